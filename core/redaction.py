@@ -1,0 +1,121 @@
+"""`Secret`, a value that cannot be shown by accident, and the log filter that backs it up."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import re
+import threading
+from typing import Any, NoReturn, Self
+
+MASK = "***"
+
+#: Loggers that print credentials at DEBUG (boto/boto3#2292, boto/botocore#2626).
+TALKATIVE = ("boto3", "botocore", "s3transfer", "urllib3", "werkzeug")
+
+_PATTERNS = (
+    re.compile(r"(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s\"']+", re.IGNORECASE),
+    re.compile(r"((?:Signature|AWSAccessKeyId|x-amz-security-token)=)[^&\s\"']+", re.IGNORECASE),
+    re.compile(
+        r"""(["']?(?:\w*secret\w*key|\w*password|\w*session_?token|SecretString)["']?\s*[:=]\s*)"""
+        r"""(?:"[^"]*"|'[^']*'|[^\s,}&]+)""",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(\w+://[^:/@\s]+:)[^@/\s]+(?=@)"),
+)
+
+_known_lock = threading.Lock()
+_known: set[str] = set()
+
+
+class Secret:
+    """Text that shows as `***` everywhere until `reveal()` is called on purpose.
+
+    It has no useful `str`, `repr`, `format` or `vars`, cannot be pickled or copied into JSON,
+    and compares in constant time.
+    """
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        self.__value = value
+        remember(value)
+
+    def reveal(self) -> str:
+        """Return the text itself; each caller is a place to review."""
+        return self.__value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self.__value.encode(), other.__value.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self.__value))
+
+    def __bool__(self) -> bool:
+        return bool(self.__value)
+
+    def __len__(self) -> int:
+        return len(self.__value)
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str) -> str:
+        return MASK
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        message = "a Secret is never pickled"
+        raise TypeError(message)
+
+
+def remember(value: str) -> None:
+    """Have `redacted` and the log filter blank this very text from now on."""
+    if len(value) >= 8:
+        with _known_lock:
+            _known.add(value)
+
+
+def redacted(text: str) -> str:
+    """Return `text` without known secrets, signatures, tokens and passwords."""
+    with _known_lock:
+        known = sorted((value for value in _known if value in text), key=len, reverse=True)
+    for value in known:
+        text = text.replace(value, MASK)
+    for pattern in _PATTERNS:
+        text = pattern.sub(rf"\1{MASK}", text)
+    return text
+
+
+class RedactingFilter(logging.Filter):
+    """Rewrites each record of a handler so that no secret leaves through it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Redact message, exception and stack text in place; let the record pass."""
+        record.msg, record.args = redacted(record.getMessage()), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        elif record.exc_text:
+            record.exc_text = redacted(record.exc_text)
+        if record.stack_info:
+            record.stack_info = redacted(record.stack_info)
+        return True
+
+
+def clamp_logging() -> None:
+    """Keep the AWS libraries at WARNING and put the filter on every root handler."""
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        if not any(isinstance(present, RedactingFilter) for present in handler.filters):
+            handler.addFilter(RedactingFilter())

@@ -1,0 +1,101 @@
+"""`Work`: what a function that may block is handed - a way to be cancelled and to tell progress."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.errors import Cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a piece of work has come; `total` None means unknown. Bytes or items, see `unit`."""
+
+    done: int = 0
+    total: int | None = None
+    unit: str = "items"
+    note: str = ""
+    items_done: int | None = None
+    items_total: int | None = None
+
+
+class CancelToken:
+    """A request to stop, which the worker notices at `check()` or wakes to from `wait()`."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._callbacks: dict[int, Callable[[], None]] = {}
+        self._next = 0
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._event.is_set()
+
+    def cancel(self) -> None:
+        """Ask for a stop. Callbacks run here, outside the lock, each at most once."""
+        with self._lock:
+            if self._event.is_set():
+                return
+            self._event.set()
+            callbacks = list(self._callbacks.values())
+            self._callbacks.clear()
+        for callback in callbacks:
+            callback()
+
+    def check(self) -> None:
+        """Raise `Cancelled` when a stop was asked for."""
+        if self._event.is_set():
+            raise Cancelled("Cancelled")
+
+    def wait(self, seconds: float) -> None:
+        """Sleep up to `seconds`; wake at once and raise `Cancelled` on a stop."""
+        if self._event.wait(seconds):
+            raise Cancelled("Cancelled")
+
+    @contextmanager
+    def on_cancel(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Run `callback` if a stop is asked for inside the block, for example to close a socket."""
+        with self._lock:
+            late = self._event.is_set()
+            number, self._next = self._next, self._next + 1
+            if not late:
+                self._callbacks[number] = callback
+        if late:
+            callback()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._callbacks.pop(number, None)
+
+
+def _ignore(_value: Any) -> None:
+    """Take a report nobody asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Cancel token, progress sink and batch sink of one running task.
+
+    `report` may be called often: whoever makes the `Work` coalesces. `batch` carries partial
+    results (compact, picklable columns) to whoever shows them while the work goes on.
+    """
+
+    token: CancelToken = field(default_factory=CancelToken)
+    report: Callable[[Progress], None] = _ignore
+    batch: Callable[[Any], None] = _ignore
+
+    def check(self) -> None:
+        """Raise `Cancelled` when a stop was asked for."""
+        self.token.check()
+
+
+def default_work(work: Work | None) -> Work:
+    """Return `work`, or one that nobody cancels or watches: the default for scripts."""
+    return work or Work()
