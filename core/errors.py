@@ -83,14 +83,12 @@ class StorageError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Cross the engine's pipe whole: keyword-only fields are not in `args`."""
-        return (_rebuilt, (type(self), dict(self.__dict__), self.kind))
+        return (_rebuilt, (type(self), dict(self.__dict__)))
 
 
-def _rebuilt(cls: type[StorageError], state: dict[str, str], kind: ErrorKind) -> StorageError:
-    error = cls.__new__(cls, state["summary"])
+def _rebuilt(cls: type[StorageError], state: dict[str, str]) -> StorageError:
+    error = cls(state["summary"])
     error.__dict__.update(state)
-    error.kind = kind
-    Exception.__init__(error, state["summary"])
     return error
 
 

@@ -1,0 +1,84 @@
+import copy
+import json
+import logging
+import pickle
+from dataclasses import asdict, dataclass
+
+import pytest
+
+from core.redaction import MASK, RedactingFilter, Secret, clamp_logging, redacted
+
+CANARY = "canary-wJalrXUtnFEMI/K7MDENG"
+
+
+@dataclass(frozen=True)
+class Holder:
+    name: str
+    key: Secret
+
+
+def test_secret_hides_in_every_rendering():
+    holder = Holder("x", Secret(CANARY))
+    shown = (
+        f"{holder!r} {holder.key} {holder.key:>40} {holder.key!s} %s" % holder.key
+        + repr(asdict(holder))
+        + json.dumps(asdict(holder), default=str)
+    )
+    assert CANARY not in shown
+    assert MASK in shown
+
+
+def test_secret_is_never_pickled_but_survives_copies():
+    secret = Secret(CANARY)
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
+    assert copy.deepcopy(secret) is secret
+    assert secret == Secret(CANARY)
+    assert secret != Secret("other")
+    assert secret != CANARY
+    assert not hasattr(secret, "__dict__")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://b/k?X-Amz-Signature=abcdef0123&X-Amz-Expires=60",
+        "https://b/k?X-Amz-Security-Token=abcdef0123",
+        "{'aws_secret_access_key': 'abcdef0123'}",
+        '{"password": "abcdef0123", "port": "5432"}',
+        "postgresql://user:abcdef0123@host/db",
+        "password=abcdef0123&x=1",
+    ],
+)
+def test_patterns_are_redacted_without_knowing_the_value(text):
+    assert "abcdef0123" not in redacted(text)
+    assert MASK in redacted(text)
+
+
+def test_ordinary_text_stays():
+    text = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json: 3 of 4 (75 %)"
+    assert redacted(text) == text
+
+
+def test_filter_redacts_message_arguments_and_traceback():
+    Secret(CANARY)
+    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "key %s", (CANARY,), None)
+    try:
+        raise ValueError(CANARY)
+    except ValueError as error:
+        record.exc_info = (ValueError, error, error.__traceback__)
+    RedactingFilter().filter(record)
+    assert CANARY not in logging.Formatter().format(record)
+
+
+def test_clamp_silences_the_talkative_and_filters_root_handlers():
+    root, handler = logging.getLogger(), logging.NullHandler()
+    root.addHandler(handler)
+    try:
+        logging.getLogger("botocore").setLevel(logging.DEBUG)
+        clamp_logging()
+        clamp_logging()
+        assert logging.getLogger("botocore").level == logging.WARNING
+        assert sum(isinstance(f, RedactingFilter) for f in handler.filters) == 1
+    finally:
+        root.removeHandler(handler)

@@ -1,0 +1,61 @@
+import threading
+
+import pytest
+
+from core.errors import Cancelled
+from core.work import CancelToken, Progress, Work, default_work
+
+
+def test_check_raises_only_after_a_cancel():
+    token = CancelToken()
+    token.check()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        token.check()
+
+
+def test_wait_wakes_at_once_when_cancelled_from_another_thread():
+    token = CancelToken()
+    timer = threading.Timer(0.05, token.cancel)
+    timer.start()
+    with pytest.raises(Cancelled):
+        token.wait(30)
+    timer.join()
+
+
+def test_callbacks_run_once_and_only_inside_the_block():
+    token, calls = CancelToken(), []
+    with token.on_cancel(lambda: calls.append("gone")):
+        pass
+    with token.on_cancel(lambda: calls.append("here")):
+        token.cancel()
+        token.cancel()
+    assert calls == ["here"]
+
+
+def test_callback_registered_after_the_cancel_runs_at_once():
+    token, calls = CancelToken(), []
+    token.cancel()
+    with token.on_cancel(lambda: calls.append(1)):
+        assert calls == [1]
+
+
+def test_callback_may_register_another_without_a_deadlock():
+    token, calls = CancelToken(), []
+
+    def again() -> None:
+        with token.on_cancel(lambda: calls.append("inner")):
+            calls.append("outer")
+
+    with token.on_cancel(again):
+        token.cancel()
+    assert calls == ["inner", "outer"]
+
+
+def test_default_work_is_quiet_and_uncancelled():
+    work = default_work(None)
+    work.report(Progress(1, 2))
+    work.batch([1])
+    work.check()
+    own = Work()
+    assert default_work(own) is own
