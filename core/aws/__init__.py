@@ -1,0 +1,1 @@
+"""The boundary to AWS: sessions, clients, limits, and foreign errors turned into ours."""

@@ -1,0 +1,208 @@
+"""The one factory of AWS clients: thread-safe, cached, signed with SigV4, region-following."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from core.aws.endpoints import client_config, endpoint_for
+from core.aws.faults import not_an_s3_answer, translated
+from core.errors import Cancelled, InvalidInput
+from core.model.connection import AccessKeys, Connection
+from core.redaction import Secret
+from core.work import Work, default_work
+
+if TYPE_CHECKING:
+    from core.aws.session import AskMfa
+
+_log = logging.getLogger(__name__)
+
+#: Called with (service, operation) in the calling thread before each request is sent.
+REQUEST_OBSERVERS: list[Callable[[str, str], None]] = []
+
+
+class ClientFactory:
+    """Makes and keeps the clients of one connection; cheap to build, nothing on the network.
+
+    Clients may be shared by threads (botocore's are safe); making one is not, so one lock
+    guards it. `once=True` gives a client that never repeats a request by itself.
+    """
+
+    def __init__(self, connection: Connection, *, ask_mfa: AskMfa | None = None) -> None:
+        self._connection = connection
+        self._ask_mfa = ask_mfa
+        self._lock = threading.RLock()
+        self._finding = threading.Lock()
+        self._session: Any = None
+        self._credentials: Any = None
+        self._clients: dict[tuple[str, str, bool], Any] = {}
+        self._regions: dict[str, str] = {}
+        self._closed = False
+
+    @property
+    def connection(self) -> Connection:
+        """The connection whose clients these are."""
+        return self._connection
+
+    @property
+    def endpoint_url(self) -> str | None:
+        """The URL of S3 if it is not AWS's own."""
+        return endpoint_for(self._connection.profile, "s3")
+
+    @property
+    def region(self) -> str:
+        """The profile's region."""
+        return self._connection.profile.region
+
+    def s3(self, *, region: str | None = None, once: bool = False) -> Any:
+        """Return an S3 client, in the profile's region unless another is named."""
+        return self._client("s3", region or self.region, once=once)
+
+    def secrets(self, *, once: bool = False) -> Any:
+        """Return a Secrets Manager client."""
+        return self._client("secretsmanager", self.region, once=once)
+
+    def iam(self, *, once: bool = False) -> Any:
+        """Return an IAM client."""
+        return self._client("iam", self.region, once=once)
+
+    def sts(self) -> Any:
+        """Return an STS client."""
+        return self._client("sts", self.region, once=False)
+
+    def cloudwatch(self) -> Any:
+        """Return a CloudWatch client."""
+        return self._client("cloudwatch", self.region, once=False)
+
+    def for_bucket(self, bucket: str, *, once: bool = False, work: Work | None = None) -> Any:
+        """Return an S3 client in the bucket's own region, which is found once and remembered.
+
+        Raises:
+            NoSuchBucket: there is no such bucket.
+            StorageError: the endpoint cannot be reached, or the credentials cannot be had.
+        """
+        return self.s3(region=self.bucket_region(bucket, work=work), once=once)
+
+    def bucket_region(self, bucket: str, *, work: Work | None = None) -> str:
+        """Return the bucket's region; the first call asks by HEAD and says when it differs."""
+        work = default_work(work)
+        with self._finding:
+            if bucket not in self._regions:
+                work.check()
+                self._regions[bucket] = self._find(bucket)
+            return self._regions[bucket]
+
+    def followed(self, bucket: str) -> str | None:
+        """Return the region that was followed to, or None if it is the profile's or unknown."""
+        region = self._regions.get(bucket)
+        return region if region != self.region else None
+
+    def frozen_keys(self) -> AccessKeys:
+        """Return the keys that hold now, refreshed if need be: for obstore and for signing.
+
+        Raises:
+            StorageError: the source gives no keys, or they cannot be refreshed.
+        """
+        with translated("sts:AssumeRole", self._connection.profile.name):
+            frozen = self._resolved().get_frozen_credentials()
+        token = Secret(frozen.token) if frozen.token else None
+        return AccessKeys(frozen.access_key, Secret(frozen.secret_key), token)
+
+    def credentials_expire(self) -> datetime | None:
+        """Return when the temporary credentials end; None for permanent or unknown ones."""
+        with translated("sts:AssumeRole", self._connection.profile.name):
+            expiry = getattr(self._resolved(), "_expiry_time", None)
+        return expiry if isinstance(expiry, datetime) else None
+
+    def credentials_method(self) -> str:
+        """Return how the keys were got, in AWS's own words, for example `sso` or `iam-role`."""
+        with translated("sts:AssumeRole", self._connection.profile.name):
+            return str(getattr(self._resolved(), "method", ""))
+
+    def close(self) -> None:
+        """Close all connections; whatever still runs on these clients ends as cancelled."""
+        with self._lock:
+            self._closed = True
+            clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            client.close()
+
+    def __repr__(self) -> str:
+        return f"<ClientFactory {self._connection.profile.name!r}>"
+
+    def _client(self, service: str, region: str, *, once: bool) -> Any:
+        slot = (service, region, once)
+        with self._lock:
+            if self._closed:
+                raise Cancelled("The connection was closed")
+            if slot not in self._clients:
+                with translated(f"{service}:Connect", self._connection.profile.name):
+                    self._clients[slot] = self._made(service, region, once=once)
+            return self._clients[slot]
+
+    def _made(self, service: str, region: str, *, once: bool) -> Any:
+        self._resolved()
+        endpoint = endpoint_for(self._connection.profile, service)
+        signature = "s3v4" if service == "s3" else None
+        try:
+            client = self._session.create_client(
+                service,
+                region_name=region,
+                endpoint_url=endpoint,
+                config=client_config(endpoint, once=once, signature=signature),
+            )
+        except ValueError:
+            raise InvalidInput(
+                f"Invalid endpoint or region: {endpoint or region}",
+                cause="It is not a URL that begins with http:// or https://.",
+                remedy="Correct the endpoint of the profile.",
+                subject=self._connection.profile.name,
+            ) from None
+        client.meta.events.register("before-send", _observe)
+        if service == "s3":
+            client.meta.events.register("after-call.s3", _refuse_portal)
+        return client
+
+    def _resolved(self) -> Any:
+        """Return botocore's credentials; the first call makes the session."""
+        from core.aws.session import credentials_for, session_for
+
+        with self._lock:
+            if self._credentials is None:
+                session = session_for(self._connection, ask_mfa=self._ask_mfa)
+                self._credentials = credentials_for(self._connection, session)
+                self._session = session
+            return self._credentials
+
+    def _find(self, bucket: str) -> str:
+        from core.aws.regions import find_region
+
+        with translated("s3:HeadBucket", f"s3://{bucket}"):
+            region = find_region(self.s3(), bucket, self.region)
+        if region != self.region:
+            _log.info(
+                "Bucket is in a different region: %s is in %s, not %s; followed it there.",
+                bucket,
+                region,
+                self.region,
+            )
+        return region
+
+
+def _observe(event_name: str = "", **_details: Any) -> None:
+    """Tell the observers; event names are `before-send.service.Operation`."""
+    if REQUEST_OBSERVERS:
+        _, service, operation = event_name.split(".", 2)
+        for observer in tuple(REQUEST_OBSERVERS):
+            observer(service, operation)
+
+
+def _refuse_portal(http_response: Any = None, **_details: Any) -> None:
+    """Refuse a web page that answers 200 in the place of S3, as a network's sign-in does."""
+    headers = {str(name).lower(): str(value) for name, value in http_response.headers.items()}
+    web_page = headers.get("content-type", "").startswith("text/html")
+    if web_page and "etag" not in headers and not any(h.startswith("x-amz") for h in headers):
+        raise not_an_s3_answer("", f"HTTP status {http_response.status_code}, a web page")

@@ -1,0 +1,235 @@
+"""Errors that never became an answer: credentials, configuration, network, validation."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable
+
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+from urllib3 import exceptions as http
+
+from core import errors
+from core.aws.actions import action_of
+from core.errors import StorageError
+from core.redaction import redacted
+
+#: Names of parameters in botocore's validation report; its values are never read.
+_PARAMETER = re.compile(
+    r"(?:for parameter |required parameter in \w+: \"|Unknown parameter in \w+: \"|Invalid )"
+    r"(bucket name|[A-Za-z][\w.\[\]]*)"
+)
+_NOT_NAMES = frozenset({"type", "length", "range", "or"})
+_PROXY = re.compile(r"\b407\b|proxy", re.IGNORECASE)
+_DNS = re.compile(
+    r"name resolution|failed to resolve|getaddrinfo|name or service not", re.IGNORECASE
+)
+
+_SIGN_IN = (
+    boto.SSOError,
+    boto.LoginError,
+    boto.TokenRetrievalError,
+    boto.NoAuthTokenError,
+)
+_MISSING = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.MetadataRetrievalError,
+    boto.ProfileNotFound,
+    boto.ConfigNotFound,
+    boto.ConfigParseError,
+    boto.UnknownCredentialError,
+    boto.InfiniteLoopConfigError,
+    boto.InvalidConfigError,
+    boto.RefreshWithMFAUnsupportedError,
+)
+_ADDRESS = (
+    boto.NoRegionError,
+    boto.InvalidRegionError,
+    boto.UnknownEndpointError,
+    boto.EndpointProviderError,
+    boto.InvalidEndpointConfigurationError,
+    boto.InvalidIMDSEndpointError,
+    boto.InvalidProxiesConfigError,
+)
+_DAMAGED = (boto.ChecksumError, boto.FlexibleChecksumError)
+_CUT = (
+    boto.ConnectionClosedError,
+    boto.IncompleteReadError,
+    boto.ResponseStreamingError,
+    http.ProtocolError,
+    http.IncompleteRead,
+)
+_SLOW = (boto.ConnectTimeoutError, boto.ReadTimeoutError, http.TimeoutError)
+
+
+def translate_other(error: Exception, operation: str, subject: str) -> StorageError | None:
+    """Return our error for an exception that is not an error answer; None when it is foreign."""
+    for kinds, build in _BUILDERS:
+        if isinstance(error, kinds):
+            made = build(error, subject)
+            made.action = action_of(operation)
+            return made
+    return None
+
+
+def _invalid(error: Exception, subject: str) -> StorageError:
+    found = [name for name in _PARAMETER.findall(str(error)) if name not in _NOT_NAMES]
+    names = ", ".join(dict.fromkeys(found)) or "a value"
+    _forget_value(error)
+    return errors.InvalidInput(
+        f"Invalid input: {names}",
+        cause="The value has the wrong type, length or form; it is not repeated here.",
+        remedy="Correct the value and try again. Nothing was sent.",
+        subject=subject,
+    )
+
+
+def _forget_value(error: Exception) -> None:
+    """Take the refused value out of botocore's exception, which tracebacks would print."""
+    error.args = ("(withheld)",)
+    if isinstance(error, boto.BotoCoreError):
+        error.kwargs = {}
+
+
+def _sign_in(error: Exception, subject: str) -> StorageError:
+    return errors.CredentialsExpired(
+        "Your sign-in has expired",
+        cause="The AWS profile needs a new single sign-on session.",
+        remedy="Run `aws sso login` (or `aws login`) for this profile, then try again.",
+        subject=subject,
+        details=_text(error),
+    )
+
+
+def _missing(error: Exception, subject: str) -> StorageError:
+    return errors.CredentialsMissing(
+        "No usable AWS credentials",
+        cause=_text(error),
+        remedy="Choose another source of keys in the profile, or set this one up: keys in the "
+        "keyring, an AWS profile, AWS_* variables, or a role of this machine.",
+        subject=subject,
+    )
+
+
+def _address(error: Exception, subject: str) -> StorageError:
+    return errors.InvalidInput(
+        "The endpoint or region is not valid",
+        cause=_text(error),
+        remedy="Correct region and endpoint in the profile.",
+        subject=subject,
+    )
+
+
+def _damaged(error: Exception, subject: str) -> StorageError:
+    return errors.Corrupt(
+        "The bytes were damaged on their way",
+        cause="The checksum of what arrived differs from the one that S3 keeps.",
+        remedy="Try again. If it happens again, the stored object is damaged: use a version.",
+        subject=subject,
+        details=_text(error),
+    )
+
+
+def _unparsable(error: Exception, subject: str) -> StorageError:
+    return errors.NotAnS3Answer(
+        "This is not an S3 answer",
+        cause="Something answered in a form that S3 does not use: a sign-in page of the network, "
+        "a proxy, or an endpoint that is not S3.",
+        remedy="Check the network, the proxy settings and the endpoint of the profile.",
+        subject=subject,
+        details=type(error).__name__,
+    )
+
+
+def _offline(cause: str, remedy: str) -> Callable[[Exception, str], StorageError]:
+    def build(error: Exception, subject: str) -> StorageError:
+        return errors.Offline(
+            "The endpoint cannot be reached",
+            cause=cause,
+            remedy=remedy,
+            subject=subject,
+            details=_text(error),
+        )
+
+    return build
+
+
+_dns = _offline(
+    "The endpoint's name is not known here (DNS).",
+    "Check the network connection and the spelling of endpoint and region.",
+)
+_refused = _offline(
+    "Nothing listens at the endpoint, or the network refuses the connection.",
+    "Check the network connection and the endpoint of the profile; is the server running?",
+)
+_proxy = _offline(
+    "The proxy refused the connection or asks for a sign-in (407).",
+    "Check HTTPS_PROXY and NO_PROXY and the proxy's user name and password.",
+)
+_tls = _offline(
+    "The endpoint's certificate is not trusted, or it does not speak TLS at all.",
+    "Is the endpoint meant to begin with http://? Behind a company proxy, set AWS_CA_BUNDLE to "
+    "its certificate file. Certificates are never ignored.",
+)
+_slow = _offline(
+    "The endpoint did not answer in time.",
+    "Try again; check the network connection, VPN and firewall.",
+)
+_cut = _offline(
+    "The connection broke off in the middle.",
+    "Try again; transfers continue where they stopped.",
+)
+
+
+def _connection(error: Exception, subject: str) -> StorageError:
+    chain = " ".join(str(link) for link in _chain(error))
+    if _PROXY.search(chain):
+        return _proxy(error, subject)
+    if any(isinstance(link, socket.gaierror) for link in _chain(error)) or _DNS.search(chain):
+        return _dns(error, subject)
+    return _refused(error, subject)
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    links: list[BaseException] = []
+    while error is not None and error not in links:
+        links.append(error)
+        inner = getattr(error, "kwargs", {}).get("error") if hasattr(error, "kwargs") else None
+        error = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
+    return links
+
+
+def _unknown(error: Exception, subject: str) -> StorageError:
+    return errors.ServiceError(
+        "The AWS library failed",
+        cause=_text(error),
+        remedy="Try again. If it goes on, report it with the details.",
+        subject=subject,
+        details=type(error).__name__,
+    )
+
+
+def _text(error: Exception) -> str:
+    return redacted(str(error)).strip()
+
+
+_Builder = Callable[[Exception, str], StorageError]
+
+#: The first row whose classes match decides, so subclasses stand above their parents.
+_BUILDERS: tuple[tuple[tuple[type[Exception], ...], _Builder], ...] = (
+    ((boto.ParamValidationError, boto.ValidationError), _invalid),
+    (_SIGN_IN, _sign_in),
+    (_MISSING, _missing),
+    (_ADDRESS, _address),
+    (_DAMAGED, _damaged),
+    ((ResponseParserError,), _unparsable),
+    ((boto.ProxyConnectionError,), _proxy),
+    ((boto.SSLError, http.SSLError), _tls),
+    (_SLOW, _slow),
+    (_CUT, _cut),
+    ((boto.EndpointConnectionError, boto.HTTPClientError, http.HTTPError), _connection),
+    ((boto.BotoCoreError,), _unknown),
+)

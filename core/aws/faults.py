@@ -1,0 +1,237 @@
+"""Foreign errors become ours: one context manager around every call to AWS.
+
+No foreign exception is kept as a cause: botocore's texts can hold the value that was refused.
+What helps a search for the fault (code, status, request id, redacted message) is in `details`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from core.aws.actions import action_of
+from core.aws.fault_codes import (
+    EXPIRED,
+    NO_BUCKET,
+    SCHEDULED,
+    SKEWED,
+    WRONG_REGION,
+    Fault,
+    fault_for,
+)
+from core.aws.limits import CLOCK_SKEW_SECONDS
+from core.errors import NotAnS3Answer, NotFound, StorageError
+from core.redaction import redacted
+from core.units import format_duration, iso_utc, utc_now
+
+REGION_HEADER = "x-amz-bucket-region"
+
+_DENIED_ACTION = re.compile(r"not authorized to perform:? ([\w-]+:\w+)")
+_DENIED_RESOURCE = re.compile(r"on resource:? \"?([^\s\"]+)")
+_DENIED_BECAUSE = re.compile(r"because (.+)", re.DOTALL)
+_BY_MESSAGE = (
+    (re.compile(r"(scheduled|marked) for deletion|marked deleted", re.IGNORECASE), SCHEDULED),
+    (re.compile(r"token\b.*\bexpired", re.IGNORECASE | re.DOTALL), EXPIRED),
+)
+_SIGNED_AT = re.compile(r"signature (expired|not yet current)", re.IGNORECASE)
+
+
+@contextmanager
+def translated(operation: str, subject: str = "") -> Iterator[None]:
+    """Raise every AWS or network error of the block as one of `core.errors`.
+
+    Args:
+        operation: `service:Operation`, for example `s3:GetObject`; a denial names its IAM action.
+        subject: what is acted on, for example `s3://bucket/key` or a secret's name.
+
+    Raises:
+        StorageError: of the kind that the table gives for the foreign error.
+    """
+    try:
+        yield
+    except Exception as error:  # the one place where foreign errors end; unknown ones go on
+        fault = translate(error, operation, subject)
+        if fault is None or fault is error:
+            raise
+        raise fault from None
+
+
+def translate(error: Exception, operation: str, subject: str = "") -> StorageError | None:
+    """Return our error for a foreign one; None when it is not an AWS or network error."""
+    if isinstance(error, StorageError):
+        return error
+    response = getattr(error, "response", None)
+    if isinstance(response, Mapping) and "Error" in response:
+        return _from_answer(Answer.of(response), operation, subject)
+    from core.aws.fault_others import translate_other  # botocore: only once something failed
+
+    return translate_other(error, operation, subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an error answer said, without anything of botocore."""
+
+    code: str
+    message: str
+    status: int
+    request_id: str
+    headers: Mapping[str, str]
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, response: Mapping[str, Any]) -> Answer:
+        """Read botocore's dictionary; every part of it may be missing."""
+        error, meta = response.get("Error", {}), response.get("ResponseMetadata", {})
+        return cls(
+            code=str(error.get("Code", "") or ""),
+            message=str(error.get("Message", "") or ""),
+            status=int(meta.get("HTTPStatusCode", 0) or 0),
+            request_id=str(meta.get("RequestId", "") or ""),
+            headers={str(k).lower(): str(v) for k, v in meta.get("HTTPHeaders", {}).items()},
+            body=error,
+        )
+
+    @property
+    def region(self) -> str:
+        """The region the server names as the right one, or nothing."""
+        return self.headers.get(REGION_HEADER, "") or str(self.body.get("Region", "") or "")
+
+    @property
+    def from_aws(self) -> bool:
+        """Whether the answer bears a mark of AWS or of a compatible server; a portal's does not."""
+        html = self.headers.get("content-type", "").startswith("text/html")
+        return not html or any(name.startswith("x-amz") for name in self.headers)
+
+    def skew_seconds(self, now: datetime) -> float | None:
+        """Return how far our clock is ahead of the server's `Date`, in seconds."""
+        try:
+            server = parsedate_to_datetime(self.headers["date"])
+        except (KeyError, ValueError):
+            return None
+        return (now - server.astimezone(UTC)).total_seconds()
+
+
+def _from_answer(answer: Answer, operation: str, subject: str) -> StorageError:
+    if not answer.from_aws:
+        return not_an_s3_answer(subject, f"HTTP status {answer.status}, an HTML page")
+    row = _row(answer, operation)
+    words = _words(answer, operation, subject)
+    error = row.error(
+        row.summary.format_map(words),
+        cause=" ".join(part for part in (row.cause.format_map(words), words["reason"]) if part),
+        remedy=row.remedy.format_map(words),
+        subject=subject,
+        action=words["action"],
+        details=_details(answer, operation),
+    )
+    return _with_delete_marker(error, answer)
+
+
+def _row(answer: Answer, operation: str) -> Fault:
+    """Return the row by what the answer shows, which can tell more than its code."""
+    if _is_skewed(answer):
+        return SKEWED
+    for pattern, row in _BY_MESSAGE:
+        if pattern.search(answer.message):
+            return row
+    if answer.code in {"400", "BadRequest", "AuthorizationHeaderMalformed"} and answer.region:
+        return WRONG_REGION
+    if answer.status == 404 and operation == "s3:HeadBucket":
+        return NO_BUCKET
+    return fault_for(answer.code, answer.status)
+
+
+def _is_skewed(answer: Answer) -> bool:
+    if _SIGNED_AT.search(answer.message):
+        return True
+    skew = answer.skew_seconds(utc_now()) if answer.status in {400, 401, 403} else None
+    return skew is not None and abs(skew) > CLOCK_SKEW_SECONDS
+
+
+class _Words(dict[str, str]):
+    """Template words; one that a template has and we have not stays empty."""
+
+    def __missing__(self, _key: str) -> str:
+        return ""
+
+
+def _words(answer: Answer, operation: str, subject: str) -> _Words:
+    service = operation.partition(":")[0]
+    denied = _DENIED_ACTION.search(answer.message)
+    resource = _DENIED_RESOURCE.search(answer.message)
+    because = _DENIED_BECAUSE.search(answer.message)
+    bucket = subject.removeprefix("s3://").partition("/")[0] if service == "s3" else ""
+    named = subject or (resource.group(1) if resource else "") or service
+    return _Words(
+        subject=named,
+        bucket=bucket or named,
+        place="S3 bucket" if service == "s3" else named,
+        action=denied.group(1) if denied else action_of(operation),
+        message=redacted(answer.message) or answer.code,
+        code=answer.code or str(answer.status),
+        clock=_clock(answer),
+        region=f"It is in {answer.region}." if answer.region else "The server did not say where.",
+        reason=_reason(answer, because.group(1) if denied and because else ""),
+    )
+
+
+def _reason(answer: Answer, because: str) -> str:
+    if because:
+        return f"AWS says: {redacted(because).strip()}."
+    if answer.code == "403":
+        return "(A HEAD answer has no text: unknown or deactivated keys look the same.)"
+    return ""
+
+
+def _clock(answer: Answer) -> str:
+    now = utc_now().replace(microsecond=0)
+    skew = answer.skew_seconds(now)
+    if skew is None:
+        return f"Here it is {iso_utc(now)}; the server's time is unknown."
+    server = parsedate_to_datetime(answer.headers["date"])
+    way = "ahead" if skew > 0 else "behind"
+    return (
+        f"Here it is {iso_utc(now)}, at the server {iso_utc(server)}: "
+        f"{format_duration(abs(skew))} {way}."
+    )
+
+
+def _details(answer: Answer, operation: str) -> str:
+    parts = [operation, f"HTTP {answer.status}", answer.code]
+    if answer.request_id:
+        parts.append(f"request id {answer.request_id}")
+    # A refused write of a secret or of a key could be quoted back: its text is never kept.
+    if answer.message and not operation.startswith(("secretsmanager:", "iam:Create")):
+        parts.append(answer.message)
+    return redacted(" · ".join(parts))
+
+
+def _with_delete_marker(error: StorageError, answer: Answer) -> StorageError:
+    if answer.headers.get("x-amz-delete-marker") != "true":
+        return error
+    return NotFound(
+        f"{error.subject or 'The object'} was deleted",
+        cause="Its newest version is a delete marker; the older versions are still there.",
+        remedy="Undelete it, or read an older version.",
+        subject=error.subject,
+        action=error.action,
+        details=error.details,
+    )
+
+
+def not_an_s3_answer(subject: str, what: str) -> NotAnS3Answer:
+    """Return the error for an answer that no S3 server gave."""
+    return NotAnS3Answer(
+        "This is not an S3 answer",
+        cause=f"Something else answered: {what}. A sign-in page of the network, a proxy, or an "
+        "endpoint that is not S3.",
+        remedy="Open a web page to sign in to the network, check the proxy settings and the "
+        "endpoint of the profile, then try again.",
+        subject=subject,
+    )

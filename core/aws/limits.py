@@ -1,0 +1,47 @@
+"""Limits of S3, Secrets Manager and IAM that are checked before anything is sent.
+
+Sources: the S3 user guide (`qfacts`, `object-keys`, `using-presigned-url`), the Secrets Manager
+user guide (`reference_limits`) and the service models shipped with botocore.
+"""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+TIB = 1024 * GIB
+
+#: Bytes of UTF-8 in an object key.
+KEY_BYTES = 1024
+#: Bytes of all user metadata names and values of one object together.
+METADATA_BYTES = 2048
+#: Keys in one DeleteObjects request.
+DELETE_KEYS = 1000
+#: Entries in one page of a listing.
+LIST_KEYS = 1000
+#: Bytes of one object (raised from 5 TiB in December 2025).
+OBJECT_BYTES = int(48.8 * TIB)
+#: Bytes of one PutObject or CopyObject request.
+SINGLE_PUT_BYTES = 5 * GIB
+#: A multipart upload: number and size of its parts; the last one may be smaller.
+PART_COUNT = 10_000
+PART_MIN_BYTES = 5 * MIB
+PART_MAX_BYTES = 5 * GIB
+#: Seconds a SigV4 presigned link may live: seven days.
+PRESIGN_SECONDS = 604_800
+#: Rules of one lifecycle configuration, and characters of one rule's id.
+LIFECYCLE_RULES = 1000
+LIFECYCLE_ID_CHARS = 255
+#: Bytes of UTF-8 in one secret value.
+SECRET_BYTES = 65_536
+#: Characters of a secret's name and of its description.
+SECRET_NAME_CHARS = 512
+SECRET_DESCRIPTION_CHARS = 2048
+#: Days a deleted secret can be restored: allowed range and AWS's default.
+RECOVERY_DAYS_MIN = 7
+RECOVERY_DAYS_MAX = 30
+RECOVERY_DAYS_DEFAULT = 30
+#: Access keys of one IAM user.
+ACCESS_KEYS = 2
+#: Seconds between our clock and the server's from which requests are refused.
+CLOCK_SKEW_SECONDS = 900

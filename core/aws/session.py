@@ -1,0 +1,201 @@
+"""botocore sessions for every way to get keys; never boto3's default session, no file written.
+
+Import this module lazily: it loads botocore.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable
+from typing import Any
+
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+from botocore.session import Session
+
+from core.errors import CredentialsMissing, InvalidInput
+from core.model.connection import Connection, KeySource, Profile
+
+AskMfa = Callable[[str], str]
+
+#: Providers that belong to a machine's role, by botocore's names.
+_ROLE_METHODS = frozenset({"container-role", "iam-role"})
+#: Sessions with keys of their own look at neither AWS_PROFILE nor the AWS config files.
+_NO_AWS_FILES = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+
+
+def session_for(connection: Connection, *, ask_mfa: AskMfa | None = None) -> Session:
+    """Return a new botocore session whose credentials come from the profile's key source.
+
+    Args:
+        connection: the profile, with its keys where the source keeps them with us.
+        ask_mfa: asked for a code when an AWS profile's role demands one; without it such a
+            profile fails in words instead of waiting on a terminal that nobody sees.
+
+    Raises:
+        CredentialsMissing: the connection brings no keys though its source needs them.
+        InvalidInput: the source is an AWS profile and none is named.
+    """
+    session = _base_session(connection)
+    session.set_config_variable("region", connection.profile.region)
+    session.set_config_variable("metadata_service_num_attempts", 2)
+    if connection.profile.source in {KeySource.AWS_PROFILE, KeySource.ENVIRONMENT}:
+        _answer_mfa(session, ask_mfa)
+    if connection.profile.source is KeySource.ROLE:
+        _keep_providers(session, _ROLE_METHODS)
+    if connection.profile.role_arn:
+        _assume_role(session, connection)
+    return session
+
+
+def credentials_for(connection: Connection, session: Session) -> Any:
+    """Return the session's botocore credentials (they refresh themselves).
+
+    Raises:
+        CredentialsMissing: the profile's source has none.
+    """
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise missing_credentials(connection.profile)
+    return credentials
+
+
+def missing_credentials(profile: Profile) -> CredentialsMissing:
+    """Return the error that says which source has no keys, and what to do about it."""
+    cause, remedy = _MISSING[profile.source]
+    return CredentialsMissing(
+        f"Profile {profile.name} has no AWS credentials",
+        cause=cause.format(profile=profile.aws_profile or ""),
+        remedy=remedy.format(profile=profile.aws_profile or ""),
+        subject=profile.name,
+    )
+
+
+_MISSING = {
+    KeySource.KEYRING: (
+        "The system keyring holds no keys for this profile.",
+        "Edit the profile and enter its keys again.",
+    ),
+    KeySource.SESSION: (
+        "Its keys were kept in memory only and are gone.",
+        "Edit the profile and enter its keys again.",
+    ),
+    KeySource.AWS_PROFILE: (
+        "The AWS profile {profile} yields no credentials.",
+        "Run `aws configure --profile {profile}` or `aws sso login --profile {profile}`.",
+    ),
+    KeySource.ENVIRONMENT: (
+        "Neither AWS_* variables nor AWS's files nor a role of this machine give any keys.",
+        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose another source.",
+    ),
+    KeySource.ROLE: (
+        "This machine has no instance or container role, or its metadata service is off.",
+        "Attach a role to the instance or task, or choose another source.",
+    ),
+}
+
+
+def _base_session(connection: Connection) -> Session:
+    profile = connection.profile
+    if profile.source in {KeySource.KEYRING, KeySource.SESSION}:
+        return _key_session(connection)
+    if profile.source is KeySource.AWS_PROFILE:
+        if not profile.aws_profile:
+            raise InvalidInput(
+                f"Profile {profile.name} names no AWS profile",
+                remedy="Edit the profile and choose the AWS profile to use.",
+                subject=profile.name,
+            )
+        return Session(profile=profile.aws_profile)
+    return Session()
+
+
+def _key_session(connection: Connection) -> Session:
+    keys = connection.keys
+    if keys is None:
+        raise missing_credentials(connection.profile)
+    session = Session(session_vars=_NO_AWS_FILES)
+    token = keys.session_token.reveal() if keys.session_token else None
+    session.set_credentials(keys.access_key_id, keys.secret_access_key.reveal(), token)
+    return session
+
+
+def _keep_providers(session: Session, methods: frozenset[str]) -> None:
+    chain = session.get_component("credential_provider")
+    kept = [provider for provider in chain.providers if provider.METHOD in methods]
+    session.register_component("credential_provider", CredentialResolver(kept))
+
+
+def _answer_mfa(session: Session, ask_mfa: AskMfa | None) -> None:
+    """Replace botocore's terminal prompt, which would hang a program without a terminal."""
+    for provider in session.get_component("credential_provider").providers:
+        if provider.METHOD == "assume-role":
+            provider._prompter = ask_mfa or _no_mfa  # noqa: SLF001 - botocore has no setter
+
+
+def _no_mfa(_prompt: str) -> str:
+    raise CredentialsMissing(
+        "The role asks for an MFA code",
+        cause="The AWS profile assumes a role that demands multi-factor authentication.",
+        remedy="Sign in with a profile that has a session already (for example by SSO), or run "
+        "the command in a terminal.",
+    )
+
+
+class _Fixed:
+    """A credential provider that always answers with the credentials it was given."""
+
+    METHOD = "assume-role"
+    CANONICAL_NAME = None
+
+    def __init__(self, credentials: Any) -> None:
+        self._credentials = credentials
+
+    def load(self) -> Any:
+        """Return the credentials (botocore's provider protocol)."""
+        return self._credentials
+
+
+def _assume_role(session: Session, connection: Connection) -> None:
+    """Put one more assume-role step on top of the session's credentials; it refreshes itself."""
+    source = credentials_for(connection, session)
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=_sts_creator(session, connection),
+        source_credentials=source,
+        role_arn=connection.profile.role_arn,
+        extra_args={"RoleSessionName": f"strongroom-{_user()}"[:64]},
+    )
+    assumed = DeferredRefreshableCredentials(
+        refresh_using=fetcher.fetch_credentials, method="assume-role"
+    )
+    fixed = CredentialResolver([_Fixed(assumed)])
+    session.register_component("credential_provider", fixed)
+    session._credentials = None  # noqa: SLF001 - forget the first step's, keep the session
+
+
+def _sts_creator(session: Session, connection: Connection) -> Callable[..., Any]:
+    from core.aws.endpoints import client_config, endpoint_for
+
+    endpoint = endpoint_for(connection.profile, "sts")
+
+    def create(service: str, **keys: Any) -> Any:
+        config = client_config(endpoint, once=False)
+        return session.create_client(service, endpoint_url=endpoint, config=config, **keys)
+
+    return create
+
+
+def _user() -> str:
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return "user"
+    return "".join(char for char in name if char.isascii() and char.isalnum()) or "user"
