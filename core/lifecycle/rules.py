@@ -1,0 +1,144 @@
+"""Lifecycle rules as values: what we know is read from them, what we do not know is kept whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.errors import InvalidInput
+
+#: S3 API reference, PutBucketLifecycleConfiguration: rules per configuration, bytes of an id.
+MAX_RULES = 1000
+MAX_ID = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, held as canonical JSON of what S3 gave: equality is equality of meaning."""
+
+    canonical: str
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Rule:
+        """Return the rule of a dictionary in the API's shape."""
+        return cls(json.dumps(raw, sort_keys=True, default=_text))
+
+    def raw(self) -> dict[str, Any]:
+        """Return a fresh dictionary in the API's shape, unknown parts included."""
+        loaded: dict[str, Any] = json.loads(self.canonical)
+        return loaded
+
+    @property
+    def rule_id(self) -> str:
+        """The rule's id; S3 makes one up when none was given."""
+        return str(self.raw().get("ID", ""))
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the rule acts."""
+        return bool(self.raw().get("Status") == "Enabled")
+
+    @property
+    def prefix(self) -> str:
+        """The key prefix the rule is limited to; empty means the whole bucket."""
+        raw = self.raw()
+        if "Filter" not in raw:
+            return str(raw.get("Prefix", "") or "")
+        found = raw["Filter"]
+        return str(found.get("Prefix", found.get("And", {}).get("Prefix", "")) or "")
+
+    @property
+    def touches_everything(self) -> bool:
+        """Whether no prefix, tag or size limits the rule."""
+        raw = self.raw()
+        return not self.prefix and not any(raw.get("Filter", {}).values())
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All rules of a bucket and the default for the smallest object that is transitioned."""
+
+    rules: tuple[Rule, ...] = ()
+    minimum_size: str | None = None
+
+    def find(self, rule_id: str) -> Rule | None:
+        """Return the rule of that id, or None."""
+        return next((rule for rule in self.rules if rule.rule_id == rule_id), None)
+
+    def same_as(self, other: Configuration) -> bool:
+        """Whether both hold the same rules, in whatever order."""
+        mine = sorted(rule.canonical for rule in self.rules)
+        theirs = sorted(rule.canonical for rule in other.rules)
+        return mine == theirs and self.minimum_size == other.minimum_size
+
+    def merged(self, rule: Rule) -> Configuration:
+        """Return this configuration with `rule` added, or in the place of the one of its id.
+
+        Raises:
+            InvalidInput: the id is empty or too long, or there would be more than 1,000 rules.
+        """
+        _check_id(rule.rule_id)
+        if self.find(rule.rule_id) is None:
+            return self._with((*self.rules, rule))
+        return self._with(tuple(rule if r.rule_id == rule.rule_id else r for r in self.rules))
+
+    def without(self, rule_id: str) -> Configuration:
+        """Return this configuration without the rule of that id."""
+        return self._with(tuple(rule for rule in self.rules if rule.rule_id != rule_id))
+
+    def _with(self, rules: tuple[Rule, ...]) -> Configuration:
+        if len(rules) > MAX_RULES:
+            raise InvalidInput(
+                f"A bucket can have {MAX_RULES} lifecycle rules, this would be {len(rules)}",
+                cause="S3 refuses a longer configuration as a whole.",
+                remedy="Remove rules that are no longer needed first.",
+            )
+        return Configuration(rules, self.minimum_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What saving `after` over `before` adds, changes and removes."""
+
+    added: tuple[Rule, ...]
+    changed: tuple[tuple[Rule, Rule], ...]
+    removed: tuple[Rule, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing would change."""
+        return not (self.added or self.changed or self.removed)
+
+
+def difference(before: Configuration, after: Configuration) -> Difference:
+    """Return what saving `after` over `before` does, rule by rule, matched by id."""
+    old = {rule.rule_id: rule for rule in before.rules}
+    new = {rule.rule_id: rule for rule in after.rules}
+    return Difference(
+        added=tuple(rule for name, rule in new.items() if name not in old),
+        changed=tuple(
+            (old[name], rule) for name, rule in new.items() if name in old and old[name] != rule
+        ),
+        removed=tuple(rule for name, rule in old.items() if name not in new),
+    )
+
+
+def _check_id(rule_id: str) -> None:
+    if not rule_id or len(rule_id.encode()) > MAX_ID:
+        raise InvalidInput(
+            f"A rule needs an id of 1 to {MAX_ID} bytes",
+            cause=f"This one has {len(rule_id.encode())}.",
+            remedy="Give the rule a short name, for example ArchiveOldData.",
+            subject=rule_id[:40],
+        )
+
+
+def _text(value: object) -> str:
+    """Write the one type of the API that JSON lacks: S3 wants dates at midnight UTC."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    message = f"a lifecycle rule cannot hold {type(value).__name__}"
+    raise TypeError(message)

@@ -1,0 +1,110 @@
+"""A lifecycle rule as sentences that a person can check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from core.lifecycle.rules import Difference, Rule
+from core.units import format_size
+
+#: What each storage class is called in a sentence; unknown ones keep AWS's name.
+CLASS_NAMES = {
+    "STANDARD_IA": "Standard-IA",
+    "ONEZONE_IA": "One Zone-IA",
+    "INTELLIGENT_TIERING": "Intelligent-Tiering",
+    "GLACIER_IR": "Glacier Instant Retrieval",
+    "GLACIER": "Glacier",
+    "DEEP_ARCHIVE": "Glacier Deep Archive",
+}
+
+_KNOWN = frozenset(
+    {
+        "ID",
+        "Status",
+        "Filter",
+        "Prefix",
+        "Transitions",
+        "Expiration",
+        "NoncurrentVersionTransitions",
+        "NoncurrentVersionExpiration",
+        "AbortIncompleteMultipartUpload",
+    }
+)
+
+
+def scope(rule: Rule) -> str:
+    """Return which objects the rule is about, for example `Objects below market-data/`."""
+    raw = rule.raw()
+    found: Mapping[str, Any] = raw.get("Filter", {})
+    limits = found.get("And", found)
+    parts = [f"below {rule.prefix}" if rule.prefix else "in the whole bucket"]
+    tags = [limits["Tag"]] if "Tag" in limits else limits.get("Tags", [])
+    parts += [f"tagged {tag['Key']}={tag['Value']}" for tag in tags]
+    if "ObjectSizeGreaterThan" in limits:
+        parts.append(f"larger than {format_size(int(limits['ObjectSizeGreaterThan']))}")
+    if "ObjectSizeLessThan" in limits:
+        parts.append(f"smaller than {format_size(int(limits['ObjectSizeLessThan']))}")
+    return "Objects " + ", ".join(parts)
+
+
+def actions(rule: Rule) -> tuple[str, ...]:
+    """Return what the rule does, one phrase an action, unknown parts named as such."""
+    raw = rule.raw()
+    return tuple(_actions(raw)) or ("do nothing",)
+
+
+def sentence(rule: Rule) -> str:
+    """Return the whole rule as one sentence."""
+    state = "" if rule.enabled else " (switched off)"
+    return f"{scope(rule)}: {'; '.join(actions(rule))}{state}."
+
+
+def difference_lines(diff: Difference) -> tuple[str, ...]:
+    """Return one line a changed rule, marked +, - and ~ as in a diff."""
+    lines = [f"+ {rule.rule_id}: {sentence(rule)}" for rule in diff.added]
+    for old, new in diff.changed:
+        lines += [f"~ {new.rule_id}", f"  was: {sentence(old)}", f"  now: {sentence(new)}"]
+    lines += [f"- {rule.rule_id}: {sentence(rule)}" for rule in diff.removed]
+    return tuple(lines)
+
+
+def _actions(raw: Mapping[str, Any]) -> Iterator[str]:
+    for move in raw.get("Transitions", ()):
+        yield f"move to {_class(move)} {_when(move)}"
+    yield from _expiry(raw.get("Expiration", {}))
+    for move in raw.get("NoncurrentVersionTransitions", ()):
+        yield f"move old versions to {_class(move)} {_noncurrent(move)}"
+    if old := raw.get("NoncurrentVersionExpiration"):
+        yield f"delete old versions {_noncurrent(old)}"
+    if abort := raw.get("AbortIncompleteMultipartUpload"):
+        yield f"remove unfinished uploads after {_days(abort.get('DaysAfterInitiation', 0))}"
+    unknown = sorted(set(raw) - _KNOWN)
+    if unknown:
+        yield f"and what this version cannot read ({', '.join(unknown)}), kept as it is"
+
+
+def _expiry(expiry: Mapping[str, Any]) -> Iterator[str]:
+    if "Days" in expiry or "Date" in expiry:
+        yield f"delete {_when(expiry)}"
+    if expiry.get("ExpiredObjectDeleteMarker"):
+        yield "remove delete markers that hide nothing"
+
+
+def _class(move: Mapping[str, Any]) -> str:
+    name = str(move.get("StorageClass", "?"))
+    return CLASS_NAMES.get(name, name)
+
+
+def _when(part: Mapping[str, Any]) -> str:
+    return f"after {_days(part['Days'])}" if "Days" in part else f"on {str(part['Date'])[:10]}"
+
+
+def _noncurrent(part: Mapping[str, Any]) -> str:
+    kept = part.get("NewerNoncurrentVersions")
+    text = f"{_days(part.get('NoncurrentDays', 0))} after they were replaced"
+    return f"{text}, keeping the {kept} newest" if kept else text
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"

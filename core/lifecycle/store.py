@@ -1,0 +1,134 @@
+"""Reads and saves the lifecycle configuration of a bucket.
+
+`PutBucketLifecycleConfiguration` replaces everything and knows no condition, so a save reads
+again, compares, puts the whole, reads back, and keeps the former configuration for an undo.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.aws.faults import translated
+from core.errors import Conflict, NotFound, ServiceError
+from core.lifecycle.rules import Configuration, Rule, difference
+from core.lifecycle.sentences import difference_lines
+from core.local.atomic import write_atomically
+from core.objects.bucket import Bucket
+from core.paths import data_dir
+from core.units import iso_utc, utc_now
+from core.work import Work, default_work
+
+#: Bucket configurations are eventually consistent: how long a read-back may lag, in seconds.
+READ_BACK_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A configuration that was saved and read back; `undo` holds the one before."""
+
+    before: Configuration
+    after: Configuration
+    undo: Path
+
+
+def read(bucket: Bucket, *, work: Work | None = None) -> Configuration:
+    """Return the bucket's lifecycle configuration; one without rules is empty.
+
+    Raises:
+        StorageError: it may not be read (`s3:GetLifecycleConfiguration`), or the call failed.
+    """
+    default_work(work).check()
+    try:
+        with translated("s3:GetBucketLifecycleConfiguration", f"s3://{bucket.name}"):
+            answer = bucket.client.get_bucket_lifecycle_configuration(Bucket=bucket.name)
+    except NotFound as error:
+        if "NoSuchLifecycleConfiguration" in error.details:
+            return Configuration()
+        raise
+    rules = tuple(Rule.of(raw) for raw in answer.get("Rules", ()))
+    return Configuration(rules, answer.get("TransitionDefaultMinimumObjectSize"))
+
+
+def save(
+    bucket: Bucket, seen: Configuration, after: Configuration, *, work: Work | None = None
+) -> Saved:
+    """Replace the configuration `seen` by `after`, if it is still the one on the bucket.
+
+    Raises:
+        Conflict: somebody changed the configuration since it was read; nothing was written.
+        ServiceError: it was put, but the bucket still tells another one after 15 seconds.
+        StorageError: reading or writing was refused or failed.
+    """
+    work = default_work(work)
+    before = read(bucket, work=work)
+    if not before.same_as(seen):
+        raise _changed_meanwhile(bucket, seen, before)
+    undo = _keep(bucket, before)
+    _put(bucket, after)
+    return Saved(before, _read_back(bucket, after, work), undo)
+
+
+def undo(bucket: Bucket, saved: Saved, *, work: Work | None = None) -> Saved:
+    """Put the configuration from before `saved` back, unless it was changed since.
+
+    Raises:
+        Conflict: somebody changed the configuration since; nothing was written.
+    """
+    return save(bucket, saved.after, saved.before, work=work)
+
+
+def _put(bucket: Bucket, wanted: Configuration) -> None:
+    if not wanted.rules:
+        with translated("s3:DeleteBucketLifecycle", f"s3://{bucket.name}"):
+            bucket.client.delete_bucket_lifecycle(Bucket=bucket.name)
+        return
+    more: dict[str, Any] = {}
+    if wanted.minimum_size is not None:  # a put without it would fall back to S3's default
+        more["TransitionDefaultMinimumObjectSize"] = wanted.minimum_size
+    with translated("s3:PutBucketLifecycleConfiguration", f"s3://{bucket.name}"):
+        bucket.client.put_bucket_lifecycle_configuration(
+            Bucket=bucket.name,
+            LifecycleConfiguration={"Rules": [rule.raw() for rule in wanted.rules]},
+            **more,
+        )
+
+
+def _read_back(bucket: Bucket, wanted: Configuration, work: Work) -> Configuration:
+    for pause in READ_BACK_SECONDS:
+        work.token.wait(pause)
+        found = read(bucket, work=work)
+        if difference(wanted, found).empty:
+            return found
+    raise ServiceError(
+        "The bucket does not show the new rules yet",
+        cause="They were accepted, but reading them back still gives other rules.",
+        remedy="Refresh in a minute; if they still differ, somebody else saved at the same time.",
+        subject=f"s3://{bucket.name}",
+    )
+
+
+def _keep(bucket: Bucket, before: Configuration) -> Path:
+    folder = data_dir() / "lifecycle"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    stamp = iso_utc(utc_now()).replace(":", "")
+    path = folder / f"{bucket.name}-{stamp}.json"
+    document = {
+        "bucket": bucket.name,
+        "saved": iso_utc(utc_now()),
+        "Rules": [rule.raw() for rule in before.rules],
+        "TransitionDefaultMinimumObjectSize": before.minimum_size,
+    }
+    write_atomically(path, json.dumps(document, indent=2).encode())
+    return path
+
+
+def _changed_meanwhile(bucket: Bucket, seen: Configuration, now: Configuration) -> Conflict:
+    return Conflict(
+        "The lifecycle rules were changed by somebody else",
+        cause="Since they were read here: " + " | ".join(difference_lines(difference(seen, now))),
+        remedy="Nothing was written. Refresh, look at the new rules, and add yours again.",
+        subject=f"s3://{bucket.name}",
+    )

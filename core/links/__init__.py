@@ -1,0 +1,1 @@
+"""Presigned links: made with their real expiry, and remembered without their signatures."""
