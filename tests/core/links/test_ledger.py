@@ -1,0 +1,71 @@
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.errors import LocalIOError
+from core.links.ledger import Entry, Ledger
+from core.links.make import Link
+from core.links.render import as_csv, as_markdown, as_text
+from core.redaction import Secret
+
+MADE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def entry(key: str) -> Entry:
+    return Entry("b", key, "GET", MADE, MADE + timedelta(hours=1), "me", "AKIAEXAMPLE")
+
+
+def test_newest_first_and_expiry(tmp_path):
+    ledger = Ledger(tmp_path / "links.jsonl")
+    assert ledger.read().entries == ()
+    ledger.append([entry("a"), entry("b")])
+    ledger.append([entry("c")])
+    page = ledger.read()
+    assert [e.key for e in page.entries] == ["c", "b", "a"]
+    assert page.entries[0] == entry("c")
+    assert page.entries[0].alive(MADE)
+    assert not page.entries[0].alive(MADE + timedelta(hours=2))
+
+
+def test_a_torn_line_loses_only_itself(tmp_path):
+    path = tmp_path / "links.jsonl"
+    ledger = Ledger(path)
+    ledger.append([entry("a")])
+    path.write_bytes(path.read_bytes() + b'{"bucket": "b", "ke')
+    ledger.append([entry("c")])
+    page = ledger.read()
+    assert [e.key for e in page.entries] == ["c", "a"]
+    assert page.broken == 1
+
+
+def test_threads_do_not_tear_each_other(tmp_path):
+    ledger = Ledger(tmp_path / "links.jsonl")
+    threads = [
+        threading.Thread(target=ledger.append, args=([entry(f"{n}-{m}") for m in range(20)],))
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    page = ledger.read()
+    assert len(page.entries) == 160
+    assert page.broken == 0
+
+
+def test_unwritable_place_is_told(tmp_path):
+    with pytest.raises(LocalIOError, match="cannot be written"):
+        Ledger(tmp_path / "missing" / "x.jsonl").append([entry("a")])
+
+
+def test_renderings():
+    link = Link("=a[b]", "GET", Secret("https://h/b/a?X-Amz-Signature=s1"), 60, MADE, "")
+    assert as_text([link, link]) == "https://h/b/a?X-Amz-Signature=s1\n" * 1 + link.url.reveal()
+    assert as_markdown([link]) == (
+        "- [=a\\[b\\]](<https://h/b/a?X-Amz-Signature=s1>) (GET, until 2026-01-01T00:00:00Z)"
+    )
+    rows = as_csv([link]).split("\r\n")
+    assert rows[0] == "key,method,expires,url"
+    assert rows[1].startswith("'=a[b],GET,")
+    assert "s1" not in repr(link)
