@@ -1,0 +1,1 @@
+"""What Strongroom keeps on this machine: profiles, keyring entries, settings, the change log."""

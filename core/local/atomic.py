@@ -1,0 +1,111 @@
+"""Files that are either the old or the new content, also after a crash or a full disk."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from core.errors import LocalIOError
+from core.units import format_size
+
+#: Seconds after which a temporary file of ours is a crash's leftover.
+_STALE_SECONDS = 3600
+_SUFFIX = ".strongroom-tmp"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`, private to the user: temporary file, fsync, rename, fsync.
+
+    Raises:
+        LocalIOError: it could not be written; the old content is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}{_SUFFIX}")
+    with told(path, "written", needed=len(data)):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep(path)
+        try:
+            _write_durably(temporary, data)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        fsync_folder(path.parent)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a rename in `folder` durable; where folders cannot be opened (Windows) it is already."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def quarantine(path: Path) -> Path:
+    """Set a broken file aside under a name that tells when, and return that name.
+
+    Raises:
+        LocalIOError: it could not be renamed.
+    """
+    aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%dT%H%M%S')}-{uuid4().hex[:4]}")
+    with told(path, "set aside"):
+        path.replace(aside)
+    return aside
+
+
+@contextmanager
+def told(path: Path, verb: str, *, needed: int = 0) -> Iterator[None]:
+    """Turn an operating-system error of the block into ours, with the free space if it is that.
+
+    Args:
+        path: the file that the user knows.
+        verb: what could not be done, for example `written`.
+        needed: bytes that were to be written.
+
+    Raises:
+        LocalIOError: the block failed.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise LocalIOError(
+            f"{path.name} could not be {verb}",
+            cause=_no_space(path, needed) if full else f"{error.strerror or error}: {path}",
+            remedy="Free some space and try again."
+            if full
+            else "Check the folder's permissions and the disk, then try again.",
+            subject=str(path),
+        ) from error
+
+
+def _no_space(path: Path, needed: int) -> str:
+    with contextlib.suppress(OSError):
+        free = os.statvfs(path.parent)
+        left = format_size(free.f_bavail * free.f_frsize)
+        return f"The disk is full: {format_size(needed)} are needed, {left} are free."
+    return "The disk is full."
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sweep(path: Path) -> None:
+    """Remove what an earlier, killed write of this file left behind."""
+    for leftover in path.parent.glob(f".{path.name}.*{_SUFFIX}"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - leftover.stat().st_mtime > _STALE_SECONDS:
+                leftover.unlink()

@@ -1,0 +1,118 @@
+"""A profile and its keys brought together, and kept together when they change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.errors import CredentialsMissing
+from core.local.profiles import ProfileStore
+from core.local.vault import KeyVault, SessionVault, Vault
+from core.model.connection import AccessKeys, Connection, KeySource, Profile
+
+
+class Connections:
+    """The stored profiles with their vaults; one per program."""
+
+    def __init__(
+        self,
+        profiles: ProfileStore | None = None,
+        vault: KeyVault | None = None,
+        session: SessionVault | None = None,
+    ) -> None:
+        self.profiles = profiles or ProfileStore()
+        self.vault: KeyVault = vault or Vault()
+        self.session = session or SessionVault()
+
+    def connect(self, name: str) -> Connection:
+        """Return a stored profile with its keys; may block on the keyring's prompt.
+
+        Raises:
+            NotFound: no profile of that name is stored.
+            CredentialsMissing: its keys are not where they were kept.
+            KeyringError: the keyring cannot be used.
+        """
+        return self.with_keys(self.profiles.get(name))
+
+    def with_keys(self, profile: Profile) -> Connection:
+        """Return the connection of a profile, with keys where its source keeps them with us.
+
+        Raises:
+            CredentialsMissing: its keys are not where they were kept.
+            KeyringError: the keyring cannot be used.
+        """
+        vault = self._vault_of(profile)
+        if vault is None:
+            return Connection(profile)
+        keys = vault.load(profile.name)
+        if keys is None:
+            where = "the system keyring" if vault is self.vault else "memory"
+            raise CredentialsMissing(
+                f"The keys of profile {profile.name} are missing",
+                cause=f"They were kept in {where} and are not there any more.",
+                remedy="Edit the profile and enter its keys again.",
+                subject=profile.name,
+            )
+        return Connection(profile, keys)
+
+    def save(
+        self, profile: Profile, keys: AccessKeys | None = None, *, replaces: str = ""
+    ) -> Connection:
+        """Store a profile and, if given, its keys: keys first, so that no profile lacks them.
+
+        Raises:
+            InvalidInput: a field of the profile is not valid.
+            KeyringError: the keys could not be kept; the profile is not stored either.
+            CredentialsMissing: a source that keeps keys with us, and no keys are known.
+        """
+        vault = self._vault_of(profile)
+        old = replaces or profile.name
+        if vault is not None and keys is None:
+            keys = self._known_keys(old)
+        if vault is not None and keys is not None:
+            vault.store(profile.name, keys)
+            profile = replace(profile, access_key_id=keys.access_key_id)
+        self.profiles.save(profile, replaces=replaces)
+        self._forget_elsewhere(old, profile)
+        return self.with_keys(profile)
+
+    def delete(self, name: str) -> None:
+        """Forget a profile and its keys.
+
+        Raises:
+            KeyringError: the keys could not be removed; the profile is still there.
+        """
+        profile = self.profiles.get(name)
+        vault = self._vault_of(profile)
+        if vault is not None:
+            vault.delete(name)
+        self.profiles.delete(name)
+
+    def _vault_of(self, profile: Profile) -> KeyVault | None:
+        if profile.source is KeySource.KEYRING:
+            return self.vault
+        return self.session if profile.source is KeySource.SESSION else None
+
+    def _known_keys(self, name: str) -> AccessKeys | None:
+        """Find the keys of a profile that is renamed or changes from one vault to the other."""
+        stored = {profile.name: profile for profile in self.profiles.list()}
+        vault = self._vault_of(stored[name]) if name in stored else None
+        return vault.load(name) if vault is not None else None
+
+    def _forget_elsewhere(self, old: str, profile: Profile) -> None:
+        if profile.source is not KeySource.SESSION or old != profile.name:
+            self.session.delete(old)
+        if profile.source is KeySource.SESSION or old != profile.name:
+            state = self.vault.probe()
+            if state.usable:
+                self.vault.delete(old)
+
+
+def stored_connection(name: str) -> Connection:
+    """Return a stored profile with its keys, for scripts and the command line.
+
+    Raises:
+        NotFound: no profile of that name is stored.
+        CredentialsMissing: its keys are not where they were kept.
+        KeyringError: the keyring cannot be used.
+    """
+    return Connections().connect(name)

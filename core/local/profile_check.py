@@ -1,0 +1,76 @@
+"""What a profile may hold: everything is checked before it is written, and no secret gets in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from core.errors import InvalidInput
+from core.model.connection import KeySource, Profile
+
+_REGION = re.compile(r"[a-z0-9-]{2,40}")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_KEY_ID = re.compile(r"\w{3,128}")
+_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+")
+#: An AWS secret access key has 40 characters with lower case; a key id has not.
+_LIKE_A_SECRET = re.compile(r"(?=.*[a-z])[A-Za-z0-9/+=]{40}")
+
+
+def check_profile(profile: Profile) -> None:
+    """Refuse a profile with an unusable field, naming every such field.
+
+    Raises:
+        InvalidInput: one or more fields are not valid; their values are not repeated.
+    """
+    problems = list(profile_problems(profile).values())
+    if problems:
+        raise InvalidInput(
+            f"The profile is not complete: {problems[0]}",
+            cause=" ".join(problems[1:]),
+            remedy="Correct the marked fields.",
+            subject=profile.name,
+        )
+
+
+def profile_problems(profile: Profile) -> dict[str, str]:
+    """Return the field names of a profile that cannot be used, with the reason in words."""
+    return dict(_problems(profile))
+
+
+def _problems(profile: Profile) -> Iterator[tuple[str, str]]:
+    if not profile.name.strip() or len(profile.name) > 64 or not profile.name.isprintable():
+        yield "name", "A name of 1 to 64 printable characters is needed."
+    if not _REGION.fullmatch(profile.region):
+        yield "region", "The region looks like us-east-1."
+    if not _BUCKET.fullmatch(profile.bucket):
+        yield "bucket", "A bucket's name has 3 to 63 small letters, digits, dots and hyphens."
+    if not profile.secret_name.strip():
+        yield "secret_name", "The name of the secret with the platform's keys is needed."
+    if profile.role_arn and not _ROLE.fullmatch(profile.role_arn):
+        yield "role_arn", "A role looks like arn:aws:iam::123456789012:role/name."
+    yield from _endpoint_problems(profile.endpoint_url)
+    yield from _source_problems(profile)
+
+
+def _endpoint_problems(endpoint: str | None) -> Iterator[tuple[str, str]]:
+    if endpoint is None:
+        return
+    try:
+        parts = urlsplit(endpoint)
+        port = parts.port
+    except ValueError:
+        yield "endpoint_url", "The endpoint is not a URL."
+        return
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        yield "endpoint_url", "The endpoint begins with http:// or https:// and names a host."
+    elif parts.username or parts.password or parts.query or parts.fragment:
+        yield "endpoint_url", "The endpoint must not hold a user name, a password or a query."
+
+
+def _source_problems(profile: Profile) -> Iterator[tuple[str, str]]:
+    key_id = profile.access_key_id
+    if key_id and (_LIKE_A_SECRET.fullmatch(key_id) or not _KEY_ID.fullmatch(key_id)):
+        yield "access_key_id", "This is not an access key id; is it the secret key?"
+    if profile.source is KeySource.AWS_PROFILE and not profile.aws_profile:
+        yield "aws_profile", "Choose the AWS profile to use."

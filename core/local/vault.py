@@ -1,0 +1,255 @@
+"""Keys in the operating system's keyring, behind an allow-list, a read-back probe and one lock.
+
+keyring falls back silently: a null backend takes a password and forgets it, `keyrings.alt` writes
+it to a file in base64. So only backends that are known to be safe are used, and each is made to
+prove itself; otherwise keys stay in memory (`SessionVault`).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from core.errors import KeyringError
+from core.model.connection import AccessKeys
+from core.redaction import Secret
+
+_T = TypeVar("_T")
+
+SERVICE = "strongroom"
+_PROBE = "strongroom-probe"
+
+#: Backends that keep passwords encrypted for the user; everything else is refused.
+ALLOWED = frozenset(
+    {
+        "keyring.backends.SecretService.Keyring",
+        "keyring.backends.libsecret.Keyring",
+        "keyring.backends.kwallet.DBusKeyring",
+        "keyring.backends.kwallet.DBusKeyringKWallet4",
+        "keyring.backends.macOS.Keyring",
+        "keyring.backends.Windows.WinVaultKeyring",
+    }
+)
+
+#: keyring and the D-Bus libraries below it are not thread-safe.
+_LOCK = threading.RLock()
+
+
+@dataclass(frozen=True, slots=True)
+class VaultState:
+    """Whether keys can be kept, by which backend, and if not why and what to do."""
+
+    usable: bool
+    backend: str
+    reason: str = ""
+
+
+class KeyVault(Protocol):
+    """Where keys of profiles are kept."""
+
+    def probe(self) -> VaultState:
+        """Tell whether keys can be kept here."""
+
+    def store(self, profile_name: str, keys: AccessKeys) -> None:
+        """Keep the keys of a profile."""
+
+    def load(self, profile_name: str) -> AccessKeys | None:
+        """Return the keys of a profile, or None."""
+
+    def delete(self, profile_name: str) -> None:
+        """Forget the keys of a profile."""
+
+
+class Vault:
+    """The system keyring. Calls may block while the user answers its prompt."""
+
+    def __init__(self, backend: Any = None) -> None:
+        self._given = backend
+
+    def probe(self) -> VaultState:
+        """Write a random value, read it back, remove it; never raises."""
+        with _LOCK:
+            try:
+                backend = self._backend()
+            except KeyringError as error:
+                return VaultState(
+                    usable=False, backend=_chosen_name(self._given), reason=error.cause
+                )
+            try:
+                self._prove(backend)
+            except KeyringError as error:
+                return VaultState(
+                    usable=False, backend=name_of(backend), reason=f"{error.summary}. {error.cause}"
+                )
+            return VaultState(usable=True, backend=name_of(backend))
+
+    def store(self, profile_name: str, keys: AccessKeys) -> None:
+        """Keep the keys and read them back.
+
+        Raises:
+            KeyringError: the keyring is missing, locked, dismissed, or not safe to use.
+        """
+        with _LOCK:
+            backend = self._backend()
+            _asked(backend, lambda: backend.set_password(SERVICE, profile_name, _packed(keys)))
+            if self.load(profile_name) != keys:
+                raise _forgetful(backend)
+
+    def load(self, profile_name: str) -> AccessKeys | None:
+        """Return the keys of a profile, or None when the keyring has none.
+
+        Raises:
+            KeyringError: the keyring is missing, locked, dismissed, or not safe to use; a
+                dismissed prompt is never taken for "no keys".
+        """
+        with _LOCK:
+            backend = self._backend()
+            text = _asked(backend, lambda: backend.get_password(SERVICE, profile_name))
+        return None if text is None else _unpacked(text, profile_name)
+
+    def delete(self, profile_name: str) -> None:
+        """Forget the keys of a profile; none there is no error.
+
+        Raises:
+            KeyringError: the keyring cannot be used.
+        """
+        with _LOCK:
+            backend = self._backend()
+            if _asked(backend, lambda: backend.get_password(SERVICE, profile_name)) is not None:
+                _asked(backend, lambda: backend.delete_password(SERVICE, profile_name))
+
+    def _backend(self) -> Any:
+        chosen = self._given or _chosen()
+        for backend in _inside(chosen):
+            if name_of(backend) in ALLOWED:
+                return backend
+        raise KeyringError(
+            "The system keyring cannot be used",
+            cause=_refusal(name_of(chosen)),
+            remedy="Install and unlock a keyring (GNOME Keyring, KWallet, macOS Keychain, Windows "
+            "Credential Manager), or keep the keys for this session only.",
+            subject=name_of(chosen),
+        )
+
+    def _prove(self, backend: Any) -> None:
+        name, value = f"probe-{secrets.token_hex(8)}", secrets.token_urlsafe(24)
+        _asked(backend, lambda: backend.set_password(_PROBE, name, value))
+        found = _asked(backend, lambda: backend.get_password(_PROBE, name))
+        if found != value:
+            raise _forgetful(backend)
+        _asked(backend, lambda: backend.delete_password(_PROBE, name))
+
+
+class SessionVault:
+    """Keys in this process's memory only; gone when it ends."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, AccessKeys] = {}
+        self._lock = threading.Lock()
+
+    def probe(self) -> VaultState:
+        """Tell that memory can always be used."""
+        return VaultState(
+            usable=True, backend="memory", reason="Keys are kept until the program ends."
+        )
+
+    def store(self, profile_name: str, keys: AccessKeys) -> None:
+        """Keep the keys of a profile."""
+        with self._lock:
+            self._keys[profile_name] = keys
+
+    def load(self, profile_name: str) -> AccessKeys | None:
+        """Return the keys of a profile, or None."""
+        with self._lock:
+            return self._keys.get(profile_name)
+
+    def delete(self, profile_name: str) -> None:
+        """Forget the keys of a profile."""
+        with self._lock:
+            self._keys.pop(profile_name, None)
+
+
+def name_of(backend: Any) -> str:
+    """Return a backend's class as `module.Class`: what the allow-list knows."""
+    return f"{type(backend).__module__}.{type(backend).__name__}"
+
+
+def _chosen() -> Any:
+    import keyring
+
+    return keyring.get_keyring()
+
+
+def _chosen_name(given: Any) -> str:
+    try:
+        return name_of(given or _chosen())
+    except Exception as error:  # noqa: BLE001 - a broken backend may raise anything on loading
+        return type(error).__name__
+
+
+def _inside(backend: Any) -> tuple[Any, ...]:
+    """Look through keyring's chainer: it would try unsafe backends after the safe ones."""
+    if name_of(backend) == "keyring.backends.chainer.ChainerBackend":
+        return tuple(backend.backends)
+    return (backend,)
+
+
+def _refusal(name: str) -> str:
+    if name == "keyring.backends.fail.Keyring":
+        return "No keyring service runs on this machine."
+    if name == "keyring.backends.null.Keyring":
+        return "keyring is switched off (null backend): it would forget the keys."
+    return f"The backend {name} is not known to keep passwords encrypted."
+
+
+def _asked(backend: Any, call: Callable[[], _T]) -> _T:
+    """Call the keyring; whatever its D-Bus library raises is a KeyringError in words."""
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - D-Bus libraries raise classes of their own
+        kind = type(error).__name__
+    locked = any(word in kind for word in ("Lock", "Dismiss", "Init"))
+    raise KeyringError(
+        "The system keyring is locked" if locked else "The system keyring does not answer",
+        cause=f"{name_of(backend)} refused ({kind}); its prompt may have been dismissed."
+        if locked
+        else f"{name_of(backend)} failed ({kind}).",
+        remedy="Unlock the keyring and try again, or keep the keys for this session only.",
+        subject=name_of(backend),
+    )
+
+
+def _forgetful(backend: Any) -> KeyringError:
+    return KeyringError(
+        "The system keyring forgets what it is given",
+        cause=f"{name_of(backend)} did not give back what was just stored.",
+        remedy="Use another keyring, or keep the keys for this session only.",
+        subject=name_of(backend),
+    )
+
+
+def _packed(keys: AccessKeys) -> str:
+    token = keys.session_token.reveal() if keys.session_token else None
+    values = {"id": keys.access_key_id, "secret": keys.secret_access_key.reveal(), "token": token}
+    return json.dumps(values)
+
+
+def _unpacked(text: str, profile_name: str) -> AccessKeys:
+    try:
+        values = json.loads(text)
+        token = values.get("token")
+        return AccessKeys(
+            str(values["id"]), Secret(str(values["secret"])), Secret(token) if token else None
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):  # their texts could hold the keys
+        values = None
+    raise KeyringError(
+        "The keyring's entry cannot be read",
+        cause="It was written by another program or an older version.",
+        remedy="Edit the profile and enter its keys again.",
+        subject=profile_name,
+    )

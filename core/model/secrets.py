@@ -1,0 +1,78 @@
+"""Secrets as Secrets Manager tells them; a value is always a `Secret`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.redaction import Secret
+
+CURRENT = "AWSCURRENT"
+PREVIOUS = "AWSPREVIOUS"
+PENDING = "AWSPENDING"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretVersion:
+    """One version of a secret: its id, the stages that point at it, and when it was made."""
+
+    version_id: str
+    stages: tuple[str, ...] = ()
+    created: datetime | None = None
+    accessed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretInfo:
+    """A secret without its value. `deleted` is set while it waits for its deletion.
+
+    `accessed` is a date without a time of day (AWS keeps no more). `versions` may be empty: a
+    listing may lag, and only the labelled ones are told.
+    """
+
+    name: str
+    arn: str = ""
+    description: str = ""
+    created: datetime | None = None
+    changed: datetime | None = None
+    accessed: datetime | None = None
+    rotated: datetime | None = None
+    deleted: datetime | None = None
+    rotation_enabled: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
+    versions: tuple[SecretVersion, ...] = ()
+
+    @property
+    def updated(self) -> datetime | None:
+        """When the value last changed, as well as AWS knows: its age counts from here."""
+        return self.changed or self.created
+
+
+@dataclass(frozen=True, slots=True)
+class SecretValue:
+    """One version's value. `text` is verbatim; a binary value is told as base64."""
+
+    name: str
+    version_id: str
+    text: Secret
+    stages: tuple[str, ...] = ()
+    created: datetime | None = None
+    binary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SecretWritten:
+    """The truthy result of a write to a secret."""
+
+    name: str
+    arn: str = ""
+    version_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretDeletion:
+    """The truthy result of a deletion: until `when` the secret can be restored."""
+
+    name: str
+    arn: str
+    when: datetime | None

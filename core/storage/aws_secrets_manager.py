@@ -1,0 +1,383 @@
+"""Secrets Manager: the contract's `SecretsManager`, with the typed methods of the window."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from core.aws.clients import ClientFactory
+from core.aws.faults import translated
+from core.aws.limits import RECOVERY_DAYS_DEFAULT, RECOVERY_DAYS_MAX, RECOVERY_DAYS_MIN
+from core.errors import AccessDenied, InvalidInput, NotFound
+from core.model.connection import DEFAULT_REGION, SECRET_PREFIX, Connection, Profile
+from core.model.secrets import (
+    CURRENT,
+    SecretDeletion,
+    SecretInfo,
+    SecretValue,
+    SecretVersion,
+    SecretWritten,
+)
+from core.redaction import Secret
+from core.storage import secret_saving, secret_text
+from core.storage.access import clients_for
+from core.units import as_utc
+from core.work import Work, default_work
+
+
+class SecretsManager:
+    """The secrets of one account and region.
+
+    Everything the contract names works with no more than GetSecretValue, CreateSecret,
+    UpdateSecret and ListSecrets; what needs more raises AccessDenied naming the action.
+    """
+
+    def __init__(
+        self,
+        region_name: str = DEFAULT_REGION,
+        *,
+        connection: Connection | None = None,
+        clients: ClientFactory | None = None,
+        endpoint_url: str | None = None,
+        profile: str | Profile | None = None,
+    ) -> None:
+        self._clients = clients_for(
+            region_name,
+            connection=connection,
+            clients=clients,
+            endpoint_url=endpoint_url,
+            profile=profile,
+        )
+
+    @property
+    def clients(self) -> ClientFactory:
+        """The factory whose clients are used."""
+        return self._clients
+
+    def client(self) -> Any:
+        """Return botocore's client; for the modules of this package."""
+        return self._clients.secrets()
+
+    # The contract's calls.
+
+    def get_secret(self, secret_name: str, *, work: Work | None = None) -> dict[str, Any]:
+        """Return the current value as a dictionary.
+
+        Raises:
+            NotFound: there is no such secret.
+            Corrupt: its value is not a JSON object.
+            StorageError: it may not or cannot be read.
+        """
+        return secret_text.parsed(secret_name, self.read(secret_name, work=work).text.reveal())
+
+    def create_secret(
+        self,
+        secret_name: str,
+        secret_value: Mapping[str, Any] | str,
+        description: str | None = None,
+        *,
+        work: Work | None = None,
+    ) -> SecretWritten:
+        """Store a new secret; a mapping as JSON, a text verbatim.
+
+        Raises:
+            AlreadyExists: there is one of that name.
+            ScheduledForDeletion: one of that name waits for its deletion.
+            InvalidInput: the value is empty or too long.
+        """
+        arguments = {
+            "Name": _checked_name(secret_name),
+            "SecretString": secret_text.encoded(secret_value),
+            "ClientRequestToken": str(uuid4()),
+        }
+        if description:
+            arguments["Description"] = description
+        default_work(work).check()
+        with translated("secretsmanager:CreateSecret", secret_name):
+            answer = self.client().create_secret(**arguments)
+        return secret_saving.written(secret_name, answer)
+
+    def update_secret(
+        self,
+        secret_name: str,
+        secret_value: Mapping[str, Any] | str,
+        *,
+        work: Work | None = None,
+    ) -> SecretWritten:
+        """Replace the current value, whatever it is now; see `save` for the careful way.
+
+        Raises:
+            NotFound: there is no such secret.
+            InvalidInput: the value is empty or too long.
+        """
+        text = secret_text.encoded(secret_value)
+        return secret_saving.update(self, secret_name, text, default_work(work))
+
+    def delete_secret(
+        self,
+        secret_name: str,
+        force_delete: bool = False,
+        *,
+        recovery_days: int = RECOVERY_DAYS_DEFAULT,
+        work: Work | None = None,
+    ) -> SecretDeletion:
+        """Schedule the deletion; the secret can be restored for `recovery_days` days.
+
+        Args:
+            secret_name: the secret.
+            force_delete: delete at once, without any way back.
+            recovery_days: 7 to 30.
+            work: cancel token.
+
+        Raises:
+            InvalidInput: the window is outside 7 to 30 days.
+            NotFound: there is no such secret.
+        """
+        if not RECOVERY_DAYS_MIN <= recovery_days <= RECOVERY_DAYS_MAX:
+            raise InvalidInput(
+                f"A recovery window of {recovery_days} days is not possible",
+                remedy=f"Choose {RECOVERY_DAYS_MIN} to {RECOVERY_DAYS_MAX} days.",
+                subject=secret_name,
+            )
+        how: dict[str, Any] = {"RecoveryWindowInDays": recovery_days}
+        if force_delete:
+            how = {"ForceDeleteWithoutRecovery": True}
+        default_work(work).check()
+        with translated("secretsmanager:DeleteSecret", secret_name):
+            answer = self.client().delete_secret(SecretId=secret_name, **how)
+        return SecretDeletion(
+            secret_name, str(answer.get("ARN", "")), _moment(answer.get("DeletionDate"))
+        )
+
+    def list_secrets(
+        self, name_filter: str | None = None, *, work: Work | None = None
+    ) -> list[dict[str, Any]]:
+        """Return all secrets whose name begins with `name_filter`, as dictionaries.
+
+        Keys: name, arn, description, created, last_changed, last_accessed, deleted.
+        """
+        return [
+            {
+                "name": info.name,
+                "arn": info.arn,
+                "description": info.description,
+                "created": info.created,
+                "last_changed": info.changed,
+                "last_accessed": info.accessed,
+                "deleted": info.deleted,
+            }
+            for info in self.list_infos(name_filter or "", planned_deletion=False, work=work)
+        ]
+
+    # Typed, for the window and the command line.
+
+    def list_infos(
+        self,
+        prefix: str = SECRET_PREFIX,
+        *,
+        planned_deletion: bool = True,
+        work: Work | None = None,
+    ) -> tuple[SecretInfo, ...]:
+        """Return every secret under a prefix, by name; the listing may lag by minutes."""
+        infos = [
+            _info(entry)
+            for entry in self._entries(prefix, planned_deletion, default_work(work))
+            if str(entry.get("Name", "")).startswith(prefix)
+        ]
+        return tuple(sorted(infos, key=lambda info: info.name))
+
+    def describe(self, name: str, *, work: Work | None = None) -> SecretInfo:
+        """Return a secret's facts; from the listing where DescribeSecret is not granted.
+
+        Raises:
+            NotFound: there is no such secret.
+            AccessDenied: neither way is allowed.
+        """
+        work = default_work(work)
+        work.check()
+        try:
+            with translated("secretsmanager:DescribeSecret", name):
+                return _info(self.client().describe_secret(SecretId=name))
+        except AccessDenied:
+            for info in self.list_infos(name, work=work):
+                if info.name == name:
+                    return info
+            raise
+
+    def read(
+        self,
+        name: str,
+        *,
+        version_id: str | None = None,
+        stage: str | None = None,
+        work: Work | None = None,
+    ) -> SecretValue:
+        """Return one version's value, the current one unless another is named.
+
+        Raises:
+            NotFound: there is no such secret or version.
+            ScheduledForDeletion: the secret waits for its deletion.
+        """
+        which = {"VersionId": version_id, "VersionStage": stage}
+        default_work(work).check()
+        with translated("secretsmanager:GetSecretValue", name):
+            answer = self.client().get_secret_value(
+                SecretId=name, **{key: value for key, value in which.items() if value}
+            )
+        return _value(name, answer)
+
+    def save(
+        self,
+        name: str,
+        text: str | Secret,
+        *,
+        expected_version: str,
+        work: Work | None = None,
+    ) -> SecretWritten:
+        """Make `text` (verbatim) the current value if nobody changed the secret meanwhile.
+
+        Raises:
+            Conflict: the current version is not `expected_version` any more.
+            InvalidInput: the text is empty or too long.
+        """
+        plain = secret_text.encoded(text.reveal() if isinstance(text, Secret) else text)
+        return secret_saving.swap(self, name, plain, expected_version, default_work(work))
+
+    def list_versions(self, name: str, *, work: Work | None = None) -> tuple[SecretVersion, ...]:
+        """Return the versions that AWS still keeps, newest first.
+
+        Raises:
+            AccessDenied: `secretsmanager:ListSecretVersionIds` is missing.
+        """
+        versions: list[SecretVersion] = []
+        for page in self._pages(
+            "secretsmanager:ListSecretVersionIds",
+            name,
+            {"SecretId": name, "IncludeDeprecated": True},
+            default_work(work),
+        ):
+            versions.extend(_version(entry) for entry in page.get("Versions", ()))
+        return tuple(sorted(versions, key=_newest_first))
+
+    def make_current(
+        self, name: str, version_id: str, *, expected_version: str, work: Work | None = None
+    ) -> SecretWritten:
+        """Roll back (or forward): let AWSCURRENT move from the version seen to another one.
+
+        Raises:
+            Conflict: somebody else moved it meanwhile.
+            AccessDenied: `secretsmanager:UpdateSecretVersionStage` is missing.
+        """
+        secret_saving.move_current(self, name, version_id, expected_version, default_work(work))
+        return SecretWritten(name, version_id=version_id)
+
+    def restore_secret(self, name: str, *, work: Work | None = None) -> SecretWritten:
+        """Take a scheduled deletion back.
+
+        Raises:
+            NotFound: the secret is gone for good.
+            AccessDenied: `secretsmanager:RestoreSecret` is missing.
+        """
+        default_work(work).check()
+        with translated("secretsmanager:RestoreSecret", name):
+            answer = self.client().restore_secret(SecretId=name)
+        return secret_saving.written(name, answer)
+
+    def exists(self, name: str, *, work: Work | None = None) -> bool:
+        """Return whether there is such a secret; a denial is raised, never taken for a no."""
+        try:
+            self.read(name, work=work)
+        except NotFound:
+            return False
+        return True
+
+    def _entries(self, prefix: str, planned: bool, work: Work) -> Iterator[dict[str, Any]]:
+        arguments: dict[str, Any] = {"MaxResults": 100, "IncludePlannedDeletion": planned}
+        if prefix:
+            arguments["Filters"] = [{"Key": "name", "Values": [prefix]}]
+        for page in self._pages("secretsmanager:ListSecrets", prefix + "*", arguments, work):
+            yield from page.get("SecretList", ())
+
+    def _pages(
+        self, operation: str, subject: str, arguments: dict[str, Any], work: Work
+    ) -> Iterator[dict[str, Any]]:
+        call = {
+            "secretsmanager:ListSecrets": "list_secrets",
+            "secretsmanager:ListSecretVersionIds": "list_secret_version_ids",
+        }[operation]
+        token = ""
+        while True:
+            work.check()
+            more = {"NextToken": token} if token else {}
+            with translated(operation, subject):
+                page = getattr(self.client(), call)(**arguments, **more)
+            yield page
+            token = page.get("NextToken", "")
+            if not token:
+                return
+
+
+def _checked_name(name: str) -> str:
+    if not name.strip("/") or name != name.strip():
+        raise InvalidInput(
+            "A secret needs a name",
+            cause="It is empty, or begins or ends with a blank.",
+            remedy=f"Choose a name such as {SECRET_PREFIX}exchange-keys.",
+        )
+    return name
+
+
+def _info(entry: dict[str, Any]) -> SecretInfo:
+    # DescribeSecret and ListSecrets name the same map differently.
+    stages = entry.get("VersionIdsToStages") or entry.get("SecretVersionsToStages") or {}
+    return SecretInfo(
+        name=str(entry.get("Name", "")),
+        arn=str(entry.get("ARN", "")),
+        description=str(entry.get("Description", "") or ""),
+        created=_moment(entry.get("CreatedDate")),
+        changed=_moment(entry.get("LastChangedDate")),
+        accessed=_moment(entry.get("LastAccessedDate")),
+        rotated=_moment(entry.get("LastRotatedDate")),
+        deleted=_moment(entry.get("DeletedDate")),
+        rotation_enabled=bool(entry.get("RotationEnabled")),
+        tags=tuple((str(t.get("Key")), str(t.get("Value"))) for t in entry.get("Tags") or ()),
+        versions=tuple(SecretVersion(version, tuple(names)) for version, names in stages.items()),
+    )
+
+
+def _version(entry: dict[str, Any]) -> SecretVersion:
+    return SecretVersion(
+        version_id=str(entry.get("VersionId", "")),
+        stages=tuple(entry.get("VersionStages") or ()),
+        created=_moment(entry.get("CreatedDate")),
+        accessed=_moment(entry.get("LastAccessedDate")),
+    )
+
+
+def _newest_first(version: SecretVersion) -> tuple[bool, float]:
+    created = version.created.timestamp() if version.created else 0.0
+    return (CURRENT not in version.stages, -created)
+
+
+def _value(name: str, answer: dict[str, Any]) -> SecretValue:
+    binary = answer.get("SecretString") is None
+    text = (
+        base64.b64encode(answer.get("SecretBinary") or b"").decode()
+        if binary
+        else str(answer["SecretString"])
+    )
+    return SecretValue(
+        name=name,
+        version_id=str(answer.get("VersionId", "")),
+        text=Secret(text),
+        stages=tuple(answer.get("VersionStages") or ()),
+        created=_moment(answer.get("CreatedDate")),
+        binary=binary,
+    )
+
+
+def _moment(value: Any) -> datetime | None:
+    return as_utc(value) if isinstance(value, datetime) else None

@@ -1,0 +1,154 @@
+"""Saving a secret as compare-and-swap: nobody's change is overwritten unseen.
+
+With `PutSecretValue` and `UpdateSecretVersionStage` the swap is AWS's own: the new version is
+stored under a label of ours, then AWSCURRENT moves only if it still sits on the version seen
+(`RemoveFromVersionId`). The platform's grants have neither: there the version is compared, the
+value updated, and the predecessor checked afterwards, so that a lost race is at least told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from core.aws.faults import translated
+from core.errors import AccessDenied, AlreadyExists, Conflict, InvalidInput, NotFound
+from core.model.secrets import CURRENT, PREVIOUS, SecretWritten
+from core.work import Work
+
+if TYPE_CHECKING:
+    from core.storage.aws_secrets_manager import SecretsManager
+
+
+def swap(manager: SecretsManager, name: str, text: str, expected: str, work: Work) -> SecretWritten:
+    """Make `text` the current value if the current version is still `expected`.
+
+    Raises:
+        Conflict: somebody else changed the secret; theirs is untouched, or kept as AWSPREVIOUS.
+        StorageError: the write was refused.
+    """
+    _check_current(manager, name, expected, work)
+    try:
+        return _by_stage(manager, name, text, expected, work)
+    except AccessDenied:  # only the platform's grants: the other way needs no more than those
+        return _by_update(manager, name, text, expected, work)
+
+
+def update(manager: SecretsManager, name: str, text: str, work: Work) -> SecretWritten:
+    """Make `text` the current value whatever is there; a repeated request counts once."""
+    token = str(uuid4())
+    work.check()
+    try:
+        with translated("secretsmanager:UpdateSecret", name):
+            answer = manager.client().update_secret(
+                SecretId=name, SecretString=text, ClientRequestToken=token
+            )
+    except (AlreadyExists, InvalidInput, Conflict):
+        # UpdateSecret refuses a token it knows: after a lost answer our value may be there.
+        if not _stored(manager, name, text, token, work):
+            raise
+        return SecretWritten(name, version_id=token)
+    return written(name, answer)
+
+
+def move_current(manager: SecretsManager, name: str, to: str, expected: str, work: Work) -> None:
+    """Move AWSCURRENT from `expected` to the version `to`.
+
+    Raises:
+        Conflict: AWSCURRENT does not sit on `expected` any more.
+    """
+    work.check()
+    try:
+        with translated("secretsmanager:UpdateSecretVersionStage", name):
+            manager.client().update_secret_version_stage(
+                SecretId=name,
+                VersionStage=CURRENT,
+                MoveToVersionId=to,
+                RemoveFromVersionId=expected,
+            )
+    except (InvalidInput, Conflict, NotFound):
+        current = manager.read(name, work=work).version_id
+        if current == to:  # an earlier attempt succeeded and its answer was lost
+            return
+        if current != expected:
+            raise changed_meanwhile(name) from None
+        raise
+
+
+def changed_meanwhile(name: str) -> Conflict:
+    """Return the error for a secret that is not what was read before."""
+    return Conflict(
+        f"{name} was changed by somebody else meanwhile",
+        cause="Its current version is not the one that you opened. Nothing was overwritten.",
+        remedy="Reload the secret, compare, and make your change again.",
+        subject=name,
+    )
+
+
+def written(name: str, answer: dict[str, Any]) -> SecretWritten:
+    """Return the result of a write from AWS's answer."""
+    return SecretWritten(name, str(answer.get("ARN", "")), str(answer.get("VersionId", "")))
+
+
+def _check_current(manager: SecretsManager, name: str, expected: str, work: Work) -> None:
+    if manager.read(name, work=work).version_id != expected:
+        raise changed_meanwhile(name)
+
+
+def _by_stage(
+    manager: SecretsManager, name: str, text: str, expected: str, work: Work
+) -> SecretWritten:
+    token = str(uuid4())
+    label = f"strongroom-{token[:8]}"
+    work.check()
+    with translated("secretsmanager:PutSecretValue", name):
+        answer = manager.client().put_secret_value(
+            SecretId=name, SecretString=text, ClientRequestToken=token, VersionStages=[label]
+        )
+    try:
+        move_current(manager, name, token, expected, Work())  # from here on it is done or undone
+    finally:
+        _tidy(lambda: _drop_label(manager, name, label, token))
+    return written(name, answer)
+
+
+def _drop_label(manager: SecretsManager, name: str, label: str, token: str) -> None:
+    with translated("secretsmanager:UpdateSecretVersionStage", name):
+        manager.client().update_secret_version_stage(
+            SecretId=name, VersionStage=label, RemoveFromVersionId=token
+        )
+
+
+def _tidy(act: Callable[[], None]) -> None:
+    """Do a clean-up whose failure must not hide the result: a label without meaning may stay."""
+    try:
+        act()
+    except (AccessDenied, InvalidInput, NotFound, Conflict):
+        return
+
+
+def _by_update(
+    manager: SecretsManager, name: str, text: str, expected: str, work: Work
+) -> SecretWritten:
+    result = update(manager, name, text, work)
+    try:
+        before = manager.read(name, stage=PREVIOUS, work=Work()).version_id
+    except NotFound:
+        return result
+    if before not in {expected, result.version_id}:
+        raise Conflict(
+            f"{name} was changed by somebody else in the same moment",
+            cause=f"Your value is current; theirs is kept as version {before} ({PREVIOUS}).",
+            remedy="Compare the two versions and decide which one should be current.",
+            subject=name,
+        )
+    return result
+
+
+def _stored(manager: SecretsManager, name: str, text: str, token: str, work: Work) -> bool:
+    try:
+        found = manager.read(name, version_id=token, work=work)
+    except (NotFound, InvalidInput):
+        return False
+    return found.text.reveal() == text

@@ -1,0 +1,239 @@
+"""The text of a secret: validated before it is sent, edited by key, never re-serialised.
+
+A form that changes one key leaves every other byte as it was: numbers do not pass through float,
+and a text that is not JSON stays what it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.aws.limits import SECRET_BYTES
+from core.errors import Corrupt, InvalidInput
+from core.redaction import Secret
+from core.units import format_count
+
+_BLANK = " \t\r\n"
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRow:
+    """One key of a JSON object. `quoted` values are texts; others are JSON as it stands."""
+
+    key: str
+    value: Secret
+    quoted: bool = True
+
+    @property
+    def raw(self) -> str:
+        """The value as JSON."""
+        text = self.value.reveal()
+        return json.dumps(text, ensure_ascii=False) if self.quoted else text
+
+
+@dataclass(frozen=True, slots=True)
+class SecretDiff:
+    """Which keys a new text adds, removes and changes; names only, values never."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+def encoded(value: Mapping[str, Any] | str) -> str:
+    """Return the text to store: a mapping becomes JSON, a text stays verbatim.
+
+    Raises:
+        InvalidInput: the value is neither, or is empty or too long.
+    """
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, Mapping):
+        text = _dumped(value)
+    else:
+        raise _invalid("A secret's value is a dictionary or a text", "Pass a dict or a str.")
+    check_size(text)
+    return text
+
+
+def _dumped(value: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):  # their texts can hold the value
+        pass
+    raise _invalid("The secret's value cannot be written as JSON", "Use texts, numbers and lists.")
+
+
+def check_size(text: str) -> None:
+    """Refuse an empty text and one above 65,536 bytes of UTF-8 (Secrets Manager's limit).
+
+    Raises:
+        InvalidInput: it is empty, too long, or not valid Unicode.
+    """
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        size = -1
+    if size < 0:
+        raise _invalid("The secret's text is not valid Unicode", "Remove the broken characters.")
+    if size == 0:
+        raise _invalid("The secret is empty", "Enter a value.")
+    if size > SECRET_BYTES:
+        raise _invalid(
+            f"The secret is too long: {format_count(size)} bytes",
+            f"A secret holds at most {format_count(SECRET_BYTES)} bytes. Shorten it.",
+        )
+
+
+def json_problem(text: str) -> str:
+    """Return what is wrong with a JSON object and where, or nothing when all is well."""
+    try:
+        rows = rows_of(text)
+    except InvalidInput as error:
+        return error.summary
+    twice = sorted({row.key for row in rows if sum(other.key == row.key for other in rows) > 1})
+    return f"Key appears twice: {', '.join(twice)}" if twice else ""
+
+
+def rows_of(text: str) -> tuple[SecretRow, ...]:
+    """Return the keys and values of a JSON object in order, duplicates included.
+
+    Raises:
+        InvalidInput: it is not a JSON object; the message has line and column, never the value.
+    """
+    problem = ""
+    rows: tuple[SecretRow, ...] = ()
+    try:
+        json.loads(text, parse_constant=_refuse_constant)
+        rows = _scanned(text)
+    except json.JSONDecodeError as error:
+        problem = f"Line {error.lineno}, column {error.colno}: {error.msg}"
+    except ValueError as error:
+        problem = str(error)
+    except RecursionError:
+        problem = "It is nested too deeply"
+    if problem:  # raised out here: the decoder's error holds the whole text
+        raise _invalid(f"Not a JSON object. {problem}", "Correct the text, or save it as it is.")
+    return rows
+
+
+def _refuse_constant(name: str) -> Any:
+    message = f"{name} is not JSON"
+    raise ValueError(message)
+
+
+def _scanned(text: str) -> tuple[SecretRow, ...]:
+    """Walk the top level of a text that is valid JSON, keeping each value as it stands."""
+    at = _skip(text, 0)
+    if text[at] != "{":
+        message = "It is JSON, but not an object in braces"
+        raise ValueError(message)
+    rows: list[SecretRow] = []
+    at = _skip(text, at + 1)
+    while text[at] != "}":
+        key, at = _DECODER.raw_decode(text, at)
+        start = _skip(text, _skip(text, at) + 1)
+        value, end = _DECODER.raw_decode(text, start)
+        quoted = isinstance(value, str)
+        rows.append(SecretRow(key, Secret(value if quoted else text[start:end]), quoted))
+        at = _skip(text, end)
+        at = _skip(text, at + 1) if text[at] == "," else at
+    return tuple(rows)
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _BLANK:
+        at += 1
+    return at
+
+
+def text_of(rows: Sequence[SecretRow], before: str = "") -> str:
+    """Return the JSON text of rows; `before`, the old text, is kept when nothing changed.
+
+    Raises:
+        InvalidInput: a key is empty or appears twice, or an unquoted value is not JSON.
+    """
+    _check_rows(rows)
+    if before and _same(rows, before):
+        return before
+    indented = not before or "\n" in before
+    lines = [f"{json.dumps(row.key, ensure_ascii=False)}: {row.raw}" for row in rows]
+    if indented:
+        return "{\n  " + ",\n  ".join(lines) + "\n}" if lines else "{}"
+    return "{" + ", ".join(lines) + "}"
+
+
+def _same(rows: Sequence[SecretRow], before: str) -> bool:
+    try:
+        return tuple(rows) == rows_of(before)
+    except InvalidInput:
+        return False
+
+
+def _check_rows(rows: Sequence[SecretRow]) -> None:
+    keys = [row.key for row in rows]
+    if any(not key for key in keys):
+        raise _invalid("A key has no name", "Name the key or remove its row.")
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise _invalid(f"Key appears twice: {', '.join(twice)}", "Remove one of them.")
+    for row in rows:
+        if not row.quoted:
+            _check_raw(row)
+
+
+def _check_raw(row: SecretRow) -> None:
+    try:
+        json.loads(row.value.reveal(), parse_constant=_refuse_constant)
+    except ValueError:
+        fine = False
+    else:
+        fine = True
+    if not fine:
+        raise _invalid(f"The value of {row.key} is not JSON", "Make it a text, or correct it.")
+
+
+def diff(before: str, after: str) -> SecretDiff:
+    """Return which keys differ; two texts of which one is no JSON object differ as a whole."""
+    try:
+        old = {row.key: row for row in rows_of(before)}
+        new = {row.key: row for row in rows_of(after)}
+    except InvalidInput:
+        return SecretDiff(changed=() if before == after else ("(the whole text)",))
+    return SecretDiff(
+        added=tuple(key for key in new if key not in old),
+        removed=tuple(key for key in old if key not in new),
+        changed=tuple(key for key in new if key in old and new[key] != old[key]),
+    )
+
+
+def parsed(name: str, text: str) -> dict[str, Any]:
+    """Return the dictionary in a secret's text.
+
+    Raises:
+        Corrupt: it is not a JSON object.
+    """
+    value: Any = None
+    try:
+        value = json.loads(text)
+    except ValueError:  # its text could quote the value
+        value = None
+    if isinstance(value, dict):
+        return value
+    raise Corrupt(
+        f"Secret {name} is not a JSON object",
+        cause="Its value is a plain text, a list, or damaged; it is not shown here.",
+        remedy="Open it in the Credentials tab and save it as key/value pairs.",
+        subject=name,
+    )
+
+
+def _invalid(summary: str, remedy: str) -> InvalidInput:
+    return InvalidInput(summary, remedy=remedy)
