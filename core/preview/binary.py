@@ -1,0 +1,49 @@
+"""What is no text: pictures (told by their first bytes, never decoded here) and plain bytes."""
+
+from __future__ import annotations
+
+from core.preview.limits import Limits
+from core.preview.values import HexDump, Picture
+
+#: Forms that are opened on request; SVG is text, and no form that can run or fetch is here.
+_PICTURES = (
+    ("PNG", b"\x89PNG\r\n\x1a\n"),
+    ("JPEG", b"\xff\xd8\xff"),
+    ("GIF", b"GIF8"),
+    ("BMP", b"BM"),
+    ("WebP", b"RIFF"),
+)
+#: Forms that are named in words and shown as bytes: nothing of them is ever run or unpickled.
+_NAMED = (
+    (b"PAR1", "Parquet file"),
+    (b"PK\x03\x04", "ZIP archive"),
+    (b"%PDF", "PDF document"),
+    (b"SQLite format 3\x00", "SQLite database"),
+    (b"\x80\x04", "Python pickle, not opened: it could run code"),
+    (b"\x80\x05", "Python pickle, not opened: it could run code"),
+    (b"\x93NUMPY", "NumPy array, not opened"),
+    (b"\x7fELF", "program"),
+)
+
+
+def picture_of(data: bytes) -> Picture | None:
+    """Return the picture that `data` begins, or None."""
+    form = next((name for name, magic in _PICTURES if data.startswith(magic)), "")
+    if not form or (form == "WebP" and data[8:12] != b"WEBP"):
+        return None
+    width, height = _png_size(data) if form == "PNG" else (0, 0)
+    return Picture(form, data, width, height)
+
+
+def _png_size(data: bytes) -> tuple[int, int]:
+    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+
+
+def form_of(data: bytes) -> str:
+    """Return a name for well-known binary forms, or an empty text."""
+    return next((name for magic, name in _NAMED if data.startswith(magic)), "")
+
+
+def hex_dump(data: bytes, limits: Limits) -> HexDump:
+    """Return the first bytes for a hexadecimal view."""
+    return HexDump(data[: limits.hex_bytes], len(data) > limits.hex_bytes)

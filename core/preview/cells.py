@@ -1,0 +1,69 @@
+"""Cells of tables: JSON values as short text, what counts as a number, what is safe to paste."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+from core.preview.values import Number
+
+_NUMERIC = re.compile(r"[-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?\Z")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+_SAMPLE = 200
+_DEPTH = 4
+_ITEMS = 20
+
+
+def cell_text(value: Any, chars: int) -> str:
+    """Return `value` in one line of at most about `chars` letters; None is an empty cell."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value if len(value) <= chars else value[:chars] + "…"
+    text = compact(value)
+    return text if len(text) <= chars else text[:chars] + "…"
+
+
+def compact(value: Any, depth: int = 0) -> str:
+    """Return a JSON value as short text with its numbers as written; deep or long parts as `…`."""
+    if value is None or isinstance(value, bool | str):
+        return scalar_text(value, quoted=depth > 0)
+    if depth >= _DEPTH:
+        return "…"
+    rest = ", …" if len(value) > _ITEMS else ""
+    if isinstance(value, dict):
+        items = (f"{name}: {compact(part, depth + 1)}" for name, part in value.items())
+        return "{" + ", ".join(islice(items, _ITEMS)) + rest + "}"
+    return "[" + ", ".join(compact(part, depth + 1) for part in value[:_ITEMS]) + rest + "]"
+
+
+def scalar_text(value: str | bool | None, *, quoted: bool = True) -> str:
+    """Return a JSON scalar as it would be written; `quoted` False leaves text bare."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f'"{value}"' if quoted and not isinstance(value, Number) else value
+
+
+def looks_numeric(text: str) -> bool:
+    """Whether a cell reads as a number."""
+    return len(text) < 64 and _NUMERIC.match(text) is not None
+
+
+def numeric_columns(rows: Sequence[Sequence[str]], width: int) -> tuple[bool, ...]:
+    """Return for each column whether all its filled cells (of the first rows) are numbers."""
+    sample = rows[:_SAMPLE]
+    return tuple(_all_numeric(row[at] for row in sample if at < len(row)) for at in range(width))
+
+
+def _all_numeric(cells: Iterable[str]) -> bool:
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and all(looks_numeric(cell) for cell in filled)
+
+
+def safe_cell(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula (ASVS 5, 1.2.10); numbers stay."""
+    return "'" + text if text.startswith(_FORMULA) and not looks_numeric(text) else text

@@ -1,0 +1,57 @@
+"""Bytes to text: byte order marks, UTF-16, invalid UTF-8, and what is no text at all."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from core.preview.problems import Findings, Problem, ProblemKind
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_SAMPLE = 4096
+#: Controls that plain text has no use for; tab, line feed, carriage return, form feed and the
+#: escape of terminals are let pass.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+def decode(data: bytes, findings: Findings, *, whole: bool) -> str | None:
+    """Return the text of `data`, or None when it is binary.
+
+    With `whole` False the last character may be cut in the middle; that is no finding.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _decoded(data[len(mark) :], encoding, findings, whole=whole)
+    encoding = _guess(data[:_SAMPLE])
+    return _decoded(data, encoding, findings, whole=whole) if encoding else None
+
+
+def _guess(sample: bytes) -> str:
+    """Return the encoding of a text without a mark, or an empty text for binary data."""
+    zeros_even, zeros_odd = sample[::2].count(0), sample[1::2].count(0)
+    half = len(sample) // 2
+    if half > 1 and zeros_odd > half * 0.7 and not zeros_even:
+        return "utf-16-le"
+    if half > 1 and zeros_even > half * 0.7 and not zeros_odd:
+        return "utf-16-be"
+    text = sample.decode("utf-8", errors="replace")
+    strange = len(_CONTROLS.findall(text)) + text.count("\ufffd")
+    return "utf-8" if strange <= max(2, len(text) * 0.05) else ""
+
+
+def _decoded(data: bytes, encoding: str, findings: Findings, *, whole: bool) -> str:
+    decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
+    try:
+        return decoder.decode(data, final=whole)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        where = f"byte {error.start:,} (line {line:,})"
+        text = f"not valid {encoding.upper()} at {where}: shown as \ufffd"
+        findings.add(Problem(ProblemKind.ENCODING, text, line=line, row=line - 1))
+        return data.decode(encoding, errors="replace")

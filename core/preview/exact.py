@@ -1,0 +1,61 @@
+"""Numbers and times out of JSON values, in every spelling the contract knows, without a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from core.preview.values import Number
+from core.units import as_utc
+
+_MAX_DIGITS = 60
+_MAX_SCALE = 30
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Epoch numbers below the first bound are seconds, then milli-, micro- and nanoseconds: the
+#: bounds lie in the year 5138 for the smaller unit and in 1973 for the larger one.
+_EPOCH_UNITS = ((Decimal(10) ** 11, 1), (Decimal(10) ** 14, 10**3), (Decimal(10) ** 17, 10**6))
+
+
+def decimal_of(value: Any) -> Decimal | None:
+    """Return a number or numeric text exactly; None for anything else, NaN, or absurd sizes."""
+    if not isinstance(value, str) or len(value) > _MAX_DIGITS:
+        return None
+    try:
+        number = Decimal(value.strip())
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or abs(number.adjusted()) > _MAX_SCALE:
+        return None
+    return number
+
+
+def moment_of(value: Any) -> datetime | None:
+    """Return a time written as ISO 8601 (no zone: UTC) or as an epoch number, or None."""
+    number = decimal_of(value)
+    if number is not None and (isinstance(value, Number) or number > 10_000_000):
+        return _from_epoch(number)
+    if not isinstance(value, str) or isinstance(value, Number) or len(value) > _MAX_DIGITS:
+        return None
+    try:
+        return as_utc(datetime.fromisoformat(value.strip()))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _from_epoch(number: Decimal) -> datetime | None:
+    per_second = next((per for bound, per in _EPOCH_UNITS if abs(number) < bound), 10**9)
+    try:
+        return _EPOCH + timedelta(microseconds=int(number * 1_000_000 / per_second))
+    except OverflowError:
+        return None
+
+
+def first_of(record: Mapping[str, Any], names: Iterable[str]) -> Any:
+    """Return the value of the first of `names` that the record has, whatever its case."""
+    for name in names:
+        if name in record:
+            return record[name]
+    lowered = {name.lower(): value for name, value in record.items()}
+    return next((lowered[name] for name in names if name in lowered), None)

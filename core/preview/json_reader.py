@@ -1,0 +1,241 @@
+"""Reads JSON that may be hostile, huge or cut off, and gives as much of it as there is.
+
+The two outer levels are walked here, so that a cut or broken file gives every element before the
+fault, and time and cancel are looked at between elements. What lies deeper goes to the C scanner
+of the standard library, element by element.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from core.preview.limits import Deadline, Limits
+from core.preview.problems import Findings, Problem, ProblemKind
+from core.preview.values import Number
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_WALKED = 2
+_SECOND_CHANCE = 20_000
+#: What a cut may leave of a number or a word at the very end of a text.
+_CUT = re.compile(r"(?:[-+.0-9eE]*|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?)\Z")
+
+
+class _TooMuchError(Exception):
+    """The cap on values or time was reached inside the C scanner."""
+
+
+class JsonReader:
+    """Reads texts one after the other; the caps hold for all of them together.
+
+    `stopped` tells why the last text was not read to the end, empty when it was; `broken_at` is
+    where its fault lies.
+    """
+
+    def __init__(self, limits: Limits, deadline: Deadline, findings: Findings) -> None:
+        self._text = ""
+        self._limits = limits
+        self._deadline = deadline
+        self._findings = findings
+        self._left = limits.nodes
+        self._row: int | None = None
+        self._had_second = False
+        self.stopped = ""
+        self.broken_at: int | None = None
+        self._decoder = json.JSONDecoder(
+            parse_float=self._number,
+            parse_int=self._number,
+            parse_constant=self._constant,
+            object_pairs_hook=self._object_of,
+            strict=False,
+        )
+
+    def read(self, text: str) -> tuple[Any, int]:
+        """Return the first value of `text` and the position after it and the space behind it."""
+        self._text = text
+        self.stopped = ""
+        self.broken_at = None
+        value, end = self._value(self._skip(0), 0)
+        return value, self._skip(end)
+
+    # Callbacks of the C scanner: they count, so that a text of a million numbers ends in time.
+
+    def _number(self, digits: str) -> Number:
+        self._spend()
+        return Number(digits)
+
+    def _constant(self, name: str) -> Number:
+        kind = ProblemKind.BAD_NUMBER
+        self._findings.note(kind, f"{name} is not a JSON number", row=self._row)
+        return Number(name)
+
+    def _object_of(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        self._spend()
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            self._doubled(pairs)
+        return values
+
+    def _doubled(self, pairs: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                text = f"name “{name[:60]}” appears twice in one object: the last is shown"
+                self._findings.note(ProblemKind.DUPLICATE_KEY, text, row=self._row)
+            seen.add(name)
+
+    def _spend(self) -> None:
+        self._left -= 1
+        if self._left < 0 or (self._left % 4096 == 0 and self._deadline.passed):
+            raise _TooMuchError
+
+    # The walk over the outer levels.
+
+    def _skip(self, at: int) -> int:
+        found = _SPACE.match(self._text, at)
+        return found.end() if found else at
+
+    def _value(self, at: int, level: int) -> tuple[Any, int]:
+        if level > self._limits.depth:
+            return self._stop(at, f"nested deeper than {self._limits.depth} levels", broken=False)
+        container = self._text[at : at + 1] in ("{", "[")
+        if container and level < _WALKED:
+            return self._walk(at, level)
+        return self._scanned(at, level, container=container)
+
+    def _scanned(self, at: int, level: int, *, container: bool) -> tuple[Any, int]:
+        """Give one value to the C scanner; walk into a container that it cannot read."""
+        try:
+            value, end = self._decoder.raw_decode(self._text, at)
+        except json.JSONDecodeError as error:
+            return self._walk(at, level) if container else self._fault(at, error)
+        except RecursionError:
+            return self._walk(at, level)
+        except _TooMuchError:
+            return self._second_chance(at, level, container=container)
+        if level and isinstance(value, Number) and self._ended(end):
+            return self._stop(end, "ends in the middle")  # its last digits may be missing
+        return value, end
+
+    def _second_chance(self, at: int, level: int, *, container: bool) -> tuple[Any, int]:
+        """Show some of a container that holds too much; the second time it is enough."""
+        if container and not self._had_second:
+            self._had_second = True
+            self._left = _SECOND_CHANCE - 1
+            return self._walk(at, level)
+        return self._stop(at, "too much for a preview: only the beginning is shown", broken=False)
+
+    def _fault(self, at: int, error: json.JSONDecodeError) -> tuple[Any, int]:
+        if self._ended(at) or error.msg.startswith("Unterminated"):
+            return self._stop(at, "ends in the middle")
+        return self._stop(error.pos, error.msg.removesuffix(" at").lower())
+
+    def _stop(self, at: int, reason: str, *, broken: bool = True) -> tuple[None, int]:
+        self.stopped = self.stopped or reason
+        if broken and self.broken_at is None:
+            self.broken_at = at
+        return None, at
+
+    def _walk(self, at: int, level: int) -> tuple[Any, int]:
+        if self._text[at] == "[":
+            return self._walk_array(at, level)
+        return self._walk_object(at, level)
+
+    def _walk_array(self, at: int, level: int) -> tuple[list[Any], int]:
+        values: list[Any] = []
+        at = self._skip(at + 1)
+        if self._text[at : at + 1] == "]":
+            return values, at + 1
+        while True:
+            self._row = len(values)
+            value, at = self._value(at, level + 1)
+            if not self.stopped or value is not None:
+                values.append(value)
+            at, more = self._after(at, "]", len(values))
+            if not more:
+                return values, at
+
+    def _walk_object(self, at: int, level: int) -> tuple[dict[str, Any], int]:
+        pairs: list[tuple[str, Any]] = []
+        at = self._skip(at + 1)
+        if self._text[at : at + 1] == "}":
+            return {}, at + 1
+        while True:
+            name, at = self._name(at)
+            if name is None:
+                return dict(pairs), at
+            value, at = self._value(at, level + 1)
+            if not self.stopped or value is not None:
+                pairs.append((name, value))
+            at, more = self._after(at, "}", len(pairs))
+            if not more:
+                return self._finished(pairs), at
+
+    def _finished(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            self._doubled(pairs)
+        return values
+
+    def _name(self, at: int) -> tuple[str | None, int]:
+        """Return a member's name and where its value begins; None after a fault."""
+        if self._text[at : at + 1] != '"':
+            return self._stop(at, self._ended(at) or "a name in quotes is missing")
+        try:
+            name, at = self._decoder.raw_decode(self._text, at)
+        except json.JSONDecodeError as error:
+            return self._fault(at, error)
+        at = self._skip(at)
+        if self._text[at : at + 1] != ":":
+            return self._stop(at, self._ended(at) or "a colon is missing")
+        return str(name), self._skip(at + 1)
+
+    def _after(self, at: int, closer: str, count: int) -> tuple[int, bool]:
+        """Go past a comma or the closing bracket; return where, and whether more is to come."""
+        if self.stopped:
+            return at, False
+        at = self._skip(at)
+        found = self._text[at : at + 1]
+        if found == closer:
+            return at + 1, False
+        if found != ",":
+            self._stop(at, self._ended(at) or f"a comma or {closer} is missing")
+            return at, False
+        if count % 256 == 0 and self._deadline.passed:
+            self._stop(at, "too much for a preview: only the beginning is shown", broken=False)
+            return at, False
+        return self._skip(at + 1), True
+
+    def _ended(self, at: int) -> str:
+        return "ends in the middle" if _CUT.match(self._text, at) else ""
+
+
+def read_json(
+    text: str, limits: Limits, deadline: Deadline, findings: Findings, *, whole: bool
+) -> tuple[Any, int]:
+    """Return the first JSON value of `text` (as much as can be read) and the position after it.
+
+    `whole` False says that only the beginning of the object was fetched: that it ends in the
+    middle is then no fault of the data.
+    """
+    reader = JsonReader(limits, deadline, findings)
+    value, end = reader.read(text)
+    if reader.stopped:
+        findings.add(_told(text, reader, whole=whole))
+        end = len(text)
+    return value, end
+
+
+def _told(text: str, reader: JsonReader, *, whole: bool) -> Problem:
+    if reader.broken_at is None:
+        return Problem(ProblemKind.LIMIT, reader.stopped)
+    line = text.count("\n", 0, reader.broken_at) + 1
+    ended = reader.stopped.startswith("ends")
+    if ended and not whole:
+        return Problem(ProblemKind.NOTE, "only the beginning of the object is shown")
+    if ended:
+        return Problem(
+            ProblemKind.TRUNCATED, f"the file ends in the middle (line {line:,})", line=line
+        )
+    return Problem(ProblemKind.BROKEN, f"not JSON at line {line:,}: {reader.stopped}", line=line)

@@ -1,0 +1,67 @@
+"""How much of an object a preview looks at, so that hostile input costs a second and no more."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from core.work import Work
+
+MIB = 1024 * 1024
+
+#: How many bytes a caller asks for with one ranged GET before it calls `preview`.
+HEAD_BYTES = 8 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps of one preview. Sizes in bytes or items, `seconds` to unpack and read.
+
+    `more_seconds` is what is left for tables and checks once reading has used up its time.
+
+    `ratio` is bytes out for each byte in, looked at only after `bomb_floor` bytes have come out.
+    `nodes` caps the JSON values that are built, `cells` those of a table.
+    """
+
+    bytes_out: int = 8 * MIB
+    bomb_floor: int = MIB
+    ratio: int = 250
+    seconds: float = 0.4
+    more_seconds: float = 0.2
+    depth: int = 100
+    nodes: int = 1_000_000
+    rows: int = 50_000
+    cells: int = 400_000
+    columns: int = 256
+    cell_chars: int = 2_000
+    lines: int = 100_000
+    line_chars: int = 10_000
+    hex_bytes: int = 64 * 1024
+    problems: int = 200
+
+
+LIMITS = Limits()
+
+
+@dataclass(slots=True)
+class Deadline:
+    """The moment after which a preview shows what it has; also notices a cancel."""
+
+    seconds: float
+    work: Work
+    _end: float = field(init=False)
+
+    def more(self, seconds: float) -> Deadline:
+        """Return a deadline for the next step: it has at least `seconds`."""
+        later = Deadline(seconds, self.work)
+        later._end = max(later._end, self._end)
+        return later
+
+    def __post_init__(self) -> None:
+        self._end = time.monotonic() + self.seconds
+
+    @property
+    def passed(self) -> bool:
+        """Whether time is up. Raises `Cancelled` when the preview is no longer wanted."""
+        self.work.check()
+        return time.monotonic() > self._end

@@ -1,0 +1,125 @@
+"""The payloads of the data contract, told by what they hold; the key fills in what they lack.
+
+`FORMS` is the list: a new kind of data is one reader and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from core.preview.candles import looks_like_candles, read_candles
+from core.preview.exact import moment_of
+from core.preview.orders import check_trades, read_book
+from core.preview.portfolio import read_holdings
+from core.preview.problems import Findings
+from core.preview.reading import Reading, Seen, counted
+from core.preview.tables import table_of
+from core.preview.values import Face, Table
+
+_OHLCV = "market-data/ohlcv/"
+
+
+def read_market(root: Any, reading: Reading) -> Seen | None:
+    """Return what the contract knows of a JSON value, or None when it fits none of its forms."""
+    return next((seen for form in FORMS if (seen := form(root, reading))), None)
+
+
+def _title(*parts: str, otherwise: str) -> str:
+    return " · ".join(part for part in parts if part) or otherwise
+
+
+def _rows_table(rows: list[Any], reading: Reading, *, checked: bool = True) -> tuple[Table, ...]:
+    """Return the rows as they stand; `checked` rows have had their faults told already."""
+    findings = Findings() if checked else reading.findings
+    table = table_of(rows, reading.limits, reading.next_deadline(), findings)
+    return (table,) if table else ()
+
+
+def _candles(root: Any, reading: Reading) -> Seen | None:
+    rows = root.get("data") if isinstance(root, dict) else root
+    named = reading.key.startswith(_OHLCV)
+    if not isinstance(rows, list) or not (looks_like_candles(rows[:20]) or (named and rows)):
+        return None
+    symbol = _own(root, "symbol") or _from_key(reading, _OHLCV)
+    timeframe = _own(root, "timeframe") or _from_key(reading, f"{_OHLCV}{symbol}/")
+    candles = read_candles(rows, symbol, timeframe, reading)
+    if not candles.candles:
+        return None
+    title = _title(symbol, timeframe, otherwise=reading.filename)
+    faces: tuple[Face, ...] = (candles, *_rows_table(rows, reading))
+    return Seen(title, counted(len(candles.candles), "candle", more=not reading.whole), faces)
+
+
+def _own(root: Any, name: str) -> str:
+    value = root.get(name) if isinstance(root, dict) else None
+    return value[:80] if isinstance(value, str) else ""
+
+
+def _book(root: Any, reading: Reading) -> Seen | None:
+    if not isinstance(root, dict):
+        return None
+    sides = root.get("orderbook", root)
+    if not isinstance(sides, dict) or not any(
+        isinstance(sides.get(s), list) for s in ("bids", "asks")
+    ):
+        return None
+    symbol = _own(root, "symbol") or _from_key(reading, "market-data/orderbook/")
+    book, table = read_book(sides, symbol, moment_of(root.get("timestamp")), reading)
+    count = f"{counted(len(book.bids), 'bid')} · {counted(len(book.asks), 'ask')}"
+    title = _title(symbol, "order book", otherwise=reading.filename)
+    return Seen(title, count, (book, table) if book.bids or book.asks else (table,))
+
+
+def _from_key(reading: Reading, prefix: str) -> str:
+    key = reading.key
+    return key[len(prefix) :].split("/", 1)[0] if key.startswith(prefix) else ""
+
+
+def _trades(root: Any, reading: Reading) -> Seen | None:
+    trades = root.get("trades") if isinstance(root, dict) else None
+    if not isinstance(trades, list) or not any(isinstance(trade, dict) for trade in trades[:20]):
+        return None
+    check_trades(trades, reading)
+    table = _rows_table(trades, reading)[0]
+    side = next((name for name in table.columns if name.lower() == "side"), "")
+    tape = Table(table.columns, table.rows, table.numeric, table.more, side, "Tape")
+    owner = _own(root, "symbol") or _own(root, "user_id") or _from_key(reading, "user-data/")
+    title = _title(owner, "trades", otherwise=reading.filename)
+    return Seen(
+        title, counted(len(tape.rows), "trade", more=tape.more or not reading.whole), (tape,)
+    )
+
+
+def _portfolio(root: Any, reading: Reading) -> Seen | None:
+    portfolio = root.get("portfolio") if isinstance(root, dict) else None
+    if not isinstance(portfolio, dict) or not isinstance(portfolio.get("assets"), list | dict):
+        return None
+    user = _own(root, "user_id") or _from_key(reading, "user-data/")
+    holdings = read_holdings(portfolio, user, moment_of(root.get("timestamp")), reading)
+    assets = portfolio["assets"]
+    table = _rows_table(assets, reading) if isinstance(assets, list) else ()
+    title = _title(user, "portfolio", otherwise=reading.filename)
+    return Seen(title, counted(len(holdings.holdings), "asset"), (holdings, *table))
+
+
+def _backup(root: Any, reading: Reading) -> Seen | None:
+    if not isinstance(root, dict) or "table_name" not in root:
+        return None
+    records = root.get("records")
+    if not isinstance(records, list):
+        return None
+    tables = _rows_table(records, reading, checked=False)
+    title = _title(_own(root, "table_name"), "table backup", otherwise=reading.filename)
+    more = not reading.whole or any(table.more for table in tables)
+    return Seen(title, counted(len(records), "row", more=more), tables)
+
+
+#: The kinds of the contract; the first that fits is shown.
+FORMS: tuple[Callable[[Any, Reading], Seen | None], ...] = (
+    _candles,
+    _book,
+    _trades,
+    _portfolio,
+    _backup,
+)

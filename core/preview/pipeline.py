@@ -1,0 +1,95 @@
+"""The front door: the bytes of an object and its key in, a `Preview` out, whatever they hold."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from core.preview.binary import form_of, hex_dump, picture_of
+from core.preview.decoding import decode
+from core.preview.limits import LIMITS, Deadline, Limits
+from core.preview.problems import ProblemKind
+from core.preview.reading import Reading, Seen
+from core.preview.texts import read_text
+from core.preview.unpack import Unpacked, packing_of, unpack
+from core.preview.values import Lines, Preview
+from core.units import format_size
+from core.work import Work, default_work
+
+_log = logging.getLogger(__name__)
+
+_PACKED_SUFFIXES = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz")
+#: What hostile bytes may raise below in spite of all checks; the view then shows plain bytes.
+_UNREADABLE = (ValueError, ArithmeticError, LookupError, TypeError, RecursionError, MemoryError)
+
+
+def preview(
+    data: bytes,
+    key: str,
+    *,
+    total: int | None = None,
+    content_type: str = "",
+    limits: Limits = LIMITS,
+    work: Work | None = None,
+) -> Preview:
+    """Return what the object `key` looks like from its first bytes `data`.
+
+    Args:
+        data: The beginning of the object, at most `HEAD_BYTES` of it.
+        key: The object's key; its form is told by the contract, the suffix, then the content.
+        total: The object's size in bytes, when `data` may be less than all of it.
+        content_type: What the object says it is; believed after the suffix.
+        limits: Caps on bytes, time, depth and rows.
+        work: Asked now and then whether the preview is still wanted.
+
+    Raises:
+        Cancelled: The preview is no longer wanted. Nothing else, whatever the bytes hold.
+    """
+    deadline = Deadline(limits.seconds, default_work(work))
+    reading = Reading(key, _unpacked_name(key), content_type, limits, deadline)
+    try:
+        unpacked = unpack(data, limits, deadline, reading.findings)
+        whole = unpacked.whole and (total is None or total <= len(data))
+        reading = replace(reading, whole=whole)
+        return _finished(_seen(unpacked.data, reading), reading, unpacked)
+    except _UNREADABLE:
+        _log.exception("A preview failed; the object is shown as bytes")
+        reading.findings.note(ProblemKind.BROKEN, "this object cannot be read: shown as bytes")
+        return _finished(_bytes(data, reading), reading, Unpacked(data, whole=False))
+
+
+def _unpacked_name(key: str) -> str:
+    suffix = next((end for end in _PACKED_SUFFIXES if key.lower().endswith(end)), "")
+    return key.removesuffix(key[len(key) - len(suffix) :]) if suffix else key
+
+
+def _finished(seen: Seen, reading: Reading, unpacked: Unpacked) -> Preview:
+    return Preview(
+        key=reading.key,
+        title=seen.title or reading.key,
+        count=seen.count,
+        faces=seen.faces,
+        problems=reading.findings.taken(),
+        counts=dict(reading.findings.counts),
+        packed=unpacked.packed,
+        complete=reading.whole,
+    )
+
+
+def _seen(data: bytes, reading: Reading) -> Seen:
+    if not data:
+        return Seen(reading.filename, "empty", (Lines(()),))
+    picture = picture_of(data)
+    if picture and reading.whole:
+        return Seen(
+            reading.filename, f"{picture.form} picture", (picture, hex_dump(data, reading.limits))
+        )
+    text = None if form_of(data) else decode(data, reading.findings, whole=reading.whole)
+    return _bytes(data, reading) if text is None else read_text(text, reading)
+
+
+def _bytes(data: bytes, reading: Reading) -> Seen:
+    form = form_of(data) or (packing_of(data) and f"packed again as {packing_of(data)}")
+    if form:
+        reading.findings.note(ProblemKind.NOTE, f"{form}: shown as bytes")
+    return Seen(reading.filename, format_size(len(data)), (hex_dump(data, reading.limits),))

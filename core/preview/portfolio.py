@@ -1,0 +1,57 @@
+"""Portfolios: assets with what they are worth, from the most valuable on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from core.preview.exact import decimal_of, first_of
+from core.preview.problems import Findings, ProblemKind
+from core.preview.reading import Reading
+from core.preview.values import Holding, Holdings
+
+_QUANTITY = ("quantity", "qty", "amount", "balance", "total")
+
+
+def read_holdings(
+    portfolio: dict[str, Any], user: str, when: datetime | None, reading: Reading
+) -> Holdings:
+    """Return the holdings of one portfolio; `assets` may be a list or a mapping by symbol."""
+    found = []
+    for row, (symbol, asset) in enumerate(_assets(portfolio.get("assets"))):
+        if row >= reading.limits.rows:
+            break
+        found.append(_holding(symbol, asset, row, reading.findings))
+    found.sort(key=lambda holding: holding.value or Decimal(0), reverse=True)
+    total = decimal_of(first_of(portfolio, ("total_value_usd", "total_value", "total")))
+    return Holdings(user, when, tuple(found), total)
+
+
+def _assets(assets: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(assets, dict):
+        yield from assets.items()
+    elif isinstance(assets, list):
+        for asset in assets:
+            named = (
+                first_of(asset, ("symbol", "asset", "currency"))
+                if isinstance(asset, dict)
+                else None
+            )
+            yield (named if isinstance(named, str) else "?"), asset
+
+
+def _holding(symbol: str, asset: Any, row: int, findings: Findings) -> Holding:
+    record = asset if isinstance(asset, dict) else {"quantity": asset}
+    quantity = decimal_of(first_of(record, _QUANTITY))
+    average = decimal_of(first_of(record, ("avg_price", "average_price")))
+    price = decimal_of(first_of(record, ("current_price", "price")))
+    value = decimal_of(first_of(record, ("value_usd", "value")))
+    if value is None and quantity is not None and price is not None:
+        value = quantity * price
+    if quantity is None:
+        findings.note(ProblemKind.BAD_NUMBER, f"{symbol[:40]} has no readable quantity", row=row)
+    elif quantity < 0:
+        findings.note(ProblemKind.NEGATIVE, f"{symbol[:40]}: quantity {quantity}", row=row)
+    return Holding(symbol, quantity, value, average, price)

@@ -1,0 +1,94 @@
+"""What is wrong with the data: one record a finding, a collector with a cap, one line in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+
+class ProblemKind(Enum):
+    """The kinds of findings; the value is the word for one of them and for many."""
+
+    GAP = ("gap", "gaps")
+    DUPLICATE = ("duplicate", "duplicates")
+    OUT_OF_ORDER = ("row out of order", "rows out of order")
+    HIGH_BELOW_LOW = ("candle with high below low", "candles with high below low")
+    OUTSIDE_RANGE = ("candle outside its high and low", "candles outside their high and low")
+    NEGATIVE = ("negative amount", "negative amounts")
+    CROSSED = ("crossed book", "crossed books")
+    BAD_NUMBER = ("bad number", "bad numbers")
+    BAD_TIME = ("bad time", "bad times")
+    BAD_ROW = ("unreadable row", "unreadable rows")
+    RAGGED = ("row of another length", "rows of another length")
+    DUPLICATE_KEY = ("duplicate name", "duplicate names")
+    TRUNCATED = ("truncated file", "truncated files")
+    BROKEN = ("broken place", "broken places")
+    ENCODING = ("invalid character", "invalid characters")
+    PACKING = ("packing fault", "packing faults")
+    LIMIT = ("limit reached", "limits reached")
+    NOTE = ("note", "notes")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding.
+
+    `row` counts from 0 in the rows of the first face (candles, trades, table rows, lines) and is
+    what a click goes to; `line` counts from 1 in the text; `start` and `end` bound a gap in time;
+    `amount` is what one finding stands for (a gap of 3 candles: 3).
+    """
+
+    kind: ProblemKind
+    text: str
+    row: int | None = None
+    line: int | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    amount: int = 1
+
+
+@dataclass(slots=True)
+class Findings:
+    """Collects problems; counts all of them and keeps the first `cap` of each kind."""
+
+    cap: int = 200
+    counts: Counter[ProblemKind] = field(default_factory=Counter)
+    _kept: dict[ProblemKind, list[Problem]] = field(default_factory=dict)
+
+    def add(self, problem: Problem) -> None:
+        """Take one finding."""
+        self.counts[problem.kind] += 1
+        kept = self._kept.setdefault(problem.kind, [])
+        if len(kept) < self.cap:
+            kept.append(problem)
+
+    def note(self, kind: ProblemKind, text: str, *, row: int | None = None) -> None:
+        """Take one finding that has no more than a text and perhaps a row."""
+        self.add(Problem(kind, text, row=row))
+
+    def taken(self) -> tuple[Problem, ...]:
+        """Return what was kept: kind by kind, each in the order of discovery."""
+        return tuple(problem for kind in ProblemKind for problem in self._kept.get(kind, ()))
+
+    @property
+    def total(self) -> int:
+        """How many findings there were, kept or not."""
+        return self.counts.total()
+
+
+def summary(problems: tuple[Problem, ...], counts: Counter[ProblemKind]) -> str:
+    """Return one line: each kind once, with its own words when it was found once.
+
+    >>> summary((Problem(ProblemKind.DUPLICATE, "1 duplicate at 18:00"),), Counter())
+    '1 duplicate at 18:00'
+    """
+    parts = []
+    for kind in ProblemKind:
+        found = [problem for problem in problems if problem.kind is kind]
+        if len(found) == 1 and counts[kind] <= 1:
+            parts.append(found[0].text)
+        elif found:
+            parts.append(f"{max(counts[kind], len(found)):,} {kind.value[1]}")
+    return " · ".join(parts)

@@ -1,0 +1,53 @@
+"""What a reader of one form is handed, and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.preview.limits import Deadline, Limits
+from core.preview.problems import Findings
+from core.preview.values import Face
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One preview in the making. `name` is the key without packing suffixes.
+
+    `whole` is False when only the beginning of the object (or of what was packed) is at hand.
+    """
+
+    key: str
+    name: str
+    content_type: str
+    limits: Limits
+    deadline: Deadline
+    findings: Findings = field(default_factory=Findings)
+    whole: bool = True
+
+    def next_deadline(self) -> Deadline:
+        """Return the time that the step after reading has."""
+        return self.deadline.more(self.limits.more_seconds)
+
+    @property
+    def filename(self) -> str:
+        """The last segment of the name."""
+        return self.name.rstrip("/").rsplit("/", 1)[-1]
+
+    def ends(self, *suffixes: str) -> bool:
+        """Whether the name ends in one of `suffixes`, whatever its case."""
+        return self.name.lower().endswith(suffixes)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a reader saw: the heading, a count in words, and the faces, the best first."""
+
+    title: str
+    count: str
+    faces: tuple[Face, ...]
+
+
+def counted(count: int, noun: str, *, more: bool = False) -> str:
+    """Return `64 candles`, `1 row`, or `50,000+ rows` when there are `more` than were read."""
+    plural = "" if count == 1 and not more else "s"
+    return f"{count:,}{'+' if more else ''} {noun}{plural}"

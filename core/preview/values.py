@@ -1,0 +1,171 @@
+"""The values that a preview is made of: frozen, ready to be drawn, numbers as they were written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from core.preview.problems import Problem, ProblemKind, summary
+
+
+class Number(str):
+    """A number of a JSON text, kept letter by letter: no digit is lost and none is made up."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One candle; `volume` None when there is none. Exact values, never through float."""
+
+    when: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Missing candles between two that are there: `after` and `before` are their positions."""
+
+    after: int
+    before: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candles:
+    """Candles in order of time. `step` is their distance in seconds, 0 when it is unknown."""
+
+    symbol: str
+    timeframe: str
+    candles: tuple[Candle, ...]
+    gaps: tuple[Gap, ...] = ()
+    step: int = 0
+    label: str = "Chart"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One price level of an order book."""
+
+    price: Decimal
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """An order book: bids from the highest, asks from the lowest."""
+
+    symbol: str
+    when: datetime | None
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    label: str = "Depth"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One asset of a portfolio. `value` in US dollars, None when nothing tells it."""
+
+    symbol: str
+    quantity: Decimal | None
+    value: Decimal | None
+    average: Decimal | None = None
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """A portfolio: its assets from the most to the least valuable. `total` as written."""
+
+    user: str
+    when: datetime | None
+    holdings: tuple[Holding, ...]
+    total: Decimal | None = None
+    label: str = "Holdings"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of ready text. `numeric` tells the columns that are numbers; `more` that rows lack.
+
+    `signs` names the column whose words buy and sell (or levels) are to be coloured, "" for none.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[bool, ...]
+    more: bool = False
+    signs: str = ""
+    label: str = "Table"
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A JSON value: dict, list, str, `Number`, bool or None. Read it, never change it."""
+
+    root: Any
+    label: str = "JSON"
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Text in lines, terminal escapes taken out. `levels` has a letter a line for logs, else ""."""
+
+    lines: tuple[str, ...]
+    levels: str = ""
+    more: bool = False
+    label: str = "Text"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The bytes of a picture; nothing is decoded here. `width` 0 when the header is not read."""
+
+    form: str
+    data: bytes = field(repr=False)
+    width: int = 0
+    height: int = 0
+    label: str = "Picture"
+
+
+@dataclass(frozen=True, slots=True)
+class HexDump:
+    """The first bytes, to be shown as hexadecimal beside their letters."""
+
+    data: bytes = field(repr=False)
+    more: bool = False
+    label: str = "Bytes"
+
+
+Face = Candles | Book | Holdings | Table | Tree | Lines | Picture | HexDump
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What one object looks like. `faces` are the ways to see it, the best first; never empty.
+
+    `title` and `count` head the view ("BTC-USD · 1h", "64 candles"). `packed` names the packing
+    that was looked through. `complete` is False when only the beginning was looked at.
+    """
+
+    key: str
+    title: str
+    count: str
+    faces: tuple[Face, ...]
+    problems: tuple[Problem, ...] = ()
+    counts: Mapping[ProblemKind, int] = field(default_factory=dict)
+    packed: str = ""
+    complete: bool = True
+
+    @property
+    def problems_in_words(self) -> str:
+        """One line that tells all problems, empty when there are none."""
+        return summary(self.problems, Counter(self.counts))
