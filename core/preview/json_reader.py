@@ -18,6 +18,8 @@ from core.preview.values import Number
 _SPACE = re.compile(r"[ \t\n\r]*")
 _WALKED = 2
 _SECOND_CHANCE = 20_000
+#: With more lists than this every level is walked: the C scanner does not count lists.
+_MANY_LISTS = 300_000
 #: What a cut may leave of a number or a word at the very end of a text.
 _CUT = re.compile(r"(?:[-+.0-9eE]*|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?)\Z")
 
@@ -35,6 +37,7 @@ class JsonReader:
 
     def __init__(self, limits: Limits, deadline: Deadline, findings: Findings) -> None:
         self._text = ""
+        self._walked = _WALKED
         self._limits = limits
         self._deadline = deadline
         self._findings = findings
@@ -54,6 +57,7 @@ class JsonReader:
     def read(self, text: str) -> tuple[Any, int]:
         """Return the first value of `text` and the position after it and the space behind it."""
         self._text = text
+        self._walked = self._limits.depth if text.count("[") > _MANY_LISTS else _WALKED
         self.stopped = ""
         self.broken_at = None
         value, end = self._value(self._skip(0), 0)
@@ -100,7 +104,7 @@ class JsonReader:
         if level > self._limits.depth:
             return self._stop(at, f"nested deeper than {self._limits.depth} levels", broken=False)
         container = self._text[at : at + 1] in ("{", "[")
-        if container and level < _WALKED:
+        if container and level < self._walked:
             return self._walk(at, level)
         return self._scanned(at, level, container=container)
 

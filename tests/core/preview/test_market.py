@@ -157,9 +157,9 @@ def test_table_backup_of_the_old_form():
 
 
 def test_analytics_are_a_tree():
-    found = shown({"report_type": "r", "analysis": {"a": {"b": 1.10}}}, "analytics/r/x.json")
+    found = shown({"report_type": "r", "analysis": {"a": {"b": 1.25}}}, "analytics/r/x.json")
     assert isinstance(found.faces[0], Tree)
-    assert found.faces[0].root["analysis"]["a"]["b"] == "1.10"
+    assert found.faces[0].root["analysis"]["a"]["b"] == "1.25"
 
 
 def test_a_key_of_the_contract_with_other_contents_is_no_error():
