@@ -118,7 +118,7 @@ class Answer:
 
 
 def _from_answer(answer: Answer, operation: str, subject: str) -> StorageError:
-    if not answer.from_aws:
+    if not answer.from_aws and answer.status < 500:  # a gateway's 502 page passes by itself
         return not_an_s3_answer(subject, f"HTTP status {answer.status}, an HTML page")
     row = _row(answer, operation)
     words = _words(answer, operation, subject)

@@ -221,7 +221,10 @@ class SecretsManager:
             NotFound: there is no such secret or version.
             ScheduledForDeletion: the secret waits for its deletion.
         """
-        which = {"VersionId": version_id, "VersionStage": stage}
+        which = {
+            "VersionId": version_id,
+            "VersionStage": stage or (None if version_id else CURRENT),
+        }
         default_work(work).check()
         with translated("secretsmanager:GetSecretValue", name):
             answer = self.client().get_secret_value(

@@ -1,0 +1,206 @@
+"""The table of permissions: each tried for real and undone, the contract's and the extras.
+
+Some calls are tried on a name that does not exist: AWS checks the permission first, so
+"not found" means allowed, and nothing changes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from core.aws.faults import translated
+from core.errors import AccessDenied, AlreadyExists, Conflict, InvalidInput, NoSuchBucket, NotFound
+from core.health.permission_probe import TEST_BYTES, NotTried, PermissionCheck, Probe
+
+# The contract's permissions.
+
+
+def _list_bucket(probe: Probe) -> str:
+    page = probe.s3("list_objects_v2", MaxKeys=1)
+    found = page.get("Contents", ())
+    probe.listed_key = found[0]["Key"] if found else ""
+    region = probe.clients.followed(probe.bucket)
+    return f"Bucket is in a different region ({region}): followed" if region else ""
+
+
+def _put_object(probe: Probe) -> str:
+    answer = probe.s3("put_object", Key=probe.key, Body=TEST_BYTES)
+    probe.written = True
+    probe.remember_version(answer)
+    return ""
+
+
+def _get_object(probe: Probe) -> str:
+    if probe.written:
+        body = probe.s3("get_object", Key=probe.key)["Body"].read()
+        if body != TEST_BYTES:
+            raise Conflict("The test object came back changed")
+        return "the test object was read back"
+    if not probe.listed_key:
+        raise NotTried("there is no object to read and none may be written")
+    probe.s3("get_object", Key=probe.listed_key, Range="bytes=0-0")["Body"].read()
+    return "the first object was read"
+
+
+def _delete_object(probe: Probe) -> str:
+    if not probe.written:
+        raise NotTried("there is no test object to delete")
+    probe.remember_version(probe.s3("delete_object", Key=probe.key))
+    probe.written = False
+    return ""
+
+
+def _get_secret_value(probe: Probe) -> str:
+    try:
+        probe.secrets("get_secret_value", SecretId=probe.secret_name)
+    except NotFound:
+        return f"allowed; {probe.secret_name} does not exist yet"
+    return probe.secret_name
+
+
+def _list_secrets(probe: Probe) -> str:
+    probe.secrets("list_secrets", MaxResults=1)
+    return ""
+
+
+def _create_secret(probe: Probe) -> str:
+    with contextlib.suppress(AccessDenied):
+        _on_absent(probe, "delete_secret", RecoveryWindowInDays=7)
+        probe.deletable = True
+    if not probe.deletable:
+        raise NotTried("could not be undone (secretsmanager:DeleteSecret is missing)")
+    probe.secrets(
+        "create_secret", Name=probe.absent, SecretString="{}", ClientRequestToken=str(uuid4())
+    )
+    probe.secret_made = True
+    return "a test secret was made and removed"
+
+
+def _update_secret(probe: Probe) -> str:
+    arguments = {"SecretString": '{"test": "2"}', "ClientRequestToken": str(uuid4())}
+    if probe.secret_made:
+        probe.secrets("update_secret", SecretId=probe.absent, **arguments)
+        return "the test secret was changed"
+    return _on_absent(probe, "update_secret", **arguments)
+
+
+# The extras.
+
+
+def _on_absent(probe: Probe, operation: str, **arguments: Any) -> str:
+    """Call Secrets Manager on a name that does not exist: "not found" means allowed."""
+    name = f"{probe.absent}-none"
+    with contextlib.suppress(NotFound, InvalidInput, AlreadyExists):
+        probe.secrets(operation, SecretId=name, **arguments)
+    return ""
+
+
+def _absent(operation: str, **arguments: Any) -> Callable[[Probe], str]:
+    return lambda probe: _on_absent(probe, operation, **arguments)
+
+
+def _identity(probe: Probe) -> str:
+    with translated("sts:GetCallerIdentity", probe.clients.connection.profile.name):
+        return str(probe.clients.sts().get_caller_identity()["Arn"])
+
+
+def _bucket_setting(operation: str) -> Callable[[Probe], str]:
+    def run(probe: Probe) -> str:
+        try:
+            probe.s3(operation)
+        except NoSuchBucket:
+            raise
+        except NotFound:
+            return "allowed; not configured"
+        return ""
+
+    return run
+
+
+def _delete_version(probe: Probe) -> str:
+    if not probe.version_ids:
+        raise NotTried("the bucket keeps no versions, or no test object could be written")
+    probe.drop_versions()
+    return "the test object's versions were removed"
+
+
+def _describe_secret(probe: Probe) -> str:
+    with contextlib.suppress(NotFound):
+        probe.secrets("describe_secret", SecretId=probe.secret_name)
+    return ""
+
+
+def _list_versions(probe: Probe) -> str:
+    with contextlib.suppress(NotFound):
+        probe.secrets("list_secret_version_ids", SecretId=probe.secret_name)
+    return ""
+
+
+def _list_access_keys(probe: Probe) -> str:
+    try:
+        with translated("iam:ListAccessKeys", ""):
+            keys = probe.clients.iam().list_access_keys()["AccessKeyMetadata"]
+    except InvalidInput:
+        raise NotTried("temporary credentials have no access keys of their own") from None
+    return f"{len(keys)} access key(s)"
+
+
+def _metrics(probe: Probe) -> str:
+    with translated("cloudwatch:ListMetrics", ""):
+        probe.clients.cloudwatch().list_metrics(Namespace="AWS/S3", MetricName="NumberOfObjects")
+    return ""
+
+
+_STAGE = {"VersionStage": "strongroom-check", "MoveToVersionId": "0" * 32}
+
+#: In this order: later checks use what earlier ones wrote, and remove it.
+CHECKS: tuple[PermissionCheck, ...] = (
+    PermissionCheck("s3:ListBucket", "contract", _list_bucket),
+    PermissionCheck("s3:PutObject", "contract", _put_object),
+    PermissionCheck("s3:GetObject", "contract", _get_object),
+    PermissionCheck("s3:DeleteObject", "contract", _delete_object),
+    PermissionCheck("secretsmanager:GetSecretValue", "contract", _get_secret_value),
+    PermissionCheck("secretsmanager:ListSecrets", "contract", _list_secrets),
+    PermissionCheck("secretsmanager:CreateSecret", "contract", _create_secret),
+    PermissionCheck("secretsmanager:UpdateSecret", "contract", _update_secret),
+    PermissionCheck("sts:GetCallerIdentity", "extra", _identity),
+    PermissionCheck("s3:DeleteObjectVersion", "extra", _delete_version),
+    PermissionCheck("s3:ListBucketVersions", "extra", _bucket_setting("list_object_versions")),
+    PermissionCheck(
+        "s3:ListBucketMultipartUploads", "extra", _bucket_setting("list_multipart_uploads")
+    ),
+    PermissionCheck(
+        "s3:GetLifecycleConfiguration",
+        "extra",
+        _bucket_setting("get_bucket_lifecycle_configuration"),
+    ),
+    PermissionCheck("s3:GetBucketVersioning", "extra", _bucket_setting("get_bucket_versioning")),
+    PermissionCheck(
+        "s3:GetEncryptionConfiguration", "extra", _bucket_setting("get_bucket_encryption")
+    ),
+    PermissionCheck(
+        "s3:GetBucketPublicAccessBlock", "extra", _bucket_setting("get_public_access_block")
+    ),
+    PermissionCheck("s3:GetBucketPolicy", "extra", _bucket_setting("get_bucket_policy")),
+    PermissionCheck("secretsmanager:DescribeSecret", "extra", _describe_secret),
+    PermissionCheck("secretsmanager:ListSecretVersionIds", "extra", _list_versions),
+    PermissionCheck(
+        "secretsmanager:PutSecretValue",
+        "extra",
+        _absent("put_secret_value", SecretString="{}", ClientRequestToken="0" * 32),
+    ),
+    PermissionCheck(
+        "secretsmanager:UpdateSecretVersionStage",
+        "extra",
+        _absent("update_secret_version_stage", **_STAGE),
+    ),
+    PermissionCheck(
+        "secretsmanager:DeleteSecret", "extra", _absent("delete_secret", RecoveryWindowInDays=7)
+    ),
+    PermissionCheck("secretsmanager:RestoreSecret", "extra", _absent("restore_secret")),
+    PermissionCheck("iam:ListAccessKeys", "extra", _list_access_keys),
+    PermissionCheck("cloudwatch:ListMetrics", "extra", _metrics),
+)

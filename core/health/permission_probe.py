@@ -1,0 +1,101 @@
+"""What the permission checks share: the test object and the test secret, and their removal."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import uuid4
+
+from core.aws.clients import ClientFactory
+from core.aws.faults import translated
+from core.errors import StorageError
+from core.model.connection import SECRET_PREFIX
+from core.work import Work
+
+Needed = Literal["contract", "extra"]
+
+TEST_PREFIX = "strongroom-check/"
+TEST_BYTES = b"Strongroom wrote this to test a permission; it may be deleted.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionResult:
+    """Whether one action is allowed; None when it could not be tried. `detail` says more."""
+
+    action: str
+    ok: bool | None
+    needed: Needed
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Probe:
+    """What the checks of one run share, and what has to be undone at its end."""
+
+    clients: ClientFactory
+    work: Work
+    bucket: str
+    secret_name: str
+    key: str = field(default_factory=lambda: f"{TEST_PREFIX}{uuid4().hex}.txt")
+    absent: str = field(default_factory=lambda: f"{SECRET_PREFIX}strongroom-check-{uuid4().hex}")
+    listed_key: str = ""
+    written: bool = False
+    version_ids: list[str] = field(default_factory=list)
+    secret_made: bool = False
+    deletable: bool = False
+
+    def s3(self, operation: str, **arguments: Any) -> Any:
+        """Call S3 on the bucket; `operation` is botocore's method name."""
+        with translated(f"s3:{_camel(operation)}", f"s3://{self.bucket}"):
+            client = self.clients.for_bucket(self.bucket, work=self.work)
+            return getattr(client, operation)(Bucket=self.bucket, **arguments)
+
+    def secrets(self, operation: str, **arguments: Any) -> Any:
+        """Call Secrets Manager; `operation` is botocore's method name."""
+        subject = str(arguments.get("SecretId", arguments.get("Name", "")))
+        with translated(f"secretsmanager:{_camel(operation)}", subject):
+            return getattr(self.clients.secrets(), operation)(**arguments)
+
+    def remember_version(self, answer: dict[str, Any]) -> None:
+        """Note a version of the test object that a versioned bucket keeps."""
+        version = str(answer.get("VersionId", "") or "")
+        if version and version != "null":
+            self.version_ids.append(version)
+
+    def drop_versions(self) -> None:
+        """Remove the noted versions of the test object, delete markers included."""
+        while self.version_ids:
+            self.s3("delete_object", Key=self.key, VersionId=self.version_ids[-1])
+            self.version_ids.pop()
+
+    def undo(self) -> None:
+        """Remove what is still there, as far as it is allowed; also after a cancel."""
+        self.work = Work()
+        if self.written:
+            with contextlib.suppress(StorageError):
+                self.remember_version(self.s3("delete_object", Key=self.key))
+        with contextlib.suppress(StorageError):
+            self.drop_versions()
+        if self.secret_made:
+            with contextlib.suppress(StorageError):
+                self.secrets("delete_secret", SecretId=self.absent, ForceDeleteWithoutRecovery=True)
+
+
+class NotTried(Exception):  # noqa: N818 - not an error: a check that steps back says why
+    """A check could not be made without a change that cannot be undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionCheck:
+    """One action, who needs it, and how it is tried; `run` returns words or raises."""
+
+    action: str
+    needed: Needed
+    run: Callable[[Probe], str]
+
+
+def _camel(operation: str) -> str:
+    special = {"list_objects_v2": "ListObjectsV2"}
+    return special.get(operation) or "".join(part.title() for part in operation.split("_"))

@@ -1,0 +1,74 @@
+"""The permission check: what the window's "Test connection" and `strongroom check` show."""
+
+from __future__ import annotations
+
+from core.aws.clients import ClientFactory
+from core.errors import AccessDenied, ErrorKind, NoSuchBucket, NotSupported, StorageError
+from core.health.permission_checks import CHECKS
+from core.health.permission_probe import NotTried, PermissionCheck, PermissionResult, Probe
+from core.work import Progress, Work, default_work
+
+__all__ = ["CHECKS", "PermissionResult", "check_permissions"]
+
+#: Failures that say nothing about one permission: the whole check ends with them.
+_FATAL = frozenset(
+    {
+        ErrorKind.CREDENTIALS_MISSING,
+        ErrorKind.CREDENTIALS_EXPIRED,
+        ErrorKind.CREDENTIALS_INVALID,
+        ErrorKind.CLOCK_SKEW,
+        ErrorKind.OFFLINE,
+        ErrorKind.NOT_S3,
+        ErrorKind.CANCELLED,
+        ErrorKind.KEYRING,
+    }
+)
+
+
+def check_permissions(
+    clients: ClientFactory, *, extras: bool = True, work: Work | None = None
+) -> tuple[PermissionResult, ...]:
+    """Try every permission with the connection's keys; nothing that is written stays.
+
+    Each result is also told through `work.batch` as soon as it is known.
+
+    Args:
+        clients: the connection; its profile names bucket and secret.
+        extras: whether the permissions beyond the contract's are tried as well.
+        work: cancel token, progress.
+
+    Raises:
+        StorageError: the keys or the network fail altogether.
+    """
+    work = default_work(work)
+    profile = clients.connection.profile
+    probe = Probe(clients, work, profile.bucket, profile.secret_name)
+    checks = [check for check in CHECKS if extras or check.needed == "contract"]
+    results: list[PermissionResult] = []
+    try:
+        for number, check in enumerate(checks):
+            work.check()
+            work.report(Progress(number, len(checks), note=check.action))
+            results.append(_tried(check, probe))
+            work.batch(results[-1])
+    finally:
+        probe.undo()
+    work.report(Progress(len(checks), len(checks)))
+    return tuple(results)
+
+
+def _tried(check: PermissionCheck, probe: Probe) -> PermissionResult:
+    try:
+        return PermissionResult(check.action, True, check.needed, check.run(probe))  # noqa: FBT003 - a table's cell
+    except NotTried as reason:
+        return PermissionResult(check.action, None, check.needed, f"not tried: {reason}")
+    except AccessDenied as error:
+        return PermissionResult(check.action, ok=False, needed=check.needed, detail=error.cause)
+    except NotSupported:
+        return PermissionResult(check.action, None, check.needed, "this server does not offer it")
+    except StorageError as error:
+        if error.kind in _FATAL:
+            raise
+        detail = f"{error.summary}. {error.cause}".strip()
+        ok = False if isinstance(error, NoSuchBucket) else None
+        return PermissionResult(check.action, ok, check.needed, detail)

@@ -1,0 +1,211 @@
+"""The set-up: keys are tested on the bucket, stored in the secret, and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+from core.aws.clients import ClientFactory
+from core.aws.faults import translated
+from core.aws.identity import identity
+from core.errors import AccessDenied, Corrupt, NotFound, StorageError
+from core.model.connection import AccessKeys, Connection, KeySource
+from core.storage.aws_secrets_manager import SecretsManager
+from core.storage.s3_keys import StorageKeys, storage_keys, storage_text
+from core.work import Work, default_work
+
+TEST_PREFIX = "strongroom-check/"
+_TEST_BYTES = b"Strongroom wrote this to test the keys; it may be deleted.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class SetupStep:
+    """One step as it is told live: `ok` is None while it runs and when it was left out."""
+
+    title: str
+    ok: bool | None
+    detail: str = ""
+    running: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SetupReport:
+    """What the set-up did. `region` is where the bucket really is."""
+
+    steps: tuple[SetupStep, ...]
+    region: str
+    stored: bool
+
+
+def set_up(
+    connection: Connection,
+    *,
+    keys: AccessKeys | None = None,
+    store: bool = True,
+    work: Work | None = None,
+) -> SetupReport:
+    """Test keys on the profile's bucket and keep them in the profile's secret.
+
+    Each step is told through `work.batch` as a `SetupStep`, first running, then with its result.
+    The test object is removed again, also after a failure or a cancel.
+
+    Args:
+        connection: reaches Secrets Manager; its profile names bucket, region and secret.
+        keys: the platform's keys to test and store; None tests the connection's own.
+        store: whether the secret is written; without `keys` of the connection or the caller
+            (SSO, roles) there is nothing to write, and it is left out.
+        work: cancel token, progress.
+
+    Raises:
+        StorageError: a step failed; the ones before it were told.
+    """
+    return _Setup(connection, keys or connection.keys, default_work(work)).run(store=store)
+
+
+class _Setup:
+    """One run of the set-up."""
+
+    def __init__(self, connection: Connection, keys: AccessKeys | None, work: Work) -> None:
+        self._profile = connection.profile
+        self._keys = keys
+        self._work = work
+        self._admin = ClientFactory(connection)
+        self._tested = self._admin
+        if keys is not None and keys != connection.keys:
+            profile = replace(connection.profile, source=KeySource.SESSION)
+            self._tested = ClientFactory(Connection(profile, keys))
+        self._secrets = SecretsManager(clients=self._admin)
+        self._key = f"{TEST_PREFIX}{uuid4().hex}.txt"
+        self._steps: list[SetupStep] = []
+
+    def run(self, *, store: bool) -> SetupReport:
+        """Run all steps; close the connections whatever happens."""
+        try:
+            self._step("Who the keys belong to", self._identify)
+            region = self._step("Find the bucket", self._find)
+            self._test_object()
+            stored = self._store(region) if store and self._keys else False
+            return SetupReport(tuple(self._steps), region, stored)
+        finally:
+            self._tested.close()
+            self._admin.close()
+
+    def _step(self, title: str, act: Callable[[], tuple[str, str]]) -> str:
+        """Run one step: `act` returns its result and the words for it."""
+        self._work.check()
+        self._work.batch(SetupStep(title, None, running=True))
+        began = monotonic()
+        try:
+            result, detail = act()
+        except StorageError as error:
+            self._tell(SetupStep(title, ok=False, detail=error.summary), began)
+            raise
+        self._tell(SetupStep(title, ok=True, detail=detail), began)
+        return result
+
+    def _tell(self, step: SetupStep, began: float) -> None:
+        step = replace(step, seconds=monotonic() - began)
+        self._steps.append(step)
+        self._work.batch(step)
+
+    @property
+    def _subject(self) -> str:
+        return f"s3://{self._profile.bucket}/{self._key}"
+
+    def _identify(self) -> tuple[str, str]:
+        who = identity(self._tested, work=self._work)
+        return who.arn, f"{who.user} in account {who.account}"
+
+    def _find(self) -> tuple[str, str]:
+        region = self._tested.bucket_region(self._profile.bucket, work=self._work)
+        if region == self._profile.region:
+            return region, f"{self._profile.bucket} in {region}"
+        return region, f"Bucket is in a different region: {region}. It is followed there."
+
+    def _test_object(self) -> None:
+        client = self._tested.for_bucket(self._profile.bucket)
+        where = {"Bucket": self._profile.bucket, "Key": self._key}
+
+        versions: list[str] = []
+
+        def upload() -> tuple[str, str]:
+            with translated("s3:PutObject", self._subject):
+                answer = client.put_object(Body=_TEST_BYTES, **where)
+            versions.append(str(answer.get("VersionId") or ""))
+            return "", self._key
+
+        def read_back() -> tuple[str, str]:
+            with translated("s3:GetObject", self._subject):
+                body = client.get_object(**where)["Body"].read()
+            if body != _TEST_BYTES:
+                raise Corrupt("The test object came back changed", subject=self._subject)
+            return "", f"{len(body)} bytes, equal"
+
+        def delete() -> tuple[str, str]:
+            with translated("s3:DeleteObject", self._subject):
+                answer = client.delete_object(**where)
+            versions.append(str(answer.get("VersionId") or ""))
+            return "", self._versions_removed(client, [each for each in versions if each])
+
+        self._step("Upload a test object", upload)
+        try:
+            self._step("Read it back", read_back)
+        finally:
+            self._step_after_cancel("Delete it", delete)
+
+    def _versions_removed(self, client: Any, versions: Sequence[str]) -> str:
+        """Remove the versions that a versioned bucket keeps, if that is allowed."""
+        try:
+            for version in reversed(versions):
+                with translated("s3:DeleteObjectVersion", self._subject):
+                    client.delete_object(
+                        Bucket=self._profile.bucket, Key=self._key, VersionId=version
+                    )
+        except AccessDenied:
+            return "removed; the bucket keeps its hidden versions"
+        return "removed"
+
+    def _step_after_cancel(self, title: str, act: Callable[[], tuple[str, str]]) -> None:
+        """Run a step that undoes an earlier one: a cancel must not leave the test object."""
+        work, self._work = self._work, Work(batch=self._work.batch)
+        try:
+            self._step(title, act)
+        finally:
+            self._work = work
+
+    def _store(self, region: str) -> bool:
+        assert self._keys is not None
+        wanted = StorageKeys(self._keys, self._profile.bucket, region)
+        outcome = self._step("Store the secret", lambda: self._written(wanted))
+        self._step("Read the secret back", lambda: self._read_back(wanted))
+        return outcome != "unchanged"
+
+    def _written(self, wanted: StorageKeys) -> tuple[str, str]:
+        name = self._profile.secret_name
+        try:
+            found = self._secrets.read(name, work=self._work)
+        except NotFound:
+            text = storage_text(wanted)
+            self._secrets.create_secret(name, text, "S3 access of the platform", work=self._work)
+            return "created", f"{name} created"
+        before = found.text.reveal()
+        text = storage_text(wanted, before)
+        if text == before:
+            return "unchanged", f"{name} holds these keys already"
+        self._secrets.save(name, text, expected_version=found.version_id, work=self._work)
+        return "updated", f"{name} updated; the earlier value is kept as AWSPREVIOUS"
+
+    def _read_back(self, wanted: StorageKeys) -> tuple[str, str]:
+        found = storage_keys(self._secrets, self._profile.secret_name, work=self._work)
+        if found != wanted:
+            raise Corrupt(
+                "The secret does not hold what was stored",
+                cause="Somebody else may have changed it in the same moment.",
+                remedy="Look at the secret in the Credentials tab.",
+                subject=self._profile.secret_name,
+            )
+        return "", "equal"
