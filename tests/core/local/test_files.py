@@ -1,0 +1,107 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from datetime import UTC, datetime
+
+import pytest
+
+from core.local.activity import ChangeLog
+from core.local.atomic import write_atomically
+from core.local.settings import Settings
+from core.model.change import Change, ChangeKind
+from core.redaction import Secret
+
+WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def change(subject="cryptotrading/database", action="secretsmanager:UpdateSecret"):
+    return Change(ChangeKind.SECRETS, action, subject, "credentials", WHEN, request_id="R1")
+
+
+def test_a_write_replaces_the_file_privately_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "new" / "file"
+    write_atomically(path, b"one")
+    write_atomically(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert path.stat().st_mode & 0o077 == 0
+    assert [each.name for each in path.parent.iterdir()] == ["file"]
+
+
+def test_a_leftover_of_a_killed_write_is_swept(tmp_path):
+    path = tmp_path / "file"
+    old, young = tmp_path / ".file.a.strongroom-tmp", tmp_path / ".file.b.strongroom-tmp"
+    old.write_bytes(b"")
+    young.write_bytes(b"")
+    os.utime(old, (0, 0))
+    write_atomically(path, b"x")
+    assert sorted(each.name for each in tmp_path.iterdir()) == [young.name, "file"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_kill_at_any_step_leaves_the_old_or_the_new_content(tmp_path, step):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    script = textwrap.dedent(
+        f"""
+        import os, pathlib, signal
+        die = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)
+        if {step!r} == "fsync":
+            os.fsync = die
+        else:
+            pathlib.Path.replace = die
+        from core.local.atomic import write_atomically
+        write_atomically(pathlib.Path({str(path)!r}), b"new" * 100000)
+        """
+    )
+    ended = subprocess.run([sys.executable, "-c", script], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert path.read_bytes() == b"old"
+
+
+def test_the_log_keeps_changes_in_order_and_survives_a_torn_line(tmp_path):
+    log = ChangeLog(tmp_path / "changes.jsonl")
+    log.append(change(), profile="demo")
+    with (tmp_path / "changes.jsonl").open("a") as file:
+        file.write('{"kind": "sec\n')
+    log.append(change("second"), profile="staging")
+    read = ChangeLog(tmp_path / "changes.jsonl").read()
+    assert [entry.profile for entry in read] == ["demo", "staging"]
+    assert read[0].change == change()
+    assert [entry.change.subject for entry in log.read(limit=1)] == ["second"]
+
+
+def test_nothing_secret_enters_the_log(tmp_path):
+    Secret("canary-of-the-change-log")
+    log = ChangeLog(tmp_path / "changes.jsonl")
+    log.append(change("https://x/?X-Amz-Signature=abcdef0123 canary-of-the-change-log"))
+    text = (tmp_path / "changes.jsonl").read_text()
+    assert "abcdef0123" not in text
+    assert "canary" not in text
+
+
+def test_the_log_begins_anew_when_it_is_full(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.local.activity._ROTATE_BYTES", 10)
+    log = ChangeLog(tmp_path / "changes.jsonl")
+    for number in range(3):
+        log.append(change(str(number)))
+    assert [entry.change.subject for entry in log.read()] == ["1", "2"]
+
+
+def test_settings_come_back_and_a_broken_file_is_set_aside(tmp_path):
+    path = tmp_path / "settings.json"
+    settings = Settings(path)
+    settings.set("window", [1, 2])
+    settings.set("gone", 1)
+    settings.set("gone", None)
+    settings.flush()
+    again = Settings(path)
+    assert again.get("window") == [1, 2]
+    assert again.get("gone", "default") == "default"
+    before = path.stat().st_mtime_ns
+    again.flush()
+    assert path.stat().st_mtime_ns == before
+    path.write_text("{broken")
+    assert Settings(path).get("window") is None
+    assert list(tmp_path.glob("settings.json.broken-*"))
