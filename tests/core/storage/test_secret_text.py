@@ -1,0 +1,119 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import Corrupt, InvalidInput
+from core.redaction import Secret
+from core.storage.secret_text import (
+    SecretRow,
+    check_size,
+    diff,
+    encoded,
+    json_problem,
+    parsed,
+    rows_of,
+    text_of,
+)
+
+ODD = '{ "id" : "x\\u00fc", "n":1.10,\n "big": 123456789012345678901, "o": {"b": [1,2]} , "z":null}'
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    st.lists,
+    max_leaves=5,
+)
+
+
+def test_rows_keep_each_value_as_it_stands():
+    rows = rows_of(ODD)
+    assert [row.key for row in rows] == ["id", "n", "big", "o", "z"]
+    assert [row.value.reveal() for row in rows] == [
+        "xü",
+        "1.10",
+        "123456789012345678901",
+        '{"b": [1,2]}',
+        "null",
+    ]
+    assert [row.quoted for row in rows] == [True, False, False, False, False]
+
+
+def test_an_unchanged_form_gives_the_text_back_to_the_byte():
+    assert text_of(rows_of(ODD), ODD) == ODD
+
+
+def test_changing_one_key_leaves_every_other_value_untouched():
+    rows = list(rows_of(ODD))
+    rows[0] = SecretRow("id", Secret("new"))
+    after = text_of(rows, ODD)
+    assert '"n": 1.10' in after
+    assert '"big": 123456789012345678901' in after
+    assert diff(ODD, after).changed == ("id",)
+
+
+@given(st.dictionaries(st.text(min_size=1), JSON_VALUES, max_size=5))
+def test_any_object_goes_through_the_form_unchanged(value):
+    for text in (json.dumps(value), json.dumps(value, indent=3, ensure_ascii=False)):
+        rows = rows_of(text)
+        assert text_of(rows, text) == text
+        assert json.loads(text_of(rows)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "Line 1, column 2"),
+        ('{\n  "a": }', "Line 2, column 8"),
+        ("[1]", "not an object"),
+        ('{"a": NaN}', "NaN"),
+        ('{"a": 1, "b": 2, "a": 3}', "Key appears twice: a"),
+        ("hunter2-plain", "Line 1"),
+        ("[" * 100_000, "Not a JSON object"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place_and_never_its_value(text, words):
+    assert words in json_problem(text)
+    assert "hunter2" not in json_problem(text)
+
+
+def test_a_form_with_a_nameless_a_double_or_a_broken_row_is_refused():
+    good = SecretRow("a", Secret("1"))
+    for rows, words in (
+        ([good, SecretRow("", Secret("x"))], "no name"),
+        ([good, good], "twice"),
+        ([SecretRow("a", Secret("{canary"), quoted=False)], "not JSON"),
+    ):
+        with pytest.raises(InvalidInput, match=words) as raised:
+            text_of(rows)
+        assert "canary" not in f"{raised.value} {raised.value.__context__}"
+
+
+def test_sizes_count_bytes_of_utf8():
+    check_size("x" * 65_536)
+    check_size("ü" * 32_768)
+    for text in ("", "x" * 65_537, "ü" * 32_769, "\ud800"):
+        with pytest.raises(InvalidInput):
+            check_size(text)
+
+
+def test_mappings_become_json_and_texts_stay_verbatim():
+    assert encoded({"a": "ü"}) == '{"a": "ü"}'
+    assert encoded("not json\n") == "not json\n"
+    for wrong in ({"a": object()}, {"a": float("nan")}, 3, b"bytes"):
+        with pytest.raises(InvalidInput) as raised:
+            encoded(wrong)
+        assert raised.value.__context__ is None
+
+
+def test_the_difference_names_keys_only():
+    found = diff('{"a": "1", "b": "2", "c": "3"}', '{"a": "1", "b": "x", "d": "4"}')
+    assert (found.added, found.removed, found.changed) == (("d",), ("c",), ("b",))
+    assert not diff("same", "same")
+    assert diff("plain", "other").changed == ("(the whole text)",)
+
+
+def test_a_text_that_is_no_object_is_corrupt_and_not_repeated():
+    for text in ("plain-canary", "[1]", "3"):
+        with pytest.raises(Corrupt) as raised:
+            parsed("x", text)
+        assert "canary" not in f"{raised.value} {raised.value.__context__}"

@@ -1,0 +1,111 @@
+import json
+
+import boto3
+import pytest
+from helpers.aws import CANARY, KEY_ID, connection
+from moto import mock_aws
+
+from core import errors
+from core.model.connection import AccessKeys, Connection, KeySource, Profile
+from core.redaction import Secret
+from core.storage.setup import set_up
+from core.work import Work
+
+SECRET = "cryptotrading/s3-storage"
+
+
+@pytest.fixture
+def aws():
+    with mock_aws():
+        yield boto3.Session(region_name="us-east-1")
+
+
+@pytest.fixture
+def bucket(aws):
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="tentimecrypto")
+    s3.put_bucket_versioning(Bucket="tentimecrypto", VersioningConfiguration={"Status": "Enabled"})
+    return s3
+
+
+def told(steps):
+    return [(step.title, step.ok) for step in steps if not step.running]
+
+
+def test_keys_are_tested_stored_and_read_back_and_nothing_else_stays(aws, bucket):
+    steps = []
+    report = set_up(connection(), work=Work(batch=steps.append))
+    assert told(steps) == [
+        ("Who the keys belong to", True),
+        ("Find the bucket", True),
+        ("Upload a test object", True),
+        ("Read it back", True),
+        ("Delete it", True),
+        ("Store the secret", True),
+        ("Read the secret back", True),
+    ]
+    assert report.stored
+    stored = json.loads(
+        aws.client("secretsmanager").get_secret_value(SecretId=SECRET)["SecretString"]
+    )
+    assert stored == {
+        "aws_access_key_id": KEY_ID,
+        "aws_secret_access_key": CANARY,
+        "bucket_name": "tentimecrypto",
+        "region": "us-east-1",
+    }
+    versions = bucket.list_object_versions(Bucket="tentimecrypto")
+    assert "Versions" not in versions
+    assert "DeleteMarkers" not in versions
+    assert CANARY not in f"{steps} {report}"
+
+
+def test_running_it_twice_changes_nothing(bucket):
+    set_up(connection())
+    report = set_up(connection())
+    assert not report.stored
+    assert "already" in report.steps[-2].detail
+
+
+def test_the_platform_s_keys_may_differ_from_the_admin_s(aws, bucket):
+    keys = AccessKeys("AKIAPLATFORM", Secret("platform-secret-0"))
+    set_up(connection(), keys=keys)
+    stored = aws.client("secretsmanager").get_secret_value(SecretId=SECRET)["SecretString"]
+    assert "AKIAPLATFORM" in stored
+
+
+def test_without_keys_of_ours_it_verifies_only(aws, bucket, monkeypatch):
+    report = set_up(Connection(Profile("p", KeySource.ENVIRONMENT)))
+    assert not report.stored
+    assert report.steps[-1].title == "Delete it"
+
+
+def test_a_bucket_elsewhere_is_followed_and_stored_with_its_region(aws):
+    aws.client("s3", region_name="eu-west-1").create_bucket(
+        Bucket="tentimecrypto",
+        CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
+    )
+    report = set_up(connection())
+    assert report.region == "eu-west-1"
+    assert "Bucket is in a different region" in report.steps[1].detail
+    assert aws.client("secretsmanager").get_secret_value(SecretId=SECRET)
+
+
+def test_the_failing_step_is_told_and_nothing_is_stored(aws):
+    steps = []
+    with pytest.raises(errors.NoSuchBucket):
+        set_up(connection(), work=Work(batch=steps.append))
+    assert told(steps)[-1] == ("Find the bucket", False)
+    assert aws.client("secretsmanager").list_secrets()["SecretList"] == []
+
+
+def test_a_cancel_after_the_upload_removes_the_test_object(bucket):
+    work = Work()
+
+    def watch(step):
+        if step.title == "Upload a test object" and step.ok:
+            work.token.cancel()
+
+    with pytest.raises(errors.Cancelled):
+        set_up(connection(), work=Work(token=work.token, batch=watch))
+    assert "Versions" not in bucket.list_object_versions(Bucket="tentimecrypto")
