@@ -1,0 +1,1 @@
+"""Backups of database tables: taken at one snapshot, proven before a restore touches anything."""

@@ -1,0 +1,191 @@
+"""SQLite files as a database engine, through apsw's own SQLite (exact numbers, recent SQL)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import apsw
+
+from core.backup.databases.base import Database, Rows
+from core.backup.databases.sqlite import inspect, kept, publish
+from core.backup.databases.sqlite.compare import (
+    Comparison,
+    orphans_after,
+    scratch,
+)
+from core.backup.databases.sqlite.connection import cancellable, in_words, open_file, scalar
+from core.backup.databases.sqlite.dump import Dump
+from core.backup.databases.sqlite.load import load_rows
+from core.backup.databases.sqlite.tokens import quoted
+from core.errors import InvalidInput
+from core.model.backup import Difference
+from core.model.tables import Reference, TableInfo, TableSchema
+from core.work import Work, default_work
+
+__all__ = ["SQLiteDatabase"]
+
+
+class SQLiteDatabase(Database):
+    """One SQLite file."""
+
+    engine = "SQLite"
+    dialects = ("sqlite",)
+
+    def __init__(self, connection: apsw.Connection, path: Path, *, created: bool) -> None:
+        self._connection = connection
+        self._path = path
+        self._created = created
+
+    @classmethod
+    def open(cls, address: str, *, write: bool = False, create: bool = False) -> Self:
+        """Open a file by its path or `sqlite:///` URL; see the contract."""
+        path = _path(address)
+        missing = create and not path.exists()
+        return cls(open_file(path, write=write, create=missing), path, created=missing)
+
+    def close(self) -> None:
+        """Close the file; one that was made and never got a table is removed again."""
+        if self._created and not self._connection.get_autocommit():
+            self._connection.execute("ROLLBACK")
+        empty = self._created and not self._any_table()
+        self._created = False
+        self._connection.close()
+        if empty:
+            self._path.unlink(missing_ok=True)
+
+    def _any_table(self) -> bool:
+        return bool(self._connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall())
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folder."""
+        return self._path.name
+
+    @property
+    def version(self) -> str:
+        """The version of the SQLite that reads it."""
+        return apsw.sqlite_lib_version()
+
+    def tables(self, *, work: Work | None = None) -> tuple[TableInfo, ...]:
+        """Return the tables with counts."""
+        with self._guard(default_work(work)):
+            return inspect.list_tables(self._connection)
+
+    def schema(self, table: str) -> TableSchema:
+        """Return a table as data."""
+        with in_words(table):
+            return inspect.read_schema(self._connection, table)
+
+    def exists(self, name: str) -> bool:
+        """Whether a table or view of that name is there."""
+        sql = "SELECT 1 FROM sqlite_schema WHERE lower(name)=lower(?)"
+        with in_words(name):
+            return bool(self._connection.execute(sql, (name,)).fetchall())
+
+    def references(self, table: str) -> tuple[Reference, ...]:
+        """Return the foreign keys that point to `table`."""
+        with in_words(table):
+            return inspect.incoming(self._connection, table)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold one read transaction: WAL gives one view, a rollback journal keeps writers out."""
+        with in_words(str(self._path)):
+            self._connection.execute("BEGIN")
+            # The view is taken by the first read, not by BEGIN.
+            self._connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    def dump(self, schema: TableSchema, *, work: Work | None = None) -> Iterator[Rows]:
+        """Yield the rows as pieces of JSON lines."""
+        work = default_work(work)
+        with self._guard(work):
+            encoding = inspect.encoding_of(self._connection)
+            yield from Dump(self._connection, schema, encoding).pieces(work)
+
+    def compare(
+        self, schema: TableSchema, rows: Iterable[Rows], *, samples: int, work: Work
+    ) -> tuple[Difference, tuple[tuple[str, int], ...]]:
+        """Compare today's table with a backup's rows in a scratch database."""
+        with self._guard(work):
+            encoding = str(scalar(self._connection, "PRAGMA encoding"))
+            references = inspect.incoming(self._connection, schema.table)
+            today = self.schema(schema.table) if self.exists(schema.table) else None
+        with (
+            scratch(schema, rows, encoding, work) as beside,
+            cancellable(beside, work, schema.table),
+        ):
+            beside.execute("ATTACH ? AS today", (self._path.absolute().as_uri() + "?mode=ro",))
+            orphaned = orphans_after(beside, schema, references)
+            if today is not None:
+                return Comparison(beside, schema, today, samples).difference(), orphaned
+            sql = f"SELECT count(*) FROM main.{quoted(schema.table)}"  # noqa: S608 - the name is quoted
+            return Difference(int(scalar(beside, sql)), 0, 0), orphaned
+
+    @contextmanager
+    def change(self, *, work: Work) -> Iterator[None]:
+        """Hold the write lock: one transaction, so that a kill leaves everything as it was."""
+        with self._guard(work):
+            # Rows that break a check today broke it yesterday: they are restored as they were.
+            self._connection.execute("PRAGMA ignore_check_constraints=ON")
+            self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            with self._guard(work):
+                self._connection.execute("COMMIT")
+        finally:
+            if not self._connection.get_autocommit():
+                self._connection.execute("ROLLBACK")
+
+    def create(self, schema: TableSchema) -> None:
+        """Create the bare table from checked data."""
+        with in_words(schema.table):
+            publish.create_bare(self._connection, schema)
+
+    def load(self, schema: TableSchema, rows: Iterable[Rows], *, work: Work) -> int:
+        """Load rows; return how many."""
+        with self._guard(work):
+            return load_rows(self._connection, schema, rows, work)
+
+    def publish(self, schema: TableSchema, shadow: str, kept: str, *, triggers: bool) -> None:
+        """Swap the shadow in."""
+        with in_words(schema.table):
+            publish.publish(self._connection, schema, shadow, kept, triggers=triggers)
+
+    def orphans(self, table: str) -> tuple[tuple[str, int], ...]:
+        """Return tables with rows that point to nothing."""
+        with in_words(table):
+            return publish.orphans(self._connection, table)
+
+    def undo(self, kept_table: str) -> str:
+        """Put a kept table back."""
+        with in_words(kept_table):
+            return kept.put_back(self._connection, kept_table)
+
+    def drop_kept(self, kept_table: str) -> None:
+        """Remove a kept table for good."""
+        with in_words(kept_table):
+            kept.drop(self._connection, kept_table)
+
+    @contextmanager
+    def _guard(self, work: Work) -> Iterator[None]:
+        with cancellable(self._connection, work, str(self._path)):
+            yield
+
+
+def _path(address: str) -> Path:
+    if "://" in address:
+        from sqlalchemy.engine import make_url
+
+        address = make_url(address).database or ""
+    if not address or address == ":memory:" or address.startswith("file:"):
+        raise InvalidInput(
+            "The URL names no database file", remedy="Write it as sqlite:///path/to/file.db."
+        )
+    return Path(address).expanduser()

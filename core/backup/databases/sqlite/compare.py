@@ -1,0 +1,198 @@
+"""What a restore would add, change and remove, found by SQLite itself beside the database.
+
+The backup's rows are loaded into a scratch file that only this user can read; today's database is
+attached to it read-only, and joins by key do the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import apsw
+
+from core.backup.databases.base import Rows
+from core.backup.databases.sqlite.connection import BUSY_MILLISECONDS, cancellable, scalar
+from core.backup.databases.sqlite.ddl_write import create_table
+from core.backup.databases.sqlite.guarded import create_guarded
+from core.backup.databases.sqlite.inspect import encoding_of
+from core.backup.databases.sqlite.load import load_rows
+from core.backup.databases.sqlite.tokens import quoted
+from core.model.backup import ChangedCell, Difference
+from core.model.tables import Reference, TableSchema
+from core.paths import cache_dir
+from core.work import Work
+
+_LONGEST_VALUE = 120
+
+#: Two result columns for each, and SQLite's limit is 2,000.
+_WIDEST = 900
+
+
+@contextmanager
+def scratch(
+    schema: TableSchema, rows: Iterable[Rows], encoding: str, work: Work
+) -> Iterator[apsw.Connection]:
+    """Load rows into a table of the same name in a scratch database that ends with the block.
+
+    `encoding` is that of the database it will stand beside: SQLite attaches no other.
+    """
+    with TemporaryDirectory(prefix="compare-", dir=cache_dir()) as folder:
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
+        connection = apsw.Connection(str(Path(folder) / "scratch.db"), flags=flags)
+        try:
+            connection.set_busy_timeout(BUSY_MILLISECONDS)
+            for pragma in (f"encoding='{encoding}'", "journal_mode=OFF", "synchronous=OFF"):
+                connection.execute(f"PRAGMA {pragma}")
+            for pragma in ("trusted_schema=OFF", "ignore_check_constraints=ON"):
+                connection.execute(f"PRAGMA {pragma}")
+            with cancellable(connection, work, schema.table), connection:
+                bare = replace(schema, indexes=(), triggers=(), foreign_keys=())
+                create_guarded(connection, create_table(bare, schema.table))
+                load_rows(connection, bare, rows, work)
+            yield connection
+        finally:
+            connection.close()
+
+
+class Comparison:
+    """Compares `main.table` (the backup) with `today.table`."""
+
+    def __init__(
+        self, connection: apsw.Connection, backup: TableSchema, today: TableSchema, samples: int
+    ) -> None:
+        self._connection = connection
+        self._samples = samples
+        self._encoding = encoding_of(connection)
+        self._ours = f"main.{quoted(backup.table)} AS b"
+        self._theirs = f"today.{quoted(today.table)} AS t"
+        there = {column.name.lower() for column in today.stored}
+        self._columns = [c.name for c in backup.stored if c.name.lower() in there]
+        self.key = key_of(backup, today)
+
+    def difference(self) -> Difference:
+        """Return counts and samples."""
+        return self._by_key() if self.key else self._by_row()
+
+    def _by_key(self) -> Difference:
+        same = " AND ".join(f"b.{quoted(k)} IS t.{quoted(k)}" for k in self.key)
+        lost = f"FROM {self._ours} WHERE NOT EXISTS (SELECT 1 FROM {self._theirs} WHERE {same})"  # noqa: S608 - names are quoted
+        extra = f"FROM {self._theirs} WHERE NOT EXISTS (SELECT 1 FROM {self._ours} WHERE {same})"  # noqa: S608 - names are quoted
+        unlike = " OR ".join(_unlike(name) for name in self._columns)
+        both = f"FROM {self._ours} JOIN {self._theirs} ON {same} WHERE {unlike}"
+        return Difference(
+            self._count(lost),
+            self._count(both),
+            self._count(extra),
+            self.key,
+            tuple(islice(self._cells(both), self._samples)),
+            self._keys("b", lost),
+            self._keys("t", extra),
+        )
+
+    def _by_row(self) -> Difference:
+        names = ",".join(quoted(name) for name in self._columns)
+        groups = ",".join(
+            f"{quoted(name)} COLLATE BINARY,typeof({quoted(name)})" for name in self._columns
+        )
+        rows = (
+            f"FROM (SELECT sum(side) AS more FROM (SELECT {names},1 AS side FROM {self._ours} "  # noqa: S608 - names are quoted
+            f"UNION ALL SELECT {names},-1 FROM {self._theirs}) GROUP BY {groups})"
+        )
+        sums = f"SELECT total(max(more,0)),total(max(-more,0)) {rows}"
+        told: Any = self._connection.execute(sums).fetchall()[0]
+        return Difference(int(told[0]), 0, int(told[1]))
+
+    def _count(self, source: str) -> int:
+        return int(scalar(self._connection, f"SELECT count(*) {source}"))
+
+    def _keys(self, side: str, source: str) -> tuple[str, ...]:
+        names = ",".join(_safe(f"{side}.{quoted(name)}") for name in self.key)
+        rows = self._connection.execute(f"SELECT {names} {source} LIMIT ?", (self._samples,))
+        return tuple(self._told(row) for row in rows)
+
+    def _told(self, values: Sequence[Any]) -> str:
+        return ", ".join(shown_value(value, self._encoding) for value in values)
+
+    def _cells(self, source: str) -> Iterator[ChangedCell]:
+        names = self._columns[:_WIDEST]
+        picked = [_safe(f"b.{quoted(name)}") for name in self.key]
+        picked += [_safe(f"{side}.{quoted(name)}") for name in names for side in "tb"]
+        sql = f"SELECT {','.join(picked)} {source} LIMIT ?"
+        width = len(self.key)
+        for row in self._connection.execute(sql, (self._samples,)):
+            for name, today, backup in zip(names, row[width::2], row[width + 1 :: 2], strict=True):
+                if type(today) is not type(backup) or today != backup:
+                    left, right = self._told((today,)), self._told((backup,))
+                    yield ChangedCell(self._told(row[:width]), name, left, right)
+
+
+def _unlike(name: str) -> str:
+    ours, theirs = f"b.{quoted(name)}", f"t.{quoted(name)}"
+    return f"{ours} IS NOT ({theirs} COLLATE BINARY) OR typeof({ours})<>typeof({theirs})"
+
+
+def key_of(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
+    """Return the columns that name a row in both: the primary key, or a unique one without NULL."""
+    there = {column.name.lower() for column in today.stored}
+    filled = {column.name for column in backup.columns if column.not_null}
+    for key in sorted(backup.keys, key=lambda key: not key.primary):
+        names = tuple(part.name for part in key.parts if not part.expression)
+        whole = len(names) == len(key.parts) and (key.primary or filled.issuperset(names))
+        if whole and all(name.lower() in there for name in names):
+            return names
+    return ()
+
+
+def orphans_after(
+    connection: apsw.Connection, schema: TableSchema, references: Sequence[Reference]
+) -> tuple[tuple[str, int], ...]:
+    """Count rows of `today`'s tables that would point to nothing in `main`'s backup table."""
+    found: dict[str, int] = {}
+    for reference in references:
+        parents = reference.parents or tuple(
+            part.name for key in schema.keys if key.primary for part in key.parts
+        )
+        known = {column.name.lower() for column in schema.columns}
+        if len(parents) != len(reference.columns) or not known.issuperset(
+            name.lower() for name in parents
+        ):
+            continue
+        count = _orphans_of(connection, schema, reference, parents)
+        found[reference.table] = found.get(reference.table, 0) + count
+    return tuple((table, count) for table, count in found.items() if count)
+
+
+def _orphans_of(
+    connection: apsw.Connection,
+    schema: TableSchema,
+    reference: Reference,
+    parents: tuple[str, ...],
+) -> int:
+    pairs = list(zip(parents, reference.columns, strict=True))
+    filled = " AND ".join(f"c.{quoted(child)} IS NOT NULL" for _, child in pairs)
+    match = " AND ".join(f"b.{quoted(up)} = c.{quoted(child)}" for up, child in pairs)
+    sql = (
+        f"SELECT count(*) FROM today.{quoted(reference.table)} AS c WHERE {filled} AND NOT "  # noqa: S608 - names are quoted
+        f"EXISTS (SELECT 1 FROM main.{quoted(schema.table)} AS b WHERE {match})"
+    )
+    return int(scalar(connection, sql))
+
+
+def _safe(value: str) -> str:
+    """SQL that fetches TEXT as its bytes (they need not be UTF-8) and a BLOB as a text."""
+    blob = f"WHEN 'blob' THEN 'x'''||hex({value})||''''"
+    return f"CASE typeof({value}) {blob} WHEN 'text' THEN CAST({value} AS BLOB) ELSE {value} END"
+
+
+def shown_value(value: Any, encoding: str) -> str:
+    """Return one value as a person reads it, cut when long."""
+    if value is None:
+        return "NULL"
+    text = value.decode(encoding, "replace") if isinstance(value, bytes) else str(value)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"

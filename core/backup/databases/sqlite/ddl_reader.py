@@ -1,0 +1,118 @@
+"""Walking over the words of SQLite's own schema text: what all statements share."""
+
+from __future__ import annotations
+
+from core.backup.databases.sqlite.tokens import Token, sliced, tokens
+from core.errors import Corrupt
+from core.model.tables import KeyPart
+
+
+class Reader:
+    """Walks over tokens; the shared verbs of all statements."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._tokens = tokens(text)
+        self._at = 0
+
+    @property
+    def here(self) -> Token:
+        """The next token; at the end an empty one."""
+        return self.ahead(0)
+
+    def ahead(self, count: int) -> Token:
+        """Return the token `count` further on."""
+        at = self._at + count
+        return self._tokens[at] if at < len(self._tokens) else Token("end", "", 0, 0)
+
+    def take(self) -> Token:
+        """Return the next token and step over it."""
+        token = self.here
+        if token.kind == "end":
+            raise Corrupt("Schema text ends too early", subject=self.text[:200])
+        self._at += 1
+        return token
+
+    def skip(self, *words: str) -> bool:
+        """Step over these keywords if they all come next."""
+        if all(self.ahead(i).says(word) for i, word in enumerate(words)):
+            self._at += len(words)
+            return True
+        return False
+
+    def need(self, *words: str) -> None:
+        """Step over these keywords, which must come next."""
+        if not self.skip(*words):
+            raise Corrupt(
+                "Schema text cannot be read",
+                cause=f"{' '.join(words)} was expected before {self.here.text!r}",
+                subject=self.text[:200],
+            )
+
+    def one_of(self, *words: str) -> str:
+        """Step over one of the keywords and return it, or return an empty text."""
+        return self.take().text.upper() if self.here.says(*words) else ""
+
+    def until(self, *words: str) -> list[Token]:
+        """Take tokens up to one of the words outside parentheses, or up to a closing one."""
+        taken: list[Token] = []
+        depth = 0
+        while self.here.kind != "end":
+            if not depth and self.here.says(")", *words):
+                break
+            depth += self.here.says("(") - self.here.says(")")
+            taken.append(self.take())
+        return taken
+
+    def inside(self) -> str:
+        """Take `( … )` and return the text between."""
+        self.need("(")
+        text = sliced(self.until())
+        self.need(")")
+        return text
+
+    def names(self) -> tuple[str, ...]:
+        """Take `(name, …)`."""
+        self.need("(")
+        found = [self.take().name]
+        while self.skip(","):
+            found.append(self.take().name)
+        self.need(")")
+        return tuple(found)
+
+    def parts(self) -> tuple[tuple[KeyPart, ...], bool]:
+        """Take `(column or expression, …)`; also tell whether AUTOINCREMENT stood there."""
+        self.need("(")
+        found = [self._part()]
+        while self.skip(","):
+            found.append(self._part())
+        automatic = self.skip("AUTOINCREMENT")
+        self.need(")")
+        return tuple(found), automatic
+
+    def _part(self) -> KeyPart:
+        words = self.until(",", "AUTOINCREMENT")
+        if len(words) > 2 and words[-2].says("NULLS"):
+            words = words[:-2]
+        descending = words[-1].says("DESC")
+        if words[-1].says("ASC", "DESC"):
+            words = words[:-1]
+        collation = None
+        if len(words) > 2 and words[-2].says("COLLATE"):
+            collation, words = words[-1].name, words[:-2]
+        if len(words) == 1 and words[0].kind in ("word", "quoted", "string"):
+            return KeyPart(words[0].name, collation=collation, descending=descending)
+        name = sliced(words)
+        return KeyPart(name, expression=True, collation=collation, descending=descending)
+
+    def target(self) -> str:
+        """Take `[schema.]name` and return the name."""
+        name = self.take().name
+        return self.take().name if self.skip(".") else name
+
+    def conflict(self) -> str:
+        """Take `ON CONFLICT word` if it comes next; the default is told as nothing."""
+        if not self.skip("ON", "CONFLICT"):
+            return ""
+        word = self.take().text.upper()
+        return "" if word == "ABORT" else word

@@ -1,0 +1,149 @@
+"""Reading a table's rows as pieces of JSON lines, fast where SQLite can build them itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import apsw
+
+from core.backup.databases.base import Rows
+from core.backup.databases.sqlite.connection import scalar
+from core.backup.databases.sqlite.rows import careful_line, careful_sql, row_sql
+from core.backup.databases.sqlite.tokens import quoted
+from core.model.tables import TableSchema
+from core.work import Work
+
+#: A piece is about this large, so that memory stays flat however wide the rows are.
+PIECE_BYTES = 1 << 20
+_FIRST_ROWS = 64
+_MOST_ROWS = 4_000
+_LAST_ROWID = 2**63 - 1
+
+
+class Dump:
+    """Yields the rows of one table, in the order of its rowid or primary key."""
+
+    def __init__(self, connection: apsw.Connection, schema: TableSchema, encoding: str) -> None:
+        self._connection = connection
+        self._columns = schema.stored
+        self._encoding = encoding
+        self._table = quoted(schema.table)
+        strict = "strict" in schema.options
+        self._line = row_sql(self._columns, strict=strict)
+        self._rowid = rowid_name(schema)
+
+    def pieces(self, work: Work) -> Iterator[Rows]:
+        """Yield `(count, lines)`; every line ends with a newline."""
+        if self._encoding != "utf-8":
+            yield from self._carefully("", (), work)
+        elif self._rowid:
+            yield from self._by_rowid(self._rowid, work)
+        else:
+            yield from self._in_a_row(work)
+
+    def _by_rowid(self, rowid: str, work: Work) -> Iterator[Rows]:
+        # SQLite joins the lines too: one fetch a piece leaves the interpreter out of it. A cast
+        # to BLOB hands the bytes over as they are, valid UTF-8 or not.
+        sql = (
+            "SELECT CAST(group_concat(line, char(10)) AS BLOB), max(r), count(*) FROM "  # noqa: S608 - names are quoted, values bound
+            f"(SELECT {rowid} AS r, {self._line} AS line FROM {self._table} NOT INDEXED "
+            f"WHERE {rowid} >= ? ORDER BY {rowid} LIMIT ?)"
+        )
+        cursor = self._connection.cursor()
+        start, rows = self._first(rowid), _FIRST_ROWS
+        while start <= _LAST_ROWID:
+            work.check()
+            piece, end, count = self._fetch(cursor, sql, rowid, (start, rows))
+            if not count:
+                return
+            if piece is None:
+                where = f"WHERE {rowid} BETWEEN ? AND ? ORDER BY {rowid}"
+                yield from self._carefully(where, (start, end), work)
+                rows = _FIRST_ROWS
+            else:
+                yield count, piece + b"\n"
+                rows = max(1, min(_MOST_ROWS, PIECE_BYTES * count // len(piece)))
+            start = end + 1
+
+    def _first(self, rowid: str) -> int:
+        sql = f"SELECT min({rowid}) FROM {self._table}"  # noqa: S608 - names are quoted
+        return int(scalar(self._connection, sql) or 0)
+
+    def _fetch(
+        self, cursor: apsw.Cursor, sql: str, rowid: str, bounds: tuple[int, int]
+    ) -> tuple[bytes | None, int, int]:
+        """Return the piece, its last rowid, its count; no piece when it needs the careful way."""
+        try:
+            told: Sequence[Any] = cursor.execute(sql, bounds).fetchall()[0]
+        except apsw.TooBigError:
+            ends = (
+                f"SELECT max(r), count(*) FROM (SELECT {rowid} AS r FROM {self._table} "  # noqa: S608 - names are quoted, values bound
+                f"WHERE {rowid} >= ? ORDER BY {rowid} LIMIT ?)"
+            )
+            told = (None, *cursor.execute(ends, bounds).fetchall()[0])
+        piece, end, count = told
+        return (piece if piece is not None and _is_utf8(piece) else None), end, count
+
+    def _in_a_row(self, work: Work) -> Iterator[Rows]:
+        """Read a table without rowid; from the first odd piece on, the careful way."""
+        sql = f"SELECT CAST({self._line} AS BLOB) FROM {self._table} NOT INDEXED"  # noqa: S608 - names are quoted
+        cursor = self._connection.execute(sql)
+        done, rows = 0, _FIRST_ROWS
+        try:
+            while batch := [row[0] for row in islice(cursor, rows)]:
+                work.check()
+                batch.append(b"")
+                piece = b"\n".join(batch)
+                if not _is_utf8(piece):
+                    break
+                yield len(batch) - 1, piece
+                done += len(batch) - 1
+                rows = max(1, min(_MOST_ROWS, PIECE_BYTES * rows // len(piece)))
+            else:
+                return
+        except apsw.TooBigError:
+            work.check()
+        yield from self._carefully("LIMIT -1 OFFSET ?", (done,), work)
+
+    def _carefully(self, where: str, bounds: tuple[int, ...], work: Work) -> Iterator[Rows]:
+        select = careful_sql(self._columns)
+        sql = f"SELECT {select} FROM {self._table} NOT INDEXED {where}"  # noqa: S608 - names are quoted, values bound
+        lines: list[bytes] = []
+        size = 0
+        for values in self._connection.execute(sql, bounds):
+            lines.append(careful_line(self._columns, values, self._encoding))
+            size += len(lines[-1])
+            if size >= PIECE_BYTES or len(lines) >= _MOST_ROWS:
+                work.check()
+                yield len(lines), b"".join(lines)
+                lines, size = [], 0
+        if lines:
+            yield len(lines), b"".join(lines)
+
+
+def rowid_name(schema: TableSchema) -> str:
+    """Return the name under which the rowid can be read, or nothing when there is none."""
+    if "without rowid" in schema.options:
+        return ""
+    taken = {column.name.lower() for column in schema.columns}
+    free = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), "")
+    return free or _alias(schema)
+
+
+def _alias(schema: TableSchema) -> str:
+    """The column that is the rowid: a primary key of the very type INTEGER, not inline DESC."""
+    key = schema.primary
+    if key is None or len(key.parts) != 1 or (key.inline and key.parts[0].descending):
+        return ""
+    named = next((c for c in schema.columns if c.name == key.parts[0].name), None)
+    return quoted(named.name) if named and named.type.upper() == "INTEGER" else ""
+
+
+def _is_utf8(piece: bytes) -> bool:
+    try:
+        piece.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,64 @@
+"""Running one CREATE statement and nothing else, whatever its text turns out to hold."""
+
+from __future__ import annotations
+
+import apsw
+
+from core.errors import Corrupt
+
+_CREATING = frozenset(
+    (
+        apsw.SQLITE_CREATE_TABLE,
+        apsw.SQLITE_CREATE_INDEX,
+        apsw.SQLITE_CREATE_TRIGGER,
+        apsw.SQLITE_READ,
+        apsw.SQLITE_SELECT,
+        apsw.SQLITE_REINDEX,
+    )
+)
+_WRITING = frozenset((apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE))
+_OWN = frozenset(("sqlite_master", "sqlite_schema", "sqlite_sequence"))
+_REFUSED_FUNCTIONS = frozenset(
+    ("load_extension", "readfile", "writefile", "edit", "fts3_tokenizer")
+)
+
+
+def create_guarded(connection: apsw.Connection, sql: str) -> None:
+    """Run a single CREATE; SQLite itself refuses anything else while it compiles the text.
+
+    Raises:
+        Corrupt: When the text holds a second statement or asks for something else.
+    """
+    count = 0
+
+    def one_only(_cursor: apsw.Cursor, _sql: str, _bindings: object) -> bool:
+        nonlocal count
+        count += 1
+        return count == 1
+
+    cursor = connection.cursor()
+    cursor.exec_trace = one_only
+    connection.authorizer = _allowed
+    try:
+        cursor.execute(sql)
+    except (apsw.AuthError, apsw.ExecTraceAbort, apsw.SQLError) as error:
+        raise Corrupt(
+            "The schema could not be built",
+            cause=str(error),
+            remedy="The backup's schema is damaged, or made by somebody else. Nothing was changed.",
+            subject=sql[:300],
+        ) from error
+    finally:
+        connection.authorizer = None
+
+
+def _allowed(
+    operation: int, first: str | None, second: str | None, _database: str | None, _inner: str | None
+) -> int:
+    if operation in _CREATING:
+        return apsw.SQLITE_OK
+    if operation in _WRITING and first in _OWN:
+        return apsw.SQLITE_OK
+    if operation == apsw.SQLITE_FUNCTION and second not in _REFUSED_FUNCTIONS:
+        return apsw.SQLITE_OK
+    return apsw.SQLITE_DENY

@@ -1,0 +1,138 @@
+"""What an SQLite database holds: tables, their schema as data, who points to whom."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
+
+import apsw
+
+from core.backup.databases.sqlite.connection import scalar
+from core.backup.databases.sqlite.ddl_others import read_index, read_trigger
+from core.backup.databases.sqlite.ddl_table import read_table
+from core.backup.databases.sqlite.kept import kept_from
+from core.backup.databases.sqlite.tokens import quoted
+from core.errors import Corrupt, NotFound, NotSupported
+from core.model.tables import Reference, TableInfo, TableSchema
+
+_UNFIT = {
+    "virtual": "a virtual table: back up the tables it reads from",
+    "shadow": "belongs to a virtual table",
+    "view": "a view: it has no rows of its own",
+}
+
+
+def list_tables(connection: apsw.Connection) -> tuple[TableInfo, ...]:
+    """Return the user's tables by name, with counts; views and internal tables are left out."""
+    rows = connection.execute(
+        "SELECT name, type FROM pragma_table_list WHERE schema='main' "
+        "AND type<>'view' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY lower(name), name"
+    ).fetchall()
+    return tuple(_info(connection, str(name), str(kind)) for name, kind in rows)
+
+
+def _info(connection: apsw.Connection, name: str, kind: str) -> TableInfo:
+    if kind in _UNFIT:
+        return TableInfo(name, None, _UNFIT[kind])
+    count = scalar(connection, f"SELECT count(*) FROM {quoted(name)}")  # noqa: S608 - the name is quoted
+    return TableInfo(name, int(count), kept_from=kept_from(connection, name))
+
+
+def found_table(connection: apsw.Connection, table: str) -> str:
+    """Return a table's name as stored (names match without case).
+
+    Raises:
+        NotFound: When there is no table of that name.
+        NotSupported: When it is a view or a virtual table.
+    """
+    rows = connection.execute(
+        "SELECT name, type FROM pragma_table_list WHERE schema='main' AND lower(name)=lower(?)",
+        (table,),
+    ).fetchall()
+    if not rows:
+        raise NotFound(
+            f"There is no table {table}",
+            remedy="Choose one that the database lists.",
+            subject=table,
+        )
+    name, kind = str(rows[0][0]), str(rows[0][1])
+    if kind in _UNFIT:
+        raise NotSupported(f"{name} is {_UNFIT[kind]}", subject=name)
+    return name
+
+
+def read_schema(connection: apsw.Connection, table: str) -> TableSchema:
+    """Return a table as data, checked against what SQLite itself says about it.
+
+    Raises:
+        NotFound, NotSupported: As `found_table`.
+        Corrupt: When its schema text is not understood.
+    """
+    table = found_table(connection, table)
+    texts = connection.execute(
+        "SELECT type, name, sql FROM sqlite_schema WHERE lower(tbl_name)=lower(?) "
+        "AND sql IS NOT NULL ORDER BY rowid",
+        (table,),
+    ).fetchall()
+    bare = next(read_table(str(sql)) for kind, _, sql in texts if kind == "table")
+    _agree(connection, table, bare)
+    return replace(
+        bare,
+        table=table,
+        indexes=tuple(read_index(str(sql)) for kind, _, sql in texts if kind == "index"),
+        triggers=tuple(read_trigger(str(sql)) for kind, _, sql in texts if kind == "trigger"),
+        sequence=_sequence(connection, table),
+    )
+
+
+def _agree(connection: apsw.Connection, table: str, schema: TableSchema) -> None:
+    """Our reading of the text and SQLite's must be the same, or nothing is backed up."""
+    told = connection.execute(
+        'SELECT name, type, "notnull", hidden FROM pragma_table_xinfo(?)', (table,)
+    ).fetchall()
+    theirs = [(str(name), kind in (2, 3)) for name, _, _, kind in told]
+    ours = [(column.name, column.generated is not None) for column in schema.columns]
+    if theirs != ours:
+        raise Corrupt(
+            f"The schema of {table} is not understood",
+            cause=f"Read as {ours}, SQLite says {theirs}.",
+            subject=table,
+        )
+
+
+def _sequence(connection: apsw.Connection, table: str) -> int | None:
+    exists = scalar(connection, "SELECT count(*) FROM sqlite_schema WHERE name='sqlite_sequence'")
+    if not exists:
+        return None
+    rows = connection.execute("SELECT seq FROM sqlite_sequence WHERE name=?", (table,)).fetchall()
+    return int(rows[0][0]) if rows and rows[0][0] is not None else None
+
+
+def incoming(connection: apsw.Connection, table: str) -> tuple[Reference, ...]:
+    """Return the foreign keys of other tables that point to `table`, which may be gone."""
+    rows = connection.execute(
+        'SELECT t.name, f.id, f."from", f."to", f.on_delete '
+        "FROM pragma_table_list AS t, pragma_foreign_key_list(t.name) AS f "
+        "WHERE t.schema='main' AND t.type='table' AND lower(f.\"table\")=lower(?1) "
+        "AND lower(t.name)<>lower(?1) ORDER BY t.name, f.id, f.seq",
+        (table,),
+    ).fetchall()
+    found = []
+    for (name, _), group in groupby(rows, key=itemgetter(0, 1)):
+        parts = list(group)
+        parents = tuple(str(part[3]) for part in parts if part[3] is not None)
+        if not kept_from(connection, str(name)):
+            columns = tuple(str(part[2]) for part in parts)
+            found.append(Reference(str(name), columns, parents, _rule(str(parts[0][4]))))
+    return tuple(found)
+
+
+def encoding_of(connection: apsw.Connection) -> str:
+    """Return the Python name of the text encoding of a database."""
+    told = str(scalar(connection, "PRAGMA encoding"))
+    return {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}[told]
+
+
+def _rule(text: str) -> str:
+    return "" if text == "NO ACTION" else text

@@ -1,0 +1,91 @@
+"""The table that a restore replaced: kept under another name with a note of what belongs to it.
+
+Index and trigger names are unique in a database, so the former table has to give its own up to
+the restored one. They are noted in a small view beside it, from which `put_back` reads them.
+"""
+
+from __future__ import annotations
+
+import re
+
+import apsw
+
+from core.backup.databases.sqlite.guarded import create_guarded
+from core.backup.databases.sqlite.tokens import literal, quoted
+from core.errors import InvalidInput
+
+_KEPT = re.compile(r"(?P<table>.+)__before_\d{8}T\d{6}Z(?:_\d+)?", re.DOTALL)
+_NOTE = "__note"
+
+
+def kept_from(connection: apsw.Connection, name: str) -> str:
+    """Return the table that `name` was before a restore, or nothing when it is not a kept one."""
+    match = _KEPT.fullmatch(name)
+    if match is None or not _is_there(connection, name + _NOTE, "view"):
+        return ""
+    return match["table"]
+
+
+def set_aside(connection: apsw.Connection, table: str, kept: str) -> None:
+    """Rename `table` to `kept` and note its indexes and triggers; inside a transaction."""
+    owned = connection.execute(
+        "SELECT type, name, sql FROM sqlite_schema WHERE lower(tbl_name)=lower(?) "
+        "AND type IN ('index','trigger') AND sql IS NOT NULL ORDER BY rowid",
+        (table,),
+    ).fetchall()
+    notes = [("table", table, ""), *((str(k), str(n), str(s)) for k, n, s in owned)]
+    values = ", ".join(f"({literal(k)}, {literal(n)}, {literal(s)})" for k, n, s in notes)
+    connection.execute(f"CREATE VIEW {quoted(kept + _NOTE)} (kind, name, sql) AS VALUES {values}")
+    for kind, name, _ in notes[1:]:
+        connection.execute(f"DROP {kind.upper()} {quoted(name)}")
+    rename(connection, table, kept)
+
+
+def put_back(connection: apsw.Connection, kept: str) -> str:
+    """Undo `set_aside`, dropping the table that came in its place; return the table's name.
+
+    Raises:
+        InvalidInput: When `kept` is not a kept table.
+    """
+    _need_kept(connection, kept)
+    notes = connection.execute(f"SELECT kind, name, sql FROM {quoted(kept + _NOTE)}").fetchall()  # noqa: S608 - the name is quoted
+    table = str(notes[0][1])
+    connection.execute(f"DROP VIEW {quoted(kept + _NOTE)}")
+    connection.execute(f"DROP TABLE IF EXISTS {quoted(table)}")
+    rename(connection, kept, table)
+    for _, _, sql in notes[1:]:
+        create_guarded(connection, str(sql))
+    return table
+
+
+def drop(connection: apsw.Connection, kept: str) -> None:
+    """Remove a kept table and its note for good; inside a transaction.
+
+    Raises:
+        InvalidInput: When `kept` is not a kept table.
+    """
+    _need_kept(connection, kept)
+    connection.execute(f"DROP VIEW {quoted(kept + _NOTE)}")
+    connection.execute(f"DROP TABLE {quoted(kept)}")
+
+
+def rename(connection: apsw.Connection, table: str, name: str) -> None:
+    """Rename a table and nothing else: with the legacy rule, references elsewhere stay."""
+    connection.execute("PRAGMA legacy_alter_table=ON")
+    connection.execute(f"ALTER TABLE {quoted(table)} RENAME TO {quoted(name)}")
+
+
+def _need_kept(connection: apsw.Connection, kept: str) -> None:
+    if not (kept_from(connection, kept) and _is_there(connection, kept, "table")):
+        raise InvalidInput(
+            f"{kept} is not a table that a restore kept",
+            remedy="Choose one that the list marks as kept.",
+            subject=kept,
+        )
+
+
+def _is_there(connection: apsw.Connection, name: str, kind: str) -> bool:
+    rows = connection.execute(
+        "SELECT 1 FROM sqlite_schema WHERE type=? AND lower(name)=lower(?)", (kind, name)
+    ).fetchall()
+    return bool(rows)

@@ -1,0 +1,63 @@
+"""Loading JSON lines into a bare table, every value as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apsw
+
+from core.backup.databases.base import Rows
+from core.backup.databases.sqlite.rows import RawText, values_of
+from core.backup.databases.sqlite.tokens import quoted
+from core.errors import Corrupt
+from core.model.tables import TableSchema
+from core.work import Progress, Work
+
+
+def load_rows(
+    connection: apsw.Connection, schema: TableSchema, rows: Iterable[Rows], work: Work
+) -> int:
+    """Insert all rows into the table `schema.table` and return how many there were.
+
+    Raises:
+        Corrupt: When a row does not fit the schema or is not of the known form.
+    """
+    names = [column.name for column in schema.stored]
+    insert = _Insert(connection, schema.table, names)
+    done = 0
+    for count, lines in rows:
+        work.check()
+        done += insert.piece(lines)
+        if count != 0 and lines.count(b"\n") != count:
+            raise Corrupt("A part of the backup holds another number of rows than it says")
+        work.report(Progress(done, None, "rows", "loading"))
+    return done
+
+
+class _Insert:
+    def __init__(self, connection: apsw.Connection, table: str, names: Sequence[str]) -> None:
+        self._cursor = connection.cursor()
+        self._names = names
+        columns = ",".join(quoted(name) for name in names)
+        self._head = f"INSERT INTO {quoted(table)} ({columns}) VALUES "  # noqa: S608 - names are quoted, values bound
+        self._sql = self._head + "(" + ",".join("?" * len(names)) + ")"
+
+    def piece(self, lines: bytes) -> int:
+        rows = values_of(lines, self._names)
+        try:
+            if b'{"$text"' in lines:
+                for row in rows:
+                    self._cursor.execute(self._typed(row), tuple(row))
+            else:
+                self._cursor.executemany(self._sql, rows)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise Corrupt(
+                "A row of the backup does not fit its schema", cause=str(error)
+            ) from error
+        return lines.count(b"\n")
+
+    def _typed(self, row: Sequence[Any]) -> str:
+        """Bytes that are no UTF-8 can only be bound as BLOB; SQLite makes TEXT of them again."""
+        marks = ("CAST(? AS TEXT)" if isinstance(value, RawText) else "?" for value in row)
+        return self._head + "(" + ",".join(marks) + ")"

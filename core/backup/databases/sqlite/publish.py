@@ -1,0 +1,84 @@
+"""The swap: the loaded shadow becomes the table, all inside one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import apsw
+
+from core.backup.databases.sqlite.connection import scalar
+from core.backup.databases.sqlite.ddl_write import create_index, create_table, create_trigger
+from core.backup.databases.sqlite.guarded import create_guarded
+from core.backup.databases.sqlite.inspect import incoming, read_schema
+from core.backup.databases.sqlite.kept import rename, set_aside
+from core.errors import Corrupt
+from core.model.tables import TableSchema
+
+
+def create_bare(connection: apsw.Connection, schema: TableSchema) -> None:
+    """Create `schema.table` without indexes and triggers, and read it back.
+
+    Raises:
+        Corrupt: When what stands there is not what the schema says.
+    """
+    create_guarded(connection, create_table(schema, schema.table))
+    built = read_schema(connection, schema.table)
+    asked = replace(schema, indexes=(), triggers=(), sequence=None)
+    if replace(built, sequence=None) != replace(asked, checks=built.checks) or len(
+        built.checks
+    ) != len(asked.checks):
+        raise Corrupt(
+            "The schema could not be built as recorded",
+            cause="SQLite reads the table that was made from it differently.",
+            subject=schema.table,
+        )
+
+
+def publish(
+    connection: apsw.Connection, schema: TableSchema, shadow: str, kept: str, *, triggers: bool
+) -> None:
+    """Give `shadow` its name, indexes, triggers (on demand) and sequence.
+
+    A table that has the name already is set aside as `kept`.
+    """
+    if kept:
+        set_aside(connection, schema.table, kept)
+    rename(connection, shadow, schema.table)
+    for index in schema.indexes:
+        create_guarded(connection, create_index(index, schema.table))
+    for trigger in schema.triggers if triggers else ():
+        create_guarded(connection, create_trigger(trigger, schema.table))
+    _set_sequence(connection, schema)
+
+
+def _set_sequence(connection: apsw.Connection, schema: TableSchema) -> None:
+    if not any(key.identity for key in schema.keys):
+        return
+    connection.execute("DELETE FROM sqlite_sequence WHERE name=?", (schema.table,))
+    if schema.sequence is not None:
+        connection.execute(
+            "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (schema.table, schema.sequence)
+        )
+
+
+def orphans(connection: apsw.Connection, table: str) -> tuple[tuple[str, int], ...]:
+    """Return tables with rows whose foreign key to or from `table` points to nothing."""
+    children = {reference.table for reference in incoming(connection, table)}
+    found = []
+    for child in sorted(children | {table}):
+        count = _broken(connection, child, "" if child == table else table)
+        if count:
+            found.append((child, count))
+    return tuple(found)
+
+
+def _broken(connection: apsw.Connection, child: str, parent: str) -> int:
+    sql = "SELECT count(*) FROM pragma_foreign_key_check(?1) WHERE ?2='' OR lower(parent)=lower(?2)"
+    try:
+        return int(scalar(connection, sql, (child, parent)))
+    except apsw.SQLError as error:
+        # A key to columns that are not unique cannot be checked, before as after; SQLite itself
+        # would refuse every write to such a table.
+        if "mismatch" not in str(error):
+            raise
+        return 0

@@ -1,0 +1,153 @@
+"""Rows as JSON lines, exact for every value SQLite can hold, built in C where that is possible.
+
+A plain JSON value stands for itself: null, integer, string, and a number with `.` or `e` for a
+REAL (±Infinity is written 9.0e+999). What JSON cannot hold is an object, which no SQLite value
+ever is: `{"$hex": "00FF"}` is a BLOB, `{"$text": "FF61"}` TEXT whose bytes are not UTF-8.
+
+Traps, each with its test: SQLite's JSON functions take a BLOB for JSONB and silently write null;
+they drop the sign of -0.0; they copy invalid UTF-8 into the JSON as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Any
+
+from core.backup.databases.sqlite.tokens import literal, quoted
+from core.errors import Corrupt
+from core.model.tables import Column
+
+HEX, TEXT = "$hex", "$text"
+
+#: json_object takes at most 1,000 arguments (SQLITE_MAX_FUNCTION_ARG).
+_COLUMNS_A_CALL = 400
+
+#: Declared types of STRICT tables that hold no BLOB, and no REAL that could be -0.0.
+_CLEAN_TYPES = frozenset(("INT", "INTEGER", "REAL", "TEXT"))
+
+#: An object starts only where a tag stands: quotes inside strings are escaped.
+_TAG = b'{"$'
+
+
+class RawText(bytes):
+    """TEXT whose bytes are not UTF-8: loaded as they are, under the type text."""
+
+    __slots__ = ()
+
+
+def row_sql(columns: Sequence[Column], *, strict: bool) -> str:
+    """Return the SQL expression of a row's JSON object."""
+    groups = [columns[i : i + _COLUMNS_A_CALL] for i in range(0, len(columns), _COLUMNS_A_CALL)]
+    pieces = [
+        "json_object("
+        + ",".join(f"{literal(c.name)},{_value_sql(c, strict=strict)}" for c in group)
+        + ")"
+        for group in groups
+    ]
+    if len(pieces) == 1:
+        return pieces[0]
+    inner = "||','||".join(f"substr({piece},2,length({piece})-2)" for piece in pieces)
+    return "'{'||" + inner + "||'}'"
+
+
+def _value_sql(column: Column, *, strict: bool) -> str:
+    name = quoted(column.name)
+    if strict and column.type.upper() in _CLEAN_TYPES:
+        return name
+    real = ""
+    if _may_hold_minus_zero(column, strict=strict):
+        real = f"WHEN 'real' THEN iif({name}=0.0 AND atan2({name},-1.0)<0,json('-0.0'),{name}) "
+    blob = f"WHEN 'blob' THEN json_object('{HEX}',hex({name})) "
+    return f"CASE typeof({name}) {blob}{real}ELSE {name} END"
+
+
+def _may_hold_minus_zero(column: Column, *, strict: bool) -> bool:
+    """Columns without affinity keep -0.0; every other makes it 0, 0.0 or text on storing."""
+    if strict:
+        return column.type.upper() == "ANY"
+    kind = column.type.upper()
+    if any(word in kind for word in ("INT", "CHAR", "CLOB", "TEXT")):
+        return False
+    return "BLOB" in kind or not kind
+
+
+def careful_sql(columns: Sequence[Column]) -> str:
+    """Return the select list that `careful_line` reads.
+
+    Integers and NULL come as they are, TEXT as its bytes, a REAL as JSON text, a BLOB as text: `b`
+    and its hex digits. One result column a value: SQLite allows 2,000 of either.
+    """
+    pieces = []
+    for column in columns:
+        name = quoted(column.name)
+        pieces.append(
+            f"CASE typeof({name}) WHEN 'blob' THEN 'b'||hex({name}) "
+            f"WHEN 'text' THEN CAST({name} AS BLOB) "
+            f"WHEN 'real' THEN iif({name}=0.0 AND atan2({name},-1.0)<0,'-0.0',json_quote({name})) "
+            f"ELSE {name} END"
+        )
+    return ",".join(pieces)
+
+
+def careful_line(columns: Sequence[Column], values: Sequence[Any], encoding: str) -> bytes:
+    """Return one row's line, byte for byte as SQLite would build it, but safe for any value."""
+    pieces = [
+        f"{_quoted_json(column.name)}:{_careful_value(value, encoding)}"
+        for column, value in zip(columns, values, strict=True)
+    ]
+    return ("{" + ",".join(pieces) + "}\n").encode()
+
+
+def _careful_value(value: Any, encoding: str) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return f'{{"{HEX}":"{value[1:]}"}}' if value.startswith("b") else value
+    if not isinstance(value, bytes):
+        return str(value)
+    try:
+        return _quoted_json(value.decode(encoding))
+    except UnicodeDecodeError:
+        if encoding != "utf-8":
+            raise Corrupt(
+                "A text is not valid UTF-16",
+                cause="The database is in UTF-16, and such a text cannot be kept exactly.",
+                remedy="Find it with `typeof` and `hex` and repair it first.",
+            ) from None
+        return f'{{"{TEXT}":"{value.hex().upper()}"}}'
+
+
+def _quoted_json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def values_of(lines: bytes, names: Sequence[str]) -> Iterable[Sequence[Any]]:
+    """Return the rows of a piece of lines as SQLite values, in the order of `names`.
+
+    A name that a row lacks shows while iterating, as KeyError; one too many shows in the hash.
+
+    Raises:
+        Corrupt: When the lines are not JSON.
+    """
+    try:
+        rows = json.loads(b"[" + lines.rstrip(b"\n").replace(b"\n", b",") + b"]")
+    except ValueError as error:
+        raise Corrupt("A row of the backup cannot be read", cause=str(error)) from error
+    pick = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+    picked = map(pick, rows)
+    return map(_untagged_row, picked) if _TAG in lines else picked
+
+
+def _untagged_row(row: Sequence[Any]) -> Sequence[Any]:
+    return [_untagged(value) if type(value) is dict else value for value in row]
+
+
+def _untagged(found: dict[str, Any]) -> bytes:
+    if len(found) == 1:
+        if type(value := found.get(HEX)) is str:
+            return bytes.fromhex(value)
+        if type(value := found.get(TEXT)) is str:
+            return RawText(bytes.fromhex(value))
+    raise Corrupt("A row of the backup holds a value of unknown form", subject=str(found)[:200])

@@ -1,0 +1,142 @@
+"""SQLite's words: a tokenizer for schema text, and the guard for fragments that become SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.errors import Corrupt
+
+# https://sqlite.org/lang_naming.html and tokenize.c: any byte above 0x7f is a letter.
+_TOKEN = re.compile(
+    r"""(?P<space>[\s]+|--[^\n]*(?:\n|\Z)|/\*.*?(?:\*/|\Z))
+    |(?P<blob>[xX]'[^']*')
+    |(?P<string>'(?:[^']|'')*')
+    |(?P<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])
+    |(?P<number>0[xX][0-9A-Fa-f_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?[\d_]+)?)
+    |(?P<word>[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*)
+    |(?P<mark><>|<=|>=|==|!=|<<|>>|\|\||->>|->|[-+*/%&|<>=~(),.;])""",
+    re.VERBOSE | re.DOTALL | re.ASCII,
+)
+
+#: Words that end a column's type.
+COLUMN_WORDS = (
+    *("CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK", "DEFAULT", "COLLATE"),
+    *("REFERENCES", "AS", "DEFERRABLE"),
+)
+
+_LITERALS = ("number", "string", "blob", "word", "quoted")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word of SQL. `text` is as written; `name` without its quotes."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        """The identifier this token stands for."""
+        if self.kind in ("quoted", "string"):
+            quote = "]" if self.text[0] == "[" else self.text[0]
+            inner = self.text[1:-1]
+            return inner if quote == "]" else inner.replace(quote * 2, quote)
+        return self.text
+
+    def says(self, *words: str) -> bool:
+        """Whether this is one of the bare keywords or marks given (upper case)."""
+        return self.kind in ("word", "mark") and self.text.upper() in words
+
+
+def tokens(text: str, *, comments: bool = True) -> list[Token]:
+    """Return the tokens of SQL text without spaces and comments.
+
+    Raises:
+        Corrupt: At something that is no SQL token, such as a quote that never ends; and at a
+            comment, when `comments` are not allowed.
+    """
+    if "\0" in text:
+        raise Corrupt("Schema text holds a NUL character", subject=repr(text[:40]))
+    found: list[Token] = []
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise Corrupt("Schema text cannot be read", cause=f"At {text[position:][:40]!r}")
+        if not comments and match.group().startswith(("--", "/*")):
+            raise Corrupt("A schema expression holds a comment", subject=text[:200])
+        if match.lastgroup != "space":
+            found.append(Token(match.lastgroup or "", match.group(), match.start(), match.end()))
+        position = match.end()
+    return found
+
+
+def sliced(part: Iterable[Token]) -> str:
+    """Return the text that the tokens cover, comments and runs of space become one space."""
+    pieces: list[str] = []
+    last: Token | None = None
+    for token in part:
+        if last is not None and token.start > last.end:
+            pieces.append(" ")
+        pieces.append(token.text)
+        last = token
+    return "".join(pieces)
+
+
+def quoted(name: str) -> str:
+    """Return a name as a quoted SQLite identifier.
+
+    Raises:
+        Corrupt: When the name holds a NUL, which ends SQL text.
+    """
+    if "\0" in name:
+        raise Corrupt("A name holds a NUL character", subject=repr(name))
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return text as an SQLite string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def expression(text: str) -> str:
+    """Return `text` when it can stand inside parentheses without leaving them.
+
+    Raises:
+        Corrupt: When it is empty, unbalanced, or holds a comment or `;`.
+    """
+    _balanced(text, statements=False)
+    return text
+
+
+def statements(text: str) -> str:
+    """Return `text` when it can stand as the body of a trigger without leaving it."""
+    _balanced(text, statements=True)
+    return text
+
+
+def default_value(text: str) -> str:
+    """Return `text` when it is one literal, a signed number, or a parenthesised expression."""
+    words = tokens(text)
+    if words and words[0].says("(") and words[-1].says(")"):
+        expression(sliced(words[1:-1]))
+        return sliced(words)
+    signed = len(words) == 2 and words[0].says("+", "-")
+    if (len(words) == 1 or signed) and words[-1].kind in _LITERALS:
+        return sliced(words)
+    raise Corrupt("A default value cannot be read", subject=text[:200])
+
+
+def _balanced(text: str, *, statements: bool) -> None:
+    depth = 0
+    words = tokens(text, comments=False)
+    for token in words:
+        depth += token.says("(") - token.says(")")
+        if depth < 0 or (token.says(";") and (depth or not statements)):
+            raise Corrupt("A schema expression leaves its place", subject=text[:200])
+    if depth or not words:
+        raise Corrupt("A schema expression cannot be read", subject=text[:200])

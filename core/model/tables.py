@@ -1,0 +1,161 @@
+"""Tables as data: columns, keys, indexes and triggers, the same for every database engine.
+
+A backup carries these values, never statements. The fragments that are code by nature (defaults,
+checks, generated columns, index expressions, trigger bodies) stay small texts that whoever builds
+a table from them checks first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column as declared; `type` may be empty (SQLite), `default` is SQL text or None.
+
+    `generated` is the expression of a computed column, `stored` whether its value is kept.
+    """
+
+    name: str
+    type: str = ""
+    not_null: bool = False
+    default: str | None = None
+    collation: str | None = None
+    generated: str | None = None
+    stored: bool = False
+    on_conflict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPart:
+    """One part of a key or index: a column's name, or an expression when `expression` is set."""
+
+    name: str
+    expression: bool = False
+    collation: str | None = None
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A primary or unique key. `inline`: declared at its column, which SQLite reads differently.
+
+    `identity` is how new values come about: empty, or `autoincrement`.
+    """
+
+    parts: tuple[KeyPart, ...]
+    primary: bool = False
+    name: str = ""
+    inline: bool = False
+    identity: str = ""
+    on_conflict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A condition that every row keeps."""
+
+    expression: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """Columns that point to another table; no `references` means its primary key."""
+
+    columns: tuple[str, ...]
+    table: str
+    references: tuple[str, ...] = ()
+    name: str = ""
+    on_delete: str = ""
+    on_update: str = ""
+    match: str = ""
+    deferrable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index made beside the table; `where` limits it to some rows."""
+
+    name: str
+    parts: tuple[KeyPart, ...]
+    unique: bool = False
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Code that runs on a change of the table; restored only when that is asked for."""
+
+    name: str
+    timing: str
+    event: str
+    body: str
+    columns: tuple[str, ...] = ()
+    condition: str | None = None
+    each_row: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableSchema:
+    """A whole table as data. `options` are engine words (`strict`, `without rowid`).
+
+    `sequence` is the last number an autoincrement gave out; None when there is none.
+    """
+
+    table: str
+    columns: tuple[Column, ...]
+    keys: tuple[Key, ...] = ()
+    checks: tuple[Check, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    options: tuple[str, ...] = ()
+    sequence: int | None = None
+
+    @property
+    def stored(self) -> tuple[Column, ...]:
+        """The columns whose values a backup holds: all but the computed ones."""
+        return tuple(column for column in self.columns if column.generated is None)
+
+    @property
+    def primary(self) -> Key | None:
+        """The primary key, if the table has one."""
+        return next((key for key in self.keys if key.primary), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key seen from where it points to: `table`'s `columns` point to `parents` here.
+
+    No `parents` means the primary key.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    parents: tuple[str, ...] = ()
+    on_delete: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """A table in a database's list. `problem` says why it cannot be backed up.
+
+    `kept_from` names the table that this one was before a restore replaced it.
+    """
+
+    name: str
+    rows: int | None
+    problem: str = ""
+    kept_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseInfo:
+    """A database as opened: engine, its version, a name to show (never a password), its tables."""
+
+    engine: str
+    version: str
+    name: str
+    tables: tuple[TableInfo, ...]
