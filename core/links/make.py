@@ -71,6 +71,18 @@ def make_links(  # noqa: PLR0913 - a link is this record; all but the first two 
     return tuple(links)
 
 
+def real_life(bucket: Bucket, seconds: int, *, work: Work | None = None) -> tuple[datetime, str]:
+    """Return when a link asked for `seconds` would really end, and why if that is earlier.
+
+    Raises:
+        InvalidInput: `seconds` is not positive.
+        StorageError: the credentials cannot be had.
+    """
+    default_work(work).check()
+    signed = presign(bucket, "any", expires=seconds)
+    return signed.expires_at, signed.limited_by
+
+
 def _entry(link: Link, bucket: str, made_by: str, access_key_id: str) -> Entry:
     return Entry(
         bucket=bucket,

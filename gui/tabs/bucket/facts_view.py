@@ -1,0 +1,78 @@
+"""The facts of a bucket, one below the other: a sign, a word, the evidence and the risk."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from core.health.facts import BucketFacts, Fact, Standing
+from gui import theme
+from gui.widgets.icons import pixmap
+from gui.widgets.labels import Pill, heading, muted_label, text_label
+from gui.widgets.panel import rule
+
+#: Icon, tone and word of each standing: colour is never the only sign.
+_SIGNS: dict[Standing, tuple[str, str, str]] = {
+    Standing.GOOD: ("check", "good", "good"),
+    Standing.BAD: ("warning", "danger", "at risk"),
+    Standing.NOTE: ("info", "warning", "to consider"),
+    Standing.DENIED: ("lock", "neutral", "not permitted"),
+    Standing.UNSUPPORTED: ("minus", "neutral", "not offered"),
+}
+
+
+class FactsView(QScrollArea):
+    """A list that is read, not edited; it scrolls when the window is low."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAccessibleName("Safety of the bucket")
+        self._shown: tuple[Fact, ...] = ()
+        self._signs: list[tuple[QLabel, str, str]] = []
+        theme.current().changed.connect(self._on_theme)
+
+    def show_facts(self, facts: BucketFacts) -> None:
+        """Show the facts in the order in which they were asked for."""
+        self._signs = []
+        holder = QWidget()
+        holder.setProperty("surface", "panel")
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        for fact in facts.facts:
+            box.addWidget(self._row(fact))
+            box.addWidget(rule())
+        box.addStretch(1)
+        self.setWidget(holder)
+
+    def _row(self, fact: Fact) -> QWidget:
+        icon_name, tone, word = _SIGNS[fact.standing]
+        sign = QLabel()
+        sign.setFixedSize(16, 16)
+        self._signs.append((sign, icon_name, tone))
+        self._paint(sign, icon_name, tone)
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(12, 10, 12, 10)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(sign, 0, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(heading(fact.title), 0, 1)
+        grid.addWidget(Pill(word, tone), 0, 2, Qt.AlignmentFlag.AlignRight)
+        grid.addWidget(text_label(fact.evidence, wrap=True), 1, 1, 1, 2)
+        if fact.risk:
+            grid.addWidget(muted_label(fact.risk, wrap=True), 2, 1, 1, 2)
+        holder.setToolTip(f"read with {fact.action}" if fact.action else "")
+        holder.setAccessibleName(f"{fact.title}: {word}. {fact.evidence}. {fact.risk}".strip())
+        return holder
+
+    def _on_theme(self) -> None:
+        for sign, icon_name, tone in self._signs:
+            self._paint(sign, icon_name, tone)
+
+    @staticmethod
+    def _paint(sign: QLabel, icon_name: str, tone: str) -> None:
+        sign.setPixmap(pixmap(icon_name, "muted" if tone == "neutral" else tone))

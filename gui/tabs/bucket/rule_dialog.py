@@ -1,0 +1,140 @@
+"""Choosing a lifecycle rule from the templates, with what saving it would change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.errors import StorageError
+from core.lifecycle.rules import Configuration, Rule, difference
+from core.lifecycle.sentences import difference_lines
+from core.lifecycle.templates import TEMPLATES, archive
+from gui import theme
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.labels import heading, muted_label, shown, text_label
+
+_ARCHIVE = 0
+
+
+class RuleDialog(QDialog):
+    """Template, its numbers, and the difference to the rules that are there now."""
+
+    def __init__(
+        self,
+        parent: QWidget,
+        present: Configuration,
+        then: Callable[[Configuration], object],
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Add a lifecycle rule")
+        self.setModal(True)
+        self.setMinimumWidth(560)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._present, self._then = present, then
+        self._after: Configuration | None = None
+        self.template = QComboBox()
+        self.template.addItems([template.title for template in TEMPLATES])
+        self.template.setAccessibleName("Template")
+        self.prefix = QLineEdit("market-data/")
+        self.prefix.setFont(theme.mono_font())
+        self.prefix.setAccessibleName("Folder to archive")
+        self.ia_days = _days("Days until Standard-IA", 30)
+        self.glacier_days = _days("Days until Glacier", 90)
+        self._purpose = muted_label("", wrap=True)
+        self._problem = text_label("", "danger", wrap=True)
+        self._preview = _preview()
+        self.save = primary_button("Save and read back", self._on_save)
+        self._lay_out()
+        self.template.currentIndexChanged.connect(self._refresh)
+        self.prefix.textChanged.connect(self._refresh)
+        self.ia_days.valueChanged.connect(self._refresh)
+        self.glacier_days.valueChanged.connect(self._refresh)
+        self._refresh()
+
+    def _lay_out(self) -> None:
+        self._form = QFormLayout()
+        self._form.setSpacing(8)
+        self._form.addRow("Template", self.template)
+        self._form.addRow("", self._purpose)
+        self._form.addRow("Folder", self.prefix)
+        self._form.addRow("Standard-IA after", self.ia_days)
+        self._form.addRow("Glacier after", self.glacier_days)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(plain_button("Cancel", self.reject))
+        buttons.addWidget(self.save)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(20, 16, 20, 16)
+        box.setSpacing(12)
+        box.addWidget(heading("Add a lifecycle rule"))
+        box.addLayout(self._form)
+        box.addWidget(muted_label("What saving changes; all other rules stay as they are:"))
+        box.addWidget(self._preview)
+        box.addWidget(self._problem)
+        box.addLayout(buttons)
+
+    def _refresh(self, *_changed: object) -> None:
+        number = self.template.currentIndex()
+        for field in (self.prefix, self.ia_days, self.glacier_days):
+            self._form.setRowVisible(field, number == _ARCHIVE)
+        self._purpose.setText(TEMPLATES[number].purpose)
+        try:
+            self._after = self._present.merged(self._rule(number))
+            problem = ""
+        except StorageError as error:
+            self._after, problem = None, f"{error.summary}. {error.remedy}"
+        self._show(problem)
+
+    def _rule(self, number: int) -> Rule:
+        if number != _ARCHIVE:
+            return TEMPLATES[number].rule
+        return archive(
+            prefix=self.prefix.text(),
+            ia_days=self.ia_days.value(),
+            glacier_days=self.glacier_days.value(),
+        )
+
+    def _show(self, problem: str) -> None:
+        lines: tuple[str, ...] = ()
+        if self._after is not None:
+            lines = difference_lines(difference(self._present, self._after))
+            problem = problem or ("" if lines else "This rule is there already.")
+        self._preview.setPlainText(shown("\n".join(lines), lines=True))
+        self._problem.setText(problem)
+        self._problem.setVisible(bool(problem))
+        self.save.allow(bool(lines), problem)
+
+    def _on_save(self) -> None:
+        if self._after is not None:
+            self._then(self._after)
+            self.accept()
+
+
+def _days(name: str, value: int) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(1, 36500)
+    box.setValue(value)
+    box.setSuffix(" days")
+    box.setAccessibleName(name)
+    return box
+
+
+def _preview() -> QPlainTextEdit:
+    view = QPlainTextEdit()
+    view.setReadOnly(True)
+    view.setFont(theme.mono_font())
+    view.setFixedHeight(96)
+    view.setAccessibleName("What saving changes")
+    return view

@@ -1,0 +1,216 @@
+"""The Bucket tab itself: loads rules and facts, and saves rules with a way back."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from core.errors import AccessDenied, StorageError
+from core.health.facts import BucketFacts, fetch
+from core.lifecycle import store
+from core.lifecycle.rules import Configuration, difference
+from core.lifecycle.sentences import difference_lines
+from core.lifecycle.store import Saved
+from core.model.change import Change, ChangeKind
+from core.units import format_age, utc_now
+from core.workspace import Workspace
+from gui.context import Context
+from gui.dialogs.confirm import ask
+from gui.tabs.base import Tab
+from gui.tabs.bucket.facts_view import FactsView
+from gui.tabs.bucket.rule_dialog import RuleDialog
+from gui.tabs.bucket.rules_model import RulesModel
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.labels import Pill
+from gui.widgets.panel import Panel, splitter
+from gui.widgets.table import make_table
+
+_SAVING = "s3:PutLifecycleConfiguration"
+
+
+class BucketTab(Tab):
+    """Rules at the left, safety at the right; both are fetched when the bucket is opened."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self._seen: Configuration | None = None
+        self.model = RulesModel(self)
+        self.table = make_table(
+            self.model, "Lifecycle rules", settings=context.settings, key="bucket/rules",
+            sortable=False,
+        )  # fmt: skip
+        self.add = primary_button("Add rule…", self._on_add)
+        self.remove = plain_button("Remove rule…", self._on_remove)
+        self._empty = EmptyState(
+            "No lifecycle rules",
+            "Rules move old objects to cheaper classes and remove what is no longer needed.",
+            "Add rule…",
+            self._on_add,
+        )
+        self._rules = Loadable(self.table, self._empty)
+        self._facts_view = FactsView()
+        self._facts = Loadable(
+            self._facts_view,
+            EmptyState(
+                "Not checked yet", "Encryption, versioning and public access of the bucket."
+            ),
+        )
+        self._age = Pill("")
+        self._lay_out()
+        self.table.selectionModel().selectionChanged.connect(self._update_buttons)
+        context.read_only_changed.connect(self._update_buttons)
+        self._update_buttons()
+
+    def _lay_out(self) -> None:
+        rules = Panel("Lifecycle rules", self._rules, actions=(self.remove, self.add))
+        safety = Panel("Safety", self._facts)
+        safety.head.add_pill(self._age)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.banner)
+        box.addWidget(splitter(rules, safety, sizes=(820, 460)), 1)
+
+    def _do_workspace(self, _workspace: Workspace | None) -> None:
+        self._seen = None
+        self.model.show(Configuration())
+        self.banner.clear()
+        self._do_refresh()
+
+    def _do_refresh(self) -> None:
+        workspace = self.context.workspace
+        if workspace is None:
+            self._rules.show_empty()
+            self._facts.show_empty()
+            return
+        self._rules.show_loading()
+        self._facts.show_loading()
+        bucket = workspace.bucket
+        self.run(
+            "Read lifecycle rules",
+            lambda work: store.read(bucket, work=work),
+            self._on_rules,
+            failed=self._on_rules_failed,
+            latest="bucket/rules",
+            quiet=True,
+        )
+        self.run(
+            "Check the bucket's safety",
+            lambda work: fetch(bucket, work=work),
+            self._on_facts,
+            failed=self._on_facts_failed,
+            latest="bucket/facts",
+            quiet=True,
+        )
+
+    def present(self) -> None:
+        """Show the rules and facts of the bucket as they are."""
+        if self._seen is None:
+            self._do_refresh()
+
+    def _do_change(self, change: Change) -> None:
+        if change.kind is ChangeKind.BUCKET and change.origin != "Bucket":
+            self._do_refresh()
+
+    def _on_rules(self, found: Configuration) -> None:
+        self._seen = found
+        self.model.show(found)
+        self._empty.set_text(
+            "No lifecycle rules",
+            "Rules move old objects to cheaper classes and remove what is no longer needed.",
+            "Add rule…",
+        )
+        if found.rules:
+            self._rules.show_view()
+        else:
+            self._rules.show_empty()
+        self._update_buttons()
+
+    def _on_rules_failed(self, error: StorageError) -> None:
+        self._seen = None
+        if isinstance(error, AccessDenied):
+            self._empty.set_text("The rules may not be read", f"This needs {error.action}.", "")
+        else:
+            self._empty.set_text("The rules could not be read", error.summary, "")
+            self.banner.show_error(error, self._do_refresh)
+        self._rules.show_empty()
+        self._update_buttons()
+
+    def _on_facts(self, facts: BucketFacts) -> None:
+        self._facts_view.show_facts(facts)
+        self._facts.show_view()
+        self._age.set(f"asked {format_age(facts.fetched)}")
+
+    def _on_facts_failed(self, error: StorageError) -> None:
+        self._facts.show_empty()
+        self.banner.show_error(error, self._do_refresh)
+
+    def _on_add(self) -> None:
+        if self._seen is not None:
+            RuleDialog(self, self._seen, self._save).open()
+
+    def _on_remove(self) -> None:
+        rule = self.model.rule(self.table.currentIndex().row())
+        if rule is None or self._seen is None:
+            return
+        after = self._seen.without(rule.rule_id)
+        ask(
+            self,
+            f"Remove the rule {rule.rule_id}?",
+            "Objects it has moved or deleted already stay as they are. You can undo this.",
+            lambda: self._save(after),
+            names=difference_lines(difference(self._seen, after)),
+            button="Remove rule",
+            danger=True,
+        )
+
+    def _save(self, after: Configuration) -> None:
+        workspace, seen = self.context.workspace, self._seen
+        if workspace is None or seen is None:
+            return
+        bucket = workspace.bucket
+        self.run(
+            "Save lifecycle rules",
+            lambda work: store.save(bucket, seen, after, work=work),
+            self._on_saved,
+        )
+
+    def _on_saved(self, saved: Saved) -> None:
+        self._announce("saved")
+        self._on_rules(saved.after)
+        self.banner.show_good(
+            "The rules were saved and read back.", action=("Undo", lambda: self._undo(saved))
+        )
+
+    def _undo(self, saved: Saved) -> None:
+        workspace = self.context.workspace
+        if workspace is None:
+            return
+        bucket = workspace.bucket
+        self.run(
+            "Undo the change of lifecycle rules",
+            lambda work: store.undo(bucket, saved, work=work),
+            self._on_undone,
+        )
+
+    def _on_undone(self, saved: Saved) -> None:
+        self._announce("undone")
+        self._on_rules(saved.after)
+        self.banner.show_info("The rules are as they were before.")
+
+    def _announce(self, what: str) -> None:
+        workspace = self.context.workspace
+        bucket = workspace.profile.bucket if workspace else ""
+        subject = f"s3://{bucket} lifecycle rules {what}"
+        self.context.announce(Change(ChangeKind.BUCKET, _SAVING, subject, "Bucket", utc_now()))
+
+    def _update_buttons(self, *_changed: object) -> None:
+        reason = ""
+        if self._seen is None:
+            reason = "The rules have not been read."
+        elif self.context.read_only:
+            reason = "The profile is read-only: unlock it first."
+        picked = self.model.rule(self.table.currentIndex().row()) is not None
+        self.add.allow(not reason, reason)
+        self._empty.button.allow(not reason, reason)
+        self.remove.allow(not reason and picked, reason or "Choose a rule first.")

@@ -1,0 +1,118 @@
+"""What is asked of a link: which objects, for what, for how long; and how long it really lives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
+
+from gui import theme
+from gui.widgets.buttons import primary_button
+from gui.widgets.labels import heading, muted_label, text_label
+from gui.widgets.panel import row
+from gui.widgets.segmented import Segmented
+
+#: Title and seconds; the last one lets the user type hours.
+LIVES: tuple[tuple[str, int], ...] = (
+    ("1 hour", 3600),
+    ("12 hours", 43200),
+    ("1 day", 86400),
+    ("7 days (the most S3 allows)", 604800),
+    ("Other…", 0),
+)
+_HOURS_MOST = 24 * 30
+
+
+class LinkForm(QWidget):
+    """The left column of the tab.
+
+    Signals:
+        life_changed: another life was chosen; seconds.
+        wanted: the user asks for the links.
+    """
+
+    life_changed = Signal(int)
+    wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys = QPlainTextEdit()
+        self.keys.setFont(theme.mono_font())
+        self.keys.setPlaceholderText("One key a line, for example\nanalytics/daily/report.json")
+        self.keys.setAccessibleName("Keys of the objects")
+        self.keys.setTabChangesFocus(True)
+        self.purpose = Segmented((("GET", "Download"), ("PUT", "Let somebody upload")))
+        self.life = QComboBox()
+        self.life.addItems([title for title, _ in LIVES])
+        self.life.setAccessibleName("How long the links live")
+        self.hours = QSpinBox()
+        self.hours.setRange(1, _HOURS_MOST)
+        self.hours.setValue(48)
+        self.hours.setSuffix(" hours")
+        self.hours.setAccessibleName("Hours")
+        self._asked = text_label("")
+        self._real = text_label("", "muted", wrap=True)
+        self._hint = muted_label("", wrap=True, small=True)
+        self.make = primary_button("Make links", self.wanted.emit)
+        self._lay_out()
+        self.life.currentIndexChanged.connect(self._on_life)
+        self.hours.valueChanged.connect(self._on_life)
+        self.purpose.selected.connect(self._on_purpose)
+        self.keys.textChanged.connect(self._on_keys)
+        self._on_purpose("GET")
+        self._on_life()
+        self._on_keys()
+
+    @property
+    def seconds(self) -> int:
+        """The life asked for."""
+        return LIVES[self.life.currentIndex()][1] or self.hours.value() * 3600
+
+    @property
+    def chosen_keys(self) -> list[str]:
+        """The keys, one a line; blank lines do not count, blanks inside a key do."""
+        return [line for line in self.keys.toPlainText().split("\n") if line.strip()]
+
+    def set_keys(self, keys: Sequence[str]) -> None:
+        """Fill in the keys, for example those selected in the browser."""
+        self.keys.setPlainText("\n".join(keys))
+
+    def show_real(self, ends: datetime, limited_by: str) -> None:
+        """Say when a link made now would really end, and why if that is earlier than asked."""
+        text = f"Really ends {ends:%d %b %Y %H:%M} UTC"
+        self._real.setText(f"{text}: {limited_by}" if limited_by else f"{text}.")
+        self._real.set_tone("warning" if limited_by else "muted")
+
+    def _lay_out(self) -> None:
+        box = QVBoxLayout(self)
+        box.setContentsMargins(12, 12, 12, 12)
+        box.setSpacing(8)
+        box.addWidget(heading("Objects"))
+        box.addWidget(self.keys, 1)
+        box.addWidget(heading("For"))
+        box.addWidget(self.purpose)
+        box.addWidget(self._hint)
+        box.addWidget(heading("Life"))
+        box.addWidget(row(self.life, self.hours))
+        box.addWidget(self._asked)
+        box.addWidget(self._real)
+        box.addWidget(self.make)
+
+    def _on_life(self, *_changed: object) -> None:
+        self.hours.setVisible(LIVES[self.life.currentIndex()][1] == 0)
+        self._asked.setText(f"Asked for: {self.seconds / 3600:g} hours.")
+        self.life_changed.emit(self.seconds)
+
+    def _on_purpose(self, purpose: str) -> None:
+        self._hint.setText(
+            "Whoever has the link can read the object until it ends."
+            if purpose == "GET"
+            else "Whoever has the link can write, and overwrite, this very key until it ends."
+        )
+
+    def _on_keys(self) -> None:
+        count = len(self.chosen_keys)
+        self.make.setText(f"Make {count} links" if count > 1 else "Make link")
+        self.make.allow(count > 0, "Name at least one object first.")

@@ -1,0 +1,149 @@
+"""Links just made, and the ledger of all links, as rows of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from core.links.ledger import Entry
+from core.links.make import Link
+from core.units import format_duration, utc_now
+from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
+from gui.widgets.labels import shown, tooltip
+
+Index = QModelIndex | QPersistentModelIndex
+Row = tuple[tuple[Any, ...], tuple[str, ...]]
+
+
+class _Rows(QAbstractTableModel):
+    """Rows of ready texts, each with its native values to sort by."""
+
+    heads: tuple[str, ...] = ()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[Row] = []
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """Return how many rows there are."""
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index | None = None) -> int:
+        """Return how many columns there are."""
+        return 0 if parent is not None and parent.isValid() else len(self.heads)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return the title of a column."""
+        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
+            return self.heads[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell's text, its native value, or how it is drawn."""
+        if not index.isValid():
+            return None
+        values, texts = self._rows[index.row()]
+        column = index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return texts[column]
+        if role == SORT_ROLE:
+            return values[column]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tooltip(texts[column])
+        return self._drawn(index.row(), column, role)
+
+    def _drawn(self, _row: int, column: int, role: int) -> Any:
+        return True if role == MONO_ROLE and column == 0 else None
+
+    def _replace(self, rows: list[Row]) -> None:
+        self.beginResetModel()
+        self._rows = rows
+        self.endResetModel()
+
+
+class MadeModel(_Rows):
+    """The links of the last act; their URLs are not shown, only copied."""
+
+    heads = ("Object", "For", "Ends", "Test")
+    _TEST = 3
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.links: tuple[Link, ...] = ()
+        self._tests: dict[str, tuple[str, str]] = {}
+
+    def show(self, links: Sequence[Link]) -> None:
+        """Show links that were just made."""
+        self.links, self._tests = tuple(links), {}
+        self._fill()
+
+    def set_test(self, key: str, words: str, tone: str) -> None:
+        """Show what trying the link of `key` gave."""
+        self._tests[key] = (words, tone)
+        self._fill()
+
+    def _fill(self) -> None:
+        self._replace([self._row(link) for link in self.links])
+
+    def _row(self, link: Link) -> Row:
+        words = self._tests.get(link.key, ("", ""))[0]
+        texts = (shown(link.key), _purpose(link.method), _until(link.expires), shown(words))
+        return (link.key, link.method, link.expires, words), texts
+
+    def _drawn(self, row: int, column: int, role: int) -> Any:
+        tested = self._tests.get(self.links[row].key)
+        if role == PILL_ROLE and column == self._TEST and tested:
+            return tested[1]
+        return super()._drawn(row, column, role)
+
+
+class LedgerModel(_Rows):
+    """All links ever made here, newest first; a link that has ended is muted."""
+
+    heads = ("Object", "For", "State", "Ends in", "Made by", "Signed with")
+    _STATE = 2
+
+    def show(self, entries: Sequence[Entry]) -> None:
+        """Show the ledger as it is now."""
+        now = utc_now()
+        self._entries = tuple(entries)
+        self._alive = [entry.alive(now) for entry in entries]
+        self._replace([_ledger_row(entry, now) for entry in entries])
+
+    def entry(self, row: int) -> Entry:
+        """Return the entry of a row."""
+        return self._entries[row]
+
+    def _drawn(self, row: int, column: int, role: int) -> Any:
+        if role == PILL_ROLE and column == self._STATE:
+            return "good" if self._alive[row] else "neutral"
+        if role == TONE_ROLE and not self._alive[row]:
+            return "muted"
+        return super()._drawn(row, column, role)
+
+
+def _ledger_row(entry: Entry, now: datetime) -> Row:
+    left = (entry.expires - now).total_seconds()
+    place = f"{entry.bucket}/{entry.key}"
+    texts = (
+        shown(place),
+        _purpose(entry.method),
+        "alive" if left > 0 else "ended",
+        format_duration(left) if left > 0 else _until(entry.expires),
+        shown(entry.made_by),
+        shown(entry.access_key_id),
+    )
+    return (place, entry.method, left > 0, left, entry.made_by, entry.access_key_id), texts
+
+
+def _purpose(method: str) -> str:
+    return {"GET": "download", "PUT": "upload"}.get(method, method)
+
+
+def _until(moment: datetime) -> str:
+    return moment.strftime("%d %b %Y %H:%M UTC")

@@ -1,0 +1,246 @@
+"""The Links tab itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+
+from core.errors import StorageError
+from core.links.check import LinkCheck, check_link
+from core.links.ledger import Ledger, LedgerPage
+from core.links.make import Link, make_links, real_life
+from core.links.render import FORMATS, as_text
+from core.model.change import Change, ChangeKind
+from core.units import utc_now
+from core.work import Work
+from core.workspace import Workspace
+from gui.context import Context
+from gui.tabs.base import Tab
+from gui.tabs.links.form import LinkForm
+from gui.tabs.links.models import LedgerModel, MadeModel
+from gui.widgets.buttons import menu_button, plain_button
+from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.labels import muted_label
+from gui.widgets.panel import Panel, splitter
+from gui.widgets.table import make_table
+
+_COUNTDOWN_MS = 30_000
+_KILL = (
+    "A link cannot be called back by itself. It dies when it ends, when the access key it was "
+    "signed with is deactivated or deleted (all links of that key die), when the object is "
+    "deleted or renamed, or when a bucket policy denies it."
+)
+
+
+class LinksTab(Tab):
+    """Make links at the left; what was made, and the ledger of all, at the right."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self._ledger = Ledger()
+        self.form = LinkForm()
+        self.made = MadeModel(self)
+        self.ledger_model = LedgerModel(self)
+        self.made_table = make_table(
+            self.made, "Links just made", settings=context.settings, key="links/made",
+            sortable=False, multiple=True,
+        )  # fmt: skip
+        self.ledger_table = make_table(
+            self.ledger_model, "Ledger of links", settings=context.settings, key="links/ledger",
+            sortable=False,
+        )  # fmt: skip
+        self.copy = plain_button("Copy", self._on_copy, icon_name="copy")
+        self.try_out = plain_button("Test", self._on_test)
+        self._made_view = Loadable(
+            self.made_table,
+            EmptyState("No links made yet", "Name objects at the left, choose a life, make links."),
+        )
+        self._ledger_view = Loadable(
+            self.ledger_table,
+            EmptyState("The ledger is empty", "Every link made here is remembered, never its URL."),
+        )
+        self._lay_out()
+        self.form.wanted.connect(self._on_wanted)
+        self.form.life_changed.connect(self._on_life)
+        self._countdown = QTimer(self)
+        self._countdown.setInterval(_COUNTDOWN_MS)
+        self._countdown.timeout.connect(self._load_ledger)
+        self._update_buttons()
+
+    def _lay_out(self) -> None:
+        copy_as = menu_button("Copy as", self._copy_menu())
+        made = Panel("Links", self._made_view, actions=(self.try_out, copy_as, self.copy))
+        ledger = Panel("Ledger", self._ledger_view)
+        note = muted_label(_KILL, wrap=True, small=True)
+        note.setContentsMargins(12, 8, 12, 8)
+        ledger.add(note)
+        right = splitter(made, ledger, vertical=True, sizes=(320, 360))
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.banner)
+        box.addWidget(splitter(Panel("Make links", self.form), right, sizes=(380, 900)), 1)
+
+    def _copy_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for title, render in FORMATS:
+            action = menu.addAction(title)
+            action.setData(render)
+        menu.triggered.connect(self._on_copy_as)
+        return menu
+
+    def open_target(self, target: object) -> None:
+        """Take over keys from another tab."""
+        if isinstance(target, str):
+            self.form.set_keys([target])
+        elif isinstance(target, (list, tuple)):
+            self.form.set_keys([str(key) for key in target])
+
+    def present(self) -> None:
+        """Make links for two reports, so that the picture shows some."""
+        workspace = self.context.workspace
+        if workspace is None:
+            return
+        self.run("Find reports", lambda work: _some_reports(workspace, work), self._on_samples)
+
+    def showEvent(self, event: object) -> None:
+        """Count down only while somebody looks."""
+        super().showEvent(event)  # type: ignore[arg-type] # Qt hands in a QShowEvent
+        self._countdown.start()
+
+    def hideEvent(self, event: object) -> None:
+        """Stop counting down."""
+        super().hideEvent(event)  # type: ignore[arg-type] # Qt hands in a QHideEvent
+        self._countdown.stop()
+
+    def _do_workspace(self, workspace: Workspace | None) -> None:
+        self.banner.clear()
+        self.made.show(())
+        self._made_view.show_empty()
+        self._update_buttons()
+        self._load_ledger()
+        if workspace is not None:
+            self._on_life(self.form.seconds)
+
+    def _do_refresh(self) -> None:
+        self._load_ledger()
+        self._on_life(self.form.seconds)
+
+    def _on_samples(self, keys: Sequence[str]) -> None:
+        self.form.set_keys(keys)
+        self._on_wanted()
+
+    def _on_life(self, seconds: int) -> None:
+        workspace = self.context.workspace
+        if workspace is None:
+            return
+        self.run(
+            "Find the real life of a link",
+            lambda work: real_life(workspace.bucket, seconds, work=work),
+            self._on_real_life,
+            latest="links/life",
+            quiet=True,
+        )
+
+    def _on_real_life(self, found: tuple[datetime, str]) -> None:
+        self.form.show_real(*found)
+
+    def _on_wanted(self) -> None:
+        workspace, keys = self.context.workspace, self.form.chosen_keys
+        if workspace is None or not keys:
+            return
+        method, seconds, ledger = self.form.purpose.current, self.form.seconds, self._ledger
+        self.run(
+            f"Make {len(keys)} links",
+            lambda work: make_links(
+                workspace.bucket,
+                keys,
+                method=method,
+                seconds=seconds,
+                made_by=workspace.profile.name,
+                ledger=ledger,
+                work=work,
+            ),
+            self._on_made,
+        )
+
+    def _on_made(self, links: tuple[Link, ...]) -> None:
+        self.made.show(links)
+        self._made_view.show_view()
+        self.made_table.selectAll()
+        self._update_buttons()
+        self._load_ledger()
+        subject = links[0].key if len(links) == 1 else f"{len(links)} objects"
+        action = f"presign {links[0].method}"
+        self.context.announce(Change(ChangeKind.LINKS, action, subject, "Links", utc_now()))
+
+    def _load_ledger(self) -> None:
+        ledger = self._ledger
+        self.run(
+            "Read the ledger of links",
+            lambda _work: ledger.read(),
+            self._on_ledger,
+            latest="links/ledger",
+            quiet=True,
+        )
+
+    def _on_ledger(self, page: LedgerPage) -> None:
+        self.ledger_model.show(page.entries)
+        if page.entries:
+            self._ledger_view.show_view()
+        else:
+            self._ledger_view.show_empty()
+        if page.broken:
+            self.banner.show_warning(f"{page.broken} lines of the ledger could not be read.")
+
+    def _picked(self) -> list[Link]:
+        rows = sorted({index.row() for index in self.made_table.selectionModel().selectedRows()})
+        return [self.made.links[row] for row in rows] or list(self.made.links)
+
+    def _on_copy(self) -> None:
+        self._copied(as_text)
+
+    def _on_copy_as(self, action: object) -> None:
+        self._copied(action.data())  # type: ignore[attr-defined] # a QAction of our own menu
+
+    def _copied(self, render: Callable[[Sequence[Link]], str]) -> None:
+        links = self._picked()
+        if links:
+            QGuiApplication.clipboard().setText(render(links))
+            what = "The link was" if len(links) == 1 else f"{len(links)} links were"
+            self.banner.show_info(
+                f"{what} copied. Whoever has it has the right: mind where it goes."
+            )
+
+    def _on_test(self) -> None:
+        links = [link for link in self._picked() if link.method == "GET"]
+        if not links:
+            self.banner.show_info("Only download links can be tried without using them.")
+        for link in links[:20]:
+            self.run(
+                "Test a link",
+                lambda work, link=link: (link.key, check_link(link, work=work)),  # type: ignore[misc] # bound per turn
+                self._on_tested,
+                failed=self._on_test_failed,
+            )
+
+    def _on_tested(self, found: tuple[str, LinkCheck]) -> None:
+        key, check = found
+        self.made.set_test(key, check.words, "good" if check.works else "danger")
+
+    def _on_test_failed(self, error: StorageError) -> None:
+        self.made.set_test(error.subject, error.summary, "danger")
+
+    def _update_buttons(self) -> None:
+        for button in (self.copy, self.try_out):
+            button.allow(bool(self.made.links), "Make a link first.")
+
+
+def _some_reports(workspace: Workspace, work: Work) -> list[str]:
+    work.check()
+    rows = workspace.s3.list_objects("analytics/", max_keys=2)
+    return [str(row["key"]) for row in rows]
