@@ -1,0 +1,1 @@
+"""Thin adapters from plain data to Qt's item models."""

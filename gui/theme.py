@@ -1,0 +1,211 @@
+"""How the window looks: colour tokens, fonts, palette and the one small style sheet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtWidgets import QApplication
+
+Mode = Literal["light", "dark", "system"]
+
+RESOURCES = Path(__file__).resolve().parent.parent / "resources"
+_FONT_FILES = (
+    "Inter-Regular.otf",
+    "Inter-Medium.otf",
+    "Inter-SemiBold.otf",
+    "JetBrainsMono-Regular.ttf",
+    "JetBrainsMono-Medium.ttf",
+)
+
+#: The fixed measures of the window, in device-independent pixels.
+ROW, HEADER, TABS, SECTION, STATUS = 28, 48, 40, 36, 28
+TEXT_SIZE, MONO_SIZE, SMALL_SIZE, FIGURE_SIZE = 13, 12, 11, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The colours of one theme. `…_soft` are fills, `…_ink` the text that stands on a fill."""
+
+    background: QColor
+    panel: QColor
+    line: QColor
+    text: QColor
+    muted: QColor
+    accent: QColor
+    on_accent: QColor
+    selection: QColor
+    hover: QColor
+    good: QColor
+    danger: QColor
+    warning: QColor
+    neutral_soft: QColor
+    accent_soft: QColor
+    good_soft: QColor
+    danger_soft: QColor
+    warning_soft: QColor
+    neutral_ink: QColor
+    accent_ink: QColor
+    good_ink: QColor
+    danger_ink: QColor
+    warning_ink: QColor
+
+    @property
+    def dark(self) -> bool:
+        """Whether these are the tokens of the dark theme."""
+        return self.panel.lightness() < 128
+
+
+def _tokens(colours: str) -> Tokens:
+    names = [field.name for field in fields(Tokens)]
+    return Tokens(*(QColor(colour) for _name, colour in zip(names, colours.split(), strict=True)))
+
+
+LIGHT = _tokens(
+    "#f6f7f9 #ffffff #dfe3e8 #1b2430 #66717f #2f6fed #ffffff #e8f0fe #f6f7f9"
+    " #12805c #c4314b #a15c00 #f1f3f6 #e8f0fe #e2f4ec #fde8ec #fff4e0"
+    " #5f6a78 #2863db #0f7553 #c4314b #965500"
+)
+DARK = _tokens(
+    "#12161c #191f27 #2b333e #e6eaf0 #93a0b0 #6ea1ff #10151c #1f3157 #1e252f"
+    " #3fb98c #f0667d #e0a040 #202833 #1f3157 #143427 #3a1a22 #33270f"
+    " #a3afbe #7fabff #3fb98c #f98496 #e0a040"
+)
+
+
+class Theme(QObject):
+    """The theme in force.
+
+    Signals:
+        changed: the tokens are others now; whoever paints by hand repaints.
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mode: Mode = "system"
+        self.tokens = LIGHT
+
+    def set_mode(self, mode: Mode) -> None:
+        """Show the light or the dark theme, or the one the desktop asks for."""
+        self.mode = mode
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw with the tokens that the mode and the desktop ask for now."""
+        app = QApplication.instance()
+        if not isinstance(app, QApplication):
+            return
+        dark = self.mode == "dark"
+        if self.mode == "system":
+            dark = app.styleHints().colorScheme() is Qt.ColorScheme.Dark
+        self.tokens = DARK if dark else LIGHT
+        app.setPalette(_palette(self.tokens))
+        app.setStyleSheet(_style_sheet(self.tokens))
+        self.changed.emit()
+
+
+@cache
+def current() -> Theme:
+    """Return the one theme of this process."""
+    return Theme()
+
+
+def tokens() -> Tokens:
+    """Return the colours in force."""
+    return current().tokens
+
+
+def apply(app: QApplication, mode: Mode = "system") -> Theme:
+    """Give the application its style, fonts and colours; follow the desktop in `system` mode."""
+    for name in _FONT_FILES:
+        QFontDatabase.addApplicationFont(str(RESOURCES / "fonts" / name))
+    app.setStyle("Fusion")
+    app.setFont(text_font())
+    theme = current()
+    app.styleHints().colorSchemeChanged.connect(
+        theme.refresh, Qt.ConnectionType(Qt.ConnectionType.UniqueConnection.value)
+    )
+    theme.set_mode(mode)
+    return theme
+
+
+def text_font(
+    size: int = TEXT_SIZE, weight: QFont.Weight = QFont.Weight.Normal, *, tabular: bool = False
+) -> QFont:
+    """Return the text face at a size in pixels; `tabular` gives all digits one width."""
+    font = QFont("Inter")
+    font.setPixelSize(size)
+    font.setWeight(weight)
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    if tabular:
+        font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+def bold_font(size: int = TEXT_SIZE, *, tabular: bool = False) -> QFont:
+    """Return the face of headings."""
+    return text_font(size, QFont.Weight.DemiBold, tabular=tabular)
+
+
+def number_font(size: int = TEXT_SIZE) -> QFont:
+    """Return the face of numbers: digits stand below each other."""
+    return text_font(size, tabular=True)
+
+
+def mono_font(size: int = MONO_SIZE) -> QFont:
+    """Return the face of keys and code; its ligatures are off, a key shows as it is."""
+    font = QFont("JetBrains Mono")
+    font.setPixelSize(size)
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    font.setStyleHint(QFont.StyleHint.Monospace)
+    font.setFeature(QFont.Tag("calt"), 0)
+    return font
+
+
+def _palette(t: Tokens) -> QPalette:
+    roles = QPalette.ColorRole
+    palette = QPalette()
+    for role, colour in (
+        (roles.Window, t.panel),
+        (roles.Base, t.panel),
+        (roles.AlternateBase, t.background),
+        (roles.Button, t.panel),
+        (roles.ToolTipBase, t.text if not t.dark else t.neutral_soft),
+        (roles.ToolTipText, t.panel if not t.dark else t.text),
+        (roles.WindowText, t.text),
+        (roles.Text, t.text),
+        (roles.ButtonText, t.text),
+        (roles.PlaceholderText, t.muted),
+        (roles.Highlight, t.selection),
+        (roles.HighlightedText, t.text),
+        (roles.Accent, t.accent),
+        (roles.Link, t.accent),
+        (roles.LinkVisited, t.accent),
+        (roles.Light, t.panel),
+        (roles.Midlight, t.hover),
+        (roles.Mid, t.line),
+        (roles.Dark, t.line),
+        (roles.Shadow, t.line),
+    ):
+        palette.setColor(role, colour)
+    faded = QColor(t.muted)
+    faded.setAlphaF(0.6)
+    for role in (roles.WindowText, roles.Text, roles.ButtonText, roles.HighlightedText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, faded)
+    return palette
+
+
+def _style_sheet(t: Tokens) -> str:
+    """Fill the style sheet's `@name`s with colours and picture folder, the longest names first."""
+    text = (RESOURCES / "style.qss").read_text(encoding="utf-8")
+    values = {field.name: getattr(t, field.name).name() for field in fields(Tokens)}
+    values["pictures"] = (RESOURCES / "icons" / ("dark" if t.dark else "light")).as_posix()
+    for name in sorted(values, key=len, reverse=True):
+        text = text.replace(f"@{name}", values[name])
+    return text

@@ -1,0 +1,112 @@
+"""Buttons of the kinds that the style sheet knows; each has a name for screen readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QWidget
+
+from gui.widgets.icons import SIZE, icon
+from gui.widgets.labels import tooltip
+
+Clicked = Callable[[], object]
+
+
+class Button(QPushButton):
+    """A push button whose icon follows the theme and that can say why it is disabled."""
+
+    def __init__(
+        self, text: str = "", *, kind: str = "plain", icon_name: str = "", tone: str = "text"
+    ) -> None:
+        super().__init__(text)
+        self._icon_name = icon_name
+        self._tone = tone
+        self._hint = ""
+        self.setProperty("kind", kind)
+        self.setAutoDefault(False)
+        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        self.setIconSize(QSize(SIZE, SIZE))
+        self.setAccessibleName(text.rstrip("…").strip())
+        self._paint_icon()
+
+    def set_icon(self, name: str, tone: str = "text") -> None:
+        """Show another icon."""
+        self._icon_name, self._tone = name, tone
+        self._paint_icon()
+
+    def set_hint(self, text: str) -> None:
+        """Say what the button does, as tooltip and to screen readers."""
+        self._hint = text
+        if self.isEnabled():
+            self.setToolTip(tooltip(text) if text else "")
+            self.setAccessibleDescription(text)
+
+    def allow(self, allowed: bool, reason: str = "") -> None:
+        """Enable the button, or disable it and say why in its tooltip."""
+        self.setEnabled(allowed)
+        text = self._hint if allowed else reason or self._hint
+        self.setToolTip(tooltip(text) if text else "")
+        self.setAccessibleDescription(text)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw the icon anew in the new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._paint_icon()
+
+    def _paint_icon(self) -> None:
+        if self._icon_name:
+            self.setIcon(icon(self._icon_name, self._tone))
+
+
+def plain_button(text: str, on_click: Clicked | None = None, *, icon_name: str = "") -> Button:
+    """Return an ordinary button."""
+    return _wired(Button(text, icon_name=icon_name), on_click)
+
+
+def primary_button(text: str, on_click: Clicked | None = None) -> Button:
+    """Return the one button of a view that does what the view is for."""
+    return _wired(Button(text, kind="primary"), on_click)
+
+
+def danger_button(text: str, on_click: Clicked | None = None) -> Button:
+    """Return a button that takes something away (after it asked)."""
+    return _wired(Button(text, kind="danger"), on_click)
+
+
+def link_button(text: str, on_click: Clicked | None = None) -> Button:
+    """Return a button that looks like a word."""
+    button = _wired(Button(text, kind="link"), on_click)
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    return button
+
+
+def quiet_button(text: str, on_click: Clicked | None = None, *, icon_name: str = "") -> Button:
+    """Return a muted word that brightens under the pointer."""
+    return _wired(Button(text, kind="quiet", icon_name=icon_name, tone="muted"), on_click)
+
+
+def icon_button(name: str, what: str, on_click: Clicked | None = None) -> Button:
+    """Return a button that is only an icon; `what` is its name and tooltip."""
+    button = Button("", kind="quiet", icon_name=name, tone="muted")
+    button.setAccessibleName(what)
+    button.set_hint(what)
+    button.setFixedSize(24, 24)
+    return _wired(button, on_click)
+
+
+def menu_button(text: str, menu: QMenu, parent: QWidget | None = None) -> Button:
+    """Return an ordinary button that opens a menu."""
+    button = Button(f"{text} ▾")
+    button.setAccessibleName(text)
+    button.setMenu(menu)
+    if parent is not None:
+        button.setParent(parent)
+    return button
+
+
+def _wired(button: Button, on_click: Clicked | None) -> Button:
+    if on_click is not None:
+        button.clicked.connect(lambda _checked=False: on_click())
+    return button

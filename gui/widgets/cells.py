@@ -1,0 +1,241 @@
+"""How a cell is drawn: 12-px padding, elided text, tones, pills, progress; quick and by hand."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QIcon, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolTip,
+    QWidget,
+)
+
+from gui import theme
+from gui.models.roles import (
+    ASIDE_ROLE,
+    DOT_ROLE,
+    MONO_ROLE,
+    PILL_ROLE,
+    PROGRESS_ROLE,
+    TONE_ROLE,
+)
+from gui.widgets.labels import shown, tooltip
+
+PADDING = 12
+Index = QModelIndex | QPersistentModelIndex
+
+
+class CellDelegate(QStyledItemDelegate):
+    """Draws every table and tree of the window alike."""
+
+    def __init__(self, parent: QWidget | None = None, *, left: int = PADDING) -> None:
+        super().__init__(parent)
+        self._left = left
+        self._plain = theme.text_font()
+        self._number = theme.number_font()
+        self._mono = theme.mono_font()
+        self._small = theme.text_font(theme.SMALL_SIZE)
+
+    def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Return the width of the whole text with its padding, and the height of a row."""
+        text = shown(str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
+        pill = index.data(PILL_ROLE) is not None
+        font = self._small if pill else self._font(index)
+        width = QFontMetrics(font).horizontalAdvance(text) + self._left + PADDING
+        width += 14 if pill else 0
+        width += 18 if index.data(DOT_ROLE) is not None else 0
+        width += 24 if index.data(Qt.ItemDataRole.DecorationRole) is not None else 0
+        width += 24 if index.data(Qt.ItemDataRole.CheckStateRole) is not None else 0
+        aside = index.data(ASIDE_ROLE)
+        width += QFontMetrics(self._number).horizontalAdvance(str(aside)) + 16 if aside else 0
+        return QSize(width, theme.ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one cell."""
+        colours = theme.tokens()
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        area: QRect = option.rect
+        if chosen:
+            painter.fillRect(area, colours.selection)
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(area, colours.hover)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            self._focus(painter, option)
+        inner = area.adjusted(self._left, 0, -PADDING, 0)
+        if index.data(Qt.ItemDataRole.CheckStateRole) is not None:
+            inner = self._check(painter, option, index, inner)
+        inner = self._before(painter, index, inner)
+        inner = self._aside(painter, index, inner, chosen=chosen)
+        if index.data(PILL_ROLE) is not None:
+            self._pill(painter, index, inner)
+        elif index.data(PROGRESS_ROLE) is not None:
+            self._progress(painter, index, inner)
+        else:
+            self._text(painter, option, index, inner)
+
+    def helpEvent(
+        self,
+        event: QHelpEvent,
+        view: QAbstractItemView,
+        option: QStyleOptionViewItem,
+        index: Index,
+    ) -> bool:
+        """Tell the whole text of a cell that was shortened, or the model's own tooltip."""
+        if event.type() != QEvent.Type.ToolTip or not index.isValid():
+            return False
+        told = index.data(Qt.ItemDataRole.ToolTipRole)
+        text = str(index.data(Qt.ItemDataRole.DisplayRole) or "")
+        area: QRect = option.rect
+        if not told and self.sizeHint(option, index).width() > area.width():
+            told = text
+        QToolTip.showText(event.globalPos(), tooltip(str(told)) if told else "", view)
+        return True
+
+    def _font(self, index: Index) -> QFont:
+        own = index.data(Qt.ItemDataRole.FontRole)
+        if isinstance(own, QFont):
+            return own
+        if index.data(MONO_ROLE):
+            return self._mono
+        return self._number if self._right(index) else self._plain
+
+    @staticmethod
+    def _right(index: Index) -> bool:
+        given = index.data(Qt.ItemDataRole.TextAlignmentRole)
+        return bool(given is not None and int(given) & int(Qt.AlignmentFlag.AlignRight.value))
+
+    @staticmethod
+    def _focus(painter: QPainter, option: QStyleOptionViewItem) -> None:
+        painter.fillRect(
+            QRect(option.rect.topLeft(), QSize(2, option.rect.height())), theme.tokens().accent
+        )
+
+    def _check(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: Index, inner: QRect
+    ) -> QRect:
+        box = QStyleOptionViewItem(option)
+        box.rect = QRect(inner.left(), inner.center().y() - 7, 15, 15)
+        box.state &= ~(
+            QStyle.StateFlag.State_On | QStyle.StateFlag.State_Off | QStyle.StateFlag.State_HasFocus
+        )
+        state = Qt.CheckState(index.data(Qt.ItemDataRole.CheckStateRole))
+        box.state |= {
+            Qt.CheckState.Checked: QStyle.StateFlag.State_On,
+            Qt.CheckState.PartiallyChecked: QStyle.StateFlag.State_NoChange,
+        }.get(state, QStyle.StateFlag.State_Off)
+        style = option.widget.style()
+        style.drawPrimitive(
+            QStyle.PrimitiveElement.PE_IndicatorItemViewItemCheck, box, painter, option.widget
+        )
+        return inner.adjusted(24, 0, 0, 0)
+
+    def _before(self, painter: QPainter, index: Index, inner: QRect) -> QRect:
+        dot = index.data(DOT_ROLE)
+        if dot is not None:
+            painter.save()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(_tone(str(dot)))
+            painter.drawEllipse(QRectF(inner.left() + 1, inner.center().y() - 4, 9, 9))
+            painter.restore()
+            return inner.adjusted(20, 0, 0, 0)
+        picture = index.data(Qt.ItemDataRole.DecorationRole)
+        if isinstance(picture, QIcon):
+            picture.paint(painter, QRect(inner.left(), inner.center().y() - 7, 16, 16))
+            return inner.adjusted(24, 0, 0, 0)
+        return inner
+
+    def _aside(self, painter: QPainter, index: Index, inner: QRect, *, chosen: bool) -> QRect:
+        text = index.data(ASIDE_ROLE)
+        if not text:
+            return inner
+        colours = theme.tokens()
+        painter.setFont(self._number)
+        painter.setPen(colours.neutral_ink if chosen else colours.muted)
+        painter.drawText(
+            inner, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), str(text)
+        )
+        return inner.adjusted(0, 0, -QFontMetrics(self._number).horizontalAdvance(str(text)) - 8, 0)
+
+    def _text(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: Index, inner: QRect
+    ) -> None:
+        font = self._font(index)
+        mode = (
+            Qt.TextElideMode.ElideRight
+            if isinstance(option.widget, QAbstractItemView)
+            and option.widget.textElideMode() is Qt.TextElideMode.ElideRight
+            else Qt.TextElideMode.ElideMiddle
+        )
+        text = shown(str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
+        painter.setFont(font)
+        painter.setPen(self._colour(option, index))
+        side = Qt.AlignmentFlag.AlignRight if self._right(index) else Qt.AlignmentFlag.AlignLeft
+        line = QFontMetrics(font).elidedText(text, mode, inner.width())
+        painter.drawText(inner, int(side | Qt.AlignmentFlag.AlignVCenter), line)
+
+    @staticmethod
+    def _colour(option: QStyleOptionViewItem, index: Index) -> QColor:
+        colours = theme.tokens()
+        if not option.state & QStyle.StateFlag.State_Enabled:
+            return colours.muted
+        own = index.data(TONE_ROLE)
+        if own is None:
+            brush = index.data(Qt.ItemDataRole.ForegroundRole)
+            return brush if isinstance(brush, QColor) else colours.text
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        return _tone(str(own), ink=chosen)
+
+    def _pill(self, painter: QPainter, index: Index, inner: QRect) -> None:
+        text = shown(str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
+        if not text:
+            return
+        tone = str(index.data(PILL_ROLE))
+        colours = theme.tokens()
+        metrics = QFontMetrics(self._small)
+        width = min(metrics.horizontalAdvance(text) + 14, inner.width())
+        left = inner.right() - width + 1 if self._right(index) else inner.left()
+        box = QRectF(left, inner.center().y() - 7.5, width, 17)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(getattr(colours, f"{tone}_soft"))
+        painter.drawRoundedRect(box, 8.5, 8.5)
+        painter.setFont(self._small)
+        painter.setPen(getattr(colours, f"{tone}_ink"))
+        line = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width - 12)
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), line)
+        painter.restore()
+
+    def _progress(self, painter: QPainter, index: Index, inner: QRect) -> None:
+        colours = theme.tokens()
+        part = min(max(float(index.data(PROGRESS_ROLE)), 0.0), 1.0)
+        text = shown(str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
+        width = QFontMetrics(self._number).horizontalAdvance(text)
+        bar = QRectF(inner.left(), inner.center().y() - 2, max(inner.width() - width - 8, 24), 5)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colours.neutral_soft if not part else colours.line)
+        painter.drawRoundedRect(bar, 2.5, 2.5)
+        painter.setBrush(colours.accent)
+        bar.setWidth(bar.width() * part)
+        painter.drawRoundedRect(bar, 2.5, 2.5)
+        painter.setFont(self._number)
+        painter.setPen(colours.muted)
+        painter.drawText(
+            inner, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text
+        )
+        painter.restore()
+
+
+def _tone(name: str, *, ink: bool = False) -> QColor:
+    colours = theme.tokens()
+    if name in {"plain", "text"}:
+        return colours.text
+    if name in {"neutral", "muted"}:
+        return colours.neutral_ink if ink else colours.muted
+    return getattr(colours, f"{name}_ink" if ink else name)  # type: ignore[no-any-return]  # every such field is a QColor

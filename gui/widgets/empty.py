@@ -1,0 +1,93 @@
+"""What a view shows while it is empty or loading: never a blank."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QStackedLayout, QVBoxLayout, QWidget
+
+from gui.widgets.buttons import primary_button
+from gui.widgets.labels import heading, muted_label
+
+
+class EmptyState(QWidget):
+    """Says what the view is for, and offers the button that fills it."""
+
+    def __init__(
+        self,
+        title: str,
+        text: str = "",
+        button_text: str = "",
+        on_click: Callable[[], object] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._title = heading(title)
+        self._text = muted_label(text, wrap=True)
+        self._text.setMaximumWidth(420)
+        self.button = primary_button(button_text, on_click)
+        for label in (self._title, self._text):
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(24, 24, 24, 24)
+        box.setSpacing(8)
+        box.addStretch(2)
+        box.addWidget(self._title, 0, Qt.AlignmentFlag.AlignHCenter)
+        box.addWidget(self._text, 0, Qt.AlignmentFlag.AlignHCenter)
+        box.addSpacing(8)
+        box.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
+        box.addStretch(3)
+        self.button.setVisible(bool(button_text))
+
+    def set_text(self, title: str, text: str = "", button_text: str | None = None) -> None:
+        """Say something else; `button_text` empty hides the button, None leaves it."""
+        self._title.setText(title)
+        self._text.setText(text)
+        if button_text is not None:
+            self.button.setText(button_text)
+            self.button.setAccessibleName(button_text)
+            self.button.setVisible(bool(button_text))
+
+
+class Skeleton(QWidget):
+    """Grey bars where rows are about to be."""
+
+    def __init__(self, rows: int = 6, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Loading")
+        box = QVBoxLayout(self)
+        box.setContentsMargins(12, 8, 12, 8)
+        box.setSpacing(16)
+        for number in range(rows):
+            bar = QFrame()
+            bar.setProperty("surface", "skeleton")
+            bar.setFixedHeight(12)
+            bar.setMaximumWidth((360, 280, 320, 240)[number % 4])
+            box.addWidget(bar)
+        box.addStretch(1)
+
+
+class Loadable(QWidget):
+    """A view with its empty state and its skeleton, one of them shown."""
+
+    def __init__(self, view: QWidget, empty: EmptyState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.view, self.empty, self._skeleton = view, empty, Skeleton()
+        self._stack = QStackedLayout(self)
+        for part in (view, empty, self._skeleton):
+            self._stack.addWidget(part)
+        self._stack.setCurrentWidget(empty)
+
+    def show_view(self) -> None:
+        """Show the content."""
+        self._stack.setCurrentWidget(self.view)
+
+    def show_empty(self) -> None:
+        """Show what the view is for."""
+        self._stack.setCurrentWidget(self.empty)
+
+    def show_loading(self) -> None:
+        """Show the skeleton, unless there is old content to go on with."""
+        if self._stack.currentWidget() is not self.view:
+            self._stack.setCurrentWidget(self._skeleton)

@@ -1,0 +1,190 @@
+"""Labels that always show plain text, and the escape for text that others wrote."""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from gui import theme
+
+#: Categories that are drawn as something else than themselves: control, format, surrogate, lines.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def shown(text: str, *, lines: bool = False) -> str:
+    r"""Return foreign text with control and bidi characters escaped, for example `\u202e`.
+
+    Args:
+        text: what somebody else wrote: a key, a tag, a message.
+        lines: keep line breaks and tabs as they are.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_visible(char, lines=lines) for char in text)
+
+
+def tooltip(text: str) -> str:
+    """Return foreign text for a tooltip, which would otherwise be read as HTML."""
+    return f"<qt>{html.escape(shown(text, lines=True))}</qt>".replace("\n", "<br>")
+
+
+def repolish(widget: QWidget) -> None:
+    """Have the style sheet read the widget's properties anew."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+    widget.update()
+
+
+class Text(QLabel):
+    """A label in plain text; `tone` colours it."""
+
+    def __init__(self, text: str = "", tone: str = "plain", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("tone", tone)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        """Show `text` with its control characters escaped."""
+        super().setText(shown(text, lines=True))
+
+    def set_tone(self, tone: str) -> None:
+        """Colour the text by `plain muted accent good danger warning`."""
+        if self.property("tone") != tone:
+            self.setProperty("tone", tone)
+            repolish(self)
+
+
+class Elided(Text):
+    """A one-line label that shortens its text in the middle and tells it whole as a tooltip."""
+
+    def __init__(
+        self,
+        text: str = "",
+        tone: str = "plain",
+        parent: QWidget | None = None,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
+    ) -> None:
+        super().__init__(text, tone, parent)
+        self._mode = mode
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def setText(self, text: str) -> None:
+        """Show `text`, as much of it as fits."""
+        super().setText(text)
+        self.setToolTip(tooltip(text) if text else "")
+        self.updateGeometry()
+
+    def minimumSizeHint(self) -> QSize:
+        """Allow any width down to a few letters."""
+        return QSize(min(32, self.sizeHint().width()), super().sizeHint().height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the text that fits."""
+        area = self.contentsRect()
+        line = QFontMetrics(self.font()).elidedText(self.text(), self._mode, area.width())
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.setFont(self.font())
+        painter.drawText(area, self.alignment(), line)
+
+
+class Pill(QLabel):
+    """A small rounded label: `neutral accent good danger warning`."""
+
+    def __init__(
+        self, text: str = "", tone: str = "neutral", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setFont(theme.text_font(theme.SMALL_SIZE))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setProperty("pill", tone)
+        self.set(text)
+
+    def set(self, text: str, tone: str | None = None, hint: str = "") -> None:
+        """Show `text` in a tone; an empty text hides the pill."""
+        super().setText(shown(text))
+        self._set_shown(bool(text))
+        self.setToolTip(tooltip(hint) if hint else "")
+        if tone is not None and self.property("pill") != tone:
+            self.setProperty("pill", tone)
+            repolish(self)
+        self.updateGeometry()
+
+    def _set_shown(self, wanted: bool) -> None:
+        if not wanted:
+            self.hide()
+        elif self.parentWidget() is not None:
+            self.show()
+        else:  # showing it now would make it a window of its own
+            self.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, on=False)
+
+
+def text_label(text: str = "", tone: str = "plain", *, wrap: bool = False) -> Text:
+    """Return a label of the text face."""
+    label = Text(text, tone)
+    label.setWordWrap(wrap)
+    return label
+
+
+def muted_label(text: str = "", *, wrap: bool = False, small: bool = False) -> Text:
+    """Return a quiet label; `small` is 12 px."""
+    label = text_label(text, "muted", wrap=wrap)
+    if small:
+        label.setFont(theme.text_font(12))
+    return label
+
+
+def heading(text: str = "") -> Text:
+    """Return a bold label of 13 px."""
+    label = Text(text)
+    label.setFont(theme.bold_font())
+    return label
+
+
+def mono_label(text: str = "", tone: str = "plain", *, wrap: bool = False) -> Text:
+    """Return a label for keys and code, whose text can be selected."""
+    label = Text(text, tone)
+    label.setFont(theme.mono_font())
+    label.setWordWrap(wrap)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def mono_elided(text: str = "", tone: str = "plain") -> Elided:
+    """Return a one-line label for keys that elides in the middle."""
+    label = Elided(text, tone)
+    label.setFont(theme.mono_font())
+    return label
+
+
+def figure(text: str = "") -> Text:
+    """Return a big number: bold 20 px with tabular digits."""
+    label = Text(text)
+    label.setFont(theme.bold_font(theme.FIGURE_SIZE, tabular=True))
+    return label
+
+
+def number_label(text: str = "", tone: str = "plain", *, bold: bool = False) -> Text:
+    """Return a right-aligned label with tabular digits."""
+    label = Text(text, tone)
+    weight = QFont.Weight.DemiBold if bold else QFont.Weight.Normal
+    label.setFont(theme.text_font(weight=weight, tabular=True))
+    label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return label
+
+
+def _visible(char: str, *, lines: bool) -> str:
+    if lines and char in "\n\t":
+        return char
+    if unicodedata.category(char) not in _INVISIBLE:
+        return char
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

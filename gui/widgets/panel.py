@@ -1,0 +1,135 @@
+"""Section heads and panels: one-pixel separators in the place of boxes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+
+from gui import theme
+from gui.widgets.labels import Elided, Pill, muted_label
+
+
+def column(
+    *parts: QWidget, margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 0
+) -> QWidget:
+    """Return the widgets below each other."""
+    return _boxed(QBoxLayout.Direction.TopToBottom, parts, margins, spacing)
+
+
+def row(
+    *parts: QWidget, margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 8
+) -> QWidget:
+    """Return the widgets beside each other."""
+    return _boxed(QBoxLayout.Direction.LeftToRight, parts, margins, spacing)
+
+
+def rule() -> QFrame:
+    """Return a horizontal one-pixel line."""
+    line = QFrame()
+    line.setProperty("surface", "rule")
+    line.setFixedHeight(1)
+    return line
+
+
+def card(*parts: QWidget, spacing: int = 4) -> QFrame:
+    """Return the widgets below each other on a card with a thin border."""
+    frame = QFrame()
+    frame.setProperty("surface", "card")
+    box = QVBoxLayout(frame)
+    box.setContentsMargins(14, 12, 14, 12)
+    box.setSpacing(spacing)
+    for part in parts:
+        box.addWidget(part)
+    return frame
+
+
+def splitter(*parts: QWidget, vertical: bool = False, sizes: tuple[int, ...] = ()) -> QSplitter:
+    """Return the widgets with movable one-pixel lines between them; the last one stretches."""
+    split = QSplitter(Qt.Orientation.Vertical if vertical else Qt.Orientation.Horizontal)
+    split.setHandleWidth(1)
+    split.setChildrenCollapsible(False)
+    for part in parts:
+        split.addWidget(part)
+    if sizes:
+        split.setSizes(list(sizes))
+    split.setStretchFactor(len(parts) - 1, 1)
+    return split
+
+
+class SectionHead(QFrame):
+    """A bar of 36 px with a bold title, pills or muted text after it, and actions at the right."""
+
+    def __init__(self, title: str = "", *actions: QWidget, note: str = "") -> None:
+        super().__init__()
+        self.setProperty("surface", "bar")
+        self.setFixedHeight(theme.SECTION)
+        self._title = Elided(title)
+        self._title.setFont(theme.bold_font())
+        self._note = muted_label(note)
+        self._box = QHBoxLayout(self)
+        self._box.setContentsMargins(12, 0, 12, 0)
+        self._box.setSpacing(8)
+        self._box.addWidget(self._title)
+        self._box.addWidget(self._note)
+        self._note.setVisible(bool(note))
+        self._box.addStretch(1)
+        self._left = 2
+        for action in actions:
+            self.add_action(action)
+
+    def set_title(self, title: str, note: str = "") -> None:
+        """Show another title, and muted text after it."""
+        self._title.setText(title)
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
+
+    def add_pill(self, pill: Pill) -> Pill:
+        """Put a pill (or any small widget) after the title."""
+        self.add_beside(pill)
+        return pill
+
+    def add_beside(self, widget: QWidget) -> None:
+        """Put a widget after the title."""
+        self._box.insertWidget(self._left, widget)
+        self._left += 1
+
+    def add_action(self, widget: QWidget) -> None:
+        """Put a button or a switch at the right edge."""
+        self._box.addWidget(widget)
+
+
+class Panel(QWidget):
+    """A section head above a body."""
+
+    def __init__(self, title: str = "", *body: QWidget, actions: tuple[QWidget, ...] = ()) -> None:
+        super().__init__()
+        self.head = SectionHead(title, *actions)
+        self.body = QVBoxLayout()
+        self.body.setContentsMargins(0, 0, 0, 0)
+        self.body.setSpacing(0)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.head)
+        box.addLayout(self.body, 1)
+        for part in body:
+            self.body.addWidget(part)
+
+    def add(self, widget: QWidget, stretch: int = 0) -> None:
+        """Put a widget below the others."""
+        self.body.addWidget(widget, stretch)
+
+
+def _boxed(
+    direction: QBoxLayout.Direction,
+    parts: tuple[QWidget, ...],
+    margins: tuple[int, int, int, int],
+    spacing: int,
+) -> QWidget:
+    holder = QWidget()
+    box = QBoxLayout(direction, holder)
+    box.setContentsMargins(*margins)
+    box.setSpacing(spacing)
+    for part in parts:
+        box.addWidget(part)
+    return holder

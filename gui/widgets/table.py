@@ -1,0 +1,177 @@
+"""Tables, trees and lists with the window's habits: rows of 28 px, no grid, remembered widths."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from PySide6.QtCore import QAbstractItemModel, QByteArray, QModelIndex, QObject, Qt, QTimer
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QListView, QTableView, QTreeView
+
+from gui import theme
+from gui.widgets.cells import CellDelegate
+
+_WIDEST, _NARROWEST, _SAMPLE = 420, 64, 100
+
+
+class Remembers(Protocol):
+    """Where widths are kept: `Context.settings`."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a value."""
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep a value."""
+
+
+def make_table(
+    model: QAbstractItemModel,
+    name: str,
+    *,
+    settings: Remembers | None = None,
+    key: str = "",
+    sortable: bool = True,
+    multiple: bool = False,
+) -> QTableView:
+    """Return a table view of `model`; `name` is what screen readers call it.
+
+    With `settings` and `key` the widths, order and sorting of columns come back at the next start.
+    The table sorts through the model: hand in a proxy on `SORT_ROLE` where that is wanted.
+    """
+    view = QTableView()
+    view.setModel(model)
+    _common(view, name, multiple=multiple)
+    view.setShowGrid(False)
+    view.setWordWrap(False)
+    view.setCornerButtonEnabled(False)
+    view.verticalHeader().hide()
+    view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+    view.verticalHeader().setMinimumSectionSize(theme.ROW)
+    view.verticalHeader().setDefaultSectionSize(theme.ROW)
+    view.setTabKeyNavigation(False)
+    _header(view.horizontalHeader(), sortable=sortable)
+    view.setSortingEnabled(sortable)
+    Columns(view, view.horizontalHeader(), settings, key)
+    return view
+
+
+def make_tree(
+    model: QAbstractItemModel,
+    name: str,
+    *,
+    settings: Remembers | None = None,
+    key: str = "",
+    header: bool = False,
+    multiple: bool = False,
+) -> QTreeView:
+    """Return a tree view of `model` with rows of one height."""
+    view = QTreeView()
+    view.setModel(model)
+    _common(view, name, multiple=multiple)
+    view.setItemDelegate(CellDelegate(view, left=4))
+    view.setUniformRowHeights(True)
+    view.setIndentation(14)
+    view.setHeaderHidden(not header)
+    view.setExpandsOnDoubleClick(True)
+    _header(view.header(), sortable=False)
+    if header:
+        Columns(view, view.header(), settings, key)
+    return view
+
+
+def make_list(model: QAbstractItemModel, name: str, *, multiple: bool = False) -> QListView:
+    """Return a list view of `model`."""
+    view = QListView()
+    view.setModel(model)
+    _common(view, name, multiple=multiple)
+    view.setUniformItemSizes(True)
+    return view
+
+
+class Columns(QObject):
+    """Sizes columns to their content once, and keeps what the user made of them."""
+
+    def __init__(
+        self,
+        view: QTableView | QTreeView,
+        header: QHeaderView,
+        settings: Remembers | None,
+        key: str,
+    ) -> None:
+        super().__init__(view)
+        self._view, self._header, self._settings = view, header, settings
+        self._key = f"columns/{key}" if key else ""
+        self._sized = self._restore()
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self._size)
+        view.model().modelReset.connect(self._on_rows)
+        view.model().rowsInserted.connect(self._on_rows)
+        header.sectionResized.connect(self._save)
+        header.sectionMoved.connect(self._save)
+        header.sortIndicatorChanged.connect(self._save)
+        self._on_rows()
+
+    def _restore(self) -> bool:
+        kept = self._settings.get(self._key) if self._settings and self._key else None
+        if not isinstance(kept, str):
+            return False
+        return self._header.restoreState(QByteArray.fromBase64(kept.encode()))
+
+    def _on_rows(self, *_where: object) -> None:
+        if not self._sized and not self._later.isActive():
+            self._later.start()
+
+    def _size(self) -> None:
+        if self._sized or not self._view.model().rowCount():
+            return
+        wanted = [self._wanted(column) for column in range(self._header.count())]
+        for column, width in enumerate(wanted):
+            self._header.resizeSection(column, width)
+        self._sized = True
+
+    def _wanted(self, column: int) -> int:
+        model, delegate = self._view.model(), self._view.itemDelegate()
+        option = self._option()
+        width = self._header.sectionSizeHint(column)
+        for number in range(min(model.rowCount(), _SAMPLE)):
+            index = model.index(number, column, QModelIndex())
+            width = max(width, delegate.sizeHint(option, index).width())
+        return min(max(width, _NARROWEST), _WIDEST)
+
+    def _option(self) -> Any:
+        from PySide6.QtWidgets import QStyleOptionViewItem
+
+        option = QStyleOptionViewItem()
+        option.initFrom(self._view)
+        return option
+
+    def _save(self, *_what: object) -> None:
+        if self._sized and self._settings is not None and self._key:
+            state = self._header.saveState().toBase64().toStdString()
+            self._settings.set(self._key, state)
+
+
+def _common(view: QAbstractItemView, name: str, *, multiple: bool) -> None:
+    modes = QAbstractItemView.SelectionMode
+    view.setAccessibleName(name)
+    view.setItemDelegate(CellDelegate(view))
+    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    view.setSelectionMode(modes.ExtendedSelection if multiple else modes.SingleSelection)
+    view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+    view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    view.setFrameShape(QAbstractItemView.Shape.NoFrame)
+    view.setMouseTracking(True)
+
+
+def _header(header: QHeaderView, *, sortable: bool) -> None:
+    header.setHighlightSections(False)
+    header.setStretchLastSection(True)
+    header.setSectionsClickable(sortable)
+    header.setSectionsMovable(sortable)
+    header.setMinimumSectionSize(40)
+    header.setFixedHeight(29)
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    header.setFont(theme.text_font(12))
