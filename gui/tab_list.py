@@ -1,0 +1,40 @@
+"""The tabs of the window, in their order: adding one is one package and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from gui.context import Context
+from gui.tabs.base import Tab
+
+
+@dataclass(frozen=True, slots=True)
+class TabSpec:
+    """One tab; `factory` makes it when it is first shown."""
+
+    id: str
+    title: str
+    factory: Callable[[Context], Tab]
+
+
+def _made(module: str, name: str) -> Callable[[Context], Tab]:
+    """Return a factory that imports the tab when it is first shown: start-up time is a feature."""
+
+    def make(context: Context) -> Tab:
+        tab: Tab = getattr(import_module(f"gui.tabs.{module}"), name)(context)
+        return tab
+
+    return make
+
+
+TABS: tuple[TabSpec, ...] = (
+    TabSpec("credentials", "Credentials", _made("credentials", "CredentialsTab")),
+    TabSpec("browser", "Browser", _made("browser", "BrowserTab")),
+    TabSpec("uploads", "Uploads", _made("uploads", "UploadsTab")),
+    TabSpec("links", "Links", _made("links", "LinksTab")),
+    TabSpec("statistics", "Statistics", _made("statistics", "StatisticsTab")),
+    TabSpec("backups", "Backups", _made("backups", "BackupsTab")),
+    TabSpec("bucket", "Bucket", _made("bucket", "BucketTab")),
+)

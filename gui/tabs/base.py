@@ -1,0 +1,166 @@
+"""`Tab`: what every view of the window is - its banner, its tasks, and the frame's calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QWidget
+
+from core.errors import StorageError
+from core.model.change import Change
+from core.work import Work
+from core.workspace import Workspace
+from gui.context import Context
+from gui.tasks import Task
+from gui.widgets.banner import Banner
+
+T = TypeVar("T")
+
+_OVER = frozenset({"done", "failed", "cancelled"})
+
+
+class Tab(QWidget):
+    """One view. It loads when it is first seen, and anew after another workspace came.
+
+    Signals:
+        settled: no task of this tab runs any more.
+    """
+
+    settled = Signal()
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.context = context
+        self.banner = Banner(self)
+        self._running: list[Task] = []
+        self._pending = True
+        context.workspace_changed.connect(self._on_workspace)
+        context.changed.connect(self._on_change)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task of this tab runs."""
+        return any(task.state not in _OVER for task in self._running)
+
+    def run(
+        self,
+        name: str,
+        fn: Callable[[Work], T],
+        then: Callable[[T], None] | None = None,
+        **options: Any,
+    ) -> Task:
+        """Run `fn` in a worker thread; `then` gets its result, the banner its failure.
+
+        `options` are those of `TaskRunner.run`.
+        """
+
+        def again() -> None:
+            self.run(name, fn, then, **options)
+
+        failed = options.get("failed") or self._failed(again)
+        task = self.context.runner.run(
+            name, fn, owner=self, then=then, **{**options, "failed": failed}
+        )
+        return self._watched(task)
+
+    def bulk(
+        self,
+        name: str,
+        operation: str,
+        arguments: dict[str, Any],
+        then: Callable[[Any], None] | None = None,
+        **options: Any,
+    ) -> Task:
+        """Run an operation in the engine process; `options` are those of `TaskRunner.run_bulk`."""
+
+        def again() -> None:
+            self.bulk(name, operation, arguments, then, **options)
+
+        workspace = self.context.workspace
+        chosen = {
+            **({} if workspace is None else {"connection": workspace.connection}),
+            **options,
+            "failed": options.get("failed") or self._failed(again),
+        }
+        task = self.context.runner.run_bulk(
+            name, operation, arguments, owner=self, then=then, **chosen
+        )
+        return self._watched(task)
+
+    def show_error(self, error: StorageError, retry: Callable[[], object] | None = None) -> None:
+        """Tell a failure in the banner."""
+        self.banner.show_error(error, retry)
+
+    def ensure_loaded(self) -> None:
+        """Load what the present workspace holds, unless that was done."""
+        if self._pending:
+            self._pending = False
+            self._do_workspace(self.context.workspace)
+
+    def refresh(self) -> None:
+        """Fetch anew what is shown (F5)."""
+        if self._pending:
+            self.ensure_loaded()
+        else:
+            self._do_refresh()
+
+    def focus_filter(self) -> None:
+        """Put the cursor into the tab's filter (Ctrl+F)."""
+        self._do_filter()
+
+    def open_target(self, target: object) -> None:
+        """Show what another view sent; the tab is loaded by then."""
+
+    def present(self) -> None:
+        """Load something worth a picture."""
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Load at the first sight."""
+        super().showEvent(event)
+        self.ensure_loaded()
+
+    def _do_workspace(self, workspace: Workspace | None) -> None:
+        """Another workspace (or none) is in force: clear, and load its content."""
+
+    def _do_change(self, change: Change) -> None:
+        """Something was changed, perhaps by another view."""
+
+    def _do_refresh(self) -> None:
+        """Fetch anew what is shown."""
+
+    def _do_filter(self) -> None:
+        """Focus the filter, if there is one."""
+
+    def _on_workspace(self, _workspace: object) -> None:
+        self._pending = True
+        self.banner.clear()
+        if self.isVisible():
+            self.ensure_loaded()
+
+    def _on_change(self, change: Change) -> None:
+        if not self._pending:
+            self._do_change(change)
+
+    def _failed(self, again: Callable[[], None]) -> Callable[[StorageError], None]:
+        def show(error: StorageError) -> None:
+            self.show_error(error, again if error.retryable else None)
+
+        return show
+
+    def _watched(self, task: Task) -> Task:
+        self._running = [other for other in self._running if other.state not in _OVER]
+        self._running.append(task)
+        task.changed.connect(self._on_task)
+        return task
+
+    def _on_task(self) -> None:
+        if not self.busy:  # its `then` may start the next one: look again afterwards
+            QTimer.singleShot(0, self, self._tell_settled)
+
+    def _tell_settled(self) -> None:
+        if not self.busy:
+            self._running = []
+            self.settled.emit()
