@@ -96,7 +96,7 @@ class Context(QObject):
         former, self._workspace = self._workspace, workspace
         self._relock.stop()
         self._unlocked_until = None
-        self._set_read_only(workspace is not None and workspace.profile.production)
+        self._set_read_only(read_only=workspace is not None and workspace.profile.production)
         self.set_identity(None)
         self.workspace_changed.emit(workspace)
         if former is not None and former is not workspace:
@@ -111,13 +111,13 @@ class Context(QObject):
         """Allow writing for some minutes: the one deliberate act on a protected profile."""
         self._unlocked_until = utc_now() + timedelta(minutes=minutes)
         self._relock.start(minutes * 60_000)
-        self._set_read_only(False)
+        self._set_read_only(read_only=False)
 
     def lock(self) -> None:
         """Forbid writing (again)."""
         self._relock.stop()
         self._unlocked_until = None
-        self._set_read_only(True)
+        self._set_read_only(read_only=True)
 
     def announce(self, change: Change) -> None:
         """Write a change into the log and tell every view of it."""
@@ -137,7 +137,7 @@ class Context(QObject):
         """Ask the frame to connect with another profile."""
         self.profile_wanted.emit(name)
 
-    def _set_read_only(self, read_only: bool) -> None:
+    def _set_read_only(self, *, read_only: bool) -> None:
         if read_only != self._read_only:
             self._read_only = read_only
             self.read_only_changed.emit(read_only)

@@ -54,15 +54,27 @@ class Tab(QWidget):
     ) -> Task:
         """Run `fn` in a worker thread; `then` gets its result, the banner its failure.
 
-        `options` are those of `TaskRunner.run`.
+        `options` are those of `TaskRunner.run`. Answers about a workspace that was left
+        meanwhile are dropped.
         """
+        workspace = self.context.workspace
 
         def again() -> None:
             self.run(name, fn, then, **options)
 
-        failed = options.get("failed") or self._failed(again)
+        def present(call: Callable[[Any], None] | None) -> Callable[[Any], None] | None:
+            def guarded(value: Any) -> None:
+                if call is not None and self.context.workspace is workspace:
+                    call(value)
+
+            return guarded if call is not None else None
+
+        calls: dict[str, Any] = {
+            hook: present(options[hook]) for hook in ("batch", "progress") if hook in options
+        }
+        calls["failed"] = present(options.get("failed") or self._failed(again))
         task = self.context.runner.run(
-            name, fn, owner=self, then=then, **{**options, "failed": failed}
+            name, fn, owner=self, then=present(then), **{**options, **calls}
         )
         return self._watched(task)
 

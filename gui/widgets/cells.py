@@ -62,8 +62,7 @@ class CellDelegate(QStyledItemDelegate):
             painter.fillRect(area, colours.selection)
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(area, colours.hover)
-        if option.state & QStyle.StateFlag.State_HasFocus:
-            self._focus(painter, option)
+        self._focus(painter, option, index)
         inner = area.adjusted(self._left, 0, -PADDING, 0)
         if index.data(Qt.ItemDataRole.CheckStateRole) is not None:
             inner = self._check(painter, option, index, inner)
@@ -108,10 +107,15 @@ class CellDelegate(QStyledItemDelegate):
         return bool(given is not None and int(given) & int(Qt.AlignmentFlag.AlignRight.value))
 
     @staticmethod
-    def _focus(painter: QPainter, option: QStyleOptionViewItem) -> None:
-        painter.fillRect(
-            QRect(option.rect.topLeft(), QSize(2, option.rect.height())), theme.tokens().accent
-        )
+    def _focus(painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Mark the current row at the view's left edge while the keyboard is in the view."""
+        view = option.widget
+        if not isinstance(view, QAbstractItemView) or index.column() or not view.hasFocus():
+            return
+        current = view.currentIndex()
+        if current.row() == index.row() and current.parent() == index.parent():
+            area: QRect = option.rect
+            painter.fillRect(QRect(0, area.top(), 2, area.height()), theme.tokens().accent)
 
     def _check(
         self, painter: QPainter, option: QStyleOptionViewItem, index: Index, inner: QRect

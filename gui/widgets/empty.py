@@ -33,8 +33,8 @@ class EmptyState(QWidget):
         box.setContentsMargins(24, 24, 24, 24)
         box.setSpacing(8)
         box.addStretch(2)
-        box.addWidget(self._title, 0, Qt.AlignmentFlag.AlignHCenter)
-        box.addWidget(self._text, 0, Qt.AlignmentFlag.AlignHCenter)
+        box.addWidget(self._title)
+        box.addWidget(self._text)  # no alignment: it is centred, as wide as it may be
         box.addSpacing(8)
         box.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         box.addStretch(3)

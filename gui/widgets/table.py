@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from PySide6.QtCore import QAbstractItemModel, QByteArray, QModelIndex, QObject, Qt, QTimer
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QListView, QTableView, QTreeView
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QListView,
+    QStyleOptionHeader,
+    QStyleOptionViewItem,
+    QTableView,
+    QTreeView,
+)
 
 from gui import theme
 from gui.widgets.cells import CellDelegate
@@ -38,6 +46,7 @@ def make_table(
     The table sorts through the model: hand in a proxy on `SORT_ROLE` where that is wanted.
     """
     view = QTableView()
+    view.setHorizontalHeader(Header(Qt.Orientation.Horizontal, view))
     view.setModel(model)
     _common(view, name, multiple=multiple)
     view.setShowGrid(False)
@@ -126,7 +135,7 @@ class Columns(QObject):
         if self._sized or not self._view.model().rowCount():
             return
         wanted = [self._wanted(column) for column in range(self._header.count())]
-        for column, width in enumerate(wanted):
+        for column, width in enumerate(_fitted(wanted, self._view.viewport().width())):
             self._header.resizeSection(column, width)
         self._sized = True
 
@@ -139,9 +148,7 @@ class Columns(QObject):
             width = max(width, delegate.sizeHint(option, index).width())
         return min(max(width, _NARROWEST), _WIDEST)
 
-    def _option(self) -> Any:
-        from PySide6.QtWidgets import QStyleOptionViewItem
-
+    def _option(self) -> QStyleOptionViewItem:
         option = QStyleOptionViewItem()
         option.initFrom(self._view)
         return option
@@ -150,6 +157,27 @@ class Columns(QObject):
         if self._sized and self._settings is not None and self._key:
             state = self._header.saveState().toBase64().toStdString()
             self._settings.set(self._key, state)
+
+
+def _fitted(widths: list[int], room: int) -> list[int]:
+    """Return the widths with the widest column narrowed so that all are seen, within reason."""
+    excess = sum(widths) - room
+    widest = max(range(len(widths)), key=widths.__getitem__, default=0)
+    if excess > 0 and widths:
+        widths[widest] = max(widths[widest] - excess, min(widths[widest], 160))
+    return widths
+
+
+class Header(QHeaderView):
+    """A header whose titles stand at the side on which the cells below them stand."""
+
+    def initStyleOptionForIndex(self, option: QStyleOptionHeader, section: int) -> None:
+        """Take the alignment of the column's first cell."""
+        super().initStyleOptionForIndex(option, section)
+        cell = self.model().index(0, section)
+        side = cell.data(Qt.ItemDataRole.TextAlignmentRole) if cell.isValid() else None
+        if side is not None:
+            option.textAlignment = Qt.AlignmentFlag(int(side))
 
 
 def _common(view: QAbstractItemView, name: str, *, multiple: bool) -> None:
