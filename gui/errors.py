@@ -1,0 +1,145 @@
+"""The last nets: what nobody caught is logged once, redacted, and told in a dialog."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import platform
+import sys
+import threading
+import traceback
+from logging.handlers import RotatingFileHandler
+from types import TracebackType
+
+from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
+
+from core.errors import Cancelled
+from core.paths import data_dir
+from core.redaction import RedactingFilter, clamp_logging, redacted
+
+_log = logging.getLogger("strongroom")
+
+#: Qt talks about its platform plugins; nobody can act on these lines.
+_IDLE_TALK = (
+    "propagateSizeHints",
+    "QFont::setPixelSize",
+    "This plugin does not support",
+    "qt.qpa.",
+    "QStandardPaths: XDG_RUNTIME_DIR",
+    "Populating font family aliases",
+)
+_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+
+
+class Crashes(QObject):
+    """Collects unexpected errors of all threads and tells each kind once.
+
+    Signals:
+        crashed: the redacted report of an error that was not seen before.
+    """
+
+    crashed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._seen: set[str] = set()
+        self._lock = threading.Lock()
+
+    def install(self) -> None:
+        """Hook into Python's, the threads' and Qt's own reports."""
+        sys.excepthook = self.report
+        threading.excepthook = self._on_thread
+        qInstallMessageHandler(_on_qt)
+
+    def remove(self) -> None:
+        """Give the hooks back."""
+        sys.excepthook = sys.__excepthook__
+        threading.excepthook = threading.__excepthook__
+        qInstallMessageHandler(None)
+
+    def report(
+        self,
+        kind: type[BaseException],
+        error: BaseException,
+        trace: TracebackType | None,
+    ) -> None:
+        """Log an error that nobody caught, and tell it unless the same was told before."""
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+            return
+        if isinstance(error, Cancelled):
+            return
+        text = report_of(kind, error, trace)
+        place = text.rpartition("  File ")[2]
+        with self._lock:
+            known = place in self._seen
+            self._seen.add(place)
+        _log.error("%s", text)
+        if not known:
+            with contextlib.suppress(RuntimeError):  # the window is gone already
+                self.crashed.emit(text)
+
+    def _on_thread(self, args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            self.report(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def report_of(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
+    """Return type, message and places of an error: no local variables, no secrets."""
+    lines = traceback.TracebackException(kind, error, trace, capture_locals=False).format()
+    return redacted("".join(lines)).strip()
+
+
+def about() -> str:
+    """Return the versions that a report of an error should name."""
+    from PySide6.QtCore import qVersion
+
+    from core import __version__
+
+    return (
+        f"Strongroom {__version__} · Python {platform.python_version()} · Qt {qVersion()}"
+        f" · {platform.platform(terse=True)}"
+    )
+
+
+def start_logging() -> None:
+    """Log warnings to stderr and everything of ours to a file, both through the redacting filter.
+
+    A log file that cannot be written is no reason not to start.
+    """
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    shown = logging.StreamHandler()
+    shown.setLevel(logging.WARNING)
+    shown.setFormatter(logging.Formatter("strongroom: %(levelname)s: %(message)s"))
+    handlers: list[logging.Handler] = [shown]
+    with contextlib.suppress(OSError):
+        handlers.append(_file())
+    for handler in handlers:
+        handler.addFilter(RedactingFilter())
+        root.addHandler(handler)
+    clamp_logging()
+
+
+def _file() -> logging.Handler:
+    path = data_dir() / "strongroom.log"
+    handler = RotatingFileHandler(
+        path, maxBytes=2_000_000, backupCount=2, delay=True, encoding="utf-8"
+    )
+    handler.setFormatter(
+        logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+    )
+    return handler
+
+
+def _on_qt(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    category = str(context.category or "")
+    line = f"{category} {message}"
+    level = logging.DEBUG if any(talk in line for talk in _IDLE_TALK) else _LEVELS[kind]
+    logging.getLogger("qt").log(level, "%s", redacted(message))
