@@ -1,0 +1,257 @@
+"""The contents of one folder: a hundred thousand rows whose texts are ready before they are seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import translate
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from PySide6.QtGui import QIcon
+
+from core.model.objects import ObjectRow
+from core.units import format_size
+from gui.models.indexes import NOWHERE, Index
+from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE
+
+NAME, SIZE, MODIFIED, KIND = range(4)
+_HEADERS = ("Name", "Size", "Last modified", "Kind")
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row: a folder (`row` is None) or an object; texts are ready, keys are native."""
+
+    key: str
+    row: ObjectRow | None
+    texts: tuple[str, str, str, str]
+    keys: tuple[tuple[bool, str], tuple[bool, int], tuple[bool, float], tuple[bool, str]]
+    folded: str
+
+    @property
+    def folder(self) -> bool:
+        """Whether it is a folder."""
+        return self.row is None
+
+
+def folder_entry(prefix: str, key: str) -> Entry:
+    """Return the row of a sub-folder."""
+    name = key[len(prefix) :]
+    text = name if name != "/" else "(empty name)/"
+    keys = ((False, name), (False, -1), (False, 0.0), (False, ""))
+    return Entry(key, None, (text, "", "", "folder"), keys, text.casefold())
+
+
+def object_entry(prefix: str, row: ObjectRow) -> Entry:
+    """Return the row of an object; a key equal to the prefix is the folder's own marker."""
+    name = row.key[len(prefix) :]
+    text = name or "(marker of this folder)"
+    kind = kind_text(name)
+    texts = (text, format_size(row.size), moment_text(row.modified), kind)
+    keys = ((True, name), (True, row.size), (True, row.modified.timestamp()), (True, kind))
+    return Entry(row.key, row, texts, keys, text.casefold())
+
+
+def moment_text(moment: datetime) -> str:
+    """Return `15 Jan 2024 00:00:00`."""
+    return f"{moment.day} {moment:%b %Y %H:%M:%S}"
+
+
+def kind_text(name: str) -> str:
+    """Return the kind that a name's ending tells, for example `JSON, gzip`."""
+    stem, _, ending = name.lower().rpartition(".")
+    if not stem:
+        return "object"
+    if ending in ("gz", "zst", "bz2", "xz"):
+        packing = {"gz": "gzip", "zst": "zstd", "bz2": "bzip2"}.get(ending, ending)
+        inner = kind_text(stem)
+        return packing if inner == "object" else f"{inner}, {packing}"
+    return ending.upper() if len(ending) <= 8 and ending.isalnum() else "object"
+
+
+def matcher(text: str) -> re.Pattern[str] | str:
+    """Return what a filter looks for: a pattern when it has `*` or `?`, else a plain text."""
+    folded = text.strip().casefold()
+    return re.compile(translate(f"*{folded}*")) if set("*?") & set(folded) else folded
+
+
+class FolderModel(QAbstractTableModel):
+    """Rows come page by page; sorting and filtering work on keys that are ready."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.prefix = ""
+        self._entries: list[Entry] = []
+        self._order: list[int] = []
+        self._folders = 0  # in the order shown
+        self._wanted: re.Pattern[str] | str = ""
+        self._column, self._backwards = NAME, False
+        self._icons: dict[bool, QIcon] = {}
+
+    # Content
+
+    def clear(self, prefix: str) -> None:
+        """Begin another folder."""
+        self.beginResetModel()
+        self.prefix = prefix
+        self._entries, self._order, self._folders = [], [], 0
+        self.endResetModel()
+
+    def set_icons(self, folder: QIcon, file: QIcon) -> None:
+        """Give the icons that rows have as soon as there are folders among them."""
+        self._icons = {True: folder, False: file}
+
+    def add(self, folders: Sequence[str], objects: Sequence[ObjectRow]) -> None:
+        """Take one page of the listing."""
+        known = {entry.key for entry in self._entries if entry.folder} if self._entries else set()
+        fresh = [folder_entry(self.prefix, key) for key in folders if key not in known]
+        files = [object_entry(self.prefix, row) for row in objects]
+        if self._column == NAME and not self._backwards:
+            self._insert(fresh, at=self._folders)
+            self._folders += sum(1 for entry in fresh if self._matches(entry))
+            self._insert(files, at=len(self._order))
+        else:
+            self._merge([*fresh, *files])
+
+    def _insert(self, entries: list[Entry], *, at: int) -> None:
+        """Put entries where they belong by name: pages come in the order of names."""
+        start = len(self._entries)
+        self._entries.extend(entries)
+        rows = [start + n for n, entry in enumerate(entries) if self._matches(entry)]
+        if rows:
+            self.beginInsertRows(QModelIndex(), at, at + len(rows) - 1)
+            self._order[at:at] = rows
+            self.endInsertRows()
+
+    def _merge(self, entries: list[Entry]) -> None:
+        """Append entries and sort anew; the timsort of a sorted list and a tail is quick."""
+        self._insert(entries, at=len(self._order))
+        self.sort(
+            self._column,
+            Qt.SortOrder.DescendingOrder if self._backwards else Qt.SortOrder.AscendingOrder,
+        )
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Take rows away, as after a delete."""
+        gone = set(keys)
+        for row in reversed(
+            [n for n, at in enumerate(self._order) if self._entries[at].key in gone]
+        ):
+            self.beginRemoveRows(QModelIndex(), row, row)
+            self._folders -= self._entries[self._order[row]].folder
+            del self._order[row]
+            self.endRemoveRows()
+        kept = {at for at, entry in enumerate(self._entries) if entry.key not in gone}
+        places = {at: number for number, at in enumerate(sorted(kept))}
+        self._entries = [self._entries[at] for at in sorted(kept)]
+        self._order = [places[at] for at in self._order]
+
+    def set_filter(self, text: str) -> None:
+        """Show only the rows whose name holds `text`, or fits it when it has `*` or `?`."""
+        wanted = matcher(text)
+        if wanted == self._wanted:
+            return
+        self.beginResetModel()
+        self._wanted = wanted
+        self._order = [at for at, entry in enumerate(self._entries) if self._matches(entry)]
+        self._sort_order()
+        self._folders = sum(1 for at in self._order if self._entries[at].folder)
+        self.endResetModel()
+
+    def _matches(self, entry: Entry) -> bool:
+        if isinstance(self._wanted, str):
+            return self._wanted in entry.folded
+        return self._wanted.match(entry.folded) is not None
+
+    # What the view's owner asks
+
+    @property
+    def total(self) -> int:
+        """How many rows there are without the filter."""
+        return len(self._entries)
+
+    @property
+    def total_size(self) -> int:
+        """The bytes of all objects shown."""
+        rows = (self._entries[at].row for at in self._order)
+        return sum(row.size for row in rows if row)
+
+    def entry(self, row: int) -> Entry:
+        """Return the entry in a row as it is shown now."""
+        return self._entries[self._order[row]]
+
+    def place_of(self, key: str) -> QModelIndex:
+        """Return where a key is shown, or an invalid index."""
+        found = next((n for n, at in enumerate(self._order) if self._entries[at].key == key), -1)
+        return self.index(found, NAME) if found >= 0 else QModelIndex()
+
+    # Qt's side
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        """Return the number of rows shown."""
+        return 0 if parent.isValid() else len(self._order)
+
+    def columnCount(self, parent: Index = NOWHERE) -> int:
+        """Return 4."""
+        return 0 if parent.isValid() else len(_HEADERS)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell's ready text, and little else."""
+        column = index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._entries[self._order[index.row()]].texts[column]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if column in (SIZE, MODIFIED) else None
+        if role == MONO_ROLE:
+            return column == NAME
+        if role == TONE_ROLE:
+            return "muted" if column >= MODIFIED else None
+        return self._rare(index, role)
+
+    def _rare(self, index: Index, role: int) -> Any:
+        """Answer what is asked seldom, or only of the first column."""
+        entry = self._entries[self._order[index.row()]]
+        if role == Qt.ItemDataRole.DecorationRole and index.column() == NAME and self._folders:
+            return self._icons.get(entry.folder)
+        if role == SORT_ROLE:
+            return entry.keys[index.column()][1]
+        if role == Qt.ItemDataRole.ToolTipRole and index.column() == NAME:
+            return entry.key
+        return None
+
+    def headerData(
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        """Return the names of the columns, on the side of their texts."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole and section in (SIZE, MODIFIED):
+            return _RIGHT
+        return _HEADERS[section] if role == Qt.ItemDataRole.DisplayRole else None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by native keys; folders stay before objects in either direction."""
+        self._column = max(NAME, column)
+        self._backwards = column >= 0 and order == Qt.SortOrder.DescendingOrder
+        self.layoutAboutToBeChanged.emit()
+        kept = [(old, self._order[old.row()]) for old in self.persistentIndexList()]
+        self._sort_order()
+        places = {at: place for place, at in enumerate(self._order)} if kept else {}
+        for old, at in kept:
+            self.changePersistentIndex(old, self.index(places[at], old.column()))
+        self.layoutChanged.emit()
+
+    def _sort_order(self) -> None:
+        entries, column = self._entries, self._column
+        folders = [at for at in self._order if entries[at].folder]
+        files = [at for at in self._order if not entries[at].folder]
+        for part in (folders, files):
+            part.sort(key=lambda at: entries[at].keys[column], reverse=self._backwards)
+        self._order = folders + files

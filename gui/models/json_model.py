@@ -1,0 +1,149 @@
+"""Any JSON value as a tree of which only the opened parts are built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
+
+from core.preview import Number
+from gui.models.indexes import NOWHERE, Index
+from gui.models.roles import MONO_ROLE, TONE_ROLE
+
+_PAGE = 500
+_HEADERS = ("Name", "Value")
+_CHARS = 2_000
+
+
+class _Node:
+    """One value; its children come page by page."""
+
+    __slots__ = ("_rest", "children", "name", "parent", "row", "value")
+
+    def __init__(self, name: str, value: Any, parent: _Node | None, row: int) -> None:
+        self.name, self.value, self.parent, self.row = name, value, parent, row
+        self.children: list[_Node] = []
+        self._rest: Iterator[tuple[str, Any]] = iter(())
+        if isinstance(value, dict):
+            self._rest = iter(value.items())
+        elif isinstance(value, list):
+            self._rest = ((str(number), part) for number, part in enumerate(value))
+
+    @property
+    def size(self) -> int:
+        """How many children there will be."""
+        return len(self.value) if isinstance(self.value, dict | list) else 0
+
+    def page(self) -> list[_Node]:
+        """Return the next children, not yet taken in."""
+        start = len(self.children)
+        return [
+            _Node(name, value, self, start + number)
+            for number, (name, value) in enumerate(islice(self._rest, _PAGE))
+        ]
+
+
+class JsonModel(QAbstractItemModel):
+    """Two columns: name and value, numbers as they were written."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._root = _Node("", None, None, 0)
+        self._old = self._root  # Qt may still hold a bare pointer into the former tree
+
+    def set_root(self, value: Any) -> None:
+        """Show another value; a scalar is shown as the one row."""
+        self.beginResetModel()
+        self._old = self._root
+        plain = isinstance(value, dict | list)
+        self._root = _Node("", value if plain else {"value": value}, None, 0)
+        self._root.children = self._root.page()
+        self.endResetModel()
+
+    def _node(self, index: Index) -> _Node:
+        node = index.internalPointer() if index.isValid() else None
+        return node if isinstance(node, _Node) else self._root
+
+    def _index_of(self, node: _Node) -> QModelIndex:
+        return QModelIndex() if node is self._root else self.createIndex(node.row, 0, node)
+
+    def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
+        """Return the index of one child."""
+        children = self._node(parent).children
+        if 0 <= row < len(children) and 0 <= column < 2:
+            return self.createIndex(row, column, children[row])
+        return QModelIndex()
+
+    def parent(self, index: Index) -> QModelIndex:  # type: ignore[override]  # QObject.parent() is its overload
+        """Return the index of the value that holds this one."""
+        holder = self._node(index).parent if index.isValid() else None
+        return QModelIndex() if holder is None else self._index_of(holder)
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        """Return how many children have been built."""
+        return 0 if parent.column() > 0 else len(self._node(parent).children)
+
+    def columnCount(self, _parent: Index = NOWHERE) -> int:
+        """Return 2."""
+        return 2
+
+    def hasChildren(self, parent: Index = NOWHERE) -> bool:
+        """Return whether there is something to open."""
+        return parent.column() <= 0 and self._node(parent).size > 0
+
+    def canFetchMore(self, parent: Index) -> bool:
+        """Return whether children are still to be built."""
+        node = self._node(parent)
+        return parent.column() <= 0 and len(node.children) < node.size
+
+    def fetchMore(self, parent: Index) -> None:
+        """Build the next page of children."""
+        node = self._node(parent)
+        page = node.page()
+        if page:
+            start = len(node.children)
+            self.beginInsertRows(self._index_of(node), start, start + len(page) - 1)
+            node.children.extend(page)
+            self.endInsertRows()
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return name or value, and the tone of the value's kind."""
+        node = self._node(index)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return node.name if index.column() == 0 else _shown(node.value)
+        if role == MONO_ROLE:
+            return index.column() == 1
+        if role == TONE_ROLE:
+            return _tone(node.value) if index.column() == 1 else None
+        return None
+
+    def headerData(
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        """Return the names of the two columns."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return _HEADERS[section] if section < 2 else None
+        return None
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{len(value):,}}}"
+    if isinstance(value, list):
+        return f"[{len(value):,}]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    text = str(value)
+    cut = text if len(text) <= _CHARS else text[:_CHARS] + "…"
+    return cut if isinstance(value, Number) else f'"{cut}"'
+
+
+def _tone(value: Any) -> str:
+    if isinstance(value, dict | list) or value is None:
+        return "muted"
+    return "accent" if isinstance(value, Number | bool) else "plain"

@@ -1,0 +1,155 @@
+"""The ladder of an order book and the holdings of a portfolio, as rows with a bar each."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt
+
+from core.preview import Book, Holdings
+from gui.models.indexes import NOWHERE, Index
+from gui.models.roles import PROGRESS_ROLE, SORT_ROLE, TONE_ROLE
+
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+#: Part of the side's largest quantity, between 0 and 1: the delegate paints it behind the text.
+BAR_ROLE = Qt.ItemDataRole.UserRole + 40
+
+
+class LadderModel(QAbstractTableModel):
+    """Bids at the left and asks at the right, best prices on top."""
+
+    _HEADERS = ("Bid quantity", "Bid", "Ask", "Ask quantity")
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[tuple[str, str, str, str]] = []
+        self._bars: list[tuple[float, float]] = []
+
+    def set_book(self, book: Book) -> None:
+        """Show another book."""
+        self.beginResetModel()
+        count = max(len(book.bids), len(book.asks))
+        most = (
+            max((float(level.quantity) for level in (*book.bids, *book.asks)), default=0.0) or 1.0
+        )
+        self._rows, self._bars = [], []
+        for at in range(count):
+            bid = book.bids[at] if at < len(book.bids) else None
+            ask = book.asks[at] if at < len(book.asks) else None
+            self._rows.append(
+                (
+                    f"{bid.quantity:,f}" if bid else "",
+                    f"{bid.price:,f}" if bid else "",
+                    f"{ask.price:,f}" if ask else "",
+                    f"{ask.quantity:,f}" if ask else "",
+                )
+            )
+            bars = (float(side.quantity) / most if side else 0.0 for side in (bid, ask))
+            self._bars.append((next(bars), next(bars)))
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        """Return the number of levels of the longer side."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = NOWHERE) -> int:
+        """Return 4."""
+        return 0 if parent.isValid() else 4
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a price or quantity, its side, its tone, or its bar."""
+        column = index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._rows[index.row()][column]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if column < 2 else None
+        if role == TONE_ROLE:
+            return {1: "good", 2: "danger"}.get(column)
+        if role == BAR_ROLE:
+            return self._bars[index.row()][column // 2] if column in (0, 3) else None
+        return None
+
+    def headerData(
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        """Return the names of the columns."""
+        if orientation != Qt.Orientation.Horizontal or section > 3:
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole and section < 2:
+            return _RIGHT
+        return self._HEADERS[section] if role == Qt.ItemDataRole.DisplayRole else None
+
+
+class HoldingsModel(QAbstractTableModel):
+    """Asset, quantity, price, value and share of a portfolio."""
+
+    _HEADERS = ("Asset", "Quantity", "Price", "Value, USD", "Share")
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[tuple[str, ...]] = []
+        self._keys: list[tuple[Any, ...]] = []
+
+    def set_holdings(self, holdings: Holdings) -> None:
+        """Show another portfolio."""
+        self.beginResetModel()
+        total = sum(
+            (max(one.value or Decimal(0), Decimal(0)) for one in holdings.holdings), Decimal(0)
+        )
+        self._rows, self._keys = [], []
+        for one in holdings.holdings:
+            share = float((one.value or Decimal(0)) / total) if total else 0.0
+            numbers = (one.quantity, one.price, one.value)
+            texts = tuple("" if number is None else f"{number:,f}" for number in numbers)
+            self._rows.append((one.symbol, *texts, f"{share:.1%}"))
+            self._keys.append((one.symbol, *(n or Decimal(0) for n in numbers), share))
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        """Return the number of assets."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = NOWHERE) -> int:
+        """Return 5."""
+        return 0 if parent.isValid() else 5
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return an asset's text, native value, or its share as a bar."""
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._rows[index.row()][index.column()]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if 0 < index.column() < 4 else None
+        if role == PROGRESS_ROLE and index.column() == 4:
+            return min(1.0, max(0.0, self._keys[index.row()][4]))
+        return self._keys[index.row()][index.column()] if role == SORT_ROLE else None
+
+    def headerData(
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        """Return the names of the columns."""
+        if orientation != Qt.Orientation.Horizontal or section > 4:
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole and 0 < section < 4:
+            return _RIGHT
+        return self._HEADERS[section] if role == Qt.ItemDataRole.DisplayRole else None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by native values."""
+        if not 0 <= column < 5 or not self._rows:
+            return
+        self.layoutAboutToBeChanged.emit()
+        pairs = sorted(
+            zip(self._keys, self._rows, strict=True),
+            key=lambda pair: pair[0][column],
+            reverse=order == Qt.SortOrder.DescendingOrder,
+        )
+        self._keys, self._rows = [key for key, _ in pairs], [row for _, row in pairs]
+        self.layoutChanged.emit()

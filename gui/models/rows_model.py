@@ -1,0 +1,100 @@
+"""A table of ready text: sorted by native values, its numbers at the right, cheap to paint."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+
+from core.preview import Table
+from gui.models.indexes import NOWHERE, Index
+from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE
+
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_TONES = {
+    "buy": "good", "bid": "good", "b": "good", "long": "good",
+    "sell": "danger", "ask": "danger", "s": "danger", "short": "danger",
+}  # fmt: skip
+
+
+class RowsModel(QAbstractTableModel):
+    """Shows one `Table`; the rows keep their numbers however they are sorted."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._table = Table((), (), ())
+        self._order: list[int] = []
+        self._signs = -1
+
+    def set_table(self, table: Table) -> None:
+        """Show another table, in the order of its rows."""
+        self.beginResetModel()
+        self._table = table
+        self._order = list(range(len(table.rows)))
+        self._signs = table.columns.index(table.signs) if table.signs in table.columns else -1
+        self.endResetModel()
+
+    def place_of(self, row: int) -> QModelIndex:
+        """Return where a row of the table (counted from 0) stands now."""
+        return self.index(self._order.index(row), 0) if row in self._order else QModelIndex()
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        """Return the number of rows."""
+        return 0 if parent.isValid() else len(self._order)
+
+    def columnCount(self, parent: Index = NOWHERE) -> int:
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(self._table.columns)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell's text, side or tone."""
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._table.rows[self._order[index.row()]][index.column()]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if self._table.numeric[index.column()] else None
+        if role == TONE_ROLE and index.column() == self._signs:
+            text = self._table.rows[self._order[index.row()]][index.column()]
+            return _TONES.get(text.lower())
+        if role == SORT_ROLE:
+            return self._key(self._order[index.row()], index.column())
+        return False if role == MONO_ROLE else None
+
+    def headerData(
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        """Return a column's name, on the side of its numbers."""
+        if orientation != Qt.Orientation.Horizontal or section >= len(self._table.columns):
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._table.columns[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole and self._table.numeric[section]:
+            return _RIGHT
+        return None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by a column's native values; -1 brings the table's own order back."""
+        if column >= len(self._table.columns):
+            return
+        self.layoutAboutToBeChanged.emit()
+        kept = [(old, self._order[old.row()]) for old in self.persistentIndexList()]
+        self._order = list(range(len(self._table.rows)))
+        if column >= 0:
+            backwards = order == Qt.SortOrder.DescendingOrder
+            self._order.sort(key=lambda row: self._key(row, column), reverse=backwards)
+        places = {row: place for place, row in enumerate(self._order)} if kept else {}
+        for old, row in kept:
+            self.changePersistentIndex(old, self.index(places[row], old.column()))
+        self.layoutChanged.emit()
+
+    def _key(self, row: int, column: int) -> tuple[int, Decimal, str]:
+        text = self._table.rows[row][column]
+        if self._table.numeric[column]:
+            try:
+                return (1, Decimal(text.replace(",", "")), "")
+            except InvalidOperation:
+                return (0 if not text else 2, Decimal(0), text)
+        return (0, Decimal(0), text.casefold())

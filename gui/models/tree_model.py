@@ -1,0 +1,321 @@
+"""The folders of a bucket as a tree: a folder is asked for when it is opened, page by page.
+
+The model asks no server. It emits `wanted`, and whoever owns it answers with `take` or `fail`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt, Signal
+from PySide6.QtGui import QIcon
+
+from core.errors import AccessDenied, StorageError
+from core.units import format_count
+from gui.models.indexes import NOWHERE, Index
+from gui.models.roles import ASIDE_ROLE, TONE_ROLE
+
+#: The key prefix of a node; None for a line that tells a state.
+PREFIX_ROLE = Qt.ItemDataRole.UserRole + 50
+
+
+class State(Enum):
+    """What is known of a folder's sub-folders."""
+
+    UNKNOWN = "unknown"
+    LOADING = "loading"
+    PARTLY = "partly"
+    WHOLE = "whole"
+    LOCKED = "locked"
+    FAILED = "failed"
+
+
+class _Node:
+    """One folder, or a line below a folder that tells its state (`prefix` None)."""
+
+    __slots__ = ("children", "note", "parent", "prefix", "row", "seen", "state", "token")
+
+    def __init__(self, prefix: str | None, parent: _Node | None, row: int) -> None:
+        self.prefix, self.parent, self.row = prefix, parent, row
+        self.children: list[_Node] = []
+        self.state = State.UNKNOWN if prefix is not None else State.WHOLE
+        self.note = ""
+        self.seen = 0  # objects directly in the folder, as far as listed
+        self.token: str | None = None
+
+    @property
+    def folders(self) -> list[_Node]:
+        """The children that are folders."""
+        return [child for child in self.children if child.prefix is not None]
+
+
+class PrefixTreeModel(QAbstractItemModel):
+    """Folders and, at the right, how many objects lie in them as far as that is known.
+
+    Signals:
+        wanted: prefix and continuation token of a page that a folder needs.
+    """
+
+    wanted = Signal(str, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._root = _Node("", None, 0)
+        self._nodes: dict[str, _Node] = {"": self._root}
+        self._counts: dict[str, tuple[int, bool]] = {}
+        self._lock = QIcon()
+        self._gone: list[_Node] = []  # Qt may still hold a bare pointer to what was taken away
+
+    # Asked by the owner
+
+    def clear(self) -> None:
+        """Forget everything, as for another bucket."""
+        self.beginResetModel()
+        self._gone = [self._root]
+        self._root = _Node("", None, 0)
+        self._nodes = {"": self._root}
+        self._counts = {}
+        self.endResetModel()
+
+    def set_lock(self, icon: QIcon) -> None:
+        """Give the icon of folders that may not be listed."""
+        self._lock = icon
+
+    def load(self, prefix: str = "") -> None:
+        """Ask for the first page of a folder, unless it is on its way."""
+        node = self._nodes.get(prefix)
+        if node is not None and node.state is not State.LOADING:
+            node.state, node.seen, node.token = State.LOADING, 0, None
+            if not node.folders:
+                self._tell(node, "loading…")
+            self.wanted.emit(prefix, None)
+
+    def take(
+        self, prefix: str, folders: Sequence[str], objects: int, token: str | None, *, first: bool
+    ) -> None:
+        """Take a page: sub-folders, the number of objects on it, and how to go on."""
+        node = self._nodes.get(prefix)
+        if node is None:
+            return
+        if first:
+            node.seen = 0
+            self._drop_gone(node, set(folders) if token is None else None)
+        self._tell(node, "")
+        node.seen += objects
+        node.token = token
+        node.state = State.WHOLE if token is None else State.PARTLY
+        known = {child.prefix for child in node.children}
+        self._append(node, [key for key in folders if key not in known])
+        if token is not None:
+            self._tell(node, f"{len(node.folders):,} folders shown: load more")
+        self._changed(node)
+
+    def fail(self, prefix: str, error: StorageError) -> None:
+        """Tell below a folder why it cannot be listed; opening that line tries again."""
+        node = self._nodes.get(prefix)
+        if node is None:
+            return
+        denied = isinstance(error, AccessDenied)
+        node.state = State.LOCKED if denied else State.FAILED
+        needs = f"needs {error.action}" if error.action else error.summary
+        self._tell(node, needs if denied else f"{error.summary} Try again")
+        self._changed(node)
+
+    def set_counts(self, counts: Mapping[str, int], *, whole_until: str | None) -> None:
+        """Take how many objects lie below prefixes.
+
+        `whole_until` is the last key counted (folders before it are whole), None when all are.
+        """
+        self._counts = {
+            prefix: (count, whole_until is None or not _reaches(prefix, whole_until))
+            for prefix, count in counts.items()
+        }
+        for node in list(self._nodes.values()):
+            self._changed(node, tell_parents=False)
+
+    def activate(self, index: Index) -> None:
+        """Act on a line that tells a state: load more, or try again."""
+        node = self._node(index)
+        if node.prefix is None and node.parent is not None:
+            holder = node.parent
+            if holder.state is State.PARTLY and holder.token is not None:
+                holder.state = State.LOADING
+                self._tell(holder, "loading…")
+                self.wanted.emit(holder.prefix, holder.token)
+            elif holder.state in (State.FAILED, State.LOCKED):
+                self.load(holder.prefix or "")
+
+    def index_of(self, prefix: str) -> QModelIndex:
+        """Return where a folder stands, or an invalid index when it is not loaded."""
+        node = self._nodes.get(prefix)
+        return QModelIndex() if node is None else self._index_of(node)
+
+    def state_of(self, prefix: str) -> State:
+        """Return what is known of a folder; `UNKNOWN` for one that is not there."""
+        node = self._nodes.get(prefix)
+        return State.UNKNOWN if node is None else node.state
+
+    def count_text(self, prefix: str) -> str:
+        """Return `1,440`, `1,000+` when there may be more, or an empty text."""
+        if prefix in self._counts:
+            count, whole = self._counts[prefix]
+            return format_count(count) + ("" if whole else "+")
+        node = self._nodes.get(prefix)
+        if node is None or node.state not in (State.PARTLY, State.WHOLE):
+            return ""
+        count, whole = self._sum(node)
+        return "" if not count and not whole else format_count(count) + ("" if whole else "+")
+
+    def _sum(self, node: _Node) -> tuple[int, bool]:
+        count, whole = node.seen, node.state is State.WHOLE
+        for child in node.folders:
+            more, all_of_it = self._sum(child)
+            count, whole = count + more, whole and all_of_it
+        return count, whole
+
+    # Changes
+
+    def _append(self, node: _Node, prefixes: list[str]) -> None:
+        if not prefixes:
+            return
+        start = len(node.children)
+        self.beginInsertRows(self._index_of(node), start, start + len(prefixes) - 1)
+        for number, prefix in enumerate(prefixes):
+            child = _Node(prefix, node, start + number)
+            node.children.append(child)
+            self._nodes[prefix] = child
+        self.endInsertRows()
+
+    def _tell(self, node: _Node, text: str) -> None:
+        """Put a line of text as the last child, change it, or take it away."""
+        last = node.children[-1] if node.children else None
+        has = last is not None and last.prefix is None
+        row = len(node.children)
+        if has and text and last is not None:
+            last.note = text
+            self._changed(last, tell_parents=False)
+        elif has:
+            self.beginRemoveRows(self._index_of(node), row - 1, row - 1)
+            self._gone.append(node.children.pop())
+            self.endRemoveRows()
+        elif text:
+            self.beginInsertRows(self._index_of(node), row, row)
+            line = _Node(None, node, row)
+            line.note = text
+            node.children.append(line)
+            self.endInsertRows()
+
+    def _drop_gone(self, node: _Node, kept: set[str] | None) -> None:
+        """Take folders away that a whole listing no longer has."""
+        if kept is None:
+            return
+        for row in reversed(range(len(node.children))):
+            child = node.children[row]
+            if child.prefix is not None and child.prefix not in kept:
+                self.beginRemoveRows(self._index_of(node), row, row)
+                del node.children[row]
+                self._forget(child)
+                for number, other in enumerate(node.children):
+                    other.row = number
+                self.endRemoveRows()
+
+    def _forget(self, node: _Node) -> None:
+        self._gone.append(node)
+        self._nodes.pop(node.prefix or "", None)
+        for child in node.folders:
+            self._forget(child)
+
+    def _changed(self, node: _Node, *, tell_parents: bool = True) -> None:
+        while node is not self._root:
+            index = self._index_of(node)
+            self.dataChanged.emit(index, index)
+            if not tell_parents or node.parent is None:
+                return
+            node = node.parent
+
+    # Qt's side
+
+    def _node(self, index: Index) -> _Node:
+        node = index.internalPointer() if index.isValid() else None
+        return node if isinstance(node, _Node) else self._root
+
+    def _index_of(self, node: _Node) -> QModelIndex:
+        return QModelIndex() if node is self._root else self.createIndex(node.row, 0, node)
+
+    def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
+        """Return the index of one child."""
+        children = self._node(parent).children
+        if 0 <= row < len(children) and column == 0:
+            return self.createIndex(row, column, children[row])
+        return QModelIndex()
+
+    def parent(self, index: Index) -> QModelIndex:  # type: ignore[override]  # QObject.parent() is its overload
+        """Return the index of the folder that holds this one."""
+        holder = self._node(index).parent if index.isValid() else None
+        return QModelIndex() if holder is None else self._index_of(holder)
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        """Return how many lines stand below a folder now."""
+        return len(self._node(parent).children)
+
+    def columnCount(self, _parent: Index = NOWHERE) -> int:
+        """Return 1."""
+        return 1
+
+    def hasChildren(self, parent: Index = NOWHERE) -> bool:
+        """Return whether a folder may have something below it: True until it is known."""
+        node = self._node(parent)
+        if node.prefix is None:
+            return False
+        return node.state is State.UNKNOWN or bool(node.children)
+
+    def canFetchMore(self, parent: Index) -> bool:
+        """Return whether a folder has not been asked for yet."""
+        node = self._node(parent)
+        return node is not self._root and node.state is State.UNKNOWN
+
+    def fetchMore(self, parent: Index) -> None:
+        """Ask for a folder that is opened for the first time."""
+        node = self._node(parent)
+        if node.prefix is not None and self.canFetchMore(parent):
+            self.load(node.prefix)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a folder's name, count, tone or lock."""
+        node = self._node(index)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return node.note if node.prefix is None else name_of(node.prefix)
+        if role == ASIDE_ROLE:
+            return None if node.prefix is None else self.count_text(node.prefix)
+        if role == TONE_ROLE:
+            return "muted" if node.prefix is None or node.state is State.LOCKED else None
+        return self._rare(node, role)
+
+    def _rare(self, node: _Node, role: int) -> Any:
+        if role == Qt.ItemDataRole.DecorationRole and node.state is State.LOCKED:
+            return self._lock
+        if role == PREFIX_ROLE:
+            return node.prefix
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return node.note or node.prefix
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Return that every line can be chosen."""
+        return (
+            Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+            if index.isValid()
+            else Qt.ItemFlag(0)
+        )
+
+
+def name_of(prefix: str) -> str:
+    """Return the last segment of a prefix; an empty one is told in words."""
+    return prefix.removesuffix("/").rsplit("/", 1)[-1] or "(empty name)"
+
+
+def _reaches(prefix: str, last_key: str) -> bool:
+    """Whether counting stopped inside a prefix, or before it."""
+    return last_key.startswith(prefix) or last_key < prefix

@@ -1,0 +1,109 @@
+"""The base of painted views: a picture that is kept until something changes, and a light top."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from gui import theme
+
+
+class Canvas(QWidget):
+    """Paints `draw` into a picture once, and `draw_over` (crosshair, focus) on every repaint."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._kept: QPixmap | None = None
+        self._by_keyboard = False
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        theme.current().changed.connect(self.redraw)
+
+    def redraw(self) -> None:
+        """Draw everything anew."""
+        self._kept = None
+        self.update()
+
+    def draw(self, painter: QPainter) -> None:
+        """Draw what changes rarely."""
+
+    def draw_over(self, painter: QPainter) -> None:
+        """Draw what follows the pointer."""
+
+    def draw_focus(self, painter: QPainter) -> None:
+        """Draw the focus ring when the focus came by keyboard."""
+        if self.hasFocus() and self._by_keyboard:
+            painter.setPen(QPen(theme.tokens().accent, 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Remember whether the focus came by keyboard."""
+        reasons = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self._by_keyboard = event.reason() in (*reasons, Qt.FocusReason.ShortcutFocusReason)
+        super().focusInEvent(event)
+
+    def snapped(self, value: float) -> float:
+        """Return the nearest whole device pixel, so that thin lines are crisp at any scale."""
+        ratio = self.devicePixelRatioF()
+        return round(value * ratio) / ratio
+
+    def box(self, left: float, top: float, right: float, bottom: float) -> QRectF:
+        """Return a rectangle on whole device pixels, at least one of them wide and high."""
+        pixel = 1 / self.devicePixelRatioF()
+        x, y = self.snapped(left), self.snapped(top)
+        width, height = self.snapped(right) - x, self.snapped(bottom) - y
+        return QRectF(x, y, max(pixel, width), max(pixel, height))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Forget the kept picture: it has another size."""
+        self._kept = None
+        super().resizeEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Forget the kept picture when colours or fonts change."""
+        super().changeEvent(event)
+        kinds = (QEvent.Type.PaletteChange, QEvent.Type.FontChange, QEvent.Type.StyleChange)
+        if event.type() in kinds:
+            self.redraw()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Show the kept picture and what lies over it."""
+        ratio = self.devicePixelRatioF()
+        if self._kept is None or self._kept.devicePixelRatioF() != ratio:
+            self._kept = self._drawn(ratio)
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._kept)
+        self.draw_over(painter)
+        painter.end()
+
+    def _drawn(self, ratio: float) -> QPixmap:
+        kept = QPixmap((self.size() * ratio).expandedTo(self.minimumSize()))
+        kept.setDevicePixelRatio(ratio)
+        kept.fill(theme.tokens().panel)
+        painter = QPainter(kept)
+        self.draw(painter)
+        painter.end()
+        return kept
+
+
+def faded(colour: QColor, alpha: float) -> QColor:
+    """Return the colour with an alpha between 0 and 1."""
+    thin = QColor(colour)
+    thin.setAlphaF(alpha)
+    return thin
+
+
+def blended(colour: QColor, ground: QColor, part: float) -> QColor:
+    """Return `part` of the colour on the ground, opaque."""
+    return QColor.fromRgbF(
+        *(
+            one * part + other * (1 - part)
+            for one, other in zip(
+                colour.getRgbF()[:3],  # type: ignore[index]  # the stubs type it as object
+                ground.getRgbF()[:3],  # type: ignore[index]  # the stubs type it as object
+                strict=True,
+            )
+        )
+    )

@@ -1,0 +1,91 @@
+"""An order book: the depth chart above the ladder."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QHeaderView, QStyleOptionViewItem, QVBoxLayout, QWidget
+
+from core.preview import Book, Problem
+from gui import theme
+from gui.models.ladder_model import BAR_ROLE, LadderModel
+from gui.views.canvas import blended
+from gui.views.depth_chart import DepthChart
+from gui.views.rows_view import copy_with, reveal
+from gui.widgets.cells import CellDelegate
+from gui.widgets.labels import Text, muted_label
+from gui.widgets.panel import row, rule
+from gui.widgets.table import make_table
+
+
+class DepthView(QWidget):
+    """Depth chart, best prices and spread, and the ladder of levels."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.chart = DepthChart()
+        self.model = LadderModel(self)
+        self.ladder = make_table(self.model, "Levels of the order book", sortable=False)
+        self.ladder.setItemDelegate(_LadderDelegate(self.ladder))
+        header = self.ladder.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self._spread = Text()
+        self._spread.setFont(theme.bold_font(tabular=True))
+        self._when = muted_label()
+        copy_with(self.ladder)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.chart, 3)
+        box.addWidget(rule())
+        line = row(muted_label("Spread"), self._spread, self._when, margins=(12, 7, 12, 7))
+        line.layout().setStretch(2, 1)  # type: ignore[union-attr]  # `row` gives a box layout
+        box.addWidget(line)
+        box.addWidget(rule())
+        box.addWidget(self.ladder, 2)
+        self.setFocusProxy(self.chart)
+
+    def show_face(self, book: Book) -> None:
+        """Draw this order book."""
+        self.chart.show_book(book)
+        self.model.set_book(book)
+        self._spread.setText(spread_of(book))
+        self._when.setText("" if book.when is None else f"{book.when:%d %b %Y %H:%M:%S} UTC")
+
+    def go_to(self, problem: Problem) -> None:
+        """Select the level of a problem as far as the ladder has it."""
+        if problem.row is not None:
+            reveal(self.ladder, self.model.index(problem.row, 0))
+
+
+def spread_of(book: Book) -> str:
+    """Return the distance of the best prices and its share of the middle, exactly."""
+    if not book.bids or not book.asks:
+        return "one side only"
+    bid, ask = book.bids[0].price, book.asks[0].price
+    middle = (bid + ask) / 2
+    share = f" ({(ask - bid) / middle * 100:.3f} %)" if middle else ""
+    return f"{ask - bid:,f}{share}"
+
+
+class _LadderDelegate(CellDelegate):
+    """Paints a bar behind each quantity: from the middle outwards."""
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """Draw the bar, then the cell."""
+        part = index.data(BAR_ROLE)
+        if part:
+            colours = theme.tokens()
+            area: QRect = option.rect
+            width = int(area.width() * float(part))
+            bid = index.column() == 0
+            left = area.right() - width + 1 if bid else area.left()
+            colour = colours.good if bid else colours.danger
+            bar = QRect(left, area.top() + 2, width, area.height() - 4)
+            painter.fillRect(bar, blended(colour, colours.panel, 0.16))
+        super().paint(painter, option, index)

@@ -1,0 +1,98 @@
+"""A portfolio: what it is worth, how it is divided, and every asset of it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from core.preview import Holding, Holdings, Problem
+from gui import theme
+from gui.models.ladder_model import HoldingsModel
+from gui.views.canvas import Canvas, blended
+from gui.views.rows_view import copy_with
+from gui.widgets.labels import figure, muted_label
+from gui.widgets.panel import row, rule
+from gui.widgets.table import make_table
+
+_PARTS = 6
+
+
+class HoldingsView(QWidget):
+    """Total, a bar divided by value, and a table with the share of each asset."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = HoldingsModel(self)
+        self.view = make_table(self.model, "Assets of the portfolio")
+        self.view.sortByColumn(3, Qt.SortOrder.DescendingOrder)
+        self.bar = ShareBar()
+        self._total = figure()
+        self._when = muted_label()
+        copy_with(self.view)
+        head = row(self._total, self._when, margins=(12, 12, 12, 0))
+        head.layout().setStretch(1, 1)  # type: ignore[union-attr]  # `row` gives a box layout
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        for part in (head, self.bar, rule()):
+            box.addWidget(part)
+        box.addWidget(self.view, 1)
+        self.setFocusProxy(self.view)
+        self.setMinimumHeight(240)
+
+    def show_face(self, holdings: Holdings) -> None:
+        """Draw this portfolio."""
+        self.model.set_holdings(holdings)
+        self.view.sortByColumn(3, Qt.SortOrder.DescendingOrder)
+        self.bar.show_holdings(holdings.holdings)
+        self._total.setText("no total" if holdings.total is None else f"${holdings.total:,f}")
+        self._when.setText("" if holdings.when is None else f"{holdings.when:%d %b %Y %H:%M} UTC")
+
+    def go_to(self, problem: Problem) -> None:
+        """Do nothing: assets are few and all in sight."""
+
+
+class ShareBar(Canvas):
+    """One bar divided among the most valuable assets, each with its name."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shares: list[tuple[str, float]] = []
+        self.setFixedHeight(64)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAccessibleName("Shares of the portfolio")
+
+    def sizeHint(self) -> QSize:
+        """Ask for one line of bar and one of names."""
+        return QSize(320, 64)
+
+    def show_holdings(self, holdings: tuple[Holding, ...]) -> None:
+        """Draw these assets."""
+        worth = [(one.symbol, float(one.value)) for one in holdings if one.value and one.value > 0]
+        total = sum(value for _, value in worth)
+        shares = [(name, value / total) for name, value in worth[:_PARTS]]
+        rest = 1 - sum(share for _, share in shares)
+        self._shares = [*shares, ("other", rest)] if len(worth) > _PARTS else shares
+        words = ", ".join(f"{name} {share:.0%}" for name, share in self._shares)
+        self.setAccessibleDescription(words)
+        self.redraw()
+
+    def draw(self, painter: QPainter) -> None:
+        """Draw the parts from the largest on, and their names below."""
+        colours = theme.tokens()
+        painter.setFont(theme.number_font(theme.SMALL_SIZE))
+        width, left = self.width() - 24, 12.0
+        for number, (name, share) in enumerate(self._shares):
+            part = width * share
+            painter.fillRect(self.box(left, 12, max(left + 1, left + part - 2), 30), _shade(number))
+            text = f"{name} {share:.0%}"
+            if QFontMetricsF(painter.font()).horizontalAdvance(text) <= part - 4:
+                painter.setPen(colours.muted)
+                painter.drawText(QRectF(left, 36, part, 16), Qt.AlignmentFlag.AlignVCenter, text)
+            left += part
+
+
+def _shade(number: int) -> QColor:
+    colours = theme.tokens()
+    return blended(colours.accent, colours.panel, max(0.2, 1 - number * 0.15))

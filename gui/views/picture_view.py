@@ -1,0 +1,114 @@
+"""Pictures: decoded only on request, by a reader that may not take much memory."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QImageReader, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
+
+from core.preview import Picture, Problem
+from core.units import format_size
+from gui.widgets.empty import EmptyState
+from gui.widgets.labels import muted_label
+
+_MEGABYTES = 64
+_SIDE = 2048
+
+
+class PictureView(QWidget):
+    """One picture; it is opened when asked for, because decoders are where hostile files bite.
+
+    Signals:
+        wanted: the `Picture` that the user wants to see; answer with `show_image`, from a thread.
+    """
+
+    wanted = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._picture = Picture("", b"")
+        self._image = QImage()
+        self._closed = EmptyState("", "", "Show the picture", self._on_wanted)
+        self._label = QLabel()
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._label.setMinimumSize(40, 40)
+        self._label.setAccessibleName("Picture")
+        self._caption = muted_label()
+        opened = QWidget()
+        box = QVBoxLayout(opened)
+        box.addWidget(self._label, 1)
+        box.addWidget(self._caption, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self._closed)
+        self._stack.addWidget(opened)
+        self.setMinimumHeight(200)
+
+    def show_face(self, picture: Picture) -> None:
+        """Offer this picture."""
+        self._picture = picture
+        self._image = QImage()
+        size = format_size(len(picture.data))
+        pixels = f", {picture.width:,} x {picture.height:,} pixels" if picture.width else ""
+        self._closed.set_text(
+            f"{picture.form} picture, {size}{pixels}",
+            "Pictures are opened on request only: a file made to harm bites when it is decoded.",
+        )
+        self._stack.setCurrentIndex(0)
+
+    def go_to(self, problem: Problem) -> None:
+        """Do nothing: pictures have no rows."""
+
+    def _on_wanted(self) -> None:
+        self._closed.set_text("Opening…", "")
+        self.wanted.emit(self._picture)
+
+    def show_image(self, picture: Picture, image: QImage) -> None:
+        """Show what was decoded, or say that it cannot be."""
+        if picture is not self._picture:
+            return
+        if image.isNull():
+            self._closed.set_text("This picture cannot be shown", "It is broken or too large.")
+            return
+        self._image = image
+        self._caption.setText(
+            f"{picture.form}, {image.width():,} x {image.height():,} pixels shown"
+        )
+        self._fit()
+        self._stack.setCurrentIndex(1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the picture into the new size."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self._image.isNull():
+            return
+        ratio = self.devicePixelRatioF()
+        area = (QSize(self._label.width(), self._label.height()) * ratio).boundedTo(
+            self._image.size()
+        )
+        mode = Qt.AspectRatioMode.KeepAspectRatio
+        smooth = Qt.TransformationMode.SmoothTransformation
+        pixmap = QPixmap.fromImage(self._image.scaled(area, mode, smooth))
+        pixmap.setDevicePixelRatio(ratio)
+        self._label.setPixmap(pixmap)
+
+
+def decoded(picture: Picture) -> QImage:
+    """Return the picture with at most 2,048 pixels a side; a null image when it is refused.
+
+    Safe to call in a worker thread. Takes at most 64 MB for the decoded pixels.
+    """
+    QImageReader.setAllocationLimit(_MEGABYTES)
+    device = QBuffer()
+    device.setData(QByteArray(picture.data))
+    device.open(QIODevice.OpenModeFlag.ReadOnly)
+    reader = QImageReader(device, QByteArray(picture.form.lower().encode()))
+    reader.setDecideFormatFromContent(False)
+    reader.setAutoTransform(True)
+    size = reader.size()
+    if size.isValid() and max(size.width(), size.height()) > _SIDE:
+        reader.setScaledSize(size.scaled(_SIDE, _SIDE, Qt.AspectRatioMode.KeepAspectRatio))
+    return reader.read()

@@ -1,0 +1,175 @@
+"""One preview whole: its heading, the switch between its faces, the face, and its problems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from core.preview import (
+    Book,
+    Candles,
+    Face,
+    HexDump,
+    Holdings,
+    Lines,
+    Picture,
+    Preview,
+    Problem,
+    Table,
+    Tree,
+)
+from gui.views.candle_view import CandleView
+from gui.views.depth_view import DepthView
+from gui.views.holdings_view import HoldingsView
+from gui.views.lines_view import LinesView
+from gui.views.picture_view import PictureView
+from gui.views.problems_bar import ProblemsBar
+from gui.views.rows_view import HexView, TableView, TreeView
+from gui.widgets.empty import EmptyState, Skeleton
+from gui.widgets.labels import Pill
+from gui.widgets.panel import SectionHead
+from gui.widgets.segmented import Segmented
+
+
+class FaceView(Protocol):
+    """What every view of a face can do."""
+
+    def show_face(self, face: Any, /) -> None:
+        """Draw a face."""
+
+    def go_to(self, problem: Problem) -> None:
+        """Bring the place of a problem in sight."""
+
+
+#: What draws which face. A new face is one view and one line here.
+VIEWS: tuple[tuple[type, Callable[[], QWidget]], ...] = (
+    (Candles, CandleView),
+    (Book, DepthView),
+    (Holdings, HoldingsView),
+    (Table, TableView),
+    (Tree, TreeView),
+    (Lines, LinesView),
+    (Picture, PictureView),
+    (HexDump, HexView),
+)
+
+
+class PreviewView(QWidget):
+    """Shows a preview, or why there is none.
+
+    Signals:
+        picture_wanted: a `Picture` to be decoded; answer with `picture_view().show_image`.
+        retry_wanted: the user wants the failed preview tried again.
+    """
+
+    picture_wanted = Signal(object)
+    retry_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._preview: Preview | None = None
+        self._views: dict[type, QWidget] = {}
+        self._drawn: set[type] = set()
+        self.switch = Segmented()
+        self.switch.selected.connect(self._on_face)
+        self.head = SectionHead("Preview")
+        self._count = self.head.add_pill(Pill())
+        self._packed = self.head.add_pill(Pill())
+        self.head.add_action(self.switch)
+        self.problems = ProblemsBar()
+        self.problems.chosen.connect(self._on_problem)
+        self._empty = EmptyState("", "")
+        self._failed = EmptyState("", "", "Try again", self.retry_wanted.emit)
+        self._loading = Skeleton(8)
+        self._stack = QStackedWidget()
+        for part in (self._empty, self._failed, self._loading):
+            self._stack.addWidget(part)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.head)
+        box.addWidget(self._stack, 1)
+        box.addWidget(self.problems)
+        self.show_empty("Nothing selected", "Select an object to see what is in it.")
+
+    @property
+    def preview(self) -> Preview | None:
+        """The preview that is shown."""
+        return self._preview
+
+    @property
+    def face_view(self) -> QWidget | None:
+        """The view of the face that is shown, or the state in its place."""
+        return self._stack.currentWidget()
+
+    def show_preview(self, preview: Preview) -> None:
+        """Show a preview, with the face chosen before if it has it."""
+        self._preview = preview
+        self._drawn.clear()
+        self._head(preview.title, preview.count, preview.packed)
+        self.switch.set_items([face.label for face in preview.faces])
+        self.switch.setVisible(len(preview.faces) > 1)
+        self._on_face(self.switch.current)
+        self.problems.show_problems(preview)
+
+    def show_empty(self, title: str, text: str) -> None:
+        """Say why there is nothing to see."""
+        self._without("Preview")
+        self._empty.set_text(title, text)
+        self._stack.setCurrentWidget(self._empty)
+
+    def show_failed(self, title: str, text: str) -> None:
+        """Say what went wrong, and offer to try again."""
+        self._without(title)
+        self._failed.set_text("This object cannot be shown", text)
+        self._stack.setCurrentWidget(self._failed)
+
+    def show_loading(self, title: str) -> None:
+        """Announce the next preview; an old one stays in sight until the new one is there."""
+        if self._preview is None:
+            self._without(title)
+            self._stack.setCurrentWidget(self._loading)
+
+    def picture_view(self) -> PictureView | None:
+        """Return the view of pictures, when there is one."""
+        view = self._views.get(Picture)
+        return view if isinstance(view, PictureView) else None
+
+    def _without(self, title: str) -> None:
+        self._preview = None
+        self._head(title, "", "")
+        self.switch.hide()
+        self.problems.hide()
+
+    def _head(self, title: str, count: str, packed: str) -> None:
+        self.head.set_title(title)
+        self._count.set(count)
+        self._packed.set(packed, hint=f"The content was looked through: {packed}")
+
+    def _on_face(self, label: str) -> None:
+        faces = self._preview.faces if self._preview else ()
+        face = next((one for one in faces if one.label == label), None)
+        if face is not None:
+            self._stack.setCurrentWidget(self._view(face))
+
+    def _view(self, face: Face) -> QWidget:
+        """Return the view of a face, made on first use and drawn once a preview."""
+        kind = type(face)
+        if kind not in self._views:
+            view = next(make for of, make in VIEWS if of is kind)()
+            if isinstance(view, PictureView):
+                view.wanted.connect(self.picture_wanted)
+            self._views[kind] = view
+            self._stack.addWidget(view)
+        if kind not in self._drawn:
+            self._drawn.add(kind)
+            self._views[kind].show_face(face)  # type: ignore[attr-defined]  # a `FaceView`
+        return self._views[kind]
+
+    def _on_problem(self, problem: Problem) -> None:
+        view = self._stack.currentWidget()
+        if view in self._views.values():
+            view.go_to(problem)  # type: ignore[union-attr]  # a `FaceView`

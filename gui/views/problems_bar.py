@@ -1,0 +1,118 @@
+"""The bar that tells what is wrong with the data, and the list behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    Qt,
+    Signal,
+)
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from core.preview import Preview, Problem, ProblemKind
+from gui import theme
+from gui.models.indexes import NOWHERE, Index
+from gui.widgets.buttons import link_button
+from gui.widgets.labels import Elided, repolish
+from gui.widgets.table import make_list
+
+_ROWS_SHOWN = 5
+_QUIET = frozenset({ProblemKind.NOTE, ProblemKind.LIMIT})
+
+
+class ProblemsModel(QAbstractListModel):
+    """One row a problem, in words."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.problems: tuple[Problem, ...] = ()
+
+    def set_problems(self, problems: tuple[Problem, ...]) -> None:
+        """Show other problems."""
+        self.beginResetModel()
+        self.problems = problems
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        """Return the number of problems kept."""
+        return 0 if parent.isValid() else len(self.problems)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return the problem in words, with its row."""
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        problem = self.problems[index.row()]
+        row = "" if problem.row is None else f"  ·  row {problem.row + 1:,}"
+        return f"{problem.text}{row}"
+
+
+class ProblemsBar(QWidget):
+    """Hidden without problems; `Show` opens the list and goes to the first.
+
+    Signals:
+        chosen: the `Problem` to be shown.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = ProblemsModel(self)
+        self.list = make_list(self.model, "Problems in the data")
+        self._frame = QFrame()
+        self._text = Elided("", "inherit", mode=Qt.TextElideMode.ElideRight)
+        self.button = link_button("Show", self.toggle)
+        line = QHBoxLayout(self._frame)
+        line.setContentsMargins(12, 5, 8, 5)
+        line.addWidget(self._text, 1)
+        line.addWidget(self.button)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(12, 0, 12, 8)
+        box.setSpacing(4)
+        box.addWidget(self._frame)
+        box.addWidget(self.list)
+        self.list.clicked.connect(self._on_chosen)
+        self.list.activated.connect(self._on_chosen)
+        self.hide()
+
+    def show_problems(self, preview: Preview) -> None:
+        """Tell what is wrong with a preview; nothing when all is well."""
+        problems = preview.problems
+        self.model.set_problems(problems)
+        words = preview.problems_in_words
+        self._text.setText(words)
+        tone = "neutral" if all(one.kind in _QUIET for one in problems) else "warning"
+        self._frame.setProperty("banner", tone)
+        for part in (self._frame, *self._frame.findChildren(QWidget)):
+            repolish(part)
+        self.setAccessibleName(f"Problems: {words}")
+        self._open(False)  # noqa: FBT003 - closed
+        self.button.setVisible(any(_placed(one) for one in problems) or len(problems) > 1)
+        self.setVisible(bool(problems))
+
+    def toggle(self) -> None:
+        """Open the list and go to the first problem that has a place, or close it."""
+        opened = self.list.isHidden()
+        self._open(opened)
+        if opened:
+            row = next((n for n, one in enumerate(self.model.problems) if _placed(one)), 0)
+            self.list.setCurrentIndex(self.model.index(row))
+            self._on_chosen(self.model.index(row))
+
+    def _open(self, opened: bool) -> None:
+        rows = min(_ROWS_SHOWN, len(self.model.problems))
+        self.list.setFixedHeight(rows * theme.ROW + 2)
+        self.list.setVisible(opened and len(self.model.problems) > 1)
+        self.button.setText("Hide" if opened and not self.list.isHidden() else "Show")
+
+    def _on_chosen(self, index: QModelIndex) -> None:
+        if index.isValid():
+            self.chosen.emit(self.model.problems[index.row()])
+
+
+def _placed(problem: Problem) -> bool:
+    return problem.row is not None or problem.start is not None

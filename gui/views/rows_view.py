@@ -1,0 +1,126 @@
+"""Views of rows: tables, the trade tape, JSON trees, bytes; and how their cells are copied."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
+
+from core.preview import HexDump, Problem, Table, Tree
+from core.preview.cells import safe_cell
+from gui import theme
+from gui.models.json_model import JsonModel
+from gui.models.lines_model import HexModel
+from gui.models.rows_model import RowsModel
+from gui.widgets.table import make_table, make_tree
+
+_OPENED_AT_ONCE = 12
+
+
+class TableView(QWidget):
+    """A table to be sorted by its columns; its cells are copied as text that no sheet runs."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = RowsModel(self)
+        self.view = make_table(self.model, "Rows of this object", multiple=True)
+        self.view.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        _filling(self, self.view)
+        copy_with(self.view)
+
+    def show_face(self, table: Table) -> None:
+        """Show this table in its own order."""
+        self.view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.model.set_table(table)
+
+    def go_to(self, problem: Problem) -> None:
+        """Select the row of a problem."""
+        if problem.row is not None:
+            reveal(self.view, self.model.place_of(problem.row))
+
+
+class TreeView(QWidget):
+    """Any JSON value as a tree; small ones are open at once."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = JsonModel(self)
+        self.view = make_tree(self.model, "JSON tree", header=True)
+        _filling(self, self.view)
+        copy_with(self.view)
+
+    def show_face(self, tree: Tree) -> None:
+        """Show this value, its outer level open."""
+        self.model.set_root(tree.root)
+        root = QModelIndex()
+        for row in range(min(self.model.rowCount(root), _OPENED_AT_ONCE)):
+            index = self.model.index(row, 0, root)
+            if self.model.rowCount(index) == 0:
+                self.model.fetchMore(index)
+            if self.model.rowCount(index) <= _OPENED_AT_ONCE:
+                self.view.expand(index)
+
+    def go_to(self, problem: Problem) -> None:
+        """Do nothing: a tree has no rows of its own."""
+
+
+class HexView(QWidget):
+    """Bytes in hexadecimal beside their letters."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = HexModel(self)
+        self.view = make_table(self.model, "Bytes", sortable=False, multiple=True)
+        dense(self.view)
+        _filling(self, self.view)
+        copy_with(self.view)
+
+    def show_face(self, dump: HexDump) -> None:
+        """Show these bytes."""
+        self.model.set_dump(dump)
+
+    def go_to(self, problem: Problem) -> None:
+        """Do nothing: problems of bytes have no place."""
+
+
+def dense(view: QTableView) -> None:
+    """Give a table of lines low rows and no header."""
+    view.horizontalHeader().hide()
+    view.verticalHeader().setMinimumSectionSize(18)
+    view.verticalHeader().setDefaultSectionSize(20)
+    view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+
+
+def reveal(view: QAbstractItemView, index: QModelIndex) -> None:
+    """Select a row and bring it in sight."""
+    if index.isValid():
+        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
+        rows = QItemSelectionModel.SelectionFlag.Rows
+        view.selectionModel().setCurrentIndex(index, flags | rows)
+        view.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
+
+
+def copy_with(view: QAbstractItemView) -> None:
+    """Let Ctrl+C copy the selected rows with tabs between their cells."""
+    shortcut = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), view)
+    shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+    shortcut.activated.connect(lambda: copy_rows(view))
+
+
+def copy_rows(view: QAbstractItemView) -> None:
+    """Put the selected rows on the clipboard; a cell that looks like a formula gets a quote."""
+    rows = sorted(view.selectionModel().selectedRows(), key=lambda index: index.row())
+    lines = []
+    for index in rows:
+        cells = (index.siblingAtColumn(n) for n in range(index.model().columnCount()))
+        lines.append("\t".join(safe_cell(str(cell.data() or "")) for cell in cells))
+    if lines:
+        QGuiApplication.clipboard().setText("\n".join(lines))
+
+
+def _filling(holder: QWidget, view: QAbstractItemView) -> None:
+    box = QVBoxLayout(holder)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.addWidget(view)
+    holder.setFocusProxy(view)
+    holder.setMinimumHeight(theme.ROW * 5)

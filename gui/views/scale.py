@@ -1,0 +1,94 @@
+"""Scales and ticks of charts: plain arithmetic, tested without a window."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+#: Distances between time labels that people read at a glance, in seconds.
+_TIME_STEPS = (
+    *(MINUTE * count for count in (1, 2, 5, 10, 15, 30)),
+    *(HOUR * count for count in (1, 2, 3, 6, 12)),
+    *(DAY * count for count in (1, 2, 7, 14, 28, 91, 182, 364)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A straight line from values to pixels; `low` lands on `start`, `high` on `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """Return the pixel of `value`."""
+        span = self.high - self.low or 1.0
+        return self.start + (value - self.low) / span * (self.end - self.start)
+
+    def value(self, pixel: float) -> float:
+        """Return the value at `pixel`."""
+        span = self.end - self.start or 1.0
+        return self.low + (pixel - self.start) / span * (self.high - self.low)
+
+
+def nice_step(span: float, count: int) -> float:
+    """Return a step of 1, 2, 2.5 or 5 times a power of ten that makes about `count` ticks."""
+    rough = span / max(1, count)
+    if not math.isfinite(rough) or rough <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if rough <= power * factor * 1.15)
+
+
+def ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
+    """Return round values between `low` and `high`, and the decimals their labels need."""
+    step = nice_step(high - low, count)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    if decimals and round(step, decimals) != step:
+        decimals += 1
+    values = [number * step for number in range(first, min(last, first + 50) + 1)]
+    return values, min(decimals, 12)
+
+
+def short_number(value: float) -> str:
+    """Return a number for an axis in few letters: `1.2k`, `3.4M`."""
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def time_step(span_seconds: float, count: int) -> int:
+    """Return the distance of time labels so that about `count` fit into the span."""
+    rough = span_seconds / max(1, count)
+    return next((step for step in _TIME_STEPS if step >= rough), _TIME_STEPS[-1])
+
+
+def time_label(moment: datetime, step: int) -> str:
+    """Return `18:00`, or the day where a day begins, or the month for wide steps."""
+    if step >= 28 * DAY:
+        return f"{moment:%b %Y}"
+    if step >= DAY or (moment.hour == moment.minute == 0):
+        return f"{moment.day} {moment:%b}"
+    return f"{moment:%H:%M}"
+
+
+def time_ticks(moments: Sequence[datetime], step: int) -> list[int]:
+    """Return the positions in `moments` at which a new multiple of `step` begins."""
+    found = []
+    before: int | None = None
+    for at, moment in enumerate(moments):
+        part = int(moment.timestamp()) // step
+        if (before is not None and part != before) or (
+            before is None and int(moment.timestamp()) % step == 0
+        ):
+            found.append(at)
+        before = part
+    return found
