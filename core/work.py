@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -99,3 +100,30 @@ class Work:
 def default_work(work: Work | None) -> Work:
     """Return `work`, or one that nobody cancels or watches: the default for scripts."""
     return work or Work()
+
+
+class Coalescer:
+    """Passes on the newest progress only, ten times a second at most; safe from any thread."""
+
+    def __init__(self, sink: Callable[[Progress], None], seconds: float = 0.1) -> None:
+        self._sink, self._seconds = sink, seconds
+        self._lock = threading.Lock()
+        self._waiting: Progress | None = None
+        self._passed = float("-inf")
+
+    def take(self, progress: Progress) -> None:
+        """Take a report; it is passed on now, or replaced by a newer one, or flushed."""
+        now = time.monotonic()
+        with self._lock:
+            self._waiting = progress
+            if now - self._passed < self._seconds:
+                return
+            self._passed = now
+        self.flush()
+
+    def flush(self) -> None:
+        """Pass on what waits."""
+        with self._lock:
+            progress, self._waiting = self._waiting, None
+        if progress is not None:
+            self._sink(progress)

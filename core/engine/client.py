@@ -1,0 +1,201 @@
+"""The caller's side: starts engines, calls them, cancels, and starts anew after a crash."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+from typing import Any, BinaryIO, cast
+
+from core.engine.host import Call
+from core.engine.wire import Kind, Reader, Writer
+from core.errors import Cancelled, EngineError, StorageError
+from core.model.connection import Connection
+from core.work import Work
+
+#: At most two: the second is started only while the first is busy.
+MAX_ENGINES = 2
+#: How long a cancelled operation may take to notice before its engine is killed, in seconds.
+CANCEL_SECONDS = 1.5
+_CLOSE_SECONDS = 1.5
+
+
+class EngineClient:
+    """Calls operations in engine processes; one call at a time each. Safe from any thread."""
+
+    def __init__(self, *, operations_module: str = "core.engine.operations") -> None:
+        self._module = operations_module
+        self._free = threading.Semaphore(MAX_ENGINES)
+        self._lock = threading.Lock()
+        self._idle: list[_Engine] = []
+        self._busy: list[_Engine] = []
+        self._closed = False
+
+    def call(
+        self, operation: str, arguments: dict[str, Any], *, connection: Connection, work: Work
+    ) -> Any:
+        """Run an operation and return its result; waits while all engines are busy.
+
+        Raises:
+            StorageError: what the operation raised.
+            EngineError: the engine process ended in mid task; calling again starts a new one.
+            Cancelled: the token of `work` was cancelled, or the client was closed.
+        """
+        with self._one_of(work) as engine:
+            return engine.call(Call(operation, arguments, connection), work)
+
+    def pids(self) -> list[int]:
+        """Return the process ids of the engines that live."""
+        with self._lock:
+            return [engine.pid for engine in self._idle + self._busy if engine.alive]
+
+    def close(self) -> None:
+        """End all engines; calls that still run end as cancelled."""
+        with self._lock:
+            self._closed = True
+            engines = self._idle + self._busy
+            self._idle = []
+        for engine in engines:
+            engine.hang_up()
+        for engine in engines:
+            engine.end()
+
+    @contextlib.contextmanager
+    def _one_of(self, work: Work) -> Any:
+        while not self._free.acquire(timeout=0.2):
+            work.check()
+        try:
+            engine = self._taken()
+            try:
+                yield engine
+            finally:
+                self._given_back(engine)
+        finally:
+            self._free.release()
+
+    def _taken(self) -> _Engine:
+        with self._lock:
+            if self._closed:
+                raise Cancelled("The engine was closed")
+            engine = self._still_idle() or _Engine(self._module)
+            self._busy.append(engine)
+            return engine
+
+    def _still_idle(self) -> _Engine | None:
+        while self._idle:
+            engine = self._idle.pop()
+            if engine.alive:
+                return engine
+            engine.end()
+        return None
+
+    def _given_back(self, engine: _Engine) -> None:
+        with self._lock:
+            self._busy.remove(engine)
+            keep = engine.alive and not self._closed
+            if keep:
+                self._idle.append(engine)
+        if not keep:
+            engine.end()
+
+
+class _Engine:
+    """One engine process and its two pipes."""
+
+    def __init__(self, module: str) -> None:
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-m", "core.engine", module],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+        except OSError as error:
+            raise EngineError(
+                "The engine process could not be started",
+                cause=str(error),
+                remedy="Close other programs and try again.",
+            ) from error
+        self._writer = Writer(cast("BinaryIO", self._process.stdin))
+        self._reader = Reader(cast("BinaryIO", self._process.stdout))
+        self._hung_up = False
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs and was not told to end."""
+        return not self._hung_up and self._process.poll() is None
+
+    def call(self, call: Call, work: Work) -> Any:
+        """Send a call and pass on what comes back until its end."""
+        work.check()
+        killer = threading.Timer(CANCEL_SECONDS, self._process.kill)
+        killer.daemon = True
+
+        def ask_to_stop() -> None:
+            killer.start()
+            with contextlib.suppress(OSError, ValueError):  # it is gone: the reader will tell
+                self._writer.send(Kind.CANCEL)
+
+        try:
+            with work.token.on_cancel(ask_to_stop):
+                self._send(call, work)
+                return self._followed(work)
+        finally:
+            killer.cancel()
+
+    def hang_up(self) -> None:
+        """Close the pipe to the engine, which then ends by itself."""
+        self._hung_up = True
+        with contextlib.suppress(OSError):  # closing flushes into a process that may be gone
+            self._writer.close()
+
+    def end(self) -> None:
+        """Make sure that the process is gone, and nothing of it stays open."""
+        self.hang_up()
+        try:
+            self._process.wait(_CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.close()
+
+    def _send(self, call: Call, work: Work) -> None:
+        try:
+            self._writer.send(Kind.CALL, call)
+        except (OSError, ValueError):
+            raise self._ended(work) from None
+
+    def _followed(self, work: Work) -> Any:
+        answered = False
+        try:
+            while (message := self._reader.receive()) is not None:
+                kind, payload = message
+                answered = kind in {Kind.DONE, Kind.FAILED}
+                if kind is Kind.DONE:
+                    return payload
+                if kind is Kind.FAILED:
+                    raise payload
+                (work.report if kind is Kind.PROGRESS else work.batch)(payload)
+            raise self._ended(work)
+        finally:
+            if not answered:  # a caller that raised in mid answer must not leave frames behind
+                self.hang_up()
+
+    def _ended(self, work: Work) -> StorageError:
+        """Return why there is no answer: we asked it to stop, or it crashed."""
+        if work.token.cancelled or self._hung_up:
+            return Cancelled("Cancelled")
+        code = self._process.wait(_CLOSE_SECONDS)
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return EngineError(
+            "The engine process ended in mid task",
+            cause=f"Process {self.pid} ended with {how}.",
+            remedy="Retry: a new engine is started. What was finished before stays finished.",
+            details=f"engine {self.pid}: {how}",
+        )

@@ -1,0 +1,148 @@
+"""The engine's side: runs one operation at a time, and ends with its parent."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, BinaryIO
+
+from core.engine.wire import Kind, Reader, Writer
+from core.errors import ErrorKind, InvalidInput, StorageError
+from core.model.connection import Connection
+from core.redaction import clamp_logging, redacted
+from core.work import CancelToken, Coalescer, Work
+
+_log = logging.getLogger(__name__)
+
+_NICENESS = 10
+#: How long a running operation may tidy up after the parent has gone, in seconds.
+_ORPHAN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: the operation's name, its arguments, and whose keys to use."""
+
+    operation: str
+    arguments: dict[str, Any]
+    connection: Connection
+
+
+def main(argv: list[str]) -> int:
+    """Serve the calls that arrive on standard input until it ends."""
+    module = argv[0] if argv else "core.engine.operations"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    logging.basicConfig(level=logging.WARNING, format="engine: %(levelname)s %(message)s")
+    clamp_logging()
+    pipe_in, pipe_out = _private_pipes()
+    Host(Reader(pipe_in), Writer(pipe_out), module).serve()
+    return 0
+
+
+def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Keep the protocol's pipes to ourselves: a stray print must not tear a frame."""
+    pipe_in, pipe_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return pipe_in, pipe_out
+
+
+class Host:
+    """Reads messages in one thread, runs operations in the main one."""
+
+    def __init__(self, reader: Reader, writer: Writer, module: str) -> None:
+        self._reader, self._writer = reader, writer
+        self._operations = {op.name: op.run for op in import_module(module).OPERATIONS}
+        self._calls: queue.SimpleQueue[tuple[Call, CancelToken] | None] = queue.SimpleQueue()
+        self._token = CancelToken()
+        self._workspace: Any = None
+
+    def serve(self) -> None:
+        """Run calls until the parent closes the pipe."""
+        threading.Thread(target=self._listen, name="engine-reader", daemon=True).start()
+        while (item := self._calls.get()) is not None:
+            self._answer(*item)
+
+    def _listen(self) -> None:
+        while (message := self._reader.receive()) is not None:
+            kind, payload = message
+            if kind is Kind.CALL:
+                self._token = CancelToken()
+                self._calls.put((payload, self._token))
+            else:
+                self._token.cancel()
+        self._calls.put(None)
+        self._token.cancel()
+        # An operation that does not notice must not outlive the parent.
+        threading.Timer(_ORPHAN_SECONDS, os._exit, args=(0,)).start()
+
+    def _answer(self, call: Call, token: CancelToken) -> None:
+        try:
+            result = self._run(call, token)
+            self._writer.send(Kind.DONE, result)
+        except StorageError as error:
+            self._fail(error)
+        except BrokenPipeError:
+            return  # the parent is gone; the reader thread ends this process
+        except Exception as error:  # noqa: BLE001 - the engine lives on; the caller is told
+            _log.exception("The operation %s failed in a way that is a bug", call.operation)
+            self._fail(_bug(error))
+
+    def _run(self, call: Call, token: CancelToken) -> Any:
+        reports = Coalescer(lambda progress: self._writer.send(Kind.PROGRESS, progress))
+        work = Work(token, reports.take, lambda batch: self._writer.send(Kind.BATCH, batch))
+        token.check()
+        function = self._function(call.operation)
+        result = function(self._workspace_of(call.connection), work, **call.arguments)
+        reports.flush()
+        return result
+
+    def _fail(self, error: StorageError) -> None:
+        try:
+            self._writer.send(Kind.FAILED, error)
+        except BrokenPipeError:
+            _log.debug("nobody is left to be told")
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        if name not in self._operations:
+            raise InvalidInput(
+                f"There is no operation {name!r}",
+                cause="The engine knows: " + ", ".join(sorted(self._operations)),
+                remedy="Start window and engine from the same version.",
+                subject=name,
+            )
+        module, _, function = self._operations[name].partition(":")
+        found: Callable[..., Any] = getattr(import_module(module), function)
+        return found
+
+    def _workspace_of(self, connection: Connection) -> Any:
+        """Keep the workspace while the connection stays: its pools are warm."""
+        if self._workspace is None or self._workspace.connection != connection:
+            from core.workspace import Workspace
+
+            if self._workspace is not None:
+                self._workspace.close()
+            self._workspace = Workspace.open(connection)
+        return self._workspace
+
+
+def _bug(error: Exception) -> StorageError:
+    return StorageError(
+        "Something went wrong inside the engine",
+        cause=f"{type(error).__name__}: this is a bug, not your mistake.",
+        remedy="Try again; if it stays, report it with the details.",
+        details=redacted(f"{type(error).__name__}: {error}"),
+        kind=ErrorKind.BUG,
+    )

@@ -1,0 +1,25 @@
+"""All bulk operations by name. Adding one = one line here.
+
+An operation is a function `(workspace, work, **arguments) -> result`; its arguments are plain
+data, its result is frozen and can be pickled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A name and where its function lives (`package.module:function`); loaded when first run."""
+
+    name: str
+    run: str
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("statistics.scan", "core.statistics.scan:scan"),
+    Operation("transfer.upload", "core.transfer.upload:upload"),
+    Operation("transfer.download", "core.transfer.download:download"),
+    Operation("objects.delete_many", "core.transfer.delete:delete"),
+)

@@ -1,0 +1,91 @@
+"""A few worker threads that take jobs from a queue; they post what happens and touch no widget."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from core.errors import Cancelled, ErrorKind, StorageError
+from core.redaction import redacted
+from core.work import CancelToken, Coalescer, Work
+
+_log = logging.getLogger(__name__)
+
+#: Kinds of messages: the number of the job, one of these, and its payload.
+PROGRESS, BATCH, DONE, FAILED, CANCELLED = range(5)
+Post = Callable[[int, int, Any], None]
+Job = tuple[int, Callable[[Work], Any], CancelToken]
+
+
+class Lane:
+    """Up to `size` daemon threads, started as they are needed."""
+
+    def __init__(self, name: str, size: int, post: Post) -> None:
+        self._name, self._size, self._post = name, size, post
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._idle = 0
+        self._threads: list[threading.Thread] = []
+
+    def put(self, job: Job) -> None:
+        """Queue a job; a thread is started if none waits."""
+        with self._lock:
+            if self._idle <= self._jobs.qsize() and len(self._threads) < self._size:
+                name = f"{self._name}-{len(self._threads)}"
+                thread = threading.Thread(target=self._run, name=name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        self._jobs.put(job)
+
+    def stop(self) -> None:
+        """Let the threads end after their present job."""
+        for _ in self._threads:
+            self._jobs.put(None)
+
+    def join(self, deadline: float) -> bool:
+        """Wait for the threads until `deadline` (monotonic seconds); True when all have ended."""
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            job = self._jobs.get()
+            with self._lock:
+                self._idle -= 1
+            if job is None:
+                return
+            self._do(*job)
+
+    def _do(self, number: int, fn: Callable[[Work], Any], token: CancelToken) -> None:
+        reports = Coalescer(lambda progress: self._post(number, PROGRESS, progress))
+        work = Work(token, reports.take, lambda batch: self._post(number, BATCH, batch))
+        try:
+            token.check()
+            result = fn(work)
+        except Cancelled:
+            self._post(number, CANCELLED, None)
+        except StorageError as error:
+            self._post(number, FAILED, error)
+        except Exception as error:  # noqa: BLE001 - the thread must live; it is logged and shown
+            _log.exception("A task failed in a way that is a bug")
+            self._post(number, FAILED, _bug(error))
+        else:
+            reports.flush()
+            self._post(number, DONE, result)
+
+
+def _bug(error: Exception) -> StorageError:
+    return StorageError(
+        "Something went wrong inside Strongroom",
+        cause=f"{type(error).__name__}: this is a bug, not your mistake.",
+        remedy="Try again; if it stays, report it with the details.",
+        details=redacted(f"{type(error).__name__}: {error}"),
+        kind=ErrorKind.BUG,
+    )

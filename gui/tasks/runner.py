@@ -1,0 +1,252 @@
+"""Runs work off the GUI thread and brings what comes of it back to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import shiboken6
+from PySide6.QtCore import QObject, Qt, Signal
+
+from core.errors import StorageError
+from core.model.connection import Connection
+from core.work import CancelToken, Progress, Work
+from gui.tasks import lane as messages
+from gui.tasks.lane import Lane
+from gui.tasks.task import Order, Task
+
+if TYPE_CHECKING:
+    from core.engine.client import EngineClient
+
+_INTERACTIVE_THREADS, _BULK_THREADS = 8, 2
+_SHUTDOWN_SECONDS = 4.0
+#: Finished tasks that are kept for the drawer.
+_KEPT = 200
+
+
+class _Bridge(QObject):
+    """Carries messages of worker threads to the GUI thread.
+
+    Signals:
+        posted: number of the job, kind of message, payload.
+    """
+
+    posted = Signal(int, int, object)
+
+
+class TaskRunner(QObject):
+    """Owns all tasks. Callbacks run on the GUI thread, and only while their owner lives.
+
+    Signals:
+        task_started, task_changed, task_finished: the `Task`.
+    """
+
+    task_started = Signal(object)
+    task_changed = Signal(object)
+    task_finished = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.tasks: list[Task] = []
+        self._running: dict[int, Task] = {}
+        self._next = 0
+        self._closed = False
+        self._engine: EngineClient | None = None
+        self._bridge = _Bridge(self)
+        self._bridge.posted.connect(self._on_posted, Qt.ConnectionType.QueuedConnection)
+        self._interactive = Lane("interactive", _INTERACTIVE_THREADS, self._post)
+        self._bulk = Lane("bulk", _BULK_THREADS, self._post)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any task runs."""
+        return bool(self._running)
+
+    @property
+    def bulk_running(self) -> list[Task]:
+        """The tasks that run in the engine: those worth a question before the window closes."""
+        return [task for task in self._running.values() if task.bulk]
+
+    def running_of(self, owner: QObject) -> list[Task]:
+        """Return the tasks that run for one owner."""
+        return [task for task in self._running.values() if task.order.owner is owner]
+
+    def run(  # noqa: PLR0913 - one order; all but the first two by name
+        self,
+        name: str,
+        fn: Callable[[Work], Any],
+        *,
+        owner: QObject,
+        then: Callable[[Any], object] | None = None,
+        failed: Callable[[StorageError], object] | None = None,
+        progress: Callable[[Progress], object] | None = None,
+        batch: Callable[[Any], object] | None = None,
+        latest: str | None = None,
+        quiet: bool = False,
+    ) -> Task:
+        """Run `fn(work)` in a worker thread.
+
+        Args:
+            name: what it does, in words, for the drawer.
+            fn: the work; it must touch nothing of Qt.
+            owner: callbacks are dropped once this object is gone.
+            then: gets the result.
+            failed: gets the error; a cancel calls nothing.
+            progress: gets reports, at most ten a second.
+            batch: gets partial results.
+            latest: starting another task of this name cancels this one and drops its result.
+            quiet: keep it out of the drawer.
+        """
+        return self._start(Order(name, fn, owner, then, failed, progress, batch, latest, quiet))
+
+    def run_bulk(  # noqa: PLR0913 - one order; all but the first three by name
+        self,
+        name: str,
+        operation: str,
+        arguments: dict[str, Any],
+        *,
+        connection: Connection,
+        owner: QObject,
+        then: Callable[[Any], object] | None = None,
+        failed: Callable[[StorageError], object] | None = None,
+        progress: Callable[[Progress], object] | None = None,
+        batch: Callable[[Any], object] | None = None,
+        latest: str | None = None,
+        source: str = "",
+        target: str = "",
+        command: str = "",
+    ) -> Task:
+        """Run a named operation in the engine process, driven by a worker thread.
+
+        The operation is plain data, so that it can be retried; see `core.engine.operations`.
+        The other arguments are those of `run`.
+        """
+        engine = self._engine_client()
+
+        def call(work: Work) -> Any:
+            return engine.call(operation, arguments, connection=connection, work=work)
+
+        return self._start(
+            Order(
+                name,
+                call,
+                owner,
+                then,
+                failed,
+                progress,
+                batch,
+                latest,
+                bulk=True,
+                source=source,
+                target=target,
+                command=command,
+            )
+        )
+
+    def shutdown(self) -> None:
+        """Cancel everything, end threads and engine; nothing is delivered afterwards."""
+        if self._closed:
+            return
+        self._closed = True
+        for task in self._running.values():
+            task.cancel()
+        for lane in (self._interactive, self._bulk):
+            lane.stop()
+        deadline = time.monotonic() + _SHUTDOWN_SECONDS
+        if self._engine is not None:
+            self._engine.close()
+        self._interactive.join(deadline)
+        self._bulk.join(deadline)
+        self._running.clear()
+
+    def engine_pids(self) -> list[int]:
+        """Return the engine processes' ids, for the diagnostics."""
+        return self._engine.pids() if self._engine is not None else []
+
+    def _engine_client(self) -> EngineClient:
+        if self._engine is None:
+            from core.engine.client import EngineClient
+
+            self._engine = EngineClient()
+        return self._engine
+
+    def _start(self, order: Order) -> Task:
+        task = Task(order, self._again, self)
+        if self._closed:
+            task.end("cancelled")
+            return task
+        if order.latest is not None:
+            self._supersede(order.latest)
+        self._next += 1
+        number = self._next
+        self._running[number] = task
+        self._keep(task)
+        self.task_started.emit(task)
+        lane = self._bulk if order.bulk else self._interactive
+        lane.put((number, order.fn, order.token))
+        return task
+
+    def _again(self, order: Order) -> Task:
+        return self._start(replace(order, token=CancelToken()))
+
+    def _supersede(self, latest: str) -> None:
+        for task in self._running.values():
+            if task.order.latest == latest:
+                task.superseded = True
+                task.cancel()
+
+    def _keep(self, task: Task) -> None:
+        if task.quiet:
+            return
+        self.tasks.append(task)
+        ended = [kept for kept in self.tasks if not kept.running]
+        for old in ended[: max(0, len(ended) - _KEPT)]:
+            self.tasks.remove(old)
+            old.deleteLater()
+
+    def _post(self, number: int, kind: int, payload: Any) -> None:
+        if not self._closed:
+            self._bridge.posted.emit(number, kind, payload)
+
+    def _on_posted(self, number: int, kind: int, payload: Any) -> None:
+        task = self._running.get(number)
+        if self._closed or task is None:
+            return
+        if kind in {messages.PROGRESS, messages.BATCH}:
+            self._tell(task, kind, payload)
+            return
+        del self._running[number]
+        self._end(task, kind, payload)
+
+    def _tell(self, task: Task, kind: int, payload: Any) -> None:
+        order = task.order
+        callback = order.progress if kind == messages.PROGRESS else order.batch
+        if kind == messages.PROGRESS:
+            task.set_progress(payload)
+            self.task_changed.emit(task)
+        self._call(task, callback, payload)
+
+    def _end(self, task: Task, kind: int, payload: Any) -> None:
+        if kind == messages.CANCELLED or task.superseded:
+            task.end("cancelled")
+        elif kind == messages.FAILED:
+            task.end("failed", payload)
+            self._call(task, task.order.failed, payload)
+        else:
+            task.end("done")
+            self._call(task, task.order.then, payload)
+        self.task_finished.emit(task)
+        if task.quiet:
+            task.deleteLater()
+
+    @staticmethod
+    def _call(task: Task, callback: Callable[[Any], object] | None, payload: Any) -> None:
+        """Call back while the owner lives; the C++ half may be gone before the Python one."""
+        if callback is None or task.superseded:
+            return
+        if shiboken6.isValid(task.order.owner):
+            callback(payload)
+        else:
+            task.cancel()

@@ -1,0 +1,115 @@
+"""One task as the window sees it; it lives on the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from core.errors import StorageError
+from core.units import utc_now
+from core.work import CancelToken, Progress, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked for: enough to run it again."""
+
+    name: str
+    fn: Callable[[Work], Any]
+    owner: QObject
+    then: Callable[[Any], object] | None = None
+    failed: Callable[[StorageError], object] | None = None
+    progress: Callable[[Progress], object] | None = None
+    batch: Callable[[Any], object] | None = None
+    latest: str | None = None
+    quiet: bool = False
+    bulk: bool = False
+    source: str = ""
+    target: str = ""
+    command: str = ""
+    token: CancelToken = field(default_factory=CancelToken)
+
+
+class Task(QObject):
+    """A running or finished task: its state, progress, error and times.
+
+    `state` is one of `running done failed cancelled`. `quiet` tasks are not listed in the drawer.
+
+    Signals:
+        changed: state or progress changed.
+    """
+
+    changed = Signal()
+
+    def __init__(self, order: Order, again: Callable[[Order], Task], parent: QObject) -> None:
+        super().__init__(parent)
+        self._order = order
+        self._again = again
+        self.state = "running"
+        self.progress: Progress | None = None
+        self.error: StorageError | None = None
+        self.started: datetime = utc_now()
+        self.finished: datetime | None = None
+        self.superseded = False
+
+    @property
+    def name(self) -> str:
+        """What the task does, in words."""
+        return self._order.name
+
+    @property
+    def source(self) -> str:
+        """Where the data comes from, or an empty text."""
+        return self._order.source
+
+    @property
+    def target(self) -> str:
+        """Where the data goes, or an empty text."""
+        return self._order.target
+
+    @property
+    def command(self) -> str:
+        """The same as a command line, or an empty text."""
+        return self._order.command
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the task is too small to be listed."""
+        return self._order.quiet
+
+    @property
+    def bulk(self) -> bool:
+        """Whether the task runs in the engine process."""
+        return self._order.bulk
+
+    @property
+    def order(self) -> Order:
+        """What was asked for."""
+        return self._order
+
+    @property
+    def running(self) -> bool:
+        """Whether the task has not ended."""
+        return self.state == "running"
+
+    def cancel(self) -> None:
+        """Ask the task to stop; it ends within 2 seconds, or has ended already."""
+        self._order.token.cancel()
+
+    def retry(self) -> Task | None:
+        """Run the same again as a new task; None while this one runs or after a success."""
+        return self._again(self._order) if self.state in {"failed", "cancelled"} else None
+
+    def set_progress(self, progress: Progress) -> None:
+        """Take over progress (the runner calls this)."""
+        self.progress = progress
+        self.changed.emit()
+
+    def end(self, state: str, error: StorageError | None = None) -> None:
+        """Take over the end (the runner calls this)."""
+        self.state, self.error, self.finished = state, error, utc_now()
+        self.changed.emit()

@@ -1,0 +1,56 @@
+"""Operations that only the engine's tests run."""
+
+import os
+import signal
+import sys
+import time
+
+from core.engine.operations import Operation
+from core.errors import NotFound
+from core.work import Progress
+
+OPERATIONS = tuple(
+    Operation(name, f"tests.core.engine.engine_operations:{name}")
+    for name in ("echo", "count", "stubborn", "crash", "missing", "broken", "pid", "spin")
+)
+
+
+def echo(workspace, work, **arguments):
+    print("a stray print must not tear a frame")  # noqa: T201 - it is what is tested
+    return arguments, workspace.connection.profile.name, workspace.connection.keys
+
+
+def count(_workspace, work, *, steps):
+    for step in range(steps):
+        work.report(Progress(step + 1, steps))
+        work.batch([step])
+    return steps
+
+
+def spin(_workspace, work):
+    work.batch("started")
+    while True:
+        work.token.wait(5)
+
+
+def stubborn(_workspace, work):
+    work.batch("started")
+    while True:
+        time.sleep(1)  # noqa: TID251 - it is deaf on purpose
+
+
+def crash(_workspace, _work):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def missing(_workspace, _work):
+    raise NotFound("gone", cause="why", remedy="what", subject="it")
+
+
+def broken(_workspace, _work):
+    sys.stderr.flush()
+    return 1 / 0
+
+
+def pid(_workspace, _work):
+    return os.getpid(), os.nice(0)

@@ -1,0 +1,173 @@
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from core.engine.client import EngineClient
+from core.errors import Cancelled, EngineError, ErrorKind, InvalidInput, NotFound, StorageError
+from core.model.connection import AccessKeys, Connection, KeySource, Profile
+from core.redaction import Secret
+from core.work import CancelToken, Work
+
+CANARY = "engine-canary-0123456789abcdef"
+CONNECTION = Connection(Profile("t", KeySource.SESSION), AccessKeys("AKIA", Secret(CANARY)))
+
+
+@pytest.fixture
+def engine():
+    client = EngineClient(operations_module="tests.core.engine.engine_operations")
+    yield client
+    client.close()
+    assert client.pids() == []
+
+
+def run(engine, operation, work=None, **arguments):
+    return engine.call(operation, arguments, connection=CONNECTION, work=work or Work())
+
+
+def test_arguments_and_keys_arrive_whole(engine):
+    arguments, name, keys = run(engine, "echo", text="ü", number=2**60, secret=Secret("x" * 20))
+    assert arguments == {"text": "ü", "number": 2**60, "secret": Secret("x" * 20)}
+    assert name == "t"
+    assert keys == CONNECTION.keys
+
+
+def test_progress_is_coalesced_and_batches_are_all_there(engine):
+    progress, batches = [], []
+    work = Work(report=progress.append, batch=batches.append)
+    assert run(engine, "count", work, steps=2000) == 2000
+    assert batches == [[n] for n in range(2000)]
+    assert progress[-1].done == 2000
+    assert len(progress) < 500
+
+
+def test_the_process_is_kept_nice_and_holds_no_secret_in_sight(engine):
+    pid, niceness = run(engine, "pid")
+    assert run(engine, "pid")[0] == pid
+    assert niceness == os.nice(0) + 10
+    for name in ("cmdline", "environ"):
+        assert CANARY.encode() not in Path(f"/proc/{pid}/{name}").read_bytes()
+
+
+def test_errors_pass_whole_and_bugs_are_named(engine):
+    with pytest.raises(NotFound) as caught:
+        run(engine, "missing")
+    assert vars(caught.value)["remedy"] == "what"
+    with pytest.raises(StorageError) as bug:
+        run(engine, "broken")
+    assert bug.value.kind is ErrorKind.BUG
+    with pytest.raises(InvalidInput, match="no operation"):
+        run(engine, "unheard-of")
+    assert run(engine, "count", steps=1) == 1
+
+
+def test_a_crash_is_told_can_be_retried_and_the_next_call_works(engine):
+    with pytest.raises(EngineError, match="ended in mid task") as caught:
+        run(engine, "crash")
+    assert "SIGKILL" in caught.value.cause
+    assert caught.value.retryable
+    assert run(engine, "count", steps=1) == 1
+
+
+@pytest.mark.parametrize("operation", ["spin", "stubborn"])
+def test_cancel_ends_within_two_seconds_even_if_unheard(engine, operation):
+    token = CancelToken()
+    cancelled_at = []
+
+    def on_batch(_started):
+        cancelled_at.append(time.monotonic())
+        threading.Thread(target=token.cancel).start()
+
+    with pytest.raises(Cancelled):
+        run(engine, operation, Work(token, batch=on_batch))
+    assert time.monotonic() - cancelled_at[0] < 2
+    assert run(engine, "count", steps=1) == 1
+
+
+def test_two_engines_at_most_run_side_by_side(engine):
+    tokens, started, ended = [CancelToken() for _ in range(3)], threading.Semaphore(0), []
+
+    def spin(token):
+        with pytest.raises(Cancelled):
+            run(engine, "spin", Work(token, batch=lambda _b: started.release()))
+        ended.append(token)
+
+    threads = [threading.Thread(target=spin, args=(token,)) for token in tokens]
+    for thread in threads:
+        thread.start()
+    assert started.acquire(timeout=10)
+    assert started.acquire(timeout=10)
+    assert not started.acquire(timeout=0.3)
+    assert len(engine.pids()) == 2
+    for token in tokens:
+        token.cancel()
+    for thread in threads:
+        thread.join(10)
+    assert len(ended) == 3
+
+
+def test_a_caller_that_fails_in_mid_answer_leaves_nothing_behind(engine):
+    def refuse(_batch):
+        message = "the view is gone"
+        raise ValueError(message)
+
+    with pytest.raises(ValueError, match="the view is gone"):
+        run(engine, "count", Work(batch=refuse), steps=100)
+    assert run(engine, "echo", n=1)[0] == {"n": 1}
+
+
+def test_close_ends_running_calls_as_cancelled(engine):
+    started, outcome = threading.Event(), []
+
+    def spin():
+        try:
+            run(engine, "spin", Work(batch=lambda _b: started.set()))
+        except Cancelled:
+            outcome.append("cancelled")
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    assert started.wait(10)
+    engine.close()
+    thread.join(5)
+    assert outcome == ["cancelled"]
+    with pytest.raises(Cancelled):
+        run(engine, "pid")
+
+
+PARENT = """
+import sys
+from core.engine.client import EngineClient
+from core.model.connection import Connection, KeySource, Profile
+from core.work import Work
+engine = EngineClient(operations_module="tests.core.engine.engine_operations")
+def told(_batch):
+    print(engine.pids()[0], flush=True)
+engine.call(sys.argv[1], {}, connection=Connection(Profile("t", KeySource.SESSION)),
+            work=Work(batch=told))
+"""
+
+
+@pytest.mark.parametrize("operation", ["spin", "stubborn"])
+def test_the_engine_is_gone_two_seconds_after_its_parent_was_killed(operation):
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, operation], stdout=subprocess.PIPE, text=True
+    )
+    with parent:
+        child = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 2
+    while _alive(child) and time.monotonic() < deadline:
+        threading.Event().wait(0.02)
+    assert not _alive(child)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
