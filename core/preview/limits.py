@@ -27,7 +27,7 @@ class Limits:
     bomb_floor: int = MIB
     ratio: int = 250
     seconds: float = 0.4
-    more_seconds: float = 0.2
+    more_seconds: float = 0.35
     depth: int = 100
     nodes: int = 1_000_000
     rows: int = 50_000

@@ -38,7 +38,7 @@ def _rows_table(rows: list[Any], reading: Reading, *, checked: bool = True) -> t
 
 def _candles(root: Any, reading: Reading) -> Seen | None:
     rows = root.get("data") if isinstance(root, dict) else root
-    named = reading.key.startswith(_OHLCV)
+    named = reading.key.startswith(_OHLCV) or _own(root, "timeframe") != ""
     if not isinstance(rows, list) or not (looks_like_candles(rows[:20]) or (named and rows)):
         return None
     symbol = _own(root, "symbol") or _from_key(reading, _OHLCV)

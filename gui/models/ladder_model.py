@@ -88,7 +88,7 @@ class LadderModel(QAbstractTableModel):
 class HoldingsModel(QAbstractTableModel):
     """Asset, quantity, price, value and share of a portfolio."""
 
-    _HEADERS = ("Asset", "Quantity", "Price", "Value, USD", "Share")
+    _HEADERS = ("Asset", "Quantity", "Price", "Value USD", "Share")
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

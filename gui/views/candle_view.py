@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from core.preview import Candle, Candles, Problem
 from gui import theme
@@ -51,6 +51,7 @@ class ValueLine(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setFixedHeight(34)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._when = muted_label()
         self._when.setFont(theme.number_font())
         self._numbers = {name: _number() for _, name in _FIELDS}

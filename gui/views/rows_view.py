@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QFontMetricsF, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
 
 from core.preview import HexDump, Problem, Table, Tree
@@ -12,9 +12,11 @@ from gui import theme
 from gui.models.json_model import JsonModel
 from gui.models.lines_model import HexModel
 from gui.models.rows_model import RowsModel
-from gui.widgets.table import make_table, make_tree
+from gui.widgets.cells import PADDING
+from gui.widgets.table import columns_of, make_table, make_tree
 
 _OPENED_AT_ONCE = 12
+_NAMES_WIDE = 190
 
 
 class TableView(QWidget):
@@ -25,13 +27,18 @@ class TableView(QWidget):
         self.model = RowsModel(self)
         self.view = make_table(self.model, "Rows of this object", multiple=True)
         self.view.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        self._columns: tuple[str, ...] = ()
         _filling(self, self.view)
         copy_with(self.view)
 
     def show_face(self, table: Table) -> None:
         """Show this table in its own order."""
         self.view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        fresh = table.columns != self._columns
+        self._columns = table.columns
         self.model.set_table(table)
+        if fresh:
+            columns_of(self.view).refit()
 
     def go_to(self, problem: Problem) -> None:
         """Select the row of a problem."""
@@ -46,6 +53,8 @@ class TreeView(QWidget):
         super().__init__(parent)
         self.model = JsonModel(self)
         self.view = make_tree(self.model, "JSON tree", header=True)
+        columns_of(self.view).leave()
+        self.view.setColumnWidth(0, _NAMES_WIDE)
         _filling(self, self.view)
         copy_with(self.view)
 
@@ -72,6 +81,9 @@ class HexView(QWidget):
         self.model = HexModel(self)
         self.view = make_table(self.model, "Bytes", sortable=False, multiple=True)
         dense(self.view)
+        letter = QFontMetricsF(theme.mono_font()).horizontalAdvance("0")
+        for column, letters in enumerate((8, 47)):
+            self.view.setColumnWidth(column, int(letters * letter) + 2 * PADDING + 2)
         _filling(self, self.view)
         copy_with(self.view)
 
@@ -85,6 +97,7 @@ class HexView(QWidget):
 
 def dense(view: QTableView) -> None:
     """Give a table of lines low rows and no header."""
+    columns_of(view).leave()
     view.horizontalHeader().hide()
     view.verticalHeader().setMinimumSectionSize(18)
     view.verticalHeader().setDefaultSectionSize(20)

@@ -44,7 +44,8 @@ class CellDelegate(QStyledItemDelegate):
         text = shown(str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
         pill = index.data(PILL_ROLE) is not None
         font = self._small if pill else self._font(index)
-        width = QFontMetrics(font).horizontalAdvance(text) + self._left + PADDING
+        # One pixel more: metrics round to whole pixels, the elision does not.
+        width = QFontMetrics(font).horizontalAdvance(text) + self._left + PADDING + 1
         width += 14 if pill else 0
         width += 18 if index.data(DOT_ROLE) is not None else 0
         width += 24 if index.data(Qt.ItemDataRole.DecorationRole) is not None else 0

@@ -96,6 +96,11 @@ def make_list(model: QAbstractItemModel, name: str, *, multiple: bool = False) -
     return view
 
 
+def columns_of(view: QTableView | QTreeView) -> Columns:
+    """Return what sizes the columns of a view that was made here."""
+    return next(child for child in view.children() if isinstance(child, Columns))
+
+
 class Columns(QObject):
     """Sizes columns to their content once, and keeps what the user made of them."""
 
@@ -120,6 +125,15 @@ class Columns(QObject):
         header.sectionMoved.connect(self._save)
         header.sortIndicatorChanged.connect(self._save)
         self._on_rows()
+
+    def refit(self) -> None:
+        """Size the columns anew: the view shows other columns now."""
+        self._sized = False
+        self._on_rows()
+
+    def leave(self) -> None:
+        """Leave the widths to whoever owns the view."""
+        self._sized = True
 
     def _restore(self) -> bool:
         kept = self._settings.get(self._key) if self._settings and self._key else None
