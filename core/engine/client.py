@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
 import threading
-from typing import Any, BinaryIO, cast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from core.engine.host import Call
 from core.engine.wire import Kind, Reader, Writer
@@ -63,7 +66,7 @@ class EngineClient:
             engine.end()
 
     @contextlib.contextmanager
-    def _one_of(self, work: Work) -> Any:
+    def _one_of(self, work: Work) -> Iterator[_Engine]:
         while not self._free.acquire(timeout=0.2):
             work.check()
         try:
@@ -105,20 +108,11 @@ class _Engine:
     """One engine process and its two pipes."""
 
     def __init__(self, module: str) -> None:
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", "core.engine", module],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-        except OSError as error:
-            raise EngineError(
-                "The engine process could not be started",
-                cause=str(error),
-                remedy="Close other programs and try again.",
-            ) from error
-        self._writer = Writer(cast("BinaryIO", self._process.stdin))
-        self._reader = Reader(cast("BinaryIO", self._process.stdout))
+        self._process = _started(module)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._writer = Writer(self._process.stdin, secrets=True)
+        self._reader = Reader(self._process.stdout)
         self._hung_up = False
 
     @property
@@ -134,20 +128,13 @@ class _Engine:
     def call(self, call: Call, work: Work) -> Any:
         """Send a call and pass on what comes back until its end."""
         work.check()
-        killer = threading.Timer(CANCEL_SECONDS, self._process.kill)
-        killer.daemon = True
-
-        def ask_to_stop() -> None:
-            killer.start()
-            with contextlib.suppress(OSError, ValueError):  # it is gone: the reader will tell
-                self._writer.send(Kind.CANCEL)
-
+        stop = _Stop(self._process, self._writer)
         try:
-            with work.token.on_cancel(ask_to_stop):
+            with work.token.on_cancel(stop.ask):
                 self._send(call, work)
                 return self._followed(work)
         finally:
-            killer.cancel()
+            stop.over()
 
     def hang_up(self) -> None:
         """Close the pipe to the engine, which then ends by itself."""
@@ -199,3 +186,57 @@ class _Engine:
             remedy="Retry: a new engine is started. What was finished before stays finished.",
             details=f"engine {self.pid}: {how}",
         )
+
+
+class _Stop:
+    """Stops one call: politely first, then by ending the process."""
+
+    def __init__(self, process: subprocess.Popen[bytes], writer: Writer) -> None:
+        self._process, self._writer = process, writer
+        self._lock = threading.Lock()
+        self._over = False
+        self._timer = threading.Timer(CANCEL_SECONDS, self._kill)
+        self._timer.daemon = True
+
+    def ask(self) -> None:
+        """Ask the operation to stop, and give it a moment for that."""
+        with self._lock:
+            if not self._over:
+                self._timer.start()
+        with contextlib.suppress(OSError, ValueError):  # it is gone: the reader will tell
+            self._writer.send(Kind.CANCEL)
+
+    def over(self) -> None:
+        """The call has ended: the process may live."""
+        with self._lock:
+            self._over = True
+            started = self._timer.is_alive()
+        if started:
+            self._timer.cancel()
+            self._timer.join()
+
+    def _kill(self) -> None:
+        with self._lock:
+            if not self._over:
+                self._process.kill()
+
+
+def _started(module: str) -> subprocess.Popen[bytes]:
+    """Start an engine that finds its modules where this process found them.
+
+    `-P` keeps a stray `core` folder in the working directory from being run.
+    """
+    folders = [folder or str(Path.cwd()) for folder in sys.path]
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own program; nothing of it comes from a user
+            [sys.executable, "-P", "-m", "core.engine", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
+        )
+    except OSError as error:
+        raise EngineError(
+            "The engine process could not be started",
+            cause=str(error),
+            remedy="Close other programs and try again.",
+        ) from error

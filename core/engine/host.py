@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from core.engine.wire import Kind, Reader, Writer
 from core.errors import ErrorKind, InvalidInput, StorageError
@@ -48,7 +48,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
+def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
     """Keep the protocol's pipes to ourselves: a stray print must not tear a frame."""
     pipe_in, pipe_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -1,8 +1,8 @@
 """Frames between the window's process and the engine: a length, then one pickled message.
 
 Both ends are our own program on one machine and the pipes belong to nobody else, so pickle is
-safe here. A `Secret` refuses to be pickled everywhere else; these pipes are the exception, since
-the engine must sign requests: they are memory, never a file.
+safe here. A `Secret` refuses to be pickled everywhere else; the pipe to the engine is the
+exception, since the engine must sign requests: it is memory, never a file. Answers carry none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pickle
 import struct
 import threading
 from enum import IntEnum
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from core.redaction import Secret
 
@@ -38,10 +38,11 @@ class _Pickler(pickle.Pickler):
 
 
 class Writer:
-    """Writes frames; several threads may share it."""
+    """Writes frames; several threads may share it. Only requests may carry `secrets`."""
 
-    def __init__(self, pipe: BinaryIO) -> None:
+    def __init__(self, pipe: IO[bytes], *, secrets: bool = False) -> None:
         self._pipe = pipe
+        self._pickler = _Pickler if secrets else pickle.Pickler
         self._lock = threading.Lock()
 
     def send(self, kind: Kind, payload: Any = None) -> None:
@@ -52,7 +53,7 @@ class Writer:
             Exception: the payload cannot be pickled; nothing was written.
         """
         frame = io.BytesIO()
-        _Pickler(frame, protocol=pickle.HIGHEST_PROTOCOL).dump((kind, payload))
+        self._pickler(frame, protocol=pickle.HIGHEST_PROTOCOL).dump((kind, payload))
         body = frame.getbuffer()
         with self._lock:
             self._pipe.write(_LENGTH.pack(len(body)))
@@ -68,7 +69,7 @@ class Writer:
 class Reader:
     """Reads frames; one thread at a time."""
 
-    def __init__(self, pipe: BinaryIO) -> None:
+    def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
 
     def receive(self) -> tuple[Kind, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -18,7 +19,19 @@ _log = logging.getLogger(__name__)
 #: Kinds of messages: the number of the job, one of these, and its payload.
 PROGRESS, BATCH, DONE, FAILED, CANCELLED = range(5)
 Post = Callable[[int, int, Any], None]
-Job = tuple[int, Callable[[Work], Any], CancelToken]
+
+
+class Job:
+    """A piece of work in a lane; whoever claims it first, a worker or a cancel, ends it."""
+
+    def __init__(self, number: int, fn: Callable[[Work], Any], token: CancelToken) -> None:
+        self.number, self.fn, self.token = number, fn, token
+        self.waiting = contextlib.ExitStack()
+        self._claim = threading.Lock()
+
+    def claimed(self) -> bool:
+        """Return True to the first caller only."""
+        return self._claim.acquire(blocking=False)
 
 
 class Lane:
@@ -28,13 +41,20 @@ class Lane:
         self._name, self._size, self._post = name, size, post
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._idle = 0
+        self._unfinished = 0
         self._threads: list[threading.Thread] = []
 
     def put(self, job: Job) -> None:
-        """Queue a job; a thread is started if none waits."""
+        """Queue a job; a thread is started if all are busy. A cancel ends a waiting job at once."""
+
+        def give_up() -> None:
+            if job.claimed():
+                self._post(job.number, CANCELLED, None)
+
+        job.waiting.enter_context(job.token.on_cancel(give_up))
         with self._lock:
-            if self._idle <= self._jobs.qsize() and len(self._threads) < self._size:
+            self._unfinished += 1
+            if self._unfinished > len(self._threads) < self._size:
                 name = f"{self._name}-{len(self._threads)}"
                 thread = threading.Thread(target=self._run, name=name, daemon=True)
                 self._threads.append(thread)
@@ -53,26 +73,25 @@ class Lane:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
-        while True:
-            with self._lock:
-                self._idle += 1
-            job = self._jobs.get()
-            with self._lock:
-                self._idle -= 1
-            if job is None:
-                return
-            self._do(*job)
+        while (job := self._jobs.get()) is not None:
+            try:
+                if job.claimed():
+                    job.waiting.close()
+                    self._do(job)
+            finally:
+                del job  # an idle thread must not keep the last job's result alive
+                with self._lock:
+                    self._unfinished -= 1
 
-    def _do(self, number: int, fn: Callable[[Work], Any], token: CancelToken) -> None:
+    def _do(self, job: Job) -> None:
+        number = job.number
         reports = Coalescer(lambda progress: self._post(number, PROGRESS, progress))
-        work = Work(token, reports.take, lambda batch: self._post(number, BATCH, batch))
+        work = Work(job.token, reports.take, lambda batch: self._post(number, BATCH, batch))
         try:
-            token.check()
-            result = fn(work)
-        except Cancelled:
-            self._post(number, CANCELLED, None)
+            result = job.fn(work)
         except StorageError as error:
-            self._post(number, FAILED, error)
+            stopped = isinstance(error, Cancelled) or job.token.cancelled
+            self._post(number, *((CANCELLED, None) if stopped else (FAILED, error)))
         except Exception as error:  # noqa: BLE001 - the thread must live; it is logged and shown
             _log.exception("A task failed in a way that is a bug")
             self._post(number, FAILED, _bug(error))

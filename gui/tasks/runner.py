@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from core.errors import StorageError
 from core.model.connection import Connection
 from core.work import CancelToken, Progress, Work
 from gui.tasks import lane as messages
-from gui.tasks.lane import Lane
+from gui.tasks.lane import Job, Lane
 from gui.tasks.task import Order, Task
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class TaskRunner(QObject):
         super().__init__(parent)
         self.tasks: list[Task] = []
         self._running: dict[int, Task] = {}
+        self._owners: weakref.WeakSet[QObject] = weakref.WeakSet()
         self._next = 0
         self._closed = False
         self._engine: EngineClient | None = None
@@ -177,6 +179,7 @@ class TaskRunner(QObject):
         if self._closed:
             task.end("cancelled")
             return task
+        self._watch(order.owner)
         if order.latest is not None:
             self._supersede(order.latest)
         self._next += 1
@@ -185,7 +188,7 @@ class TaskRunner(QObject):
         self._keep(task)
         self.task_started.emit(task)
         lane = self._bulk if order.bulk else self._interactive
-        lane.put((number, order.fn, order.token))
+        lane.put(Job(number, order.fn, order.token))
         return task
 
     def _again(self, order: Order) -> Task:
@@ -195,6 +198,17 @@ class TaskRunner(QObject):
         for task in self._running.values():
             if task.order.latest == latest:
                 task.superseded = True
+                task.cancel()
+
+    def _watch(self, owner: QObject) -> None:
+        """Cancel the tasks of an owner when it ends; one connection for each owner."""
+        if owner not in self._owners and shiboken6.isValid(owner):
+            self._owners.add(owner)
+            owner.destroyed.connect(self._on_owner_gone, Qt.ConnectionType.QueuedConnection)
+
+    def _on_owner_gone(self) -> None:
+        for task in list(self._running.values()):
+            if not shiboken6.isValid(task.order.owner):
                 task.cancel()
 
     def _keep(self, task: Task) -> None:
@@ -229,24 +243,23 @@ class TaskRunner(QObject):
         self._call(task, callback, payload)
 
     def _end(self, task: Task, kind: int, payload: Any) -> None:
-        if kind == messages.CANCELLED or task.superseded:
-            task.end("cancelled")
-        elif kind == messages.FAILED:
-            task.end("failed", payload)
-            self._call(task, task.order.failed, payload)
-        else:
-            task.end("done")
-            self._call(task, task.order.then, payload)
-        self.task_finished.emit(task)
-        if task.quiet:
-            task.deleteLater()
+        order = task.order
+        try:
+            if kind == messages.CANCELLED or task.superseded:
+                task.end("cancelled")
+            elif kind == messages.FAILED:
+                task.end("failed", payload)
+                self._call(task, order.failed, payload)
+            else:
+                task.end("done")
+                self._call(task, order.then, payload)
+        finally:  # a callback that raises is a bug of its view, not a task without an end
+            self.task_finished.emit(task)
+            if task.quiet:
+                task.deleteLater()
 
     @staticmethod
     def _call(task: Task, callback: Callable[[Any], object] | None, payload: Any) -> None:
         """Call back while the owner lives; the C++ half may be gone before the Python one."""
-        if callback is None or task.superseded:
-            return
-        if shiboken6.isValid(task.order.owner):
+        if callback is not None and not task.superseded and shiboken6.isValid(task.order.owner):
             callback(payload)
-        else:
-            task.cancel()

@@ -152,6 +152,44 @@ def test_nothing_is_delivered_to_an_owner_that_is_gone(runner, qtbot):
     assert seen == []
 
 
+def test_the_end_of_an_owner_cancels_its_work(runner, qtbot):
+    import shiboken6
+
+    owner, seen = QObject(), []
+    task = runner.run("t", lambda work: work.token.wait(30), owner=owner, failed=seen.append)
+    shiboken6.delete(owner)
+    qtbot.waitUntil(lambda: not task.running)
+    assert task.state == "cancelled"
+    assert seen == []
+
+
+def test_a_cancelled_task_that_still_waits_for_a_thread_ends_at_once(runner, owner, qtbot):
+    gate = threading.Event()
+    for _ in range(8):
+        runner.run("t", lambda _w: gate.wait(10), owner=owner)
+    waiting = runner.run("t", lambda _w: 1, owner=owner)
+    waiting.cancel()
+    qtbot.waitUntil(lambda: not waiting.running)
+    assert waiting.state == "cancelled"
+    gate.set()
+
+
+def test_what_breaks_because_of_a_cancel_is_a_cancel(runner, owner, qtbot):
+    seen, begun, gate = [], threading.Event(), threading.Event()
+
+    def fn(_work):
+        begun.set()
+        gate.wait(10)
+        raise NotFound("the socket was closed")
+
+    task = runner.run("t", fn, owner=owner, failed=seen.append)
+    assert begun.wait(10)
+    task.cancel()
+    gate.set()
+    qtbot.waitUntil(lambda: not task.running)
+    assert (task.state, seen) == ("cancelled", [])
+
+
 def test_after_shutdown_nothing_is_delivered_and_nothing_starts(owner, qtbot):
     runner, seen, started = TaskRunner(), [], threading.Event()
 

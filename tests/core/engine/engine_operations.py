@@ -7,17 +7,28 @@ import time
 
 from core.engine.operations import Operation
 from core.errors import NotFound
+from core.redaction import Secret
 from core.work import Progress
 
 OPERATIONS = tuple(
     Operation(name, f"tests.core.engine.engine_operations:{name}")
-    for name in ("echo", "count", "stubborn", "crash", "missing", "broken", "pid", "spin")
+    for name in ("echo", "count", "stubborn", "crash", "missing", "broken", "pid", "spin", "leak")
 )
 
 
 def echo(workspace, work, **arguments):
     print("a stray print must not tear a frame")  # noqa: T201 - it is what is tested
-    return arguments, workspace.connection.profile.name, workspace.connection.keys
+    keys = workspace.connection.keys
+    shown = {name: revealed(value) for name, value in arguments.items()}
+    return shown, workspace.connection.profile.name, revealed(keys and keys.secret_access_key)
+
+
+def revealed(value):
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def leak(workspace, _work):
+    return workspace.connection
 
 
 def count(_workspace, work, *, steps):

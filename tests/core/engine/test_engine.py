@@ -30,10 +30,17 @@ def run(engine, operation, work=None, **arguments):
 
 
 def test_arguments_and_keys_arrive_whole(engine):
-    arguments, name, keys = run(engine, "echo", text="ü", number=2**60, secret=Secret("x" * 20))
-    assert arguments == {"text": "ü", "number": 2**60, "secret": Secret("x" * 20)}
+    arguments, name, key = run(engine, "echo", text="ü", number=2**60, secret=Secret("x" * 20))
+    assert arguments == {"text": "ü", "number": 2**60, "secret": "x" * 20}
     assert name == "t"
-    assert keys == CONNECTION.keys
+    assert key == CANARY
+
+
+def test_an_answer_never_carries_a_secret(engine):
+    with pytest.raises(StorageError) as refused:
+        run(engine, "leak")
+    assert refused.value.kind is ErrorKind.BUG
+    assert CANARY not in str(vars(refused.value))
 
 
 def test_progress_is_coalesced_and_batches_are_all_there(engine):
