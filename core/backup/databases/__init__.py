@@ -23,16 +23,21 @@ def open_database(address: str, *, write: bool = False, create: bool = False) ->
         NotSupported: For an engine that is not in `DATABASES`.
         DatabaseError: When it cannot be opened.
     """
+    return _engine(address).open(address, write=write, create=create)
+
+
+def is_missing(address: str) -> bool:
+    """Whether the database is not there yet and a restore would make it."""
+    return _engine(address).missing(address)
+
+
+def _engine(address: str) -> type[Database]:
     if not address.strip():
         raise InvalidInput(
             "No database was named", remedy="Give the path of an SQLite file or sqlite:///path."
         )
     if "://" not in address:
-        return SQLiteDatabase.open(address, write=write, create=create)
-    return _engine(address).open(address, write=write, create=create)
-
-
-def _engine(address: str) -> type[Database]:
+        return SQLiteDatabase
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 

@@ -48,6 +48,11 @@ class Database(ABC):
             DatabaseError: When it cannot be opened, in words.
         """
 
+    @classmethod
+    @abstractmethod
+    def missing(cls, address: str) -> bool:
+        """Whether the database is not there yet and `create` would make it."""
+
     @abstractmethod
     def close(self) -> None:
         """Give the database back; twice is allowed."""
@@ -78,6 +83,10 @@ class Database(ABC):
     @abstractmethod
     def exists(self, name: str) -> bool:
         """Whether a table or view of that name is there."""
+
+    @abstractmethod
+    def count(self, table: str, *, work: Work | None = None) -> int:
+        """Return how many rows a table has."""
 
     @abstractmethod
     def references(self, table: str) -> tuple[Reference, ...]:

@@ -46,6 +46,11 @@ class SQLiteDatabase(Database):
         missing = create and not path.exists()
         return cls(open_file(path, write=write, create=missing), path, created=missing)
 
+    @classmethod
+    def missing(cls, address: str) -> bool:
+        """Whether there is no such file."""
+        return not _path(address).exists()
+
     def close(self) -> None:
         """Close the file; one that was made and never got a table is removed again."""
         if self._created and not self._connection.get_autocommit():
@@ -84,6 +89,11 @@ class SQLiteDatabase(Database):
         sql = "SELECT 1 FROM sqlite_schema WHERE lower(name)=lower(?)"
         with in_words(name):
             return bool(self._connection.execute(sql, (name,)).fetchall())
+
+    def count(self, table: str, *, work: Work | None = None) -> int:
+        """Return how many rows a table has."""
+        with self._guard(default_work(work)):
+            return int(scalar(self._connection, f"SELECT count(*) FROM {quoted(table)}"))  # noqa: S608 - the name is quoted
 
     def references(self, table: str) -> tuple[Reference, ...]:
         """Return the foreign keys that point to `table`."""

@@ -26,11 +26,9 @@ def load_rows(
     names = [column.name for column in schema.stored]
     insert = _Insert(connection, schema.table, names)
     done = 0
-    for count, lines in rows:
+    for _, lines in rows:
         work.check()
         done += insert.piece(lines)
-        if count != 0 and lines.count(b"\n") != count:
-            raise Corrupt("A part of the backup holds another number of rows than it says")
         work.report(Progress(done, None, "rows", "loading"))
     return done
 

@@ -64,8 +64,10 @@ def _set_sequence(connection: apsw.Connection, schema: TableSchema) -> None:
 def orphans(connection: apsw.Connection, table: str) -> tuple[tuple[str, int], ...]:
     """Return tables with rows whose foreign key to or from `table` points to nothing."""
     children = {reference.table for reference in incoming(connection, table)}
+    if scalar(connection, "SELECT count(*) FROM pragma_table_list WHERE name=?", (table,)):
+        children.add(table)
     found = []
-    for child in sorted(children | {table}):
+    for child in sorted(children):
         count = _broken(connection, child, "" if child == table else table)
         if count:
             found.append((child, count))

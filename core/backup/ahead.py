@@ -1,0 +1,84 @@
+"""Doing the next piece while this one is worked on."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Full, Queue
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_TURN_SECONDS = 0.1
+
+
+class _End:
+    """The last item of a queue: the source's end, or the error it ended with."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+
+def ahead(source: Iterator[T], depth: int = 4) -> Iterator[T]:
+    """Yield the items of `source`, which a thread of its own keeps up to `depth` items ahead.
+
+    An error of the source is raised here; when the reader leaves early, the source is closed.
+    """
+    box: Queue[T | _End] = Queue(depth)
+    left = threading.Event()
+    thread = threading.Thread(target=_fill, args=(source, box, left), name="ahead", daemon=True)
+    thread.start()
+    try:
+        while not isinstance(item := box.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+    finally:
+        left.set()
+        thread.join()
+
+
+def _fill(source: Iterator[T], box: Queue[T | _End], left: threading.Event) -> None:
+    try:
+        for item in source:
+            if not _put(box, item, left):
+                break
+        end = _End()
+    except BaseException as error:  # noqa: BLE001 - raised again by the reader
+        end = _End(error)
+    close = getattr(source, "close", None)
+    if close is not None:
+        close()
+    _put(box, end, left)
+
+
+def _put(box: Queue[T | _End], item: T | _End, left: threading.Event) -> bool:
+    while not left.is_set():
+        try:
+            box.put(item, timeout=_TURN_SECONDS)
+        except Full:
+            continue
+        return True
+    return False
+
+
+def in_parallel(function: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
+    """Yield `function(item)` in order, `threads` at a time and no more items taken than that.
+
+    The first error ends it: what runs is waited for, what waits is dropped.
+    """
+    running: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(threads, "backup") as pool:
+        try:
+            for item in items:
+                running.append(pool.submit(function, item))
+                if len(running) >= threads:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()

@@ -1,0 +1,97 @@
+"""How a table's schema changed since a backup, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from core.model.tables import Column, Index, Key, TableSchema, Trigger
+
+
+def drift(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
+    """Return what a restore in place would change in today's schema; nothing when it is equal."""
+    return tuple(_words(backup, today))
+
+
+def _words(backup: TableSchema, today: TableSchema) -> Iterator[str]:
+    yield from _columns(backup.columns, today.columns)
+    if _keys(backup.keys) != _keys(today.keys):
+        yield f"keys: {_told(_keys(today.keys))} today, {_told(_keys(backup.keys))} in the backup"
+    if set(backup.checks) != set(today.checks):
+        yield f"checks: {len(today.checks)} today, {len(backup.checks)} in the backup"
+    if set(backup.foreign_keys) != set(today.foreign_keys):
+        yield (
+            f"foreign keys: {_told(_pointers(today))} today, {_told(_pointers(backup))} in the backup"
+        )
+    yield from _named("index", backup.indexes, today.indexes)
+    yield from _named("trigger", backup.triggers, today.triggers)
+    if set(backup.options) != set(today.options):
+        yield f"options: {_told(today.options)} today, {_told(backup.options)} in the backup"
+
+
+def _columns(backup: Sequence[Column], today: Sequence[Column]) -> Iterator[str]:
+    before = {column.name.lower(): column for column in backup}
+    now = {column.name.lower(): column for column in today}
+    for name, column in now.items():
+        if name not in before:
+            yield f"column {column.name} was added since: its values would go"
+    for name, column in before.items():
+        if name not in now:
+            yield f"column {column.name} was removed since: it comes back"
+        elif column != now[name]:
+            yield from _column(column, now[name])
+    common = [name for name in now if name in before]
+    if common != [name for name in before if name in now]:
+        yield "the columns stand in another order"
+
+
+def _column(backup: Column, today: Column) -> Iterator[str]:
+    for field, title in (
+        ("name", "the name"),
+        ("type", "the type"),
+        ("not_null", "NOT NULL"),
+        ("default", "the default"),
+        ("collation", "the collation"),
+        ("generated", "the expression"),
+    ):
+        before, now = getattr(backup, field), getattr(today, field)
+        if before != now:
+            yield f"column {today.name}: {title} is {_value(now)} today, {_value(before)} in the backup"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "none" if value in (None, "") else str(value)
+
+
+def _keys(keys: Iterable[Key]) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            f"{'primary' if key.primary else 'unique'} ({', '.join(p.name for p in key.parts)})"
+            + (" autoincrement" if key.identity else "")
+            for key in keys
+        )
+    )
+
+
+def _pointers(schema: TableSchema) -> tuple[str, ...]:
+    return tuple(f"{', '.join(key.columns)} → {key.table}" for key in schema.foreign_keys)
+
+
+def _told(words: Sequence[str]) -> str:
+    return ", ".join(words) if words else "none"
+
+
+def _named(
+    what: str, backup: Sequence[Index | Trigger], today: Sequence[Index | Trigger]
+) -> Iterator[str]:
+    before = {item.name: item for item in backup}
+    now = {item.name: item for item in today}
+    for name, item in now.items():
+        if name not in before:
+            yield f"{what} {name} was added since: it would go"
+        elif before[name] != item:
+            yield f"{what} {name} is defined differently today"
+    for name in before:
+        if name not in now:
+            yield f"{what} {name} was removed since: it comes back"

@@ -1,0 +1,37 @@
+"""After a restore: take it back, or let the former table go."""
+
+from __future__ import annotations
+
+from core.backup.databases import open_database
+from core.backup.store import HasBucket
+from core.work import Work, default_work
+
+
+def undo(
+    _workspace: HasBucket | None, work: Work | None = None, *, database: str, kept: str
+) -> str:
+    """Put the kept table back in place of the restored one, which is dropped.
+
+    Returns:
+        The table's name.
+
+    Raises:
+        InvalidInput: When `kept` is not a table that a restore kept.
+    """
+    work = default_work(work)
+    with open_database(database, write=True) as target, target.change(work=work):
+        return target.undo(kept)
+
+
+def drop_kept(
+    _workspace: HasBucket | None, work: Work | None = None, *, database: str, kept: str
+) -> str:
+    """Remove a kept table for good; return its name.
+
+    Raises:
+        InvalidInput: When `kept` is not a table that a restore kept.
+    """
+    work = default_work(work)
+    with open_database(database, write=True) as target, target.change(work=work):
+        target.drop_kept(kept)
+    return kept

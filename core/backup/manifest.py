@@ -1,0 +1,139 @@
+"""The manifest: one small JSON object that makes parts a backup, checked in every field.
+
+It ends with the SHA-256 of itself: of its canonical JSON (keys sorted, no spaces, ASCII) without
+the field `sha256`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import types
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from core.errors import Corrupt, NotSupported
+from core.model.backup import Manifest
+from core.units import as_utc, iso_utc
+
+FORMAT = "strongroom-table-backup"
+VERSION = 1
+
+#: What the parts hold, for whoever reads them without this program.
+ENCODING = {"rows": "JSON lines, one object a row", "values": "strongroom-values-1"}
+COMPRESSION = "zstd"
+
+#: A manifest of 10,000 parts has 1.5 MB; nothing larger is read.
+LARGEST = 16 << 20
+
+
+def to_bytes(manifest: Manifest) -> bytes:
+    """Return the manifest as it is stored."""
+    body = {
+        "format": FORMAT,
+        "version": VERSION,
+        "encoding": ENCODING,
+        "compression": COMPRESSION,
+        **_plain(manifest),
+    }
+    body["sha256"] = _own_hash(body)
+    return json.dumps(body, indent=1, ensure_ascii=False).encode()
+
+
+def from_bytes(data: bytes) -> Manifest:
+    """Read a manifest; every field is checked for its type before anything uses it.
+
+    Raises:
+        Corrupt: When it is damaged, incomplete or was altered.
+        NotSupported: When a later version of this program wrote it.
+    """
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Corrupt("The manifest is not JSON", cause=str(error)[:200]) from error
+    if not isinstance(body, dict) or body.get("format") != FORMAT:
+        raise Corrupt("The manifest is not one of a table backup")
+    if body.get("version") != VERSION or body.get("compression") != COMPRESSION:
+        raise NotSupported(
+            "The backup was written in a form this version does not know",
+            cause=f"Version {body.get('version')!r}, compression {body.get('compression')!r}.",
+            remedy="Use a newer version of this program.",
+        )
+    if body.get("sha256") != _own_hash(body):
+        raise Corrupt("The manifest was altered", cause="Its own hash does not match.")
+    return _checked(_built(Manifest, body, "manifest"))
+
+
+def _own_hash(body: dict[str, Any]) -> str:
+    rest = {name: value for name, value in body.items() if name != "sha256"}
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _checked(manifest: Manifest) -> Manifest:
+    counts = [manifest.rows, *(n for p in manifest.parts for n in (p.rows, p.size, p.raw_size))]
+    if min(counts) < 0:
+        raise Corrupt("The manifest counts below zero")
+    if [part.index for part in manifest.parts] != list(range(len(manifest.parts))):
+        raise Corrupt("The manifest lists parts out of order")
+    if sum(part.rows for part in manifest.parts) != manifest.rows:
+        raise Corrupt("The manifest's parts do not add up to its rows")
+    if manifest.schema.table != manifest.table or not manifest.schema.stored:
+        raise Corrupt("The manifest's schema is not that of its table")
+    return manifest
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return iso_utc(value) if isinstance(value, datetime) else value
+
+
+def _built(kind: Any, value: Any, where: str) -> Any:
+    """Return `value` as the declared type, or refuse it by naming the place."""
+    if is_dataclass(kind):
+        return _record(kind, value, where)
+    origin = get_origin(kind)
+    if origin is tuple:
+        return _items(get_args(kind)[0], value, where)
+    if origin in (Union, types.UnionType):
+        return None if value is None else _built(get_args(kind)[0], value, where)
+    return _leaf(kind, value, where)
+
+
+def _leaf(kind: Any, value: Any, where: str) -> Any:
+    if kind is datetime and isinstance(value, str):
+        return _moment(value, where)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise Corrupt(f"The manifest's {where} is not of its kind")
+    return value
+
+
+def _record(kind: Any, value: Any, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise Corrupt(f"The manifest's {where} is not an object")
+    hints = get_type_hints(kind)
+    found = {}
+    for field in fields(kind):
+        if field.name not in value:
+            raise Corrupt(f"The manifest lacks {where}.{field.name}")
+        found[field.name] = _built(hints[field.name], value[field.name], f"{where}.{field.name}")
+    return kind(**found)
+
+
+def _items(kind: Any, value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise Corrupt(f"The manifest's {where} is not a list")
+    return tuple(_built(kind, item, where) for item in value)
+
+
+def _moment(text: str, where: str) -> datetime:
+    try:
+        return as_utc(datetime.fromisoformat(text))
+    except ValueError as error:
+        raise Corrupt(f"The manifest's {where} is not a time") from error

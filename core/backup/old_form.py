@@ -1,0 +1,195 @@
+"""The old form: one JSON object `{"table_name", "timestamp", "records": […]}`, perhaps gzipped.
+
+It has no types. They come from the present table when it has the columns, otherwise they are
+inferred, and whoever restores is shown the result first. Numbers written as text stay text unless
+the column's own type makes numbers of them; nothing passes through a float that was not one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from core.backup.databases.base import Rows
+from core.errors import Corrupt
+from core.model.backup import Backup
+from core.model.tables import Column, Key, KeyPart, TableSchema
+
+_PIECE_ROWS = 2_000
+_MOST_BYTES = 1 << 30
+_INTEGERS = range(-(2**63), 2**63)
+
+
+@dataclass(frozen=True, slots=True)
+class OldForm:
+    """An old-form backup in the shape of the new one."""
+
+    schema: TableSchema
+    rows: int
+    lines: tuple[Rows, ...]
+    inferred: bool
+    problems: tuple[str, ...]
+
+
+def read_old_form(data: bytes, backup: Backup, today: TableSchema | None) -> OldForm:
+    """Read an old-form object.
+
+    Args:
+        data: The object's bytes.
+        backup: Its entry in the list.
+        today: The present table, for its types; None when it is gone.
+
+    Raises:
+        Corrupt: When it holds no list of records.
+    """
+    records, problems = _records(_inflated(data, backup.key), backup)
+    names = _names(records)
+    schema, inferred = _schema(names, records, backup.table, today, problems)
+    _note_odd_values(records, problems)
+    lines = tuple(_pieces(schema, records))
+    return OldForm(schema, len(records), lines, inferred, tuple(problems))
+
+
+def _inflated(data: bytes, key: str) -> bytes:
+    if data[:2] != b"\x1f\x8b":
+        return data
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            found = file.read(_MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Corrupt(
+            "The old-form backup cannot be unpacked", cause=str(error), subject=key
+        ) from error
+    if len(found) > _MOST_BYTES:
+        raise Corrupt("The old-form backup unpacks to more than 1 GiB", subject=key)
+    return found
+
+
+def _records(data: bytes, backup: Backup) -> tuple[list[dict[str, Any]], list[str]]:
+    problems: list[str] = []
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Corrupt(
+            "The old-form backup is not JSON", cause=str(error)[:200], subject=backup.key
+        ) from error
+    records = body.get("records") if isinstance(body, dict) else body
+    if not isinstance(records, list):
+        raise Corrupt("The old-form backup has no list of records", subject=backup.key)
+    good = [record for record in records if isinstance(record, dict)]
+    if len(good) != len(records):
+        raise Corrupt(
+            f"{len(records) - len(good)} records of the old-form backup are no objects",
+            remedy="Repair the object, or choose another backup.",
+            subject=backup.key,
+        )
+    if isinstance(body, dict) and body.get("table_name", backup.table) != backup.table:
+        problems.append(f"It says it is of table {body['table_name']!r}.")
+    return good, problems
+
+
+def _names(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Column names in the order of their first appearance; SQLite's names ignore case."""
+    found: dict[str, str] = {}
+    for record in records:
+        for name in record:
+            found.setdefault(name.lower(), name)
+    return list(found.values())
+
+
+def _schema(
+    names: list[str],
+    records: Sequence[Mapping[str, Any]],
+    table: str,
+    today: TableSchema | None,
+    problems: list[str],
+) -> tuple[TableSchema, bool]:
+    if today is not None:
+        there = {column.name.lower() for column in today.stored}
+        if there.issuperset(name.lower() for name in names):
+            missing = there.difference(name.lower() for name in names)
+            if missing and records:
+                problems.append(f"It has no {', '.join(sorted(missing))}: restored as NULL.")
+            return replace(today, table=table, triggers=()), False
+        extra = [name for name in names if name.lower() not in there]
+        problems.append(f"The present table has no column {', '.join(extra)}.")
+    if not names:
+        raise Corrupt(
+            "The old-form backup is empty and the table is gone",
+            cause="Without records nothing tells its columns.",
+            remedy="Create the table first, then restore.",
+            subject=table,
+        )
+    columns = tuple(Column(name, _type([r.get(name) for r in records])) for name in names)
+    return TableSchema(table, columns, _key(columns, records)), True
+
+
+def _type(values: Sequence[Any]) -> str:
+    kinds = {type(value) for value in values if value is not None}
+    if kinds and kinds <= {int, bool}:
+        return "INTEGER"
+    if kinds and kinds <= {int, float, bool}:
+        return "REAL"
+    return "TEXT" if kinds and kinds <= {str, dict, list} else ""
+
+
+def _key(columns: Sequence[Column], records: Sequence[Mapping[str, Any]]) -> tuple[Key, ...]:
+    """A column `id` of whole numbers that are all there and all different is the key."""
+    for column in columns:
+        if column.name.lower() == "id" and column.type == "INTEGER":
+            values = [record.get(column.name) for record in records]
+            if None not in values and len(set(values)) == len(values):
+                return (Key((KeyPart(column.name),), primary=True),)
+    return ()
+
+
+def _note_odd_values(records: Sequence[Mapping[str, Any]], problems: list[str]) -> None:
+    kinds: dict[str, set[type]] = {}
+    for record in records:
+        for name, value in record.items():
+            kinds.setdefault(name, set()).add(type(value))
+    for name, found in kinds.items():
+        problems.extend(f"{name}: {words}" for words in _odd(name, found, records))
+
+
+def _odd(name: str, found: set[type], records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if bool in found:
+        yield "true and false are restored as 1 and 0."
+    if found & {dict, list}:
+        yield "nested values are restored as JSON text."
+    if float in found and str in found:
+        yield "some numbers are written as text."
+    if float in found and any(record.get(name) != record.get(name) for record in records):
+        yield "NaN is restored as NULL."
+
+
+def _pieces(schema: TableSchema, records: Sequence[Mapping[str, Any]]) -> Iterator[Rows]:
+    names = [column.name for column in schema.stored]
+    for start in range(0, len(records), _PIECE_ROWS):
+        some = records[start : start + _PIECE_ROWS]
+        lines = "".join(_line(record, names) for record in some)
+        try:
+            yield len(some), lines.encode()
+        except UnicodeEncodeError as error:
+            raise Corrupt("The old-form backup holds half a character", cause=str(error)) from error
+
+
+def _line(record: Mapping[str, Any], names: Sequence[str]) -> str:
+    lowered = {name.lower(): value for name, value in record.items()}
+    row = {name: _value(lowered.get(name.lower())) for name in names}
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int) and value not in _INTEGERS:
+        return str(value)
+    return value

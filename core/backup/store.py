@@ -1,0 +1,84 @@
+"""What backups need of a bucket, and nothing more: put, read, list, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.objects.bucket import Bucket
+from core.objects.deleting import delete_many
+from core.objects.listing import list_pages
+from core.objects.reading import read
+from core.objects.writing import put
+from core.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One object of a listing; `size` in bytes, `modified` as the server wrote it (ISO 8601)."""
+
+    key: str
+    size: int
+    modified: str
+
+
+class Store(Protocol):
+    """Where backups are kept."""
+
+    def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> None:
+        """Write a new object.
+
+        Raises:
+            AlreadyExists: When another object has the key; it is left alone.
+        """
+
+    def read(self, key: str, *, work: Work) -> bytes:
+        """Return an object's bytes."""
+
+    def list(self, prefix: str, *, work: Work) -> Iterator[Stored]:
+        """Yield all objects below a prefix, in no certain order."""
+
+    def delete(self, keys: Iterable[str], *, work: Work) -> None:
+        """Remove objects."""
+
+
+class HasBucket(Protocol):
+    """What an operation needs of the workspace."""
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that is worked on."""
+
+
+class BucketStore:
+    """A bucket as a store."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> None:
+        """Write a new object, only if there is none of that key."""
+        kind = "application/json" if key.endswith(".json") else "application/zstd"
+        put(
+            self._bucket,
+            key,
+            data,
+            metadata=metadata,
+            content_type=kind,
+            if_none_match=True,
+            work=work,
+        )
+
+    def read(self, key: str, *, work: Work) -> bytes:
+        """Return an object's bytes."""
+        return read(self._bucket, key, work=work)
+
+    def list(self, prefix: str, *, work: Work) -> Iterator[Stored]:
+        """Yield all objects below a prefix."""
+        for page in list_pages(self._bucket, prefix, work=work):
+            yield from map(Stored, page.keys, page.sizes, page.modified)
+
+    def delete(self, keys: Iterable[str], *, work: Work) -> None:
+        """Remove objects."""
+        delete_many(self._bucket, list(keys), work=work)

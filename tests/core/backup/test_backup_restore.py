@@ -1,0 +1,367 @@
+"""Backup, list, preview, restore, undo: what a person does, without a window."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import apsw
+import pytest
+from helpers.backups import MemoryStore, everything, trading_database
+
+from core.backup.databases import open_database
+from core.backup.kept import drop_kept, undo
+from core.backup.listing import backups_in, chosen
+from core.backup.preview import preview_of
+from core.backup.restore import Choices, restore_of
+from core.backup.run import back_up
+from core.backup.verify import verify_of
+from core.errors import (
+    AlreadyExists,
+    Cancelled,
+    Conflict,
+    Corrupt,
+    DatabaseError,
+    InvalidInput,
+    NotFound,
+    NotSupported,
+    Offline,
+)
+from core.model.backup import Backup, BackupState
+from core.model.tables import TableSchema
+from core.work import CancelToken, Work
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return trading_database(tmp_path / "trading.db")
+
+
+def backed_up(store: MemoryStore, path: Path, *tables: str) -> Backup:
+    with open_database(str(path)) as source:
+        return back_up(store, source, tables, "a note", Work()).backups[0]
+
+
+def sql(path: Path, text: str) -> list[tuple[object, ...]]:
+    connection = apsw.Connection(str(path))
+    try:
+        return list(connection.execute(text).fetchall())
+    finally:
+        connection.close()
+
+
+def schema_of(path: Path, table: str) -> TableSchema:
+    with open_database(str(path)) as database:
+        return database.schema(table)
+
+
+def restored(store: MemoryStore, backup: Backup, path: Path, **choices: object):
+    return restore_of(store, backup, str(path), Choices(**choices), Work())
+
+
+def test_a_backup_lies_under_the_contract_and_is_listed(store: MemoryStore, path: Path) -> None:
+    backup = backed_up(store, path, "orders")
+    day = f"backups/database/orders/{backup.taken:%Y/%m/%d}/"
+    assert all(key.startswith(day) for key in store.objects)
+    assert backup.rows == 500
+    assert backups_in(store, "orders", Work()) == (backup,)
+    assert backups_in(store, None, Work()) == (backup,)
+    assert verify_of(store, backup, Work()).good
+
+
+def test_a_dropped_table_comes_back_as_it_was(store: MemoryStore, path: Path) -> None:
+    rows, schema = sql(path, "SELECT * FROM orders"), schema_of(path, "orders")
+    backup = backed_up(store, path, "orders")
+    sql(path, "DROP TABLE orders")
+    seen = preview_of(store, backup, str(path), 10, Work())
+    assert (seen.exists, seen.difference.added, seen.triggers[0].name) == (
+        False,
+        500,
+        "orders_seen",
+    )
+    report = restored(store, backup, path, with_triggers=True)
+    assert (report.rows, report.kept, report.verified) == (500, "", "by content hash")
+    assert (sql(path, "SELECT * FROM orders"), schema_of(path, "orders")) == (rows, schema)
+    sql(path, "INSERT INTO orders(user_id) VALUES (1)")
+    assert sql(path, "SELECT * FROM audit") == [("order 501",)]
+
+
+def test_a_restore_in_place_keeps_references_and_can_be_undone(
+    store: MemoryStore, path: Path
+) -> None:
+    backup = backed_up(store, path, "users")
+    sql(path, "INSERT INTO users(name) VALUES ('dot'); UPDATE users SET name = 'eve' WHERE id = 1")
+    changed = everything(path)
+    report = restored(store, backup, path)
+    assert sql(path, "SELECT name FROM users ORDER BY id") == [("ada",), ("bob",), ("cyd",)]
+    assert sql(path, f'SELECT count(*) FROM "{report.kept}"') == [(4,)]
+    assert "REFERENCES users(id)" in str(
+        sql(path, "SELECT sql FROM sqlite_schema WHERE name='orders'")
+    )
+    assert sql(path, "PRAGMA foreign_key_check") == []
+    assert sql(path, "SELECT seq FROM sqlite_sequence WHERE name='users'") == [(3,)]
+    with open_database(str(path)) as database:
+        assert [t.kept_from for t in database.tables() if t.kept_from] == ["users"]
+    assert undo(None, database=str(path), kept=report.kept) == "users"
+    assert [r[:3] for r in everything(path)] == [r[:3] for r in changed]
+    assert sql(path, "SELECT name FROM users WHERE id IN (1, 4)") == [("eve",), ("dot",)]
+
+
+def test_undo_brings_back_indexes_and_triggers(store: MemoryStore, path: Path) -> None:
+    backup = backed_up(store, path, "orders")
+    sql(
+        path,
+        "DROP INDEX orders_user; CREATE INDEX newer ON orders(price); DELETE FROM orders WHERE id > 9",
+    )
+    rows, schema = sql(path, "SELECT * FROM orders"), schema_of(path, "orders")
+    report = restored(store, backup, path)
+    names = {
+        name for (name,) in sql(path, "SELECT name FROM sqlite_schema WHERE tbl_name='orders'")
+    }
+    assert names == {"orders", "orders_user", "orders_seen"}
+    undo(None, database=str(path), kept=report.kept)
+    assert (sql(path, "SELECT * FROM orders"), schema_of(path, "orders")) == (rows, schema)
+
+
+def test_the_kept_table_goes_only_when_told(store: MemoryStore, path: Path) -> None:
+    report = restored(store, backed_up(store, path, "orders"), path)
+    with pytest.raises(InvalidInput):
+        drop_kept(None, database=str(path), kept="users")
+    drop_kept(None, database=str(path), kept=report.kept)
+    assert sql(path, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%before%'") == [(0,)]
+    assert sql(path, "SELECT count(*) FROM orders") == [(500,)]
+
+
+def test_the_preview_tells_rows_cells_drift_and_references(store: MemoryStore, path: Path) -> None:
+    backup = backed_up(store, path, "users")
+    sql(
+        path,
+        "INSERT INTO users(name) VALUES ('dot'); UPDATE users SET name = 'eve' WHERE id = 1;"
+        "INSERT INTO orders VALUES (501, 4, 1.0, 'open'); DELETE FROM users WHERE id = 2;"
+        "ALTER TABLE users ADD COLUMN age INT",
+    )
+    before = everything(path)
+    seen = preview_of(store, backup, str(path), 10, Work())
+    assert (seen.difference.added, seen.difference.changed, seen.difference.removed) == (1, 1, 1)
+    cell = seen.difference.cells[0]
+    assert (cell.key, cell.column, cell.today, cell.backup) == ("1", "name", "eve", "ada")
+    assert seen.difference.added_rows == ("2",)
+    assert seen.difference.removed_rows == ("4",)
+    assert seen.drift == ("column age was added since: its values would go",)
+    assert [(r.table, r.columns, r.on_delete) for r in seen.incoming] == [
+        ("orders", ("user_id",), "CASCADE")
+    ]
+    assert seen.orphans == (("orders", 1),)
+    assert (seen.rows, seen.rows_today) == (3, 3)
+    assert seen.suggested_name == f"users_{backup.taken:%Y%m%d}"
+    assert everything(path) == before
+
+
+def test_a_table_without_key_is_compared_by_rows(store: MemoryStore, path: Path) -> None:
+    sql(
+        path, "INSERT INTO audit VALUES ('a'), ('a'), ('b'), (NULL), (x'00'), (CAST(x'ff' AS TEXT))"
+    )
+    backup = backed_up(store, path, "audit")
+    sql(path, "DELETE FROM audit WHERE rowid = 1; INSERT INTO audit VALUES ('c')")
+    seen = preview_of(store, backup, str(path), 10, Work())
+    assert (seen.difference.added, seen.difference.removed, seen.difference.by_key) == (1, 1, ())
+
+
+def test_orphans_stop_a_restore_in_place_until_allowed(store: MemoryStore, path: Path) -> None:
+    backup = backed_up(store, path, "users")
+    sql(
+        path,
+        "INSERT INTO users(name) VALUES ('dot'); INSERT INTO orders VALUES (501, 4, 1, 'open')",
+    )
+    before = everything(path)
+    with pytest.raises(Conflict, match="1 in orders"):
+        restored(store, backup, path)
+    assert everything(path) == before
+    assert restored(store, backup, path, allow_orphans=True).problems
+
+
+def test_under_a_new_name_nothing_of_the_old_table_changes(store: MemoryStore, path: Path) -> None:
+    backup = backed_up(store, path, "orders")
+    before = everything(path)
+    restored(store, backup, path, target="orders_copy")
+    assert [row for row in everything(path) if row in before] == before
+    assert sql(path, "SELECT count(*), sum(price) FROM orders_copy") == sql(
+        path, "SELECT count(*), sum(price) FROM orders"
+    )
+    with pytest.raises(AlreadyExists):
+        restored(store, backup, path, target="users")
+
+
+def test_a_fresh_machine_restores_into_a_file_that_is_made(
+    store: MemoryStore, path: Path, tmp_path: Path
+) -> None:
+    backup = backed_up(store, path, "users")
+    target = tmp_path / "new.db"
+    assert not preview_of(store, backup, str(target), 10, Work()).exists
+    assert not target.exists()
+    restored(store, backup, target)
+    assert sql(target, "SELECT name FROM users") == [("ada",), ("bob",), ("cyd",)]
+
+
+def test_point_in_time_picks_the_latest_whole_backup_before(store: MemoryStore) -> None:
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    listed = [
+        Backup(f"{i}", "t", noon + timedelta(hours=i), 1, "k", state)
+        for i, state in enumerate([BackupState.GOOD, BackupState.OLD_FORM, BackupState.BROKEN])
+    ]
+    assert chosen(listed).id == "1"
+    assert chosen(listed, at=noon + timedelta(minutes=59)).id == "0"
+    assert chosen(listed, backup_id="2").id == "2"
+    with pytest.raises(NotFound):
+        chosen(listed, at=noon - timedelta(seconds=1))
+
+
+def test_one_snapshot_while_the_application_writes(store: MemoryStore, path: Path) -> None:
+    sql(path, "PRAGMA journal_mode=WAL")
+    writer = apsw.Connection(str(path))
+    with open_database(str(path)) as source, source.snapshot():
+        schema = source.schema("orders")
+        writer.execute("DELETE FROM orders")
+        assert source.content(schema).rows == 500
+    writer.close()
+
+
+def test_a_failed_upload_leaves_no_backup_and_no_parts(store: MemoryStore, path: Path) -> None:
+    store.fail_after = 1
+    with pytest.raises(Offline):
+        backed_up(store, path, "orders")
+    assert backups_in(store, None, Work()) == ()
+
+
+@pytest.mark.parametrize("harm", ["flip", "short", "gone", "swap"])
+def test_a_harmed_part_is_refused_before_the_target_is_touched(
+    store: MemoryStore, path: Path, harm: str
+) -> None:
+    backup = backed_up(store, path, "orders")
+    other = backed_up(store, path, "orders")
+    part = backup.key.replace("_manifest.json", "part-00000.jsonl.zst")
+    data = store.objects[part]
+    if harm == "flip":
+        store.objects[part] = data[:50] + bytes([data[50] ^ 1]) + data[51:]
+    elif harm == "short":
+        store.objects[part] = data[:-1]
+    elif harm == "swap":
+        store.objects[part] = store.objects[
+            other.key.replace("_manifest.json", "part-00000.jsonl.zst")
+        ][::-1]
+    else:
+        del store.objects[part]
+    before = everything(path)
+    with pytest.raises((Corrupt, NotFound)):
+        restored(store, backup, path)
+    assert everything(path) == before
+    assert not verify_of(store, backup, Work()).good
+    by_id = {b.id: b.state for b in backups_in(store, "orders", Work())}
+    assert by_id[other.id] is BackupState.GOOD
+    if harm in ("short", "gone"):
+        assert by_id[backup.id] is BackupState.BROKEN
+
+
+def test_the_old_form_is_listed_previewed_and_restored(store: MemoryStore, path: Path) -> None:
+    records = [
+        {"id": 1, "name": "ada", "balance": "50412.500000000000000001", "vip": True, "n": 2**60 + 1}
+    ]
+    for stamp in ("2024-01-15T02:00:00", "2024-01-15T02:00:00.123456", "2024-01-16T02:00:00+00:00"):
+        body = {"table_name": "clients", "timestamp": stamp, "records": records}
+        key = f"backups/database/clients/2024/01/15/{stamp}.json"
+        store.objects[key] = json.dumps(body, indent=2).encode()
+    store.objects["backups/database/clients/2024/01/17/2024-01-17T02:00:00Z.json.gz"] = (
+        gzip.compress(json.dumps({"table_name": "clients", "records": records}).encode())
+    )
+    listed = backups_in(store, "clients", Work())
+    assert [b.state for b in listed] == [BackupState.OLD_FORM] * 4
+    seen = preview_of(store, listed[0], str(path), 10, Work())
+    assert seen.inferred
+    assert [(c.name, c.type) for c in seen.schema.columns] == [
+        ("id", "INTEGER"),
+        ("name", "TEXT"),
+        ("balance", "TEXT"),
+        ("vip", "INTEGER"),
+        ("n", "INTEGER"),
+    ]
+    assert any("vip" in problem for problem in seen.problems)
+    report = restored(store, listed[0], path)
+    assert report.verified == "by count only"
+    assert sql(path, "SELECT balance, vip, n FROM clients") == [
+        ("50412.500000000000000001", 1, 2**60 + 1)
+    ]
+
+
+def test_the_old_form_takes_its_types_from_the_present_table(
+    store: MemoryStore, path: Path
+) -> None:
+    body = {
+        "table_name": "orders",
+        "records": [{"id": 7, "user_id": 1, "price": "0.1", "status": "open"}],
+    }
+    store.objects["backups/database/orders/2024/01/15/2024-01-15T02:00:00Z.json"] = json.dumps(
+        body
+    ).encode()
+    old = backups_in(store, "orders", Work())[0]
+    seen = preview_of(store, old, str(path), 10, Work())
+    assert (seen.inferred, seen.difference.removed) == (False, 499)
+    restored(store, old, path)
+    assert sql(path, "SELECT price, typeof(price) FROM orders") == [(0.1, "real")]
+
+
+def test_a_cancel_leaves_everything_as_it_was(store: MemoryStore, path: Path) -> None:
+    backup = backed_up(store, path, "orders")
+    before = everything(path)
+    token = CancelToken()
+    work = Work(token, lambda progress: token.cancel() if progress.note == "checking" else None)
+    with pytest.raises(Cancelled):
+        restore_of(store, backup, str(path), Choices(), work)
+    assert everything(path) == before
+
+
+def test_a_lock_held_by_another_program_is_told(
+    store: MemoryStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.backup.databases.sqlite.connection.BUSY_MILLISECONDS", 20)
+    backup = backed_up(store, path, "orders")
+    other = apsw.Connection(str(path))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(DatabaseError, match="locked"):
+        restored(store, backup, path)
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_what_cannot_be_opened_says_why(tmp_path: Path, path: Path) -> None:
+    (tmp_path / "text.db").write_text("This is a letter, not a database.")
+    with pytest.raises(DatabaseError, match="not an SQLite database"):
+        open_database(str(tmp_path / "text.db"))
+    with pytest.raises(DatabaseError, match="No such file"):
+        open_database(str(tmp_path / "missing.db"))
+    with pytest.raises(NotSupported) as refused:
+        open_database("postgresql://bob:hunter2-secret@db/prod")
+    assert "SQLite" in str(refused.value)
+    assert "hunter2" not in str(refused.value) + refused.value.subject
+    with pytest.raises(InvalidInput):
+        open_database("sqlite://")
+    with open_database(f"sqlite:///{path}") as database:
+        assert [t.name for t in database.tables()] == ["audit", "orders", "users"]
+        with pytest.raises(NotFound):
+            database.schema("nothing")
+        with pytest.raises(NotSupported):
+            database.schema("open_orders")
+
+
+def test_no_thread_stays_when_a_backup_fails(store: MemoryStore, path: Path) -> None:
+    store.fail_after = 0
+    with pytest.raises(Offline):
+        backed_up(store, path, "orders")
+    assert [t.name for t in threading.enumerate() if t.name.startswith(("ahead", "backup"))] == []

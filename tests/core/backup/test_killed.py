@@ -1,0 +1,89 @@
+"""A restore that is killed or runs out of disk leaves the target exactly as it was."""
+
+from __future__ import annotations
+
+import pickle
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.backups import MemoryStore, everything, trading_database
+
+from core.backup.databases import open_database
+from core.backup.run import back_up
+from core.work import Work
+
+_CHILD = """
+import os, pickle, resource, signal, sys
+from core.backup.restore import Choices, restore_of
+from core.work import Work
+
+path, saved, kill_at, limit = sys.argv[1:]
+with open(saved, "rb") as file:
+    store, backup = pickle.load(file)
+left = int(kill_at)
+
+def report(progress):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if int(limit):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+try:
+    restore_of(store, backup, path, Choices(), Work(report=report))
+except Exception as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+"""
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> tuple[Path, Path]:
+    path = trading_database(tmp_path / "trading.db", rows=30_000)
+    store = MemoryStore()
+    with open_database(str(path)) as source:
+        backup = back_up(store, source, ["orders"], "", Work()).backups[0]
+    saved = tmp_path / "saved.pickle"
+    saved.write_bytes(pickle.dumps((store, backup)))
+    return path, saved
+
+
+def run(
+    path: Path, saved: Path, *, kill_at: int = 0, limit: int = 0
+) -> subprocess.CompletedProcess[str]:
+    arguments = [sys.executable, "-c", _CHILD, str(path), str(saved), str(kill_at), str(limit)]
+    env = {"PYTHONPATH": ":".join(sys.path), "STRONGROOM_HOME": str(path.parent / "home")}
+    return subprocess.run(  # noqa: PLW1510 - the code is asserted
+        arguments, env=env, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_killed_at_any_step(ready: tuple[Path, Path], mode: str) -> None:
+    path, saved = ready
+    with open_database(str(path), write=True) as database:
+        database._connection.execute(f"PRAGMA journal_mode={mode}")
+    before = everything(path)
+    for kill_at in range(1, 40):
+        ended = run(path, saved, kill_at=kill_at)
+        if ended.returncode == 0:
+            break
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
+        assert everything(path) == before
+    assert kill_at > 3
+    assert len(everything(path)) > len(before)
+
+
+def test_a_full_disk(ready: tuple[Path, Path]) -> None:
+    path, saved = ready
+    before = everything(path)
+    size = path.stat().st_size
+    for limit in (size + 4096, size + size // 2):
+        ended = run(path, saved, limit=limit)
+        assert "DatabaseError" in ended.stderr
+        assert everything(path) == before
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
