@@ -1,0 +1,19 @@
+"""Which profiles AWS's own configuration files hold; they are read, never written."""
+
+from __future__ import annotations
+
+from core.aws.faults import translated
+from core.work import Work, default_work
+
+
+def aws_profile_names(*, work: Work | None = None) -> tuple[str, ...]:
+    """Return the names of the profiles in `~/.aws/config` and `~/.aws/credentials`.
+
+    Raises:
+        CredentialsMissing: a file is there but cannot be read.
+    """
+    from botocore.session import Session
+
+    default_work(work).check()
+    with translated("config:ListProfiles", "~/.aws/config"):
+        return tuple(sorted(Session().available_profiles))

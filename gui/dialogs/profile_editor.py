@@ -1,0 +1,109 @@
+"""Making and changing a connection profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from core.aws.aws_profiles import aws_profile_names
+from core.errors import KeyringError, StorageError
+from core.model.connection import Connection, Profile
+from gui.context import Context
+from gui.dialogs.profile_form import ProfileForm
+from gui.widgets.banner import Banner
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.labels import heading, muted_label, text_label
+
+
+class ProfileEditor(QDialog):
+    """Stays open until the profile is stored; the keyring may ask for its password meanwhile."""
+
+    def __init__(
+        self,
+        parent: QWidget | None,
+        context: Context,
+        profile: Profile | None,
+        saved: Callable[[Profile], object],
+    ) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._old = profile.name if profile else ""
+        self._saved = saved
+        title = f"Edit profile {self._old}" if profile else "New profile"
+        self.setWindowTitle(title)
+        self.setModal(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(540)
+        self.banner = Banner()
+        self.form = ProfileForm(profile)
+        self.form.changed.connect(self._update)
+        self.reason = text_label("", "muted", wrap=True)
+        self.go = primary_button("Save profile", self._on_save)
+        self.go.setDefault(True)
+        self._lay_out(title)
+        self._update()
+        context.runner.run(
+            "List AWS profiles",
+            lambda work: aws_profile_names(work=work),
+            owner=self,
+            then=self.form.offer_aws_profiles,
+            failed=self.banner.show_error,
+            quiet=True,
+        )
+
+    def _lay_out(self, title: str) -> None:
+        foot = QHBoxLayout()
+        foot.setSpacing(8)
+        foot.addWidget(self.reason, 1)
+        foot.addWidget(plain_button("Cancel", self.reject))
+        foot.addWidget(self.go)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(20, 16, 20, 16)
+        box.setSpacing(12)
+        box.addWidget(heading(title))
+        box.addWidget(
+            muted_label(
+                "The profile's file holds no keys: those go to the system keyring, or stay in "
+                "memory.",
+                wrap=True,
+            )
+        )
+        box.addWidget(self.banner)
+        box.addWidget(self.form)
+        box.addLayout(foot)
+
+    def _update(self) -> None:
+        reason = self.form.show_problems()
+        self.reason.setText(reason)
+        self.go.allow(not reason, reason)
+
+    def _on_save(self) -> None:
+        connections, profile, keys = self._context.connections, self.form.profile, self.form.keys
+        self.go.setEnabled(False)
+        self.banner.clear()
+        self._context.runner.run(
+            f"Save profile {profile.name}",
+            lambda _work: connections.save(profile, keys, replaces=self._old),
+            owner=self,
+            then=self._on_saved,
+            failed=self._on_failed,
+        )
+
+    def _on_saved(self, connection: Connection) -> None:
+        self.accept()
+        self._saved(connection.profile)
+
+    def _on_failed(self, error: StorageError) -> None:
+        self.go.setEnabled(True)
+        if isinstance(error, KeyringError):
+            self.banner.show_warning(
+                error.summary, error.cause, action=("Keep for this session only", self._for_now)
+            )
+        else:
+            self.banner.show_error(error)
+
+    def _for_now(self) -> None:
+        self.form.keep_in_session()
+        self._on_save()

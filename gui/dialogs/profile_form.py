@@ -1,0 +1,214 @@
+"""The fields of a connection profile; each source of keys shows the fields it needs."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
+
+from core.local.profile_check import profile_problems
+from core.model.connection import AccessKeys, KeySource, Profile, ProfileColour
+from core.redaction import Secret
+from gui import theme
+from gui.widgets.labels import repolish, text_label, tooltip
+from gui.widgets.secret_field import SecretField
+
+SOURCES = (
+    (KeySource.KEYRING, "Keys, kept in the system keyring"),
+    (KeySource.SESSION, "Keys, kept until the program ends"),
+    (KeySource.AWS_PROFILE, "AWS profile (SSO and assumed roles included)"),
+    (KeySource.ENVIRONMENT, "Environment (AWS's default chain)"),
+    (KeySource.ROLE, "Role of this machine or container"),
+)
+COLOURS = (
+    (ProfileColour.BLUE, "Blue"),
+    (ProfileColour.GREEN, "Green: test, demo"),
+    (ProfileColour.AMBER, "Amber: staging"),
+    (ProfileColour.RED, "Red: production, opens read-only"),
+)
+_OWN_KEYS = frozenset({KeySource.KEYRING, KeySource.SESSION})
+_REGIONS = (
+    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1",
+    "eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-north-1", "eu-south-1",
+    "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2",
+)  # fmt: skip
+
+
+class ProfileForm(QWidget):
+    """Edits one profile and its keys; an existing profile may keep the keys it has.
+
+    Signals:
+        changed: a field was changed.
+    """
+
+    changed = Signal()
+
+    def __init__(self, profile: Profile | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._stored = profile
+        shown = profile or Profile("", KeySource.KEYRING)
+        self.name = _line("Name of the profile", shown.name, "for example production")
+        self.colour = _choice("Colour", COLOURS, shown.colour)
+        self.source = _choice("Where the keys come from", SOURCES, shown.source)
+        self.key_id = _line("Access key id", shown.access_key_id or "", "AKIA…", mono=True)
+        self.secret_key = SecretField("Secret access key", copyable=False)
+        self.token = SecretField("Session token", copyable=False)
+        self.token.line.setPlaceholderText("only for temporary keys")
+        self.aws_profile = QComboBox()
+        self.aws_profile.setEditable(True)
+        self.aws_profile.setAccessibleName("AWS profile")
+        self.aws_profile.setCurrentText(shown.aws_profile or "")
+        self.role_arn = _line("Role to assume", shown.role_arn or "", "none", mono=True)
+        self.region = QComboBox()
+        self.region.setEditable(True)
+        self.region.addItems(list(_REGIONS))
+        self.region.setAccessibleName("Region")
+        self.region.setCurrentText(shown.region)
+        self.bucket = _line("Bucket", shown.bucket, "", mono=True)
+        self.endpoint = _line("Endpoint", shown.endpoint_url or "", "AWS", mono=True)
+        self.secret_name = _line("Secret with the S3 keys", shown.secret_name, "", mono=True)
+        if self._keeps_keys(shown):
+            self.secret_key.line.setPlaceholderText("unchanged")
+        self._lay_out()
+        self._connect()
+        self._on_source()
+
+    def _lay_out(self) -> None:
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.setHorizontalSpacing(16)
+        self._form.setVerticalSpacing(8)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for title, field in (
+            ("Name", self.name),
+            ("Colour", self.colour),
+            ("Keys from", self.source),
+            ("Access key id", self.key_id),
+            ("Secret access key", self.secret_key),
+            ("Session token", self.token),
+            ("AWS profile", self.aws_profile),
+            ("Role to assume", self.role_arn),
+            ("Region", self.region),
+            ("Bucket", self.bucket),
+            ("Endpoint", self.endpoint),
+            ("Secret", self.secret_name),
+        ):
+            self._form.addRow(text_label(title, "muted"), field)
+
+    def _connect(self) -> None:
+        self.source.currentIndexChanged.connect(self._on_source)
+        for line in self._lines().values():
+            line.textChanged.connect(self._on_changed)
+        for box in (self.aws_profile, self.region, self.colour):
+            box.currentTextChanged.connect(self._on_changed)
+        for secret in (self.secret_key, self.token):
+            secret.line.textChanged.connect(self._on_changed)
+
+    @property
+    def profile(self) -> Profile:
+        """The profile as it stands; it may not be valid yet."""
+        source = self.source.currentData()
+        keyed = source in _OWN_KEYS
+        named = source is KeySource.AWS_PROFILE
+        return Profile(
+            name=self.name.text().strip(),
+            source=source,
+            region=self.region.currentText().strip(),
+            endpoint_url=self.endpoint.text().strip() or None,
+            bucket=self.bucket.text().strip(),
+            secret_name=self.secret_name.text().strip(),
+            access_key_id=(self.key_id.text().strip() or None) if keyed else None,
+            aws_profile=(self.aws_profile.currentText().strip() or None) if named else None,
+            role_arn=self.role_arn.text().strip() or None,
+            colour=self.colour.currentData(),
+        )
+
+    @property
+    def keys(self) -> AccessKeys | None:
+        """The keys that were entered; None keeps those the profile has, or needs none of ours."""
+        profile = self.profile
+        secret = Secret(self.secret_key.line.text().strip())
+        if profile.source not in _OWN_KEYS or not profile.access_key_id or not secret:
+            return None
+        token = Secret(self.token.line.text().strip())
+        return AccessKeys(profile.access_key_id, secret, token or None)
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """The fields that cannot be used yet, with the reason in words."""
+        profile = self.profile
+        found = profile_problems(profile)
+        if profile.source in _OWN_KEYS and self.keys is None:
+            stored = self._stored
+            unchanged = stored is not None and stored.access_key_id == profile.access_key_id
+            if not profile.access_key_id:
+                found.setdefault("access_key_id", "The access key id is needed.")
+            elif not (unchanged and stored is not None and self._keeps_keys(stored)):
+                found["secret_access_key"] = "The secret access key is needed."  # noqa: S105 - words
+        return found
+
+    def show_problems(self) -> str:
+        """Mark the fields that cannot be used, and return the first reason."""
+        problems = self.problems
+        for name, line in self._lines().items():
+            reason = problems.get(name, "")
+            wanted = "true" if reason else "false"
+            if line.property("problem") != wanted:
+                line.setProperty("problem", wanted)
+                repolish(line)
+            line.setToolTip(tooltip(reason) if reason else "")
+            line.setAccessibleDescription(reason)
+        return next(iter(problems.values()), "")
+
+    def offer_aws_profiles(self, names: tuple[str, ...]) -> None:
+        """Offer the profiles of AWS's files; what was typed stays."""
+        typed = self.aws_profile.currentText()
+        self.aws_profile.clear()
+        self.aws_profile.addItems(list(names))
+        self.aws_profile.setCurrentText(typed or next(iter(names), ""))
+
+    def keep_in_session(self) -> None:
+        """Choose to keep the keys in memory only."""
+        self.source.setCurrentIndex(self.source.findData(KeySource.SESSION))
+
+    def _lines(self) -> dict[str, QLineEdit]:
+        return {
+            "name": self.name,
+            "access_key_id": self.key_id,
+            "secret_access_key": self.secret_key.line,
+            "role_arn": self.role_arn,
+            "bucket": self.bucket,
+            "endpoint_url": self.endpoint,
+            "secret_name": self.secret_name,
+        }
+
+    @staticmethod
+    def _keeps_keys(profile: Profile) -> bool:
+        return profile.source in _OWN_KEYS and bool(profile.access_key_id)
+
+    def _on_source(self, *_index: object) -> None:
+        source = self.source.currentData()
+        for field in (self.key_id, self.secret_key, self.token):
+            self._form.setRowVisible(field, source in _OWN_KEYS)
+        self._form.setRowVisible(self.aws_profile, source is KeySource.AWS_PROFILE)
+        self._on_changed()
+
+    def _on_changed(self, *_what: object) -> None:
+        self.changed.emit()
+
+
+def _line(what: str, text: str, hint: str, *, mono: bool = False) -> QLineEdit:
+    line = QLineEdit(text)
+    line.setAccessibleName(what)
+    line.setPlaceholderText(hint)
+    if mono:
+        line.setFont(theme.mono_font())
+    return line
+
+
+def _choice(what: str, items: tuple[tuple[object, str], ...], chosen: object) -> QComboBox:
+    box = QComboBox()
+    box.setAccessibleName(what)
+    for value, text in items:
+        box.addItem(text, value)
+    box.setCurrentIndex(box.findData(chosen))
+    return box

@@ -1,0 +1,310 @@
+"""The first start: one click into the demo, or keys that are tested, stored and read back."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QHBoxLayout,
+    QScrollArea,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.aws.aws_profiles import aws_profile_names
+from core.errors import KeyringError, StorageError
+from core.model.change import Change, ChangeKind
+from core.model.connection import AccessKeys, Connection, KeySource, Profile
+from core.storage.setup import SetupReport, SetupStep, set_up
+from core.units import utc_now
+from core.work import Work
+from gui import theme
+from gui.context import Context
+from gui.dialogs.profile_form import ProfileForm
+from gui.tasks import Task
+from gui.widgets.banner import Banner
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.labels import Text, heading, muted_label, text_label
+from gui.widgets.panel import card, rule
+from gui.widgets.steps import Steps
+
+_ORIGIN = "Set-up"
+_KEEPING = "Keep the profile"
+_TEST_STEPS = (
+    "Who the keys belong to",
+    "Find the bucket",
+    "Upload a test object",
+    "Read it back",
+    "Delete it",
+)
+_SECRET_STEPS = ("Store the secret", "Read the secret back")
+
+
+class Wizard(QDialog):
+    """Three pages: welcome, the form, and the steps as they are worked through.
+
+    Nothing is stored before the keys have been tested. Everything that may block runs in tasks.
+
+    Signals:
+        demo_chosen: the user wants the embedded server with sample data.
+        connected: the `Connection` that was tested and stored.
+    """
+
+    demo_chosen = Signal()
+    connected = Signal(object)
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._task: Task | None = None
+        self._tested: tuple[Profile, AccessKeys | None] | None = None
+        self._connection: Connection | None = None
+        self.setWindowTitle("Welcome to Strongroom")
+        self.setModal(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(600, 640)
+        self.banner = Banner()
+        self.form = ProfileForm(Profile("main", KeySource.KEYRING))
+        self.form.changed.connect(self._update)
+        self.store = QCheckBox("Store these keys in Secrets Manager for the platform's programs")
+        self.store.setChecked(True)
+        self.reason = text_label("", "muted", wrap=True)
+        self.steps = Steps()
+        self.demo = primary_button("Explore the demo", self._on_demo)
+        self.connect_aws = plain_button("Connect to AWS…", self._on_form)
+        self.test = primary_button("Test and connect", self._on_test)
+        self.back = plain_button("Back", self._on_back)
+        self.finish = primary_button("Open Strongroom", self._on_finish)
+        self._title = _big("Welcome to Strongroom")
+        self._lay_out()
+        self._show(0)
+        context.runner.run(
+            "List AWS profiles",
+            lambda work: aws_profile_names(work=work),
+            owner=self,
+            then=self.form.offer_aws_profiles,
+            failed=self.banner.show_error,
+            quiet=True,
+        )
+
+    # Pages.
+
+    def _lay_out(self) -> None:
+        pages = QWidget()
+        self._pages = QStackedLayout(pages)
+        for page in (self._welcome(), _scrolled(self._fields()), _scrolled(self._checklist())):
+            self._pages.addWidget(page)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(24, 12, 24, 16)
+        foot.setSpacing(8)
+        foot.addWidget(self.reason, 1)
+        for button in (self.back, self.test, self.finish):
+            foot.addWidget(button)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self._title)
+        box.addWidget(self.banner)
+        box.addWidget(pages, 1)
+        self._line = rule()
+        box.addWidget(self._line)
+        box.addLayout(foot)
+
+    def _welcome(self) -> QWidget:
+        demo = card(
+            heading("Look around first"),
+            muted_label(
+                "An embedded server on this computer with sample candles, order books, users and "
+                "backups. It needs no account, and nothing leaves this computer.",
+                wrap=True,
+            ),
+            self.demo,
+            spacing=10,
+        )
+        real = card(
+            heading("Connect to your bucket"),
+            muted_label(
+                "Enter keys, or choose an AWS profile, the environment or a role. The connection "
+                "is tested by writing, reading and removing one small object.",
+                wrap=True,
+            ),
+            self.connect_aws,
+            spacing=10,
+        )
+        page = QWidget()
+        box = QVBoxLayout(page)
+        box.setContentsMargins(24, 8, 24, 16)
+        box.setSpacing(12)
+        box.addWidget(
+            muted_label(
+                "Market data, user data, secrets and backups of the platform, in your own S3 "
+                "bucket.",
+                wrap=True,
+            )
+        )
+        box.addWidget(demo)
+        box.addWidget(real)
+        box.addStretch(1)
+        return page
+
+    def _fields(self) -> QWidget:
+        page = QWidget()
+        box = QVBoxLayout(page)
+        box.setContentsMargins(24, 8, 24, 16)
+        box.setSpacing(12)
+        box.addWidget(
+            muted_label(
+                "The profile's file holds no keys: those go to the system keyring, or stay in "
+                "memory until the program ends.",
+                wrap=True,
+            )
+        )
+        box.addWidget(self.form)
+        box.addWidget(self.store)
+        box.addStretch(1)
+        return page
+
+    def _checklist(self) -> QWidget:
+        page = QWidget()
+        box = QVBoxLayout(page)
+        box.setContentsMargins(24, 8, 24, 16)
+        box.addWidget(self.steps)
+        box.addStretch(1)
+        return page
+
+    def _show(self, page: int) -> None:
+        self._pages.setCurrentIndex(page)
+        self._title.setText(("Welcome to Strongroom", "Connect", "Testing the connection")[page])
+        self.test.setVisible(page == 1)
+        self.back.setVisible(page > 0)
+        self.finish.setVisible(page == 2)
+        self._line.setVisible(page > 0)
+        (self.demo, self.test, self.finish)[page].setDefault(True)
+        self._update()
+
+    def _update(self) -> None:
+        keyed = self.form.profile.access_key_id is not None
+        self.store.setVisible(keyed or self.form.key_id.isVisibleTo(self.form))
+        reason = self.form.show_problems() if self._pages.currentIndex() == 1 else ""
+        self.reason.setText(reason)
+        self.test.allow(not reason, reason)
+        self.finish.setEnabled(self._connection is not None)
+
+    # What the user does.
+
+    def _on_demo(self) -> None:
+        self.demo_chosen.emit()
+        self.accept()
+
+    def _on_form(self) -> None:
+        self.banner.clear()
+        self._show(1)
+        self.form.name.setFocus()
+        self.form.name.selectAll()
+
+    def _on_back(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self.banner.clear()
+        self._show(self._pages.currentIndex() - 1)
+
+    def _on_test(self) -> None:
+        profile, keys = self.form.profile, self.form.keys
+        self._tested, self._connection = (profile, keys), None
+        store = keys is not None and self.store.isChecked()
+        self.banner.clear()
+        self.steps.forget()
+        for title in (*_TEST_STEPS, *(_SECRET_STEPS if store else ()), _KEEPING):
+            self.steps.set_step(title, "waiting")
+        self._show(2)
+        connection = Connection(profile, keys)
+        self._task = self._context.runner.run(
+            "Test the connection",
+            lambda work: set_up(connection, store=store, work=work),
+            owner=self,
+            then=self._on_verified,
+            failed=self._on_failed,
+            batch=self._on_step,
+            latest="wizard",
+        )
+
+    def _on_finish(self) -> None:
+        if self._connection is not None:
+            self.connected.emit(self._connection)
+            self.accept()
+
+    # What comes of it.
+
+    def _on_step(self, step: SetupStep) -> None:
+        state = "running" if step.running else "good" if step.ok else "failed"
+        self.steps.set_step(step.title, state, step.detail, step.seconds)
+
+    def _on_verified(self, report: SetupReport) -> None:
+        if report.stored and self._tested is not None:
+            name = self._tested[0].secret_name
+            action = "secretsmanager:PutSecretValue"
+            self._context.announce(Change(ChangeKind.SECRETS, action, name, _ORIGIN, utc_now()))
+        self._keep()
+
+    def _keep(self) -> None:
+        if self._tested is None:
+            return
+        profile, keys = self._tested
+        connections = self._context.connections
+        self.steps.set_step(_KEEPING, "running")
+
+        def keep(_work: Work) -> Connection:
+            return connections.save(profile, keys)
+
+        self._task = self._context.runner.run(
+            f"Keep the profile {profile.name}",
+            keep,
+            owner=self,
+            then=self._on_kept,
+            failed=self._on_not_kept,
+            latest="wizard",
+        )
+
+    def _on_kept(self, connection: Connection) -> None:
+        words = {
+            KeySource.KEYRING: "its keys are in the system keyring",
+            KeySource.SESSION: "its keys are in memory only and gone when the program ends",
+        }.get(connection.profile.source, "it needs no keys of ours")
+        self.steps.set_step(_KEEPING, "good", f"{connection.profile.name}: {words}")
+        self._connection = connection
+        self.banner.show_good("The connection works.")
+        self._update()
+        self.finish.setFocus()
+
+    def _on_not_kept(self, error: StorageError) -> None:
+        self.steps.set_step(_KEEPING, "failed", error.summary)
+        if isinstance(error, KeyringError):
+            self.banner.show_warning(
+                error.summary, error.cause, action=("Keep for this session only", self._for_now)
+            )
+        else:
+            self.banner.show_error(error, self._keep)
+
+    def _for_now(self) -> None:
+        self.form.keep_in_session()
+        self._tested = (self.form.profile, self.form.keys)
+        self._keep()
+
+    def _on_failed(self, error: StorageError) -> None:
+        self.banner.show_error(error, self._on_test if error.retryable else None)
+
+
+def _big(text: str) -> Text:
+    label = text_label(text)
+    label.setFont(theme.bold_font(theme.FIGURE_SIZE))
+    label.setContentsMargins(24, 20, 24, 8)
+    return label
+
+
+def _scrolled(page: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setWidget(page)
+    return area

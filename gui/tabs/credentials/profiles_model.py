@@ -1,0 +1,151 @@
+"""The connection profiles, and the permissions of one, as lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from core.health.permissions import PermissionResult
+from core.model.connection import KeySource, Profile, ProfileColour
+from gui.models.roles import ASIDE_ROLE, DOT_ROLE, MONO_ROLE, TONE_ROLE
+from gui.widgets.icons import icon
+from gui.widgets.labels import tooltip
+
+Index = QModelIndex | QPersistentModelIndex
+
+TONES = {
+    ProfileColour.GREEN: "good",
+    ProfileColour.AMBER: "warning",
+    ProfileColour.RED: "danger",
+    ProfileColour.BLUE: "accent",
+}
+SOURCES = {
+    KeySource.KEYRING: "keys in the system keyring",
+    KeySource.SESSION: "keys for this session only",
+    KeySource.AWS_PROFILE: "AWS profile",
+    KeySource.ENVIRONMENT: "environment (AWS's default chain)",
+    KeySource.ROLE: "role of this machine",
+}
+_SIGNS = {True: ("check", "good"), False: ("close", "danger"), None: ("minus", "muted")}
+
+
+class ProfilesModel(QAbstractListModel):
+    """One row a profile; the one in use says so."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._profiles: tuple[Profile, ...] = ()
+        self._used = ""
+
+    def show(self, profiles: Sequence[Profile], used: str) -> None:
+        """Show other profiles; `used` names the one in use."""
+        self.beginResetModel()
+        self._profiles = tuple(profiles)
+        self._used = used
+        self.endResetModel()
+
+    def profile(self, row: int) -> Profile | None:
+        """Return the profile of a row, or None when there is no such row."""
+        return self._profiles[row] if 0 <= row < len(self._profiles) else None
+
+    def row_of(self, name: str) -> int:
+        """Return the row of a profile, or -1."""
+        return next((row for row, each in enumerate(self._profiles) if each.name == name), -1)
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """Return how many profiles there are."""
+        return 0 if parent is not None and parent.isValid() else len(self._profiles)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a profile's name, its dot, and what is to be known beside it."""
+        if not index.isValid():
+            return None
+        profile = self._profiles[index.row()]
+        aside = _aside(profile, used=profile.name == self._used)
+        cells: dict[int, Any] = {
+            Qt.ItemDataRole.DisplayRole: profile.name,
+            Qt.ItemDataRole.ToolTipRole: tooltip(described(profile)),
+            Qt.ItemDataRole.AccessibleDescriptionRole: f"{profile.colour.value}, {aside}",
+            DOT_ROLE: TONES[profile.colour],
+            ASIDE_ROLE: aside,
+        }
+        return cells.get(role)
+
+
+def _aside(profile: Profile, *, used: bool) -> str:
+    words = ["in use"] if used else []
+    if profile.production:
+        words.append("read-only")
+    return " · ".join(words)
+
+
+def described(profile: Profile) -> str:
+    """Return in one line a fact: where the keys come from, bucket, region, endpoint."""
+    source = SOURCES[profile.source]
+    if profile.aws_profile:
+        source = f"{source} {profile.aws_profile}"
+    lines = [source, f"{profile.bucket} in {profile.region}"]
+    if profile.role_arn:
+        lines.append(f"then assumes {profile.role_arn}")
+    lines.append(profile.endpoint_url or "AWS")
+    return "\n".join(lines)
+
+
+class PermissionsModel(QAbstractListModel):
+    """One row a permission: ✓, ✗ or a dash, the action, and why as tooltip."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._results: list[PermissionResult] = []
+
+    def clear(self) -> None:
+        """Show none."""
+        self.beginResetModel()
+        self._results = []
+        self.endResetModel()
+
+    def add(self, result: PermissionResult) -> None:
+        """Show one more."""
+        at = len(self._results)
+        self.beginInsertRows(QModelIndex(), at, at)
+        self._results.append(result)
+        self.endInsertRows()
+
+    @property
+    def results(self) -> tuple[PermissionResult, ...]:
+        """What is shown."""
+        return tuple(self._results)
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """Return how many permissions are known."""
+        return 0 if parent is not None and parent.isValid() else len(self._results)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return an action, its sign, and its tooltip."""
+        if not index.isValid():
+            return None
+        result = self._results[index.row()]
+        if role == Qt.ItemDataRole.DecorationRole:
+            return icon(*_sign(result))
+        cells: dict[int, Any] = {
+            Qt.ItemDataRole.DisplayRole: result.action,
+            Qt.ItemDataRole.ToolTipRole: tooltip(explained(result)),
+            Qt.ItemDataRole.AccessibleTextRole: explained(result),
+            MONO_ROLE: True,
+            TONE_ROLE: None if result.ok or result.needed == "contract" else "muted",
+        }
+        return cells.get(role)
+
+
+def _sign(result: PermissionResult) -> tuple[str, str]:
+    name, tone = _SIGNS[result.ok]
+    return (name, "muted") if result.ok is False and result.needed == "extra" else (name, tone)
+
+
+def explained(result: PermissionResult) -> str:
+    """Return a permission in words: allowed or not, needed or not, and why."""
+    word = {True: "allowed", False: "not allowed", None: "unknown"}[result.ok]
+    need = "needed" if result.needed == "contract" else "an extra"
+    return f"{result.action}: {word} ({need})\n{result.detail}".strip()

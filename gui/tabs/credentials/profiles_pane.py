@@ -1,0 +1,156 @@
+"""The connection profiles and what the one in use may do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+
+from core.health.permissions import PermissionResult
+from core.local.profiles import DEMO_NAME
+from core.model.connection import Profile
+from gui.tabs.credentials.profiles_model import PermissionsModel, ProfilesModel
+from gui.widgets.buttons import icon_button, link_button
+from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.labels import Pill
+from gui.widgets.panel import SectionHead, splitter
+from gui.widgets.table import make_list
+
+
+class ProfilesPane(QWidget):
+    """Profiles above, permissions below.
+
+    Signals:
+        use_clicked, edit_clicked, delete_clicked: the `Profile` it is about.
+        add_clicked, test_clicked: the user asks for it.
+    """
+
+    use_clicked = Signal(object)
+    edit_clicked = Signal(object)
+    delete_clicked = Signal(object)
+    add_clicked = Signal()
+    test_clicked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = ProfilesModel(self)
+        self.list = make_list(self.model, "Profiles")
+        self.list.doubleClicked.connect(self._on_use)
+        self.list.activated.connect(self._on_use)
+        self.list.selectionModel().selectionChanged.connect(self._update)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._on_menu)
+        self.add = icon_button("add", "New profile", self.add_clicked.emit)
+        self.edit = icon_button("edit", "Edit profile", self._on_edit)
+        self.delete = icon_button("delete", "Delete profile", self._on_delete)
+        self.use = link_button("Use", self._on_use)
+        self.permissions = PermissionsModel(self)
+        self.results = make_list(self.permissions, "Permissions of the profile in use")
+        self.test = link_button("Test", self.test_clicked.emit)
+        self.test.setAccessibleName("Test connection")
+        self.test.set_hint("Test the connection: try each permission")
+        self._verdict = Pill("")
+        self._empty = EmptyState(
+            "Not tested yet",
+            "Tries each permission that the platform needs. What is written is removed again.",
+            "Test connection",
+            self.test_clicked.emit,
+        )
+        self._body = Loadable(self.results, self._empty)
+        self._permissions_head = SectionHead("Permissions", self.test)
+        self._permissions_head.add_pill(self._verdict)
+        self._lay_out()
+        self._update()
+
+    def _lay_out(self) -> None:
+        head = SectionHead("Profiles", self.use, self.edit, self.delete, self.add)
+        above, below = QWidget(), QWidget()
+        for holder, parts in (
+            (above, (head, self.list)),
+            (below, (self._permissions_head, self._body)),
+        ):
+            box = QVBoxLayout(holder)
+            box.setContentsMargins(0, 0, 0, 0)
+            box.setSpacing(0)
+            box.addWidget(parts[0])
+            box.addWidget(parts[1], 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(splitter(above, below, vertical=True, sizes=(200, 420)))
+
+    def show_profiles(self, profiles: Sequence[Profile], used: str) -> None:
+        """Show the profiles; the one in use is chosen."""
+        self.model.show(profiles, used)
+        row = self.model.row_of(used)
+        if row >= 0:
+            self.list.setCurrentIndex(self.model.index(row, 0))
+        self._update()
+
+    @property
+    def current(self) -> Profile | None:
+        """The profile of the current row."""
+        return self.model.profile(self.list.currentIndex().row())
+
+    def clear_permissions(self) -> None:
+        """Show that nothing was tested yet."""
+        self.permissions.clear()
+        self._verdict.set("")
+        self._body.show_empty()
+
+    def begin_test(self) -> None:
+        """Show that permissions are being tried."""
+        self.permissions.clear()
+        self._verdict.set("testing…", "neutral")
+        self.test.setEnabled(False)
+        self._body.show_view()
+
+    def add_permission(self, result: PermissionResult) -> None:
+        """Show one more permission that was tried."""
+        self.permissions.add(result)
+
+    def end_test(self) -> None:
+        """Show the verdict beside the title."""
+        self.test.setEnabled(True)
+        missing = [r for r in self.permissions.results if r.needed == "contract" and not r.ok]
+        done = bool(self.permissions.results)
+        verdict = f"{len(missing)} missing" if missing else "complete"
+        self._verdict.set(verdict if done else "", "warning" if missing else "good")
+        if not done:
+            self._body.show_empty()
+
+    def _update(self, *_selection: object) -> None:
+        profile = self.current
+        own = profile is not None and profile.name != DEMO_NAME
+        reason = "The demo's profile is made anew at each start." if profile else "Choose one."
+        self.edit.allow(own, reason)
+        self.delete.allow(own, reason)
+        self.use.allow(profile is not None, "Choose a profile first.")
+
+    def _on_menu(self, where: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for text, act, button, key in (
+            ("Use this profile", self._on_use, self.use, "Return"),
+            ("Edit…", self._on_edit, self.edit, ""),
+            ("Delete…", self._on_delete, self.delete, ""),
+        ):
+            action = QAction(text, menu)
+            action.setShortcut(QKeySequence(key))
+            action.setEnabled(button.isEnabled())
+            action.triggered.connect(lambda _checked=False, act=act: act())
+            menu.addAction(action)
+        menu.popup(self.list.viewport().mapToGlobal(where))
+
+    def _on_use(self, _index: QModelIndex | None = None) -> None:
+        if self.current is not None:
+            self.use_clicked.emit(self.current)
+
+    def _on_edit(self) -> None:
+        if self.current is not None and self.edit.isEnabled():
+            self.edit_clicked.emit(self.current)
+
+    def _on_delete(self) -> None:
+        if self.current is not None and self.delete.isEnabled():
+            self.delete_clicked.emit(self.current)

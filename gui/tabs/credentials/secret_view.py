@@ -1,0 +1,164 @@
+"""One secret: its editor, or why there is none, and what can be done with it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+
+from core.errors import StorageError
+from core.model.secrets import SecretInfo, SecretValue
+from core.redaction import Secret
+from core.units import format_age
+from gui.widgets.buttons import danger_button, plain_button, primary_button
+from gui.widgets.empty import EmptyState, Skeleton
+from gui.widgets.labels import muted_label
+from gui.widgets.panel import SectionHead
+from gui.widgets.secret_editor import SecretEditor
+
+_NOTHING = (
+    "No secret chosen",
+    "Choose a secret to see its keys. Values stay hidden until you ask for them.",
+)
+
+
+class SecretView(QWidget):
+    """Shows one secret and offers to save, delete or restore it.
+
+    Signals:
+        save_clicked, delete_clicked, restore_clicked, reload_clicked: the user asks for it.
+    """
+
+    save_clicked = Signal()
+    delete_clicked = Signal()
+    restore_clicked = Signal()
+    reload_clicked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = ""
+        self.value: SecretValue | None = None
+        self._locked = ""
+        self.editor = SecretEditor()
+        self.editor.edited.connect(self._update)
+        self.empty = EmptyState(*_NOTHING, on_click=self._on_empty)
+        self._empty_act = self.reload_clicked
+        self.save = primary_button("Save…", self.save_clicked.emit)
+        self.delete = danger_button("Delete…", self.delete_clicked.emit)
+        self.revert = plain_button("Discard changes", self._on_revert)
+        self._age = muted_label(small=True)
+        self.head = SectionHead("", self.editor.modes)
+        self._lay_out()
+        self.show_nothing()
+
+    def _lay_out(self) -> None:
+        self._foot = QFrame()
+        self._foot.setProperty("surface", "foot")
+        line = QHBoxLayout(self._foot)
+        line.setContentsMargins(12, 8, 12, 8)
+        line.setSpacing(8)
+        line.addWidget(self._age, 1)
+        for button in (self.delete, self.revert, self.save):
+            line.addWidget(button)
+        pages = QWidget()
+        self._pages = QStackedLayout(pages)
+        self._skeleton = Skeleton(4)
+        for page in (self.empty, self._skeleton, self.editor):
+            self._pages.addWidget(page)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.head)
+        box.addWidget(pages, 1)
+        box.addWidget(self._foot)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there are changes that were not saved."""
+        return self.value is not None and not self.value.binary and self.editor.dirty
+
+    @property
+    def text(self) -> Secret:
+        """The text as it stands.
+
+        Raises:
+            InvalidInput: the form is not complete.
+        """
+        return Secret(self.editor.text)
+
+    def show_nothing(self) -> None:
+        """Show that no secret is chosen."""
+        self._say("", *_NOTHING, "")
+
+    def show_loading(self, name: str) -> None:
+        """Show that a secret is being read; the old one is gone from the screen at once."""
+        self._set(name, None)
+        self._pages.setCurrentWidget(self._skeleton)
+
+    def show_value(self, value: SecretValue) -> None:
+        """Show a secret's value, hidden."""
+        self._set(value.name, value)
+        if value.binary:
+            self._say(value.name, "A binary value", "It cannot be edited here.", "", value)
+            return
+        self.editor.set_text(value.text.reveal())
+        self._pages.setCurrentWidget(self.editor)
+        self._update()
+
+    def show_deleted(self, info: SecretInfo) -> None:
+        """Show that the secret waits for its deletion, and offer to restore it."""
+        self._empty_act = self.restore_clicked
+        when = info.deleted.date().isoformat() if info.deleted else ""
+        text = f"It cannot be read or changed. Its date is {when}; until then it can be restored."
+        self._say(info.name, "Scheduled for deletion", text, "Restore secret")
+        self._update()
+
+    def show_failed(self, name: str, error: StorageError) -> None:
+        """Show why the value could not be read."""
+        self._empty_act = self.reload_clicked
+        why = " ".join(part for part in (error.cause, error.remedy) if part)
+        self._say(name, error.summary, why, "Try again" if error.retryable else "")
+
+    def set_locked(self, reason: str) -> None:
+        """Forbid changes for a reason; an empty one allows them."""
+        self._locked = reason
+        self.editor.set_read_only(bool(reason), reason)
+        self.empty.button.allow(not reason or self._empty_act is self.reload_clicked, reason)
+        self._update()
+
+    def _say(
+        self,
+        name: str,
+        title: str,
+        text: str,
+        button: str,
+        value: SecretValue | None = None,
+    ) -> None:
+        self._set(name, value)
+        self.empty.set_text(title, text, button)
+        self._pages.setCurrentWidget(self.empty)
+
+    def _set(self, name: str, value: SecretValue | None) -> None:
+        self.name, self.value = name, value
+        self.head.set_title(name or "Secret")
+        self.editor.set_text("{}")  # nothing of the former one stays in memory
+        self._update()
+
+    def _update(self) -> None:
+        value, problem = self.value, self.editor.problem
+        editable = value is not None and not value.binary
+        self.editor.modes.setVisible(editable)
+        self._foot.setVisible(bool(value))
+        self.revert.setVisible(self.dirty)
+        reason = self._locked or problem or ("" if self.dirty else "Nothing was changed.")
+        self.save.allow(editable and not reason, reason)
+        self.delete.allow(not self._locked, self._locked)
+        made = value.created if value else None
+        self._age.setText(f"this version was made {format_age(made)}" if made else "")
+        self._age.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+    def _on_revert(self) -> None:
+        if self.value is not None:
+            self.show_value(self.value)
+
+    def _on_empty(self) -> None:
+        self._empty_act.emit()

@@ -1,0 +1,128 @@
+"""The secrets of the account as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from core.model.secrets import CURRENT, PENDING, SecretInfo
+from core.units import iso_utc, utc_now
+from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
+from gui.widgets.labels import shown, tooltip
+
+Index = QModelIndex | QPersistentModelIndex
+HEADS = ("Name", "Age", "State")
+NAME, AGE, STATE = range(3)
+
+#: Days after which a secret's value is called overdue.
+OVERDUE_DAYS = 90
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+
+class SecretsModel(QAbstractTableModel):
+    """One row a secret; ages are counted from `now`, the moment of the listing."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._infos: tuple[SecretInfo, ...] = ()
+        self._now = utc_now()
+
+    def show(self, infos: Sequence[SecretInfo], now: datetime | None = None) -> None:
+        """Show other secrets."""
+        self.beginResetModel()
+        self._infos = tuple(infos)
+        self._now = now or utc_now()
+        self.endResetModel()
+
+    def info(self, row: int) -> SecretInfo | None:
+        """Return the secret of a row, or None when there is no such row."""
+        return self._infos[row] if 0 <= row < len(self._infos) else None
+
+    def row_of(self, name: str) -> int:
+        """Return the row of a secret, or -1."""
+        return next((row for row, info in enumerate(self._infos) if info.name == name), -1)
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """Return how many secrets there are."""
+        return 0 if parent is not None and parent.isValid() else len(self._infos)
+
+    def columnCount(self, parent: Index | None = None) -> int:
+        """Return how many columns there are."""
+        return 0 if parent is not None and parent.isValid() else len(HEADS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return the title of a column; that of the age stands above its numbers."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return HEADS[section]
+        return _RIGHT if role == Qt.ItemDataRole.TextAlignmentRole and section == AGE else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell's text, its native value, its tooltip, or how it is drawn."""
+        if not index.isValid():
+            return None
+        info, column = self._infos[index.row()], index.column()
+        text, tone = _state(info, self._now)
+        cells: dict[int, Callable[[], Any]] = {
+            Qt.ItemDataRole.DisplayRole: lambda: (info.name, _age(info, self._now), text)[column],
+            SORT_ROLE: lambda: (info.name, _seconds(info, self._now), text)[column],
+            Qt.ItemDataRole.ToolTipRole: lambda: tooltip(_facts(info)),
+            Qt.ItemDataRole.TextAlignmentRole: lambda: _RIGHT if column == AGE else None,
+            MONO_ROLE: lambda: True if column == NAME else None,
+            TONE_ROLE: lambda: "muted" if info.deleted and column != STATE else None,
+            PILL_ROLE: lambda: tone if column == STATE and text else None,
+        }
+        return cells[role]() if role in cells else None
+
+
+def _seconds(info: SecretInfo, now: datetime) -> float:
+    return (now - info.updated).total_seconds() if info.updated else -1.0
+
+
+def _age(info: SecretInfo, now: datetime) -> str:
+    if info.updated is None:
+        return ""
+    seconds = max(_seconds(info, now), 0.0)
+    if seconds < 3600:
+        return "now" if seconds < 60 else f"{int(seconds // 60)} min"
+    if seconds < 86400:
+        return f"{int(seconds // 3600)} h"
+    days = int(seconds // 86400)
+    return f"{days} day{'s' if days != 1 else ''}"
+
+
+def _state(info: SecretInfo, now: datetime) -> tuple[str, str]:
+    if info.deleted:
+        return _deletion(info.deleted, now), "danger"
+    stages = [version.stages for version in info.versions]
+    if any(PENDING in names and CURRENT not in names for names in stages):
+        return "pending change", "warning"
+    if _seconds(info, now) > OVERDUE_DAYS * 86400:
+        return "overdue", "warning"
+    return ("rotates by AWS", "accent") if info.rotation_enabled else ("", "neutral")
+
+
+def _deletion(when: datetime, now: datetime) -> str:
+    """AWS tells the date of the request in one call and that of the end in another."""
+    days = round((when - now).total_seconds() / 86400)
+    if days > 0:
+        return f"deleted in {days} day{'s' if days != 1 else ''}"
+    return "being deleted"
+
+
+def _facts(info: SecretInfo) -> str:
+    times = (
+        ("created", info.created),
+        ("last changed", info.changed),
+        ("last accessed", info.accessed),
+        ("scheduled deletion", info.deleted),
+    )
+    lines = [info.name, info.description]
+    lines += [f"{what} {iso_utc(when)}" for what, when in times if when]
+    return shown("\n".join(line for line in lines if line), lines=True)

@@ -1,0 +1,110 @@
+"""The table of secrets with its filter and its button for a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSortFilterProxyModel, Qt, Signal
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+
+from core.model.secrets import SecretInfo
+from core.units import format_count, utc_now
+from gui.context import Context
+from gui.models.roles import SORT_ROLE
+from gui.tabs.credentials.secrets_model import NAME, SecretsModel
+from gui.widgets.buttons import plain_button
+from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.panel import SectionHead
+from gui.widgets.table import make_table
+
+
+class SecretsPane(QWidget):
+    """Lists the secrets; tells which one is chosen.
+
+    Signals:
+        chosen: the `SecretInfo` of the row the user went to, or None.
+        new_clicked: the user wants to make one.
+    """
+
+    chosen = Signal(object)
+    new_clicked = Signal()
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = SecretsModel(self)
+        self._proxy = QSortFilterProxyModel(self)
+        self._proxy.setSourceModel(self.model)
+        self._proxy.setSortRole(SORT_ROLE)
+        self._proxy.setFilterKeyColumn(NAME)
+        self._proxy.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.table = make_table(
+            self._proxy, "Secrets", settings=context.settings, key="credentials/secrets"
+        )
+        self.table.sortByColumn(NAME, Qt.SortOrder.AscendingOrder)
+        self.table.selectionModel().currentRowChanged.connect(self._on_current)
+        self.new = plain_button("New secret…", self.new_clicked.emit)
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText("Filter by name")
+        self.filter.setAccessibleName("Filter secrets by name")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setMaximumWidth(180)
+        self.filter.textChanged.connect(self._proxy.setFilterFixedString)
+        self.empty = EmptyState(
+            "No secrets yet",
+            "Secrets under cryptotrading/ keep the keys of the platform, its database and the "
+            "exchanges.",
+            "New secret…",
+            self.new_clicked.emit,
+        )
+        self._body = Loadable(self.table, self.empty)
+        self.head = SectionHead("Secrets", self.filter, self.new)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.head)
+        box.addWidget(self._body, 1)
+
+    def show_loading(self) -> None:
+        """Show that secrets are being listed; the old rows stay until then."""
+        self._body.show_loading()
+
+    def show_infos(self, infos: Sequence[SecretInfo], keep: str = "") -> None:
+        """Show the secrets and choose the one named `keep` again, else the first."""
+        self.table.selectionModel().blockSignals(True)  # noqa: FBT003 - Qt's signature
+        self.model.show(infos, utc_now())
+        self.table.selectionModel().blockSignals(False)  # noqa: FBT003 - Qt's signature
+        self.head.set_title("Secrets", format_count(len(infos)) if infos else "")
+        if not infos:
+            self.empty.set_text("No secrets yet", button_text="New secret…")
+            self._body.show_empty()
+            self.chosen.emit(None)
+            return
+        self._body.show_view()
+        self.choose(keep)
+
+    def show_unavailable(self, title: str, text: str) -> None:
+        """Show why there is no list."""
+        self.model.show(())
+        self.empty.set_text(title, text, "")
+        self._body.show_empty()
+        self.chosen.emit(None)
+
+    def choose(self, name: str) -> None:
+        """Go to a secret's row, or to the first one."""
+        row = self._proxy.mapFromSource(self.model.index(self.model.row_of(name), 0)).row()
+        self.table.setCurrentIndex(self._proxy.index(max(row, 0), 0))
+        self.table.selectRow(max(row, 0))
+        self.chosen.emit(self.current)
+
+    @property
+    def current(self) -> SecretInfo | None:
+        """The secret of the current row."""
+        return self.model.info(self._proxy.mapToSource(self.table.currentIndex()).row())
+
+    def set_locked(self, reason: str) -> None:
+        """Forbid new secrets for a reason; an empty one allows them."""
+        self.new.allow(not reason, reason)
+        self.empty.button.allow(not reason, reason)
+
+    def _on_current(self, *_rows: object) -> None:
+        self.chosen.emit(self.current)

@@ -1,0 +1,93 @@
+"""The versions of one secret as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from core.model.secrets import CURRENT, SecretVersion
+from core.units import iso_utc
+from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE
+from gui.widgets.labels import tooltip
+
+Index = QModelIndex | QPersistentModelIndex
+HEADS = ("Version", "Stages", "Made", "Last accessed")
+VERSION, STAGES, MADE, ACCESSED = range(4)
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
+
+
+class VersionsModel(QAbstractTableModel):
+    """One row a version, the current one first."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._versions: tuple[SecretVersion, ...] = ()
+
+    def show(self, versions: Sequence[SecretVersion]) -> None:
+        """Show other versions."""
+        self.beginResetModel()
+        self._versions = tuple(versions)
+        self.endResetModel()
+
+    def version(self, row: int) -> SecretVersion | None:
+        """Return the version of a row, or None when there is no such row."""
+        return self._versions[row] if 0 <= row < len(self._versions) else None
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """Return how many versions there are."""
+        return 0 if parent is not None and parent.isValid() else len(self._versions)
+
+    def columnCount(self, parent: Index | None = None) -> int:
+        """Return how many columns there are."""
+        return 0 if parent is not None and parent.isValid() else len(HEADS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return the title of a column."""
+        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
+            return HEADS[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell's text, its native value, or how it is drawn."""
+        if not index.isValid():
+            return None
+        version, column = self._versions[index.row()], index.column()
+        current = CURRENT in version.stages
+        cells: dict[int, Any] = {
+            Qt.ItemDataRole.DisplayRole: _text(version, column),
+            SORT_ROLE: _native(version, column),
+        }
+        if column == VERSION:
+            cells |= {Qt.ItemDataRole.ToolTipRole: tooltip(version.version_id), MONO_ROLE: True}
+        elif column == STAGES and version.stages:
+            cells[PILL_ROLE] = "good" if current else "neutral"
+        return cells.get(role)
+
+
+def _text(version: SecretVersion, column: int) -> str:
+    if column == VERSION:
+        return short(version.version_id)
+    if column == STAGES:
+        return " · ".join(version.stages)
+    if column == ACCESSED:  # AWS keeps the day only
+        return version.accessed.date().isoformat() if version.accessed else ""
+    made = version.created
+    return iso_utc(made)[:19].replace("T", " ") if made else ""
+
+
+def _native(version: SecretVersion, column: int) -> Any:
+    if column == MADE:
+        return version.created or _NEVER
+    if column == ACCESSED:
+        return version.accessed or _NEVER
+    return _text(version, column)
+
+
+def short(version_id: str) -> str:
+    """Return `828d…41c2` for a version id: enough to tell two apart."""
+    return f"{version_id[:4]}…{version_id[-4:]}" if len(version_id) > 10 else version_id

@@ -1,0 +1,154 @@
+"""A field whose text is hidden until it is asked for, and hides itself again."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+
+from core.redaction import Secret
+from gui import theme
+from gui.widgets.buttons import icon_button
+from gui.widgets.secret_clipboard import secret_clipboard
+
+#: Seconds that a revealed value stays visible.
+REVEAL_SECONDS = 20
+
+_HINTS = (
+    Qt.InputMethodHint.ImhHiddenText
+    | Qt.InputMethodHint.ImhSensitiveData
+    | Qt.InputMethodHint.ImhNoPredictiveText
+    | Qt.InputMethodHint.ImhNoAutoUppercase
+)
+
+
+class GuardedLine(QLineEdit):
+    """A line of text that leaves by the guarded clipboard only."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Copy through the guard; everything else as usual."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self._copy_selection()
+        elif event.matches(QKeySequence.StandardKey.Cut):
+            self._copy_selection()
+            if not self.isReadOnly():
+                self.del_()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Offer the usual menu without its unguarded Copy and Cut."""
+        menu = self.createStandardContextMenu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for action in menu.actions():
+            if action.objectName() in {"edit-copy", "edit-cut"}:
+                menu.removeAction(action)
+        menu.popup(event.globalPos())
+
+    def _copy_selection(self) -> None:
+        if self.echoMode() is QLineEdit.EchoMode.Normal and self.selectedText():
+            secret_clipboard().copy(Secret(self.selectedText()))
+
+
+class SecretField(QWidget):
+    """A value with an eye to look at it for 20 seconds and a button to copy it.
+
+    Signals:
+        edited: the user changed the text.
+    """
+
+    edited = Signal()
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        masked: bool = True,
+        copyable: bool = True,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._masked = masked
+        self.line = GuardedLine()
+        self.line.setFont(theme.mono_font())
+        self.line.setAccessibleName(name)
+        self.line.textEdited.connect(self._on_edited)
+        self.eye = icon_button("eye", f"Show {name}", self._on_eye)
+        self.copy = icon_button("copy", f"Copy {name}", self._on_copy)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.hide_text)
+        box = QHBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(4)
+        box.addWidget(self.line, 1)
+        box.addWidget(self.eye)
+        box.addWidget(self.copy)
+        room = self.eye.sizePolicy()
+        room.setRetainSizeWhenHidden(True)
+        self.eye.setSizePolicy(room)  # fields with and without an eye have one width
+        self.eye.setVisible(masked)
+        self.copy.setVisible(copyable)
+        self.setFocusProxy(self.line)
+        if masked:
+            self.line.setInputMethodHints(_HINTS)
+            self.hide_text()
+
+    @property
+    def value(self) -> Secret:
+        """The text, in its wrapper."""
+        return Secret(self.line.text())
+
+    def set_value(self, value: Secret) -> None:
+        """Show another value, hidden again if the field hides."""
+        if self._masked:
+            self.hide_text()
+        self.line.setText(value.reveal())
+        self.line.setCursorPosition(0)
+
+    @property
+    def revealed(self) -> bool:
+        """Whether the text can be read on the screen now."""
+        return self.line.echoMode() is QLineEdit.EchoMode.Normal
+
+    def reveal(self) -> None:
+        """Show the text for a while."""
+        self.line.setEchoMode(QLineEdit.EchoMode.Normal)
+        self._name_eye("eye-off", "Hide")
+        self._timer.start(REVEAL_SECONDS * 1000)
+
+    def hide_text(self) -> None:
+        """Show bullets, to the eye and to screen readers."""
+        self._timer.stop()
+        if self._masked:
+            self.line.setEchoMode(QLineEdit.EchoMode.Password)
+            self._name_eye("eye", "Show")
+
+    def hideEvent(self, event: QEvent) -> None:
+        """A value that goes out of sight comes back hidden."""
+        self.hide_text()
+        super().hideEvent(event)  # type: ignore[arg-type]  # Qt sends a QHideEvent
+
+    def set_read_only(self, read_only: bool) -> None:
+        """Allow looking only."""
+        self.line.setReadOnly(read_only)
+
+    def _name_eye(self, icon: str, verb: str) -> None:
+        self.eye.set_icon(icon, "muted")
+        what = f"{verb} {self.line.accessibleName()}"
+        self.eye.setAccessibleName(what)
+        self.eye.set_hint(what)
+
+    def _on_eye(self) -> None:
+        if self.revealed:
+            self.hide_text()
+        else:
+            self.reveal()
+
+    def _on_copy(self) -> None:
+        secret_clipboard().copy(self.value)
+
+    def _on_edited(self, _text: str) -> None:
+        if self._timer.isActive():
+            self._timer.start(REVEAL_SECONDS * 1000)
+        self.edited.emit()

@@ -1,0 +1,160 @@
+"""The keys and values of a secret as a form: values hidden, rows added and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+
+from core.redaction import Secret
+from core.storage.secret_text import SecretRow
+from gui import theme
+from gui.widgets.buttons import icon_button, link_button
+from gui.widgets.labels import mono_elided
+from gui.widgets.secret_field import SecretField
+
+#: Keys whose values may be read over somebody's shoulder; every other value is hidden.
+CLEAR_KEYS = frozenset(
+    {"bucket_name", "region", "host", "port", "database", "dbname", "username", "engine"}
+)
+_KEY_WIDTH = 172
+
+
+class FormRow(QWidget):
+    """One key with its value; a new row's key can be typed.
+
+    Signals:
+        edited: key or value was changed.
+        removed: the row is to go.
+    """
+
+    edited = Signal()
+    removed = Signal(object)
+
+    def __init__(self, row: SecretRow, *, new: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._key = row.key
+        self._quoted = row.quoted
+        self.name = QLineEdit(row.key) if new else None
+        self.field = SecretField(row.key or "value", masked=row.key not in CLEAR_KEYS)
+        self.field.set_value(row.value)
+        self.field.edited.connect(self.edited)
+        self.remove = icon_button("close", f"Remove {row.key or 'row'}", self._on_remove)
+        box = QHBoxLayout(self)
+        box.setContentsMargins(12, 0, 8, 0)
+        box.setSpacing(8)
+        box.addWidget(self._label(row.key))
+        box.addWidget(self.field, 1)
+        box.addWidget(self.remove)
+
+    @property
+    def row(self) -> SecretRow:
+        """The row as it stands."""
+        key = self.name.text().strip() if self.name is not None else self._key
+        return SecretRow(key, self.field.value, self._quoted)
+
+    def set_read_only(self, read_only: bool) -> None:
+        """Allow looking only."""
+        self.field.set_read_only(read_only)
+        self.remove.setEnabled(not read_only)
+        if self.name is not None:
+            self.name.setReadOnly(read_only)
+
+    def _label(self, key: str) -> QWidget:
+        if self.name is None:
+            label = mono_elided(key, "muted")
+            label.setFixedWidth(_KEY_WIDTH)
+            return label
+        self.name.setFont(theme.mono_font())
+        self.name.setPlaceholderText("key")
+        self.name.setAccessibleName("Name of the key")
+        self.name.setFixedWidth(_KEY_WIDTH)
+        self.name.textEdited.connect(lambda _text: self.edited.emit())
+        return self.name
+
+    def _on_remove(self) -> None:
+        self.removed.emit(self)
+
+
+class SecretForm(QWidget):
+    """All rows of one secret.
+
+    Signals:
+        edited: something was changed by the user.
+    """
+
+    edited = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[FormRow] = []
+        self._read_only = False
+        self.add = link_button("Add key", self._on_add)
+        self.add.set_icon("add", "accent")
+        inside = QWidget()
+        self._box = QVBoxLayout(inside)
+        self._box.setContentsMargins(0, 8, 0, 8)
+        self._box.setSpacing(8)
+        self._box.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
+        self._box.addStretch(1)
+        self._box.setContentsMargins(8, 8, 0, 8)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(inside)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+
+    @property
+    def rows(self) -> tuple[SecretRow, ...]:
+        """The rows as they stand."""
+        return tuple(row.row for row in self._rows)
+
+    @property
+    def fields(self) -> tuple[FormRow, ...]:
+        """The widgets of the rows."""
+        return tuple(self._rows)
+
+    def set_rows(self, rows: Sequence[SecretRow]) -> None:
+        """Show other rows."""
+        for old in self._rows:
+            self._box.removeWidget(old)
+            old.deleteLater()
+        self._rows = []
+        for row in rows:
+            self._append(FormRow(row))
+
+    def set_read_only(self, read_only: bool, reason: str = "") -> None:
+        """Allow looking only, and say why."""
+        self._read_only = read_only
+        self.add.allow(not read_only, reason)
+        for row in self._rows:
+            row.set_read_only(read_only)
+
+    def hide_values(self) -> None:
+        """Hide every revealed value."""
+        for row in self._rows:
+            row.field.hide_text()
+
+    def _append(self, row: FormRow) -> None:
+        row.edited.connect(self.edited)
+        row.removed.connect(self._on_removed)
+        row.set_read_only(self._read_only)
+        self._box.insertWidget(len(self._rows), row)
+        self._rows.append(row)
+
+    def _on_add(self) -> None:
+        row = FormRow(SecretRow("", Secret("")), new=True)
+        self._append(row)
+        if row.name is not None:
+            row.name.setFocus()
+        self.edited.emit()
+
+    def _on_removed(self, row: FormRow) -> None:
+        self._rows.remove(row)
+        self._box.removeWidget(row)
+        row.deleteLater()
+        self.add.setFocus()
+        self.edited.emit()

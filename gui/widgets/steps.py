@@ -1,0 +1,81 @@
+"""A checklist that is worked through: each step with its sign, its words and its time."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from core.units import format_duration
+from gui import theme
+from gui.widgets.icons import pixmap
+from gui.widgets.labels import Text, heading, muted_label, number_label
+
+_SIGNS = {
+    "waiting": ("clock", "muted", "waiting"),
+    "running": ("play", "accent", "running"),
+    "good": ("check", "good", "done"),
+    "failed": ("close", "danger", "failed"),
+}
+
+
+class Steps(QWidget):
+    """Steps by title; a title that is new is added at the end."""
+
+    def __init__(self, titles: tuple[str, ...] = (), parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._parts: dict[str, tuple[QLabel, Text, Text, Text]] = {}
+        self._states: dict[str, str] = {}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(2)
+        self._grid.setColumnStretch(1, 1)
+        for title in titles:
+            self._add(title)
+        theme.current().changed.connect(self._repaint)
+
+    def state(self, title: str) -> str:
+        """Return a step's state: `waiting running good failed`, or nothing for an unknown one."""
+        return self._states.get(title, "")
+
+    def forget(self) -> None:
+        """Show no steps."""
+        for parts in self._parts.values():
+            for part in parts:
+                self._grid.removeWidget(part)
+                part.hide()
+                part.deleteLater()
+        self._parts, self._states = {}, {}
+
+    def set_step(self, title: str, state: str, detail: str = "", seconds: float = 0.0) -> None:
+        """Show a step's state, what came of it, and how long it took in seconds."""
+        if title not in self._parts:
+            self._add(title)
+        sign, name, words, time = self._parts[title]
+        icon, tone, spoken = _SIGNS[state]
+        self._states[title] = state
+        sign.setPixmap(pixmap(icon, tone))
+        sign.setAccessibleName(spoken)
+        name.set_tone("muted" if state == "waiting" else "plain")
+        words.setText(detail)
+        words.set_tone("danger" if state == "failed" else "muted")
+        time.setText(format_duration(seconds) if state in {"good", "failed"} else "")
+
+    def _add(self, title: str) -> None:
+        line = len(self._parts) * 2
+        sign = QLabel()
+        sign.setFixedSize(18, 18)
+        name, words = heading(title), muted_label(wrap=True, small=True)
+        words.setMinimumHeight(18)
+        time = number_label("", "muted")
+        self._grid.addWidget(sign, line, 0, Qt.AlignmentFlag.AlignTop)
+        self._grid.addWidget(name, line, 1)
+        self._grid.addWidget(time, line, 2)
+        self._grid.addWidget(words, line + 1, 1, 1, 2)
+        self._parts[title] = (sign, name, words, time)
+        self.set_step(title, "waiting")
+
+    def _repaint(self) -> None:
+        for title, (sign, _name, _words, _time) in self._parts.items():
+            icon, tone, _spoken = _SIGNS[self._states[title]]
+            sign.setPixmap(pixmap(icon, tone))
