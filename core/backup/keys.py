@@ -13,14 +13,15 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.errors import InvalidInput
+from core.layout.building import check_key, check_segment
+from core.layout.timestamps import parse_timestamp
 from core.units import as_utc, iso_utc
 
 ROOT = "backups/database/"
 MANIFEST = "_manifest.json"
 
-#: S3's limit of a key, in bytes; the parts' names need some of it.
-_LONGEST_FOLDER = 1024 - 32
+#: As long as any file name in a backup's folder.
+_LONGEST_NAME = "part-00000000.jsonl.zst"
 
 _DAY = r"(?P<table>[^/]+)/\d{4}/\d{2}/\d{2}/"
 _FOLDER = re.compile(
@@ -56,14 +57,7 @@ def table_prefix(table: str | None) -> str:
     """
     if table is None:
         return ROOT
-    bad = not table or table in (".", "..") or "/" in table
-    if bad or any(ord(char) < 32 or ord(char) == 127 for char in table):
-        raise InvalidInput(
-            "The table's name cannot be part of a key",
-            cause="It is empty, `.` or `..`, or holds `/` or a control character.",
-            remedy="Rename the table, or back up a copy under another name.",
-            subject=repr(table),
-        )
+    check_segment("table", table)
     return f"{ROOT}{table}/"
 
 
@@ -71,8 +65,7 @@ def folder(table: str, taken: datetime, backup_id: str) -> str:
     """Return the folder of one backup, ending with `/`."""
     moment = as_utc(taken).replace(microsecond=0)
     name = f"{table_prefix(table)}{moment:%Y/%m/%d}/{iso_utc(moment)}_{backup_id}/"
-    if len(name.encode()) > _LONGEST_FOLDER:
-        raise InvalidInput("The table's name is too long for a key", subject=table)
+    check_key(name + _LONGEST_NAME)
     return name
 
 
@@ -85,14 +78,7 @@ def parse(key: str) -> BackupKey | None:
     """Return what a key says, or None when it belongs to no backup."""
     if found := _FOLDER.fullmatch(key):
         stem = key[: -len(found["file"])]
-        return BackupKey(found["table"], found["id"], _moment(found["time"]), stem, found["file"])
+        return BackupKey(found["table"], found["id"], parse_timestamp(found["time"]), stem, found["file"])
     if found := _OLD.fullmatch(key):
-        return BackupKey(found["table"], found["time"], _moment(found["time"]), "", "")
+        return BackupKey(found["table"], found["time"], parse_timestamp(found["time"]), "", "")
     return None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return as_utc(datetime.fromisoformat(text))
-    except ValueError:
-        return None

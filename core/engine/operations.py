@@ -22,4 +22,11 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("transfer.upload", "core.transfer.upload:upload"),
     Operation("transfer.download", "core.transfer.download:download"),
     Operation("objects.delete_many", "core.transfer.delete:delete"),
+    Operation("backup.run", "core.backup.run:backup"),
+    Operation("backup.list", "core.backup.listing:list_backups"),
+    Operation("backup.preview", "core.backup.preview:preview"),
+    Operation("backup.restore", "core.backup.restore:restore"),
+    Operation("backup.verify", "core.backup.verify:verify"),
+    Operation("backup.undo", "core.backup.kept:undo"),
+    Operation("backup.drop_kept", "core.backup.kept:drop_kept"),
 )
