@@ -34,11 +34,15 @@ class SetupStep:
 
 @dataclass(frozen=True, slots=True)
 class SetupReport:
-    """What the set-up did. `region` is where the bucket really is."""
+    """What the set-up did. `region` is where the bucket really is.
+
+    `kept` tells that the secret holds other keys, which were left as they are.
+    """
 
     steps: tuple[SetupStep, ...]
     region: str
     stored: bool
+    kept: bool = False
 
 
 def set_up(
@@ -46,6 +50,7 @@ def set_up(
     *,
     keys: AccessKeys | None = None,
     store: bool = True,
+    replace_keys: bool = False,
     work: Work | None = None,
 ) -> SetupReport:
     """Test keys on the profile's bucket and keep them in the profile's secret.
@@ -58,12 +63,15 @@ def set_up(
         keys: the platform's keys to test and store; None tests the connection's own.
         store: whether the secret is written; without `keys` of the connection or the caller
             (SSO, roles) there is nothing to write, and it is left out.
+        replace_keys: whether a secret that holds other keys is changed. The platform's programs
+            read it, so an analyst's own keys must not get there by accident.
         work: cancel token, progress.
 
     Raises:
         StorageError: a step failed; the ones before it were told.
     """
-    return _Setup(connection, keys or connection.keys, default_work(work)).run(store=store)
+    setup = _Setup(connection, keys or connection.keys, default_work(work))
+    return setup.run(store=store, replace_keys=replace_keys)
 
 
 class _Setup:
@@ -82,14 +90,17 @@ class _Setup:
         self._key = f"{TEST_PREFIX}{uuid4().hex}.txt"
         self._steps: list[SetupStep] = []
 
-    def run(self, *, store: bool) -> SetupReport:
+    def run(self, *, store: bool, replace_keys: bool) -> SetupReport:
         """Run all steps; close the connections whatever happens."""
         try:
             self._step("Who the keys belong to", self._identify)
             region = self._step("Find the bucket", self._find)
             self._test_object()
-            stored = self._store(region) if store and self._keys else False
-            return SetupReport(tuple(self._steps), region, stored)
+            outcome = ""
+            if store and self._keys:
+                outcome = self._store(region, replace_keys=replace_keys)
+            stored = outcome in {"created", "updated"}
+            return SetupReport(tuple(self._steps), region, stored, kept=outcome == "kept")
         finally:
             self._tested.close()
             self._admin.close()
@@ -177,14 +188,17 @@ class _Setup:
         finally:
             self._work = work
 
-    def _store(self, region: str) -> bool:
+    def _store(self, region: str, *, replace_keys: bool) -> str:
         assert self._keys is not None
         wanted = StorageKeys(self._keys, self._profile.bucket, region)
-        outcome = self._step("Store the secret", lambda: self._written(wanted))
-        self._step("Read the secret back", lambda: self._read_back(wanted))
-        return outcome != "unchanged"
+        outcome = self._step(
+            "Store the secret", lambda: self._written(wanted, replace_keys=replace_keys)
+        )
+        if outcome != "kept":
+            self._step("Read the secret back", lambda: self._read_back(wanted))
+        return outcome
 
-    def _written(self, wanted: StorageKeys) -> tuple[str, str]:
+    def _written(self, wanted: StorageKeys, *, replace_keys: bool) -> tuple[str, str]:
         name = self._profile.secret_name
         try:
             found = self._secrets.read(name, work=self._work)
@@ -196,6 +210,8 @@ class _Setup:
         text = storage_text(wanted, before)
         if text == before:
             return "unchanged", f"{name} holds these keys already"
+        if not replace_keys:
+            return "kept", f"{name} holds other keys; it was left as it is"
         self._secrets.save(name, text, expected_version=found.version_id, work=self._work)
         return "updated", f"{name} updated; the earlier value is kept as AWSPREVIOUS"
 

@@ -45,6 +45,7 @@ class ProfileForm(QWidget):
     def __init__(self, profile: Profile | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stored = profile
+        self._touched: set[str] = set()
         shown = profile or Profile("", KeySource.KEYRING)
         self.name = _line("Name of the profile", shown.name, "for example production")
         self.colour = _choice("Colour", COLOURS, shown.colour)
@@ -96,7 +97,8 @@ class ProfileForm(QWidget):
 
     def _connect(self) -> None:
         self.source.currentIndexChanged.connect(self._on_source)
-        for line in self._lines().values():
+        for name, line in self._lines().items():
+            line.textEdited.connect(lambda _text, name=name: self._touched.add(name))
             line.textChanged.connect(self._on_changed)
         for box in (self.aws_profile, self.region, self.colour):
             box.currentTextChanged.connect(self._on_changed)
@@ -147,10 +149,13 @@ class ProfileForm(QWidget):
         return found
 
     def show_problems(self) -> str:
-        """Mark the fields that cannot be used, and return the first reason."""
+        """Mark the fields that cannot be used, and return the first reason.
+
+        A field that is still empty because nobody has been there is not marked.
+        """
         problems = self.problems
         for name, line in self._lines().items():
-            reason = problems.get(name, "")
+            reason = problems.get(name, "") if line.text() or name in self._touched else ""
             wanted = "true" if reason else "false"
             if line.property("problem") != wanted:
                 line.setProperty("problem", wanted)

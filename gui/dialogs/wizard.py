@@ -22,6 +22,7 @@ from core.units import utc_now
 from core.work import Work
 from gui import theme
 from gui.context import Context
+from gui.dialogs.confirm import ask
 from gui.dialogs.profile_form import ProfileForm
 from gui.tasks import Task
 from gui.widgets.banner import Banner
@@ -59,12 +60,13 @@ class Wizard(QDialog):
         super().__init__(parent)
         self._context = context
         self._task: Task | None = None
+        self._kept_theirs = False
         self._tested: tuple[Profile, AccessKeys | None] | None = None
         self._connection: Connection | None = None
         self.setWindowTitle("Welcome to Strongroom")
         self.setModal(True)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(600, 640)
+        self.resize(600, 650)
         self.banner = Banner()
         self.form = ProfileForm(Profile("main", KeySource.KEYRING))
         self.form.changed.connect(self._update)
@@ -120,7 +122,7 @@ class Wizard(QDialog):
                 "backups. It needs no account, and nothing leaves this computer.",
                 wrap=True,
             ),
-            self.demo,
+            _left(self.demo),
             spacing=10,
         )
         real = card(
@@ -130,7 +132,7 @@ class Wizard(QDialog):
                 "is tested by writing, reading and removing one small object.",
                 wrap=True,
             ),
-            self.connect_aws,
+            _left(self.connect_aws),
             spacing=10,
         )
         page = QWidget()
@@ -212,7 +214,14 @@ class Wizard(QDialog):
 
     def _on_test(self) -> None:
         profile, keys = self.form.profile, self.form.keys
-        self._tested, self._connection = (profile, keys), None
+        self._tested = (profile, keys)
+        self._start(replace_keys=False)
+
+    def _start(self, *, replace_keys: bool) -> None:
+        if self._tested is None:
+            return
+        profile, keys = self._tested
+        self._connection = None
         store = keys is not None and self.store.isChecked()
         self.banner.clear()
         self.steps.forget()
@@ -222,7 +231,7 @@ class Wizard(QDialog):
         connection = Connection(profile, keys)
         self._task = self._context.runner.run(
             "Test the connection",
-            lambda work: set_up(connection, store=store, work=work),
+            lambda work: set_up(connection, store=store, replace_keys=replace_keys, work=work),
             owner=self,
             then=self._on_verified,
             failed=self._on_failed,
@@ -242,6 +251,7 @@ class Wizard(QDialog):
         self.steps.set_step(step.title, state, step.detail, step.seconds)
 
     def _on_verified(self, report: SetupReport) -> None:
+        self._kept_theirs = report.kept
         if report.stored and self._tested is not None:
             name = self._tested[0].secret_name
             action = "secretsmanager:PutSecretValue"
@@ -274,9 +284,38 @@ class Wizard(QDialog):
         }.get(connection.profile.source, "it needs no keys of ours")
         self.steps.set_step(_KEEPING, "good", f"{connection.profile.name}: {words}")
         self._connection = connection
-        self.banner.show_good("The connection works.")
+        self._tell_result(connection.profile.secret_name)
         self._update()
         self.finish.setFocus()
+
+    def _tell_result(self, secret_name: str) -> None:
+        """Say that all is well, and that the platform's secret has other keys if it has."""
+        if not self._kept_theirs:
+            self.banner.show_good("The connection works.")
+            return
+        self.steps.set_step(
+            _SECRET_STEPS[0], "good", f"{secret_name} holds other keys; it was left as it is"
+        )
+        self.steps.drop(_SECRET_STEPS[1])
+        self.banner.show_warning(
+            "The connection works. The platform uses other keys than these.",
+            f"{secret_name} was not changed. Replace its keys only if the platform shall use "
+            "yours from now on.",
+            action=("Replace them…", self._ask_to_replace),
+        )
+
+    def _ask_to_replace(self) -> None:
+        name = self.form.profile.secret_name
+        ask(
+            self,
+            f"Replace the keys in {name}?",
+            "The platform's programs use your keys from now on. The present ones are kept as the "
+            "previous version.",
+            lambda: self._start(replace_keys=True),
+            names=[name],
+            button="Replace keys",
+            danger=True,
+        )
 
     def _on_not_kept(self, error: StorageError) -> None:
         self.steps.set_step(_KEEPING, "failed", error.summary)
@@ -301,6 +340,15 @@ def _big(text: str) -> Text:
     label.setFont(theme.bold_font(theme.FIGURE_SIZE))
     label.setContentsMargins(24, 20, 24, 8)
     return label
+
+
+def _left(button: QWidget) -> QWidget:
+    holder = QWidget()
+    box = QHBoxLayout(holder)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.addWidget(button)
+    box.addStretch(1)
+    return holder
 
 
 def _scrolled(page: QWidget) -> QScrollArea:

@@ -40,12 +40,16 @@ class Steps(QWidget):
 
     def forget(self) -> None:
         """Show no steps."""
-        for parts in self._parts.values():
-            for part in parts:
-                self._grid.removeWidget(part)
-                part.hide()
-                part.deleteLater()
-        self._parts, self._states = {}, {}
+        for title in tuple(self._parts):
+            self.drop(title)
+
+    def drop(self, title: str) -> None:
+        """Take one step off the list; one that is not there is no error."""
+        self._states.pop(title, None)
+        for part in self._parts.pop(title, ()):
+            self._grid.removeWidget(part)
+            part.hide()
+            part.deleteLater()
 
     def set_step(self, title: str, state: str, detail: str = "", seconds: float = 0.0) -> None:
         """Show a step's state, what came of it, and how long it took in seconds."""
@@ -62,7 +66,7 @@ class Steps(QWidget):
         time.setText(format_duration(seconds) if state in {"good", "failed"} else "")
 
     def _add(self, title: str) -> None:
-        line = len(self._parts) * 2
+        line = self._grid.rowCount() + 1
         sign = QLabel()
         sign.setFixedSize(18, 18)
         name, words = heading(title), muted_label(wrap=True, small=True)

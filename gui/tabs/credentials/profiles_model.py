@@ -46,6 +46,11 @@ class ProfilesModel(QAbstractListModel):
         self._used = used
         self.endResetModel()
 
+    @property
+    def used(self) -> str:
+        """The name of the profile in use."""
+        return self._used
+
     def profile(self, row: int) -> Profile | None:
         """Return the profile of a row, or None when there is no such row."""
         return self._profiles[row] if 0 <= row < len(self._profiles) else None

@@ -126,7 +126,11 @@ class ProfilesPane(QWidget):
         reason = "The demo's profile is made anew at each start." if profile else "Choose one."
         self.edit.allow(own, reason)
         self.delete.allow(own, reason)
-        self.use.allow(profile is not None, "Choose a profile first.")
+        used = profile is not None and profile.name == self.model.used
+        self.use.allow(
+            profile is not None and not used,
+            "This profile is in use." if used else "Choose a profile first.",
+        )
 
     def _on_menu(self, where: QPoint) -> None:
         menu = QMenu(self)
@@ -144,7 +148,7 @@ class ProfilesPane(QWidget):
         menu.popup(self.list.viewport().mapToGlobal(where))
 
     def _on_use(self, _index: QModelIndex | None = None) -> None:
-        if self.current is not None:
+        if self.current is not None and self.use.isEnabled():
             self.use_clicked.emit(self.current)
 
     def _on_edit(self) -> None:

@@ -110,6 +110,7 @@ class NewSecret(QDialog):
         values.addWidget(self.editor.modes)
         foot = QHBoxLayout()
         foot.setContentsMargins(12, 8, 12, 12)
+        foot.setSpacing(8)
         foot.addStretch(1)
         foot.addWidget(plain_button("Cancel", self.reject))
         foot.addWidget(self.go)

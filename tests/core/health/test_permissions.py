@@ -6,6 +6,7 @@ from moto import mock_aws
 
 from core import errors
 from core.aws.clients import ClientFactory
+from core.demo.moto_repairs import repair_moto
 from core.health.permissions import CHECKS, check_permissions
 from core.work import Work
 
@@ -23,6 +24,7 @@ CONTRACT = [
 
 @pytest.fixture
 def clients():
+    repair_moto()
     with mock_aws():
         factory = ClientFactory(connection())
         factory.s3().create_bucket(Bucket="tentimecrypto")

@@ -7,6 +7,7 @@ from moto import mock_aws
 
 from core import errors
 from core.aws.clients import ClientFactory
+from core.demo.moto_repairs import repair_moto
 from core.model.secrets import CURRENT, PREVIOUS
 from core.redaction import Secret
 from core.storage.aws_secrets_manager import SecretsManager
@@ -26,6 +27,7 @@ NOT_GRANTED = (
 
 @pytest.fixture
 def secrets():
+    repair_moto()
     with mock_aws():
         clients = ClientFactory(connection())
         yield SecretsManager(clients=clients)

@@ -6,6 +6,7 @@ from helpers.aws import CANARY, KEY_ID, connection
 from moto import mock_aws
 
 from core import errors
+from core.demo.moto_repairs import repair_moto
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.redaction import Secret
 from core.storage.setup import set_up
@@ -16,6 +17,7 @@ SECRET = "cryptotrading/s3-storage"
 
 @pytest.fixture
 def aws():
+    repair_moto()
     with mock_aws():
         yield boto3.Session(region_name="us-east-1")
 
@@ -72,6 +74,20 @@ def test_the_platform_s_keys_may_differ_from_the_admin_s(aws, bucket):
     set_up(connection(), keys=keys)
     stored = aws.client("secretsmanager").get_secret_value(SecretId=SECRET)["SecretString"]
     assert "AKIAPLATFORM" in stored
+
+
+def test_other_keys_in_the_secret_are_replaced_only_when_that_is_asked_for(aws, bucket):
+    server = aws.client("secretsmanager")
+    theirs = json.dumps({"aws_access_key_id": "AKIATHEIRS", "aws_secret_access_key": "x" * 40})
+    server.create_secret(Name=SECRET, SecretString=theirs)
+    report = set_up(connection())
+    assert report.kept
+    assert not report.stored
+    assert server.get_secret_value(SecretId=SECRET)["SecretString"] == theirs
+    assert set_up(connection(), replace_keys=True).stored
+    assert KEY_ID in server.get_secret_value(SecretId=SECRET)["SecretString"]
+    previous = server.get_secret_value(SecretId=SECRET, VersionStage="AWSPREVIOUS")
+    assert previous["SecretString"] == theirs
 
 
 def test_without_keys_of_ours_it_verifies_only(aws, bucket, monkeypatch):

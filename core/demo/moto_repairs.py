@@ -1,0 +1,40 @@
+"""Where moto's Secrets Manager differs from AWS's, it is mended here: once in a process."""
+
+from __future__ import annotations
+
+from functools import cache, wraps
+from typing import Any
+
+from moto.secretsmanager.exceptions import SecretNotFoundException
+from moto.secretsmanager.models import SecretsManagerBackend
+
+
+@cache
+def repair_moto() -> None:
+    """Have a read without a stage follow AWSCURRENT, and a missing secret be told as missing.
+
+    moto 5.2 keeps the version of the last write for such reads, also after UpdateSecretVersionStage
+    has moved AWSCURRENT; and it answers ListSecretVersionIds of an unknown name with status 500.
+    """
+    move, versions = (
+        SecretsManagerBackend.update_secret_version_stage,
+        SecretsManagerBackend.list_secret_version_ids,
+    )
+
+    @wraps(move)
+    def moved(backend: Any, secret_id: str, version_stage: str, *more: Any, **named: Any) -> Any:
+        result = move(backend, secret_id, version_stage, *more, **named)
+        secret = backend.secrets[secret_id]
+        for version_id, version in secret.versions.items():
+            if "AWSCURRENT" in version["version_stages"]:
+                secret.set_default_version_id(version_id)
+        return result
+
+    @wraps(versions)
+    def listed(backend: Any, secret_id: str) -> Any:
+        if secret_id not in backend.secrets:
+            raise SecretNotFoundException
+        return versions(backend, secret_id)
+
+    SecretsManagerBackend.update_secret_version_stage = moved
+    SecretsManagerBackend.list_secret_version_ids = listed
