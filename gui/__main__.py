@@ -1,0 +1,32 @@
+"""`strongroom`: the window, or the command line when a sub-command is named."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from gui.app.options import NO_DISPLAY, UsageProblem, display_missing, parse
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the arguments ask for and return the exit code. Qt is imported for windows only."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        options = parse(given)
+    except UsageProblem as problem:
+        sys.stderr.write(f"strongroom: {problem}\n")
+        return 2
+    if options is None:
+        from core.cli import main as command_line
+
+        return command_line(given)
+    if display_missing():
+        sys.stderr.write(NO_DISPLAY)
+        return 2
+    from gui.app.run import run
+
+    return run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Starting the window: options, the display, the hooks, and pictures of every tab."""

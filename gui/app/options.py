@@ -1,0 +1,92 @@
+"""What the command line asks of the window. Importing this costs no Qt."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+NO_DISPLAY = """\
+strongroom: there is no display to open a window on.
+  On a desktop: start it from a terminal of the desktop session.
+  Over ssh:     ssh -X, or run it on a virtual screen:  xvfb-run strongroom --demo
+                (Debian: apt-get install xvfb)
+  For pictures: QT_QPA_PLATFORM=offscreen strongroom --demo --screenshots DIR
+  Without a window: strongroom --help lists what the command line can do.
+"""
+
+
+class UsageProblem(Exception):  # noqa: N818 - named by what happened
+    """An option has no value, or a value that it cannot have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the window is to start. `size` is width and height in device-independent pixels."""
+
+    demo: bool = False
+    profile: str = ""
+    theme: Literal["", "light", "dark", "system"] = ""
+    screenshots: Path | None = None
+    size: tuple[int, int] | None = None
+
+
+def parse(arguments: Sequence[str]) -> Options | None:
+    """Return the window's options, or None when the command line is meant.
+
+    Raises:
+        UsageProblem: one of the window's options is not used as it can be.
+    """
+    values: dict[str, object] = {}
+    rest = list(arguments)
+    while rest:
+        name, given, value = rest.pop(0).partition("=")
+        if name == "--demo" and not given:
+            values["demo"] = True
+        elif name in _READERS:
+            if not given and not rest:
+                message = f"{name} needs a value"
+                raise UsageProblem(message)
+            field, read = name.removeprefix("--"), _READERS[name]
+            values[field] = read(value if given else rest.pop(0))
+        else:  # a sub-command, --help, --version, or an option that the command line refuses
+            return None
+    return Options(**values)  # type: ignore[arg-type]  # each reader returns its field's type
+
+
+def display_missing(
+    environment: Mapping[str, str] = os.environ, system: str = sys.platform
+) -> bool:
+    """Return whether Qt would find no screen to draw on."""
+    if not system.startswith("linux"):
+        return False
+    platform = environment.get("QT_QPA_PLATFORM", "").partition(":")[0]
+    if platform in {"offscreen", "minimal", "vnc", "linuxfb", "eglfs"}:
+        return False
+    return not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+
+
+def _theme(text: str) -> str:
+    if text not in {"light", "dark", "system"}:
+        message = f"--theme is light, dark or system, not {text!r}"
+        raise UsageProblem(message)
+    return text
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _by, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()) or not 200 <= int(width) <= 10_000:
+        message = f"--size is WIDTHxHEIGHT, for example 1280x800, not {text!r}"
+        raise UsageProblem(message)
+    return int(width), int(height)
+
+
+_READERS: dict[str, Callable[[str], object]] = {
+    "--profile": str,
+    "--theme": _theme,
+    "--screenshots": Path,
+    "--size": _size,
+}

@@ -1,0 +1,83 @@
+"""`--screenshots DIR`: every tab, loaded, as a picture."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QApplication
+
+from core.errors import StorageError
+from gui import theme
+from gui.main_window import MainWindow
+from gui.tab_list import TABS
+
+_log = logging.getLogger(__name__)
+
+#: Seconds a tab may take, and how long it must have been at rest before its picture is taken.
+_LIMIT_SECONDS, _REST_SECONDS, _LOOK_MS = 60.0, 0.5, 50
+
+
+class Screenshots(QObject):
+    """Goes through the tabs and ends the program: exit code 0, or 1 with the reason on stderr."""
+
+    def __init__(self, window: MainWindow, folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._window, self._folder = window, folder
+        self._place = -1
+        self._began = self._rested = time.monotonic()
+        self._look = QTimer(self)
+        self._look.setInterval(_LOOK_MS)
+        self._look.timeout.connect(self._on_look)
+        window.connector.failed.connect(self._on_failed)
+        self._look.start()
+
+    def _on_look(self) -> None:
+        now = time.monotonic()
+        if now - self._began > _LIMIT_SECONDS:
+            self._end(f"{self._name()} did not settle within {_LIMIT_SECONDS:.0f} s")
+            return
+        context = self._window.context
+        if context.workspace is None or context.runner.busy:
+            self._rested = now
+        elif now - self._rested > _REST_SECONDS:
+            self._take()
+
+    def _take(self) -> None:
+        """Take the picture of the present tab, if there is one, and go to the next."""
+        if self._place >= 0 and not self._save():
+            return
+        self._place += 1
+        if self._place == len(TABS):
+            self._end("")
+            return
+        tab = self._window.show_tab(TABS[self._place].id)
+        tab.ensure_loaded()
+        tab.present()
+        self._began = self._rested = time.monotonic()
+
+    def _save(self) -> bool:
+        tab = self._window.current_tab
+        if tab.banner.text:
+            print(f"strongroom: {self._name()}: {tab.banner.text}", file=sys.stderr)  # noqa: T201 - a command's answer
+        shade = "dark" if theme.tokens().dark else "light"
+        path = self._folder / f"{self._place + 1:02}-{TABS[self._place].id}-{shade}.png"
+        if not self._window.grab().save(str(path)):
+            self._end(f"{path} could not be written")
+            return False
+        return True
+
+    def _name(self) -> str:
+        return "connecting" if self._place < 0 else f"the tab {TABS[self._place].title}"
+
+    def _on_failed(self, error: StorageError) -> None:
+        self._end(str(error))
+
+    def _end(self, problem: str) -> None:
+        self._look.stop()
+        if problem:
+            print(f"strongroom: {problem}", file=sys.stderr)  # noqa: T201 - a command's answer
+        QApplication.exit(1 if problem else 0)

@@ -1,0 +1,44 @@
+"""Ctrl-C in the terminal and a polite kill close the window as the mouse would."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QSocketNotifier
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Signals(QObject):
+    """Wakes the event loop when the process is signalled: Python alone would notice too late."""
+
+    def __init__(self, act: Callable[[], object], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._act = act
+        self._read, self._write = socket.socketpair()
+        for end in (self._read, self._write):
+            end.settimeout(0)
+        self._former = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
+        for number in _SIGNALS:
+            signal.signal(number, _nothing)
+        self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._on_signal)
+
+    def stop(self) -> None:
+        """Give the signals back."""
+        self._notifier.setEnabled(False)
+        signal.set_wakeup_fd(self._former)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        self._read.close()
+        self._write.close()
+
+    def _on_signal(self) -> None:
+        self._read.recv(64)
+        self._act()
+
+
+def _nothing(_number: int, _frame: object) -> None:
+    """Let the event loop act; it was woken by the socket."""

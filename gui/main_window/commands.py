@@ -1,0 +1,62 @@
+"""What can be done from everywhere: one list for the shortcuts, the palette and the F1 sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One act: its words, its keys (or none), and what it does."""
+
+    title: str
+    keys: str
+    run: Callable[[], object]
+
+
+#: Keys that the views themselves answer to; shown in the sheet.
+IN_VIEWS: tuple[tuple[str, str], ...] = (
+    ("Preview the chosen object", "Space"),
+    ("Delete what is chosen (asks first)", "Del"),
+    ("Copy the key", "Ctrl+C"),
+    ("Download what is chosen", "Ctrl+D"),
+    ("Next or previous field", "Tab / Shift+Tab"),
+    ("Close a dialog without a change", "Esc"),
+)
+
+
+def install(window: QWidget, commands: Sequence[Command]) -> None:
+    """Make the commands that have keys work everywhere in the window."""
+    for command in commands:
+        action = QAction(command.title, window)
+        if command.keys:
+            action.setShortcut(QKeySequence(command.keys))
+        action.triggered.connect(lambda _checked=False, run=command.run: run())
+        window.addAction(action)
+
+
+def matching(commands: Sequence[Command], text: str) -> list[Command]:
+    """Return the commands that hold the letters of `text` in order, the closest first."""
+    scored = [(score, command) for command in commands if (score := _score(command.title, text))]
+    return [command for _score_, command in sorted(scored, key=lambda pair: -pair[0])]
+
+
+def _score(title: str, text: str) -> int:
+    """Return 0 for no match; whole words and early, near letters count more."""
+    title, text = title.casefold(), text.casefold().strip()
+    if not text:
+        return 1
+    if text in title:
+        return 1000 - title.index(text) + (500 if title.startswith(text) else 0)
+    place, spread = -1, 0
+    for letter in text.replace(" ", ""):
+        found = title.find(letter, place + 1)
+        if found < 0:
+            return 0
+        spread += found - place
+        place = found
+    return max(500 - spread, 1)

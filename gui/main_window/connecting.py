@@ -1,0 +1,155 @@
+"""From the name of a profile to a workspace: keys, client, identity, the bucket's brief."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from core.errors import StorageError
+from core.local.profiles import DEMO_NAME
+from core.model.connection import Connection, Identity
+from core.work import Work
+from core.workspace import Workspace
+from gui.context import Context
+
+if TYPE_CHECKING:
+    from core.aws.buckets import BucketBrief
+    from core.demo import DemoServer
+
+
+class Connector(QObject):
+    """Connects in worker threads; the newest wish wins.
+
+    Signals:
+        connecting: the name of the profile whose connection has begun.
+        connected: the workspace is in force, nothing was asked of AWS yet.
+        failed: a `StorageError`: no connection, or the keys are refused.
+        told: a `BucketBrief` of the present bucket.
+    """
+
+    connecting = Signal(str)
+    connected = Signal()
+    failed = Signal(object)
+    told = Signal(object)
+
+    def __init__(self, context: Context, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._demo: DemoServer | None = None
+        self._wished = ""
+        context.profile_wanted.connect(self.open_profile)
+
+    def open_profile(self, name: str) -> None:
+        """Connect with a stored profile, or with the demo by its name."""
+        self._begin(name)
+        if name == DEMO_NAME:
+            self._open_demo()
+            return
+        connections = self._context.connections
+        self._context.runner.run(
+            f"Connect {name}",
+            lambda work: _opened(connections.connect(name), work),
+            owner=self,
+            then=self._on_opened,
+            failed=self._on_failed,
+            latest="connect",
+            quiet=True,
+        )
+
+    def open_bucket(self, bucket: str) -> None:
+        """Open another bucket with the present keys."""
+        workspace = self._context.workspace
+        if workspace is not None and bucket and bucket != workspace.profile.bucket:
+            profile = replace(workspace.profile, bucket=bucket)
+            self._begin(profile.name)
+            self._on_opened(Workspace.open(replace(workspace.connection, profile=profile)))
+
+    def open_connection(self, connection: Connection) -> None:
+        """Put a connection in force that somebody has made already."""
+        self._begin(connection.profile.name)
+        self._on_opened(Workspace.open(connection))
+
+    def again(self) -> None:
+        """Try once more what was wished last."""
+        if self._wished:
+            self.open_profile(self._wished)
+
+    def stop(self) -> None:
+        """End the demo server, if one runs."""
+        if self._demo is not None:
+            self._demo.stop()
+            self._demo = None
+
+    def _begin(self, name: str) -> None:
+        self._wished = name
+        self.connecting.emit(name)
+
+    def _open_demo(self) -> None:
+        known = self._demo
+        self._context.runner.run(
+            "Start the demo server",
+            lambda work: known or _started(work),
+            owner=self,
+            then=self._on_demo,
+            failed=self._on_failed,
+            latest="connect",
+            quiet=True,
+        )
+
+    def _on_demo(self, demo: DemoServer) -> None:
+        self._demo = demo
+        self._context.demo_database = demo.database_path
+        self._on_opened(Workspace.open(demo.connection))
+
+    def _on_opened(self, workspace: Workspace) -> None:
+        self._context.set_workspace(workspace)
+        if workspace.profile.name != DEMO_NAME:
+            self._context.connections.profiles.set_current(workspace.profile.name)
+        self.connected.emit()
+        clients, bucket = workspace.clients, workspace.profile.bucket
+
+        def ask_brief(work: Work) -> BucketBrief:
+            from core.aws.buckets import brief
+
+            return brief(clients, bucket, work=work)
+
+        self._ask(workspace)
+        self._context.runner.run(
+            "Ask about the bucket",
+            ask_brief,
+            owner=self,
+            then=self.told.emit,
+            failed=self._on_failed,
+            latest="brief",
+            quiet=True,
+        )
+
+    def _ask(self, workspace: Workspace) -> None:
+        self._context.runner.run(
+            "Ask who we are",
+            lambda work: workspace.identity(work=work),
+            owner=self,
+            then=self._on_identity,
+            failed=self._on_failed,
+            latest="identity",
+            quiet=True,
+        )
+
+    def _on_identity(self, identity: Identity) -> None:
+        self._context.set_identity(identity)
+
+    def _on_failed(self, error: StorageError) -> None:
+        self.failed.emit(error)
+
+
+def _opened(connection: Connection, work: Work) -> Workspace:
+    work.check()
+    return Workspace.open(connection)
+
+
+def _started(work: Work) -> DemoServer:
+    from core.demo import DemoServer
+
+    return DemoServer.start(work=work)

@@ -1,0 +1,205 @@
+"""The header: which profile, which bucket, whether writing is allowed; search and theme."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QWidget
+
+from core.model.connection import Profile, ProfileColour
+from core.units import format_duration, utc_now
+from core.workspace import Workspace
+from gui import theme
+from gui.context import Context
+from gui.widgets.buttons import Button
+from gui.widgets.labels import Pill, muted_label, repolish, shown, text_label, tooltip
+
+#: Which tone warns of which profile; the profile's name always stands beside it.
+CHIP_TONES = {
+    ProfileColour.GREEN: "good",
+    ProfileColour.AMBER: "warning",
+    ProfileColour.RED: "danger",
+    ProfileColour.BLUE: "accent",
+}
+
+
+class Header(QFrame):
+    """48 pixels at the top of the window.
+
+    Signals:
+        search: the palette is wanted.
+        theme_toggled: the other theme is wanted.
+        lock_wanted: writing shall be unlocked (True) or locked (False).
+    """
+
+    search = Signal()
+    theme_toggled = Signal()
+    lock_wanted = Signal(bool)
+
+    def __init__(self, context: Context, profiles: QMenu, buckets: QMenu) -> None:
+        super().__init__()
+        self._context = context
+        self.setProperty("surface", "bar")
+        self.setFixedHeight(theme.HEADER)
+        self.chip = _chip(profiles)
+        self.bucket = _bucket(buckets)
+        self.region = muted_label("")
+        self.versioned = Pill("")
+        self.lock = Button("", kind="plain")
+        self.lock.setProperty("chip", "neutral")
+        self.lock.clicked.connect(self._on_lock)
+        self.lock.hide()
+        self.search_box = SearchBox()
+        self.search_box.clicked.connect(self.search)
+        self.theme = Button("", icon_name="theme")
+        self.theme.setProperty("square", "true")
+        self.theme.setFixedSize(33, 28)
+        self.theme.setAccessibleName("Light or dark theme")
+        self.theme.set_hint("Switch between light and dark")
+        self.theme.clicked.connect(self.theme_toggled)
+        self._lay_out()
+        self._minute = QTimer(self)
+        self._minute.setInterval(10_000)
+        self._minute.timeout.connect(self._show_lock)
+        context.workspace_changed.connect(self._on_workspace)
+        context.read_only_changed.connect(self._show_lock)
+        theme.current().changed.connect(self._on_theme)
+        self._on_workspace(context.workspace)
+
+    def show_connecting(self, name: str) -> None:
+        """Say that a profile is being connected."""
+        self._show_chip(name, "neutral")
+        self.chip.setAccessibleDescription("connecting")
+        self.region.setText("connecting…")
+
+    def show_versioned(self, text: str, tone: str = "neutral", hint: str = "") -> None:
+        """Show the bucket's versioning, or nothing while it is unknown."""
+        self.versioned.set(text, tone, hint)
+
+    def show_region(self, region: str, followed: bool) -> None:
+        """Show the region; say so if it is not the profile's."""
+        self.region.setText(region)
+        hint = (
+            "The bucket is not in the profile's region; it was followed here." if followed else ""
+        )
+        self.region.setToolTip(tooltip(hint) if hint else "")
+
+    def _lay_out(self) -> None:
+        box = QHBoxLayout(self)
+        box.setContentsMargins(16, 0, 16, 0)
+        box.setSpacing(12)
+        for part in (self.chip, self.bucket, self.region, self.versioned, self.lock):
+            box.addWidget(part)
+        box.addStretch(1)
+        box.addWidget(self.search_box)
+        box.addWidget(self.theme)
+
+    def _on_workspace(self, workspace: Workspace | None) -> None:
+        profile = workspace.profile if workspace else None
+        self.chip.setAccessibleDescription("")
+        if profile is None:
+            self._show_chip("no profile", "neutral")
+        else:
+            self._show_chip(profile.name, CHIP_TONES[profile.colour])
+        self.bucket.setVisible(profile is not None)
+        self.bucket.setText(f"{shown(profile.bucket)} ▾" if profile else "")
+        self.bucket.setAccessibleName(f"Bucket {profile.bucket}" if profile else "Bucket")
+        self.region.setText(_place(profile))
+        self.versioned.set("")
+        self._show_lock()
+
+    def _show_chip(self, name: str, tone: str) -> None:
+        self.chip.setText(shown(name))
+        self.chip.setAccessibleName(f"Profile {name}")
+        self.chip.setProperty("chip", tone)
+        self._on_theme()
+        repolish(self.chip)
+
+    def _on_theme(self) -> None:
+        tone = str(self.chip.property("chip"))
+        colours = theme.tokens()
+        self.chip.setIcon(_dot(colours.muted if tone == "neutral" else getattr(colours, tone)))
+
+    def _show_lock(self) -> None:
+        workspace, until = self._context.workspace, self._context.unlocked_until
+        self.lock.setVisible(self._context.read_only or until is not None)
+        if workspace is None:
+            return
+        if until is None:
+            text, tone, icon_name, hint = (
+                "read-only", "neutral", "lock", "Nothing can be changed. Press to unlock for a while."
+            )  # fmt: skip
+        else:
+            left = format_duration(max((until - utc_now()).total_seconds(), 0)).split(" min")[0]
+            text, tone, icon_name, hint = (
+                f"writing · {left} min left", "danger", "unlock",
+                "Changes are allowed. Press to lock again.",
+            )  # fmt: skip
+        self.lock.setText(text)
+        self.lock.setAccessibleName("Unlock writing" if until is None else "Lock writing")
+        self.lock.setProperty("chip", tone)
+        self.lock.set_icon(icon_name, f"{tone}_ink")
+        self.lock.set_hint(hint)
+        repolish(self.lock)
+        self._minute.start() if until is not None else self._minute.stop()
+
+    def _on_lock(self) -> None:
+        self.lock_wanted.emit(self._context.read_only)
+
+
+class SearchBox(QPushButton):
+    """Looks like a field, opens the palette."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("compact", "true")
+        self.setFixedWidth(260)
+        self.setAccessibleName("Search keys and actions")
+        self.setToolTip(tooltip("Search keys and actions (Ctrl+K)"))
+        box = QHBoxLayout(self)
+        box.setContentsMargins(10, 0, 10, 0)
+        for text in ("Search keys, actions…", "Ctrl K"):
+            label = text_label(text, "muted")
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            box.addWidget(label)
+            if box.count() == 1:
+                box.addStretch(1)
+
+
+def _chip(menu: QMenu) -> QPushButton:
+    chip = QPushButton()
+    chip.setProperty("chip", "neutral")
+    chip.setIconSize(QSize(10, 10))
+    chip.setMenu(menu)
+    chip.setAccessibleName("Profile")
+    chip.setToolTip(tooltip("Switch, make or edit profiles"))
+    return chip
+
+
+def _bucket(menu: QMenu) -> QPushButton:
+    bucket = QPushButton()
+    bucket.setProperty("compact", "true")
+    bucket.setMenu(menu)
+    bucket.setAccessibleName("Bucket")
+    bucket.setToolTip(tooltip("Open another bucket with this profile"))
+    return bucket
+
+
+def _dot(colour: QColor) -> QIcon:
+    made = QIcon()
+    for scale in (1, 2, 3):
+        picture = QPixmap(QSize(10, 10) * scale)
+        picture.setDevicePixelRatio(scale)
+        picture.fill(QColor(Qt.GlobalColor.transparent))
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawEllipse(0, 0, 10, 10)
+        painter.end()
+        made.addPixmap(picture)
+    return made
+
+
+def _place(profile: Profile | None) -> str:
+    return profile.region if profile else ""

@@ -1,0 +1,331 @@
+"""The main window: it holds the tabs, goes where it is asked to, and remembers how it was left."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from core.aws.buckets import BucketBrief
+from core.errors import LocalIOError, StorageError
+from core.local.profiles import DEMO_NAME
+from core.model.change import Change, ChangeKind
+from core.model.connection import Profile
+from core.units import utc_now
+from gui import theme
+from gui.context import Context
+from gui.dialogs.confirm import ask
+from gui.main_window.commands import Command, install
+from gui.main_window.connecting import Connector
+from gui.main_window.drawer import Drawer
+from gui.main_window.header import Header
+from gui.main_window.menus import BucketMenu, ProfileMenu
+from gui.main_window.palette import Palette
+from gui.main_window.shortcuts import ShortcutSheet
+from gui.main_window.status_bar import StatusBar
+from gui.main_window.tab_bar import TabBar
+from gui.models.tasks_model import TasksModel
+from gui.tab_list import TABS
+from gui.tabs.base import Tab
+from gui.widgets.banner import Banner
+from gui.widgets.panel import column, rule
+
+_UNLOCK_MINUTES = 15
+_VERSIONING: dict[str | None, tuple[str, str]] = {
+    "Enabled": ("versioned", "neutral"),
+    "Suspended": ("versions suspended", "warning"),
+    "": ("not versioned", "warning"),
+}
+
+
+class MainWindow(QMainWindow):
+    """The frame; it knows tabs only by `gui.tab_list`.
+
+    Signals:
+        closing: the window is about to go; whoever owns the rest ends it.
+    """
+
+    closing = Signal()
+
+    def __init__(self, context: Context, connector: Connector) -> None:
+        super().__init__()
+        self.setWindowTitle("Strongroom")
+        self.resize(1280, 800)
+        self.setMinimumSize(900, 560)
+        self.context, self.connector = context, connector
+        self.tabs: dict[str, Tab] = {}
+        self._sure = False
+        self._tasks = TasksModel(context.runner, self)
+        self._make_parts()
+        self._lay_out()
+        self.commands = self._made_commands()
+        install(self, self.commands)
+        self._wire()
+        self._restore()
+
+    def tab(self, tab_id: str) -> Tab:
+        """Return a tab; it is made now if it was not shown yet."""
+        if tab_id not in self.tabs:
+            spec = next(spec for spec in TABS if spec.id == tab_id)
+            made = spec.factory(self.context)
+            self.tabs[tab_id] = made
+            holder = self.stack.widget(_place(tab_id))
+            if holder is not None and (box := holder.layout()) is not None:
+                box.addWidget(made)
+            self._restore_splitters(tab_id, made)
+        return self.tabs[tab_id]
+
+    def show_tab(self, tab_id: str, target: object = None) -> Tab:
+        """Bring a tab to the front, and have it open `target`."""
+        tab = self.tab(tab_id)
+        self.bar.setCurrentIndex(_place(tab_id))
+        self._on_tab(_place(tab_id))
+        if target is not None:
+            tab.ensure_loaded()
+            tab.open_target(target)
+        return tab
+
+    @property
+    def current_tab(self) -> Tab:
+        """The tab in front."""
+        return self.tab(TABS[self.bar.currentIndex()].id)
+
+    def show_trouble(self, error: StorageError) -> None:
+        """Tell a failure that belongs to no tab."""
+        self.banner.show_error(error)
+
+    def toggle_drawer(self) -> None:
+        """Open or close the activity drawer."""
+        opened = self.drawer.isHidden()
+        self.drawer.setVisible(opened)
+        self.status.show_drawer(opened)
+
+    def search(self) -> None:
+        """Open the command palette."""
+        palette = Palette(self, self._all_commands(), self._go_to_key)
+        palette.popup(self)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask once if work is running in the engine; else remember how the window was left."""
+        running = self.context.runner.bulk_running
+        if running and not self._sure:
+            event.ignore()
+            self._ask_to_close([task.name for task in running])
+            return
+        self._remember()
+        self.hide()
+        self.closing.emit()
+        event.accept()
+
+    def _make_parts(self) -> None:
+        self._profiles = ProfileMenu(self.context, self)
+        self._buckets = BucketMenu(self.context, self)
+        self.header = Header(self.context, self._profiles, self._buckets)
+        self.bar = TabBar()
+        self.banner = Banner()
+        self.stack = QStackedWidget()
+        for spec in TABS:
+            self.bar.addTab(spec.title)
+            self.stack.addWidget(column())
+        self.drawer = Drawer(self.context, self._tasks)
+        self.drawer.hide()
+        self.status = StatusBar(self.context, self._tasks)
+
+    def _lay_out(self) -> None:
+        self.split = QSplitter(Qt.Orientation.Vertical)
+        self.split.setHandleWidth(1)
+        self.split.setChildrenCollapsible(False)
+        self.split.addWidget(self.stack)
+        self.split.addWidget(self.drawer)
+        self.split.setStretchFactor(0, 1)
+        self.split.setSizes([520, 240])
+        strip = QWidget()
+        strip.setProperty("surface", "panel")
+        line = QVBoxLayout(strip)
+        line.setContentsMargins(8, 0, 8, 0)
+        line.addWidget(self.bar)
+        whole = QWidget()
+        box = QVBoxLayout(whole)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        for part in (self.header, strip, rule(), self.banner):
+            box.addWidget(part)
+        box.addWidget(self.split, 1)
+        box.addWidget(self.status)
+        self.setCentralWidget(whole)
+
+    def _made_commands(self) -> list[Command]:
+        views = [
+            Command(f"Go to {spec.title}", f"Ctrl+{number}", partial(self.show_tab, spec.id))
+            for number, spec in enumerate(TABS, 1)
+        ]
+        return [
+            *views,
+            Command("Search keys and actions", "Ctrl+K", self.search),
+            Command("Go to a key", "Ctrl+L", self.search),
+            Command("Filter this view", "Ctrl+F", self._on_filter),
+            Command("Refresh this view", "F5", self._on_refresh),
+            Command("Upload files", "Ctrl+U", lambda: self.show_tab("uploads", "choose")),
+            Command("Show or hide activity", "Ctrl+J", self.toggle_drawer),
+            Command("Lock or unlock writing", "", self._on_lock),
+            Command("Use the light theme", "", lambda: self._set_theme("light")),
+            Command("Use the dark theme", "", lambda: self._set_theme("dark")),
+            Command("Follow the desktop's theme", "", lambda: self._set_theme("system")),
+            Command("New profile…", "", self._on_new_profile),
+            Command("Keyboard shortcuts", "F1", self._on_help),
+            Command("Quit", "Ctrl+Q", self.close),
+        ]
+
+    def _all_commands(self) -> list[Command]:
+        """Return the commands with one for each profile, which come and go."""
+        try:
+            names = [profile.name for profile in self.context.connections.profiles.list()]
+        except StorageError as error:
+            self.show_trouble(error)
+            names = []
+        wished = self.context.switch_profile
+        return self.commands + [
+            Command(f"Switch to profile {name}", "", partial(wished, name))
+            for name in (*names, DEMO_NAME)
+        ]
+
+    def _wire(self) -> None:
+        self.bar.currentChanged.connect(self._on_tab)
+        self.header.search.connect(self.search)
+        self.header.theme_toggled.connect(self._on_theme)
+        self.header.lock_wanted.connect(self._on_lock)
+        self.status.activity.connect(self.toggle_drawer)
+        self.drawer.closed.connect(self.toggle_drawer)
+        self._profiles.chosen.connect(self.context.switch_profile)
+        self._profiles.edit.connect(self._on_edit_profiles)
+        self._profiles.new.connect(self._on_new_profile)
+        self._buckets.chosen.connect(self.connector.open_bucket)
+        self.connector.connecting.connect(self.header.show_connecting)
+        self.connector.connected.connect(self.banner.clear)
+        self.connector.failed.connect(self._on_failed)
+        self.connector.told.connect(self._on_brief)
+        self.context.navigate.connect(self.show_tab)
+        self.context.trouble.connect(self.show_trouble)
+
+    def _on_tab(self, place: int) -> None:
+        self.tab(TABS[place].id)
+        self.stack.setCurrentIndex(place)
+
+    def _on_failed(self, error: StorageError) -> None:
+        self.status.show_failed(error)
+        self.banner.show_error(error, self.connector.again)
+
+    def _on_brief(self, brief: BucketBrief) -> None:
+        self.header.show_region(brief.region, brief.followed)
+        text, tone = _VERSIONING.get(brief.versioning, ("", "neutral"))
+        self.header.show_versioned(text, tone)
+
+    def _on_theme(self) -> None:
+        self._set_theme("light" if theme.tokens().dark else "dark")
+
+    def _set_theme(self, mode: theme.Mode) -> None:
+        self.context.settings.set("theme", mode)
+        theme.current().set_mode(mode)
+
+    def _on_lock(self) -> None:
+        workspace = self.context.workspace
+        if workspace is None:
+            return
+        if not self.context.read_only:
+            self.context.lock()
+            return
+        ask(
+            self,
+            f"Allow changes on {workspace.profile.name}?",
+            f"The profile opens read-only. For {_UNLOCK_MINUTES} minutes everything that your keys "
+            "permit can be changed and deleted; then it locks itself again.",
+            lambda: self.context.unlock(_UNLOCK_MINUTES),
+            button=f"Unlock for {_UNLOCK_MINUTES} minutes",
+            danger=True,
+        )
+
+    def _on_edit_profiles(self) -> None:
+        self.show_tab("credentials")
+
+    def _on_new_profile(self) -> None:
+        from gui.dialogs.profile_editor import ProfileEditor
+
+        ProfileEditor(self, self.context, None, self._on_profile).open()
+
+    def _on_profile(self, profile: Profile) -> None:
+        self.context.announce(
+            Change(ChangeKind.PROFILES, "new profile", profile.name, "Frame", utc_now())
+        )
+        self.context.switch_profile(profile.name)
+
+    def _on_filter(self) -> None:
+        self.current_tab.focus_filter()
+
+    def _on_refresh(self) -> None:
+        self.current_tab.refresh()
+
+    def _on_help(self) -> None:
+        ShortcutSheet(self.commands, self).open()
+
+    def _go_to_key(self, key: str) -> None:
+        self.show_tab("browser", key)
+
+    def _ask_to_close(self, names: list[str]) -> None:
+        ask(
+            self,
+            "Close while work is running?",
+            "It is stopped now. Nothing is left half-written, and what can be resumed is resumed "
+            "at the next start.",
+            self._close_now,
+            names=names,
+            button="Stop and close",
+            danger=True,
+        )
+
+    def _close_now(self) -> None:
+        self._sure = True
+        QTimer.singleShot(0, self, self.close)
+
+    def _restore(self) -> None:
+        settings = self.context.settings
+        geometry = settings.get("window/geometry")
+        if isinstance(geometry, str):
+            self.restoreGeometry(QByteArray.fromBase64(geometry.encode()))
+        state = settings.get("window/drawer")
+        if isinstance(state, str):
+            self.split.restoreState(QByteArray.fromBase64(state.encode()))
+        ids = [spec.id for spec in TABS]
+        last = settings.get("window/tab")
+        self.bar.blockSignals(True)  # noqa: FBT003 - Qt's own signature
+        self.bar.setCurrentIndex(ids.index(last) if last in ids else ids.index("browser"))
+        self.bar.blockSignals(False)  # noqa: FBT003 - Qt's own signature
+
+    def open_last_tab(self) -> None:
+        """Make the tab that was open last; called once the window is on the screen."""
+        self._on_tab(self.bar.currentIndex())
+
+    def _restore_splitters(self, tab_id: str, tab: Tab) -> None:
+        for number, split in enumerate(tab.findChildren(QSplitter)):
+            state = self.context.settings.get(f"splitters/{tab_id}/{number}")
+            if isinstance(state, str):
+                split.restoreState(QByteArray.fromBase64(state.encode()))
+
+    def _remember(self) -> None:
+        settings = self.context.settings
+        settings.set("window/geometry", self.saveGeometry().toBase64().toStdString())
+        settings.set("window/drawer", self.split.saveState().toBase64().toStdString())
+        settings.set("window/tab", TABS[self.bar.currentIndex()].id)
+        for tab_id, tab in self.tabs.items():
+            for number, split in enumerate(tab.findChildren(QSplitter)):
+                state = split.saveState().toBase64().toStdString()
+                settings.set(f"splitters/{tab_id}/{number}", state)
+        try:
+            settings.flush()
+        except LocalIOError as error:  # the window closes all the same
+            self.context.trouble.emit(error)
+
+
+def _place(tab_id: str) -> int:
+    return next(place for place, spec in enumerate(TABS) if spec.id == tab_id)

@@ -1,0 +1,144 @@
+"""The log of changes as rows, newest first, filtered by a text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+)
+
+from core.local.activity import LoggedChange
+from core.units import iso_utc
+from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE
+
+Index = QModelIndex | QPersistentModelIndex
+COLUMNS = ("Time", "Profile", "Action", "Object", "Made in", "Request id")
+_MONO = frozenset({2, 3, 5})
+_NOWHERE = QModelIndex()
+#: A field that a spreadsheet would take for a formula gets a quote in front (OWASP ASVS 1.2.10).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+
+
+class ChangesModel(QAbstractTableModel):
+    """Holds what the log told, and what was added since."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[LoggedChange] = []
+
+    def show(self, changes: Sequence[LoggedChange]) -> None:
+        """Show these changes (oldest first, as the log tells them)."""
+        self.beginResetModel()
+        self._rows = list(reversed(changes))
+        self.endResetModel()
+
+    def add(self, entry: LoggedChange) -> None:
+        """Show one more change on top."""
+        self.beginInsertRows(QModelIndex(), 0, 0)
+        self._rows.insert(0, entry)
+        self.endInsertRows()
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        """Return the number of changes."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return a column's title."""
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell."""
+        if not index.isValid() or index.row() >= len(self._rows):
+            return None
+        entry, column = self._rows[index.row()], index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return fields(entry)[column]
+        if role == SORT_ROLE:
+            return entry.change.when.timestamp() if column == 0 else fields(entry)[column]
+        return _look(column, role)
+
+
+class ChangesFilter(QSortFilterProxyModel):
+    """Shows the changes that hold all words of a text in any column."""
+
+    def __init__(self, source: ChangesModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._words: list[str] = []
+        self.setSourceModel(source)
+        self.setSortRole(SORT_ROLE)
+
+    def set_text(self, text: str) -> None:
+        """Show only what holds all words of `text`."""
+        self.beginFilterChange()
+        self._words = text.casefold().split()
+        self.endFilterChange()
+
+    def filterAcceptsRow(self, row: int, _parent: Index) -> bool:
+        """Return whether a row holds all words."""
+        source = self.sourceModel()
+        texts = (source.index(row, column).data() for column in range(len(COLUMNS)))
+        line = " ".join(map(str, texts)).casefold()
+        return all(word in line for word in self._words)
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return the shown rows as texts."""
+        return [
+            tuple(str(self.index(row, column).data()) for column in range(len(COLUMNS)))
+            for row in range(self.rowCount())
+        ]
+
+
+def fields(entry: LoggedChange) -> tuple[str, ...]:
+    """Return a change as the texts of its row."""
+    change = entry.change
+    return (
+        iso_utc(change.when),
+        entry.profile,
+        change.action,
+        change.subject,
+        change.origin,
+        change.request_id,
+    )
+
+
+def as_csv(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as CSV with a header; no field can be run as a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    writer.writerows([_harmless(field) for field in row] for row in rows)
+    return out.getvalue()
+
+
+def as_json(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as a JSON list of objects."""
+    keys = [column.lower().replace(" ", "_") for column in COLUMNS]
+    return json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=1)
+
+
+def _look(column: int, role: int) -> Any:
+    if role == MONO_ROLE:
+        return column in _MONO
+    return "muted" if role == TONE_ROLE and column in {0, 4, 5} else None
+
+
+def _harmless(field: str) -> str:
+    return f"'{field}" if field.startswith(_FORMULA) else field

@@ -1,0 +1,70 @@
+"""How fast a task goes and how long it will take, smoothed over its reports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.units import format_count, format_duration, format_rate, format_size
+from core.work import Progress
+
+#: Weight of the newest speed.
+_NEWEST = 0.3
+
+
+@dataclass(slots=True)
+class Pace:
+    """Speed of one task in units a second, from the reports it was shown."""
+
+    clock: Callable[[], float] = time.monotonic
+    speed: float = 0.0
+    _when: float = 0.0
+    _done: int = 0
+    _first: bool = True
+
+    def take(self, progress: Progress) -> None:
+        """Look at a report; going back (a repeated part) does not count as speed."""
+        now = self.clock()
+        if self._first:
+            self._when, self._done, self._first = now, progress.done, False
+            return
+        passed = now - self._when
+        if passed < 0.2:
+            return
+        fresh = max(progress.done - self._done, 0) / passed
+        self.speed = fresh if not self.speed else self.speed + _NEWEST * (fresh - self.speed)
+        self._when, self._done = now, progress.done
+
+    def rate(self, unit: str) -> str:
+        """Return the speed in words: bytes as a size, all else as a count."""
+        if self.speed <= 0:
+            return ""
+        if unit == "bytes":
+            return format_rate(self.speed)
+        return f"{format_count(round(self.speed))}/s"
+
+    def left(self, progress: Progress) -> str:
+        """Return how long the rest takes, or an empty text while that is unknown."""
+        if not progress.total or self.speed <= 0 or progress.done >= progress.total:
+            return ""
+        return format_duration((progress.total - progress.done) / self.speed)
+
+
+def share(progress: Progress | None) -> float | None:
+    """Return the finished part between 0 and 1; None while the whole is unknown."""
+    if progress is None or not progress.total:
+        return None
+    return min(max(progress.done / progress.total, 0.0), 1.0)
+
+
+def amount(progress: Progress | None) -> str:
+    """Return how much is done in words, for example `3 of 120` or `1.9 MB`."""
+    if progress is None:
+        return ""
+    if progress.items_total:
+        return f"{format_count(progress.items_done or 0)} of {format_count(progress.items_total)}"
+    spoken = format_size if progress.unit == "bytes" else format_count
+    if progress.total:
+        return f"{spoken(progress.done)} of {spoken(progress.total)}"
+    return f"{spoken(progress.done)} {'' if progress.unit == 'bytes' else progress.unit}".strip()

@@ -1,0 +1,133 @@
+"""The runner's tasks as rows of the activity drawer, newest first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from core.units import format_duration
+from gui.models.rates import Pace, amount, share
+from gui.models.roles import MONO_ROLE, PILL_ROLE, PROGRESS_ROLE, TONE_ROLE
+from gui.tasks import Task, TaskRunner
+
+Index = QModelIndex | QPersistentModelIndex
+COLUMNS = ("Task", "From", "To", "Progress", "Rate", "Left", "State")
+_TASK, _FROM, _TO, _PROGRESS, _RATE, _LEFT, _STATE = range(7)
+_TONES = {"running": "accent", "done": "good", "failed": "danger", "cancelled": "neutral"}
+_NOWHERE = QModelIndex()
+
+
+class TasksModel(QAbstractTableModel):
+    """Follows a `TaskRunner`; a row is told anew when its task changes."""
+
+    def __init__(self, runner: TaskRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._runner = runner
+        self._rows: list[Task] = list(reversed(runner.tasks))
+        self._paces: dict[int, Pace] = {}
+        runner.task_started.connect(self._on_started)
+        runner.task_changed.connect(self._on_changed)
+        runner.task_finished.connect(self._on_changed)
+
+    def task(self, row: int) -> Task | None:
+        """Return the task of a row, or None."""
+        return self._rows[row] if 0 <= row < len(self._rows) else None
+
+    def pace(self, task: Task) -> Pace:
+        """Return the speed of a task."""
+        return self._paces.setdefault(id(task), Pace())
+
+    def clear_finished(self) -> None:
+        """Forget what has ended."""
+        self.beginResetModel()
+        self._rows = [task for task in self._rows if task.running]
+        self._runner.tasks[:] = [task for task in self._runner.tasks if task.running]
+        kept = {id(task) for task in self._rows}
+        self._paces = {key: pace for key, pace in self._paces.items() if key in kept}
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        """Return the number of tasks."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return a column's title."""
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell."""
+        task = self.task(index.row())
+        if task is None:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(task, index.column())
+        if role == Qt.ItemDataRole.ToolTipRole and task.error is not None:
+            return str(task.error)
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in {_RATE, _LEFT}:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return _look(task, index.column(), role)
+
+    def _text(self, task: Task, column: int) -> str:
+        progress = task.progress
+        if column == _RATE:
+            return self.pace(task).rate(progress.unit) if progress and task.running else ""
+        if column == _LEFT:
+            return self._left(task)
+        return {
+            _TASK: task.name,
+            _FROM: task.source,
+            _TO: task.target,
+            _PROGRESS: amount(progress),
+            _STATE: task.state,
+        }[column]
+
+    def _left(self, task: Task) -> str:
+        if task.running:
+            return self.pace(task).left(task.progress) if task.progress else ""
+        ended = task.finished or task.started
+        return f"took {format_duration((ended - task.started).total_seconds())}"
+
+    def _on_started(self, task: Task) -> None:
+        if task.quiet:
+            return
+        self.beginInsertRows(QModelIndex(), 0, 0)
+        self._rows.insert(0, task)
+        self.endInsertRows()
+        self._forget()
+
+    def _on_changed(self, task: Task) -> None:
+        if task.progress is not None and task.running:
+            self.pace(task).take(task.progress)
+        if task in self._rows:
+            row = self._rows.index(task)
+            self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
+
+    def _forget(self) -> None:
+        """Drop the rows of tasks that the runner forgot."""
+        kept = set(map(id, self._runner.tasks))
+        gone = [row for row, task in enumerate(self._rows) if id(task) not in kept]
+        for row in reversed(gone):
+            self.beginRemoveRows(QModelIndex(), row, row)
+            self._paces.pop(id(self._rows.pop(row)), None)
+            self.endRemoveRows()
+
+
+def _look(task: Task, column: int, role: int) -> Any:
+    if column == _STATE and role == PILL_ROLE:
+        return _TONES.get(task.state, "neutral")
+    if column == _PROGRESS and role == PROGRESS_ROLE and task.running:
+        return share(task.progress)
+    if column in {_FROM, _TO} and role == MONO_ROLE:
+        return True
+    if column != _TASK and role == TONE_ROLE:
+        return "muted"
+    return None
