@@ -36,5 +36,6 @@ def repair_moto() -> None:
             raise SecretNotFoundException
         return versions(backend, secret_id)
 
-    SecretsManagerBackend.update_secret_version_stage = moved
-    SecretsManagerBackend.list_secret_version_ids = listed
+    backends: Any = SecretsManagerBackend
+    backends.update_secret_version_stage = moved
+    backends.list_secret_version_ids = listed
