@@ -1,0 +1,18 @@
+"""Keys and their meaning: the data contract's layout of the bucket, read and written."""
+
+from core.layout.building import build
+from core.layout.kinds import KINDS, Kind, kind
+from core.layout.parsing import ParsedKey, kind_of, parse
+from core.layout.timestamps import key_timestamp, parse_timestamp
+
+__all__ = [
+    "KINDS",
+    "Kind",
+    "ParsedKey",
+    "build",
+    "key_timestamp",
+    "kind",
+    "kind_of",
+    "parse",
+    "parse_timestamp",
+]

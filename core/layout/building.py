@@ -1,0 +1,91 @@
+"""Keys are built here and nowhere else; a name that could leave its folder is refused."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import datetime
+
+from core.errors import InvalidInput
+from core.layout.kinds import Kind, kind
+from core.layout.timestamps import key_timestamp
+
+#: Bytes of UTF-8 in a key (S3 user guide, "Naming Amazon S3 objects").
+KEY_BYTES = 1024
+
+
+def build(kind_id: str, *, moment: datetime | None = None, **names: str) -> str:
+    """Return the key of one object of a kind.
+
+    Args:
+        kind_id: an id of `KINDS`.
+        moment: when the data was taken, now if None; a naive one is taken as UTC.
+        names: what the kind asks for, for example `symbol` and `timeframe`.
+
+    Raises:
+        InvalidInput: a name is missing, empty, `.` or `..`, or holds `/` or a control character,
+            or the key would be longer than 1,024 bytes.
+    """
+    found = kind(kind_id)
+    moment, spelled = key_timestamp(moment)
+    segments = {name: check_segment(name, names.get(name, "")) for name in found.names}
+    _refuse_others(found, names)
+    key = found.template.format(
+        **segments,
+        Y=f"{moment.year:04}",
+        M=f"{moment.month:02}",
+        D=f"{moment.day:02}",
+        H=f"{moment.hour:02}",
+        m=f"{moment.minute:02}",
+        ts=spelled,
+    )
+    return check_key(key)
+
+
+def check_segment(name: str, value: str) -> str:
+    """Return `value` if it may be one segment of a key.
+
+    Raises:
+        InvalidInput: it may not; the error names `name`.
+    """
+    if not value.strip():
+        raise _refused(name, value, "it is empty")
+    if value in {".", ".."}:
+        raise _refused(name, value, "it would mean another folder")
+    if "/" in value:
+        raise _refused(name, value, "a slash would make it two segments")
+    if any(unicodedata.category(char) in {"Cc", "Cs"} for char in value):
+        raise _refused(name, value, "it holds a control character")
+    return value
+
+
+def check_key(key: str) -> str:
+    """Return `key` if S3 can store it.
+
+    Raises:
+        InvalidInput: it is empty, not UTF-8, or longer than 1,024 bytes.
+    """
+    try:
+        size = len(key.encode())
+    except UnicodeEncodeError:
+        raise _refused("key", key, "it is not valid Unicode") from None
+    if not 0 < size <= KEY_BYTES:
+        raise _refused("key", key, f"it has {size} bytes, S3 takes 1 to {KEY_BYTES}")
+    return key
+
+
+def _refuse_others(found: Kind, names: dict[str, str]) -> None:
+    if unknown := sorted(set(names) - set(found.names)):
+        raise InvalidInput(
+            f"{found.title} have no {', '.join(unknown)}",
+            cause=f"They are named by {', '.join(found.names)}.",
+            remedy="Leave the other names out.",
+        )
+
+
+def _refused(name: str, value: object, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"{value!r} cannot be used as {name.replace('_', ' ')}",
+        cause=f"In a key {why}.",
+        remedy="Use letters, digits, dashes, dots and underscores.",
+        subject=str(value)[:80],
+    )

@@ -1,0 +1,1 @@
+"""One object or one listing: what S3 offers, safe to call and quick."""

@@ -1,0 +1,106 @@
+"""Deletes objects: one, many, and takes a delete back on a versioned bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.aws.faults import translated
+from core.aws.limits import DELETE_KEYS
+from core.objects.bucket import Bucket
+from core.work import Progress, Work, default_work
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """One deleted key; `marker` is the version id of its delete marker on a versioned bucket."""
+
+    key: str
+    marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedDelete:
+    """One key that is still there, and why."""
+
+    key: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteReport:
+    """What a delete of many keys did: asked = deleted + failed, always."""
+
+    deleted: tuple[Deleted, ...]
+    failed: tuple[FailedDelete, ...]
+
+
+def delete(
+    bucket: Bucket, key: str, *, version_id: str | None = None, work: Work | None = None
+) -> Deleted:
+    """Delete an object; one that does not exist is a success. `version_id` is for ever.
+
+    Raises:
+        StorageError: the delete was denied or failed.
+    """
+    default_work(work).check()
+    more = {"VersionId": version_id} if version_id else {}
+    with translated("s3:DeleteObject", bucket.subject(key)):
+        answer = bucket.client.delete_object(Bucket=bucket.name, Key=key, **more)
+    marker = answer.get("VersionId") if answer.get("DeleteMarker") else None
+    return Deleted(key, marker)
+
+
+def undelete(bucket: Bucket, key: str, marker: str, *, work: Work | None = None) -> None:
+    """Take a delete back by removing its delete marker.
+
+    Raises:
+        StorageError: it was denied (`s3:DeleteObjectVersion`) or failed.
+    """
+    default_work(work).check()
+    with translated("s3:DeleteObjectVersion", bucket.subject(key)):
+        bucket.client.delete_object(Bucket=bucket.name, Key=key, VersionId=marker)
+
+
+def delete_many(bucket: Bucket, keys: Sequence[str], *, work: Work | None = None) -> DeleteReport:
+    """Delete keys, 1,000 a request; both lists of every answer are read.
+
+    Raises:
+        StorageError: a whole request was denied or failed; earlier ones are done.
+    """
+    work = default_work(work)
+    deleted: list[Deleted] = []
+    failed: list[FailedDelete] = []
+    for start in range(0, len(keys), DELETE_KEYS):
+        work.check()
+        batch = keys[start : start + DELETE_KEYS]
+        odd = [key for key in batch if not _fits_xml(key)]
+        _delete_batch(bucket, [key for key in batch if _fits_xml(key)], deleted, failed)
+        deleted += [delete(bucket, key, work=work) for key in odd]
+        work.report(Progress(min(start + DELETE_KEYS, len(keys)), len(keys), "objects"))
+    return DeleteReport(tuple(deleted), tuple(failed))
+
+
+def _delete_batch(
+    bucket: Bucket, batch: list[str], deleted: list[Deleted], failed: list[FailedDelete]
+) -> None:
+    if not batch:
+        return
+    with translated("s3:DeleteObjects", bucket.subject()):
+        answer = bucket.client.delete_objects(
+            Bucket=bucket.name, Delete={"Objects": [{"Key": key} for key in batch]}
+        )
+    deleted += [
+        Deleted(row["Key"], row.get("DeleteMarkerVersionId") if row.get("DeleteMarker") else None)
+        for row in answer.get("Deleted", ())
+    ]
+    failed += [
+        FailedDelete(row["Key"], row.get("Code", ""), row.get("Message", ""))
+        for row in answer.get("Errors", ())
+    ]
+
+
+def _fits_xml(key: str) -> bool:
+    """Whether XML 1.0 can carry the key unharmed; the others are deleted one by one."""
+    return all(char >= " " and char not in "\ufffe\uffff" for char in key)

@@ -1,0 +1,112 @@
+"""Our own SHA-256: the one check that covers every size of object, on every server.
+
+S3's checksums of multipart objects are composites that botocore does not verify on download, so
+the hash of the whole file travels with the object as metadata.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from core.errors import LocalIOError, SourceChanged
+from core.work import Work
+
+#: Under which metadata name the hash of the whole object travels (hexadecimal).
+SHA256 = "sha256"
+CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells one state of a local file from another."""
+
+    size: int
+    modified_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> Stamp:
+        """Return the state of a file now.
+
+        Raises:
+            LocalIOError: it is not there, or not a regular file.
+        """
+        try:
+            found = path.stat()
+        except OSError as error:
+            raise unreadable(path, error) from error
+        if not path.is_file():
+            raise LocalIOError(
+                f"{path.name} is not a regular file",
+                cause="Folders, pipes and devices have no content to upload.",
+                remedy="Choose a file, or upload the folder as a folder.",
+                subject=str(path),
+            )
+        return cls(found.st_size, found.st_mtime_ns, found.st_ino)
+
+    def check(self, path: Path) -> None:
+        """Raise `SourceChanged` if the file is not in this state any more."""
+        if Stamp.of(path) != self:
+            raise changed(path)
+
+
+def changed(path: Path) -> SourceChanged:
+    """Return the error for a file that changed while it was read."""
+    return SourceChanged(
+        f"{path.name} changed during the upload",
+        cause="Its size, time or content is not the same any more; nothing was stored.",
+        remedy="Wait until the program that writes it has finished, then retry.",
+        subject=str(path),
+    )
+
+
+def unreadable(path: Path, error: OSError) -> LocalIOError:
+    """Return the error for a file that cannot be read."""
+    return LocalIOError(
+        f"{path.name} cannot be read",
+        cause=f"{error.strerror or error}.",
+        remedy="Check that it exists and that you may read it.",
+        subject=str(path),
+    )
+
+
+def chunks_of(file: BinaryIO, work: Work) -> Iterator[bytes]:
+    """Yield the rest of a file, checking for a cancel in between."""
+    while chunk := file.read(CHUNK):
+        work.check()
+        yield chunk
+
+
+def sha256_of(path: Path, work: Work) -> str:
+    """Return the hexadecimal SHA-256 of a file."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            for chunk in chunks_of(file, work):
+                digest.update(chunk)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return digest.hexdigest()
+
+
+@dataclass(slots=True)
+class Expected:
+    """What the bytes of an object must hash to, by what its answer says of them.
+
+    The ETag is the MD5 of objects put in one part without KMS (S3 API reference, `Object`).
+    """
+
+    sha256: str = ""
+    md5: str = ""
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, str], etag: str, encryption: str) -> Expected:
+        """Read the hash of the metadata; else the ETag, where it is an MD5 (no multipart, no KMS)."""
+        if found := metadata.get(SHA256, ""):
+            return cls(sha256=found.lower())
+        plain = len(etag) == 32 and "kms" not in encryption
+        return cls(md5=etag if plain else "")

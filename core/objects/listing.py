@@ -1,0 +1,149 @@
+"""Flat listings of everything below a prefix, fanned out over the folders found on the way."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+
+from core.objects.bucket import Bucket
+from core.objects.level import page_of
+from core.objects.pages import Columns
+from core.work import Work, default_work
+
+#: How many prefixes are listed at the same time; what hides the latency of one.
+FAN_OUT = 16
+#: Folders are looked into until there are enough of them, at most so deep.
+_DISCOVERY_DEPTH = 6
+#: Pages that wait for a slow consumer: memory stays flat.
+_WAITING_PAGES = 64
+#: How long an ended listing waits for requests under way, in seconds.
+_END_SECONDS = 1.5
+
+_Item = Columns | BaseException | None
+
+
+def list_pages(
+    bucket: Bucket, prefix: str = "", *, fan_out: int = FAN_OUT, work: Work | None = None
+) -> Iterator[Columns]:
+    """Yield all objects below `prefix` as pages of columns, in no certain order.
+
+    Each object comes once. Closing the iterator ends the listing.
+
+    Raises:
+        StorageError: a prefix may not be listed, or a call failed; nothing is passed over.
+        Cancelled: the token of `work` was cancelled.
+    """
+    work = default_work(work)
+    prefixes, pages = _discovered(bucket, prefix, fan_out, work)
+    yield from pages
+    if prefixes:
+        yield from _Fan(bucket, prefixes, fan_out, work).pages()
+
+
+def _discovered(
+    bucket: Bucket, prefix: str, fan_out: int, work: Work
+) -> tuple[list[str], list[Columns]]:
+    """Return prefixes that together hold what is below `prefix`, and the pages seen on the way.
+
+    A level that goes on after its first page is flat: it is not worth discovering, and is left
+    to the parallel listing as a whole.
+    """
+    flat: list[str] = []
+    pages: list[Columns] = []
+    explore = [prefix]
+    for _ in range(_DISCOVERY_DEPTH):
+        if not explore or len(flat) + len(explore) >= fan_out:
+            break
+        deeper: list[str] = []
+        for folder in explore:
+            work.check()
+            columns, token = page_of(bucket, folder, delimiter="/")
+            if token is not None:
+                flat.append(folder)
+                continue
+            deeper += columns.folders
+            if columns.keys:
+                pages.append(columns)
+        explore = deeper
+    return flat + explore, pages
+
+
+class _Fan:
+    """Threads that list prefixes, and a queue of pages to the one who asked."""
+
+    def __init__(self, bucket: Bucket, prefixes: list[str], fan_out: int, work: Work) -> None:
+        self._bucket, self._work = bucket, work
+        self._prefixes: queue.SimpleQueue[str] = queue.SimpleQueue()
+        for prefix in prefixes:
+            self._prefixes.put(prefix)
+        self._pages: queue.Queue[_Item] = queue.Queue(_WAITING_PAGES)
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"listing-{number}", daemon=True)
+            for number in range(min(fan_out, len(prefixes)))
+        ]
+
+    def pages(self) -> Iterator[Columns]:
+        """Yield pages until all prefixes are done; stop the threads however this ends."""
+        for thread in self._threads:
+            thread.start()
+        running = len(self._threads)
+        try:
+            while running:
+                item = self._next()
+                if item is None:
+                    running -= 1
+                elif isinstance(item, BaseException):
+                    raise item
+                else:
+                    yield item
+        finally:
+            self._end()
+
+    def _next(self) -> _Item:
+        while True:
+            self._work.check()
+            try:
+                return self._pages.get(timeout=0.2)
+            except queue.Empty:
+                continue
+
+    def _end(self) -> None:
+        self._stop.set()
+        deadline = time.monotonic() + _END_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _run(self) -> None:
+        try:
+            while (prefix := self._taken()) is not None:
+                self._list(prefix)
+            self._offer(None)
+        except BaseException as error:  # noqa: BLE001 - raised where the pages are read
+            self._offer(error)
+
+    def _taken(self) -> str | None:
+        try:
+            return None if self._stop.is_set() else self._prefixes.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _offer(self, item: _Item) -> None:
+        while not self._stop.is_set():
+            try:
+                self._pages.put(item, timeout=0.2)
+            except queue.Full:
+                continue
+            return
+
+    def _list(self, prefix: str) -> None:
+        token: str | None = None
+        while not self._stop.is_set():
+            self._work.check()
+            columns, token = page_of(self._bucket, prefix, token=token)
+            if columns.keys:
+                self._offer(columns)
+            if token is None:
+                return

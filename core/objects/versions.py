@@ -1,0 +1,53 @@
+"""The versions of one object, asked for on demand only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.aws.faults import translated
+from core.objects.bucket import Bucket
+from core.work import Work, default_work
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectVersion:
+    """One version, or the delete marker that hides the older ones. `size` in bytes."""
+
+    version_id: str
+    modified: datetime
+    size: int
+    current: bool
+    marker: bool
+
+
+def list_versions(
+    bucket: Bucket, key: str, *, work: Work | None = None
+) -> tuple[ObjectVersion, ...]:
+    """Return all versions of exactly this key, newest first.
+
+    Raises:
+        AccessDenied: `s3:ListBucketVersions` is missing.
+        StorageError: the call failed.
+    """
+    work = default_work(work)
+    found: list[ObjectVersion] = []
+    with translated("s3:ListObjectVersions", bucket.subject(key)):
+        pages = bucket.client.get_paginator("list_object_versions").paginate(
+            Bucket=bucket.name, Prefix=key
+        )
+        for page in pages:
+            work.check()
+            rows = [(row, False) for row in page.get("Versions", ())]
+            rows += [(row, True) for row in page.get("DeleteMarkers", ())]
+            found += [_version(row, marker=marker) for row, marker in rows if row["Key"] == key]
+            if any(row["Key"] > key for row, _ in rows):
+                break
+    return tuple(sorted(found, key=lambda v: (v.current, v.modified), reverse=True))
+
+
+def _version(row: dict[str, object], *, marker: bool) -> ObjectVersion:
+    modified, size = row["LastModified"], row.get("Size", 0)
+    assert isinstance(modified, datetime)
+    assert isinstance(size, int)
+    return ObjectVersion(str(row["VersionId"]), modified, size, bool(row.get("IsLatest")), marker)
