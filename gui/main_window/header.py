@@ -109,7 +109,7 @@ class Header(QFrame):
         self._show_lock()
 
     def _show_chip(self, name: str, tone: str) -> None:
-        self.chip.setText(shown(name))
+        self.chip.setText(f" {shown(name)}")
         self.chip.setAccessibleName(f"Profile {name}")
         self.chip.setProperty("chip", tone)
         self._on_theme()

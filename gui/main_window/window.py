@@ -304,6 +304,7 @@ class MainWindow(QMainWindow):
 
     def open_last_tab(self) -> None:
         """Make the tab that was open last; called once the window is on the screen."""
+        self.stack.setFocus()
         self._on_tab(self.bar.currentIndex())
 
     def _restore_splitters(self, tab_id: str, tab: Tab) -> None:

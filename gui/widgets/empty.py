@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import primary_button
 from gui.widgets.labels import heading, muted_label
@@ -34,7 +34,7 @@ class EmptyState(QWidget):
         box.setSpacing(8)
         box.addStretch(2)
         box.addWidget(self._title)
-        box.addWidget(self._text)  # no alignment: it is centred, as wide as it may be
+        box.addLayout(_centred(self._text))
         box.addSpacing(8)
         box.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         box.addStretch(3)
@@ -48,6 +48,15 @@ class EmptyState(QWidget):
             self.button.setText(button_text)
             self.button.setAccessibleName(button_text)
             self.button.setVisible(bool(button_text))
+
+
+def _centred(label: QWidget) -> QHBoxLayout:
+    """Return a line with the label in its middle, as wide as the label may be."""
+    line = QHBoxLayout()
+    line.addStretch(1)
+    line.addWidget(label, 1000)
+    line.addStretch(1)
+    return line
 
 
 class Skeleton(QWidget):
