@@ -1,0 +1,30 @@
+"""A bucket on moto in this process, for tests of the floors below the demo server."""
+
+from contextlib import contextmanager
+
+from moto.server import ThreadedMotoServer
+
+from core.aws.clients import ClientFactory
+from core.model.connection import AccessKeys, Connection, KeySource, Profile
+from core.objects.bucket import Bucket
+from core.redaction import Secret
+
+
+@contextmanager
+def moto_bucket(name="tentimecrypto", *, versioned=False):
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    profile = Profile("moto", KeySource.SESSION, endpoint_url=f"http://{host}:{port}", bucket=name)
+    connection = Connection(profile, AccessKeys("AKIATEST", Secret("moto-secret-key-0123456789")))
+    clients = ClientFactory(connection)
+    try:
+        clients.s3().create_bucket(Bucket=name)
+        if versioned:
+            clients.s3().put_bucket_versioning(
+                Bucket=name, VersioningConfiguration={"Status": "Enabled"}
+            )
+        yield Bucket(clients, name)
+    finally:
+        clients.close()
+        server.stop()
