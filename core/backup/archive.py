@@ -104,7 +104,7 @@ def commit(store: Store, folder: str, manifest: Manifest, work: Work) -> str:
     """Write the manifest, which makes the parts a backup; return its key."""
     about = {
         "backup-id": manifest.id,
-        "table_name": manifest.table.encode("ascii", "backslashreplace").decode(),
+        "table_name": manifest.table.encode("ascii", "backslashreplace").decode()[:500],
         "data_type": "database_backup_manifest",
         "record_count": str(manifest.rows),
     }

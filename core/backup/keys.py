@@ -78,7 +78,9 @@ def parse(key: str) -> BackupKey | None:
     """Return what a key says, or None when it belongs to no backup."""
     if found := _FOLDER.fullmatch(key):
         stem = key[: -len(found["file"])]
-        return BackupKey(found["table"], found["id"], parse_timestamp(found["time"]), stem, found["file"])
+        return BackupKey(
+            found["table"], found["id"], parse_timestamp(found["time"]), stem, found["file"]
+        )
     if found := _OLD.fullmatch(key):
         return BackupKey(found["table"], found["time"], parse_timestamp(found["time"]), "", "")
     return None

@@ -62,40 +62,56 @@ def last_backups(workspace: HasBucket, work: Work | None = None) -> dict[str, da
     return found
 
 
-def chosen(
-    backups: Sequence[Backup], *, backup_id: str | None = None, at: datetime | None = None
+def find(
+    store: Store,
+    table: str,
+    work: Work,
+    *,
+    backup_id: str | None = None,
+    at: datetime | None = None,
 ) -> Backup:
     """Return the backup of an id, or the latest whole one taken at or before a time.
 
+    Only the manifests that come into question are read.
+
     Raises:
         NotFound: When there is none.
-        InvalidInput: When the id fits several.
+        InvalidInput: When several ids begin like that.
     """
+    folders, old = _sorted_keys(store.list(table_prefix(table), work=work))
     if backup_id is not None:
-        return _by_id(backups, backup_id)
-    whole = [b for b in backups if b.state is not BackupState.BROKEN]
-    fitting = [b for b in whole if at is None or b.taken <= as_utc(at)]
-    if not fitting:
-        when = "" if at is None else f" taken at or before {iso_utc(at)}"
-        raise NotFound(
-            f"There is no whole backup{when}",
-            cause=f"{len(backups)} backups are listed, {len(whole)} of them whole.",
-            remedy="Choose another table or a later time.",
-        )
-    return max(fitting, key=lambda b: (b.taken, b.id))
+        same = [b for b in old if b.id.startswith(backup_id)]
+        same += [_read(store, f, work) for f in folders if f.key.id.startswith(backup_id)]
+        return _only(same, table, backup_id)
+    limit = None if at is None else as_utc(at)
+    places = [(b.taken, b) for b in old] + [(f.key.moment or _NEVER, f) for f in folders]
+    for moment, place in sorted(places, key=lambda pair: pair[0], reverse=True):
+        if limit is not None and moment > limit:
+            continue
+        backup = place if isinstance(place, Backup) else _read(store, place, work)
+        fits = limit is None or backup.taken <= limit
+        if fits and backup.state is not BackupState.BROKEN:
+            return backup
+    when = "" if limit is None else f" taken at or before {iso_utc(limit)}"
+    raise NotFound(
+        f"There is no whole backup of {table}{when}",
+        cause=f"{len(places)} are stored.",
+        remedy="Choose another table or a later time.",
+        subject=table,
+    )
 
 
-def _by_id(backups: Sequence[Backup], backup_id: str) -> Backup:
-    same = [b for b in backups if b.id == backup_id] or [
-        b for b in backups if backup_id and b.id.startswith(backup_id)
-    ]
-    if not same:
+def _only(same: Sequence[Backup], table: str, backup_id: str) -> Backup:
+    exact = [b for b in same if b.id == backup_id] or list(same)
+    if not exact:
         raise NotFound(
-            f"There is no backup {backup_id}", remedy="Choose an id that the list shows."
+            f"There is no backup {backup_id} of {table}",
+            remedy="Choose an id that the list shows.",
+            subject=table,
         )
-    if len(same) > 1:
-        raise InvalidInput(f"{len(same)} backups have an id that begins with {backup_id}")
-    return same[0]
+    if len(exact) > 1:
+        raise InvalidInput(f"{len(exact)} backups have an id that begins with {backup_id}")
+    return exact[0]
 
 
 def _sorted_keys(listed: Iterable[Stored]) -> tuple[list[_Folder], list[Backup]]:

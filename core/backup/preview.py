@@ -7,7 +7,7 @@ from datetime import datetime
 from core.backup.databases import is_missing, open_database
 from core.backup.databases.base import Database
 from core.backup.drift import drift
-from core.backup.listing import backups_in, chosen
+from core.backup.listing import find
 from core.backup.package import Package, fetched
 from core.backup.store import BucketStore, HasBucket, Store
 from core.errors import InvalidInput
@@ -46,7 +46,7 @@ def preview(  # noqa: PLR0913 - keyword-only data of one request
     """
     work = default_work(work)
     store = BucketStore(workspace.bucket)
-    which = chosen(backups_in(store, table, work), backup_id=backup_id, at=moment(at))
+    which = find(store, table, work, backup_id=backup_id, at=moment(at))
     return preview_of(store, which, database, samples, work)
 
 

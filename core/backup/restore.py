@@ -10,7 +10,7 @@ from datetime import datetime
 
 from core.backup.databases import open_database
 from core.backup.databases.base import Content, Database, Rows
-from core.backup.listing import backups_in, chosen
+from core.backup.listing import find
 from core.backup.package import Package, fetched
 from core.backup.preview import free_name, moment
 from core.backup.store import BucketStore, HasBucket, Store
@@ -73,7 +73,7 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
     """
     work = default_work(work)
     store = BucketStore(workspace.bucket)
-    which = chosen(backups_in(store, table, work), backup_id=backup_id, at=moment(at))
+    which = find(store, table, work, backup_id=backup_id, at=moment(at))
     choices = Choices(target, allow_orphans, with_triggers)
     return restore_of(store, which, database, choices, work)
 

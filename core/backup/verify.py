@@ -6,7 +6,7 @@ import hashlib
 import time
 
 from core.backup.ahead import in_parallel
-from core.backup.listing import backups_in, chosen
+from core.backup.listing import find
 from core.backup.manifest import from_bytes
 from core.backup.old_form import read_old_form
 from core.backup.package import read_part, unpack
@@ -32,7 +32,7 @@ def verify(
     """
     work = default_work(work)
     store = BucketStore(workspace.bucket)
-    which = chosen(backups_in(store, table, work), backup_id=backup_id)
+    which = find(store, table, work, backup_id=backup_id)
     return verify_of(store, which, work)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import apsw
@@ -14,7 +14,7 @@ from helpers.backups import MemoryStore, everything, trading_database
 
 from core.backup.databases import open_database
 from core.backup.kept import drop_kept, undo
-from core.backup.listing import backups_in, chosen
+from core.backup.listing import backups_in, find
 from core.backup.preview import preview_of
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
@@ -211,17 +211,18 @@ def test_a_fresh_machine_restores_into_a_file_that_is_made(
     assert sql(target, "SELECT name FROM users") == [("ada",), ("bob",), ("cyd",)]
 
 
-def test_point_in_time_picks_the_latest_whole_backup_before(store: MemoryStore) -> None:
-    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    listed = [
-        Backup(f"{i}", "t", noon + timedelta(hours=i), 1, "k", state)
-        for i, state in enumerate([BackupState.GOOD, BackupState.OLD_FORM, BackupState.BROKEN])
-    ]
-    assert chosen(listed).id == "1"
-    assert chosen(listed, at=noon + timedelta(minutes=59)).id == "0"
-    assert chosen(listed, backup_id="2").id == "2"
-    with pytest.raises(NotFound):
-        chosen(listed, at=noon - timedelta(seconds=1))
+def test_point_in_time_picks_the_latest_whole_backup_before(store: MemoryStore, path: Path) -> None:
+    first, second, third = (backed_up(store, path, "users") for _ in range(3))
+    store.objects[third.key] = b"forged"
+    assert find(store, "users", Work()).id == second.id
+    assert find(store, "users", Work(), backup_id=third.id).state is BackupState.BROKEN
+    before = second.taken - timedelta(microseconds=1)
+    assert find(store, "users", Work(), at=before).id == first.id
+    for wanted in ({"at": first.taken - timedelta(seconds=1)}, {"backup_id": "nothing"}):
+        with pytest.raises(NotFound):
+            find(store, "users", Work(), **wanted)
+    with pytest.raises(InvalidInput):
+        find(store, "users", Work(), backup_id="")
 
 
 def test_one_snapshot_while_the_application_writes(store: MemoryStore, path: Path) -> None:

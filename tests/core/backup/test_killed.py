@@ -82,7 +82,7 @@ def test_a_full_disk(ready: tuple[Path, Path]) -> None:
     path, saved = ready
     before = everything(path)
     size = path.stat().st_size
-    for limit in (size + 4096, size + size // 2):
+    for limit in (size + 4096, size + size // 16):
         ended = run(path, saved, limit=limit)
         assert "DatabaseError" in ended.stderr
         assert everything(path) == before

@@ -49,6 +49,18 @@ _WORDS: tuple[tuple[type[apsw.Error], str, str, str], ...] = (
         "Make room on the disk of the database and try again.",
     ),
     (
+        apsw.IOError,
+        "The file could not be read or written",
+        "",
+        "Check the disk; a full one or a quota is the usual cause. Everything was rolled back.",
+    ),
+    (
+        apsw.TooBigError,
+        "A value is too large",
+        "SQLite holds values up to 1 GB, as hexadecimal digits up to half of it.",
+        "Move the value out of the table first.",
+    ),
+    (
         apsw.ReadOnlyError,
         "The database cannot be written",
         "The file or its folder is read-only for this user.",

@@ -1,0 +1,107 @@
+"""The centre column: the backups of the selected table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from core.model.backup import Backup
+from gui.models.roles import SORT_ROLE
+from gui.tabs.backups.models import BackupsModel
+from gui.widgets.buttons import plain_button
+from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.panel import Panel
+from gui.widgets.table import Remembers, make_table
+
+
+class BackupsPanel(QWidget):
+    """Backups of one table, the newest first.
+
+    Signals:
+        selected: a `Backup`, or None.
+        verify_wanted: a `Backup` to read again.
+    """
+
+    selected = Signal(object)
+    verify_wanted = Signal(object)
+
+    def __init__(self, settings: Remembers | None) -> None:
+        super().__init__()
+        self.model = BackupsModel(self)
+        self._sorted = QSortFilterProxyModel(self)
+        self._sorted.setSourceModel(self.model)
+        self._sorted.setSortRole(SORT_ROLE)
+        self.table = make_table(self._sorted, "Backups", settings=settings, key="backups/backups")
+        self.verify = plain_button("Verify", self._on_verify)
+        self.verify.set_hint("Read the backup again and compare every hash.")
+        self._empty = EmptyState("No table is selected", "Its backups are listed here.")
+        self.view = Loadable(self.table, self._empty)
+        self._panel = Panel("Backups", self.view, actions=(self.verify,))
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self._panel)
+        self.table.selectionModel().selectionChanged.connect(self._on_selection)
+        self._update()
+
+    @property
+    def current(self) -> Backup | None:
+        """The selected backup."""
+        chosen = self.table.selectionModel().selectedRows()
+        if not chosen:
+            return None
+        return self.model.backups[self._sorted.mapToSource(chosen[0]).row()]
+
+    def show_loading(self, table: str) -> None:
+        """Show that a table's backups are being listed."""
+        self._panel.head.set_title(f"Backups of {table}")
+        self.model.show(())
+        self.view.show_loading()
+        self._update()
+
+    def show_backups(self, table: str, backups: Sequence[Backup], select: str = "") -> None:
+        """Show a table's backups, and select one by its key."""
+        self._panel.head.set_title(f"Backups of {table}")
+        self.model.show(backups)
+        if backups:
+            self.view.show_view()
+        else:
+            self._empty.set_text(
+                f"No backups of {table}", "Back it up with the button at the left."
+            )
+            self.view.show_empty()
+        self._select(select)
+        self._update()
+
+    def show_nothing(self) -> None:
+        """Show that no table is selected."""
+        self._panel.head.set_title("Backups")
+        self.model.show(())
+        self._empty.set_text("No table is selected", "Its backups are listed here.")
+        self.view.show_empty()
+        self._update()
+
+    def set_verified(self, backup: Backup, *, good: bool) -> None:
+        """Show what reading a backup again gave."""
+        current = self.current
+        self.model.set_verified(backup.key, good=good)
+        if current is not None:
+            self._select(current.key)
+
+    def _select(self, key: str) -> None:
+        found = self.model.row_of(key)
+        if found >= 0:
+            place = self._sorted.mapFromSource(self.model.index(found, 0))
+            self.table.selectRow(place.row())
+
+    def _on_selection(self, _now: QItemSelection, _before: QItemSelection) -> None:
+        self._update()
+        self.selected.emit(self.current)
+
+    def _update(self) -> None:
+        self.verify.allow(self.current is not None, "Select a backup first.")
+
+    def _on_verify(self) -> None:
+        if self.current is not None:
+            self.verify_wanted.emit(self.current)

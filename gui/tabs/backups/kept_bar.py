@@ -1,0 +1,52 @@
+"""The bar after a restore: the former table is kept; undo, or let it go."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from gui.widgets.buttons import icon_button, link_button
+from gui.widgets.labels import Text, mono_elided, repolish
+
+
+class KeptBar(QWidget):
+    """Names one kept table.
+
+    Signals:
+        undo_wanted: put this kept table back.
+        drop_wanted: remove this kept table for good.
+    """
+
+    undo_wanted = Signal(str)
+    drop_wanted = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept = ""
+        self._words = Text("", "inherit")
+        self._name = mono_elided("")
+        self.undo = link_button("Undo restore", lambda: self.undo_wanted.emit(self.kept))
+        self.drop = link_button("Drop it…", lambda: self.drop_wanted.emit(self.kept))
+        self.keep = icon_button("close", "Keep it and close this message", self.hide)
+        frame = QFrame()
+        frame.setProperty("banner", "accent")
+        line = QHBoxLayout(frame)
+        line.setContentsMargins(12, 7, 8, 7)
+        line.setSpacing(8)
+        line.addWidget(self._words)
+        line.addWidget(self._name, 1)
+        for button in (self.undo, self.drop, self.keep):
+            line.addWidget(button)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(12, 8, 12, 8)
+        box.addWidget(frame)
+        repolish(frame)
+        self.hide()
+
+    def show_kept(self, table: str, kept: str) -> None:
+        """Offer to undo the restore of `table`, or to drop what it was before."""
+        self.kept = kept
+        self._words.setText(f"The former {table} is kept as")
+        self._name.setText(kept)
+        self.setAccessibleName(f"The former {table} is kept as {kept}")
+        self.show()

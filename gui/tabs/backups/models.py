@@ -1,0 +1,251 @@
+"""Tables, backups and changed cells as rows of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from core.model.backup import Backup, BackupState, Difference
+from core.model.tables import TableInfo
+from core.units import format_age, format_count, format_size, iso_utc, utc_now
+from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
+from gui.widgets.labels import shown, tooltip
+
+Index = QModelIndex | QPersistentModelIndex
+
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_STALE_DAYS = 7
+
+#: Where there is nothing to tell.
+_NONE = "\N{EN DASH}"
+
+
+class _Rows(QAbstractTableModel):
+    """Rows of ready texts, each with its native values to sort by."""
+
+    heads: tuple[str, ...] = ()
+    numbers: frozenset[int] = frozenset()
+    mono: frozenset[int] = frozenset()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._texts: list[tuple[str, ...]] = []
+        self._values: list[tuple[Any, ...]] = []
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """Return how many rows there are."""
+        return 0 if parent is not None and parent.isValid() else len(self._texts)
+
+    def columnCount(self, parent: Index | None = None) -> int:
+        """Return how many columns there are."""
+        return 0 if parent is not None and parent.isValid() else len(self.heads)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return the title of a column, on the side of its numbers."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.heads[section]
+        right = role == Qt.ItemDataRole.TextAlignmentRole and section in self.numbers
+        return _RIGHT if right else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell's text, its native value, or how it is drawn."""
+        if not index.isValid():
+            return None
+        row, column = index.row(), index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._texts[row][column]
+        if role == SORT_ROLE:
+            return self._values[row][column]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if column in self.numbers else None
+        return self._drawn(row, column, role)
+
+    def _drawn(self, _row: int, column: int, role: int) -> Any:
+        return True if role == MONO_ROLE and column in self.mono else None
+
+    def _replace(self, texts: list[tuple[str, ...]], values: list[tuple[Any, ...]]) -> None:
+        self.beginResetModel()
+        self._texts, self._values = texts, values
+        self.endResetModel()
+
+
+class TablesModel(_Rows):
+    """The tables of the open database with their last backup."""
+
+    heads = ("Table", "Rows", "Last backup")
+    numbers = frozenset((1, 2))
+    mono = frozenset((0,))
+    _LAST = 2
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.tables: tuple[TableInfo, ...] = ()
+        self._last: dict[str, datetime] = {}
+        self._known = False
+
+    def show(self, tables: Sequence[TableInfo]) -> None:
+        """Show the tables of a database."""
+        self.tables = tuple(tables)
+        self._fill()
+
+    def set_last(self, last: Mapping[str, datetime] | None) -> None:
+        """Show when each table was last backed up; None: not known (yet)."""
+        self._known = last is not None
+        self._last = dict(last or {})
+        self._fill()
+
+    def row_of(self, table: str) -> int:
+        """Return the row of a table, or -1."""
+        names = [info.name for info in self.tables]
+        return names.index(table) if table in names else -1
+
+    def _fill(self) -> None:
+        texts: list[tuple[str, ...]] = []
+        values: list[tuple[Any, ...]] = []
+        for info in self.tables:
+            rows = _NONE if info.rows is None else format_count(info.rows)
+            last = self._last.get(info.name)
+            texts.append((shown(info.name), rows, self._words(info, last)))
+            stamp = last.timestamp() if last else 0.0
+            values.append((info.name.casefold(), info.rows or 0, stamp))
+        self._replace(texts, values)
+
+    def _words(self, info: TableInfo, last: datetime | None) -> str:
+        if info.kept_from:
+            return "kept"
+        if info.problem:
+            return "no rows"
+        if last is not None:
+            return format_age(last)
+        return "never" if self._known else ""
+
+    def _drawn(self, row: int, column: int, role: int) -> Any:
+        info = self.tables[row]
+        if role == PILL_ROLE and column == self._LAST and self._texts[row][column]:
+            return self._tone(info)
+        if role == TONE_ROLE and (info.problem or info.kept_from):
+            return "muted"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._hint(info, column)
+        return super()._drawn(row, column, role)
+
+    def _tone(self, info: TableInfo) -> str:
+        last = self._last.get(info.name)
+        if info.problem or info.kept_from:
+            return "neutral"
+        stale = last is None or (utc_now() - last).days >= _STALE_DAYS
+        return "warning" if stale else "good"
+
+    def _hint(self, info: TableInfo, column: int) -> str | None:
+        if info.kept_from:
+            return tooltip(f"The former {info.kept_from}, kept when it was restored.")
+        if info.problem:
+            return tooltip(f"{info.name} is {info.problem}.")
+        last = self._last.get(info.name)
+        return f"{iso_utc(last)}" if column == self._LAST and last else None
+
+
+class BackupsModel(_Rows):
+    """The backups of one table, the newest first."""
+
+    heads = ("Taken (UTC)", "Rows", "Size", "")
+    numbers = frozenset((1, 2))
+    _STATE = 3
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.backups: tuple[Backup, ...] = ()
+        self._verified: dict[str, bool] = {}
+
+    def show(self, backups: Sequence[Backup]) -> None:
+        """Show the backups of a table."""
+        self.backups = tuple(backups)
+        self._fill()
+
+    def set_verified(self, key: str, *, good: bool) -> None:
+        """Show what reading a backup again gave."""
+        self._verified[key] = good
+        self._fill()
+
+    def row_of(self, key: str) -> int:
+        """Return the row of a backup by its key, or -1."""
+        keys = [backup.key for backup in self.backups]
+        return keys.index(key) if key in keys else -1
+
+    def _fill(self) -> None:
+        texts: list[tuple[str, ...]] = []
+        values: list[tuple[Any, ...]] = []
+        for backup in self.backups:
+            rows = _NONE if backup.rows is None else format_count(backup.rows)
+            words = self._state(backup)[0]
+            texts.append((when(backup.taken), rows, format_size(backup.size), words))
+            values.append((backup.taken.timestamp(), backup.rows or 0, backup.size, words))
+        self._replace(texts, values)
+
+    def _state(self, backup: Backup) -> tuple[str, str]:
+        if backup.state is BackupState.BROKEN or self._verified.get(backup.key) is False:
+            return "broken", "danger"
+        if backup.key in self._verified:
+            return "verified now", "good"
+        if backup.state is BackupState.OLD_FORM:
+            return "old form", "neutral"
+        return "", "neutral"
+
+    def _drawn(self, row: int, column: int, role: int) -> Any:
+        backup = self.backups[row]
+        if role == PILL_ROLE and column == self._STATE:
+            words, tone = self._state(backup)
+            return tone if words else None
+        if role == TONE_ROLE and backup.state is BackupState.BROKEN:
+            return "muted"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tooltip(_about(backup))
+        return super()._drawn(row, column, role)
+
+
+class CellsModel(_Rows):
+    """Cells that a restore would change, and rows it would add or remove."""
+
+    heads = ("Row", "Column", "Today", "Backup")
+    mono = frozenset((0, 1, 2, 3))
+
+    def show(self, difference: Difference) -> None:
+        """Show the samples of a difference."""
+        self.heads = (", ".join(difference.by_key) or "Row", "Column", "Today", "Backup")
+        rows = [(c.key, c.column, c.today, c.backup) for c in difference.cells]
+        rows += [(key, "(row)", _NONE, "comes back") for key in difference.added_rows]
+        rows += [(key, "(row)", "is removed", _NONE) for key in difference.removed_rows]
+        texts = [tuple(shown(text) for text in row) for row in rows]
+        self._replace(texts, list(rows))
+
+    def _drawn(self, row: int, column: int, role: int) -> Any:
+        if role == TONE_ROLE and column >= 2:
+            return "danger" if column == 2 else "good"
+        return super()._drawn(row, column, role)
+
+
+def when(moment: datetime) -> str:
+    """Return a time as the list shows it; the year only when it is another one."""
+    if moment.year == utc_now().year:
+        return f"{moment:%d %b %H:%M}"
+    return f"{moment:%d %b %Y %H:%M}"
+
+
+def _about(backup: Backup) -> str:
+    lines = [f"{iso_utc(backup.taken)}  id {backup.id}"]
+    if backup.problem:
+        lines.append(backup.problem)
+    if backup.source:
+        lines.append(f"from {backup.source}")
+    if backup.seconds is not None:
+        lines.append(f"took {backup.seconds:.1f} s")
+    if backup.note:
+        lines.append(backup.note)
+    return "\n".join(lines)

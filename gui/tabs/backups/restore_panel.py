@@ -1,0 +1,235 @@
+"""The right column: what a restore of the selected backup would do, and the two ways to do it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QGridLayout,
+    QHBoxLayout,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.model.backup import Backup, Difference, RestorePreview
+from core.units import format_count, format_size
+from core.work import Progress
+from gui.tabs.backups.models import CellsModel, when
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.empty import EmptyState
+from gui.widgets.labels import Text, muted_label, number_label, text_label, tooltip
+from gui.widgets.panel import Panel, SectionHead, column, rule
+from gui.widgets.table import Remembers, make_table
+
+
+class RestorePanel(QWidget):
+    """A preview with its buttons; or an empty state, or the progress of the comparison.
+
+    Signals:
+        preview_wanted: compare the backup shown with today's table.
+        restore_wanted: a `RestorePreview` and a new name, empty for in place.
+        cancel_wanted: stop the comparison.
+    """
+
+    preview_wanted = Signal()
+    restore_wanted = Signal(object, str)
+    cancel_wanted = Signal()
+
+    def __init__(self, settings: Remembers | None) -> None:
+        super().__init__()
+        self.preview: RestorePreview | None = None
+        self._why = ""
+        self.cells = CellsModel(self)
+        self.table = make_table(
+            self.cells, "Changed cells", settings=settings, key="backups/cells", sortable=False
+        )
+        self.empty = EmptyState("No backup is selected", "", "Compare", self.preview_wanted.emit)
+        self._progress = EmptyState("Comparing…", "", "Cancel", self.cancel_wanted.emit)
+        self.as_new = plain_button("Restore as", self._on_as_new)
+        self.in_place = primary_button("Restore in place…", self._on_in_place)
+        self.triggers = QCheckBox("Also create the backup's triggers")
+        self.triggers.setAccessibleDescription("Triggers are code that runs on changes.")
+        self._facts = QGridLayout()
+        self._cells_head = SectionHead("")
+        self._note = muted_label("", wrap=True, small=True)
+        self._stack_host = QWidget()
+        self._stack = QStackedLayout(self._stack_host)
+        self._shown = self._lay_out_preview()
+        for part in (self.empty, self._progress, self._shown):
+            self._stack.addWidget(part)
+        self._panel = Panel("Restore", self._stack_host)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self._panel)
+        self.show_nothing()
+
+    def _lay_out_preview(self) -> QWidget:
+        self._facts.setContentsMargins(28, 8, 28, 12)
+        self._facts.setVerticalSpacing(4)
+        self._facts.setColumnStretch(1, 1)
+        facts = QWidget()
+        facts.setLayout(self._facts)
+        buttons = QWidget()
+        line = QHBoxLayout(buttons)
+        line.setContentsMargins(12, 8, 12, 8)
+        line.setSpacing(8)
+        line.addStretch(1)
+        line.addWidget(self.as_new)
+        line.addWidget(self.in_place)
+        self.triggers.setContentsMargins(12, 0, 12, 0)
+        self._note.setContentsMargins(12, 0, 12, 12)
+        checks = column(self.triggers, margins=(12, 4, 12, 0))
+        return column(facts, rule(), self._cells_head, self.table, checks, buttons, self._note)
+
+    @property
+    def with_triggers(self) -> bool:
+        """Whether the backup's triggers are to be created."""
+        return self.triggers.isChecked() and not self.triggers.isHidden()
+
+    def show_nothing(self) -> None:
+        """Show that no backup is selected."""
+        self.preview = None
+        self._panel.head.set_title("Restore")
+        self.empty.set_text("No backup is selected", "Select one to see what it would change.", "")
+        self._stack.setCurrentWidget(self.empty)
+
+    def show_backup(self, backup: Backup, *, problem: str = "") -> None:
+        """Show a backup that is not compared yet, or the reason why it cannot be."""
+        self.preview = None
+        self._panel.head.set_title(f"Restore {when(backup.taken)}")
+        if problem:
+            self.empty.set_text("This backup cannot be restored", problem, "")
+        else:
+            words = f"It has {format_size(backup.size)}, which are fetched and checked for it."
+            self.empty.set_text("Compare with today's table?", words, "Compare")
+        self._stack.setCurrentWidget(self.empty)
+
+    def show_comparing(self, backup: Backup) -> None:
+        """Show that the comparison runs."""
+        self.preview = None
+        self._panel.head.set_title(f"Restore {when(backup.taken)}")
+        self._progress.set_text("Comparing with today's table…", "")
+        self._stack.setCurrentWidget(self._progress)
+
+    def show_progress(self, title: str, progress: Progress) -> None:
+        """Tell how far the work shown has come."""
+        if self._stack.currentWidget() is self._progress:
+            self._progress.set_text(title, progress_words(progress))
+
+    def show_working(self, title: str) -> None:
+        """Show that something longer runs, with a way to stop it."""
+        self._progress.set_text(title, "")
+        self._stack.setCurrentWidget(self._progress)
+
+    def show_preview(self, preview: RestorePreview) -> None:
+        """Show what a restore would do."""
+        self.preview = preview
+        self._panel.head.set_title(f"Restore {when(preview.backup.taken)}")
+        self._show_facts(preview)
+        self._show_cells(preview.difference)
+        self._show_buttons(preview)
+        self._stack.setCurrentWidget(self._shown)
+
+    def show_last(self) -> None:
+        """Go back to the preview shown before the work."""
+        self._stack.setCurrentWidget(self._shown if self.preview else self.empty)
+
+    def allow(self, why_not: str) -> None:
+        """Offer restores, or say why not."""
+        self._why = why_not
+        for button in (self.as_new, self.in_place):
+            button.allow(not why_not, why_not)
+
+    def _show_facts(self, preview: RestorePreview) -> None:
+        while (item := self._facts.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        for sign, tone, name, value in _facts(preview):
+            self._add_fact(sign, tone, name, value)
+
+    def _add_fact(self, sign: str, tone: str, name: str, value: str) -> None:
+        at = self._facts.rowCount()
+        mark = Text(sign, tone)
+        mark.setFixedWidth(14)
+        figures = value.replace(",", "").isdigit()
+        label = number_label(value, bold=True) if figures else text_label(value, wrap=True)
+        label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        label.setAccessibleName(f"{name}: {value}")
+        self._facts.addWidget(mark, at, 0)
+        self._facts.addWidget(text_label(name), at, 1)
+        self._facts.addWidget(label, at, 2)
+
+    def _show_cells(self, difference: Difference) -> None:
+        self.cells.show(difference)
+        shown = bool(self.cells.rowCount())
+        changed = f"{format_count(difference.changed)} changed"
+        aside = [f"{format_count(difference.added)} added"] if difference.added else []
+        aside += [f"{format_count(difference.removed)} removed"] if difference.removed else []
+        self._cells_head.set_title(changed, " · ".join(aside))
+        self._cells_head.setVisible(shown)
+        self.table.setVisible(shown)
+
+    def _show_buttons(self, preview: RestorePreview) -> None:
+        name = preview.suggested_name
+        self.as_new.setText(f"Restore as {name if len(name) <= 28 else name[:27] + '…'}")
+        self.as_new.setAccessibleName(self.as_new.text())
+        self.as_new.setVisible(preview.exists)
+        self.in_place.setText("Restore in place…" if preview.exists else "Restore…")
+        self.triggers.setVisible(bool(preview.triggers))
+        self.triggers.setChecked(False)
+        names = ", ".join(trigger.name for trigger in preview.triggers)
+        self.triggers.setText(f"Also create the backup's triggers: {names}")
+        self.triggers.setToolTip(tooltip("\n\n".join(t.body for t in preview.triggers)))
+        self._note.setText(
+            f"The present table is kept as {preview.table}__before_… until you confirm."
+            if preview.exists
+            else "The table is not there today: it is made anew."
+        )
+        self.allow(self._why)
+
+    def _on_as_new(self) -> None:
+        if self.preview is not None:
+            self.restore_wanted.emit(self.preview, self.preview.suggested_name)
+
+    def _on_in_place(self) -> None:
+        if self.preview is not None:
+            self.restore_wanted.emit(self.preview, "")
+
+
+def _facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:
+    difference = preview.difference
+    rows = [
+        ("+", "good", "rows to add", format_count(difference.added)),
+        ("~", "warning", "rows to change", format_count(difference.changed)),
+        ("\N{MINUS SIGN}", "danger", "rows to remove", format_count(difference.removed)),
+        ("", "plain", "schema", _schema(preview)),
+    ]
+    if preview.incoming:
+        pointers = ", ".join(f"{r.table}.{'+'.join(r.columns)}" for r in preview.incoming)
+        words = f"{len(preview.incoming)} ({pointers})"
+        rows.append(("", "plain", f"foreign keys into {preview.table}", words))
+    for table, count in preview.orphans:
+        rows.append(("!", "danger", f"rows of {table} that would point to nothing", f"{count:,}"))
+    if preview.exists and not difference.by_key:
+        rows.append(("", "muted", "compared", "as whole rows: the table has no key"))
+    rows += [("!", "warning", "notice", problem) for problem in preview.problems]
+    return rows
+
+
+def _schema(preview: RestorePreview) -> str:
+    if not preview.exists:
+        return "inferred from the values" if preview.inferred else "of the backup"
+    if preview.inferred:
+        return "inferred from the values"
+    return "\n".join(preview.drift) if preview.drift else "same"
+
+
+def progress_words(progress: Progress) -> str:
+    """Return progress as words: rows or bytes, and of how many."""
+    size = format_size if progress.unit == "bytes" else format_count
+    words = size(progress.done)
+    if progress.total:
+        words += f" of {size(progress.total)}"
+    unit = "" if progress.unit == "bytes" else f" {progress.unit}"
+    return f"{progress.note}: {words}{unit}" if progress.note else words + unit

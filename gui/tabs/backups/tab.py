@@ -1,0 +1,425 @@
+"""The Backups tab itself: opens databases, lists, backs up, previews and restores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+
+from core.backup.databases import open_database
+from core.backup.listing import last_backups, list_backups
+from core.errors import StorageError
+from core.model.backup import (
+    Backup,
+    BackupReport,
+    BackupState,
+    RestorePreview,
+    RestoreReport,
+    VerifyReport,
+)
+from core.model.change import Change, ChangeKind
+from core.model.tables import DatabaseInfo, TableInfo
+from core.units import format_count, utc_now
+from core.work import Progress, Work
+from core.workspace import Workspace
+from gui.context import Context
+from gui.dialogs.confirm import ask
+from gui.tabs.backups.backups_panel import BackupsPanel
+from gui.tabs.backups.kept_bar import KeptBar
+from gui.tabs.backups.models import when
+from gui.tabs.backups.restore_panel import RestorePanel
+from gui.tabs.backups.tables_panel import TablesPanel
+from gui.tabs.base import Tab
+from gui.tasks import Task
+from gui.widgets.panel import splitter
+
+#: A backup above this size, in bytes, is compared only on demand: it is fetched whole for it.
+COMPARED_AT_ONCE = 64_000_000
+_KEY = "backups/database"
+
+
+class BackupsTab(Tab):
+    """Tables at the left, their backups in the centre, the restore at the right."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self._database = ""
+        self._comparison: Task | None = None
+        self._wanted_table = ""
+        self.tables = TablesPanel(context.settings)
+        self.backups = BackupsPanel(context.settings)
+        self.restoring = RestorePanel(context.settings)
+        self.kept = KeptBar()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.banner)
+        box.addWidget(self.kept)
+        columns = splitter(self.tables, self.backups, self.restoring, sizes=(420, 420, 440))
+        box.addWidget(columns, 1)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.tables.open_wanted.connect(self._on_open_wanted)
+        self.tables.selected.connect(self._on_table)
+        self.tables.backup_wanted.connect(self._on_backup_wanted)
+        self.backups.selected.connect(self._on_backup)
+        self.backups.verify_wanted.connect(self._on_verify_wanted)
+        self.restoring.preview_wanted.connect(self._compare)
+        self.restoring.restore_wanted.connect(self._on_restore_wanted)
+        self.restoring.cancel_wanted.connect(self._on_cancel_wanted)
+        self.kept.undo_wanted.connect(self._on_undo_wanted)
+        self.kept.drop_wanted.connect(self._on_drop_wanted)
+        self.context.read_only_changed.connect(self._update_allowed)
+
+    # Opening
+
+    def open_file(self, path: str) -> None:
+        """Open a database and show its tables."""
+        self._database = path
+        self.kept.hide()
+        self._read_tables()
+
+    def open_target(self, target: object) -> None:
+        """Show a table by its name."""
+        if isinstance(target, str):
+            self._wanted_table = target
+            self.tables.select(target)
+
+    def present(self) -> None:
+        """Have a table with a backup selected, so that the picture shows all three columns."""
+        self._wanted_table = "orders"
+        if not self.tables.select("orders"):
+            self._do_refresh()
+
+    def _do_workspace(self, _workspace: Workspace | None) -> None:
+        self.backups.show_nothing()
+        self.restoring.show_nothing()
+        self.tables.set_last(None)
+        self._update_allowed()
+        demo = self.context.demo_database
+        kept = self.context.settings.get(_KEY)
+        if not self._database and demo is not None:
+            self._database = str(demo)
+        elif not self._database and isinstance(kept, str) and Path(kept).exists():
+            self._database = kept
+        self._do_refresh()
+
+    def _do_refresh(self) -> None:
+        if self._database:
+            self._read_tables()
+        else:
+            self.tables.show_nothing()
+        self._read_last()
+        self._on_table(self.tables.current)
+
+    def _do_change(self, change: Change) -> None:
+        if change.kind in (ChangeKind.BACKUPS, ChangeKind.OBJECTS) and change.origin != "Backups":
+            self._read_last()
+
+    def _on_open_wanted(self) -> None:
+        start = str(Path(self._database).parent) if self._database else str(Path.home())
+        dialog = QFileDialog(self, "Open an SQLite database", start)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(["SQLite (*.db *.sqlite *.sqlite3)", "All files (*)"])
+        dialog.fileSelected.connect(self.open_file)
+        dialog.open()
+
+    def _read_tables(self) -> None:
+        path = self._database
+
+        def look(work: Work) -> DatabaseInfo:
+            with open_database(path) as database:
+                return database.info(work=work)
+
+        self.run(
+            "Read tables", look, self._on_tables, latest="backups/tables", quiet=True,
+            failed=self._on_tables_failed,
+        )  # fmt: skip
+
+    def _on_tables(self, info: DatabaseInfo) -> None:
+        self.context.settings.set(_KEY, self._database)
+        self.tables.show_database(info, self._database)
+        if self._wanted_table and self.tables.select(self._wanted_table):
+            self._wanted_table = ""
+        self._update_allowed()
+
+    def _on_tables_failed(self, error: StorageError) -> None:
+        self._database = ""
+        self.tables.show_nothing()
+        self.show_error(error)
+
+    def _read_last(self) -> None:
+        workspace = self.context.workspace
+        if workspace is None:
+            return
+        self.run(
+            "Find last backups",
+            lambda work: last_backups(workspace, work),
+            self.tables.set_last,
+            latest="backups/last",
+            quiet=True,
+        )
+
+    # A table's backups
+
+    def _on_table(self, info: TableInfo | None) -> None:
+        workspace = self.context.workspace
+        if info is None or workspace is None:
+            self.backups.show_nothing()
+            return
+        if info.kept_from:
+            self.kept.show_kept(info.kept_from, info.name)
+        self._list(info.kept_from or info.name)
+
+    def _list(self, table: str, select: str = "") -> None:
+        workspace = self.context.workspace
+        if workspace is None:
+            return
+        self.backups.show_loading(table)
+
+        def listed(found: Sequence[Backup]) -> None:
+            self.backups.show_backups(table, found, select or (found[0].key if found else ""))
+
+        self.run(
+            f"List backups of {table}",
+            lambda work: list_backups(workspace, work, table=table),
+            listed,
+            latest="backups/list",
+            quiet=True,
+        )
+
+    def _on_backup(self, backup: Backup | None) -> None:
+        self._stop_comparing()
+        if backup is None:
+            self.restoring.show_nothing()
+        elif backup.state is BackupState.BROKEN:
+            self.restoring.show_backup(backup, problem=backup.problem)
+        elif backup.size > COMPARED_AT_ONCE:
+            self.restoring.show_backup(backup)
+        else:
+            self._compare()
+
+    def _compare(self) -> None:
+        backup = self.backups.current
+        if backup is None or not self._database:
+            return
+        self.restoring.show_comparing(backup)
+        self._comparison = self.bulk(
+            f"Compare {backup.table} with its backup of {when(backup.taken)}",
+            "backup.preview",
+            {"database": self._database, "table": backup.table, "backup_id": backup.id},
+            self.restoring.show_preview,
+            failed=lambda error: self._on_compare_failed(backup, error),
+            progress=lambda p: self.restoring.show_progress("Comparing with today's table…", p),
+            latest="backups/preview",
+        )
+
+    def _on_compare_failed(self, backup: Backup, error: StorageError) -> None:
+        self.restoring.show_backup(backup, problem=error.summary)
+        self.show_error(error, self._compare if error.retryable else None)
+
+    def _on_cancel_wanted(self) -> None:
+        self._stop_comparing()
+        backup = self.backups.current
+        if backup is not None:
+            self.restoring.show_backup(backup)
+
+    def _stop_comparing(self) -> None:
+        if self._comparison is not None:
+            self._comparison.cancel()
+            self._comparison = None
+
+    # Back up and verify
+
+    def _on_backup_wanted(self, tables: Sequence[str]) -> None:
+        what = tables[0] if tables else "all tables"
+        names = " ".join(tables)
+        self.bulk(
+            f"Back up {what}",
+            "backup.run",
+            {"database": self._database, "tables": list(tables) or None},
+            self._on_backed_up,
+            source=self._database,
+            target=self._bucket_name(),
+            command=f"strongroom backup {self._database} {names}".strip(),
+            progress=lambda p: self.tables.note.setText(f"Backing up {_rows(p)}"),
+            failed=self._on_backup_failed,
+        )
+        self.tables.note.setText(f"Backing up {what}…")
+
+    def _on_backup_failed(self, error: StorageError) -> None:
+        self.tables.note.setText("")
+        self.show_error(error)
+
+    def _on_backed_up(self, report: BackupReport) -> None:
+        rows = sum(backup.rows or 0 for backup in report.backups)
+        names = ", ".join(backup.table for backup in report.backups)
+        self.tables.note.setText("")
+        self.banner.show_good(
+            f"Backed up {names}: {format_count(rows)} rows in {report.seconds:.1f} s."
+        )
+        for backup in report.backups:
+            prefix = backup.key.rsplit("/", 1)[0] + "/"
+            self._announce(ChangeKind.BACKUPS, "backed up", backup.table, (prefix,))
+        self._read_last()
+        current = self.tables.current
+        mine = [b for b in report.backups if current is not None and b.table == current.name]
+        if mine:
+            self._list(mine[0].table, mine[0].key)
+
+    def _on_verify_wanted(self, backup: Backup) -> None:
+        self.bulk(
+            f"Verify {backup.table} of {when(backup.taken)}",
+            "backup.verify",
+            {"table": backup.table, "backup_id": backup.id},
+            self._on_verified,
+            source=self._bucket_name(),
+        )
+
+    def _on_verified(self, report: VerifyReport) -> None:
+        self.backups.set_verified(report.backup, good=report.good)
+        if not report.good:
+            self.banner.show_warning(
+                f"The backup of {when(report.backup.taken)} is not whole.",
+                " ".join(report.problems[:3]),
+            )
+            return
+        words = f"{format_count(report.rows)} rows were read again"
+        if report.backup.state is BackupState.OLD_FORM:
+            self.banner.show_info(f"{words}. The old form carries no hash to compare with.")
+        else:
+            self.banner.show_good(f"{words}; every hash is as it was written.")
+
+    # Restore, undo, drop
+
+    def _on_restore_wanted(self, preview: RestorePreview, name: str) -> None:
+        if name or not preview.exists:
+            self._restore(preview, name)
+            return
+        difference = preview.difference
+        loss = f"{difference.removed:,} rows go, {difference.changed:,} change back, "
+        loss += f"{difference.added:,} come back."
+        broken = "".join(
+            f" {count:,} rows of {table} will point to nothing." for table, count in preview.orphans
+        )
+        ask(
+            self,
+            f"Restore {preview.table} in place?",
+            f"{loss}{broken} The present table with its {preview.rows_today or 0:,} rows is kept "
+            "under another name until you drop it.",
+            lambda: self._restore(preview, ""),
+            names=preview.drift,
+            button="Restore in place",
+            danger=True,
+            typed=preview.table,
+        )
+
+    def _restore(self, preview: RestorePreview, name: str) -> None:
+        table, backup = preview.table, preview.backup
+        arguments: dict[str, Any] = {
+            "database": self._database,
+            "table": backup.table,
+            "backup_id": backup.id,
+            "target": name or None,
+            "allow_orphans": bool(preview.orphans),
+            "with_triggers": self.restoring.with_triggers,
+        }
+        words = f"strongroom restore {self._database} {table} --id {backup.id}"
+        self.restoring.show_working(f"Restoring {name or table}…")
+        task = self.bulk(
+            f"Restore {name or table} from {when(backup.taken)}",
+            "backup.restore",
+            arguments,
+            self._on_restored,
+            source=backup.key,
+            target=self._database,
+            command=f"{words} --as {name} --yes" if name else f"{words} --yes",
+            progress=lambda p: self.restoring.show_progress(f"Restoring {name or table}…", p),
+            failed=self._on_restore_failed,
+        )
+        self._comparison = task
+        task.changed.connect(self._on_restore_changed)
+
+    def _on_restore_changed(self) -> None:
+        if self._comparison is not None and self._comparison.state == "cancelled":
+            self.restoring.show_last()
+
+    def _on_restore_failed(self, error: StorageError) -> None:
+        self.restoring.show_last()
+        self.show_error(error)
+
+    def _on_restored(self, report: RestoreReport) -> None:
+        self._comparison = None
+        self.restoring.show_last()
+        words = f"{report.table} is restored: {format_count(report.rows)} rows, proven "
+        words += report.verified
+        if report.problems:
+            self.banner.show_warning(words, " ".join(report.problems))
+        else:
+            self.banner.show_good(f"{words}.")
+        if report.kept:
+            self.kept.show_kept(report.table, report.kept)
+        self._announce(ChangeKind.TABLES, "restored", f"{report.database}: {report.table}")
+        self._wanted_table = report.table
+        self._do_refresh()
+
+    def _on_undo_wanted(self, kept: str) -> None:
+        ask(
+            self,
+            "Undo the restore?",
+            f"{kept} takes its former place. The restored table, and what was changed in it "
+            "since, is dropped.",
+            lambda: self._after("backup.undo", kept, "Undo the restore"),
+            button="Undo restore",
+            danger=True,
+        )
+
+    def _on_drop_wanted(self, kept: str) -> None:
+        ask(
+            self,
+            "Drop the former table?",
+            "It cannot be brought back from this database; only backups remain.",
+            lambda: self._after("backup.drop_kept", kept, "Drop the former table"),
+            names=[kept],
+            button="Drop",
+            danger=True,
+            typed=kept,
+        )
+
+    def _after(self, operation: str, kept: str, name: str) -> None:
+        def done(_table: str) -> None:
+            self.kept.hide()
+            self.banner.show_good(f"{name}: done.")
+            self._announce(ChangeKind.TABLES, operation, kept)
+            self._do_refresh()
+
+        arguments = {"database": self._database, "kept": kept}
+        self.bulk(name, operation, arguments, done, target=self._database)
+
+    # Small things
+
+    def _bucket_name(self) -> str:
+        workspace = self.context.workspace
+        return "" if workspace is None else f"s3://{workspace.profile.bucket}/"
+
+    def _update_allowed(self, *_changed: object) -> None:
+        why = ""
+        if self.context.workspace is None:
+            why = "Connect to a bucket first."
+        elif self.context.read_only:
+            why = "This profile is read-only: unlock it first."
+        self.tables.allow(why)
+        self.restoring.allow(why)
+
+    def _announce(
+        self, kind: ChangeKind, action: str, subject: str, prefixes: tuple[str, ...] = ()
+    ) -> None:
+        self.context.announce(Change(kind, action, subject, "Backups", utc_now(), prefixes))
+
+
+def _rows(progress: Progress) -> str:
+    total = f" of {format_count(progress.total)}" if progress.total else ""
+    return f"{progress.note}: {format_count(progress.done)}{total} rows"

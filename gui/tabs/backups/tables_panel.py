@@ -1,0 +1,151 @@
+"""The left column: the open database and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from core.model.tables import DatabaseInfo, TableInfo
+from gui import theme
+from gui.models.roles import SORT_ROLE
+from gui.tabs.backups.models import TablesModel
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.labels import Pill, muted_label
+from gui.widgets.panel import Panel, row
+from gui.widgets.table import Remembers, make_table
+
+_HEAD = 30
+
+
+class TablesPanel(QWidget):
+    """Tables of the database with their rows and last backup.
+
+    Signals:
+        open_wanted: the user asks for another database.
+        selected: a `TableInfo`, or None.
+        backup_wanted: names of the tables to back up; empty means all.
+    """
+
+    open_wanted = Signal()
+    selected = Signal(object)
+    backup_wanted = Signal(object)
+
+    def __init__(self, settings: Remembers | None) -> None:
+        super().__init__()
+        self.model = TablesModel(self)
+        self._sorted = QSortFilterProxyModel(self)
+        self._sorted.setSourceModel(self.model)
+        self._sorted.setSortRole(SORT_ROLE)
+        self.table = make_table(self._sorted, "Tables", settings=settings, key="backups/tables")
+        self.back_up = primary_button("Back up", self._on_back_up)
+        self.back_up_all = plain_button("All tables", lambda: self.backup_wanted.emit([]))
+        self.back_up_all.set_hint("Back up every table, all from one consistent view.")
+        self._why = ""
+        self._pill = Pill("")
+        self.view = Loadable(
+            self._content(),
+            EmptyState(
+                "No database is open",
+                "Open an SQLite file to see its tables, back them up and bring them back.",
+                "Open database…",
+                self.open_wanted.emit,
+            ),
+        )
+        opener = plain_button("Open database…", self.open_wanted.emit)
+        self._panel = Panel("Database", self.view, actions=(opener,))
+        self._panel.head.add_pill(self._pill)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self._panel)
+        self.table.selectionModel().selectionChanged.connect(self._on_selection)
+        self._update()
+
+    def _content(self) -> QWidget:
+        content = QWidget()
+        box = QVBoxLayout(content)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.table, 1)
+        buttons = row(self.back_up, self.back_up_all, margins=(12, 12, 12, 4))
+        buttons.layout().addStretch(1)  # type: ignore[union-attr] # `row` returns a QBoxLayout's owner
+        self.note = muted_label("", wrap=True, small=True)
+        self.note.setContentsMargins(12, 4, 12, 12)
+        box.addWidget(buttons)
+        box.addWidget(self.note)
+        box.addStretch(1)
+        return content
+
+    @property
+    def current(self) -> TableInfo | None:
+        """The selected table."""
+        chosen = self.table.selectionModel().selectedRows()
+        if not chosen:
+            return None
+        return self.model.tables[self._sorted.mapToSource(chosen[0]).row()]
+
+    def show_database(self, info: DatabaseInfo, path: str) -> None:
+        """Show a database; the selected table stays selected if it is there."""
+        former = self.current
+        self._panel.head.set_title(info.name)
+        self._pill.set(info.engine, hint=path)
+        self.model.show(info.tables)
+        self.view.show_view()
+        self.table.setMaximumHeight(_HEAD + theme.ROW * max(1, len(info.tables)) + 2)
+        self.note.setText("" if info.tables else "This database has no tables.")
+        if former is None or not self.select(former.name):
+            self.select(next((t.name for t in info.tables if not t.problem), ""))
+        self._update()
+
+    def show_nothing(self) -> None:
+        """Show that no database is open."""
+        self._panel.head.set_title("Database")
+        self._pill.set("")
+        self.model.show(())
+        self.view.show_empty()
+        self._update()
+
+    def set_last(self, last: Mapping[str, datetime] | None) -> None:
+        """Show when tables were last backed up."""
+        name = self.current.name if self.current else ""
+        self.model.set_last(last)
+        self.select(name)
+
+    def select(self, table: str) -> bool:
+        """Select a table by its name; tell whether it is there."""
+        found = self.model.row_of(table)
+        if found < 0:
+            return False
+        self.table.selectRow(self._sorted.mapFromSource(self.model.index(found, 0)).row())
+        return True
+
+    def allow(self, why_not: str) -> None:
+        """Offer backups, or say why not."""
+        self._why = why_not
+        self._update()
+
+    def _on_selection(self, _now: QItemSelection, _before: QItemSelection) -> None:
+        self._update()
+        self.selected.emit(self.current)
+
+    def _update(self) -> None:
+        info = self.current
+        self.back_up.setText(f"Back up {_short(info.name)}" if info else "Back up")
+        self.back_up.setAccessibleName(self.back_up.text())
+        why = self._why or ("" if info else "Select a table first.")
+        if info is not None and info.problem:
+            why = why or f"{info.name} is {info.problem}."
+        self.back_up.allow(not why, why)
+        usable = any(not t.problem and not t.kept_from for t in self.model.tables)
+        self.back_up_all.allow(usable and not self._why, self._why or "There is no table.")
+
+    def _on_back_up(self) -> None:
+        if self.current is not None:
+            self.backup_wanted.emit([self.current.name])
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 24 else name[:23] + "…"
