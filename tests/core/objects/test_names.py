@@ -1,0 +1,66 @@
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from core.errors import InvalidInput
+from core.objects.names import SEGMENT_BYTES, collisions, destination, key_of, safe_segments
+
+ROOT = Path("/srv/target")
+segments = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), max_size=60)
+keys = st.lists(segments, min_size=1, max_size=6).map("/".join)
+
+
+@given(keys)
+@example("../../etc/passwd")
+@example("/absolute")
+@example("a/../../b")
+@example("C:\\Windows\\x")
+@example("a/./b//c/")
+@example("\0")
+def test_no_key_leaves_the_folder_and_every_name_is_told_back(key):
+    path = destination(ROOT, key)
+    assert path.is_relative_to(ROOT)
+    assert path != ROOT
+    assert ".." not in path.parts
+    names = safe_segments(key)
+    assert len(names) == key.count("/") + 1
+    assert all(0 < len(os.fsencode(name)) <= SEGMENT_BYTES for name in names)
+    if not any("~" in name for name in names):
+        assert key_of(names) == key
+
+
+@pytest.mark.parametrize("name", ["file..txt", "...x", "a..b", ".hidden", "2024-01-15T10_00.json"])
+def test_legal_names_that_only_look_odd_stay(name):
+    assert safe_segments(name) == (name,)
+
+
+@pytest.mark.parametrize("name", ["CON", "nul.txt", "com1.a.b", "x.", "y ", "a:b", "q?", "tab\t"])
+def test_names_that_windows_cannot_hold_are_escaped(name):
+    assert safe_segments(name)[0] != name
+    assert key_of(safe_segments(name)) == name
+
+
+def test_long_names_keep_their_ending_and_stay_apart():
+    one, two = (safe_segments("x" * 400 + tail + ".json")[0] for tail in "ab")
+    assert one.endswith(".json")
+    assert one != two
+
+
+def test_a_link_that_leads_out_is_refused(tmp_path):
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    inside.mkdir()
+    outside.mkdir()
+    (inside / "link").symlink_to(outside)
+    with pytest.raises(InvalidInput, match="outside"):
+        destination(inside, "link/file")
+    with pytest.raises(InvalidInput, match="outside"):
+        destination(inside, "link")
+    assert destination(inside, "fine/file") == inside / "fine" / "file"
+
+
+def test_collisions_are_seen_before_anything_is_written():
+    found = collisions(["A.txt", "a.txt", "b", "b/c", "d/e"])
+    assert found == {"a.txt": ("A.txt", "a.txt"), "b": ("b", "b/c")}
