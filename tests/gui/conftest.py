@@ -1,0 +1,31 @@
+import pytest
+
+from core.local.activity import ChangeLog
+from core.local.settings import Settings
+from gui import theme
+from gui.context import Context
+from gui.tasks import TaskRunner
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def themed(qapp):
+    theme.apply(qapp, "light")
+    yield qapp
+    qapp.setStyleSheet("")
+
+
+@pytest.fixture
+def context(themed, tmp_path):
+    runner = TaskRunner()
+    context = Context(
+        runner,
+        settings=Settings(tmp_path / "settings.json"),
+        log=ChangeLog(tmp_path / "changes.jsonl"),
+    )
+    yield context
+    runner.shutdown()

@@ -1,0 +1,240 @@
+import pytest
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QGuiApplication, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QLabel, QSpinBox, QWidget
+
+from core.errors import AccessDenied, Cancelled, Throttled
+from core.local.settings import Settings
+from core.redaction import Secret
+from gui import theme
+from gui.dialogs.confirm import ask
+from gui.dialogs.name import NameDialog
+from gui.models.roles import ASIDE_ROLE, DOT_ROLE, MONO_ROLE, PILL_ROLE, PROGRESS_ROLE, TONE_ROLE
+from gui.widgets.banner import Banner
+from gui.widgets.buttons import icon_button, plain_button
+from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.fields import inset
+from gui.widgets.flow import FlowLayout
+from gui.widgets.icons import icon
+from gui.widgets.labels import Elided, Pill, Text, shown, tooltip
+from gui.widgets.segmented import Segmented
+from gui.widgets.table import make_table, make_tree
+
+pytestmark = pytest.mark.usefixtures("themed")
+_HTML = '<b>paid</b> <img src="file:///etc/passwd">'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("market-data/BTC", "market-data/BTC"),
+        ("a\u202egpj.exe", r"a\u202egpj.exe"),
+        ("a\x00\x1b[31m\n", r"a\x00\x1b[31m\x0a"),
+        ("größe 日本", "größe 日本"),
+        ("\ud800", r"\ud800"),
+        ("\U000e0041", r"\U000e0041"),
+    ],
+)
+def test_foreign_text_shows_what_would_be_invisible(text, expected):
+    assert shown(text) == expected
+
+
+def test_labels_and_tooltips_never_read_html(qtbot):
+    for label in (Text(_HTML), Elided(_HTML), Pill(_HTML)):
+        qtbot.addWidget(label)
+        assert label.textFormat() is Qt.TextFormat.PlainText
+        assert label.text() == _HTML
+    assert "<b>" not in tooltip(_HTML)
+    assert Elided(_HTML).toolTip() == tooltip(_HTML)
+
+
+def test_a_pill_hides_without_text_and_never_becomes_a_window(qtbot):
+    pill = Pill("")
+    qtbot.addWidget(pill)
+    pill.set("late")
+    assert not pill.isVisible()
+    host = QWidget()
+    qtbot.addWidget(host)
+    pill.setParent(host)
+    host.show()
+    pill.set("again", "good")
+    assert pill.isVisible()
+    pill.set("")
+    assert not pill.isVisible()
+
+
+def test_the_banner_tells_what_why_and_what_to_do(qtbot):
+    banner, tries = Banner(), []
+    qtbot.addWidget(banner)
+    error = AccessDenied("Denied", cause="No right.", remedy="Ask.", action="s3:GetObject")
+    banner.show_error(error, lambda: tries.append(1))
+    assert banner.text == "Denied"
+    assert "No right. Ask." in banner.accessibleName()
+    retry, _act, details, copy, _close = banner._buttons
+    details.click()
+    copy.click()
+    assert "s3:GetObject" in QGuiApplication.clipboard().text()
+    retry.click()
+    assert tries == [1]
+    assert banner.text == ""
+
+
+def test_details_of_a_failure_hold_no_secret(qtbot):
+    secret = Secret("wJalrXUtnFEMI/K7MDENG")
+    banner = Banner()
+    qtbot.addWidget(banner)
+    banner.show_error(Throttled("Slow", details=f"sent {secret.reveal()}"))
+    banner._buttons[2].click()
+    assert secret.reveal() not in banner._text.toPlainText()
+
+
+def test_a_cancel_is_no_failure(qtbot):
+    banner = Banner()
+    qtbot.addWidget(banner)
+    banner.show_error(Cancelled("Cancelled"))
+    assert banner.isHidden()
+
+
+def test_a_disabled_button_says_why(qtbot):
+    button = plain_button("Delete…")
+    qtbot.addWidget(button)
+    button.set_hint("Moves to the trash")
+    button.allow(False, "needs s3:DeleteObject")
+    assert not button.isEnabled()
+    assert "needs s3:DeleteObject" in button.toolTip()
+    button.allow(True)
+    assert "trash" in button.toolTip()
+    assert button.accessibleName() == "Delete"
+    named = icon_button("refresh", "Refresh")
+    qtbot.addWidget(named)
+    assert named.accessibleName() == "Refresh"
+
+
+def test_every_icon_can_be_drawn():
+    names = [path.stem for path in (theme.RESOURCES / "icons").glob("*.svg")]
+    assert len(names) > 40
+    for name in names:
+        picture = icon(name).pixmap(16, 16).toImage()
+        colours = {picture.pixelColor(x, y).alpha() for x in range(16) for y in range(16)}
+        assert max(colours) > 100, name
+
+
+def test_segmented_words_are_chosen_by_click_and_by_call(qtbot):
+    words, chosen = Segmented([("c", "Chart"), ("t", "Table")]), []
+    qtbot.addWidget(words)
+    words.selected.connect(chosen.append)
+    assert words.current == "c"
+    words._buttons["t"].click()
+    words.select("c")
+    assert chosen == ["t", "c"]
+    words.set_items(["x"])
+    assert words.current == "x"
+
+
+def test_an_empty_view_offers_what_fills_it(qtbot):
+    clicks, empty = [], EmptyState("No links", "Make one.", "Make a link", lambda: clicks.append(1))
+    view = QLabel()
+    whole = Loadable(view, empty)
+    qtbot.addWidget(whole)
+    empty.button.click()
+    assert clicks == [1]
+    whole.show_view()
+    whole.show_loading()
+    assert whole._stack.currentWidget() is view, "old content stays while new is loaded"
+
+
+def test_confirm_needs_the_typed_name_and_is_safe_by_default(qtbot):
+    done, host = [], QWidget()
+    qtbot.addWidget(host)
+    host.show()
+    dialog = ask(host, "Drop it?", "Gone.", lambda: done.append(1), typed="users", danger=True)
+    assert not dialog.go.isEnabled()
+    qtbot.keyClicks(dialog.field, "users")
+    assert dialog.go.isEnabled()
+    dialog.go.click()
+    assert done == [1]
+    refused = ask(host, "Delete?", _HTML, lambda: done.append(2), names=["a"] * 500, danger=True)
+    assert not refused.go.isDefault()
+    qtbot.keyClick(refused, Qt.Key.Key_Escape)
+    assert done == [1]
+
+
+def test_a_name_must_be_given(qtbot):
+    names, host = [], QWidget()
+    qtbot.addWidget(host)
+    dialog = NameDialog(host, "Bucket", "Which?", names.append)
+    assert not dialog.go.isEnabled()
+    dialog.field.setText(" other ")
+    dialog.go.click()
+    assert names == ["other"]
+
+
+def test_flow_wraps(qtbot):
+    host = QWidget()
+    qtbot.addWidget(host)
+    flow = FlowLayout(host, spacing=10)
+    for _ in range(4):
+        part = QWidget()
+        part.setFixedSize(100, 20)
+        flow.addWidget(part)
+    assert flow.heightForWidth(500) == 20
+    assert flow.heightForWidth(215) == 50
+    flow.setGeometry(QRect(0, 0, 215, 50))
+    assert flow.itemAt(2).geometry().topLeft().toTuple() == (0, 30)
+    assert flow.itemAt(9) is None
+
+
+def test_spin_boxes_have_room_at_their_left(qtbot):
+    box = inset(QSpinBox())
+    qtbot.addWidget(box)
+    assert box.lineEdit().textMargins().left() == 8
+
+
+@pytest.fixture
+def model():
+    model = QStandardItemModel(0, 5)
+    model.setHorizontalHeaderLabels(["Name", "Size", "State", "Part", "More"])
+    looks = (
+        {MONO_ROLE: True, DOT_ROLE: "good"},
+        {Qt.ItemDataRole.TextAlignmentRole: Qt.AlignmentFlag.AlignRight},
+        {PILL_ROLE: "warning"},
+        {PROGRESS_ROLE: 0.5},
+        {ASIDE_ROLE: "1,234", TONE_ROLE: "muted"},
+    )
+    for number in range(5):
+        items = [QStandardItem(f"cell {number} \u202e") for _ in looks]
+        for item, look in zip(items, looks, strict=True):
+            for role, value in look.items():
+                item.setData(value, role)
+        items[0].setCheckable(True)
+        items[0].setCheckState(Qt.CheckState.PartiallyChecked)
+        model.appendRow(items)
+    return model
+
+
+def test_tables_draw_every_kind_of_cell_in_rows_of_28(qtbot, model):
+    view = make_table(model, "Cells", multiple=True)
+    qtbot.addWidget(view)
+    view.resize(700, 300)
+    view.show()
+    view.selectRow(1)
+    view.setFocus()
+    assert view.accessibleName() == "Cells"
+    assert view.rowHeight(0) == theme.ROW
+    assert not view.grab().isNull()
+    tree = make_tree(model, "Tree")
+    qtbot.addWidget(tree)
+    assert not tree.grab().isNull()
+
+
+def test_widths_are_remembered(qtbot, model, tmp_path):
+    settings = Settings(tmp_path / "s.json")
+    view = make_table(model, "Cells", settings=settings, key="cells")
+    qtbot.addWidget(view)
+    view.show()
+    qtbot.waitUntil(lambda: view.columnWidth(0) != 100)
+    view.horizontalHeader().resizeSection(0, 222)
+    settings.flush()
+    again = make_table(model, "Cells", settings=Settings(tmp_path / "s.json"), key="cells")
+    qtbot.addWidget(again)
+    assert again.columnWidth(0) == 222
