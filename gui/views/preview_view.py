@@ -74,7 +74,8 @@ class PreviewView(QWidget):
         self._views: dict[type, QWidget] = {}
         self._drawn: set[type] = set()
         self.switch = Segmented()
-        self.switch.selected.connect(self._on_face)
+        self.switch.selected.connect(self._on_switched)
+        self._preferred = ""
         self.head = SectionHead("Preview")
         self._count = self.head.add_pill(Pill())
         self._packed = self.head.add_pill(Pill())
@@ -110,9 +111,14 @@ class PreviewView(QWidget):
         self._preview = preview
         self._drawn.clear()
         self._head(preview.title, preview.count, preview.packed)
-        self.switch.set_items([face.label for face in preview.faces])
-        self.switch.setVisible(len(preview.faces) > 1)
-        self._on_face(self.switch.current)
+        labels = [face.label for face in preview.faces]
+        self.switch.set_items(labels)
+        self.switch.setVisible(len(labels) > 1)
+        label = self._preferred if self._preferred in labels else labels[0]
+        self.switch.blockSignals(True)  # noqa: FBT003 - Qt's own
+        self.switch.select(label)
+        self.switch.blockSignals(False)  # noqa: FBT003 - Qt's own
+        self._on_face(label)
         self.problems.show_problems(preview)
 
     def show_empty(self, title: str, text: str) -> None:
@@ -148,6 +154,12 @@ class PreviewView(QWidget):
         self.head.set_title(title)
         self._count.set(count)
         self._packed.set(packed, hint=f"The content was looked through: {packed}")
+
+    def _on_switched(self, label: str) -> None:
+        """Keep to a face that the user chose; the first one stands for "the best there is"."""
+        first = self._preview.faces[0].label if self._preview else ""
+        self._preferred = "" if label == first else label
+        self._on_face(label)
 
     def _on_face(self, label: str) -> None:
         faces = self._preview.faces if self._preview else ()

@@ -1,0 +1,266 @@
+"""The centre: where we are, how old that is, the filter, the objects, and what is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QHeaderView, QLineEdit, QVBoxLayout, QWidget
+
+from core.errors import AccessDenied, StorageError
+from core.units import format_age, format_count, format_size
+from gui import theme
+from gui.context import Context
+from gui.models.folder_model import KIND, NAME, Entry, FolderModel
+from gui.tabs.browser.path_bar import PathBar
+from gui.widgets.buttons import link_button, plain_button, primary_button
+from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.icons import icon
+from gui.widgets.labels import Pill, muted_label
+from gui.widgets.table import columns_of, make_table
+
+_AGE_MS = 5_000
+_KIND_FROM = 640  # pixels of the pane from which on the kind has room
+_FILTER_MS = 80
+_WIDTHS = (240, 88, 180, 100)
+
+
+class FolderPane(QWidget):
+    """One folder.
+
+    Signals:
+        selection_changed: other rows are selected.
+        opened: an `Entry` was opened by double click or Enter.
+        stop_wanted, more_wanted: end the listing, or go on with it.
+        dropped: paths of files and folders that were dropped here.
+    """
+
+    selection_changed = Signal()
+    opened = Signal(object)
+    stop_wanted = Signal()
+    more_wanted = Signal()
+    dropped = Signal(list)
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = FolderModel(self)
+        self.path = PathBar()
+        self.age = Pill()
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText("Filter this folder")
+        self.filter.setAccessibleName("Filter this folder; * and ? stand for letters")
+        self.filter.setClearButtonEnabled(True)
+        self.upload = plain_button("Upload…")
+        self.download = primary_button("Download")
+        self.table = make_table(
+            self.model, "Objects of this folder",
+            settings=context.settings, key="browser/folder", multiple=True,
+        )  # fmt: skip
+        self.state = Loadable(self.table, EmptyState("", ""))
+        self.count = muted_label()
+        self.stop = link_button("Stop", self.stop_wanted.emit)
+        self.more = link_button("Load more", self.more_wanted.emit)
+        self._fetched: datetime | None = None
+        self._more = False
+        self._lay_out()
+        self._connect()
+        self.show_rows_of("")
+
+    def _lay_out(self) -> None:
+        head = _bar(self.path, self.age)
+        tools = _bar(self.filter, self.upload, self.download)
+        head.setFixedHeight(theme.SECTION)
+        tools.setFixedHeight(theme.SECTION)
+        self.count.setFont(theme.number_font(12))
+        foot = QFrame()
+        foot.setProperty("surface", "foot")
+        foot.setFixedHeight(theme.STATUS)
+        line = QHBoxLayout(foot)
+        line.setContentsMargins(12, 0, 12, 0)
+        line.addWidget(self.count, 1)
+        line.addWidget(self.stop)
+        line.addWidget(self.more)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        for part in (head, tools):
+            box.addWidget(part)
+        box.addWidget(self.state, 1)
+        box.addWidget(foot)
+        self.setAcceptDrops(True)
+        self.table.sortByColumn(NAME, Qt.SortOrder.AscendingOrder)
+        self._size_columns()
+
+    def _size_columns(self) -> None:
+        """Give the name all room that is left; the others have texts of known widths."""
+        columns_of(self.table).leave()
+        header = self.table.horizontalHeader()
+        header.setStretchLastSection(False)
+        for column, width in enumerate(_WIDTHS):
+            header.resizeSection(column, width)
+        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+
+    def _connect(self) -> None:
+        self._age_timer = QTimer(self)
+        self._age_timer.setInterval(_AGE_MS)
+        self._age_timer.timeout.connect(self.show_age)
+        self._age_timer.start()
+        self._filtering = QTimer(self)
+        self._filtering.setSingleShot(True)
+        self._filtering.setInterval(_FILTER_MS)
+        self._filtering.timeout.connect(self._on_filter)
+        self.filter.textChanged.connect(self._filtering.start)
+        self.table.selectionModel().selectionChanged.connect(self._on_selection)
+        self.model.modelReset.connect(self._on_selection)
+        self.table.activated.connect(self._on_activated)
+        theme.current().changed.connect(self._paint)
+        self._paint()
+
+    # What is shown
+
+    def show_rows_of(self, prefix: str) -> None:
+        """Begin another folder: its rows come with `add`."""
+        self.path.show_prefix(prefix)
+        self.filter.clear()
+        self._filtering.stop()
+        self.model.set_filter("")
+        self.model.clear(prefix)
+        self._fetched = None
+        self.show_age()
+        self.state.show_empty()
+        self.state.show_loading()
+        self.tell_listing(running=True, more=False)
+
+    def add(self, folders: Sequence[str], objects: Sequence[object], fetched: datetime) -> None:
+        """Take one page."""
+        self.model.add(folders, objects)  # type: ignore[arg-type]  # `ObjectRow`s of a page
+        self._fetched = self._fetched or fetched
+        self.show_age()
+        self.state.show_view()
+        self.tell_listing(running=True, more=False)
+
+    def tell_listing(self, *, running: bool, more: bool) -> None:
+        """Say whether the listing runs or stopped before the end."""
+        self.stop.setVisible(running)
+        self.more.setVisible(more and not running)
+        self._more = more or running
+        self._tell_count()
+
+    def finished(self, *, more: bool) -> None:
+        """The listing has ended, or stopped with more to come."""
+        self.tell_listing(running=False, more=more)
+        if self.model.total == 0:
+            self.state.empty.set_text(
+                "This folder is empty", "Drop files here or upload some.", "Upload…"
+            )
+            self.state.show_empty()
+
+    def show_nothing(self, title: str, text: str) -> None:
+        """Say that there is no folder to show."""
+        self.show_rows_of("")
+        self.tell_listing(running=False, more=False)
+        self.count.setText("")
+        self.state.empty.set_text(title, text, "")
+        self.state.show_empty()
+
+    def failed(self, error: StorageError) -> None:
+        """Say in the place of rows why there are none."""
+        self.tell_listing(running=False, more=False)
+        self.count.setText("")
+        if self.model.total:
+            return
+        title = (
+            "This folder may not be listed" if isinstance(error, AccessDenied) else error.summary
+        )
+        needs = f"Needs {error.action}. " if error.action else ""
+        self.state.empty.set_text(title, f"{needs}{error.remedy}", "")
+        self.state.show_empty()
+
+    def show_age(self) -> None:
+        """Say how old the listing is."""
+        text = f"fetched {format_age(self._fetched)}" if self._fetched else ""
+        self.age.set(text, hint="When this folder was listed. F5 lists it anew.")
+
+    # Selection
+
+    @property
+    def selected(self) -> list[Entry]:
+        """The selected rows, from the top."""
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        return [self.model.entry(row) for row in rows]
+
+    def select(self, key: str) -> bool:
+        """Select a key; False when it is not among the rows."""
+        index = self.model.place_of(key)
+        if index.isValid():
+            self.table.setCurrentIndex(index)
+            self.table.scrollTo(index)
+        return index.isValid()
+
+    def _on_selection(self, *_what: object) -> None:
+        self._tell_count()
+        self.selection_changed.emit()
+
+    def _tell_count(self) -> None:
+        chosen = self.selected
+        if len(chosen) > 1:
+            size = sum(entry.row.size for entry in chosen if entry.row)
+            self.count.setText(f"{format_count(len(chosen))} selected · {format_size(size)}")
+            return
+        rows, total = self.model.rowCount(), self.model.total
+        plus = "+" if self._more else ""
+        part = f"{format_count(rows)} of " if rows != total else ""
+        noun = "entry" if total == 1 else "entries"
+        self.count.setText(
+            f"{part}{format_count(total)}{plus} {noun} · {format_size(self.model.total_size)}"
+        )
+
+    def _on_filter(self) -> None:
+        chosen = [entry.key for entry in self.selected]
+        self.model.set_filter(self.filter.text())
+        if len(chosen) == 1:
+            self.select(chosen[0])
+
+    def _on_activated(self, index: QModelIndex) -> None:
+        self.opened.emit(self.model.entry(index.row()))
+
+    # Looks and drops
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the kind where there is room for it."""
+        super().resizeEvent(event)
+        self.table.setColumnHidden(KIND, self.width() < _KIND_FROM)
+
+    def _paint(self) -> None:
+        self.model.set_icons(icon("folder", "muted"), icon("file", "muted"))
+        self.table.viewport().update()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files and folders from the desktop."""
+        if self.upload.isEnabled() and any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Go on taking them."""
+        event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hand the paths on."""
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        self.dropped.emit(paths)
+
+
+def _bar(*parts: QWidget) -> QFrame:
+    """Return widgets beside each other above a thin line; the first one stretches."""
+    frame = QFrame()
+    frame.setProperty("surface", "bar")
+    line = QHBoxLayout(frame)
+    line.setContentsMargins(12, 0, 12, 0)
+    line.setSpacing(8)
+    for part in parts:
+        line.addWidget(part)
+    line.setStretch(0, 1)
+    return frame

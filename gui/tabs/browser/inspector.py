@@ -1,0 +1,152 @@
+"""What is known of an object beside its content: key, hash, class, metadata, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
+
+from core.model.objects import ObjectInfo
+from core.objects.versions import ObjectVersion
+from core.units import format_size
+from gui.tabs.browser.loading import Looked
+from gui.widgets.buttons import link_button
+from gui.widgets.labels import Elided, Pill, mono_elided, muted_label, tooltip
+
+_ROWS = ("Key", "SHA-256", "Class", "Type", "Metadata", "Versions")
+_LABEL_WIDTH = 96
+_KEY_PARTS = 2
+
+
+class Inspector(QWidget):
+    """Rows of one object.
+
+    Signals:
+        versions_wanted: the user asks for the versions of the object.
+    """
+
+    versions_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._values = {name: _value(name) for name in _ROWS}
+        self.verdict = Pill()
+        self.ask = link_button("Show", self.versions_wanted.emit)
+        self.ask.set_hint("Asks for the versions of this object: one request")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(24, 8, 12, 12)
+        grid.setHorizontalSpacing(0)
+        grid.setVerticalSpacing(0)
+        grid.setColumnMinimumWidth(0, _LABEL_WIDTH)
+        grid.setColumnStretch(1, 1)
+        for number, name in enumerate(_ROWS):
+            grid.setRowMinimumHeight(number, 28)
+            label = muted_label(name)
+            label.setBuddy(self._values[name])
+            grid.addWidget(label, number, 0)
+            grid.addLayout(self._line(name), number, 1)
+
+    def _line(self, name: str) -> QHBoxLayout:
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        extra = {"SHA-256": self.verdict, "Versions": self.ask}.get(name)
+        line.addWidget(self._values[name], 0 if extra else 1)
+        if extra is not None:
+            line.addWidget(extra)
+            line.addStretch(1)
+        return line
+
+    def value(self, name: str) -> str:
+        """Return what a row says."""
+        return self._values[name].text()
+
+    def show_object(self, looked: Looked) -> None:
+        """Show the rows of one object."""
+        info = looked.info
+        self._set("Key", short_key(info.key), info.key)
+        self._set("Class", " · ".join(_class_parts(info)))
+        self._set("Type", " · ".join(_type_parts(info)))
+        pairs = [f"{name} {value}" for name, value in info.metadata.items() if name != "sha256"]
+        self._set("Metadata", " · ".join(pairs) or "none", "\n".join(pairs))
+        version = (
+            ""
+            if info.version_id in (None, "null")
+            else f"current {short_hash(info.version_id or '')}"
+        )
+        self._set("Versions", version or "no version id", info.version_id or "")
+        self.ask.setVisible(bool(version))
+        self._show_hash(looked)
+
+    def show_versions(self, versions: Sequence[ObjectVersion]) -> None:
+        """Show how many versions there are, and what they weigh together."""
+        markers = sum(1 for version in versions if version.marker)
+        older = len(versions) - markers - 1
+        words = ["1 current"]
+        if older > 0:
+            words.append(f"{older:,} older")
+        if markers:
+            words.append(f"{markers:,} delete marker{'' if markers == 1 else 's'}")
+        if older > 0:
+            total = sum(version.size for version in versions)
+            words.append(f"{format_size(total)} together")
+        self._set("Versions", " · ".join(words))
+        self.ask.hide()
+
+    def _show_hash(self, looked: Looked) -> None:
+        recorded, ours = looked.info.sha256, looked.sha256
+        self._set(
+            "SHA-256", short_hash(recorded or ours or "") or "not recorded", recorded or ours or ""
+        )
+        self.verdict.set(*verdict_of(recorded, ours))
+
+    def _set(self, name: str, text: str, whole: str = "") -> None:
+        label = self._values[name]
+        label.setText(text)
+        if whole:
+            label.setToolTip(tooltip(whole))
+
+
+def verdict_of(recorded: str | None, ours: str | None) -> tuple[str, str, str]:
+    """Return word, tone and explanation for a hash; what was not checked is never green."""
+    if recorded and ours:
+        if recorded.lower() == ours:
+            return "verified", "good", "The bytes read now have the hash that was recorded."
+        return "differs", "danger", f"The bytes read now have another hash: {ours}"
+    if recorded:
+        return "not checked", "neutral", "Only the beginning was read; a download checks all of it."
+    if ours:
+        return "not recorded", "neutral", "Made of the bytes read now; nothing to compare it with."
+    return "", "neutral", ""
+
+
+def short_key(key: str) -> str:
+    """Return the last parts of a key: `…/15/2024-01-15T10:00:00Z.json`."""
+    parts = key.split("/")
+    return key if len(parts) <= _KEY_PARTS else "…/" + "/".join(parts[-_KEY_PARTS:])
+
+
+def short_hash(text: str) -> str:
+    """Return `9f2c…e1a7`."""
+    return text if len(text) <= 12 else f"{text[:4]}…{text[-4:]}"
+
+
+def _class_parts(info: ObjectInfo) -> Sequence[str]:
+    encryption = {"AES256": "encrypted by S3", "aws:kms": "encrypted by KMS"}
+    told = encryption.get(info.encryption or "", info.encryption or "")
+    return [part for part in (info.storage_class, told) if part]
+
+
+def _type_parts(info: ObjectInfo) -> Sequence[str]:
+    parts = (info.content_type or "no type", info.content_encoding or "", format_size(info.size))
+    return [part for part in parts if part]
+
+
+def _value(name: str) -> Elided:
+    label = (
+        mono_elided() if name in ("Key", "SHA-256") else Elided(mode=Qt.TextElideMode.ElideRight)
+    )
+    label.setAccessibleName(name)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+    assert isinstance(label, QLabel)
+    return label

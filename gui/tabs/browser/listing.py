@@ -1,0 +1,179 @@
+"""Feeds the centre: lists folders page by page, remembers those just seen, finds wanted keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QObject, Signal
+
+from core.errors import StorageError
+from core.model.objects import LevelPage
+from core.objects.bucket import Bucket
+from gui.tabs.base import Tab
+from gui.tabs.browser.folder_pane import FolderPane
+from gui.tabs.browser.loading import ROWS_AT_ONCE, load_level
+from gui.tasks import Task
+
+_KEPT_FOLDERS = 40
+_KEPT_ROWS = 5_000
+
+
+@dataclass(slots=True)
+class _Seen:
+    """The pages of a folder, to be shown at once when we come back to it."""
+
+    pages: list[LevelPage] = field(default_factory=list)
+    token: str | None = None
+    whole: bool = False
+
+
+class Listing(QObject):
+    """Which folder is shown, and how its rows come.
+
+    Signals:
+        moved: another prefix is shown.
+        missing: a key that was to be selected is not in the folder.
+        arrived: the folder is listed to its end, or as far as is listed at once.
+    """
+
+    moved = Signal(str)
+    missing = Signal(str)
+    arrived = Signal()
+
+    def __init__(self, tab: Tab, pane: FolderPane) -> None:
+        super().__init__(tab)
+        self._tab, self._pane = tab, pane
+        self._seen: dict[str, _Seen] = {}
+        self._task: Task | None = None
+        self._wanted = ""
+        self.bucket: Bucket | None = None
+        self.prefix = ""
+        pane.stop_wanted.connect(self.stop)
+        pane.more_wanted.connect(self.more)
+
+    def begin(self, bucket: Bucket | None) -> None:
+        """Browse another bucket, or none."""
+        self.stop()
+        self._seen.clear()
+        self.bucket, self.prefix, self._wanted = bucket, "", ""
+
+    def show(self, prefix: str, *, select: str = "", fresh: bool = False) -> None:
+        """Show a folder and select a key in it; `fresh` lists it anew even when it is known."""
+        if self.bucket is None:
+            return
+        self._cancel()
+        self._wanted = select
+        moved = prefix != self.prefix
+        self.prefix = prefix
+        self._pane.show_rows_of(prefix)
+        if moved:
+            self.moved.emit(prefix)
+        seen = self._seen.get(prefix)
+        if seen is not None and seen.whole and not fresh:
+            for page in seen.pages:
+                self._show_page(page)
+            self._finish(more=False)
+            return
+        self._seen.pop(prefix, None)
+        self._list(self.bucket, prefix, None)
+
+    def again(self) -> None:
+        """List the folder anew; a single selection stays."""
+        chosen = self._pane.selected
+        select = self._wanted or (chosen[0].key if len(chosen) == 1 else "")
+        self.show(self.prefix, select=select, fresh=True)
+
+    def forget(self, prefixes: tuple[str, ...] = ("",)) -> bool:
+        """Forget folders that others changed; return whether the one shown is among them."""
+        for known in list(self._seen):
+            if any(related(known, prefix) for prefix in prefixes):
+                del self._seen[known]
+        return any(related(self.prefix, prefix) for prefix in prefixes)
+
+    def stop(self) -> None:
+        """End the listing where it is."""
+        if self._cancel():
+            self._pane.finished(more=self._token() is not None)
+
+    def more(self) -> None:
+        """Go on with a listing that stopped."""
+        if self.bucket is not None and self._token() is not None:
+            self._pane.tell_listing(running=True, more=False)
+            self._list(self.bucket, self.prefix, self._token())
+
+    def _cancel(self) -> bool:
+        running = self._task is not None and self._task.running
+        if running and self._task is not None:
+            self._task.cancel()
+        self._task = None
+        return running
+
+    def _token(self) -> str | None:
+        seen = self._seen.get(self.prefix)
+        return None if seen is None else seen.token
+
+    def _list(self, bucket: Bucket, prefix: str, token: str | None) -> None:
+        self._task = self._tab.run(
+            f"List {prefix or bucket.name}",
+            lambda work: load_level(bucket, prefix, token, ROWS_AT_ONCE, work),
+            lambda page: self._on_listed(prefix, page),
+            batch=lambda page: self._on_page(prefix, page),
+            failed=lambda error: self._on_failed(prefix, error),
+            latest="browser/folder",
+            quiet=True,
+        )
+
+    def _on_page(self, prefix: str, page: LevelPage) -> None:
+        if prefix != self.prefix:
+            return
+        seen = self._seen.setdefault(prefix, _Seen())
+        seen.pages.append(page)
+        seen.token = page.token
+        self._show_page(page)
+
+    def _show_page(self, page: LevelPage) -> None:
+        self._pane.add(page.folders, page.objects, page.fetched)
+        if self._wanted and self._pane.select(self._wanted):
+            self._wanted = ""
+
+    def _on_listed(self, prefix: str, page: LevelPage) -> None:
+        if prefix != self.prefix:
+            return
+        seen = self._seen.setdefault(prefix, _Seen())
+        seen.whole = page.token is None
+        self._trim(prefix, seen)
+        self._finish(more=page.token is not None)
+
+    def _finish(self, *, more: bool) -> None:
+        self._task = None
+        self._pane.finished(more=more)
+        if self._wanted and not more:
+            key, self._wanted = self._wanted, ""
+            self.missing.emit(key)
+        self.arrived.emit()
+
+    def _trim(self, prefix: str, seen: _Seen) -> None:
+        """Keep little: small folders, and only the last few."""
+        if sum(len(page.objects) for page in seen.pages) > _KEPT_ROWS:
+            seen.whole, seen.pages = False, []
+        for oldest in list(self._seen)[: max(0, len(self._seen) - _KEPT_FOLDERS)]:
+            if oldest != prefix:
+                del self._seen[oldest]
+
+    def _on_failed(self, prefix: str, error: StorageError) -> None:
+        self._seen.pop(prefix, None)
+        if prefix == self.prefix:
+            self._task = None
+            self._pane.failed(error)
+            self._tab.show_error(error, self.again)
+
+
+def related(prefix: str, other: str) -> bool:
+    """Whether one prefix lies in the other."""
+    return prefix.startswith(other) or other.startswith(prefix)
+
+
+def parent_of(key: str) -> str:
+    """Return the prefix of the folder that holds a key or a folder."""
+    head, slash, _ = key.removesuffix("/").rpartition("/")
+    return head + slash

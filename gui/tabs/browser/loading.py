@@ -1,0 +1,156 @@
+"""What the Browser fetches, as plain functions for worker threads: no Qt, no boto."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from core.errors import Archived, InvalidInput, StorageError
+from core.model.objects import LevelPage, ObjectInfo
+from core.objects.bucket import Bucket
+from core.objects.level import list_level
+from core.objects.listing import list_pages
+from core.objects.reading import head, read
+from core.preview import HEAD_BYTES, Preview, preview
+from core.work import Progress, Work
+
+#: A folder's listing stops here and asks before it goes on: ten requests.
+ROWS_AT_ONCE = 10_000
+#: Counting stops here by itself: fifty requests, about 0.0003 USD.
+COUNTED_AT_MOST = 50_000
+#: A folder with more objects than this is not deleted or downloaded from the window at once.
+PLANNED_AT_MOST = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One object as the right side shows it.
+
+    `preview` is None when the bytes could not be had (`error` says why) although the object is
+    there. `sha256` is ours, made of all bytes; None when only the beginning was read.
+    """
+
+    info: ObjectInfo
+    preview: Preview | None
+    sha256: str | None = None
+    error: StorageError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The objects that a bulk act is about, with their sizes in bytes."""
+
+    keys: tuple[str, ...]
+    sizes: tuple[int, ...]
+    folders: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """The bytes of all together."""
+        return sum(self.sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Objects below each prefix. `until` is the last key counted, None when all are."""
+
+    total: int
+    below: Mapping[str, int]
+    until: str | None = None
+
+
+def load_level(bucket: Bucket, prefix: str, token: str | None, rows: int, work: Work) -> LevelPage:
+    """Hand pages of a folder to `work.batch` until its end or `rows`; return the last page.
+
+    Raises:
+        StorageError: the folder cannot be listed.
+    """
+    seen = 0
+    while True:
+        page = list_level(bucket, prefix, token=token, work=work)
+        work.batch(page)
+        seen += len(page.folders) + len(page.objects)
+        work.report(Progress(seen, unit="items"))
+        token = page.token
+        if token is None or seen >= rows:
+            return page
+        work.check()
+
+
+def look_at(bucket: Bucket, key: str, work: Work) -> Looked:
+    """Return what a HEAD and the first 8 MiB of an object tell.
+
+    Raises:
+        StorageError: the object does not exist or may not be read.
+    """
+    info = head(bucket, key, work=work)
+    work.check()
+    try:
+        data = read(bucket, key, start=0, length=min(info.size, HEAD_BYTES), work=work)
+    except Archived as error:
+        return Looked(info, None, error=error)
+    work.check()
+    seen = preview(data, key, total=info.size, content_type=info.content_type, work=work)
+    whole = len(data) == info.size
+    return Looked(info, seen, hashlib.sha256(data).hexdigest() if whole else None)
+
+
+def count_below(bucket: Bucket, work: Work) -> Counts:
+    """Count objects below every prefix of the bucket, the first 50,000 of them.
+
+    Raises:
+        StorageError: the bucket cannot be listed.
+    """
+    folders: Counter[str] = Counter()
+    total = 0
+    until: str | None = None
+    for page in list_pages(bucket, work=work, fan_out=1):  # one after the other: in order of keys
+        folders.update(key.rpartition("/")[0] for key in page.keys)
+        total += len(page.keys)
+        if total >= COUNTED_AT_MOST:
+            until = page.keys[-1]
+            break
+        work.check()
+    return Counts(total, below_each(folders), until)
+
+
+def below_each(folders: Mapping[str, int]) -> dict[str, int]:
+    """Return counts for every prefix (ending in `/`) from counts of the folders themselves."""
+    below: Counter[str] = Counter()
+    for folder, count in folders.items():
+        at = 0
+        while folder and at >= 0:
+            at = folder.find("/", at)
+            if at < 0:
+                below[folder + "/"] += count
+            else:
+                at += 1
+                below[folder[:at]] += count
+    return dict(below)
+
+
+def plan_of(
+    bucket: Bucket, rows: Iterable[tuple[str, int]], folders: Iterable[str], work: Work
+) -> Plan:
+    """Return all objects that selected rows and folders stand for.
+
+    Raises:
+        InvalidInput: there are more than the window takes on at once.
+        StorageError: a folder cannot be listed.
+    """
+    chosen = tuple(folders)
+    found = dict(rows)
+    for prefix in chosen:
+        for page in list_pages(bucket, prefix, work=work):
+            found.update(zip(page.keys, page.sizes, strict=True))
+            work.report(Progress(len(found), unit="objects"))
+            work.check()
+            if len(found) > PLANNED_AT_MOST:
+                raise InvalidInput(
+                    f"More than {PLANNED_AT_MOST:,} objects are chosen",
+                    remedy="Choose a smaller folder, or let a lifecycle rule do it.",
+                    subject=prefix,
+                )
+    return Plan(tuple(found), tuple(found.values()), chosen)

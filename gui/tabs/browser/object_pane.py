@@ -1,0 +1,136 @@
+"""The right side: what is in the selected object, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from core.errors import AccessDenied, NotFound, StorageError
+from core.objects.versions import ObjectVersion
+from core.preview import Candles
+from core.units import format_count, format_size
+from gui.models.folder_model import Entry
+from gui.tabs.browser.inspector import Inspector
+from gui.tabs.browser.loading import Looked
+from gui.views.candle_view import CandleView
+from gui.views.preview_view import PreviewView
+from gui.widgets.panel import rule
+
+_DEBOUNCE_MS = 120
+
+
+class ObjectPane(QWidget):
+    """Preview above, inspector below.
+
+    Signals:
+        wanted: the key of an object to be looked at, once the selection rests.
+        left: no object is to be looked at any more.
+        versions_wanted: a key whose versions are asked for.
+    """
+
+    wanted = Signal(str)
+    left = Signal()
+    versions_wanted = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.preview = PreviewView()
+        self.inspector = Inspector()
+        self._line = rule()
+        self.key = ""
+        self.looked: Looked | None = None
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_DEBOUNCE_MS)
+        self._later.timeout.connect(lambda: self.wanted.emit(self.key))
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.preview, 1)
+        box.addWidget(self._line)
+        box.addWidget(self.inspector)
+        self.preview.retry_wanted.connect(lambda: self.wanted.emit(self.key))
+        self.inspector.versions_wanted.connect(lambda: self.versions_wanted.emit(self.key))
+        self.show_selection([])
+
+    def show_selection(self, entries: list[Entry]) -> None:
+        """Follow the selection: one object is asked for as soon as the selection rests."""
+        if len(entries) == 1 and not entries[0].folder:
+            self._await(entries[0].key)
+            return
+        self._later.stop()
+        self.key, self.looked = "", None
+        self.left.emit()
+        self._show_inspector(False)  # noqa: FBT003 - hidden
+        self._tell(entries)
+
+    def _await(self, key: str) -> None:
+        if key == self.key and self.looked is not None:
+            return
+        self.key = key
+        self.left.emit()
+        self.preview.show_loading(key.rsplit("/", 1)[-1])
+        self._later.start()
+
+    def hurry(self) -> None:
+        """Look at the selected object at once, and give it the focus (Space)."""
+        if self._later.isActive():
+            self._later.stop()
+            self.wanted.emit(self.key)
+        view = self.preview.face_view
+        if view is not None and self.looked is not None:
+            view.setFocus()
+
+    def show_looked(self, looked: Looked) -> None:
+        """Show an object that was looked at."""
+        if looked.info.key != self.key:
+            return
+        self.looked = looked
+        if looked.preview is not None:
+            self.preview.show_preview(looked.preview)
+        elif looked.error is not None:
+            name = self.key.rsplit("/", 1)[-1]
+            self.preview.show_failed(name, f"{looked.error.summary}. {looked.error.remedy}")
+        self.inspector.show_object(looked)
+        self._show_inspector(True)  # noqa: FBT003 - shown
+
+    def show_versions(self, key: str, versions: Sequence[ObjectVersion]) -> None:
+        """Show the versions of an object, if it is still the one shown."""
+        if key == self.key:
+            self.inspector.show_versions(versions)
+
+    def point_at_example(self) -> None:
+        """Put the crosshair on a candle in the second half of the chart, for a picture."""
+        face = self.looked.preview.faces[0] if self.looked and self.looked.preview else None
+        view = self.preview.face_view
+        if isinstance(face, Candles) and isinstance(view, CandleView):
+            view.chart.point_at(face.candles[len(face.candles) * 47 // 64].when)
+
+    def show_failure(self, error: StorageError) -> None:
+        """Say why the object cannot be looked at."""
+        self.looked = None
+        needs = (
+            f" It needs {error.action}." if isinstance(error, AccessDenied) and error.action else ""
+        )
+        remedy = "Somebody may have deleted it." if isinstance(error, NotFound) else error.remedy
+        name = self.key.rsplit("/", 1)[-1]
+        self.preview.show_failed(name, f"{error.summary.rstrip('.')}.{needs} {remedy}".strip())
+        self._show_inspector(False)  # noqa: FBT003 - hidden
+
+    def _show_inspector(self, shown: bool) -> None:
+        self.inspector.setVisible(shown)
+        self._line.setVisible(shown and not self.preview.problems.isVisible())
+
+    def _tell(self, entries: list[Entry]) -> None:
+        if not entries:
+            self.preview.show_empty("Nothing selected", "Select an object to see what is in it.")
+        elif len(entries) == 1:
+            self.preview.show_empty("A folder", "Press Enter to open it.")
+        else:
+            size = sum(entry.row.size for entry in entries if entry.row)
+            folders = sum(1 for entry in entries if entry.folder)
+            words = f"{format_count(len(entries))} selected, {format_size(size)}"
+            more = f" and what is in {folders} of them" if folders else ""
+            self.preview.show_empty(words + more, "Download or delete them together.")

@@ -1,0 +1,127 @@
+"""Where we are in the bucket: every folder above is one click away; Ctrl+L makes it a field."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QStackedLayout, QWidget
+
+from gui import theme
+from gui.widgets.buttons import Button, icon_button
+from gui.widgets.labels import Elided, muted_label, shown
+
+
+class PathBar(QWidget):
+    """A breadcrumb that drops folders at its left when there is no room for all.
+
+    Signals:
+        chosen: the prefix of a folder above, "" for the bucket.
+        typed: a key, a prefix or an s3:// address that the user typed.
+    """
+
+    chosen = Signal(str)
+    typed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._prefix = ""
+        self._crumbs: list[tuple[QWidget, ...]] = []
+        self.root = icon_button("bucket", "The whole bucket", lambda: self.chosen.emit(""))
+        self._cut = muted_label("…")
+        self._last = Elided()
+        self._last.setFont(theme.bold_font())
+        self._last.setContentsMargins(4, 0, 0, 0)
+        self.field = QLineEdit()
+        self.field.setFont(theme.mono_font())
+        self.field.setAccessibleName("Go to key or prefix")
+        self.field.setPlaceholderText("Key, prefix/ or s3://bucket/key")
+        self.field.returnPressed.connect(self._on_typed)
+        self.field.installEventFilter(self)
+        self._line = QWidget()
+        self._box = QHBoxLayout(self._line)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.setSpacing(0)
+        for part in (self.root, self._cut, self._last):
+            self._box.addWidget(part)
+        self._box.setStretchFactor(self._last, 1)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self._line)
+        self._stack.addWidget(self.field)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(28)
+        self.show_prefix("")
+
+    def show_prefix(self, prefix: str) -> None:
+        """Show the way to a folder."""
+        self._prefix = prefix
+        for parts in self._crumbs:
+            for part in parts:
+                part.hide()
+                part.deleteLater()
+        names = prefix.removesuffix("/").split("/") if prefix else []
+        self._crumbs = []
+        for number, name in enumerate(names[:-1]):
+            target = "/".join(names[: number + 1]) + "/"
+            self._crumbs.append(self._crumb(name, target))
+        self._last.setText(shown(names[-1] or "(empty name)") if names else "the whole bucket")
+        self.setAccessibleName(f"Folder {prefix or 'the whole bucket'}")
+        self._fit()
+
+    def edit(self) -> None:
+        """Turn the bar into a field (Ctrl+L)."""
+        self.field.setText(self._prefix)
+        self._stack.setCurrentWidget(self.field)
+        self.field.setFocus()
+        self.field.selectAll()
+
+    def show_path(self) -> None:
+        """Turn the field back into the bar."""
+        self._stack.setCurrentWidget(self._line)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Give the field up on Escape and when the focus goes."""
+        if watched is self.field:
+            escaped = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+            if event.type() == QEvent.Type.FocusOut or (
+                escaped and event.type() == QEvent.Type.KeyPress
+            ):
+                self.show_path()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show as many folders as fit."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _crumb(self, name: str, target: str) -> tuple[QWidget, ...]:
+        button = Button(shown(name) or "(empty name)", kind="quiet")
+        button.setAccessibleName(f"Go to {shown(target)}")
+        button.setStyleSheet("padding: 0 2px;")
+        button.clicked.connect(lambda _checked=False: self.chosen.emit(target))
+        slash = muted_label("/")
+        parts = (button, slash)
+        for part in parts:
+            part.setParent(self._line)
+            self._box.insertWidget(self._box.count() - 1, part)
+        return parts
+
+    def _fit(self) -> None:
+        """Hide folders from the left until the rest fits."""
+        room = self.width() - self.root.sizeHint().width() - self._cut.sizeHint().width()
+        room -= min(self._last.sizeHint().width(), 200)
+        shown_from = len(self._crumbs)
+        for number in reversed(range(len(self._crumbs))):
+            room -= sum(part.sizeHint().width() for part in self._crumbs[number])
+            if room < 0:
+                break
+            shown_from = number
+        for number, parts in enumerate(self._crumbs):
+            for part in parts:
+                part.setVisible(number >= shown_from)
+        self._cut.setVisible(shown_from > 0)
+
+    def _on_typed(self) -> None:
+        text = self.field.text()
+        self.show_path()
+        if text:
+            self.typed.emit(text)

@@ -1,0 +1,107 @@
+"""The left side: the folders of the bucket, with counts as they become known."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from core.errors import StorageError
+from core.units import format_count
+from gui import theme
+from gui.models.tree_model import PREFIX_ROLE, PrefixTreeModel, State
+from gui.tabs.browser.loading import Counts
+from gui.widgets.icons import icon
+from gui.widgets.labels import muted_label
+from gui.widgets.panel import Panel
+from gui.widgets.table import make_tree
+
+
+class Places(Panel):
+    """The tree of prefixes.
+
+    Signals:
+        chosen: the prefix of the folder that the user chose.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Bucket")
+        self.setParent(parent)
+        self.model = PrefixTreeModel(self)
+        self.view = make_tree(self.model, "Folders of the bucket")
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.total = muted_label()
+        self.total.setFont(theme.number_font())
+        self.head.add_action(self.total)
+        self.add(self.view, 1)
+        self._following = ""
+        self.view.selectionModel().currentChanged.connect(self._on_current)
+        self.view.clicked.connect(self._on_clicked)
+        self.view.activated.connect(self.model.activate)
+        theme.current().changed.connect(self._paint)
+        self._paint()
+
+    def clear(self) -> None:
+        """Forget the bucket."""
+        self._following = ""
+        self.total.setText("")
+        self.model.clear()
+
+    def show_counts(self, counts: Counts) -> None:
+        """Show how many objects lie in the folders."""
+        self.model.set_counts(counts.below, whole_until=counts.until)
+        more = "" if counts.until is None else "+"
+        self.total.setText(f"{format_count(counts.total)}{more} objects")
+
+    def follow(self, prefix: str) -> None:
+        """Select a folder that was chosen elsewhere; opens the way to it as it becomes known."""
+        self._following = prefix
+        index = self.model.index_of(prefix)
+        if index.isValid() or not prefix:
+            self._select(index)
+            self._following = ""
+            return
+        self._select(QModelIndex())
+        above = _parents(prefix)
+        known = [parent for parent in above if parent and self.model.index_of(parent).isValid()]
+        if known:
+            self._select(self.model.index_of(known[-1]))
+            self.view.expand(self.model.index_of(known[-1]))
+
+    def arrived(self, prefix: str) -> None:
+        """A folder's page has come: go on to the folder that is to be selected."""
+        if self._following and self._following.startswith(prefix):
+            self.follow(self._following)
+
+    def failed(self, prefix: str, error: StorageError) -> None:
+        """Tell below a folder why it cannot be listed."""
+        self.model.fail(prefix, error)
+
+    def _select(self, index: QModelIndex) -> None:
+        self.view.selectionModel().blockSignals(True)  # noqa: FBT003 - Qt's own
+        self.view.setCurrentIndex(index)
+        self.view.selectionModel().blockSignals(False)  # noqa: FBT003 - Qt's own
+        self.view.scrollTo(index)
+        self.view.viewport().update()
+
+    def _on_current(self, current: QModelIndex, _before: QModelIndex) -> None:
+        prefix = current.data(PREFIX_ROLE) if current.isValid() else None
+        if isinstance(prefix, str):
+            self._following = ""
+            self.chosen.emit(prefix)
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        if index.data(PREFIX_ROLE) is None:
+            self.model.activate(index)
+        elif self.model.state_of(str(index.data(PREFIX_ROLE))) is State.FAILED:
+            self.model.load(str(index.data(PREFIX_ROLE)))
+
+    def _paint(self) -> None:
+        self.model.set_lock(icon("lock", "muted"))
+
+
+def _parents(prefix: str) -> list[str]:
+    """Return the prefixes above one, from the outermost on."""
+    parts = prefix.split("/")[:-1]
+    return ["/".join(parts[: number + 1]) + "/" for number in range(len(parts) - 1)]

@@ -1,0 +1,276 @@
+"""The Browser tab: folders at the left, one folder in the middle, one object at the right."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from core.model.change import Change, ChangeKind
+from core.objects.bucket import Bucket
+from core.objects.versions import list_versions
+from core.preview import Picture
+from core.workspace import Workspace
+from gui.context import Context
+from gui.models.folder_model import Entry
+from gui.tabs.base import Tab
+from gui.tabs.browser.actions import READ_ONLY, Actions
+from gui.tabs.browser.downloads import Downloads
+from gui.tabs.browser.folder_pane import FolderPane
+from gui.tabs.browser.listing import Listing, parent_of
+from gui.tabs.browser.loading import Looked, look_at
+from gui.tabs.browser.object_pane import ObjectPane
+from gui.tabs.browser.places import Places
+from gui.tabs.browser.removal import Removal
+from gui.tabs.browser.samples import sample_key
+from gui.tabs.browser.tree_feed import TreeFeed
+from gui.tasks import Task
+from gui.views.picture_view import decoded
+from gui.widgets.panel import splitter
+
+
+class BrowserTab(Tab):
+    """Wires the three panes to the workspace."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.places = Places()
+        self.folder = FolderPane(context)
+        self.object = ObjectPane()
+        self.listing = Listing(self, self.folder)
+        self.tree = TreeFeed(self, self.places)
+        self.downloads = Downloads(self)
+        self.removal = Removal(self)
+        self._looking: Task | None = None
+        self._presenting = False
+        self._lay_out()
+        self.deeds = Actions(self, self.folder.table, {
+            "open": self._on_open, "preview": self.object.hurry,
+            "download": self._on_download, "upload": self._on_upload, "link": self._on_link,
+            "copy": self._on_copy, "copy_uri": self._on_copy_uri, "up": self.go_up,
+            "goto": self.folder.path.edit, "refresh": self.refresh, "delete": self._on_delete,
+        })  # fmt: skip
+        self._connect()
+        self._on_selection()
+
+    def _lay_out(self) -> None:
+        self._panes = splitter(self.places, self.folder, self.object, sizes=(252, 520, 508))
+        for number, stretch in enumerate((0, 3, 2)):
+            self._panes.setStretchFactor(number, stretch)
+        kept = self.context.settings.get("browser/panes")
+        if isinstance(kept, list) and len(kept) == 3:
+            self._panes.setSizes([int(size) for size in kept])
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.banner)
+        box.addWidget(self._panes, 1)
+
+    def _connect(self) -> None:
+        self.places.chosen.connect(self.go_to)
+        self.listing.moved.connect(self._on_moved)
+        self.listing.missing.connect(self._on_missing)
+        self.listing.arrived.connect(self._on_arrived)
+        self.folder.path.chosen.connect(self.go_to)
+        self.folder.path.typed.connect(self._on_typed)
+        self.folder.selection_changed.connect(self._on_selection)
+        self.folder.opened.connect(self._on_opened)
+        self.folder.dropped.connect(self._on_dropped)
+        self.folder.upload.clicked.connect(self._on_upload)
+        self.folder.state.empty.button.clicked.connect(self._on_upload)
+        self.folder.download.clicked.connect(self._on_download)
+        self.folder.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.folder.table.customContextMenuRequested.connect(self._on_menu)
+        self.object.wanted.connect(self._on_look)
+        self.object.left.connect(self._on_left)
+        self.object.versions_wanted.connect(self._on_versions)
+        self.object.preview.picture_wanted.connect(self._on_picture)
+        self.context.read_only_changed.connect(self._on_selection)
+        self._panes.splitterMoved.connect(self._keep_panes)
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """The bucket that is browsed."""
+        return self.listing.bucket
+
+    @property
+    def prefix(self) -> str:
+        """The folder that is shown."""
+        return self.listing.prefix
+
+    # The frame's calls
+
+    def _do_workspace(self, workspace: Workspace | None) -> None:
+        bucket = None if workspace is None else workspace.bucket
+        self.removal.begin(bucket)
+        self.listing.begin(bucket)
+        self.tree.begin(bucket)
+        self._on_selection()
+        if bucket is None:
+            self.folder.show_nothing("Not connected", "Choose a profile at the top left.")
+        else:
+            self.listing.show(str(self.context.settings.get(self._place(), "")))
+
+    def _do_refresh(self) -> None:
+        self.banner.clear()
+        self.listing.forget()
+        self.listing.again()
+        self.tree.again(self.prefix)
+
+    def _do_filter(self) -> None:
+        self.folder.filter.setFocus()
+        self.folder.filter.selectAll()
+
+    def _do_change(self, change: Change) -> None:
+        if change.kind in (ChangeKind.OBJECTS, ChangeKind.BACKUPS):
+            if self.listing.forget(change.prefixes or ("",)):
+                self.listing.again()
+            self.tree.count()
+
+    def open_target(self, target: object) -> None:
+        """Show a folder (ends in `/`) or an object with its folder."""
+        if isinstance(target, str):
+            self._on_typed(target)
+
+    def present(self) -> None:
+        """Go to a day of candles and show one of them."""
+        bucket = self.bucket
+        if bucket is not None:
+            self._presenting = True
+            self.run("Find an example", lambda work: sample_key(bucket, work), self.open_target)
+
+    def _place(self) -> str:
+        """Return the name under which the settings keep the last folder."""
+        workspace = self.context.workspace
+        name = f"{workspace.profile.name}/{workspace.profile.bucket}" if workspace else ""
+        return f"browser/last/{name}"
+
+    def _keep_panes(self, *_where: int) -> None:
+        self.context.settings.set("browser/panes", self._panes.sizes())
+
+    # Folders
+
+    def go_to(self, prefix: str) -> None:
+        """Show a folder."""
+        if prefix != self.prefix or not self.folder.model.total:
+            self.listing.show(prefix)
+
+    def go_up(self) -> None:
+        """Show the folder above, with this one selected."""
+        if self.prefix:
+            self.listing.show(parent_of(self.prefix), select=self.prefix)
+
+    def _on_moved(self, prefix: str) -> None:
+        self.banner.clear()
+        self.context.settings.set(self._place(), prefix)
+        self.places.follow(prefix)
+
+    def _on_missing(self, key: str) -> None:
+        if key.endswith("/"):
+            return  # the folder we came from has gone with its last object
+        self.banner.show_warning(f"There is no object {key} in this folder.")
+
+    def _on_arrived(self) -> None:
+        if self._presenting and not self.folder.selected:
+            self.folder.table.selectRow(0)
+
+    def _on_typed(self, text: str) -> None:
+        """Go to what was typed: an address of this bucket, a folder, or an object."""
+        key = text
+        if text.startswith("s3://"):
+            name, _, key = text.removeprefix("s3://").partition("/")
+            if self.bucket is not None and name != self.bucket.name:
+                self.banner.show_warning(f"This is another bucket: {name}")
+                return
+        if key.endswith("/") or not key:
+            self.listing.show(key)
+        else:
+            self.listing.show(parent_of(key), select=key)
+
+    # Objects
+
+    def _on_selection(self, *_what: object) -> None:
+        entries = self.folder.selected
+        connected = self.context.workspace is not None
+        self.deeds.allow(entries, read_only=self.context.read_only, connected=connected)
+        self.folder.download.allow(bool(entries), "Select objects first.")
+        writable = connected and not self.context.read_only
+        self.folder.upload.allow(writable, READ_ONLY if connected else "")
+        self.object.show_selection(entries)
+
+    def _on_look(self, key: str) -> None:
+        bucket = self.bucket
+        if bucket is not None and key:
+            self._looking = self.run(
+                f"Preview {key}", lambda work: look_at(bucket, key, work), self._on_looked,
+                failed=self.object.show_failure, latest="browser/preview", quiet=True,
+            )  # fmt: skip
+
+    def _on_left(self) -> None:
+        if self._looking is not None and self._looking.running:
+            self._looking.cancel()
+        self._looking = None
+
+    def _on_looked(self, looked: Looked) -> None:
+        self.object.show_looked(looked)
+        if self._presenting:
+            self._presenting = False
+            self.object.point_at_example()
+            self._on_versions(looked.info.key)
+
+    def _on_versions(self, key: str) -> None:
+        bucket = self.bucket
+        if bucket is not None:
+            self.run(
+                f"Versions of {key}", lambda work: list_versions(bucket, key, work=work),
+                lambda versions: self.object.show_versions(key, versions), quiet=True,
+            )  # fmt: skip
+
+    def _on_picture(self, picture: Picture) -> None:
+        view = self.object.preview.picture_view()
+        if view is not None:
+            self.run(
+                "Open picture", lambda _work: decoded(picture),
+                lambda image: view.show_image(picture, image), latest="browser/picture", quiet=True,
+            )  # fmt: skip
+
+    # Deeds
+
+    def _on_opened(self, entry: Entry) -> None:
+        if entry.folder:
+            self.go_to(entry.key)
+        else:
+            self.object.hurry()
+
+    def _on_open(self) -> None:
+        for entry in self.folder.selected[:1]:
+            self._on_opened(entry)
+
+    def _on_menu(self, where: QPoint) -> None:
+        self.deeds.open_menu(self, self.folder.table.viewport().mapToGlobal(where))
+
+    def _on_download(self) -> None:
+        self.downloads.ask(self.folder.selected)
+
+    def _on_delete(self) -> None:
+        self.removal.ask(self.folder.selected)
+
+    def _on_upload(self) -> None:
+        self.context.go("uploads", self.prefix)
+
+    def _on_dropped(self, paths: list[str]) -> None:
+        self.context.go("uploads", (self.prefix, tuple(paths)))
+
+    def _on_link(self) -> None:
+        self.context.go("links", [entry.key for entry in self.folder.selected])
+
+    def _on_copy(self) -> None:
+        _copy([entry.key for entry in self.folder.selected])
+
+    def _on_copy_uri(self) -> None:
+        if self.bucket is not None:
+            _copy([f"s3://{self.bucket.name}/{entry.key}" for entry in self.folder.selected])
+
+
+def _copy(texts: list[str]) -> None:
+    QGuiApplication.clipboard().setText("\n".join(texts))

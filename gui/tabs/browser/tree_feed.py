@@ -1,0 +1,78 @@
+"""Feeds the left side: folders as they are opened, and counts as they become known."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from core.errors import StorageError
+from core.model.objects import LevelPage
+from core.objects.bucket import Bucket
+from gui.tabs.base import Tab
+from gui.tabs.browser.loading import ROWS_AT_ONCE, count_below, load_level
+from gui.tabs.browser.places import Places
+
+
+class TreeFeed(QObject):
+    """Answers what the tree asks for."""
+
+    def __init__(self, tab: Tab, places: Places) -> None:
+        super().__init__(tab)
+        self._tab, self._places = tab, places
+        self.bucket: Bucket | None = None
+        places.model.wanted.connect(self._on_wanted)
+
+    def begin(self, bucket: Bucket | None) -> None:
+        """Show another bucket, or none."""
+        self.bucket = bucket
+        self._places.clear()
+        if bucket is not None:
+            self._places.model.load("")
+            self.count()
+
+    def again(self, prefix: str) -> None:
+        """Ask for a folder of the tree anew, and count."""
+        known = self._places.model.index_of(prefix).isValid()
+        self._places.model.load(prefix if known else "")
+        self.count()
+
+    def count(self) -> None:
+        """Count the objects below every folder, as far as that is cheap."""
+        bucket = self.bucket
+        if bucket is not None:
+            self._tab.run(
+                "Count objects", lambda work: count_below(bucket, work), self._places.show_counts,
+                failed=_left_to_the_folders, latest="browser/count", quiet=True,
+            )  # fmt: skip
+
+    def _on_wanted(self, prefix: str, token: str | None) -> None:
+        bucket = self.bucket
+        if bucket is None:
+            return
+        feed = _Pages(self._places, prefix, fresh=token is None)
+        self._tab.run(
+            f"Open {prefix or bucket.name}",
+            lambda work: load_level(bucket, prefix, token, ROWS_AT_ONCE, work),
+            batch=feed.take,
+            failed=lambda error: self._places.failed(prefix, error),
+            latest=f"browser/tree/{prefix}",
+            quiet=True,
+        )
+
+
+class _Pages:
+    """The pages of one folder as they come; the first of a fresh listing is told apart."""
+
+    def __init__(self, places: Places, prefix: str, *, fresh: bool) -> None:
+        self._places, self._prefix, self._first = places, prefix, fresh
+
+    def take(self, page: LevelPage) -> None:
+        """Hand a page to the tree."""
+        first, self._first = self._first, False
+        self._places.model.take(
+            self._prefix, page.folders, len(page.objects), page.token, first=first
+        )
+        self._places.arrived(self._prefix)
+
+
+def _left_to_the_folders(_error: StorageError) -> None:
+    """Say nothing: a folder that cannot be listed tells so itself, and counts are a courtesy."""
