@@ -1,0 +1,178 @@
+"""What an upload would do, before a byte is sent: which file goes to which key, and what not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import InvalidInput, NotFound
+from core.layout.building import check_key
+from core.objects.bucket import Bucket
+from core.objects.listing import list_pages
+from core.objects.reading import head
+from core.transfer.sources import Sources, find_sources
+from core.transfer.values import HasBucket, IfExists
+from core.work import Work, default_work
+
+#: Up to so many files each key is asked for by itself: a listing could be a million keys long.
+_FEW = 16
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPlan:
+    """Files and their keys as columns of equal length; nothing has been sent yet.
+
+    `taken` tells which keys exist already, and `spare` a free key for each of those (else "").
+    `skipped` names what cannot be uploaded, and why.
+    """
+
+    bucket: str
+    prefix: str
+    paths: tuple[str, ...]
+    keys: tuple[str, ...]
+    sizes: tuple[int, ...]
+    taken: tuple[bool, ...]
+    spare: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(self.sizes)
+
+    @property
+    def conflicts(self) -> int:
+        """How many keys exist already."""
+        return sum(self.taken)
+
+    def keys_when(self, choice: IfExists) -> tuple[str, ...]:
+        """Return the keys that files go to, by what is done about those that exist."""
+        if choice is not IfExists.KEEP_BOTH:
+            return self.keys
+        return tuple(free or key for key, free in zip(self.keys, self.spare, strict=True))
+
+    def arguments(self, choice: IfExists) -> dict[str, Any]:
+        """Return the arguments of the operation `transfer.upload`."""
+        skip = [number for number, taken in enumerate(self.taken) if taken]
+        return {
+            "paths": list(self.paths),
+            "keys": list(self.keys_when(choice)),
+            "sizes": list(self.sizes),
+            "skip": skip if choice is IfExists.SKIP else [],
+            "only_new": choice is not IfExists.OVERWRITE,
+        }
+
+
+def plan_upload(
+    workspace: HasBucket, work: Work | None = None, *, paths: Sequence[str], prefix: str = ""
+) -> UploadPlan:
+    """Return what uploading files and folders below a prefix would do (operation `transfer.plan`).
+
+    Args:
+        workspace: whose bucket it is.
+        work: cancel and progress.
+        paths: files and folders; a folder keeps its name below the prefix.
+        prefix: the folder of the bucket, with or without the slash at its end.
+
+    Raises:
+        InvalidInput: the prefix can be no part of a key.
+        StorageError: the bucket could not be asked which keys exist.
+        Cancelled: the token of `work` was cancelled.
+    """
+    work = default_work(work)
+    prefix = clean_prefix(prefix)
+    sources = find_sources(paths, work=work)
+    columns, skipped = _with_keys(sources, prefix)
+    keys = [key for _, key, _ in columns]
+    known = _known(workspace.bucket, keys, work)
+    free = _Free(workspace.bucket, {*keys, *known}, whole=len(keys) > _FEW, work=work)
+    return UploadPlan(
+        bucket=workspace.bucket.name,
+        prefix=prefix,
+        paths=tuple(path for path, _, _ in columns),
+        keys=tuple(keys),
+        sizes=tuple(size for _, _, size in columns),
+        taken=tuple(key in known for key in keys),
+        spare=tuple(free.beside(key) if key in known else "" for key in keys),
+        skipped=(*sources.skipped, *skipped),
+    )
+
+
+def clean_prefix(prefix: str) -> str:
+    """Return a prefix without a slash at its beginning and with one at its end; empty is the top.
+
+    Raises:
+        InvalidInput: it can be no part of a key.
+    """
+    prefix = prefix.strip().lstrip("/")
+    if not prefix:
+        return ""
+    return check_key(prefix if prefix.endswith("/") else f"{prefix}/")
+
+
+_Column = tuple[str, str, int]
+
+
+def _with_keys(sources: Sources, prefix: str) -> tuple[list[_Column], list[tuple[str, str]]]:
+    """Return path, key and size of all that can be uploaded, and the rest with its reason."""
+    columns: list[_Column] = []
+    skipped: list[tuple[str, str]] = []
+    used: set[str] = set()
+    for path, name, size in zip(sources.paths, sources.names, sources.sizes, strict=True):
+        key = prefix + name
+        if key in used:
+            skipped.append((path, f"another file of this upload goes to {key}"))
+            continue
+        try:
+            check_key(key)
+        except InvalidInput as error:
+            skipped.append((path, error.cause))
+            continue
+        used.add(key)
+        columns.append((path, key, size))
+    return columns, skipped
+
+
+def _known(bucket: Bucket, keys: Sequence[str], work: Work) -> set[str]:
+    """Return the keys that exist: of many, all in their folder by one listing."""
+    if len(keys) <= _FEW:
+        return {key for key in keys if _exists(bucket, key, work)}
+    common = os.path.commonprefix(keys)  # noqa: RUF071 - keys are texts; cut at a slash below
+    folder = common[: common.rfind("/") + 1]
+    return {key for columns in list_pages(bucket, folder, work=work) for key in columns.keys}
+
+
+def _exists(bucket: Bucket, key: str, work: Work) -> bool:
+    try:
+        head(bucket, key, work=work)
+    except NotFound:
+        return False
+    return True
+
+
+class _Free:
+    """Finds keys that nobody uses, beside those that are taken."""
+
+    def __init__(self, bucket: Bucket, used: set[str], *, whole: bool, work: Work) -> None:
+        self._bucket, self._used, self._work = bucket, used, work
+        self._whole = whole
+
+    def beside(self, key: str) -> str:
+        """Return `name (2).json` for `name.json`, or the next number that is free."""
+        folder, _, name = key.rpartition("/")
+        stem, dot, suffix = name.partition(".") if not name.startswith(".") else (name, "", "")
+        start = f"{folder}/{stem}" if folder else stem
+        if not self._whole:
+            self._look(f"{start} (")
+        number = 2
+        while (free := f"{start} ({number}){dot}{suffix}") in self._used:
+            number += 1
+        self._used.add(free)
+        return free
+
+    def _look(self, start: str) -> None:
+        """Learn the numbers that are in use: they were no keys of the plan."""
+        for columns in list_pages(self._bucket, start, work=self._work):
+            self._used.update(columns.keys)

@@ -1,0 +1,118 @@
+"""Files and folders on this machine, looked through for what can be uploaded and what cannot."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.work import Progress, Work, default_work
+
+_LOOP = "a link that leads back to a folder above it"
+_KINDS = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISCHR, "a device"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Files as columns of equal length; `names` are relative, with `/`. `skipped` tells why."""
+
+    paths: tuple[str, ...]
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+
+def find_sources(paths: Iterable[str | Path], *, work: Work | None = None) -> Sources:
+    """Return the regular files among `paths` and below them, folders in order of name.
+
+    A folder keeps its own name as the first part. Links are followed, except in circles. Nothing
+    is opened, so that no pipe can block; what is no readable file is reported in `skipped`.
+
+    Raises:
+        Cancelled: the token of `work` was cancelled.
+    """
+    walk = _Walk(default_work(work))
+    for path in paths:
+        whole = Path(os.path.normpath(Path(path).absolute()))
+        walk.add(str(whole), whole.name)
+    return walk.found()
+
+
+class _Walk:
+    """Goes through folders with a stack of its own: a deep tree is no recursion."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._paths: list[str] = []
+        self._names: list[str] = []
+        self._sizes: list[int] = []
+        self._skipped: list[tuple[str, str]] = []
+        self._folders: list[tuple[str, str, frozenset[tuple[int, int]]]] = []
+
+    def found(self) -> Sources:
+        return Sources(
+            tuple(self._paths), tuple(self._names), tuple(self._sizes), tuple(self._skipped)
+        )
+
+    def add(self, path: str, name: str) -> None:
+        """Take one file or one folder with all below it."""
+        self._take(path, name, frozenset())
+        while self._folders:
+            self._work.check()
+            self._open(*self._folders.pop())
+            self._work.report(Progress(len(self._paths), note=path, unit="files"))
+
+    def _take(self, path: str, name: str, above: frozenset[tuple[int, int]]) -> None:
+        try:
+            seen = os.stat(path)  # noqa: PTH116 - thousands of files: a Path each would cost more
+        except OSError as error:
+            self._skipped.append((path, _why(path, error)))
+            return
+        if stat.S_ISDIR(seen.st_mode):
+            here = (seen.st_dev, seen.st_ino)
+            if here in above:
+                self._skipped.append((path, _LOOP))
+            else:
+                self._folders.append((path, name, above | {here}))
+        elif reason := _unfit(path, name, seen.st_mode):
+            self._skipped.append((path, reason))
+        else:
+            self._paths.append(path)
+            self._names.append(name)
+            self._sizes.append(seen.st_size)
+
+    def _open(self, path: str, name: str, above: frozenset[tuple[int, int]]) -> None:
+        try:
+            with os.scandir(path) as entries:
+                names = sorted(entry.name for entry in entries)
+        except OSError as error:
+            self._skipped.append((path, _why(path, error)))
+            return
+        waiting = len(self._folders)
+        for each in names:
+            self._take(os.path.join(path, each), f"{name}/{each}" if name else each, above)  # noqa: PTH118 - as above
+        self._folders[waiting:] = reversed(self._folders[waiting:])
+
+
+def _unfit(path: str, name: str, mode: int) -> str:
+    for is_kind, words in _KINDS:
+        if is_kind(mode):
+            return words
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "its name is not valid UTF-8"
+    return "" if os.access(path, os.R_OK) else "you have no permission to read it"
+
+
+def _why(path: str, error: OSError) -> str:
+    if os.path.islink(path):  # noqa: PTH114 - as above
+        return f"a link that leads nowhere ({error.strerror})"
+    return error.strerror or str(error)

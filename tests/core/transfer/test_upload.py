@@ -1,0 +1,284 @@
+import os
+import socket
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+
+from core.aws.clients import ClientFactory
+from core.errors import Cancelled, ErrorKind, InvalidInput, LocalIOError
+from core.model.connection import AccessKeys, Connection
+from core.objects import small
+from core.objects.bucket import Bucket
+from core.objects.hashing import SHA256
+from core.objects.reading import head, read
+from core.objects.writing import put
+from core.redaction import Secret
+from core.transfer import download as downloading
+from core.transfer.download import download
+from core.transfer.journal import Journal, Order, discard, journal_folder, unfinished
+from core.transfer.plan import plan_upload
+from core.transfer.sources import find_sources
+from core.transfer.upload import upload
+from core.transfer.values import IfExists, Outcomes
+from core.work import CancelToken, Work
+from tests.helpers.moto_bucket import moto_bucket
+
+ODD = ["plain.json", "sp ace", "plus+", "per%20cent", "a%2Fb", "ü/日本.json", "e\u0301", "q?x#y",
+       "amp&lt<>", "q\"'", "back\\slash", "~t", "eq=", "star*", "x:y"]  # fmt: skip
+NOT_ADDRESSABLE = ["/lead", "dir/", "a//b", "x/../z", "x/./y", "tab\tx", "bidi\u202ex"]
+
+
+@pytest.fixture(scope="module")
+def bucket():
+    with moto_bucket() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path, monkeypatch):
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def place(bucket):
+    return SimpleNamespace(bucket=bucket)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three files at two depths, `u<random>/` as its name so that tests do not meet."""
+    root = tmp_path / f"u{uuid4().hex[:8]}"
+    (root / "deep").mkdir(parents=True)
+    (root / "a.json").write_text("{}")
+    (root / "deep" / "b.csv").write_text("x,y\n")
+    (root / "deep" / "large.bin").write_bytes(os.urandom(9 << 20))
+    return root
+
+
+def planned_and_sent(place, folder, choice=IfExists.SKIP, work=None, **more):
+    plan = plan_upload(place, paths=[str(folder)])
+    return plan, upload(place, work, **plan.arguments(choice), **more)
+
+
+def test_a_folder_arrives_whole_with_hashes_and_types(place, bucket, folder):
+    batches, progress = [], []
+    work = Work(report=progress.append, batch=batches.append)
+    plan, report = planned_and_sent(place, folder, work=work)
+    name = folder.name
+    assert plan.keys == (f"{name}/a.json", f"{name}/deep/b.csv", f"{name}/deep/large.bin")
+    assert (report.planned, report.done, report.skipped, report.failed) == (3, (0, 1, 2), (), ())
+    assert report.size == plan.size
+    for path, key in zip(plan.paths, plan.keys, strict=True):
+        assert read(bucket, key) == Path(path).read_bytes()
+        assert len(head(bucket, key).metadata[SHA256]) == 64
+    assert head(bucket, plan.keys[0]).content_type == "application/json"
+    assert sorted(n for batch in batches for n in batch.done) == [0, 1, 2]
+    assert any(batch.moving for batch in batches)
+    assert progress[-1].done == progress[-1].total == plan.size
+    assert (progress[-1].items_done, progress[-1].items_total) == (3, 3)
+
+
+def test_conflicts_are_found_before_and_decided_at_once(place, bucket, folder):
+    planned_and_sent(place, folder)
+    key = f"{folder.name}/a.json"
+    (folder / "a.json").write_text('{"new": 1}')
+    plan, skipped = planned_and_sent(place, folder, IfExists.SKIP)
+    assert plan.conflicts == 3
+    assert [number for number, _ in skipped.skipped] == [0, 1, 2]
+    assert read(bucket, key) == b"{}"
+    _, both = planned_and_sent(place, folder, IfExists.KEEP_BOTH)
+    assert both.done == (0, 1, 2)
+    assert read(bucket, f"{folder.name}/a (2).json") == b'{"new": 1}'
+    again = plan_upload(place, paths=[str(folder)])
+    assert again.spare[0] == f"{folder.name}/a (3).json"
+    planned_and_sent(place, folder, IfExists.OVERWRITE)
+    assert read(bucket, key) == b'{"new": 1}'
+
+
+def test_many_files_are_compared_with_one_listing(place, bucket, tmp_path):
+    root = tmp_path / f"m{uuid4().hex[:8]}"
+    root.mkdir()
+    for number in range(40):
+        (root / f"{number}.txt").write_text(str(number))
+    put(bucket, f"{root.name}/7.txt", b"there")
+    put(bucket, f"{root.name}/7 (2).txt", b"there")
+    plan = plan_upload(place, paths=[str(root)], prefix="/")
+    assert plan.conflicts == 1
+    assert plan.spare[plan.keys.index(f"{root.name}/7.txt")] == f"{root.name}/7 (3).txt"
+
+
+def test_one_that_appears_after_the_plan_is_not_written_over(place, bucket, folder):
+    plan = plan_upload(place, paths=[str(folder)])
+    put(bucket, plan.keys[0], b"somebody was first")
+    report = upload(place, **plan.arguments(IfExists.KEEP_BOTH))
+    assert report.skipped == ((0, "it exists already"),)
+    assert read(bucket, plan.keys[0]) == b"somebody was first"
+    assert report.done == (1, 2)
+
+
+def test_what_was_sent_before_a_crash_counts_as_done(place, folder):
+    plan, _ = planned_and_sent(place, folder)
+    report = upload(place, paths=plan.paths, keys=plan.keys, sizes=plan.sizes, only_new=True)
+    assert report.done == (0, 1, 2)
+
+
+def test_one_failure_stops_no_other(place, folder):
+    plan = plan_upload(place, paths=[str(folder)])
+    (folder / "deep" / "b.csv").unlink()
+    report = upload(place, **plan.arguments(IfExists.SKIP))
+    assert report.done == (0, 2)
+    assert [(f.number, f.kind) for f in report.failed] == [(1, ErrorKind.LOCAL_IO)]
+
+
+def test_odd_keys_arrive_byte_for_byte(place, bucket, tmp_path):
+    source = tmp_path / "source"
+    source.write_text("same")
+    base = f"odd{uuid4().hex[:8]}/"
+    keys = [base + key for key in ODD + NOT_ADDRESSABLE]
+    assert all(small.addressable(key) for key in keys[: len(ODD)])
+    assert not any(small.addressable(key) for key in NOT_ADDRESSABLE)
+    report = upload(place, paths=[str(source)] * len(keys), keys=keys, sizes=[4] * len(keys))
+    assert report.failed == ()
+    listed = bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=base)["Contents"]
+    assert sorted(row["Key"] for row in listed) == sorted(keys)
+
+
+def test_wrong_keys_fail_once_for_all(bucket, folder, monkeypatch):
+    calls = []
+
+    def refused(*_args, **_more):
+        from core.errors import CredentialsInvalid
+
+        calls.append(1)
+        raise CredentialsInvalid("The keys are not accepted")
+
+    monkeypatch.setattr("core.transfer.upload.upload_file", refused)
+    monkeypatch.setattr("core.transfer.upload.upload_many", lambda *a, **k: list(a[1]))
+    place = SimpleNamespace(bucket=bucket)
+    paths = [str(folder / "a.json")] * 200
+    keys = [f"x/{n}" for n in range(200)]
+    report = upload(place, paths=paths, keys=keys, sizes=[2] * 200)
+    assert len(report.failed) == 200
+    assert len(calls) <= 8
+
+
+def test_a_server_that_is_away_is_told_soon(folder):
+    from core.model.connection import KeySource, Profile
+
+    profile = Profile("gone", KeySource.SESSION, endpoint_url="http://127.0.0.1:9", bucket="b")
+    clients = ClientFactory(Connection(profile, AccessKeys("AKIA", Secret("x" * 20))))
+    place = SimpleNamespace(bucket=Bucket(clients, "b"))
+    report = upload(place, paths=[str(folder / "a.json")], keys=["k"], sizes=[2])
+    assert report.failed[0].kind is ErrorKind.OFFLINE
+
+
+def test_a_cancel_ends_at_once_and_leaves_the_rest_to_be_resumed(place, bucket, tmp_path):
+    root = tmp_path / f"c{uuid4().hex[:8]}"
+    root.mkdir()
+    for number in range(300):
+        (root / f"{number:03}").write_text("x")
+    token = CancelToken()
+    plan = plan_upload(place, paths=[str(root)])
+    asked = {"id": uuid4().hex, "title": "Upload of 300 files", "profile": "moto"}
+    with pytest.raises(Cancelled):
+        upload(
+            place,
+            Work(token, batch=lambda _outcomes: token.cancel()),
+            **plan.arguments(IfExists.SKIP),
+            journal=asked,
+        )
+    (left,) = unfinished()
+    assert left.order.title == "Upload of 300 files"
+    assert 0 < len(left.left) < 300
+    report = upload(place, **left.arguments, journal=asked)
+    assert len(report.done) == len(left.left)
+    assert unfinished() == ()
+    found = bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=f"{root.name}/")
+    assert found["KeyCount"] == 300
+
+
+def test_what_is_no_file_is_reported_and_never_opened(tmp_path):
+    root = tmp_path / "odd"
+    (root / "sub").mkdir(parents=True)
+    (root / "good").write_text("1")
+    os.mkfifo(root / "pipe")
+    (root / "loop").symlink_to(root)
+    (root / "nowhere").symlink_to(root / "missing")
+    (root / "link").symlink_to(root / "good")
+    (root / "bad\udcff").write_text("1")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(root / "sock"))
+        found = find_sources([root, root / "good"])
+    assert found.names == ("odd/good", "odd/link", "good")
+    reasons = {Path(path).name: reason for path, reason in found.skipped}
+    assert set(reasons) == {"pipe", "loop", "nowhere", "bad\udcff", "sock"}
+    assert reasons["pipe"] == "a named pipe"
+    assert "leads nowhere" in reasons["nowhere"]
+    assert "back to a folder" in reasons["loop"]
+
+
+def test_a_prefix_that_is_no_key_is_refused(place, folder):
+    with pytest.raises(InvalidInput):
+        plan_upload(place, paths=[str(folder)], prefix="x" * 1100)
+
+
+def order(**more):
+    columns = {"keys": ["a", "b", "c"], "sizes": [1, 2, 3], "skip": [0], "only_new": True}
+    return Order("transfer.upload", uuid4().hex, "t", "moto", "b", {**columns, **more})
+
+
+def test_a_journal_survives_a_torn_line_and_a_broken_one_is_set_aside():
+    journal = Journal.begin(order(), 3)
+    journal.note(Outcomes(done=(1,)))
+    assert unfinished() == ()  # it runs
+    journal.leave()
+    path = next(journal_folder().glob("*.transfer"))
+    with path.open("ab") as file:
+        file.write(b'{"ended": [2')
+    (found,) = unfinished()
+    assert found.left == (0, 2)
+    assert found.arguments == {"keys": ["a", "c"], "sizes": [1, 3], "skip": [], "only_new": True}
+    with path.open("ab") as file:
+        file.write(b"garbage\n")
+    assert unfinished() == ()
+    assert list(journal_folder().glob("*.broken-*"))
+
+
+def test_a_finished_or_discarded_journal_offers_nothing():
+    done, dropped = Journal.begin(order(), 3), order()
+    done.note(Outcomes(done=(0, 1, 2)))
+    done.leave()
+    Journal.begin(dropped, 3).leave()
+    assert [each.order.id for each in unfinished()] == [dropped.id]
+    discard(dropped.id)
+    assert list(journal_folder().iterdir()) == []
+    with pytest.raises(ValueError, match="badly formed"):
+        discard("../../etc/passwd")
+
+
+def test_downloads_are_verified_safe_and_complete(place, bucket, tmp_path):
+    base = f"d{uuid4().hex[:8]}/"
+    bodies = {"a.json": b"1", "sub/b": b"22", "../../out": b"3", "A.JSON": b"4", "marker/": b""}
+    for key, body in bodies.items():
+        put(bucket, base + key, body)
+    keys = [base + key for key in bodies]
+    target = tmp_path / "target"
+    more = {"keys": keys, "sizes": [len(b) for b in bodies.values()], "folder": str(target)}
+    report = download(place, below=base, **more)
+    assert report.planned == 5 == len(report.done) + len(report.skipped) + len(report.failed)
+    assert dict(report.skipped)[4] == downloading.MARKER
+    assert (target / "sub" / "b").read_bytes() == b"22"
+    assert not (tmp_path / "out").exists()
+    assert all(path.is_relative_to(target) for path in target.rglob("*"))
+    again = download(place, below=base, if_exists="skip", **more)
+    assert again.done == ()
+    both = download(place, below=base, **more)
+    assert len(both.done) == len(report.done)
+    assert (target / "a (2).json").exists() or (target / "A (2).JSON").exists()
+
+
+def test_a_disk_without_room_is_told_before_the_first_byte(place, tmp_path):
+    with pytest.raises(LocalIOError, match="no room"):
+        download(place, keys=["k"], sizes=[1 << 60], folder=str(tmp_path))
