@@ -1,7 +1,9 @@
 """A bucket on moto in this process, for tests of the floors below the demo server."""
 
+import itertools
 from contextlib import contextmanager
 
+from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
 from core.aws.clients import ClientFactory
@@ -10,8 +12,13 @@ from core.objects.bucket import Bucket
 from core.redaction import Secret
 
 
+_numbers = itertools.count(1)
+
+
 @contextmanager
-def moto_bucket(name="tentimecrypto", *, versioned=False):
+def moto_bucket(name="", *, versioned=False):
+    """Yield a new, empty bucket; moto's state is the process's, so it is taken out at the end."""
+    name = name or f"bucket-{next(_numbers)}"
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -28,3 +35,4 @@ def moto_bucket(name="tentimecrypto", *, versioned=False):
     finally:
         clients.close()
         server.stop()
+        s3_backends["123456789012"]["aws"].buckets.pop(name, None)

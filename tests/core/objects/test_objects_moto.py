@@ -185,7 +185,7 @@ def test_links_live_seven_days_at_most(bucket):
 
 
 def test_delete_many_and_take_one_back():
-    with moto_bucket("versioned", versioned=True) as bucket:
+    with moto_bucket(versioned=True) as bucket:
         keys = [f"d/{n}" for n in range(1100)]
         for key in keys[-3:]:
             writing.put(bucket, key, b"1")

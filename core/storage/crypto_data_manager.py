@@ -1,0 +1,245 @@
+"""The contract's data service: market data, users, reports, backups and logs by their layout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core.errors import InvalidInput
+from core.layout import build, key_timestamp
+from core.model.objects import Written
+from core.storage.latest import latest_key
+from core.storage.s3_storage_service import S3StorageService
+from core.storage.usage import usage_of
+from core.work import Work
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+class CryptoDataManager:
+    """Writes exactly the contract's keys, payloads and metadata; reads all that was ever written.
+
+    A timestamp is when the data was taken (now if None); a naive one is taken as UTC.
+    """
+
+    def __init__(self, s3_service: S3StorageService) -> None:
+        self._s3 = s3_service
+
+    def save_ohlcv_data(
+        self, symbol: str, timeframe: str, ohlcv_data: Rows, timestamp: datetime | None = None
+    ) -> Written:
+        """Store candles: `timestamp open high low close volume` each.
+
+        Raises:
+            InvalidInput: symbol or timeframe cannot be part of a key; nothing is stored.
+        """
+        moment, spelled = key_timestamp(timestamp)
+        key = build("ohlcv", moment=moment, symbol=symbol, timeframe=timeframe)
+        body = {"symbol": symbol, "timeframe": timeframe, "timestamp": spelled, "data": ohlcv_data}
+        return self._put(
+            key,
+            body,
+            symbol=symbol,
+            timeframe=timeframe,
+            data_type="ohlcv",
+            timestamp=spelled,
+            record_count=len(ohlcv_data),
+        )
+
+    def save_orderbook_data(
+        self, symbol: str, orderbook: Mapping[str, Any], timestamp: datetime | None = None
+    ) -> Written:
+        """Store an order book with `bids` and `asks`, each a list of price and quantity."""
+        moment, spelled = key_timestamp(timestamp)
+        key = build("orderbook", moment=moment, symbol=symbol)
+        body = {"symbol": symbol, "timestamp": spelled, "orderbook": orderbook}
+        return self._put(
+            key,
+            body,
+            symbol=symbol,
+            data_type="orderbook",
+            timestamp=spelled,
+            bid_count=len(orderbook.get("bids", ())),
+            ask_count=len(orderbook.get("asks", ())),
+        )
+
+    def save_trade_data(
+        self, symbol: str, trades: Rows, timestamp: datetime | None = None
+    ) -> Written:
+        """Store trades (ticks) of the market."""
+        moment, spelled = key_timestamp(timestamp)
+        key = build("trades", moment=moment, symbol=symbol)
+        body = {"symbol": symbol, "timestamp": spelled, "trades": trades}
+        return self._put(
+            key,
+            body,
+            symbol=symbol,
+            data_type="trades",
+            timestamp=spelled,
+            trade_count=len(trades),
+        )
+
+    def save_user_portfolio(
+        self, user_id: str, portfolio: Mapping[str, Any], timestamp: datetime | None = None
+    ) -> Written:
+        """Store what a user holds: `total_value_usd` and `assets`."""
+        moment, spelled = key_timestamp(timestamp)
+        key = build("portfolio", moment=moment, user_id=user_id)
+        body = {"user_id": user_id, "timestamp": spelled, "portfolio": portfolio}
+        return self._put(
+            key,
+            body,
+            user_id=user_id,
+            data_type="portfolio",
+            timestamp=spelled,
+            asset_count=len(portfolio.get("assets", ())),
+        )
+
+    def save_user_trades(
+        self, user_id: str, trades: Rows, timestamp: datetime | None = None
+    ) -> Written:
+        """Store trades of a user."""
+        moment, spelled = key_timestamp(timestamp)
+        key = build("user_trades", moment=moment, user_id=user_id)
+        body = {"user_id": user_id, "timestamp": spelled, "trades": trades}
+        return self._put(
+            key,
+            body,
+            user_id=user_id,
+            data_type="trades",
+            timestamp=spelled,
+            trade_count=len(trades),
+        )
+
+    def save_analytics_report(
+        self,
+        report_type: str,
+        analysis_data: Mapping[str, Any],
+        timestamp: datetime | None = None,
+    ) -> Written:
+        """Store a report."""
+        moment, spelled = key_timestamp(timestamp)
+        key = build("analytics", moment=moment, report_type=report_type)
+        body = {"report_type": report_type, "timestamp": spelled, "analysis": analysis_data}
+        return self._put(
+            key, body, report_type=report_type, data_type="analytics", timestamp=spelled
+        )
+
+    def backup_database_table(
+        self, table_name: str, data: Rows, timestamp: datetime | None = None
+    ) -> Written:
+        """Store a table's rows in the old form, one JSON document.
+
+        `core.backup` writes hashed parts with a manifest instead, and restores both.
+        """
+        moment, spelled = key_timestamp(timestamp)
+        key = build("backup", moment=moment, table_name=table_name)
+        body = {"table_name": table_name, "timestamp": spelled, "records": data}
+        return self._put(
+            key,
+            body,
+            table_name=table_name,
+            data_type="database_backup",
+            timestamp=spelled,
+            record_count=len(data),
+        )
+
+    def upload_log_file(
+        self, log_type: str, log_file_path: str | Path, timestamp: datetime | None = None
+    ) -> Written:
+        """Store a log file as it is.
+
+        Raises:
+            LocalIOError: the file cannot be read.
+            SourceChanged: it was written to meanwhile; nothing is stored.
+        """
+        moment, spelled = key_timestamp(timestamp)
+        path = Path(log_file_path)
+        key = build("log", moment=moment, log_type=log_type, filename=path.name)
+        metadata = {
+            "log_type": log_type,
+            "data_type": "log_file",
+            "timestamp": spelled,
+            "filename": path.name,
+        }
+        return self._s3.upload_file(path, key, _ascii(metadata), "text/plain")
+
+    def get_latest_market_data(
+        self,
+        symbol: str,
+        data_type: str,
+        days_back: int = 1,
+        timeframe: str | None = None,
+        *,
+        work: Work | None = None,
+    ) -> Any:
+        """Return the newest document of a symbol, or None when there is none.
+
+        Args:
+            symbol: for example `BTC-USD`.
+            data_type: `ohlcv`, `orderbook` or `trades`.
+            days_back: how many days before today (UTC) are looked at, too.
+            timeframe: of candles; the newest of all timeframes if None.
+            work: cancel.
+
+        Raises:
+            InvalidInput: the data type is unknown, or the symbol cannot be part of a key.
+            Corrupt: the newest object is not JSON.
+        """
+        if data_type not in {"ohlcv", "orderbook", "trades"}:
+            raise InvalidInput(
+                f"There is no market data of type {data_type!r}",
+                cause="The types are ohlcv, orderbook and trades.",
+                remedy="Name one of them.",
+            )
+        key = latest_key(
+            self._s3.bucket, symbol, data_type, days_back, timeframe=timeframe, work=work
+        )
+        if key is None:
+            return None
+        from core.storage.documents import document
+
+        return document(key, self._s3.get_object_data(key, work=work))
+
+    def list_user_data_files(
+        self, user_id: str, data_type: str | None = None, *, work: Work | None = None
+    ) -> list[dict[str, Any]]:
+        """Return a user's objects, all of them or those of `portfolio` or `trades`."""
+        from core.layout.building import check_segment
+
+        folder = f"user-data/{check_segment('user_id', user_id)}/"
+        if data_type is not None:
+            folder += f"{check_segment('data_type', data_type)}/"
+        return self._s3.list_objects(folder, max_keys=10**9, work=work)
+
+    def get_storage_stats(self, *, work: Work | None = None) -> dict[str, Any]:
+        """Return count and size of everything, however many objects there are.
+
+        `{"total_objects", "total_size_bytes", "total_size_mb", "data_types": {top folder:
+        {"count", "size_bytes", "size_mb"}}, "last_updated" (ISO 8601)}`; megabytes of 1024².
+        """
+        return usage_of(self._s3.bucket, work=work)
+
+    def _put(self, key: str, body: Mapping[str, Any], **metadata: object) -> Written:
+        text = json.dumps(_plain(body), indent=2, default=str, ensure_ascii=False)
+        kept = {name: str(value) for name, value in metadata.items()}
+        return self._s3.upload_data(text, key, _ascii(kept), "application/json")
+
+
+def _plain(value: Any) -> Any:
+    """Return mappings and sequences of any type as those that JSON knows."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _ascii(metadata: Mapping[str, str]) -> dict[str, str]:
+    r"""Return metadata as headers can carry it: other letters are written as `\uXXXX`."""
+    return {
+        name: value.encode("ascii", "backslashreplace").decode() for name, value in metadata.items()
+    }

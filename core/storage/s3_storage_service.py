@@ -1,0 +1,201 @@
+"""The contract's S3 service: files, bytes, listings and links of one bucket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from core.aws.clients import ClientFactory
+from core.errors import NotFound
+from core.model.connection import (
+    DEFAULT_BUCKET,
+    DEFAULT_SECRET_NAME,
+    Connection,
+    KeySource,
+    Profile,
+)
+from core.model.objects import Written
+from core.objects import deleting, reading, writing
+from core.objects.bucket import Bucket
+from core.objects.level import modified_of, page_of
+from core.objects.presign import presign
+from core.storage.access import clients_for
+from core.work import Work, default_work
+
+
+class S3StorageService:
+    """Everything a script does with the bucket. Failures raise; nothing returns False for them.
+
+    The keys come from the secret `secret_name`, read with whatever credentials the caller has;
+    with `clients` or `bucket_name` given, those credentials are used on the bucket themselves.
+    """
+
+    def __init__(  # noqa: PLR0913 - the contract's two, and keyword-only ways to share clients
+        self,
+        secret_name: str = DEFAULT_SECRET_NAME,
+        region_name: str = "us-east-1",
+        *,
+        bucket_name: str | None = None,
+        connection: Connection | None = None,
+        clients: ClientFactory | None = None,
+        endpoint_url: str | None = None,
+        profile: str | Profile | None = None,
+    ) -> None:
+        given = clients_for(
+            region_name,
+            connection=connection,
+            clients=clients,
+            endpoint_url=endpoint_url,
+            profile=profile,
+        )
+        if bucket_name is None and clients is None:
+            self._bucket = _bucket_of_secret(given, secret_name, region_name)
+        else:
+            self._bucket = Bucket(given, bucket_name or given.connection.profile.bucket)
+
+    @property
+    def bucket_name(self) -> str:
+        """The bucket's name."""
+        return self._bucket.name
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket with its clients, for the functions of `core.objects`."""
+        return self._bucket
+
+    def upload_file(
+        self,
+        local_file_path: str | Path,
+        s3_key: str,
+        metadata: dict[str, str] | None = None,
+        content_type: str | None = None,
+        *,
+        work: Work | None = None,
+    ) -> Written:
+        """Store a local file; it is hashed, watched while it is read, and confirmed.
+
+        Raises:
+            StorageError: see `core.objects.writing.upload`; nothing is stored then.
+        """
+        return writing.upload(
+            self._bucket,
+            s3_key,
+            Path(local_file_path),
+            metadata=metadata,
+            content_type=content_type,
+            work=work,
+        )
+
+    def upload_data(
+        self,
+        data: str | bytes,
+        s3_key: str,
+        metadata: dict[str, str] | None = None,
+        content_type: str = "application/json",
+        *,
+        work: Work | None = None,
+    ) -> Written:
+        """Store text (as UTF-8) or bytes.
+
+        Raises:
+            StorageError: see `core.objects.writing.put`; nothing is stored then.
+        """
+        raw = data.encode() if isinstance(data, str) else bytes(data)
+        return writing.put(
+            self._bucket, s3_key, raw, metadata=metadata, content_type=content_type, work=work
+        )
+
+    def download_file(
+        self, s3_key: str, local_file_path: str | Path, *, work: Work | None = None
+    ) -> reading.Downloaded:
+        """Download an object into a file, which is replaced only when all is there and verified.
+
+        Raises:
+            NotFound: there is no such object.
+            StorageError: see `core.objects.reading.download`; the file is as it was.
+        """
+        return reading.download(
+            self._bucket, s3_key, Path(local_file_path), overwrite=True, work=work
+        )
+
+    def get_object_data(self, s3_key: str, *, work: Work | None = None) -> bytes:
+        """Return an object's bytes.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        return reading.read(self._bucket, s3_key, work=work)
+
+    def delete_object(self, s3_key: str, *, work: Work | None = None) -> deleting.Deleted:
+        """Delete an object; one that does not exist is a success."""
+        return deleting.delete(self._bucket, s3_key, work=work)
+
+    def object_exists(self, s3_key: str, *, work: Work | None = None) -> bool:
+        """Return whether an object exists; a denied answer raises, it is never a no.
+
+        Raises:
+            AccessDenied: it may not be asked.
+        """
+        try:
+            reading.head(self._bucket, s3_key, work=work)
+        except NotFound as error:
+            if type(error) is not NotFound:
+                raise  # a bucket that is missing is no answer about the object
+            return False
+        return True
+
+    def list_objects(
+        self, prefix: str = "", max_keys: int = 1000, *, work: Work | None = None
+    ) -> list[dict[str, Any]]:
+        """Return up to `max_keys` objects in the order of their keys, more than 1,000 if asked.
+
+        Each is `{"key", "size" (bytes), "last_modified" (aware datetime), "etag"}`.
+        """
+        work = default_work(work)
+        found: list[dict[str, Any]] = []
+        token: str | None = None
+        while len(found) < max_keys:
+            work.check()
+            size = min(1000, max_keys - len(found))
+            columns, token = page_of(self._bucket, prefix, token=token, size=size)
+            found += [
+                {"key": key, "size": bytes_, "last_modified": modified_of(text), "etag": etag}
+                for key, bytes_, text, etag in zip(
+                    columns.keys, columns.sizes, columns.modified, columns.etags, strict=True
+                )
+            ]
+            if token is None:
+                break
+        return found
+
+    def generate_presigned_url(
+        self,
+        s3_key: str,
+        expiration: int = 3600,
+        http_method: str = "GET",
+        *,
+        work: Work | None = None,
+    ) -> str:
+        """Return a link for GET, PUT, HEAD or DELETE; S3 allows 7 days at most.
+
+        Whoever has the link has the right, so it is not to be logged. The life it really has is
+        told by `core.objects.presign.presign`.
+        """
+        link = presign(self._bucket, s3_key, method=http_method, expires=expiration, work=work)
+        return link.url.reveal()
+
+
+def _bucket_of_secret(given: ClientFactory, secret_name: str, region_name: str) -> Bucket:
+    """Return the bucket that the secret names, reached with the secret's keys."""
+    from core.storage.aws_secrets_manager import SecretsManager
+    from core.storage.s3_keys import storage_keys
+
+    found = storage_keys(SecretsManager(clients=given), secret_name)
+    profile = Profile(
+        name=f"secret {secret_name}",
+        source=KeySource.SESSION,
+        region=found.region or region_name,
+        endpoint_url=given.endpoint_url,
+        bucket=found.bucket or DEFAULT_BUCKET,
+    )
+    return Bucket(ClientFactory(Connection(profile, found.keys)), profile.bucket)
