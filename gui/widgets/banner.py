@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from core.errors import Cancelled, StorageError
 from core.redaction import redacted
@@ -34,7 +34,7 @@ class Banner(QWidget):
         self._act: Callable[[], object] | None = None
         self._details = ""
         self._frame = QFrame()
-        self._icon = QLabel()
+        self._icon = Text()
         self._icon.setFixedSize(16, 18)
         self._summary = Text("", "inherit")
         self._summary.setFont(theme.bold_font())

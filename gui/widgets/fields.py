@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from PySide6.QtWidgets import QAbstractSpinBox, QLineEdit
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QLineEdit
 
 Box = TypeVar("Box", bound=QAbstractSpinBox)
 
@@ -17,10 +17,17 @@ def inset(box: Box) -> Box:
     return box
 
 
+def clearable(field: QLineEdit) -> QLineEdit:
+    """Give a field its clear button, with a name."""
+    field.setClearButtonEnabled(True)
+    for button in field.findChildren(QAbstractButton):
+        button.setAccessibleName("Clear")
+    return field
+
+
 def line_edit(name: str, placeholder: str = "", *, clear: bool = False) -> QLineEdit:
     """Return a field of one line; `name` is what screen readers call it."""
     field = QLineEdit()
     field.setAccessibleName(name)
     field.setPlaceholderText(placeholder)
-    field.setClearButtonEnabled(clear)
-    return field
+    return clearable(field) if clear else field

@@ -58,6 +58,7 @@ def make_table(
     view.verticalHeader().setDefaultSectionSize(theme.ROW)
     view.setTabKeyNavigation(False)
     _header(view.horizontalHeader(), sortable=sortable)
+    view.horizontalHeader().setAccessibleName(f"{name}: columns")
     view.setSortingEnabled(sortable)
     Columns(view, view.horizontalHeader(), settings, key)
     return view
@@ -82,6 +83,7 @@ def make_tree(
     view.setHeaderHidden(not header)
     view.setExpandsOnDoubleClick(True)
     _header(view.header(), sortable=False)
+    view.header().setAccessibleName(f"{name}: columns")
     if header:
         Columns(view, view.header(), settings, key)
     return view

@@ -20,9 +20,7 @@ def _contrast(one, other):
 
 @pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
 def test_every_text_can_be_read_where_it_stands(tokens):
-    pairs = [
-        (text, "panel") for text in ("text", "muted", "accent", "good", "danger", "warning")
-    ]
+    pairs = [(text, "panel") for text in ("text", "muted", "accent", "good", "danger", "warning")]
     pairs += [(text, "background") for text in ("text", "muted", "good", "danger", "warning")]
     pairs += [("on_accent", "accent"), ("on_accent", "danger"), ("text", "selection")]
     inks = [soft.replace("_soft", "_ink") for soft in _SOFT]

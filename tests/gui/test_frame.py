@@ -1,0 +1,338 @@
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QDialog,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+)
+
+from core.aws.buckets import BucketBrief
+from core.errors import NotFound, Offline
+from core.local.settings import Settings
+from core.model.change import Change, ChangeKind
+from core.model.connection import (
+    AccessKeys,
+    Connection,
+    Identity,
+    KeySource,
+    Profile,
+    ProfileColour,
+)
+from core.redaction import Secret
+from core.units import utc_now
+from core.work import Progress
+from core.workspace import Workspace
+from gui import tab_list
+from gui.dialogs.confirm import Confirm
+from gui.main_window import window as window_module
+from gui.main_window.commands import Command, matching
+from gui.main_window.connecting import Connector
+from gui.main_window.palette import Palette
+from gui.main_window.shortcuts import ShortcutSheet
+from gui.main_window.window import MainWindow
+from gui.tabs.base import Tab
+
+
+class PlainTab(Tab):
+    """A tab that only notes what the frame asks of it."""
+
+    def __init__(self, context):
+        super().__init__(context)
+        self.calls = []
+
+    def _do_workspace(self, workspace):
+        self.calls.append(("workspace", workspace))
+
+    def _do_change(self, change):
+        self.calls.append(("change", change))
+
+    def _do_refresh(self):
+        self.calls.append(("refresh",))
+
+    def _do_filter(self):
+        self.calls.append(("filter",))
+
+    def open_target(self, target):
+        self.calls.append(("target", target))
+
+
+def _workspace(name="dev", colour=ProfileColour.BLUE):
+    profile = Profile(name, KeySource.SESSION, endpoint_url="http://127.0.0.1:9", colour=colour)
+    keys = AccessKeys("AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMIK7MDENG"))
+    return Workspace.open(Connection(profile, keys))
+
+
+@pytest.fixture
+def window(context, qtbot, monkeypatch):
+    tabs = tuple(replace(spec, factory=PlainTab) for spec in tab_list.TABS)
+    monkeypatch.setattr(window_module, "TABS", tabs)
+    window = MainWindow(context, Connector(context))
+    qtbot.addWidget(window)
+    window.show()
+    window.open_last_tab()
+    return window
+
+
+def test_tabs_are_made_when_they_are_first_seen_and_loaded_once(window, context):
+    assert list(window.tabs) == ["browser"]
+    workspace = _workspace()
+    context.set_workspace(workspace)
+    assert window.tabs["browser"].calls == [("workspace", None), ("workspace", workspace)]
+    window.show_tab("links")
+    window.show_tab("browser")
+    window.show_tab("links")
+    assert window.tabs["links"].calls == [("workspace", workspace)]
+
+
+def test_a_hidden_tab_hears_of_another_workspace_when_it_is_seen_again(window, context):
+    context.set_workspace(_workspace())
+    window.show_tab("links")
+    other = _workspace("other")
+    context.set_workspace(other)
+    assert window.tabs["browser"].calls[-1][1] is not other
+    window.show_tab("browser")
+    assert window.tabs["browser"].calls[-1] == ("workspace", other)
+
+
+def test_a_target_is_opened_after_the_load(window, context):
+    context.go("statistics", "market-data/")
+    assert window.tabs["statistics"].calls == [("workspace", None), ("target", "market-data/")]
+    assert window.bar.currentIndex() == 4
+
+
+def test_keys_reach_the_frame_and_the_tab(window, qtbot):
+    qtbot.keyClick(window, "3", Qt.KeyboardModifier.ControlModifier)
+    assert window.bar.currentIndex() == 2
+    qtbot.keyClick(window, Qt.Key.Key_F5)
+    qtbot.keyClick(window, "f", Qt.KeyboardModifier.ControlModifier)
+    assert window.current_tab.calls[-2:] == [("refresh",), ("filter",)]
+
+
+def test_changes_reach_loaded_tabs_and_the_log(window, context, qtbot):
+    window.show_tab("links")
+    change = Change(ChangeKind.OBJECTS, "s3:PutObject", "s3://b/k", "Uploads", utc_now())
+    window.drawer.pages.select("changes")
+    page = window.drawer.changes_page
+    qtbot.waitUntil(lambda: not context.runner.busy)
+    context.announce(change)
+    assert window.tabs["links"].calls[-1] == ("change", change)
+    assert context.log.read()[0].change == change
+    assert page._shown.rows()[0][2:4] == ("s3:PutObject", "s3://b/k")
+    page.filter.setText("nothing like it")
+    assert page._shown.rows() == []
+
+
+def test_production_opens_read_only_and_unlocks_for_a_time(window, context, qtbot):
+    context.set_workspace(_workspace("production", ProfileColour.RED))
+    assert context.read_only
+    assert window.header.chip.property("chip") == "danger"
+    assert window.header.lock.isVisible()
+    window.header.lock.click()
+    question = window.findChild(Confirm)
+    assert not question.go.isDefault()
+    with qtbot.waitSignal(context.read_only_changed):
+        question.go.click()
+    assert not context.read_only
+    assert context.unlocked_until - utc_now() > timedelta(minutes=14)
+    assert "writing" in window.header.lock.text()
+    context._relock.setInterval(0)
+    qtbot.waitUntil(lambda: context.read_only)
+    assert window.header.lock.text() == "read-only"
+
+
+def test_other_profiles_are_not_locked(window, context):
+    context.set_workspace(_workspace())
+    assert not context.read_only
+    assert not window.header.lock.isVisible()
+
+
+def test_the_header_and_the_status_bar_tell_where_we_are(window, context):
+    context.set_workspace(_workspace())
+    window.connector.told.emit(BucketBrief("eu-west-1", followed=True, versioning="Enabled"))
+    ends = utc_now() + timedelta(minutes=42, seconds=30)
+    context.set_identity(Identity("1", "arn:aws:iam::1:user/ann", "ann", ends))
+    assert window.header.chip.text().strip() == "dev"
+    assert window.header.region.text() == "eu-west-1"
+    assert "followed" in window.header.region.toolTip()
+    assert window.header.versioned.text() == "versioned"
+    assert window.status.who.text().startswith("ann · session 42 min")
+    window.connector.told.emit(BucketBrief("eu-west-1", followed=False, versioning=""))
+    assert window.header.versioned.property("pill") == "warning"
+
+
+def test_a_failed_connection_is_told_with_a_retry(window, context, qtbot, monkeypatch):
+    tries = []
+    monkeypatch.setattr(Workspace, "identity", lambda self, work=None: tries.append(1))
+
+    def refuse(name):
+        tries.append(name)
+        raise Offline("The endpoint is out of reach", remedy="Check the network.")
+
+    monkeypatch.setattr(context.connections, "connect", refuse)
+    context.switch_profile("dev")
+    qtbot.waitUntil(lambda: window.banner.text != "")
+    assert window.banner.text == "The endpoint is out of reach"
+    assert window.status.who.text() == "not connected"
+    window.banner._buttons[0].click()
+    qtbot.waitUntil(lambda: tries == ["dev", "dev"])
+
+
+def test_connecting_puts_the_profile_in_force(window, context, qtbot, monkeypatch):
+    made = _workspace()
+    identity = Identity("1", "arn:aws:iam::1:user/ann", "ann")
+    monkeypatch.setattr(context.connections, "connect", lambda _name: made.connection)
+    monkeypatch.setattr(Workspace, "identity", lambda self, work=None: identity)
+    monkeypatch.setattr(
+        "core.aws.buckets.brief",
+        lambda *_a, **_k: BucketBrief("us-east-1", followed=False, versioning="Enabled"),
+    )
+    context.switch_profile("dev")
+    qtbot.waitUntil(lambda: context.identity is identity)
+    qtbot.waitUntil(lambda: window.header.versioned.text() == "versioned")
+    assert context.workspace.profile.name == "dev"
+    window.connector.open_bucket("other-bucket")
+    qtbot.waitUntil(lambda: not context.runner.busy)
+    assert context.workspace.profile.bucket == "other-bucket"
+    assert "other-bucket" in window.header.bucket.text()
+
+
+def test_the_drawer_lists_tasks_which_can_be_retried(window, context, qtbot):
+    def fail(_work):
+        raise NotFound("It is not there")
+
+    task = context.runner.run("Fetch", fail, owner=window)
+    window.toggle_drawer()
+    page = window.drawer.tasks_page
+    qtbot.waitUntil(lambda: task.state == "failed")
+    page.table.selectRow(0)
+    assert page.retry.isEnabled()
+    assert not page.cancel.isEnabled()
+    page.retry.click()
+    qtbot.waitUntil(lambda: len(context.runner.tasks) == 2 and not context.runner.busy)
+    page.clear.click()
+    assert context.runner.tasks == []
+
+
+def test_the_status_bar_counts_running_work(window, context, qtbot):
+    def upload(work):
+        work.report(Progress(1_000_000, 2_000_000, "bytes", items_done=3, items_total=120))
+        work.token.wait(5)
+
+    task = context.runner.run("Upload", upload, owner=window)
+    qtbot.waitUntil(lambda: "3 of 120" in window.status.doing.text())
+    assert window.status.doing.text().startswith("1 task · ")
+    task.cancel()
+    qtbot.waitUntil(lambda: window.status.doing.text() == "ready")
+
+
+def test_closing_with_bulk_work_asks_once(window, context, qtbot, monkeypatch):
+    class Bulk:
+        name = "Scan"
+
+    monkeypatch.setattr(type(context.runner), "bulk_running", property(lambda _self: [Bulk()]))
+    assert not window.close()
+    question = window.findChild(Confirm)
+    assert not question.go.isDefault()
+    with qtbot.waitSignal(window.closing):
+        question.go.click()
+    assert not window.isVisible()
+
+
+def test_the_window_comes_back_as_it_was_left(window, context, qtbot, tmp_path):
+    window.show_tab("backups")
+    window.close()
+    kept = Settings(tmp_path / "settings.json")
+    assert kept.get("window/tab") == "backups"
+    assert kept.get("window/geometry")
+    again = MainWindow(context, Connector(context))
+    qtbot.addWidget(again)
+    assert again.bar.currentIndex() == 5
+
+
+def test_letters_find_actions():
+    commands = [Command(title, "", lambda: None) for title in ("Go to Links", "Dark theme", "Quit")]
+    assert [c.title for c in matching(commands, "")] == ["Go to Links", "Dark theme", "Quit"]
+    assert [c.title for c in matching(commands, "dt")] == ["Dark theme"]
+    assert matching(commands, "lin")[0].title == "Go to Links"
+    assert matching(commands, "zzz") == []
+
+
+def test_the_palette_runs_an_action_and_goes_to_a_key(window, qtbot):
+    qtbot.keyClick(window, "k", Qt.KeyboardModifier.ControlModifier)
+    palette = window.findChild(Palette)
+    qtbot.keyClicks(palette.field, "statis")
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    assert window.bar.currentIndex() == 4
+    qtbot.waitUntil(lambda: window.findChild(Palette) is None)
+    window.search()
+    palette = window.findChild(Palette)
+    palette.field.setText("market-data/x.json")
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    assert window.tabs["browser"].calls[-1] == ("target", "market-data/x.json")
+
+
+def test_every_control_has_a_name_and_no_label_reads_html(window, context, qtbot):
+    context.set_workspace(_workspace())
+    window.toggle_drawer()
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    assert window.findChild(ShortcutSheet) is not None
+    window.search()
+    kinds = (QAbstractButton, QAbstractItemView, QLineEdit, QComboBox, QAbstractSpinBox)
+    parts = [part for kind in (*kinds, QPlainTextEdit) for part in window.findChildren(kind)]
+    unnamed = [
+        part
+        for part in parts
+        if not part.isHidden()
+        and not part.accessibleName()
+        and not getattr(part, "text", str)()
+        and not part.objectName().startswith("qt_")
+    ]
+    assert unnamed == []
+    labels = window.findChildren(QLabel)
+    assert len(labels) > 30
+    assert [x.text() for x in labels if x.textFormat() is not Qt.TextFormat.PlainText] == []
+    for dialog in window.findChildren(QDialog):
+        dialog.close()
+
+
+def test_an_answer_about_a_workspace_that_was_left_is_dropped(window, context, qtbot):
+    context.set_workspace(_workspace())
+    tab, seen = window.current_tab, []
+    tab.run("slow", lambda work: time.monotonic(), seen.append)
+    context.set_workspace(_workspace("other"))
+    qtbot.waitUntil(lambda: not context.runner.busy)
+    assert seen == []
+    with qtbot.waitSignal(tab.settled):
+        tab.run("now", lambda work: 7, seen.append)
+        assert tab.busy
+    assert seen == [7]
+
+
+def test_a_failure_shows_in_the_tab_with_a_retry_where_it_makes_sense(window, qtbot):
+    tab, tries = window.current_tab, []
+
+    def fn(_work):
+        tries.append(1)
+        raise Offline("Out of reach")
+
+    tab.run("try", fn)
+    qtbot.waitUntil(lambda: tab.banner.text == "Out of reach")
+    tab.banner._buttons[0].click()
+    qtbot.waitUntil(lambda: len(tries) == 2)
+
+
+def test_the_window_does_not_keep_the_program_busy_while_idle(window, qtbot):
+    qtbot.waitUntil(lambda: not window.context.runner.busy)
+    fast = [t for t in window.findChildren(QTimer) if t.isActive() and t.interval() < 1000]
+    assert fast == []
+    assert QApplication.topLevelWidgets()
