@@ -1,0 +1,121 @@
+"""Portfolios and trades of four users; the later portfolios were written twice (versions)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+
+from core.demo.data.sample import (
+    START,
+    SYMBOLS,
+    USERS,
+    Sample,
+    days,
+    document,
+    iso,
+    naive,
+    randomness,
+    written,
+)
+from core.demo.data.series import price_at
+
+_STATUSES = ("filled", "filled", "filled", "partial", "cancelled")
+
+
+def portfolios() -> Iterator[Sample]:
+    """Yield a portfolio a day for each user, from 20 January on with an earlier version."""
+    for user in USERS:
+        random = randomness(f"portfolio {user}")
+        held = {
+            symbol: random.uniform(0.4, 9) * 30_000 / (200 if symbol[0] == "S" else 40) / 1000
+            for symbol in SYMBOLS
+        }
+        for day, midnight in enumerate(days()):
+            moment = midnight + timedelta(hours=12)
+            symbol = random.choice(SYMBOLS)
+            before = dict(held)
+            held[symbol] = max(0.0, held[symbol] * random.uniform(0.93, 1.09))
+            if day >= 19:
+                yield _portfolio(user, moment, before, written(moment))
+            yield _portfolio(user, moment, held, written(moment) + timedelta(minutes=7))
+
+
+def _portfolio(user: str, moment: datetime, held: dict[str, float], when: datetime) -> Sample:
+    """Two users' assets carry their value, the others' their average price, as both forms exist."""
+    stamp = iso(moment)
+    prices = {symbol: price_at(symbol, moment) for symbol in held}
+    with_value = USERS.index(user) % 2 == 0
+    assets = [
+        {
+            "symbol": symbol,
+            "quantity": round(amount, 8),
+            "value_usd": round(amount * prices[symbol], 2),
+        }
+        if with_value
+        else {
+            "symbol": symbol,
+            "quantity": f"{amount:.8f}",
+            "avg_price": round(prices[symbol] * 0.91, 2),
+            "current_price": prices[symbol],
+        }
+        for symbol, amount in held.items()
+    ]
+    total = round(sum(amount * prices[symbol] for symbol, amount in held.items()), 2)
+    body = {
+        "user_id": user,
+        "timestamp": stamp,
+        "portfolio": {"total_value_usd": total, "currency": "USD", "assets": assets},
+    }
+    metadata = {
+        "user_id": user,
+        "data_type": "portfolio",
+        "timestamp": stamp,
+        "asset_count": str(len(assets)),
+    }
+    key = f"user-data/{user}/portfolio/{moment:%Y/%m/%d}/{stamp}.json"
+    return Sample(key, document(body), when, metadata=metadata)
+
+
+def trades() -> Iterator[Sample]:
+    """Yield 45 files of trades for each user; their keys have no day folder."""
+    for number, user in enumerate(USERS):
+        random = randomness(f"trades {user}")
+        for file in range(45):
+            moment = START + timedelta(hours=14 + 32 * file, minutes=30 if number else 0)
+            yield _trades(user, moment, file, random)
+
+
+def _trades(user: str, moment: datetime, file: int, random: Random) -> Sample:
+    stamp = naive(moment) if user == "crowe" else iso(moment)
+    rows = [_trade(user, moment, file * 20 + each, random) for each in range(random.randint(3, 12))]
+    body = {"user_id": user, "timestamp": stamp, "trades": rows}
+    metadata = {
+        "user_id": user,
+        "data_type": "trades",
+        "timestamp": stamp,
+        "trade_count": str(len(rows)),
+    }
+    key = f"user-data/{user}/trades/{moment:%Y/%m}/{stamp}.json"
+    return Sample(key, document(body), written(moment), metadata=metadata)
+
+
+def _trade(user: str, moment: datetime, number: int, random: Random) -> dict[str, object]:
+    symbol = random.choice(SYMBOLS)
+    at = moment - timedelta(minutes=random.randint(1, 1900))
+    price = price_at(symbol, at) * random.uniform(0.999, 1.001)
+    amount = random.uniform(200, 20_000) / price
+    row: dict[str, object] = {
+        "id": f"{user[:2].upper()}{number:06d}",
+        "timestamp": iso(at),
+        "symbol": symbol,
+        "side": random.choice(("buy", "sell")),
+        "quantity": round(amount, 6),
+        "price": round(price, 3),
+        "fee": round(amount * price * 0.001, 4),
+        "status": random.choice(_STATUSES),
+    }
+    if user == "okafor":  # written by software that kept decimals as text
+        row |= {name: str(Decimal(str(row[name]))) for name in ("quantity", "price", "fee")}
+    return row

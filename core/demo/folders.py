@@ -1,0 +1,55 @@
+"""The private temporary folders of demo servers, and the removal of forgotten ones."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+_PREFIX = "strongroom-demo-"
+_OWNER = "owner.pid"
+
+
+def make_folder() -> Path:
+    """Create a folder that only this user can read, owned by this process; sweep old ones."""
+    sweep()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    (folder / _OWNER).write_text(str(os.getpid()), encoding="ascii")
+    return folder
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder; what is already gone, or still open on Windows, is left to the sweep."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Remove the folders of demo servers whose program has ended without doing it."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        if not _is_used(folder):
+            remove_folder(folder)
+
+
+def _is_used(folder: Path) -> bool:
+    """Whether the owner runs; a folder that cannot be judged is left alone."""
+    try:
+        owner = int((folder / _OWNER).read_text(encoding="ascii"))
+    except FileNotFoundError:
+        return True  # just being made by another process
+    except (OSError, ValueError):
+        return True
+    return is_running(owner)
+
+
+def is_running(process: int) -> bool:
+    """Whether a process of that number exists."""
+    if os.name == "nt":
+        return True  # signal 0 would end it there; its folder goes when it stops
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

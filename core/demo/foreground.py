@@ -1,0 +1,63 @@
+"""The embedded AWS in the foreground: what `strongroom demo-server` does."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from core.demo.server import DemoServer
+
+
+def serve(port: int, echo: Callable[[str], None]) -> None:
+    """Start the server, print how to use it, and wait for Ctrl-C or SIGTERM. Main thread only.
+
+    The administrator's keys are printed: handing them to other programs is what the command is
+    for, they are made anew at each start, and the server listens on this machine alone.
+
+    Args:
+        port: on the loopback; 0 takes any free one.
+        echo: prints one line.
+
+    Raises:
+        LocalIOError: the server could not be started, or the port is taken.
+    """
+    with _stop_asked() as stop, DemoServer.start(port=port) as server:
+        for line in lines(server):
+            echo(line)
+        while not stop.wait(0.5):
+            if not server.running:
+                echo("# The server has ended.")
+                return
+
+
+def lines(server: DemoServer) -> Iterator[str]:
+    """Yield what a shell needs, ready for `eval`, and what a person wants to know as comments."""
+    values = {
+        "AWS_ENDPOINT_URL": server.endpoint_url,
+        "AWS_ACCESS_KEY_ID": server.admin.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": server.admin.secret_access_key.reveal(),
+        "AWS_DEFAULT_REGION": server.connection.profile.region,
+    }
+    exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
+    word = "set" if os.name == "nt" else "export"
+    yield f"{word} {exports}"
+    yield f"# bucket: {server.connection.profile.bucket}"
+    yield f"# sample database: {server.database_path}"
+    yield "# Ctrl-C ends the server."
+
+
+@contextmanager
+def _stop_asked() -> Iterator[threading.Event]:
+    """Turn Ctrl-C and SIGTERM into an event, and restore their handlers afterwards."""
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,126 @@
+"""The WSGI application: check a request, answer a refusal, or hand it on to moto."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from moto.s3.models import s3_backends
+
+from core.demo.gate import bodies, deletes, service_actions, strictness
+from core.demo.gate.authorization import Authorization
+from core.demo.gate.principals import ACCOUNT, PARTITION, Principal, principal_of
+from core.demo.gate.refusals import Answer, Code, Refusal, Refused, answer_to, dialect_of
+from core.demo.gate.request import Incoming, incoming, passed_on, without_signature
+from core.demo.gate.signature import ALGORITHM, Claim, check_time, claim_of, verify
+from core.demo.moto_repairs import repair_moto
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class Gate:
+    """Stands before moto's application; refuses what AWS would refuse."""
+
+    def __init__(self, moto: Application) -> None:
+        repair_moto()
+        self._moto = moto
+        self._authorization = Authorization()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request, as WSGI asks for it."""
+        request = incoming(environ)
+        service = ""
+        try:
+            claim = claim_of(request)
+            service = claim.service
+            answer = self._answer(environ, request, claim)
+        except Refused as refused:
+            answer = answer_to(refused, request, dialect_of(request, service))
+        return _sent(answer, start_response)
+
+    def _answer(self, environ: Environ, request: Incoming, claim: Claim) -> Answer:
+        now = datetime.now(UTC)
+        principal = principal_of(claim, now)
+        check_time(claim, now)
+        key = verify(request, claim, principal.secret)
+        _check_service(request, claim)
+        body = bodies.Body(request.body, {})
+        if claim.service == "s3":
+            body = bodies.body_of(request, claim, key)
+            strictness.check_s3(request, body.data)
+            _check_region(request, claim)
+        elif claim.service == "secretsmanager":
+            strictness.check_secret(request)
+        self._authorization.check(request, claim, principal)
+        if claim.is_link:
+            without_signature(environ)
+        header = f"{ALGORITHM} Credential={claim.access_key_id}/{claim.scope}, SignedHeaders=host"
+        passed_on(environ, body.data, {**body.changed, "authorization": f"{header}, Signature=0"})
+        if claim.service == "s3" and deletes.is_delete(request):
+            return self._deleted(environ, request, principal)
+        answer = _taken(self._moto, environ)
+        self._authorization.remember(request, principal, answer.body)
+        return answer
+
+    def _deleted(self, environ: Environ, request: Incoming, principal: Principal) -> Answer:
+        body = environ["wsgi.input"].getvalue()
+        allowed, denied = deletes.divided(request, body, principal)
+        if denied and deletes.nothing_left(allowed):
+            kind = {"Content-Type": "application/xml"}
+            return Answer(200, kind, deletes.with_errors(deletes.EMPTY_RESULT, denied))
+        passed_on(environ, allowed, {})
+        answer = _taken(self._moto, environ)
+        if answer.status != 200 or not denied:
+            return answer
+        return Answer(200, answer.headers, deletes.with_errors(answer.body, denied))
+
+
+def _check_service(request: Incoming, claim: Claim) -> None:
+    """Keep moto's control pages and the services that the demo does not offer out of reach."""
+    if claim.service not in service_actions.SERVICES:
+        raise Refused(Refusal.NO_SERVICE, detail=f"The demo server has no {claim.service}.")
+    if request.bucket in {"moto-api", "latest"}:
+        message = "The specified bucket does not exist"
+        raise Refused(Code(404, "NoSuchBucket", message), BucketName=request.bucket)
+
+
+def _check_region(request: Incoming, claim: Claim) -> None:
+    """Redirect a request that was signed for another region than the bucket's, as S3 does."""
+    bucket = s3_backends[ACCOUNT][PARTITION].buckets.get(request.bucket)
+    if bucket is None or bucket.region_name == claim.region:
+        return
+    message = (
+        "The bucket you are attempting to access must be addressed using the specified endpoint. "
+        "Please send all future requests to this endpoint."
+    )
+    refusal = Code(301, "PermanentRedirect", message)
+    raise Refused(refusal, Bucket=request.bucket, Region=bucket.region_name)
+
+
+def _taken(moto: Application, environ: Environ) -> Answer:
+    """Have moto answer, and hold the answer whole."""
+    told: list[Any] = []
+
+    def start(status: str, headers: list[tuple[str, str]], _info: Any = None) -> None:
+        told[:] = [int(status.split(maxsplit=1)[0]), headers]
+
+    parts = moto(environ, start)
+    try:
+        body = b"".join(parts)
+    finally:
+        getattr(parts, "close", bool)()
+    status, headers = told
+    return Answer(status, dict(headers), body)
+
+
+def _sent(answer: Answer, start_response: StartResponse) -> Iterable[bytes]:
+    """Send an answer; a HEAD answer keeps the length of the body that it does not have."""
+    headers = {name.title(): value for name, value in answer.headers.items()}
+    if answer.body or ("Content-Length" not in headers and answer.status != HTTPStatus.NO_CONTENT):
+        headers["Content-Length"] = str(len(answer.body))
+    start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
+    return [answer.body]

@@ -1,0 +1,104 @@
+"""Whether a principal may do what a request asks: its own policies and the bucket's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from moto.s3.models import s3_backends
+
+from core.demo.gate import s3_actions, service_actions
+from core.demo.gate.policies import decision
+from core.demo.gate.principals import ACCOUNT, PARTITION, Principal, may_be_assumed
+from core.demo.gate.refusals import Refusal, Refused
+from core.demo.gate.request import Incoming
+from core.demo.gate.s3_actions import Need
+from core.demo.gate.signature import Claim
+
+_UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
+_OF_INITIATOR = frozenset({"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"})
+
+
+class Authorization:
+    """Decides by the policies as they are now; remembers who began which multipart upload."""
+
+    def __init__(self) -> None:
+        self._initiators: dict[str, str] = {}
+
+    def check(self, request: Incoming, claim: Claim, principal: Principal) -> None:
+        """Refuse what the policies do not permit.
+
+        Raises:
+            Refused: naming the action and the resource, as AWS does.
+        """
+        for need in _needs(request, claim, principal):
+            if need[0] in service_actions.ALWAYS or self._is_initiator(request, need, principal):
+                continue
+            if not permitted(need, request, principal):
+                raise denial(need, principal)
+            if need[0] == "sts:AssumeRole" and not may_be_assumed(need[1], principal):
+                raise denial(need, principal)
+
+    def _is_initiator(self, request: Incoming, need: Need, principal: Principal) -> bool:
+        """Whoever began an upload may list its parts and abort it without a further grant.
+
+        Source: S3 user guide, "Multipart upload API and permissions".
+        """
+        upload = request.param("uploadId") or ""
+        return need[0] in _OF_INITIATOR and self._initiators.get(upload) == principal.arn
+
+    def remember(self, request: Incoming, principal: Principal, answer: bytes) -> None:
+        """Note the initiator of an upload that moto has just begun."""
+        if request.method == "POST" and request.has("uploads"):
+            found = _UPLOAD_ID.search(answer)
+            if found:
+                self._initiators[found.group(1).decode()] = principal.arn
+
+
+def _needs(request: Incoming, claim: Claim, principal: Principal) -> list[Need]:
+    if claim.service == "s3":
+        if request.method == "POST" and request.has("delete"):
+            return []  # decided key by key
+        return s3_actions.needs(request)
+    return service_actions.needs(request, claim, principal)
+
+
+def permitted(need: Need, request: Incoming, principal: Principal) -> bool:
+    """Whether the identity's policies and the bucket's together permit a need."""
+    action, resource = need
+    context = _context(request, principal)
+    own = decision(principal.policies, action, resource, context)
+    of_bucket = decision(_bucket_policies(resource), action, resource, context)
+    return own is not False and of_bucket is not False and bool(own or of_bucket)
+
+
+def _context(request: Incoming, principal: Principal) -> Mapping[str, str]:
+    """The loopback stands for AWS's TLS endpoint: a TLS-only policy must not lock the demo."""
+    return {
+        "aws:principalarn": principal.arn,
+        "aws:username": principal.name,
+        "aws:securetransport": "true",
+        "s3:prefix": request.param("prefix") or "",
+        "s3:delimiter": request.param("delimiter") or "",
+    }
+
+
+def _bucket_policies(resource: str) -> list[dict[str, Any]]:
+    if not resource.startswith("arn:aws:s3:::"):
+        return []
+    name = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
+    bucket = s3_backends[ACCOUNT][PARTITION].buckets.get(name)
+    return [json.loads(bucket.policy)] if bucket is not None and bucket.policy else []
+
+
+def denial(need: Need, principal: Principal) -> Refused:
+    """Word a denial as AWS does: who, which action, on what."""
+    action, resource = need
+    quoted = f'"{resource}"' if action.startswith("s3:") else resource
+    detail = (
+        f"User: {principal.arn} is not authorized to perform: {action} on resource: {quoted} "
+        f"because no identity-based policy allows the {action} action"
+    )
+    return Refused(Refusal.DENIED, detail=detail)

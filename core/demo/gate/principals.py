@@ -1,0 +1,98 @@
+"""Who a key belongs to, by moto's IAM and STS: only active keys that exist count."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.iam.models import IAMBackend, iam_backends
+from moto.sts.models import sts_backends
+
+from core.demo.gate.policies import decision
+from core.demo.gate.refusals import Refusal, Refused
+from core.demo.gate.signature import Claim
+
+ACCOUNT = DEFAULT_ACCOUNT_ID
+PARTITION = "aws"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The user or assumed role behind a key, and the policies that hold for it."""
+
+    arn: str
+    name: str
+    secret: str
+    policies: tuple[dict[str, Any], ...]
+
+
+def iam() -> IAMBackend:
+    """Return moto's IAM of the demo account."""
+    return iam_backends[ACCOUNT][PARTITION]
+
+
+def principal_of(claim: Claim, now: datetime) -> Principal:
+    """Return who owns a claim's key.
+
+    Raises:
+        Refused: the key is unknown, deleted or inactive, or its session token is wrong or over.
+    """
+    for user in list(iam().users.values()):
+        for key in user.access_keys:
+            if key.access_key_id == claim.access_key_id:
+                return _of_user(user, key, claim)
+    for role in list(sts_backends[ACCOUNT][PARTITION].assumed_roles):
+        if role.access_key_id == claim.access_key_id:
+            return _of_role(role, claim, now)
+    raise Refused(Refusal.UNKNOWN_KEY, AWSAccessKeyId=claim.access_key_id)
+
+
+def _of_user(user: Any, key: Any, claim: Claim) -> Principal:
+    if key.status != "Active":
+        raise Refused(Refusal.UNKNOWN_KEY, AWSAccessKeyId=claim.access_key_id)
+    if claim.token is not None:
+        raise Refused(Refusal.WRONG_TOKEN)
+    policies = tuple(_documents(_user_policies(user)))
+    return Principal(user.arn, user.name, key.secret_access_key, policies)
+
+
+def _user_policies(user: Any) -> Iterator[Any]:
+    yield from user.policies.values()
+    yield from user.managed_policies.values()
+    for group in iam().get_groups_for_user(user.name):
+        yield from group.policies.values()
+        yield from group.managed_policies.values()
+
+
+def _of_role(role: Any, claim: Claim, now: datetime) -> Principal:
+    if claim.token != role.session_token:
+        raise Refused(Refusal.WRONG_TOKEN)
+    if now > role.expiration.replace(tzinfo=UTC):
+        raise Refused(Refusal.EXPIRED_TOKEN)
+    name = role.role_arn.rpartition("/")[2]
+    held = iam().get_role(name)
+    documents = _documents([*held.policies.values(), *held.managed_policies.values()])
+    return Principal(role.arn, name, role.secret_access_key, tuple(documents))
+
+
+def _documents(policies: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """Read inline policies (texts) and managed ones (objects with versions)."""
+    for policy in policies:
+        if isinstance(policy, str):
+            yield json.loads(policy)
+        else:
+            yield json.loads(next(each.document for each in policy.versions if each.is_default))
+
+
+def may_be_assumed(role_arn: str, caller: Principal) -> bool:
+    """Whether the role exists and its trust policy names the caller."""
+    role = next((each for each in iam().roles.values() if each.arn == role_arn), None)
+    if role is None:
+        return False
+    trust = json.loads(role.assume_role_policy_document)
+    context = {"aws:principalarn": caller.arn}
+    return decision([trust], "sts:AssumeRole", role_arn, context) is True

@@ -1,0 +1,95 @@
+"""One request as it arrived, and its way on to moto after the gate has let it through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+from urllib.parse import unquote
+
+#: Where our HTTP handler leaves the headers as they were sent: WSGI folds `_` into `-`.
+HEADERS_KEY = "strongroom.headers"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request: the path still percent-encoded, query pairs decoded, header names in lower case.
+
+    A header that came several times has its values joined by commas.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def param(self, name: str) -> str | None:
+        """Return a query parameter's value, or None when it is absent."""
+        return next((value for key, value in self.query if key == name), None)
+
+    def has(self, name: str) -> bool:
+        """Whether the query has a parameter, with or without a value."""
+        return any(key == name for key, _ in self.query)
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of a path-style S3 request; empty for the list of buckets."""
+        return unquote(self.path.lstrip("/").partition("/")[0])
+
+    @property
+    def key(self) -> str:
+        """The object key of a path-style S3 request; empty for a request on the bucket."""
+        return unquote(self.path.removeprefix("/").partition("/")[2])
+
+
+def incoming(environ: Mapping[str, Any]) -> Incoming:
+    """Read a request whole, its body too: moto would do so anyway."""
+    raw = str(environ["RAW_URI"])
+    if not raw.startswith("/"):
+        raw = "/" + raw.partition("://")[2].partition("/")[2]
+    path, _, query = raw.partition("?")
+    headers: dict[str, str] = {}
+    for name, value in environ[HEADERS_KEY]:
+        folded = name.lower()
+        headers[folded] = f"{headers[folded]},{value}" if folded in headers else value
+    return Incoming(environ["REQUEST_METHOD"], path, _pairs(query), headers, _body(environ))
+
+
+def _pairs(query: str) -> tuple[tuple[str, str], ...]:
+    parts = (part.partition("=") for part in query.split("&") if part)
+    return tuple((unquote(name), unquote(value)) for name, _, value in parts)
+
+
+def _body(environ: Mapping[str, Any]) -> bytes:
+    stream = environ["wsgi.input"]
+    if environ.get("wsgi.input_terminated"):
+        return bytes(stream.read())
+    return bytes(stream.read(int(environ.get("CONTENT_LENGTH") or 0)))
+
+
+def passed_on(environ: dict[str, Any], body: bytes, changed: Mapping[str, str | None]) -> None:
+    """Set up the environment for moto: the body anew, and some headers changed or removed.
+
+    Args:
+        environ: the WSGI environment, changed in place.
+        body: what moto shall read, without transfer encodings.
+        changed: headers by lower-case name; None removes one.
+    """
+    environ["wsgi.input"] = BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    environ.pop("wsgi.input_terminated", None)
+    for name, value in {"transfer-encoding": None, "x-moto-account-id": None, **changed}.items():
+        slot = "HTTP_" + name.upper().replace("-", "_")
+        environ.pop(slot, None)
+        if value is not None:
+            environ[slot] = value
+
+
+def without_signature(environ: dict[str, Any]) -> None:
+    """Take the signature out of a link's query: moto gets it as a header instead."""
+    path, _, query = str(environ["RAW_URI"]).partition("?")
+    kept = [part for part in query.split("&") if not part.lower().startswith("x-amz-")]
+    environ["QUERY_STRING"] = "&".join(kept)
+    environ["RAW_URI"] = environ["REQUEST_URI"] = f"{path}?{'&'.join(kept)}" if kept else path

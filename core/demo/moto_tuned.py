@@ -1,0 +1,54 @@
+"""What is set and replaced in moto before it serves the demo. Import it before anything of moto.
+
+Each replacement stands here with its reason; moto's own files stay as they are.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+
+os.environ["S3_IGNORE_SUBDOMAIN_BUCKETNAME"] = "true"  # buckets are in the path, as on loopback
+os.environ["MOTO_ALLOW_NONEXISTENT_REGION"] = "true"
+
+from moto.iam.access_control import PermissionResult
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    create_backend_app,
+)
+from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey
+
+from core.demo.moto_repairs import repair_moto
+
+__all__ = ["DomainDispatcherApplication", "application"]
+
+
+def application() -> DomainDispatcherApplication:
+    """Return moto's WSGI application for all services, tuned for the demo."""
+    for owner, name, replacement in (
+        (FakeKey, "__deepcopy__", _shallow),
+        (FakeKey, "last_modified_ISO8601", property(_modified)),
+        (FakeDeleteMarker, "last_modified_ISO8601", property(_modified)),
+        (FakeBucket, "get_permission", _decided_already),
+    ):
+        setattr(owner, name, replacement)
+    repair_moto()
+    return DomainDispatcherApplication(create_backend_app)
+
+
+def _shallow(key: FakeKey, _memo: object) -> FakeKey:
+    """Copy a key without its bytes: moto copies the whole bucket to list one key's versions."""
+    copied: FakeKey = object.__new__(FakeKey)
+    copied.__dict__.update(key.__dict__)
+    return copied
+
+
+def _modified(version: FakeKey | FakeDeleteMarker) -> datetime:
+    """Give the serializer the time itself: moto writes it as text, then parses it once more."""
+    moment: datetime = version.last_modified
+    return moment
+
+
+def _decided_already(_bucket: FakeBucket, _action: str, _resource: str) -> PermissionResult:
+    """Leave bucket policies to the gate: moto takes any condition it does not know for a denial."""
+    return PermissionResult.NEUTRAL
