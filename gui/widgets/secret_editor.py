@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, QTimer, Signal
-from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QStackedLayout, QVBoxLayout, QWidget
 
 from core.aws.limits import SECRET_BYTES
@@ -84,11 +83,6 @@ class JsonPage(QWidget):
         """Hide the text."""
         self._timer.stop()
         self._stack.setCurrentWidget(self.cover)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """A text that goes out of sight comes back hidden."""
-        self.conceal()
-        super().hideEvent(event)
 
     def _on_changed(self) -> None:
         if not self._silent:
@@ -210,6 +204,7 @@ class SecretEditor(QWidget):
             self.modes.select(self._mode)
             self._tell(error.summary)
             return
+        self.hide_values()
         self._pages.setCurrentWidget(self.json if mode == JSON else self.form)
         self._tell()
 

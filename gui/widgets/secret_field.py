@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
@@ -123,11 +123,6 @@ class SecretField(QWidget):
         if self._masked:
             self.line.setEchoMode(QLineEdit.EchoMode.Password)
             self._name_eye("eye", "Show")
-
-    def hideEvent(self, event: QEvent) -> None:
-        """A value that goes out of sight comes back hidden."""
-        self.hide_text()
-        super().hideEvent(event)  # type: ignore[arg-type]  # Qt sends a QHideEvent
 
     def set_read_only(self, read_only: bool) -> None:
         """Allow looking only."""
