@@ -22,6 +22,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("transfer.plan", "core.transfer.plan:plan_upload"),
     Operation("transfer.upload", "core.transfer.upload:upload"),
     Operation("transfer.download", "core.transfer.download:download"),
+    Operation("transfer.look_into", "core.transfer.contents:look_into"),
+    Operation("transfer.file", "core.transfer.filing:store"),
     Operation("objects.delete_many", "core.transfer.delete:delete"),
     Operation("backup.run", "core.backup.run:backup"),
     Operation("backup.list", "core.backup.listing:list_backups"),

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from core.errors import AlreadyExists, Cancelled, NotFound, StorageError
+from core.model.objects import ObjectInfo
 from core.objects.bucket import Bucket
 from core.objects.hashing import SHA256, Stamp, sha256_of, unreadable
 from core.objects.parts import SINGLE_BYTES
@@ -141,7 +142,7 @@ class _Upload:
         if stamp.size <= SINGLE_BYTES and self._only_new:
             _put_new(self._bucket, key, path, stamp)
             return
-        if self._only_new and self._is_there(key, path):
+        if self._only_new and refuse_taken(self._bucket, key, path, self._work):
             return
         upload_file(
             self._bucket,
@@ -150,19 +151,25 @@ class _Upload:
             work=Work(self._work.token, lambda progress: tally.moving(number, progress.done)),
         )
 
-    def _is_there(self, key: str, path: Path) -> bool:
-        """Whether this very file was stored before a crash; another object refuses.
 
-        Raises:
-            AlreadyExists: the key belongs to something else.
-        """
-        try:
-            there = head(self._bucket, key, work=self._work)
-        except NotFound:
-            return False
-        if there.sha256 == sha256_of(path, self._work):
-            return True
-        raise AlreadyExists(f"{key} is there already", subject=self._bucket.subject(key))
+def refuse_taken(bucket: Bucket, key: str, path: Path, work: Work) -> ObjectInfo | None:
+    """Return the object if it is this very file, stored before a crash; None if the key is free.
+
+    Raises:
+        AlreadyExists: the key belongs to something else.
+    """
+    try:
+        there = head(bucket, key, work=work)
+    except NotFound:
+        return None
+    if there.sha256 == sha256_of(path, work):
+        return there
+    raise AlreadyExists(
+        f"{key} is there already",
+        cause=f"An object of {there.size} bytes has this key.",
+        remedy="Choose another key, or say that it may be overwritten.",
+        subject=bucket.subject(key),
+    )
 
 
 def _put_new(bucket: Bucket, key: str, path: Path, stamp: Stamp) -> None:
