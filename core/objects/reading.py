@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -259,7 +259,12 @@ def _version(version_id: str | None) -> dict[str, str]:
 def _woken(body: Any, work: Work) -> Iterator[Any]:
     """Give up a read that hangs when a cancel comes, and close the stream in any case."""
     stream = body._raw_stream  # noqa: SLF001 - botocore offers no way to shut a stream down
-    with work.token.on_cancel(stream.shutdown):
+
+    def wake() -> None:
+        with suppress(OSError, ValueError):  # the read ended meanwhile: there is nothing to wake
+            stream.shutdown()
+
+    with work.token.on_cancel(wake):
         try:
             yield body
         except Exception:

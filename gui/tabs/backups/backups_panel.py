@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Signal
+from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.model.backup import Backup
 from gui.models.roles import SORT_ROLE
+from gui.tabs.backups.columns import first_look
 from gui.tabs.backups.models import BackupsModel
 from gui.widgets.buttons import plain_button
 from gui.widgets.empty import EmptyState, Loadable
@@ -34,6 +35,9 @@ class BackupsPanel(QWidget):
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(SORT_ROLE)
         self.table = make_table(self._sorted, "Backups", settings=settings, key="backups/backups")
+        first_look(
+            self.table, settings, "backups/backups", (148, 84, 84), Qt.SortOrder.DescendingOrder
+        )
         self.verify = plain_button("Verify", self._on_verify)
         self.verify.set_hint("Read the backup again and compare every hash.")
         self._empty = EmptyState("No table is selected", "Its backups are listed here.")

@@ -238,6 +238,11 @@ def when(moment: datetime) -> str:
     return f"{moment:%d %b %Y %H:%M}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 row`, `2,000 rows`."""
+    return f"{format_count(count)} {noun}" + ("" if count == 1 else "s")
+
+
 def _about(backup: Backup) -> str:
     lines = [f"{iso_utc(backup.taken)}  id {backup.id}"]
     if backup.problem:

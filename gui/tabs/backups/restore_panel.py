@@ -7,6 +7,9 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
     QHBoxLayout,
+    QHeaderView,
+    QSizePolicy,
+    QSpacerItem,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -15,12 +18,16 @@ from PySide6.QtWidgets import (
 from core.model.backup import Backup, Difference, RestorePreview
 from core.units import format_count, format_size
 from core.work import Progress
+from gui import theme
 from gui.tabs.backups.models import CellsModel, when
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.empty import EmptyState
 from gui.widgets.labels import Text, muted_label, number_label, text_label, tooltip
 from gui.widgets.panel import Panel, SectionHead, column, rule
-from gui.widgets.table import Remembers, make_table
+from gui.widgets.table import columns_of, make_table
+
+#: Heights of a table's head and of a fact, in pixels; a longer text wraps.
+_HEAD, _FACT, _WRAPPED = 30, 26, 32
 
 
 class RestorePanel(QWidget):
@@ -36,14 +43,17 @@ class RestorePanel(QWidget):
     restore_wanted = Signal(object, str)
     cancel_wanted = Signal()
 
-    def __init__(self, settings: Remembers | None) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.preview: RestorePreview | None = None
         self._why = ""
         self.cells = CellsModel(self)
-        self.table = make_table(
-            self.cells, "Changed cells", settings=settings, key="backups/cells", sortable=False
-        )
+        self.table = make_table(self.cells, "Changed cells", sortable=False)
+        columns_of(self.table).leave()
+        for value in (2, 3):
+            self.table.horizontalHeader().setSectionResizeMode(
+                value, QHeaderView.ResizeMode.Stretch
+            )
         self.empty = EmptyState("No backup is selected", "", "Compare", self.preview_wanted.emit)
         self._progress = EmptyState("Comparing…", "", "Cancel", self.cancel_wanted.emit)
         self.as_new = plain_button("Restore as", self._on_as_new)
@@ -66,7 +76,7 @@ class RestorePanel(QWidget):
 
     def _lay_out_preview(self) -> QWidget:
         self._facts.setContentsMargins(28, 8, 28, 12)
-        self._facts.setVerticalSpacing(4)
+        self._facts.setVerticalSpacing(2)
         self._facts.setColumnStretch(1, 1)
         facts = QWidget()
         facts.setLayout(self._facts)
@@ -80,7 +90,17 @@ class RestorePanel(QWidget):
         self.triggers.setContentsMargins(12, 0, 12, 0)
         self._note.setContentsMargins(12, 0, 12, 12)
         checks = column(self.triggers, margins=(12, 4, 12, 0))
-        return column(facts, rule(), self._cells_head, self.table, checks, buttons, self._note)
+        content = QWidget()
+        box = QVBoxLayout(content)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        for part in (facts, rule(), self._cells_head):
+            box.addWidget(part)
+        box.addWidget(self.table, 1)
+        for part in (checks, buttons, self._note):
+            box.addWidget(part)
+        box.addSpacerItem(_room())
+        return content
 
     @property
     def with_triggers(self) -> bool:
@@ -105,20 +125,14 @@ class RestorePanel(QWidget):
             self.empty.set_text("Compare with today's table?", words, "Compare")
         self._stack.setCurrentWidget(self.empty)
 
-    def show_comparing(self, backup: Backup) -> None:
-        """Show that the comparison runs."""
-        self.preview = None
-        self._panel.head.set_title(f"Restore {when(backup.taken)}")
-        self._progress.set_text("Comparing with today's table…", "")
-        self._stack.setCurrentWidget(self._progress)
-
     def show_progress(self, title: str, progress: Progress) -> None:
         """Tell how far the work shown has come."""
         if self._stack.currentWidget() is self._progress:
             self._progress.set_text(title, progress_words(progress))
 
-    def show_working(self, title: str) -> None:
+    def show_working(self, backup: Backup, title: str) -> None:
         """Show that something longer runs, with a way to stop it."""
+        self._panel.head.set_title(f"Restore {when(backup.taken)}")
         self._progress.set_text(title, "")
         self._stack.setCurrentWidget(self._progress)
 
@@ -153,8 +167,13 @@ class RestorePanel(QWidget):
         mark = Text(sign, tone)
         mark.setFixedWidth(14)
         figures = value.replace(",", "").isdigit()
-        label = number_label(value, bold=True) if figures else text_label(value, wrap=True)
+        label = (
+            number_label(value, bold=True)
+            if figures
+            else text_label(value, wrap=len(value) > _WRAPPED)
+        )
         label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        label.setMinimumHeight(_FACT)
         label.setAccessibleName(f"{name}: {value}")
         self._facts.addWidget(mark, at, 0)
         self._facts.addWidget(text_label(name), at, 1)
@@ -162,13 +181,20 @@ class RestorePanel(QWidget):
 
     def _show_cells(self, difference: Difference) -> None:
         self.cells.show(difference)
-        shown = bool(self.cells.rowCount())
-        changed = f"{format_count(difference.changed)} changed"
-        aside = [f"{format_count(difference.added)} added"] if difference.added else []
-        aside += [f"{format_count(difference.removed)} removed"] if difference.removed else []
-        self._cells_head.set_title(changed, " · ".join(aside))
-        self._cells_head.setVisible(shown)
-        self.table.setVisible(shown)
+        rows = self.cells.rowCount()
+        told = [
+            f"{format_count(count)} {words}"
+            for count, words in (
+                (difference.changed, "changed"),
+                (difference.added, "added"),
+                (difference.removed, "removed"),
+            )
+            if count
+        ]
+        self._cells_head.set_title(told[0] if told else "", " · ".join(told[1:]))
+        self._cells_head.setVisible(bool(rows))
+        self.table.setVisible(bool(rows))
+        self.table.setMaximumHeight(_HEAD + theme.ROW * rows + 2)
 
     def _show_buttons(self, preview: RestorePreview) -> None:
         name = preview.suggested_name
@@ -195,6 +221,10 @@ class RestorePanel(QWidget):
     def _on_in_place(self) -> None:
         if self.preview is not None:
             self.restore_wanted.emit(self.preview, "")
+
+
+def _room() -> QSpacerItem:
+    return QSpacerItem(0, 0, QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Expanding)
 
 
 def _facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:

@@ -4,39 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from core.backup.databases import open_database
 from core.backup.listing import last_backups, list_backups
 from core.errors import StorageError
-from core.model.backup import (
-    Backup,
-    BackupReport,
-    BackupState,
-    RestorePreview,
-    RestoreReport,
-    VerifyReport,
-)
+from core.model.backup import Backup, BackupReport, BackupState, VerifyReport
 from core.model.change import Change, ChangeKind
 from core.model.tables import DatabaseInfo, TableInfo
 from core.units import format_count, utc_now
 from core.work import Progress, Work
 from core.workspace import Workspace
 from gui.context import Context
-from gui.dialogs.confirm import ask
 from gui.tabs.backups.backups_panel import BackupsPanel
 from gui.tabs.backups.kept_bar import KeptBar
 from gui.tabs.backups.models import when
+from gui.tabs.backups.restore_flow import RestoreFlow
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.backups.tables_panel import TablesPanel
 from gui.tabs.base import Tab
-from gui.tasks import Task
 from gui.widgets.panel import splitter
 
-#: A backup above this size, in bytes, is compared only on demand: it is fetched whole for it.
-COMPARED_AT_ONCE = 64_000_000
 _KEY = "backups/database"
 
 
@@ -46,12 +35,12 @@ class BackupsTab(Tab):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._database = ""
-        self._comparison: Task | None = None
         self._wanted_table = ""
         self.tables = TablesPanel(context.settings)
         self.backups = BackupsPanel(context.settings)
-        self.restoring = RestorePanel(context.settings)
+        self.restoring = RestorePanel()
         self.kept = KeptBar()
+        self.flow = RestoreFlow(self, self.restoring, self.kept)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -67,11 +56,7 @@ class BackupsTab(Tab):
         self.tables.backup_wanted.connect(self._on_backup_wanted)
         self.backups.selected.connect(self._on_backup)
         self.backups.verify_wanted.connect(self._on_verify_wanted)
-        self.restoring.preview_wanted.connect(self._compare)
-        self.restoring.restore_wanted.connect(self._on_restore_wanted)
-        self.restoring.cancel_wanted.connect(self._on_cancel_wanted)
-        self.kept.undo_wanted.connect(self._on_undo_wanted)
-        self.kept.drop_wanted.connect(self._on_drop_wanted)
+        self.flow.changed.connect(self._on_tables_changed)
         self.context.read_only_changed.connect(self._update_allowed)
 
     # Opening
@@ -192,45 +177,11 @@ class BackupsTab(Tab):
         )
 
     def _on_backup(self, backup: Backup | None) -> None:
-        self._stop_comparing()
-        if backup is None:
-            self.restoring.show_nothing()
-        elif backup.state is BackupState.BROKEN:
-            self.restoring.show_backup(backup, problem=backup.problem)
-        elif backup.size > COMPARED_AT_ONCE:
-            self.restoring.show_backup(backup)
-        else:
-            self._compare()
+        self.flow.show(self._database, backup)
 
-    def _compare(self) -> None:
-        backup = self.backups.current
-        if backup is None or not self._database:
-            return
-        self.restoring.show_comparing(backup)
-        self._comparison = self.bulk(
-            f"Compare {backup.table} with its backup of {when(backup.taken)}",
-            "backup.preview",
-            {"database": self._database, "table": backup.table, "backup_id": backup.id},
-            self.restoring.show_preview,
-            failed=lambda error: self._on_compare_failed(backup, error),
-            progress=lambda p: self.restoring.show_progress("Comparing with today's table…", p),
-            latest="backups/preview",
-        )
-
-    def _on_compare_failed(self, backup: Backup, error: StorageError) -> None:
-        self.restoring.show_backup(backup, problem=error.summary)
-        self.show_error(error, self._compare if error.retryable else None)
-
-    def _on_cancel_wanted(self) -> None:
-        self._stop_comparing()
-        backup = self.backups.current
-        if backup is not None:
-            self.restoring.show_backup(backup)
-
-    def _stop_comparing(self) -> None:
-        if self._comparison is not None:
-            self._comparison.cancel()
-            self._comparison = None
+    def _on_tables_changed(self, table: str) -> None:
+        self._wanted_table = table
+        self._do_refresh()
 
     # Back up and verify
 
@@ -263,7 +214,10 @@ class BackupsTab(Tab):
         )
         for backup in report.backups:
             prefix = backup.key.rsplit("/", 1)[0] + "/"
-            self._announce(ChangeKind.BACKUPS, "backed up", backup.table, (prefix,))
+            change = Change(
+                ChangeKind.BACKUPS, "backed up", backup.table, "Backups", utc_now(), (prefix,)
+            )
+            self.context.announce(change)
         self._read_last()
         current = self.tables.current
         mine = [b for b in report.backups if current is not None and b.table == current.name]
@@ -293,112 +247,6 @@ class BackupsTab(Tab):
         else:
             self.banner.show_good(f"{words}; every hash is as it was written.")
 
-    # Restore, undo, drop
-
-    def _on_restore_wanted(self, preview: RestorePreview, name: str) -> None:
-        if name or not preview.exists:
-            self._restore(preview, name)
-            return
-        difference = preview.difference
-        loss = f"{difference.removed:,} rows go, {difference.changed:,} change back, "
-        loss += f"{difference.added:,} come back."
-        broken = "".join(
-            f" {count:,} rows of {table} will point to nothing." for table, count in preview.orphans
-        )
-        ask(
-            self,
-            f"Restore {preview.table} in place?",
-            f"{loss}{broken} The present table with its {preview.rows_today or 0:,} rows is kept "
-            "under another name until you drop it.",
-            lambda: self._restore(preview, ""),
-            names=preview.drift,
-            button="Restore in place",
-            danger=True,
-            typed=preview.table,
-        )
-
-    def _restore(self, preview: RestorePreview, name: str) -> None:
-        table, backup = preview.table, preview.backup
-        arguments: dict[str, Any] = {
-            "database": self._database,
-            "table": backup.table,
-            "backup_id": backup.id,
-            "target": name or None,
-            "allow_orphans": bool(preview.orphans),
-            "with_triggers": self.restoring.with_triggers,
-        }
-        words = f"strongroom restore {self._database} {table} --id {backup.id}"
-        self.restoring.show_working(f"Restoring {name or table}…")
-        task = self.bulk(
-            f"Restore {name or table} from {when(backup.taken)}",
-            "backup.restore",
-            arguments,
-            self._on_restored,
-            source=backup.key,
-            target=self._database,
-            command=f"{words} --as {name} --yes" if name else f"{words} --yes",
-            progress=lambda p: self.restoring.show_progress(f"Restoring {name or table}…", p),
-            failed=self._on_restore_failed,
-        )
-        self._comparison = task
-        task.changed.connect(self._on_restore_changed)
-
-    def _on_restore_changed(self) -> None:
-        if self._comparison is not None and self._comparison.state == "cancelled":
-            self.restoring.show_last()
-
-    def _on_restore_failed(self, error: StorageError) -> None:
-        self.restoring.show_last()
-        self.show_error(error)
-
-    def _on_restored(self, report: RestoreReport) -> None:
-        self._comparison = None
-        self.restoring.show_last()
-        words = f"{report.table} is restored: {format_count(report.rows)} rows, proven "
-        words += report.verified
-        if report.problems:
-            self.banner.show_warning(words, " ".join(report.problems))
-        else:
-            self.banner.show_good(f"{words}.")
-        if report.kept:
-            self.kept.show_kept(report.table, report.kept)
-        self._announce(ChangeKind.TABLES, "restored", f"{report.database}: {report.table}")
-        self._wanted_table = report.table
-        self._do_refresh()
-
-    def _on_undo_wanted(self, kept: str) -> None:
-        ask(
-            self,
-            "Undo the restore?",
-            f"{kept} takes its former place. The restored table, and what was changed in it "
-            "since, is dropped.",
-            lambda: self._after("backup.undo", kept, "Undo the restore"),
-            button="Undo restore",
-            danger=True,
-        )
-
-    def _on_drop_wanted(self, kept: str) -> None:
-        ask(
-            self,
-            "Drop the former table?",
-            "It cannot be brought back from this database; only backups remain.",
-            lambda: self._after("backup.drop_kept", kept, "Drop the former table"),
-            names=[kept],
-            button="Drop",
-            danger=True,
-            typed=kept,
-        )
-
-    def _after(self, operation: str, kept: str, name: str) -> None:
-        def done(_table: str) -> None:
-            self.kept.hide()
-            self.banner.show_good(f"{name}: done.")
-            self._announce(ChangeKind.TABLES, operation, kept)
-            self._do_refresh()
-
-        arguments = {"database": self._database, "kept": kept}
-        self.bulk(name, operation, arguments, done, target=self._database)
-
     # Small things
 
     def _bucket_name(self) -> str:
@@ -413,11 +261,6 @@ class BackupsTab(Tab):
             why = "This profile is read-only: unlock it first."
         self.tables.allow(why)
         self.restoring.allow(why)
-
-    def _announce(
-        self, kind: ChangeKind, action: str, subject: str, prefixes: tuple[str, ...] = ()
-    ) -> None:
-        self.context.announce(Change(kind, action, subject, "Backups", utc_now(), prefixes))
 
 
 def _rows(progress: Progress) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Signal
+from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.model.tables import DatabaseInfo, TableInfo
 from gui import theme
 from gui.models.roles import SORT_ROLE
+from gui.tabs.backups.columns import first_look
 from gui.tabs.backups.models import TablesModel
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
@@ -41,6 +42,7 @@ class TablesPanel(QWidget):
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(SORT_ROLE)
         self.table = make_table(self._sorted, "Tables", settings=settings, key="backups/tables")
+        first_look(self.table, settings, "backups/tables", (200, 84), Qt.SortOrder.AscendingOrder)
         self.back_up = primary_button("Back up", self._on_back_up)
         self.back_up_all = plain_button("All tables", lambda: self.backup_wanted.emit([]))
         self.back_up_all.set_hint("Back up every table, all from one consistent view.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -151,8 +151,13 @@ def _look(path: Path) -> None:
 @contextmanager
 def cancellable(connection: apsw.Connection, work: Work, subject: str) -> Iterator[None]:
     """Let a cancel interrupt the running statement; errors are told in words."""
+
+    def interrupt() -> None:
+        with suppress(apsw.ConnectionClosedError):  # the statement ended meanwhile
+            connection.interrupt()
+
     work.check()
-    with in_words(subject), work.token.on_cancel(connection.interrupt):
+    with in_words(subject), work.token.on_cancel(interrupt):
         yield
 
 

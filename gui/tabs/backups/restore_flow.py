@@ -1,0 +1,207 @@
+"""From a selected backup to a restored table, and back: compare, ask, restore, undo, drop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from core.errors import StorageError
+from core.model.backup import Backup, BackupState, RestorePreview, RestoreReport
+from core.model.change import Change, ChangeKind
+from core.units import format_count, utc_now
+from gui.dialogs.confirm import ask
+from gui.tabs.backups.kept_bar import KeptBar
+from gui.tabs.backups.models import counted, when
+from gui.tabs.backups.restore_panel import RestorePanel
+from gui.tabs.base import Tab
+from gui.tasks import Task
+
+#: A backup above this size, in bytes, is compared only on demand: it is fetched whole for it.
+COMPARED_AT_ONCE = 64_000_000
+
+
+class RestoreFlow(QObject):
+    """Drives the right column and the bar of the kept table.
+
+    Signals:
+        changed: a table of the database was restored, put back or dropped; its name.
+    """
+
+    changed = Signal(str)
+
+    def __init__(self, tab: Tab, panel: RestorePanel, kept: KeptBar) -> None:
+        super().__init__(tab)
+        self._tab, self._panel, self._kept = tab, panel, kept
+        self._database = ""
+        self._backup: Backup | None = None
+        self._task: Task | None = None
+        panel.preview_wanted.connect(self.compare)
+        panel.restore_wanted.connect(self._on_restore_wanted)
+        panel.cancel_wanted.connect(self._on_cancel_wanted)
+        kept.undo_wanted.connect(self._on_undo_wanted)
+        kept.drop_wanted.connect(self._on_drop_wanted)
+
+    def show(self, database: str, backup: Backup | None) -> None:
+        """Show what a backup would do to a database; small ones are compared at once."""
+        self._database, self._backup = database, backup
+        self._stop()
+        if backup is None:
+            self._panel.show_nothing()
+        elif backup.state is BackupState.BROKEN:
+            self._panel.show_backup(backup, problem=backup.problem)
+        elif backup.size > COMPARED_AT_ONCE or not database:
+            self._panel.show_backup(backup)
+        else:
+            self.compare()
+
+    def compare(self) -> None:
+        """Compare the backup with today's table, in the engine."""
+        backup = self._backup
+        if backup is None or not self._database:
+            return
+        title = "Comparing with today's table…"
+        self._panel.show_working(backup, title)
+        self._task = self._tab.bulk(
+            f"Compare {backup.table} with its backup of {when(backup.taken)}",
+            "backup.preview",
+            {"database": self._database, "table": backup.table, "backup_id": backup.id},
+            self._panel.show_preview,
+            failed=lambda error: self._on_compare_failed(backup, error),
+            progress=lambda p: self._panel.show_progress(title, p),
+            latest="backups/preview",
+        )
+
+    def _on_compare_failed(self, backup: Backup, error: StorageError) -> None:
+        self._panel.show_backup(backup, problem=error.summary)
+        self._tab.show_error(error, self.compare if error.retryable else None)
+
+    def _on_cancel_wanted(self) -> None:
+        self._stop()
+        if self._panel.preview is not None:
+            self._panel.show_last()
+        elif self._backup is not None:
+            self._panel.show_backup(self._backup)
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def _on_restore_wanted(self, preview: RestorePreview, name: str) -> None:
+        if name or not preview.exists:
+            self._restore(preview, name)
+            return
+        ask(
+            self._tab,
+            f"Restore {preview.table} in place?",
+            _loss(preview),
+            lambda: self._restore(preview, ""),
+            names=preview.drift,
+            button="Restore in place",
+            danger=True,
+            typed=preview.table,
+        )
+
+    def _restore(self, preview: RestorePreview, name: str) -> None:
+        backup, table = preview.backup, name or preview.table
+        arguments: dict[str, Any] = {
+            "database": self._database,
+            "table": backup.table,
+            "backup_id": backup.id,
+            "target": name or None,
+            "allow_orphans": bool(preview.orphans),
+            "with_triggers": self._panel.with_triggers,
+        }
+        words = f"strongroom restore {self._database} {backup.table} --id {backup.id}"
+        title = f"Restoring {table}…"
+        self._panel.show_working(backup, title)
+        self._task = self._tab.bulk(
+            f"Restore {table} from {when(backup.taken)}",
+            "backup.restore",
+            arguments,
+            self._on_restored,
+            source=backup.key,
+            target=self._database,
+            command=f"{words} --as {name} --yes" if name else f"{words} --yes",
+            progress=lambda p: self._panel.show_progress(title, p),
+            failed=self._on_restore_failed,
+        )
+
+    def _on_restore_failed(self, error: StorageError) -> None:
+        self._panel.show_last()
+        self._tab.show_error(error)
+
+    def _on_restored(self, report: RestoreReport) -> None:
+        self._task = None
+        self._panel.show_last()
+        words = f"{report.table} is restored: {counted(report.rows, 'row')}, proven "
+        words += report.verified
+        if report.problems:
+            self._tab.banner.show_warning(words, " ".join(report.problems))
+        else:
+            self._tab.banner.show_good(f"{words}.")
+        if report.kept:
+            self._kept.show_kept(report.table, report.kept)
+        self._announce("restored", f"{report.database}: {report.table}")
+        self.changed.emit(report.table)
+
+    def _on_undo_wanted(self, kept: str) -> None:
+        ask(
+            self._tab,
+            "Undo the restore?",
+            f"{kept} takes its former place. The restored table, and what was changed in it "
+            "since, is dropped.",
+            lambda: self._after("backup.undo", kept, "The restore is undone"),
+            button="Undo restore",
+            danger=True,
+        )
+
+    def _on_drop_wanted(self, kept: str) -> None:
+        ask(
+            self._tab,
+            "Drop the former table?",
+            "It cannot be brought back from this database; only backups remain.",
+            lambda: self._after("backup.drop_kept", kept, "The former table is dropped"),
+            names=[kept],
+            button="Drop",
+            danger=True,
+            typed=kept,
+        )
+
+    def _after(self, operation: str, kept: str, words: str) -> None:
+        def done(table: str) -> None:
+            self._kept.hide()
+            self._tab.banner.show_good(f"{words}.")
+            self._announce(operation, kept)
+            self.changed.emit(table)
+
+        arguments = {"database": self._database, "kept": kept}
+        self._tab.bulk(f"{operation} {kept}", operation, arguments, done, target=self._database)
+
+    def _announce(self, action: str, subject: str) -> None:
+        change = Change(ChangeKind.TABLES, action, subject, "Backups", utc_now())
+        self._tab.context.announce(change)
+
+
+def _loss(preview: RestorePreview) -> str:
+    difference = preview.difference
+    parts = [
+        f"{counted(count, 'row')} {verb}"
+        for count, verb in (
+            (difference.removed, "will go"),
+            (difference.changed, "will change back"),
+            (difference.added, "will come back"),
+        )
+        if count
+    ]
+    loss = ", ".join(parts) if parts else "No row will change"
+    broken = "".join(
+        f" {counted(count, 'row')} of {table} will point to nothing."
+        for table, count in preview.orphans
+    )
+    today = format_count(preview.rows_today or 0)
+    return (
+        f"{loss}.{broken} The present table (rows: {today}) is kept under another name until you "
+        "drop it."
+    )

@@ -1,0 +1,156 @@
+"""What an operator does in the Backups tab, with the real engine process."""
+
+import apsw
+import pytest
+from helpers.backups import everything, trading_database
+from helpers.moto_bucket import moto_bucket
+from PySide6.QtTest import QAbstractItemModelTester
+
+from core.backup.run import backup
+from core.model.backup import BackupState
+from core.workspace import Workspace
+from gui.dialogs.confirm import Confirm
+from gui.tabs.backups import BackupsTab
+from gui.tabs.backups.models import BackupsModel, CellsModel, TablesModel
+
+
+@pytest.fixture(scope="module")
+def bucket():
+    with moto_bucket() as bucket:
+        yield bucket
+
+
+@pytest.fixture
+def path(tmp_path):
+    return trading_database(tmp_path / "trading.db", rows=60)
+
+
+@pytest.fixture
+def tab(qtbot, context, bucket, path):
+    client = bucket.clients.s3()
+    for stored in client.list_objects_v2(Bucket=bucket.name).get("Contents", ()):
+        client.delete_object(Bucket=bucket.name, Key=stored["Key"])
+    context.demo_database = path
+    tab = BackupsTab(context)
+    qtbot.addWidget(tab)
+    context.set_workspace(Workspace(bucket.clients.connection, clients=bucket.clients))
+    tab.show()
+    qtbot.waitUntil(lambda: not tab.busy and len(tab.tables.model.tables) == 3)
+    return tab
+
+
+def sql(path, text):
+    connection = apsw.Connection(str(path))
+    rows = connection.execute(text).fetchall()
+    connection.close()
+    return rows
+
+
+def select(qtbot, tab, table):
+    tab.tables.select(table)
+    qtbot.waitUntil(lambda: not tab.busy)
+
+
+def answer(tab, typed=""):
+    dialog = next(d for d in tab.findChildren(Confirm) if d.isVisible())
+    dialog.field.setText(typed)
+    assert dialog.go.isEnabled()
+    dialog.go.click()
+
+
+def test_back_up_drop_restore(qtbot, tab, path):
+    before = sql(path, "SELECT * FROM users")
+    select(qtbot, tab, "users")
+    tab.tables.back_up.click()
+    qtbot.waitUntil(lambda: len(tab.backups.model.backups) == 1, timeout=15_000)
+    assert "Backed up users: 3 rows" in tab.banner.text
+    sql(path, "DROP TABLE users")
+    qtbot.waitUntil(lambda: tab.restoring.preview is not None, timeout=15_000)
+    tab.flow.compare()
+    qtbot.waitUntil(lambda: tab.restoring.preview and not tab.restoring.preview.exists)
+    assert tab.restoring.as_new.isHidden()
+    tab.restoring.in_place.click()
+    qtbot.waitUntil(lambda: "users is restored" in tab.banner.text)
+    assert sql(path, "SELECT * FROM users") == before
+    actions = [logged.change.action for logged in tab.context.log.read()]
+    assert {"backed up", "restored"} <= set(actions)
+
+
+def test_restore_in_place_asks_for_the_name_and_can_be_undone(qtbot, tab, path):
+    backup(tab.context.workspace, database=str(path))
+    sql(path, "UPDATE orders SET status = 'lost' WHERE id < 10; DELETE FROM orders WHERE id > 50")
+    changed = everything(path)
+    tab.refresh()
+    select(qtbot, tab, "orders")
+    qtbot.waitUntil(
+        lambda: tab.restoring.preview and tab.restoring.preview.table == "orders", timeout=15_000
+    )
+    found = tab.restoring.preview.difference
+    assert (found.added, found.changed, found.removed) == (10, 9, 0)
+    assert tab.restoring.cells.rowCount() == 19
+    tab.restoring.in_place.click()
+    answer(tab, "orders")
+    qtbot.waitUntil(lambda: not tab.kept.isHidden(), timeout=15_000)
+    assert sql(path, "SELECT count(*) FROM orders WHERE status = 'lost'") == [(0,)]
+    qtbot.waitUntil(lambda: not tab.busy, timeout=15_000)
+    tab.kept.undo.click()
+    answer(tab)
+    qtbot.waitUntil(lambda: "undone" in tab.banner.text, timeout=15_000)
+    assert sorted(r for r in everything(path) if r[0] == "orders") == sorted(
+        r for r in changed if r[0] == "orders"
+    )
+
+
+def test_under_a_new_name_nothing_is_asked(qtbot, tab, path):
+    backup(tab.context.workspace, database=str(path), tables=["users"])
+    tab.refresh()
+    select(qtbot, tab, "users")
+    qtbot.waitUntil(
+        lambda: tab.restoring.preview and tab.restoring.preview.table == "users", timeout=15_000
+    )
+    name = tab.restoring.preview.suggested_name
+    tab.restoring.as_new.click()
+    qtbot.waitUntil(lambda: "is restored" in tab.banner.text, timeout=15_000)
+    assert sql(path, f"SELECT count(*) FROM {name}") == [(3,)]
+
+
+def test_a_broken_backup_says_why_and_verify_tells_a_harmed_one(qtbot, tab, path, bucket):
+    done = backup(tab.context.workspace, database=str(path), tables=["users"]).backups[0]
+    client = bucket.clients.s3()
+    part = done.key.replace("_manifest.json", "part-00000.jsonl.zst")
+    data = bytearray(client.get_object(Bucket=bucket.name, Key=part)["Body"].read())
+    data[20] ^= 1
+    client.put_object(Bucket=bucket.name, Key=part, Body=bytes(data))
+    forged = "backups/database/users/2020/01/01/2020-01-01T00:00:00Z_0123456789ab/_manifest.json"
+    client.put_object(Bucket=bucket.name, Key=forged, Body=b"{}")
+    tab.refresh()
+    select(qtbot, tab, "users")
+    qtbot.waitUntil(lambda: len(tab.backups.model.backups) == 2 and not tab.busy, timeout=15_000)
+    assert "not as it was written" in tab.banner.text
+    tab.backups.verify.click()
+    qtbot.waitUntil(lambda: "not whole" in tab.banner.text, timeout=15_000)
+    tab.backups.table.selectRow(1)
+    assert tab.backups.current.state is BackupState.BROKEN
+    assert tab.restoring.preview is None
+
+
+def test_a_file_that_is_no_database_is_told_in_the_banner(qtbot, tab, tmp_path):
+    (tmp_path / "letter.db").write_text("Dear reader, this is not a database.")
+    tab.open_file(str(tmp_path / "letter.db"))
+    qtbot.waitUntil(lambda: "not an SQLite database" in tab.banner.text)
+    assert tab.tables.current is None
+
+
+def test_a_read_only_profile_offers_nothing_that_writes(qtbot, tab):
+    select(qtbot, tab, "users")
+    assert tab.tables.back_up.isEnabled()
+    tab.context.lock()
+    assert not tab.tables.back_up.isEnabled()
+    assert not tab.tables.back_up_all.isEnabled()
+    assert not tab.restoring.in_place.isEnabled()
+    assert "read-only" in tab.tables.back_up.toolTip()
+
+
+@pytest.mark.parametrize("model", [TablesModel, BackupsModel, CellsModel])
+def test_models_keep_qts_rules(qtbot, model):
+    QAbstractItemModelTester(model(), QAbstractItemModelTester.FailureReportingMode.Fatal)
