@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
@@ -14,6 +13,7 @@ from core.units import format_age, format_count, format_size
 from gui import theme
 from gui.context import Context
 from gui.models.folder_model import KIND, NAME, Entry, FolderModel
+from gui.tabs.browser.loading import Page
 from gui.tabs.browser.path_bar import PathBar
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
@@ -133,10 +133,10 @@ class FolderPane(QWidget):
         self.state.show_loading()
         self.tell_listing(running=True, more=False)
 
-    def add(self, folders: Sequence[str], objects: Sequence[object], fetched: datetime) -> None:
+    def add(self, page: Page) -> None:
         """Take one page."""
-        self.model.add(folders, objects)  # type: ignore[arg-type]  # `ObjectRow`s of a page
-        self._fetched = self._fetched or fetched
+        self.model.add(page.rows)
+        self._fetched = self._fetched or page.level.fetched
         self.show_age()
         self.state.show_view()
         self.tell_listing(running=True, more=False)

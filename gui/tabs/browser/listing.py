@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import StorageError
-from core.model.objects import LevelPage
 from core.objects.bucket import Bucket
 from gui.tabs.base import Tab
 from gui.tabs.browser.folder_pane import FolderPane
-from gui.tabs.browser.loading import ROWS_AT_ONCE, load_level
+from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, load_level
 from gui.tasks import Task
 
 _KEPT_FOLDERS = 40
@@ -22,7 +21,7 @@ _KEPT_ROWS = 5_000
 class _Seen:
     """The pages of a folder, to be shown at once when we come back to it."""
 
-    pages: list[LevelPage] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
     token: str | None = None
     whole: bool = False
 
@@ -116,33 +115,33 @@ class Listing(QObject):
         self._task = self._tab.run(
             f"List {prefix or bucket.name}",
             lambda work: load_level(bucket, prefix, token, ROWS_AT_ONCE, work),
-            lambda page: self._on_listed(prefix, page),
+            lambda token: self._on_listed(prefix, token),
             batch=lambda page: self._on_page(prefix, page),
             failed=lambda error: self._on_failed(prefix, error),
             latest="browser/folder",
             quiet=True,
         )
 
-    def _on_page(self, prefix: str, page: LevelPage) -> None:
+    def _on_page(self, prefix: str, page: Page) -> None:
         if prefix != self.prefix:
             return
         seen = self._seen.setdefault(prefix, _Seen())
         seen.pages.append(page)
-        seen.token = page.token
+        seen.token = page.level.token
         self._show_page(page)
 
-    def _show_page(self, page: LevelPage) -> None:
-        self._pane.add(page.folders, page.objects, page.fetched)
+    def _show_page(self, page: Page) -> None:
+        self._pane.add(page)
         if self._wanted and self._pane.select(self._wanted):
             self._wanted = ""
 
-    def _on_listed(self, prefix: str, page: LevelPage) -> None:
+    def _on_listed(self, prefix: str, token: str | None) -> None:
         if prefix != self.prefix:
             return
         seen = self._seen.setdefault(prefix, _Seen())
-        seen.whole = page.token is None
+        seen.whole = token is None
         self._trim(prefix, seen)
-        self._finish(more=page.token is not None)
+        self._finish(more=token is not None)
 
     def _finish(self, *, more: bool) -> None:
         self._task = None
@@ -154,7 +153,7 @@ class Listing(QObject):
 
     def _trim(self, prefix: str, seen: _Seen) -> None:
         """Keep little: small folders, and only the last few."""
-        if sum(len(page.objects) for page in seen.pages) > _KEPT_ROWS:
+        if sum(len(page.rows.objects) for page in seen.pages) > _KEPT_ROWS:
             seen.whole, seen.pages = False, []
         for oldest in list(self._seen)[: max(0, len(self._seen) - _KEPT_FOLDERS)]:
             if oldest != prefix:

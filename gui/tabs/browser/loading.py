@@ -15,6 +15,7 @@ from core.objects.listing import list_pages
 from core.objects.reading import head, read
 from core.preview import HEAD_BYTES, Preview, preview
 from core.work import Progress, Work
+from gui.models.folder_model import Rows, rows_of
 
 #: A folder's listing stops here and asks before it goes on: ten requests.
 ROWS_AT_ONCE = 10_000
@@ -22,6 +23,14 @@ ROWS_AT_ONCE = 10_000
 COUNTED_AT_MOST = 50_000
 #: A folder with more objects than this is not deleted or downloaded from the window at once.
 PLANNED_AT_MOST = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a folder, and its rows ready to be shown."""
+
+    level: LevelPage
+    rows: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +70,11 @@ class Counts:
     until: str | None = None
 
 
-def load_level(bucket: Bucket, prefix: str, token: str | None, rows: int, work: Work) -> LevelPage:
-    """Hand pages of a folder to `work.batch` until its end or `rows`; return the last page.
+def load_level(bucket: Bucket, prefix: str, token: str | None, rows: int, work: Work) -> str | None:
+    """Hand pages (`Page`) of a folder to `work.batch` until its end or `rows`.
+
+    Returns:
+        the token that goes on with the listing, None at its end.
 
     Raises:
         StorageError: the folder cannot be listed.
@@ -70,12 +82,12 @@ def load_level(bucket: Bucket, prefix: str, token: str | None, rows: int, work: 
     seen = 0
     while True:
         page = list_level(bucket, prefix, token=token, work=work)
-        work.batch(page)
+        work.batch(Page(page, rows_of(prefix, page.folders, page.objects)))
         seen += len(page.folders) + len(page.objects)
         work.report(Progress(seen, unit="items"))
         token = page.token
         if token is None or seen >= rows:
-            return page
+            return token
         work.check()
 
 

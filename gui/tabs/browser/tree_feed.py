@@ -5,10 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from core.errors import StorageError
-from core.model.objects import LevelPage
 from core.objects.bucket import Bucket
 from gui.tabs.base import Tab
-from gui.tabs.browser.loading import ROWS_AT_ONCE, count_below, load_level
+from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, count_below, load_level
 from gui.tabs.browser.places import Places
 
 
@@ -65,11 +64,12 @@ class _Pages:
     def __init__(self, places: Places, prefix: str, *, fresh: bool) -> None:
         self._places, self._prefix, self._first = places, prefix, fresh
 
-    def take(self, page: LevelPage) -> None:
+    def take(self, page: Page) -> None:
         """Hand a page to the tree."""
         first, self._first = self._first, False
+        level = page.level
         self._places.model.take(
-            self._prefix, page.folders, len(page.objects), page.token, first=first
+            self._prefix, level.folders, len(level.objects), level.token, first=first
         )
         self._places.arrived(self._prefix)
 

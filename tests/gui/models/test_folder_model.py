@@ -1,0 +1,139 @@
+"""The table of a folder: texts ready, native sorting, filter, and a hundred thousand rows."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from PySide6.QtCore import QPersistentModelIndex, Qt
+from PySide6.QtGui import QIcon, QPixmap
+
+from core.model.objects import ObjectRow
+from gui.models.folder_model import MODIFIED, NAME, SIZE, FolderModel, kind_text, rows_of
+from gui.models.roles import SORT_ROLE
+
+NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
+ASCENDING, DESCENDING = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder
+
+
+def row(name, size=5, minutes=0):
+    return ObjectRow(f"p/{name}", size, NOON + timedelta(minutes=minutes))
+
+
+@pytest.fixture
+def model(qapp, qtmodeltester):
+    model = FolderModel()
+    model.clear("p/")
+    yield model
+    qtmodeltester.check(model)
+
+
+def add(model, folders, objects):
+    model.add(rows_of("p/", folders, objects))
+
+
+def names(model):
+    return [model.index(at, NAME).data() for at in range(model.rowCount())]
+
+
+def test_rows_have_ready_texts(model):
+    add(model, ["p/folder/"], [row("a.json.gz", 1900)])
+    assert names(model) == ["folder/", "a.json.gz"]
+    texts = [model.index(1, column).data() for column in range(4)]
+    assert texts == ["a.json.gz", "1.9 KB", "15 Jan 2024 12:00:00", "JSON, gzip"]
+    assert model.headerData(SIZE, Qt.Orientation.Horizontal) == "Size"
+    assert model.index(1, SIZE).data(SORT_ROLE) == 1900
+
+
+def test_folders_of_later_pages_go_before_the_objects(model):
+    add(model, ["p/a/"], [row("b")])
+    add(model, ["p/c/"], [row("d")])
+    assert names(model) == ["a/", "c/", "b", "d"]
+    assert model.total == 4
+
+
+def test_a_folder_on_two_pages_is_shown_once(model):
+    add(model, ["p/a/"], [])
+    add(model, ["p/a/"], [row("b")])
+    assert names(model) == ["a/", "b"]
+
+
+def test_odd_names_are_told_apart(model):
+    add(model, ["p//"], [ObjectRow("p/", 0, NOON)])
+    assert names(model) == ["(empty name)/", "(marker of this folder)"]
+    assert model.entry(1).key == "p/"
+
+
+def test_sorting_is_native_and_keeps_folders_first(model):
+    add(model, ["p/z/"], [row("a", 900, 3), row("b", 10_000, 1), row("c", 20, 2)])
+    model.sort(SIZE, DESCENDING)
+    assert names(model) == ["z/", "b", "a", "c"]
+    model.sort(MODIFIED, ASCENDING)
+    assert names(model) == ["z/", "b", "c", "a"]
+    add(model, [], [row("d", 1, 0)])
+    assert names(model) == ["z/", "d", "b", "c", "a"]
+
+
+def test_a_place_is_kept_when_the_order_changes(model):
+    add(model, [], [row("a", 3), row("b", 2), row("c", 1)])
+    kept = QPersistentModelIndex(model.index(0, NAME))
+    model.sort(SIZE, ASCENDING)
+    assert (kept.row(), kept.data()) == (2, "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("JSON", ["b.json"]), ("*.c?v", ["a.csv"]), ("zzz", []), ("", ["a.csv", "b.json"])],
+)
+def test_filter(model, text, found):
+    add(model, [], [row("a.csv"), row("b.json")])
+    model.set_filter(text)
+    assert names(model) == found
+    add(model, [], [row("d.bin")])
+    assert names(model) == found + (["d.bin"] if not text else [])
+    assert model.total == 3
+
+
+def test_rows_are_removed_wherever_they_stand(model):
+    add(model, ["p/a/"], [row("b"), row("c"), row("d")])
+    model.sort(NAME, DESCENDING)
+    model.remove(["p/c", "p/a/"])
+    assert names(model) == ["d", "b"]
+    model.sort(NAME, ASCENDING)
+    add(model, ["p/e/"], [row("f")])
+    assert names(model) == ["e/", "b", "d", "f"]
+
+
+def test_icons_come_with_the_first_folder(model, qapp):
+    model.set_icons(QIcon(QPixmap(4, 4)), QIcon())
+    add(model, [], [row("a")])
+    assert model.index(0, NAME).data(Qt.ItemDataRole.DecorationRole) is None
+    add(model, ["p/b/"], [])
+    assert isinstance(model.index(0, NAME).data(Qt.ItemDataRole.DecorationRole), QIcon)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.json", "JSON"), ("a.gz", "gzip"), ("noending", "object"), (".hidden", "object")],
+)
+def test_kinds(name, kind):
+    assert kind_text(name) == kind
+
+
+def test_a_hundred_thousand_rows_come_in_without_a_freeze(qapp):
+    """Each page of 1,000 costs the GUI thread few milliseconds, also the last, also sorted."""
+    pages = [rows_of("p/", (), [row(f"{n:03}/{m:04}", m) for m in range(1000)]) for n in range(100)]
+    model = FolderModel()
+    model.clear("p/")
+    longest = 0.0
+    for page in pages:
+        began = time.thread_time()
+        model.add(page)
+        longest = max(longest, time.thread_time() - began)
+    assert model.rowCount() == 100_000
+    assert longest < 0.05
+    began = time.thread_time()
+    model.set_filter("99/0500")
+    assert model.rowCount() == 1
+    assert time.thread_time() - began < 0.25
