@@ -1,0 +1,52 @@
+# Strongroom. `make run` opens the demo, `make test` checks everything; `make help` lists the rest.
+SHELL := /bin/bash
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# Two workers: the suite's servers and windows want some room.
+WORKERS ?= 2
+ONLY ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run check test bench shots lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## set up the virtual environment and Qt's system libraries
+
+$(READY): requirements.lock pyproject.toml .ci/qt-libraries
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "strongroom: Python 3.11 or newer is needed; python3 is $$(python3 --version)"; exit 1; }
+	@python3 -m venv $(VENV) \
+	  || { echo "strongroom: python3 has no venv; on Debian: apt-get install python3-venv"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@.ci/qt-libraries $(BIN)/python
+	@touch $@
+
+run: setup ## open the window on the embedded server
+	@$(BIN)/strongroom --demo
+
+check: setup ## everything static: format, lint, types, imports, dead code, dependencies
+	@.ci/static $(BIN)
+
+test: check ## everything static and all tests
+	@QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+bench: setup ## print figures beside those of peers; ONLY=name runs one
+	@$(BIN)/python -m tests.benchmarks $(ONLY)
+
+shots: setup ## render the README's pictures
+	@for theme in light dark; do \
+	  QT_QPA_PLATFORM=offscreen $(BIN)/strongroom --demo --screenshots resources/screenshots \
+	    --theme $$theme --size 1280x800 || exit 1; done
+
+lock: ## pin all dependencies anew (needs uv)
+	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
+	  print("\n".join(p["project"]["dependencies"] + p["dependency-groups"]["dev"]))' \
+	  | uv pip compile - --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
+
+clean: ## remove what was made here
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench-out

@@ -1,0 +1,76 @@
+"""Guards around every test: no far network, no network on the GUI thread, nothing left behind."""
+
+import threading
+
+import keyring
+import pytest
+from helpers import guards
+from helpers.keyrings import MemoryKeyring
+
+guards.refuse_far_sockets()
+
+_AWS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_REGION",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_CA_BUNDLE",
+)
+
+
+@pytest.fixture(autouse=True)
+def _a_home_of_its_own(tmp_path_factory, monkeypatch):
+    """Nothing of the user's is read or written."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("STRONGROOM_HOME", str(home / "strongroom"))
+    monkeypatch.setenv("HOME", str(home))
+    for name in _AWS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))
+
+
+@pytest.fixture(autouse=True)
+def _a_keyring_of_its_own():
+    before = keyring.get_keyring()
+    keyring.set_keyring(MemoryKeyring())
+    yield
+    keyring.set_keyring(before)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind():
+    before = set(threading.enumerate())
+    yield
+    left = guards.threads_left(before)
+    assert not left, f"threads left behind: {left}"
+    windows = guards.windows_left()
+    assert not windows, f"windows left open: {windows}"
+
+
+@pytest.fixture(autouse=True)
+def _no_network_on_the_gui_thread(request):
+    if "qapp" not in request.fixturenames:
+        yield
+        return
+    with guards.no_network_on(threading.main_thread()) as calls:
+        yield
+    assert not calls, f"AWS was called on the GUI thread: {calls}"
+
+
+@pytest.fixture(autouse=True)
+def _aws_would_take_it(monkeypatch):
+    with guards.strict_clients(monkeypatch):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_in_the_log(caplog):
+    yield
+    told = guards.secrets_in(caplog.get_records("setup") + caplog.get_records("call"))
+    assert not told, f"secrets in the log: {told}"

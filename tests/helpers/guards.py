@@ -1,0 +1,126 @@
+"""What no test may do, whatever it tests. Each guard has a test of its own that it bites."""
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from core import redaction
+from core.aws import clients, limits
+
+#: Threads of ours that must be gone when a test is.
+OUR_THREADS = ("interactive-", "bulk-", "listing-", "engine-", "ThreadPoolExecutor", "upload-")
+_LOCAL = {"127.0.0.1", "::1", "localhost", ""}
+
+
+class FarAddress(AssertionError):  # noqa: N818 - named by what was wanted
+    """A test wanted to leave this machine."""
+
+
+def _refuse_far(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect":
+        address = arguments[1]
+        if isinstance(address, tuple) and address[0] not in _LOCAL:
+            message = f"a test wanted to connect to {address[0]}"
+            raise FarAddress(message)
+
+
+def refuse_far_sockets() -> None:
+    """Refuse connections to anything but this machine, for the life of the process."""
+    if not getattr(sys, "_strongroom_far_refused", False):
+        sys.addaudithook(_refuse_far)
+        sys._strongroom_far_refused = True
+
+
+@contextmanager
+def no_network_on(thread: threading.Thread) -> Iterator[list[str]]:
+    """Collect the AWS calls that are made on `thread`."""
+    calls: list[str] = []
+
+    def observe(service: str, operation: str) -> None:
+        if threading.current_thread() is thread:
+            calls.append(f"{service}:{operation}")
+
+    clients.REQUEST_OBSERVERS.append(observe)
+    try:
+        yield calls
+    finally:
+        clients.REQUEST_OBSERVERS.remove(observe)
+
+
+def threads_left(before: set[threading.Thread], seconds: float = 3.0) -> list[str]:
+    """Return the names of our threads that a test left behind, after a short grace."""
+    deadline = time.monotonic() + seconds
+    while True:
+        left = [
+            thread.name
+            for thread in threading.enumerate()
+            if thread not in before and thread.name.startswith(OUR_THREADS) and thread.is_alive()
+        ]
+        if not left or time.monotonic() > deadline:
+            return left
+        threading.Event().wait(0.02)
+
+
+def windows_left() -> list[str]:
+    """Return the windows that a test left on the screen."""
+    if "PySide6.QtWidgets" not in sys.modules:
+        return []
+    from PySide6.QtWidgets import QApplication
+
+    if QApplication.instance() is None:
+        return []
+    return [repr(w) for w in QApplication.topLevelWidgets() if w.isVisible()]
+
+
+def secrets_in(records: list[logging.LogRecord]) -> list[str]:
+    """Return the messages that hold the text of a `Secret`."""
+    plain = logging.Formatter()
+    with redaction._known_lock:
+        known = [value for value in redaction._known if len(value) >= 12]
+    texts = [plain.format(record) for record in records]
+    return [text[:200] for text in texts if any(value in text for value in known)]
+
+
+class Refused(AssertionError):  # noqa: N818 - named by what happened
+    """A request was about to be sent that AWS would refuse, though the test server may not."""
+
+
+def strictness(params: dict[str, Any], model: Any, **_event: Any) -> None:
+    """Refuse requests that are too long, too many or too large for AWS."""
+    name = model.name
+    key = params.get("Key")
+    if isinstance(key, str) and not 0 < len(key.encode()) <= limits.KEY_BYTES:
+        _refuse(name, f"a key of {len(key.encode())} bytes")
+    if name == "DeleteObjects" and len(params["Delete"]["Objects"]) > limits.DELETE_KEYS:
+        _refuse(name, f"{len(params['Delete']['Objects'])} keys")
+    text = params.get("SecretString")
+    if isinstance(text, str) and len(text.encode()) > limits.SECRET_BYTES:
+        _refuse(name, "a secret that is too large")
+    if name == "UploadPart" and not 1 <= params["PartNumber"] <= limits.PART_COUNT:
+        _refuse(name, f"part number {params['PartNumber']}")
+    metadata = params.get("Metadata") or {}
+    if sum(len(k) + len(v) for k, v in metadata.items()) > limits.METADATA_BYTES:
+        _refuse(name, "more than 2 KB of metadata")
+
+
+def _refuse(name: str, what: str) -> None:
+    message = f"{name} was about to be sent with {what}: AWS refuses that"
+    raise Refused(message)
+
+
+@contextmanager
+def strict_clients(monkeypatch: Any) -> Iterator[None]:
+    """Have every client that the program makes refuse what AWS refuses."""
+    made = clients.ClientFactory._made
+
+    def stricter(self: Any, service: str, region: str, *, once: bool) -> Any:
+        client = made(self, service, region, once=once)
+        client.meta.events.register("before-parameter-build", strictness)
+        return client
+
+    monkeypatch.setattr(clients.ClientFactory, "_made", stricter)
+    yield

@@ -1,0 +1,79 @@
+"""The guards of tests/conftest.py bite."""
+
+import logging
+import socket
+import threading
+from types import SimpleNamespace
+
+import pytest
+from helpers import guards
+from helpers.moto_bucket import moto_bucket
+
+from core.objects import writing
+from core.redaction import Secret
+
+
+def test_a_far_address_is_refused_and_this_machine_is_not():
+    with socket.socket() as far, pytest.raises(guards.FarAddress):
+        far.connect(("192.0.2.1", 80))
+    with socket.socket() as server, socket.socket() as near:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        near.connect(server.getsockname())
+
+
+def test_a_call_on_the_watched_thread_is_seen():
+    with moto_bucket() as bucket:
+        with guards.no_network_on(threading.main_thread()) as calls:
+            writing.put(bucket, "k", b"")
+        assert "s3:PutObject" in calls
+        with guards.no_network_on(threading.Thread()) as others:
+            writing.put(bucket, "k", b"")
+        assert others == []
+
+
+def test_a_thread_left_behind_is_named():
+    before, gate = set(threading.enumerate()), threading.Event()
+    thread = threading.Thread(target=gate.wait, name="interactive-7", daemon=True)
+    thread.start()
+    assert guards.threads_left(before, seconds=0.1) == ["interactive-7"]
+    gate.set()
+    thread.join()
+    assert guards.threads_left(before) == []
+
+
+def test_a_window_left_open_is_named(qtbot):
+    from PySide6.QtWidgets import QWidget
+
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.show()
+    assert len(guards.windows_left()) == 1
+
+
+def test_a_secret_in_a_log_record_is_found():
+    canary = Secret("guard-canary-0123456789")
+    bad = logging.LogRecord("x", 20, "f", 1, "key %s", (canary.reveal(),), None)
+    good = logging.LogRecord("x", 20, "f", 1, "key %s", (canary,), None)
+    assert guards.secrets_in([good]) == []
+    assert len(guards.secrets_in([good, bad])) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("PutObject", {"Key": "k" * 1025}),
+        ("PutObject", {"Key": "k", "Metadata": {"a": "b" * 2048}}),
+        ("DeleteObjects", {"Delete": {"Objects": [{}] * 1001}}),
+        ("PutSecretValue", {"SecretString": "s" * 65_537}),
+        ("UploadPart", {"Key": "k", "PartNumber": 10_001}),
+    ],
+)
+def test_what_aws_refuses_is_refused_here(name, params):
+    with pytest.raises(guards.Refused):
+        guards.strictness(params, SimpleNamespace(name=name))
+
+
+def test_the_programs_own_clients_are_strict():
+    with moto_bucket() as bucket, pytest.raises(guards.Refused):
+        bucket.client.put_object(Bucket=bucket.name, Key="k" * 1025, Body=b"")
