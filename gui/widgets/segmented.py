@@ -35,7 +35,8 @@ class Segmented(QWidget):
         kept = self.current
         for button in self._buttons.values():
             self._group.removeButton(button)
-            button.setParent(None)
+            self._box.removeWidget(button)
+            button.hide()
             button.deleteLater()
         self._buttons = {}
         for item in items:

@@ -1,0 +1,278 @@
+"""Each view draws its face, is told of problems, and can be used from the keyboard."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QWheelEvent
+from PySide6.QtWidgets import QApplication
+
+from core.preview import Candles, ProblemKind, preview
+from gui import theme
+from gui.views.candle_view import CandleView
+from gui.views.depth_view import DepthView, spread_of
+from gui.views.holdings_view import HoldingsView
+from gui.views.lines_view import LinesView
+from gui.views.picture_view import PictureView, decoded
+from gui.views.preview_view import PreviewView
+from gui.views.rows_view import HexView, TableView, TreeView
+
+START = datetime(2024, 1, 15, tzinfo=UTC)
+
+
+def candle(hour, **changed):
+    row = {"timestamp": (START + timedelta(hours=hour)).isoformat(), "open": "10.50", "high": 14}
+    return {**row, "low": 9, "close": 11 + hour % 3, "volume": 3, **changed}
+
+
+def candles(count=48, missing=(30, 31)):
+    rows = [candle(hour) for hour in range(count) if hour not in missing]
+    return preview(
+        json.dumps({"symbol": "BTC", "timeframe": "1h", "data": rows}).encode(), "x.json"
+    )
+
+
+@pytest.fixture
+def show(themed, qtbot):
+    def showing(view, size=(508, 420)):
+        qtbot.addWidget(view)
+        view.resize(*size)
+        with qtbot.waitActive(view):
+            view.show()
+            view.activateWindow()
+        return view
+
+    return showing
+
+
+def colours(widget):
+    image = widget.grab().toImage()
+    return {
+        image.pixelColor(x, y).name()
+        for x in range(image.width())
+        for y in range(0, image.height(), 3)
+    }
+
+
+class TestCandles:
+    @pytest.fixture
+    def view(self, show):
+        view = show(CandleView())
+        view.show_face(candles().faces[0])
+        return view
+
+    def test_up_down_and_gap_are_drawn(self, view):
+        drawn = colours(view.chart)
+        tokens = theme.tokens()
+        assert tokens.good.name() in drawn
+        assert "#ecdecc" in drawn  # the shade of a gap: 20 % of the warning colour on the panel
+
+    def test_the_theme_is_followed(self, view):
+        theme.current().set_mode("dark")
+        assert theme.DARK.panel.name() in colours(view.chart)
+        theme.current().set_mode("light")
+
+    def test_arrows_move_the_crosshair_and_tell_the_values(self, view, qtbot):
+        assert view.values._when.text() == "16 Jan 23:00"  # the last one, before any crosshair
+        qtbot.keyClick(view.chart, Qt.Key.Key_Home)
+        qtbot.keyClick(view.chart, Qt.Key.Key_Right)
+        assert view.chart.current.when == START + timedelta(hours=1)
+        assert view.values._numbers["open"].text() == "10.50"
+        assert "At 15 Jan 01:00: open 10.50" in view.chart.accessibleDescription()
+        qtbot.keyClick(view.chart, Qt.Key.Key_End)
+        qtbot.keyClick(view.chart, Qt.Key.Key_PageUp)
+        assert view.chart.current.when == START + timedelta(hours=37)
+        qtbot.keyClick(view.chart, Qt.Key.Key_Escape)
+        assert view.chart.current is None
+
+    def test_plus_minus_wheel_and_double_click_zoom(self, view, qtbot):
+        whole = view.chart.sight
+        qtbot.keyClick(view.chart, Qt.Key.Key_Plus)
+        assert view.chart.sight.width < whole.width
+        qtbot.keyClick(view.chart, Qt.Key.Key_Minus)
+        assert view.chart.sight.width == pytest.approx(whole.width)
+        at = QPointF(200, 100)
+        before = view.chart.plot().slot(200)
+        wheel = QWheelEvent(
+            at, at, QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(view.chart, wheel)
+        assert view.chart.plot().slot(200) == pytest.approx(before)
+        qtbot.mouseDClick(view.chart, Qt.MouseButton.LeftButton)
+        assert view.chart.sight == whole
+
+    def test_dragging_pans(self, view, qtbot):
+        for _ in range(6):
+            qtbot.keyClick(view.chart, Qt.Key.Key_Plus)
+        left = view.chart.sight.left
+        qtbot.mousePress(view.chart, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+        qtbot.mouseMove(view.chart, QPoint(160, 100))
+        qtbot.mouseRelease(view.chart, Qt.MouseButton.LeftButton, pos=QPoint(160, 100))
+        assert view.chart.sight.left < left
+
+    def test_the_pointer_moves_the_crosshair(self, view, qtbot):
+        with qtbot.waitSignal(view.chart.pointed):
+            qtbot.mouseMove(view.chart, QPoint(20, 100))
+        assert view.chart.current is not None
+        view.grab()
+
+    def test_a_gap_is_gone_to(self, view):
+        problem = next(p for p in candles().problems if p.kind is ProblemKind.GAP)
+        view.go_to(problem)
+        assert view.chart.current.when == START + timedelta(hours=32)
+
+    def test_fifty_thousand_candles_and_none(self, view):
+        rows = [[1_600_000_000 + n * 60, 1 + n % 7, 9, 0.5, 2 + n % 5, 1] for n in range(20_000)]
+        body = json.dumps({"timeframe": "1m", "symbol": "A", "data": rows}).encode()
+        view.show_face(preview(body, "x.json").faces[0])
+        view.grab()
+        view.show_face(Candles("", "", ()))
+        view.grab()
+        assert view.chart.accessibleDescription() == "No candles."
+
+
+def book(**sides):
+    return preview(json.dumps({"symbol": "BTC", "orderbook": sides}).encode(), "x.json")
+
+
+def test_depth(show, qtbot):
+    view = show(DepthView())
+    found = book(bids=[["100", 1], ["99", 3]], asks=[["101", 2], ["102.5", "4"]])
+    view.show_face(found.faces[0])
+    assert {theme.tokens().good.name(), theme.tokens().danger.name()} <= colours(view.chart)
+    assert spread_of(found.faces[0]) == "1 (0.995 %)"
+    assert "best bid 100, best ask 101" in view.chart.accessibleDescription()
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Plus, Qt.Key.Key_Minus):
+        qtbot.keyClick(view.chart, key)
+        view.grab()
+    view.go_to(book(bids=[["100", "x"], [99, 1]], asks=[[101, 1]]).problems[0])
+    view.show_face(book(bids=[[5, 1]], asks=[]).faces[0])
+    view.grab()
+    assert spread_of(book(bids=[[5, 1]], asks=[]).faces[0]) == "one side only"
+
+
+def test_holdings(show):
+    assets = [{"symbol": f"A{n}", "quantity": 1, "value_usd": 10 + n} for n in range(9)]
+    body = {"user_id": "u", "portfolio": {"total_value_usd": "126.50", "assets": assets}}
+    view = show(HoldingsView())
+    view.show_face(preview(json.dumps(body).encode(), "x.json").faces[0])
+    assert view._total.text() == "$126.50"
+    assert view.model.index(0, 0).data() == "A8"
+    assert "other" in view.bar.accessibleDescription()
+    view.grab()
+
+
+def test_a_table_is_sorted_copied_safely_and_gone_through(show, qtbot):
+    view = show(TableView())
+    found = preview(b"a,b\n=1+1,2\n-5,x\n7\n", "x.csv")
+    view.show_face(found.faces[0])
+    ragged = next(p for p in found.problems if p.kind is ProblemKind.RAGGED)
+    view.go_to(ragged)
+    assert view.view.currentIndex().row() == 2
+    view.view.selectAll()
+    view.view.setFocus()
+    qtbot.keyClick(view.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == "'=1+1\t2\n-5\tx\n7\t"
+
+
+def test_a_tree_opens_what_is_small(show):
+    view = show(TreeView())
+    view.show_face(preview(b'{"a": {"b": 1}, "c": [1, 2]}', "x.json").faces[-1])
+    assert view.view.isExpanded(view.model.index(0, 0))
+
+
+def test_text_is_searched(show, qtbot):
+    view = show(LinesView())
+    text = b"\n".join(b"line %d%s" % (n, b" NEEDLE" if n % 10 == 3 else b"") for n in range(60))
+    found = preview(text, "logs/x.log")
+    view.show_face(found.faces[0])
+    view.search.setText("needle")
+    qtbot.waitUntil(lambda: view.count.text() == "1 of 6", timeout=2000)
+    qtbot.keyClick(view.search, Qt.Key.Key_Return)
+    assert (view.count.text(), view.view.currentIndex().row()) == ("2 of 6", 13)
+    view.step(-1)
+    view.step(-1)
+    assert view.count.text() == "6 of 6"
+    view.search.setText("nowhere")
+    qtbot.waitUntil(lambda: view.count.text() == "nothing found", timeout=2000)
+
+
+def test_bytes(show):
+    view = show(HexView())
+    view.show_face(preview(bytes(range(256)) * 4, "x.bin").faces[0])
+    assert view.model.rowCount() == 64
+    view.grab()
+
+
+def png(tmp_path, side=20):
+    image = QImage(side, side, QImage.Format.Format_RGB32)
+    image.fill(QColor("#ff0000"))
+    path = tmp_path / "a.png"
+    assert image.save(str(path))
+    return path.read_bytes()
+
+
+def test_a_picture_is_opened_on_request_only(show, qtbot, tmp_path):
+    view = show(PictureView())
+    picture = preview(png(tmp_path), "a.png").faces[0]
+    view.show_face(picture)
+    assert "#ff0000" not in colours(view)
+    with qtbot.waitSignal(view.wanted) as asked:
+        view._closed.button.click()
+    view.show_image(asked.args[0], decoded(asked.args[0]))
+    assert "#ff0000" in colours(view)
+
+
+def test_a_broken_picture_is_refused_in_words(show):
+    view = show(PictureView())
+    picture = preview(b"\x89PNG\r\n\x1a\n" + b"x" * 50, "a.png").faces[0]
+    view.show_face(picture)
+    view.show_image(picture, decoded(picture))
+    assert view._closed._title.text() == "This picture cannot be shown"
+
+
+class TestPreviewView:
+    def test_the_chosen_face_stays_for_the_next_object(self, show):
+        view = show(PreviewView())
+        view.show_preview(candles())
+        assert isinstance(view.face_view, CandleView)
+        view.switch.select("Table")
+        assert isinstance(view.face_view, TableView)
+        view.show_preview(candles(12, ()))
+        assert isinstance(view.face_view, TableView)
+        view.switch.select("Chart")
+        view.show_preview(preview(b'{"a": 1}', "x.json"))
+        assert isinstance(view.face_view, TreeView)
+        view.show_preview(candles())
+        assert isinstance(view.face_view, CandleView)
+
+    def test_problems_are_told_listed_and_gone_to(self, show):
+        view = show(PreviewView())
+        rows = [candle(1), candle(3), candle(3)]
+        view.show_preview(preview(json.dumps({"timeframe": "1h", "data": rows}).encode(), "x.json"))
+        assert view.problems._text.text() == "1 candle missing: 02:00 · 1 duplicate at 03:00"
+        view.problems.button.click()
+        assert view.problems.list.isVisible()
+        assert view.face_view.chart.current.when.hour == 3
+        assert view.problems.button.text() == "Hide"
+        view.problems.button.click()
+        assert not view.problems.list.isVisible()
+        view.show_preview(preview(b"[]", "x.json"))
+        assert not view.problems.isVisible()
+
+    def test_states(self, show, qtbot):
+        view = show(PreviewView())
+        view.show_loading("a.json")
+        assert view.preview is None
+        view.show_failed("a.json", "Why")
+        with qtbot.waitSignal(view.retry_wanted):
+            view._failed.button.click()
+        view.show_preview(preview(b"{}", "x.json"))
+        view.show_loading("b.json")
+        assert view.preview is not None  # the old one stays until the new one is there
+        view.show_empty("Nothing", "")
+        assert view.preview is None
