@@ -50,7 +50,12 @@ def _delete_object(probe: Probe) -> str:
         raise NotTried("there is no test object to delete")
     probe.remember_version(probe.s3("delete_object", Key=probe.key))
     probe.written = False
-    return ""
+    versioned = bool(probe.version_ids)
+    probe.versions_refused = probe.try_to_drop_versions() if versioned else None
+    probe.versioned = versioned
+    if probe.versions_refused is not None:
+        return "the test object was removed; the bucket keeps its hidden versions"
+    return "the test object was removed"
 
 
 def _get_secret_value(probe: Probe) -> str:
@@ -121,9 +126,10 @@ def _bucket_setting(operation: str) -> Callable[[Probe], str]:
 
 
 def _delete_version(probe: Probe) -> str:
-    if not probe.version_ids:
+    if not probe.versioned:
         raise NotTried("the bucket keeps no versions, or no test object could be written")
-    probe.drop_versions()
+    if probe.versions_refused is not None:
+        raise probe.versions_refused
     return "the test object's versions were removed"
 
 

@@ -43,6 +43,8 @@ class Probe:
     listed_key: str = ""
     written: bool = False
     version_ids: list[str] = field(default_factory=list)
+    versioned: bool = False
+    versions_refused: StorageError | None = None
     secret_made: bool = False
     deletable: bool = False
 
@@ -70,14 +72,22 @@ class Probe:
             self.s3("delete_object", Key=self.key, VersionId=self.version_ids[-1])
             self.version_ids.pop()
 
+    def try_to_drop_versions(self) -> StorageError | None:
+        """Remove the noted versions, or return why that is not possible."""
+        try:
+            self.drop_versions()
+        except StorageError as error:
+            return error
+        return None
+
     def undo(self) -> None:
         """Remove what is still there, as far as it is allowed; also after a cancel."""
         self.work = Work()
         if self.written:
             with contextlib.suppress(StorageError):
                 self.remember_version(self.s3("delete_object", Key=self.key))
-        with contextlib.suppress(StorageError):
-            self.drop_versions()
+        if self.versions_refused is None:
+            self.try_to_drop_versions()
         if self.secret_made:
             with contextlib.suppress(StorageError):
                 self.secrets("delete_secret", SecretId=self.absent, ForceDeleteWithoutRecovery=True)

@@ -28,9 +28,11 @@ _FATAL = frozenset(
 def check_permissions(
     clients: ClientFactory, *, extras: bool = True, work: Work | None = None
 ) -> tuple[PermissionResult, ...]:
-    """Try every permission with the connection's keys; nothing that is written stays.
+    """Try every permission with the connection's keys; what is written is removed again.
 
-    Each result is also told through `work.batch` as soon as it is known.
+    Only where a bucket is versioned and versions may not be deleted, two hidden versions of the
+    test object stay (one is a delete marker); the result of `s3:DeleteObject` says so. Each
+    result is also told through `work.batch` as soon as it is known.
 
     Args:
         clients: the connection; its profile names bucket and secret.
