@@ -14,10 +14,12 @@ from PySide6.QtWidgets import QApplication
 Mode = Literal["light", "dark", "system"]
 
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
+#: Our copy of Inter has a name of its own: Qt prefers an installed face of the same name.
+_TEXT_FACE = "Inter Strongroom"
 _FONT_FILES = (
-    "Inter-Regular.otf",
-    "Inter-Medium.otf",
-    "Inter-SemiBold.otf",
+    "Inter-Regular.ttf",
+    "Inter-Medium.ttf",
+    "Inter-SemiBold.ttf",
     "JetBrainsMono-Regular.ttf",
     "JetBrainsMono-Medium.ttf",
 )
@@ -139,7 +141,7 @@ def text_font(
     size: int = TEXT_SIZE, weight: QFont.Weight = QFont.Weight.Normal, *, tabular: bool = False
 ) -> QFont:
     """Return the text face at a size in pixels; `tabular` gives all digits one width."""
-    font = QFont("Inter")
+    font = QFont(_TEXT_FACE)
     font.setPixelSize(size)
     font.setWeight(weight)
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)

@@ -86,7 +86,7 @@ class Header(QFrame):
 
     def _lay_out(self) -> None:
         box = QHBoxLayout(self)
-        box.setContentsMargins(16, 0, 16, 0)
+        box.setContentsMargins(16, 2, 16, 0)
         box.setSpacing(12)
         for part in (self.chip, self.bucket, self.region, self.versioned, self.lock):
             box.addWidget(part)

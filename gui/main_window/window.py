@@ -64,6 +64,7 @@ class MainWindow(QMainWindow):
         install(self, self.commands)
         self._wire()
         self._restore()
+        self.stack.setFocus()  # rather than the first button of the header
 
     def tab(self, tab_id: str) -> Tab:
         """Return a tab; it is made now if it was not shown yet."""
@@ -304,7 +305,6 @@ class MainWindow(QMainWindow):
 
     def open_last_tab(self) -> None:
         """Make the tab that was open last; called once the window is on the screen."""
-        self.stack.setFocus()
         self._on_tab(self.bar.currentIndex())
 
     def _restore_splitters(self, tab_id: str, tab: Tab) -> None:

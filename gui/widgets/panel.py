@@ -67,7 +67,7 @@ class SectionHead(QFrame):
         self._title.setFont(theme.bold_font())
         self._note = muted_label(note)
         self._box = QHBoxLayout(self)
-        self._box.setContentsMargins(12, 0, 12, 0)
+        self._box.setContentsMargins(12, 1, 12, 0)
         self._box.setSpacing(8)
         self._box.addWidget(self._title)
         self._box.addWidget(self._note)

@@ -35,7 +35,7 @@ def test_every_text_can_be_read_where_it_stands(tokens):
 
 
 def test_the_bundled_faces_are_used_and_digits_stand_below_each_other(themed):
-    assert QFontInfo(theme.text_font()).family() == "Inter"
+    assert QFontInfo(theme.text_font()).family() == "Inter Strongroom"
     assert QFontInfo(theme.mono_font()).family() == "JetBrains Mono"
     number = QFontMetrics(theme.number_font())
     assert number.horizontalAdvance("1111") == number.horizontalAdvance("0000")
