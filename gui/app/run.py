@@ -127,8 +127,7 @@ class Program:
 
     def _on_crash(self, report: str) -> None:
         if self._pictures is not None:
-            print(report, file=sys.stderr)  # noqa: T201 - a command's answer
-            QApplication.exit(1)
+            QApplication.exit(1)  # the report is on stderr already, by the log
             return
         CrashDialog(report, self.window).open()
 

@@ -1,0 +1,133 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gui.__main__ import main
+from gui.app.options import Options, UsageProblem, display_missing, parse
+from gui.main_window.connecting import Connector
+from gui.main_window.window import MainWindow
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], Options()),
+        (["--demo"], Options(demo=True)),
+        (["--profile", "dev", "--theme=dark"], Options(profile="dev", theme="dark")),
+        (
+            ["--screenshots", "out", "--size", "1920x1080"],
+            Options(screenshots=Path("out"), size=(1920, 1080)),
+        ),
+        (["stats", "--demo"], None),
+        (["--demo", "ls"], None),
+        (["--help"], None),
+        (["--version"], None),
+        (["--no-such-option"], None),
+    ],
+)
+def test_sub_commands_go_to_the_command_line_and_the_rest_to_the_window(arguments, expected):
+    assert parse(arguments) == expected
+
+
+@pytest.mark.parametrize("arguments", [["--size", "big"], ["--theme", "pink"], ["--profile"]])
+def test_wrong_values_are_told_and_nothing_opens(arguments, capsys):
+    with pytest.raises(UsageProblem):
+        parse(arguments)
+    assert main(arguments) == 2
+    assert "strongroom: --" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("environment", "system", "missing"),
+    [
+        ({}, "linux", True),
+        ({"QT_QPA_PLATFORM": "xcb"}, "linux", True),
+        ({"DISPLAY": ":0"}, "linux", False),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", False),
+        ({"QT_QPA_PLATFORM": "offscreen"}, "linux", False),
+        ({}, "darwin", False),
+        ({}, "win32", False),
+    ],
+)
+def test_a_missing_display_is_noticed(environment, system, missing):
+    assert display_missing(environment, system) is missing
+
+
+def _strongroom(*arguments, **environment):
+    names = ("PATH", "HOME", "STRONGROOM_HOME", "LANG", "SYSTEMROOT")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=_ROOT,
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_without_a_display_it_says_how_to_get_one():
+    ended = _strongroom("-m", "gui", "--demo")
+    assert ended.returncode == 2
+    assert "xvfb" in ended.stderr
+    assert "offscreen" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_command_line_never_imports_qt():
+    code = (
+        "import sys, gui.__main__ as m\n"
+        "try: m.main(['--version'])\n"
+        "except SystemExit: pass\n"
+        "print(any(name.startswith(('PySide6', 'shiboken6')) for name in sys.modules))"
+    )
+    ended = _strongroom("-c", code)
+    assert ended.stdout.splitlines()[-1] == "False", ended.stderr
+
+
+def test_the_frame_comes_up_without_the_aws_libraries():
+    code = (
+        "import sys\n"
+        "from gui.app import run\n"
+        "from gui.app.options import Options\n"
+        "program = run.Program(run._application(), Options())\n"
+        "program.window.show()\n"
+        "slow = {'boto3', 'botocore', 'obstore', 'sqlalchemy', 'keyring', 'moto', 'flask'}\n"
+        "print(sorted(slow & set(sys.modules)))\n"
+        "program.stop()"
+    )
+    ended = _strongroom("-c", code, QT_QPA_PLATFORM="offscreen")
+    assert ended.stdout.splitlines()[-1] == "[]", ended.stderr
+
+
+def test_pictures_without_any_profile_end_with_a_reason(tmp_path):
+    ended = _strongroom(
+        "-m", "gui", "--screenshots", str(tmp_path / "out"), QT_QPA_PLATFORM="offscreen"
+    )
+    assert ended.returncode == 1
+    assert "There is no profile" in ended.stderr
+    assert "--demo" in ended.stderr
+
+
+def test_every_tab_of_the_list_can_be_made(context, qtbot):
+    window = MainWindow(context, Connector(context))
+    qtbot.addWidget(window)
+    from gui.tab_list import TABS
+
+    assert [spec.id for spec in TABS] == [
+        "credentials",
+        "browser",
+        "uploads",
+        "links",
+        "statistics",
+        "backups",
+        "bucket",
+    ]
+    for spec in TABS:
+        assert window.tab(spec.id).context is context
