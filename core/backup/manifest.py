@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import types
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -115,14 +115,27 @@ def _leaf(kind: Any, value: Any, where: str) -> Any:
 
 
 def _record(kind: Any, value: Any, where: str) -> Any:
+    """Fields with a default may be missing: they are younger than some manifests.
+
+    Fields we do not know are refused (but at the top): to leave them out would restore less than
+    was backed up.
+    """
     if not isinstance(value, dict):
         raise Corrupt(f"The manifest's {where} is not an object")
     hints = get_type_hints(kind)
     found = {}
     for field in fields(kind):
-        if field.name not in value:
+        if field.name in value:
+            place = f"{where}.{field.name}"
+            found[field.name] = _built(hints[field.name], value[field.name], place)
+        elif field.default is MISSING:
             raise Corrupt(f"The manifest lacks {where}.{field.name}")
-        found[field.name] = _built(hints[field.name], value[field.name], f"{where}.{field.name}")
+    if kind is not Manifest and (unknown := sorted(value.keys() - hints.keys())):
+        raise NotSupported(
+            "The backup holds something this version does not know",
+            cause=f"{where}: {', '.join(unknown)[:200]}.",
+            remedy="Use a newer version of this program.",
+        )
     return kind(**found)
 
 

@@ -78,6 +78,13 @@ class BackupsPanel(QWidget):
         self._select(select)
         self._update()
 
+    def show_failure(self, table: str, summary: str) -> None:
+        """Show that a table's backups could not be listed."""
+        self.model.show(())
+        self._empty.set_text(f"The backups of {table} could not be listed", summary)
+        self.view.show_empty()
+        self._update()
+
     def show_nothing(self) -> None:
         """Show that no table is selected."""
         self._panel.head.set_title("Backups")

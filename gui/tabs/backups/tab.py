@@ -74,10 +74,12 @@ class BackupsTab(Tab):
             self.tables.select(target)
 
     def present(self) -> None:
-        """Have a table with a backup selected, so that the picture shows all three columns."""
+        """Have a table with a backup compared; in the demo, where it costs nothing, a fresh one."""
         self._wanted_table = "orders"
-        if not self.tables.select("orders"):
-            self._do_refresh()
+        if self.tables.select("orders"):
+            self._wanted_table = ""
+        if self.context.demo_database is not None:
+            self._on_backup_wanted([])
 
     def _do_workspace(self, _workspace: Workspace | None) -> None:
         self.backups.show_nothing()
@@ -172,9 +174,14 @@ class BackupsTab(Tab):
             f"List backups of {table}",
             lambda work: list_backups(workspace, work, table=table),
             listed,
+            failed=lambda error: self._on_list_failed(table, error),
             latest="backups/list",
             quiet=True,
         )
+
+    def _on_list_failed(self, table: str, error: StorageError) -> None:
+        self.backups.show_failure(table, error.summary)
+        self.show_error(error, lambda: self._list(table))
 
     def _on_backup(self, backup: Backup | None) -> None:
         self.flow.show(self._database, backup)

@@ -69,7 +69,8 @@ def forge(store: MemoryStore, change: Callable[[dict[str, Any]], None]) -> None:
         (lambda b: b["parts"].append(dict(b["parts"][0], index=1, rows=0)), "is missing"),
         (lambda b: b["parts"][0].update(size=1), "bytes, not 1"),
         (lambda b: b["schema"].update(columns=[]), "not that of its table"),
-        (lambda b: b["schema"].pop("keys"), "lacks manifest.schema.keys"),
+        (lambda b: b["schema"].pop("columns"), "lacks manifest.schema.columns"),
+        (lambda b: b["schema"].update(partitions=[]), "does not know"),
         (lambda b: b["schema"]["columns"][0].update(name=None), "not of its kind"),
     ],
 )
