@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
         os._exit(0)
 
     hold(sys.stdin.buffer, parent, leave)
-    logging.disable(logging.CRITICAL)
+    logging.disable(logging.WARNING)  # errors go to the private folder with standard error
     try:
         ready = _serve(folder, port)
     except OSError as error:

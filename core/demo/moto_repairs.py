@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache, wraps
 from typing import Any
 
@@ -11,10 +12,11 @@ from moto.secretsmanager.models import SecretsManagerBackend
 
 @cache
 def repair_moto() -> None:
-    """Have a read without a stage follow AWSCURRENT, and a missing secret be told as missing.
+    """Have a read without a stage follow AWSCURRENT, and versions be listed as they are.
 
     moto 5.2 keeps the version of the last write for such reads, also after UpdateSecretVersionStage
-    has moved AWSCURRENT; and it answers ListSecretVersionIds of an unknown name with status 500.
+    has moved AWSCURRENT. ListSecretVersionIds tells the present time as each version's date, and
+    answers with status 500 for an unknown name.
     """
     move, versions = (
         SecretsManagerBackend.update_secret_version_stage,
@@ -34,7 +36,11 @@ def repair_moto() -> None:
     def listed(backend: Any, secret_id: str) -> Any:
         if secret_id not in backend.secrets:
             raise SecretNotFoundException
-        return versions(backend, secret_id)
+        told = json.loads(versions(backend, secret_id))
+        made = backend.secrets[secret_id].versions
+        for version in told["Versions"]:
+            version["CreatedDate"] = made[version["VersionId"]]["createdate"]
+        return json.dumps(told)
 
     backends: Any = SecretsManagerBackend
     backends.update_secret_version_stage = moved

@@ -36,9 +36,16 @@ def application() -> DomainDispatcherApplication:
     return DomainDispatcherApplication(create_backend_app)
 
 
+class _Listed(FakeKey):
+    """A key that shares the bytes of another, and so never closes them."""
+
+    def dispose(self, garbage: bool = False) -> None:
+        """Leave the bytes to the key itself."""
+
+
 def _shallow(key: FakeKey, _memo: object) -> FakeKey:
     """Copy a key without its bytes: moto copies the whole bucket to list one key's versions."""
-    copied: FakeKey = object.__new__(FakeKey)
+    copied: FakeKey = object.__new__(_Listed)
     copied.__dict__.update(key.__dict__)
     return copied
 

@@ -119,8 +119,11 @@ def _taken(moto: Application, environ: Environ) -> Answer:
 
 def _sent(answer: Answer, start_response: StartResponse) -> Iterable[bytes]:
     """Send an answer; a HEAD answer keeps the length of the body that it does not have."""
-    headers = {name.title(): value for name, value in answer.headers.items()}
-    if answer.body or ("Content-Length" not in headers and answer.status != HTTPStatus.NO_CONTENT):
+    lengths = [name for name in answer.headers if name.lower() == "content-length"]
+    headers = dict(answer.headers)
+    if answer.body or not (lengths or answer.status == HTTPStatus.NO_CONTENT):
+        for name in lengths:
+            del headers[name]
         headers["Content-Length"] = str(len(answer.body))
     start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
     return [answer.body]

@@ -85,6 +85,8 @@ def passed_on(environ: dict[str, Any], body: bytes, changed: Mapping[str, str | 
         environ.pop(slot, None)
         if value is not None:
             environ[slot] = value
+    if environ["REQUEST_METHOD"] == "PUT" and "form" in environ.get("CONTENT_TYPE", ""):
+        environ["CONTENT_TYPE"] = "binary/octet-stream"  # else moto takes the object for a form
 
 
 def without_signature(environ: dict[str, Any]) -> None:

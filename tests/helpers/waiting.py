@@ -1,0 +1,13 @@
+"""Waiting for other processes, with an end: Qt's own waits are in pytest-qt."""
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+
+def until(condition: Callable[[], object], seconds: float = 5) -> None:
+    """Look again and again; fail when it does not come true in time."""
+    ends = monotonic() + seconds
+    while not condition():
+        assert monotonic() < ends, "it did not happen in time"
+        threading.Event().wait(0.02)
