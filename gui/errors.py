@@ -27,6 +27,7 @@ _IDLE_TALK = (
     "qt.qpa.",
     "QStandardPaths: XDG_RUNTIME_DIR",
     "Populating font family aliases",
+    "AtSpiAdaptor",
 )
 _LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,

@@ -33,6 +33,8 @@ from gui.widgets.banner import Banner
 from gui.widgets.panel import column, rule
 
 _UNLOCK_MINUTES = 15
+#: Pixels that the desktop's own title bar may take.
+_TITLE_BAR = 32
 _VERSIONING: dict[str | None, tuple[str, str]] = {
     "Enabled": ("versioned", "neutral"),
     "Suspended": ("versions suspended", "warning"),
@@ -52,7 +54,8 @@ class MainWindow(QMainWindow):
     def __init__(self, context: Context, connector: Connector) -> None:
         super().__init__()
         self.setWindowTitle("Strongroom")
-        self.resize(1280, 800)
+        room = self.screen().availableGeometry()
+        self.resize(min(1280, room.width()), min(800, room.height() - _TITLE_BAR))
         self.setMinimumSize(900, 560)
         self.context, self.connector = context, connector
         self.tabs: dict[str, Tab] = {}

@@ -27,6 +27,7 @@ class EmptyState(QWidget):
         self._text = muted_label(text, wrap=True)
         self._text.setMaximumWidth(420)
         self.button = primary_button(button_text, on_click)
+        self.button.setAccessibleName(button_text or title)
         for label in (self._title, self._text):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         box = QVBoxLayout(self)

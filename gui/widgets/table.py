@@ -77,7 +77,7 @@ def make_tree(
     view = QTreeView()
     view.setModel(model)
     _common(view, name, multiple=multiple)
-    view.setItemDelegate(CellDelegate(view, left=4))
+    view.setItemDelegate(CellDelegate(view, left=6))
     view.setUniformRowHeights(True)
     view.setIndentation(14)
     view.setHeaderHidden(not header)

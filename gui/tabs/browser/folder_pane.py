@@ -17,6 +17,7 @@ from gui.tabs.browser.loading import Page
 from gui.tabs.browser.path_bar import PathBar
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.fields import clearable
 from gui.widgets.icons import icon
 from gui.widgets.labels import Pill, muted_label
 from gui.widgets.table import columns_of, make_table
@@ -51,7 +52,7 @@ class FolderPane(QWidget):
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter this folder")
         self.filter.setAccessibleName("Filter this folder; * and ? stand for letters")
-        self.filter.setClearButtonEnabled(True)
+        clearable(self.filter)
         self.upload = plain_button("Upload…")
         self.download = primary_button("Download")
         self.table = make_table(

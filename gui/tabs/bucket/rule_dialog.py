@@ -23,6 +23,7 @@ from core.lifecycle.sentences import difference_lines
 from core.lifecycle.templates import TEMPLATES, archive
 from gui import theme
 from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.fields import inset
 from gui.widgets.labels import heading, muted_label, shown, text_label
 
 _ARCHIVE = 0
@@ -123,7 +124,7 @@ class RuleDialog(QDialog):
 
 
 def _days(name: str, value: int) -> QSpinBox:
-    box = QSpinBox()
+    box = inset(QSpinBox())
     box.setRange(1, 36500)
     box.setValue(value)
     box.setSuffix(" days")

@@ -25,6 +25,7 @@ from core.storage.secret_text import SecretRow, text_of
 from gui import theme
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import Button, plain_button, primary_button
+from gui.widgets.fields import inset
 from gui.widgets.labels import heading, muted_label, text_label
 from gui.widgets.panel import rule
 from gui.widgets.secret_editor import SecretEditor
@@ -176,7 +177,7 @@ class DeleteSecret(QDialog):
         self.setMinimumWidth(460)
         self._name = name
         self._delete = delete
-        self.days = QSpinBox()
+        self.days = inset(QSpinBox())
         self.days.setRange(RECOVERY_DAYS_MIN, RECOVERY_DAYS_MAX)
         self.days.setValue(RECOVERY_DAYS_DEFAULT)
         self.days.setSuffix(" days")

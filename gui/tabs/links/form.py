@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QSpinBox, QVBoxLayout, 
 
 from gui import theme
 from gui.widgets.buttons import primary_button
+from gui.widgets.fields import inset
 from gui.widgets.labels import heading, muted_label, text_label
 from gui.widgets.panel import row
 from gui.widgets.segmented import Segmented
@@ -47,7 +48,7 @@ class LinkForm(QWidget):
         self.life = QComboBox()
         self.life.addItems([title for title, _ in LIVES])
         self.life.setAccessibleName("How long the links live")
-        self.hours = QSpinBox()
+        self.hours = inset(QSpinBox())
         self.hours.setRange(1, _HOURS_MOST)
         self.hours.setValue(48)
         self.hours.setSuffix(" hours")
