@@ -102,8 +102,6 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
     difference, orphans = target.compare(
         package.schema, package.pieces(), samples=samples, work=work
     )
-    before = dict(target.orphans(table))
-    more = [(child, count - before.get(child, 0)) for child, count in orphans]
     known = set(today.triggers) if today else set()
     return RestorePreview(
         backup=package.backup,
@@ -117,7 +115,7 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
         inferred=package.inferred,
         drift=drift(package.schema, today) if today and package.content else (),
         incoming=target.references(table),
-        orphans=tuple((child, count) for child, count in more if count > 0),
+        orphans=orphans,
         triggers=tuple(t for t in package.schema.triggers if t not in known),
         problems=package.problems,
         suggested_name=free_name(target, f"{table}_{package.backup.taken:%Y%m%d}"),

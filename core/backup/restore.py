@@ -124,7 +124,6 @@ class _Swap:
     def run(self) -> tuple[str, str]:
         """Load, prove, swap and check; return the kept table's name and how it was proven."""
         name = self._schema.table
-        before = dict(self._target.orphans(name))
         bare = replace(self._schema, indexes=(), triggers=(), sequence=None)
         shadow = replace(bare, table=free_name(self._target, f"{name}__restoring"))
         self._target.create(shadow)
@@ -134,7 +133,7 @@ class _Swap:
         stamp = f"{name}__before_{utc_now():%Y%m%dT%H%M%SZ}"
         kept = free_name(self._target, stamp) if self._today else ""
         self._target.publish(self._schema, shadow.table, kept, triggers=True)
-        self._check_orphans(before)
+        self._check_orphans(kept)
         return kept, verified
 
     def _final(self, name: str) -> TableSchema:
@@ -197,12 +196,11 @@ class _Swap:
             subject=shadow.table,
         )
 
-    def _check_orphans(self, before: dict[str, int]) -> None:
-        now = dict(self._target.orphans(self._schema.table))
-        more = {table: count for table, count in now.items() if count > before.get(table, 0)}
+    def _check_orphans(self, kept: str) -> None:
+        more = self._target.orphans(self._schema, kept)
         if not more:
             return
-        words = ", ".join(f"{count:,} in {table}" for table, count in more.items())
+        words = ", ".join(f"{count:,} in {table}" for table, count in more)
         if not self._choices.allow_orphans and self._choices.target is None:
             raise Conflict(
                 "Rows would point to nothing",

@@ -151,8 +151,11 @@ class Database(ABC):
         """
 
     @abstractmethod
-    def orphans(self, table: str) -> tuple[tuple[str, int], ...]:
-        """Return tables with rows whose foreign key to or from `table` points to nothing."""
+    def orphans(self, schema: TableSchema, kept: str) -> tuple[tuple[str, int], ...]:
+        """Return tables with rows that point to nothing since `schema.table` replaced `kept`.
+
+        `kept` empty: the table was not there before. Only what the restore broke is counted.
+        """
 
     @abstractmethod
     def undo(self, kept: str) -> str:

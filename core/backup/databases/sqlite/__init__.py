@@ -13,12 +13,12 @@ from core.backup.databases.base import Database, Rows
 from core.backup.databases.sqlite import inspect, kept, publish
 from core.backup.databases.sqlite.compare import (
     Comparison,
-    orphans_after,
     scratch,
 )
 from core.backup.databases.sqlite.connection import cancellable, in_words, open_file, scalar
 from core.backup.databases.sqlite.dump import Dump
 from core.backup.databases.sqlite.load import load_rows
+from core.backup.databases.sqlite.orphans import Place, newly_orphaned
 from core.backup.databases.sqlite.tokens import quoted
 from core.errors import InvalidInput
 from core.model.backup import Difference
@@ -132,7 +132,9 @@ class SQLiteDatabase(Database):
             cancellable(beside, work, schema.table),
         ):
             beside.execute("ATTACH ? AS today", (self._path.absolute().as_uri() + "?mode=ro",))
-            orphaned = orphans_after(beside, schema, references)
+            before = None if today is None else Place("today", today.table)
+            now = Place("main", schema.table)
+            orphaned = newly_orphaned(beside, schema, references, now, before)
             if today is not None:
                 return Comparison(beside, schema, today, samples).difference(), orphaned
             sql = f"SELECT count(*) FROM main.{quoted(schema.table)}"  # noqa: S608 - the name is quoted
@@ -168,10 +170,13 @@ class SQLiteDatabase(Database):
         with in_words(schema.table):
             publish.publish(self._connection, schema, shadow, kept, triggers=triggers)
 
-    def orphans(self, table: str) -> tuple[tuple[str, int], ...]:
-        """Return tables with rows that point to nothing."""
-        with in_words(table):
-            return publish.orphans(self._connection, table)
+    def orphans(self, schema: TableSchema, kept: str) -> tuple[tuple[str, int], ...]:
+        """Return tables with rows that point to nothing since `kept` was replaced."""
+        with in_words(schema.table):
+            references = inspect.incoming(self._connection, schema.table)
+            before = Place("main", kept) if kept else None
+            now = Place("main", schema.table)
+            return newly_orphaned(self._connection, schema, references, now, before)
 
     def undo(self, kept_table: str) -> str:
         """Put a kept table back."""

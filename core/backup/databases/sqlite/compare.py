@@ -24,7 +24,7 @@ from core.backup.databases.sqlite.inspect import encoding_of
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.tokens import quoted
 from core.model.backup import ChangedCell, Difference
-from core.model.tables import Reference, TableSchema
+from core.model.tables import TableSchema
 from core.paths import cache_dir
 from core.work import Work
 
@@ -147,41 +147,6 @@ def key_of(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
         if whole and all(name.lower() in there for name in names):
             return names
     return ()
-
-
-def orphans_after(
-    connection: apsw.Connection, schema: TableSchema, references: Sequence[Reference]
-) -> tuple[tuple[str, int], ...]:
-    """Count rows of `today`'s tables that would point to nothing in `main`'s backup table."""
-    found: dict[str, int] = {}
-    for reference in references:
-        parents = reference.parents or tuple(
-            part.name for key in schema.keys if key.primary for part in key.parts
-        )
-        known = {column.name.lower() for column in schema.columns}
-        if len(parents) != len(reference.columns) or not known.issuperset(
-            name.lower() for name in parents
-        ):
-            continue
-        count = _orphans_of(connection, schema, reference, parents)
-        found[reference.table] = found.get(reference.table, 0) + count
-    return tuple((table, count) for table, count in found.items() if count)
-
-
-def _orphans_of(
-    connection: apsw.Connection,
-    schema: TableSchema,
-    reference: Reference,
-    parents: tuple[str, ...],
-) -> int:
-    pairs = list(zip(parents, reference.columns, strict=True))
-    filled = " AND ".join(f"c.{quoted(child)} IS NOT NULL" for _, child in pairs)
-    match = " AND ".join(f"b.{quoted(up)} = c.{quoted(child)}" for up, child in pairs)
-    sql = (
-        f"SELECT count(*) FROM today.{quoted(reference.table)} AS c WHERE {filled} AND NOT "  # noqa: S608 - names are quoted
-        f"EXISTS (SELECT 1 FROM main.{quoted(schema.table)} AS b WHERE {match})"
-    )
-    return int(scalar(connection, sql))
 
 
 def _safe(value: str) -> str:

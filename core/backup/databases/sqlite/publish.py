@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import apsw
 
-from core.backup.databases.sqlite.connection import scalar
 from core.backup.databases.sqlite.ddl_write import create_index, create_table, create_trigger
 from core.backup.databases.sqlite.guarded import create_guarded
-from core.backup.databases.sqlite.inspect import incoming, read_schema
+from core.backup.databases.sqlite.inspect import read_schema
 from core.backup.databases.sqlite.kept import rename, set_aside
 from core.errors import Corrupt
 from core.model.tables import TableSchema
@@ -59,28 +58,3 @@ def _set_sequence(connection: apsw.Connection, schema: TableSchema) -> None:
         connection.execute(
             "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (schema.table, schema.sequence)
         )
-
-
-def orphans(connection: apsw.Connection, table: str) -> tuple[tuple[str, int], ...]:
-    """Return tables with rows whose foreign key to or from `table` points to nothing."""
-    children = {reference.table for reference in incoming(connection, table)}
-    if scalar(connection, "SELECT count(*) FROM pragma_table_list WHERE name=?", (table,)):
-        children.add(table)
-    found = []
-    for child in sorted(children):
-        count = _broken(connection, child, "" if child == table else table)
-        if count:
-            found.append((child, count))
-    return tuple(found)
-
-
-def _broken(connection: apsw.Connection, child: str, parent: str) -> int:
-    sql = "SELECT count(*) FROM pragma_foreign_key_check(?1) WHERE ?2='' OR lower(parent)=lower(?2)"
-    try:
-        return int(scalar(connection, sql, (child, parent)))
-    except apsw.SQLError as error:
-        # A key to columns that are not unique cannot be checked, before as after; SQLite itself
-        # would refuse every write to such a table.
-        if "mismatch" not in str(error):
-            raise
-        return 0

@@ -1,0 +1,110 @@
+"""Which rows would point to nothing: counted before a restore and checked after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import apsw
+
+from core.backup.databases.sqlite.connection import scalar
+from core.backup.databases.sqlite.tokens import quoted
+from core.model.tables import ForeignKey, Reference, TableSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One state of a table: the database it is attached as, and its name there."""
+
+    database: str
+    table: str
+
+    @property
+    def sql(self) -> str:
+        """The quoted name."""
+        return f"{self.database}.{quoted(self.table)}"
+
+
+def newly_orphaned(
+    connection: apsw.Connection,
+    schema: TableSchema,
+    references: Sequence[Reference],
+    now: Place,
+    before: Place | None,
+) -> tuple[tuple[str, int], ...]:
+    """Count rows that lose what they point to when `now` comes in place of `before`.
+
+    Args:
+        connection: With both states, and with the other tables beside `before` or `now`.
+        schema: That of `now`.
+        references: Foreign keys of other tables to this one.
+        now: The restored state.
+        before: The former state; None when the table was not there, and nothing can be lost.
+
+    Returns:
+        Tables with their count; the table itself for its own foreign keys.
+    """
+    others = before.database if before else now.database
+    found: dict[str, int] = {}
+    for reference in references if before else ():
+        assert before is not None
+        count = _lost(connection, reference, now, before)
+        found[reference.table] = found.get(reference.table, 0) + count
+    own = sum(_more(connection, key, now, before, others) for key in schema.foreign_keys)
+    found[schema.table] = found.get(schema.table, 0) + own
+    return tuple((table, count) for table, count in found.items() if count > 0)
+
+
+def _lost(connection: apsw.Connection, reference: Reference, now: Place, before: Place) -> int:
+    parents = reference.parents or _primary(connection, now)
+    if len(parents) != len(reference.columns) or not _has(connection, now, parents):
+        return 0
+    child = Place(before.database, reference.table)
+    gone = _unmatched(child, reference.columns, now, parents)
+    if _has(connection, before, parents):
+        gone += f" AND EXISTS ({_match(before, parents, reference.columns)})"
+    return int(scalar(connection, gone))
+
+
+def _more(
+    connection: apsw.Connection, key: ForeignKey, now: Place, before: Place | None, others: str
+) -> int:
+    """How many more rows of `now` than of `before` point to nothing by this key."""
+    parent = Place(others, key.table)
+    if key.table.lower() == now.table.lower() or key.table.lower() == _name(before):
+        parent = now
+    parents = key.references or _primary(connection, parent)
+    if not _has(connection, parent, parents) or len(parents) != len(key.columns):
+        return 0
+    count = int(scalar(connection, _unmatched(now, key.columns, parent, parents)))
+    if before is not None and _has(connection, before, key.columns):
+        count -= int(scalar(connection, _unmatched(before, key.columns, parent, parents)))
+    return max(count, 0)
+
+
+def _name(place: Place | None) -> str:
+    return place.table.lower() if place else ""
+
+
+def _unmatched(child: Place, columns: Sequence[str], parent: Place, parents: Sequence[str]) -> str:
+    filled = " AND ".join(f"c.{quoted(column)} IS NOT NULL" for column in columns)
+    match = _match(parent, parents, columns)
+    return f"SELECT count(*) FROM {child.sql} AS c WHERE {filled} AND NOT EXISTS ({match})"  # noqa: S608 - names are quoted
+
+
+def _match(parent: Place, parents: Sequence[str], columns: Sequence[str]) -> str:
+    pairs = zip(parents, columns, strict=True)
+    same = " AND ".join(f"p.{quoted(up)} = c.{quoted(column)}" for up, column in pairs)
+    return f"SELECT 1 FROM {parent.sql} AS p WHERE {same}"  # noqa: S608 - names are quoted
+
+
+def _primary(connection: apsw.Connection, place: Place) -> tuple[str, ...]:
+    sql = "SELECT name FROM pragma_table_info(?, ?) WHERE pk ORDER BY pk"
+    rows = connection.execute(sql, (place.table, place.database)).fetchall()
+    return tuple(str(row[0]) for row in rows)
+
+
+def _has(connection: apsw.Connection, place: Place, columns: Sequence[str]) -> bool:
+    sql = "SELECT lower(name) FROM pragma_table_xinfo(?, ?)"
+    rows = connection.execute(sql, (place.table, place.database)).fetchall()
+    return bool(columns) and {str(row[0]) for row in rows}.issuperset(map(str.lower, columns))
