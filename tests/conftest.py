@@ -1,12 +1,15 @@
 """Guards around every test: no far network, no network on the GUI thread, nothing left behind."""
 
+import os
 import threading
 
 import keyring
 import pytest
 from helpers import guards
+from helpers.demo import demo_prefix, demo_s3, demo_server  # noqa: F401 - fixtures for all tests
 from helpers.keyrings import MemoryKeyring
 
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 guards.refuse_far_sockets()
 
 _AWS = (

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from core.demo import DemoServer
 from core.model.connection import AccessKeys
@@ -39,6 +37,9 @@ def demo_s3(demo_server: DemoServer) -> Iterator[Any]:
 
 def plain_client(server: DemoServer, service: str, keys: AccessKeys, **config: Any) -> Any:
     """Return a boto3 client that asks once and takes nothing from the environment."""
+    import boto3
+    from botocore.config import Config
+
     session = boto3.session.Session(
         aws_access_key_id=keys.access_key_id,
         aws_secret_access_key=keys.secret_access_key.reveal(),
