@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from core.objects.bucket import Bucket
 from core.objects.level import page_of
@@ -22,29 +23,49 @@ _WAITING_PAGES = 64
 _END_SECONDS = 1.5
 
 _Item = Columns | BaseException | None
+_Answer = tuple[Columns, str | None]
+
+
+class _Ask(Protocol):
+    """Asks for one page; checks for a cancel before, counts after."""
+
+    def __call__(self, prefix: str, *, delimiter: str = "", token: str | None = None) -> _Answer:
+        """Return the page and the token that continues it."""
 
 
 def list_pages(
-    bucket: Bucket, prefix: str = "", *, fan_out: int = FAN_OUT, work: Work | None = None
+    bucket: Bucket,
+    prefix: str = "",
+    *,
+    fan_out: int = FAN_OUT,
+    on_call: Callable[[], None] | None = None,
+    work: Work | None = None,
 ) -> Iterator[Columns]:
     """Yield all objects below `prefix` as pages of columns, in no certain order.
 
-    Each object comes once. Closing the iterator ends the listing.
+    Each object comes once. Closing the iterator ends the listing. `on_call` is called after each
+    LIST request, in whatever thread made it.
 
     Raises:
         StorageError: a prefix may not be listed, or a call failed; nothing is passed over.
         Cancelled: the token of `work` was cancelled.
     """
     work = default_work(work)
-    prefixes, pages = _discovered(bucket, prefix, fan_out, work)
+
+    def ask(prefix: str, *, delimiter: str = "", token: str | None = None) -> _Answer:
+        work.check()
+        answer = page_of(bucket, prefix, delimiter=delimiter, token=token)
+        if on_call is not None:
+            on_call()
+        return answer
+
+    prefixes, pages = _discovered(ask, prefix, fan_out)
     yield from pages
     if prefixes:
-        yield from _Fan(bucket, prefixes, fan_out, work).pages()
+        yield from _Fan(ask, prefixes, fan_out, work).pages()
 
 
-def _discovered(
-    bucket: Bucket, prefix: str, fan_out: int, work: Work
-) -> tuple[list[str], list[Columns]]:
+def _discovered(ask: _Ask, prefix: str, fan_out: int) -> tuple[list[str], list[Columns]]:
     """Return prefixes that together hold what is below `prefix`, and the pages seen on the way.
 
     A level that goes on after its first page is flat: it is not worth discovering, and is left
@@ -58,8 +79,7 @@ def _discovered(
             break
         deeper: list[str] = []
         for folder in explore:
-            work.check()
-            columns, token = page_of(bucket, folder, delimiter="/")
+            columns, token = ask(folder, delimiter="/")
             if token is not None:
                 flat.append(folder)
                 continue
@@ -73,8 +93,8 @@ def _discovered(
 class _Fan:
     """Threads that list prefixes, and a queue of pages to the one who asked."""
 
-    def __init__(self, bucket: Bucket, prefixes: list[str], fan_out: int, work: Work) -> None:
-        self._bucket, self._work = bucket, work
+    def __init__(self, ask: _Ask, prefixes: list[str], fan_out: int, work: Work) -> None:
+        self._ask, self._work = ask, work
         self._prefixes: queue.SimpleQueue[str] = queue.SimpleQueue()
         for prefix in prefixes:
             self._prefixes.put(prefix)
@@ -141,8 +161,7 @@ class _Fan:
     def _list(self, prefix: str) -> None:
         token: str | None = None
         while not self._stop.is_set():
-            self._work.check()
-            columns, token = page_of(self._bucket, prefix, token=token)
+            columns, token = self._ask(prefix, token=token)
             if columns.keys:
                 self._offer(columns)
             if token is None:

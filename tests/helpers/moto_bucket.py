@@ -1,7 +1,7 @@
 """A bucket on moto in this process, for tests of the floors below the demo server."""
 
-import itertools
 from contextlib import contextmanager
+from uuid import uuid4
 
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
@@ -12,13 +12,10 @@ from core.objects.bucket import Bucket
 from core.redaction import Secret
 
 
-_numbers = itertools.count(1)
-
-
 @contextmanager
 def moto_bucket(name="", *, versioned=False):
     """Yield a new, empty bucket; moto's state is the process's, so it is taken out at the end."""
-    name = name or f"bucket-{next(_numbers)}"
+    name = name or f"bucket-{uuid4().hex[:12]}"
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -36,3 +33,4 @@ def moto_bucket(name="", *, versioned=False):
         clients.close()
         server.stop()
         s3_backends["123456789012"]["aws"].buckets.pop(name, None)
+        s3_backends.bucket_accounts.pop(name, None)

@@ -3,6 +3,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from helpers.moto_bucket import moto_bucket
 
 from core.errors import (
     AlreadyExists,
@@ -18,7 +19,6 @@ from core.objects import deleting, level, listing, parts, reading, versions, wri
 from core.objects.bucket import Bucket
 from core.objects.presign import presign
 from core.work import CancelToken, Work
-from tests.helpers.moto_bucket import moto_bucket
 
 ODD = [
     "space here", "plus+sign", "per%cent", "amp&lt<gt>", "uni/ü/日本", "a//b", "/lead", "dir/",

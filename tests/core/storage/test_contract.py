@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from helpers.moto_bucket import moto_bucket
 
 import core
 from core.errors import (
@@ -19,7 +20,6 @@ from core.errors import (
 )
 from core.storage.crypto_data_manager import CryptoDataManager
 from core.storage.s3_storage_service import S3StorageService
-from tests.helpers.moto_bucket import moto_bucket
 
 SAMPLES = Path(__file__).with_name("contract_samples.py")
 AT = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)

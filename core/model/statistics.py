@@ -1,0 +1,52 @@
+"""What a scan of a bucket found: plain numbers, with their source and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Count and size (bytes) of one group: a folder, a kind, a symbol, a class, a month."""
+
+    name: str
+    objects: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class LargeObject:
+    """One of the largest objects; `modified` as the server wrote it (ISO 8601)."""
+
+    key: str
+    size: int
+    modified: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageStatistics:
+    """Everything one pass over a listing tells. Sizes in bytes.
+
+    `folders` are the deepest groups, at most four levels deep: their sums are everything, and a
+    treemap is built from them. `partial` is True while the scan runs, and when it broke off.
+    """
+
+    bucket: str
+    prefix: str
+    started: datetime
+    finished: datetime
+    partial: bool
+    list_calls: int
+    objects: int
+    size: int
+    small_objects: int
+    small_size: int
+    folders: tuple[Share, ...]
+    tops: tuple[Share, ...]
+    kinds: tuple[Share, ...]
+    symbols: tuple[Share, ...]
+    classes: tuple[Share, ...]
+    months: tuple[Share, ...]
+    sizes: tuple[Share, ...]
+    largest: tuple[LargeObject, ...]
