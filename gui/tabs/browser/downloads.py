@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from core.objects.names import safe_segments
 from core.objects.reading import Downloaded, download
-from core.transfer.values import TransferReport
+from core.transfer.values import IfExists, TransferReport
 from core.units import format_size
 from core.work import Work
 from gui.models.folder_model import Entry
@@ -117,7 +117,13 @@ class Downloads(QObject):
         self._tab.bulk(
             f"Download {len(plan.keys):,} objects",
             "transfer.download",
-            {"keys": list(plan.keys), "sizes": list(plan.sizes), "folder": str(target)},
+            {
+                "keys": list(plan.keys),
+                "sizes": list(plan.sizes),
+                "folder": str(target),
+                "below": self._tab.prefix,
+                "if_exists": IfExists.SKIP.value,
+            },
             lambda report: self._on_several(report, target),
             source=bucket.subject(),
             target=str(target),

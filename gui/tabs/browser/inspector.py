@@ -98,7 +98,7 @@ class Inspector(QWidget):
         self._set(
             "SHA-256", short_hash(recorded or ours or "") or "not recorded", recorded or ours or ""
         )
-        self.verdict.set(*verdict_of(recorded, ours))
+        self.verdict.set(*verdict_of(looked))
 
     def _set(self, name: str, text: str, whole: str = "") -> None:
         label = self._values[name]
@@ -107,17 +107,19 @@ class Inspector(QWidget):
             label.setToolTip(tooltip(whole))
 
 
-def verdict_of(recorded: str | None, ours: str | None) -> tuple[str, str, str]:
+def verdict_of(looked: Looked) -> tuple[str, str, str]:
     """Return word, tone and explanation for a hash; what was not checked is never green."""
-    if recorded and ours:
-        if recorded.lower() == ours:
-            return "verified", "good", "The bytes read now have the hash that was recorded."
+    recorded, ours = looked.info.sha256, looked.sha256
+    if ours is None:
+        told = "Only the beginning was read; a download checks all of it."
+        return "not checked", "neutral", told
+    if recorded and recorded.lower() != ours:
         return "differs", "danger", f"The bytes read now have another hash: {ours}"
     if recorded:
-        return "not checked", "neutral", "Only the beginning was read; a download checks all of it."
-    if ours:
-        return "not recorded", "neutral", "Made of the bytes read now; nothing to compare it with."
-    return "", "neutral", ""
+        return "verified", "good", "The bytes read now have the SHA-256 that was recorded."
+    if looked.as_etag:
+        return "verified", "good", "The bytes read now have the MD5 that S3 keeps as the ETag."
+    return "not recorded", "neutral", "Made of the bytes read now; nothing to compare it with."
 
 
 def short_key(key: str) -> str:

@@ -25,6 +25,11 @@ class _Seen:
     token: str | None = None
     whole: bool = False
 
+    def has(self, key: str) -> bool:
+        """Whether all of the folder is known, and a key (if one is given) is in it."""
+        rows = (entry for page in self.pages for entry in (*page.rows.folders, *page.rows.objects))
+        return self.whole and (not key or any(entry.key == key for entry in rows))
+
 
 class Listing(QObject):
     """Which folder is shown, and how its rows come.
@@ -68,7 +73,7 @@ class Listing(QObject):
         if moved:
             self.moved.emit(prefix)
         seen = self._seen.get(prefix)
-        if seen is not None and seen.whole and not fresh:
+        if seen is not None and seen.has(select) and not fresh:
             for page in seen.pages:
                 self._show_page(page)
             self._finish(more=False)

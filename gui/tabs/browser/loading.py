@@ -38,12 +38,15 @@ class Looked:
     """One object as the right side shows it.
 
     `preview` is None when the bytes could not be had (`error` says why) although the object is
-    there. `sha256` is ours, made of all bytes; None when only the beginning was read.
+    there. `sha256` is ours, made of all bytes; None when only the beginning was read. `as_etag`
+    tells whether the bytes have the MD5 that the ETag of a simple upload is (S3 User Guide,
+    "Checking object integrity").
     """
 
     info: ObjectInfo
     preview: Preview | None
     sha256: str | None = None
+    as_etag: bool = False
     error: StorageError | None = None
 
 
@@ -105,8 +108,10 @@ def look_at(bucket: Bucket, key: str, work: Work) -> Looked:
         return Looked(info, None, error=error)
     work.check()
     seen = preview(data, key, total=info.size, content_type=info.content_type, work=work)
-    whole = len(data) == info.size
-    return Looked(info, seen, hashlib.sha256(data).hexdigest() if whole else None)
+    if len(data) != info.size:
+        return Looked(info, seen)
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    return Looked(info, seen, hashlib.sha256(data).hexdigest(), md5 == info.etag)
 
 
 def count_below(bucket: Bucket, work: Work) -> Counts:

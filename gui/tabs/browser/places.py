@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QItemSelection, QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.errors import StorageError
@@ -36,7 +36,7 @@ class Places(Panel):
         self.head.add_action(self.total)
         self.add(self.view, 1)
         self._following = ""
-        self.view.selectionModel().currentChanged.connect(self._on_current)
+        self.view.selectionModel().selectionChanged.connect(self._on_selection)
         self.view.clicked.connect(self._on_clicked)
         self.view.activated.connect(self.model.activate)
         theme.current().changed.connect(self._paint)
@@ -85,8 +85,10 @@ class Places(Panel):
         self.view.scrollTo(index)
         self.view.viewport().update()
 
-    def _on_current(self, current: QModelIndex, _before: QModelIndex) -> None:
-        prefix = current.data(PREFIX_ROLE) if current.isValid() else None
+    def _on_selection(self, selected: QItemSelection, _before: QItemSelection) -> None:
+        """Follow the selection, not the current row: that one moves when the tree gets the focus."""
+        index = selected.indexes()[0] if selected.indexes() else QModelIndex()
+        prefix = index.data(PREFIX_ROLE) if index.isValid() else None
         if isinstance(prefix, str):
             self._following = ""
             self.chosen.emit(prefix)

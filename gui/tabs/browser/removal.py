@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 #: So many objects go to the trash without a question: Undo is one click away.
 _UNASKED = 20
 _PREFIXES_TOLD = 50
+#: More than one request's worth of keys is work for the engine.
+_IN_THE_WINDOW = 1_000
 
 
 class Removal(QObject):
@@ -89,12 +91,23 @@ class Removal(QObject):
 
     def _delete(self, plan: Plan) -> None:
         bucket = self._bucket
-        if bucket is not None:
-            self._tab.run(
-                f"Delete {told(plan)}",
-                lambda work: delete_many(bucket, plan.keys, work=work),
-                lambda report: self._on_deleted(plan, report),
+        if bucket is None:
+            return
+        name = f"Delete {told(plan)}"
+
+        def then(report: DeleteReport) -> None:
+            self._on_deleted(plan, report)
+
+        if len(plan.keys) > _IN_THE_WINDOW:
+            self._tab.bulk(
+                name,
+                "objects.delete_many",
+                {"keys": list(plan.keys)},
+                then,
+                source=bucket.subject(),
             )
+        else:
+            self._tab.run(name, lambda work: delete_many(bucket, plan.keys, work=work), then)
 
     def _on_deleted(self, plan: Plan, report: DeleteReport) -> None:
         keys = [one.key for one in report.deleted]

@@ -1,0 +1,276 @@
+"""Going about in a bucket and looking at objects."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from helpers.browser import DAY, candles, names, put, settled
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+
+from core.errors import AccessDenied, Offline
+from core.model.change import Change, ChangeKind
+from core.preview import Tree
+from core.units import utc_now
+from gui.models.tree_model import State
+from gui.tabs.browser import listing, loading, tree_feed
+from gui.views.candle_view import CandleView
+from gui.views.lines_view import LinesView
+
+
+@pytest.fixture
+def looked(tab, qtbot):
+    def look(key):
+        tab.open_target(key)
+        qtbot.waitUntil(
+            lambda: tab.object.looked is not None and tab.object.key == key, timeout=8000
+        )
+        settled(qtbot, tab)
+        return tab.object
+
+    return look
+
+
+def test_the_bucket_is_listed_and_counted(tab):
+    assert names(tab) == ["logs/", "market-data/", "odd/", "note.txt"]
+    assert tab.places.total.text() == "6 objects"
+    assert tab.places.model.count_text("market-data/") == "3"
+    assert tab.folder.age.text().startswith("fetched")
+    assert tab.folder.count.text() == "4 entries · 5 B"
+
+
+def test_an_object_is_opened_with_its_folder_its_tree_and_its_preview(tab, looked):
+    pane = looked(f"{DAY}2024-01-15T01:00:00Z.json")
+    assert tab.prefix == DAY
+    assert isinstance(pane.preview.face_view, CandleView)
+    assert pane.preview.problems._text.text() == "2 candles missing: 02:00\u201303:00"
+    inspector = pane.inspector
+    assert inspector.value("Key") == "…/15/2024-01-15T01:00:00Z.json"
+    assert inspector.value("Metadata") == "symbol BTC-USD · timeframe 1h"
+    assert inspector.verdict.text() == "verified"
+    assert tab.places.view.currentIndex().data() == "15"
+
+
+def test_versions_are_asked_for_on_demand(tab, looked, bucket, qtbot):
+    put(bucket, "note.txt", b"hello again")
+    pane = looked("note.txt")
+    assert pane.inspector.value("Versions").startswith("current ")
+    pane.inspector.ask.click()
+    settled(qtbot, tab)
+    assert pane.inspector.value("Versions") == "1 current · 1 older · 16 B together"
+
+
+def test_a_wrong_hash_is_told_in_red(tab, looked, bucket):
+    put(bucket, "bad.txt", b"hello", metadata={"x": "y"})
+    pane = looked("bad.txt")
+    info = replace(pane.looked.info, sha256="0" * 64)
+    pane.inspector.show_object(replace(pane.looked, info=info))
+    assert pane.inspector.verdict.text() == "differs"
+    assert pane.inspector.verdict.property("pill") == "danger"
+    pane.inspector.show_object(replace(pane.looked, sha256=None))
+    assert pane.inspector.verdict.text() == "not checked"
+    pane.inspector.show_object(replace(pane.looked, as_etag=False))
+    assert pane.inspector.verdict.text() == "not recorded"
+
+
+def test_the_selection_rests_before_anything_is_fetched(tab, qtbot, monkeypatch):
+    asked = []
+    monkeypatch.setattr(loading, "head", lambda _bucket, key, **_more: asked.append(key) or 1 / 0)
+    tab.object.wanted.disconnect()
+    tab.object.wanted.connect(asked.append)
+    tab.listing.show(DAY)
+    settled(qtbot, tab)
+    for row in range(3):
+        tab.folder.table.selectRow(row)
+    qtbot.waitUntil(lambda: bool(asked), timeout=2000)
+    assert asked == [f"{DAY}2024-01-15T02:00:00Z.json"]
+
+
+def test_a_log_is_text(looked):
+    assert isinstance(looked("logs/app.log").preview.face_view, LinesView)
+
+
+def test_hostile_json_is_shown_as_far_as_it_goes(looked, bucket):
+    put(bucket, "deep.json", b"[" * 100_000)
+    pane = looked("deep.json")
+    assert isinstance(pane.looked.preview.faces[-1], Tree)
+    assert "nested deeper" in pane.preview.problems._text.text()
+
+
+def test_a_missing_object_is_told(tab, qtbot):
+    tab.open_target(f"{DAY}nosuch.json")
+    qtbot.waitUntil(lambda: "nosuch.json" in tab.banner.text, timeout=8000)
+    assert len(names(tab)) == 3
+
+
+@pytest.mark.parametrize(
+    ("typed", "prefix"),
+    [("odd//", "odd//"), ("s3://{bucket}/logs/", "logs/"), ("s3://elsewhere/logs/", "")],
+)
+def test_go_to(tab, qtbot, bucket, typed, prefix):
+    qtbot.keyClick(tab.folder.table, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+    field = tab.folder.path.field
+    assert field.isVisible()
+    field.setText(typed.format(bucket=bucket.name))
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    settled(qtbot, tab)
+    assert tab.prefix == prefix
+    assert bool(tab.banner.text) == ("elsewhere" in typed)
+
+
+def test_up_again_and_back(tab, qtbot):
+    tab.listing.show(DAY)
+    settled(qtbot, tab)
+    tab.folder.table.setFocus()
+    qtbot.keyClick(tab.folder.table, Qt.Key.Key_Backspace)
+    settled(qtbot, tab)
+    assert tab.prefix == "market-data/ohlcv/BTC-USD/1h/2024/01/"
+    assert [entry.key for entry in tab.folder.selected] == [DAY]
+    qtbot.keyClick(tab.folder.table, Qt.Key.Key_Return)
+    assert tab.prefix == DAY  # known: shown at once, with its age
+    assert len(names(tab)) == 3
+    assert not tab.listing._task
+
+
+def test_the_filter_and_its_count(tab, qtbot):
+    tab.listing.show(DAY)
+    settled(qtbot, tab)
+    tab.focus_filter()
+    qtbot.keyClicks(tab.folder.filter, "*T01*")
+    qtbot.waitUntil(lambda: len(names(tab)) == 1, timeout=2000)
+    assert tab.folder.count.text().startswith("1 of 3 entries")
+
+
+def test_pages_stop_and_go_on(tab, qtbot, bucket, monkeypatch):
+    for number in range(25):
+        put(bucket, f"many/{number:02}", b"x")
+    real = loading.list_level
+    monkeypatch.setattr(loading, "list_level", lambda *a, **k: real(*a, **k, page_size=10))
+    monkeypatch.setattr(listing, "ROWS_AT_ONCE", 20)
+    tab.listing.show("many/")
+    settled(qtbot, tab)
+    assert tab.folder.count.text() == "20+ entries · 20 B"
+    tab.folder.more.click()
+    settled(qtbot, tab)
+    assert tab.folder.count.text() == "25 entries · 25 B"
+    assert tab.folder.more.isHidden()
+
+
+def refuse(monkeypatch, error):
+    def refused(*_args, **_more):
+        raise error
+
+    monkeypatch.setattr(loading, "list_level", refused)
+
+
+def test_a_folder_that_may_not_be_listed_says_what_is_missing(tab, qtbot, monkeypatch):
+    refuse(monkeypatch, AccessDenied("Access denied", action="s3:ListBucket"))
+    tab.places.view.expand(tab.places.model.index_of("logs/"))
+    tab.listing.show("logs/")
+    settled(qtbot, tab)
+    assert tab.places.model.state_of("logs/") is State.LOCKED
+    assert tab.folder.state.empty._title.text() == "This folder may not be listed"
+    assert "s3:ListBucket" in tab.folder.state.empty._text.text()
+
+
+def test_a_failed_listing_keeps_a_retry(tab, qtbot, monkeypatch):
+    with monkeypatch.context() as patched:
+        refuse(patched, Offline("The endpoint cannot be reached"))
+        tab.listing.show("logs/")
+        settled(qtbot, tab)
+        assert tab.banner.text == "The endpoint cannot be reached"
+    tab.banner._on_retry()
+    settled(qtbot, tab)
+    assert names(tab) == ["app.log"]
+
+
+def test_an_object_that_may_not_be_read_says_why(tab, qtbot, monkeypatch):
+    def refused(*_args, **_more):
+        raise AccessDenied("Access denied", action="s3:GetObject")
+
+    monkeypatch.setattr(loading, "head", refused)
+    tab.open_target("note.txt")
+    failed = tab.object.preview._failed
+    qtbot.waitUntil(lambda: tab.object.preview.face_view is failed, timeout=8000)
+    assert "s3:GetObject" in failed._text.text()
+    monkeypatch.undo()
+    failed.button.click()
+    qtbot.waitUntil(lambda: tab.object.looked is not None, timeout=8000)
+
+
+def test_others_changes_are_seen(tab, qtbot, bucket, context):
+    put(bucket, "new.txt", b"1")
+    change = Change(
+        ChangeKind.OBJECTS, "s3:PutObject", "s3://b/new.txt", "uploads", utc_now(), ("",)
+    )
+    context.announce(change)
+    settled(qtbot, tab)
+    assert "new.txt" in names(tab)
+    assert tab.places.total.text() == "7 objects"
+
+
+def test_the_last_folder_is_opened_at_the_next_start(tab, qtbot, context, workspace):
+    tab.listing.show("logs/")
+    settled(qtbot, tab)
+    context.set_workspace(None)
+    assert tab.folder.state.empty._title.text() == "Not connected"
+    context.set_workspace(workspace)
+    settled(qtbot, tab)
+    assert tab.prefix == "logs/"
+
+
+def test_refresh_lists_anew_and_keeps_the_selection(tab, qtbot, bucket):
+    assert tab.folder.select("note.txt")
+    put(bucket, "a.txt", b"1")
+    tab.refresh()
+    settled(qtbot, tab)
+    assert names(tab)[-2:] == ["a.txt", "note.txt"]
+    assert [entry.key for entry in tab.folder.selected] == ["note.txt"]
+
+
+def test_copying(tab, qtbot, bucket):
+    tab.folder.select("note.txt")
+    tab.folder.table.setFocus()
+    qtbot.keyClick(tab.folder.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == "note.txt"
+    tab.deeds["copy_uri"].trigger()
+    assert QGuiApplication.clipboard().text() == f"s3://{bucket.name}/note.txt"
+
+
+def test_the_way_to_other_tabs(tab, qtbot, context):
+    tab.folder.select("note.txt")
+    with qtbot.waitSignal(context.navigate) as gone:
+        tab.deeds["link"].trigger()
+    assert gone.args == ["links", ["note.txt"]]
+    with qtbot.waitSignal(context.navigate) as gone:
+        tab.folder.dropped.emit(["/tmp/a"])
+    assert gone.args == ["uploads", ("", ("/tmp/a",))]
+
+
+def test_what_cannot_be_done_says_why(tab, context):
+    context.lock()
+    assert not tab.deeds["delete"].isEnabled()
+    assert "read-only" in tab.deeds["upload"].toolTip()
+    assert "read-only" in tab.folder.upload.toolTip()
+    tab.folder.select("logs/")
+    assert "not folders" in tab.deeds["link"].toolTip()
+
+
+def test_present_shows_a_chart(tab, qtbot):
+    tab.present()
+    qtbot.waitUntil(lambda: tab.object.looked is not None, timeout=8000)
+    settled(qtbot, tab)
+    assert tab.object.preview.face_view.chart.current is not None
+    assert tab.object.inspector.value("Versions") == "1 current"
+
+
+def test_counts_of_folders():
+    assert loading.below_each({"": 1, "a": 2, "a/b/c": 3}) == {"a/": 5, "a/b/": 3, "a/b/c/": 3}
+    assert loading.below_each({"a/": 1}) == {"a/": 1, "a//": 1}
+
+
+def test_candles_of_the_fixture_are_valid():
+    assert json.loads(candles([1]))["data"][0]["close"] == 2
+    assert tree_feed.ROWS_AT_ONCE == loading.ROWS_AT_ONCE
