@@ -1,5 +1,6 @@
 """A bucket on moto, and the Browser tab looking at it."""
 
+import itertools
 from types import SimpleNamespace
 
 import pytest
@@ -7,17 +8,35 @@ from helpers.browser import DAY, aside, candles, settled
 from helpers.moto_bucket import moto_bucket
 
 from core.model.connection import KeySource, Profile
+from core.objects.bucket import Bucket
 from core.objects.writing import put
 from gui.tabs.browser import BrowserTab
 
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def clients():
+    """One server and its clients for all tests of a file; each test has a bucket of its own."""
+    made = moto_bucket()
+    yield aside(made.__enter__).clients
+    aside(made.__exit__, None, None, None)
+
 
 @pytest.fixture
-def bucket(request):
-    made = moto_bucket(versioned=getattr(request, "param", True))
-    bucket = aside(made.__enter__)
-    aside(fill, bucket)
-    yield bucket
-    aside(made.__exit__, None, None, None)
+def bucket(clients, request):
+    bucket = Bucket(clients, f"bucket-{next(_numbers)}")
+    aside(make, bucket, versioned=getattr(request, "param", True))
+    return bucket
+
+
+def make(bucket, *, versioned):
+    client = bucket.clients.s3()
+    client.create_bucket(Bucket=bucket.name)
+    if versioned:
+        status = {"Status": "Enabled"}
+        client.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration=status)
+    fill(bucket)
 
 
 def fill(bucket):
