@@ -33,7 +33,7 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
     sizes: Sequence[int],
     folder: str,
     below: str = "",
-    if_exists: str = IfExists.KEEP_BOTH.value,
+    if_exists: str = IfExists.SKIP.value,
     journal: dict[str, str] | None = None,
 ) -> TransferReport:
     """Download objects; each appears under its name only when it is whole and verified.

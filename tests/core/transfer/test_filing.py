@@ -3,6 +3,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from helpers.moto_bucket import moto_bucket
 
 from core.errors import AlreadyExists, InvalidInput
 from core.layout import KINDS, parse, parse_timestamp
@@ -11,7 +12,6 @@ from core.storage.crypto_data_manager import CryptoDataManager
 from core.storage.s3_storage_service import S3StorageService
 from core.transfer.contents import look_into
 from core.transfer.filing import FORMS, file_as, store
-from tests.helpers.moto_bucket import moto_bucket
 
 MOMENT = "2024-01-15T10:30:00Z"
 WHEN = parse_timestamp(MOMENT)

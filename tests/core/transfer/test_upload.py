@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from helpers.moto_bucket import moto_bucket
 
 from core.aws.clients import ClientFactory
 from core.errors import Cancelled, ErrorKind, InvalidInput, LocalIOError
@@ -23,7 +24,6 @@ from core.transfer.sources import find_sources
 from core.transfer.upload import upload
 from core.transfer.values import IfExists, Outcomes
 from core.work import CancelToken, Work
-from tests.helpers.moto_bucket import moto_bucket
 
 ODD = ["plain.json", "sp ace", "plus+", "per%20cent", "a%2Fb", "ü/日本.json", "e\u0301", "q?x#y",
        "amp&lt<>", "q\"'", "back\\slash", "~t", "eq=", "star*", "x:y"]  # fmt: skip
@@ -274,7 +274,7 @@ def test_downloads_are_verified_safe_and_complete(place, bucket, tmp_path):
     assert all(path.is_relative_to(target) for path in target.rglob("*"))
     again = download(place, below=base, if_exists="skip", **more)
     assert again.done == ()
-    both = download(place, below=base, **more)
+    both = download(place, below=base, if_exists="keep both", **more)
     assert len(both.done) == len(report.done)
     assert (target / "a (2).json").exists() or (target / "A (2).JSON").exists()
 

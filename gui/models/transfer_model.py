@@ -1,0 +1,207 @@
+"""The queue of transfers as a tree of two levels: acts, and the files of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
+
+from core.transfer.values import Outcomes, State
+from core.units import format_count, format_size
+from gui.models.indexes import NOWHERE, Index
+from gui.models.rates import amount, share
+from gui.models.roles import MONO_ROLE, PILL_ROLE, PROGRESS_ROLE, TONE_ROLE
+from gui.models.transfers import Batch
+
+COLUMNS = ("Name", "Size", "Progress", "Rate", "State", "Target")
+NAME, SIZE, PROGRESS, RATE, STATE, TARGET = range(6)
+_TONES = {
+    State.WAITING: "neutral",
+    State.RUNNING: "accent",
+    State.DONE: "good",
+    State.SKIPPED: "neutral",
+    State.FAILED: "danger",
+    State.CANCELLED: "warning",
+}
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class TransferModel(QAbstractItemModel):
+    """Newest act first; a file's row is made from its columns when it is looked at."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.batches: list[Batch] = []
+        self._serials: dict[str, int] = {}
+        self._by_serial: dict[int, Batch] = {}
+
+    def add(self, batch: Batch) -> None:
+        """Put an act at the top."""
+        serial = max(self._by_serial, default=0) + 1
+        self.beginInsertRows(QModelIndex(), 0, 0)
+        self._serials[batch.id], self._by_serial[serial] = serial, batch
+        self.batches.insert(0, batch)
+        self.endInsertRows()
+
+    def remove(self, gone: Sequence[Batch]) -> None:
+        """Forget acts."""
+        for batch in gone:
+            row = self.batches.index(batch)
+            self.beginRemoveRows(QModelIndex(), row, row)
+            del self.batches[row]
+            del self._by_serial[self._serials.pop(batch.id)]
+            self.endRemoveRows()
+
+    def take(self, batch: Batch, news: Outcomes) -> None:
+        """Show news of some files."""
+        changed = batch.take(news)
+        if changed is not None and batch.id in self._serials:
+            above = self.place_of(batch)
+            first, last = changed
+            self.dataChanged.emit(
+                self.index(first, 0, above), self.index(last, len(COLUMNS) - 1, above)
+            )
+        self.told(batch)
+
+    def told(self, batch: Batch, *, files: bool = False) -> None:
+        """Show an act anew, and all its files if they changed together."""
+        if batch.id not in self._serials:
+            return
+        row = self.batches.index(batch)
+        self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
+        if files and batch.keys:
+            above = self.place_of(batch)
+            last = self.index(len(batch.keys) - 1, len(COLUMNS) - 1, above)
+            self.dataChanged.emit(self.index(0, 0, above), last)
+
+    def place_of(self, batch: Batch) -> QModelIndex:
+        """Return the row of an act."""
+        return self.index(self.batches.index(batch), 0)
+
+    def batch_at(self, index: Index) -> Batch | None:
+        """Return the act of a row: its own, or the one that a file belongs to."""
+        if not index.isValid():
+            return None
+        return self._by_serial.get(index.internalId()) or self.batches[index.row()]
+
+    def file_at(self, index: Index) -> int | None:
+        """Return which file of its act a row is; None for the act itself."""
+        return index.row() if index.isValid() and index.internalId() else None
+
+    def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
+        """Return the place of an act, or of a file below one."""
+        if not 0 <= row < self.rowCount(parent) or not 0 <= column < len(COLUMNS):
+            return QModelIndex()
+        if not parent.isValid():
+            return self.createIndex(row, column, 0)
+        return self.createIndex(row, column, self._serials[self.batches[parent.row()].id])
+
+    def parent(self, index: Index = NOWHERE) -> QModelIndex:  # type: ignore[override] # Qt's other overload takes no index
+        """Return the act above a file."""
+        batch = self._by_serial.get(index.internalId()) if index.isValid() else None
+        return QModelIndex() if batch is None else self.place_of(batch)
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        """Return the number of acts, or of the files of one."""
+        if not parent.isValid():
+            return len(self.batches)
+        top = not parent.internalId() and parent.column() == 0
+        return len(self.batches[parent.row()].keys) if top else 0
+
+    def columnCount(self, _parent: Index = NOWHERE) -> int:
+        """Return the number of columns."""
+        return len(COLUMNS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return a column's title."""
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell."""
+        batch, column = self.batch_at(index), index.column()
+        if batch is None:
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if column in {SIZE, RATE} else None
+        number = self.file_at(index)
+        if number is None:
+            return _act(batch, column, role)
+        return _file(batch, number, column, role)
+
+
+def _act(batch: Batch, column: int, role: int) -> Any:
+    if role == Qt.ItemDataRole.DisplayRole:
+        return _act_text(batch, column)
+    if role == PILL_ROLE and column == STATE:
+        return _TONES[batch.state]
+    if role == PROGRESS_ROLE and column == PROGRESS and batch.running:
+        return share(batch.progress) or 0.0
+    if role == MONO_ROLE and column == TARGET:
+        return True
+    return "muted" if role == TONE_ROLE and column not in {NAME, STATE} else None
+
+
+def _act_text(batch: Batch, column: int) -> str:
+    if column == PROGRESS:
+        return amount(batch.progress) if batch.running else _ended(batch)
+    if column == RATE:
+        return batch.pace.rate("bytes") if batch.running else ""
+    return {
+        NAME: batch.title,
+        SIZE: format_size(batch.size),
+        STATE: batch.state.value,
+        TARGET: batch.target,
+    }[column]
+
+
+def _ended(batch: Batch) -> str:
+    """Return the counts in words, for example `117 done, 3 failed`."""
+    told = [
+        f"{format_count(batch.counts[state])} {state.value}"
+        for state in (State.DONE, State.SKIPPED, State.FAILED, State.CANCELLED)
+        if batch.counts[state]
+    ]
+    return ", ".join(told)
+
+
+def _file(batch: Batch, number: int, column: int, role: int) -> Any:
+    if role == Qt.ItemDataRole.DisplayRole:
+        return _file_text(batch, number, column)
+    if role == Qt.ItemDataRole.ToolTipRole:
+        return batch.notes.get(number) or None
+    if column == PROGRESS and role == PROGRESS_ROLE:
+        return batch.part(number)
+    return _file_look(batch.states[number], column, role)
+
+
+def _file_look(state: State, column: int, role: int) -> Any:
+    if role == TONE_ROLE:
+        return _file_tone(state, column)
+    if role == PILL_ROLE:
+        return _TONES[state] if column == STATE else None
+    return True if role == MONO_ROLE and column in {NAME, TARGET} else None
+
+
+def _file_tone(state: State, column: int) -> str | None:
+    if column == PROGRESS and state is State.FAILED:
+        return "danger"
+    return "muted" if column in {SIZE, PROGRESS, TARGET} else None
+
+
+def _file_text(batch: Batch, number: int, column: int) -> str:
+    if column == PROGRESS:
+        part = batch.part(number)
+        return f"{part:.0%}" if part is not None else batch.notes.get(number, "")
+    if column == RATE:
+        return ""
+    return {
+        NAME: batch.names[number],
+        SIZE: format_size(batch.sizes[number]),
+        STATE: batch.states[number].value,
+        TARGET: batch.keys[number],
+    }[column]

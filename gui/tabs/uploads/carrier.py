@@ -1,0 +1,146 @@
+"""Starts transfers in the engine and brings their news into the queue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+
+from core.errors import StorageError
+from core.model.change import Change, ChangeKind
+from core.model.connection import Connection
+from core.transfer.journal import discard
+from core.transfer.values import Outcomes, State, TransferReport
+from core.units import format_count, utc_now
+from core.work import Progress
+from gui.context import Context
+from gui.models.transfers import Batch
+from gui.tabs.uploads.queue_pane import QueuePane
+from gui.tasks import Task
+
+#: So many folders are named in a change; more than that means everything.
+_MOST_PREFIXES = 50
+
+
+class Carrier(QObject):
+    """One for the tab; each act is a task of the bulk lane.
+
+    Signals:
+        ended: a `Batch` and its `TransferReport`.
+        broke: a `Batch` and the `StorageError` that ended it.
+        idle: nothing runs any more.
+    """
+
+    ended = Signal(object, object)
+    broke = Signal(object, object)
+    idle = Signal()
+
+    def __init__(self, context: Context, pane: QueuePane, parent: QObject) -> None:
+        super().__init__(parent)
+        self._context, self._pane = context, pane
+        self._tasks: dict[Task, Batch] = {}
+        context.runner.task_finished.connect(self._on_finished)
+        pane.cancel_wanted.connect(self.cancel)
+        pane.retry_wanted.connect(self.retry)
+
+    @property
+    def running(self) -> bool:
+        """Whether any transfer runs."""
+        return bool(self._tasks)
+
+    def start(self, batch: Batch, numbers: Sequence[int] | None = None) -> None:
+        """Transfer a batch, or some files of it; it must be of the connection in force."""
+        workspace = self._context.workspace
+        if workspace is None:
+            return
+        batch.profile = workspace.profile.name
+        arguments = batch.begin(numbers)
+        arguments["journal"] = {
+            "id": batch.id, "title": batch.title, "profile": batch.profile,
+        }  # fmt: skip
+        self._run(batch, arguments, workspace.connection)
+        self._told(batch, files=True)
+
+    def cancel(self, batch: Batch) -> None:
+        """Stop a batch; what is done stays."""
+        for task, of_task in self._tasks.items():
+            if of_task is batch:
+                task.cancel()
+
+    def retry(self, batch: Batch) -> None:
+        """Transfer again what failed or was cancelled."""
+        numbers = batch.to_do_again
+        if numbers and not batch.running:
+            self.start(batch, numbers)
+
+    def _run(self, batch: Batch, arguments: dict[str, object], connection: Connection) -> None:
+        task = self._context.runner.run_bulk(
+            batch.title,
+            batch.operation,
+            arguments,
+            connection=connection,
+            owner=self,
+            then=partial(self._on_done, batch),
+            failed=partial(self._on_failed, batch),
+            progress=partial(self._on_progress, batch),
+            batch=partial(self._on_news, batch),
+            source=batch.source,
+            target=batch.target,
+        )
+        self._tasks[task] = batch
+
+    def _on_news(self, batch: Batch, news: Outcomes) -> None:
+        self._pane.model.take(batch, news)
+
+    def _on_progress(self, batch: Batch, progress: Progress) -> None:
+        batch.take_progress(progress)
+        self._told(batch)
+
+    def _on_done(self, batch: Batch, report: TransferReport) -> None:
+        batch.finish(report)
+        self._told(batch, files=True)
+        self._announce(batch)
+        self.ended.emit(batch, report)
+
+    def _on_failed(self, batch: Batch, error: StorageError) -> None:
+        batch.stop(State.FAILED, error.summary)
+        self._told(batch, files=True)
+        self._announce(batch)
+        self.broke.emit(batch, error)
+
+    def _on_finished(self, task: Task) -> None:
+        """After a cancel no callback comes: the files that were open are cancelled."""
+        batch = self._tasks.pop(task, None)
+        if batch is not None and task.state == "cancelled":
+            self._end_cancelled(batch)
+        if batch is not None and not self._tasks:
+            self.idle.emit()
+
+    def _end_cancelled(self, batch: Batch) -> None:
+        batch.stop(State.CANCELLED)
+        self._told(batch, files=True)
+        self._announce(batch)
+        self._context.runner.run(
+            "Forget a cancelled transfer",
+            lambda _work: discard(batch.id),
+            owner=self,
+            quiet=True,
+        )
+
+    def _told(self, batch: Batch, *, files: bool = False) -> None:
+        self._pane.model.told(batch, files=files)
+        self._pane.update_state()
+
+    def _announce(self, batch: Batch) -> None:
+        """Tell other views which folders they must list anew."""
+        done = [key for key, s in zip(batch.keys, batch.states, strict=True) if s is State.DONE]
+        if not done or batch.operation == "transfer.download":
+            return
+        folders = Counter(key[: key.rfind("/") + 1] for key in done)
+        prefixes = tuple(folders) if len(folders) <= _MOST_PREFIXES else ("",)
+        what = done[0] if len(done) == 1 else f"{format_count(len(done))} objects in {batch.target}"
+        self._context.announce(
+            Change(ChangeKind.OBJECTS, "s3:PutObject", what, "Uploads", utc_now(), prefixes)
+        )

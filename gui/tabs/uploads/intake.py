@@ -1,0 +1,188 @@
+"""The left column: what is to be uploaded and where to, and what that would do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QVBoxLayout, QWidget
+
+from core.errors import InvalidInput
+from core.transfer.plan import clean_prefix
+from gui import theme
+from gui.tabs.uploads.plan_card import PlanCard
+from gui.widgets.buttons import plain_button
+from gui.widgets.icons import pixmap
+from gui.widgets.labels import Text, heading, muted_label, repolish, text_label
+from gui.widgets.panel import row
+
+
+class DropZone(QFrame):
+    """A place to drop files and folders on.
+
+    Signals:
+        dropped: the paths, a list of texts.
+    """
+
+    dropped = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("surface", "drop")
+        self.setAcceptDrops(True)
+        self.setAccessibleName("Drop files or folders here")
+        self._picture = Text()
+        self._paint_icon()
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        title = heading("Drop files or folders here")
+        title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        note = muted_label("Nothing is sent before you have seen the plan.", small=True)
+        note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(12, 20, 12, 20)
+        box.setSpacing(6)
+        for part in (self._picture, title, note):
+            box.addWidget(part)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take local files."""
+        if local_paths(event):
+            event.acceptProposedAction()
+            self._mark(over=True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """The pointer has left."""
+        super().dragLeaveEvent(event)
+        self._mark(over=False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hand the paths on."""
+        self._mark(over=False)
+        event.acceptProposedAction()
+        self.dropped.emit(local_paths(event))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw the icon anew in the new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._paint_icon()
+
+    def _paint_icon(self) -> None:
+        self._picture.setPixmap(pixmap("up", "accent"))
+
+    def _mark(self, *, over: bool) -> None:
+        self.setProperty("over", over)
+        repolish(self)
+
+
+class Intake(QWidget):
+    """Drop zone, buttons, destination and plan.
+
+    Signals:
+        changed: the files or the destination changed; a new plan is due.
+        file_as: a document is to be filed by the data contract.
+    """
+
+    changed = Signal()
+    file_as = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paths: list[str] = []
+        self.zone = DropZone()
+        self.add_files = plain_button("Add files…", self.choose_files, icon_name="file")
+        self.add_folder = plain_button("Add folder…", self.choose_folder, icon_name="folder")
+        self.file_one = plain_button("File as…", self.file_as.emit, icon_name="calendar")
+        self.file_one.set_hint("Place a document by the data contract: kind, symbol, moment")
+        self.prefix = QLineEdit()
+        self.prefix.setFont(theme.mono_font())
+        self.prefix.setPlaceholderText("the top of the bucket")
+        self.prefix.setAccessibleName("Destination folder in the bucket")
+        self._problem = text_label("", "danger", wrap=True)
+        self._problem.hide()
+        self.plan = PlanCard()
+        self._lay_out()
+        self.zone.dropped.connect(self.add)
+        self.prefix.editingFinished.connect(self._on_prefix)
+        self.plan.cleared.connect(self.clear)
+        self._planned_prefix = ""
+
+    @property
+    def destination(self) -> str:
+        """The prefix, clean.
+
+        Raises:
+            InvalidInput: it can be no part of a key.
+        """
+        return clean_prefix(self.prefix.text())
+
+    def set_prefix(self, prefix: str) -> None:
+        """Set the destination, for example to the folder shown in the browser."""
+        self.prefix.setText(prefix)
+        self._on_prefix()
+
+    def add(self, paths: Sequence[str]) -> None:
+        """Put files and folders onto the list."""
+        fresh = [path for path in paths if path not in self.paths]
+        if fresh:
+            self.paths += fresh
+            self.changed.emit()
+
+    def clear(self) -> None:
+        """Empty the list."""
+        if self.paths:
+            self.paths = []
+            self.changed.emit()
+
+    def choose_files(self) -> None:
+        """Ask for files."""
+        dialog = QFileDialog(self, "Files to upload")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        self._ask(dialog)
+
+    def choose_folder(self) -> None:
+        """Ask for a folder."""
+        dialog = QFileDialog(self, "Folder to upload")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        self._ask(dialog)
+
+    def _ask(self, dialog: QFileDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(self.add)
+        dialog.open()
+
+    def _lay_out(self) -> None:
+        box = QVBoxLayout(self)
+        box.setContentsMargins(12, 12, 12, 12)
+        box.setSpacing(8)
+        box.addWidget(self.zone)
+        box.addWidget(row(self.add_files, self.add_folder, self.file_one))
+        box.addSpacing(8)
+        box.addWidget(heading("Destination"))
+        box.addWidget(self.prefix)
+        box.addWidget(self._problem)
+        box.addSpacing(8)
+        box.addWidget(self.plan)
+        box.addStretch(1)
+
+    def _on_prefix(self) -> None:
+        try:
+            prefix = self.destination
+        except InvalidInput as error:
+            self._problem.setText(f"{error.summary}. {error.cause}")
+            self._problem.show()
+            return
+        self._problem.hide()
+        if prefix != self.prefix.text():
+            self.prefix.setText(prefix)
+        if prefix != self._planned_prefix:
+            self._planned_prefix = prefix
+            self.changed.emit()
+
+
+def local_paths(event: QDropEvent) -> list[str]:
+    """Return the local files and folders of a drag or drop."""
+    urls = event.mimeData().urls() if event.mimeData().hasUrls() else []
+    return [str(Path(url.toLocalFile())) for url in urls if url.isLocalFile()]

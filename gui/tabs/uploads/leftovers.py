@@ -1,0 +1,58 @@
+"""Transfers that a crash or a closed window interrupted, each with Resume and Discard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from core.transfer.journal import Unfinished
+from core.units import format_age, format_count
+from gui.widgets.buttons import plain_button, quiet_button
+from gui.widgets.labels import Elided
+
+_SHOWN = 4
+
+
+class Leftovers(QWidget):
+    """Hidden while there are none.
+
+    Signals:
+        resume_wanted, discard_wanted: an `Unfinished`.
+    """
+
+    resume_wanted = Signal(object)
+    discard_wanted = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.setSpacing(0)
+        self._rows: list[QWidget] = []
+        self.hide()
+
+    def show_all(self, found: Sequence[Unfinished]) -> None:
+        """Offer these; the oldest first, and not more than a few at once."""
+        for old in self._rows:
+            old.setParent(None)
+            old.deleteLater()
+        self._rows = [self._row(transfer) for transfer in found[:_SHOWN]]
+        for new in self._rows:
+            self._box.addWidget(new)
+        self.setVisible(bool(found))
+
+    def _row(self, transfer: Unfinished) -> QWidget:
+        bar = QFrame()
+        bar.setProperty("surface", "bar")
+        box = QHBoxLayout(bar)
+        box.setContentsMargins(12, 6, 12, 6)
+        box.setSpacing(8)
+        left, planned = format_count(len(transfer.left)), format_count(transfer.planned)
+        title = f"{transfer.order.title} was interrupted {format_age(transfer.when)}: "
+        box.addWidget(Elided(f"{title}{left} of {planned} files are left", "warning"), 1)
+        box.addWidget(plain_button("Resume", partial(self.resume_wanted.emit, transfer)))
+        box.addWidget(quiet_button("Discard", partial(self.discard_wanted.emit, transfer)))
+        return bar

@@ -1,0 +1,130 @@
+"""The right column: what is under way and what has ended, act by act."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+
+from core.transfer.values import State
+from core.units import format_count, format_duration, format_rate, format_size
+from gui.context import Context
+from gui.models.transfer_model import TransferModel
+from gui.models.transfers import Batch
+from gui.widgets.buttons import plain_button, quiet_button
+from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.labels import muted_label
+from gui.widgets.panel import Panel
+from gui.widgets.table import make_tree
+
+#: An act of up to so many files is shown open.
+_OPEN_FILES = 50
+
+
+class QueuePane(QWidget):
+    """Queue, its buttons and its totals.
+
+    Signals:
+        cancel_wanted, retry_wanted: a `Batch`.
+    """
+
+    cancel_wanted = Signal(object)
+    retry_wanted = Signal(object)
+
+    def __init__(self, context: Context, empty: EmptyState) -> None:
+        super().__init__()
+        self.model = TransferModel(self)
+        self.tree = make_tree(
+            self.model,
+            "Queue of transfers",
+            settings=context.settings,
+            key="uploads/queue",
+            header=True,
+        )
+        self.cancel = plain_button("Cancel", self._on_cancel)
+        self.retry = plain_button("Retry failed", self._on_retry, icon_name="refresh")
+        self.clear = quiet_button("Clear finished", self.clear_finished)
+        self._totals = muted_label("")
+        self._totals.setContentsMargins(12, 6, 12, 6)
+        self._view = Loadable(self.tree, empty)
+        panel = Panel("Queue", self._view, actions=(self.clear, self.retry, self.cancel))
+        panel.add(self._totals)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(panel)
+        self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.tree.customContextMenuRequested.connect(self._on_menu)
+        self.tree.selectionModel().currentChanged.connect(self._on_current)
+        self.update_state()
+
+    @property
+    def chosen(self) -> Batch | None:
+        """The act of the current row, else the newest."""
+        found = self.model.batch_at(self.tree.currentIndex())
+        return found or (self.model.batches[0] if self.model.batches else None)
+
+    def add(self, batch: Batch) -> None:
+        """Show a new act at the top."""
+        self.model.add(batch)
+        place = self.model.place_of(batch)
+        self.tree.setExpanded(place, len(batch.keys) <= _OPEN_FILES)
+        self.tree.setCurrentIndex(place)
+        self.update_state()
+
+    def clear_finished(self) -> None:
+        """Forget the acts that have ended and need nothing any more."""
+        self.model.remove([batch for batch in self.model.batches if not batch.running])
+        self.update_state()
+
+    def update_state(self) -> None:
+        """Show totals and buttons as they now are."""
+        batches, chosen = self.model.batches, self.chosen
+        (self._view.show_view if batches else self._view.show_empty)()
+        self._totals.setText(_totals(batches))
+        self._totals.setVisible(bool(batches))
+        running = chosen is not None and chosen.running
+        self.cancel.allow(running, "Nothing of this runs.")
+        again = chosen is not None and not running and chosen.retryable and chosen.to_do_again
+        self.retry.allow(bool(again), "Nothing of this failed.")
+        ended = any(not batch.running for batch in batches)
+        self.clear.allow(ended, "Nothing has ended yet.")
+
+    def _on_current(self, *_places: object) -> None:
+        self.update_state()
+
+    def _on_cancel(self) -> None:
+        if self.chosen is not None:
+            self.cancel_wanted.emit(self.chosen)
+
+    def _on_retry(self) -> None:
+        if self.chosen is not None:
+            self.retry_wanted.emit(self.chosen)
+
+    def _on_menu(self, where: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for button in (self.cancel, self.retry, self.clear):
+            action = menu.addAction(button.text())
+            action.setEnabled(button.isEnabled())
+            action.triggered.connect(button.click)
+        menu.popup(self.tree.viewport().mapToGlobal(where))
+
+
+def _totals(batches: list[Batch]) -> str:
+    """Return one line for all acts: files, bytes, speed, what is left, failures."""
+    files = sum(len(batch.keys) for batch in batches)
+    ended = sum(
+        batch.counts[state]
+        for batch in batches
+        for state in (State.DONE, State.SKIPPED, State.FAILED, State.CANCELLED)
+    )
+    parts = [f"{format_count(ended)} of {format_count(files)} files"]
+    parts.append(format_size(sum(batch.size for batch in batches)))
+    running = [batch for batch in batches if batch.running]
+    speed = sum(batch.pace.speed for batch in running)
+    if running and speed > 0:
+        parts.append(format_rate(speed))
+        left = sum((b.progress.total or 0) - b.progress.done for b in running if b.progress)
+        parts.append(f"{format_duration(max(left, 0) / speed)} left")
+    if failed := sum(batch.counts[State.FAILED] for batch in batches):
+        parts.append(f"{format_count(failed)} failed")
+    return " · ".join(parts)

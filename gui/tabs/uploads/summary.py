@@ -1,0 +1,29 @@
+"""A thousand failures in one sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from core.transfer.values import Failure
+from core.units import format_count
+
+_REASONS = 3
+
+
+def failures_in_words(failures: Sequence[Failure]) -> str:
+    """Return the commonest reasons with their counts, an example and the first remedy."""
+    reasons = Counter(_reason(failure) for failure in failures)
+    told = [
+        f"{format_count(count)} times {reason}" for reason, count in reasons.most_common(_REASONS)
+    ]
+    if len(reasons) > _REASONS:
+        told.append("and others")
+    first = failures[0]
+    return f"{'; '.join(told)}. First: {first.key}. {first.remedy}".strip()
+
+
+def _reason(failure: Failure) -> str:
+    """Return a reason without the file's own name, so that equal ones count together."""
+    name = failure.key.rsplit("/", 1)[-1]
+    return failure.summary.replace(failure.key, "a file").replace(name, "a file")

@@ -1,0 +1,294 @@
+"""The Uploads tab itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from core.errors import InvalidInput, StorageError
+from core.model.objects import Written
+from core.transfer.journal import Unfinished, discard, unfinished
+from core.transfer.plan import UploadPlan
+from core.transfer.values import Outcomes, TransferReport
+from core.units import format_count, format_duration, format_rate, format_size
+from core.work import Work
+from core.workspace import Workspace
+from gui.context import Context
+from gui.dialogs.file_as import FileAsDialog
+from gui.models.transfers import Batch
+from gui.tabs.base import Tab
+from gui.tabs.uploads.carrier import Carrier
+from gui.tabs.uploads.intake import Intake, local_paths
+from gui.tabs.uploads.leftovers import Leftovers
+from gui.tabs.uploads.queue_pane import QueuePane
+from gui.tabs.uploads.sample import sample_folder
+from gui.tabs.uploads.summary import failures_in_words
+from gui.widgets.empty import EmptyState
+from gui.widgets.panel import Panel, splitter
+
+_READ_ONLY = "This profile is read-only. Unlock it at the top of the window first."
+_NO_BUCKET = "Connect to a bucket first."
+
+
+class UploadsTab(Tab):
+    """Choose and plan at the left; the queue at the right."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.setAcceptDrops(True)
+        self.intake = Intake()
+        self.pane = QueuePane(
+            context,
+            EmptyState(
+                "Nothing is on its way",
+                "Drop files or folders anywhere here. You see the plan first: how many, how "
+                "large, and what exists already.",
+                "Add files…",
+                self.intake.choose_files,
+            ),
+        )
+        self.carrier = Carrier(context, self.pane, self)
+        self.leftovers = Leftovers()
+        self._lay_out()
+        self._connect()
+        self._update()
+
+    def _lay_out(self) -> None:
+        right = QWidget()
+        inner = QVBoxLayout(right)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(0)
+        inner.addWidget(self.leftovers)
+        inner.addWidget(self.pane, 1)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.banner)
+        box.addWidget(splitter(Panel("Upload", self.intake), right, sizes=(392, 888)), 1)
+
+    def _connect(self) -> None:
+        self.intake.changed.connect(self._on_changed)
+        self.intake.file_as.connect(self._on_file_as)
+        self.intake.plan.wanted.connect(self.start)
+        self.carrier.ended.connect(self._on_ended)
+        self.carrier.broke.connect(self._on_broke)
+        self.carrier.idle.connect(self._tell_settled)
+        self.leftovers.resume_wanted.connect(self._on_resume)
+        self.leftovers.discard_wanted.connect(self._on_discard)
+        self.context.read_only_changed.connect(self._update)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a plan is made or a transfer runs."""
+        return super().busy or self.carrier.running
+
+    def open_target(self, target: object) -> None:
+        """Take `choose`, a prefix, paths, or a prefix with paths."""
+        if target == "choose":
+            self.intake.choose_files()
+        elif isinstance(target, str):
+            self.intake.set_prefix(target)
+        elif isinstance(target, (tuple, list)):
+            self._take(target)
+
+    def present(self) -> None:
+        """Upload a few small reports, so that the picture shows a plan and a queue."""
+        if self.context.workspace is not None:
+            self.run("Make samples", lambda _work: sample_folder(), self._on_sample)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files may be dropped anywhere on the tab."""
+        if local_paths(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take dropped files."""
+        event.acceptProposedAction()
+        self.intake.add(local_paths(event))
+
+    def start(self) -> None:
+        """Put the plan into the queue."""
+        plan = self.intake.plan.plan
+        if plan is None or self.context.read_only or self.context.workspace is None:
+            return
+        batch = _batch_of(plan, self.intake)
+        self.intake.clear()
+        self.banner.clear()
+        self.pane.add(batch)
+        self.carrier.start(batch)
+
+    def _do_workspace(self, _workspace: Workspace | None) -> None:
+        self.banner.clear()
+        self._update()
+        self.leftovers.show_all(())
+        self._look_for_leftovers()
+        self._on_changed()
+
+    def _do_refresh(self) -> None:
+        self._on_changed()
+
+    def _look_for_leftovers(self) -> None:
+        workspace = self.context.workspace
+        if workspace is None:
+            return
+        name, bucket = workspace.profile.name, workspace.bucket.name
+
+        def find(_work: Work) -> list[Unfinished]:
+            found = unfinished()
+            return [u for u in found if (u.order.profile, u.order.bucket) == (name, bucket)]
+
+        self.run(
+            "Look for interrupted transfers",
+            find,
+            self.leftovers.show_all,
+            latest="uploads/leftovers",
+            quiet=True,
+        )
+
+    def _take(self, target: Sequence[object]) -> None:
+        """Take paths, or a prefix and its paths as the browser sends them."""
+        if len(target) == 2 and isinstance(target[0], str) and isinstance(target[1], tuple):
+            self.intake.set_prefix(target[0])
+            target = target[1]
+        self.intake.add([str(path) for path in target])
+
+    def _on_changed(self) -> None:
+        """Plan anew; the plan before is dropped."""
+        paths, card = list(self.intake.paths), self.intake.plan
+        if not paths or self.context.workspace is None:
+            card.show_nothing()
+            return
+        try:
+            prefix = self.intake.destination
+        except InvalidInput as error:
+            self.show_error(error)
+            return
+        card.show_looking(len(paths))
+        self.bulk(
+            "Plan an upload",
+            "transfer.plan",
+            {"paths": paths, "prefix": prefix},
+            self._on_plan,
+            failed=self._on_plan_failed,
+            latest="uploads/plan",
+        )
+
+    def _on_plan(self, plan: UploadPlan) -> None:
+        if self.intake.paths:
+            self.intake.plan.show_plan(plan)
+            self._update()
+
+    def _on_plan_failed(self, error: StorageError) -> None:
+        self.intake.plan.show_nothing()
+        self.show_error(error, self._on_changed)
+
+    def _update(self, *_changed: object) -> None:
+        reason = _NO_BUCKET if self.context.workspace is None else ""
+        reason = reason or (_READ_ONLY if self.context.read_only else "")
+        self.intake.plan.allow(not reason, reason)
+        self.intake.file_one.allow(not reason, reason)
+
+    def _on_ended(self, batch: Batch, report: TransferReport) -> None:
+        done = format_count(len(report.done))
+        took = f"{format_size(report.size)} in {format_duration(report.seconds)}"
+        rate = format_rate(report.size / max(report.seconds, 0.001))
+        if report.whole:
+            self.banner.show_good(f"{done} files arrived: {took}, {rate}.")
+            return
+        failed = format_count(len(report.failed))
+        text = f"{failed} of {format_count(report.planned)} files did not arrive; {done} did."
+        self.banner.show_warning(
+            text,
+            failures_in_words(report.failed),
+            action=("Retry failed", lambda: self.carrier.retry(batch)),
+        )
+
+    def _on_broke(self, batch: Batch, error: StorageError) -> None:
+        self.show_error(error, lambda: self.carrier.retry(batch))
+
+    def _on_resume(self, found: Unfinished) -> None:
+        batch = _resumed(found)
+        self.leftovers.hide()
+        self.pane.add(batch)
+        self.carrier.start(batch)
+
+    def _on_discard(self, found: Unfinished) -> None:
+        self.run(
+            "Forget an interrupted transfer",
+            lambda _work: discard(found.order.id),
+            lambda _none: self._look_for_leftovers(),
+        )
+
+    def _on_file_as(self) -> None:
+        dialog = FileAsDialog(self.context, self)
+        dialog.filed.connect(self._on_filed)
+        dialog.open()
+
+    def _on_filed(self, path: str, written: Written) -> None:
+        title = f"Filed {Path(path).name}"
+        batch = Batch(
+            title, "transfer.file", {}, [Path(path).name], [written.key], [written.size],
+            _address(self.context, written.key), path, retryable=False,
+        )  # fmt: skip
+        batch.begin()
+        batch.take(Outcomes(done=(0,)))
+        batch.running = False
+        self.pane.add(batch)
+        self.banner.show_good(f"Filed as {written.key}")
+
+    def _on_sample(self, paths: tuple[str, str]) -> None:
+        sent, planned = paths
+        self.intake.set_prefix("analytics/imports/")
+        workspace = self.context.workspace
+        if workspace is None:
+            return
+        self.intake.add([sent])
+        self.bulk(
+            "Plan an upload",
+            "transfer.plan",
+            {"paths": [sent], "prefix": "analytics/imports/"},
+            lambda plan: self._on_sample_plan(plan, planned),
+            latest="uploads/plan",
+        )
+
+    def _on_sample_plan(self, plan: UploadPlan, planned: str) -> None:
+        self._on_plan(plan)
+        self.start()
+        self.intake.add([planned])
+
+
+def _batch_of(plan: UploadPlan, intake: Intake) -> Batch:
+    count = format_count(len(plan.keys))
+    keys = plan.keys_when(intake.plan.decision)
+    names = [key.removeprefix(plan.prefix) for key in plan.keys]
+    one = Path(intake.paths[0]).name if len(intake.paths) == 1 else ""
+    what = f"{one} · {count} files" if one and len(plan.keys) > 1 else one or f"{count} files"
+    source = intake.paths[0] if len(intake.paths) == 1 else f"{len(intake.paths)} places"
+    return Batch(
+        f"Upload {what}",
+        "transfer.upload",
+        plan.arguments(intake.plan.decision),
+        names,
+        keys,
+        plan.sizes,
+        f"s3://{plan.bucket}/{plan.prefix}",
+        source,
+    )
+
+
+def _resumed(found: Unfinished) -> Batch:
+    arguments, order = found.arguments, found.order
+    keys = arguments["keys"]
+    target = arguments.get("folder") or f"s3://{order.bucket}/"
+    return Batch(
+        order.title, order.operation, arguments, [key.rsplit("/", 1)[-1] or key for key in keys],
+        keys, arguments["sizes"], target, profile=order.profile, id=order.id,
+    )  # fmt: skip
+
+
+def _address(context: Context, key: str) -> str:
+    workspace = context.workspace
+    return workspace.bucket.subject(key[: key.rfind("/") + 1]) if workspace else ""

@@ -1,0 +1,270 @@
+import json
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from core.errors import ErrorKind
+from core.transfer.journal import Journal, Order, journal_folder, unfinished
+from core.transfer.values import Failure, Outcomes, State, TransferReport
+from core.workspace import Workspace
+from gui.dialogs.file_as import FileAsDialog
+from gui.models.transfer_model import PROGRESS, STATE, TransferModel
+from gui.models.transfers import Batch
+from gui.tabs.uploads import UploadsTab
+from gui.tabs.uploads.summary import failures_in_words
+from tests.helpers.moto_bucket import moto_bucket
+
+WAIT = 15_000
+
+
+def read(bucket, key):
+    """Ask the server with a client that is none of ours."""
+    return plain(bucket).get_object(Bucket=bucket.name, Key=key)["Body"].read()
+
+
+def put(bucket, key, body):
+    plain(bucket).put_object(Bucket=bucket.name, Key=key, Body=body)
+
+
+def plain(bucket):
+    keys = bucket.clients.connection.keys
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=bucket.clients.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key.reveal(),
+    )
+
+
+@pytest.fixture(scope="module")
+def bucket():
+    with moto_bucket() as made:
+        yield made
+
+
+@pytest.fixture
+def workspace(bucket):
+    workspace = Workspace.open(bucket.clients.connection)
+    yield workspace
+    workspace.close()
+
+
+@pytest.fixture
+def tab(context, workspace, qtbot):
+    context.set_workspace(workspace)
+    tab = UploadsTab(context)
+    qtbot.addWidget(tab)
+    tab.resize(1280, 700)
+    tab.show()
+    yield tab
+    context.set_workspace(None)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / f"g{uuid4().hex[:8]}"
+    root.mkdir()
+    for number in range(5):
+        (root / f"{number}.json").write_text(f"[{number}]")
+    return root
+
+
+def plan(tab, qtbot, *paths, prefix=""):
+    tab.open_target((prefix, tuple(map(str, paths))))
+    qtbot.waitUntil(lambda: tab.intake.plan.plan is not None, timeout=WAIT)
+    return tab.intake.plan.plan
+
+
+def ended(tab, qtbot):
+    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
+    return tab.pane.model.batches[0]
+
+
+def test_a_folder_is_planned_sent_shown_and_announced(tab, bucket, folder, context, qtbot):
+    changes = []
+    context.changed.connect(changes.append)
+    plan(tab, qtbot, folder, prefix="in/")
+    assert tab.intake.plan.start.text() == "Upload 5 files"
+    tab.intake.plan.start.click()
+    assert tab.intake.paths == []
+    batch = ended(tab, qtbot)
+    assert batch.counts[State.DONE] == 5
+    assert read(bucket, f"in/{folder.name}/3.json") == b"[3]"
+    assert changes[0].prefixes == (f"in/{folder.name}/",)
+    model = tab.pane.model
+    above = model.place_of(batch)
+    assert model.rowCount(above) == 5
+    assert model.index(0, STATE, above).data() == "done"
+    assert model.index(0, PROGRESS).data() == "5 done"
+    assert "5 files arrived" in tab.banner.text
+    tab.pane.clear.click()
+    assert model.rowCount() == 0
+
+
+def test_conflicts_are_shown_and_the_choice_counts(tab, bucket, folder, qtbot):
+    put(bucket, f"{folder.name}/1.json", b"theirs")
+    made = plan(tab, qtbot, folder)
+    card = tab.intake.plan
+    assert made.conflicts == 1
+    assert card.choice.isVisible()
+    assert card.start.text() == "Upload 4 files"
+    card.choice.select("keep both")
+    assert card.start.text() == "Upload 5 files"
+    tab.start()
+    ended(tab, qtbot)
+    assert read(bucket, f"{folder.name}/1.json") == b"theirs"
+    assert read(bucket, f"{folder.name}/1 (2).json") == b"[1]"
+
+
+def test_failures_are_one_banner_and_only_they_are_retried(tab, bucket, folder, qtbot):
+    plan(tab, qtbot, folder)
+    (folder / "2.json").rename(folder / "away")
+    tab.start()
+    batch = ended(tab, qtbot)
+    assert (batch.counts[State.DONE], batch.counts[State.FAILED]) == (4, 1)
+    assert "1 of 5 files did not arrive; 4 did." in tab.banner.text
+    (folder / "away").rename(folder / "2.json")
+    tab.pane.retry.click()
+    assert ended(tab, qtbot).counts[State.DONE] == 5
+    assert unfinished() == ()
+
+
+def test_a_killed_engine_fails_the_rest_which_can_be_retried(tab, context, tmp_path, qtbot):
+    root = tmp_path / f"k{uuid4().hex[:8]}"
+    root.mkdir()
+    for number in range(400):
+        (root / f"{number:03}").write_text("x")
+    plan(tab, qtbot, root)
+    tab.start()
+    batch = tab.pane.model.batches[0]
+    qtbot.waitUntil(lambda: batch.counts[State.DONE] > 0, timeout=WAIT)
+    _kill(context.runner.engine_pids())
+    ended(tab, qtbot)
+    assert "ended in mid task" in tab.banner.text
+    assert batch.counts[State.FAILED] > 0
+    assert batch.counts[State.DONE] + batch.counts[State.FAILED] == 400
+    tab.pane.retry.click()
+    assert ended(tab, qtbot).counts[State.DONE] == 400
+
+
+def _kill(pids):
+    import os
+    import signal
+
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_cancel_stops_and_is_not_offered_again(tab, tmp_path, qtbot):
+    root = tmp_path / f"c{uuid4().hex[:8]}"
+    root.mkdir()
+    for number in range(600):
+        (root / f"{number:03}").write_text("x")
+    plan(tab, qtbot, root)
+    tab.start()
+    batch = tab.pane.model.batches[0]
+    qtbot.waitUntil(lambda: batch.counts[State.DONE] > 0, timeout=WAIT)
+    tab.pane.cancel.click()
+    ended(tab, qtbot)
+    assert batch.counts[State.CANCELLED] > 0
+    qtbot.waitUntil(lambda: not any(journal_folder().glob("*.transfer")), timeout=WAIT)
+
+
+def test_an_interrupted_transfer_is_offered_and_resumed(context, workspace, bucket, folder, qtbot):
+    keys = [f"{folder.name}/{n}.json" for n in range(5)]
+    arguments = {
+        "paths": [str(folder / f"{n}.json") for n in range(5)], "keys": keys, "sizes": [3] * 5,
+        "skip": [], "only_new": True,
+    }  # fmt: skip
+    order = Order("transfer.upload", uuid4().hex, "Upload x", "moto", bucket.name, arguments)
+    journal = Journal.begin(order, 5)
+    journal.note(Outcomes(done=(0, 1)))
+    journal.leave()
+    context.set_workspace(workspace)
+    tab = UploadsTab(context)
+    qtbot.addWidget(tab)
+    tab.show()
+    qtbot.waitUntil(tab.leftovers.isVisible, timeout=WAIT)
+    (found,) = unfinished()
+    tab.leftovers.resume_wanted.emit(found)
+    batch = ended(tab, qtbot)
+    assert (len(batch.keys), batch.counts[State.DONE]) == (3, 3)
+    assert read(bucket, keys[4]) == b"[4]"
+    assert unfinished() == ()
+    context.set_workspace(None)
+
+
+def test_a_read_only_profile_may_plan_but_not_send(tab, folder, context, qtbot):
+    context.lock()
+    plan(tab, qtbot, folder)
+    assert not tab.intake.plan.start.isEnabled()
+    assert "read-only" in tab.intake.plan.start.toolTip()
+    tab.start()
+    assert tab.pane.model.rowCount() == 0
+
+
+def test_filing_guesses_shows_the_key_and_stores(tab, context, bucket, tmp_path, qtbot):
+    candle = dict.fromkeys(("open", "high", "low", "close", "volume"), 1)
+    body = {
+        "symbol": "ETH-USD", "timeframe": "4h", "timestamp": "2024-02-03T04:05:06Z",
+        "data": [{"timestamp": "2024-02-03T00:00:00Z", **candle}],
+    }  # fmt: skip
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(body))
+    dialog = FileAsDialog(context, tab)
+    filed = []
+    dialog.filed.connect(lambda _path, written: filed.append(written.key))
+    dialog.take(str(path))
+    qtbot.waitUntil(dialog.save.isEnabled, timeout=WAIT)
+    key = "market-data/ohlcv/ETH-USD/4h/2024/02/03/2024-02-03T04:05:06Z.json"
+    assert (dialog.kind_id, dialog._key.text()) == ("ohlcv", key)
+    dialog.names["symbol"].setText("BTC-USD")
+    assert "'ETH-USD'" in dialog._problems.text()
+    dialog.names["symbol"].setText("a/b")
+    assert not dialog.save.isEnabled()
+    dialog.names["symbol"].setText("ETH-USD")
+    dialog.save.click()
+    qtbot.waitUntil(lambda: bool(filed), timeout=WAIT)
+    assert filed == [key]
+    assert json.loads(read(bucket, key)) == body
+
+
+def test_the_model_is_a_sound_tree(qtmodeltester, qapp):
+    model = TransferModel()
+    batches = [
+        Batch(f"b{n}", "transfer.upload", {}, ["x"] * 3, ["k"] * 3, [1] * 3, "t") for n in "12"
+    ]
+    for batch in batches:
+        model.add(batch)
+    batches[0].begin()
+    model.take(batches[0], Outcomes(done=(0,), failed=((2, "why"),), moving=((1, 1),)))
+    qtmodeltester.check(model)
+    assert batches[0].states == [State.DONE, State.RUNNING, State.FAILED]
+    model.remove([batches[1]])
+    qtmodeltester.check(model)
+
+
+def test_retrying_maps_the_runs_numbers_back():
+    arguments = {"keys": ["a", "b", "c"], "sizes": [1, 2, 3], "skip": [0], "only_new": True}
+    batch = Batch("t", "o", arguments, ["a", "b", "c"], ["a", "b", "c"], [1, 2, 3], "t")
+    assert batch.begin() == arguments
+    batch.take(Outcomes(done=(0,), failed=((1, "x"), (2, "y"))))
+    batch.stop(State.FAILED)
+    again = batch.begin(batch.to_do_again)
+    assert again == {"keys": ["b", "c"], "sizes": [2, 3], "skip": [], "only_new": True}
+    batch.finish(TransferReport(2, (0, 1), (), (), 5, 1.0))
+    assert batch.states == [State.DONE] * 3
+    assert batch.state is State.DONE
+
+
+def test_a_thousand_failures_are_one_sentence():
+    failures = [
+        Failure(
+            n, f"f/{n}.json", ErrorKind.ACCESS_DENIED, f"Access denied to f/{n}.json", "", "Ask."
+        )
+        for n in range(1000)
+    ]
+    words = failures_in_words(failures)
+    assert words == "1,000 times Access denied to a file. First: f/0.json. Ask."
