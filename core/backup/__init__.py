@@ -4,9 +4,9 @@ The format, version 1
 ---------------------
 A backup is one folder of the contract's place, `backups/database/{table}/{YYYY}/{MM}/{DD}/`:
 
-    2026-11-23T08:00:00Z_1385db44ac50/part-00000.jsonl.zst
-    2026-11-23T08:00:00Z_1385db44ac50/part-00001.jsonl.zst …
-    2026-11-23T08:00:00Z_1385db44ac50/_manifest.json
+    2026-11-23T08:00:00.123456Z_1385db44ac50/part-00000.jsonl.zst
+    2026-11-23T08:00:00.123456Z_1385db44ac50/part-00001.jsonl.zst …
+    2026-11-23T08:00:00.123456Z_1385db44ac50/_manifest.json
 
 *Parts* hold the rows as JSON lines, one object a row with the columns in their order, zstd
 compressed; each unpacks by itself, to some 32 MB. An SQLite value is written as JSON's own null,

@@ -63,7 +63,7 @@ def table_prefix(table: str | None) -> str:
 
 def folder(table: str, taken: datetime, backup_id: str) -> str:
     """Return the folder of one backup, ending with `/`."""
-    moment = as_utc(taken).replace(microsecond=0)
+    moment = as_utc(taken)
     name = f"{table_prefix(table)}{moment:%Y/%m/%d}/{iso_utc(moment)}_{backup_id}/"
     check_key(name + _LONGEST_NAME)
     return name

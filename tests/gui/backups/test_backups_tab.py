@@ -1,5 +1,7 @@
 """What an operator does in the Backups tab, with the real engine process."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import apsw
 import pytest
 from helpers.backups import everything, trading_database
@@ -7,7 +9,11 @@ from helpers.moto_bucket import moto_bucket
 from PySide6.QtTest import QAbstractItemModelTester
 
 from core.backup.run import backup
+from core.backup.store import BucketStore
 from core.model.backup import BackupState
+from core.objects.reading import read
+from core.objects.writing import put
+from core.work import Work
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.tabs.backups import BackupsTab
@@ -27,9 +33,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def tab(qtbot, context, bucket, path):
-    client = bucket.clients.s3()
-    for stored in client.list_objects_v2(Bucket=bucket.name).get("Contents", ()):
-        client.delete_object(Bucket=bucket.name, Key=stored["Key"])
+    elsewhere(lambda: BucketStore(bucket).delete(_keys(bucket), work=Work()))
     context.demo_database = path
     tab = BackupsTab(context)
     qtbot.addWidget(tab)
@@ -37,6 +41,22 @@ def tab(qtbot, context, bucket, path):
     tab.show()
     qtbot.waitUntil(lambda: not tab.busy and len(tab.tables.model.tables) == 3)
     return tab
+
+
+def _keys(bucket):
+    return [stored.key for stored in BucketStore(bucket).list("", work=Work())]
+
+
+def elsewhere(function):
+    """Run a call in another thread, as the window does: none may reach AWS from this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result()
+
+
+def backed_up(tab, path, *tables):
+    workspace = tab.context.workspace
+    wanted = list(tables) or None
+    return elsewhere(lambda: backup(workspace, database=str(path), tables=wanted)).backups[0]
 
 
 def sql(path, text):
@@ -77,7 +97,7 @@ def test_back_up_drop_restore(qtbot, tab, path):
 
 
 def test_restore_in_place_asks_for_the_name_and_can_be_undone(qtbot, tab, path):
-    backup(tab.context.workspace, database=str(path))
+    backed_up(tab, path)
     sql(path, "UPDATE orders SET status = 'lost' WHERE id < 10; DELETE FROM orders WHERE id > 50")
     changed = everything(path)
     tab.refresh()
@@ -102,7 +122,7 @@ def test_restore_in_place_asks_for_the_name_and_can_be_undone(qtbot, tab, path):
 
 
 def test_under_a_new_name_nothing_is_asked(qtbot, tab, path):
-    backup(tab.context.workspace, database=str(path), tables=["users"])
+    backed_up(tab, path, "users")
     tab.refresh()
     select(qtbot, tab, "users")
     qtbot.waitUntil(
@@ -115,14 +135,17 @@ def test_under_a_new_name_nothing_is_asked(qtbot, tab, path):
 
 
 def test_a_broken_backup_says_why_and_verify_tells_a_harmed_one(qtbot, tab, path, bucket):
-    done = backup(tab.context.workspace, database=str(path), tables=["users"]).backups[0]
-    client = bucket.clients.s3()
+    done = backed_up(tab, path, "users")
     part = done.key.replace("_manifest.json", "part-00000.jsonl.zst")
-    data = bytearray(client.get_object(Bucket=bucket.name, Key=part)["Body"].read())
-    data[20] ^= 1
-    client.put_object(Bucket=bucket.name, Key=part, Body=bytes(data))
     forged = "backups/database/users/2020/01/01/2020-01-01T00:00:00Z_0123456789ab/_manifest.json"
-    client.put_object(Bucket=bucket.name, Key=forged, Body=b"{}")
+
+    def harm():
+        data = bytearray(read(bucket, part))
+        data[20] ^= 1
+        put(bucket, part, bytes(data))
+        put(bucket, forged, b"{}")
+
+    elsewhere(harm)
     tab.refresh()
     select(qtbot, tab, "users")
     qtbot.waitUntil(lambda: len(tab.backups.model.backups) == 2 and not tab.busy, timeout=15_000)
