@@ -1,0 +1,68 @@
+"""Keeps the last result per profile and bucket, so that a tab never starts with a blank."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core.local.atomic import write_atomically
+from core.model.statistics import LargeObject, Share, StorageStatistics
+from core.paths import cache_dir
+
+_log = logging.getLogger(__name__)
+_VERSION = 1
+_SHARES = frozenset({"folders", "tops", "kinds", "symbols", "classes", "months", "sizes"})
+
+
+def keep(profile: str, statistics: StorageStatistics) -> None:
+    """Keep a whole result.
+
+    Raises:
+        LocalIOError: the cache cannot be written.
+    """
+    text = json.dumps({"version": _VERSION, **asdict(statistics)}, default=_iso)
+    write_atomically(_path(profile, statistics.bucket), text.encode())
+
+
+def kept(profile: str, bucket: str) -> StorageStatistics | None:
+    """Return the last result, or None when there is none that can be read."""
+    path = _path(profile, bucket)
+    try:
+        values = json.loads(path.read_bytes())
+        return _restored(values) if values.get("version") == _VERSION else None
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        _log.warning("the kept statistics cannot be read: %s", type(error).__name__)
+        return None
+
+
+def _restored(values: dict[str, Any]) -> StorageStatistics:
+    made: dict[str, Any] = {}
+    for field in fields(StorageStatistics):
+        value = values[field.name]
+        if field.name in _SHARES:
+            value = tuple(Share(**row) for row in value)
+        elif field.name == "largest":
+            value = tuple(LargeObject(**row) for row in value)
+        elif field.name in {"started", "finished"}:
+            value = datetime.fromisoformat(value)
+        made[field.name] = value
+    return StorageStatistics(**made)
+
+
+def _path(profile: str, bucket: str) -> Path:
+    folder = cache_dir() / "statistics"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    name = hashlib.sha256(f"{profile}\0{bucket}".encode()).hexdigest()[:32]
+    return folder / f"{name}.json"
+
+
+def _iso(value: object) -> str:
+    assert isinstance(value, datetime)
+    return value.isoformat()

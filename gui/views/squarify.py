@@ -1,0 +1,68 @@
+"""Squarified treemaps (Bruls, Huizing, van Wijk, 2000): areas by size, shapes near squares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF
+
+
+def squarified(sizes: Sequence[float], area: QRectF) -> list[QRectF]:
+    """Return one rectangle a size, in the same order; sizes are positive, the largest first."""
+    total = sum(sizes)
+    if not sizes or total <= 0 or area.isEmpty():
+        return [QRectF() for _ in sizes]
+    scale = area.width() * area.height() / total
+    weights = [size * scale for size in sizes]
+    found: list[QRectF] = []
+    rest = QRectF(area)
+    begin = 0
+    while begin < len(weights):
+        end = _row_end(weights, begin, min(rest.width(), rest.height()))
+        placed, rest = _placed(weights[begin:end], rest)
+        found += placed
+        begin = end
+    return found
+
+
+def _row_end(weights: list[float], begin: int, side: float) -> int:
+    """Return where the row ends that is best when it starts at `begin`."""
+    total, best = 0.0, float("inf")
+    for end in range(begin, len(weights)):
+        total += weights[end]
+        worst = _worst(weights[begin], weights[end], total, side)
+        if worst > best:
+            return end
+        best = worst
+    return len(weights)
+
+
+def _worst(largest: float, smallest: float, total: float, side: float) -> float:
+    """Return the worst ratio of sides of a row; 1 is a square."""
+    square, whole = side * side, total * total
+    if whole == 0 or smallest == 0:
+        return float("inf")
+    return max(square * largest / whole, whole / (square * smallest))
+
+
+def _placed(row: list[float], area: QRectF) -> tuple[list[QRectF], QRectF]:
+    """Lay a row along the shorter side; return its rectangles and what is left."""
+    total = sum(row)
+    if area.width() >= area.height():
+        width = total / area.height() if area.height() else 0.0
+        return _column(row, area, width), area.adjusted(width, 0, 0, 0)
+    height = total / area.width() if area.width() else 0.0
+    turned = QRectF(area.y(), area.x(), area.height(), area.width())
+    column = _column(row, turned, height)
+    return [QRectF(r.y(), r.x(), r.height(), r.width()) for r in column], area.adjusted(
+        0, height, 0, 0
+    )
+
+
+def _column(row: list[float], area: QRectF, width: float) -> list[QRectF]:
+    placed, top = [], area.y()
+    for weight in row:
+        height = weight / width if width else 0.0
+        placed.append(QRectF(area.x(), top, width, height))
+        top += height
+    return placed
