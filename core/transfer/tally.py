@@ -78,7 +78,7 @@ class Tally:
         with self._lock:
             self._moving.pop(number, None)
             self._failed.append(failure)
-            self._news.failed.append((number, f"{error.summary}. {error.cause}".strip()))
+            self._news.failed.append((number, failure.reason))
         self._tell()
 
     def moving(self, number: int, size: int) -> None:

@@ -62,6 +62,11 @@ class Failure:
     remedy: str = ""
     action: str = ""
 
+    @property
+    def reason(self) -> str:
+        """Why, in as few words as there are: the row already names the file."""
+        return self.cause.rstrip(".") or self.summary
+
 
 @dataclass(frozen=True, slots=True)
 class TransferReport:

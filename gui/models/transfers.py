@@ -101,7 +101,7 @@ class Batch:
 
     def finish(self, report: TransferReport) -> None:
         """Take the report, which has the last word on every file."""
-        failed = tuple((f.number, f"{f.summary}. {f.cause}".strip()) for f in report.failed)
+        failed = tuple((failure.number, failure.reason) for failure in report.failed)
         self.take(Outcomes(report.done, report.skipped, failed))
         self.running = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from core.transfer.plan import UploadPlan
 from core.transfer.values import IfExists
@@ -49,6 +49,7 @@ class PlanCard(QWidget):
         self.choice.setAccessibleName("What to do with files that exist already")
         self._meaning = muted_label("", wrap=True, small=True)
         self._skipped = text_label("", "warning", wrap=True)
+        self._skipped.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.why = link_button("Show them", self._on_why)
         self._list = QPlainTextEdit()
         self._list.setReadOnly(True)

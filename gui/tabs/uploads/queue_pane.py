@@ -14,10 +14,13 @@ from gui.widgets.buttons import plain_button, quiet_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import muted_label
 from gui.widgets.panel import Panel
-from gui.widgets.table import make_tree
+from gui.widgets.table import columns_of, make_tree
 
 #: An act of up to so many files is shown open.
 _OPEN_FILES = 50
+_KEY = "uploads/queue"
+#: Name, size, progress (with its reasons), rate, state; the target takes the rest.
+_WIDTHS = (248, 84, 190, 84, 92)
 
 
 class QueuePane(QWidget):
@@ -37,9 +40,13 @@ class QueuePane(QWidget):
             self.model,
             "Queue of transfers",
             settings=context.settings,
-            key="uploads/queue",
+            key=_KEY,
             header=True,
         )
+        if context.settings.get(f"columns/{_KEY}") is None:
+            columns_of(self.tree).leave()
+            for number, width in enumerate(_WIDTHS):
+                self.tree.header().resizeSection(number, width)
         self.cancel = plain_button("Cancel", self._on_cancel)
         self.retry = plain_button("Retry failed", self._on_retry, icon_name="refresh")
         self.clear = quiet_button("Clear finished", self.clear_finished)

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from core.transfer.values import Failure
-from core.units import format_count
+from core.transfer.values import Failure, TransferReport
+from core.units import format_count, format_duration, format_rate, format_size
 
 _REASONS = 3
+
+
+def arrival_in_words(report: TransferReport) -> str:
+    """Return what arrived, how fast, and what was left out on purpose."""
+    done = len(report.done)
+    parts = [f"{format_count(done)} {'file' if done == 1 else 'files'} arrived"]
+    if report.size:
+        parts.append(f"{format_size(report.size)} in {format_duration(max(report.seconds, 0.1))}")
+    if report.seconds >= 1:
+        parts.append(format_rate(report.size / report.seconds))
+    if report.skipped:
+        parts.append(f"{format_count(len(report.skipped))} left out")
+    return f"{', '.join(parts)}."
 
 
 def failures_in_words(failures: Sequence[Failure]) -> str:

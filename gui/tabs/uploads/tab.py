@@ -13,7 +13,7 @@ from core.model.objects import Written
 from core.transfer.journal import Unfinished, discard, unfinished
 from core.transfer.plan import UploadPlan
 from core.transfer.values import Outcomes, TransferReport
-from core.units import format_count, format_duration, format_rate, format_size
+from core.units import format_count
 from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
@@ -25,7 +25,7 @@ from gui.tabs.uploads.intake import Intake, local_paths
 from gui.tabs.uploads.leftovers import Leftovers
 from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tabs.uploads.sample import sample_folder
-from gui.tabs.uploads.summary import failures_in_words
+from gui.tabs.uploads.summary import arrival_in_words, failures_in_words
 from gui.widgets.empty import EmptyState
 from gui.widgets.panel import Panel, splitter
 
@@ -193,10 +193,8 @@ class UploadsTab(Tab):
 
     def _on_ended(self, batch: Batch, report: TransferReport) -> None:
         done = format_count(len(report.done))
-        took = f"{format_size(report.size)} in {format_duration(report.seconds)}"
-        rate = format_rate(report.size / max(report.seconds, 0.001))
         if report.whole:
-            self.banner.show_good(f"{done} files arrived: {took}, {rate}.")
+            self.banner.show_good(arrival_in_words(report))
             return
         failed = format_count(len(report.failed))
         text = f"{failed} of {format_count(report.planned)} files did not arrive; {done} did."
