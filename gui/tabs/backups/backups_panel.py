@@ -36,7 +36,7 @@ class BackupsPanel(QWidget):
         self._sorted.setSortRole(SORT_ROLE)
         self.table = make_table(self._sorted, "Backups", settings=settings, key="backups/backups")
         first_look(
-            self.table, settings, "backups/backups", (148, 84, 84), Qt.SortOrder.DescendingOrder
+            self.table, settings, "backups/backups", (78, 78, 104), Qt.SortOrder.DescendingOrder
         )
         self.verify = plain_button("Verify", self._on_verify)
         self.verify.set_hint("Read the backup again and compare every hash.")

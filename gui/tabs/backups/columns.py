@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QTableView
+from PySide6.QtWidgets import QHeaderView, QTableView
 
 from gui.widgets.table import Remembers, columns_of
 
@@ -15,15 +15,22 @@ def first_look(
     widths: tuple[int, ...],
     order: Qt.SortOrder,
 ) -> None:
-    """Give columns fixed widths (pixels) and sort by the first, unless the user changed that.
+    """Let the first column take what the others leave, and sort by it at first.
 
-    The content of these tables changes with every selection: widths fitted to the first one seen
-    would cut the next.
+    Args:
+        view: A table made by `make_table`.
+        settings: Where the user's own widths are kept.
+        key: Their key.
+        widths: Of the columns after the first, in pixels.
+        order: How the first column is sorted.
     """
+    header = view.horizontalHeader()
+    kept = settings is not None and settings.get(f"columns/{key}") is not None
+    if not kept:
+        columns_of(view).leave()
+        for column, width in enumerate(widths, 1):
+            header.resizeSection(column, width)
+        view.sortByColumn(0, order)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    if settings is not None and settings.get(f"columns/{key}") is not None:
-        return
-    columns_of(view).leave()
-    for column, width in enumerate(widths):
-        view.horizontalHeader().resizeSection(column, width)
-    view.sortByColumn(0, order)
+    header.setStretchLastSection(False)
+    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

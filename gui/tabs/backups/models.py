@@ -19,6 +19,8 @@ Index = QModelIndex | QPersistentModelIndex
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _STALE_DAYS = 7
 
+#: Why a table that has backups cannot be backed up now: it was dropped, or never lived here.
+ABSENT = "not in this database today"
 #: Where there is nothing to tell.
 _NONE = "\N{EN DASH}"
 
@@ -77,7 +79,7 @@ class _Rows(QAbstractTableModel):
 
 
 class TablesModel(_Rows):
-    """The tables of the open database with their last backup."""
+    """The tables of the open database with their last backup, and those only backups know."""
 
     heads = ("Table", "Rows", "Last backup")
     numbers = frozenset((1, 2))
@@ -87,12 +89,13 @@ class TablesModel(_Rows):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.tables: tuple[TableInfo, ...] = ()
+        self._present: tuple[TableInfo, ...] = ()
         self._last: dict[str, datetime] = {}
         self._known = False
 
     def show(self, tables: Sequence[TableInfo]) -> None:
         """Show the tables of a database."""
-        self.tables = tuple(tables)
+        self._present = tuple(tables)
         self._fill()
 
     def set_last(self, last: Mapping[str, datetime] | None) -> None:
@@ -107,6 +110,9 @@ class TablesModel(_Rows):
         return names.index(table) if table in names else -1
 
     def _fill(self) -> None:
+        here = {info.name for info in self._present}
+        gone = sorted(name for name in self._last if name not in here) if here else []
+        self.tables = (*self._present, *(TableInfo(name, None, ABSENT) for name in gone))
         texts: list[tuple[str, ...]] = []
         values: list[tuple[Any, ...]] = []
         for info in self.tables:
@@ -120,7 +126,7 @@ class TablesModel(_Rows):
     def _words(self, info: TableInfo, last: datetime | None) -> str:
         if info.kept_from:
             return "kept"
-        if info.problem:
+        if info.problem and info.problem != ABSENT:
             return "no rows"
         if last is not None:
             return format_age(last)

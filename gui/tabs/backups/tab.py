@@ -79,7 +79,8 @@ class BackupsTab(Tab):
         if self.tables.select("orders"):
             self._wanted_table = ""
         if self.context.demo_database is not None:
-            self._on_backup_wanted([])
+            arguments = {"database": str(self.context.demo_database)}
+            self.bulk("Back up all tables", "backup.run", arguments, self._show_new)
 
     def _do_workspace(self, _workspace: Workspace | None) -> None:
         self.backups.show_nothing()
@@ -219,6 +220,9 @@ class BackupsTab(Tab):
         self.banner.show_good(
             f"Backed up {names}: {format_count(rows)} rows in {report.seconds:.1f} s."
         )
+        self._show_new(report)
+
+    def _show_new(self, report: BackupReport) -> None:
         for backup in report.backups:
             prefix = backup.key.rsplit("/", 1)[0] + "/"
             change = Change(

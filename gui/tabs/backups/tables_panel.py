@@ -42,7 +42,7 @@ class TablesPanel(QWidget):
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(SORT_ROLE)
         self.table = make_table(self._sorted, "Tables", settings=settings, key="backups/tables")
-        first_look(self.table, settings, "backups/tables", (200, 84), Qt.SortOrder.AscendingOrder)
+        first_look(self.table, settings, "backups/tables", (84, 104), Qt.SortOrder.AscendingOrder)
         self.back_up = primary_button("Back up", self._on_back_up)
         self.back_up_all = plain_button("All tables", lambda: self.backup_wanted.emit([]))
         self.back_up_all.set_hint("Back up every table, all from one consistent view.")
@@ -96,7 +96,7 @@ class TablesPanel(QWidget):
         self._pill.set(info.engine, hint=path)
         self.model.show(info.tables)
         self.view.show_view()
-        self.table.setMaximumHeight(_HEAD + theme.ROW * max(1, len(info.tables)) + 2)
+        self._fit()
         self.note.setText("" if info.tables else "This database has no tables.")
         if former is None or not self.select(former.name):
             self.select(next((t.name for t in info.tables if not t.problem), ""))
@@ -114,7 +114,12 @@ class TablesPanel(QWidget):
         """Show when tables were last backed up."""
         name = self.current.name if self.current else ""
         self.model.set_last(last)
+        self._fit()
         self.select(name)
+
+    def _fit(self) -> None:
+        rows = max(1, len(self.model.tables))
+        self.table.setMaximumHeight(_HEAD + theme.ROW * rows + 2)
 
     def select(self, table: str) -> bool:
         """Select a table by its name; tell whether it is there."""
