@@ -90,9 +90,9 @@ class CandleChart(Canvas):
         plot = self.plot()
         if self.current is not None:
             x = self.snapped(plot.x(self._slots.places[self._at] + 0.5))
-            painter.setPen(
-                QPen(colours.text, 1 / self.devicePixelRatioF() * 1.0, Qt.PenStyle.DashLine)
-            )
+            pen = QPen(colours.muted, 1)
+            pen.setDashPattern([3, 3])
+            painter.setPen(pen)
             painter.drawLine(QPointF(x, plot.prices.top()), QPointF(x, plot.volumes.bottom()))
             if self._pointer and plot.prices.contains(self._pointer):
                 self._painter.price_tag(painter, plot, self._pointer.y())

@@ -60,11 +60,11 @@ class ValueLine(QWidget):
         self._volume.setFont(theme.number_font())
         box = QHBoxLayout(self)
         box.setContentsMargins(12, 0, 12, 0)
-        box.setSpacing(8)
+        box.setSpacing(5)
         box.addWidget(self._when)
         for _, name in _FIELDS:
             pair = QHBoxLayout()
-            pair.setSpacing(4)
+            pair.setSpacing(3)
             pair.addWidget(self._letters[name])
             pair.addWidget(self._numbers[name])
             box.addLayout(pair)
@@ -79,11 +79,23 @@ class ValueLine(QWidget):
         self._when.setText(f"{candle.when.day} {candle.when:%b %H:%M}")
         self._when.setToolTip(f"{candle.when:%Y-%m-%d %H:%M:%S} UTC")
         for _, name in _FIELDS:
-            self._numbers[name].setText(f"{getattr(candle, name):,f}")
+            value = getattr(candle, name)
+            self._numbers[name].setText(_short(f"{value:,f}", 7))
+            self._numbers[name].setToolTip(f"{name} {value:,f}")
         tone = "good" if candle.close >= candle.open else "danger"
         self._numbers["close"].set_tone(tone)
         self._letters["close"].set_tone(tone)
-        self._volume.setText("" if candle.volume is None else f"V {candle.volume:,f}")
+        volume = "" if candle.volume is None else f"{candle.volume:,f}"
+        self._volume.setText(f"V {_short(volume, 4)}" if volume else "")
+        self._volume.setToolTip(f"volume {volume}" if volume else "")
+
+
+def _short(text: str, digits: int) -> str:
+    """Return a number with so many digits as fit the line; its tooltip tells it whole."""
+    whole, _point, part = text.partition(".")
+    before = len(whole.replace(",", "").lstrip("-0"))
+    kept = part[: max(digits - before, 0)] if before else part
+    return f"{whole}.{kept}" if kept else whole
 
 
 def _number() -> Text:

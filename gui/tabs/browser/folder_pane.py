@@ -205,6 +205,9 @@ class FolderPane(QWidget):
         self.selection_changed.emit()
 
     def _tell_count(self) -> None:
+        if self._more and not self.model.total:
+            self.count.setText("listing…")
+            return
         chosen = self.selected
         if len(chosen) > 1:
             size = sum(entry.row.size for entry in chosen if entry.row)

@@ -17,6 +17,8 @@ from gui.widgets.labels import Elided, Pill, mono_elided, muted_label, tooltip
 _ROWS = ("Key", "SHA-256", "Class", "Type", "Metadata", "Versions")
 _LABEL_WIDTH = 96
 _KEY_PARTS = 2
+#: Metadata that says what the key says already: shown last.
+_REPEATED = ("data_type", "timestamp")
 
 
 class Inspector(QWidget):
@@ -67,7 +69,8 @@ class Inspector(QWidget):
         self._set("Key", short_key(info.key), info.key)
         self._set("Class", " · ".join(_class_parts(info)))
         self._set("Type", " · ".join(_type_parts(info)))
-        pairs = [f"{name} {value}" for name, value in info.metadata.items() if name != "sha256"]
+        told = sorted(info.metadata.items(), key=lambda pair: pair[0] in _REPEATED)
+        pairs = [f"{name} {value}" for name, value in told if name != "sha256"]
         self._set("Metadata", " · ".join(pairs) or "none", "\n".join(pairs))
         version = (
             ""
