@@ -1,4 +1,4 @@
-"""Where moto's Secrets Manager differs from AWS's, it is mended here: once in a process."""
+"""Where moto's Secrets Manager and S3 differ from AWS's, it is mended here: once in a process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from functools import cache, wraps
 from typing import Any
 
+from moto.s3.models import FakeDeleteMarker, S3Backend
 from moto.secretsmanager.exceptions import SecretNotFoundException
 from moto.secretsmanager.models import SecretsManagerBackend
 
@@ -45,3 +46,36 @@ def repair_moto() -> None:
     backends: Any = SecretsManagerBackend
     backends.update_secret_version_stage = moved
     backends.list_secret_version_ids = listed
+    _repair_folders()
+
+
+def _repair_folders() -> None:
+    """Have a listing leave out folders in which every object was deleted, as S3 does.
+
+    moto 5.2 drops delete markers from the objects of a listing, not from its common prefixes.
+    """
+    listing = S3Backend.list_objects
+
+    @wraps(listing)
+    def listed(
+        backend: Any, bucket: Any, prefix: Any, delimiter: Any, *more: Any, **named: Any
+    ) -> Any:
+        keys, folders, *rest = listing(backend, bucket, prefix, delimiter, *more, **named)
+        if folders:
+            dead = [name for name, key in bucket.keys.items() if isinstance(key, FakeDeleteMarker)]
+            doubtful = {
+                folder for folder in folders if any(name.startswith(folder) for name in dead)
+            }
+            alive = {folder for folder in doubtful if _holds_objects(bucket, folder)}
+            folders = [folder for folder in folders if folder not in doubtful or folder in alive]
+        return keys, folders, *rest
+
+    backend: Any = S3Backend
+    backend.list_objects = listed
+
+
+def _holds_objects(bucket: Any, folder: str) -> bool:
+    return any(
+        name.startswith(folder) and not isinstance(key, FakeDeleteMarker)
+        for name, key in bucket.keys.items()
+    )
