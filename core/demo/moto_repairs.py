@@ -60,7 +60,8 @@ def _repair_folders() -> None:
     def listed(
         backend: Any, bucket: Any, prefix: Any, delimiter: Any, *more: Any, **named: Any
     ) -> Any:
-        keys, folders, *rest = listing(backend, bucket, prefix, delimiter, *more, **named)
+        found: Any = listing(backend, bucket, prefix, delimiter, *more, **named)
+        keys, folders, *rest = found
         if folders:
             dead = [name for name, key in bucket.keys.items() if isinstance(key, FakeDeleteMarker)]
             doubtful = {
