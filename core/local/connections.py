@@ -65,9 +65,10 @@ class Connections:
             CredentialsMissing: a source that keeps keys with us, and no keys are known.
         """
         vault = self._vault_of(profile)
-        old = replaces or profile.name
-        if vault is not None and keys is None:
-            keys = self._known_keys(old)
+        stored = {each.name: each for each in self.profiles.list()}
+        old = stored.get(replaces or profile.name)
+        if vault is not None and keys is None and old is not None:
+            keys = self._keys_of(old)
         if vault is not None and keys is not None:
             vault.store(profile.name, keys)
             profile = replace(profile, access_key_id=keys.access_key_id)
@@ -92,19 +93,17 @@ class Connections:
             return self.vault
         return self.session if profile.source is KeySource.SESSION else None
 
-    def _known_keys(self, name: str) -> AccessKeys | None:
+    def _keys_of(self, profile: Profile) -> AccessKeys | None:
         """Find the keys of a profile that is renamed or changes from one vault to the other."""
-        stored = {profile.name: profile for profile in self.profiles.list()}
-        vault = self._vault_of(stored[name]) if name in stored else None
-        return vault.load(name) if vault is not None else None
+        vault = self._vault_of(profile)
+        return vault.load(profile.name) if vault is not None else None
 
-    def _forget_elsewhere(self, old: str, profile: Profile) -> None:
-        if profile.source is not KeySource.SESSION or old != profile.name:
-            self.session.delete(old)
-        if profile.source is KeySource.SESSION or old != profile.name:
-            state = self.vault.probe()
-            if state.usable:
-                self.vault.delete(old)
+    def _forget_elsewhere(self, old: Profile | None, profile: Profile) -> None:
+        """Remove keys from where they were before; the keyring is not touched without need."""
+        before = self._vault_of(old) if old is not None else None
+        moved = old is not None and old.name != profile.name
+        if old is not None and before is not None and (moved or before != self._vault_of(profile)):
+            before.delete(old.name)
 
 
 def stored_connection(name: str) -> Connection:

@@ -80,12 +80,13 @@ class ProfileEditor(QDialog):
         self.go.allow(not reason, reason)
 
     def _on_save(self) -> None:
-        connections, profile, keys = self._context.connections, self.form.profile, self.form.keys
+        connections, old = self._context.connections, self._old
+        profile, keys = self.form.profile, self.form.keys
         self.go.setEnabled(False)
         self.banner.clear()
         self._context.runner.run(
             f"Save profile {profile.name}",
-            lambda _work: connections.save(profile, keys, replaces=self._old),
+            lambda _work: connections.save(profile, keys, replaces=old),
             owner=self,
             then=self._on_saved,
             failed=self._on_failed,

@@ -15,6 +15,7 @@ from core.errors import StorageError
 from core.model.connection import Connection
 from core.work import CancelToken, Progress, Work
 from gui.tasks import lane as messages
+from gui.tasks.garbage import GarbageCollector
 from gui.tasks.lane import Job, Lane
 from gui.tasks.task import Order, Task
 
@@ -60,6 +61,8 @@ class TaskRunner(QObject):
         self._bridge.posted.connect(self._on_posted, Qt.ConnectionType.QueuedConnection)
         self._interactive = Lane("interactive", _INTERACTIVE_THREADS, self._post)
         self._bulk = Lane("bulk", _BULK_THREADS, self._post)
+        self._garbage = GarbageCollector(self)
+        self._garbage.start()
 
     @property
     def busy(self) -> bool:
@@ -162,6 +165,7 @@ class TaskRunner(QObject):
         self._interactive.join(deadline)
         self._bulk.join(deadline)
         self._running.clear()
+        self._garbage.stop()
 
     def engine_pids(self) -> list[int]:
         """Return the engine processes' ids, for the diagnostics."""

@@ -93,6 +93,11 @@ class ProfilesPane(QWidget):
         """The profile of the current row."""
         return self.model.profile(self.list.currentIndex().row())
 
+    def set_connected(self, connected: bool) -> None:
+        """Offer the test only where there is something to test."""
+        for button in (self.test, self._empty.button):
+            button.allow(connected, "There is no connection.")
+
     def clear_permissions(self) -> None:
         """Show that nothing was tested yet."""
         self.permissions.clear()
@@ -113,11 +118,15 @@ class ProfilesPane(QWidget):
     def end_test(self) -> None:
         """Show the verdict beside the title."""
         self.test.setEnabled(True)
-        missing = [r for r in self.permissions.results if r.needed == "contract" and not r.ok]
-        done = bool(self.permissions.results)
-        verdict = f"{len(missing)} missing" if missing else "complete"
-        self._verdict.set(verdict if done else "", "warning" if missing else "good")
-        if not done:
+        needed = [r.ok for r in self.permissions.results if r.needed == "contract"]
+        missing, untried = needed.count(False), needed.count(None)
+        if missing:
+            self._verdict.set(f"{missing} missing", "danger")
+        elif untried:
+            self._verdict.set(f"{untried} not tried", "neutral")
+        else:
+            self._verdict.set("complete" if needed else "", "good")
+        if not needed:
             self._body.show_empty()
 
     def _update(self, *_selection: object) -> None:

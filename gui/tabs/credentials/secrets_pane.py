@@ -14,6 +14,7 @@ from gui.models.roles import SORT_ROLE
 from gui.tabs.credentials.secrets_model import NAME, SecretsModel
 from gui.widgets.buttons import plain_button
 from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.fields import clearable
 from gui.widgets.panel import SectionHead
 from gui.widgets.table import make_table
 
@@ -46,7 +47,7 @@ class SecretsPane(QWidget):
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter by name")
         self.filter.setAccessibleName("Filter secrets by name")
-        self.filter.setClearButtonEnabled(True)
+        clearable(self.filter)
         self.filter.setMaximumWidth(180)
         self.filter.textChanged.connect(self._proxy.setFilterFixedString)
         self.empty = EmptyState(
@@ -85,6 +86,7 @@ class SecretsPane(QWidget):
     def show_unavailable(self, title: str, text: str) -> None:
         """Show why there is no list."""
         self.model.show(())
+        self.head.set_title("Secrets")
         self.empty.set_text(title, text, "")
         self._body.show_empty()
         self.chosen.emit(None)

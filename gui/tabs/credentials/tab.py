@@ -51,7 +51,7 @@ class CredentialsTab(Tab):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.banner)
-        box.addWidget(splitter(self.profiles, middle, self.versions, sizes=(230, 530, 520)), 1)
+        box.addWidget(splitter(self.profiles, middle, self.versions, sizes=(264, 510, 506)), 1)
         self._connect()
         self._lock()
 
@@ -436,6 +436,7 @@ class CredentialsTab(Tab):
         reason = _READ_ONLY if self.context.read_only else ""
         if self.context.workspace is None:
             reason = _NO_CONNECTION
+        self.profiles.set_connected(self.context.workspace is not None)
         for part in (self.secrets, self.secret, self.versions):
             part.set_locked(reason)
 

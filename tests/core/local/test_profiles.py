@@ -164,6 +164,14 @@ def test_keys_for_the_session_only_leave_the_keyring(connections, backend):
         other_start.connect("staging")
 
 
+def test_keys_for_the_session_only_never_wake_the_keyring(store, backend):
+    asleep = Connections(store, Vault(RefusingKeyring(OSError("asked to unlock"))))
+    for_now = Profile("staging", KeySource.SESSION)
+    assert asleep.save(for_now, KEYS).keys == KEYS
+    assert asleep.save(Profile("s", KeySource.SESSION), replaces="staging").keys == KEYS
+    asleep.delete("s")
+
+
 def test_without_a_usable_keyring_the_profile_is_not_stored_either(store):
     locked = Connections(store, Vault(RefusingKeyring(OSError("no D-Bus"))))
     with pytest.raises(Exception, match="keyring"):

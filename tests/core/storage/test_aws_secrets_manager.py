@@ -3,6 +3,7 @@ import json
 import boto3
 import pytest
 from helpers.aws import CANARY, connection, deny_secrets
+from helpers.keyrings import MemoryKeyring, allow
 from moto import mock_aws
 
 from core import errors
@@ -214,6 +215,36 @@ def test_a_cancelled_work_sends_nothing(secrets):
     with pytest.raises(errors.Cancelled):
         secrets.create_secret(NAME, VALUE, work=work)
     assert not secrets.exists(NAME)
+
+
+# How a script gets its service.
+
+
+def test_a_script_needs_no_more_than_a_region_and_the_environment(secrets, monkeypatch):
+    secrets.create_secret(NAME, VALUE)
+    from core import SecretsManager as FromTheFrontDoor
+
+    assert FromTheFrontDoor(region_name="us-east-1").get_secret(NAME) == VALUE
+    assert FromTheFrontDoor("eu-west-1").clients.region == "eu-west-1"
+    elsewhere = FromTheFrontDoor("us-east-1", endpoint_url="http://127.0.0.1:9")
+    assert elsewhere.clients.endpoint_url == "http://127.0.0.1:9"
+
+
+def test_a_stored_profile_is_used_by_its_name(secrets, monkeypatch, tmp_path):
+    import keyring
+
+    from core.local.connections import Connections
+    from core.model.connection import KeySource, Profile
+
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path))
+    allow(monkeypatch, MemoryKeyring)
+    backend = MemoryKeyring()
+    monkeypatch.setattr(keyring, "get_keyring", lambda: backend)
+    Connections().save(Profile("production", KeySource.KEYRING), connection().keys)
+    secrets.create_secret(NAME, VALUE)
+    assert SecretsManager(profile="production").get_secret(NAME) == VALUE
+    with pytest.raises(errors.NotFound, match="no profile named staging"):
+        SecretsManager(profile="staging")
 
 
 # The platform's S3 keys.

@@ -1,0 +1,55 @@
+"""Python's garbage is collected on the GUI thread only.
+
+A collection runs in whichever thread happens to allocate. In a worker thread it would destroy
+widgets and other QObjects that are part of a cycle, while the GUI thread is delivering an event
+to them: a crash that comes and goes (seen as a null wrapper in PySide's `qt_metacall`).
+"""
+
+from __future__ import annotations
+
+import gc
+
+from PySide6.QtCore import QObject, QTimer
+
+#: Milliseconds between looks at the counters.
+_INTERVAL = 500
+
+_running: list[GarbageCollector] = []
+
+
+class GarbageCollector(QObject):
+    """While one of these runs, nobody but it collects; it does so from a timer.
+
+    The oldest generation is large and is looked at last; what the program has loaded by the time
+    of the first start stays out of it for good.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_INTERVAL)
+        self._timer.timeout.connect(self.look)
+
+    def start(self) -> None:
+        """Take the collection over."""
+        if not _running and not gc.get_freeze_count():
+            gc.freeze()
+        gc.disable()
+        _running.append(self)
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Give the collection back, once nobody else needs it here."""
+        self._timer.stop()
+        if self in _running:
+            _running.remove(self)
+        if not _running:
+            gc.enable()
+
+    def look(self) -> None:
+        """Collect the oldest generation whose counter has passed its threshold, if any has."""
+        counts, limits = gc.get_count(), gc.get_threshold()
+        for generation in (2, 1, 0):
+            if counts[generation] > limits[generation] > 0:
+                gc.collect(generation)
+                return

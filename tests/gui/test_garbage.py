@@ -1,0 +1,57 @@
+import gc
+import threading
+import weakref
+
+import pytest
+from PySide6.QtCore import QObject
+
+from gui.tasks import TaskRunner
+from gui.tasks.garbage import GarbageCollector
+
+
+class Knot(QObject):
+    """An object that only the collector can free."""
+
+    def __init__(self):
+        super().__init__()
+        self.me = self
+
+
+@pytest.fixture
+def runner(qapp):
+    made = TaskRunner()
+    yield made
+    made.shutdown()
+
+
+def test_what_a_worker_allocates_never_frees_a_qobject_in_its_thread(runner, qtbot):
+    freed_in = []
+    weakref.finalize(Knot(), lambda: freed_in.append(threading.current_thread()))
+
+    def allocate(_work):
+        kept = []
+        for _ in range(200_000):  # far above every threshold of the collector
+            knot: list = []
+            knot.append(knot)
+            kept.append(knot)
+
+    done = []
+    runner.run("allocate", allocate, owner=runner, then=done.append)
+    qtbot.waitUntil(lambda: bool(done), timeout=10_000)
+    gc.collect()
+    assert freed_in == [threading.main_thread()]
+
+
+def test_the_gui_thread_collects_from_its_timer_and_gives_back_at_the_end(runner, qtbot):
+    assert not gc.isenabled()
+    freed = []
+    weakref.finalize(Knot(), freed.append, "freed")
+    kept = [[number] for number in range(5000)]
+    qtbot.waitUntil(lambda: bool(freed), timeout=5000)
+    assert len(kept) == 5000
+    second = GarbageCollector()
+    second.start()
+    second.stop()
+    assert not gc.isenabled()
+    runner.shutdown()
+    assert gc.isenabled()
