@@ -120,7 +120,8 @@ def _keys(told: list[str]) -> AccessKeys:
 
 
 def _spawned(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    arguments = ("-m", "core.demo.host", str(os.getpid()), str(folder), str(port))
+    # -P: a stray `core` folder in the working directory must not be run in place of ours
+    arguments = ("-P", "-m", "core.demo.host", str(os.getpid()), str(folder), str(port))
     with (folder / _LOG).open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, *arguments],

@@ -73,9 +73,18 @@ class _Rows(QAbstractTableModel):
         return True if role == MONO_ROLE and column in self.mono else None
 
     def _replace(self, texts: list[tuple[str, ...]], values: list[tuple[Any, ...]]) -> None:
+        """Show other rows; the same number of them is a change in place: selections stay."""
+        if texts and len(texts) == len(self._texts) and self._same(texts):
+            self._texts, self._values = texts, values
+            last = self.index(len(texts) - 1, len(self.heads) - 1)
+            self.dataChanged.emit(self.index(0, 0), last)
+            return
         self.beginResetModel()
         self._texts, self._values = texts, values
         self.endResetModel()
+
+    def _same(self, texts: list[tuple[str, ...]]) -> bool:
+        return [row[0] for row in texts] == [row[0] for row in self._texts]
 
 
 class TablesModel(_Rows):

@@ -1,0 +1,43 @@
+import shutil
+
+import pytest
+from helpers.hands import Hands
+from helpers.keyrings import MemoryKeyring, allow
+
+from gui.app.options import Options
+from gui.app.run import Program
+
+
+@pytest.fixture
+def program(qapp, monkeypatch):
+    """The whole program, as `strongroom` starts it, but for the event loop and the exit."""
+    allow(monkeypatch, MemoryKeyring)
+    crashes = []
+    program = Program(qapp, Options())
+    program._crashes.crashed.connect(crashes.append)
+    yield program
+    program.window._sure = True
+    program.window.close()
+    program.stop()
+    program.window.deleteLater()
+    assert crashes == []
+
+
+@pytest.fixture
+def database(demo_server, tmp_path):
+    """A copy of the sample database that the test may change."""
+    path = tmp_path / "rex_trading.db"
+    shutil.copy(demo_server.database_path, path)
+    return path
+
+
+@pytest.fixture
+def hands(program, demo_server, database, qtbot):
+    """The window, connected to the embedded server as its administrator."""
+    program.context.demo_database = database
+    program.window.show()
+    program.connector.open_connection(demo_server.connection)
+    hands = Hands(qtbot, program.window)
+    hands.until(lambda: program.context.identity is not None)
+    assert program.context.identity.user == "strongroom-admin"
+    return hands

@@ -1,0 +1,41 @@
+"""Back up `users`, drop it, restore it: the rows are equal, to the bit."""
+
+import sqlite3
+from contextlib import closing
+
+BUCKET = "tentimecrypto"
+
+
+def run(database, statement):
+    with closing(sqlite3.connect(database)) as connection, connection:
+        return connection.execute(statement).fetchall()
+
+
+def rows_of(database):
+    return run(database, "SELECT *, typeof(avatar), hex(avatar) FROM users ORDER BY id")
+
+
+def test_back_up_drop_and_restore(program, hands, database, demo_s3):
+    before, columns = rows_of(database), run(database, "PRAGMA table_xinfo(users)")
+    prefix = "backups/database/users/"
+    keys = keys_under(demo_s3, prefix)
+    tab = program.window.show_tab("backups")
+    hands.choose(tab.tables.table, "users")
+    hands.press("Back up users", tab)
+    hands.until(lambda: tab.banner.text.startswith("Backed up users: 4 rows"))
+    assert keys_under(demo_s3, prefix) > keys
+
+    run(database, "DROP TABLE users")
+    tab.refresh()
+    hands.until(lambda: tab.tables.current and tab.tables.current.problem)
+    assert not tab.tables.back_up.isEnabled()
+    hands.press("Restore…", tab)
+    hands.until(lambda: tab.banner.text.startswith("users is restored: 4 rows"))
+    assert rows_of(database) == before
+    assert run(database, "PRAGMA table_xinfo(users)") == columns
+    assert run(database, "PRAGMA foreign_key_check") == []
+
+
+def keys_under(client, prefix):
+    answer = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
+    return {each["Key"] for each in answer["Contents"]}

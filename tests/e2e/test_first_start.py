@@ -1,0 +1,60 @@
+"""First start: the wizard takes keys, tests and stores them; then on to a chart."""
+
+import json
+from uuid import uuid4
+
+from helpers.demo import plain_client
+from helpers.hands import Hands
+
+from core.local.profiles import ProfileStore
+from gui.dialogs.wizard import Wizard
+from gui.views.candle_view import CandleView
+
+BUCKET = "tentimecrypto"
+
+
+def test_from_the_wizard_to_a_candle_chart(program, demo_server, demo_s3, qtbot):
+    secret_name = f"cryptotrading/first-start-{uuid4().hex[:8]}"
+    program.start()
+    hands = Hands(qtbot, program.window)
+    wizard = hands.dialog(Wizard)
+    hands.press("Connect to AWS…", wizard)
+    hands.fill("Name of the profile", "first", wizard)
+    hands.fill("Access key id", demo_server.admin.access_key_id, wizard)
+    hands.fill("Secret access key", demo_server.admin.secret_access_key.reveal(), wizard)
+    hands.fill("Endpoint", demo_server.endpoint_url, wizard)
+    hands.fill("Secret with the S3 keys", secret_name, wizard)
+    hands.press("Test and connect", wizard)
+    hands.press("Open Strongroom", wizard)
+    hands.until(lambda: program.context.identity is not None)
+
+    assert ProfileStore().current().name == "first"
+    secrets = plain_client(demo_server, "secretsmanager", demo_server.admin)
+    stored = json.loads(secrets.get_secret_value(SecretId=secret_name)["SecretString"])
+    secrets.close()
+    assert stored["aws_access_key_id"] == demo_server.admin.access_key_id
+    assert stored["bucket_name"] == BUCKET
+    left = demo_s3.list_objects_v2(Bucket=BUCKET, Prefix="strongroom-check/")
+    assert left["KeyCount"] == 0
+
+    browser = program.window.show_tab("browser")
+    for folder in ("market-data", "ohlcv", "BTC-USD", "1h", "2024", "01", "15"):
+        hands.enter(browser.folder.table, f"{folder}/")
+    hands.choose(browser.folder.table, "2024-01-15T10:00:00Z.json")
+    hands.until(lambda: isinstance(browser.object.preview.face_view, CandleView))
+    hands.until(lambda: browser.object.looked is not None)
+    key = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
+    body = json.loads(demo_s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    shown = browser.object.looked.preview.faces[0].candles
+    assert len(shown) == len({each["timestamp"] for each in body["data"]}) >= 60
+
+
+def test_one_click_into_the_demo(program, qtbot):
+    program.start()
+    hands = Hands(qtbot, program.window)
+    hands.press("Explore the demo", hands.dialog(Wizard))
+    hands.until(lambda: program.context.identity is not None)
+    assert program.context.identity.user == "strongroom-admin"
+    assert program.context.workspace.profile.name == "demo"
+    assert program.context.demo_database.exists()
+    assert ProfileStore().list() == ()
