@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from core.model.tables import Column, Index, Key, TableSchema, Trigger
+from core.model.tables import Column, Index, Key, TableSchema
 
 
 def drift(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
-    """Return what a restore in place would change in today's schema; nothing when it is equal."""
+    """Return what a restore in place would change in today's schema; nothing when it is equal.
+
+    Triggers are not part of it: a restore keeps today's unless the backup's are asked for.
+    """
     return tuple(_words(backup, today))
 
 
@@ -22,8 +25,7 @@ def _words(backup: TableSchema, today: TableSchema) -> Iterator[str]:
         yield (
             f"foreign keys: {_told(_pointers(today))} today, {_told(_pointers(backup))} in the backup"
         )
-    yield from _named("index", backup.indexes, today.indexes)
-    yield from _named("trigger", backup.triggers, today.triggers)
+    yield from _indexes(backup.indexes, today.indexes)
     if set(backup.options) != set(today.options):
         yield f"options: {_told(today.options)} today, {_told(backup.options)} in the backup"
 
@@ -82,16 +84,14 @@ def _told(words: Sequence[str]) -> str:
     return ", ".join(words) if words else "none"
 
 
-def _named(
-    what: str, backup: Sequence[Index | Trigger], today: Sequence[Index | Trigger]
-) -> Iterator[str]:
+def _indexes(backup: Sequence[Index], today: Sequence[Index]) -> Iterator[str]:
     before = {item.name: item for item in backup}
     now = {item.name: item for item in today}
     for name, item in now.items():
         if name not in before:
-            yield f"{what} {name} was added since: it would go"
+            yield f"index {name} was added since: it would go"
         elif before[name] != item:
-            yield f"{what} {name} is defined differently today"
+            yield f"index {name} is defined differently today"
     for name in before:
         if name not in now:
-            yield f"{what} {name} was removed since: it comes back"
+            yield f"index {name} was removed since: it comes back"

@@ -109,15 +109,8 @@ def _schema(
     today: TableSchema | None,
     problems: list[str],
 ) -> tuple[TableSchema, bool]:
-    if today is not None:
-        there = {column.name.lower() for column in today.stored}
-        if there.issuperset(name.lower() for name in names):
-            missing = there.difference(name.lower() for name in names)
-            if missing and records:
-                problems.append(f"It has no {', '.join(sorted(missing))}: restored as NULL.")
-            return replace(today, table=table, triggers=()), False
-        extra = [name for name in names if name.lower() not in there]
-        problems.append(f"The present table has no column {', '.join(extra)}.")
+    if today is not None and _fits(names, today, problems):
+        return replace(today, table=table, triggers=()), False
     if not names:
         raise Corrupt(
             "The old-form backup is empty and the table is gone",
@@ -127,6 +120,25 @@ def _schema(
         )
     columns = tuple(Column(name, _type([r.get(name) for r in records])) for name in names)
     return TableSchema(table, columns, _key(columns, records)), True
+
+
+def _fits(names: list[str], today: TableSchema, problems: list[str]) -> bool:
+    """Whether the present table can hold the records; what is in the way is noted."""
+    given = {name.lower() for name in names}
+    there = {column.name.lower() for column in today.stored}
+    key = {part.name.lower() for part in today.primary.parts} if today.primary else set()
+    missing = [c for c in today.stored if names and c.name.lower() not in given]
+    needed = [c.name for c in missing if c.not_null or c.name.lower() in key]
+    extra = [name for name in names if name.lower() not in there]
+    if extra:
+        problems.append(f"The present table has no column {', '.join(extra)}.")
+    if needed:
+        problems.append(f"It has no {', '.join(needed)}, which the present table needs.")
+    if extra or needed:
+        return False
+    if missing:
+        problems.append(f"It has no {', '.join(c.name for c in missing)}: restored as NULL.")
+    return True
 
 
 def _type(values: Sequence[Any]) -> str:

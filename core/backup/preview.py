@@ -113,7 +113,7 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
         difference=difference,
         schema=package.schema,
         inferred=package.inferred,
-        drift=drift(package.schema, today) if today and package.content else (),
+        drift=drift(package.schema, today) if today else (),
         incoming=target.references(table),
         orphans=orphans,
         triggers=tuple(t for t in package.schema.triggers if t not in known),

@@ -95,10 +95,7 @@ class BackupsPanel(QWidget):
 
     def set_verified(self, backup: Backup, *, good: bool) -> None:
         """Show what reading a backup again gave."""
-        current = self.current
         self.model.set_verified(backup.key, good=good)
-        if current is not None:
-            self._select(current.key)
 
     def _select(self, key: str) -> None:
         found = self.model.row_of(key)

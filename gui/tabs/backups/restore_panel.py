@@ -22,12 +22,20 @@ from gui import theme
 from gui.tabs.backups.models import CellsModel, when
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.empty import EmptyState
-from gui.widgets.labels import Text, muted_label, number_label, text_label, tooltip
+from gui.widgets.labels import (
+    Text,
+    muted_label,
+    number_label,
+    repolish,
+    text_label,
+    tooltip,
+)
 from gui.widgets.panel import Panel, SectionHead, column, rule
 from gui.widgets.table import columns_of, make_table
 
 #: Heights of a table's head and of a fact, in pixels; a longer text wraps.
 _HEAD, _FACT, _WRAPPED = 30, 26, 32
+_MOST_LINES = 8
 
 
 class RestorePanel(QWidget):
@@ -61,6 +69,7 @@ class RestorePanel(QWidget):
         self.triggers = QCheckBox("Also create the backup's triggers")
         self.triggers.setAccessibleDescription("Triggers are code that runs on changes.")
         self._facts = QGridLayout()
+        self._details = text_label("", "warning", wrap=True)
         self._cells_head = SectionHead("")
         self._note = muted_label("", wrap=True, small=True)
         self._stack_host = QWidget()
@@ -94,7 +103,8 @@ class RestorePanel(QWidget):
         box = QVBoxLayout(content)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        for part in (facts, rule(), self._cells_head):
+        self._details.setContentsMargins(28, 0, 28, 12)
+        for part in (facts, self._details, rule(), self._cells_head):
             box.addWidget(part)
         box.addWidget(self.table, 1)
         for part in (checks, buttons, self._note):
@@ -162,6 +172,11 @@ class RestorePanel(QWidget):
         for sign, tone, name, value in _facts(preview):
             self._add_fact(sign, tone, name, value)
 
+        details = _details(preview)
+        self._details.setText(details)
+        self._details.setToolTip(tooltip("\n".join(preview.drift)) if preview.drift else "")
+        self._details.setVisible(bool(details))
+
     def _add_fact(self, sign: str, tone: str, name: str, value: str) -> None:
         at = self._facts.rowCount()
         mark = Text(sign, tone)
@@ -202,6 +217,13 @@ class RestorePanel(QWidget):
         self.as_new.setAccessibleName(self.as_new.text())
         self.as_new.setVisible(preview.exists)
         self.in_place.setText("Restore in place…" if preview.exists else "Restore…")
+        # A schema that differs makes the way that takes nothing away the first one.
+        first, second = self.in_place, self.as_new
+        if preview.drift:
+            first, second = second, first
+        for button, kind in ((first, "primary"), (second, "plain")):
+            button.setProperty("kind", kind)
+            repolish(button)
         self.triggers.setVisible(bool(preview.triggers))
         self.triggers.setChecked(False)
         names = ", ".join(trigger.name for trigger in preview.triggers)
@@ -242,17 +264,26 @@ def _facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:
     for table, count in preview.orphans:
         rows.append(("!", "danger", f"rows of {table} that would point to nothing", f"{count:,}"))
     if preview.exists and not difference.by_key:
-        rows.append(("", "muted", "compared", "as whole rows: the table has no key"))
-    rows += [("!", "warning", "notice", problem) for problem in preview.problems]
+        rows.append(("", "muted", "compared", "as whole rows, without a key"))
     return rows
 
 
 def _schema(preview: RestorePreview) -> str:
-    if not preview.exists:
-        return "inferred from the values" if preview.inferred else "of the backup"
+    if preview.drift:
+        return "1 difference" if len(preview.drift) == 1 else f"{len(preview.drift)} differences"
     if preview.inferred:
         return "inferred from the values"
-    return "\n".join(preview.drift) if preview.drift else "same"
+    return "same" if preview.exists else "of the backup"
+
+
+def _details(preview: RestorePreview) -> str:
+    """What is told in sentences below the figures: the drift, then what was noticed."""
+    lines = list(preview.drift[:_MOST_LINES])
+    if len(preview.drift) > _MOST_LINES:
+        lines.append(f"… and {len(preview.drift) - _MOST_LINES} more differences")
+    if preview.inferred and preview.drift:
+        lines.append("The types of the old form are inferred from its values.")
+    return "\n".join([*lines, *preview.problems])
 
 
 def progress_words(progress: Progress) -> str:

@@ -318,6 +318,24 @@ def test_the_old_form_takes_its_types_from_the_present_table(
     assert sql(path, "SELECT price, typeof(price) FROM orders") == [(0.1, "real")]
 
 
+def test_the_old_form_that_does_not_fit_the_present_table_is_inferred(
+    store: MemoryStore, path: Path
+) -> None:
+    body = {"records": [{"id": 7, "price": "0.1", "colour": "red"}]}
+    key = "backups/database/orders/2024/01/15/2024-01-15T02:00:00Z.json"
+    store.objects[key] = json.dumps(body).encode()
+    seen = preview_of(store, backups_in(store, "orders", Work())[0], str(path), 10, Work())
+    assert seen.inferred
+    assert [(c.name, c.type) for c in seen.schema.columns] == [
+        ("id", "INTEGER"),
+        ("price", "TEXT"),
+        ("colour", "TEXT"),
+    ]
+    assert any("no column colour" in problem for problem in seen.problems)
+    assert any("user_id" in problem for problem in seen.problems)
+    assert "column user_id was added since: its values would go" in seen.drift
+
+
 def test_a_cancel_leaves_everything_as_it_was(store: MemoryStore, path: Path) -> None:
     backup = backed_up(store, path, "orders")
     before = everything(path)
