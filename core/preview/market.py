@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from core.layout.parsing import kind_of, parse
 from core.preview.candles import looks_like_candles, read_candles
 from core.preview.exact import moment_of
 from core.preview.orders import check_trades, read_book
@@ -16,8 +17,6 @@ from core.preview.problems import Findings
 from core.preview.reading import Reading, Seen, counted
 from core.preview.tables import table_of
 from core.preview.values import Face, Table
-
-_OHLCV = "market-data/ohlcv/"
 
 
 def read_market(root: Any, reading: Reading) -> Seen | None:
@@ -38,11 +37,11 @@ def _rows_table(rows: list[Any], reading: Reading, *, checked: bool = True) -> t
 
 def _candles(root: Any, reading: Reading) -> Seen | None:
     rows = root.get("data") if isinstance(root, dict) else root
-    named = reading.key.startswith(_OHLCV) or _own(root, "timeframe") != ""
+    named = kind_of(reading.key) == "ohlcv" or _own(root, "timeframe") != ""
     if not isinstance(rows, list) or not (looks_like_candles(rows[:20]) or (named and rows)):
         return None
-    symbol = _own(root, "symbol") or _from_key(reading, _OHLCV)
-    timeframe = _own(root, "timeframe") or _from_key(reading, f"{_OHLCV}{symbol}/")
+    symbol = _own(root, "symbol") or _from_key(reading, "symbol")
+    timeframe = _own(root, "timeframe") or _from_key(reading, "timeframe")
     candles = read_candles(rows, symbol, timeframe, reading)
     if not candles.candles:
         return None
@@ -64,16 +63,17 @@ def _book(root: Any, reading: Reading) -> Seen | None:
         isinstance(sides.get(s), list) for s in ("bids", "asks")
     ):
         return None
-    symbol = _own(root, "symbol") or _from_key(reading, "market-data/orderbook/")
+    symbol = _own(root, "symbol") or _from_key(reading, "symbol")
     book, table = read_book(sides, symbol, moment_of(root.get("timestamp")), reading)
     count = f"{counted(len(book.bids), 'bid')} · {counted(len(book.asks), 'ask')}"
     title = _title(symbol, "order book", otherwise=reading.filename)
     return Seen(title, count, (book, table) if book.bids or book.asks else (table,))
 
 
-def _from_key(reading: Reading, prefix: str) -> str:
-    key = reading.key
-    return key[len(prefix) :].split("/", 1)[0] if key.startswith(prefix) else ""
+def _from_key(reading: Reading, name: str) -> str:
+    """Return a name (symbol, user …) that the key gives by the contract, or an empty text."""
+    parsed = parse(reading.key)
+    return parsed.get(name) if parsed else ""
 
 
 def _trades(root: Any, reading: Reading) -> Seen | None:
@@ -84,7 +84,7 @@ def _trades(root: Any, reading: Reading) -> Seen | None:
     table = _rows_table(trades, reading)[0]
     side = next((name for name in table.columns if name.lower() == "side"), "")
     tape = Table(table.columns, table.rows, table.numeric, table.more, side, "Tape")
-    owner = _own(root, "symbol") or _own(root, "user_id") or _from_key(reading, "user-data/")
+    owner = _own(root, "symbol") or _own(root, "user_id") or _from_key(reading, "user_id")
     title = _title(owner, "trades", otherwise=reading.filename)
     return Seen(
         title, counted(len(tape.rows), "trade", more=tape.more or not reading.whole), (tape,)
@@ -95,7 +95,7 @@ def _portfolio(root: Any, reading: Reading) -> Seen | None:
     portfolio = root.get("portfolio") if isinstance(root, dict) else None
     if not isinstance(portfolio, dict) or not isinstance(portfolio.get("assets"), list | dict):
         return None
-    user = _own(root, "user_id") or _from_key(reading, "user-data/")
+    user = _own(root, "user_id") or _from_key(reading, "user_id")
     holdings = read_holdings(portfolio, user, moment_of(root.get("timestamp")), reading)
     assets = portfolio["assets"]
     table = _rows_table(assets, reading) if isinstance(assets, list) else ()

@@ -12,6 +12,7 @@ from core.preview.problems import Findings, ProblemKind
 from core.preview.reading import Reading
 from core.preview.values import Holding, Holdings
 
+_MOST = 5_000
 _QUANTITY = ("quantity", "qty", "amount", "balance", "total")
 
 
@@ -21,7 +22,8 @@ def read_holdings(
     """Return the holdings of one portfolio; `assets` may be a list or a mapping by symbol."""
     found = []
     for row, (symbol, asset) in enumerate(_assets(portfolio.get("assets"))):
-        if row >= reading.limits.rows:
+        if row >= _MOST:
+            reading.findings.note(ProblemKind.LIMIT, f"the first {_MOST:,} assets are shown")
             break
         found.append(_holding(symbol, asset, row, reading.findings))
     found.sort(key=lambda holding: holding.value or Decimal(0), reverse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,7 +42,11 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Candles:
-    """Candles in order of time. `step` is their distance in seconds, 0 when it is unknown."""
+    """Candles in order of time. `step` is their distance in seconds, 0 when it is unknown.
+
+    `floats` has open, high, low, close and volume once more as columns, for drawing only: they
+    are made here, off the thread that draws.
+    """
 
     symbol: str
     timeframe: str
@@ -49,6 +54,17 @@ class Candles:
     gaps: tuple[Gap, ...] = ()
     step: int = 0
     label: str = "Chart"
+    floats: tuple[array[float], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        columns = (
+            array("d", (float(candle.open) for candle in self.candles)),
+            array("d", (float(candle.high) for candle in self.candles)),
+            array("d", (float(candle.low) for candle in self.candles)),
+            array("d", (float(candle.close) for candle in self.candles)),
+            array("d", (float(candle.volume or 0) for candle in self.candles)),
+        )
+        object.__setattr__(self, "floats", columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 
-from core.preview import Book, Holdings
+from core.preview import Book, Holdings, Level
 from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import PROGRESS_ROLE, SORT_ROLE, TONE_ROLE
 
@@ -24,35 +25,20 @@ class LadderModel(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._rows: list[tuple[str, str, str, str]] = []
-        self._bars: list[tuple[float, float]] = []
+        self._sides: tuple[Sequence[Level], Sequence[Level]] = ((), ())
+        self._most = 1.0
 
     def set_book(self, book: Book) -> None:
-        """Show another book."""
+        """Show another book; texts are made as rows come in sight."""
         self.beginResetModel()
-        count = max(len(book.bids), len(book.asks))
-        most = (
-            max((float(level.quantity) for level in (*book.bids, *book.asks)), default=0.0) or 1.0
-        )
-        self._rows, self._bars = [], []
-        for at in range(count):
-            bid = book.bids[at] if at < len(book.bids) else None
-            ask = book.asks[at] if at < len(book.asks) else None
-            self._rows.append(
-                (
-                    f"{bid.quantity:,f}" if bid else "",
-                    f"{bid.price:,f}" if bid else "",
-                    f"{ask.price:,f}" if ask else "",
-                    f"{ask.quantity:,f}" if ask else "",
-                )
-            )
-            bars = (float(side.quantity) / most if side else 0.0 for side in (bid, ask))
-            self._bars.append((next(bars), next(bars)))
+        self._sides = (book.bids, book.asks)
+        quantities = (level.quantity for level in (*book.bids, *book.asks))
+        self._most = float(max(quantities, default=0)) or 1.0
         self.endResetModel()
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
         """Return the number of levels of the longer side."""
-        return 0 if parent.isValid() else len(self._rows)
+        return 0 if parent.isValid() else max(len(side) for side in self._sides)
 
     def columnCount(self, parent: Index = NOWHERE) -> int:
         """Return 4."""
@@ -61,14 +47,17 @@ class LadderModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a price or quantity, its side, its tone, or its bar."""
         column = index.column()
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self._rows[index.row()][column]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _RIGHT if column < 2 else None
         if role == TONE_ROLE:
             return {1: "good", 2: "danger"}.get(column)
-        if role == BAR_ROLE:
-            return self._bars[index.row()][column // 2] if column in (0, 3) else None
+        side = self._sides[column // 2]
+        level = side[index.row()] if index.row() < len(side) else None
+        if role == Qt.ItemDataRole.DisplayRole:
+            value = level and (level.price if column in (1, 2) else level.quantity)
+            return "" if value is None else f"{value:,f}"
+        if role == BAR_ROLE and level and column in (0, 3):
+            return float(level.quantity) / self._most
         return None
 
     def headerData(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
@@ -90,11 +89,12 @@ class RowsModel(QAbstractTableModel):
             self.changePersistentIndex(old, self.index(places[row], old.column()))
         self.layoutChanged.emit()
 
-    def _key(self, row: int, column: int) -> tuple[int, Decimal, str]:
+    def _key(self, row: int, column: int) -> tuple[int, float, str]:
+        """Return what a cell is sorted by; floats order quickly, equal ones by their text."""
         text = self._table.rows[row][column]
-        if self._table.numeric[column]:
-            try:
-                return (1, Decimal(text.replace(",", "")), "")
-            except InvalidOperation:
-                return (0 if not text else 2, Decimal(0), text)
-        return (0, Decimal(0), text.casefold())
+        if not self._table.numeric[column]:
+            return (0, 0.0, text.casefold())
+        try:
+            return (1, float(text.replace(",", "")), text)
+        except ValueError:
+            return (0 if not text else 2, 0.0, text)

@@ -203,8 +203,9 @@ def described(candles: Candles, current: Candle | None) -> str:
     if not candles.candles:
         return "No candles."
     first, last = candles.candles[0], candles.candles[-1]
-    high = max(candle.high for candle in candles.candles)
-    low = min(candle.low for candle in candles.candles)
+    highs, lows = candles.floats[1:3]
+    high = candles.candles[highs.index(max(highs))].high
+    low = candles.candles[lows.index(min(lows))].low
     text = (
         f"{len(candles.candles):,} candles of {candles.symbol} {candles.timeframe} from"
         f" {first.when:%d %b %Y %H:%M} to {last.when:%d %b %Y %H:%M} UTC, low {low:,f},"

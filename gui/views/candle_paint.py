@@ -72,18 +72,8 @@ class CandlePainter:
 
     def __init__(self, candles: Candles, slots: Slots) -> None:
         self._candles = candles.candles
+        self._floats = candles.floats
         self._slots = slots
-        self._bars = [
-            _Bar(
-                place,
-                float(c.open),
-                float(c.high),
-                float(c.low),
-                float(c.close),
-                float(c.volume or 0),
-            )
-            for c, place in zip(candles.candles, slots.places, strict=True)
-        ]
         self._scale = Scale(0, 1, 1, 0)
         self._decimals = 0
 
@@ -110,12 +100,16 @@ class CandlePainter:
         """Yield the bars to be drawn; many on one pixel are joined."""
         sight = plot.sight
         positions = self._slots.between(sight.left, sight.left + sight.width)
-        if plot.slot_width >= _NARROW:
-            yield from (self._bars[at] for at in positions)
-            return
-        size = max(2, int(_NARROW / plot.slot_width) + 1)
+        size = 1 if plot.slot_width >= _NARROW else max(2, int(_NARROW / plot.slot_width) + 1)
         for start in range(positions.start, positions.stop, size):
-            yield _joined(self._bars[start : min(start + size, positions.stop)])
+            yield self._bar(start, min(start + size, positions.stop))
+
+    def _bar(self, start: int, end: int) -> _Bar:
+        """Return the candles from `start` to before `end` as one bar."""
+        opens, highs, lows, closes, volumes = self._floats
+        slot = (self._slots.places[start] + self._slots.places[end - 1]) / 2
+        high, low, volume = max(highs[start:end]), min(lows[start:end]), sum(volumes[start:end])
+        return _Bar(slot, opens[start], high, low, closes[end - 1], volume)
 
     def _grid(self, painter: QPainter, plot: Plot, canvas: Canvas) -> None:
         colours = theme.tokens()
@@ -209,13 +203,6 @@ class CandlePainter:
         painter.setPen(colours.panel)
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # noqa: FBT003 - Qt's own
-
-
-def _joined(bars: list[_Bar]) -> _Bar:
-    first, last = bars[0], bars[-1]
-    high, low = max(bar.high for bar in bars), min(bar.low for bar in bars)
-    slot = (first.slot + last.slot) / 2
-    return _Bar(slot, first.open, high, low, last.close, sum(bar.volume for bar in bars))
 
 
 def _colour(bar: _Bar) -> QColor:

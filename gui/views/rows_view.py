@@ -17,6 +17,8 @@ from gui.widgets.table import columns_of, make_table, make_tree
 
 _OPENED_AT_ONCE = 12
 _NAMES_WIDE = 190
+_FITTED = 24
+_COLUMN_WIDE = 120
 
 
 class TableView(QWidget):
@@ -37,8 +39,12 @@ class TableView(QWidget):
         fresh = table.columns != self._columns
         self._columns = table.columns
         self.model.set_table(table)
-        if fresh:
+        if fresh and len(table.columns) <= _FITTED:
             columns_of(self.view).refit()
+        elif fresh:  # to measure hundreds of columns would be felt
+            columns_of(self.view).leave()
+            for column in range(len(table.columns)):
+                self.view.setColumnWidth(column, _COLUMN_WIDE)
 
     def go_to(self, problem: Problem) -> None:
         """Select the row of a problem."""
