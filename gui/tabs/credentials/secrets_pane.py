@@ -32,6 +32,7 @@ class SecretsPane(QWidget):
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._silent = False
         self.model = SecretsModel(self)
         self._proxy = QSortFilterProxyModel(self)
         self._proxy.setSourceModel(self.model)
@@ -71,9 +72,9 @@ class SecretsPane(QWidget):
 
     def show_infos(self, infos: Sequence[SecretInfo], keep: str = "") -> None:
         """Show the secrets and choose the one named `keep` again, else the first."""
-        self.table.selectionModel().blockSignals(True)  # noqa: FBT003 - Qt's signature
+        self._silent = True
         self.model.show(infos, utc_now())
-        self.table.selectionModel().blockSignals(False)  # noqa: FBT003 - Qt's signature
+        self._silent = False
         self.head.set_title("Secrets", format_count(len(infos)) if infos else "")
         if not infos:
             self.empty.set_text("No secrets yet", button_text="New secret…")
@@ -94,8 +95,9 @@ class SecretsPane(QWidget):
     def choose(self, name: str) -> None:
         """Go to a secret's row, or to the first one."""
         row = self._proxy.mapFromSource(self.model.index(self.model.row_of(name), 0)).row()
+        self._silent = True
         self.table.setCurrentIndex(self._proxy.index(max(row, 0), 0))
-        self.table.selectRow(max(row, 0))
+        self._silent = False
         self.chosen.emit(self.current)
 
     @property
@@ -109,4 +111,5 @@ class SecretsPane(QWidget):
         self.empty.button.allow(not reason, reason)
 
     def _on_current(self, *_rows: object) -> None:
-        self.chosen.emit(self.current)
+        if not self._silent:
+            self.chosen.emit(self.current)

@@ -151,6 +151,7 @@ def test_a_change_by_somebody_else_is_shown_and_the_user_decides(tab, qtbot, ser
 def test_leaving_unsaved_changes_asks_first(tab, qtbot):
     type_into(qtbot, row_of(tab, "host"), "x")
     tab.secrets.choose(STORAGE)
+    assert len(tab.findChildren(Confirm)) == 1
     opened(qtbot, tab, Confirm).reject()
     assert tab.secrets.current.name == DATABASE
     assert tab.secret.dirty

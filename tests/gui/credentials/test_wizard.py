@@ -5,7 +5,7 @@ import pytest
 from helpers.aws import CANARY
 from helpers.credentials import STORAGE, opened
 from helpers.keyrings import RefusingKeyring, allow
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from core.local.vault import Vault
 from core.model.connection import KeySource
@@ -22,6 +22,8 @@ def wizard(qtbot, context, server):
     made.open()
     qtbot.waitUntil(lambda: not context.runner.busy)
     yield made
+    for dialog in window.findChildren(QDialog):
+        dialog.reject()
     window.close()
 
 
