@@ -18,6 +18,7 @@ from gui import theme
 from gui.app.hardening import harden
 from gui.app.options import Options
 from gui.app.screenshots import Screenshots
+from gui.app.seen import OnceSeen
 from gui.app.signals import Signals
 from gui.context import Context
 from gui.dialogs.crash import CrashDialog
@@ -68,7 +69,7 @@ class Program:
     def start(self) -> None:
         """Show the window first; everything else waits until it is on the screen."""
         self.window.show()
-        QTimer.singleShot(0, self.window, self._begin)
+        OnceSeen(self.window, self._begin)
 
     def stop(self) -> None:
         """End tasks, engine and demo server, and let go of the window before Qt goes."""
