@@ -1,0 +1,146 @@
+"""Options that every command takes, and the way from them to a workspace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from core.errors import InvalidInput
+from core.local.connections import Connections
+from core.model.connection import (
+    DEFAULT_BUCKET,
+    DEFAULT_REGION,
+    Connection,
+    KeySource,
+    Profile,
+)
+from core.work import Work
+
+if TYPE_CHECKING:
+    from core.demo import DemoServer
+    from core.workspace import Workspace
+
+_FLAGS = {"--demo": "demo", "--json": "json"}
+_VALUES = {
+    "--profile": "profile",
+    "--endpoint-url": "endpoint_url",
+    "--bucket": "bucket",
+    "--region": "region",
+}
+HELP = """\
+With every command: --profile NAME (a stored profile), --demo (the embedded server, for this one
+command), --endpoint-url URL, --region NAME, --bucket NAME (default: the profile's, or
+tentimecrypto), --json (machine-readable). Without a profile the AWS_* variables are enough,
+AWS_ENDPOINT_URL included. Exit codes: 0 good, 2 usage, 10-15 credentials and permissions,
+20-26 not found, conflict or invalid, 30-34 service or network, 40-45 data, disk, database or
+keyring, 130 interrupted.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What was asked for beside the command's own options."""
+
+    profile: str = ""
+    demo: bool = False
+    endpoint_url: str = ""
+    bucket: str = ""
+    region: str = ""
+    json: bool = False
+
+
+def taken_out(arguments: Sequence[str]) -> tuple[Common, list[str]]:
+    """Return the common options, wherever they stand before a `--`, and what remains.
+
+    Raises:
+        InvalidInput: an option lacks its value.
+    """
+    found: dict[str, str | bool] = {}
+    left: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        if word == "--":
+            return Common(**found), [*left, word, *rest]  # type: ignore[arg-type] # by name
+        if word in _FLAGS:
+            found[_FLAGS[word]] = True
+        elif name in _VALUES:
+            found[_VALUES[name]] = value if equals else _following(name, rest)
+        else:
+            left.append(word)
+    return Common(**found), left  # type: ignore[arg-type] # each field by its own name
+
+
+def _following(name: str, rest: list[str]) -> str:
+    if not rest:
+        raise InvalidInput(
+            f"{name} needs a value", remedy="Name it after the option, or see --help."
+        )
+    return rest.pop(0)
+
+
+class Opener:
+    """Opens the workspace that the options mean, and closes what it opened."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+        self._server: DemoServer | None = None
+        self._workspace: Workspace | None = None
+
+    def connection(self, work: Work) -> Connection:
+        """Return the connection: the demo's, a stored profile's, or the environment's.
+
+        Raises:
+            StorageError: the profile is not stored, or its keys cannot be had.
+        """
+        connection = self._found(work)
+        changes = {
+            name: value
+            for name in ("endpoint_url", "bucket", "region")
+            if (value := getattr(self._common, name))
+        }
+        return replace(connection, profile=replace(connection.profile, **changes))
+
+    def workspace(self, work: Work) -> Workspace:
+        """Return the workspace; the same for the whole command."""
+        if self._workspace is None:
+            from core.workspace import Workspace
+
+            self._workspace = Workspace.open(self.connection(work))
+        return self._workspace
+
+    def demo_database(self) -> str:
+        """Return the path of the sample database of this command's server, or nothing."""
+        return str(self._server.database_path) if self._server else ""
+
+    def close(self) -> None:
+        """Close the connections, and end the demo server."""
+        if self._workspace is not None:
+            self._workspace.close()
+        if self._server is not None:
+            self._server.stop()
+
+    def _found(self, work: Work) -> Connection:
+        if self._common.demo:
+            from core.demo import DemoServer
+
+            if self._server is None:
+                self._server = DemoServer.start(work=work)
+            return self._server.connection
+        if self._common.profile:
+            return Connections().connect(self._common.profile)
+        stored = None if _environment_says() else Connections().profiles.current()
+        return Connections().with_keys(stored) if stored else Connection(_environment())
+
+
+def _environment_says() -> bool:
+    names = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_WEB_IDENTITY_TOKEN_FILE")
+    return any(os.environ.get(name) for name in names)
+
+
+def _environment() -> Profile:
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+    return Profile("environment", KeySource.ENVIRONMENT, region=region, bucket=DEFAULT_BUCKET)

@@ -1,0 +1,128 @@
+"""Runs one command: common options out, Ctrl-C into a cancel, errors into exit codes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from typer._click.exceptions import ClickException, NoArgsIsHelpError
+
+import core
+from core.cli import backups, objects, secrets, server
+from core.cli.common import HELP, Common, Opener, taken_out
+from core.cli.output import Output
+from core.errors import Cancelled, ErrorKind, InvalidInput, LocalIOError, StorageError
+from core.redaction import clamp_logging
+from core.work import CancelToken
+
+app = typer.Typer(
+    name="strongroom",
+    help="Keep a trading company's data in S3 and its keys in Secrets Manager. Without a command "
+    "the window opens; `strongroom --demo` opens it on the embedded server.",
+    epilog=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cli:
+    """What a command is handed: its output, the way to its workspace, and the common options."""
+
+    out: Output
+    opener: Opener
+    common: Common
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        sys.stdout.write(f"strongroom {core.__version__}\n")
+        raise typer.Exit
+
+
+for _module in (objects, backups, server):
+    _module.add_to(app)
+app.add_typer(secrets.app, name="secrets")
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    clamp_logging()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    token = CancelToken()
+    out = Output(as_json="--json" in given, token=token)
+    try:
+        return _run(given, out, token)
+    except NoArgsIsHelpError as error:
+        sys.stdout.write(error.format_message() + "\n")
+        return 0
+    except (Cancelled, KeyboardInterrupt, typer.Abort):
+        out.note("Interrupted.")
+        return ErrorKind.CANCELLED.value
+    except BrokenPipeError:  # the reader of a pipe has had enough, as `head` does
+        sys.stderr.close()
+        return 0
+    except (ClickException, StorageError, OSError) as error:
+        return _told(out, error)
+
+
+def _run(given: list[str], out: Output, token: CancelToken) -> int:
+    common, left = taken_out(given)
+    opener = Opener(common)
+    try:
+        with _interruptible(token):
+            return _exit_code(app(left, obj=Cli(out, opener, common), standalone_mode=False))
+    finally:
+        opener.close()
+
+
+def _told(out: Output, error: ClickException | StorageError | OSError) -> int:
+    """Tell a failure in words and return its exit code."""
+    if isinstance(error, ClickException):
+        out.error(InvalidInput(error.format_message(), remedy="See --help."))
+        return ErrorKind.USAGE.value
+    told = error if isinstance(error, StorageError) else _local(error)
+    out.error(told)
+    return told.kind.value
+
+
+def _exit_code(returned: object) -> int:
+    return returned if isinstance(returned, int) else 0
+
+
+def _local(error: OSError) -> LocalIOError:
+    return LocalIOError(
+        f"{error.filename or 'A local file'} could not be used",
+        cause=f"{error.strerror or error}.",
+        remedy="Check the path and its permissions.",
+    )
+
+
+@contextmanager
+def _interruptible(token: CancelToken) -> Iterator[None]:
+    """Turn the first Ctrl-C into a cancel; the second one interrupts at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def on_interrupt(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        token.cancel()
+
+    signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

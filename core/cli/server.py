@@ -1,0 +1,113 @@
+"""`demo-server`, `setup` and `check`: what stands before the daily work."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.errors import CredentialsMissing, ErrorKind
+from core.model.connection import AccessKeys
+from core.redaction import Secret
+
+if TYPE_CHECKING:
+    from core.cli.program import Cli
+    from core.storage.setup import SetupStep
+
+_SIGNS = {True: "✓", False: "✗", None: "-"}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    for name, command in (("demo-server", demo_server), ("setup", setup), ("check", check)):
+        app.command(name)(command)
+
+
+def demo_server(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; any free one by default.")] = 0,
+) -> None:
+    """Run the embedded AWS with its sample data until Ctrl-C; prints what to export."""
+    from core.demo.foreground import serve
+
+    def echo(line: str) -> None:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()  # whoever reads a pipe waits for these lines
+
+    serve(port, echo)
+
+
+def setup(
+    context: typer.Context,
+    access_key_id: Annotated[
+        str, typer.Option(help="The platform's key; its secret is asked for, never an argument.")
+    ] = "",
+    replace_keys: Annotated[
+        bool, typer.Option("--replace-keys", help="Change a secret that holds other keys.")
+    ] = False,
+) -> None:
+    """Test keys on the bucket (upload, read back, delete) and store them in the secret.
+
+    The keys are those named here, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+    """
+    from core.storage.setup import set_up
+
+    cli: Cli = context.obj
+
+    def tell(step: SetupStep) -> None:
+        if not step.running:
+            cli.out.note(f"{_SIGNS[step.ok]} {step.title}: {step.detail}")
+
+    with cli.out.work("Setting up", batch=tell) as work:
+        connection = cli.opener.connection(work)
+        keys = connection.keys or _keys(access_key_id)
+        if access_key_id:
+            keys = _keys(access_key_id)
+        report = set_up(connection, keys=keys, replace_keys=replace_keys, work=work)
+    name = connection.profile.secret_name
+
+    def show() -> None:
+        if report.kept:
+            cli.out.line(f"{name} holds other keys and was left as it is (see --replace-keys)")
+        else:
+            cli.out.line(f"{name} {'stored and read back' if report.stored else 'not stored'}")
+
+    cli.out.result(report, show)
+
+
+def _keys(access_key_id: str) -> AccessKeys:
+    if not access_key_id:
+        key, secret = (
+            os.environ.get(f"AWS_{name}", "") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
+        )
+        if not key or not secret:
+            raise CredentialsMissing(
+                "There are no keys to set up",
+                cause="Neither --access-key-id nor AWS_ACCESS_KEY_ID names any.",
+                remedy="Name the key with --access-key-id; its secret is asked for.",
+            )
+        return AccessKeys(key, Secret(secret))
+    if sys.stdin.isatty():
+        return AccessKeys(access_key_id, Secret(getpass.getpass("Secret access key: ")))
+    return AccessKeys(access_key_id, Secret(sys.stdin.readline().rstrip("\n")))
+
+
+def check(
+    context: typer.Context,
+    contract: Annotated[
+        bool, typer.Option("--contract", help="Only what the platform itself needs.")
+    ] = False,
+) -> int:
+    """Try each permission, undo what was tried, and tell; fails when a needed one is missing."""
+    from core.health.permissions import check_permissions
+
+    cli: Cli = context.obj
+    with cli.out.work("Checking") as work:
+        clients = cli.opener.workspace(work).clients
+        results = check_permissions(clients, extras=not contract, work=work)
+    rows = [(_SIGNS[one.ok], one.action, one.needed, one.detail) for one in results]
+    cli.out.result(results, lambda: cli.out.table(("", "Permission", "Needed for", "Detail"), rows))
+    missing = [one for one in results if one.ok is False and one.needed == "contract"]
+    return ErrorKind.ACCESS_DENIED.value if missing else 0
