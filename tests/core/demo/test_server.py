@@ -7,11 +7,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
 import pytest
+from helpers.processes import is_gone
 from helpers.waiting import until
 
 from core.demo import DemoServer, folders
@@ -26,13 +26,6 @@ server = DemoServer.start()
 print(json.dumps([server.process_id, str(server.database_path.parent)]), flush=True)
 threading.Event().wait()
 """
-
-
-def is_gone(process):
-    """A zombie counts as gone: nobody here waits for another process's child."""
-    with suppress(OSError):
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    return True
 
 
 @pytest.fixture
