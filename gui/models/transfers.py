@@ -21,7 +21,9 @@ _OPEN = frozenset({State.WAITING, State.RUNNING})
 class Batch:
     """The files that one act put into the queue. `names` and `keys` are as many as `sizes`.
 
-    `arguments` are the operation's own; its lists of that length are columns, too.
+    `arguments` are the operation's own; its lists of that length are columns, too. `place` is the
+    profile and the bucket it belongs to: it is never sent to another one. `command` is the same
+    for the AWS command line, where there is such a thing.
     """
 
     title: str
@@ -32,7 +34,8 @@ class Batch:
     sizes: Sequence[int]
     target: str
     source: str = ""
-    profile: str = ""
+    command: str = ""
+    place: tuple[str, str] = ("", "")
     id: str = field(default_factory=lambda: uuid4().hex)
     states: list[State] = field(init=False)
     notes: dict[int, str] = field(default_factory=dict)
@@ -63,6 +66,11 @@ class Batch:
             if self.counts[state]:
                 return state
         return State.SKIPPED
+
+    @property
+    def again_count(self) -> int:
+        """How many files failed or were cancelled."""
+        return sum(self.counts[state] for state in AGAIN)
 
     @property
     def to_do_again(self) -> list[int]:

@@ -17,6 +17,7 @@ from core.units import format_count, utc_now
 from core.work import Progress
 from gui.context import Context
 from gui.models.transfers import Batch
+from gui.tabs.uploads.places import place_of, why_not
 from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tasks import Task
 
@@ -51,14 +52,14 @@ class Carrier(QObject):
         return bool(self._tasks)
 
     def start(self, batch: Batch, numbers: Sequence[int] | None = None) -> None:
-        """Transfer a batch, or some files of it; it must be of the connection in force."""
+        """Transfer a batch, or some files of it, unless `why_not` tells a reason."""
         workspace = self._context.workspace
-        if workspace is None:
+        if workspace is None or why_not(self._context, batch):
             return
-        batch.profile = workspace.profile.name
+        batch.place = place_of(workspace)
         arguments = batch.begin(numbers)
         arguments["journal"] = {
-            "id": batch.id, "title": batch.title, "profile": batch.profile,
+            "id": batch.id, "title": batch.title, "profile": batch.place[0],
         }  # fmt: skip
         self._run(batch, arguments, workspace.connection)
         self._told(batch, files=True)
@@ -88,6 +89,7 @@ class Carrier(QObject):
             batch=partial(self._on_news, batch),
             source=batch.source,
             target=batch.target,
+            command=batch.command,
         )
         self._tasks[task] = batch
 

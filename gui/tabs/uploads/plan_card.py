@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 from core.transfer.plan import UploadPlan
 from core.transfer.values import IfExists
 from core.units import format_count, format_size
+from core.work import Progress
 from gui import theme
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.labels import figure, heading, muted_label, shown, text_label
@@ -84,6 +85,11 @@ class PlanCard(QWidget):
         self._left_out.hide()
         self.start.setText("Upload")
         self._update()
+
+    def show_found(self, progress: Progress) -> None:
+        """Tell how many files were found so far."""
+        if self.plan is None:
+            self._count.setText(f"{_files(progress.done)} so far")
 
     def show_plan(self, plan: UploadPlan) -> None:
         """Show a finished plan."""

@@ -10,6 +10,7 @@ from core.units import format_count, format_duration, format_rate, format_size
 from gui.context import Context
 from gui.models.transfer_model import TransferModel
 from gui.models.transfers import Batch
+from gui.tabs.uploads.places import why_not
 from gui.widgets.buttons import plain_button, quiet_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import muted_label
@@ -35,6 +36,7 @@ class QueuePane(QWidget):
 
     def __init__(self, context: Context, empty: EmptyState) -> None:
         super().__init__()
+        self._context = context
         self.model = TransferModel(self)
         self.tree = make_tree(
             self.model,
@@ -90,8 +92,9 @@ class QueuePane(QWidget):
         self._totals.setVisible(bool(batches))
         running = chosen is not None and chosen.running
         self.cancel.allow(running, "Nothing of this runs.")
-        again = chosen is not None and not running and chosen.retryable and chosen.to_do_again
-        self.retry.allow(bool(again), "Nothing of this failed.")
+        again = chosen is not None and not running and chosen.retryable and chosen.again_count > 0
+        reason = why_not(self._context, chosen) if again else "Nothing of this failed."
+        self.retry.allow(not reason, reason)
         ended = any(not batch.running for batch in batches)
         self.clear.allow(ended, "Nothing has ended yet.")
 

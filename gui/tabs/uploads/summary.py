@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
+from core.transfer.plan import UploadPlan
 from core.transfer.values import Failure, TransferReport
 from core.units import format_count, format_duration, format_rate, format_size
 
@@ -22,6 +25,18 @@ def arrival_in_words(report: TransferReport) -> str:
     if report.skipped:
         parts.append(f"{format_count(len(report.skipped))} left out")
     return f"{', '.join(parts)}."
+
+
+def command_of(plan: UploadPlan, paths: Sequence[str], endpoint: str | None) -> str:
+    """Return what the AWS command line would do, or an empty text if it takes several commands."""
+    if len(paths) != 1:
+        return ""
+    folder = len(plan.paths) != 1 or plan.paths[0] != paths[0]
+    name = Path(paths[0]).name + ("/" if folder else "")
+    words = ["aws", "s3", "cp", paths[0], f"s3://{plan.bucket}/{plan.prefix}{name}"]
+    words += ["--recursive"] if folder else []
+    words += ["--endpoint-url", endpoint] if endpoint else []
+    return shlex.join(words)
 
 
 def failures_in_words(failures: Sequence[Failure]) -> str:

@@ -23,14 +23,12 @@ from gui.tabs.base import Tab
 from gui.tabs.uploads.carrier import Carrier
 from gui.tabs.uploads.intake import Intake, local_paths
 from gui.tabs.uploads.leftovers import Leftovers
+from gui.tabs.uploads.places import why_not
 from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tabs.uploads.sample import sample_folder
-from gui.tabs.uploads.summary import arrival_in_words, failures_in_words
+from gui.tabs.uploads.summary import arrival_in_words, command_of, failures_in_words
 from gui.widgets.empty import EmptyState
 from gui.widgets.panel import Panel, splitter
-
-_READ_ONLY = "This profile is read-only. Unlock it at the top of the window first."
-_NO_BUCKET = "Connect to a bucket first."
 
 
 class UploadsTab(Tab):
@@ -112,9 +110,10 @@ class UploadsTab(Tab):
     def start(self) -> None:
         """Put the plan into the queue."""
         plan = self.intake.plan.plan
-        if plan is None or self.context.read_only or self.context.workspace is None:
+        workspace = self.context.workspace
+        if plan is None or workspace is None or why_not(self.context):
             return
-        batch = _batch_of(plan, self.intake)
+        batch = _batch_of(plan, self.intake, workspace.clients.endpoint_url)
         self.intake.clear()
         self.banner.clear()
         self.pane.add(batch)
@@ -173,6 +172,7 @@ class UploadsTab(Tab):
             {"paths": paths, "prefix": prefix},
             self._on_plan,
             failed=self._on_plan_failed,
+            progress=card.show_found,
             latest="uploads/plan",
         )
 
@@ -186,8 +186,8 @@ class UploadsTab(Tab):
         self.show_error(error, self._on_changed)
 
     def _update(self, *_changed: object) -> None:
-        reason = _NO_BUCKET if self.context.workspace is None else ""
-        reason = reason or (_READ_ONLY if self.context.read_only else "")
+        reason = why_not(self.context)
+        self.pane.update_state()
         self.intake.plan.allow(not reason, reason)
         self.intake.file_one.allow(not reason, reason)
 
@@ -209,6 +209,9 @@ class UploadsTab(Tab):
 
     def _on_resume(self, found: Unfinished) -> None:
         batch = _resumed(found)
+        if reason := why_not(self.context, batch):
+            self.banner.show_warning(reason)
+            return
         self.leftovers.hide()
         self.pane.add(batch)
         self.carrier.start(batch)
@@ -258,7 +261,7 @@ class UploadsTab(Tab):
         self.intake.add([planned])
 
 
-def _batch_of(plan: UploadPlan, intake: Intake) -> Batch:
+def _batch_of(plan: UploadPlan, intake: Intake, endpoint: str | None) -> Batch:
     count = format_count(len(plan.keys))
     keys = plan.keys_when(intake.plan.decision)
     names = [key.removeprefix(plan.prefix) for key in plan.keys]
@@ -274,6 +277,7 @@ def _batch_of(plan: UploadPlan, intake: Intake) -> Batch:
         plan.sizes,
         f"s3://{plan.bucket}/{plan.prefix}",
         source,
+        command_of(plan, intake.paths, endpoint),
     )
 
 
@@ -283,7 +287,7 @@ def _resumed(found: Unfinished) -> Batch:
     target = arguments.get("folder") or f"s3://{order.bucket}/"
     return Batch(
         order.title, order.operation, arguments, [key.rsplit("/", 1)[-1] or key for key in keys],
-        keys, arguments["sizes"], target, profile=order.profile, id=order.id,
+        keys, arguments["sizes"], target, place=(order.profile, order.bucket), id=order.id,
     )  # fmt: skip
 
 

@@ -199,10 +199,40 @@ def test_an_interrupted_transfer_is_offered_and_resumed(context, workspace, buck
 def test_a_read_only_profile_may_plan_but_not_send(tab, folder, context, qtbot):
     context.lock()
     plan(tab, qtbot, folder)
+    assert not tab.intake.file_one.isEnabled()
     assert not tab.intake.plan.start.isEnabled()
     assert "read-only" in tab.intake.plan.start.toolTip()
     tab.start()
     assert tab.pane.model.rowCount() == 0
+
+
+def test_a_batch_is_never_sent_to_another_place(tab, folder, context, qtbot):
+    plan(tab, qtbot, folder)
+    (folder / "2.json").rename(folder / "away")
+    tab.start()
+    batch = ended(tab, qtbot)
+    assert tab.pane.retry.isEnabled()
+    batch.place = ("production", batch.place[1])
+    tab.pane.update_state()
+    assert not tab.pane.retry.isEnabled()
+    assert "production" in tab.pane.retry.toolTip()
+    tab.carrier.retry(batch)
+    assert not batch.running
+    assert batch.command.startswith(f"aws s3 cp {folder} s3://")
+
+
+def test_closing_in_mid_upload_leaves_the_rest_to_be_resumed(tab, context, tmp_path, qtbot):
+    root = tmp_path / f"q{uuid4().hex[:8]}"
+    root.mkdir()
+    for number in range(600):
+        (root / f"{number:03}").write_text("x")
+    plan(tab, qtbot, root)
+    tab.start()
+    batch = tab.pane.model.batches[0]
+    qtbot.waitUntil(lambda: batch.counts[State.DONE] > 0, timeout=WAIT)
+    context.runner.shutdown()
+    (found,) = unfinished()
+    assert 0 < len(found.left) < 600
 
 
 def test_filing_guesses_shows_the_key_and_stores(tab, context, bucket, tmp_path, qtbot):
