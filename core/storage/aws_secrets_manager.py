@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +22,7 @@ from core.model.secrets import (
 from core.redaction import Secret
 from core.storage import secret_saving, secret_text
 from core.storage.access import clients_for
-from core.units import as_utc
+from core.storage.secret_answers import info_of, moment_of, newest_first, value_of, version_of
 from core.work import Work, default_work
 
 
@@ -149,7 +147,7 @@ class SecretsManager:
         with translated("secretsmanager:DeleteSecret", secret_name):
             answer = self.client().delete_secret(SecretId=secret_name, **how)
         return SecretDeletion(
-            secret_name, str(answer.get("ARN", "")), _moment(answer.get("DeletionDate"))
+            secret_name, str(answer.get("ARN", "")), moment_of(answer.get("DeletionDate"))
         )
 
     def list_secrets(
@@ -183,7 +181,7 @@ class SecretsManager:
     ) -> tuple[SecretInfo, ...]:
         """Return every secret under a prefix, by name; the listing may lag by minutes."""
         infos = [
-            _info(entry)
+            info_of(entry)
             for entry in self._entries(prefix, planned_deletion, default_work(work))
             if str(entry.get("Name", "")).startswith(prefix)
         ]
@@ -200,7 +198,7 @@ class SecretsManager:
         work.check()
         try:
             with translated("secretsmanager:DescribeSecret", name):
-                return _info(self.client().describe_secret(SecretId=name))
+                return info_of(self.client().describe_secret(SecretId=name))
         except AccessDenied:
             for info in self.list_infos(name, work=work):
                 if info.name == name:
@@ -230,7 +228,7 @@ class SecretsManager:
             answer = self.client().get_secret_value(
                 SecretId=name, **{key: value for key, value in which.items() if value}
             )
-        return _value(name, answer)
+        return value_of(name, answer)
 
     def save(
         self,
@@ -262,8 +260,8 @@ class SecretsManager:
             {"SecretId": name, "IncludeDeprecated": True},
             default_work(work),
         ):
-            versions.extend(_version(entry) for entry in page.get("Versions", ()))
-        return tuple(sorted(versions, key=_newest_first))
+            versions.extend(version_of(entry) for entry in page.get("Versions", ()))
+        return tuple(sorted(versions, key=newest_first))
 
     def make_current(
         self, name: str, version_id: str, *, expected_version: str, work: Work | None = None
@@ -331,56 +329,3 @@ def _checked_name(name: str) -> str:
             remedy=f"Choose a name such as {SECRET_PREFIX}exchange-keys.",
         )
     return name
-
-
-def _info(entry: dict[str, Any]) -> SecretInfo:
-    # DescribeSecret and ListSecrets name the same map differently.
-    stages = entry.get("VersionIdsToStages") or entry.get("SecretVersionsToStages") or {}
-    return SecretInfo(
-        name=str(entry.get("Name", "")),
-        arn=str(entry.get("ARN", "")),
-        description=str(entry.get("Description", "") or ""),
-        created=_moment(entry.get("CreatedDate")),
-        changed=_moment(entry.get("LastChangedDate")),
-        accessed=_moment(entry.get("LastAccessedDate")),
-        rotated=_moment(entry.get("LastRotatedDate")),
-        deleted=_moment(entry.get("DeletedDate")),
-        rotation_enabled=bool(entry.get("RotationEnabled")),
-        tags=tuple((str(t.get("Key")), str(t.get("Value"))) for t in entry.get("Tags") or ()),
-        versions=tuple(SecretVersion(version, tuple(names)) for version, names in stages.items()),
-    )
-
-
-def _version(entry: dict[str, Any]) -> SecretVersion:
-    return SecretVersion(
-        version_id=str(entry.get("VersionId", "")),
-        stages=tuple(entry.get("VersionStages") or ()),
-        created=_moment(entry.get("CreatedDate")),
-        accessed=_moment(entry.get("LastAccessedDate")),
-    )
-
-
-def _newest_first(version: SecretVersion) -> tuple[bool, float]:
-    created = version.created.timestamp() if version.created else 0.0
-    return (CURRENT not in version.stages, -created)
-
-
-def _value(name: str, answer: dict[str, Any]) -> SecretValue:
-    binary = answer.get("SecretString") is None
-    text = (
-        base64.b64encode(answer.get("SecretBinary") or b"").decode()
-        if binary
-        else str(answer["SecretString"])
-    )
-    return SecretValue(
-        name=name,
-        version_id=str(answer.get("VersionId", "")),
-        text=Secret(text),
-        stages=tuple(answer.get("VersionStages") or ()),
-        created=_moment(answer.get("CreatedDate")),
-        binary=binary,
-    )
-
-
-def _moment(value: Any) -> datetime | None:
-    return as_utc(value) if isinstance(value, datetime) else None

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
     QHBoxLayout,
-    QScrollArea,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -20,18 +19,22 @@ from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.storage.setup import SetupReport, SetupStep, set_up
 from core.units import utc_now
 from core.work import Work
-from gui import theme
 from gui.context import Context
+from gui.dialogs import wizard_pages as pages
 from gui.dialogs.confirm import ask
 from gui.dialogs.profile_form import ProfileForm
 from gui.tasks import Task
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
-from gui.widgets.labels import Text, heading, muted_label, text_label
-from gui.widgets.panel import card, rule
+from gui.widgets.labels import text_label
+from gui.widgets.panel import rule
 from gui.widgets.steps import Steps
 
 _ORIGIN = "Set-up"
+_FORM_WORDS = (
+    "The profile's file holds no keys: those go to the system keyring, or stay in memory until "
+    "the program ends."
+)
 _KEEPING = "Keep the profile"
 _TEST_STEPS = (
     "Who the keys belong to",
@@ -79,7 +82,7 @@ class Wizard(QDialog):
         self.test = primary_button("Test and connect", self._on_test)
         self.back = plain_button("Back", self._on_back)
         self.finish = primary_button("Open Strongroom", self._on_finish)
-        self._title = _big("Welcome to Strongroom")
+        self._title = pages.big("Welcome to Strongroom")
         self._lay_out()
         self._show(0)
         context.runner.run(
@@ -94,9 +97,9 @@ class Wizard(QDialog):
     # Pages.
 
     def _lay_out(self) -> None:
-        pages = QWidget()
-        self._pages = QStackedLayout(pages)
-        for page in (self._welcome(), _scrolled(self._fields()), _scrolled(self._checklist())):
+        holder = QWidget()
+        self._pages = QStackedLayout(holder)
+        for page in self._made_pages():
             self._pages.addWidget(page)
         foot = QHBoxLayout()
         foot.setContentsMargins(24, 12, 24, 16)
@@ -109,72 +112,17 @@ class Wizard(QDialog):
         box.setSpacing(0)
         box.addWidget(self._title)
         box.addWidget(self.banner)
-        box.addWidget(pages, 1)
+        box.addWidget(holder, 1)
         self._line = rule()
         box.addWidget(self._line)
         box.addLayout(foot)
 
-    def _welcome(self) -> QWidget:
-        demo = card(
-            heading("Look around first"),
-            muted_label(
-                "An embedded server on this computer with sample candles, order books, users and "
-                "backups. It needs no account, and nothing leaves this computer.",
-                wrap=True,
-            ),
-            _left(self.demo),
-            spacing=10,
+    def _made_pages(self) -> tuple[QWidget, ...]:
+        return (
+            pages.welcome(self.demo, self.connect_aws),
+            pages.scrolled(pages.words(_FORM_WORDS), self.form, self.store),
+            pages.scrolled(self.steps),
         )
-        real = card(
-            heading("Connect to your bucket"),
-            muted_label(
-                "Enter keys, or choose an AWS profile, the environment or a role. The connection "
-                "is tested by writing, reading and removing one small object.",
-                wrap=True,
-            ),
-            _left(self.connect_aws),
-            spacing=10,
-        )
-        page = QWidget()
-        box = QVBoxLayout(page)
-        box.setContentsMargins(24, 8, 24, 16)
-        box.setSpacing(12)
-        box.addWidget(
-            muted_label(
-                "Market data, user data, secrets and backups of the platform, in your own S3 "
-                "bucket.",
-                wrap=True,
-            )
-        )
-        box.addWidget(demo)
-        box.addWidget(real)
-        box.addStretch(1)
-        return page
-
-    def _fields(self) -> QWidget:
-        page = QWidget()
-        box = QVBoxLayout(page)
-        box.setContentsMargins(24, 8, 24, 16)
-        box.setSpacing(12)
-        box.addWidget(
-            muted_label(
-                "The profile's file holds no keys: those go to the system keyring, or stay in "
-                "memory until the program ends.",
-                wrap=True,
-            )
-        )
-        box.addWidget(self.form)
-        box.addWidget(self.store)
-        box.addStretch(1)
-        return page
-
-    def _checklist(self) -> QWidget:
-        page = QWidget()
-        box = QVBoxLayout(page)
-        box.setContentsMargins(24, 8, 24, 16)
-        box.addWidget(self.steps)
-        box.addStretch(1)
-        return page
 
     def _show(self, page: int) -> None:
         self._pages.setCurrentIndex(page)
@@ -333,26 +281,3 @@ class Wizard(QDialog):
 
     def _on_failed(self, error: StorageError) -> None:
         self.banner.show_error(error, self._on_test if error.retryable else None)
-
-
-def _big(text: str) -> Text:
-    label = text_label(text)
-    label.setFont(theme.bold_font(theme.FIGURE_SIZE))
-    label.setContentsMargins(24, 20, 24, 8)
-    return label
-
-
-def _left(button: QWidget) -> QWidget:
-    holder = QWidget()
-    box = QHBoxLayout(holder)
-    box.setContentsMargins(0, 0, 0, 0)
-    box.addWidget(button)
-    box.addStretch(1)
-    return holder
-
-
-def _scrolled(page: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setWidget(page)
-    return area

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from core.errors import AccessDenied, Conflict, InvalidInput, StorageError
-from core.health.permissions import check_permissions
+from core.errors import AccessDenied, InvalidInput, StorageError
 from core.local.profiles import DEMO_NAME
 from core.model.change import Change, ChangeKind
 from core.model.connection import SECRET_PREFIX, KeySource, Profile, ProfileColour
-from core.model.secrets import SecretInfo, SecretValue, SecretVersion
-from core.redaction import Secret
-from core.storage import secret_text
-from core.storage.secret_text import SecretDiff
+from core.model.secrets import SecretInfo
 from core.units import utc_now
-from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
 from gui.dialogs.confirm import ask
-from gui.dialogs.profile_editor import ProfileEditor
 from gui.tabs.base import Tab
+from gui.tabs.credentials.profile_actions import ProfileActions
 from gui.tabs.credentials.profiles_pane import ProfilesPane
-from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
+from gui.tabs.credentials.secret_actions import SecretActions
 from gui.tabs.credentials.secret_view import SecretView
 from gui.tabs.credentials.secrets_pane import SecretsPane
-from gui.tabs.credentials.versions_model import short
 from gui.tabs.credentials.versions_pane import VersionsPane
 from gui.widgets.panel import splitter
 
@@ -44,7 +36,8 @@ class CredentialsTab(Tab):
         self.secrets = SecretsPane(context)
         self.secret = SecretView()
         self.versions = VersionsPane(context)
-        self._infos: tuple[SecretInfo, ...] = ()
+        self.actions_on_profiles = ProfileActions(self, self.profiles)
+        self.actions_on_secret = SecretActions(self, self.secret)
         self._shown: tuple[str, bool] = ("", False)
         middle = splitter(self.secrets, self.secret, vertical=True, sizes=(220, 420))
         box = QVBoxLayout(self)
@@ -56,18 +49,12 @@ class CredentialsTab(Tab):
         self._lock()
 
     def _connect(self) -> None:
-        self.profiles.add_clicked.connect(self._on_add_profile)
-        self.profiles.edit_clicked.connect(self._on_edit_profile)
-        self.profiles.delete_clicked.connect(self._on_delete_profile)
-        self.profiles.use_clicked.connect(self._on_use_profile)
-        self.profiles.test_clicked.connect(self._on_test)
         self.secrets.chosen.connect(self._on_chosen)
-        self.secrets.new_clicked.connect(self._on_new)
-        self.secret.save_clicked.connect(self._on_save)
-        self.secret.delete_clicked.connect(self._on_delete)
-        self.secret.restore_clicked.connect(self._on_restore)
+        self.secrets.new_clicked.connect(self.actions_on_secret.make)
         self.secret.reload_clicked.connect(self._reload_secret)
-        self.versions.make_current_clicked.connect(self._on_make_current)
+        self.versions.make_current_clicked.connect(self.actions_on_secret.make_current)
+        self.actions_on_secret.changed.connect(self._on_secret_changed)
+        self.actions_on_profiles.changed.connect(self._on_profiles_changed)
         self.context.read_only_changed.connect(self._lock)
 
     # Loading.
@@ -110,7 +97,7 @@ class CredentialsTab(Tab):
     def present(self) -> None:
         """Show the database's secret and what the profile may do."""
         self.secrets.choose(f"{SECRET_PREFIX}database")
-        self._on_test()
+        self.actions_on_profiles.test()
 
     def _load_profiles(self) -> None:
         store = self.context.connections.profiles
@@ -145,7 +132,7 @@ class CredentialsTab(Tab):
         )
 
     def _on_infos(self, infos: tuple[SecretInfo, ...]) -> None:
-        self._infos = infos
+        self.actions_on_secret.known = infos
         self.secrets.show_infos(infos, self.secret.name)
 
     def _on_infos_failed(self, error: StorageError) -> None:
@@ -216,207 +203,13 @@ class CredentialsTab(Tab):
         if info is not None:
             self._open(info)
 
-    # Permissions and profiles.
+    # After a change of ours.
 
-    def _on_test(self) -> None:
-        workspace = self.context.workspace
-        if workspace is None:
-            self.banner.show_info(_NO_CONNECTION)
-            return
-        clients = workspace.clients
-        self.profiles.begin_test()
-        task = self.run(
-            "Test the connection",
-            lambda work: check_permissions(clients, work=work),
-            failed=self._failed(self._on_test),
-            batch=self.profiles.add_permission,
-            latest="credentials/test",
-        )
-        task.changed.connect(lambda: None if task.running else self.profiles.end_test())
-
-    def _on_add_profile(self) -> None:
-        self._edit(None)
-
-    def _on_edit_profile(self, profile: Profile) -> None:
-        self._edit(profile)
-
-    def _edit(self, profile: Profile | None) -> None:
-        ProfileEditor(self, self.context, profile, self._on_profile_saved).open()
-
-    def _on_profile_saved(self, profile: Profile) -> None:
-        self._announce(ChangeKind.PROFILES, "save profile", profile.name)
-        self._load_profiles()
-        workspace = self.context.workspace
-        if workspace is None or workspace.profile.name == profile.name:
-            self.context.switch_profile(profile.name)
-
-    def _on_use_profile(self, profile: Profile) -> None:
-        self.context.switch_profile(profile.name)
-
-    def _on_delete_profile(self, profile: Profile) -> None:
-        ask(
-            self,
-            f"Delete the profile {profile.name}?",
-            "Its keys are removed from this computer. Nothing changes in AWS.",
-            lambda: self._delete_profile(profile.name),
-            button="Delete profile",
-            danger=True,
-        )
-
-    def _delete_profile(self, name: str) -> None:
-        connections = self.context.connections
-        self.run(
-            f"Delete profile {name}",
-            lambda _work: connections.delete(name),
-            lambda _done: self._on_profile_deleted(name),
-        )
-
-    def _on_profile_deleted(self, name: str) -> None:
-        self._announce(ChangeKind.PROFILES, "delete profile", name)
+    def _on_profiles_changed(self, action: str, name: str) -> None:
+        self._announce(ChangeKind.PROFILES, action, name)
         self._load_profiles()
 
-    # Secrets.
-
-    def _on_new(self) -> None:
-        taken = frozenset(info.name for info in self._infos)
-        dialog = NewSecret(self, taken, lambda *order: self._create(dialog, *order))
-        dialog.open()
-
-    def _create(
-        self,
-        dialog: NewSecret,
-        name: str,
-        text: Secret,
-        description: str,
-        failed: Callable[[StorageError], None],
-    ) -> None:
-        secrets = self._workspace().secrets
-
-        def make(work: Work) -> str:
-            secrets.create_secret(name, text.reveal(), description or None, work=work)
-            return name
-
-        def made(_name: str) -> None:
-            dialog.accept()
-            self._changed("secretsmanager:CreateSecret", name)
-
-        self.run(f"Create {name}", make, made, failed=failed)
-
-    def _on_save(self) -> None:
-        value = self.secret.value
-        if value is None:
-            return
-        try:
-            text = self.secret.text
-        except InvalidInput as error:
-            self.show_error(error)
-            return
-        found = secret_text.diff(value.text.reveal(), text.reveal())
-        ask(
-            self,
-            f"Save {value.name}?",
-            "The present value is kept as the previous version. Values are not shown.",
-            lambda: self._save(value.name, text, value.version_id),
-            names=lines(found) or ["(only blanks and line breaks)"],
-            button="Save",
-        )
-
-    def _save(self, name: str, text: Secret, expected: str) -> None:
-        secrets = self._workspace().secrets
-        self.run(
-            f"Save {name}",
-            lambda work: secrets.save(name, text, expected_version=expected, work=work),
-            lambda _written: self._changed("secretsmanager:PutSecretValue", name),
-            failed=lambda error: self._on_save_failed(error, name, text),
-        )
-
-    def _on_save_failed(self, error: StorageError, name: str, mine: Secret) -> None:
-        if not isinstance(error, Conflict):
-            self.show_error(error)
-            return
-        secrets, opened = self._workspace().secrets, self.secret.value
-        self.run(
-            f"Read {name}",
-            lambda work: secrets.read(name, work=work),
-            lambda theirs: self._ask_whose(opened, theirs, mine),
-            quiet=True,
-        )
-
-    def _ask_whose(self, opened: SecretValue | None, theirs: SecretValue, mine: Secret) -> None:
-        """Somebody else was faster: tell which keys differ, and let the user decide."""
-        before = opened.text.reveal() if opened else "{}"
-        by_them = secret_text.diff(before, theirs.text.reveal())
-        between = secret_text.diff(theirs.text.reveal(), mine.reveal())
-        ask(
-            self,
-            f"{theirs.name} was changed by somebody else meanwhile",
-            "Nothing was overwritten. Saving yours makes theirs the previous version. Cancel "
-            "keeps your changes here, unsaved.",
-            lambda: self._save(theirs.name, mine, theirs.version_id),
-            names=[
-                "Their changes:",
-                *_or_none(by_them),
-                "Saving yours on top:",
-                *_or_none(between),
-            ],
-            button="Save mine on top",
-            danger=True,
-        )
-
-    def _on_delete(self) -> None:
-        name = self.secret.name
-        DeleteSecret(self, name, lambda days, force: self._delete(name, days, force)).open()
-
-    def _delete(self, name: str, days: int, force: bool) -> None:
-        secrets = self._workspace().secrets
-        self.run(
-            f"Delete {name}",
-            lambda work: secrets.delete_secret(name, force, recovery_days=days, work=work),
-            lambda _gone: self._changed("secretsmanager:DeleteSecret", name),
-        )
-
-    def _on_restore(self) -> None:
-        name, secrets = self.secret.name, self._workspace().secrets
-        self.run(
-            f"Restore {name}",
-            lambda work: secrets.restore_secret(name, work=work),
-            lambda _back: self._changed("secretsmanager:RestoreSecret", name),
-        )
-
-    def _on_make_current(self, version: SecretVersion) -> None:
-        value = self.secret.value
-        if value is None:
-            return
-        secrets, name = self._workspace().secrets, value.name
-        self.run(
-            f"Compare versions of {name}",
-            lambda work: secrets.read(name, version_id=version.version_id, work=work),
-            lambda older: self._ask_roll_back(value, older),
-        )
-
-    def _ask_roll_back(self, now: SecretValue, older: SecretValue) -> None:
-        ask(
-            self,
-            f"Make version {short(older.version_id)} of {now.name} current?",
-            "Programs read that version from now on. The present one becomes the previous "
-            "version, so this can be taken back. What changes:",
-            lambda: self._roll_back(now, older),
-            names=_or_none(secret_text.diff(now.text.reveal(), older.text.reveal())),
-            button="Make current",
-            danger=True,
-        )
-
-    def _roll_back(self, now: SecretValue, older: SecretValue) -> None:
-        secrets = self._workspace().secrets
-        self.run(
-            f"Make an older version of {now.name} current",
-            lambda work: secrets.make_current(
-                now.name, older.version_id, expected_version=now.version_id, work=work
-            ),
-            lambda _moved: self._changed("secretsmanager:UpdateSecretVersionStage", now.name),
-        )
-
-    def _changed(self, action: str, name: str) -> None:
+    def _on_secret_changed(self, action: str, name: str) -> None:
         """Announce a change of ours and show the secret as it is now, not as a list remembers."""
         self._announce(ChangeKind.SECRETS, action, name)
         self._shown = ("", False)
@@ -439,19 +232,6 @@ class CredentialsTab(Tab):
         self.profiles.set_connected(self.context.workspace is not None)
         for part in (self.secrets, self.secret, self.versions):
             part.set_locked(reason)
-
-
-def lines(found: SecretDiff) -> list[str]:
-    """Return the changed keys with a sign each; values are never shown."""
-    return [
-        *(f"+ {key}" for key in found.added),
-        *(f"~ {key}" for key in found.changed),
-        *(f"− {key}" for key in found.removed),  # noqa: RUF001 - a minus sign, as people read it
-    ]
-
-
-def _or_none(found: SecretDiff) -> list[str]:
-    return [f"  {line}" for line in lines(found)] or ["  (no key differs)"]
 
 
 def _demo() -> Profile:

@@ -1,0 +1,69 @@
+"""Secrets Manager's answers as our values: dates in UTC, values wrapped, missing parts allowed."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Any
+
+from core.model.secrets import CURRENT, SecretInfo, SecretValue, SecretVersion
+from core.redaction import Secret
+from core.units import as_utc
+
+
+def info_of(entry: dict[str, Any]) -> SecretInfo:
+    """Return the facts of one secret from a description or an entry of a listing."""
+    # DescribeSecret and ListSecrets name the same map differently.
+    stages = entry.get("VersionIdsToStages") or entry.get("SecretVersionsToStages") or {}
+    return SecretInfo(
+        name=str(entry.get("Name", "")),
+        arn=str(entry.get("ARN", "")),
+        description=str(entry.get("Description", "") or ""),
+        created=moment_of(entry.get("CreatedDate")),
+        changed=moment_of(entry.get("LastChangedDate")),
+        accessed=moment_of(entry.get("LastAccessedDate")),
+        rotated=moment_of(entry.get("LastRotatedDate")),
+        deleted=moment_of(entry.get("DeletedDate")),
+        rotation_enabled=bool(entry.get("RotationEnabled")),
+        tags=tuple((str(t.get("Key")), str(t.get("Value"))) for t in entry.get("Tags") or ()),
+        versions=tuple(SecretVersion(version, tuple(names)) for version, names in stages.items()),
+    )
+
+
+def version_of(entry: dict[str, Any]) -> SecretVersion:
+    """Return one version from an entry of a listing."""
+    return SecretVersion(
+        version_id=str(entry.get("VersionId", "")),
+        stages=tuple(entry.get("VersionStages") or ()),
+        created=moment_of(entry.get("CreatedDate")),
+        accessed=moment_of(entry.get("LastAccessedDate")),
+    )
+
+
+def newest_first(version: SecretVersion) -> tuple[bool, float]:
+    """Return the key to sort versions by: the current one, then by age."""
+    created = version.created.timestamp() if version.created else 0.0
+    return (CURRENT not in version.stages, -created)
+
+
+def value_of(name: str, answer: dict[str, Any]) -> SecretValue:
+    """Return a value, verbatim; a binary one as base64."""
+    binary = answer.get("SecretString") is None
+    text = (
+        base64.b64encode(answer.get("SecretBinary") or b"").decode()
+        if binary
+        else str(answer["SecretString"])
+    )
+    return SecretValue(
+        name=name,
+        version_id=str(answer.get("VersionId", "")),
+        text=Secret(text),
+        stages=tuple(answer.get("VersionStages") or ()),
+        created=moment_of(answer.get("CreatedDate")),
+        binary=binary,
+    )
+
+
+def moment_of(value: Any) -> datetime | None:
+    """Return a date of AWS as aware UTC, or None."""
+    return as_utc(value) if isinstance(value, datetime) else None

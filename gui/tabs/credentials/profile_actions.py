@@ -1,0 +1,80 @@
+"""What the user can do with profiles: make, edit, delete, use one, and test the one in use."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from core.health.permissions import check_permissions
+from core.model.connection import Profile
+from gui.dialogs.confirm import ask
+from gui.dialogs.profile_editor import ProfileEditor
+from gui.tabs.base import Tab
+from gui.tabs.credentials.profiles_pane import ProfilesPane
+
+
+class ProfileActions(QObject):
+    """Acts on the profiles of a pane; tasks and failures are those of the tab.
+
+    Signals:
+        changed: an action in words and the name of the profile that was stored or deleted.
+    """
+
+    changed = Signal(str, str)
+
+    def __init__(self, tab: Tab, pane: ProfilesPane) -> None:
+        super().__init__(tab)
+        self._tab, self._pane = tab, pane
+        self._context = tab.context
+        pane.add_clicked.connect(self._on_add)
+        pane.edit_clicked.connect(self._edit)
+        pane.delete_clicked.connect(self._on_delete)
+        pane.use_clicked.connect(self._on_use)
+        pane.test_clicked.connect(self.test)
+
+    def test(self) -> None:
+        """Try each permission with the connection in use."""
+        workspace = self._context.workspace
+        if workspace is None:
+            return
+        clients = workspace.clients
+        self._pane.begin_test()
+        task = self._tab.run(
+            "Test the connection",
+            lambda work: check_permissions(clients, work=work),
+            batch=self._pane.add_permission,
+            latest="credentials/test",
+        )
+        task.changed.connect(lambda: None if task.running else self._pane.end_test())
+
+    def _on_add(self) -> None:
+        self._edit(None)
+
+    def _edit(self, profile: Profile | None) -> None:
+        ProfileEditor(self._tab, self._context, profile, self._on_saved).open()
+
+    def _on_saved(self, profile: Profile) -> None:
+        self.changed.emit("save profile", profile.name)
+        workspace = self._context.workspace
+        if workspace is None or workspace.profile.name == profile.name:
+            self._context.switch_profile(profile.name)
+
+    def _on_use(self, profile: Profile) -> None:
+        self._context.switch_profile(profile.name)
+
+    def _on_delete(self, profile: Profile) -> None:
+        ask(
+            self._tab,
+            f"Delete the profile {profile.name}?",
+            "Its keys are removed from this computer. Nothing changes in AWS.",
+            lambda: self._delete(profile.name),
+            button="Delete profile",
+            danger=True,
+        )
+
+    def _delete(self, name: str) -> None:
+        connections = self._context.connections
+        self._tab.run(
+            f"Delete profile {name}",
+            lambda _work: connections.delete(name),
+            lambda _done: self.changed.emit("delete profile", name),
+        )

@@ -1,0 +1,207 @@
+"""What the user can do with secrets: make, save, delete, restore, go back to an older version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from core.errors import Conflict, InvalidInput, StorageError
+from core.model.secrets import SecretInfo, SecretValue, SecretVersion
+from core.redaction import Secret
+from core.storage import secret_text
+from core.storage.aws_secrets_manager import SecretsManager
+from core.storage.secret_text import SecretDiff
+from core.work import Work
+from gui.dialogs.confirm import ask
+from gui.tabs.base import Tab
+from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
+from gui.tabs.credentials.secret_view import SecretView
+from gui.tabs.credentials.versions_model import short
+
+
+class SecretActions(QObject):
+    """Acts on the secret of a view; tasks and failures are those of the tab.
+
+    Signals:
+        changed: the AWS action and the name of the secret that it changed.
+    """
+
+    changed = Signal(str, str)
+
+    def __init__(self, tab: Tab, view: SecretView) -> None:
+        super().__init__(tab)
+        self._tab, self._view = tab, view
+        self.known: Sequence[SecretInfo] = ()
+        view.save_clicked.connect(self._on_save)
+        view.delete_clicked.connect(self._on_delete)
+        view.restore_clicked.connect(self._on_restore)
+
+    # A new one.
+
+    def make(self) -> None:
+        """Ask for name and values of a new secret."""
+        taken = frozenset(info.name for info in self.known)
+        dialog = NewSecret(self._tab, taken, lambda *order: self._create(dialog, *order))
+        dialog.open()
+
+    def _create(
+        self,
+        dialog: NewSecret,
+        name: str,
+        text: Secret,
+        description: str,
+        failed: Callable[[StorageError], None],
+    ) -> None:
+        secrets = self._secrets()
+
+        def create(work: Work) -> None:
+            secrets.create_secret(name, text.reveal(), description or None, work=work)
+
+        def created(_none: None) -> None:
+            dialog.accept()
+            self.changed.emit("secretsmanager:CreateSecret", name)
+
+        self._tab.run(f"Create {name}", create, created, failed=failed)
+
+    # Another value.
+
+    def _on_save(self) -> None:
+        value = self._view.value
+        if value is None:
+            return
+        try:
+            text = self._view.text
+        except InvalidInput as error:
+            self._tab.show_error(error)
+            return
+        found = secret_text.diff(value.text.reveal(), text.reveal())
+        ask(
+            self._tab,
+            f"Save {value.name}?",
+            "The present value is kept as the previous version. Values are not shown.",
+            lambda: self.save(value.name, text, value.version_id),
+            names=lines(found) or ["(only blanks and line breaks)"],
+            button="Save",
+        )
+
+    def save(self, name: str, text: Secret, expected: str) -> None:
+        """Save a text if the current version is still the expected one."""
+        secrets = self._secrets()
+        self._tab.run(
+            f"Save {name}",
+            lambda work: secrets.save(name, text, expected_version=expected, work=work),
+            lambda _written: self.changed.emit("secretsmanager:PutSecretValue", name),
+            failed=lambda error: self._on_save_failed(error, name, text),
+        )
+
+    def _on_save_failed(self, error: StorageError, name: str, mine: Secret) -> None:
+        if not isinstance(error, Conflict):
+            self._tab.show_error(error)
+            return
+        secrets, opened = self._secrets(), self._view.value
+        self._tab.run(
+            f"Read {name}",
+            lambda work: secrets.read(name, work=work),
+            lambda theirs: self._ask_whose(opened, theirs, mine),
+            quiet=True,
+        )
+
+    def _ask_whose(self, opened: SecretValue | None, theirs: SecretValue, mine: Secret) -> None:
+        """Somebody else was faster: tell which keys differ, and let the user decide."""
+        before = opened.text.reveal() if opened else "{}"
+        by_them = secret_text.diff(before, theirs.text.reveal())
+        between = secret_text.diff(theirs.text.reveal(), mine.reveal())
+        ask(
+            self._tab,
+            f"{theirs.name} was changed by somebody else meanwhile",
+            "Nothing was overwritten. Saving yours makes theirs the previous version. Cancel "
+            "keeps your changes here, unsaved.",
+            lambda: self.save(theirs.name, mine, theirs.version_id),
+            names=[
+                "Their changes:",
+                *_or_none(by_them),
+                "Saving yours on top:",
+                *_or_none(between),
+            ],
+            button="Save mine on top",
+            danger=True,
+        )
+
+    # Its end, and back.
+
+    def _on_delete(self) -> None:
+        name = self._view.name
+        dialog = DeleteSecret(
+            self._tab, name, lambda days, force: self._delete(name, days, force=force)
+        )
+        dialog.open()
+
+    def _delete(self, name: str, days: int, *, force: bool) -> None:
+        secrets = self._secrets()
+        self._tab.run(
+            f"Delete {name}",
+            lambda work: secrets.delete_secret(name, force, recovery_days=days, work=work),
+            lambda _gone: self.changed.emit("secretsmanager:DeleteSecret", name),
+        )
+
+    def _on_restore(self) -> None:
+        name, secrets = self._view.name, self._secrets()
+        self._tab.run(
+            f"Restore {name}",
+            lambda work: secrets.restore_secret(name, work=work),
+            lambda _back: self.changed.emit("secretsmanager:RestoreSecret", name),
+        )
+
+    def make_current(self, version: SecretVersion) -> None:
+        """Compare an older version with the present one, and ask whether to go back to it."""
+        value = self._view.value
+        if value is None:
+            return
+        secrets, name = self._secrets(), value.name
+        self._tab.run(
+            f"Compare versions of {name}",
+            lambda work: secrets.read(name, version_id=version.version_id, work=work),
+            lambda older: self._ask_roll_back(value, older),
+        )
+
+    def _ask_roll_back(self, now: SecretValue, older: SecretValue) -> None:
+        ask(
+            self._tab,
+            f"Make version {short(older.version_id)} of {now.name} current?",
+            "Programs read that version from now on. The present one becomes the previous "
+            "version, so this can be taken back. What changes:",
+            lambda: self._roll_back(now, older),
+            names=_or_none(secret_text.diff(now.text.reveal(), older.text.reveal())),
+            button="Make current",
+            danger=True,
+        )
+
+    def _roll_back(self, now: SecretValue, older: SecretValue) -> None:
+        secrets = self._secrets()
+        self._tab.run(
+            f"Make an older version of {now.name} current",
+            lambda work: secrets.make_current(
+                now.name, older.version_id, expected_version=now.version_id, work=work
+            ),
+            lambda _moved: self.changed.emit("secretsmanager:UpdateSecretVersionStage", now.name),
+        )
+
+    def _secrets(self) -> SecretsManager:
+        workspace = self._tab.context.workspace
+        if workspace is None:  # every button is disabled then
+            raise InvalidInput("There is no connection", remedy="Choose a profile.")
+        return workspace.secrets
+
+
+def lines(found: SecretDiff) -> list[str]:
+    """Return the changed keys with a sign each; values are never shown."""
+    return [
+        *(f"+ {key}" for key in found.added),
+        *(f"~ {key}" for key in found.changed),
+        *(f"− {key}" for key in found.removed),  # noqa: RUF001 - a minus sign, as people read it
+    ]
+
+
+def _or_none(found: SecretDiff) -> list[str]:
+    return [f"  {line}" for line in lines(found)] or ["  (no key differs)"]
