@@ -75,6 +75,12 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
     backup_id: Annotated[str, typer.Option("--id", help="Which backup; see `backups`.")] = "",
     at: Annotated[str, typer.Option(help="The table as of this time (ISO 8601, UTC).")] = "",
     name: Annotated[str, typer.Option("--as", help="Restore under this name instead.")] = "",
+    allow_orphans: Annotated[
+        bool, typer.Option("--allow-orphans", help="Even if rows will point to nothing.")
+    ] = False,
+    with_triggers: Annotated[
+        bool, typer.Option("--with-triggers", help="Create the backup's triggers (code) too.")
+    ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Do it; without this nothing but the preview happens.")
     ] = False,
@@ -87,14 +93,18 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
         "backup_id": backup_id or None,
         "at": at or None,
     }
-    (_restore if yes else _preview)(cli, which, name)
+    if not yes:
+        _preview(cli, which, name)
+        return
+    how = {"allow_orphans": allow_orphans, "with_triggers": with_triggers}
+    _restore(cli, {**which, **how, "target": name or None})
 
 
-def _restore(cli: Cli, which: dict[str, Any], name: str) -> None:
+def _restore(cli: Cli, which: dict[str, Any]) -> None:
     from core.backup.restore import restore as run_restore
 
     with cli.out.work("Restoring") as work:
-        report = run_restore(cli.opener.workspace(work), work, target=name or None, **which)
+        report = run_restore(cli.opener.workspace(work), work, **which)
     cli.out.result(report, lambda: _show_report(cli, report))
 
 
@@ -115,8 +125,15 @@ def _show_preview(cli: Cli, found: RestorePreview, name: str) -> None:
     cli.out.line(f"- {format_count(difference.removed)} rows to remove")
     for words in (*found.drift, *found.problems):
         cli.out.line(f"! {words}")
+    for reference in found.incoming:
+        columns = ", ".join(reference.columns)
+        cli.out.line(f"foreign key into {found.table}: {reference.table} ({columns})")
+    for trigger in found.triggers:
+        cli.out.line(f"! trigger {trigger.name} comes back only with --with-triggers")
     for other, count in found.orphans:
-        cli.out.line(f"! {format_count(count)} rows of {other} would point to nothing")
+        cli.out.line(
+            f"! {format_count(count)} rows of {other} would point to nothing: --allow-orphans"
+        )
     cli.out.note("Nothing was changed. Add --yes to restore.")
 
 

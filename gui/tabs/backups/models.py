@@ -98,13 +98,13 @@ class TablesModel(_Rows):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.tables: tuple[TableInfo, ...] = ()
-        self._present: tuple[TableInfo, ...] = ()
+        self._present: tuple[TableInfo, ...] | None = None
         self._last: dict[str, datetime] = {}
         self._known = False
 
-    def show(self, tables: Sequence[TableInfo]) -> None:
-        """Show the tables of a database."""
-        self._present = tuple(tables)
+    def show(self, tables: Sequence[TableInfo] | None) -> None:
+        """Show the tables of a database; None: no database is open."""
+        self._present = None if tables is None else tuple(tables)
         self._fill()
 
     def set_last(self, last: Mapping[str, datetime] | None) -> None:
@@ -119,9 +119,11 @@ class TablesModel(_Rows):
         return names.index(table) if table in names else -1
 
     def _fill(self) -> None:
-        here = {info.name for info in self._present}
-        gone = sorted(name for name in self._last if name not in here) if here else []
-        self.tables = (*self._present, *(TableInfo(name, None, ABSENT) for name in gone))
+        present = self._present or ()
+        here = {info.name.lower() for info in present}
+        gone = sorted(name for name in self._last if name.lower() not in here)
+        absent = [] if self._present is None else [TableInfo(name, None, ABSENT) for name in gone]
+        self.tables = (*present, *absent)
         texts: list[tuple[str, ...]] = []
         values: list[tuple[Any, ...]] = []
         for info in self.tables:

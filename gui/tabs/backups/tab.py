@@ -100,8 +100,8 @@ class BackupsTab(Tab):
             self._read_tables()
         else:
             self.tables.show_nothing()
+            self._on_table(None)
         self._read_last()
-        self._on_table(self.tables.current)
 
     def _do_change(self, change: Change) -> None:
         if change.kind in (ChangeKind.BACKUPS, ChangeKind.OBJECTS) and change.origin != "Backups":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Qt, Signal
@@ -47,6 +47,7 @@ class TablesPanel(QWidget):
         self.back_up_all = plain_button("All tables", lambda: self.backup_wanted.emit([]))
         self.back_up_all.set_hint("Back up every table, all from one consistent view.")
         self._why = ""
+        self._quiet = False
         self._pill = Pill("")
         self.view = Loadable(
             self._content(),
@@ -90,36 +91,46 @@ class TablesPanel(QWidget):
         return self.model.tables[self._sorted.mapToSource(chosen[0]).row()]
 
     def show_database(self, info: DatabaseInfo, path: str) -> None:
-        """Show a database; the selected table stays selected if it is there."""
-        former = self.current
+        """Show a database; the selected table stays selected if it is there, and is told anew."""
         self._panel.head.set_title(info.name)
         self._pill.set(info.engine, hint=path)
-        self.model.show(info.tables)
         self.view.show_view()
-        self._fit()
-        self.note.setText("" if info.tables else "This database has no tables.")
-        if former is None or not self.select(former.name):
-            self.select(next((t.name for t in info.tables if not t.problem), ""))
+        self._keep(lambda: self.model.show(info.tables))
+        if self.current is None:
+            first = next((t.name for t in self._best_first()), "")
+            self._keep(lambda: self.select(first))
+        self.note.setText("" if self.model.tables else "This database has no tables.")
+        self._update()
+        self.selected.emit(self.current)
+
+    def _best_first(self) -> list[TableInfo]:
+        return sorted(self.model.tables, key=lambda info: bool(info.problem or info.kept_from))
+
+    def _keep(self, change: Callable[[], object]) -> None:
+        """Change the rows; whoever listens to the selection is not told of the way there."""
+        name = self.current.name if self.current else ""
+        self._quiet = True
+        try:
+            change()
+            if self.current is None and name:
+                self.select(name)
+        finally:
+            self._quiet = False
+        rows = max(1, self.model.rowCount())
+        self.table.setMaximumHeight(_HEAD + theme.ROW * rows + 2)
         self._update()
 
     def show_nothing(self) -> None:
         """Show that no database is open."""
         self._panel.head.set_title("Database")
         self._pill.set("")
-        self.model.show(())
+        self.model.show(None)
         self.view.show_empty()
         self._update()
 
     def set_last(self, last: Mapping[str, datetime] | None) -> None:
         """Show when tables were last backed up."""
-        name = self.current.name if self.current else ""
-        self.model.set_last(last)
-        self._fit()
-        self.select(name)
-
-    def _fit(self) -> None:
-        rows = max(1, len(self.model.tables))
-        self.table.setMaximumHeight(_HEAD + theme.ROW * rows + 2)
+        self._keep(lambda: self.model.set_last(last))
 
     def select(self, table: str) -> bool:
         """Select a table by its name; tell whether it is there."""
@@ -136,7 +147,8 @@ class TablesPanel(QWidget):
 
     def _on_selection(self, _now: QItemSelection, _before: QItemSelection) -> None:
         self._update()
-        self.selected.emit(self.current)
+        if not self._quiet:
+            self.selected.emit(self.current)
 
     def _update(self) -> None:
         info = self.current
