@@ -45,7 +45,7 @@ class CellDelegate(QStyledItemDelegate):
         pill = index.data(PILL_ROLE) is not None
         font = self._small if pill else self._font(index)
         # One pixel more: metrics round to whole pixels, the elision does not.
-        width = QFontMetrics(font).horizontalAdvance(text) + self._left + PADDING + 1
+        width = QFontMetrics(font).horizontalAdvance(text) + self._margin(index) + PADDING + 1
         width += 14 if pill else 0
         width += 18 if index.data(DOT_ROLE) is not None else 0
         width += 24 if index.data(Qt.ItemDataRole.DecorationRole) is not None else 0
@@ -64,7 +64,7 @@ class CellDelegate(QStyledItemDelegate):
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(area, colours.hover)
         self._focus(painter, option, index)
-        inner = area.adjusted(self._left, 0, -PADDING, 0)
+        inner = area.adjusted(self._margin(index), 0, -PADDING, 0)
         if index.data(Qt.ItemDataRole.CheckStateRole) is not None:
             inner = self._check(painter, option, index, inner)
         inner = self._before(painter, index, inner)
@@ -93,6 +93,10 @@ class CellDelegate(QStyledItemDelegate):
             told = text
         QToolTip.showText(event.globalPos(), tooltip(str(told)) if told else "", view)
         return True
+
+    def _margin(self, index: Index) -> int:
+        """Return the room at the left: trees have their branches there in the first column."""
+        return PADDING if index.column() else self._left
 
     def _font(self, index: Index) -> QFont:
         own = index.data(Qt.ItemDataRole.FontRole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from PySide6.QtCore import QAbstractItemModel, QByteArray, QModelIndex, QObject, Qt, QTimer
@@ -18,7 +19,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.widgets.cells import CellDelegate
 
-_WIDEST, _NARROWEST, _SAMPLE = 420, 64, 100
+_WIDEST, _NARROWEST, _NUMBERS, _SAMPLE = 420, 64, 88, 100
 
 
 class Remembers(Protocol):
@@ -75,6 +76,7 @@ def make_tree(
 ) -> QTreeView:
     """Return a tree view of `model` with rows of one height."""
     view = QTreeView()
+    view.setHeader(Header(Qt.Orientation.Horizontal, view))
     view.setModel(model)
     _common(view, name, multiple=multiple)
     view.setItemDelegate(CellDelegate(view, left=6))
@@ -156,13 +158,25 @@ class Columns(QObject):
         self._sized = True
 
     def _wanted(self, column: int) -> int:
-        model, delegate = self._view.model(), self._view.itemDelegate()
-        option = self._option()
-        width = self._header.sectionSizeHint(column)
+        delegate, option = self._view.itemDelegate(), self._option()
+        width = max(self._header.sectionSizeHint(column), _NARROWEST)
+        for index in self._sample(column):
+            room = delegate.sizeHint(option, index).width()
+            if index.data(Qt.ItemDataRole.TextAlignmentRole) is not None:
+                room = max(room, _NUMBERS)  # later rows may hold longer numbers
+            inset = 28 if index.parent().isValid() and not column else 0
+            width = max(width, room + inset)
+        return min(width, _WIDEST)
+
+    def _sample(self, column: int) -> Iterator[QModelIndex]:
+        """Return the column's first cells, and in a tree those one level below the first rows."""
+        model = self._view.model()
         for number in range(min(model.rowCount(), _SAMPLE)):
-            index = model.index(number, column, QModelIndex())
-            width = max(width, delegate.sizeHint(option, index).width())
-        return min(max(width, _NARROWEST), _WIDEST)
+            yield model.index(number, column)
+        for number in range(min(model.rowCount(), 3)):
+            parent = model.index(number, 0)
+            for child in range(min(model.rowCount(parent), _SAMPLE)):
+                yield model.index(child, column, parent)
 
     def _option(self) -> QStyleOptionViewItem:
         option = QStyleOptionViewItem()

@@ -44,6 +44,7 @@ class LinkForm(QWidget):
         self.keys.setPlaceholderText("One key a line, for example\nanalytics/daily/report.json")
         self.keys.setAccessibleName("Keys of the objects")
         self.keys.setTabChangesFocus(True)
+        self.keys.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.purpose = Segmented((("GET", "Download"), ("PUT", "Let somebody upload")))
         self.life = QComboBox()
         self.life.addItems([title for title, _ in LIVES])
@@ -103,7 +104,7 @@ class LinkForm(QWidget):
 
     def _on_life(self, *_changed: object) -> None:
         self.hours.setVisible(LIVES[self.life.currentIndex()][1] == 0)
-        self._asked.setText(f"Asked for: {self.seconds / 3600:g} hours.")
+        self._asked.setText(f"Asked for: {_spoken(self.seconds)}.")
         self.life_changed.emit(self.seconds)
 
     def _on_purpose(self, purpose: str) -> None:
@@ -117,3 +118,10 @@ class LinkForm(QWidget):
         count = len(self.chosen_keys)
         self.make.setText(f"Make {count} links" if count > 1 else "Make link")
         self.make.allow(count > 0, "Name at least one object first.")
+
+
+def _spoken(seconds: int) -> str:
+    hours = seconds // 3600
+    if hours % 24 == 0:
+        return "1 day" if hours == 24 else f"{hours // 24} days"
+    return "1 hour" if hours == 1 else f"{hours} hours"
