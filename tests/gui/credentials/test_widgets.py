@@ -1,3 +1,4 @@
+import gc
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -250,3 +251,17 @@ def test_steps_tell_state_detail_and_time(qtbot):
     assert steps.state("two") == ""
     steps.forget()
     assert steps.state("one") == ""
+
+
+def test_copying_json_goes_the_guarded_way(editor):
+    editor.modes.select(JSON)
+    editor.json.reveal()
+    for _ in range(50):  # the data changes hands between Python and Qt each time
+        editor.json.view.selectAll()
+        editor.json.view.copy()
+        gc.collect(0)
+    clipboard = QGuiApplication.clipboard()
+    assert clipboard.text() == TEXT
+    assert clipboard.mimeData().data("x-kde-passwordManagerHint") == b"secret"
+    secret_clipboard.secret_clipboard().clear()
+    assert clipboard.text() == ""
