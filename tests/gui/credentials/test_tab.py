@@ -332,6 +332,8 @@ def test_a_profile_is_used_by_double_click_and_deleted_after_a_question(tab, qtb
     with qtbot.waitSignal(context.profile_wanted) as wanted:
         tab.profiles.list.doubleClicked.emit(index)
     assert wanted.args == ["staging"]
+    with qtbot.waitSignal(context.profile_wanted):
+        qtbot.keyClick(tab.profiles.list, Qt.Key.Key_Return)
     tab.profiles.delete.click()
     opened(qtbot, tab, Confirm).go.click()
     settled(qtbot, tab)
