@@ -54,10 +54,13 @@ class JsonReader:
             strict=False,
         )
 
-    def read(self, text: str) -> tuple[Any, int]:
-        """Return the first value of `text` and the position after it and the space behind it."""
+    def read(self, text: str, *, walked: int = _WALKED) -> tuple[Any, int]:
+        """Return the first value of `text` and the position after it and the space behind it.
+
+        The outer `walked` levels are walked; 0 suits many short texts.
+        """
         self._text = text
-        self._walked = self._limits.depth if text.count("[") > _MANY_LISTS else _WALKED
+        self._walked = self._limits.depth if text.count("[") > _MANY_LISTS else walked
         self.stopped = ""
         self.broken_at = None
         value, end = self._value(self._skip(0), 0)

@@ -13,6 +13,7 @@ from core.preview.reading import Reading
 from core.preview.values import Holding, Holdings
 
 _MOST = 5_000
+_CENT = Decimal("0.01")
 _QUANTITY = ("quantity", "qty", "amount", "balance", "total")
 
 
@@ -51,7 +52,7 @@ def _holding(symbol: str, asset: Any, row: int, findings: Findings) -> Holding:
     price = decimal_of(first_of(record, ("current_price", "price")))
     value = decimal_of(first_of(record, ("value_usd", "value")))
     if value is None and quantity is not None and price is not None:
-        value = quantity * price
+        value = (quantity * price).quantize(_CENT)
     if quantity is None:
         findings.note(ProblemKind.BAD_NUMBER, f"{symbol[:40]} has no readable quantity", row=row)
     elif quantity < 0:

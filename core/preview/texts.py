@@ -107,7 +107,7 @@ def _line_values(text: str, reading: Reading) -> list[Any]:
             break
         if not line.strip():
             continue
-        value, end = reader.read(line)
+        value, end = reader.read(line, walked=0)
         if reader.stopped or end < len(line):
             value = line
             told = f"line {number + 1:,} is no JSON value"

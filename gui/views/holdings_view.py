@@ -13,9 +13,10 @@ from gui.views.canvas import Canvas, blended
 from gui.views.rows_view import copy_with
 from gui.widgets.labels import figure, muted_label
 from gui.widgets.panel import row, rule
-from gui.widgets.table import make_table
+from gui.widgets.table import columns_of, make_table
 
 _PARTS = 6
+_WIDTHS = (92, 104, 96, 112)
 
 
 class HoldingsView(QWidget):
@@ -26,6 +27,9 @@ class HoldingsView(QWidget):
         self.model = HoldingsModel(self)
         self.view = make_table(self.model, "Assets of the portfolio")
         self.view.sortByColumn(3, Qt.SortOrder.DescendingOrder)
+        columns_of(self.view).leave()
+        for column, width in enumerate(_WIDTHS):
+            self.view.setColumnWidth(column, width)
         self.bar = ShareBar()
         self._total = figure()
         self._when = muted_label()

@@ -17,8 +17,8 @@ from gui.widgets.table import columns_of, make_table, make_tree
 
 _OPENED_AT_ONCE = 12
 _NAMES_WIDE = 190
-_FITTED = 24
-_COLUMN_WIDE = 120
+_SAMPLE_CELLS = 2_000
+_NARROWEST, _WIDEST = 56, 300
 
 
 class TableView(QWidget):
@@ -29,6 +29,7 @@ class TableView(QWidget):
         self.model = RowsModel(self)
         self.view = make_table(self.model, "Rows of this object", multiple=True)
         self.view.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        columns_of(self.view).leave()
         self._columns: tuple[str, ...] = ()
         _filling(self, self.view)
         copy_with(self.view)
@@ -39,12 +40,8 @@ class TableView(QWidget):
         fresh = table.columns != self._columns
         self._columns = table.columns
         self.model.set_table(table)
-        if fresh and len(table.columns) <= _FITTED:
-            columns_of(self.view).refit()
-        elif fresh:  # to measure hundreds of columns would be felt
-            columns_of(self.view).leave()
-            for column in range(len(table.columns)):
-                self.view.setColumnWidth(column, _COLUMN_WIDE)
+        if fresh:
+            fit_columns(self.view, table)
 
     def go_to(self, problem: Problem) -> None:
         """Select the row of a problem."""
@@ -99,6 +96,18 @@ class HexView(QWidget):
 
     def go_to(self, problem: Problem) -> None:
         """Do nothing: problems of bytes have no place."""
+
+
+def fit_columns(view: QTableView, table: Table) -> None:
+    """Size the columns to their names and first cells; data is scrolled to, never squeezed."""
+    names = QFontMetricsF(view.horizontalHeader().font())
+    cells = QFontMetricsF(theme.number_font())
+    sample = table.rows[: max(5, _SAMPLE_CELLS // max(1, len(table.columns)))]
+    for column, name in enumerate(table.columns):
+        longest = max((row[column] for row in sample), key=len, default="")
+        width = max(names.horizontalAdvance(name[:60]) + 18, cells.horizontalAdvance(longest[:60]))
+        width = min(max(width + 2 * PADDING + 2, _NARROWEST), _WIDEST)
+        view.setColumnWidth(column, int(width))
 
 
 def dense(view: QTableView) -> None:

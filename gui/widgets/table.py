@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from PySide6.QtCore import QAbstractItemModel, QByteArray, QModelIndex, QObject, Qt, QTimer
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QByteArray,
+    QModelIndex,
+    QObject,
+    QRect,
+    Qt,
+    QTimer,
+)
+from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -17,9 +26,11 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.widgets.cells import CellDelegate
+from gui.widgets.cells import PADDING, CellDelegate
+from gui.widgets.icons import icon
 
 _WIDEST, _NARROWEST, _NUMBERS, _SAMPLE = 420, 64, 88, 100
+_ARROW = 10
 
 
 class Remembers(Protocol):
@@ -202,12 +213,35 @@ class Header(QHeaderView):
     """A header whose titles stand at the side on which the cells below them stand."""
 
     def initStyleOptionForIndex(self, option: QStyleOptionHeader, section: int) -> None:
-        """Take the alignment of the column's first cell."""
+        """Take the alignment of the column's first cell; the arrow is drawn by `paintSection`."""
         super().initStyleOptionForIndex(option, section)
+        option.sortIndicator = QStyleOptionHeader.SortIndicator.None_
+        if self._right(section):
+            side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            option.textAlignment = side
+
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        """Draw the title, and the arrow of the sorting on the free side of it."""
+        super().paintSection(painter, rect, section)
+        if not self.isSortIndicatorShown() or section != self.sortIndicatorSection():
+            return
+        title = str(self.model().headerData(section, self.orientation()) or "")
+        width = QFontMetrics(self.font()).horizontalAdvance(title)
+        room = rect.adjusted(PADDING, 0, -PADDING, 0)
+        right = self._right(section)
+        x = room.right() - width - _ARROW - 3 if right else room.left() + width + 4
+        x = max(x, rect.left() + 1) if right else min(x, rect.right() - _ARROW)
+        falling = self.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+        place = QRect(x, rect.center().y() - _ARROW // 2, _ARROW, _ARROW)
+        icon("chevron-down" if falling else "chevron-up", "muted").paint(painter, place)
+
+    def _right(self, section: int) -> bool:
         cell = self.model().index(0, section)
         side = cell.data(Qt.ItemDataRole.TextAlignmentRole) if cell.isValid() else None
-        if side is not None:
-            option.textAlignment = Qt.AlignmentFlag(int(side))
+        if side is None:
+            role = Qt.ItemDataRole.TextAlignmentRole
+            side = self.model().headerData(section, self.orientation(), role)
+        return side is not None and bool(int(side) & int(Qt.AlignmentFlag.AlignRight.value))
 
 
 def _common(view: QAbstractItemView, name: str, *, multiple: bool) -> None:
