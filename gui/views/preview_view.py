@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
@@ -79,6 +79,7 @@ class PreviewView(QWidget):
         self.head = SectionHead("Preview")
         self._count = self.head.add_pill(Pill())
         self._packed = self.head.add_pill(Pill())
+        self._part = self.head.add_pill(Pill())
         self.head.add_action(self.switch)
         self.problems = ProblemsBar()
         self.problems.chosen.connect(self._on_problem)
@@ -111,6 +112,8 @@ class PreviewView(QWidget):
         self._preview = preview
         self._drawn.clear()
         self._head(preview.title, preview.count, preview.packed)
+        part = "" if preview.complete else "beginning"
+        self._part.set(part, hint="Only the first bytes were looked at; download it to see all.")
         labels = [face.label for face in preview.faces]
         self.switch.set_items(labels)
         self.switch.setVisible(len(labels) > 1)
@@ -153,6 +156,7 @@ class PreviewView(QWidget):
     def _head(self, title: str, count: str, packed: str) -> None:
         self.head.set_title(title)
         self._count.set(count)
+        self._part.set("")
         self._packed.set(packed, hint=f"The content was looked through: {packed}")
 
     def _on_switched(self, label: str) -> None:
@@ -178,10 +182,10 @@ class PreviewView(QWidget):
             self._stack.addWidget(view)
         if kind not in self._drawn:
             self._drawn.add(kind)
-            self._views[kind].show_face(face)  # type: ignore[attr-defined]  # a `FaceView`
+            cast("FaceView", self._views[kind]).show_face(face)
         return self._views[kind]
 
     def _on_problem(self, problem: Problem) -> None:
         view = self._stack.currentWidget()
         if view in self._views.values():
-            view.go_to(problem)  # type: ignore[union-attr]  # a `FaceView`
+            cast("FaceView", view).go_to(problem)
