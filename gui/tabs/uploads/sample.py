@@ -7,9 +7,9 @@ import json
 from core.paths import cache_dir
 
 
-def sample_folder() -> tuple[str, str]:
-    """Write two folders of small reports into our cache and return them."""
-    root = cache_dir() / "samples"
+def sample_folder() -> str:
+    """Write two folders of small reports into one in our cache and return that."""
+    root = cache_dir() / "imports"
     folders = (root / "reports-2024", root / "reports-2025")
     for folder, count in zip(folders, (12, 40), strict=True):
         folder.mkdir(parents=True, exist_ok=True)
@@ -17,4 +17,4 @@ def sample_folder() -> tuple[str, str]:
             body = {"report_type": "daily", "analysis": {"day": number, "volume": number * 1021}}
             text = json.dumps(body, indent=2) + " " * (number * 731)
             (folder / f"daily-{number:02}.json").write_text(text)
-    return str(folders[0]), str(folders[1])
+    return str(root)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -240,25 +241,26 @@ class UploadsTab(Tab):
         self.pane.add(batch)
         self.banner.show_good(f"Filed as {written.key}")
 
-    def _on_sample(self, paths: tuple[str, str]) -> None:
-        sent, planned = paths
+    def _on_sample(self, folder: str) -> None:
+        """Upload some files, then plan them together with others: a plan with conflicts."""
         self.intake.set_prefix("analytics/imports/")
-        workspace = self.context.workspace
-        if workspace is None:
-            return
-        self.intake.add([sent])
         self.bulk(
             "Plan an upload",
             "transfer.plan",
-            {"paths": [sent], "prefix": "analytics/imports/"},
-            lambda plan: self._on_sample_plan(plan, planned),
+            {"paths": [f"{folder}/reports-2024"], "prefix": self.intake.destination},
+            lambda plan: self._on_sample_plan(plan, folder),
             latest="uploads/plan",
         )
 
-    def _on_sample_plan(self, plan: UploadPlan, planned: str) -> None:
+    def _on_sample_plan(self, plan: UploadPlan, folder: str) -> None:
+        def plan_all(*_ended: object) -> None:
+            self.intake.set_prefix("analytics/")
+            self.intake.add([folder])
+
+        self.intake.paths = [plan.paths[0].rpartition("/")[0]]
         self._on_plan(plan)
+        self.carrier.ended.connect(plan_all, Qt.ConnectionType.SingleShotConnection)
         self.start()
-        self.intake.add([planned])
 
 
 def _batch_of(plan: UploadPlan, intake: Intake, endpoint: str | None) -> Batch:
