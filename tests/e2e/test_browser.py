@@ -1,0 +1,83 @@
+"""What an analyst does: find a candle file, look at it, take a day away, delete and undo."""
+
+from gui.views.candle_view import CandleView
+
+BUCKET = "tentimecrypto"
+DAY = "market-data/ohlcv/BTC-USD/1h/2024/01/15/"
+
+
+def shown(hands, tab, key):
+    hands.until(lambda: tab.object.looked is not None and tab.object.looked.info.key == key)
+
+
+def test_browse_to_a_candle_chart(program, hands):
+    tab = program.window.show_tab("browser")
+    table = tab.folder.table
+    for name in ("market-data", "ohlcv", "BTC-USD", "1h", "2024", "01", "15"):
+        hands.enter(table, f"{name}/")
+    hands.choose(table, "2024-01-15T10:00:00Z.json")
+    shown(hands, tab, f"{DAY}2024-01-15T10:00:00Z.json")
+    view = tab.object.preview.face_view
+    assert isinstance(view, CandleView)
+    assert tab.object.preview.problems._text.text().startswith("2 candles missing: ")
+    hands.press("Show", tab.object.preview.problems)
+    assert view.chart.current is not None
+    assert tab.object.inspector.verdict.text() == "verified"
+
+
+def test_the_tree_leads_there_too_and_knows_the_counts(program, hands):
+    tab = program.window.show_tab("browser")
+    tree = tab.places
+    hands.until(lambda: tree.total.text().endswith(" objects"))
+    tree.view.setCurrentIndex(tree.model.index_of("market-data/"))
+    hands.until(lambda: tab.prefix == "market-data/")
+    assert int(tree.model.count_text("market-data/").replace(",", "")) > 5000
+
+
+def test_a_cut_off_file_is_shown_as_far_as_it_goes(program, hands):
+    key = "market-data/ohlcv/SOL-USD/1h/2024/02/11/2024-02-11T05:00:00Z.json"
+    tab = program.window.show_tab("browser", key)
+    shown(hands, tab, key)
+    assert isinstance(tab.object.preview.face_view, CandleView)
+    assert "the file ends in the middle" in tab.object.preview.problems._text.text()
+
+
+def test_an_object_of_thirty_megabytes_is_shown_from_its_beginning(program, hands):
+    key = "logs/audit/2024/02/29/2024-02-29T00:00:00Z_events.jsonl"
+    tab = program.window.show_tab("browser", key)
+    shown(hands, tab, key)
+    assert not tab.object.looked.preview.complete
+    assert tab.object.inspector.verdict.text() == "not checked"
+
+
+def test_download_a_day(program, hands, demo_s3, tmp_path):
+    tab = program.window.show_tab("browser", "market-data/ohlcv/BTC-USD/1h/2024/01/")
+    hands.choose(tab.folder.table, "15/")
+    tab.downloads.several(tab.folder.selected, tmp_path)
+    hands.until(lambda: "downloaded and verified" in tab.banner.text)
+    keys = [row["Key"] for row in demo_s3.list_objects_v2(Bucket=BUCKET, Prefix=DAY)["Contents"]]
+    files = {path.name.replace("%3A", ":"): path for path in (tmp_path / "15").iterdir()}
+    assert sorted(files) == sorted(key.rpartition("/")[2] for key in keys)
+    body = demo_s3.get_object(Bucket=BUCKET, Key=keys[0])["Body"].read()
+    assert files[keys[0].rpartition("/")[2]].read_bytes() == body
+
+
+def test_delete_a_folder_and_undo(program, hands, demo_s3, demo_prefix):
+    for name in ("keep.txt", "old/a.txt", "old/b.txt"):
+        demo_s3.put_object(Bucket=BUCKET, Key=f"{demo_prefix}{name}", Body=b"x")
+    tab = program.window.show_tab("browser", demo_prefix)
+    hands.choose(tab.folder.table, "old/")
+    tab.deeds["delete"].trigger()
+    hands.until(lambda: tab.removal.question is not None)
+    assert "the folder old with 2 objects" in tab.removal.question.windowTitle()
+    hands.press("Move to trash", tab.removal.question)
+    hands.until(lambda: "moved to the trash" in tab.banner.text)
+    assert left(demo_s3, demo_prefix) == ["keep.txt"]
+    hands.press("Undo", tab.banner)
+    hands.until(lambda: tab.banner.text == "2 objects restored.")
+    assert left(demo_s3, demo_prefix) == ["keep.txt", "old/a.txt", "old/b.txt"]
+
+
+def left(s3, prefix):
+    rows = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", ())
+    return [row["Key"].removeprefix(prefix) for row in rows]
