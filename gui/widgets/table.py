@@ -13,8 +13,9 @@ from PySide6.QtCore import (
     QRect,
     Qt,
     QTimer,
+    Signal,
 )
-from PySide6.QtGui import QFontMetrics, QPainter
+from PySide6.QtGui import QFontMetrics, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -117,7 +118,10 @@ def columns_of(view: QTableView | QTreeView) -> Columns:
 
 
 class Columns(QObject):
-    """Sizes columns to their content once, and keeps what the user made of them."""
+    """Sizes columns to their content, and keeps what the user made of them.
+
+    Until the user moves a border the widths follow the width of the view.
+    """
 
     def __init__(
         self,
@@ -129,26 +133,30 @@ class Columns(QObject):
         super().__init__(view)
         self._view, self._header, self._settings = view, header, settings
         self._key = f"columns/{key}" if key else ""
-        self._sized = self._restore()
+        self._natural: list[int] = []
+        self._fitting = False
+        self._sized = self._touched = self._restore()
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(0)
         self._later.timeout.connect(self._size)
         view.model().modelReset.connect(self._on_rows)
         view.model().rowsInserted.connect(self._on_rows)
-        header.sectionResized.connect(self._save)
+        header.sectionResized.connect(self._on_resized)
         header.sectionMoved.connect(self._save)
+        if isinstance(header, Header):
+            header.room_changed.connect(self._fit)
         header.sortIndicatorChanged.connect(self._save)
         self._on_rows()
 
     def refit(self) -> None:
         """Size the columns anew: the view shows other columns now."""
-        self._sized = False
+        self._sized = self._touched = False
         self._on_rows()
 
     def leave(self) -> None:
         """Leave the widths to whoever owns the view."""
-        self._sized = True
+        self._sized = self._touched = True
 
     def _restore(self) -> bool:
         kept = self._settings.get(self._key) if self._settings and self._key else None
@@ -163,10 +171,25 @@ class Columns(QObject):
     def _size(self) -> None:
         if self._sized or not self._view.model().rowCount():
             return
-        wanted = [self._wanted(column) for column in range(self._header.count())]
-        for column, width in enumerate(_fitted(wanted, self._view.viewport().width())):
-            self._header.resizeSection(column, width)
+        self._natural = [self._wanted(column) for column in range(self._header.count())]
         self._sized = True
+        self._fit()
+
+    def _fit(self) -> None:
+        """Give the columns their natural widths, the widest one less if there is no room."""
+        if self._touched or len(self._natural) != self._header.count():
+            return
+        self._fitting = True
+        for column, width in enumerate(_fitted(self._natural, self._view.viewport().width())):
+            self._header.resizeSection(column, width)
+        self._fitting = False
+
+    def _on_resized(self, column: int, _old: int, _new: int) -> None:
+        """Tell the user's hand from our own, and from the last column that stretches."""
+        last = self._header.visualIndex(column) == self._header.count() - 1
+        if self._sized and not self._fitting and not last:
+            self._touched = True
+            self._save()
 
     def _wanted(self, column: int) -> int:
         delegate, option = self._view.itemDelegate(), self._option()
@@ -204,13 +227,26 @@ def _fitted(widths: list[int], room: int) -> list[int]:
     """Return the widths with the widest column narrowed so that all are seen, within reason."""
     excess = sum(widths) - room
     widest = max(range(len(widths)), key=widths.__getitem__, default=0)
+    fitted = list(widths)
     if excess > 0 and widths:
-        widths[widest] = max(widths[widest] - excess, min(widths[widest], 160))
-    return widths
+        fitted[widest] = max(widths[widest] - excess, min(widths[widest], 160))
+    return fitted
 
 
 class Header(QHeaderView):
-    """A header whose titles stand at the side on which the cells below them stand."""
+    """A header whose titles stand at the side on which the cells below them stand.
+
+    Signals:
+        room_changed: the header is wider or narrower now.
+    """
+
+    room_changed = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell of another width."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.room_changed.emit()
 
     def initStyleOptionForIndex(self, option: QStyleOptionHeader, section: int) -> None:
         """Take the alignment of the column's first cell; the arrow is drawn by `paintSection`."""

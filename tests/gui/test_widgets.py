@@ -227,6 +227,23 @@ def test_tables_draw_every_kind_of_cell_in_rows_of_28(qtbot, model):
     assert not tree.grab().isNull()
 
 
+def test_columns_follow_the_view_until_a_border_is_moved(qtbot, model, tmp_path):
+    settings = Settings(tmp_path / "s.json")
+    model.item(0, 0).setText("market-data/ohlcv/BTC-USD")
+    view = make_table(model, "Cells", settings=settings, key="cells")
+    qtbot.addWidget(view)
+    view.resize(460, 300)
+    view.show()
+    qtbot.waitUntil(lambda: view.columnWidth(0) != 100)
+    narrow = [view.columnWidth(column) for column in range(4)]
+    view.resize(900, 300)
+    assert [view.columnWidth(column) for column in range(4)] != narrow
+    assert settings.get("columns/cells") is None, "nothing was chosen, nothing is remembered"
+    view.horizontalHeader().resizeSection(1, 150)
+    view.resize(460, 300)
+    assert view.columnWidth(1) == 150
+
+
 def test_widths_are_remembered(qtbot, model, tmp_path):
     settings = Settings(tmp_path / "s.json")
     view = make_table(model, "Cells", settings=settings, key="cells")
