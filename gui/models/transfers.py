@@ -81,9 +81,13 @@ class Batch:
         """Return the arguments that transfer these files (all, if None), which now wait."""
         whole = numbers is None
         self._run = list(range(len(self.keys)) if numbers is None else numbers)
-        for number in self._run:
-            self._set(number, State.WAITING)
-            self.notes.pop(number, None)
+        if whole:  # fifty thousand files must not be touched one by one
+            self.states = [State.WAITING] * len(self.keys)
+            self.counts, self.notes = Counter({State.WAITING: len(self.keys)}), {}
+        else:
+            for number in self._run:
+                self._set(number, State.WAITING)
+                self.notes.pop(number, None)
         self.running, self.progress, self.pace = True, None, Pace()
         if whole:
             return dict(self.arguments)
@@ -110,7 +114,9 @@ class Batch:
     def finish(self, report: TransferReport) -> None:
         """Take the report, which has the last word on every file."""
         failed = tuple((failure.number, failure.reason) for failure in report.failed)
-        self.take(Outcomes(report.done, report.skipped, failed))
+        told, run = self.states, self._run
+        done = tuple(place for place in report.done if told[run[place]] is not State.DONE)
+        self.take(Outcomes(done, report.skipped, failed))
         self.running = False
 
     def stop(self, state: State, why: str = "") -> None:
