@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from itertools import compress
 
 from core.layout import KINDS, kind_of
 from core.model.statistics import LargeObject, Share, StorageStatistics
@@ -52,7 +51,7 @@ class Tally:
     def add(self, page: Columns) -> None:
         """Count a page."""
         keys, sizes = page.keys, page.sizes
-        if any(map(str.__gt__, keys, keys[1:])):  # a server that does not sort
+        if keys != sorted(keys):  # a server that does not sort
             order = sorted(range(len(keys)), key=keys.__getitem__)
             keys, sizes = [keys[n] for n in order], [sizes[n] for n in order]
         self.objects += len(keys)
@@ -60,8 +59,8 @@ class Tally:
         for folder, begin, end in runs(keys):
             self._put(self._folder(folder), end - begin, sum(sizes[begin:end]))
         self._add_sizes(sorted(page.sizes))
-        self._add_classes(page)
-        self._add_months(page)
+        self._add_named(self._classes, page.classes, page)
+        self._add_named(self._months, [text[:7] for text in page.modified], page)
         self._add_largest(page)
 
     def snapshot(self, *, list_calls: int, partial: bool) -> StorageStatistics:
@@ -109,16 +108,16 @@ class Tally:
             self._put(self._sizes[number], end - begin, sum(ordered[begin:end]))
             begin = end
 
-    def _add_classes(self, page: Columns) -> None:
-        for name in set(page.classes):
-            chosen = [found == name for found in page.classes]
-            self._put(self._classes[name], sum(chosen), sum(compress(page.sizes, chosen)))
-
-    def _add_months(self, page: Columns) -> None:
-        months = [text[:7] for text in page.modified]
-        for name in set(months):
-            chosen = [found == name for found in months]
-            self._put(self._months[name], sum(chosen), sum(compress(page.sizes, chosen)))
+    def _add_named(self, groups: defaultdict[str, _Group], names: list[str], page: Columns) -> None:
+        counts = Counter(names)
+        if len(counts) == 1:
+            self._put(groups[names[0]], len(names), sum(page.sizes))
+            return
+        sums = dict.fromkeys(counts, 0)
+        for name, size in zip(names, page.sizes, strict=True):
+            sums[name] += size
+        for name, count in counts.items():
+            self._put(groups[name], count, sums[name])
 
     def _add_largest(self, page: Columns) -> None:
         least = self._largest[0][0] if len(self._largest) == LARGEST else -1

@@ -1,0 +1,36 @@
+"""`make bench`: one line a figure; exit code 1 when any falls short of what was promised."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+from tests.benchmarks import listing, window
+from tests.benchmarks.figures import Figure
+
+BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
+    ("listing", listing.figures),
+    ("heartbeat", window.heartbeats),
+    ("first-paint", window.paints),
+)
+
+
+def main(wanted: list[str]) -> int:
+    """Run the benchmarks named, or all of them."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    names = [name for name, _ in BENCHMARKS]
+    unknown = [name for name in wanted if name not in names]
+    if unknown:
+        sys.stderr.write(f"there is no benchmark {', '.join(unknown)}; there are {names}\n")
+        return 2
+    short = 0
+    for name, run in BENCHMARKS:
+        for figure in run() if not wanted or name in wanted else ():
+            print(figure, flush=True)  # noqa: T201 - what the command is for
+            short += not figure.good
+    return 1 if short else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,36 @@
+"""What a person feels: the beat of the window under load, and how soon it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.benchmarks import first_paint, heartbeat
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.rig import rig
+
+#: Our first paint may take so many times that of a bare window of the same toolkit.
+_PAINT_RATIO = 3.0
+
+
+def heartbeats() -> Iterator[Figure]:
+    """Yield the longest gap of the GUI thread under each load, with its 99th percentile."""
+    with rig() as endpoint:
+        for name, load in (
+            ("GUI gap while 1,000,000 keys are listed", heartbeat.while_listing),
+            ("GUI gap while 5,000 files are uploaded", heartbeat.while_uploading),
+        ):
+            gaps, told = load(endpoint)
+            p99 = heartbeat.percentile(gaps, 0.99)
+            yield Figure(
+                name, max(gaps), "ms", heartbeat.MOST_MS, note=f"(p99 {p99:.1f} ms; {told})"
+            )
+
+
+def paints() -> Iterator[Figure]:
+    """Yield the time to our first paint, beside a bare PySide6 window's."""
+    ours, bare = first_paint.medians()
+    yield Figure("first window of --demo", ours, "s", first_paint.MOST_SECONDS)
+    yield Figure(
+        "first paint", ours, "s", 1 / _PAINT_RATIO, "bare PySide6 window", bare,
+        f"(ours may take {_PAINT_RATIO:g} x as long)",
+    )  # fmt: skip
