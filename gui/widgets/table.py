@@ -30,7 +30,7 @@ from gui import theme
 from gui.widgets.cells import PADDING, CellDelegate
 from gui.widgets.icons import icon
 
-_WIDEST, _NARROWEST, _NUMBERS, _SAMPLE = 420, 64, 88, 100
+_WIDEST, _LEAST, _NARROWEST, _NUMBERS, _SAMPLE = 420, 160, 64, 88, 100
 _ARROW = 10
 
 
@@ -200,7 +200,7 @@ class Columns(QObject):
                 room = max(room, _NUMBERS)  # later rows may hold longer numbers
             inset = 28 if index.parent().isValid() and not column else 0
             width = max(width, room + inset)
-        return min(width, _WIDEST)
+        return width
 
     def _sample(self, column: int) -> Iterator[QModelIndex]:
         """Return the column's first cells, and in a tree those one level below the first rows."""
@@ -224,12 +224,16 @@ class Columns(QObject):
 
 
 def _fitted(widths: list[int], room: int) -> list[int]:
-    """Return the widths with the widest column narrowed so that all are seen, within reason."""
-    excess = sum(widths) - room
-    widest = max(range(len(widths)), key=widths.__getitem__, default=0)
-    fitted = list(widths)
-    if excess > 0 and widths:
-        fitted[widest] = max(widths[widest] - excess, min(widths[widest], 160))
+    """Return widths that fit: wide columns take what is left, the widest gives what is missing."""
+    fitted = [min(width, _WIDEST) for width in widths]
+    spare = room - sum(fitted)
+    for column, width in enumerate(widths):
+        more = min(width - fitted[column], max(spare, 0))
+        fitted[column] += more
+        spare -= more
+    if spare < 0:
+        widest = max(range(len(fitted)), key=fitted.__getitem__)
+        fitted[widest] = max(fitted[widest] + spare, min(fitted[widest], _LEAST))
     return fitted
 
 
