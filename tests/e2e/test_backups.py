@@ -27,7 +27,8 @@ def test_back_up_drop_and_restore(program, hands, database, demo_s3):
 
     run(database, "DROP TABLE users")
     tab.refresh()
-    hands.until(lambda: tab.tables.current and tab.tables.current.problem)
+    hands.until(lambda: [t.name for t in tab.tables.model.tables if t.problem] == ["users"])
+    hands.choose(tab.tables.table, "users")
     assert not tab.tables.back_up.isEnabled()
     hands.press("Restore…", tab)
     hands.until(lambda: tab.banner.text.startswith("users is restored: 4 rows"))

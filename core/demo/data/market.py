@@ -24,7 +24,7 @@ def orderbooks() -> Iterator[Sample]:
 
 
 def _book(symbol: str, moment: datetime, random: Random) -> Sample:
-    price, decimals, stamp = price_at(symbol, moment), MARKETS[symbol][2], iso(moment)
+    price, decimals, stamp = price_at(symbol, moment), MARKETS[symbol][1], iso(moment)
     bids = _side(price, -1, decimals, random)
     asks = _side(price, 1, decimals, random)
     body = (
@@ -62,7 +62,7 @@ def ticks() -> Iterator[Sample]:
 
 
 def _tape(symbol: str, moment: datetime, random: Random) -> Sample:
-    price, decimals, stamp = price_at(symbol, moment), MARKETS[symbol][2], iso(moment)
+    price, decimals, stamp = price_at(symbol, moment), MARKETS[symbol][1], iso(moment)
     first, rows, count = int(moment.timestamp()) // 3600 * 64, [], random.randint(30, 60)
     for number in range(count):
         at = moment - timedelta(seconds=(count - number) * 14)

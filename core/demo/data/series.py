@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from core.demo.data.sample import DAYS, START, randomness
@@ -11,12 +12,27 @@ from core.demo.data.sample import DAYS, START, randomness
 #: Candles in a file: what an exchange gives when the last 64 are asked for.
 WINDOW = 64
 HOURS = {"1h": 1, "4h": 4, "1d": 24}
-#: Price on the first day of the walk, volatility an hour, decimals, volume an hour.
+#: Volatility an hour, decimals of prices, volume an hour.
 MARKETS = {
-    "BTC-USD": (36_900.0, 0.0042, 1, 310.0),
-    "ETH-USD": (1_980.0, 0.0051, 2, 4_100.0),
-    "SOL-USD": (58.0, 0.0083, 3, 96_000.0),
+    "BTC-USD": (0.0042, 1, 310.0),
+    "ETH-USD": (0.0051, 2, 4_100.0),
+    "SOL-USD": (0.0083, 3, 96_000.0),
 }
+#: Prices that the walks are drawn to, as they roughly were: day of the walk, price.
+_ANCHORS = {
+    "BTC-USD": (
+        (0, 34_200),
+        (64, 42_300),
+        (72, 46_300),
+        (86, 39_600),
+        (108, 51_900),
+        (124, 61_900),
+    ),
+    "ETH-USD": ((0, 1_790), (64, 2_290), (72, 2_590), (86, 2_230), (108, 2_790), (124, 3_360)),
+    "SOL-USD": ((0, 31), (56, 113), (64, 101), (86, 85), (108, 112), (124, 127)),
+}
+#: How strongly, an hour.
+_PULL = 0.02
 _BEGIN = START - timedelta(days=WINDOW)
 
 
@@ -42,13 +58,12 @@ def candles(symbol: str, timeframe: str) -> tuple[Candle, ...]:
 
 
 def _walk(symbol: str) -> list[Candle]:
-    price, volatility, decimals, usual = MARKETS[symbol]
+    volatility, decimals, usual = MARKETS[symbol]
     random = randomness(f"walk {symbol}")
-    level, trend, found = price, 0.0, []
+    level, found = float(_ANCHORS[symbol][0][1]), []
     first = int(_BEGIN.timestamp())
     for hour in range((WINDOW + DAYS) * 24):
-        trend = 0.97 * trend + random.gauss(0.00002, volatility / 9)
-        move = random.gauss(trend, volatility)
+        move = random.gauss(_PULL * (_anchor(symbol, hour / 24) / level - 1), volatility)
         close = level * (1 + move)
         high = max(level, close) * (1 + abs(random.gauss(0, volatility / 2)))
         low = min(level, close) * (1 - abs(random.gauss(0, volatility / 2)))
@@ -57,6 +72,14 @@ def _walk(symbol: str) -> list[Candle]:
         found.append(Candle._make((first + hour * 3600, *prices, round(volume, 4))))
         level = prices[-1]
     return found
+
+
+def _anchor(symbol: str, day: float) -> float:
+    """Return the price on the straight line between the two anchors around a day."""
+    for (before, low), (after, high) in pairwise(_ANCHORS[symbol]):
+        if day <= after:
+            return low + (high - low) * (day - before) / (after - before)
+    return _ANCHORS[symbol][-1][1]
 
 
 def _joined(group: tuple[Candle, ...]) -> Candle:

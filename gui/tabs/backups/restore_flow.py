@@ -36,6 +36,7 @@ class RestoreFlow(QObject):
         self._database = ""
         self._backup: Backup | None = None
         self._task: Task | None = None
+        self._restoring: Task | None = None
         panel.preview_wanted.connect(self.compare)
         panel.restore_wanted.connect(self._on_restore_wanted)
         panel.cancel_wanted.connect(self._on_cancel_wanted)
@@ -43,8 +44,13 @@ class RestoreFlow(QObject):
         kept.drop_wanted.connect(self._on_drop_wanted)
 
     def show(self, database: str, backup: Backup | None) -> None:
-        """Show what a backup would do to a database; small ones are compared at once."""
+        """Show what a backup would do to a database; small ones are compared at once.
+
+        A restore that runs goes on: only its own Cancel stops it, not a look at another backup.
+        """
         self._database, self._backup = database, backup
+        if self._restoring is not None and self._restoring.running:
+            return
         self._stop()
         if backup is None:
             self._panel.show_nothing()
@@ -84,9 +90,10 @@ class RestoreFlow(QObject):
             self._panel.show_backup(self._backup)
 
     def _stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        for task in (self._task, self._restoring):
+            if task is not None:
+                task.cancel()
+        self._task = self._restoring = None
 
     def _on_restore_wanted(self, preview: RestorePreview, name: str) -> None:
         if name or not preview.exists:
@@ -116,7 +123,7 @@ class RestoreFlow(QObject):
         words = f"strongroom restore {self._database} {backup.table} --id {backup.id}"
         title = f"Restoring {table}…"
         self._panel.show_working(backup, title)
-        self._task = self._tab.bulk(
+        self._restoring = self._tab.bulk(
             f"Restore {table} from {when(backup.taken)}",
             "backup.restore",
             arguments,
@@ -133,7 +140,7 @@ class RestoreFlow(QObject):
         self._tab.show_error(error)
 
     def _on_restored(self, report: RestoreReport) -> None:
-        self._task = None
+        self._restoring = None
         self._panel.show_last()
         words = f"{report.table} is restored: {counted(report.rows, 'row')}, proven "
         words += report.verified

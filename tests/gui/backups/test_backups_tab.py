@@ -134,6 +134,18 @@ def test_under_a_new_name_nothing_is_asked(qtbot, tab, path):
     assert sql(path, f"SELECT count(*) FROM {name}") == [(3,)]
 
 
+def test_a_look_at_another_backup_does_not_stop_a_restore(qtbot, tab, path):
+    backed_up(tab, path, "users")
+    tab.refresh()
+    select(qtbot, tab, "users")
+    qtbot.waitUntil(
+        lambda: tab.restoring.preview and tab.restoring.preview.table == "users", timeout=15_000
+    )
+    tab.restoring.as_new.click()
+    tab.tables.select("orders")
+    qtbot.waitUntil(lambda: "is restored" in tab.banner.text, timeout=15_000)
+
+
 def test_a_broken_backup_says_why_and_verify_tells_a_harmed_one(qtbot, tab, path, bucket):
     done = backed_up(tab, path, "users")
     part = done.key.replace("_manifest.json", "part-00000.jsonl.zst")
