@@ -27,6 +27,7 @@ class EmptyState(QWidget):
         self._text = muted_label(text, wrap=True)
         self._text.setMaximumWidth(420)
         self.button = primary_button(button_text, on_click)
+        self.button.setAccessibleName(button_text or "Go on")  # hidden until it has a text
         self.button.setAccessibleName(button_text or title)
         for label in (self._title, self._text):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -45,9 +46,10 @@ class EmptyState(QWidget):
         """Say something else; `button_text` empty hides the button, None leaves it."""
         self._title.setText(title)
         self._text.setText(text)
-        if button_text is not None:
+        if button_text:
             self.button.setText(button_text)
             self.button.setAccessibleName(button_text)
+        if button_text is not None:
             self.button.setVisible(bool(button_text))
 
 

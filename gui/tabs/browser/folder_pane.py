@@ -25,6 +25,7 @@ from gui.widgets.table import columns_of, make_table
 _AGE_MS = 5_000
 _KIND_FROM = 640  # pixels of the pane from which on the kind has room
 _FILTER_MS = 80
+_SKELETON_MS = 150  # a folder that comes sooner is not announced
 _WIDTHS = (240, 88, 180, 100)
 
 
@@ -64,10 +65,10 @@ class FolderPane(QWidget):
         self.stop = link_button("Stop", self.stop_wanted.emit)
         self.more = link_button("Load more", self.more_wanted.emit)
         self._fetched: datetime | None = None
-        self._more = False
+        self._more = self._stale = self._quiet = False
+        self._prefix = ""
         self._lay_out()
         self._connect()
-        self.show_rows_of("")
 
     def _lay_out(self) -> None:
         head = _bar(self.path, self.age)
@@ -108,6 +109,10 @@ class FolderPane(QWidget):
         self._age_timer.setInterval(_AGE_MS)
         self._age_timer.timeout.connect(self.show_age)
         self._age_timer.start()
+        self._loading = QTimer(self)
+        self._loading.setSingleShot(True)
+        self._loading.setInterval(_SKELETON_MS)
+        self._loading.timeout.connect(self._show_skeleton)
         self._filtering = QTimer(self)
         self._filtering.setSingleShot(True)
         self._filtering.setInterval(_FILTER_MS)
@@ -122,25 +127,40 @@ class FolderPane(QWidget):
     # What is shown
 
     def show_rows_of(self, prefix: str) -> None:
-        """Begin another folder: its rows come with `add`."""
-        self.path.show_prefix(prefix)
-        self.filter.clear()
-        self._filtering.stop()
-        self.model.set_filter("")
-        self.model.clear(prefix)
-        self._fetched = None
-        self.show_age()
-        self.state.show_empty()
-        self.state.show_loading()
+        """Begin a folder: its rows come with `add`. The old rows of the same folder stay so long."""
+        self._stale = True
+        if prefix != self.model.prefix or not self.model.total:
+            self.path.show_prefix(prefix)
+            self.filter.clear()
+            self._filtering.stop()
+            self.model.set_filter("")
+            self._replace(prefix)
+            self.age.set("")
+            self._loading.start()
+        self._prefix = prefix
         self.tell_listing(running=True, more=False)
 
-    def add(self, page: Page) -> None:
-        """Take one page."""
+    def _replace(self, prefix: str) -> None:
+        """Take the old rows away."""
+        self._stale = False
+        self._fetched = None
+        self.model.clear(prefix)
+
+    def add(self, page: Page, select: str = "") -> bool:
+        """Take one page, and select a key if it is in it; return whether it was."""
+        self._loading.stop()
+        self._quiet = True
+        if self._stale:
+            self._replace(self._prefix)
         self.model.add(page.rows)
         self._fetched = self._fetched or page.level.fetched
         self.show_age()
         self.state.show_view()
+        found = bool(select) and self.select(select)
+        self._quiet = False
         self.tell_listing(running=True, more=False)
+        self._on_selection()
+        return found
 
     def tell_listing(self, *, running: bool, more: bool) -> None:
         """Say whether the listing runs or stopped before the end."""
@@ -151,6 +171,7 @@ class FolderPane(QWidget):
 
     def finished(self, *, more: bool) -> None:
         """The listing has ended, or stopped with more to come."""
+        self._loading.stop()
         self.tell_listing(running=False, more=more)
         if self.model.total == 0:
             self.state.empty.set_text(
@@ -160,7 +181,10 @@ class FolderPane(QWidget):
 
     def show_nothing(self, title: str, text: str) -> None:
         """Say that there is no folder to show."""
-        self.show_rows_of("")
+        self._loading.stop()
+        self.path.show_prefix("")
+        self._replace("")
+        self.age.set("")
         self.tell_listing(running=False, more=False)
         self.count.setText("")
         self.state.empty.set_text(title, text, "")
@@ -168,6 +192,7 @@ class FolderPane(QWidget):
 
     def failed(self, error: StorageError) -> None:
         """Say in the place of rows why there are none."""
+        self._loading.stop()
         self.tell_listing(running=False, more=False)
         self.count.setText("")
         if self.model.total:
@@ -200,7 +225,13 @@ class FolderPane(QWidget):
             self.table.scrollTo(index)
         return index.isValid()
 
+    def _show_skeleton(self) -> None:
+        self.state.show_empty()
+        self.state.show_loading()
+
     def _on_selection(self, *_what: object) -> None:
+        if self._quiet:
+            return
         self._tell_count()
         self.selection_changed.emit()
 
@@ -223,9 +254,12 @@ class FolderPane(QWidget):
 
     def _on_filter(self) -> None:
         chosen = [entry.key for entry in self.selected]
+        self._quiet = True
         self.model.set_filter(self.filter.text())
         if len(chosen) == 1:
             self.select(chosen[0])
+        self._quiet = False
+        self._on_selection()
 
     def _on_activated(self, index: QModelIndex) -> None:
         self.opened.emit(self.model.entry(index.row()))

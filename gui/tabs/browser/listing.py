@@ -136,8 +136,7 @@ class Listing(QObject):
         self._show_page(page)
 
     def _show_page(self, page: Page) -> None:
-        self._pane.add(page)
-        if self._wanted and self._pane.select(self._wanted):
+        if self._pane.add(page, self._wanted):
             self._wanted = ""
 
     def _on_listed(self, prefix: str, token: str | None) -> None:

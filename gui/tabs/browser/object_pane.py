@@ -58,7 +58,7 @@ class ObjectPane(QWidget):
     def show_selection(self, entries: list[Entry]) -> None:
         """Follow the selection: one object is asked for as soon as the selection rests."""
         if len(entries) == 1 and not entries[0].folder:
-            self._await(entries[0].key)
+            self._await(entries[0])
             return
         self._later.stop()
         self.key, self.looked = "", None
@@ -66,8 +66,9 @@ class ObjectPane(QWidget):
         self._show_inspector(False)  # noqa: FBT003 - hidden
         self._tell(entries)
 
-    def _await(self, key: str) -> None:
-        if key == self.key and self.looked is not None:
+    def _await(self, entry: Entry) -> None:
+        key, etag = entry.key, entry.row.etag if entry.row else ""
+        if self.looked is not None and (key, etag) == (self.key, self.looked.info.etag):
             return
         self.key = key
         self.left.emit()

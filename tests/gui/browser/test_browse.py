@@ -274,3 +274,30 @@ def test_counts_of_folders():
 def test_candles_of_the_fixture_are_valid():
     assert json.loads(candles([1]))["data"][0]["close"] == 2
     assert tree_feed.ROWS_AT_ONCE == loading.ROWS_AT_ONCE
+
+
+def test_a_refresh_keeps_rows_filter_and_preview_until_the_new_ones_are_there(
+    tab, qtbot, looked, bucket, monkeypatch
+):
+    looked("note.txt")
+    asked = []
+    tab.object.wanted.connect(asked.append)
+    tab.folder.filter.setText("note")
+    qtbot.waitUntil(lambda: names(tab) == ["note.txt"], timeout=2000)
+    tab.refresh()
+    assert names(tab) == ["note.txt"]
+    settled(qtbot, tab)
+    assert names(tab) == ["note.txt"]
+    assert [entry.key for entry in tab.folder.selected] == ["note.txt"]
+    assert tab.object.looked is not None
+    assert asked == []  # the same bytes are not fetched twice
+    put(bucket, "note.txt", b"something else")
+    tab.refresh()
+    qtbot.waitUntil(lambda: asked == ["note.txt"], timeout=8000)
+    settled(qtbot, tab)
+
+
+def test_a_slow_folder_shows_a_skeleton(tab, qtbot):
+    tab.folder.show_rows_of("slow/")
+    qtbot.waitUntil(lambda: tab.folder.state._skeleton.isVisible(), timeout=2000)
+    assert tab.folder.count.text() == "listing…"
