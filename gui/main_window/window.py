@@ -56,7 +56,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Strongroom")
         room = self.screen().availableGeometry()
         self.resize(min(1280, room.width()), min(800, room.height() - _TITLE_BAR))
-        self.setMinimumSize(1024, 640)
+        self.setMinimumSize(1100, 640)
         self.context, self.connector = context, connector
         self.tabs: dict[str, Tab] = {}
         self._sure = False

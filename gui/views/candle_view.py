@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from core.preview import Candle, Candles, Problem
@@ -11,6 +12,8 @@ from gui.views.candle_chart import CandleChart
 from gui.widgets.labels import Text, muted_label
 from gui.widgets.panel import rule
 
+#: Pixels in which time, four prices and the volume stand beside each other.
+_ALL = 460
 _FIELDS = (("O", "open"), ("H", "high"), ("L", "low"), ("C", "close"))
 
 
@@ -70,6 +73,12 @@ class ValueLine(QWidget):
             box.addLayout(pair)
         box.addWidget(self._volume)
         box.addStretch(1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out the volume, then the time, where there is no room for all."""
+        super().resizeEvent(event)
+        self._volume.setVisible(event.size().width() >= _ALL)
+        self._when.setVisible(event.size().width() >= _ALL - 70)
 
     def show_candle(self, candle: Candle | None) -> None:
         """Show the values of a candle, nothing for None."""

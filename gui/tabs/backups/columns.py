@@ -7,6 +7,9 @@ from PySide6.QtWidgets import QHeaderView, QTableView
 
 from gui.widgets.table import Remembers, columns_of
 
+#: The least room of the first column, in pixels.
+_FIRST = 124
+
 
 def first_look(
     view: QTableView,
@@ -25,6 +28,7 @@ def first_look(
         order: How the first column is sorted.
     """
     header = view.horizontalHeader()
+    view.setMinimumWidth(sum(widths) + _FIRST)
     kept = settings is not None and settings.get(f"columns/{key}") is not None
     if not kept:
         columns_of(view).leave()

@@ -27,6 +27,8 @@ _KIND_FROM = 640  # pixels of the pane from which on the kind has room
 _FILTER_MS = 80
 _SKELETON_MS = 150  # a folder that comes sooner is not announced
 _WIDTHS = (240, 88, 180, 100)
+#: Pixels that the table needs to show names as names.
+_LEAST = 420
 
 
 class FolderPane(QWidget):
@@ -98,6 +100,7 @@ class FolderPane(QWidget):
     def _size_columns(self) -> None:
         """Give the name all room that is left; the others have texts of known widths."""
         columns_of(self.table).leave()
+        self.table.setMinimumWidth(_LEAST)
         header = self.table.horizontalHeader()
         header.setStretchLastSection(False)
         for column, width in enumerate(_WIDTHS):
