@@ -9,6 +9,7 @@ import pytest
 from helpers.browser import DAY, candles, names, put, settled
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel, QWidget
 
 from core.errors import AccessDenied, Offline
 from core.model.change import Change, ChangeKind
@@ -299,5 +300,16 @@ def test_a_refresh_keeps_rows_filter_and_preview_until_the_new_ones_are_there(
 
 def test_a_slow_folder_shows_a_skeleton(tab, qtbot):
     tab.folder.show_rows_of("slow/")
-    qtbot.waitUntil(lambda: tab.folder.state._skeleton.isVisible(), timeout=2000)
+    qtbot.waitUntil(tab.folder.state._skeleton.isVisible, timeout=2000)
     assert tab.folder.count.text() == "listing…"
+
+
+def test_foreign_names_are_never_markup(tab, qtbot, looked, bucket):
+    key = '<b>x</b><img src="file:///etc/passwd">\u202e.txt'
+    put(bucket, key, b"<h1>hello</h1>", metadata={"note": "<i>a</i>"})
+    looked(key)
+    labels = tab.findChildren(QLabel)
+    assert all(label.textFormat() is Qt.TextFormat.PlainText for label in labels)
+    assert not any("\u202e" in label.text() for label in labels)
+    for widget in tab.findChildren(QWidget):
+        assert "<img" not in widget.toolTip()
