@@ -9,7 +9,7 @@ import typer
 from core.units import format_count, format_duration, format_size, iso_utc
 
 if TYPE_CHECKING:
-    from core.cli.program import Cli
+    from core.cli.common import Cli
     from core.model.backup import Backup, RestorePreview, RestoreReport
 
 Database = Annotated[

@@ -19,6 +19,7 @@ from core.model.connection import (
 from core.work import Work
 
 if TYPE_CHECKING:
+    from core.cli.output import Output
     from core.demo import DemoServer
     from core.workspace import Workspace
 
@@ -134,6 +135,15 @@ class Opener:
             return Connections().connect(self._common.profile)
         stored = None if _environment_says() else Connections().profiles.current()
         return Connections().with_keys(stored) if stored else Connection(_environment())
+
+
+@dataclass(frozen=True, slots=True)
+class Cli:
+    """What a command is handed: its output, the way to its workspace, and the common options."""
+
+    out: Output
+    opener: Opener
+    common: Common
 
 
 def _environment_says() -> bool:

@@ -11,7 +11,7 @@ from core.errors import AlreadyExists, InvalidInput, NotFound
 from core.units import format_count, format_duration, format_size, iso_utc
 
 if TYPE_CHECKING:
-    from core.cli.program import Cli
+    from core.cli.common import Cli
     from core.model.statistics import Share, StorageStatistics
     from core.transfer.values import TransferReport
 

@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -15,7 +14,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 import core
 from core.cli import backups, objects, secrets, server
-from core.cli.common import HELP, Common, Opener, taken_out
+from core.cli.common import HELP, Cli, Opener, taken_out
 from core.cli.output import Output
 from core.errors import Cancelled, ErrorKind, InvalidInput, LocalIOError, StorageError
 from core.redaction import clamp_logging
@@ -31,15 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Cli:
-    """What a command is handed: its output, the way to its workspace, and the common options."""
-
-    out: Output
-    opener: Opener
-    common: Common
 
 
 @app.callback(invoke_without_command=True)

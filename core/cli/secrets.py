@@ -16,7 +16,7 @@ from core.redaction import MASK, Secret
 from core.units import iso_utc
 
 if TYPE_CHECKING:
-    from core.cli.program import Cli
+    from core.cli.common import Cli
 
 app = typer.Typer(help="Secrets of Secrets Manager.", no_args_is_help=True)
 

@@ -14,7 +14,7 @@ from core.model.connection import AccessKeys
 from core.redaction import Secret
 
 if TYPE_CHECKING:
-    from core.cli.program import Cli
+    from core.cli.common import Cli
     from core.storage.setup import SetupStep
 
 _SIGNS = {True: "✓", False: "✗", None: "-"}

@@ -49,7 +49,9 @@ def stock_keys(bucket: Bucket, prefix: str) -> list[tuple[str, int]]:
 @pytest.mark.parametrize("prefix", ["", "odd/", "many/", "tree/", "mark", "nothing/"])
 def test_a_flat_listing_is_what_stock_boto3_lists(bucket, prefix):
     pages = list(listing.list_pages(bucket, prefix))
-    ours = sorted((key, size) for page in pages for key, size in zip(page.keys, page.sizes, strict=False))
+    ours = sorted(
+        (key, size) for page in pages for key, size in zip(page.keys, page.sizes, strict=False)
+    )
     assert ours == stock_keys(bucket, prefix)
     assert not [t for t in threading.enumerate() if t.name.startswith("listing-")]
 
