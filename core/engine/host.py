@@ -85,7 +85,8 @@ class Host:
                 self._token.cancel()
         self._calls.put(None)
         self._token.cancel()
-        # An operation that does not notice must not outlive the parent.
+        # An operation that does not notice must not outlive the parent. PR_SET_PDEATHSIG would
+        # not do: it also fires when only the *thread* ends that started this process.
         threading.Timer(_ORPHAN_SECONDS, os._exit, args=(0,)).start()
 
     def _answer(self, call: Call, token: CancelToken) -> None:

@@ -146,6 +146,15 @@ def unfinished(folder: Path | None = None) -> tuple[Unfinished, ...]:
     return tuple(sorted(found, key=lambda each: each.when))
 
 
+def keep(order: Order, planned: int, folder: Path | None = None) -> None:
+    """Write down an order that waits for its turn: a crash must not lose it.
+
+    Raises:
+        LocalIOError: it cannot be written.
+    """
+    Journal.begin(order, planned, folder).leave()
+
+
 def discard(transfer_id: str, folder: Path | None = None) -> None:
     """Forget an interrupted transfer; what it had sent stays.
 

@@ -44,6 +44,7 @@ class Batch:
     pace: Pace = field(default_factory=Pace)
     progress: Progress | None = None
     running: bool = False
+    queued: bool = False
     retryable: bool = True
 
     def __post_init__(self) -> None:
@@ -60,12 +61,17 @@ class Batch:
     @property
     def state(self) -> State:
         """The state of the act as a whole: the one that most needs to be seen."""
-        if self.running:
-            return State.RUNNING
+        if self.running or self.queued:
+            return State.RUNNING if self.running else State.WAITING
         for state in (State.FAILED, State.CANCELLED, State.WAITING, State.DONE):
             if self.counts[state]:
                 return state
         return State.SKIPPED
+
+    @property
+    def active(self) -> bool:
+        """Whether it runs or waits for its turn."""
+        return self.running or self.queued
 
     @property
     def again_count(self) -> int:
@@ -88,7 +94,7 @@ class Batch:
             for number in self._run:
                 self._set(number, State.WAITING)
                 self.notes.pop(number, None)
-        self.running, self.progress, self.pace = True, None, Pace()
+        self.running, self.queued, self.progress, self.pace = True, False, None, Pace()
         if whole:
             return dict(self.arguments)
         columns = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
@@ -11,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from core.errors import StorageError
 from core.model.change import Change, ChangeKind
 from core.model.connection import Connection
-from core.transfer.journal import discard
+from core.transfer.journal import Order, discard, keep
 from core.transfer.values import Outcomes, State, TransferReport
 from core.units import format_count, utc_now
 from core.work import Progress
@@ -23,6 +24,16 @@ from gui.tasks import Task
 
 #: So many folders are named in a change; more than that means everything.
 _MOST_PREFIXES = 50
+_KEPT = frozenset({State.DONE, State.SKIPPED})
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A batch that waits, some of its files (None: all), and the connection it was queued for."""
+
+    batch: Batch
+    numbers: Sequence[int] | None
+    connection: Connection
 
 
 class Carrier(QObject):
@@ -42,41 +53,85 @@ class Carrier(QObject):
         super().__init__(parent)
         self._context, self._pane = context, pane
         self._tasks: dict[Task, Batch] = {}
+        self._queued: set[Batch] = set()
+        self._waiting: deque[_Turn] = deque()
         context.runner.task_finished.connect(self._on_finished)
         pane.cancel_wanted.connect(self.cancel)
         pane.retry_wanted.connect(self.retry)
 
     @property
     def running(self) -> bool:
-        """Whether any transfer runs."""
-        return bool(self._tasks)
+        """Whether any transfer runs or waits."""
+        return bool(self._tasks or self._queued)
 
     def start(self, batch: Batch, numbers: Sequence[int] | None = None) -> None:
-        """Transfer a batch, or some files of it, unless `why_not` tells a reason."""
+        """Queue a batch, or some files of it, unless `why_not` tells a reason.
+
+        One runs at a time, as fast as it can, and the other engine stays free for a look around.
+        """
         workspace = self._context.workspace
-        if workspace is None or why_not(self._context, batch):
+        if workspace is None or batch.active or why_not(self._context, batch):
             return
-        batch.place = place_of(workspace)
-        arguments = batch.begin(numbers)
-        arguments["journal"] = {
-            "id": batch.id, "title": batch.title, "profile": batch.place[0],
-        }  # fmt: skip
-        self._run(batch, arguments, workspace.connection)
+        batch.place, batch.queued = place_of(workspace), True
+        self._queued.add(batch)
+        turn = _Turn(batch, numbers, workspace.connection)
+        if self._tasks:
+            self._keep(turn)
+        else:
+            self._queue(turn)
         self._told(batch, files=True)
 
     def cancel(self, batch: Batch) -> None:
-        """Stop a batch; what is done stays."""
+        """Stop a batch, or take it out of the queue; what is done stays."""
+        if batch.queued:
+            self._queued.discard(batch)
+            batch.begin([n for n, state in enumerate(batch.states) if state not in _KEPT])
+            self._end_cancelled(batch)
         for task, of_task in self._tasks.items():
             if of_task is batch:
                 task.cancel()
 
     def retry(self, batch: Batch) -> None:
         """Transfer again what failed or was cancelled."""
-        numbers = batch.to_do_again
-        if numbers and not batch.running:
+        if numbers := batch.to_do_again:
             self.start(batch, numbers)
 
+    def _queue(self, turn: _Turn) -> None:
+        if turn.batch.queued:
+            self._waiting.append(turn)
+            self._next()
+        else:  # it was cancelled while its order was written down
+            self._forget(turn.batch)
+
+    def _next(self) -> None:
+        while self._waiting and not self._tasks:
+            turn = self._waiting.popleft()
+            if turn.batch.queued:
+                self._queued.discard(turn.batch)
+                self._run(turn.batch, turn.batch.begin(turn.numbers), turn.connection)
+                self._told(turn.batch, files=True)
+
+    def _keep(self, turn: _Turn) -> None:
+        """Write the order down before it waits: the engine does so only when its turn comes."""
+        batch = turn.batch
+        order = Order(
+            batch.operation, batch.id, batch.title, batch.place[0], batch.place[1],
+            dict(batch.arguments),
+        )  # fmt: skip
+        planned = len(batch.keys)
+        self._context.runner.run(
+            "Note a transfer",
+            lambda _work: keep(order, planned),
+            owner=self,
+            then=lambda _none: self._queue(turn),
+            failed=lambda _error: self._queue(turn),  # its turn tells the same failure
+            quiet=True,
+        )
+
     def _run(self, batch: Batch, arguments: dict[str, object], connection: Connection) -> None:
+        arguments["journal"] = {
+            "id": batch.id, "title": batch.title, "profile": batch.place[0],
+        }  # fmt: skip
         task = self._context.runner.run_bulk(
             batch.title,
             batch.operation,
@@ -117,13 +172,17 @@ class Carrier(QObject):
         batch = self._tasks.pop(task, None)
         if batch is not None and task.state == "cancelled":
             self._end_cancelled(batch)
-        if batch is not None and not self._tasks:
+        self._next()
+        if batch is not None and not self.running:
             self.idle.emit()
 
     def _end_cancelled(self, batch: Batch) -> None:
         batch.stop(State.CANCELLED)
         self._told(batch, files=True)
         self._announce(batch)
+        self._forget(batch)
+
+    def _forget(self, batch: Batch) -> None:
         self._context.runner.run(
             "Forget a cancelled transfer",
             lambda _work: discard(batch.id),

@@ -81,7 +81,7 @@ class QueuePane(QWidget):
 
     def clear_finished(self) -> None:
         """Forget the acts that have ended and need nothing any more."""
-        self.model.remove([batch for batch in self.model.batches if not batch.running])
+        self.model.remove([batch for batch in self.model.batches if not batch.active])
         self.update_state()
 
     def update_state(self) -> None:
@@ -90,12 +90,12 @@ class QueuePane(QWidget):
         (self._view.show_view if batches else self._view.show_empty)()
         self._totals.setText(_totals(batches))
         self._totals.setVisible(bool(batches))
-        running = chosen is not None and chosen.running
-        self.cancel.allow(running, "Nothing of this runs.")
-        again = chosen is not None and not running and chosen.retryable and chosen.again_count > 0
+        active = chosen is not None and chosen.active
+        self.cancel.allow(active, "Nothing of this runs.")
+        again = chosen is not None and not active and chosen.retryable and chosen.again_count > 0
         reason = why_not(self._context, chosen) if again else "Nothing of this failed."
         self.retry.allow(not reason, reason)
-        ended = any(not batch.running for batch in batches)
+        ended = any(not batch.active for batch in batches)
         self.clear.allow(ended, "Nothing has ended yet.")
 
     def _on_current(self, *_places: object) -> None:

@@ -135,10 +135,12 @@ class UploadsTab(Tab):
         if workspace is None:
             return
         name, bucket = workspace.profile.name, workspace.bucket.name
+        known = {batch.id for batch in self.pane.model.batches}
 
         def find(_work: Work) -> list[Unfinished]:
             found = unfinished()
-            return [u for u in found if (u.order.profile, u.order.bucket) == (name, bucket)]
+            here = [u for u in found if (u.order.profile, u.order.bucket) == (name, bucket)]
+            return [each for each in here if each.order.id not in known]
 
         self.run(
             "Look for interrupted transfers",

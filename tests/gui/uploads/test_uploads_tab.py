@@ -13,6 +13,7 @@ from gui.models.transfer_model import PROGRESS, STATE, TransferModel
 from gui.models.transfers import Batch
 from gui.tabs.uploads import UploadsTab
 from gui.tabs.uploads.summary import failures_in_words
+from gui.tabs.uploads.tab import _batch_of
 from tests.helpers.moto_bucket import moto_bucket
 
 WAIT = 15_000
@@ -204,6 +205,33 @@ def test_a_read_only_profile_may_plan_but_not_send(tab, folder, context, qtbot):
     assert "read-only" in tab.intake.plan.start.toolTip()
     tab.start()
     assert tab.pane.model.rowCount() == 0
+
+
+def test_the_queue_runs_one_after_the_other_and_loses_none(tab, context, tmp_path, qtbot):
+    batches = []
+    for count in (400, 50, 60):
+        root = tmp_path / f"o{uuid4().hex[:8]}"
+        root.mkdir()
+        for number in range(count):
+            (root / f"{number:03}").write_text("x")
+        batches.append(_batch_of(plan(tab, qtbot, root), tab.intake, None))
+        tab.intake.clear()
+        qtbot.waitUntil(lambda: tab.intake.plan.plan is None)
+    for batch in batches:
+        tab.pane.add(batch)
+        tab.carrier.start(batch)
+    first, second, last = batches
+    assert [b.state for b in batches] == [State.RUNNING, State.WAITING, State.WAITING]
+    tab.carrier.cancel(last)
+    assert last.counts[State.CANCELLED] == 60
+    qtbot.waitUntil(lambda: {u.order.id for u in unfinished()} == {second.id}, timeout=WAIT)
+    assert len(context.runner.bulk_running) == 1
+    ended(tab, qtbot)
+    assert (first.counts[State.DONE], second.counts[State.DONE]) == (400, 50)
+    tab.carrier.retry(last)
+    ended(tab, qtbot)
+    assert last.counts[State.DONE] == 60
+    qtbot.waitUntil(lambda: not any(journal_folder().glob("*.transfer")), timeout=WAIT)
 
 
 def test_a_batch_is_never_sent_to_another_place(tab, folder, context, qtbot):
