@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from core.model.statistics import StorageStatistics
@@ -66,7 +68,8 @@ class Cards(QFrame):
         part = found.small_objects / found.objects if found.objects else 0.0
         many = part > 0.5
         note = "archive classes cost more for these" if many else "of all objects"
-        self.small.set(f"{part:.1%}", note, "warning" if many else "muted")
+        # Rounded down: "100 %" must mean all of them.
+        self.small.set(f"{math.floor(part * 1000) / 10:g} %", note, "warning" if many else "muted")
 
     def _show_classes(self, found: StorageStatistics) -> None:
         if not found.classes:

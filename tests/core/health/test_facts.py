@@ -1,0 +1,91 @@
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from helpers.moto_bucket import moto_bucket
+
+from core.errors import Offline
+from core.health.facts import QUESTIONS, Standing, fetch
+
+
+class Client:
+    """Answers every question with what it was given: an answer, or an error's code."""
+
+    def __init__(self, **answers):
+        self._answers = answers
+
+    def __getattr__(self, name):
+        def call(**_arguments):
+            answer = self._answers.get(name, {})
+            if isinstance(answer, str):
+                status = 501 if answer == "NotImplemented" else 404 if "No" in answer else 403
+                raise ClientError(
+                    {"Error": {"Code": answer, "Message": answer},
+                     "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}}}, name,
+                )  # fmt: skip
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+class Bucket:
+    name = "b"
+
+    def __init__(self, **answers):
+        self.client = Client(**answers)
+
+
+def standing(name, **answers):
+    return fetch(Bucket(**answers)).get(name).standing
+
+
+ALL_ON = dict.fromkeys(
+    ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+)
+AES = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}
+TLS = {"Statement": {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}}
+EVERYBODY = {"Grantee": {"URI": "http://acs.amazonaws.com/groups/global/AllUsers"},
+             "Permission": "READ"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "good", "bad"),
+    [
+        ("encryption", "get_bucket_encryption", {"ServerSideEncryptionConfiguration": AES},
+         "ServerSideEncryptionConfigurationNotFoundError"),
+        ("versioning", "get_bucket_versioning", {"Status": "Enabled"}, {"Status": "Suspended"}),
+        ("public-access", "get_public_access_block", {"PublicAccessBlockConfiguration": ALL_ON},
+         "NoSuchPublicAccessBlockConfiguration"),
+        ("policy", "get_bucket_policy_status", "NoSuchBucketPolicy",
+         {"PolicyStatus": {"IsPublic": True}}),
+        ("acl", "get_bucket_acl", {"Grants": []}, {"Grants": [EVERYBODY]}),
+        ("ownership", "get_bucket_ownership_controls",
+         {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}},
+         "OwnershipControlsNotFoundError"),
+        ("tls", "get_bucket_policy", {"Policy": json.dumps(TLS)}, {"Policy": "{}"}),
+        ("logging", "get_bucket_logging", {"LoggingEnabled": {"TargetBucket": "l"}}, {}),
+    ],
+)  # fmt: skip
+def test_each_fact_good_bad_denied_and_unsupported(name, call, good, bad):
+    assert standing(name, **{call: good}) is Standing.GOOD
+    assert standing(name, **{call: bad}) in {Standing.BAD, Standing.NOTE}
+    denied = fetch(Bucket(**{call: "AccessDenied"})).get(name)
+    assert denied.standing is Standing.DENIED
+    assert denied.evidence == f"needs {denied.action}"
+    assert denied.action.startswith("s3:Get")
+    assert standing(name, **{call: "NotImplemented"}) is Standing.UNSUPPORTED
+
+
+def test_a_bucket_out_of_reach_is_a_failure_not_a_fact():
+    with pytest.raises(Offline):
+        fetch(Bucket(get_bucket_encryption=Offline("gone")))
+
+
+def test_a_real_bucket_answers_every_question():
+    with moto_bucket(versioned=True) as bucket:
+        facts = fetch(bucket)
+    assert [fact.name for fact in facts.facts] == [question.name for question in QUESTIONS]
+    assert facts.get("versioning").standing is Standing.GOOD
+    assert facts.get("policy").evidence == "there is no bucket policy"

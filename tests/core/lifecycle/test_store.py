@@ -1,0 +1,75 @@
+import json
+
+import pytest
+from helpers.moto_bucket import moto_bucket
+
+from core.errors import Conflict
+from core.lifecycle import store
+from core.lifecycle.rules import Configuration, Rule
+from core.lifecycle.templates import abort_unfinished, archive
+
+THEIRS = {
+    "ID": "theirs",
+    "Status": "Disabled",
+    "Filter": {"And": {"Prefix": "logs/", "Tags": [{"Key": "team", "Value": "ops"}]}},
+    "Expiration": {"Days": 365},
+    "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+}
+
+
+@pytest.fixture
+def bucket():
+    with moto_bucket() as made:
+        yield made
+
+
+def put(bucket, *rules):
+    bucket.client.put_bucket_lifecycle_configuration(
+        Bucket=bucket.name, LifecycleConfiguration={"Rules": list(rules)}
+    )
+
+
+def ids(bucket):
+    answer = bucket.client.get_bucket_lifecycle_configuration(Bucket=bucket.name)
+    return [rule["ID"] for rule in answer["Rules"]]
+
+
+def test_a_rule_is_merged_read_back_and_undone(bucket):
+    put(bucket, THEIRS)
+    seen = store.read(bucket)
+    assert [rule.rule_id for rule in seen.rules] == ["theirs"]
+    saved = store.save(bucket, seen, seen.merged(archive()))
+    assert ids(bucket) == ["theirs", "ArchiveOldData"]
+    kept = json.loads(saved.undo.read_text())
+    assert [rule["ID"] for rule in kept["Rules"]] == ["theirs"]
+    store.undo(bucket, saved)
+    assert ids(bucket) == ["theirs"]
+    assert store.read(bucket).same_as(seen)
+
+
+def test_somebody_else_s_change_is_shown_and_never_overwritten(bucket):
+    put(bucket, THEIRS)
+    seen = store.read(bucket)
+    put(bucket, THEIRS, abort_unfinished().raw())
+    with pytest.raises(Conflict) as caught:
+        store.save(bucket, seen, seen.merged(archive()))
+    assert "AbortUnfinishedUploads" in caught.value.cause
+    assert ids(bucket) == ["theirs", "AbortUnfinishedUploads"]
+
+
+def test_a_bucket_without_rules_gets_its_first_and_loses_its_last(bucket):
+    assert store.read(bucket) == Configuration()
+    saved = store.save(bucket, Configuration(), Configuration((archive(),)))
+    assert ids(bucket) == ["ArchiveOldData"]
+    store.save(bucket, saved.after, Configuration())
+    assert store.read(bucket) == Configuration()
+
+
+def test_a_put_keeps_the_default_for_small_objects(bucket, monkeypatch):
+    sent = {}
+    bucket.client.meta.events.register(
+        "provide-client-params.s3.PutBucketLifecycleConfiguration",
+        lambda params, **_event: sent.update(params),
+    )
+    store._put(bucket, Configuration((Rule.of(THEIRS),), "varies_by_storage_class"))
+    assert sent["TransitionDefaultMinimumObjectSize"] == "varies_by_storage_class"
