@@ -89,7 +89,11 @@ def trades() -> Iterator[Sample]:
 
 def _trades(user: str, moment: datetime, file: int, random: Random) -> Sample:
     stamp = naive(moment) if user == "crowe" else iso(moment)
-    rows = [_trade(user, moment, file * 20 + each, random) for each in range(random.randint(3, 12))]
+    minutes = sorted((random.randint(1, 1900) for _ in range(random.randint(3, 12))), reverse=True)
+    rows = [
+        _trade(user, moment - timedelta(minutes=ago), file * 20 + each, random)
+        for each, ago in enumerate(minutes)
+    ]
     body = {"user_id": user, "timestamp": stamp, "trades": rows}
     metadata = {
         "user_id": user,
@@ -101,9 +105,8 @@ def _trades(user: str, moment: datetime, file: int, random: Random) -> Sample:
     return Sample(key, document(body), written(moment), metadata=metadata)
 
 
-def _trade(user: str, moment: datetime, number: int, random: Random) -> dict[str, object]:
+def _trade(user: str, at: datetime, number: int, random: Random) -> dict[str, object]:
     symbol = random.choice(SYMBOLS)
-    at = moment - timedelta(minutes=random.randint(1, 1900))
     price = price_at(symbol, at) * random.uniform(0.999, 1.001)
     amount = random.uniform(200, 20_000) / price
     row: dict[str, object] = {

@@ -12,6 +12,8 @@ from core.demo.data import everything
 from core.demo.data.candles import CORRUPT_KEY
 from core.demo.data.logs import OVERSIZED_KEY
 from core.demo.data.trading_db import ROWS, make_database
+from core.layout import parse
+from core.preview import HEAD_BYTES, preview
 
 BUCKET = "tentimecrypto"
 CONTRACT_KEYS = (
@@ -70,6 +72,31 @@ def test_old_forms_are_among_them(samples):
     assert isinstance(json.loads(bodies["SOL-USD1d"].body), list)
     assert isinstance(json.loads(bodies["ETH-USD4h"].body)["data"][0]["open"], str)
     assert isinstance(json.loads(bodies["SOL-USD1h"].body)["data"][0]["timestamp"], int)
+
+
+def test_every_form_is_read_and_only_the_planted_problems_are_found(samples):
+    faces = {
+        "ohlcv": "Candles",
+        "orderbook": "Book",
+        "trades": "Table",
+        "portfolio": "Holdings",
+        "user_trades": "Table",
+        "analytics": "Tree",
+        "backup": "Table",
+        "log": "Lines",
+    }
+    seen, problems = set(), set()
+    for sample in [*samples[::23], *(each for each in samples if "2024-01-15T10" in each.key)]:
+        found, meaning = preview(sample.body[:HEAD_BYTES], sample.key), parse(sample.key)
+        if meaning is None or sample.key in (CORRUPT_KEY, OVERSIZED_KEY):
+            continue
+        assert meaning.moment is not None
+        assert type(found.faces[0]).__name__ == faces[meaning.kind.id], sample.key
+        seen.add(meaning.kind.id)
+        problems |= {problem.kind.name for problem in found.problems}
+    assert seen == set(faces)
+    planted = {"GAP", "DUPLICATE"}
+    assert planted <= problems <= planted | {"HIGH_BELOW_LOW", "OUT_OF_ORDER", "TRUNCATED"}
 
 
 def test_the_server_holds_what_was_made(demo_server, demo_s3, samples):
