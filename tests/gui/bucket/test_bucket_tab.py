@@ -1,0 +1,110 @@
+import pytest
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QDialog, QLabel, QPushButton
+
+from core.lifecycle.rules import Configuration
+from core.lifecycle.templates import archive
+from core.model.connection import AccessKeys, Connection
+from core.workspace import Workspace
+from gui.dialogs.confirm import Confirm
+from gui.tabs.bucket import BucketTab
+from gui.tabs.bucket.rule_dialog import RuleDialog
+from gui.tabs.bucket.rules_model import RulesModel
+
+
+@pytest.fixture
+def tab(qtbot, context, demo_server, demo_s3):
+    before = demo_s3.get_bucket_lifecycle_configuration(Bucket="tentimecrypto")["Rules"]
+    made = BucketTab(context)
+    qtbot.addWidget(made)
+    made.resize(1280, 700)
+    made.show()
+    workspace = Workspace.open(demo_server.connection)
+    context.set_workspace(workspace)
+    qtbot.waitUntil(lambda: not made.busy, timeout=20_000)
+    yield made
+    demo_s3.put_bucket_lifecycle_configuration(
+        Bucket="tentimecrypto", LifecycleConfiguration={"Rules": before}
+    )
+    workspace.close()
+
+
+def ids(demo_s3):
+    answer = demo_s3.get_bucket_lifecycle_configuration(Bucket="tentimecrypto")
+    return {rule["ID"] for rule in answer["Rules"]}
+
+
+def dialog(tab, kind, qtbot):
+    qtbot.waitUntil(lambda: bool(tab.findChildren(kind)))
+    return tab.findChildren(kind)[0]
+
+
+def test_the_model_keeps_qt_s_rules(qapp):
+    model = RulesModel()
+    QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    model.show(Configuration((archive(),)))
+    assert model.data(model.index(0, 3)).startswith("move to Standard-IA after 30 days")
+    model.show(Configuration())
+
+
+def test_the_archive_template_is_previewed_saved_and_undone(tab, qtbot, demo_s3):
+    before = ids(demo_s3)
+    tab.add.click()
+    asked = dialog(tab, RuleDialog, qtbot)
+    asked.glacier_days.setValue(10)
+    assert not asked.save.isEnabled()
+    asked.glacier_days.setValue(120)
+    assert "+ ArchiveOldData" in asked._preview.toPlainText()
+    asked.save.click()
+    qtbot.waitUntil(lambda: "read back" in tab.banner.text, timeout=20_000)
+    assert ids(demo_s3) == before | {"ArchiveOldData"}
+    assert tab.model.rowCount() == len(before) + 1
+    next(b for b in tab.banner.findChildren(QPushButton) if b.text() == "Undo").click()
+    qtbot.waitUntil(lambda: "as they were" in tab.banner.text, timeout=20_000)
+    assert ids(demo_s3) == before
+
+
+def test_removing_a_rule_asks_first(tab, qtbot, demo_s3):
+    before = ids(demo_s3)
+    assert not tab.remove.isEnabled()
+    tab.table.selectRow(0)
+    name = tab.model.rule(0).rule_id
+    tab.remove.click()
+    asked = dialog(tab, Confirm, qtbot)
+    assert ids(demo_s3) == before
+    asked.go.click()
+    qtbot.waitUntil(lambda: "read back" in tab.banner.text, timeout=20_000)
+    assert ids(demo_s3) == before - {name}
+
+
+def test_a_change_by_somebody_else_is_told_and_kept(tab, qtbot, demo_s3):
+    seen = tab._seen
+    rules = seen.merged(archive(rule_id="Theirs")).rules
+    demo_s3.put_bucket_lifecycle_configuration(
+        Bucket="tentimecrypto", LifecycleConfiguration={"Rules": [rule.raw() for rule in rules]}
+    )
+    tab._save(seen.merged(archive()))
+    qtbot.waitUntil(lambda: "somebody else" in tab.banner.text, timeout=20_000)
+    assert "Theirs" in ids(demo_s3)
+    assert "ArchiveOldData" not in ids(demo_s3)
+
+
+def test_safety_is_told_in_words(tab):
+    words = {label.text() for label in tab._facts_view.findChildren(QLabel)}
+    assert {"Default encryption", "Versioning", "on", "good"} <= words
+
+
+def test_without_permission_it_says_which_one_is_needed(qtbot, context, demo_server):
+    keys: AccessKeys = demo_server.platform
+    workspace = Workspace.open(Connection(demo_server.connection.profile, keys))
+    made = BucketTab(context)
+    qtbot.addWidget(made)
+    made.show()
+    context.set_workspace(workspace)
+    qtbot.waitUntil(lambda: not made.busy, timeout=20_000)
+    words = " ".join(label.text() for label in made.findChildren(QLabel))
+    assert "s3:GetLifecycleConfiguration" in words
+    assert "needs s3:GetBucketVersioning" in words
+    assert not made.add.isEnabled()
+    assert not [d for d in made.findChildren(QDialog) if d.isVisible()]
+    workspace.close()
