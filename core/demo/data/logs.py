@@ -73,7 +73,8 @@ def _events() -> bytes:
     random = randomness("audit")
     block = "".join(
         f'{{"seq":{number},"actor":"svc-{random.randint(1, 40)}","action":"order.update",'
-        f'"order":{random.randint(1, 48_210)},"ok":{"true" if random.random() < 0.97 else "false"}}}\n'
+        f'"order":{random.randint(1, 48_210)},'
+        f'"ok":{"true" if random.random() < 0.97 else "false"}}}\n'
         for number in range(4000)
     )
     return block.encode() * 112

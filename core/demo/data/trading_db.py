@@ -105,7 +105,8 @@ walk AS (
     FROM noisy
 ),
 priced AS (
-    SELECT minute, market, r, volume_base, base * (1 + moved * 0.0006) AS price, base * 0.0004 AS step
+    SELECT minute, market, r, volume_base,
+        base * (1 + moved * 0.0006) AS price, base * 0.0004 AS step
     FROM walk JOIN (
         SELECT 0 AS id, 42000.0 AS base, 5.0 AS volume_base
         UNION ALL SELECT 1, 2300.0, 70.0 UNION ALL SELECT 2, 98.0, 1600.0
