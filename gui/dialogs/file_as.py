@@ -7,7 +7,6 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QFileDialog,
     QFormLayout,
@@ -28,6 +27,7 @@ from gui import theme
 from gui.context import Context
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.fields import combo_box
 from gui.widgets.labels import heading, mono_label, muted_label, text_label
 from gui.widgets.panel import row
 
@@ -78,8 +78,7 @@ class FileAsDialog(QDialog):
         self.path.setPlaceholderText("choose a file")
         self.path.setAccessibleName("File")
         self.choose = plain_button("Choose…", self._on_choose)
-        self.kind = QComboBox()
-        self.kind.setAccessibleName("Kind of data")
+        self.kind = combo_box("Kind of data")
         for each in KINDS:
             self.kind.addItem(each.title, each.id)
         self.names = {name: _line(name) for name in _TITLES}

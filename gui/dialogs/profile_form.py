@@ -9,6 +9,7 @@ from core.local.profile_check import profile_problems
 from core.model.connection import AccessKeys, KeySource, Profile, ProfileColour
 from core.redaction import Secret
 from gui import theme
+from gui.widgets.fields import combo_box
 from gui.widgets.labels import repolish, text_label, tooltip
 from gui.widgets.secret_field import SecretField
 
@@ -54,15 +55,13 @@ class ProfileForm(QWidget):
         self.secret_key = SecretField("Secret access key", copyable=False)
         self.token = SecretField("Session token", copyable=False)
         self.token.line.setPlaceholderText("only for temporary keys")
-        self.aws_profile = QComboBox()
+        self.aws_profile = combo_box("AWS profile")
         self.aws_profile.setEditable(True)
-        self.aws_profile.setAccessibleName("AWS profile")
         self.aws_profile.setCurrentText(shown.aws_profile or "")
         self.role_arn = _line("Role to assume", shown.role_arn or "", "none", mono=True)
-        self.region = QComboBox()
+        self.region = combo_box("Region")
         self.region.setEditable(True)
         self.region.addItems(list(_REGIONS))
-        self.region.setAccessibleName("Region")
         self.region.setCurrentText(shown.region)
         self.bucket = _line("Bucket", shown.bucket, "", mono=True)
         self.endpoint = _line("Endpoint", shown.endpoint_url or "", "AWS", mono=True)
@@ -211,8 +210,7 @@ def _line(what: str, text: str, hint: str, *, mono: bool = False) -> QLineEdit:
 
 
 def _choice(what: str, items: tuple[tuple[object, str], ...], chosen: object) -> QComboBox:
-    box = QComboBox()
-    box.setAccessibleName(what)
+    box = combo_box(what)
     for value, text in items:
         box.addItem(text, value)
     box.setCurrentIndex(box.findData(chosen))

@@ -106,7 +106,7 @@ class Banner(QWidget):
         retry_button.setVisible(retry is not None)
         act_button.setVisible(action is not None)
         act_button.setText(action[0] if action else "")
-        act_button.setAccessibleName(action[0] if action else "")
+        act_button.setAccessibleName(action[0] if action else "Action")
         details_button.setVisible(bool(details))
         copy_button.hide()
         self._text.hide()

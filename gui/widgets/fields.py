@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QLineEdit
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit
 
 Box = TypeVar("Box", bound=QAbstractSpinBox)
 
@@ -23,6 +23,14 @@ def clearable(field: QLineEdit) -> QLineEdit:
     for button in field.findChildren(QAbstractButton):
         button.setAccessibleName("Clear")
     return field
+
+
+def combo_box(name: str) -> QComboBox:
+    """Return a choice of lines; `name` is what screen readers call it and its list."""
+    box = QComboBox()
+    box.setAccessibleName(name)
+    box.view().setAccessibleName(name)
+    return box
 
 
 def line_edit(name: str, placeholder: str = "", *, clear: bool = False) -> QLineEdit:

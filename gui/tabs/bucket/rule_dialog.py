@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QFormLayout,
     QHBoxLayout,
@@ -23,7 +22,7 @@ from core.lifecycle.sentences import difference_lines
 from core.lifecycle.templates import TEMPLATES, archive
 from gui import theme
 from gui.widgets.buttons import plain_button, primary_button
-from gui.widgets.fields import inset
+from gui.widgets.fields import combo_box, inset
 from gui.widgets.labels import heading, muted_label, shown, text_label
 
 _ARCHIVE = 0
@@ -45,9 +44,8 @@ class RuleDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._present, self._then = present, then
         self._after: Configuration | None = None
-        self.template = QComboBox()
+        self.template = combo_box("Template")
         self.template.addItems([template.title for template in TEMPLATES])
-        self.template.setAccessibleName("Template")
         self.prefix = QLineEdit("market-data/")
         self.prefix.setFont(theme.mono_font())
         self.prefix.setAccessibleName("Folder to archive")

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDialog,
     QFormLayout,
     QHBoxLayout,
@@ -25,7 +24,7 @@ from core.storage.secret_text import SecretRow, text_of
 from gui import theme
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import Button, plain_button, primary_button
-from gui.widgets.fields import inset
+from gui.widgets.fields import combo_box, inset
 from gui.widgets.labels import heading, muted_label, text_label
 from gui.widgets.panel import rule
 from gui.widgets.secret_editor import SecretEditor
@@ -76,9 +75,8 @@ class NewSecret(QDialog):
         self._taken = taken
         self._create = create
         self.banner = Banner()
-        self.template = QComboBox()
+        self.template = combo_box("Template")
         self.template.addItems([title for title, _name, _keys in TEMPLATES])
-        self.template.setAccessibleName("Template")
         self.template.currentIndexChanged.connect(self._on_template)
         self.name = QLineEdit()
         self.name.setFont(theme.mono_font())

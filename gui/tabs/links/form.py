@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.widgets.buttons import primary_button
-from gui.widgets.fields import inset
+from gui.widgets.fields import combo_box, inset
 from gui.widgets.labels import heading, muted_label, text_label
 from gui.widgets.panel import row
 from gui.widgets.segmented import Segmented
@@ -46,9 +46,8 @@ class LinkForm(QWidget):
         self.keys.setTabChangesFocus(True)
         self.keys.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.purpose = Segmented((("GET", "Download"), ("PUT", "Let somebody upload")))
-        self.life = QComboBox()
+        self.life = combo_box("How long the links live")
         self.life.addItems([title for title, _ in LIVES])
-        self.life.setAccessibleName("How long the links live")
         self.hours = inset(QSpinBox())
         self.hours.setRange(1, _HOURS_MOST)
         self.hours.setValue(48)
