@@ -12,7 +12,8 @@ A backup is one folder of the contract's place, `backups/database/{table}/{YYYY}
 compressed; each unpacks by itself, to some 32 MB. An SQLite value is written as JSON's own null,
 integer, number (a REAL always has `.` or `e`; ±Infinity is `9.0e+999`) or string; what JSON cannot
 hold is an object: `{"$hex": "00FF"}` is a BLOB, `{"$text": "FF61"}` a text whose bytes are not
-UTF-8. Computed columns are left out.
+UTF-8. Computed columns are left out, and so is SQLite's implicit rowid: rows keep their order,
+but only an INTEGER PRIMARY KEY keeps its numbers.
 
 *The manifest* is written last, with `If-None-Match: *`: without it there is no backup. It holds
 the schema as data (columns, keys, checks, foreign keys, indexes, triggers, the autoincrement's

@@ -143,6 +143,8 @@ def _fits(names: list[str], today: TableSchema, problems: list[str]) -> bool:
 
 def _type(values: Sequence[Any]) -> str:
     kinds = {type(value) for value in values if value is not None}
+    if any(type(value) is int and value not in _INTEGERS for value in values):
+        return ""  # a numeric column would round its digits away
     if kinds and kinds <= {int, bool}:
         return "INTEGER"
     if kinds and kinds <= {int, float, bool}:
@@ -174,6 +176,8 @@ def _odd(name: str, found: set[type], records: Sequence[Mapping[str, Any]]) -> I
         yield "true and false are restored as 1 and 0."
     if found & {dict, list}:
         yield "nested values are restored as JSON text."
+    if any(type(v := r.get(name)) is int and v not in _INTEGERS for r in records):
+        yield "numbers beyond 64 bits are restored as text, rounded where the column is numeric."
     if float in found and str in found:
         yield "some numbers are written as text."
     if float in found and any(record.get(name) != record.get(name) for record in records):

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from core.backup.databases import open_database
+from core.backup.keys import parse
 from core.backup.listing import last_backups, list_backups
 from core.errors import StorageError
 from core.model.backup import Backup, BackupReport, BackupState, VerifyReport
@@ -68,10 +69,12 @@ class BackupsTab(Tab):
         self._read_tables()
 
     def open_target(self, target: object) -> None:
-        """Show a table by its name."""
+        """Show a table by its name, or by the key of one of its backups."""
         if isinstance(target, str):
-            self._wanted_table = target
-            self.tables.select(target)
+            key = parse(target)
+            self._wanted_table = key.table if key else target
+            if self.tables.select(self._wanted_table):
+                self._wanted_table = ""
 
     def present(self) -> None:
         """Have a table with a backup compared; in the demo, where it costs nothing, a fresh one."""

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import apsw
 import pytest
+import zstandard
 from helpers.backups import MemoryStore, everything, trading_database
 
 from core.backup.databases import open_database
+from core.backup.drift import drift
 from core.backup.kept import drop_kept, undo
 from core.backup.listing import backups_in, find
+from core.backup.manifest import from_bytes, to_bytes
 from core.backup.preview import preview_of
 from core.backup.restore import Choices, restore_of
 from core.backup.run import back_up
@@ -31,7 +36,7 @@ from core.errors import (
     Offline,
 )
 from core.model.backup import Backup, BackupState
-from core.model.tables import TableSchema
+from core.model.tables import Check, Column, ForeignKey, Index, Key, KeyPart, TableSchema
 from core.work import CancelToken, Work
 
 
@@ -334,6 +339,99 @@ def test_the_old_form_that_does_not_fit_the_present_table_is_inferred(
     assert any("no column colour" in problem for problem in seen.problems)
     assert any("user_id" in problem for problem in seen.problems)
     assert "column user_id was added since: its values would go" in seen.drift
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"{", "not JSON"),
+        (b'{"records": 7}', "no list of records"),
+        (b'{"records": [1]}', "are no objects"),
+        (b'{"records": []}', "the table is gone"),
+        (b'{"records": [{"a": "\\ud800"}]}', "half a character"),
+        (b"\x1f\x8b\x00", "cannot be unpacked"),
+    ],
+)
+def test_an_old_form_that_cannot_be_read_says_why(
+    store: MemoryStore, path: Path, data: bytes, reason: str
+) -> None:
+    store.objects["backups/database/clients/2024/01/15/2024-01-15T02:00:00Z.json"] = data
+    (old,) = backups_in(store, "clients", Work())
+    with pytest.raises(Corrupt, match=reason):
+        preview_of(store, old, str(path), 5, Work())
+    assert not verify_of(store, old, Work()).good
+
+
+def test_odd_values_of_the_old_form_are_noted_not_guessed(store: MemoryStore, path: Path) -> None:
+    records = [
+        {"a": 1.5, "b": {"x": [1]}, "c": 2**70},
+        {"a": float("nan"), "b": None, "C": 1},
+        {"a": "2.5"},
+    ]
+    key = "backups/database/odd/2024/01/15/2024-01-15T02:00:00Z.json"
+    store.objects[key] = json.dumps(records).encode()
+    (old,) = backups_in(store, "odd", Work())
+    seen = preview_of(store, old, str(path), 5, Work())
+    assert len([p for p in seen.problems if p.startswith(("a:", "b:"))]) == 3
+    restored(store, old, path)
+    assert sql(path, "SELECT a, b, c FROM odd") == [
+        (1.5, '{"x": [1]}', str(2**70)),
+        (None, None, 1),
+        ("2.5", None, None),
+    ]
+
+
+def test_numbers_in_other_digits_are_proven_by_value(store: MemoryStore, path: Path) -> None:
+    sql(
+        path,
+        "CREATE TABLE p(id INTEGER PRIMARY KEY, x REAL); INSERT INTO p VALUES (1, 1/3.0), (2, 2.5)",
+    )
+    backup = backed_up(store, path, "p")
+    part = backup.key.replace("_manifest.json", "part-00000.jsonl.zst")
+    lines = zstandard.decompress(store.objects[part], 1000)
+    lines = lines.replace(b"0.33333333333333332", b"0.3333333333333333").replace(b"2.5", b"25e-1")
+    data = zstandard.compress(lines)
+    kept = from_bytes(store.objects[backup.key])
+    changed = replace(
+        kept.parts[0], size=len(data), raw_size=len(lines), sha256=hashlib.sha256(data).hexdigest()
+    )
+    other = replace(kept, parts=(changed,), content=hashlib.sha256(lines).hexdigest())
+    store.objects |= {part: data, backup.key: to_bytes(other)}
+    assert restored(store, backups_in(store, "p", Work())[0], path).verified == "by value"
+    assert sql(path, "SELECT x FROM p") == [(1 / 3,), (2.5,)]
+
+
+def test_drift_is_told_in_words() -> None:
+    parts = (KeyPart("id"),)
+    backup = TableSchema(
+        "t",
+        (Column("id", "INT"), Column("old"), Column("x", "TEXT", default="'a'")),
+        (Key(parts, primary=True),),
+    )
+    today = TableSchema(
+        "t",
+        (Column("x", "INTEGER", not_null=True), Column("id", "INT"), Column("new")),
+        checks=(Check("x > 0"),),
+        foreign_keys=(ForeignKey(("x",), "u"),),
+        indexes=(Index("i", parts),),
+        options=("strict",),
+    )
+    assert drift(backup, backup) == ()
+    words = "\n".join(drift(backup, today))
+    for told in (
+        "column new was added since",
+        "column old was removed since",
+        "the type is INTEGER today, TEXT",
+        "NOT NULL is on today, off",
+        "the default is none today, 'a'",
+        "another order",
+        "none today, primary (id)",
+        "1 today, 0 in the backup",
+        "x → u today, none",
+        "index i was added since",
+        "strict today, none",
+    ):
+        assert told in words
 
 
 def test_a_cancel_leaves_everything_as_it_was(store: MemoryStore, path: Path) -> None:

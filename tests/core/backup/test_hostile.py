@@ -213,7 +213,7 @@ def test_any_table_name_survives_or_is_refused(tmp_path: Path, name: str) -> Non
     if name.lower().startswith("sqlite_"):
         return
     connection.execute(
-        f"CREATE TABLE {quoted}({quoted} INT, b); INSERT INTO {quoted} VALUES (1, 2)"
+        f"CREATE TABLE {quoted}({quoted} INT, another_column); INSERT INTO {quoted} VALUES (1, 2)"
     )
     connection.close()
     store = MemoryStore()

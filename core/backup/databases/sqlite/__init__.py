@@ -110,7 +110,8 @@ class SQLiteDatabase(Database):
         try:
             yield
         finally:
-            self._connection.execute("ROLLBACK")
+            if not self._connection.get_autocommit():
+                self._connection.execute("ROLLBACK")
 
     def dump(self, schema: TableSchema, *, work: Work | None = None) -> Iterator[Rows]:
         """Yield the rows as pieces of JSON lines."""
