@@ -25,6 +25,7 @@ def test_back_up_drop_and_restore(program, hands, database, demo_s3):
     hands.until(lambda: tab.banner.text.startswith("Backed up users: 4 rows"))
     assert keys_under(demo_s3, prefix) > keys
 
+    hands.until(lambda: not tab.busy)  # it compares the new backup with the table
     run(database, "DROP TABLE users")
     tab.refresh()
     hands.until(lambda: [t.name for t in tab.tables.model.tables if t.problem] == ["users"])
