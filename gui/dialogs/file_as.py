@@ -194,6 +194,11 @@ class FileAsDialog(QDialog):
         if moment is None:
             self._show("", "Write the moment as 2024-01-15T10:30:00Z", ())
             return
+        empty = [name for name, text in self.chosen_names.items() if not text.strip()]
+        if empty:
+            wanted = " and ".join(name.replace("_", " ") for name in empty)
+            self._show("", f"Fill in {wanted}.", (), reason="Something is not filled in.")
+            return
         try:
             filing = file_as(contents, self.kind_id, self.chosen_names, moment)
         except InvalidInput as error:
