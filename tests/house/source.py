@@ -1,0 +1,44 @@
+"""The repository as text and as syntax trees, for the tests of the house."""
+
+import ast
+import subprocess
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXTS = {".py", ".md", ".toml", ".qss", ".svg", ".c", ""}
+
+
+@cache
+def files() -> tuple[Path, ...]:
+    """All files that belong to the repository: what git knows or would take."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    return tuple(path for name in listed if (path := ROOT / name).is_file())
+
+
+def python_files(*below: str) -> list[Path]:
+    """All Python files below these top-level folders."""
+    return [
+        path
+        for path in files()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in below
+    ]
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """The syntax tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def place(path: Path, line: int) -> str:
+    """A file and line as editors take it."""
+    return f"{path.relative_to(ROOT)}:{line}"
+
+
+def called(node: ast.AST) -> str:
+    """The dotted name of what a node calls, or nothing."""
+    return ast.unparse(node.func) if isinstance(node, ast.Call) else ""

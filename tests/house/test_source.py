@@ -1,0 +1,113 @@
+"""The rules of the house that no linter knows."""
+
+import ast
+import re
+
+import pytest
+from house import source
+
+CODE = source.python_files("core", "gui")
+ALL = source.python_files("core", "gui", "tests")
+
+
+def calls(paths, name):
+    """Every call whose dotted name matches."""
+    return [
+        (path, node)
+        for path in paths
+        for node in ast.walk(source.tree(path))
+        if re.fullmatch(name, source.called(node))
+    ]
+
+
+def test_files_stay_short():
+    long = [p.name for p in ALL if len(p.read_text(encoding="utf-8").splitlines()) > 400]
+    assert long == []
+
+
+def test_labels_come_from_the_factory_that_makes_them_plain_text():
+    raw = calls(CODE, r"(QtWidgets\.)?QLabel")
+    texts = [source.place(path, node.lineno) for path, node in raw if node.args or node.keywords]
+    assert texts == []
+
+
+def test_no_message_boxes_and_no_nested_event_loops():
+    found = calls(CODE, r".*QMessageBox(\..*)?|.*\.exec_?|.*processEvents")
+    places = [source.place(p, n.lineno) for p, n in found if not _may_run_a_loop(p, n)]
+    assert places == []
+
+
+def _may_run_a_loop(path, node):
+    """The one event loop of the program, menus and drags, which need one, and what is no Qt."""
+    loop_of_the_program = path.match("gui/app/*.py")
+    return loop_of_the_program or re.search(r"menu|drag", source.called(node), re.IGNORECASE)
+
+
+def test_aws_clients_come_from_the_factory():
+    found = calls(CODE, r".*boto3\..*|.*\.create_client|.*[sS]ession\.client")
+    outside = [source.place(p, n.lineno) for p, n in found if p.parent.name != "aws"]
+    assert outside == []
+
+
+def test_nothing_sleeps():
+    assert [source.place(p, n.lineno) for p, n in calls(CODE, r"(time\.)?sleep")] == []
+
+
+def test_no_exception_is_swallowed_whole():
+    """`except Exception: pass` and its kin hide what went wrong."""
+    bad = [
+        source.place(path, node.lineno)
+        for path in CODE
+        for node in ast.walk(source.tree(path))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
+        and all(isinstance(inner, ast.Pass) for inner in node.body)
+    ]
+    assert bad == []
+
+
+def test_every_exception_to_a_rule_bears_its_reason():
+    mark = re.compile(
+        r"# (noqa|type: ignore)(: [A-Z]+\d+(, [A-Z]+\d+)*|\[[\w\-, ]+\])?(?P<why>.*)$"
+    )
+    bare = [
+        source.place(path, number)
+        for path in CODE
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if (found := mark.search(line)) and len(found["why"].strip(" -#()")) < 5
+    ]
+    assert bare == []
+
+
+def test_every_module_says_what_it_is():
+    dumb = [path.name for path in CODE if not ast.get_docstring(source.tree(path))]
+    assert dumb == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        r"/(work|home|root|Users)/\w+",  # somebody's machine
+        r"artifactory|jfrog|nexus\.|index-url\s*=|--index-url|pypi\.(?!org)\w+\.",  # a registry
+        r"\bTODO\b|\bFIXME\b|\bXXX\b|NotImplementedError",  # unfinished
+        r"AKIA(?!IOSFODNN7EXAMPLE)[A-Z2-7]{16}\b",  # an access key, but AWS's example
+        r"-----BEGIN [A-Z ]*PRIVATE KEY",
+    ],
+)
+def test_the_repository_speaks_of_the_product_only(words):
+    own = source.ROOT / "tests/house/test_source.py"
+    texts = [p for p in source.files() if p.suffix in source.TEXTS and p != own]
+    found = [
+        source.place(path, number)
+        for path in texts
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(words, line)
+    ]
+    assert found == []
+
+
+def test_nothing_stands_at_the_top_but_what_the_house_has():
+    tops = {path.relative_to(source.ROOT).parts[0] for path in source.files()}
+    house = {"core", "gui", "tests", "resources", "pyproject.toml", "README.md"}
+    around = {"Makefile", "CHANGELOG.md", "LICENSE", "requirements.lock"}
+    assert {top for top in tops if not top.startswith(".")} == house | around
