@@ -28,7 +28,7 @@ class EmptyState(QWidget):
         self._text.setMaximumWidth(420)
         self.button = primary_button(button_text, on_click)
         self.button.setAccessibleName(button_text or "Go on")  # hidden until it has a text
-        self.button.setAccessibleName(button_text or title)
+        self.button.setAccessibleName(button_text or title or "Fill this view")
         for label in (self._title, self._text):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         box = QVBoxLayout(self)
@@ -48,7 +48,7 @@ class EmptyState(QWidget):
         self._text.setText(text)
         if button_text:
             self.button.setText(button_text)
-            self.button.setAccessibleName(button_text)
+            self.button.setAccessibleName(button_text or title or "Fill this view")
         if button_text is not None:
             self.button.setVisible(bool(button_text))
 

@@ -3,18 +3,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from helpers.widget_tree import reading_html, unnamed
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractItemView,
-    QAbstractSpinBox,
-    QApplication,
-    QComboBox,
-    QDialog,
-    QLabel,
-    QLineEdit,
-    QPlainTextEdit,
-)
+from PySide6.QtWidgets import QApplication, QDialog, QLabel
 
 from core.aws.buckets import BucketBrief
 from core.errors import NotFound, Offline
@@ -287,20 +278,9 @@ def test_every_control_has_a_name_and_no_label_reads_html(window, context, qtbot
     qtbot.keyClick(window, Qt.Key.Key_F1)
     assert window.findChild(ShortcutSheet) is not None
     window.search()
-    kinds = (QAbstractButton, QAbstractItemView, QLineEdit, QComboBox, QAbstractSpinBox)
-    parts = [part for kind in (*kinds, QPlainTextEdit) for part in window.findChildren(kind)]
-    unnamed = [
-        part
-        for part in parts
-        if not part.isHidden()
-        and not part.accessibleName()
-        and not getattr(part, "text", str)()
-        and not part.objectName().startswith("qt_")
-    ]
-    assert unnamed == []
-    labels = window.findChildren(QLabel)
-    assert len(labels) > 30
-    assert [x.text() for x in labels if x.textFormat() is not Qt.TextFormat.PlainText] == []
+    assert unnamed(window) == []
+    assert len(window.findChildren(QLabel)) > 30
+    assert reading_html(window) == []
     for dialog in window.findChildren(QDialog):
         dialog.close()
 

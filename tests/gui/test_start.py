@@ -4,11 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.widget_tree import reading_html, unnamed
 
 from gui.__main__ import main
 from gui.app.options import Options, UsageProblem, display_missing, parse
 from gui.main_window.connecting import Connector
 from gui.main_window.window import MainWindow
+from gui.tab_list import TABS
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -115,11 +117,9 @@ def test_pictures_without_any_profile_end_with_a_reason(tmp_path):
     assert "--demo" in ended.stderr
 
 
-def test_every_tab_of_the_list_can_be_made(context, qtbot):
+def test_every_tab_can_be_made_and_each_control_has_a_name(context, qtbot):
     window = MainWindow(context, Connector(context))
     qtbot.addWidget(window)
-    from gui.tab_list import TABS
-
     assert [spec.id for spec in TABS] == [
         "credentials",
         "browser",
@@ -130,4 +130,6 @@ def test_every_tab_of_the_list_can_be_made(context, qtbot):
         "bucket",
     ]
     for spec in TABS:
-        assert window.tab(spec.id).context is context
+        tab = window.tab(spec.id)
+        assert unnamed(tab) == [], spec.id
+        assert reading_html(tab) == [], spec.id
