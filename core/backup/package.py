@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import zstandard
 
@@ -16,11 +15,11 @@ from core.backup.databases.base import Rows
 from core.backup.keys import MANIFEST, part_name
 from core.backup.manifest import from_bytes
 from core.backup.old_form import read_old_form
+from core.backup.spool import spool
 from core.backup.store import Store
 from core.errors import Corrupt
 from core.model.backup import Backup, BackupState, Manifest, Part
 from core.model.tables import TableSchema
-from core.paths import cache_dir
 from core.work import Progress, Work
 
 _DOWNLOADS = 4
@@ -87,8 +86,8 @@ def fetched(
         yield Package(backup, old.schema, old.rows, None, (), old.lines, old.inferred, old.problems)
         return
     manifest = from_bytes(store.read(backup.key, work=work))
-    with TemporaryDirectory(prefix="restore-", dir=cache_dir()) as folder:
-        files = tuple(_fetch(store, backup, manifest, Path(folder), work))
+    with spool() as folder:
+        files = tuple(_fetch(store, backup, manifest, folder, work))
         yield Package(backup, manifest.schema, manifest.rows, manifest.content, files)
 
 

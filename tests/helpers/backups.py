@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 
+from core.backup.databases import open_database
+from core.backup.restore import Choices, restore_of
+from core.backup.run import back_up
 from core.backup.store import Stored
 from core.errors import AlreadyExists, NotFound, Offline
+from core.model.backup import Backup, RestoreReport
+from core.model.tables import TableSchema
 from core.work import Work
 
 
@@ -84,3 +90,25 @@ def everything(path: Path) -> list[tuple[object, ...]]:
             found += connection.execute(f"SELECT '{name}', * FROM \"{name}\"").fetchall()
     connection.close()
     return found
+
+
+def backed_up(store: MemoryStore, path: Path, *tables: str) -> Backup:
+    with open_database(str(path)) as source:
+        return back_up(store, source, tables, "a note", Work()).backups[0]
+
+
+def sql(path: Path, text: str) -> list[tuple[object, ...]]:
+    connection = apsw.Connection(str(path))
+    try:
+        return list(connection.execute(text).fetchall())
+    finally:
+        connection.close()
+
+
+def schema_of(path: Path, table: str) -> TableSchema:
+    with open_database(str(path)) as database:
+        return database.schema(table)
+
+
+def restored(store: MemoryStore, backup: Backup, path: Path, **choices: Any) -> RestoreReport:
+    return restore_of(store, backup, str(path), Choices(**choices), Work())

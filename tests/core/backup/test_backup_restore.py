@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +11,7 @@ from pathlib import Path
 import apsw
 import pytest
 import zstandard
-from helpers.backups import MemoryStore, everything, trading_database
+from helpers.backups import MemoryStore, backed_up, everything, restored, schema_of, sql
 
 from core.backup.databases import open_database
 from core.backup.drift import drift
@@ -22,7 +20,6 @@ from core.backup.listing import backups_in, find
 from core.backup.manifest import from_bytes, to_bytes
 from core.backup.preview import preview_of
 from core.backup.restore import Choices, restore_of
-from core.backup.run import back_up
 from core.backup.verify import verify_of
 from core.errors import (
     AlreadyExists,
@@ -35,41 +32,9 @@ from core.errors import (
     NotSupported,
     Offline,
 )
-from core.model.backup import Backup, BackupState
+from core.model.backup import BackupState
 from core.model.tables import Check, Column, ForeignKey, Index, Key, KeyPart, TableSchema
 from core.work import CancelToken, Work
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return trading_database(tmp_path / "trading.db")
-
-
-def backed_up(store: MemoryStore, path: Path, *tables: str) -> Backup:
-    with open_database(str(path)) as source:
-        return back_up(store, source, tables, "a note", Work()).backups[0]
-
-
-def sql(path: Path, text: str) -> list[tuple[object, ...]]:
-    connection = apsw.Connection(str(path))
-    try:
-        return list(connection.execute(text).fetchall())
-    finally:
-        connection.close()
-
-
-def schema_of(path: Path, table: str) -> TableSchema:
-    with open_database(str(path)) as database:
-        return database.schema(table)
-
-
-def restored(store: MemoryStore, backup: Backup, path: Path, **choices: object):
-    return restore_of(store, backup, str(path), Choices(**choices), Work())
 
 
 def test_a_backup_lies_under_the_contract_and_is_listed(store: MemoryStore, path: Path) -> None:
@@ -274,111 +239,6 @@ def test_a_harmed_part_is_refused_before_the_target_is_touched(
     assert by_id[other.id] is BackupState.GOOD
     if harm in ("short", "gone"):
         assert by_id[backup.id] is BackupState.BROKEN
-
-
-def test_the_old_form_is_listed_previewed_and_restored(store: MemoryStore, path: Path) -> None:
-    records = [
-        {"id": 1, "name": "ada", "balance": "50412.500000000000000001", "vip": True, "n": 2**60 + 1}
-    ]
-    for stamp in ("2024-01-15T02:00:00", "2024-01-15T02:00:00.123456", "2024-01-16T02:00:00+00:00"):
-        body = {"table_name": "clients", "timestamp": stamp, "records": records}
-        key = f"backups/database/clients/2024/01/15/{stamp}.json"
-        store.objects[key] = json.dumps(body, indent=2).encode()
-    store.objects["backups/database/clients/2024/01/17/2024-01-17T02:00:00Z.json.gz"] = (
-        gzip.compress(json.dumps({"table_name": "clients", "records": records}).encode())
-    )
-    listed = backups_in(store, "clients", Work())
-    assert [b.state for b in listed] == [BackupState.OLD_FORM] * 4
-    seen = preview_of(store, listed[0], str(path), 10, Work())
-    assert seen.inferred
-    assert [(c.name, c.type) for c in seen.schema.columns] == [
-        ("id", "INTEGER"),
-        ("name", "TEXT"),
-        ("balance", "TEXT"),
-        ("vip", "INTEGER"),
-        ("n", "INTEGER"),
-    ]
-    assert any("vip" in problem for problem in seen.problems)
-    report = restored(store, listed[0], path)
-    assert report.verified == "by count only"
-    assert sql(path, "SELECT balance, vip, n FROM clients") == [
-        ("50412.500000000000000001", 1, 2**60 + 1)
-    ]
-
-
-def test_the_old_form_takes_its_types_from_the_present_table(
-    store: MemoryStore, path: Path
-) -> None:
-    body = {
-        "table_name": "orders",
-        "records": [{"id": 7, "user_id": 1, "price": "0.1", "status": "open"}],
-    }
-    store.objects["backups/database/orders/2024/01/15/2024-01-15T02:00:00Z.json"] = json.dumps(
-        body
-    ).encode()
-    old = backups_in(store, "orders", Work())[0]
-    seen = preview_of(store, old, str(path), 10, Work())
-    assert (seen.inferred, seen.difference.removed) == (False, 499)
-    restored(store, old, path)
-    assert sql(path, "SELECT price, typeof(price) FROM orders") == [(0.1, "real")]
-
-
-def test_the_old_form_that_does_not_fit_the_present_table_is_inferred(
-    store: MemoryStore, path: Path
-) -> None:
-    body = {"records": [{"id": 7, "price": "0.1", "colour": "red"}]}
-    key = "backups/database/orders/2024/01/15/2024-01-15T02:00:00Z.json"
-    store.objects[key] = json.dumps(body).encode()
-    seen = preview_of(store, backups_in(store, "orders", Work())[0], str(path), 10, Work())
-    assert seen.inferred
-    assert [(c.name, c.type) for c in seen.schema.columns] == [
-        ("id", "INTEGER"),
-        ("price", "TEXT"),
-        ("colour", "TEXT"),
-    ]
-    assert any("no column colour" in problem for problem in seen.problems)
-    assert any("user_id" in problem for problem in seen.problems)
-    assert "column user_id was added since: its values would go" in seen.drift
-
-
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"{", "not JSON"),
-        (b'{"records": 7}', "no list of records"),
-        (b'{"records": [1]}', "are no objects"),
-        (b'{"records": []}', "the table is gone"),
-        (b'{"records": [{"a": "\\ud800"}]}', "half a character"),
-        (b"\x1f\x8b\x00", "cannot be unpacked"),
-    ],
-)
-def test_an_old_form_that_cannot_be_read_says_why(
-    store: MemoryStore, path: Path, data: bytes, reason: str
-) -> None:
-    store.objects["backups/database/clients/2024/01/15/2024-01-15T02:00:00Z.json"] = data
-    (old,) = backups_in(store, "clients", Work())
-    with pytest.raises(Corrupt, match=reason):
-        preview_of(store, old, str(path), 5, Work())
-    assert not verify_of(store, old, Work()).good
-
-
-def test_odd_values_of_the_old_form_are_noted_not_guessed(store: MemoryStore, path: Path) -> None:
-    records = [
-        {"a": 1.5, "b": {"x": [1]}, "c": 2**70},
-        {"a": float("nan"), "b": None, "C": 1},
-        {"a": "2.5"},
-    ]
-    key = "backups/database/odd/2024/01/15/2024-01-15T02:00:00Z.json"
-    store.objects[key] = json.dumps(records).encode()
-    (old,) = backups_in(store, "odd", Work())
-    seen = preview_of(store, old, str(path), 5, Work())
-    assert len([p for p in seen.problems if p.startswith(("a:", "b:"))]) == 3
-    restored(store, old, path)
-    assert sql(path, "SELECT a, b, c FROM odd") == [
-        (1.5, '{"x": [1]}', str(2**70)),
-        (None, None, 1),
-        ("2.5", None, None),
-    ]
 
 
 def test_numbers_in_other_digits_are_proven_by_value(store: MemoryStore, path: Path) -> None:

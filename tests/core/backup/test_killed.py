@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import resource
 import signal
@@ -14,6 +15,7 @@ from helpers.backups import MemoryStore, everything, trading_database
 
 from core.backup.databases import open_database
 from core.backup.run import back_up
+from core.backup.spool import spool
 from core.work import Work
 
 _CHILD = """
@@ -87,3 +89,15 @@ def test_a_full_disk(ready: tuple[Path, Path]) -> None:
         assert "DatabaseError" in ended.stderr
         assert everything(path) == before
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+def test_what_a_killed_run_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path))
+    with spool() as first:
+        left, young = first.with_name("rows-left"), first.with_name("rows-young")
+        for folder in (left, young):
+            (folder / "deep").mkdir(parents=True)
+        os.utime(left, (0, 0))
+    with spool() as folder:
+        assert folder.stat().st_mode & 0o077 == 0
+        assert {path.name for path in folder.parent.iterdir()} == {folder.name, "rows-young"}

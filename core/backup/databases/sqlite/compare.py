@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import apsw
@@ -23,9 +21,9 @@ from core.backup.databases.sqlite.guarded import create_guarded
 from core.backup.databases.sqlite.inspect import encoding_of
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.tokens import quoted
+from core.backup.spool import spool
 from core.model.backup import ChangedCell, Difference
 from core.model.tables import TableSchema
-from core.paths import cache_dir
 from core.work import Work
 
 _LONGEST_VALUE = 120
@@ -42,9 +40,9 @@ def scratch(
 
     `encoding` is that of the database it will stand beside: SQLite attaches no other.
     """
-    with TemporaryDirectory(prefix="compare-", dir=cache_dir()) as folder:
+    with spool() as folder:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
-        connection = apsw.Connection(str(Path(folder) / "scratch.db"), flags=flags)
+        connection = apsw.Connection(str(folder / "scratch.db"), flags=flags)
         try:
             connection.set_busy_timeout(BUSY_MILLISECONDS)
             for pragma in (f"encoding='{encoding}'", "journal_mode=OFF", "synchronous=OFF"):
