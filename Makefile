@@ -37,10 +37,13 @@ test: check ## everything static and all tests
 bench: setup ## print figures beside those of peers; ONLY=name runs one
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
-shots: setup ## render the README's pictures
+shots: setup ## render the pictures that the README shows
 	@for theme in light dark; do \
-	  QT_QPA_PLATFORM=offscreen $(BIN)/strongroom --demo --screenshots resources/screenshots \
+	  QT_QPA_PLATFORM=offscreen $(BIN)/strongroom --demo --screenshots build/screenshots \
 	    --theme $$theme --size 1280x800 || exit 1; done
+	@mkdir -p resources/screenshots
+	@grep -o 'resources/screenshots/[^)]*' README.md | sort -u \
+	  | while read -r shown; do cp "build/screenshots/$${shown##*/}" "$$shown"; done
 
 lock: ## pin all dependencies anew (needs uv)
 	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
@@ -49,4 +52,4 @@ lock: ## pin all dependencies anew (needs uv)
 	    --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
 
 clean: ## remove what was made here
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench-out
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench-out build

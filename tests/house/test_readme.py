@@ -1,0 +1,102 @@
+"""What the README says can be done, can be done."""
+
+import json
+import re
+import shlex
+import tomllib
+
+import pytest
+import typer.main
+from house.source import ROOT
+
+from core.cli.common import taken_out
+from core.cli.program import app
+from core.demo import DemoServer
+from core.demo.data.identities import platform_policy
+from core.health.permissions import CHECKS
+from core.layout import KINDS
+from gui.app.options import parse
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+SHELL = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
+COMMANDS = sorted(
+    {line for line in SHELL if line.startswith("strongroom")}
+    | {words for words in re.findall(r"`(strongroom [^`]+)`", README) if "…" not in words}
+)
+
+
+def _understood(words):
+    """Parse a command line as far as its last option, without running it."""
+    if parse(words) is not None or words[:1] == ["--help"]:
+        return
+    _common, rest = taken_out(words)
+    command = typer.main.get_command(app)
+    context = command.make_context("strongroom", rest, resilient_parsing=False)
+    left = [*context._protected_args, *context.args]
+    while hasattr(command, "resolve_command"):
+        name, command, left = command.resolve_command(context, left)
+        context = command.make_context(name, left, parent=context)
+        left = [*context._protected_args, *context.args]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_parse(line):
+    words = shlex.split(line, comments=True)[1:]
+    _understood([word for word in words if word not in {">", "&", "demo.env"}])
+
+
+def test_a_wrong_command_would_be_seen():
+    with pytest.raises(Exception, match="No such"):
+        _understood(["ls", "--bogus"])
+    with pytest.raises(Exception, match="No such"):
+        _understood(["nonsense"])
+
+
+def test_make_targets_exist():
+    named = set(re.findall(r"(?:^|`)make (\w+)", README, re.MULTILINE))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert {"run", "test", "check", "bench"} <= named
+    assert named <= set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
+
+
+def test_pictures_and_paths_are_there():
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
+    assert len(pictures) >= 5
+    paths = re.findall(r"`((?:core|gui|tests|resources)/[\w/.]+)`", README)
+    assert [p for p in [*pictures, *paths] if not (ROOT / p).exists()] == []
+
+
+def test_every_dependency_has_its_sentence():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    told = README.partition("## Dependencies")[2].lower()
+    names = [re.match(r"[\w-]+", each)[0].lower() for each in wanted]
+    assert [name for name in names if name.removeprefix("pytest-") not in told] == []
+
+
+def test_the_policies_are_those_that_the_program_knows():
+    contract, extras = (json.loads(text) for language, text in BLOCKS if language == "json")
+    assert contract == platform_policy()
+    granted = {action for one in extras["Statement"] for action in one["Action"]}
+    needed = {check.action for check in CHECKS if check.needed == "extra"}
+    assert needed - granted == {"sts:GetCallerIdentity"}  # AWS grants that to everybody
+
+
+def test_the_sample_of_the_library_runs(monkeypatch):
+    (sample,) = [text for language, text in BLOCKS if language == "python"]
+    candle = {"timestamp": 1, "open": 1, "high": 1, "low": 1, "close": 1, "volume": 1}
+    with DemoServer.start() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.admin.access_key_id)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.admin.secret_access_key.reveal())
+        names = {"candles": [candle]}
+        exec(compile(sample, "README.md", "exec"), names)
+        latest = names["data"].get_latest_market_data("BTC-USD", "ohlcv", timeframe="1h")
+    assert latest["data"] == [candle]
+
+
+def test_what_can_be_added_is_where_the_readme_says():
+    assert KINDS
+    for place, name in re.findall(r"one (?:line|entry) in `([A-Z]+)`\s+\(`([\w/.]+)`\)", README):
+        assert re.search(rf"^{place}\b", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
