@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -14,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from core.errors import LocalIOError, StorageError
 from core.local.profiles import DEMO_NAME
 from core.local.settings import Settings
+from core.paths import HOME_VARIABLE
 from gui import theme
 from gui.app.hardening import harden
 from gui.app.options import Options
@@ -31,30 +34,37 @@ from gui.tasks import TaskRunner
 def run(options: Options) -> int:
     """Open the window and return the exit code when it was closed."""
     harden()
-    start_logging()
-    os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
-    app = _application()
-    program = Program(app, options)
-    try:
-        program.start()
-        return app.exec()
-    finally:
-        program.stop()
+    with _home_of(options):
+        start_logging()
+        os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
+        app = _application()
+        program = Program(app, options)
+        try:
+            program.start()
+            return app.exec()
+        finally:
+            program.stop()
+
+
+@contextmanager
+def _home_of(options: Options) -> Iterator[None]:
+    """Give pictures of the demo a home that is thrown away: they look alike on every computer."""
+    if options.screenshots is None or not options.demo:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="strongroom-", ignore_cleanup_errors=True) as home:
+        os.environ[HOME_VARIABLE] = home
+        yield
 
 
 class Program:
     """Owns everything that lives as long as the window."""
 
     def __init__(self, app: QApplication, options: Options) -> None:
-        self._app, self._options = app, options
+        self._options = options
         self._crashes = Crashes()
         self._crashes.install()
-        self._scratch = (
-            tempfile.TemporaryDirectory(prefix="strongroom-") if options.screenshots else None
-        )
-        settings = (
-            Settings(Path(self._scratch.name) / "settings.json") if self._scratch else Settings()
-        )
+        settings = Settings()
         theme.apply(app, options.theme or _kept_theme(settings))
         self.runner = TaskRunner()
         self.context = Context(self.runner, settings=settings)
@@ -77,8 +87,6 @@ class Program:
         self.connector.stop()
         self._signals.stop()
         self._crashes.remove()
-        if self._scratch is not None:
-            self._scratch.cleanup()
 
     def _begin(self) -> None:
         if self._options.screenshots is None:

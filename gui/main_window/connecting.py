@@ -87,7 +87,7 @@ class Connector(QObject):
         self.connecting.emit(name)
 
     def _open_demo(self) -> None:
-        known = self._demo
+        known = self._demo if self._demo is not None and self._demo.running else None
         self._context.runner.run(
             "Start the demo server",
             lambda work: known or _started(work),

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QWidget
 
-from core.model.connection import Profile, ProfileColour
+from core.model.connection import ProfileColour
 from core.units import format_duration, utc_now
 from core.workspace import Workspace
 from gui import theme
@@ -68,9 +68,17 @@ class Header(QFrame):
 
     def show_connecting(self, name: str) -> None:
         """Say that a profile is being connected."""
-        self._show_chip(name, "neutral")
+        self._show_chip(f"{name} …", "neutral")
         self.chip.setAccessibleDescription("connecting")
-        self.region.setText("connecting…")
+
+    def show_present(self) -> None:
+        """Name the profile that is in force."""
+        workspace = self._context.workspace
+        self.chip.setAccessibleDescription("")
+        if workspace is None:
+            self._show_chip("no profile", "neutral")
+        else:
+            self._show_chip(workspace.profile.name, CHIP_TONES[workspace.profile.colour])
 
     def show_versioned(self, text: str, tone: str = "neutral", hint: str = "") -> None:
         """Show the bucket's versioning, or nothing while it is unknown."""
@@ -96,15 +104,11 @@ class Header(QFrame):
 
     def _on_workspace(self, workspace: Workspace | None) -> None:
         profile = workspace.profile if workspace else None
-        self.chip.setAccessibleDescription("")
-        if profile is None:
-            self._show_chip("no profile", "neutral")
-        else:
-            self._show_chip(profile.name, CHIP_TONES[profile.colour])
+        self.show_present()
         self.bucket.setVisible(profile is not None)
         self.bucket.setText(f"{shown(profile.bucket)} ▾" if profile else "")
         self.bucket.setAccessibleName(f"Bucket {profile.bucket}" if profile else "Bucket")
-        self.region.setText(_place(profile))
+        self.region.setText(profile.region if profile else "")
         self.versioned.set("")
         self._show_lock()
 
@@ -199,7 +203,3 @@ def _dot(colour: QColor) -> QIcon:
         painter.end()
         made.addPixmap(picture)
     return made
-
-
-def _place(profile: Profile | None) -> str:
-    return profile.region if profile else ""

@@ -14,6 +14,7 @@ from core.local.profiles import DEMO_NAME
 from core.model.change import Change, ChangeKind
 from core.model.connection import Profile
 from core.units import utc_now
+from core.workspace import Workspace
 from gui import theme
 from gui.context import Context
 from gui.dialogs.confirm import ask
@@ -30,6 +31,7 @@ from gui.models.tasks_model import TasksModel
 from gui.tab_list import TABS
 from gui.tabs.base import Tab
 from gui.widgets.banner import Banner
+from gui.widgets.labels import shown
 from gui.widgets.panel import column, rule
 
 _UNLOCK_MINUTES = 15
@@ -211,6 +213,7 @@ class MainWindow(QMainWindow):
         self.connector.failed.connect(self._on_failed)
         self.connector.told.connect(self._on_brief)
         self.context.navigate.connect(self.show_tab)
+        self.context.workspace_changed.connect(self._on_workspace)
         self.context.trouble.connect(self.show_trouble)
 
     def _on_tab(self, place: int) -> None:
@@ -218,8 +221,15 @@ class MainWindow(QMainWindow):
         self.stack.setCurrentIndex(place)
 
     def _on_failed(self, error: StorageError) -> None:
-        self.status.show_failed(error)
+        """Tell it; a connection that was in force before stays so."""
+        self.header.show_present()
+        if self.context.identity is None:
+            self.status.show_failed(error)
         self.banner.show_error(error, self.connector.again)
+
+    def _on_workspace(self, workspace: Workspace | None) -> None:
+        place = f"{workspace.profile.name} · {workspace.profile.bucket} — " if workspace else ""
+        self.setWindowTitle(shown(f"{place}Strongroom"))
 
     def _on_brief(self, brief: BucketBrief) -> None:
         self.header.show_region(brief.region, brief.followed)

@@ -178,6 +178,22 @@ def test_a_failed_connection_is_told_with_a_retry(window, context, qtbot, monkey
     qtbot.waitUntil(lambda: tries == ["dev", "dev"])
 
 
+def test_a_failed_switch_leaves_the_former_connection_in_force(window, context, qtbot, monkeypatch):
+    context.set_workspace(_workspace())
+    context.set_identity(Identity("1", "arn:aws:iam::1:user/ann", "ann"))
+
+    def refuse(_name):
+        raise NotFound("There is no such profile")
+
+    monkeypatch.setattr(context.connections, "connect", refuse)
+    context.switch_profile("gone")
+    assert window.header.chip.text().strip() == "gone …"
+    qtbot.waitUntil(lambda: window.banner.text != "")
+    assert window.header.chip.text().strip() == "dev"
+    assert window.status.who.text() == "ann"
+    assert window.windowTitle() == "dev · tentimecrypto — Strongroom"
+
+
 def test_connecting_puts_the_profile_in_force(window, context, qtbot, monkeypatch):
     made = _workspace()
     identity = Identity("1", "arn:aws:iam::1:user/ann", "ann")

@@ -1,5 +1,5 @@
 import pytest
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QLabel, QSpinBox, QWidget
 
@@ -14,7 +14,6 @@ from gui.widgets.banner import Banner
 from gui.widgets.buttons import icon_button, plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import inset
-from gui.widgets.flow import FlowLayout
 from gui.widgets.icons import icon
 from gui.widgets.labels import Elided, Pill, Text, shown, tooltip
 from gui.widgets.segmented import Segmented
@@ -167,21 +166,6 @@ def test_a_name_must_be_given(qtbot):
     dialog.field.setText(" other ")
     dialog.go.click()
     assert names == ["other"]
-
-
-def test_flow_wraps(qtbot):
-    host = QWidget()
-    qtbot.addWidget(host)
-    flow = FlowLayout(host, spacing=10)
-    for _ in range(4):
-        part = QWidget()
-        part.setFixedSize(100, 20)
-        flow.addWidget(part)
-    assert flow.heightForWidth(500) == 20
-    assert flow.heightForWidth(215) == 50
-    flow.setGeometry(QRect(0, 0, 215, 50))
-    assert flow.itemAt(2).geometry().topLeft().toTuple() == (0, 30)
-    assert flow.itemAt(9) is None
 
 
 def test_spin_boxes_have_room_at_their_left(qtbot):
