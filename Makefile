@@ -35,6 +35,7 @@ test: check ## everything static and all tests
 	@QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 bench: setup ## print figures beside those of peers; ONLY=name runs one
+	@.ci/compiler
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
 shots: setup ## render the pictures that the README shows
