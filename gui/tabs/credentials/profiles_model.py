@@ -11,7 +11,6 @@ from core.health.permissions import PermissionResult
 from core.model.connection import KeySource, Profile, ProfileColour
 from gui.models.roles import ASIDE_ROLE, DOT_ROLE, MONO_ROLE, TONE_ROLE
 from gui.widgets.icons import icon
-from gui.widgets.labels import tooltip
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -71,7 +70,7 @@ class ProfilesModel(QAbstractListModel):
         aside = _aside(profile, used=profile.name == self._used)
         cells: dict[int, Any] = {
             Qt.ItemDataRole.DisplayRole: profile.name,
-            Qt.ItemDataRole.ToolTipRole: tooltip(described(profile)),
+            Qt.ItemDataRole.ToolTipRole: described(profile),
             Qt.ItemDataRole.AccessibleDescriptionRole: f"{profile.colour.value}, {aside}",
             DOT_ROLE: TONES[profile.colour],
             ASIDE_ROLE: aside,
@@ -136,7 +135,7 @@ class PermissionsModel(QAbstractListModel):
             return icon(*_sign(result))
         cells: dict[int, Any] = {
             Qt.ItemDataRole.DisplayRole: result.action,
-            Qt.ItemDataRole.ToolTipRole: tooltip(explained(result)),
+            Qt.ItemDataRole.ToolTipRole: explained(result),
             Qt.ItemDataRole.AccessibleTextRole: explained(result),
             MONO_ROLE: True,
             TONE_ROLE: None if result.ok or result.needed == "contract" else "muted",

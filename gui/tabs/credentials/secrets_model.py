@@ -11,7 +11,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from core.model.secrets import CURRENT, PENDING, SecretInfo
 from core.units import iso_utc, utc_now
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
-from gui.widgets.labels import shown, tooltip
+from gui.widgets.labels import shown
 
 Index = QModelIndex | QPersistentModelIndex
 HEADS = ("Name", "Age", "State")
@@ -72,7 +72,7 @@ class SecretsModel(QAbstractTableModel):
         cells: dict[int, Callable[[], Any]] = {
             Qt.ItemDataRole.DisplayRole: lambda: (info.name, _age(info, self._now), text)[column],
             SORT_ROLE: lambda: (info.name, _seconds(info, self._now), text)[column],
-            Qt.ItemDataRole.ToolTipRole: lambda: tooltip(_facts(info)),
+            Qt.ItemDataRole.ToolTipRole: lambda: _facts(info),
             Qt.ItemDataRole.TextAlignmentRole: lambda: _RIGHT if column == AGE else None,
             MONO_ROLE: lambda: True if column == NAME else None,
             TONE_ROLE: lambda: "muted" if info.deleted and column != STATE else None,

@@ -11,7 +11,6 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from core.model.secrets import CURRENT, SecretVersion
 from core.units import iso_utc
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE
-from gui.widgets.labels import tooltip
 
 Index = QModelIndex | QPersistentModelIndex
 HEADS = ("Version", "Stages", "Made", "Last accessed")
@@ -63,7 +62,7 @@ class VersionsModel(QAbstractTableModel):
             SORT_ROLE: _native(version, column),
         }
         if column == VERSION:
-            cells |= {Qt.ItemDataRole.ToolTipRole: tooltip(version.version_id), MONO_ROLE: True}
+            cells |= {Qt.ItemDataRole.ToolTipRole: version.version_id, MONO_ROLE: True}
         elif column == STAGES and version.stages:
             cells[PILL_ROLE] = "good" if current else "neutral"
         return cells.get(role)

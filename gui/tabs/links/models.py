@@ -6,70 +6,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject
 
 from core.links.ledger import Entry
 from core.links.make import Link
 from core.units import format_duration, utc_now
-from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
-from gui.widgets.labels import shown, tooltip
+from gui.models.roles import PILL_ROLE, TONE_ROLE
+from gui.models.text_rows import TextRows
+from gui.widgets.labels import shown
 
-Index = QModelIndex | QPersistentModelIndex
 Row = tuple[tuple[Any, ...], tuple[str, ...]]
 
 
-class _Rows(QAbstractTableModel):
-    """Rows of ready texts, each with its native values to sort by."""
-
-    heads: tuple[str, ...] = ()
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._rows: list[Row] = []
-
-    def rowCount(self, parent: Index | None = None) -> int:
-        """Return how many rows there are."""
-        return 0 if parent is not None and parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: Index | None = None) -> int:
-        """Return how many columns there are."""
-        return 0 if parent is not None and parent.isValid() else len(self.heads)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Return the title of a column."""
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return self.heads[section]
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a cell's text, its native value, or how it is drawn."""
-        if not index.isValid():
-            return None
-        values, texts = self._rows[index.row()]
-        column = index.column()
-        if role == Qt.ItemDataRole.DisplayRole:
-            return texts[column]
-        if role == SORT_ROLE:
-            return values[column]
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(texts[column])
-        return self._drawn(index.row(), column, role)
-
-    def _drawn(self, _row: int, column: int, role: int) -> Any:
-        return True if role == MONO_ROLE and column == 0 else None
-
-    def _replace(self, rows: list[Row]) -> None:
-        self.beginResetModel()
-        self._rows = rows
-        self.endResetModel()
-
-
-class MadeModel(_Rows):
+class MadeModel(TextRows):
     """The links of the last act; their URLs are not shown, only copied."""
 
     heads = ("Object", "For", "Ends", "Test")
+    mono = 0
     _TEST = 3
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -102,10 +55,11 @@ class MadeModel(_Rows):
         return super()._drawn(row, column, role)
 
 
-class LedgerModel(_Rows):
+class LedgerModel(TextRows):
     """All links ever made here, newest first; a link that has ended is muted."""
 
     heads = ("Object", "For", "State", "Ends in", "Made by", "Signed with")
+    mono = 0
     _STATE = 2
 
     def show(self, entries: Sequence[Entry]) -> None:

@@ -1,0 +1,86 @@
+"""Rows of ready texts with their native values: the table model that small lists need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt
+
+from gui.models.indexes import NOWHERE, Index
+from gui.models.roles import MONO_ROLE, SORT_ROLE
+
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class TextRows(QAbstractTableModel):
+    """One row is two tuples of equal length: native values to sort by, and texts to show.
+
+    A subclass names its columns, those that hold numbers, and the one in the monospaced face.
+    """
+
+    heads: tuple[str, ...] = ()
+    numbers: frozenset[int] = frozenset()
+    mono: int | None = None
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[tuple[tuple[Any, ...], tuple[str, ...]]] = []
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        """Return the number of rows."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = NOWHERE) -> int:
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(self.heads)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return the title of a column, those of numbers at the right."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.heads[section]
+        right = role == Qt.ItemDataRole.TextAlignmentRole and section in self.numbers
+        return _RIGHT if right else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell's text, native value, tooltip or looks."""
+        if not index.isValid():
+            return None
+        row, column = index.row(), index.column()
+        values, texts = self._rows[row]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return texts[column]
+        if role == SORT_ROLE:
+            return values[column]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._told(row, column)
+        return self._drawn(row, column, role)
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by the native values of a column."""
+        if not 0 <= column < len(self.heads):
+            return
+        self.layoutAboutToBeChanged.emit()
+        down = order == Qt.SortOrder.DescendingOrder
+        self._rows.sort(key=lambda row: row[0][column], reverse=down)
+        self.layoutChanged.emit()
+
+    def _told(self, _row: int, _column: int) -> str:
+        """Return what the tooltip of a cell says; the delegate tells a shortened text itself."""
+        return ""
+
+    def _drawn(self, _row: int, column: int, role: int) -> Any:
+        """Return how a cell is drawn."""
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in self.numbers:
+            return _RIGHT
+        return True if role == MONO_ROLE and column == self.mono else None
+
+    def _replace(self, rows: Sequence[tuple[tuple[Any, ...], tuple[str, ...]]]) -> None:
+        """Show other rows."""
+        self.beginResetModel()
+        self._rows = list(rows)
+        self.endResetModel()
