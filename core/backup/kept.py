@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from core.backup.databases import open_database
 from core.backup.store import HasBucket
+from core.errors import NotFound
 from core.work import Work, default_work
+
+
+def newest_kept(database: str, table: str) -> str:
+    """Return the name of the table that the last restore of `table` kept.
+
+    Raises:
+        NotFound: When none is kept.
+    """
+    with open_database(database) as target:
+        names = [t.name for t in target.tables() if t.kept_from.lower() == table.lower()]
+    if not names:
+        raise NotFound(
+            f"No former {table} is kept",
+            remedy="It is kept by a restore in place, until it is dropped or put back.",
+            subject=table,
+        )
+    return max(names)
 
 
 def undo(

@@ -81,12 +81,21 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
     with_triggers: Annotated[
         bool, typer.Option("--with-triggers", help="Create the backup's triggers (code) too.")
     ] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Put the table back that the last restore kept.")
+    ] = False,
+    drop_kept: Annotated[
+        bool, typer.Option("--drop-kept", help="Remove the table that the last restore kept.")
+    ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Do it; without this nothing but the preview happens.")
     ] = False,
 ) -> None:
     """Show what a restore would do, and with --yes do it; the former table is kept."""
     cli: Cli = context.obj
+    if undo or drop_kept:
+        _after(cli, database_url, table, put_back=undo, yes=yes)
+        return
     which: dict[str, Any] = {
         "database": database_url,
         "table": table,
@@ -98,6 +107,20 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
         return
     how = {"allow_orphans": allow_orphans, "with_triggers": with_triggers}
     _restore(cli, {**which, **how, "target": name or None})
+
+
+def _after(cli: Cli, database: str, table: str, *, put_back: bool, yes: bool) -> None:
+    from core.backup import kept
+
+    name = kept.newest_kept(database, table)
+    verb = "put back" if put_back else "dropped"
+    if yes:
+        with cli.out.work("Changing") as work:
+            (kept.undo if put_back else kept.drop_kept)(None, work, database=database, kept=name)
+        cli.out.result({"table": table, "kept": name}, lambda: cli.out.line(f"{name} is {verb}"))
+        return
+    cli.out.line(f"{name} would be {verb}")
+    cli.out.note("Nothing was changed. Add --yes to do it.")
 
 
 def _restore(cli: Cli, which: dict[str, Any]) -> None:

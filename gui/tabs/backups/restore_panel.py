@@ -36,6 +36,8 @@ from gui.widgets.table import columns_of, make_table
 #: Heights of a table's head and of a fact, in pixels; a longer text wraps.
 _HEAD, _FACT, _WRAPPED = 30, 26, 32
 _MOST_LINES = 8
+#: Figures stand near their names in a wide window too, in pixels.
+_WIDEST = 480
 
 
 class RestorePanel(QWidget):
@@ -88,6 +90,7 @@ class RestorePanel(QWidget):
         self._facts.setVerticalSpacing(2)
         self._facts.setColumnStretch(1, 1)
         facts = QWidget()
+        facts.setMaximumWidth(_WIDEST)
         facts.setLayout(self._facts)
         buttons = QWidget()
         line = QHBoxLayout(buttons)

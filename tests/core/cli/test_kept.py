@@ -1,0 +1,29 @@
+"""After a restore on a machine without a screen: take it back, or let the former table go."""
+
+from helpers.backups import MemoryStore, backed_up, restored, sql, trading_database
+
+from core.cli import main
+from core.errors import ErrorKind
+
+
+def test_undo_and_drop_need_a_yes(tmp_path, capsys):
+    path = trading_database(tmp_path / "t.db", rows=5)
+    store = MemoryStore()
+    backup = backed_up(store, path, "orders")
+    sql(path, "UPDATE orders SET status = 'newer'")
+    kept = restored(store, backup, path).kept
+
+    def run(*words, code=0):
+        assert main(["restore", str(path), "orders", *words]) == code
+        told = capsys.readouterr()
+        return told.out + told.err
+
+    assert "Nothing was changed" in run("--undo")
+    assert sql(path, "SELECT DISTINCT status FROM orders WHERE status = 'newer'") == []
+    assert f"{kept} is put back" in run("--undo", "--yes")
+    assert sql(path, "SELECT DISTINCT status FROM orders") == [("newer",)]
+    run("--undo", "--yes", code=ErrorKind.NOT_FOUND.value)
+    kept = restored(store, backup, path).kept
+    assert f"{kept} would be dropped" in run("--drop-kept")
+    assert f"{kept} is dropped" in run("--drop-kept", "--yes")
+    assert sql(path, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%before%'") == [(0,)]
