@@ -61,7 +61,7 @@ class Screenshots(QObject):
 
     def _save(self) -> bool:
         tab = self._window.current_tab
-        if tab.banner.text:
+        if tab.banner.failed:
             print(f"strongroom: {self._name()}: {tab.banner.text}", file=sys.stderr)  # noqa: T201 - a command's answer
         shade = "dark" if theme.tokens().dark else "light"
         path = self._folder / f"{self._place + 1:02}-{TABS[self._place].id}-{shade}.png"

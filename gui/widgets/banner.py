@@ -76,6 +76,11 @@ class Banner(QWidget):
         """What is told now; empty while hidden."""
         return "" if self.isHidden() else self._summary.text()
 
+    @property
+    def failed(self) -> bool:
+        """Whether a failure is told now."""
+        return not self.isHidden() and self._frame.property("banner") == "danger"
+
     def _show(
         self,
         tone: str,

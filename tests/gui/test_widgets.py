@@ -68,6 +68,7 @@ def test_the_banner_tells_what_why_and_what_to_do(qtbot):
     error = AccessDenied("Denied", cause="No right.", remedy="Ask.", action="s3:GetObject")
     banner.show_error(error, lambda: tries.append(1))
     assert banner.text == "Denied"
+    assert banner.failed
     assert "No right. Ask." in banner.accessibleName()
     retry, _act, details, copy, _close = banner._buttons
     details.click()
