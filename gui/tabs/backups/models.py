@@ -12,7 +12,7 @@ from core.model.backup import Backup, BackupState, Difference
 from core.model.tables import TableInfo
 from core.units import format_age, format_count, format_size, iso_utc, utc_now
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
-from gui.widgets.labels import shown, tooltip
+from gui.widgets.labels import shown
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -162,9 +162,9 @@ class TablesModel(_Rows):
 
     def _hint(self, info: TableInfo, column: int) -> str | None:
         if info.kept_from:
-            return tooltip(f"The former {info.kept_from}, kept when it was restored.")
+            return f"The former {info.kept_from}, kept when it was restored."
         if info.problem:
-            return tooltip(f"{info.name} is {info.problem}.")
+            return f"{info.name} is {info.problem}."
         last = self._last.get(info.name)
         return f"{iso_utc(last)}" if column == self._LAST and last else None
 
@@ -223,7 +223,7 @@ class BackupsModel(_Rows):
         if role == TONE_ROLE and backup.state is BackupState.BROKEN:
             return "muted"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(_about(backup))
+            return _about(backup)
         return super()._drawn(row, column, role)
 
 

@@ -131,7 +131,8 @@ class BackupsTab(Tab):
         )  # fmt: skip
 
     def _on_tables(self, info: DatabaseInfo) -> None:
-        self.context.settings.set(_KEY, self._database)
+        if self._database != str(self.context.demo_database):
+            self.context.settings.set(_KEY, self._database)
         self.tables.show_database(info, self._database)
         if self._wanted_table and self.tables.select(self._wanted_table):
             self._wanted_table = ""
