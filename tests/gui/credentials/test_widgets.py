@@ -2,8 +2,9 @@ import gc
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible, QGuiApplication
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QAccessible, QGuiApplication, QHelpEvent
+from PySide6.QtWidgets import QStyleOptionViewItem
 
 from core.health.permissions import PermissionResult
 from core.model.connection import KeySource, Profile, ProfileColour
@@ -14,10 +15,11 @@ from gui.models.roles import DOT_ROLE, PILL_ROLE, SORT_ROLE
 from gui.tabs.credentials.profiles_model import PermissionsModel, ProfilesModel
 from gui.tabs.credentials.secrets_model import SecretsModel
 from gui.tabs.credentials.versions_model import VersionsModel
-from gui.widgets import secret_clipboard, secret_editor, secret_field
+from gui.widgets import cells, secret_clipboard, secret_editor, secret_field
 from gui.widgets.secret_editor import FORM, JSON, SecretEditor
 from gui.widgets.secret_field import SecretField
 from gui.widgets.steps import Steps
+from gui.widgets.table import make_table
 
 VALUE = "canary-value-0123456789"
 TEXT = '{"host": "db",  "rate": 1.10, "password": "canary-value-0123456789"}'
@@ -197,12 +199,16 @@ def test_secrets_as_rows(qtmodeltester):
     assert model.row_of("x") == -1
 
 
-def test_foreign_text_in_a_tooltip_is_plain(qtmodeltester):
-    model = SecretsModel()
+def test_foreign_text_in_a_tooltip_is_plain(qtbot, monkeypatch):
+    model, told = SecretsModel(), []
     model.show([info("a", description="<img src=x> \u202e")], NOW)
-    told = model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
-    assert "<img" not in told
-    assert "\u202e" not in told
+    view = make_table(model, "Secrets")
+    qtbot.addWidget(view)
+    monkeypatch.setattr(cells.QToolTip, "showText", lambda _where, text, _view: told.append(text))
+    event = QHelpEvent(QEvent.Type.ToolTip, QPoint(1, 1), QPoint(1, 1))
+    view.itemDelegate().helpEvent(event, view, QStyleOptionViewItem(), model.index(0, 0))
+    assert "&lt;img src=x&gt;" in told[0]
+    assert "\u202e" not in told[0]
 
 
 def test_versions_as_rows(qtmodeltester):
