@@ -12,18 +12,6 @@ from helpers.keyrings import MemoryKeyring
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 guards.refuse_far_sockets()
 
-_AWS = (
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_PROFILE",
-    "AWS_DEFAULT_REGION",
-    "AWS_REGION",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_S3",
-    "AWS_CA_BUNDLE",
-)
-
 
 @pytest.fixture(autouse=True)
 def _a_home_of_its_own(tmp_path_factory, monkeypatch):
@@ -31,8 +19,8 @@ def _a_home_of_its_own(tmp_path_factory, monkeypatch):
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("STRONGROOM_HOME", str(home / "strongroom"))
     monkeypatch.setenv("HOME", str(home))
-    for name in _AWS:
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "aws-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))

@@ -112,6 +112,20 @@ def _refuse(name: str, what: str) -> None:
     raise Refused(message)
 
 
+def check_signing(client: Any) -> None:
+    """Refuse Signature Version 2, and links that live longer than S3 allows."""
+    if client.meta.config.signature_version != "s3v4":
+        _refuse("a client", f"signature version {client.meta.config.signature_version}")
+    sign = client.generate_presigned_url
+
+    def signed(*args: Any, **more: Any) -> str:
+        if more.get("ExpiresIn", 3600) > limits.PRESIGN_SECONDS:
+            _refuse("a link", f"a life of {more['ExpiresIn']} seconds")
+        return str(sign(*args, **more))
+
+    client.generate_presigned_url = signed
+
+
 @contextmanager
 def strict_clients(monkeypatch: Any) -> Iterator[None]:
     """Have every client that the program makes refuse what AWS refuses."""
@@ -120,6 +134,8 @@ def strict_clients(monkeypatch: Any) -> Iterator[None]:
     def stricter(self: Any, service: str, region: str, *, once: bool) -> Any:
         client = made(self, service, region, once=once)
         client.meta.events.register("before-parameter-build", strictness)
+        if service == "s3":
+            check_signing(client)
         return client
 
     monkeypatch.setattr(clients.ClientFactory, "_made", stricter)

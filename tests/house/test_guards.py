@@ -1,14 +1,22 @@
 """The guards of tests/conftest.py bite."""
 
 import logging
+import os
 import socket
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
+import keyring
 import pytest
 from helpers import guards
+from helpers.keyrings import MemoryKeyring
 from helpers.moto_bucket import moto_bucket
+from house.source import ROOT
 
+from core import paths
 from core.objects import writing
 from core.redaction import Secret
 
@@ -77,3 +85,43 @@ def test_what_aws_refuses_is_refused_here(name, params):
 def test_the_programs_own_clients_are_strict():
     with moto_bucket() as bucket, pytest.raises(guards.Refused):
         bucket.client.put_object(Bucket=bucket.name, Key="k" * 1025, Body=b"")
+
+
+def test_links_that_live_too_long_and_old_signatures_are_refused():
+    with moto_bucket() as bucket, pytest.raises(guards.Refused, match="604801"):
+        bucket.client.generate_presigned_url("get_object", Params={}, ExpiresIn=604_801)
+    old = SimpleNamespace(meta=SimpleNamespace(config=SimpleNamespace(signature_version="s3")))
+    with pytest.raises(guards.Refused, match="signature"):
+        guards.check_signing(old)
+
+
+def test_nothing_of_the_user_is_in_reach():
+    assert isinstance(keyring.get_keyring(), MemoryKeyring)
+    assert paths.config_dir().is_relative_to(os.environ["STRONGROOM_HOME"])
+    assert Path.home() not in {Path("/root"), *Path("/home").glob("*")}
+    kept = {"AWS_EC2_METADATA_DISABLED", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"}
+    assert {name for name in os.environ if name.startswith("AWS_")} == kept
+
+
+LOUD = """
+import warnings
+from PySide6.QtCore import qWarning
+
+def test_qt_warns(qapp):
+    qWarning("canary of Qt")
+
+def test_python_warns():
+    warnings.warn("canary of Python")
+"""
+
+
+def test_a_warning_of_qt_or_python_fails_a_test(tmp_path):
+    loud = tmp_path / "test_loud.py"
+    loud.write_text(LOUD)
+    config = str(ROOT / "pyproject.toml")
+    words = ["-q", "-c", config, "--rootdir", str(tmp_path), "-p", "no:cacheprovider", str(loud)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "2 failed" in done.stdout, done.stdout
