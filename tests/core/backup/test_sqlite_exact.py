@@ -140,7 +140,9 @@ def tables(draw: st.DrawFn) -> tuple[str, list[str], list[list[object]]]:
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(tables())
 @example(('CREATE TABLE t (k INTEGER NOT NULL, "$hex" TEXT)', ["$hex"], [[1, "zz"]]))
