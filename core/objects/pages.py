@@ -128,13 +128,13 @@ def _read_page(
 
 def read_columns(body: bytes) -> Columns | None:
     """Return the rows of a page, or None if it has a shape that botocore should read."""
-    if b"\r" in body or b"<![CDATA[" in body or b"<!--" in body:
-        return None  # an XML parser would change these
+    if b"\r" in body or b"<!" in body:
+        return None  # line ends, comments and CDATA: an XML parser would change these
     encoded = b"<EncodingType>url</EncodingType>" in body
-    folders = _PREFIX.findall(body)
-    if len(folders) != body.count(b"<CommonPrefixes>"):
-        return None
+    folders = _folders(body)
     rows = _rows(body)
+    if folders is None:
+        return None
     if rows is None:
         return None
     table, at = rows
@@ -153,13 +153,26 @@ def read_columns(body: bytes) -> Columns | None:
     )
 
 
+def _folders(body: bytes) -> list[bytes] | None:
+    """Return the common prefixes, or None if they have another shape."""
+    count = body.count(b"<CommonPrefixes>")
+    folders = _PREFIX.findall(body) if count else []
+    return folders if len(folders) == count else None
+
+
 def _rows(body: bytes) -> tuple[list[tuple[bytes, ...]], dict[bytes, int]] | None:
     """Return all entries as tuples and where each element stands in them."""
     count = body.count(b"<Contents>")
     if not count:
         return [], {}
-    if b"<Owner>" in body or b"<RestoreStatus>" in body:
-        body = _NESTED.sub(b"", body)
+    rows = _matched(body, count)
+    if rows is None and _NESTED.search(body):
+        rows = _matched(_NESTED.sub(b"", body), count)
+    return rows
+
+
+def _matched(body: bytes, count: int) -> tuple[list[tuple[bytes, ...]], dict[bytes, int]] | None:
+    """Return the entries if all of them are shaped as the first one is."""
     first = _ENTRY.search(body)
     learned = _learn(first[1]) if first else None
     if learned is None:
