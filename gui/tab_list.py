@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from gui.context import Context
-from gui.tabs.base import Tab
+if TYPE_CHECKING:  # the window names its tabs before it can hold them
+    from gui.context import Context
+    from gui.tabs.base import Tab
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 from core.errors import LocalIOError
-from core.units import format_size
 
 #: Seconds after which a temporary file of ours is a crash's leftover.
 _STALE_SECONDS = 3600
@@ -25,7 +23,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         LocalIOError: it could not be written; the old content is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}{_SUFFIX}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(16).hex()}{_SUFFIX}")
     with told(path, "written", needed=len(data)):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _sweep(path)
@@ -55,7 +53,9 @@ def quarantine(path: Path) -> Path:
     Raises:
         LocalIOError: it could not be renamed.
     """
-    aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%dT%H%M%S')}-{uuid4().hex[:4]}")
+    aside = path.with_name(
+        f"{path.name}.broken-{time.strftime('%Y%m%dT%H%M%S')}-{os.urandom(2).hex()}"
+    )
     with told(path, "set aside"):
         path.replace(aside)
     return aside
@@ -88,6 +88,8 @@ def told(path: Path, verb: str, *, needed: int = 0) -> Iterator[None]:
 
 
 def _no_space(path: Path, needed: int) -> str:
+    from core.units import format_size
+
     with contextlib.suppress(OSError):
         free = os.statvfs(path.parent)
         left = format_size(free.f_bavail * free.f_frsize)

@@ -4,38 +4,53 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from core.errors import LocalIOError, StorageError
-from core.local.profiles import DEMO_NAME
 from core.local.settings import Settings
 from core.paths import HOME_VARIABLE
 from gui import theme
 from gui.app.hardening import harden
-from gui.app.options import Options
-from gui.app.screenshots import Screenshots
 from gui.app.seen import OnceSeen
-from gui.app.signals import Signals
-from gui.context import Context
-from gui.dialogs.crash import CrashDialog
-from gui.errors import Crashes, start_logging
 from gui.main_window import MainWindow
-from gui.main_window.connecting import Connector
-from gui.tasks import TaskRunner
+
+if TYPE_CHECKING:  # imported after the window's first paint
+    from gui.app.options import Options
+    from gui.app.screenshots import Screenshots
+    from gui.context import Context
+    from gui.errors import Crashes
+    from gui.main_window.connecting import Connector
+    from gui.tasks import TaskRunner
+
+#: What furnishes the window, in portions between which it answers.
+_FURNITURE = (
+    "gui.errors",
+    "gui.app.signals",
+    "gui.context",
+    "gui.main_window.connecting",
+    "gui.models.tasks_model",
+    "gui.main_window.header",
+    "gui.main_window.menus",
+    "gui.main_window.status_bar",
+)
+#: Seconds that an end by signal may take; what hangs longer is left to the system.
+_LEAVE_SECONDS = 2.5
 
 
 def run(options: Options) -> int:
     """Open the window and return the exit code when it was closed."""
     harden()
     with _home_of(options):
-        start_logging()
         os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
         app = _application()
         program = Program(app, options)
@@ -52,6 +67,8 @@ def _home_of(options: Options) -> Iterator[None]:
     if options.screenshots is None or not options.demo:
         yield
         return
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="strongroom-", ignore_cleanup_errors=True) as home:
         os.environ[HOME_VARIABLE] = home
         yield
@@ -62,31 +79,70 @@ class Program:
 
     def __init__(self, app: QApplication, options: Options) -> None:
         self._options = options
-        self._crashes = Crashes()
-        self._crashes.install()
-        settings = Settings()
-        theme.apply(app, options.theme or _kept_theme(settings))
-        self.runner = TaskRunner()
-        self.context = Context(self.runner, settings=settings)
-        self.connector = Connector(self.context)
-        self.window = MainWindow(self.context, self.connector)
+        self._settings = Settings()
+        theme.apply(app, options.theme or _kept_theme(self._settings))
+        self._shell = MainWindow(self._settings)
         if options.size is not None:
-            self.window.resize(*options.size)
-        self._signals = Signals(self.window.close)
+            self._shell.resize(*options.size)
+        self._portions = list(_FURNITURE)
         self._pictures: Screenshots | None = None
+
+    @cached_property
+    def context(self) -> Context:
+        """What the views share; asking for it furnishes the window."""
+        from gui.app.signals import Signals
+        from gui.context import Context
+        from gui.errors import Crashes, start_logging
+        from gui.main_window.connecting import Connector
+        from gui.tasks import TaskRunner
+
+        start_logging()
+        self._crashes: Crashes = Crashes()
+        self._crashes.install()
         self._crashes.crashed.connect(self._on_crash)
+        self.runner: TaskRunner = TaskRunner()
+        context = Context(self.runner, settings=self._settings)
+        self._connector = Connector(context)
+        self._shell.furnish(context, self._connector)
+        self._signals = Signals(self._on_signal)
+        return context
+
+    @property
+    def connector(self) -> Connector:
+        """Connects the window with a workspace."""
+        return self.context and self._connector
+
+    @property
+    def window(self) -> MainWindow:
+        """The window, furnished."""
+        return self.context and self._shell
+
+    @property
+    def shell(self) -> MainWindow:
+        """The window, furnished or not yet."""
+        return self._shell
 
     def start(self) -> None:
         """Show the window first; everything else waits until it is on the screen."""
-        self.window.show()
-        OnceSeen(self.window, self._begin)
+        self._shell.show()
+        OnceSeen(self._shell, self._furnish)
 
     def stop(self) -> None:
         """End tasks, engine and demo server, and let go of the window before Qt goes."""
+        if "context" not in self.__dict__:  # closed before it was furnished
+            return
         self.runner.shutdown()
-        self.connector.stop()
+        self._connector.stop()
         self._signals.stop()
         self._crashes.remove()
+
+    def _furnish(self) -> None:
+        """Import one portion a turn, so that the window answers in between; then begin."""
+        if self._portions:
+            import_module(self._portions.pop(0))
+            QTimer.singleShot(0, self._furnish)
+        elif self._shell.isVisible():  # else it was closed at once
+            self._begin()
 
     def _begin(self) -> None:
         if self._options.screenshots is None:
@@ -95,7 +151,17 @@ class Program:
             self._take_pictures(self._options.screenshots)
         self._connect()
 
+    def _on_signal(self) -> None:
+        """End at once: whoever sent the signal waits for no answer, and kills soon."""
+        last_resort = threading.Timer(_LEAVE_SECONDS, os._exit, (0,))
+        last_resort.daemon = True
+        last_resort.start()
+        self._shell.leave()
+        QApplication.exit(0)  # also while a dialog is open
+
     def _connect(self) -> None:
+        from core.local.profiles import DEMO_NAME
+
         name = DEMO_NAME if self._options.demo else self._options.profile or self._last_profile()
         if name:
             self.context.switch_profile(name)
@@ -123,6 +189,8 @@ class Program:
         wizard.open()
 
     def _on_demo(self) -> None:
+        from core.local.profiles import DEMO_NAME
+
         self.context.switch_profile(DEMO_NAME)
 
     def _take_pictures(self, folder: Path) -> None:
@@ -132,12 +200,16 @@ class Program:
             print(f"strongroom: {folder}: {error.strerror}", file=sys.stderr)  # noqa: T201 - a command's answer
             QTimer.singleShot(0, lambda: QApplication.exit(1))
             return
+        from gui.app.screenshots import Screenshots
+
         self._pictures = Screenshots(self.window, folder)
 
     def _on_crash(self, report: str) -> None:
         if self._pictures is not None:
             QApplication.exit(1)  # the report is on stderr already, by the log
             return
+        from gui.dialogs.crash import CrashDialog
+
         CrashDialog(report, self.window).open()
 
 

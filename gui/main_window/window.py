@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Self
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QByteArray, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QMainWindow, QVBoxLayout, QWidget
 
-from core.aws.buckets import BucketBrief
 from core.errors import LocalIOError, StorageError
-from core.local.profiles import DEMO_NAME
-from core.model.change import Change, ChangeKind
-from core.model.connection import Profile
-from core.units import utc_now
-from core.workspace import Workspace
 from gui import theme
-from gui.context import Context
-from gui.dialogs.confirm import ask
-from gui.main_window.commands import Command, install
-from gui.main_window.connecting import Connector
-from gui.main_window.drawer import Drawer
-from gui.main_window.header import Header
-from gui.main_window.menus import BucketMenu, ProfileMenu
-from gui.main_window.palette import Palette
-from gui.main_window.shortcuts import ShortcutSheet
-from gui.main_window.status_bar import StatusBar
 from gui.main_window.tab_bar import TabBar
-from gui.models.tasks_model import TasksModel
 from gui.tab_list import TABS
-from gui.tabs.base import Tab
-from gui.widgets.banner import Banner
-from gui.widgets.labels import shown
-from gui.widgets.panel import column, rule
+
+if TYPE_CHECKING:  # what furnishes the window is imported after its first paint
+    from PySide6.QtGui import QCloseEvent
+    from PySide6.QtWidgets import QSplitter, QStackedWidget
+
+    from core.aws.buckets import BucketBrief
+    from core.local.settings import Settings
+    from core.model.connection import Profile
+    from core.workspace import Workspace
+    from gui.context import Context
+    from gui.main_window.commands import Command
+    from gui.main_window.connecting import Connector
+    from gui.main_window.drawer import Drawer
+    from gui.main_window.header import Header
+    from gui.main_window.status_bar import StatusBar
+    from gui.tabs.base import Tab
+    from gui.widgets.banner import Banner
 
 _UNLOCK_MINUTES = 15
 #: Pixels that the desktop's own title bar may take.
 _TITLE_BAR = 32
+#: The banner comes after the header, the tab bar and the line below it.
+_BANNER_PLACE = 3
 _VERSIONING: dict[str | None, tuple[str, str]] = {
     "Enabled": ("versioned", "neutral"),
     "Suspended": ("versions suspended", "warning"),
@@ -47,29 +45,68 @@ _VERSIONING: dict[str | None, tuple[str, str]] = {
 class MainWindow(QMainWindow):
     """The frame; it knows tabs only by `gui.tab_list`.
 
+    It is painted first as a shell - size, place, surfaces, the titles of the tabs - and furnished
+    in place: nothing that was seen moves.
+
     Signals:
         closing: the window is about to go; whoever owns the rest ends it.
     """
 
     closing = Signal()
+    context: Context
+    connector: Connector
+    header: Header
+    banner: Banner
+    stack: QStackedWidget
+    split: QSplitter
+    status: StatusBar
+    commands: list[Command]
 
-    def __init__(self, context: Context, connector: Connector) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__()
         self.setWindowTitle("Strongroom")
         room = self.screen().availableGeometry()
         self.resize(min(1280, room.width()), min(800, room.height() - _TITLE_BAR))
         self.setMinimumSize(1100, 640)
-        self.context, self.connector = context, connector
+        self._settings = settings
         self.tabs: dict[str, Tab] = {}
-        self._sure = False
+        self._sure = self.furnished = False
+        self._lay_out_shell()
+        self._restore()
+
+    def furnish(self, context: Context, connector: Connector) -> Self:
+        """Put everything into the shell that needs more than Qt."""
+        from gui.main_window.commands import install
+        from gui.models.tasks_model import TasksModel
+
+        self.context, self.connector = context, connector
         self._tasks = TasksModel(context.runner, self)
+        self.setUpdatesEnabled(False)
         self._make_parts()
         self._lay_out()
+        self.setUpdatesEnabled(True)
         self.commands = self._made_commands()
         install(self, self.commands)
         self._wire()
-        self._restore()
+        self.furnished = True
         self.stack.setFocus()  # rather than the first button of the header
+        return self
+
+    @cached_property
+    def drawer(self) -> Drawer:
+        """The activity drawer, made when it is first wanted."""
+        from gui.main_window.drawer import Drawer
+
+        drawer = Drawer(self.context, self._tasks)
+        drawer.hide()
+        self.split.addWidget(drawer)
+        self.split.setSizes([520, 240])
+        state = self._settings.get("window/drawer")
+        if isinstance(state, str):
+            self.split.restoreState(QByteArray.fromBase64(state.encode()))
+            drawer.hide()
+        drawer.closed.connect(self.toggle_drawer)
+        return drawer
 
     def tab(self, tab_id: str) -> Tab:
         """Return a tab; it is made now if it was not shown yet."""
@@ -110,59 +147,85 @@ class MainWindow(QMainWindow):
 
     def search(self) -> None:
         """Open the command palette."""
+        from gui.main_window.palette import Palette
+
         palette = Palette(self, self._all_commands(), self._go_to_key)
         palette.popup(self)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask once if work is running in the engine; else remember how the window was left."""
-        running = self.context.runner.bulk_running
+        running = self.context.runner.bulk_running if self.furnished else []
         if running and not self._sure:
             event.ignore()
             self._ask_to_close([task.name for task in running])
             return
-        self._remember()
+        if self.furnished:
+            self._remember()
         self.hide()
         self.closing.emit()
         event.accept()
 
-    def _make_parts(self) -> None:
-        self._profiles = ProfileMenu(self.context, self)
-        self._buckets = BucketMenu(self.context, self)
-        self.header = Header(self.context, self._profiles, self._buckets)
+    def leave(self) -> None:
+        """Close without a question: nobody may be there to answer it."""
+        self._sure = True
+        self.close()
+
+    def _lay_out_shell(self) -> None:
         self.bar = TabBar()
-        self.banner = Banner()
-        self.stack = QStackedWidget()
         for spec in TABS:
             self.bar.addTab(spec.title)
-            self.stack.addWidget(column())
-        self.drawer = Drawer(self.context, self._tasks)
-        self.drawer.hide()
-        self.status = StatusBar(self.context, self._tasks)
-
-    def _lay_out(self) -> None:
-        self.split = QSplitter(Qt.Orientation.Vertical)
-        self.split.setHandleWidth(1)
-        self.split.setChildrenCollapsible(False)
-        self.split.addWidget(self.stack)
-        self.split.addWidget(self.drawer)
-        self.split.setStretchFactor(0, 1)
-        self.split.setSizes([520, 240])
         strip = QWidget()
         strip.setProperty("surface", "panel")
         line = QVBoxLayout(strip)
         line.setContentsMargins(8, 0, 8, 0)
         line.addWidget(self.bar)
+        self._top = _surface("bar", theme.HEADER)
+        self._middle = QWidget()
+        self._foot = _surface("foot", theme.STATUS)
         whole = QWidget()
-        box = QVBoxLayout(whole)
+        self._box = box = QVBoxLayout(whole)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        for part in (self.header, strip, rule(), self.banner):
+        for part in (self._top, strip, _surface("rule", 1)):
             box.addWidget(part)
-        box.addWidget(self.split, 1)
-        box.addWidget(self.status)
+        box.addWidget(self._middle, 1)
+        box.addWidget(self._foot)
         self.setCentralWidget(whole)
 
+    def _make_parts(self) -> None:
+        from PySide6.QtWidgets import QStackedWidget
+
+        from gui.main_window.header import Header
+        from gui.main_window.menus import BucketMenu, ProfileMenu
+        from gui.main_window.status_bar import StatusBar
+        from gui.widgets.banner import Banner
+        from gui.widgets.panel import column
+
+        self._profiles = ProfileMenu(self.context, self)
+        self._buckets = BucketMenu(self.context, self)
+        self.header = Header(self.context, self._profiles, self._buckets)
+        self.banner = Banner()
+        self.stack = QStackedWidget()
+        for _spec in TABS:
+            self.stack.addWidget(column())
+        self.status = StatusBar(self.context, self._tasks)
+
+    def _lay_out(self) -> None:
+        from gui.widgets.panel import splitter
+
+        self.split = splitter(self.stack, vertical=True)
+        for place, part in (
+            (self._top, self.header),
+            (self._middle, self.split),
+            (self._foot, self.status),
+        ):
+            self._box.replaceWidget(place, part)
+            place.deleteLater()
+        self._box.insertWidget(_BANNER_PLACE, self.banner)
+
     def _made_commands(self) -> list[Command]:
+        from gui.main_window.commands import Command
+
         views = [
             Command(f"Go to {spec.title}", f"Ctrl+{number}", partial(self.show_tab, spec.id))
             for number, spec in enumerate(TABS, 1)
@@ -186,6 +249,9 @@ class MainWindow(QMainWindow):
 
     def _all_commands(self) -> list[Command]:
         """Return the commands with one for each profile, which come and go."""
+        from core.local.profiles import DEMO_NAME
+        from gui.main_window.commands import Command
+
         try:
             names = [profile.name for profile in self.context.connections.profiles.list()]
         except StorageError as error:
@@ -203,7 +269,6 @@ class MainWindow(QMainWindow):
         self.header.theme_toggled.connect(self._on_theme)
         self.header.lock_wanted.connect(self._on_lock)
         self.status.activity.connect(self.toggle_drawer)
-        self.drawer.closed.connect(self.toggle_drawer)
         self._profiles.chosen.connect(self.context.switch_profile)
         self._profiles.edit.connect(self._on_edit_profiles)
         self._profiles.new.connect(self._on_new_profile)
@@ -228,6 +293,8 @@ class MainWindow(QMainWindow):
         self.banner.show_error(error, self.connector.again)
 
     def _on_workspace(self, workspace: Workspace | None) -> None:
+        from gui.widgets.labels import shown
+
         place = f"{workspace.profile.name} · {workspace.profile.bucket} — " if workspace else ""
         self.setWindowTitle(shown(f"{place}Strongroom"))
 
@@ -244,6 +311,8 @@ class MainWindow(QMainWindow):
         theme.current().set_mode(mode)
 
     def _on_lock(self) -> None:
+        from gui.dialogs.confirm import ask
+
         workspace = self.context.workspace
         if workspace is None:
             return
@@ -269,6 +338,9 @@ class MainWindow(QMainWindow):
         ProfileEditor(self, self.context, None, self._on_profile).open()
 
     def _on_profile(self, profile: Profile) -> None:
+        from core.model.change import Change, ChangeKind
+        from core.units import utc_now
+
         self.context.announce(
             Change(ChangeKind.PROFILES, "new profile", profile.name, "Frame", utc_now())
         )
@@ -281,12 +353,16 @@ class MainWindow(QMainWindow):
         self.current_tab.refresh()
 
     def _on_help(self) -> None:
+        from gui.main_window.shortcuts import ShortcutSheet
+
         ShortcutSheet(self.commands, self).open()
 
     def _go_to_key(self, key: str) -> None:
         self.show_tab("browser", key)
 
     def _ask_to_close(self, names: list[str]) -> None:
+        from gui.dialogs.confirm import ask
+
         ask(
             self,
             "Close while work is running?",
@@ -299,37 +375,35 @@ class MainWindow(QMainWindow):
         )
 
     def _close_now(self) -> None:
-        self._sure = True
-        QTimer.singleShot(0, self, self.close)
+        QTimer.singleShot(0, self, self.leave)
 
     def _restore(self) -> None:
-        settings = self.context.settings
-        geometry = settings.get("window/geometry")
+        geometry = _kept(self._settings, "window/geometry")
         if isinstance(geometry, str):
             self.restoreGeometry(QByteArray.fromBase64(geometry.encode()))
-        state = settings.get("window/drawer")
-        if isinstance(state, str):
-            self.split.restoreState(QByteArray.fromBase64(state.encode()))
         ids = [spec.id for spec in TABS]
-        last = settings.get("window/tab")
-        self.bar.blockSignals(True)  # noqa: FBT003 - Qt's own signature
+        last = _kept(self._settings, "window/tab")
         self.bar.setCurrentIndex(ids.index(last) if last in ids else ids.index("browser"))
-        self.bar.blockSignals(False)  # noqa: FBT003 - Qt's own signature
 
     def open_last_tab(self) -> None:
         """Make the tab that was open last; called once the window is on the screen."""
         self._on_tab(self.bar.currentIndex())
 
     def _restore_splitters(self, tab_id: str, tab: Tab) -> None:
+        from PySide6.QtWidgets import QSplitter
+
         for number, split in enumerate(tab.findChildren(QSplitter)):
             state = self.context.settings.get(f"splitters/{tab_id}/{number}")
             if isinstance(state, str):
                 split.restoreState(QByteArray.fromBase64(state.encode()))
 
     def _remember(self) -> None:
-        settings = self.context.settings
+        from PySide6.QtWidgets import QSplitter
+
+        settings = self._settings
         settings.set("window/geometry", self.saveGeometry().toBase64().toStdString())
-        settings.set("window/drawer", self.split.saveState().toBase64().toStdString())
+        if "drawer" in self.__dict__:  # else it was never opened
+            settings.set("window/drawer", self.split.saveState().toBase64().toStdString())
         settings.set("window/tab", TABS[self.bar.currentIndex()].id)
         for tab_id, tab in self.tabs.items():
             for number, split in enumerate(tab.findChildren(QSplitter)):
@@ -343,3 +417,17 @@ class MainWindow(QMainWindow):
 
 def _place(tab_id: str) -> int:
     return next(place for place, spec in enumerate(TABS) if spec.id == tab_id)
+
+
+def _surface(name: str, height: int) -> QFrame:
+    frame = QFrame()
+    frame.setProperty("surface", name)
+    frame.setFixedHeight(height)
+    return frame
+
+
+def _kept(settings: Settings, key: str) -> object:
+    try:
+        return settings.get(key)
+    except LocalIOError:  # unreadable settings: start with the usual ones
+        return None

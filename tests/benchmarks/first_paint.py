@@ -40,7 +40,7 @@ _OURS = """
 from gui.app import run
 start = run.Program.start
 def watched(program):
-    program.window.installEventFilter(watch)
+    program.shell.installEventFilter(watch)
     start(program)
 run.Program.start = watched
 from gui.__main__ import main

@@ -67,7 +67,7 @@ def _workspace(name="dev", colour=ProfileColour.BLUE):
 def window(context, qtbot, monkeypatch):
     tabs = tuple(replace(spec, factory=PlainTab) for spec in tab_list.TABS)
     monkeypatch.setattr(window_module, "TABS", tabs)
-    window = MainWindow(context, Connector(context))
+    window = MainWindow(context.settings).furnish(context, Connector(context))
     qtbot.addWidget(window)
     window.show()
     window.open_last_tab()
@@ -261,7 +261,7 @@ def test_the_window_comes_back_as_it_was_left(window, context, qtbot, tmp_path):
     kept = Settings(tmp_path / "settings.json")
     assert kept.get("window/tab") == "backups"
     assert kept.get("window/geometry")
-    again = MainWindow(context, Connector(context))
+    again = MainWindow(context.settings).furnish(context, Connector(context))
     qtbot.addWidget(again)
     assert again.bar.currentIndex() == 5
 

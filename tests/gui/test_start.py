@@ -118,7 +118,7 @@ def test_pictures_without_any_profile_end_with_a_reason(tmp_path):
 
 
 def test_every_tab_can_be_made_and_each_control_has_a_name(context, qtbot):
-    window = MainWindow(context, Connector(context))
+    window = MainWindow(context.settings).furnish(context, Connector(context))
     qtbot.addWidget(window)
     assert [spec.id for spec in TABS] == [
         "credentials",
