@@ -233,7 +233,7 @@ def stats(
     context: typer.Context,
     prefix: Annotated[str, typer.Argument(help="Count only what is below.")] = "",
 ) -> None:
-    """Count everything: how much is where. One LIST request for each thousand objects."""
+    """Count everything: how much is where. What it cost in LIST requests is told at the end."""
     from core.statistics.scan import scan
 
     cli: Cli = context.obj

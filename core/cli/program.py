@@ -1,12 +1,9 @@
-"""Runs one command: common options out, Ctrl-C into a cancel, errors into exit codes."""
+"""Runs one command: common options out, errors into exit codes."""
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -15,6 +12,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 import core
 from core.cli import backups, objects, secrets, server
 from core.cli.common import HELP, Cli, Opener, taken_out
+from core.cli.interrupt import interruptible, only_reads
 from core.cli.output import Output
 from core.errors import Cancelled, ErrorKind, InvalidInput, LocalIOError, StorageError
 from core.redaction import clamp_logging
@@ -71,10 +69,13 @@ def _run(given: list[str], out: Output, token: CancelToken) -> int:
     common, left = taken_out(given)
     opener = Opener(common)
     try:
-        with _interruptible(token):
-            return _exit_code(app(left, obj=Cli(out, opener, common), standalone_mode=False))
+        with interruptible(token, out.note, soon=only_reads(left)):
+            code = _exit_code(app(left, obj=Cli(out, opener, common), standalone_mode=False))
     finally:
         opener.close()
+    if code == ErrorKind.CANCELLED.value:  # typer makes that of a KeyboardInterrupt
+        raise KeyboardInterrupt
+    return code
 
 
 def _told(out: Output, error: ClickException | StorageError | OSError) -> int:
@@ -97,22 +98,3 @@ def _local(error: OSError) -> LocalIOError:
         cause=f"{error.strerror or error}.",
         remedy="Check the path and its permissions.",
     )
-
-
-@contextmanager
-def _interruptible(token: CancelToken) -> Iterator[None]:
-    """Turn the first Ctrl-C into a cancel; the second one interrupts at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def on_interrupt(_number: int, _frame: object) -> None:
-        signal.signal(signal.SIGINT, before)
-        token.cancel()
-
-    signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
