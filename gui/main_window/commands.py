@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
+
+from core.errors import StorageError
+from core.local.profiles import DEMO_NAME
+from gui.context import Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,19 @@ def install(window: QWidget, commands: Sequence[Command]) -> None:
             action.setShortcut(QKeySequence(command.keys))
         action.triggered.connect(lambda _checked=False, run=command.run: run())
         window.addAction(action)
+
+
+def switches(context: Context, trouble: Callable[[StorageError], None]) -> list[Command]:
+    """Return one command for each profile there is now, and for the demo."""
+    try:
+        names = [profile.name for profile in context.connections.profiles.list()]
+    except StorageError as error:
+        trouble(error)
+        names = []
+    return [
+        Command(f"Switch to profile {name}", "", partial(context.switch_profile, name))
+        for name in (*names, DEMO_NAME)
+    ]
 
 
 def matching(commands: Sequence[Command], text: str) -> list[Command]:

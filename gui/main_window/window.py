@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
 
-from PySide6.QtCore import QByteArray, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import LocalIOError, StorageError
 from gui import theme
+from gui.main_window.memory import Memory
 from gui.main_window.tab_bar import TabBar
 from gui.tab_list import TABS
 
@@ -68,7 +69,7 @@ class MainWindow(QMainWindow):
         room = self.screen().availableGeometry()
         self.resize(min(1280, room.width()), min(800, room.height() - _TITLE_BAR))
         self.setMinimumSize(1100, 640)
-        self._settings = settings
+        self._memory = Memory(settings)
         self.tabs: dict[str, Tab] = {}
         self._sure = self.furnished = False
         self._lay_out_shell()
@@ -101,9 +102,9 @@ class MainWindow(QMainWindow):
         drawer.hide()
         self.split.addWidget(drawer)
         self.split.setSizes([520, 240])
-        state = self._settings.get("window/drawer")
-        if isinstance(state, str):
-            self.split.restoreState(QByteArray.fromBase64(state.encode()))
+        state = self._memory.state("window/drawer")
+        if state is not None:
+            self.split.restoreState(state)
             drawer.hide()
         drawer.closed.connect(self.toggle_drawer)
         return drawer
@@ -117,7 +118,7 @@ class MainWindow(QMainWindow):
             holder = self.stack.widget(_place(tab_id))
             if holder is not None and (box := holder.layout()) is not None:
                 box.addWidget(made)
-            self._restore_splitters(tab_id, made)
+            self._memory.restore_splitters(tab_id, made)
         return self.tabs[tab_id]
 
     def show_tab(self, tab_id: str, target: object = None) -> Tab:
@@ -147,9 +148,11 @@ class MainWindow(QMainWindow):
 
     def search(self) -> None:
         """Open the command palette."""
+        from gui.main_window.commands import switches
         from gui.main_window.palette import Palette
 
-        palette = Palette(self, self._all_commands(), self._go_to_key)
+        commands = self.commands + switches(self.context, self.show_trouble)
+        palette = Palette(self, commands, self._go_to_key)
         palette.popup(self)
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -245,22 +248,6 @@ class MainWindow(QMainWindow):
             Command("New profile…", "", self._on_new_profile),
             Command("Keyboard shortcuts", "F1", self._on_help),
             Command("Quit", "Ctrl+Q", self.close),
-        ]
-
-    def _all_commands(self) -> list[Command]:
-        """Return the commands with one for each profile, which come and go."""
-        from core.local.profiles import DEMO_NAME
-        from gui.main_window.commands import Command
-
-        try:
-            names = [profile.name for profile in self.context.connections.profiles.list()]
-        except StorageError as error:
-            self.show_trouble(error)
-            names = []
-        wished = self.context.switch_profile
-        return self.commands + [
-            Command(f"Switch to profile {name}", "", partial(wished, name))
-            for name in (*names, DEMO_NAME)
         ]
 
     def _wire(self) -> None:
@@ -378,39 +365,21 @@ class MainWindow(QMainWindow):
         QTimer.singleShot(0, self, self.leave)
 
     def _restore(self) -> None:
-        geometry = _kept(self._settings, "window/geometry")
-        if isinstance(geometry, str):
-            self.restoreGeometry(QByteArray.fromBase64(geometry.encode()))
-        ids = [spec.id for spec in TABS]
-        last = _kept(self._settings, "window/tab")
-        self.bar.setCurrentIndex(ids.index(last) if last in ids else ids.index("browser"))
+        geometry = self._memory.state("window/geometry")
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+        self.bar.setCurrentIndex(self._memory.last_tab([spec.id for spec in TABS]))
 
     def open_last_tab(self) -> None:
         """Make the tab that was open last; called once the window is on the screen."""
         self._on_tab(self.bar.currentIndex())
 
-    def _restore_splitters(self, tab_id: str, tab: Tab) -> None:
-        from PySide6.QtWidgets import QSplitter
-
-        for number, split in enumerate(tab.findChildren(QSplitter)):
-            state = self.context.settings.get(f"splitters/{tab_id}/{number}")
-            if isinstance(state, str):
-                split.restoreState(QByteArray.fromBase64(state.encode()))
-
     def _remember(self) -> None:
-        from PySide6.QtWidgets import QSplitter
-
-        settings = self._settings
-        settings.set("window/geometry", self.saveGeometry().toBase64().toStdString())
+        states = {"window/geometry": self.saveGeometry()}
         if "drawer" in self.__dict__:  # else it was never opened
-            settings.set("window/drawer", self.split.saveState().toBase64().toStdString())
-        settings.set("window/tab", TABS[self.bar.currentIndex()].id)
-        for tab_id, tab in self.tabs.items():
-            for number, split in enumerate(tab.findChildren(QSplitter)):
-                state = split.saveState().toBase64().toStdString()
-                settings.set(f"splitters/{tab_id}/{number}", state)
+            states["window/drawer"] = self.split.saveState()
         try:
-            settings.flush()
+            self._memory.keep(states, TABS[self.bar.currentIndex()].id, self.tabs)
         except LocalIOError as error:  # the window closes all the same
             self.context.trouble.emit(error)
 
@@ -424,10 +393,3 @@ def _surface(name: str, height: int) -> QFrame:
     frame.setProperty("surface", name)
     frame.setFixedHeight(height)
     return frame
-
-
-def _kept(settings: Settings, key: str) -> object:
-    try:
-        return settings.get(key)
-    except LocalIOError:  # unreadable settings: start with the usual ones
-        return None

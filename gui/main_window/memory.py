@@ -1,0 +1,61 @@
+"""How the window was left: its place, its splitters, its last tab, kept in the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray
+from PySide6.QtWidgets import QSplitter, QWidget
+
+from core.errors import LocalIOError
+
+if TYPE_CHECKING:
+    from core.local.settings import Settings
+
+
+class Memory:
+    """Reads and writes the window's part of the settings; unreadable ones mean the usual places."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def state(self, key: str) -> QByteArray | None:
+        """Return the state that Qt made of a part of the window."""
+        kept = self._kept(key)
+        return QByteArray.fromBase64(kept.encode()) if isinstance(kept, str) else None
+
+    def last_tab(self, ids: Sequence[str]) -> int:
+        """Return the place of the tab that was open last; the browser's at the first start."""
+        last = self._kept("window/tab")
+        return ids.index(last if isinstance(last, str) and last in ids else "browser")
+
+    def restore_splitters(self, tab_id: str, tab: QWidget) -> None:
+        """Put the splitters of a tab where they were."""
+        for number, split in enumerate(tab.findChildren(QSplitter)):
+            state = self.state(f"splitters/{tab_id}/{number}")
+            if state is not None:
+                split.restoreState(state)
+
+    def keep(
+        self, states: Mapping[str, QByteArray], tab_id: str, tabs: Mapping[str, QWidget]
+    ) -> None:
+        """Remember states of the window by key, its tab in front, and the splitters of all tabs.
+
+        Raises:
+            LocalIOError: the settings cannot be written.
+        """
+        found = dict(states)
+        for each, tab in tabs.items():
+            for number, split in enumerate(tab.findChildren(QSplitter)):
+                found[f"splitters/{each}/{number}"] = split.saveState()
+        for key, state in found.items():
+            self._settings.set(key, state.toBase64().toStdString())
+        self._settings.set("window/tab", tab_id)
+        self._settings.flush()
+
+    def _kept(self, key: str) -> object:
+        try:
+            return self._settings.get(key)
+        except LocalIOError:
+            return None
