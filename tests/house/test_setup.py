@@ -1,0 +1,67 @@
+"""The set-up of a fresh machine: which libraries are asked for, from whom, and in what words."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from house.source import ROOT
+
+TOOLS = ("bash", "awk", "sort", "uname", "env")
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A PATH of its own on which programs can be played; they tell how they were called."""
+
+    def play(name, script):
+        program = tmp_path / name
+        program.unlink(missing_ok=True)
+        program.write_text(f"#!{shutil.which('bash')}\n{script}\n")
+        program.chmod(0o755)
+
+    for name in TOOLS:
+        (tmp_path / name).symlink_to(shutil.which(name))
+    play("ldd", f"[ -e {tmp_path}/installed ] || echo 'libxcb-cursor.so.0 => not found'")
+    play("id", "echo 0")
+    return play
+
+
+def run(tmp_path):
+    return subprocess.run(
+        [str(ROOT / ".ci/qt-libraries"), sys.executable],
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+
+
+def apt(tmp_path):
+    return f'echo "$*" >> {tmp_path}/calls; case "$*" in install*) : > {tmp_path}/installed;; esac'
+
+
+def test_missing_libraries_are_installed_by_root(machine, tmp_path):
+    machine("apt-get", apt(tmp_path))
+    assert run(tmp_path).returncode == 0
+    assert "libxcb-cursor0" in (tmp_path / "calls").read_text()
+    (tmp_path / "calls").unlink()
+    assert run(tmp_path).returncode == 0
+    assert not (tmp_path / "calls").exists()
+
+
+def test_sudo_is_used_only_by_others(machine, tmp_path):
+    machine("apt-get", apt(tmp_path))
+    machine("id", "echo 1000")
+    told = run(tmp_path)
+    assert told.returncode == 1
+    assert "Run as root:  apt-get install" in told.stderr
+    machine("sudo", f'echo sudo >> {tmp_path}/calls; exec "$@"')
+    assert run(tmp_path).returncode == 0
+    assert (tmp_path / "calls").read_text().startswith("sudo\n")
+
+
+def test_other_systems_are_told_the_names(machine, tmp_path):
+    told = run(tmp_path)
+    assert told.returncode == 1
+    assert "libxcb-cursor0" in told.stderr
+    assert "Debian" in told.stderr
