@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,21 +74,25 @@ def _home_of(options: Options) -> Iterator[None]:
 
 
 class Program:
-    """Owns everything that lives as long as the window."""
+    """Owns everything that lives as long as the window.
+
+    Asking for `window`, `context` or `connector` furnishes the window.
+    """
 
     def __init__(self, app: QApplication, options: Options) -> None:
         self._options = options
         self._settings = Settings()
         theme.apply(app, options.theme or _kept_theme(self._settings))
-        self._shell = MainWindow(self._settings)
+        self.shell = MainWindow(self._settings)
         if options.size is not None:
-            self._shell.resize(*options.size)
+            self.shell.resize(*options.size)
         self._portions = list(_FURNITURE)
         self._pictures: Screenshots | None = None
 
-    @cached_property
-    def context(self) -> Context:
-        """What the views share; asking for it furnishes the window."""
+    def furnish(self) -> None:
+        """Put everything into the window that was not needed for its first paint."""
+        if self.shell.furnished:
+            return
         from gui.app.signals import Signals
         from gui.context import Context
         from gui.errors import Crashes, start_logging
@@ -101,35 +104,37 @@ class Program:
         self._crashes.install()
         self._crashes.crashed.connect(self._on_crash)
         self.runner: TaskRunner = TaskRunner()
-        context = Context(self.runner, settings=self._settings)
-        self._connector = Connector(context)
-        self._shell.furnish(context, self._connector)
-        self._signals = Signals(self._on_signal)
-        return context
+        self._context: Context = Context(self.runner, settings=self._settings)
+        self._connector: Connector = Connector(self._context)
+        self.shell.furnish(self._context, self._connector)
+        self._signals: Signals = Signals(self._on_signal)
+
+    @property
+    def context(self) -> Context:
+        """What the views share."""
+        self.furnish()
+        return self._context
 
     @property
     def connector(self) -> Connector:
         """Connects the window with a workspace."""
-        return self.context and self._connector
+        self.furnish()
+        return self._connector
 
     @property
     def window(self) -> MainWindow:
-        """The window, furnished."""
-        return self.context and self._shell
-
-    @property
-    def shell(self) -> MainWindow:
-        """The window, furnished or not yet."""
-        return self._shell
+        """The window, furnished; `shell` is the same one, perhaps not furnished yet."""
+        self.furnish()
+        return self.shell
 
     def start(self) -> None:
         """Show the window first; everything else waits until it is on the screen."""
-        self._shell.show()
-        OnceSeen(self._shell, self._furnish)
+        self.shell.show()
+        OnceSeen(self.shell, self._furnish)
 
     def stop(self) -> None:
         """End tasks, engine and demo server, and let go of the window before Qt goes."""
-        if "context" not in self.__dict__:  # closed before it was furnished
+        if not self.shell.furnished:  # closed before it was furnished
             return
         self.runner.shutdown()
         self._connector.stop()
@@ -137,12 +142,13 @@ class Program:
         self._crashes.remove()
 
     def _furnish(self) -> None:
-        """Import one portion a turn, so that the window answers in between; then begin."""
+        """Import one portion a turn, so that the window answers in between; show it, then begin."""
         if self._portions:
             import_module(self._portions.pop(0))
             QTimer.singleShot(0, self._furnish)
-        elif self._shell.isVisible():  # else it was closed at once
-            self._begin()
+        elif self.shell.isVisible():  # else it was closed at once
+            self.furnish()
+            OnceSeen(self.shell, self._begin)
 
     def _begin(self) -> None:
         if self._options.screenshots is None:
@@ -156,7 +162,7 @@ class Program:
         last_resort = threading.Timer(_LEAVE_SECONDS, os._exit, (0,))
         last_resort.daemon = True
         last_resort.start()
-        self._shell.leave()
+        self.shell.leave()
         QApplication.exit(0)  # also while a dialog is open
 
     def _connect(self) -> None:

@@ -194,6 +194,7 @@ class MainWindow(QMainWindow):
         box.addWidget(self._middle, 1)
         box.addWidget(self._foot)
         self.setCentralWidget(whole)
+        self._middle.setFocus()  # rather than the tab bar, which would light up
 
     def _make_parts(self) -> None:
         from PySide6.QtWidgets import QStackedWidget

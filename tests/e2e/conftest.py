@@ -14,7 +14,7 @@ def program(qapp, monkeypatch):
     allow(monkeypatch, MemoryKeyring)
     crashes = []
     program = Program(qapp, Options())
-    assert program.window.furnished  # asking for it furnishes it
+    program.furnish()
     program._crashes.crashed.connect(crashes.append)
     yield program
     program.window._sure = True

@@ -178,6 +178,23 @@ def test_a_failed_connection_is_told_with_a_retry(window, context, qtbot, monkey
     qtbot.waitUntil(lambda: tries == ["dev", "dev"])
 
 
+def test_a_demo_server_that_cannot_start_is_told_with_a_retry(window, context, qtbot, monkeypatch):
+    tries = []
+
+    def refuse(**_options):
+        tries.append(1)
+        raise Offline("The demo server did not start", remedy="Try again.")
+
+    monkeypatch.setattr("core.demo.DemoServer.start", refuse)
+    context.switch_profile("demo")
+    assert window.header.chip.text().strip() == "demo …"
+    qtbot.waitUntil(lambda: window.banner.text == "The demo server did not start")
+    assert window.header.chip.text().strip() == "no profile"
+    assert window.banner._buttons[0].isVisible()
+    window.banner._buttons[0].click()
+    qtbot.waitUntil(lambda: len(tries) == 2)
+
+
 def test_a_failed_switch_leaves_the_former_connection_in_force(window, context, qtbot, monkeypatch):
     context.set_workspace(_workspace())
     context.set_identity(Identity("1", "arn:aws:iam::1:user/ann", "ann"))

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 from helpers.widget_tree import reading_html, unnamed
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import QApplication
 
+from gui import theme
 from gui.__main__ import main
 from gui.app.options import Options, UsageProblem, display_missing, parse
+from gui.app.run import Program
 from gui.main_window.connecting import Connector
 from gui.main_window.window import MainWindow
 from gui.tab_list import TABS
@@ -106,6 +110,30 @@ def test_the_frame_comes_up_without_the_aws_libraries():
     )
     ended = _strongroom("-c", code, QT_QPA_PLATFORM="offscreen")
     assert ended.stdout.splitlines()[-1] == "[]", ended.stderr
+
+
+def test_the_first_picture_is_the_window_itself_and_nothing_moves_afterwards(qtbot):
+    program = Program(QApplication.instance(), Options(theme="dark", size=(1180, 700)))
+    shell = program.shell
+    qtbot.addWidget(shell)
+    shell.show()
+    first, places = shell.grab().toImage(), _places(shell)
+    assert not shell.furnished
+    assert first.pixelColor(3, 3) == theme.DARK.panel
+    try:
+        program.furnish()
+        assert program.window is shell
+        assert _places(shell) == places
+        furnished = shell.grab().toImage()
+        assert furnished.size() == first.size()
+        tabs = QRect(shell.bar.mapTo(shell, QPoint()), shell.bar.size())
+        assert furnished.copy(tabs) == first.copy(tabs)
+    finally:
+        program.stop()
+
+
+def _places(window):
+    return window.geometry(), QRect(window.bar.mapTo(window, QPoint()), window.bar.size())
 
 
 def test_pictures_without_any_profile_end_with_a_reason(tmp_path):
