@@ -55,12 +55,10 @@ class ProfileForm(QWidget):
         self.secret_key = SecretField("Secret access key", copyable=False)
         self.token = SecretField("Session token", copyable=False)
         self.token.line.setPlaceholderText("only for temporary keys")
-        self.aws_profile = combo_box("AWS profile")
-        self.aws_profile.setEditable(True)
+        self.aws_profile = _typed_choice("AWS profile")
         self.aws_profile.setCurrentText(shown.aws_profile or "")
         self.role_arn = _line("Role to assume", shown.role_arn or "", "none", mono=True)
-        self.region = combo_box("Region")
-        self.region.setEditable(True)
+        self.region = _typed_choice("Region")
         self.region.addItems(list(_REGIONS))
         self.region.setCurrentText(shown.region)
         self.bucket = _line("Bucket", shown.bucket, "", mono=True)
@@ -214,4 +212,10 @@ def _choice(what: str, items: tuple[tuple[object, str], ...], chosen: object) ->
     for value, text in items:
         box.addItem(text, value)
     box.setCurrentIndex(box.findData(chosen))
+    return box
+
+
+def _typed_choice(what: str) -> QComboBox:
+    box = combo_box(what)
+    box.setLineEdit(_line(what, "", ""))  # Qt's own has no name for a screen reader
     return box

@@ -367,3 +367,12 @@ def test_everything_can_be_reached_by_the_keyboard(tab):
         if widget.focusPolicy() & Qt.FocusPolicy.TabFocus
     }
     assert len(reachable) == 4
+
+
+def test_fields_inside_choices_have_names(qtbot):
+    from gui.dialogs.profile_form import ProfileForm
+
+    form = ProfileForm(Profile("p", KeySource.AWS_PROFILE))
+    qtbot.addWidget(form)
+    assert form.region.lineEdit().accessibleName() == "Region"
+    assert form.aws_profile.lineEdit().accessibleName() == "AWS profile"
