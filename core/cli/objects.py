@@ -234,11 +234,14 @@ def stats(
     prefix: Annotated[str, typer.Argument(help="Count only what is below.")] = "",
 ) -> None:
     """Count everything: how much is where. What it cost in LIST requests is told at the end."""
+    from core.engine.scan_helper import scan_helper
     from core.statistics.scan import scan
 
     cli: Cli = context.obj
     with cli.out.work("Scanning") as work:
-        found = scan(cli.opener.workspace(work), work, prefix=prefix)
+        workspace = cli.opener.workspace(work)
+        with scan_helper(workspace.connection, work) as helper:
+            found = scan(workspace, work, prefix=prefix, helper=helper)
     cli.out.result(found, lambda: _show_stats(cli, found))
 
 

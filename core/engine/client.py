@@ -20,6 +20,8 @@ from core.work import Work
 
 #: At most two: the second is started only while the first is busy.
 MAX_ENGINES = 2
+#: Engines yield to the window by so much.
+NICENESS = 10
 #: How long a cancelled operation may take to notice before its engine is killed, in seconds.
 CANCEL_SECONDS = 1.5
 _CLOSE_SECONDS = 1.5
@@ -28,8 +30,10 @@ _CLOSE_SECONDS = 1.5
 class EngineClient:
     """Calls operations in engine processes; one call at a time each. Safe from any thread."""
 
-    def __init__(self, *, operations_module: str = "core.engine.operations") -> None:
-        self._module = operations_module
+    def __init__(
+        self, *, operations_module: str = "core.engine.operations", niceness: int = NICENESS
+    ) -> None:
+        self._module, self._niceness = operations_module, niceness
         self._free = threading.Semaphore(MAX_ENGINES)
         self._lock = threading.Lock()
         self._idle: list[_Engine] = []
@@ -82,7 +86,7 @@ class EngineClient:
         with self._lock:
             if self._closed:
                 raise Cancelled("The engine was closed")
-            engine = self._still_idle() or _Engine(self._module)
+            engine = self._still_idle() or _Engine(self._module, self._niceness)
             self._busy.append(engine)
             return engine
 
@@ -107,8 +111,8 @@ class EngineClient:
 class _Engine:
     """One engine process and its two pipes."""
 
-    def __init__(self, module: str) -> None:
-        self._process = _started(module)
+    def __init__(self, module: str, niceness: int) -> None:
+        self._process = _started(module, niceness)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._writer = Writer(self._process.stdin, secrets=True)
@@ -221,7 +225,7 @@ class _Stop:
                 self._process.kill()
 
 
-def _started(module: str) -> subprocess.Popen[bytes]:
+def _started(module: str, niceness: int) -> subprocess.Popen[bytes]:
     """Start an engine that finds its modules where this process found them.
 
     `-P` keeps a stray `core` folder in the working directory from being run.
@@ -229,7 +233,7 @@ def _started(module: str) -> subprocess.Popen[bytes]:
     folders = [folder or str(Path.cwd()) for folder in sys.path]
     try:
         return subprocess.Popen(  # noqa: S603 - our own program; nothing of it comes from a user
-            [sys.executable, "-P", "-m", "core.engine", module],
+            [sys.executable, "-P", "-m", "core.engine", module, str(niceness)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},

@@ -21,7 +21,6 @@ from core.work import CancelToken, Coalescer, Work
 
 _log = logging.getLogger(__name__)
 
-_NICENESS = 10
 #: How long a running operation may tidy up after the parent has gone, in seconds.
 _ORPHAN_SECONDS = 1.0
 
@@ -37,10 +36,10 @@ class Call:
 
 def main(argv: list[str]) -> int:
     """Serve the calls that arrive on standard input until it ends."""
-    module = argv[0] if argv else "core.engine.operations"
+    module, niceness = argv
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     if hasattr(os, "nice"):
-        os.nice(_NICENESS)
+        os.nice(int(niceness))
     logging.basicConfig(level=logging.WARNING, format="engine: %(levelname)s %(message)s")
     clamp_logging()
     pipe_in, pipe_out = _private_pipes()

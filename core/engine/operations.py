@@ -19,6 +19,7 @@ class Operation:
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("statistics.scan", "core.statistics.scan:scan"),
+    Operation("statistics.count", "core.statistics.scan:count"),
     Operation("transfer.plan", "core.transfer.plan:plan_upload"),
     Operation("transfer.upload", "core.transfer.upload:upload"),
     Operation("transfer.download", "core.transfer.download:download"),

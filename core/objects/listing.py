@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 from core.objects.bucket import Bucket
@@ -21,8 +21,8 @@ _DISCOVERY_DEPTH = 6
 _WAITING_PAGES = 64
 #: How long an ended listing waits for requests under way, in seconds.
 _END_SECONDS = 1.5
-#: How much longer than computing a page must take before another thread is worth it.
-_PATIENCE = 1.3
+#: Computing a page takes so many seconds, about: while one waits, another thread can do that.
+_PAGE_SECONDS = 0.004
 
 _Item = Columns | BaseException | None
 _Answer = tuple[Columns, str | None]
@@ -36,48 +36,83 @@ class _Ask(Protocol):
 
 
 def list_pages(
-    bucket: Bucket,
-    prefix: str = "",
-    *,
-    fan_out: int = FAN_OUT,
-    on_call: Callable[[], None] | None = None,
-    work: Work | None = None,
+    bucket: Bucket, prefix: str = "", *, fan_out: int = FAN_OUT, work: Work | None = None
 ) -> Iterator[Columns]:
     """Yield all objects below `prefix` as pages of columns, in no certain order.
 
-    Each object comes once. Closing the iterator ends the listing. `on_call` is called after each
-    LIST request, in whatever thread made it.
+    Each object comes once. Closing the iterator ends the listing.
 
     Raises:
         StorageError: a prefix may not be listed, or a call failed; nothing is passed over.
         Cancelled: the token of `work` was cancelled.
     """
-    work = default_work(work)
+    return Listing(bucket, prefix, fan_out=fan_out, work=work).pages()
 
-    def ask(prefix: str, *, delimiter: str = "", token: str | None = None) -> _Answer:
-        work.check()
-        answer = page_of(bucket, prefix, delimiter=delimiter, token=token)
-        if on_call is not None:
-            on_call()
+
+class Listing:
+    """One flat listing whose prefixes can be shared with another process."""
+
+    def __init__(
+        self, bucket: Bucket, prefix: str, *, fan_out: int = FAN_OUT, work: Work | None = None
+    ) -> None:
+        self._bucket, self._prefix, self._fan_out = bucket, prefix, fan_out
+        self._work = default_work(work)
+        self._fan: _Fan | None = None
+        self._lock = threading.Lock()
+        self._latency = float("inf")
+        self.list_calls = 0
+
+    def pages(self) -> Iterator[Columns]:
+        """Yield all pages that nobody else has taken; see `list_pages`."""
+        prefixes, pages = _discovered(self._ask, self._prefix, self._fan_out)
+        if prefixes:
+            self._fan = _Fan(self._ask, prefixes, self._threads(), self._work)
+        yield from pages
+        if self._fan is not None:
+            yield from self._fan.pages()
+
+    @property
+    def computing(self) -> bool:
+        """Whether computing is what takes the time: one thread is enough to keep up."""
+        return self._fan is not None and self._fan.threads == 1
+
+    def take(self) -> str | None:
+        """Take a prefix away for somebody else to list; None when all are taken."""
+        return self._fan.take() if self._fan is not None else None
+
+    def _ask(self, prefix: str, *, delimiter: str = "", token: str | None = None) -> _Answer:
+        self._work.check()
+        began, computed = time.monotonic(), time.thread_time()
+        answer = page_of(self._bucket, prefix, delimiter=delimiter, token=token)
+        waited = time.monotonic() - began - (time.thread_time() - computed)
+        with self._lock:
+            self.list_calls += 1
+            self._latency = min(self._latency, waited)
         return answer
 
-    prefixes, pages = _discovered(ask, prefix, fan_out)
-    yield from pages
-    if prefixes:
-        yield from _Fan(ask, prefixes, fan_out, work).pages()
+    def _threads(self) -> int:
+        """Return how many threads the latency seen so far is worth.
+
+        Where there is none, more of them only fight over the interpreter: a million keys on the
+        loopback take twice as long with 16 threads as with one.
+        """
+        if self._latency == float("inf"):
+            return 1
+        return min(self._fan_out, 1 + int(self._latency / _PAGE_SECONDS))
 
 
 def _discovered(ask: _Ask, prefix: str, fan_out: int) -> tuple[list[str], list[Columns]]:
     """Return prefixes that together hold what is below `prefix`, and the pages seen on the way.
 
     A level that goes on after its first page is flat: it is not worth discovering, and is left
-    to the parallel listing as a whole.
+    to the parallel listing as a whole. Half as many prefixes as threads are enough: finding more
+    costs a request each, and small folders are not worth it.
     """
     flat: list[str] = []
     pages: list[Columns] = []
     explore = [prefix]
     for _ in range(_DISCOVERY_DEPTH):
-        if not explore or len(flat) + len(explore) >= fan_out:
+        if not explore or len(flat) + len(explore) >= max(1, fan_out // 2):
             break
         deeper: list[str] = []
         for folder in explore:
@@ -93,48 +128,36 @@ def _discovered(ask: _Ask, prefix: str, fan_out: int) -> tuple[list[str], list[C
 
 
 class _Fan:
-    """Threads that list prefixes, and a queue of pages to the one who asked.
+    """Threads that list prefixes, and a queue of pages to the one who asked."""
 
-    More threads hide latency, but where there is none they only fight over the interpreter: a
-    million keys on the loopback take twice as long with 16 as with one. So it begins with one, and
-    another is added as long as a page takes longer than all threads together would compute.
-    """
-
-    def __init__(self, ask: _Ask, prefixes: list[str], fan_out: int, work: Work) -> None:
+    def __init__(self, ask: _Ask, prefixes: list[str], threads: int, work: Work) -> None:
         self._ask, self._work = ask, work
         self._prefixes: queue.SimpleQueue[str] = queue.SimpleQueue()
         for prefix in prefixes:
             self._prefixes.put(prefix)
         self._pages: queue.Queue[_Item] = queue.Queue(_WAITING_PAGES)
         self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._most = min(fan_out, len(prefixes))
-        self._threads: list[threading.Thread] = []
-        self._running = 0
+        self._threads = [
+            threading.Thread(target=self._run, name=f"listing-{number}", daemon=True)
+            for number in range(min(threads, len(prefixes)))
+        ]
 
     def pages(self) -> Iterator[Columns]:
         """Yield pages until all prefixes are done; stop the threads however this ends."""
-        self._add_thread()
+        for thread in self._threads:
+            thread.start()
+        running = len(self._threads)
         try:
-            while True:
+            while running:
                 item = self._next()
                 if item is None:
-                    return
-                if isinstance(item, BaseException):
+                    running -= 1
+                elif isinstance(item, BaseException):
                     raise item
-                yield item
+                else:
+                    yield item
         finally:
             self._end()
-
-    def _add_thread(self) -> None:
-        with self._lock:
-            if len(self._threads) >= self._most or (self._prefixes.empty() and self._threads):
-                return
-            name = f"listing-{len(self._threads)}"
-            thread = threading.Thread(target=self._run, name=name, daemon=True)
-            self._threads.append(thread)
-            self._running += 1
-        thread.start()
 
     def _next(self) -> _Item:
         while True:
@@ -152,17 +175,19 @@ class _Fan:
 
     def _run(self) -> None:
         try:
-            while (prefix := self._taken()) is not None:
+            while (prefix := self.take()) is not None:
                 self._list(prefix)
+            self._offer(None)
         except BaseException as error:  # noqa: BLE001 - raised where the pages are read
             self._offer(error)
-        with self._lock:
-            self._running -= 1
-            last = not self._running
-        if last:
-            self._offer(None)
 
-    def _taken(self) -> str | None:
+    @property
+    def threads(self) -> int:
+        """How many threads list."""
+        return len(self._threads)
+
+    def take(self) -> str | None:
+        """Return the next prefix, or None when all are taken or the listing was ended."""
         try:
             return None if self._stop.is_set() else self._prefixes.get_nowait()
         except queue.Empty:
@@ -179,11 +204,7 @@ class _Fan:
     def _list(self, prefix: str) -> None:
         token: str | None = None
         while not self._stop.is_set():
-            began, computed = time.monotonic(), time.thread_time()
             columns, token = self._ask(prefix, token=token)
-            took, computed = time.monotonic() - began, time.thread_time() - computed
-            if took > computed * _PATIENCE * (self._running + 1):
-                self._add_thread()
             if columns.keys:
                 self._offer(columns)
             if token is None:

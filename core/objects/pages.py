@@ -128,7 +128,7 @@ def _read_page(
 
 def read_columns(body: bytes) -> Columns | None:
     """Return the rows of a page, or None if it has a shape that botocore should read."""
-    if b"\r" in body or b"<!" in body:
+    if b"\r" in body or (b"!" in body and b"<!" in body):
         return None  # line ends, comments and CDATA: an XML parser would change these
     encoded = b"<EncodingType>url</EncodingType>" in body
     folders = _folders(body)
@@ -155,9 +155,10 @@ def read_columns(body: bytes) -> Columns | None:
 
 def _folders(body: bytes) -> list[bytes] | None:
     """Return the common prefixes, or None if they have another shape."""
-    count = body.count(b"<CommonPrefixes>")
-    folders = _PREFIX.findall(body) if count else []
-    return folders if len(folders) == count else None
+    if body.rfind(b"<CommonPrefixes>") < 0:
+        return []
+    folders = _PREFIX.findall(body)
+    return folders if len(folders) == body.count(b"<CommonPrefixes>") else None
 
 
 def _rows(body: bytes) -> tuple[list[tuple[bytes, ...]], dict[bytes, int]] | None:

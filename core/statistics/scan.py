@@ -1,19 +1,21 @@
-"""The live scan: lists everything below a prefix and counts it."""
+"""The live scan: lists everything below a prefix and counts it, in two processes where that pays."""
 
 from __future__ import annotations
 
-import itertools
+import threading
 import time
 from typing import Protocol
 
 from core.model.statistics import StorageStatistics
 from core.objects.bucket import Bucket
-from core.objects.listing import list_pages
+from core.objects.listing import Listing
 from core.statistics.tally import Tally
 from core.work import Progress, Work
 
 #: Partial results are passed on at most this often, in seconds.
 _BATCH_SECONDS = 0.5
+#: A helper costs half a second to start: it is asked after so many pages that kept us computing.
+_PAGES_BEFORE_HELP = 20
 
 
 class HasBucket(Protocol):
@@ -24,28 +26,90 @@ class HasBucket(Protocol):
         """The bucket that is scanned."""
 
 
-def scan(workspace: HasBucket, work: Work, *, prefix: str = "") -> StorageStatistics:
+class Helper(Protocol):
+    """Somebody who counts a prefix elsewhere, on another core."""
+
+    def count(self, prefix: str) -> tuple[Tally, int]:
+        """Return the tally of everything below `prefix`, and the LIST calls it took."""
+
+
+def scan(
+    workspace: HasBucket, work: Work, *, prefix: str = "", helper: Helper | None = None
+) -> StorageStatistics:
     """Count everything below `prefix`; one LIST call for each thousand objects and more.
 
-    Partial results go to `work.batch` twice a second.
+    Partial results go to `work.batch` twice a second. A `helper` is handed prefixes while
+    computing, and not the network, is what takes the time.
 
     Raises:
         StorageError: something below may not be listed, or a call failed.
         Cancelled: the token of `work` was cancelled.
     """
+    return _Scan(workspace.bucket, prefix, work, helper).run()
+
+
+def count(workspace: HasBucket, work: Work, *, prefix: str) -> tuple[Tally, int]:
+    """Count one prefix for somebody else's scan, in the order of its keys."""
+    listing = Listing(workspace.bucket, prefix, fan_out=1, work=work)
     tally = Tally(workspace.bucket.name, prefix)
-    calls = itertools.count(1)
-    made = [0]
-
-    def on_call() -> None:
-        made[0] = next(calls)  # threads may pass each other here by one: it ends right
-
-    told = time.monotonic()
-    for page in list_pages(workspace.bucket, prefix, on_call=on_call, work=work):
+    for page in listing.pages():
         tally.add(page)
-        work.report(Progress(tally.objects, None, "objects"))
-        if time.monotonic() - told > _BATCH_SECONDS:
-            work.batch(tally.snapshot(list_calls=made[0], partial=True))
-            told = time.monotonic()
-    work.report(Progress(tally.objects, tally.objects, "objects"))
-    return tally.snapshot(list_calls=next(calls) - 1, partial=False)
+    return tally, listing.list_calls
+
+
+class _Scan:
+    """One scan: the pages listed here, and what a helper counted."""
+
+    def __init__(self, bucket: Bucket, prefix: str, work: Work, helper: Helper | None) -> None:
+        self._work, self._helper = work, helper
+        self._listing = Listing(bucket, prefix, work=work)
+        self._tally = Tally(bucket.name, prefix)
+        self._lock = threading.Lock()
+        self._helped_calls = 0
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+        self._told = time.monotonic()
+
+    def run(self) -> StorageStatistics:
+        """Count all pages, wait for the helper, and return the sums."""
+        for number, page in enumerate(self._listing.pages()):
+            with self._lock:
+                self._tally.add(page)
+            self._tell()
+            if number == _PAGES_BEFORE_HELP and self._helper and self._listing.computing:
+                self._ask_for_help(self._helper)
+        if self._thread is not None:
+            self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+        self._work.check()
+        objects = self._tally.objects
+        self._work.report(Progress(objects, objects, "objects"))
+        return self._snapshot(partial=False)
+
+    def _ask_for_help(self, helper: Helper) -> None:
+        self._thread = threading.Thread(
+            target=self._be_helped, args=(helper,), name="listing-helper", daemon=True
+        )
+        self._thread.start()
+
+    def _be_helped(self, helper: Helper) -> None:
+        try:
+            while (prefix := self._listing.take()) is not None:
+                tally, calls = helper.count(prefix)
+                with self._lock:
+                    self._tally.merge(tally)
+                    self._helped_calls += calls
+        except BaseException as error:  # noqa: BLE001 - raised by `run`, which waits for us
+            self._failure = error
+
+    def _tell(self) -> None:
+        self._work.report(Progress(self._tally.objects, None, "objects"))
+        if time.monotonic() - self._told > _BATCH_SECONDS:
+            self._work.batch(self._snapshot(partial=True))
+            self._told = time.monotonic()
+
+    def _snapshot(self, *, partial: bool) -> StorageStatistics:
+        with self._lock:
+            calls = self._listing.list_calls + self._helped_calls
+            return self._tally.snapshot(list_calls=calls, partial=partial)

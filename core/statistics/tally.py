@@ -63,6 +63,23 @@ class Tally:
         self._add_named(self._months, [text[:7] for text in page.modified], page)
         self._add_largest(page)
 
+    def merge(self, other: Tally) -> None:
+        """Take over the sums of another tally, of other keys of the same bucket."""
+        self.objects += other.objects
+        self.size += other.size
+        for folder, group in other._folders.items():
+            self._put(self._folder("" if folder == ROOT else folder), *group)
+        for mine, theirs in (
+            (self._classes, other._classes),
+            (self._months, other._months),
+        ):
+            for name, group in theirs.items():
+                self._put(mine[name], *group)
+        for kept, group in zip(self._sizes, other._sizes, strict=True):
+            self._put(kept, *group)
+        self._largest = heapq.nlargest(LARGEST, [*self._largest, *other._largest])
+        heapq.heapify(self._largest)
+
     def snapshot(self, *, list_calls: int, partial: bool) -> StorageStatistics:
         """Return the sums so far as a value."""
         folders = _shares(self._folders)

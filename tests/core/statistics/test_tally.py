@@ -5,9 +5,11 @@ from helpers.moto_bucket import moto_bucket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import Cancelled
+from core.engine.scan_helper import scan_helper
+from core.errors import Cancelled, EngineError
 from core.model.statistics import Share
 from core.objects.pages import Columns
+from core.statistics import scan as scan_module
 from core.statistics import tally as module
 from core.statistics.scan import scan
 from core.statistics.tally import FOLDER_DEPTH, ROOT, SMALL_BYTES, Tally, folder_of, runs
@@ -106,3 +108,32 @@ def test_a_scan_of_a_real_listing_adds_up_and_can_be_cancelled():
         token.cancel()
         with pytest.raises(Cancelled):
             scan(workspace, Work(token))
+
+
+def test_a_helper_counts_the_same_as_one_alone(monkeypatch):
+    """Prefixes that an engine counted elsewhere are merged: no object is lost or counted twice."""
+    monkeypatch.setattr(scan_module, "_PAGES_BEFORE_HELP", 0)
+    with moto_bucket() as bucket:
+        for number in range(300):
+            key = f"logs/s{number % 30:02}/{number}"
+            bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"1" * number)
+        workspace = type("W", (), {"bucket": bucket})
+        alone = scan(workspace, Work())
+        with scan_helper(bucket.clients.connection, Work()) as helper:
+            helped = scan(workspace, Work(), helper=helper)
+        for name in ("objects", "size", "folders", "classes", "sizes", "largest", "small_size"):
+            assert getattr(helped, name) == getattr(alone, name)
+
+
+def test_a_helper_that_fails_fails_the_scan(monkeypatch):
+    class Broken:
+        def count(self, prefix):
+            raise EngineError(f"ended while counting {prefix}")
+
+    monkeypatch.setattr(scan_module, "_PAGES_BEFORE_HELP", 0)
+    with moto_bucket() as bucket:
+        for number in range(60):
+            bucket.client.put_object(Bucket=bucket.name, Key=f"a/s{number:02}/k", Body=b"1")
+        workspace = type("W", (), {"bucket": bucket})
+        with pytest.raises(EngineError, match="ended while counting"):
+            scan(workspace, Work(), helper=Broken())
