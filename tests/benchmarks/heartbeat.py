@@ -41,10 +41,10 @@ class Rows(QAbstractTableModel):
             for row in range(ROWS)
         ]
 
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008, N802 - Qt's
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008, N802 - as Qt's
         return 0 if parent.isValid() else ROWS
 
-    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008, N802 - Qt's
+    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008, N802 - as Qt's
         return 0 if parent.isValid() else len(self._heads)
 
     def data(self, index: QModelIndex, role: int = 0) -> Any:

@@ -9,10 +9,13 @@ import pytest
 import typer.main
 from house.source import ROOT
 
+from core.aws.actions import action_of
+from core.cli import COMMANDS as KNOWN
 from core.cli.common import taken_out
 from core.cli.program import app
 from core.demo import DemoServer
 from core.demo.data.identities import platform_policy
+from core.health.facts import QUESTIONS
 from core.health.permissions import CHECKS
 from core.layout import KINDS
 from gui.app.options import parse
@@ -53,6 +56,12 @@ def test_a_wrong_command_would_be_seen():
         _understood(["nonsense"])
 
 
+def test_every_command_is_shown():
+    shown = {line.split()[1] for line in COMMANDS if len(line.split()) > 1}
+    assert set(KNOWN) - shown == set()
+    assert set(KNOWN) == set(typer.main.get_command(app).commands)
+
+
 def test_make_targets_exist():
     named = set(re.findall(r"(?:^|`)make (\w+)", README, re.MULTILINE))
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -80,6 +89,7 @@ def test_the_policies_are_those_that_the_program_knows():
     assert contract == platform_policy()
     granted = {action for one in extras["Statement"] for action in one["Action"]}
     needed = {check.action for check in CHECKS if check.needed == "extra"}
+    needed |= {action_of(f"s3:{question.operation}") for question in QUESTIONS}
     assert needed - granted == {"sts:GetCallerIdentity"}  # AWS grants that to everybody
 
 

@@ -59,7 +59,8 @@ def test_there_are_records_to_look_at():
 @pytest.mark.parametrize("name", SECRETIVE)
 def test_a_record_never_tells_its_secret(name):
     made = _filled(RECORDS[name])
-    for text in (repr(made), str(made), f"{made}", f"{made!r:>80}"):
+    parts = (dataclasses.asdict(made), dataclasses.astuple(made))
+    for text in (repr(made), str(made), f"{made}", f"{made!r:>80}", *map(repr, parts)):
         assert CANARY not in text
     told = json.dumps(plain(made))
     assert CANARY not in told

@@ -31,6 +31,28 @@ def test_labels_come_from_the_factory_that_makes_them_plain_text():
     assert texts == []
 
 
+def test_labels_without_the_factory_never_guess_whether_text_is_markup():
+    """A raw QLabel carries a picture; one that is given text must be told that it is plain."""
+    bad = []
+    for path in CODE:
+        called = {source.called(node): node for node in ast.walk(source.tree(path))}
+        told = {label for label in _raw_labels(path) if f"{label}.setText" in called}
+        guessing = {label for label in told if f"{label}.setTextFormat" not in called}
+        bad += [source.place(path, called[f"{label}.setText"].lineno) for label in guessing]
+    assert bad == []
+
+
+def _raw_labels(path):
+    """The names to which a file assigns a QLabel of its own making."""
+    return {
+        ast.unparse(target)
+        for node in ast.walk(source.tree(path))
+        if isinstance(node, ast.Assign)
+        and re.fullmatch(r"(QtWidgets\.)?QLabel", source.called(node.value))
+        for target in node.targets
+    }
+
+
 def test_no_message_boxes_and_no_nested_event_loops():
     found = calls(CODE, r".*QMessageBox(\..*)?|.*\.exec_?|.*processEvents")
     places = [source.place(p, n.lineno) for p, n in found if not _may_run_a_loop(p, n)]
@@ -72,7 +94,7 @@ def test_every_exception_to_a_rule_bears_its_reason():
     )
     bare = [
         source.place(path, number)
-        for path in CODE
+        for path in ALL
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if (found := mark.search(line)) and len(found["why"].strip(" -#()")) < 5
     ]
@@ -92,6 +114,7 @@ def test_every_module_says_what_it_is():
         r"\bTODO\b|\bFIXME\b|\bXXX\b|NotImplementedError",  # unfinished
         r"AKIA(?!IOSFODNN7EXAMPLE)[A-Z2-7]{16}\b",  # an access key, but AWS's example
         r"-----BEGIN [A-Z ]*PRIVATE KEY",
+        r"(?i)\b(chatgpt|claude|copilot|llm|language model|(issue|ticket) #?\d+)\b",
     ],
 )
 def test_the_repository_speaks_of_the_product_only(words):
