@@ -180,11 +180,11 @@ def _failed(cause: str, *, port: int = 0) -> LocalIOError:
     remedy = (
         "Choose another port, or leave it out: any free one is taken then."
         if port
-        else ("Install the program anew, or connect to a real endpoint instead.")
+        else "Free some memory and disk space and try again, or connect to a real endpoint instead."
     )
     return LocalIOError(
         "The demo server could not be started",
-        cause=redacted(f"Port {port}: {cause}" if port else cause),
+        cause=redacted(f"Port {port}: {cause}" if port else cause).rstrip(".") + ".",
         remedy=remedy,
         subject="demo",
     )
