@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import threading
 from functools import cache, wraps
 from typing import Any
 
 from moto.s3.models import FakeDeleteMarker, S3Backend
-from moto.secretsmanager.exceptions import SecretNotFoundException
+from moto.secretsmanager.exceptions import InvalidParameterException, SecretNotFoundException
 from moto.secretsmanager.models import SecretsManagerBackend
+
+#: The server answers in threads; a label must not be moved by two of them at once.
+_STAGES = threading.Lock()
 
 
 @cache
 def repair_moto() -> None:
-    """Have a read without a stage follow AWSCURRENT, and versions be listed as they are.
+    """Have labels move as AWS moves them, reads follow AWSCURRENT, versions be listed as they are.
 
-    moto 5.2 keeps the version of the last write for such reads, also after UpdateSecretVersionStage
-    has moved AWSCURRENT. ListSecretVersionIds tells the present time as each version's date, and
-    answers with status 500 for an unknown name.
+    moto 5.2 moves any label but AWSCURRENT without being told where it sits, changes half of what
+    it then refuses, and keeps the version of the last write for reads without a stage.
+    ListSecretVersionIds tells the present time as each version's date, and answers with status
+    500 for an unknown name.
     """
     move, versions = (
         SecretsManagerBackend.update_secret_version_stage,
@@ -25,13 +30,19 @@ def repair_moto() -> None:
     )
 
     @wraps(move)
-    def moved(backend: Any, secret_id: str, version_stage: str, *more: Any, **named: Any) -> Any:
-        result = move(backend, secret_id, version_stage, *more, **named)
-        secret = backend.secrets[secret_id]
-        for version_id, version in secret.versions.items():
-            if "AWSCURRENT" in version["version_stages"]:
-                secret.set_default_version_id(version_id)
-        return result
+    def moved(
+        backend: Any,
+        secret_id: str,
+        version_stage: str,
+        remove_from_version_id: str,
+        move_to_version_id: str,
+    ) -> Any:
+        with _STAGES:
+            if secret_id not in backend.secrets:
+                raise SecretNotFoundException
+            secret = backend.secrets[secret_id]
+            _move_label(secret, version_stage, remove_from_version_id, move_to_version_id)
+            return secret.arn, secret.name
 
     @wraps(versions)
     def listed(backend: Any, secret_id: str) -> Any:
@@ -47,6 +58,40 @@ def repair_moto() -> None:
     backends.update_secret_version_stage = moved
     backends.list_secret_version_ids = listed
     _repair_folders()
+
+
+def _move_label(secret: Any, label: str, source: str | None, to: str | None) -> None:
+    """Move a label, all or nothing. Source: API reference of UpdateSecretVersionStage."""
+    stages = {number: version["version_stages"] for number, version in secret.versions.items()}
+    holder = next((number for number, labels in stages.items() if label in labels), None)
+    _check_move(tuple(stages), label, holder, (source, to))
+    if label == "AWSCURRENT" and to and holder and holder != to:
+        for labels in stages.values():
+            labels[:] = [each for each in labels if each != "AWSPREVIOUS"]
+        stages[holder].append("AWSPREVIOUS")
+    if holder:
+        stages[holder].remove(label)
+    if to:
+        stages[to].append(label)
+    if to and label == "AWSCURRENT":
+        secret.set_default_version_id(to)
+
+
+def _check_move(
+    known: tuple[str, ...], label: str, holder: str | None, move: tuple[str | None, str | None]
+) -> None:
+    source, to = move
+    for version_id in filter(None, move):
+        if version_id not in known:
+            raise InvalidParameterException(f"Not a valid version: {version_id}")
+    if source and holder != source:
+        raise InvalidParameterException(f"Version stage {label} not found in version {source}")
+    if to and holder not in {None, to} and source != holder:
+        raise InvalidParameterException(
+            f"The parameter RemoveFromVersionId can't be empty. Staging label {label} is currently "
+            f"attached to version {holder}, so you must explicitly reference that version in "
+            "RemoveFromVersionId."
+        )
 
 
 def _repair_folders() -> None:

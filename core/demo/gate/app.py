@@ -11,7 +11,7 @@ from moto.s3.models import s3_backends
 
 from core.demo.gate import bodies, deletes, service_actions, strictness
 from core.demo.gate.authorization import Authorization
-from core.demo.gate.principals import ACCOUNT, PARTITION, Principal, principal_of
+from core.demo.gate.principals import ACCOUNT, PARTITION, Principal, note_use, principal_of
 from core.demo.gate.refusals import Answer, Code, Refusal, Refused, answer_to, dialect_of
 from core.demo.gate.request import Incoming, incoming, passed_on, without_signature
 from core.demo.gate.signature import ALGORITHM, Claim, check_time, claim_of, verify
@@ -47,6 +47,7 @@ class Gate:
         principal = principal_of(claim, now)
         check_time(claim, now)
         key = verify(request, claim, principal.secret)
+        note_use(claim, now)
         _check_service(request, claim)
         body = bodies.Body(request.body, {})
         if claim.service == "s3":

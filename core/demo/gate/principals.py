@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.iam.models import IAMBackend, iam_backends
+from moto.iam.models import AccessKeyLastUsed, IAMBackend, iam_backends
 from moto.sts.models import sts_backends
 
 from core.demo.gate.policies import decision
@@ -49,6 +49,13 @@ def principal_of(claim: Claim, now: datetime) -> Principal:
         if role.access_key_id == claim.access_key_id:
             return _of_role(role, claim, now)
     raise Refused(Refusal.UNKNOWN_KEY, AWSAccessKeyId=claim.access_key_id)
+
+
+def note_use(claim: Claim, now: datetime) -> None:
+    """Remember when and for what a key was used, as GetAccessKeyLastUsed tells it."""
+    key = iam().access_keys.get(claim.access_key_id)
+    if key is not None:
+        key.last_used = AccessKeyLastUsed(now.replace(tzinfo=None), claim.service, claim.region)
 
 
 def _of_user(user: Any, key: Any, claim: Claim) -> Principal:

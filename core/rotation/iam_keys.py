@@ -1,0 +1,117 @@
+"""The access keys of an IAM user: listed, made once, switched off and on, deleted.
+
+A user has two access keys at most, and the secret of a key is told once, when it is made.
+Source: IAM user guide, "Manage access keys for IAM users".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.aws.clients import ClientFactory
+from core.aws.faults import translated
+from core.errors import NotFound
+from core.model.connection import AccessKeys
+from core.redaction import Secret
+from core.units import as_utc, format_age
+from core.work import Work
+
+MAX_KEYS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """One access key of a user."""
+
+    id: str
+    active: bool
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LastUsed:
+    """When and for what a key was last used, as far as IAM knows: it lags by some minutes."""
+
+    user: str
+    when: datetime | None = None
+    service: str = ""
+    region: str = ""
+
+    def __str__(self) -> str:
+        if self.when is None:
+            return "never used"
+        where = f" in {self.region}" if self.region and self.region != "N/A" else ""
+        return f"last used {format_age(self.when)} for {self.service or 'AWS'}{where}"
+
+
+def list_keys(clients: ClientFactory, user: str, work: Work) -> tuple[KeyInfo, ...]:
+    """Return the keys of a user, oldest first.
+
+    Raises:
+        StorageError: `iam:ListAccessKeys` is missing, or there is no such user.
+    """
+    work.check()
+    with translated("iam:ListAccessKeys", user):
+        answer = clients.iam().list_access_keys(UserName=user)
+    keys = [
+        KeyInfo(str(entry["AccessKeyId"]), entry["Status"] == "Active", as_utc(entry["CreateDate"]))
+        for entry in answer["AccessKeyMetadata"]
+    ]
+    return tuple(sorted(keys, key=lambda key: key.created))
+
+
+def last_used(clients: ClientFactory, key_id: str, work: Work) -> LastUsed:
+    """Return whose a key is and when it was last used.
+
+    Raises:
+        StorageError: `iam:GetAccessKeyLastUsed` is missing, or there is no such key.
+    """
+    work.check()
+    with translated("iam:GetAccessKeyLastUsed", key_id):
+        answer = clients.iam().get_access_key_last_used(AccessKeyId=key_id)
+    told = answer.get("AccessKeyLastUsed") or {}
+    when = told.get("LastUsedDate")
+    return LastUsed(
+        str(answer.get("UserName", "")),
+        as_utc(when) if isinstance(when, datetime) else None,
+        str(told.get("ServiceName", "")),
+        str(told.get("Region", "")),
+    )
+
+
+def create_key(clients: ClientFactory, user: str, work: Work) -> AccessKeys:
+    """Make one key by one request: a request that is repeated would make a second one.
+
+    Raises:
+        StorageError: it was refused, or its answer was lost; then a key may be there that nobody
+            knows the secret of: list the keys.
+    """
+    work.check()
+    with translated("iam:CreateAccessKey", user):
+        made = clients.iam(once=True).create_access_key(UserName=user)["AccessKey"]
+    return AccessKeys(str(made["AccessKeyId"]), Secret(str(made["SecretAccessKey"])))
+
+
+def set_active(clients: ClientFactory, user: str, key_id: str, *, active: bool, work: Work) -> None:
+    """Let a key be accepted, or refused; either can be taken back.
+
+    Raises:
+        NotFound: there is no such key.
+    """
+    work.check()
+    with translated("iam:UpdateAccessKey", key_id):
+        clients.iam().update_access_key(
+            UserName=user, AccessKeyId=key_id, Status="Active" if active else "Inactive"
+        )
+
+
+def delete_key(clients: ClientFactory, user: str, key_id: str, work: Work) -> None:
+    """Delete a key for good; one that is not there is no error."""
+    try:
+        set_active(clients, user, key_id, active=False, work=work)
+        work.check()
+        with translated("iam:DeleteAccessKey", key_id):
+            clients.iam().delete_access_key(UserName=user, AccessKeyId=key_id)
+    except NotFound:
+        return

@@ -1,0 +1,97 @@
+"""Making the new access key: by one request at a time, and never a third key.
+
+When the answer of CreateAccessKey is lost, a key may be there whose secret nobody will ever see.
+Since AWSPENDING is taken before, nobody else makes keys for this secret meanwhile: a key that was
+not there at the beginning, is younger than the rotation and was never used is such an orphan. It
+is deleted before another one is asked for.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from core.aws.clients import ClientFactory
+from core.errors import Conflict, LimitExceeded, StorageError
+from core.model.connection import AccessKeys
+from core.model.rotation import Patience, Rotation
+from core.rotation import iam_keys
+from core.rotation.iam_keys import KeyInfo
+from core.work import Work
+
+_ATTEMPTS = 3
+#: How far IAM's clock and ours may differ before a key counts as older than the rotation.
+_SKEW = timedelta(minutes=5)
+
+
+class KeyMaker:
+    """Makes the key of one rotation; `keys` holds it, in memory only, until it is stored."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._pause = patience.pause
+        self.keys: AccessKeys | None = None
+
+    def make(self, clients: ClientFactory, rotation: Rotation, work: Work) -> str:
+        """Delete what a lost answer left behind, make one key, and return its id.
+
+        Raises:
+            Conflict: the user has a second key that is in use, or older than the rotation.
+            StorageError: IAM refused.
+        """
+        attempt = 1
+        while True:
+            remove_orphans(clients, rotation, work)
+            try:
+                self.keys = iam_keys.create_key(clients, rotation.facts.user, work)
+            except StorageError as error:
+                lost = error.retryable or isinstance(error, LimitExceeded)
+                if not lost or attempt == _ATTEMPTS:
+                    self._tidy(clients, rotation, work)
+                    raise
+            else:
+                return self.keys.access_key_id
+            attempt += 1
+            work.token.wait(self._pause)  # a listing may lag behind a key that was just made
+
+    def _tidy(self, clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+        """Leave no orphan behind a failure; when that fails too, the next run does it."""
+        try:
+            remove_orphans(clients, rotation, work)
+        except StorageError:
+            return
+
+
+def remove_orphans(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+    """Delete the keys that this rotation made and nobody can use.
+
+    Raises:
+        Conflict: a key appeared that is not an orphan of ours.
+    """
+    for key in made_by(clients, rotation, work):
+        iam_keys.delete_key(clients, rotation.facts.user, key.id, work)
+
+
+def made_by(clients: ClientFactory, rotation: Rotation, work: Work) -> tuple[KeyInfo, ...]:
+    """Return the user's keys that were made by this rotation.
+
+    Raises:
+        Conflict: there is a new key that it did not make: it is older than the rotation, or it
+            is in use though its secret was never stored.
+    """
+    facts = rotation.facts
+    keys = iam_keys.list_keys(clients, facts.user, work)
+    new = tuple(key for key in keys if key.id not in facts.keys_before)
+    for key in new:
+        if key.id != facts.new_key_id and not _is_orphan(clients, rotation, key, work):
+            raise Conflict(
+                f"{facts.user} has another new access key",
+                cause=f"Key {key.id} is in use or was not made by this rotation.",
+                remedy="Find out who made it; deactivate and delete it if nobody needs it, "
+                "then resume.",
+                subject=facts.user,
+            )
+    return new
+
+
+def _is_orphan(clients: ClientFactory, rotation: Rotation, key: KeyInfo, work: Work) -> bool:
+    young = key.created >= rotation.started - _SKEW
+    return young and iam_keys.last_used(clients, key.id, work).when is None

@@ -1,0 +1,157 @@
+"""What must be true before a key is rotated: whose it is, that it is the only one, and our rights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.aws.clients import ClientFactory
+from core.aws.faults import translated
+from core.aws.identity import identity
+from core.errors import (
+    AccessDenied,
+    Conflict,
+    CredentialsInvalid,
+    NotSupported,
+    ScheduledForDeletion,
+    StorageError,
+)
+from core.model.connection import Identity
+from core.model.rotation import Facts, Rotation
+from core.model.secrets import SecretValue
+from core.rotation import iam_keys, stages
+from core.rotation.iam_keys import KeyInfo
+from core.rotation.iam_secret import StorageSecret, read_secret
+from core.rotation.key_proof import connection_of
+from core.units import format_age
+from core.work import Work
+
+#: What a rotation calls on IAM; simulated beforehand where that is allowed.
+IAM_ACTIONS = (
+    "iam:ListAccessKeys",
+    "iam:CreateAccessKey",
+    "iam:UpdateAccessKey",
+    "iam:DeleteAccessKey",
+    "iam:GetAccessKeyLastUsed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the preflight found, and what it says about it."""
+
+    facts: Facts
+    detail: str
+    notes: tuple[str, ...] = ()
+
+
+def examine(
+    clients: ClientFactory, rotation: Rotation, current: SecretValue, work: Work
+) -> Examined:
+    """Look at the secret, the user and our permissions; nothing is changed.
+
+    Raises:
+        Conflict: somebody else rotates, or the user has not exactly one active key.
+        StorageError: something cannot be read, or a permission is missing.
+    """
+    now = stages.look(clients, rotation.secret, work)
+    if now.deleted:
+        raise ScheduledForDeletion(
+            f"{rotation.secret} is scheduled for deletion",
+            remedy="Restore the secret, then rotate it.",
+            subject=rotation.secret,
+        )
+    stages.check_free(clients, rotation, work)
+    secret = read_secret(rotation.secret, current.text)
+    user, arn, notes = _owner(clients, secret, work)
+    keys = iam_keys.list_keys(clients, user, work)
+    _check_keys(keys, secret.keys.access_key_id, user)
+    notes += _simulated(clients, arn, work)
+    old = keys[0]
+    facts = Facts(
+        user=user,
+        user_arn=arn,
+        old_key_id=old.id,
+        keys_before=(old.id,),
+        old_version=current.version_id,
+    )
+    detail = f"{user} has one key, {old.id}, made {format_age(old.created)}"
+    return Examined(facts, ". ".join((detail, *notes)), notes)
+
+
+def _owner(
+    clients: ClientFactory, secret: StorageSecret, work: Work
+) -> tuple[str, str, tuple[str, ...]]:
+    """Return the user's name and ARN: the key itself tells, or IAM if the key works no more."""
+    profile = clients.connection.profile
+    own = ClientFactory(connection_of(profile, secret.keys, secret.bucket, secret.region))
+    try:
+        who = identity(own, work=work)
+    except CredentialsInvalid:
+        user = iam_keys.last_used(clients, secret.keys.access_key_id, work).user
+        return user, "", ("the current key is refused already",)
+    finally:
+        own.close()
+    return _user_of(who), who.arn, ()
+
+
+def _user_of(who: Identity) -> str:
+    if ":user/" not in who.arn:
+        raise NotSupported(
+            "Only the access key of an IAM user can be rotated",
+            cause=f"The key in the secret signs in as {who.arn}.",
+            remedy="Store an IAM user's key in the secret, or let its role give out keys.",
+            subject=who.arn,
+        )
+    return who.arn.rpartition("/")[2]
+
+
+def _check_keys(keys: tuple[KeyInfo, ...], current: str, user: str) -> None:
+    others = [key for key in keys if key.id != current]
+    if others:
+        told = ", ".join(
+            f"{key.id} ({'active' if key.active else 'inactive'}, made {format_age(key.created)})"
+            for key in others
+        )
+        raise Conflict(
+            f"{user} has a second access key",
+            cause=f"{told}. A user can have two, so there is no room for a new one.",
+            remedy="Let the doctor look whether it is in use; delete it, then rotate.",
+            subject=user,
+        )
+    if not keys:
+        raise Conflict(
+            f"The secret's key {current} is not one of {user}'s",
+            cause="It was deleted, or belongs to another account.",
+            remedy="Make a key for the user and store it in the secret.",
+            subject=user,
+        )
+
+
+def _simulated(clients: ClientFactory, arn: str, work: Work) -> tuple[str, ...]:
+    """Ask IAM whether it would let us do what follows; say so when it does not tell.
+
+    Raises:
+        AccessDenied: it would not.
+    """
+    who = identity(clients, work=work)
+    work.check()
+    try:
+        with translated("iam:SimulatePrincipalPolicy", who.arn):
+            answer = clients.iam().simulate_principal_policy(
+                PolicySourceArn=who.arn,
+                ActionNames=list(IAM_ACTIONS),
+                **({"ResourceArns": [arn]} if arn else {}),
+            )
+    except StorageError:  # a denial of the simulation says nothing about what it would tell
+        return ("permissions on IAM could not be tried beforehand",)
+    for result in answer.get("EvaluationResults", ()):
+        if result.get("EvalDecision") != "allowed":
+            action = str(result.get("EvalActionName", ""))
+            raise AccessDenied(
+                f"{action} is not allowed",
+                cause=f"IAM's simulation for {who.arn} says {result.get('EvalDecision')}.",
+                remedy="Let an administrator grant it, or rotate with another profile.",
+                subject=arn,
+                action=action,
+            )
+    return ()

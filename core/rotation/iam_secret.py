@@ -1,0 +1,60 @@
+"""The access key inside the text of `cryptotrading/s3-storage`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from core.errors import Corrupt, InvalidInput
+from core.model.connection import AccessKeys
+from core.redaction import Secret
+from core.storage import secret_text
+
+KEY_ID = "aws_access_key_id"
+KEY_SECRET = "aws_secret_access_key"  # noqa: S105 - the name of a field
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSecret:
+    """What the secret says: the keys, and the bucket they are for (empty when it names none)."""
+
+    keys: AccessKeys
+    bucket: str
+    region: str
+
+
+def read_secret(name: str, text: Secret) -> StorageSecret:
+    """Return the keys and the bucket in a secret's text.
+
+    Raises:
+        Corrupt: it is no JSON object with both parts of a key.
+    """
+    values = secret_text.parsed(name, text.reveal())
+    key_id, secret = values.get(KEY_ID), values.get(KEY_SECRET)
+    if not (isinstance(key_id, str) and isinstance(secret, str) and key_id and secret):
+        raise Corrupt(
+            f"Secret {name} holds no access key",
+            cause=f"It needs {KEY_ID} and {KEY_SECRET}.",
+            remedy="Complete the secret, then rotate it.",
+            subject=name,
+        )
+    return StorageSecret(
+        AccessKeys(key_id, Secret(secret)),
+        str(values.get("bucket_name") or ""),
+        str(values.get("region") or ""),
+    )
+
+
+def with_keys(text: Secret, keys: AccessKeys) -> Secret:
+    """Return the text with another key; all other fields stay as they are written.
+
+    Raises:
+        InvalidInput: the text is no JSON object, or names a field twice.
+    """
+    new = {KEY_ID: Secret(keys.access_key_id), KEY_SECRET: keys.secret_access_key}
+    rows = secret_text.rows_of(text.reveal())
+    changed = [replace(row, value=new[row.key]) if row.key in new else row for row in rows]
+    try:
+        return Secret(secret_text.text_of(changed, text.reveal()))
+    except InvalidInput as error:
+        error.remedy = "Correct the secret, then rotate it."
+        raise

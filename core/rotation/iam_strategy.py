@@ -1,0 +1,267 @@
+"""Rotation of an IAM user's access key that lives in a secret (`cryptotrading/s3-storage`).
+
+Invariants, after every step, crash and lost answer: AWSCURRENT always holds an active key; the
+key in AWSCURRENT is never deactivated or deleted; there are two keys at most, and one whose
+secret was lost is found and deleted; running again from any state ends in the goal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from core.aws.clients import ClientFactory
+from core.errors import Conflict, NotFound, StorageError
+from core.model.connection import AccessKeys, Connection
+from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step
+from core.redaction import Secret
+from core.rotation import iam_keys, iam_preflight, stages
+from core.rotation.iam_make import KeyMaker, made_by
+from core.rotation.iam_secret import StorageSecret, read_secret, with_keys
+from core.rotation.key_proof import connection_of, prove_key
+from core.rotation.leftovers import drop_versions
+from core.rotation.local_keys import LocalKeys
+from core.rotation.strategy import Done, Overtaken, ProbeFailed, TooSoon
+from core.storage.aws_secrets_manager import SecretsManager
+from core.units import format_duration, utc_now
+from core.work import Work
+
+
+class IamKeyStrategy:
+    """Steps of one rotation. `now` names steps that do not wait for their period of grace."""
+
+    kind = RotationKind.IAM_KEY
+    steps = (
+        Step.PREFLIGHT,
+        Step.CREATE,
+        Step.STAGE,
+        Step.TEST,
+        Step.PROMOTE,
+        Step.SWITCH,
+        Step.DEACTIVATE,
+        Step.DELETE,
+    )
+
+    def __init__(
+        self,
+        clients: ClientFactory,
+        *,
+        local: LocalKeys | None = None,
+        patience: Patience | None = None,
+        now: frozenset[Step] = frozenset(),
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._own = clients
+        self._made: list[ClientFactory] = []
+        self._local = local
+        self._patience = patience or Patience()
+        self._now = now
+        self._clock = clock
+        self._maker = KeyMaker(self._patience)
+
+    def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
+        """Run one step; see `Strategy`."""
+        steps: dict[Step, Callable[[Rotation, Work], Done]] = {
+            Step.PREFLIGHT: self._preflight,
+            Step.CREATE: self._create,
+            Step.STAGE: self._stage,
+            Step.TEST: self._test,
+            Step.PROMOTE: self._promote,
+            Step.SWITCH: self._switch,
+            Step.DEACTIVATE: self._deactivate,
+            Step.DELETE: self._delete,
+        }
+        return steps[step](rotation, work)
+
+    def rolls_back(self, step: Step, error: StorageError) -> bool:
+        """A new key that does not work after all the time it was given never will."""
+        return step is Step.TEST and isinstance(error, ProbeFailed) and not error.retryable
+
+    def close(self) -> None:
+        """Close the clients that were made in the place of our own."""
+        for clients in self._made:
+            clients.close()
+
+    # The steps.
+
+    def _preflight(self, rotation: Rotation, work: Work) -> Done:
+        current = SecretsManager(clients=self._own).read(rotation.secret, work=work)
+        found = iam_preflight.examine(self._own, rotation, current, work)
+        stages.claim(self._own, rotation, current, work)
+        return Done(found.facts, found.detail)
+
+    def _create(self, rotation: Rotation, work: Work) -> Done:
+        key_id = self._maker.make(self._own, rotation, work)
+        return Done(replace(rotation.facts, new_key_id=key_id), f"key {key_id}")
+
+    def _stage(self, rotation: Rotation, work: Work) -> Done:
+        text = stages.staged(self._own, rotation, work)
+        if text is None:
+            # Killed before the new key was stored: its secret is lost, so it is made anew.
+            keys = self._maker.keys or self._made_anew(rotation, work)
+            text = with_keys(self._old_text(rotation, work), keys)
+        stages.stage(self._own, rotation, text, work)
+        key_id = read_secret(rotation.secret, text).keys.access_key_id
+        return Done(replace(rotation.facts, new_key_id=key_id), f"version {rotation.id}")
+
+    def _made_anew(self, rotation: Rotation, work: Work) -> AccessKeys:
+        self._maker.make(self._own, rotation, work)
+        assert self._maker.keys is not None
+        return self._maker.keys
+
+    def _test(self, rotation: Rotation, work: Work) -> Done:
+        stages.keep_staged(self._own, rotation, work)
+        connection = self._connection(self._new_secret(rotation, work))
+        tested = prove_key(
+            connection,
+            rotation.facts.user_arn,
+            f"rotation-{rotation.id[:8]}",
+            self._patience,
+            work,
+        )
+        left = drop_versions(self._own, connection.profile.bucket, tested.versions, work)
+        tries = "" if tested.tries == self._patience.successes else f", {tested.tries} tries"
+        return Done(
+            rotation.facts, f"worked {self._patience.successes} times in a row{tries}{left}"
+        )
+
+    def _promote(self, rotation: Rotation, work: Work) -> Done:
+        stages.promote(self._own, rotation, work)
+        return Done(replace(rotation.facts, promoted=self._clock()), "readers get the new key")
+
+    def _switch(self, rotation: Rotation, work: Work) -> Done:
+        keys = self._new_secret(rotation, work).keys
+        old = rotation.facts.old_key_id
+        names = self._local.switch(old, keys, rotation.id) if self._local else ()
+        names = tuple(dict.fromkeys((*rotation.facts.switched, *names)))
+        facts = replace(rotation.facts, switched=names)
+        if not names:
+            return Done(facts, "no profile of this machine uses the old key", skipped=True)
+        return Done(facts, f"now with the new key: {', '.join(names)}")
+
+    def _deactivate(self, rotation: Rotation, work: Work) -> Done:
+        facts = rotation.facts
+        clients = self._apart_from(facts.old_key_id, rotation.id, rotation, work)
+        if Step.DEACTIVATE not in self._now:
+            self._wait(facts.promoted, self._patience.grace, "Applications may keep the old key")
+            self._check_unused(clients, facts.old_key_id, work)
+        self._check_not_current(clients, rotation, work)
+        facts = replace(facts, deactivated=self._clock())
+        try:
+            iam_keys.set_active(clients, facts.user, facts.old_key_id, active=False, work=work)
+        except NotFound:
+            return Done(facts, "the old key is gone already", skipped=True)
+        return Done(facts, f"key {facts.old_key_id} is refused from now on")
+
+    def _delete(self, rotation: Rotation, work: Work) -> Done:
+        facts = rotation.facts
+        clients = self._apart_from(facts.old_key_id, rotation.id, rotation, work)
+        if Step.DELETE not in self._now:
+            since = facts.deactivated
+            self._wait(since, self._patience.second_grace, "The old key can still be activated")
+        self._check_not_current(clients, rotation, work)
+        iam_keys.delete_key(clients, facts.user, facts.old_key_id, work)
+        stages.release(clients, rotation, work)
+        if self._local:
+            self._local.forget(facts.switched, rotation.id)
+        return Done(facts, f"key {facts.old_key_id} is gone")
+
+    # Taking back.
+
+    def undo(self, rotation: Rotation, work: Work) -> Facts:
+        """Take back everything up to the deletion of the old key.
+
+        Raises:
+            Conflict: the old key was deleted, or somebody else has changed the secret since.
+        """
+        facts = rotation.facts
+        now = stages.look(self._own, rotation.secret, work)
+        if now.current == rotation.id:
+            clients = self._apart_from(facts.old_key_id, rotation.id, rotation, work)
+            self._activate_old(clients, rotation, work)
+            stages.demote(clients, rotation, work)
+        if self._local:
+            self._local.switch_back(facts.switched, rotation.id)
+        if facts.keys_before:
+            clients = self._apart_from(facts.new_key_id, facts.old_version, rotation, work)
+            self._delete_made(clients, rotation, work)
+        stages.release(self._own, rotation, work)
+        return replace(facts, switched=(), promoted=None, deactivated=None)
+
+    def _activate_old(self, clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+        facts = rotation.facts
+        keys = iam_keys.list_keys(clients, facts.user, work)
+        old = next((key for key in keys if key.id == facts.old_key_id), None)
+        if old is None:
+            raise Conflict(
+                "The rotation cannot be undone any more",
+                cause=f"The old key {facts.old_key_id} was deleted; nothing can bring it back.",
+                remedy="Rotate again to get another key.",
+                subject=rotation.secret,
+            )
+        if not old.active:
+            iam_keys.set_active(clients, facts.user, old.id, active=True, work=work)
+
+    def _delete_made(self, clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+        """Delete what this rotation made; the key that AWSCURRENT holds is never touched."""
+        current = self._current(clients, rotation, work).keys.access_key_id
+        for key in made_by(clients, rotation, work):
+            if key.id != current:
+                iam_keys.delete_key(clients, rotation.facts.user, key.id, work)
+
+    # What the steps share.
+
+    def _wait(self, since: datetime | None, period: timedelta, why: str) -> None:
+        due = (since or self._clock()) + period
+        if due > self._clock():
+            left = format_duration((due - self._clock()).total_seconds())
+            raise TooSoon(due, f"{why} for {left} more")
+
+    def _check_unused(self, clients: ClientFactory, key_id: str, work: Work) -> None:
+        used = iam_keys.last_used(clients, key_id, work)
+        if used.when is not None:
+            self._wait(used.when, self._patience.grace, f"Somebody still uses the old key: {used}")
+
+    def _check_not_current(self, clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+        """The key that AWSCURRENT holds must stay: the platform lives by it."""
+        if self._current(clients, rotation, work).keys.access_key_id == rotation.facts.old_key_id:
+            raise Overtaken(
+                "The old key is current again",
+                cause=f"Somebody has moved AWSCURRENT of {rotation.secret} back to it.",
+                remedy="Nothing was deactivated. Look at the secret's versions.",
+                subject=rotation.secret,
+            )
+
+    def _apart_from(
+        self, key_id: str, version: str, rotation: Rotation, work: Work
+    ) -> ClientFactory:
+        """Return clients that outlive a key: those of another version's if the key is our own."""
+        own = self._own.connection.keys
+        if not own or own.access_key_id != key_id:
+            return self._own
+        text = SecretsManager(clients=self._own).read(
+            rotation.secret, version_id=version, work=work
+        )
+        keys = read_secret(rotation.secret, text.text).keys
+        profile = replace(self._own.connection.profile, access_key_id=keys.access_key_id)
+        self._made.append(ClientFactory(Connection(profile, keys)))
+        return self._made[-1]
+
+    def _connection(self, secret: StorageSecret) -> Connection:
+        profile = self._own.connection.profile
+        return connection_of(profile, secret.keys, secret.bucket, secret.region)
+
+    def _current(self, clients: ClientFactory, rotation: Rotation, work: Work) -> StorageSecret:
+        value = SecretsManager(clients=clients).read(rotation.secret, work=work)
+        return read_secret(rotation.secret, value.text)
+
+    def _new_secret(self, rotation: Rotation, work: Work) -> StorageSecret:
+        manager = SecretsManager(clients=self._own)
+        value = manager.read(rotation.secret, version_id=rotation.id, work=work)
+        return read_secret(rotation.secret, value.text)
+
+    def _old_text(self, rotation: Rotation, work: Work) -> Secret:
+        manager = SecretsManager(clients=self._own)
+        version = rotation.facts.old_version
+        return manager.read(rotation.secret, version_id=version, work=work).text

@@ -1,0 +1,28 @@
+"""What a test leaves behind in a versioned bucket: the versions of a deleted test object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.aws.clients import ClientFactory
+from core.aws.faults import translated
+from core.errors import StorageError
+from core.work import Work
+
+
+def drop_versions(
+    clients: ClientFactory, bucket: str, versions: Sequence[tuple[str, str]], work: Work
+) -> str:
+    """Remove (key, version id) pairs; return what could not be removed, in words, or nothing."""
+    left = 0
+    reason = ""
+    for key, version in versions:
+        work.check()
+        try:
+            with translated("s3:DeleteObjectVersion", f"s3://{bucket}/{key}"):
+                s3 = clients.for_bucket(bucket, work=work)
+                s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
+        except StorageError as error:
+            left += 1
+            reason = error.action or error.summary
+    return f"; {left} versions of test objects stay ({reason})" if left else ""

@@ -1,0 +1,79 @@
+"""The profiles of this machine that use a rotated key: they get the new one, or the old one back.
+
+The old keys stay in the keyring under a name of their own until the rotation ends, so that the
+step can be taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.errors import KeyringError
+from core.local.connections import Connections
+from core.model.connection import AccessKeys, KeySource
+
+
+class LocalKeys:
+    """Changes the keys of stored profiles; calls may block on the keyring's prompt."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def using(self, key_id: str) -> tuple[str, ...]:
+        """Return the names of the profiles that keep this access key with us."""
+        return tuple(
+            profile.name
+            for profile in self._connections.profiles.list()
+            if profile.source is KeySource.KEYRING and profile.access_key_id == key_id
+        )
+
+    def switch(self, old_key_id: str, new: AccessKeys, rotation_id: str) -> tuple[str, ...]:
+        """Give the new keys to every profile that uses the old one; return their names.
+
+        Raises:
+            KeyringError: the keyring refused; running it again goes on where it stopped.
+            LocalIOError: the profiles could not be stored.
+        """
+        names = self.using(old_key_id)
+        vault = self._connections.vault
+        for name in names:
+            old = vault.load(name)
+            if old is not None and old.access_key_id == old_key_id:
+                vault.store(_aside(name, rotation_id), old)
+            self._give(name, new)
+        return names
+
+    def switch_back(self, names: Sequence[str], rotation_id: str) -> None:
+        """Give the profiles their former keys back, where they are still kept.
+
+        Raises:
+            KeyringError: the keyring refused; running it again is safe.
+        """
+        for name in names:
+            old = self._connections.vault.load(_aside(name, rotation_id))
+            if old is not None and any(p.name == name for p in self._connections.profiles.list()):
+                self._give(name, old)
+        self.forget(names, rotation_id)
+
+    def forget(self, names: Sequence[str], rotation_id: str) -> None:
+        """Remove the former keys from the keyring: they are of no use any more."""
+        for name in names:
+            self._connections.vault.delete(_aside(name, rotation_id))
+
+    def _give(self, name: str, keys: AccessKeys) -> None:
+        """Keep the keys, read them back, and only then let the profile name them."""
+        self._connections.vault.store(name, keys)
+        if self._connections.vault.load(name) != keys:
+            raise KeyringError(
+                f"The keyring did not keep the new key of profile {name}",
+                cause="What was read back differs from what was stored.",
+                remedy="Unlock the keyring and resume the rotation.",
+                subject=name,
+            )
+        profile = self._connections.profiles.get(name)
+        self._connections.profiles.save(replace(profile, access_key_id=keys.access_key_id))
+
+
+def _aside(name: str, rotation_id: str) -> str:
+    return f"{name}~before-{rotation_id[:8]}"

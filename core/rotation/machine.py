@@ -1,0 +1,128 @@
+"""The machine: runs a rotation's steps in order, with the journal before and after each.
+
+A step that is journalled as running may or may not have happened: a strategy looks, and goes on.
+So the machine has no notion of a crash; it runs what is not finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from core.errors import Cancelled, StorageError
+from core.model.rotation import Facts, Outcome, Problem, Rotation, Step, StepRecord, StepState
+from core.rotation.journal import RotationJournal
+from core.rotation.strategy import Done, Overtaken, Strategy, TooSoon
+from core.units import utc_now
+from core.work import Work
+
+
+class Machine:
+    """Drives one strategy; each state is written before it is shown."""
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        journal: RotationJournal,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._strategy, self._journal, self._clock = strategy, journal, clock
+
+    def run(self, rotation: Rotation, work: Work) -> Rotation:
+        """Run what is not finished, until the end, a failure, or a time to wait.
+
+        Raises:
+            LocalIOError: the journal could not be written; nothing more was done.
+        """
+        if rotation.outcome is Outcome.UNDOING:
+            return self.undo(rotation, work)
+        rotation = self._written(replace(rotation, outcome=Outcome.RUNNING, due=None), work)
+        for step in self._strategy.steps:
+            if not rotation.finished(step):
+                rotation = self._step(rotation, step, work)
+            if rotation.outcome is not Outcome.RUNNING:
+                return rotation
+        return self._written(replace(rotation, outcome=Outcome.DONE), work)
+
+    def undo(self, rotation: Rotation, work: Work, *, to: Outcome = Outcome.UNDONE) -> Rotation:
+        """Take back what was done; a failure half-way leaves it to be undone again.
+
+        Raises:
+            LocalIOError: the journal could not be written; nothing more was done.
+        """
+        rotation = self._written(replace(rotation, outcome=Outcome.UNDOING, due=None), work)
+        try:
+            facts = self._strategy.undo(rotation, work)
+        except StorageError as error:
+            return self._not_undone(rotation, error, work)
+        return self._written(_undone(rotation, facts, to), work)
+
+    def _step(self, rotation: Rotation, step: Step, work: Work) -> Rotation:
+        begun = StepRecord(step, StepState.RUNNING, started=self._clock())
+        rotation = self._written(rotation.with_step(begun), work)
+        try:
+            done = self._strategy.do(step, rotation, work)
+        except TooSoon as wait:
+            waiting = StepRecord(step, StepState.WAITING, detail=wait.why)
+            later = replace(rotation.with_step(waiting), outcome=Outcome.WAITING, due=wait.due)
+            return self._written(later, work)
+        except StorageError as error:
+            return self._failed(rotation, begun, error, work)
+        return self._written(
+            replace(rotation.with_step(self._ended(begun, done)), facts=done.facts), work
+        )
+
+    def _ended(self, begun: StepRecord, done: Done) -> StepRecord:
+        state = StepState.SKIPPED if done.skipped else StepState.DONE
+        return replace(begun, state=state, ended=self._clock(), detail=done.detail)
+
+    def _failed(
+        self, rotation: Rotation, begun: StepRecord, error: StorageError, work: Work
+    ) -> Rotation:
+        problem = None if isinstance(error, Cancelled) else Problem.of(error)
+        detail = "stopped by you" if problem is None else error.summary
+        record = replace(
+            begun, state=StepState.FAILED, ended=self._clock(), detail=detail, problem=problem
+        )
+        failed = replace(rotation.with_step(record), outcome=Outcome.STOPPED)
+        lost = isinstance(error, Overtaken)
+        if lost or self._strategy.rolls_back(begun.step, error):
+            failed = self._written(failed, work)
+            return self.undo(
+                failed, _uncancelled(work), to=Outcome.LOST if lost else Outcome.UNDONE
+            )
+        return self._written(failed, work)
+
+    def _not_undone(self, rotation: Rotation, error: StorageError, work: Work) -> Rotation:
+        """Note on the step that was reached why it could not be taken back."""
+        reached = [record for record in rotation.steps if record.state is not StepState.WAITING]
+        if not reached or isinstance(error, Cancelled):
+            return rotation
+        record = replace(
+            reached[-1],
+            problem=Problem.of(error),
+            detail=f"could not be undone: {error.summary}",
+        )
+        return self._written(rotation.with_step(record), work)
+
+    def _written(self, rotation: Rotation, work: Work) -> Rotation:
+        rotation = replace(rotation, updated=self._clock())
+        self._journal.write(rotation)
+        work.batch(rotation)
+        return rotation
+
+
+def _undone(rotation: Rotation, facts: Facts, outcome: Outcome) -> Rotation:
+    """Mark what was done as taken back; a failure that led here keeps its words."""
+    states = {StepState.DONE: StepState.UNDONE, StepState.RUNNING: StepState.UNDONE}
+    steps = tuple(
+        replace(record, state=states.get(record.state, record.state)) for record in rotation.steps
+    )
+    return replace(rotation, steps=steps, facts=facts, outcome=outcome)
+
+
+def _uncancelled(work: Work) -> Work:
+    """Return work that tells as before but is not cancelled: what was begun is taken back."""
+    return Work(report=work.report, batch=work.batch)

@@ -1,0 +1,289 @@
+"""`Rotator`: plan, start, resume and undo the rotation of a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import uuid4
+
+from core.aws.clients import ClientFactory
+from core.aws.identity import identity
+from core.errors import Conflict, InvalidInput, NotFound, NotSupported, StorageError
+from core.model.connection import DEFAULT_SECRET_NAME, SECRET_PREFIX
+from core.model.rotation import (
+    Facts,
+    Outcome,
+    Patience,
+    Problem,
+    Rotation,
+    RotationKind,
+    RotationPlan,
+    Step,
+    StepRecord,
+)
+from core.redaction import Secret
+from core.rotation import iam_preflight, stages
+from core.rotation.iam_secret import KEY_ID
+from core.rotation.iam_strategy import IamKeyStrategy
+from core.rotation.journal import RotationJournal
+from core.rotation.local_keys import LocalKeys
+from core.rotation.machine import Machine
+from core.rotation.strategy import Strategy
+from core.rotation.words import planned
+from core.storage import secret_text
+from core.storage.aws_secrets_manager import SecretsManager
+from core.units import utc_now
+from core.work import Work, default_work
+
+
+class Rotator:
+    """Rotates the secrets that one connection reaches.
+
+    Args:
+        clients: whose permissions are used: an administrator's.
+        local: the profiles of this machine, which are given a new key; None leaves them alone.
+        journal: where rotations are kept.
+        patience: how long they wait.
+        clock: tells the present time in UTC.
+    """
+
+    def __init__(
+        self,
+        clients: ClientFactory,
+        *,
+        local: LocalKeys | None = None,
+        journal: RotationJournal | None = None,
+        patience: Patience | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._clients, self._local = clients, local
+        self._journal = journal or RotationJournal()
+        self._patience = patience or Patience()
+        self._clock = clock
+
+    def kind_of(self, secret: str, *, work: Work | None = None) -> RotationKind:
+        """Return by which way a secret is rotated.
+
+        Raises:
+            NotSupported: Strongroom knows no way for it.
+            StorageError: it cannot be read.
+        """
+        work = default_work(work)
+        if stages.look(self._clients, secret, work).rotation_enabled:
+            return RotationKind.MANAGED
+        text = SecretsManager(clients=self._clients).read(secret, work=work).text
+        return _kind(secret, text)
+
+    def plan(self, secret: str, *, work: Work | None = None) -> RotationPlan:
+        """Return what a rotation would do, and what stands in its way; nothing is changed.
+
+        Raises:
+            StorageError: the secret cannot be read, or there is no way to rotate it.
+        """
+        work = default_work(work)
+        rotation = self._new(secret, work)
+        steps = tuple(planned(rotation.kind, record.step) for record in rotation.steps)
+        facts, notes = Facts(), tuple[str, ...]()
+        problem: Problem | None = None
+        if rotation.kind is RotationKind.IAM_KEY:
+            current = SecretsManager(clients=self._clients).read(secret, work=work)
+            try:
+                found = iam_preflight.examine(self._clients, rotation, current, work)
+                facts, notes = found.facts, found.notes
+            except StorageError as error:
+                problem = Problem.of(error)
+        return RotationPlan(rotation.kind, secret, rotation.by, facts, steps, notes, problem)
+
+    def start(
+        self,
+        secret: str,
+        *,
+        values: Mapping[str, Secret] | None = None,
+        now: frozenset[Step] = frozenset(),
+        work: Work | None = None,
+    ) -> Rotation:
+        """Begin a rotation and run it to its end, a failure, or its period of grace.
+
+        Args:
+            secret: its name.
+            values: the new fields, for secrets whose values come from elsewhere.
+            now: steps that shall not wait for their period of grace.
+            work: cancel token; its batches are the states of the rotation.
+
+        Raises:
+            Conflict: an earlier rotation of it is not finished, or it is being rotated.
+            StorageError: it cannot be read, or there is no way to rotate it.
+        """
+        work = default_work(work)
+        rotation = self._new(secret, work)
+        with self._journal.locked(_place(rotation)):
+            self._check_no_other(rotation)
+            with self._machine(rotation, now, values) as machine:
+                return machine.run(rotation, work)
+
+    def resume(
+        self,
+        rotation: Rotation,
+        *,
+        values: Mapping[str, Secret] | None = None,
+        now: frozenset[Step] = frozenset(),
+        work: Work | None = None,
+    ) -> Rotation:
+        """Go on with a rotation that stopped, waits, or was being undone.
+
+        Raises:
+            InvalidInput: it is finished, or belongs to another account.
+            Conflict: it is running.
+        """
+        work = default_work(work)
+        with self._again(rotation, work) as found, self._machine(found, now, values) as machine:
+            return machine.run(found, work)
+
+    def undo(self, rotation: Rotation, *, work: Work | None = None) -> Rotation:
+        """Take a rotation back, as far as it went.
+
+        Raises:
+            InvalidInput: it is finished, or belongs to another account.
+            Conflict: it is running.
+        """
+        work = default_work(work)
+        nothing: frozenset[Step] = frozenset()
+        with self._again(rotation, work) as found, self._machine(found, nothing, None) as machine:
+            return machine.undo(found, work)
+
+    def unfinished(self) -> tuple[Rotation, ...]:
+        """Return the rotations of this machine that are not finished, oldest first."""
+        return tuple(rotation for rotation in self._journal.read() if rotation.outcome.open)
+
+    def history(self) -> tuple[Rotation, ...]:
+        """Return all rotations of this machine, oldest first."""
+        return self._journal.read()
+
+    def find(self, secret: str) -> Rotation:
+        """Return the unfinished rotation of a secret.
+
+        Raises:
+            NotFound: there is none here.
+        """
+        endpoint = self._clients.endpoint_url or ""
+        for rotation in reversed(self.unfinished()):
+            if rotation.secret == secret and rotation.endpoint == endpoint:
+                return rotation
+        raise NotFound(
+            f"No unfinished rotation of {secret}",
+            cause="The journal on this machine has none.",
+            remedy="Start one. If another machine left one behind, run the doctor.",
+            subject=secret,
+        )
+
+    def _new(self, secret: str, work: Work) -> Rotation:
+        kind = self.kind_of(secret, work=work)
+        who = identity(self._clients, work=work)
+        now = self._clock()
+        return Rotation(
+            id=str(uuid4()),
+            kind=kind,
+            secret=secret,
+            started=now,
+            updated=now,
+            profile=self._clients.connection.profile.name,
+            account=who.account,
+            endpoint=self._clients.endpoint_url or "",
+            by=who.arn,
+            steps=tuple(StepRecord(step) for step in STEPS[kind]),
+        )
+
+    def _check_no_other(self, rotation: Rotation) -> None:
+        for other in self.unfinished():
+            if _place(other) == _place(rotation):
+                raise Conflict(
+                    f"A rotation of {rotation.secret} is not finished",
+                    cause=f"It began {other.started:%Y-%m-%d %H:%M} UTC and is "
+                    f"{other.outcome.value}.",
+                    remedy="Resume it or undo it.",
+                    subject=rotation.secret,
+                )
+
+    @contextmanager
+    def _again(self, rotation: Rotation, work: Work) -> Iterator[Rotation]:
+        """Lock a rotation's secret and yield the rotation as it is by now."""
+        with self._journal.locked(_place(rotation)):
+            now = next((each for each in self._journal.read() if each.id == rotation.id), None)
+            if now is None or not now.outcome.open:
+                raise InvalidInput(
+                    f"The rotation of {rotation.secret} is finished",
+                    cause=f"It is {now.outcome.value}." if now else "Its journal is gone.",
+                    remedy="Start a new one.",
+                    subject=rotation.secret,
+                )
+            _check_account(now, identity(self._clients, work=work).account)
+            yield now
+
+    @contextmanager
+    def _machine(
+        self, rotation: Rotation, now: frozenset[Step], values: Mapping[str, Secret] | None
+    ) -> Iterator[Machine]:
+        strategy = self._strategy(rotation.kind, now, values)
+        try:
+            yield Machine(strategy, self._journal, clock=self._clock)
+        finally:
+            getattr(strategy, "close", bool)()
+
+    def _strategy(
+        self, kind: RotationKind, now: frozenset[Step], values: Mapping[str, Secret] | None
+    ) -> Strategy:
+        if kind is RotationKind.IAM_KEY:
+            return IamKeyStrategy(
+                self._clients,
+                local=self._local,
+                patience=self._patience,
+                now=now,
+                clock=self._clock,
+            )
+        raise AssertionError(values)
+
+
+#: The steps of each kind, in their order.
+STEPS: Mapping[RotationKind, tuple[Step, ...]] = {
+    RotationKind.IAM_KEY: IamKeyStrategy.steps,
+}
+
+
+def _place(rotation: Rotation) -> str:
+    """Return what names a secret among all accounts and servers."""
+    return f"{rotation.endpoint or 'aws'}/{rotation.account}/{rotation.secret}"
+
+
+def _check_account(rotation: Rotation, account: str) -> None:
+    if rotation.account != account:
+        raise InvalidInput(
+            f"The rotation of {rotation.secret} belongs to another account",
+            cause=f"It was begun in account {rotation.account}; this profile is in {account}.",
+            remedy=f"Use profile {rotation.profile}.",
+            subject=rotation.secret,
+        )
+
+
+def _kind(secret: str, text: Secret) -> RotationKind:
+    """Tell the kind by what the secret holds; its name decides between equals."""
+    fields = set(secret_text.parsed(secret, text.reveal()))
+    if KEY_ID in fields or secret == DEFAULT_SECRET_NAME:
+        return RotationKind.IAM_KEY
+    if {"username", "password", "host"} <= fields:
+        return RotationKind.DATABASE
+    if secret == f"{SECRET_PREFIX}exchange-keys" or any(f.endswith("_api_key") for f in fields):
+        return RotationKind.EXCHANGE
+    raise NotSupported(
+        f"Strongroom does not know how to rotate {secret}",
+        cause="It holds neither an AWS access key, nor a database login, nor exchange keys.",
+        remedy="Change its value by the form, or turn on AWS's own rotation for it.",
+        subject=secret,
+    )
+
+
+def problem_of(rotation: Rotation) -> StorageError | None:
+    """Return why a rotation did not go through, as an error; None when all is well."""
+    if rotation.outcome in {Outcome.DONE, Outcome.WAITING, Outcome.RUNNING}:
+        return None
+    return rotation.problem.error() if rotation.problem else None

@@ -1,0 +1,277 @@
+"""How a rotation takes, fills, promotes and gives back AWSPENDING.
+
+AWSPENDING is taken before anything is made, by a call that AWS refuses when the label sits
+elsewhere (UpdateSecretVersionStage without RemoveFromVersionId), so one rotation at most makes a
+key or a password. The version that takes it holds a copy of the current value: whoever reads
+AWSPENDING meanwhile gets something that works. Then the new value is stored under the rotation's
+own id, and AWSPENDING moves on to it.
+
+Source: API reference of UpdateSecretVersionStage, PutSecretValue and RotateSecret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from core.aws.clients import ClientFactory
+from core.aws.faults import translated
+from core.errors import AlreadyExists, Conflict, InvalidInput, NotFound, StorageError
+from core.model.rotation import Rotation
+from core.model.secrets import CURRENT, PENDING, SecretValue
+from core.redaction import Secret
+from core.rotation.strategy import Overtaken
+from core.storage.aws_secrets_manager import SecretsManager
+from core.units import iso_utc
+from core.work import Work
+
+_LABEL = "strongroom:"
+#: What AWS answers when a label is not where a call says it is.
+_MISPLACED = (InvalidInput, Conflict, NotFound, AlreadyExists)
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Where the labels of a secret are: version ids by label; a missing one is empty."""
+
+    current: str
+    pending: str
+    labels: Mapping[str, tuple[str, ...]]
+    deleted: datetime | None
+    rotation_enabled: bool
+
+
+def look(clients: ClientFactory, secret: str, work: Work) -> Stages:
+    """Ask where the labels are now; DescribeSecret is fresher than any listing.
+
+    Raises:
+        StorageError: `secretsmanager:DescribeSecret` is missing, or there is no such secret.
+    """
+    work.check()
+    with translated("secretsmanager:DescribeSecret", secret):
+        answer = clients.secrets().describe_secret(SecretId=secret)
+    labels = {
+        str(version): tuple(on) for version, on in (answer.get("VersionIdsToStages") or {}).items()
+    }
+    return Stages(
+        current=_holder(labels, CURRENT),
+        pending=_holder(labels, PENDING),
+        labels=labels,
+        deleted=answer.get("DeletedDate"),
+        rotation_enabled=bool(answer.get("RotationEnabled")),
+    )
+
+
+def claim_id(rotation: Rotation) -> str:
+    """Return the id of the version by which a rotation takes AWSPENDING."""
+    return str(uuid5(UUID(rotation.id), "claim"))
+
+
+def label_of(rotation: Rotation) -> str:
+    """Return the label that tells other administrators whose rotation it is."""
+    return f"{_LABEL}{rotation.by.rpartition('/')[2]}:{rotation.id[:8]}"
+
+
+def claim(clients: ClientFactory, rotation: Rotation, current: SecretValue, work: Work) -> None:
+    """Take AWSPENDING for this rotation, or learn who has it.
+
+    Raises:
+        Conflict: another rotation has it.
+    """
+    check_free(clients, rotation, work)
+    stages = look(clients, rotation.secret, work)
+    claim = claim_id(rotation)
+    if stages.pending in {claim, rotation.id}:
+        return
+    with contextlib.suppress(AlreadyExists):  # an earlier attempt stored the value of its time
+        _put(clients, rotation, claim, current.text.reveal(), work)
+    try:
+        _move(clients, rotation.secret, PENDING, to=claim, source=stages.pending, work=work)
+    except _MISPLACED:
+        if look(clients, rotation.secret, work).pending != claim:
+            check_free(clients, rotation, work)
+            raise
+
+
+def check_free(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+    """Refuse when AWSPENDING belongs to another rotation.
+
+    Raises:
+        Conflict: it does; the error says whose and since when, if a label tells.
+    """
+    stages = look(clients, rotation.secret, work)
+    ours = {"", stages.current, claim_id(rotation), rotation.id}
+    if stages.pending in ours:
+        return
+    raise Conflict(
+        f"{rotation.secret} is being rotated{_by(clients, rotation, stages, stages.pending, work)}",
+        cause=f"AWSPENDING sits on version {stages.pending}.",
+        remedy="Wait until that rotation has ended. If nobody runs one, let the doctor look: it "
+        "continues or discards what was left behind.",
+        subject=rotation.secret,
+    )
+
+
+def stage(clients: ClientFactory, rotation: Rotation, text: Secret, work: Work) -> None:
+    """Store the new value under the rotation's id, and let AWSPENDING move on to it.
+
+    Raises:
+        Overtaken: AWSPENDING is not ours any more.
+    """
+    if staged(clients, rotation, work) is None:
+        _put(clients, rotation, rotation.id, text.reveal(), work)
+    keep_staged(clients, rotation, work)
+
+
+def keep_staged(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+    """Let AWSPENDING sit on the staged version, if it still is ours.
+
+    Raises:
+        Overtaken: it is not.
+    """
+    stages = look(clients, rotation.secret, work)
+    if rotation.id in {stages.pending, stages.current}:
+        return
+    source = claim_id(rotation)
+    if stages.pending != source:
+        raise overtaken(clients, rotation, stages, work)
+    try:
+        _move(clients, rotation.secret, PENDING, to=rotation.id, source=source, work=work)
+    except _MISPLACED:
+        stages = look(clients, rotation.secret, work)
+        if stages.pending != rotation.id:
+            raise overtaken(clients, rotation, stages, work) from None
+
+
+def staged(clients: ClientFactory, rotation: Rotation, work: Work) -> Secret | None:
+    """Return the staged text as Secrets Manager gives it, or None when nothing is staged."""
+    manager = SecretsManager(clients=clients)
+    try:
+        return manager.read(rotation.secret, version_id=rotation.id, work=work).text
+    except (NotFound, InvalidInput):  # AWS calls an unknown version id either
+        return None
+
+
+def promote(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+    """Move AWSCURRENT from the version seen at the beginning to the staged one.
+
+    Raises:
+        Overtaken: AWSCURRENT, or AWSPENDING, has moved meanwhile.
+    """
+    stages = look(clients, rotation.secret, work)
+    if stages.current != rotation.id:
+        if stages.current != rotation.facts.old_version or stages.pending != rotation.id:
+            raise overtaken(clients, rotation, stages, work)
+        _swap(clients, rotation, to=rotation.id, source=stages.current, work=work)
+    _drop(clients, rotation.secret, PENDING, rotation.id, work)
+
+
+def demote(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+    """Let AWSCURRENT go back to the version that it sat on at the beginning.
+
+    Raises:
+        Overtaken: it sits on neither that one nor ours: somebody else has changed the secret.
+    """
+    stages = look(clients, rotation.secret, work)
+    if stages.current == rotation.id:
+        _swap(clients, rotation, to=rotation.facts.old_version, source=rotation.id, work=work)
+
+
+def release(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+    """Give AWSPENDING back, and take our labels off versions that are not current."""
+    stages = look(clients, rotation.secret, work)
+    if stages.pending in {claim_id(rotation), rotation.id}:
+        _drop(clients, rotation.secret, PENDING, stages.pending, work)
+    for version, labels in stages.labels.items():
+        for label in labels:
+            if label.startswith(_LABEL) and version != stages.current:
+                _drop(clients, rotation.secret, label, version, work)
+
+
+def overtaken(
+    clients: ClientFactory, rotation: Rotation, stages: Stages, work: Work
+) -> StorageError:
+    """Return the error of the one who came second: by whom and when the secret was changed."""
+    moved = stages.current not in {rotation.facts.old_version, rotation.id}
+    holder = stages.current if moved else stages.pending
+    told = _by(clients, rotation, stages, holder, work, when="at")
+    what = "was changed" if moved else "is not ours to rotate any more: AWSPENDING was taken"
+    return Overtaken(
+        f"{rotation.secret} {what}{told}",
+        cause=f"AWSCURRENT sits on version {stages.current or 'none'}, AWSPENDING on "
+        f"{stages.pending or 'none'}. Nothing of theirs was touched.",
+        remedy="Look at the secret. What this rotation had made is taken back.",
+        subject=rotation.secret,
+    )
+
+
+def _by(
+    clients: ClientFactory,
+    rotation: Rotation,
+    stages: Stages,
+    version: str,
+    work: Work,
+    *,
+    when: str = "since",
+) -> str:
+    """Return ` by NAME since TIME`, as far as labels and versions tell it."""
+    label = next((each for each in stages.labels.get(version, ()) if each.startswith(_LABEL)), "")
+    who = label.removeprefix(_LABEL).rpartition(":")[0] or "somebody else"
+    listed = SecretsManager(clients=clients).list_versions(rotation.secret, work=work)
+    made = next((each.created for each in listed if each.version_id == version), None)
+    return f" by {who}" + (f" {when} {iso_utc(made)}" if made else "")
+
+
+def _holder(labels: Mapping[str, tuple[str, ...]], label: str) -> str:
+    return next((version for version, on in labels.items() if label in on), "")
+
+
+def _put(clients: ClientFactory, rotation: Rotation, token: str, text: str, work: Work) -> None:
+    work.check()
+    with translated("secretsmanager:PutSecretValue", rotation.secret):
+        clients.secrets().put_secret_value(
+            SecretId=rotation.secret,
+            ClientRequestToken=token,
+            SecretString=text,
+            VersionStages=[label_of(rotation)],
+        )
+
+
+def _swap(clients: ClientFactory, rotation: Rotation, *, to: str, source: str, work: Work) -> None:
+    """Move AWSCURRENT; whether it moved is asked when the answer says no or is lost."""
+    try:
+        _move(clients, rotation.secret, CURRENT, to=to, source=source, work=work)
+    except _MISPLACED:
+        stages = look(clients, rotation.secret, work)
+        if stages.current == source:
+            raise
+        if stages.current != to:
+            raise overtaken(clients, rotation, stages, work) from None
+
+
+def _move(
+    clients: ClientFactory, secret: str, label: str, *, to: str, source: str, work: Work
+) -> None:
+    work.check()
+    removal: dict[str, Any] = {"RemoveFromVersionId": source} if source else {}
+    with translated("secretsmanager:UpdateSecretVersionStage", secret):
+        clients.secrets().update_secret_version_stage(
+            SecretId=secret, VersionStage=label, MoveToVersionId=to, **removal
+        )
+
+
+def _drop(clients: ClientFactory, secret: str, label: str, version: str, work: Work) -> None:
+    """Take a label off a version; it is no error when it sits there no more."""
+    work.check()
+    try:
+        with translated("secretsmanager:UpdateSecretVersionStage", secret):
+            clients.secrets().update_secret_version_stage(
+                SecretId=secret, VersionStage=label, RemoveFromVersionId=version
+            )
+    except _MISPLACED:
+        if label in look(clients, secret, work).labels.get(version, ()):
+            raise

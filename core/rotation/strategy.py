@@ -1,0 +1,86 @@
+"""What a kind of rotation has to offer; the machine knows the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from core.errors import Conflict, StorageError
+from core.model.rotation import Facts, Rotation, RotationKind, Step
+from core.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step that has ended well: what is known now, and what came of it in words.
+
+    `skipped`: there was nothing to do.
+    """
+
+    facts: Facts
+    detail: str = ""
+    skipped: bool = False
+
+
+class TooSoon(Exception):  # noqa: N818 - not an error: the rotation waits
+    """A step has to wait until `due`; `why` says for what."""
+
+    def __init__(self, due: datetime, why: str) -> None:
+        super().__init__(why)
+        self.due, self.why = due, why
+
+
+class Overtaken(Conflict):
+    """Somebody else changed the secret first: what this rotation made is taken back."""
+
+
+class ProbeFailed(StorageError):  # noqa: N818 - named by what happened, as in core.errors
+    """The new value does not work; the kind of the error is that of the test's last failure."""
+
+    @classmethod
+    def of(cls, error: StorageError, what: str) -> ProbeFailed:
+        """Return the failure of a test from what went wrong in it."""
+        return cls(
+            f"{what} does not work: {error.summary}",
+            cause=error.cause,
+            remedy=error.remedy,
+            subject=error.subject,
+            action=error.action,
+            details=error.details,
+            kind=error.kind,
+        )
+
+
+class Strategy(Protocol):
+    """The steps of one kind of rotation.
+
+    `do` looks at the world first: it may run again after a crash or a lost answer, and then goes
+    on from what is there. `undo` does the same backwards.
+    """
+
+    @property
+    def kind(self) -> RotationKind:
+        """The kind of rotation."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps in their order."""
+
+    def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
+        """Run one step.
+
+        Raises:
+            TooSoon: the step has to wait; the rotation then waits, too.
+            StorageError: it failed; running it again is safe.
+        """
+
+    def undo(self, rotation: Rotation, work: Work) -> Facts:
+        """Take back what was done, from whatever state.
+
+        Raises:
+            StorageError: it failed half-way; undoing again is safe.
+        """
+
+    def rolls_back(self, step: Step, error: StorageError) -> bool:
+        """Whether a failure is final, so that the rotation is undone at once."""
