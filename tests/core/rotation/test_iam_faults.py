@@ -1,0 +1,99 @@
+"""Every step meets every fault: the invariants hold, and resuming ends in the goal."""
+
+import pytest
+from helpers.rotation_world import AT_ONCE, World, go_on
+from helpers.wire_faults import FAULTS, Call, Killed, Wire, on_the_wire
+
+from core.model.rotation import Outcome, Rotation, Step, StepState
+from core.rotation.iam_strategy import IamKeyStrategy
+from core.work import Work
+
+#: The call by which each step does what it is for.
+ACTS = {
+    Step.PREFLIGHT: "UpdateSecretVersionStage",
+    Step.CREATE: "CreateAccessKey",
+    Step.STAGE: "PutSecretValue",
+    Step.TEST: "PUT /",
+    Step.PROMOTE: "UpdateSecretVersionStage",
+    Step.SWITCH: "GetSecretValue",
+    Step.DEACTIVATE: "UpdateAccessKey",
+    Step.DELETE: "DeleteAccessKey",
+}
+
+
+class AtStep:
+    """A rule: the fault happens to one step's act, `times` times, while the step runs."""
+
+    def __init__(self, step: Step, fault: str, times: int) -> None:
+        self._step, self._fault, self._left = step, fault, times
+        self._now: Step | None = None
+        self.happened = 0
+
+    def watch(self, rotation: Rotation) -> None:
+        running = [each.step for each in rotation.steps if each.state is StepState.RUNNING]
+        self._now = running[-1] if running else None
+
+    def __call__(self, call: Call) -> str:
+        if self._now is self._step and ACTS[self._step] in call.operation and self._left:
+            self._left -= 1
+            self.happened += 1
+            return self._fault
+        return ""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("step", IamKeyStrategy.steps, ids=lambda step: step.value)
+def test_a_fault_at_a_step(world: World, rotator, monkeypatch, step: Step, fault: str):
+    # The test of a key goes on for a while: what lasts longer than that is another test.
+    times = 1 if fault in {"lost", "killed"} or step is Step.TEST else 10
+    rule = AtStep(step, fault, times)
+    wire = Wire(rule)
+    with on_the_wire(monkeypatch, wire):
+        try:
+            go_on(rotator, world, Work(batch=rule.watch))
+        except Killed:
+            assert fault == "killed"
+    assert rule.happened
+    world.check_invariants()
+    for _again in range(3):
+        if any(each.outcome.open for each in rotator.unfinished()):
+            go_on(rotator, world)
+            world.check_invariants()
+    assert rotator.history()[-1].outcome is Outcome.DONE
+    world.check_goal()
+
+
+def test_every_answer_is_lost_once(world: World, rotator, monkeypatch):
+    """Count the calls of a whole rotation, then lose the answer of each in a rotation of its own."""
+    counted = Wire()
+    with on_the_wire(monkeypatch, counted):
+        go_on(rotator, world)
+    for number, call in enumerate(counted.calls):
+        wire = Wire(lambda call, number=number: "lost" if call.number == number else "")
+        with on_the_wire(monkeypatch, wire):
+            rotation = rotator.start(world.secret, now=AT_ONCE)
+        world.check_invariants()
+        if rotation.outcome is Outcome.STOPPED:
+            rotation = go_on(rotator, world)
+        assert rotation.outcome is Outcome.DONE, (number, call, rotation.problem)
+        world.check_goal()
+
+
+@pytest.mark.parametrize("fault", ["denied", "expired"])
+def test_a_key_that_never_works_is_taken_back(world: World, rotator, monkeypatch, fault):
+    rule = AtStep(Step.TEST, fault, 1000)
+    with on_the_wire(monkeypatch, Wire(rule)):
+        rotation = rotator.start(world.secret, work=Work(batch=rule.watch))
+    assert rotation.outcome is Outcome.UNDONE
+    assert "does not work" in rotation.problem.summary
+    world.check_as_before()
+
+
+def test_a_test_that_meets_only_outages_is_not_taken_back(world: World, rotator, monkeypatch):
+    rule = AtStep(Step.TEST, "500", 1000)
+    with on_the_wire(monkeypatch, Wire(rule)):
+        rotation = rotator.start(world.secret, work=Work(batch=rule.watch))
+    assert rotation.outcome is Outcome.STOPPED
+    world.check_invariants()
+    assert go_on(rotator, world).outcome is Outcome.DONE
+    world.check_goal()
