@@ -15,6 +15,7 @@ COMMANDS: tuple[str, ...] = (
     "ls",
     "put",
     "restore",
+    "rotate",
     "secrets",
     "setup",
     "stats",

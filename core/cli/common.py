@@ -146,6 +146,22 @@ class Cli:
     common: Common
 
 
+def seconds_of(text: str) -> int:
+    """Return a length of time such as 3600, 30m, 12h or 7d in seconds.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    number, unit = (text[:-1], text[-1]) if text[-1:] in "smhd" and text[:-1] else (text, "s")
+    if not number.isdecimal():
+        raise InvalidInput(
+            f"{text!r} is not a length of time",
+            cause="It is a number of seconds, or one with m, h or d behind it.",
+            remedy="For example 3600, 30m, 12h or 7d.",
+        )
+    return int(number) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
+
+
 def _environment_says() -> bool:
     names = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_WEB_IDENTITY_TOKEN_FILE")
     return any(os.environ.get(name) for name in names)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.errors import AlreadyExists, InvalidInput, NotFound
+from core.cli.common import seconds_of
+from core.errors import AlreadyExists, NotFound
 from core.units import format_count, format_duration, format_size, iso_utc
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def link(
             workspace.bucket,
             keys,
             method="PUT" if upload else "GET",
-            seconds=_seconds(expires),
+            seconds=seconds_of(expires),
             made_by=workspace.profile.name,
             ledger=Ledger(),
             work=work,
@@ -216,17 +217,6 @@ def link(
             cli.out.note(f"{one.method} {one.key} until {iso_utc(one.expires)}{why}")
 
     cli.out.result(rows, show)
-
-
-def _seconds(text: str) -> int:
-    number, unit = (text[:-1], text[-1]) if text[-1:] in "smhd" and text[:-1] else (text, "s")
-    if not number.isdecimal():
-        raise InvalidInput(
-            f"{text!r} is not a length of time",
-            cause="It is a number of seconds, or one with m, h or d behind it.",
-            remedy="For example 3600, 30m, 12h or 7d.",
-        )
-    return int(number) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
 
 
 def stats(

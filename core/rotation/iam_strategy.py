@@ -22,7 +22,7 @@ from core.rotation.iam_secret import StorageSecret, read_secret, with_keys
 from core.rotation.key_proof import connection_of, prove_key
 from core.rotation.leftovers import drop_versions
 from core.rotation.local_keys import LocalKeys
-from core.rotation.strategy import Done, Overtaken, ProbeFailed, TooSoon
+from core.rotation.strategy import Done, Overtaken, ProbeFailed, TooSoon, only_looking
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_duration, utc_now
 from core.work import Work
@@ -86,8 +86,9 @@ class IamKeyStrategy:
     # The steps.
 
     def _preflight(self, rotation: Rotation, work: Work) -> Done:
-        current = SecretsManager(clients=self._own).read(rotation.secret, work=work)
-        found = iam_preflight.examine(self._own, rotation, current, work)
+        with only_looking():
+            current = SecretsManager(clients=self._own).read(rotation.secret, work=work)
+            found = iam_preflight.examine(self._own, rotation, current, work)
         stages.claim(self._own, rotation, current, work)
         return Done(found.facts, found.detail)
 

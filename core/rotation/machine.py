@@ -13,7 +13,7 @@ from datetime import datetime
 from core.errors import Cancelled, StorageError
 from core.model.rotation import Facts, Outcome, Problem, Rotation, Step, StepRecord, StepState
 from core.rotation.journal import RotationJournal
-from core.rotation.strategy import Done, Overtaken, Strategy, TooSoon
+from core.rotation.strategy import Done, NotBegun, Overtaken, Strategy, TooSoon
 from core.units import utc_now
 from core.work import Work
 
@@ -61,6 +61,7 @@ class Machine:
 
     def _step(self, rotation: Rotation, step: Step, work: Work) -> Rotation:
         begun = StepRecord(step, StepState.RUNNING, started=self._clock())
+        first = rotation.step(step).state is StepState.WAITING
         rotation = self._written(rotation.with_step(begun), work)
         try:
             done = self._strategy.do(step, rotation, work)
@@ -68,6 +69,9 @@ class Machine:
             waiting = StepRecord(step, StepState.WAITING, detail=wait.why)
             later = replace(rotation.with_step(waiting), outcome=Outcome.WAITING, due=wait.due)
             return self._written(later, work)
+        except NotBegun as reason:
+            failed = self._failed(rotation, begun, reason.error, work)
+            return self._written(replace(failed, outcome=Outcome.UNDONE), work) if first else failed
         except StorageError as error:
             return self._failed(rotation, begun, error, work)
         return self._written(

@@ -75,6 +75,15 @@ class Rotator:
         text = SecretsManager(clients=self._clients).read(secret, work=work).text
         return _kind(secret, text)
 
+    def fields_of(self, secret: str, *, work: Work | None = None) -> tuple[str, ...]:
+        """Return the names of a secret's fields, in their order.
+
+        Raises:
+            StorageError: it cannot be read, or has no fields.
+        """
+        text = SecretsManager(clients=self._clients).read(secret, work=work).text
+        return tuple(secret_text.parsed(secret, text.reveal()))
+
     def plan(self, secret: str, *, work: Work | None = None) -> RotationPlan:
         """Return what a rotation would do, and what stands in its way; nothing is changed.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -29,6 +31,27 @@ class TooSoon(Exception):  # noqa: N818 - not an error: the rotation waits
     def __init__(self, due: datetime, why: str) -> None:
         super().__init__(why)
         self.due, self.why = due, why
+
+
+class NotBegun(Exception):  # noqa: N818 - carries the error
+    """The checks before the first change failed with `error`: there is nothing to take back."""
+
+    def __init__(self, error: StorageError) -> None:
+        super().__init__(error.summary)
+        self.error = error
+
+
+@contextmanager
+def only_looking() -> Iterator[None]:
+    """Mark a block of a first step that changes nothing.
+
+    Raises:
+        NotBegun: the block failed.
+    """
+    try:
+        yield
+    except StorageError as error:
+        raise NotBegun(error) from error
 
 
 class Overtaken(Conflict):
@@ -72,6 +95,7 @@ class Strategy(Protocol):
 
         Raises:
             TooSoon: the step has to wait; the rotation then waits, too.
+            NotBegun: the first step has found a reason not to begin.
             StorageError: it failed; running it again is safe.
         """
 

@@ -1,0 +1,241 @@
+"""`rotate`: a secret gets a new value by steps that can be resumed and taken back."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.common import seconds_of
+from core.errors import InvalidInput, StorageError
+from core.redaction import Secret
+from core.units import format_count, iso_utc, utc_now
+
+if TYPE_CHECKING:
+    from core.cli.common import Cli
+    from core.model.rotation import Patience, Rotation, RotationPlan, Step
+    from core.rotation.service import Rotator
+    from core.work import Work
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command("rotate")(rotate)
+
+
+def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
+    context: typer.Context,
+    secret: Annotated[str, typer.Argument(help="The secret's name.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished one.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take an unfinished one back.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan only.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without this nothing but the plan is shown.")
+    ] = False,
+    grace: Annotated[
+        str, typer.Option(help="How long the old key stays active, for example 90m; 0: not.")
+    ] = "65m",
+    delete_after: Annotated[
+        str, typer.Option(help="How long it stays deactivated before it is deleted.")
+    ] = "7d",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Stay until the periods of grace are over.")
+    ] = False,
+    file: Annotated[
+        str,
+        typer.Option(help="New fields as a JSON object, from a file or standard input (-)."),
+    ] = "",
+) -> None:
+    """Rotate a secret: preflight, create, stage, test, promote, switch, deactivate, delete.
+
+    It can be interrupted at any point: --resume goes on, --undo takes it back. After the
+    promotion it ends and waits for the old key's period of grace; resume it then, or --wait.
+    """
+    cli: Cli = context.obj
+    if resume and undo:
+        raise InvalidInput("--resume and --undo contradict each other", remedy="Choose one.")
+    patience = _patience(grace, delete_after)
+    with cli.out.work("Looking") as work:
+        rotator = _rotator(cli, patience, work)
+        found = rotator.find(secret) if resume or undo else None
+        if dry_run or not yes:
+            _show_plan(cli, rotator, secret, found, work, undo=undo)
+            return
+    now = _at_once(patience)
+    with cli.out.work("Rotating", batch=_Teller(cli)) as work:
+        if found is not None:
+            rotation = (
+                rotator.undo(found, work=work) if undo else _resume(rotator, found, now, file, work)
+            )
+        else:
+            values = _values(rotator, secret, file, work)
+            rotation = rotator.start(secret, values=values, now=now, work=work)
+        while wait and rotation.due is not None:
+            work.token.wait(max(0.0, (rotation.due - utc_now()).total_seconds()))
+            rotation = rotator.resume(rotation, now=now, work=work)
+    _show(cli, rotation)
+
+
+def _resume(
+    rotator: Rotator, found: Rotation, now: frozenset[Step], file: str, work: Work
+) -> Rotation:
+    from core.model.rotation import Step
+
+    lacks = not found.finished(Step.STAGE)
+    values = _values(rotator, found.secret, file, work) if lacks else None
+    return rotator.resume(found, values=values, now=now, work=work)
+
+
+def _rotator(cli: Cli, patience: Patience, work: Work) -> Rotator:
+    from core.local.connections import Connections
+    from core.rotation.local_keys import LocalKeys
+    from core.rotation.service import Rotator
+
+    workspace = cli.opener.workspace(work)
+    return Rotator(workspace.clients, local=LocalKeys(Connections()), patience=patience)
+
+
+def _patience(grace: str, delete_after: str) -> Patience:
+    from core.model.rotation import Patience
+
+    return replace(
+        Patience(),
+        grace=timedelta(seconds=seconds_of(grace)),
+        second_grace=timedelta(seconds=seconds_of(delete_after)),
+    )
+
+
+def _at_once(patience: Patience) -> frozenset[Step]:
+    """A period of no time at all was asked for on purpose: nobody is waited for."""
+    from core.model.rotation import Step
+
+    periods = {Step.DEACTIVATE: patience.grace, Step.DELETE: patience.second_grace}
+    return frozenset(step for step, period in periods.items() if not period)
+
+
+def _values(rotator: Rotator, secret: str, file: str, work: Work) -> dict[str, Secret] | None:
+    """Return the new fields of a secret whose values come from elsewhere; None for others."""
+    from core.model.rotation import RotationKind
+
+    if rotator.kind_of(secret, work=work) is not RotationKind.EXCHANGE:
+        return None
+    if file:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        return {name: Secret(value) for name, value in _object(text).items()}
+    asked = {name: Secret(getpass.getpass(f"{name}: ")) for name in rotator.fields_of(secret)}
+    return {name: value for name, value in asked.items() if value}
+
+
+def _object(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise InvalidInput(
+            "The new fields are no JSON object of texts",
+            remedy='Write for example {"binance_api_key": "…", "binance_secret_key": "…"}.',
+        )
+    return found
+
+
+class _Teller:
+    """Says each step as it ends, on standard error."""
+
+    def __init__(self, cli: Cli) -> None:
+        self._cli = cli
+        self._told: set[tuple[str, str]] = set()
+
+    def __call__(self, rotation: Rotation) -> None:
+        from core.model.rotation import StepState
+        from core.rotation.words import title_of
+
+        for record in rotation.steps:
+            told = (record.step.value, record.state.value)
+            if record.state in {StepState.WAITING, StepState.RUNNING} or told in self._told:
+                continue
+            self._told.add(told)
+            title = title_of(rotation.kind, record.step)
+            self._cli.out.note(f"{record.state.value:8} {title}: {record.detail}")
+
+
+def _show_plan(
+    cli: Cli, rotator: Rotator, secret: str, found: Rotation | None, work: Work, *, undo: bool
+) -> None:
+    if found is not None:
+        cli.out.result(found, lambda: _show_open(cli, found, undo=undo))
+        return
+    plan = rotator.plan(secret, work=work)
+    cli.out.result(plan, lambda: _show_steps(cli, plan))
+    if plan.problem is not None:
+        raise plan.problem.error()
+
+
+def _show_steps(cli: Cli, plan: RotationPlan) -> None:
+    cli.out.line(f"{plan.secret}: rotation of kind {plan.kind.value}, by {plan.by}")
+    if plan.facts.user:
+        cli.out.line(f"user {plan.facts.user}, key {plan.facts.old_key_id}")
+    for number, step in enumerate(plan.steps, 1):
+        cli.out.line(f"{number}. {step.title}. {step.text} Undo: {step.undo}")
+    for note in (*plan.notes, *_links(plan)):
+        cli.out.line(f"! {note}")
+    cli.out.note("Nothing was changed. Add --yes to rotate.")
+
+
+def _links(plan: RotationPlan) -> tuple[str, ...]:
+    """Return what becomes of links: they die with the key that they were signed with."""
+    from core.links.ledger import Ledger
+
+    key = plan.facts.old_key_id
+    ends = [
+        one.expires for one in Ledger().read().entries if one.access_key_id == key and one.alive()
+    ]
+    if not key or not ends:
+        return ()
+    count, last = format_count(len(ends)), iso_utc(max(ends))
+    return (f"{count} links made here die with the old key; the last would have ended {last}",)
+
+
+def _show_open(cli: Cli, rotation: Rotation, *, undo: bool) -> None:
+    from core.rotation.words import planned
+
+    cli.out.line(f"{rotation.secret}: {rotation.outcome.value}, begun {iso_utc(rotation.started)}")
+    for record in rotation.steps:
+        words = planned(rotation.kind, record.step)
+        will = words.undo if undo else words.text
+        told = record.detail if record.finished and not undo else will
+        cli.out.line(f"{record.state.value:8} {words.title}. {told}")
+    cli.out.note("Nothing was changed. Add --yes to do it.")
+
+
+def _show(cli: Cli, rotation: Rotation) -> None:
+    from core.rotation.service import problem_of
+
+    cli.out.result(rotation, lambda: _show_end(cli, rotation))
+    problem = problem_of(rotation)
+    if problem is not None:
+        raise problem if rotation.outcome.open else _explained(problem)
+
+
+def _explained(problem: StorageError) -> StorageError:
+    problem.cause = " ".join(
+        part for part in (problem.cause, "What the rotation had made was taken back.") if part
+    )
+    return problem
+
+
+def _show_end(cli: Cli, rotation: Rotation) -> None:
+    cli.out.line(f"{rotation.secret}: {rotation.outcome.value}, version {rotation.id}")
+    if rotation.due is not None:
+        cli.out.line(
+            f"the old key {rotation.facts.old_key_id} goes on until {iso_utc(rotation.due)}"
+        )
+        cli.out.note(f"Then run: strongroom rotate {rotation.secret} --resume --yes")
+    elif rotation.outcome.open:
+        cli.out.note("Go on with --resume --yes, or take it back with --undo --yes.")
