@@ -88,8 +88,14 @@ class IamKeyStrategy:
     def _preflight(self, rotation: Rotation, work: Work) -> Done:
         with only_looking():
             current = SecretsManager(clients=self._own).read(rotation.secret, work=work)
-            found = iam_preflight.examine(self._own, rotation, current, work)
+            seen = replace(rotation, facts=Facts(old_version=current.version_id))
+            try:
+                found = iam_preflight.examine(self._own, rotation, current, work)
+            except StorageError:
+                stages.check_unmoved(self._own, seen, work)  # a better reason, if it is one
+                raise
         stages.claim(self._own, rotation, current, work)
+        stages.check_unmoved(self._own, seen, work)
         return Done(found.facts, found.detail)
 
     def _create(self, rotation: Rotation, work: Work) -> Done:

@@ -116,6 +116,17 @@ def check_free(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
     )
 
 
+def check_unmoved(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+    """See that AWSCURRENT still sits where it was when the rotation looked first.
+
+    Raises:
+        Overtaken: somebody else has moved it.
+    """
+    stages = look(clients, rotation.secret, work)
+    if stages.current != rotation.facts.old_version:
+        raise overtaken(clients, rotation, stages, work)
+
+
 def stage(clients: ClientFactory, rotation: Rotation, text: Secret, work: Work) -> None:
     """Store the new value under the rotation's id, and let AWSPENDING move on to it.
 
