@@ -10,6 +10,8 @@ from core.redaction import Secret
 CURRENT = "AWSCURRENT"
 PREVIOUS = "AWSPREVIOUS"
 PENDING = "AWSPENDING"
+#: A label of ours, `strongroom:USER:ID`, tells who made a version: AWS itself keeps no name.
+OWN_LABEL = "strongroom:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,22 @@ class SecretVersion:
     stages: tuple[str, ...] = ()
     created: datetime | None = None
     accessed: datetime | None = None
+
+    @property
+    def by(self) -> str:
+        """Who made it, if a label of ours tells; else nothing."""
+        own = next((stage for stage in self.stages if stage.startswith(OWN_LABEL)), "")
+        return own.removeprefix(OWN_LABEL).rpartition(":")[0]
+
+    @property
+    def shown_stages(self) -> tuple[str, ...]:
+        """The stages without those labels."""
+        return tuple(stage for stage in self.stages if not stage.startswith(OWN_LABEL))
+
+
+def own_label(user: str, version_id: str) -> str:
+    """Return the label by which a version tells who made it."""
+    return f"{OWN_LABEL}{user}:{version_id[:8]}"
 
 
 @dataclass(frozen=True, slots=True)

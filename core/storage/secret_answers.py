@@ -40,10 +40,10 @@ def version_of(entry: dict[str, Any]) -> SecretVersion:
     )
 
 
-def newest_first(version: SecretVersion) -> tuple[bool, float]:
-    """Return the key to sort versions by: the current one, then by age."""
+def newest_first(version: SecretVersion) -> tuple[bool, float, bool]:
+    """Return the key to sort versions by: the current one, then by age, labelled ones first."""
     created = version.created.timestamp() if version.created else 0.0
-    return (CURRENT not in version.stages, -created)
+    return (CURRENT not in version.stages, -created, not version.stages)
 
 
 def value_of(name: str, answer: dict[str, Any]) -> SecretValue:

@@ -1,7 +1,7 @@
 """Saving a secret as compare-and-swap: nobody's change is overwritten unseen.
 
 With `PutSecretValue` and `UpdateSecretVersionStage` the swap is AWS's own: the new version is
-stored under a label of ours, then AWSCURRENT moves only if it still sits on the version seen
+stored under a label of ours (it tells other people who made it), then AWSCURRENT moves only if it still sits on the version seen
 (`RemoveFromVersionId`). The platform's grants have neither: there the version is compared, the
 value updated, and the predecessor checked afterwards, so that a lost race is at least told.
 """
@@ -13,8 +13,17 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from core.aws.faults import translated
-from core.errors import AccessDenied, AlreadyExists, Conflict, InvalidInput, NotFound
-from core.model.secrets import CURRENT, PREVIOUS, SecretWritten
+from core.aws.identity import identity
+from core.errors import (
+    AccessDenied,
+    AlreadyExists,
+    Cancelled,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    StorageError,
+)
+from core.model.secrets import CURRENT, OWN_LABEL, PENDING, PREVIOUS, SecretWritten, own_label
 from core.work import Work
 
 if TYPE_CHECKING:
@@ -100,7 +109,7 @@ def _by_stage(
     manager: SecretsManager, name: str, text: str, expected: str, work: Work
 ) -> SecretWritten:
     token = str(uuid4())
-    label = f"strongroom-{token[:8]}"
+    label = own_label(_user(manager, work), token)
     work.check()
     with translated("secretsmanager:PutSecretValue", name):
         answer = manager.client().put_secret_value(
@@ -108,9 +117,31 @@ def _by_stage(
         )
     try:
         move_current(manager, name, token, expected, Work())  # from here on it is done or undone
-    finally:
+    except BaseException:
         _tidy(lambda: _drop_label(manager, name, label, token))
+        raise
+    _tidy(lambda: _drop_old_labels(manager, name))
     return written(name, answer)
+
+
+def _user(manager: SecretsManager, work: Work) -> str:
+    """Return our name for the label; nothing where AWS does not tell it."""
+    try:
+        return identity(manager.clients, work=work).user
+    except Cancelled:
+        raise
+    except StorageError:
+        return ""
+
+
+def _drop_old_labels(manager: SecretsManager, name: str) -> None:
+    """Let the labels of bygone versions go: a secret has room for twenty of them."""
+    stages = (CURRENT, PREVIOUS, PENDING)
+    for version in manager.describe(name).versions:
+        if not any(stage in version.stages for stage in stages):
+            for label in version.stages:
+                if label.startswith(OWN_LABEL):
+                    _drop_label(manager, name, label, version.version_id)
 
 
 def _drop_label(manager: SecretsManager, name: str, label: str, token: str) -> None:
@@ -124,7 +155,7 @@ def _tidy(act: Callable[[], None]) -> None:
     """Do a clean-up whose failure must not hide the result: a label without meaning may stay."""
     try:
         act()
-    except (AccessDenied, InvalidInput, NotFound, Conflict):
+    except StorageError:
         return
 
 

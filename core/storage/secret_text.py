@@ -14,10 +14,11 @@ from typing import Any
 from core.aws.limits import SECRET_BYTES
 from core.errors import Corrupt, InvalidInput
 from core.redaction import Secret
+from core.storage.secret_splice import members, spliced
 from core.units import format_count
 
-_BLANK = " \t\r\n"
-_DECODER = json.JSONDecoder()
+#: Stands for the key where two texts cannot be compared by keys.
+WHOLE = "(the whole text)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,39 +131,30 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _scanned(text: str) -> tuple[SecretRow, ...]:
-    """Walk the top level of a text that is valid JSON, keeping each value as it stands."""
-    at = _skip(text, 0)
-    if text[at] != "{":
-        message = "It is JSON, but not an object in braces"
-        raise ValueError(message)
-    rows: list[SecretRow] = []
-    at = _skip(text, at + 1)
-    while text[at] != "}":
-        key, at = _DECODER.raw_decode(text, at)
-        start = _skip(text, _skip(text, at) + 1)
-        value, end = _DECODER.raw_decode(text, start)
-        quoted = isinstance(value, str)
-        rows.append(SecretRow(key, Secret(value if quoted else text[start:end]), quoted))
-        at = _skip(text, end)
-        at = _skip(text, at + 1) if text[at] == "," else at
-    return tuple(rows)
+    """Return the members of a text that is valid JSON, each value as it stands."""
+    return tuple(
+        SecretRow(member.key, Secret(_value(text[member.value_start : member.end])), member.quoted)
+        for member in members(text)
+    )
 
 
-def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in _BLANK:
-        at += 1
-    return at
+def _value(raw: str) -> str:
+    return str(json.loads(raw)) if raw.startswith('"') else raw
 
 
 def text_of(rows: Sequence[SecretRow], before: str = "") -> str:
-    """Return the JSON text of rows; `before`, the old text, is kept when nothing changed.
+    """Return the JSON text of rows; of `before`, the old text, each byte that can stay is kept.
 
     Raises:
         InvalidInput: a key is empty or appears twice, or an unquoted value is not JSON.
     """
+    kept = _rows_or_none(before)
+    if kept is not None and tuple(rows) == kept:
+        return before  # even with a key that appears twice: it was like that
     _check_rows(rows)
-    if before and _same(rows, before):
-        return before
+    changed = spliced(before, rows, kept) if kept else None
+    if changed is not None:
+        return changed
     indented = not before or "\n" in before
     lines = [f"{json.dumps(row.key, ensure_ascii=False)}: {row.raw}" for row in rows]
     if indented:
@@ -170,11 +162,11 @@ def text_of(rows: Sequence[SecretRow], before: str = "") -> str:
     return "{" + ", ".join(lines) + "}"
 
 
-def _same(rows: Sequence[SecretRow], before: str) -> bool:
+def _rows_or_none(text: str) -> tuple[SecretRow, ...] | None:
     try:
-        return tuple(rows) == rows_of(before)
+        return rows_of(text) if text else None
     except InvalidInput:
-        return False
+        return None
 
 
 def _check_rows(rows: Sequence[SecretRow]) -> None:
@@ -203,15 +195,21 @@ def _check_raw(row: SecretRow) -> None:
 def diff(before: str, after: str) -> SecretDiff:
     """Return which keys differ; two texts of which one is no JSON object differ as a whole."""
     try:
-        old = {row.key: row for row in rows_of(before)}
-        new = {row.key: row for row in rows_of(after)}
+        old, new = _by_key(before), _by_key(after)
     except InvalidInput:
-        return SecretDiff(changed=() if before == after else ("(the whole text)",))
+        return SecretDiff(changed=() if before == after else (WHOLE,))
     return SecretDiff(
         added=tuple(key for key in new if key not in old),
         removed=tuple(key for key in old if key not in new),
         changed=tuple(key for key in new if key in old and new[key] != old[key]),
     )
+
+
+def _by_key(text: str) -> dict[str, list[SecretRow]]:
+    found: dict[str, list[SecretRow]] = {}
+    for row in rows_of(text):
+        found.setdefault(row.key, []).append(row)
+    return found
 
 
 def parsed(name: str, text: str) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from moto import mock_aws
 
 from core import errors
 from core.aws.clients import ClientFactory
+from core.aws.identity import identity
 from core.demo.moto_repairs import repair_moto
 from core.model.secrets import CURRENT, PREVIOUS
 from core.redaction import Secret
+from core.storage import secret_saving
 from core.storage.aws_secrets_manager import SecretsManager
 from core.storage.s3_keys import SUMMARY, StorageKeys, storage_keys, storage_text
 from core.work import Work
@@ -112,8 +114,6 @@ def test_a_change_by_somebody_else_is_a_conflict_and_theirs_stays(secrets, seen,
 def test_a_change_between_look_and_write_is_a_conflict_and_theirs_is_kept(
     secrets, seen, server, monkeypatch
 ):
-    from core.storage import secret_saving
-
     def too_late(*_arguments):
         server.put_secret_value(SecretId=NAME, SecretString='{"theirs": 1}')
 
@@ -127,12 +127,34 @@ def test_a_change_between_look_and_write_is_a_conflict_and_theirs_is_kept(
     assert {"theirs": 1} in kept
 
 
-def test_a_failed_swap_leaves_no_label_of_ours(secrets, server):
-    secrets.create_secret(NAME, "{}")
-    secrets.save(NAME, '{"b": 1}', expected_version=secrets.read(NAME).version_id)
+def labels_on(server):
     stages = server.describe_secret(SecretId=NAME)["VersionIdsToStages"].values()
-    labels = [label for names in stages for label in names]
-    assert sorted(labels) == [CURRENT, PREVIOUS]
+    return sorted(label for names in stages for label in names)
+
+
+def test_a_version_tells_who_made_it_and_old_labels_make_room(secrets, server):
+    secrets.create_secret(NAME, "{}")
+    for number in range(4):
+        version = secrets.read(NAME).version_id
+        secrets.save(NAME, f'{{"b": {number}}}', expected_version=version)
+    current, previous, *older = secrets.list_versions(NAME)
+    user = identity(secrets.clients).user
+    assert (current.by, previous.by) == (user, user)
+    assert current.shown_stages == (CURRENT,)
+    assert not any(version.stages for version in older)
+    own = [label for label in labels_on(server) if label.startswith("strongroom:")]
+    assert len(own) == 2
+
+
+def test_a_failed_swap_leaves_no_label_of_ours(secrets, server, monkeypatch):
+    secrets.create_secret(NAME, "{}")
+    deny_secrets(secrets.clients, "DescribeSecret")
+    seen = secrets.read(NAME).version_id
+    server.put_secret_value(SecretId=NAME, SecretString='{"theirs": 1}')
+    monkeypatch.setattr(secret_saving, "_check_current", lambda *_arguments: None)
+    with pytest.raises(errors.Conflict):
+        secrets.save(NAME, '{"b": 1}', expected_version=seen)
+    assert labels_on(server) == [CURRENT, PREVIOUS]
 
 
 def test_a_lost_answer_of_an_update_counts_as_done(secrets, monkeypatch):

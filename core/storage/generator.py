@@ -1,0 +1,108 @@
+"""Random values for secrets, and how hard they are to guess, counted and not estimated.
+
+Each value is drawn evenly from all texts of its length that hold at least one character of each
+alphabet chosen; its strength is the logarithm of how many such texts there are.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from core.errors import InvalidInput
+from core.redaction import Secret
+
+LENGTH_MIN, LENGTH_MAX, LENGTH_DEFAULT = 8, 128, 32
+#: Bits from which on nobody guesses a value even without being slowed down, and from which on
+#: only a service that slows guesses down protects it (NIST SP 800-131A asks for 112 of a key).
+STRONG_BITS, FAIR_BITS = 112.0, 72.0
+
+LOWER = "abcdefghijklmnopqrstuvwxyz"
+UPPER = LOWER.upper()
+DIGITS = "0123456789"
+#: Without quotes, blanks, slashes, `@` and `:`: they break connection URLs, shells and RDS.
+SYMBOLS = "!#$%*+-.=?^_~"
+#: What is easily taken for something else when it is read aloud or typed.
+LOOK_ALIKES = frozenset("0O1lI")
+
+#: The alphabets by the words that a form shows for them.
+ALPHABETS: dict[str, str] = {
+    "a–z": LOWER,  # noqa: RUF001 - a dash between two letters, as people read a range
+    "A–Z": UPPER,  # noqa: RUF001 - as above
+    "0–9": DIGITS,  # noqa: RUF001 - as above
+    "Symbols": SYMBOLS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How long a value is and what it is made of; every alphabet is used at least once."""
+
+    length: int = LENGTH_DEFAULT
+    alphabets: tuple[str, ...] = (LOWER, UPPER, DIGITS)
+    look_alikes: bool = True
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The alphabets without what is left out."""
+        return tuple(
+            "".join(char for char in each if self.look_alikes or char not in LOOK_ALIKES)
+            for each in self.alphabets
+        )
+
+
+def generate(recipe: Recipe) -> Secret:
+    """Return a value by a recipe, from the system's source of randomness.
+
+    Raises:
+        InvalidInput: no alphabet is chosen, or the length is not possible.
+    """
+    sets = _checked(recipe)
+    everything = "".join(sets)
+    while True:
+        text = "".join(secrets.choice(everything) for _ in range(recipe.length))
+        if all(any(char in each for char in text) for each in sets):
+            return Secret(text)
+
+
+def strength(recipe: Recipe) -> float:
+    """Return the bits of a value by a recipe: the logarithm of how many there are.
+
+    Raises:
+        InvalidInput: no alphabet is chosen, or the length is not possible.
+    """
+    return math.log2(_count([len(each) for each in _checked(recipe)], recipe.length))
+
+
+def verdict(bits: float) -> tuple[str, str]:
+    """Return a strength in words, and its tone: `good`, `warning` or `danger`."""
+    if bits >= STRONG_BITS:
+        return "strong: cannot be guessed", "good"
+    if bits >= FAIR_BITS:
+        return "fair: only where guesses are slowed down", "warning"
+    return "weak: can be guessed", "danger"
+
+
+def _count(sizes: Sequence[int], length: int) -> int:
+    """Count the texts with something of each alphabet, by inclusion and exclusion."""
+    total = sum(sizes)
+    return sum(
+        (-1) ** left_out * (total - sum(missing)) ** length
+        for left_out in range(len(sizes) + 1)
+        for missing in combinations(sizes, left_out)
+    )
+
+
+def _checked(recipe: Recipe) -> tuple[str, ...]:
+    sets = recipe.sets
+    if not sets:
+        raise InvalidInput("No characters are chosen", remedy="Choose at least one alphabet.")
+    if not LENGTH_MIN <= recipe.length <= LENGTH_MAX:
+        raise InvalidInput(
+            f"A length of {recipe.length} is not possible",
+            remedy=f"Choose {LENGTH_MIN} to {LENGTH_MAX} characters.",
+        )
+    return sets

@@ -1,0 +1,105 @@
+"""Changing single values inside the text of a JSON object; every other byte stays as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+_BLANK = " \t\r\n"
+_DECODER = json.JSONDecoder()
+
+
+class Row(Protocol):
+    """A key and its value as JSON."""
+
+    @property
+    def key(self) -> str:
+        """The key."""
+
+    @property
+    def raw(self) -> str:
+        """The value as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Where one member of an object stands: from its key to its value's end."""
+
+    key: str
+    start: int
+    value_start: int
+    end: int
+    quoted: bool
+
+
+def members(text: str) -> tuple[Member, ...]:
+    """Return the members of a text that is valid JSON, in order, doubles included.
+
+    Raises:
+        ValueError: it is no object.
+    """
+    at = _skip(text, 0)
+    if text[at] != "{":
+        message = "It is JSON, but not an object in braces"
+        raise ValueError(message)
+    found: list[Member] = []
+    at = _skip(text, at + 1)
+    while text[at] != "}":
+        key, after = _DECODER.raw_decode(text, at)
+        start = _skip(text, _skip(text, after) + 1)
+        value, end = _DECODER.raw_decode(text, start)
+        found.append(Member(key, at, start, end, isinstance(value, str)))
+        at = _skip(text, end)
+        at = _skip(text, at + 1) if text[at] == "," else at
+    return tuple(found)
+
+
+def spliced(text: str, rows: Sequence[Row], kept: Sequence[Row]) -> str | None:
+    """Return `text` with its members made those of `rows`, or None where that has no place.
+
+    Args:
+        text: the text as it was.
+        rows: what its members shall be: those that stay in their old order, then new ones.
+        kept: the members as they were; an equal row keeps its bytes.
+    """
+    old = members(text)
+    if not old or not rows:
+        return None
+    pieces = [text[: old[0].start]]
+    at = 0
+    for number, row in enumerate(rows):
+        place = next((n for n in range(at, len(old)) if old[n].key == row.key), None)
+        if number:
+            pieces.append(
+                text[old[place - 1].end : old[place].start] if place else _apart(text, old)
+            )
+        if place is None:
+            pieces.append(f"{json.dumps(row.key, ensure_ascii=False)}{_colon(text, old)}{row.raw}")
+            continue
+        member, at = old[place], place + 1
+        same = row == kept[place]
+        value = text[member.value_start : member.end] if same else row.raw
+        pieces.append(text[member.start : member.value_start] + value)
+    return "".join(pieces) + text[old[-1].end :]
+
+
+def _apart(text: str, old: Sequence[Member]) -> str:
+    """Return what to put between two members: what the text's author put there."""
+    if len(old) > 1:
+        return text[old[0].end : old[1].start]
+    indent = text[text.index("{") + 1 : old[0].start]
+    return "," + (indent if "\n" in indent else " ")
+
+
+def _colon(text: str, old: Sequence[Member]) -> str:
+    last = old[-1]
+    _key, after = _DECODER.raw_decode(text, last.start)
+    return text[after : last.value_start]
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _BLANK:
+        at += 1
+    return at
