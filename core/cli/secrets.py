@@ -1,10 +1,11 @@
-"""`secrets list|get|put`: values are masked unless they are asked for, and never in arguments."""
+"""`secrets list|get|put|versions|rollback`: values are masked unless they are asked for, and never in arguments."""
 
 from __future__ import annotations
 
 import getpass
 import json
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +14,12 @@ import typer
 from core.errors import InvalidInput, NotFound
 from core.model.connection import SECRET_PREFIX
 from core.redaction import MASK, Secret
-from core.units import iso_utc
+from core.units import format_age, iso_utc
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
+    from core.rotation.rollback import RollBack
+    from core.storage.secret_text import SecretDiff
 
 app = typer.Typer(help="Secrets of Secrets Manager.", no_args_is_help=True)
 
@@ -95,6 +98,83 @@ def put_secret(
         else:
             written = secrets.save(name, text, expected_version=before.version_id, work=work)
     cli.out.result(written, lambda: cli.out.line(f"{name} saved, version {written.version_id}"))
+
+
+@app.command("versions")
+def list_versions(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The secret's name.")],
+) -> None:
+    """List the versions that AWS still keeps: their labels, when they were made, and by whom."""
+    cli: Cli = context.obj
+    with cli.out.work("Listing versions") as work:
+        versions = cli.opener.workspace(work).secrets.list_versions(name, work=work)
+    rows = [
+        (
+            version.version_id,
+            " ".join(version.shown_stages),
+            iso_utc(version.created) if version.created else "",
+            version.by,
+        )
+        for version in versions
+    ]
+    told = [
+        {
+            "version_id": version.version_id,
+            "stages": version.shown_stages,
+            "created": version.created,
+            "accessed": version.accessed,
+            "by": version.by,
+        }
+        for version in versions
+    ]
+    cli.out.result(told, lambda: cli.out.table(("Version", "Labels", "Made", "By"), rows))
+
+
+@app.command("rollback")
+def roll_back(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The secret's name.")],
+    to: Annotated[
+        str,
+        typer.Option(help="A version's id, the beginning of one, or a label; default AWSPREVIOUS."),
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without this only what would move is shown.")
+    ] = False,
+) -> None:
+    """Make an older version of a secret current again; the present one becomes AWSPREVIOUS."""
+    from core.rotation import rollback
+
+    cli: Cli = context.obj
+    with cli.out.work("Comparing") as work:
+        clients = cli.opener.workspace(work).clients
+        found = rollback.plan(clients, name, to, work=work)
+        if yes:
+            rollback.roll_back(clients, found, work=work)
+    told = {"done": yes, **{field.name: getattr(found, field.name) for field in fields(found)}}
+    cli.out.result(told, lambda: _show_roll_back(cli, found))
+    cli.out.note("Done." if yes else "Nothing was changed. Add --yes to roll back.")
+
+
+def _show_roll_back(cli: Cli, found: RollBack) -> None:
+    for move in found.moves:
+        cli.out.line(f"{move.label}: {move.source or 'nowhere'} -> {move.target}")
+    made = f"made {format_age(found.made)}" if found.made else "of unknown age"
+    cli.out.line(f"version {found.target} was {made}{f' by {found.by}' if found.by else ''}")
+    for line in _difference(found.difference):
+        cli.out.line(line)
+    for text in found.good:
+        cli.out.line(text)
+    for text in found.warnings:
+        cli.out.line(f"! {text}")
+
+
+def _difference(found: SecretDiff) -> list[str]:
+    """Return the keys that differ, with a sign each; values are never shown."""
+    signs = (("+", found.added), ("~", found.changed), ("-", found.removed))
+    lines = [f"{sign} {key}" for sign, keys in signs for key in keys]
+    return lines or ["no key differs"]
 
 
 def _whole(file: str) -> str:

@@ -1,0 +1,229 @@
+"""Going back to an older version of a secret: what would move, what differs, what may fail.
+
+A roll back moves labels only, no value is written: AWSCURRENT goes to the older version, and AWS
+puts AWSPREVIOUS on the one that it leaves, so the same way leads forward again.
+
+Source: Secrets Manager user guide, "Roll back a secret to a previous version".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.aws.clients import ClientFactory
+from core.aws.identity import identity
+from core.errors import (
+    AccessDenied,
+    Cancelled,
+    CredentialsInvalid,
+    InvalidInput,
+    NotFound,
+    StorageError,
+)
+from core.model.connection import AccessKeys
+from core.model.secrets import (
+    CURRENT,
+    PENDING,
+    PREVIOUS,
+    SecretValue,
+    SecretVersion,
+    SecretWritten,
+)
+from core.rotation import iam_keys
+from core.rotation.iam_secret import read_secret
+from core.rotation.key_proof import connection_of
+from core.storage import secret_text
+from core.storage.aws_secrets_manager import SecretsManager
+from core.storage.secret_text import SecretDiff
+from core.work import Work, default_work
+
+_PASSWORD = "password"  # noqa: S105 - the name of a field
+_SHORTEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A label goes from one version to another; an empty id means from or to nowhere."""
+
+    label: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    """A roll back that was not done: nothing in it is a value.
+
+    `difference` tells what readers of the secret will see change. `good` are findings that speak
+    for it, `warnings` those against it.
+    """
+
+    secret: str
+    current: str
+    target: str
+    made: datetime | None
+    by: str
+    moves: tuple[Move, ...]
+    difference: SecretDiff
+    good: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def plan(
+    clients: ClientFactory, secret: str, version: str = "", *, work: Work | None = None
+) -> RollBack:
+    """Look what a roll back would do; nothing is changed.
+
+    Args:
+        clients: whose permissions are used.
+        secret: the secret's name.
+        version: the id of a version, the beginning of one, or a label; by default AWSPREVIOUS.
+        work: cancel token.
+
+    Raises:
+        NotFound: there is no such version.
+        InvalidInput: it is current already, or more than one begins like that.
+    """
+    work = default_work(work)
+    manager = SecretsManager(clients=clients)
+    versions = manager.list_versions(secret, work=work)
+    target = _chosen(secret, versions, version or PREVIOUS)
+    now = manager.read(secret, work=work)
+    if target.version_id == now.version_id:
+        raise InvalidInput(
+            f"Version {target.version_id} of {secret} is current already",
+            remedy="Choose another version.",
+            subject=secret,
+        )
+    then = manager.read(secret, version_id=target.version_id, work=work)
+    good, warnings = _key_findings(clients, now, then, work)
+    difference = secret_text.diff(now.text.reveal(), then.text.reveal())
+    return RollBack(
+        secret=secret,
+        current=now.version_id,
+        target=target.version_id,
+        made=target.created,
+        by=target.by,
+        moves=_moves(versions, now.version_id, target.version_id),
+        difference=difference,
+        good=good,
+        warnings=(*warnings, *_other_warnings(versions, difference, now.version_id)),
+    )
+
+
+def roll_back(
+    clients: ClientFactory, found: RollBack, *, work: Work | None = None
+) -> SecretWritten:
+    """Do what was planned, if AWSCURRENT still sits where it was.
+
+    Raises:
+        Conflict: somebody else has moved it meanwhile.
+    """
+    return SecretsManager(clients=clients).make_current(
+        found.secret, found.target, expected_version=found.current, work=work
+    )
+
+
+def _chosen(secret: str, versions: tuple[SecretVersion, ...], wanted: str) -> SecretVersion:
+    exact = [v for v in versions if wanted == v.version_id or wanted in v.stages]
+    short = [
+        v for v in versions if len(wanted) >= _SHORTEST and v.version_id.startswith(wanted.lower())
+    ]
+    found = exact or short
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InvalidInput(
+            f"{len(found)} versions of {secret} begin with {wanted}",
+            remedy="Name more of the version's id.",
+            subject=secret,
+        )
+    what = "previous version" if wanted == PREVIOUS else f"version {wanted}"
+    raise NotFound(
+        f"{secret} has no {what}",
+        cause="AWS keeps the last hundred versions, and those that have a label.",
+        remedy="Look at the versions that there are.",
+        subject=secret,
+    )
+
+
+def _moves(versions: tuple[SecretVersion, ...], current: str, target: str) -> tuple[Move, ...]:
+    previous = next((v.version_id for v in versions if PREVIOUS in v.stages), "")
+    return (Move(CURRENT, current, target), Move(PREVIOUS, previous, current))
+
+
+def _other_warnings(
+    versions: tuple[SecretVersion, ...], difference: SecretDiff, current: str
+) -> tuple[str, ...]:
+    found = []
+    pending = next((v for v in versions if PENDING in v.stages and v.version_id != current), None)
+    if pending is not None:
+        by = f" by {pending.by}" if pending.by else ""
+        found.append(f"The secret is being rotated{by}: AWSPENDING sits on another version.")
+    if _PASSWORD in difference.changed:
+        found.append(
+            "The password differs. A database keeps the one that it has: if it was changed there "
+            "too, the older one is refused."
+        )
+    return tuple(found)
+
+
+def _key_findings(
+    clients: ClientFactory, now: SecretValue, then: SecretValue, work: Work
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what speaks for and against the access key of the older version."""
+    old, new = _keys_in(then), _keys_in(now)
+    if old is None or (new is not None and old.access_key_id == new.access_key_id):
+        return (), ()
+    key = old.access_key_id
+    try:
+        return _by_iam(clients, key, work)
+    except AccessDenied:
+        return _by_signing_in(clients, old, work)
+    except Cancelled:
+        raise
+    except StorageError as error:
+        return (), (f"Whether its access key {key} still works is unknown: {error.summary}.",)
+
+
+def _keys_in(value: SecretValue) -> AccessKeys | None:
+    try:
+        return read_secret(value.name, value.text).keys
+    except StorageError:  # a secret of another kind
+        return None
+
+
+def _by_iam(
+    clients: ClientFactory, key: str, work: Work
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Ask IAM, which tells a deleted key from a deactivated one."""
+    try:
+        user = iam_keys.last_used(clients, key, work).user
+        known = {each.id: each for each in iam_keys.list_keys(clients, user, work)}
+    except NotFound:
+        known = {}
+    if key not in known:
+        return (), (f"Its access key {key} does not exist any more: AWS will refuse it.",)
+    if not known[key].active:
+        return (), (f"Its access key {key} is deactivated: AWS refuses it until it is activated.",)
+    return (f"Its access key {key} is active.",), ()
+
+
+def _by_signing_in(
+    clients: ClientFactory, keys: AccessKeys, work: Work
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Sign in with the key itself: that needs no permission."""
+    key = keys.access_key_id
+    own = ClientFactory(connection_of(clients.connection.profile, keys, "", ""))
+    try:
+        who = identity(own, work=work)
+    except CredentialsInvalid:
+        return (), (f"Its access key {key} is refused by AWS.",)
+    except Cancelled:
+        raise
+    except StorageError as error:
+        return (), (f"Whether its access key {key} still works is unknown: {error.summary}.",)
+    finally:
+        own.close()
+    return (f"Its access key {key} works: it signs in as {who.user}.",), ()
