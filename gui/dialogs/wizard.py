@@ -35,6 +35,8 @@ _FORM_WORDS = (
     "The profile's file holds no keys: those go to the system keyring, or stay in memory until "
     "the program ends."
 )
+#: Each page is as high as what it says.
+_WIDTH, _HEIGHTS = 600, (424, 650, 520)
 _KEEPING = "Keep the profile"
 _TEST_STEPS = (
     "Who the keys belong to",
@@ -69,7 +71,6 @@ class Wizard(QDialog):
         self.setWindowTitle("Welcome to Strongroom")
         self.setModal(True)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(600, 650)
         self.banner = Banner()
         self.form = ProfileForm(Profile("main", KeySource.KEYRING))
         self.form.changed.connect(self._update)
@@ -126,6 +127,7 @@ class Wizard(QDialog):
 
     def _show(self, page: int) -> None:
         self._pages.setCurrentIndex(page)
+        self.resize(_WIDTH, _HEIGHTS[page])
         self._title.setText(("Welcome to Strongroom", "Connect", "Testing the connection")[page])
         self.test.setVisible(page == 1)
         self.back.setVisible(page > 0)

@@ -46,6 +46,7 @@ class Header(QFrame):
         self.region = muted_label("")
         self.versioned = Pill("")
         self.lock = Button("", kind="plain")
+        self.lock.setAccessibleName("Unlock writing")  # also while there is nothing to unlock
         self.lock.setProperty("chip", "neutral")
         self.lock.clicked.connect(self._on_lock)
         self.lock.hide()

@@ -26,6 +26,8 @@ class TextRows(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: list[tuple[tuple[Any, ...], tuple[str, ...]]] = []
+        self._things: list[Any] = []
+        self._sorting = (-1, Qt.SortOrder.AscendingOrder)
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
         """Return the number of rows."""
@@ -60,14 +62,28 @@ class TextRows(QAbstractTableModel):
             return self._told(row, column)
         return self._drawn(row, column, role)
 
+    def thing(self, row: int) -> Any:
+        """Return what a row stands for."""
+        return self._things[row]
+
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Sort by the native values of a column."""
+        """Sort by the native values of a column, those of rows that are yet to come, too."""
+        self._sorting = (column, order)
         if not 0 <= column < len(self.heads):
             return
         self.layoutAboutToBeChanged.emit()
-        down = order == Qt.SortOrder.DescendingOrder
-        self._rows.sort(key=lambda row: row[0][column], reverse=down)
+        self._sort()
         self.layoutChanged.emit()
+
+    def _sort(self) -> None:
+        column, order = self._sorting
+        if 0 <= column < len(self.heads):
+            down = order == Qt.SortOrder.DescendingOrder
+            places = sorted(
+                range(len(self._rows)), key=lambda row: self._rows[row][0][column], reverse=down
+            )
+            self._rows = [self._rows[place] for place in places]
+            self._things = [self._things[place] for place in places]
 
     def _told(self, _row: int, _column: int) -> str:
         """Return what the tooltip of a cell says; the delegate tells a shortened text itself."""
@@ -79,8 +95,17 @@ class TextRows(QAbstractTableModel):
             return _RIGHT
         return True if role == MONO_ROLE and column == self.mono else None
 
-    def _replace(self, rows: Sequence[tuple[tuple[Any, ...], tuple[str, ...]]]) -> None:
-        """Show other rows."""
+    def _replace(
+        self,
+        rows: Sequence[tuple[tuple[Any, ...], tuple[str, ...]]],
+        things: Sequence[Any] | None = None,
+    ) -> None:
+        """Show other rows, in the order that was chosen for the former ones.
+
+        `things` are what the rows stand for; `thing` finds them also when rows are sorted.
+        """
         self.beginResetModel()
         self._rows = list(rows)
+        self._things = list(rows if things is None else things)
+        self._sort()
         self.endResetModel()

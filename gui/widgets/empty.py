@@ -10,6 +10,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, 
 from gui.widgets.buttons import primary_button
 from gui.widgets.labels import heading, muted_label
 
+#: Title and text of every view that has nothing to show without a connection.
+NOT_CONNECTED = ("Not connected", "Choose a profile at the top left.")
+
 
 class EmptyState(QWidget):
     """Says what the view is for, and offers the button that fills it."""
@@ -27,7 +30,6 @@ class EmptyState(QWidget):
         self._text = muted_label(text, wrap=True)
         self._text.setMaximumWidth(420)
         self.button = primary_button(button_text, on_click)
-        self.button.setAccessibleName(button_text or "Go on")  # hidden until it has a text
         self.button.setAccessibleName(button_text or title or "Fill this view")
         for label in (self._title, self._text):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)

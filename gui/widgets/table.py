@@ -44,7 +44,7 @@ class Remembers(Protocol):
         """Keep a value."""
 
 
-def make_table(
+def make_table(  # noqa: PLR0913 - what a table is like, by name
     model: QAbstractItemModel,
     name: str,
     *,
@@ -52,10 +52,12 @@ def make_table(
     key: str = "",
     sortable: bool = True,
     multiple: bool = False,
+    falling: int = -1,
 ) -> QTableView:
     """Return a table view of `model`; `name` is what screen readers call it.
 
-    With `settings` and `key` the widths, order and sorting of columns come back at the next start.
+    With `settings` and `key` the widths, order and sorting of columns come back at the next start;
+    before that the rows are in the model's own order, or falling by the column of that number.
     The table sorts through the model: hand in a proxy on `SORT_ROLE` where that is wanted.
     """
     view = QTableView()
@@ -72,6 +74,7 @@ def make_table(
     view.setTabKeyNavigation(False)
     _header(view.horizontalHeader(), sortable=sortable)
     view.horizontalHeader().setAccessibleName(f"{name}: columns")
+    view.horizontalHeader().setSortIndicator(falling, Qt.SortOrder.DescendingOrder)
     view.setSortingEnabled(sortable)
     Columns(view, view.horizontalHeader(), settings, key)
     return view

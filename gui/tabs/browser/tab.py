@@ -26,6 +26,7 @@ from gui.tabs.browser.samples import sample_key
 from gui.tabs.browser.tree_feed import TreeFeed
 from gui.tasks import Task
 from gui.views.picture_view import decoded
+from gui.widgets.empty import NOT_CONNECTED
 from gui.widgets.panel import splitter
 
 
@@ -107,7 +108,7 @@ class BrowserTab(Tab):
         self.tree.begin(bucket)
         self._on_selection()
         if bucket is None:
-            self.folder.show_nothing("Not connected", "Choose a profile at the top left.")
+            self.folder.show_nothing(*NOT_CONNECTED)
         else:
             self.listing.show(str(self.context.settings.get(self._place(), "")))
 

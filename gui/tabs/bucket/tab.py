@@ -20,12 +20,17 @@ from gui.tabs.bucket.facts_view import FactsView
 from gui.tabs.bucket.rule_dialog import RuleDialog
 from gui.tabs.bucket.rules_model import RulesModel
 from gui.widgets.buttons import plain_button, primary_button
-from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.empty import NOT_CONNECTED, EmptyState, Loadable
 from gui.widgets.labels import Pill
 from gui.widgets.panel import Panel, splitter
 from gui.widgets.table import make_table
 
 _SAVING = "s3:PutLifecycleConfiguration"
+_NO_RULES = (
+    "No lifecycle rules",
+    "Rules move old objects to cheaper classes and remove what is no longer needed.",
+)
+_UNCHECKED = ("Not checked yet", "Encryption, versioning and public access of the bucket.")
 
 
 class BucketTab(Tab):
@@ -42,19 +47,14 @@ class BucketTab(Tab):
         self.add = primary_button("Add rule…", self._on_add)
         self.remove = plain_button("Remove rule…", self._on_remove)
         self._empty = EmptyState(
-            "No lifecycle rules",
-            "Rules move old objects to cheaper classes and remove what is no longer needed.",
+            *_NO_RULES,
             "Add rule…",
             self._on_add,
         )
         self._rules = Loadable(self.table, self._empty)
         self._facts_view = FactsView()
-        self._facts = Loadable(
-            self._facts_view,
-            EmptyState(
-                "Not checked yet", "Encryption, versioning and public access of the bucket."
-            ),
-        )
+        self._unchecked = EmptyState(*_UNCHECKED)
+        self._facts = Loadable(self._facts_view, self._unchecked)
         self._age = Pill("")
         self._lay_out()
         self.table.selectionModel().selectionChanged.connect(self._update_buttons)
@@ -80,6 +80,8 @@ class BucketTab(Tab):
     def _do_refresh(self) -> None:
         workspace = self.context.workspace
         if workspace is None:
+            self._empty.set_text(*NOT_CONNECTED, "")
+            self._unchecked.set_text(*NOT_CONNECTED, "")
             self._rules.show_empty()
             self._facts.show_empty()
             return
@@ -116,8 +118,7 @@ class BucketTab(Tab):
         self._seen = found
         self.model.show(found)
         self._empty.set_text(
-            "No lifecycle rules",
-            "Rules move old objects to cheaper classes and remove what is no longer needed.",
+            *_NO_RULES,
             "Add rule…",
         )
         if found.rules:

@@ -41,7 +41,7 @@ class MadeModel(TextRows):
         self._fill()
 
     def _fill(self) -> None:
-        self._replace([self._row(link) for link in self.links])
+        self._replace([self._row(link) for link in self.links], self.links)
 
     def _row(self, link: Link) -> Row:
         words = self._tests.get(link.key, ("", ""))[0]
@@ -49,7 +49,7 @@ class MadeModel(TextRows):
         return (link.key, link.method, link.expires, words), texts
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
-        tested = self._tests.get(self.links[row].key)
+        tested = self._tests.get(self.thing(row).key)
         if role == PILL_ROLE and column == self._TEST and tested:
             return tested[1]
         return super()._drawn(row, column, role)
@@ -65,18 +65,18 @@ class LedgerModel(TextRows):
     def show(self, entries: Sequence[Entry]) -> None:
         """Show the ledger as it is now."""
         now = utc_now()
-        self._entries = tuple(entries)
-        self._alive = [entry.alive(now) for entry in entries]
-        self._replace([_ledger_row(entry, now) for entry in entries])
+        rows = [_ledger_row(entry, now) for entry in entries]
+        self._replace(rows, [(entry, entry.alive(now)) for entry in entries])
 
     def entry(self, row: int) -> Entry:
         """Return the entry of a row."""
-        return self._entries[row]
+        entry: Entry = self.thing(row)[0]
+        return entry
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
         if role == PILL_ROLE and column == self._STATE:
-            return "good" if self._alive[row] else "neutral"
-        if role == TONE_ROLE and not self._alive[row]:
+            return "good" if self.thing(row)[1] else "neutral"
+        if role == TONE_ROLE and not self.thing(row)[1]:
             return "muted"
         return super()._drawn(row, column, role)
 

@@ -18,7 +18,7 @@ from gui.tabs.statistics.models import LargestModel, SharesModel
 from gui.tasks import Task
 from gui.views.treemap import Treemap, cells_of
 from gui.widgets.buttons import icon_button, plain_button, primary_button
-from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.empty import NOT_CONNECTED, EmptyState, Loadable
 from gui.widgets.labels import Pill
 from gui.widgets.panel import Panel, splitter
 from gui.widgets.segmented import Segmented
@@ -39,6 +39,12 @@ _GROUPS = (
 )
 
 
+_NO_SCAN = (
+    "No scan yet",
+    "A scan counts every object: how much is where, by kind, symbol, class and month.",
+)
+
+
 class StatisticsTab(Tab):
     """Figures at the top, the treemap at the left, groups and largest objects at the right."""
 
@@ -56,8 +62,7 @@ class StatisticsTab(Tab):
         self._up = icon_button("up", "Folder above", self._on_up)
         self._age = Pill("")
         self._empty = EmptyState(
-            "No scan yet",
-            "A scan counts every object: how much is where, by kind, symbol, class and month.",
+            *_NO_SCAN,
             "Scan",
             self._on_scan,
         )
@@ -76,9 +81,15 @@ class StatisticsTab(Tab):
         self._map.head.add_beside(self._up)
         self._map.head.add_pill(self._age)
         settings = self.context.settings
-        shares = make_table(self.shares, "Groups", settings=settings, key="statistics/groups")
+        shares = make_table(
+            self.shares, "Groups", settings=settings, key="statistics/groups", falling=2
+        )
         largest = make_table(
-            self.largest, "Largest objects", settings=settings, key="statistics/largest"
+            self.largest,
+            "Largest objects",
+            settings=settings,
+            key="statistics/largest",
+            falling=1,
         )
         largest.activated.connect(self._on_largest)
         groups = Panel("By", shares)
@@ -230,7 +241,8 @@ class StatisticsTab(Tab):
         )
         self.scan.setText("Scan" if self._found is None else "Scan again")
         self.scan.set_hint(self._cost())
-        self._empty.button.allow(ready and not running, "Not connected.")
+        self._empty.set_text(*(_NO_SCAN if ready else NOT_CONNECTED), "Scan" if ready else "")
+        self._empty.button.allow(not running, "A scan is running.")
         if self._found is None:
             self._age.set("")
         self._tell_age()
