@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.aws.clients import ClientFactory
-from core.errors import Conflict, NotFound, StorageError
+from core.errors import NotFound, StorageError
 from core.model.connection import AccessKeys, Connection
 from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step
 from core.redaction import Secret
@@ -22,7 +22,7 @@ from core.rotation.iam_secret import StorageSecret, read_secret, with_keys
 from core.rotation.key_proof import connection_of, prove_key
 from core.rotation.leftovers import drop_versions
 from core.rotation.local_keys import LocalKeys
-from core.rotation.strategy import Done, Overtaken, ProbeFailed, TooSoon, only_looking
+from core.rotation.strategy import Done, NotUndoable, Overtaken, ProbeFailed, TooSoon, only_looking
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_duration, utc_now
 from core.work import Work
@@ -180,10 +180,11 @@ class IamKeyStrategy:
         """Take back everything up to the deletion of the old key.
 
         Raises:
-            Conflict: the old key was deleted, or somebody else has changed the secret since.
+            NotUndoable: the old key was deleted, or the secret was changed since its promotion.
         """
         facts = rotation.facts
         now = stages.look(self._own, rotation.secret, work)
+        self._check_undoable(rotation, now, work)
         if now.current == rotation.id:
             clients = self._apart_from(facts.old_key_id, rotation.id, rotation, work)
             self._activate_old(clients, rotation, work)
@@ -196,15 +197,29 @@ class IamKeyStrategy:
         stages.release(self._own, rotation, work)
         return replace(facts, switched=(), promoted=None, deactivated=None)
 
+    def _check_undoable(self, rotation: Rotation, now: stages.Stages, work: Work) -> None:
+        """Somebody may have edited the secret since: their version holds the new key, too."""
+        facts = rotation.facts
+        if not facts.new_key_id or now.current in {rotation.id, facts.old_version}:
+            return
+        if self._current(self._own, rotation, work).keys.access_key_id == facts.new_key_id:
+            raise NotUndoable(
+                "The rotation cannot be undone any more",
+                cause=f"{rotation.secret} was changed since the promotion; version {now.current} "
+                "is current and holds the new key.",
+                remedy="Resume the rotation, or roll the secret back by hand first.",
+                subject=rotation.secret,
+            )
+
     def _activate_old(self, clients: ClientFactory, rotation: Rotation, work: Work) -> None:
         facts = rotation.facts
         keys = iam_keys.list_keys(clients, facts.user, work)
         old = next((key for key in keys if key.id == facts.old_key_id), None)
         if old is None:
-            raise Conflict(
+            raise NotUndoable(
                 "The rotation cannot be undone any more",
                 cause=f"The old key {facts.old_key_id} was deleted; nothing can bring it back.",
-                remedy="Rotate again to get another key.",
+                remedy="Resume to finish it; rotate again to get another key.",
                 subject=rotation.secret,
             )
         if not old.active:

@@ -13,9 +13,11 @@ from datetime import datetime
 from core.errors import Cancelled, StorageError
 from core.model.rotation import Facts, Outcome, Problem, Rotation, Step, StepRecord, StepState
 from core.rotation.journal import RotationJournal
-from core.rotation.strategy import Done, NotBegun, Overtaken, Strategy, TooSoon
+from core.rotation.strategy import Done, NotBegun, NotUndoable, Overtaken, Strategy, TooSoon
 from core.units import utc_now
 from core.work import Work
+
+_AFTER_PROMOTION = (Step.SWITCH, Step.DEACTIVATE, Step.DELETE)
 
 
 class Machine:
@@ -55,6 +57,8 @@ class Machine:
         rotation = self._written(replace(rotation, outcome=Outcome.UNDOING, due=None), work)
         try:
             facts = self._strategy.undo(rotation, work)
+        except NotUndoable as error:
+            return self._only_forward(rotation, error, work)
         except StorageError as error:
             return self._not_undone(rotation, error, work)
         return self._written(_undone(rotation, facts, to), work)
@@ -98,6 +102,18 @@ class Machine:
                 failed, _uncancelled(work), to=Outcome.LOST if lost else Outcome.UNDONE
             )
         return self._written(failed, work)
+
+    def _only_forward(self, rotation: Rotation, error: StorageError, work: Work) -> Rotation:
+        """Let the steps after the promotion run again: an undo may have taken back some of them."""
+        steps = tuple(
+            replace(record, state=StepState.WAITING, problem=None)
+            if record.step in _AFTER_PROMOTION
+            else record
+            for record in rotation.steps
+        )
+        return self._not_undone(
+            replace(rotation, steps=steps, outcome=Outcome.STOPPED), error, work
+        )
 
     def _not_undone(self, rotation: Rotation, error: StorageError, work: Work) -> Rotation:
         """Note on the step that was reached why it could not be taken back."""

@@ -58,6 +58,10 @@ class Overtaken(Conflict):
     """Somebody else changed the secret first: what this rotation made is taken back."""
 
 
+class NotUndoable(Conflict):
+    """There is no way back any more; going on is still possible."""
+
+
 class ProbeFailed(StorageError):  # noqa: N818 - named by what happened, as in core.errors
     """The new value does not work; the kind of the error is that of the test's last failure."""
 
@@ -103,6 +107,7 @@ class Strategy(Protocol):
         """Take back what was done, from whatever state.
 
         Raises:
+            NotUndoable: there is no way back any more; nothing was changed just now.
             StorageError: it failed half-way; undoing again is safe.
         """
 
