@@ -48,7 +48,10 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self.__value.encode(), other.__value.encode())
+        mine, theirs = (
+            value.encode(errors="surrogatepass") for value in (self.__value, other.__value)
+        )
+        return hmac.compare_digest(mine, theirs)
 
     def __hash__(self) -> int:
         return hash((Secret, self.__value))

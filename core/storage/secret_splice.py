@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 _BLANK = " \t\r\n"
-_DECODER = json.JSONDecoder()
+#: It finds where values end; numbers are not read, some are too long for that.
+_DECODER = json.JSONDecoder(parse_int=lambda _text: 0, parse_float=lambda _text: 0)
 
 
 class Row(Protocol):

@@ -7,6 +7,7 @@ and a text that is not JSON stays what it is.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ from core.units import format_count
 
 #: Stands for the key where two texts cannot be compared by keys.
 WHOLE = "(the whole text)"
+_LINE = re.compile(r"\bLine (\d+), column \d+")
+#: Texts, to step over them, and the words that are not JSON.
+_WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity|NaN')
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +100,22 @@ def check_size(text: str) -> None:
 def json_problem(text: str) -> str:
     """Return what is wrong with a JSON object and where, or nothing when all is well."""
     try:
-        rows = rows_of(text)
+        rows_of(text)
     except InvalidInput as error:
         return error.summary
-    twice = sorted({row.key for row in rows if sum(other.key == row.key for other in rows) > 1})
-    return f"Key appears twice: {', '.join(twice)}" if twice else ""
+    seen: set[str] = set()
+    for member in members(text):
+        if member.key in seen:
+            line, column = _place(text, member.start)
+            return f"Line {line}, column {column}: Key appears twice: {member.key}"
+        seen.add(member.key)
+    return ""
+
+
+def problem_line(problem: str) -> int:
+    """Return the number of the line that a problem names, or 0."""
+    found = _LINE.search(problem)
+    return int(found[1]) if found else 0
 
 
 def rows_of(text: str) -> tuple[SecretRow, ...]:
@@ -112,10 +127,13 @@ def rows_of(text: str) -> tuple[SecretRow, ...]:
     problem = ""
     rows: tuple[SecretRow, ...] = ()
     try:
-        json.loads(text, parse_constant=_refuse_constant)
+        _check_json(text)
         rows = _scanned(text)
     except json.JSONDecodeError as error:
         problem = f"Line {error.lineno}, column {error.colno}: {error.msg}"
+    except _NotJsonError as error:
+        line, column = _place(text, error.at)
+        problem = f"Line {line}, column {column}: {error}"
     except ValueError as error:
         problem = str(error)
     except RecursionError:
@@ -125,9 +143,31 @@ def rows_of(text: str) -> tuple[SecretRow, ...]:
     return rows
 
 
-def _refuse_constant(name: str) -> Any:
+class _NotJsonError(ValueError):
+    """A word that Python takes for JSON and nobody else does. `at` is its place, if known."""
+
+    at = 0
+
+
+def _check_json(text: str) -> None:
+    try:
+        json.loads(text, parse_constant=_refuse, parse_int=_unread, parse_float=_unread)
+    except _NotJsonError as error:
+        error.at = next((m.start() for m in _WORDS.finditer(text) if m[0][0] != '"'), 0)
+        raise
+
+
+def _refuse(name: str) -> Any:
     message = f"{name} is not JSON"
-    raise ValueError(message)
+    raise _NotJsonError(message)
+
+
+def _unread(_number: str) -> int:
+    return 0  # numbers stay texts: some are too long to be read
+
+
+def _place(text: str, at: int) -> tuple[int, int]:
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
 def _scanned(text: str) -> tuple[SecretRow, ...]:
@@ -183,7 +223,7 @@ def _check_rows(rows: Sequence[SecretRow]) -> None:
 
 def _check_raw(row: SecretRow) -> None:
     try:
-        json.loads(row.value.reveal(), parse_constant=_refuse_constant)
+        _check_json(row.value.reveal())
     except ValueError:
         fine = False
     else:

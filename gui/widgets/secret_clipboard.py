@@ -5,18 +5,21 @@ from __future__ import annotations
 from functools import cache
 
 from PySide6.QtCore import QCoreApplication, QMimeData, QObject, QTimer
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QClipboard, QGuiApplication
 
 from core.redaction import Secret
 
 #: Seconds after which a copied secret is taken off the clipboard, if it is still there.
 CLEAR_SECONDS = 30
 
-#: What KDE's, GNOME's and Windows' clipboard histories look for before they keep a text.
+#: What clipboard histories look for before they keep a text: KDE's and those that follow it,
+#: Windows' (history and cloud), and those of macOS.
 _HINTS = {
     "x-kde-passwordManagerHint": b"secret",
     "ExcludeClipboardContentFromMonitorProcessing": b"1",
     "CanIncludeInClipboardHistory": b"\x00\x00\x00\x00",
+    "CanUploadToCloudClipboard": b"\x00\x00\x00\x00",
+    "application/x-nspasteboard-concealed-type": b"secret",
 }
 
 
@@ -25,7 +28,7 @@ class SecretClipboard(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._copied: Secret | None = None
+        self._copied: Secret | None = None  # as Qt gives it back
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.clear)
@@ -40,7 +43,7 @@ class SecretClipboard(QObject):
         data.setText(secret.reveal())
         for name, value in _HINTS.items():
             data.setData(name, value)
-        self._copied = secret
+        self._copied = Secret(data.text())
         self._timer.start(CLEAR_SECONDS * 1000)
         return data
 
@@ -48,9 +51,22 @@ class SecretClipboard(QObject):
         """Take the secret off the clipboard unless something else is there by now."""
         self._timer.stop()
         copied, self._copied = self._copied, None
-        clipboard = QGuiApplication.clipboard()
-        if copied is not None and clipboard.text() == copied.reveal():
-            clipboard.clear()
+        if copied is not None:
+            for mode in (QClipboard.Mode.Clipboard, QClipboard.Mode.Selection):
+                _take_off(mode, copied.reveal())
+
+
+def drop_selection(text: str) -> None:
+    """Take a selected text off X11's primary selection: selecting is not yet copying."""
+    _take_off(QClipboard.Mode.Selection, text)
+
+
+def _take_off(mode: QClipboard.Mode, text: str) -> None:
+    clipboard = QGuiApplication.clipboard()
+    if mode is QClipboard.Mode.Selection and not clipboard.supportsSelection():
+        return
+    if clipboard.text(mode) == text:
+        clipboard.clear(mode)
 
 
 @cache

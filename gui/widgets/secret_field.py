@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence
+from PySide6.QtGui import QContextMenuEvent, QHideEvent, QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
+from core.aws.limits import SECRET_BYTES
 from core.redaction import Secret
 from gui import theme
 from gui.widgets.buttons import icon_button
-from gui.widgets.secret_clipboard import secret_clipboard
+from gui.widgets.secret_clipboard import drop_selection, secret_clipboard
 
 #: Seconds that a revealed value stays visible.
 REVEAL_SECONDS = 20
@@ -35,6 +36,12 @@ class GuardedLine(QLineEdit):
                 self.del_()
         else:
             super().keyPressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Select as usual, but leave nothing on X11's primary selection."""
+        super().mouseReleaseEvent(event)
+        if self.selectedText():
+            drop_selection(self.selectedText())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer the usual menu without its unguarded Copy and Cut."""
@@ -69,7 +76,10 @@ class SecretField(QWidget):
     ) -> None:
         super().__init__(parent)
         self._masked = masked
+        # Some texts (half a surrogate pair, a byte order mark) do not survive the way into Qt.
+        self._given, self._given_shown = Secret(""), ""
         self.line = GuardedLine()
+        self.line.setMaxLength(2 * SECRET_BYTES)  # Qt's own limit of 32,767 would cut a value
         self.line.setFont(theme.mono_font())
         self.line.setAccessibleName(name)
         self.line.textEdited.connect(self._on_edited)
@@ -97,7 +107,8 @@ class SecretField(QWidget):
     @property
     def value(self) -> Secret:
         """The text, in its wrapper."""
-        return Secret(self.line.text())
+        text = self.line.text()
+        return self._given if text == self._given_shown else Secret(text)
 
     def set_value(self, value: Secret) -> None:
         """Show another value, hidden again if the field hides."""
@@ -105,6 +116,7 @@ class SecretField(QWidget):
             self.hide_text()
         self.line.setText(value.reveal())
         self.line.setCursorPosition(0)
+        self._given, self._given_shown = value, self.line.text()
 
     @property
     def revealed(self) -> bool:
@@ -123,6 +135,12 @@ class SecretField(QWidget):
         if self._masked:
             self.line.setEchoMode(QLineEdit.EchoMode.Password)
             self._name_eye("eye", "Show")
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Hide the text with the field: another tab or window is shown now."""
+        super().hideEvent(event)
+        if self._masked:
+            self.hide_text()
 
     def set_read_only(self, read_only: bool) -> None:
         """Allow looking only."""

@@ -13,10 +13,23 @@ from gui import theme
 from gui.widgets.buttons import icon_button, link_button
 from gui.widgets.labels import mono_elided
 from gui.widgets.secret_field import SecretField
+from gui.widgets.secret_generator import Generator
 
 #: Keys whose values may be read over somebody's shoulder; every other value is hidden.
 CLEAR_KEYS = frozenset(
     {"bucket_name", "region", "host", "port", "database", "dbname", "username", "engine"}
+)
+#: Keys whose values somebody else gives out: none is made up here.
+GIVEN_KEYS = frozenset(
+    {
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "aws_session_token",
+        "binance_api_key",
+        "binance_secret_key",
+        "coinbase_api_key",
+        "coinbase_secret_key",
+    }
 )
 _KEY_WIDTH = 172
 
@@ -40,13 +53,21 @@ class FormRow(QWidget):
         self.field = SecretField(row.key or "value", masked=row.key not in CLEAR_KEYS)
         self.field.set_value(row.value)
         self.field.edited.connect(self.edited)
+        self.generate = icon_button("key", f"Generate {row.key or 'value'}", self._on_generate)
         self.remove = icon_button("close", f"Remove {row.key or 'row'}", self._on_remove)
         box = QHBoxLayout(self)
         box.setContentsMargins(12, 0, 8, 0)
-        box.setSpacing(8)
+        box.setSpacing(4)
         box.addWidget(self._label(row.key))
         box.addWidget(self.field, 1)
+        box.addWidget(self.generate)
         box.addWidget(self.remove)
+        room = self.generate.sizePolicy()
+        room.setRetainSizeWhenHidden(True)
+        self.generate.setSizePolicy(room)  # all rows have one width
+        self.generate.setVisible(
+            self._quoted and row.key not in CLEAR_KEYS and row.key not in GIVEN_KEYS
+        )
 
     @property
     def row(self) -> SecretRow:
@@ -58,6 +79,7 @@ class FormRow(QWidget):
         """Allow looking only."""
         self.field.set_read_only(read_only)
         self.remove.setEnabled(not read_only)
+        self.generate.setEnabled(not read_only)
         if self.name is not None:
             self.name.setReadOnly(read_only)
 
@@ -72,6 +94,13 @@ class FormRow(QWidget):
         self.name.setFixedWidth(_KEY_WIDTH)
         self.name.textEdited.connect(lambda _text: self.edited.emit())
         return self.name
+
+    def _on_generate(self) -> None:
+        Generator(self.window(), self.row.key, self._use).open()
+
+    def _use(self, value: Secret) -> None:
+        self.field.set_value(value)
+        self.edited.emit()
 
     def _on_remove(self) -> None:
         self.removed.emit(self)

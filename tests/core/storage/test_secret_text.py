@@ -13,6 +13,7 @@ from core.storage.secret_text import (
     encoded,
     json_problem,
     parsed,
+    problem_line,
     rows_of,
     text_of,
 )
@@ -108,8 +109,10 @@ def test_any_object_goes_through_the_form_unchanged(value):
         ("{", "Line 1, column 2"),
         ('{\n  "a": }', "Line 2, column 8"),
         ("[1]", "not an object"),
-        ('{"a": NaN}', "NaN"),
-        ('{"a": 1, "b": 2, "a": 3}', "Key appears twice: a"),
+        ('{"NaN": "NaN",\n "a": [NaN]}', "Line 2, column 8: NaN is not JSON"),
+        ('{"a": -Infinity}', "Line 1, column 7: -Infinity"),
+        ('{"a": 1, "b": 2, "a": 3}', "Line 1, column 18: Key appears twice: a"),
+        ('{"a": 1,\n "a": 3}', "Line 2, column 2: Key appears twice: a"),
         ("hunter2-plain", "Line 1"),
         ("[" * 100_000, "Not a JSON object"),
     ],
@@ -117,6 +120,17 @@ def test_any_object_goes_through_the_form_unchanged(value):
 def test_what_is_wrong_is_told_with_its_place_and_never_its_value(text, words):
     assert words in json_problem(text)
     assert "hunter2" not in json_problem(text)
+
+
+def test_a_problem_names_its_line():
+    assert problem_line(json_problem('{\n  "a": }')) == 2
+    assert problem_line(json_problem("{}")) == problem_line(json_problem("[1]")) == 0
+
+
+def test_a_number_of_any_length_is_kept():
+    text = f'{{"n": {"9" * 6000}}}'
+    assert json_problem(text) == ""
+    assert rows_of(text)[0].value.reveal() == "9" * 6000
 
 
 def test_a_form_with_a_nameless_a_double_or_a_broken_row_is_refused():

@@ -116,6 +116,7 @@ def test_a_save_shows_the_changed_keys_and_changes_nothing_else(tab, qtbot, serv
 def test_json_is_saved_verbatim(tab, qtbot, server):
     text = '{"host":   "x"}\n'
     tab.secret.editor.modes.select(JSON)
+    tab.secret.editor.json.reveal()
     tab.secret.editor.json.view.setPlainText(text)
     tab.secret.save.click()
     opened(qtbot, tab, Confirm).go.click()

@@ -1,0 +1,128 @@
+"""Making a random value: length, alphabet, and how strong that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+
+from core.errors import InvalidInput
+from core.redaction import Secret
+from core.storage.generator import (
+    ALPHABETS,
+    LENGTH_DEFAULT,
+    LENGTH_MAX,
+    LENGTH_MIN,
+    SYMBOLS,
+    Recipe,
+    generate,
+    strength,
+    verdict,
+)
+from gui.widgets.buttons import icon_button, plain_button, primary_button
+from gui.widgets.fields import inset
+from gui.widgets.labels import Text, heading, muted_label, text_label
+from gui.widgets.secret_field import SecretField
+
+Use = Callable[[Secret], object]
+
+
+class Generator(QDialog):
+    """Shows a value, hidden, and its strength in bits and words; nothing is used before a click."""
+
+    def __init__(self, parent: QWidget, key: str, use: Use) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Generate a value")
+        self.setModal(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(460)
+        self._use = use
+        self.length = inset(QSpinBox())
+        self.length.setRange(LENGTH_MIN, LENGTH_MAX)
+        self.length.setValue(LENGTH_DEFAULT)
+        self.length.setSuffix(" characters")
+        self.length.setAccessibleName("Length")
+        self.alphabets = {title: self._box(title) for title in ALPHABETS}
+        for title, box in self.alphabets.items():
+            box.setChecked(ALPHABETS[title] != SYMBOLS)
+        self.readable = self._box("Leave out look-alikes (0 O 1 l I)")
+        self.field = SecretField("generated value")
+        self.field.set_read_only(True)
+        self.again = icon_button("refresh", "Make another value", self._make)
+        self.strength = Text()
+        self.go = primary_button("Use this value", self._on_use)
+        self.go.setDefault(True)
+        self._lay_out(key)
+        self.length.valueChanged.connect(self._make)
+        for box in (*self.alphabets.values(), self.readable):
+            box.toggled.connect(self._make)
+        self._make()
+
+    def _box(self, title: str) -> QCheckBox:
+        box = QCheckBox(title)
+        box.setAccessibleName(title)
+        return box
+
+    def _lay_out(self, key: str) -> None:
+        size, letters, value, foot = (QHBoxLayout() for _ in range(4))
+        size.addWidget(text_label("Length"))
+        size.addWidget(self.length)
+        size.addStretch(1)
+        letters.setSpacing(16)
+        for box in self.alphabets.values():
+            letters.addWidget(box)
+        letters.addStretch(1)
+        value.addWidget(self.field, 1)
+        value.addWidget(self.again)
+        foot.setSpacing(8)
+        foot.addStretch(1)
+        foot.addWidget(plain_button("Cancel", self.reject))
+        foot.addWidget(self.go)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(20, 16, 20, 16)
+        outer.setSpacing(12)
+        outer.addWidget(heading(f"A new value for {key}" if key else "A new value"))
+        outer.addLayout(size)
+        outer.addLayout(letters)
+        outer.addWidget(self.readable)
+        outer.addLayout(value)
+        outer.addWidget(self.strength)
+        outer.addWidget(
+            muted_label(
+                "It only changes here. Nothing is saved, and the service that the value is for "
+                "has to be told.",
+                wrap=True,
+            )
+        )
+        outer.addLayout(foot)
+
+    @property
+    def recipe(self) -> Recipe:
+        """What is chosen."""
+        chosen = tuple(ALPHABETS[title] for title, box in self.alphabets.items() if box.isChecked())
+        return Recipe(self.length.value(), chosen, look_alikes=not self.readable.isChecked())
+
+    def _make(self, *_change: object) -> None:
+        revealed = self.field.revealed
+        try:
+            bits, value = strength(self.recipe), generate(self.recipe)
+        except InvalidInput as error:
+            self.field.set_value(Secret(""))
+            self._tell(f"{error.summary}. {error.remedy}", "danger")
+            self.go.allow(allowed=False, reason=error.summary)
+            return
+        self.field.set_value(value)
+        if revealed:
+            self.field.reveal()
+        words, tone = verdict(bits)
+        self._tell(f"{int(bits)} bits, {words}", tone)
+        self.go.allow(allowed=True)
+
+    def _tell(self, text: str, tone: str) -> None:
+        self.strength.setText(text)
+        self.strength.set_tone(tone)
+
+    def _on_use(self) -> None:
+        self._use(self.field.value)
+        self.accept()

@@ -1,0 +1,139 @@
+"""The whole text of a secret, shown only when asked for, and for a while."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QMimeData, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QTextCursor, QTextFormat
+from PySide6.QtWidgets import QPlainTextEdit, QStackedLayout, QTextEdit, QWidget
+
+from core.redaction import Secret
+from gui import theme
+from gui.widgets.empty import EmptyState
+from gui.widgets.exact_text import ExactText
+from gui.widgets.secret_clipboard import secret_clipboard
+from gui.widgets.secret_field import REVEAL_SECONDS
+
+
+class GuardedText(QPlainTextEdit):
+    """A text that leaves by the guarded clipboard only."""
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        """Return the selection marked as a secret; it is cleared from the clipboard later."""
+        selected = self.textCursor().selection().toPlainText()
+        return secret_clipboard().packed(Secret(selected))
+
+
+class JsonPage(QWidget):
+    """A text behind a cover. While it is covered the editor holds nothing of it."""
+
+    edited = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._kept = Secret("")
+        self._exact = ExactText("")
+        self._read_only = False
+        self._marked = 0
+        self.view = GuardedText()
+        self.view.setFont(theme.mono_font())
+        self.view.setProperty("flat", "true")
+        self.view.setAccessibleName("Text of the secret")
+        self.view.textChanged.connect(self._on_changed)
+        self.cover = EmptyState(
+            "The text is hidden",
+            f"It shows every value of the secret. It hides itself after {REVEAL_SECONDS} seconds "
+            "without typing.",
+            "Show the text",
+            self.reveal,
+        )
+        theme.current().changed.connect(self._on_theme)
+        self._silent = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.conceal)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self.cover)
+        self._stack.addWidget(self.view)
+
+    @property
+    def revealed(self) -> bool:
+        """Whether the text can be read on the screen now."""
+        return self._stack.currentWidget() is self.view
+
+    @property
+    def text(self) -> str:
+        """The text as it stands."""
+        if self.revealed and self._exact.exact:
+            return self._exact.back(self.view.document())
+        return self._kept.reveal()
+
+    @property
+    def exact(self) -> bool:
+        """Whether the text can be edited here without a change to other bytes of it."""
+        return self._exact.exact
+
+    def set_text(self, text: str) -> None:
+        """Show another text, behind its cover; there is nothing to cover on an empty one."""
+        self._kept = Secret(text)
+        self.conceal(keep=False)
+        if not text:
+            self.reveal(focus=False)
+
+    def reveal(self, *, focus: bool = True) -> None:
+        """Show the text for a while."""
+        if not self.revealed:
+            self._exact = ExactText.of(self._kept.reveal())
+            self._fill(self._exact.shown)
+            self._stack.setCurrentWidget(self.view)
+            self.set_read_only(self._read_only)
+        if focus:
+            self.view.setFocus()
+        self._timer.start(REVEAL_SECONDS * 1000)
+
+    def conceal(self, *, keep: bool = True) -> None:
+        """Hide the text, and take it out of the editor and its list of undos."""
+        self._timer.stop()
+        if keep:
+            self._kept = Secret(self.text)
+        self._stack.setCurrentWidget(self.cover)
+        self._exact = ExactText.of(self._kept.reveal())
+        self._fill("")
+
+    def set_read_only(self, read_only: bool) -> None:
+        """Allow looking only."""
+        self._read_only = read_only
+        self.view.setReadOnly(read_only or not self._exact.exact)
+
+    def mark(self, line: int) -> None:
+        """Mark a line by its number, from 1; 0 marks none."""
+        self._marked = line
+        block = self.view.document().findBlockByNumber(line - 1)
+        if not line or not self.revealed or not block.isValid():
+            self.view.setExtraSelections([])
+            return
+        marked = QTextEdit.ExtraSelection()
+        marked.cursor = QTextCursor(block)
+        marked.format.setBackground(theme.tokens().danger_soft)
+        marked.format.setProperty(
+            QTextFormat.Property.FullWidthSelection,
+            True,  # noqa: FBT003 - Qt's value by position
+        )
+        self.view.setExtraSelections([marked])
+
+    def _on_theme(self, *_theme: object) -> None:
+        self.mark(self._marked)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Cover the text when the page is no longer shown."""
+        super().hideEvent(event)
+        self.conceal()
+
+    def _fill(self, text: str) -> None:
+        self._silent = True
+        self.view.setPlainText(text)
+        self._silent = False
+
+    def _on_changed(self) -> None:
+        if not self._silent:
+            self._timer.start(REVEAL_SECONDS * 1000)
+            self.edited.emit()
