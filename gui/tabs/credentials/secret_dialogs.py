@@ -22,42 +22,13 @@ from core.model.connection import SECRET_PREFIX
 from core.redaction import Secret
 from core.storage.secret_text import SecretRow, text_of
 from gui import theme
+from gui.tabs.credentials.templates import TEMPLATES
 from gui.widgets.banner import Banner
-from gui.widgets.buttons import Button, plain_button, primary_button
+from gui.widgets.buttons import Button, link_button, plain_button, primary_button
 from gui.widgets.fields import combo_box, inset
 from gui.widgets.labels import heading, muted_label, text_label
 from gui.widgets.panel import rule
 from gui.widgets.secret_editor import SecretEditor
-
-#: What the platform's three secrets look like; the last is for everything else.
-TEMPLATES: tuple[tuple[str, str, dict[str, str]], ...] = (
-    (
-        "S3 storage",
-        f"{SECRET_PREFIX}s3-storage",
-        {
-            "aws_access_key_id": "",
-            "aws_secret_access_key": "",
-            "bucket_name": "tentimecrypto",
-            "region": "us-east-1",
-        },
-    ),
-    (
-        "Database",
-        f"{SECRET_PREFIX}database",
-        {"host": "", "port": "5432", "database": "", "username": "", "password": ""},
-    ),
-    (
-        "Exchange keys",
-        f"{SECRET_PREFIX}exchange-keys",
-        {
-            "binance_api_key": "",
-            "binance_secret_key": "",
-            "coinbase_api_key": "",
-            "coinbase_secret_key": "",
-        },
-    ),
-    ("Other keys and values", SECRET_PREFIX, {}),
-)
 
 Create = Callable[[str, Secret, str, Callable[[StorageError], None]], None]
 Delete = Callable[[int, bool], None]
@@ -138,8 +109,8 @@ class NewSecret(QDialog):
     def _on_template(self, at: int) -> None:
         _title, name, keys = TEMPLATES[at]
         self.name.setText(name)
-        rows = [SecretRow(key, Secret(value)) for key, value in keys.items()]
-        self.editor.set_text(text_of(rows))
+        rows = [SecretRow(key, Secret(value)) for key, value in (keys or {}).items()]
+        self.editor.set_text("" if keys is None else text_of(rows))
         self._update()
 
     def _update(self, *_what: object) -> None:
@@ -180,8 +151,11 @@ class DeleteSecret(QDialog):
         self.days.setValue(RECOVERY_DAYS_DEFAULT)
         self.days.setSuffix(" days")
         self.days.setAccessibleName("Days in which it can be restored")
+        self.more = link_button("Without recovery…", self._on_more)
         self.force = QCheckBox("Delete at once, without any way back")
+        self.force.setAccessibleName("Delete at once, without any way back")
         self.force.toggled.connect(self._on_force)
+        self.force.hide()
         self.typed = QLineEdit()
         self.typed.setFont(theme.mono_font())
         self.typed.setPlaceholderText(name)
@@ -215,12 +189,18 @@ class DeleteSecret(QDialog):
             )
         )
         box.addLayout(window)
+        box.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
         box.addWidget(self.force)
         self._hint = muted_label("To go on, type its name:")
         self._hint.hide()
         box.addWidget(self._hint)
         box.addWidget(self.typed)
         box.addLayout(foot)
+
+    def _on_more(self) -> None:
+        self.more.hide()
+        self.force.show()
+        self.force.setFocus()
 
     def _on_force(self, forced: bool) -> None:
         self.days.setEnabled(not forced)

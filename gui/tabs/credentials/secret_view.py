@@ -9,9 +9,11 @@ from core.errors import StorageError
 from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
 from core.units import format_age
+from gui import theme
+from gui.tabs.credentials.templates import KNOWN
 from gui.widgets.buttons import danger_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Skeleton
-from gui.widgets.labels import muted_label
+from gui.widgets.labels import Elided
 from gui.widgets.panel import SectionHead
 from gui.widgets.secret_editor import SecretEditor
 
@@ -25,13 +27,15 @@ class SecretView(QWidget):
     """Shows one secret and offers to save, delete or restore it.
 
     Signals:
-        save_clicked, delete_clicked, restore_clicked, reload_clicked: the user asks for it.
+        save_clicked, delete_clicked, restore_clicked, reload_clicked, rotate_clicked: the user
+            asks for it.
     """
 
     save_clicked = Signal()
     delete_clicked = Signal()
     restore_clicked = Signal()
     reload_clicked = Signal()
+    rotate_clicked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,8 +48,12 @@ class SecretView(QWidget):
         self._empty_act = self.reload_clicked
         self.save = primary_button("Save…", self.save_clicked.emit)
         self.delete = danger_button("Delete…", self.delete_clicked.emit)
-        self.revert = plain_button("Discard changes", self._on_revert)
-        self._age = muted_label(small=True)
+        self.revert = plain_button("Discard", self._on_revert)
+        self.revert.set_hint("Discard your changes")
+        self.rotate = plain_button("Rotate…", self.rotate_clicked.emit)
+        self._rotated_by_aws = False
+        self._age = Elided("", "muted")
+        self._age.setFont(theme.text_font(12))
         self.head = SectionHead("", self.editor.modes)
         self._lay_out()
         self.show_nothing()
@@ -57,7 +65,7 @@ class SecretView(QWidget):
         line.setContentsMargins(12, 8, 12, 8)
         line.setSpacing(8)
         line.addWidget(self._age, 1)
-        for button in (self.delete, self.revert, self.save):
+        for button in (self.delete, self.revert, self.rotate, self.save):
             line.addWidget(button)
         pages = QWidget()
         self._pages = QStackedLayout(pages)
@@ -84,6 +92,11 @@ class SecretView(QWidget):
             InvalidInput: the form is not complete.
         """
         return Secret(self.editor.text)
+
+    def set_rotated_by_aws(self, rotated: bool) -> None:
+        """Tell whether AWS's own rotation is on for the secret that is shown."""
+        self._rotated_by_aws = rotated
+        self._update()
 
     def show_nothing(self) -> None:
         """Show that no secret is chosen."""
@@ -152,9 +165,17 @@ class SecretView(QWidget):
         reason = self._locked or problem or ("" if self.dirty else "Nothing was changed.")
         self.save.allow(editable and not reason, reason)
         self.delete.allow(not self._locked, self._locked)
+        reason = self._locked or self._no_rotation()
+        self.rotate.allow(not reason, reason)
         made = value.created if value else None
-        self._age.setText(f"this version was made {format_age(made)}" if made else "")
+        self._age.setText(f"made {format_age(made)}" if made else "")
         self._age.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+    def _no_rotation(self) -> str:
+        """Return why the secret cannot be rotated now, or nothing."""
+        if self.name not in KNOWN and not self._rotated_by_aws:
+            return "Only the platform's three secrets, and those that AWS rotates, can be rotated."
+        return "Save or discard your changes first." if self.dirty else ""
 
     def _on_revert(self) -> None:
         if self.value is not None:

@@ -169,6 +169,7 @@ class CredentialsTab(Tab):
     def _open(self, info: SecretInfo | None) -> None:
         self._shown = (info.name, bool(info.deleted)) if info else ("", False)
         self.versions.show_info(info)
+        self.secret.set_rotated_by_aws(info is not None and info.rotation_enabled)
         if info is None:
             self.secret.show_nothing()
         elif info.deleted:

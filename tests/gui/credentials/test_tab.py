@@ -14,7 +14,8 @@ from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.dialogs.profile_editor import ProfileEditor
 from gui.tabs.credentials import CredentialsTab
-from gui.tabs.credentials.secret_dialogs import TEMPLATES, DeleteSecret, NewSecret
+from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
+from gui.tabs.credentials.templates import TEMPLATES
 from gui.widgets.secret_editor import JSON
 
 
@@ -210,9 +211,43 @@ def test_a_deletion_has_a_window_and_is_taken_back(tab, qtbot, server):
     assert row_of(tab, "host")
 
 
+def test_a_plain_text_is_made_and_comes_back_to_the_byte(tab, qtbot, server):
+    tab.secrets.new.click()
+    dialog = opened(qtbot, tab, NewSecret)
+    dialog.template.setCurrentIndex(len(TEMPLATES) - 1)
+    dialog.name.setText("cryptotrading/plain")
+    assert not dialog.go.isEnabled()
+    assert dialog.editor.json.revealed
+    dialog.editor.json.view.setPlainText(" no { json\n\u00a0")
+    dialog.go.click()
+    settled(qtbot, tab)
+    assert text_on(server, "cryptotrading/plain") == " no { json\n\u00a0"
+    assert tab.secret.editor.text == " no { json\n\u00a0"
+
+
+def test_only_what_can_be_rotated_offers_it(tab, qtbot, server):
+    assert tab.secret.rotate.isEnabled()
+    with qtbot.waitSignal(tab.secret.rotate_clicked):
+        tab.secret.rotate.click()
+    type_into(qtbot, row_of(tab, "host"), "x")
+    assert not tab.secret.rotate.isEnabled()
+    assert "Save or discard" in tab.secret.rotate.toolTip()
+    tab.secret.revert.click()
+    server.create_secret(Name="cryptotrading/other", SecretString="{}")
+    tab.refresh()
+    settled(qtbot, tab)
+    choose(qtbot, tab, "cryptotrading/other")
+    assert not tab.secret.rotate.isEnabled()
+    tab.secret.set_rotated_by_aws(rotated=True)
+    assert tab.secret.rotate.isEnabled()
+
+
 def test_deleting_at_once_asks_to_type_the_name(tab, qtbot, server):
     tab.secret.delete.click()
     dialog = opened(qtbot, tab, DeleteSecret)
+    assert dialog.force.isHidden()
+    assert not dialog.force.isChecked()
+    dialog.more.click()
     dialog.force.setChecked(True)
     assert not dialog.go.isEnabled()
     qtbot.keyClicks(dialog.typed, DATABASE)
@@ -244,7 +279,7 @@ def test_a_read_only_profile_offers_no_change_and_says_why(qtbot, context, serve
     tab.show()
     context.set_workspace(Workspace.open(connection(colour=ProfileColour.RED)))
     settled(qtbot, tab)
-    for button in (tab.secrets.new, tab.secret.save, tab.secret.delete):
+    for button in (tab.secrets.new, tab.secret.save, tab.secret.delete, tab.secret.rotate):
         assert not button.isEnabled()
         assert "read-only" in button.toolTip()
     assert row_of(tab, "host").field.line.isReadOnly()

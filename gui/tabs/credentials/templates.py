@@ -1,0 +1,40 @@
+"""What the platform's secrets look like, for a new one to start from."""
+
+from __future__ import annotations
+
+from core.model.connection import SECRET_PREFIX
+
+#: Title, name, and keys with what they usually hold; the last two are for everything else.
+#: None stands for a text that is no JSON object.
+TEMPLATES: tuple[tuple[str, str, dict[str, str] | None], ...] = (
+    (
+        "S3 storage",
+        f"{SECRET_PREFIX}s3-storage",
+        {
+            "aws_access_key_id": "",
+            "aws_secret_access_key": "",
+            "bucket_name": "tentimecrypto",
+            "region": "us-east-1",
+        },
+    ),
+    (
+        "Database",
+        f"{SECRET_PREFIX}database",
+        {"host": "", "port": "5432", "database": "", "username": "", "password": ""},
+    ),
+    (
+        "Exchange keys",
+        f"{SECRET_PREFIX}exchange-keys",
+        {
+            "binance_api_key": "",
+            "binance_secret_key": "",
+            "coinbase_api_key": "",
+            "coinbase_secret_key": "",
+        },
+    ),
+    ("Other keys and values", SECRET_PREFIX, {}),
+    ("Plain text", SECRET_PREFIX, None),
+)
+
+#: The three secrets of the platform.
+KNOWN = frozenset(name for _title, name, keys in TEMPLATES if keys)
