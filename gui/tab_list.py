@@ -40,3 +40,8 @@ TABS: tuple[TabSpec, ...] = (
     TabSpec("backups", "Backups", _made("backups", "BackupsTab")),
     TabSpec("bucket", "Bucket", _made("bucket", "BucketTab")),
 )
+
+
+def place_of(tab_id: str) -> int:
+    """Return which tab has that id, counted from 0."""
+    return next(place for place, spec in enumerate(TABS) if spec.id == tab_id)

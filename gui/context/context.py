@@ -58,6 +58,8 @@ class Context(QObject):
         self.log = log or ChangeLog()
         self.connections = connections or Connections()
         self.demo_database: Path | None = None
+        #: The summary of the failure that the frame tells; views need not repeat it.
+        self.outage = ""
         self._workspace: Workspace | None = None
         self._identity: Identity | None = None
         self._read_only = False

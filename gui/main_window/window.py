@@ -12,7 +12,7 @@ from core.errors import LocalIOError, StorageError
 from gui import theme
 from gui.main_window.memory import Memory
 from gui.main_window.tab_bar import TabBar
-from gui.tab_list import TABS
+from gui.tab_list import TABS, place_of
 
 if TYPE_CHECKING:  # what furnishes the window is imported after its first paint
     from PySide6.QtGui import QCloseEvent
@@ -115,7 +115,7 @@ class MainWindow(QMainWindow):
             spec = next(spec for spec in TABS if spec.id == tab_id)
             made = spec.factory(self.context)
             self.tabs[tab_id] = made
-            holder = self.stack.widget(_place(tab_id))
+            holder = self.stack.widget(place_of(tab_id))
             if holder is not None and (box := holder.layout()) is not None:
                 box.addWidget(made)
             self._memory.restore_splitters(tab_id, made)
@@ -124,8 +124,8 @@ class MainWindow(QMainWindow):
     def show_tab(self, tab_id: str, target: object = None) -> Tab:
         """Bring a tab to the front, and have it open `target`."""
         tab = self.tab(tab_id)
-        self.bar.setCurrentIndex(_place(tab_id))
-        self._on_tab(_place(tab_id))
+        self.bar.setCurrentIndex(place_of(tab_id))
+        self._on_tab(place_of(tab_id))
         if target is not None:
             tab.ensure_loaded()
             tab.open_target(target)
@@ -262,7 +262,8 @@ class MainWindow(QMainWindow):
         self._profiles.new.connect(self._on_new_profile)
         self._buckets.chosen.connect(self.connector.open_bucket)
         self.connector.connecting.connect(self.header.show_connecting)
-        self.connector.connected.connect(self.banner.clear)
+        for well in (self.connector.connected, self.banner.dismissed):
+            well.connect(self._on_well)
         self.connector.failed.connect(self._on_failed)
         self.connector.told.connect(self._on_brief)
         self.context.navigate.connect(self.show_tab)
@@ -278,7 +279,12 @@ class MainWindow(QMainWindow):
         self.header.show_present()
         if self.context.identity is None:
             self.status.show_failed(error)
+        self.context.outage = error.summary
         self.banner.show_error(error, self.connector.again)
+
+    def _on_well(self) -> None:
+        self.context.outage = ""
+        self.banner.clear()
 
     def _on_workspace(self, workspace: Workspace | None) -> None:
         from gui.widgets.labels import shown
@@ -383,10 +389,6 @@ class MainWindow(QMainWindow):
             self._memory.keep(states, TABS[self.bar.currentIndex()].id, self.tabs)
         except LocalIOError as error:  # the window closes all the same
             self.context.trouble.emit(error)
-
-
-def _place(tab_id: str) -> int:
-    return next(place for place, spec in enumerate(TABS) if spec.id == tab_id)
 
 
 def _surface(name: str, height: int) -> QFrame:

@@ -103,8 +103,9 @@ class Tab(QWidget):
         return self._watched(task)
 
     def show_error(self, error: StorageError, retry: Callable[[], object] | None = None) -> None:
-        """Tell a failure in the banner."""
-        self.banner.show_error(error, retry)
+        """Tell a failure in the banner, unless the frame tells the same already."""
+        if error.summary != self.context.outage:
+            self.banner.show_error(error, retry)
 
     def ensure_loaded(self) -> None:
         """Load what the present workspace holds, unless that was done."""

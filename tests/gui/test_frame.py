@@ -331,6 +331,20 @@ def test_an_answer_about_a_workspace_that_was_left_is_dropped(window, context, q
     assert seen == [7]
 
 
+def test_a_tab_does_not_repeat_what_the_frame_tells(window, context):
+    context.set_workspace(_workspace())
+    tab = window.show_tab("browser")
+    window._on_failed(Offline("The endpoint cannot be reached"))
+    tab.show_error(Offline("The endpoint cannot be reached"))
+    assert not tab.banner.isVisibleTo(tab)
+    tab.show_error(Offline("Something else"))
+    assert tab.banner.isVisibleTo(tab)
+    tab.banner.clear()
+    window._on_well()
+    tab.show_error(Offline("The endpoint cannot be reached"))
+    assert tab.banner.isVisibleTo(tab)
+
+
 def test_a_failure_shows_in_the_tab_with_a_retry_where_it_makes_sense(window, qtbot):
     tab, tries = window.current_tab, []
 

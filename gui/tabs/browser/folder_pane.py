@@ -203,7 +203,8 @@ class FolderPane(QWidget):
         title = (
             "This folder may not be listed" if isinstance(error, AccessDenied) else error.summary
         )
-        needs = f"Needs {error.action}. " if error.action else ""
+        denied = isinstance(error, AccessDenied) and error.action
+        needs = f"Needs {error.action}. " if denied else ""
         self.state.empty.set_text(title, f"{needs}{error.remedy}", "")
         self.state.show_empty()
 

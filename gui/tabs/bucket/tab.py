@@ -133,7 +133,7 @@ class BucketTab(Tab):
             self._empty.set_text("The rules may not be read", f"This needs {error.action}.", "")
         else:
             self._empty.set_text("The rules could not be read", error.summary, "")
-            self.banner.show_error(error, self._do_refresh)
+            self.show_error(error, self._do_refresh)
         self._rules.show_empty()
         self._update_buttons()
 
@@ -144,7 +144,7 @@ class BucketTab(Tab):
 
     def _on_facts_failed(self, error: StorageError) -> None:
         self._facts.show_empty()
-        self.banner.show_error(error, self._do_refresh)
+        self.show_error(error, self._do_refresh)
 
     def _on_add(self) -> None:
         if self._seen is not None:

@@ -184,7 +184,7 @@ class StatisticsTab(Tab):
         if self._found is None:
             self._view.show_empty()
         self._show_state()
-        self.banner.show_error(error, self._on_scan)
+        self.show_error(error, self._on_scan)
 
     def _show(self, found: StorageStatistics) -> None:
         self._found = found
