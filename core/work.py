@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.errors import Cancelled
+from core.errors import Cancelled, ErrorKind, StorageError
+from core.redaction import redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +128,19 @@ class Coalescer:
             progress, self._waiting = self._waiting, None
         if progress is not None:
             self._sink(progress)
+
+
+def bug(error: Exception, where: str) -> StorageError:
+    """Return what is told of an exception that no error of ours stands for.
+
+    Args:
+        error: what was raised; its text is redacted.
+        where: `the engine` or `Strongroom`.
+    """
+    return StorageError(
+        f"Something went wrong inside {where}",
+        cause=f"{type(error).__name__}: this is a bug, not your mistake.",
+        remedy="Try again; if it stays, report it with the details.",
+        details=redacted(f"{type(error).__name__}: {error}"),
+        kind=ErrorKind.BUG,
+    )

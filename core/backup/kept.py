@@ -18,7 +18,7 @@ def newest_kept(database: str, table: str) -> str:
         names = [t.name for t in target.tables() if t.kept_from.lower() == table.lower()]
     if not names:
         raise NotFound(
-            f"No former {table} is kept",
+            f"No former version of {table} is kept",
             remedy="It is kept by a restore in place, until it is dropped or put back.",
             subject=table,
         )

@@ -14,10 +14,10 @@ from importlib import import_module
 from typing import IO, Any
 
 from core.engine.wire import Kind, Reader, Writer
-from core.errors import ErrorKind, InvalidInput, StorageError
+from core.errors import InvalidInput, StorageError
 from core.model.connection import Connection
-from core.redaction import clamp_logging, redacted
-from core.work import CancelToken, Coalescer, Work
+from core.redaction import clamp_logging
+from core.work import CancelToken, Coalescer, Work, bug
 
 _log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class Host:
             return  # the parent is gone; the reader thread ends this process
         except Exception as error:  # noqa: BLE001 - the engine lives on; the caller is told
             _log.exception("The operation %s failed in a way that is a bug", call.operation)
-            self._fail(_bug(error))
+            self._fail(bug(error, "the engine"))
 
     def _run(self, call: Call, token: CancelToken) -> Any:
         reports = Coalescer(lambda progress: self._writer.send(Kind.PROGRESS, progress))
@@ -136,13 +136,3 @@ class Host:
                 self._workspace.close()
             self._workspace = Workspace.open(connection)
         return self._workspace
-
-
-def _bug(error: Exception) -> StorageError:
-    return StorageError(
-        "Something went wrong inside the engine",
-        cause=f"{type(error).__name__}: this is a bug, not your mistake.",
-        remedy="Try again; if it stays, report it with the details.",
-        details=redacted(f"{type(error).__name__}: {error}"),
-        kind=ErrorKind.BUG,
-    )

@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from core.errors import Cancelled, ErrorKind, StorageError
-from core.redaction import redacted
-from core.work import CancelToken, Coalescer, Work
+from core.errors import Cancelled, StorageError
+from core.work import CancelToken, Coalescer, Work, bug
 
 _log = logging.getLogger(__name__)
 
@@ -94,17 +93,7 @@ class Lane:
             self._post(number, *((CANCELLED, None) if stopped else (FAILED, error)))
         except Exception as error:  # noqa: BLE001 - the thread must live; it is logged and shown
             _log.exception("A task failed in a way that is a bug")
-            self._post(number, FAILED, _bug(error))
+            self._post(number, FAILED, bug(error, "Strongroom"))
         else:
             reports.flush()
             self._post(number, DONE, result)
-
-
-def _bug(error: Exception) -> StorageError:
-    return StorageError(
-        "Something went wrong inside Strongroom",
-        cause=f"{type(error).__name__}: this is a bug, not your mistake.",
-        remedy="Try again; if it stays, report it with the details.",
-        details=redacted(f"{type(error).__name__}: {error}"),
-        kind=ErrorKind.BUG,
-    )
