@@ -26,13 +26,17 @@ class SecretVersion:
     @property
     def by(self) -> str:
         """Who made it, if a label of ours tells; else nothing."""
-        own = next((stage for stage in self.stages if stage.startswith(OWN_LABEL)), "")
-        return own.removeprefix(OWN_LABEL).rpartition(":")[0]
+        return _maker(self.stages)
 
     @property
     def shown_stages(self) -> tuple[str, ...]:
         """The stages without those labels."""
         return tuple(stage for stage in self.stages if not stage.startswith(OWN_LABEL))
+
+
+def _maker(stages: tuple[str, ...]) -> str:
+    own = next((stage for stage in stages if stage.startswith(OWN_LABEL)), "")
+    return own.removeprefix(OWN_LABEL).rpartition(":")[0]
 
 
 def own_label(user: str, version_id: str) -> str:
@@ -76,6 +80,11 @@ class SecretValue:
     stages: tuple[str, ...] = ()
     created: datetime | None = None
     binary: bool = False
+
+    @property
+    def by(self) -> str:
+        """Who made it, if a label of ours tells; else nothing."""
+        return _maker(self.stages)
 
 
 @dataclass(frozen=True, slots=True)

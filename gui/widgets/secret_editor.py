@@ -66,10 +66,11 @@ class SecretEditor(QWidget):
             self.form.set_rows(rows_of(text))
         except InvalidInput:
             self.form.set_rows(())
+            self.modes.set_items((FORM, (JSON, "Text")))
             self.modes.allow(FORM, allowed=False, reason="The value is not a JSON object.")
             self._show(JSON)
         else:
-            self.modes.allow(FORM, allowed=True)
+            self.modes.set_items((FORM, JSON))
         self.json.set_text(text)
         self._tell()
 

@@ -1,4 +1,4 @@
-"""What the user can do with secrets: make, save, delete, restore, go back to an older version."""
+"""What the user can do with secrets: make, save, delete, restore."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import Conflict, InvalidInput, StorageError
-from core.model.secrets import SecretInfo, SecretValue, SecretVersion
+from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
 from core.storage import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
@@ -15,9 +15,9 @@ from core.storage.secret_text import SecretDiff
 from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
+from gui.tabs.credentials.meanwhile import ChangedMeanwhile
 from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
 from gui.tabs.credentials.secret_view import SecretView
-from gui.tabs.credentials.versions_model import short
 
 
 class SecretActions(QObject):
@@ -81,7 +81,7 @@ class SecretActions(QObject):
             f"Save {value.name}?",
             "The present value is kept as the previous version. Values are not shown.",
             lambda: self.save(value.name, text, value.version_id),
-            names=lines(found) or ["(only blanks and line breaks)"],
+            names=lines(found) or ["(only blanks, line breaks or order)"],
             button="Save",
         )
 
@@ -96,37 +96,33 @@ class SecretActions(QObject):
         )
 
     def _on_save_failed(self, error: StorageError, name: str, mine: Secret) -> None:
-        if not isinstance(error, Conflict):
+        if isinstance(error, Conflict):
+            self.look_whose(name, mine)
+        else:
             self._tab.show_error(error)
-            return
-        secrets, opened = self._secrets(), self._view.value
+
+    def look_whose(self, name: str, mine: Secret) -> None:
+        """Read what somebody else saved, tell which keys differ, and let the user decide."""
+        secrets = self._secrets()
         self._tab.run(
             f"Read {name}",
             lambda work: secrets.read(name, work=work),
-            lambda theirs: self._ask_whose(opened, theirs, mine),
+            lambda theirs: self._ask_whose(theirs, mine),
             quiet=True,
         )
 
-    def _ask_whose(self, opened: SecretValue | None, theirs: SecretValue, mine: Secret) -> None:
-        """Somebody else was faster: tell which keys differ, and let the user decide."""
-        before = opened.text.reveal() if opened else "{}"
-        by_them = secret_text.diff(before, theirs.text.reveal())
-        between = secret_text.diff(theirs.text.reveal(), mine.reveal())
-        ask(
+    def _ask_whose(self, theirs: SecretValue, mine: Secret) -> None:
+        opened = self._view.value
+        if opened is None or opened.name != theirs.name:  # the user went on to another secret
+            return
+        ChangedMeanwhile(
             self._tab,
-            f"{theirs.name} was changed by somebody else meanwhile",
-            "Nothing was overwritten. Saving yours makes theirs the previous version. Cancel "
-            "keeps your changes here, unsaved.",
-            lambda: self.save(theirs.name, mine, theirs.version_id),
-            names=[
-                "Their changes:",
-                *_or_none(by_them),
-                "Saving yours on top:",
-                *_or_none(between),
-            ],
-            button="Save mine on top",
-            danger=True,
-        )
+            opened=opened,
+            theirs=theirs,
+            mine=mine,
+            load=lambda: self._view.show_value(theirs),
+            overwrite=lambda: self.save(theirs.name, mine, theirs.version_id),
+        ).open()
 
     # Its end, and back.
 
@@ -153,40 +149,6 @@ class SecretActions(QObject):
             lambda _back: self.changed.emit("secretsmanager:RestoreSecret", name),
         )
 
-    def make_current(self, version: SecretVersion) -> None:
-        """Compare an older version with the present one, and ask whether to go back to it."""
-        value = self._view.value
-        if value is None:
-            return
-        secrets, name = self._secrets(), value.name
-        self._tab.run(
-            f"Compare versions of {name}",
-            lambda work: secrets.read(name, version_id=version.version_id, work=work),
-            lambda older: self._ask_roll_back(value, older),
-        )
-
-    def _ask_roll_back(self, now: SecretValue, older: SecretValue) -> None:
-        ask(
-            self._tab,
-            f"Make version {short(older.version_id)} of {now.name} current?",
-            "Programs read that version from now on. The present one becomes the previous "
-            "version, so this can be taken back. What changes:",
-            lambda: self._roll_back(now, older),
-            names=_or_none(secret_text.diff(now.text.reveal(), older.text.reveal())),
-            button="Make current",
-            danger=True,
-        )
-
-    def _roll_back(self, now: SecretValue, older: SecretValue) -> None:
-        secrets = self._secrets()
-        self._tab.run(
-            f"Make an older version of {now.name} current",
-            lambda work: secrets.make_current(
-                now.name, older.version_id, expected_version=now.version_id, work=work
-            ),
-            lambda _moved: self.changed.emit("secretsmanager:UpdateSecretVersionStage", now.name),
-        )
-
     def _secrets(self) -> SecretsManager:
         workspace = self._tab.context.workspace
         if workspace is None:  # every button is disabled then
@@ -201,7 +163,3 @@ def lines(found: SecretDiff) -> list[str]:
         *(f"~ {key}" for key in found.changed),
         *(f"− {key}" for key in found.removed),  # noqa: RUF001 - a minus sign, as people read it
     ]
-
-
-def _or_none(found: SecretDiff) -> list[str]:
-    return [f"  {line}" for line in lines(found)] or ["  (no key differs)"]

@@ -8,7 +8,7 @@ from core.errors import AccessDenied, InvalidInput, StorageError
 from core.local.profiles import DEMO_NAME
 from core.model.change import Change, ChangeKind
 from core.model.connection import SECRET_PREFIX, KeySource, Profile, ProfileColour
-from core.model.secrets import SecretInfo
+from core.model.secrets import CURRENT, SecretInfo, SecretValue
 from core.units import utc_now
 from core.workspace import Workspace
 from gui.context import Context
@@ -19,6 +19,7 @@ from gui.tabs.credentials.profiles_pane import ProfilesPane
 from gui.tabs.credentials.secret_actions import SecretActions
 from gui.tabs.credentials.secret_view import SecretView
 from gui.tabs.credentials.secrets_pane import SecretsPane
+from gui.tabs.credentials.version_actions import VersionActions
 from gui.tabs.credentials.versions_pane import VersionsPane
 from gui.widgets.panel import splitter
 
@@ -38,6 +39,7 @@ class CredentialsTab(Tab):
         self.versions = VersionsPane(context)
         self.actions_on_profiles = ProfileActions(self, self.profiles)
         self.actions_on_secret = SecretActions(self, self.secret)
+        self.actions_on_versions = VersionActions(self, self.versions)
         self._shown: tuple[str, bool] = ("", False)
         middle = splitter(self.secrets, self.secret, vertical=True, sizes=(220, 420))
         box = QVBoxLayout(self)
@@ -52,8 +54,8 @@ class CredentialsTab(Tab):
         self.secrets.chosen.connect(self._on_chosen)
         self.secrets.new_clicked.connect(self.actions_on_secret.make)
         self.secret.reload_clicked.connect(self._reload_secret)
-        self.versions.make_current_clicked.connect(self.actions_on_secret.make_current)
-        self.actions_on_secret.changed.connect(self._on_secret_changed)
+        for actions in (self.actions_on_secret, self.actions_on_versions):
+            actions.changed.connect(self._on_secret_changed)
         self.actions_on_profiles.changed.connect(self._on_profiles_changed)
         self.context.read_only_changed.connect(self._lock)
 
@@ -133,7 +135,47 @@ class CredentialsTab(Tab):
 
     def _on_infos(self, infos: tuple[SecretInfo, ...]) -> None:
         self.actions_on_secret.known = infos
+        self._look_for_changes(infos)
         self.secrets.show_infos(infos, self.secret.name)
+
+    def _look_for_changes(self, infos: tuple[SecretInfo, ...]) -> None:
+        """Tell when a secret that is being edited here was changed by somebody else."""
+        opened = self.secret.value
+        if opened is None or not self.secret.dirty:
+            return
+        info = next((each for each in infos if each.name == opened.name), None)
+        current = (
+            [each.version_id for each in info.versions if CURRENT in each.stages] if info else []
+        )
+        if not current or current == [opened.version_id]:
+            return
+        secrets = self._workspace().secrets
+        self.run(  # a listing may lag behind our own last save: ask again before it is told
+            f"Look whether {opened.name} was changed",
+            lambda work: secrets.read(opened.name, work=work),
+            self._on_looked,
+            latest="credentials/changed",
+            quiet=True,
+        )
+
+    def _on_looked(self, now: SecretValue) -> None:
+        opened = self.secret.value
+        if opened is None or opened.name != now.name or opened.version_id == now.version_id:
+            return
+        self.banner.show_warning(
+            f"{now.name} was changed by {now.by or 'somebody else'} while you edit it",
+            "Your changes are still here, unsaved.",
+            action=("Compare…", self._compare_changes),
+        )
+
+    def _compare_changes(self) -> None:
+        self.banner.clear()
+        try:
+            mine = self.secret.text
+        except InvalidInput as error:
+            self.show_error(error)
+            return
+        self.actions_on_secret.look_whose(self.secret.name, mine)
 
     def _on_infos_failed(self, error: StorageError) -> None:
         if isinstance(error, AccessDenied):

@@ -13,8 +13,8 @@ from core.units import iso_utc
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE
 
 Index = QModelIndex | QPersistentModelIndex
-HEADS = ("Version", "Stages", "Made", "Last accessed")
-VERSION, STAGES, MADE, ACCESSED = range(4)
+HEADS = ("Version", "Stages", "Made", "By")
+VERSION, STAGES, MADE, BY = range(4)
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -34,6 +34,11 @@ class VersionsModel(QAbstractTableModel):
     def version(self, row: int) -> SecretVersion | None:
         """Return the version of a row, or None when there is no such row."""
         return self._versions[row] if 0 <= row < len(self._versions) else None
+
+    @property
+    def versions(self) -> tuple[SecretVersion, ...]:
+        """What is shown."""
+        return self._versions
 
     def rowCount(self, parent: Index | None = None) -> int:
         """Return how many versions there are."""
@@ -60,10 +65,11 @@ class VersionsModel(QAbstractTableModel):
         cells: dict[int, Any] = {
             Qt.ItemDataRole.DisplayRole: _text(version, column),
             SORT_ROLE: _native(version, column),
+            Qt.ItemDataRole.ToolTipRole: _facts(version),
         }
         if column == VERSION:
-            cells |= {Qt.ItemDataRole.ToolTipRole: version.version_id, MONO_ROLE: True}
-        elif column == STAGES and version.stages:
+            cells[MONO_ROLE] = True
+        elif column == STAGES and version.shown_stages:
             cells[PILL_ROLE] = "good" if current else "neutral"
         return cells.get(role)
 
@@ -72,19 +78,28 @@ def _text(version: SecretVersion, column: int) -> str:
     if column == VERSION:
         return short(version.version_id)
     if column == STAGES:
-        return " · ".join(version.stages)
-    if column == ACCESSED:  # AWS keeps the day only
-        return version.accessed.date().isoformat() if version.accessed else ""
+        return " · ".join(version.shown_stages)
+    if column == BY:
+        return version.by
     made = version.created
-    return iso_utc(made)[:19].replace("T", " ") if made else ""
+    return iso_utc(made)[:16].replace("T", " ") if made else ""
 
 
 def _native(version: SecretVersion, column: int) -> Any:
     if column == MADE:
         return version.created or _NEVER
-    if column == ACCESSED:
-        return version.accessed or _NEVER
     return _text(version, column)
+
+
+def _facts(version: SecretVersion) -> str:
+    lines = [version.version_id]
+    if version.created:
+        lines.append(f"made {iso_utc(version.created)}")
+    if version.by:
+        lines.append(f"by {version.by}")
+    if version.accessed:  # AWS keeps the day only
+        lines.append(f"last accessed {version.accessed.date().isoformat()}")
+    return "\n".join(lines)
 
 
 def short(version_id: str) -> str:

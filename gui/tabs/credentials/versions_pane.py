@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
-from core.model.secrets import CURRENT, SecretInfo, SecretVersion
+from core.model.secrets import CURRENT, PREVIOUS, SecretInfo, SecretVersion
 from core.units import format_age, iso_utc
 from gui.context import Context
-from gui.tabs.credentials.versions_model import VersionsModel
+from gui.tabs.credentials.versions_model import VersionsModel, short
 from gui.widgets.buttons import plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Elided, mono_elided, muted_label
@@ -21,6 +21,7 @@ from gui.widgets.table import make_table
 
 _FACTS = ("Name", "Description", "Created", "Last changed", "Last accessed", "Rotation", "ARN")
 _NONE = "—"
+_LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 _MONO = frozenset({"Name", "ARN"})
 
 
@@ -28,14 +29,17 @@ class VersionsPane(QWidget):
     """Facts above, versions below.
 
     Signals:
-        make_current_clicked: the `SecretVersion` that shall be current again.
+        roll_back_clicked: the `SecretVersion` that shall be current again.
+        compare_clicked: two `SecretVersion`s, the older one first.
     """
 
-    make_current_clicked = Signal(object)
+    roll_back_clicked = Signal(object)
+    compare_clicked = Signal(object, object)
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._locked = ""
+        self.name = ""
         self.model = VersionsModel(self)
         self.table = make_table(
             self.model,
@@ -43,9 +47,11 @@ class VersionsPane(QWidget):
             settings=context.settings,
             key="credentials/versions",
             sortable=False,
+            multiple=True,
         )
         self.table.selectionModel().selectionChanged.connect(self._update)
-        self.make_current = plain_button("Make current…", self._on_make_current)
+        self.compare = plain_button("Compare…", self._on_compare)
+        self.roll_back = plain_button("Roll back…", self._on_roll_back)
         self.empty = EmptyState("No versions to show")
         self._body = Loadable(self.table, self.empty)
         self._values: dict[str, Elided] = {}
@@ -54,7 +60,7 @@ class VersionsPane(QWidget):
         box.setSpacing(0)
         box.addWidget(SectionHead("About this secret"))
         box.addWidget(self._facts())
-        box.addWidget(SectionHead("Versions", self.make_current))
+        box.addWidget(SectionHead("Versions", self.compare, self.roll_back))
         box.addWidget(self._body, 1)
         self.show_info(None)
 
@@ -75,6 +81,7 @@ class VersionsPane(QWidget):
 
     def show_info(self, info: SecretInfo | None) -> None:
         """Show a secret's facts; its versions come later."""
+        self.name = info.name if info else ""
         told = _told(info) if info else {}
         for title, label in self._values.items():
             label.setText(told.get(title, _NONE))
@@ -108,21 +115,54 @@ class VersionsPane(QWidget):
         self._update()
 
     def _update(self, *_selection: object) -> None:
-        version = self._chosen()
-        reason = self._locked
-        if not reason and version is None:
-            reason = "Choose an older version first."
-        elif not reason and version is not None and CURRENT in version.stages:
-            reason = "This version is current."
-        self.make_current.allow(not reason, reason)
+        target = self._target()
+        reason = self._locked or ("" if target else "There is no older version to go back to.")
+        if len(self._chosen()) > 1:
+            reason = "Choose one version only."
+        self.roll_back.allow(not reason, reason)
+        if target is not None and not reason:
+            self.roll_back.set_hint(f"Make version {short(target.version_id)} current again")
+        pair = self._pair()
+        self.compare.allow(pair is not None, "Choose two versions, or an older one.")
+        if pair is not None:
+            told = " with ".join(short(version.version_id) for version in pair)
+            self.compare.set_hint(f"Compare {told}")
 
-    def _chosen(self) -> SecretVersion | None:
-        return self.model.version(self.table.currentIndex().row())
+    def _chosen(self) -> list[SecretVersion]:
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        return [found for row in rows if (found := self.model.version(row)) is not None]
 
-    def _on_make_current(self) -> None:
-        version = self._chosen()
-        if version is not None:
-            self.make_current_clicked.emit(version)
+    def _target(self) -> SecretVersion | None:
+        """Return the version to roll back to: the chosen one, else the previous one."""
+        older = [version for version in self._chosen() if CURRENT not in version.stages]
+        return older[0] if older else self._with(PREVIOUS)
+
+    def _pair(self) -> tuple[SecretVersion, SecretVersion] | None:
+        """Return two versions to compare: the chosen ones, or one with the current one."""
+        chosen = self._chosen()
+        current = self._with(CURRENT)
+        if len(chosen) == 1 and current is not None and chosen[0] != current:
+            chosen = [current, *chosen]
+        elif len(chosen) < 2 and current is not None:
+            previous = self._with(PREVIOUS)
+            chosen = [current, previous] if previous is not None else []
+        if len(chosen) != 2:
+            return None
+        newer, older = sorted(chosen, key=lambda each: each.created or _LONG_AGO, reverse=True)
+        return older, newer
+
+    def _with(self, stage: str) -> SecretVersion | None:
+        return next((each for each in self.model.versions if stage in each.stages), None)
+
+    def _on_compare(self) -> None:
+        pair = self._pair()
+        if pair is not None:
+            self.compare_clicked.emit(*pair)
+
+    def _on_roll_back(self) -> None:
+        target = self._target()
+        if target is not None:
+            self.roll_back_clicked.emit(target)
 
 
 def _told(info: SecretInfo) -> dict[str, str]:

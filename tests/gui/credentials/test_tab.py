@@ -125,31 +125,6 @@ def test_json_is_saved_verbatim(tab, qtbot, server):
     assert text_on(server) == text
 
 
-def test_a_change_by_somebody_else_is_shown_and_the_user_decides(tab, qtbot, server):
-    theirs = '{"host": "theirs", "port": "5432", "rate": 1.10, "password": "p"}'
-    type_into(qtbot, row_of(tab, "port"), "6543")
-    server.put_secret_value(SecretId=DATABASE, SecretString=theirs)
-    tab.secret.save.click()
-    first = opened(qtbot, tab, Confirm)
-    first.go.click()
-    qtbot.waitUntil(lambda: not tab.busy)
-    question = opened(qtbot, tab, Confirm)
-    assert "somebody else" in question.windowTitle()
-    names = names_in(question)
-    assert "~ host" in names
-    assert "theirs" not in names
-    question.reject()
-    assert text_on(server) == theirs
-    assert tab.secret.dirty
-    tab.secret.save.click()
-    opened(qtbot, tab, Confirm).go.click()
-    qtbot.waitUntil(lambda: not tab.busy)
-    opened(qtbot, tab, Confirm).go.click()
-    settled(qtbot, tab)
-    assert json.loads(text_on(server))["port"] == "6543"
-    assert text_on(server, VersionStage=PREVIOUS) == theirs
-
-
 def test_leaving_unsaved_changes_asks_first(tab, qtbot):
     type_into(qtbot, row_of(tab, "host"), "x")
     tab.secrets.choose(STORAGE)
@@ -255,22 +230,6 @@ def test_deleting_at_once_asks_to_type_the_name(tab, qtbot, server):
     settled(qtbot, tab)
     assert [s["Name"] for s in server.list_secrets()["SecretList"]] == [STORAGE]
     assert tab.secret.name == STORAGE
-
-
-def test_an_older_version_is_made_current_again(tab, qtbot, server):
-    server.put_secret_value(SecretId=DATABASE, SecretString='{"host": "bad"}')
-    tab.refresh()
-    settled(qtbot, tab)
-    assert not tab.versions.make_current.isEnabled()
-    tab.versions.table.selectRow(1)
-    tab.versions.make_current.click()
-    question = opened(qtbot, tab, Confirm)
-    names = names_in(question)
-    assert "~ host" in names
-    assert "+ password" in names
-    question.go.click()
-    settled(qtbot, tab)
-    assert text_on(server) == DATABASE_TEXT
 
 
 def test_a_read_only_profile_offers_no_change_and_says_why(qtbot, context, server):

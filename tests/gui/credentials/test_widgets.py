@@ -151,11 +151,15 @@ def test_foreign_text_in_a_tooltip_is_plain(qtbot, monkeypatch):
 
 def test_versions_as_rows(qtmodeltester):
     model = VersionsModel()
-    model.show([SecretVersion("828d0000-41c2", (CURRENT,), NOW), SecretVersion("x", (PREVIOUS,))])
+    ours = (CURRENT, "strongroom:anna:828d0000")
+    model.show([SecretVersion("828d0000-41c2", ours, NOW), SecretVersion("x", (PREVIOUS,))])
     qtmodeltester.check(model)
     assert model.index(0, 0).data() == "828d…41c2"
     assert model.index(0, 1).data(PILL_ROLE) == "good"
-    assert model.index(0, 2).data() == "2026-11-23 00:00:00"
+    assert model.index(0, 1).data() == CURRENT
+    assert model.index(0, 2).data() == "2026-11-23 00:00"
+    assert model.index(0, 3).data() == "anna"
+    assert "by anna" in model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
     assert model.index(1, 2).data() == ""
 
 

@@ -1,0 +1,89 @@
+"""Two versions of a secret beside each other: the keys that differ, values hidden one by one."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from core.errors import InvalidInput
+from core.model.secrets import SecretValue
+from core.redaction import Secret
+from core.storage import secret_text
+from core.storage.secret_text import WHOLE
+from core.units import format_age, format_count
+from gui.tabs.credentials.question import Question, change_pill, key_grid
+from gui.tabs.credentials.versions_model import short
+from gui.widgets.buttons import plain_button
+from gui.widgets.labels import muted_label
+from gui.widgets.secret_field import SecretField
+
+
+class CompareVersions(Question):
+    """The older version at the left, the newer one at the right; nothing can be changed here."""
+
+    def __init__(self, parent: QWidget, older: SecretValue, newer: SecretValue) -> None:
+        super().__init__(parent, f"Two versions of {older.name}", width=760)
+        self.fields: dict[tuple[str, str], SecretField] = {}
+        before, after = _values(older), _values(newer)
+        found = secret_text.diff(older.text.reveal(), newer.text.reveal())
+        kinds = (("changed", found.changed), ("added", found.added), ("removed", found.removed))
+        rows = [
+            (
+                key,
+                (
+                    self._value(key, "older", before),
+                    self._value(key, "newer", after),
+                    change_pill(kind),
+                ),
+            )
+            for kind, keys in kinds
+            for key in keys
+        ]
+        same = len(before.keys() & after.keys()) - len(found.changed)
+        if rows:
+            heads = ("Key", _told(older), _told(newer), "")
+            self.body.addWidget(key_grid(heads, rows, wide=(1, 2)))
+        self.body.addWidget(muted_label(_summary(len(rows), same), wrap=True))
+        close = plain_button("Close", self.reject)
+        close.setDefault(True)
+        self.add_buttons(close)
+
+    def _value(self, key: str, side: str, values: dict[str, Secret]) -> QWidget:
+        if key not in values:
+            label = muted_label("—")
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            return label
+        field = SecretField(f"{key}, {side} version", copyable=False)
+        field.set_value(values[key])
+        field.set_read_only(read_only=True)
+        self.fields[key, side] = field
+        return field
+
+
+def _values(value: SecretValue) -> dict[str, Secret]:
+    """Return the values by key; those of a key that appears twice one after the other."""
+    try:
+        rows = secret_text.rows_of(value.text.reveal())
+    except InvalidInput:
+        return {WHOLE: value.text}
+    found: dict[str, Secret] = {}
+    for row in rows:
+        before = f"{found[row.key].reveal()}, " if row.key in found else ""
+        found[row.key] = Secret(before + row.value.reveal())
+    return found | {WHOLE: value.text}
+
+
+def _told(value: SecretValue) -> str:
+    parts = [short(value.version_id)]
+    if value.created:
+        parts.append(format_age(value.created))
+    if value.by:
+        parts.append(f"by {value.by}")
+    return ", ".join(parts)
+
+
+def _summary(different: int, same: int) -> str:
+    if not different:
+        return "No key differs: the versions differ in blanks, line breaks or order, or not at all."
+    keys = f"{format_count(same)} other key{'s' if same != 1 else ''}"
+    return f"{keys} {'are' if same != 1 else 'is'} the same." if same > 0 else ""

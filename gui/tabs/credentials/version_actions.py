@@ -1,0 +1,78 @@
+"""What the user can do with versions: compare two, and roll back to an older one."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from core.errors import InvalidInput
+from core.model.secrets import SecretValue, SecretVersion
+from core.rotation import rollback
+from core.rotation.rollback import RollBack
+from core.work import Work
+from core.workspace import Workspace
+from gui.tabs.base import Tab
+from gui.tabs.credentials.compare import CompareVersions
+from gui.tabs.credentials.roll_back import RollBackPreview
+from gui.tabs.credentials.versions_pane import VersionsPane
+
+
+class VersionActions(QObject):
+    """Acts on the versions of a pane; tasks and failures are those of the tab.
+
+    Signals:
+        changed: the AWS action and the name of the secret that it changed.
+    """
+
+    changed = Signal(str, str)
+
+    def __init__(self, tab: Tab, pane: VersionsPane) -> None:
+        super().__init__(tab)
+        self._tab, self._pane = tab, pane
+        pane.compare_clicked.connect(self.compare)
+        pane.roll_back_clicked.connect(self.roll_back)
+
+    def compare(self, older: SecretVersion, newer: SecretVersion) -> None:
+        """Read two versions and show which keys differ."""
+        secrets, name = self._workspace().secrets, self._pane.name
+
+        def read(work: Work) -> tuple[SecretValue, SecretValue]:
+            return (
+                secrets.read(name, version_id=older.version_id, work=work),
+                secrets.read(name, version_id=newer.version_id, work=work),
+            )
+
+        self._tab.run(
+            f"Compare versions of {name}",
+            read,
+            lambda both: CompareVersions(self._tab, *both).open(),
+            latest="credentials/compare",
+        )
+
+    def roll_back(self, version: SecretVersion) -> None:
+        """Look what a roll back would do, and ask."""
+        clients, name = self._workspace().clients, self._pane.name
+        self._tab.run(
+            f"Look at version {version.version_id} of {name}",
+            lambda work: rollback.plan(clients, name, version.version_id, work=work),
+            self._ask,
+            latest="credentials/compare",
+        )
+
+    def _ask(self, found: RollBack) -> None:
+        RollBackPreview(self._tab, found, lambda: self._roll_back(found)).open()
+
+    def _roll_back(self, found: RollBack) -> None:
+        clients = self._workspace().clients
+        self._tab.run(
+            f"Roll {found.secret} back",
+            lambda work: rollback.roll_back(clients, found, work=work),
+            lambda _moved: self.changed.emit(
+                "secretsmanager:UpdateSecretVersionStage", found.secret
+            ),
+        )
+
+    def _workspace(self) -> Workspace:
+        workspace = self._tab.context.workspace
+        if workspace is None:  # every button is disabled then
+            raise InvalidInput("There is no connection", remedy="Choose a profile.")
+        return workspace

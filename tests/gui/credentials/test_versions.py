@@ -1,0 +1,208 @@
+"""Comparing versions, rolling back, and a change that somebody else made meanwhile."""
+
+import json
+
+import pytest
+from helpers.aws import connection
+from helpers.credentials import DATABASE, DATABASE_TEXT, STORAGE, opened, settled
+from PySide6.QtWidgets import QLabel, QLineEdit
+
+from core.model.connection import ProfileColour
+from core.model.secrets import CURRENT, PREVIOUS
+from core.workspace import Workspace
+from gui.dialogs.confirm import Confirm
+from gui.tabs.credentials.compare import CompareVersions
+from gui.tabs.credentials.meanwhile import ChangedMeanwhile
+from gui.tabs.credentials.roll_back import RollBackPreview
+
+THEIRS = '{"host": "theirs-canary", "port": "5432", "rate": 1.10, "note": "x"}'
+
+
+def text_on(server, name=DATABASE, stage=CURRENT):
+    return server.get_secret_value(SecretId=name, VersionStage=stage)["SecretString"]
+
+
+def version_on(server, stage):
+    return server.get_secret_value(SecretId=DATABASE, VersionStage=stage)["VersionId"]
+
+
+def told(dialog):
+    """Every text that a dialog shows, bullets of hidden fields included."""
+    texts = [label.text() for label in dialog.findChildren(QLabel)]
+    return "\n".join(texts + [line.displayText() for line in dialog.findChildren(QLineEdit)])
+
+
+def edit(qtbot, tab, key, text):
+    row = next(row for row in tab.secret.editor.form.fields if row.row.key == key)
+    row.field.line.selectAll()
+    qtbot.keyClicks(row.field.line, text)
+
+
+@pytest.fixture
+def two(tab, qtbot, server):
+    """The tab on a secret of two versions."""
+    server.put_secret_value(SecretId=DATABASE, SecretString='{"host": "bad-canary", "new": "y"}')
+    tab.refresh()
+    settled(qtbot, tab)
+    return tab
+
+
+# Comparing.
+
+
+def test_two_versions_are_compared_by_key_and_each_value_is_revealed_alone(two, qtbot):
+    two.versions.compare.click()
+    dialog = opened(qtbot, two, CompareVersions)
+    shown = told(dialog)
+    for word in ("host", "new", "password", "changed", "added", "removed"):
+        assert word in shown
+    assert "canary" not in shown
+    assert set(dialog.fields) == {
+        ("host", "older"), ("host", "newer"), ("new", "newer"),
+        ("port", "older"), ("rate", "older"), ("password", "older"),
+    }  # fmt: skip
+    dialog.fields["host", "newer"].eye.click()
+    assert "bad-canary" in told(dialog)
+    assert "canary-password" not in told(dialog)
+    assert dialog.fields["host", "newer"].line.isReadOnly()
+    dialog.reject()
+
+
+def test_any_two_versions_can_be_chosen(two, qtbot, server):
+    server.put_secret_value(SecretId=DATABASE, SecretString="plain-canary")
+    two.refresh()
+    settled(qtbot, two)
+    assert two.versions.model.rowCount() == 3
+    two.versions.table.selectAll()
+    assert not two.versions.compare.isEnabled()
+    assert not two.versions.roll_back.isEnabled()
+    two.versions.table.clearSelection()
+    selection = two.versions.table.selectionModel()
+    flags = selection.SelectionFlag
+    for row in range(3):
+        index = two.versions.model.index(row, 0)
+        if CURRENT not in two.versions.model.version(row).stages:
+            selection.select(index, flags.Select | flags.Rows)
+    two.versions.compare.click()
+    dialog = opened(qtbot, two, CompareVersions)
+    assert ("new", "newer") in dialog.fields
+    dialog.reject()
+
+
+def test_a_text_without_keys_is_compared_as_a_whole(two, qtbot, server):
+    server.put_secret_value(SecretId=DATABASE, SecretString="plain-canary")
+    two.refresh()
+    settled(qtbot, two)
+    two.versions.compare.click()
+    dialog = opened(qtbot, two, CompareVersions)
+    assert "canary" not in told(dialog)
+    assert set(dialog.fields) == {("(the whole text)", "older"), ("(the whole text)", "newer")}
+    dialog.reject()
+
+
+# Rolling back.
+
+
+def test_one_click_leads_to_the_preview_and_one_more_back(two, qtbot, server, context):
+    now, before = version_on(server, CURRENT), version_on(server, PREVIOUS)
+    two.versions.roll_back.click()
+    preview = opened(qtbot, two, RollBackPreview)
+    shown = told(preview)
+    for version in (now, before):
+        assert version[:4] in shown
+    for word in ("AWSCURRENT", "AWSPREVIOUS", "host", "new", "password", "ago"):
+        assert word in shown
+    assert "canary" not in shown
+    assert version_on(server, CURRENT) == now
+    preview.go.click()
+    settled(qtbot, two)
+    assert (version_on(server, CURRENT), version_on(server, PREVIOUS)) == (before, now)
+    assert text_on(server) == DATABASE_TEXT
+    assert two.secret.value.version_id == before
+    assert context.log.read()[-1].change.action == "secretsmanager:UpdateSecretVersionStage"
+
+
+def test_a_dead_access_key_in_the_older_version_is_warned_of(tab, qtbot, server):
+    value = json.loads(text_on(server, STORAGE)) | {"aws_access_key_id": "AKIANEW"}
+    server.put_secret_value(SecretId=STORAGE, SecretString=json.dumps(value))
+    tab.refresh()
+    tab.secrets.choose(STORAGE)
+    settled(qtbot, tab)
+    tab.versions.roll_back.click()
+    preview = opened(qtbot, tab, RollBackPreview)
+    assert len(preview.found.warnings) == 1
+    assert preview.found.warnings[0] in told(preview)
+    preview.reject()
+    assert json.loads(text_on(server, STORAGE))["aws_access_key_id"] == "AKIANEW"
+
+
+def test_a_single_version_and_a_locked_profile_offer_no_way_back(tab, qtbot, context, server):
+    assert not tab.versions.roll_back.isEnabled()
+    assert "no older version" in tab.versions.roll_back.toolTip()
+    assert not tab.versions.compare.isEnabled()
+    server.put_secret_value(SecretId=DATABASE, SecretString="{}")
+    context.set_workspace(Workspace.open(connection(colour=ProfileColour.RED)))
+    settled(qtbot, tab)
+    assert "read-only" in tab.versions.roll_back.toolTip()
+    assert tab.versions.compare.isEnabled()
+
+
+# Somebody else.
+
+
+@pytest.fixture
+def conflict(tab, qtbot, server):
+    """The question after a save that came second."""
+    edit(qtbot, tab, "port", "6543")
+    edit(qtbot, tab, "host", "mine")
+    server.put_secret_value(SecretId=DATABASE, SecretString=THEIRS)
+    tab.secret.save.click()
+    opened(qtbot, tab, Confirm).go.click()
+    return opened(qtbot, tab, ChangedMeanwhile)
+
+
+def test_whose_keys_differ_is_told_without_a_value(conflict):
+    assert conflict.by_us == {"port": "changed", "host": "changed"}
+    assert conflict.by_them == {"note": "added", "host": "changed", "password": "removed"}
+    assert "canary" not in told(conflict)
+    assert "undoes what they did to" in told(conflict)
+    assert conflict.keep.isDefault()
+    conflict.reject()
+
+
+def test_keep_editing_keeps_both(conflict, tab, server):
+    conflict.keep.click()
+    assert text_on(server) == THEIRS
+    assert tab.secret.dirty
+
+
+def test_load_theirs_discards_ours(conflict, tab, qtbot, server):
+    conflict.load.click()
+    settled(qtbot, tab)
+    assert text_on(server) == THEIRS
+    assert not tab.secret.dirty
+    assert tab.secret.editor.text == THEIRS
+
+
+def test_save_over_keeps_theirs_as_the_previous_version(conflict, tab, qtbot, server):
+    conflict.over.click()
+    settled(qtbot, tab)
+    assert json.loads(text_on(server))["port"] == "6543"
+    assert text_on(server, stage=PREVIOUS) == THEIRS
+    assert not tab.secret.dirty
+
+
+def test_a_change_is_noticed_before_anything_is_saved(tab, qtbot, server):
+    edit(qtbot, tab, "port", "6543")
+    tab.refresh()
+    settled(qtbot, tab)
+    assert tab.banner.text == ""
+    server.put_secret_value(SecretId=DATABASE, SecretString=THEIRS)
+    tab.refresh()
+    settled(qtbot, tab)
+    assert "was changed by somebody else while you edit it" in tab.banner.text
+    assert tab.secret.dirty
+    tab.banner._on_action()
+    dialog = opened(qtbot, tab, ChangedMeanwhile)
+    assert dialog.by_us == {"port": "changed"}
+    dialog.reject()
