@@ -1,13 +1,15 @@
-"""Edit a secret in its form; the question before saving names the keys, never the values."""
+"""Secrets in the window: edited by form, rolled back, and changed by two people at once."""
 
 import json
 from uuid import uuid4
 
 import pytest
 from helpers.demo import plain_client
-from PySide6.QtWidgets import QPlainTextEdit
+from PySide6.QtWidgets import QLabel, QPlainTextEdit
 
 from gui.dialogs.confirm import Confirm
+from gui.tabs.credentials.meanwhile import ChangedMeanwhile
+from gui.tabs.credentials.roll_back import RollBackPreview
 
 BEFORE = {"host": "db-1.example.com", "port": "5432", "password": "the old password", "extra": "1"}
 
@@ -47,3 +49,67 @@ def test_edit_a_secret_by_form(program, hands, vault):
     log = program.context.log.read()
     assert any(entry.change.subject == name for entry in log)
     assert "the new password" not in repr(log)
+
+
+def shown(tab, hands, vault, first, second=""):
+    """A secret of this test, opened in the window; with a second version if one is given."""
+    name = f"cryptotrading/story-{uuid4().hex[:8]}"
+    vault.create_secret(Name=name, SecretString=first)
+    if second:
+        vault.put_secret_value(SecretId=name, SecretString=second)
+    tab.refresh()
+    hands.choose(tab.secrets.table, name)
+    hands.until(lambda: tab.secret.value is not None and tab.secret.value.name == name)
+    return name
+
+
+def holder(vault, name, stage):
+    labels = vault.describe_secret(SecretId=name)["VersionIdsToStages"]
+    return next(version for version, on in labels.items() if stage in on)
+
+
+def test_a_bad_save_is_rolled_back_with_one_click_and_one_look(program, hands, vault):
+    good = '{"host": "db-1", "password": "good canary"}'
+    tab = program.window.show_tab("credentials")
+    name = shown(tab, hands, vault, good, '{"host": "db-1", "password": "bad canary"}')
+    bad_version, good_version = (holder(vault, name, f"AWS{s}") for s in ("CURRENT", "PREVIOUS"))
+    hands.until(lambda: tab.versions.model.rowCount() == 2)
+    hands.press("Roll back…", tab)
+    preview = hands.dialog(RollBackPreview)
+    told = [label.text() for label in preview.findChildren(QLabel)]
+    assert "password" in told
+    assert "host" not in told
+    assert not [text for text in told if "canary" in text]
+    hands.press("Roll back", preview)
+    hands.until(lambda: tab.secret.value and tab.secret.value.version_id == good_version)
+
+    assert vault.get_secret_value(SecretId=name)["SecretString"] == good
+    assert holder(vault, name, "AWSPREVIOUS") == bad_version
+    assert len(vault.list_secret_version_ids(SecretId=name)["Versions"]) == 2
+
+
+def test_of_two_who_edit_a_secret_the_second_is_told_and_nothing_is_lost(program, hands, vault):
+    tab = program.window.show_tab("credentials")
+    name = shown(tab, hands, vault, json.dumps(BEFORE))
+    hands.fill("host", "mine.example.com", tab)
+    theirs = json.dumps(BEFORE | {"port": "6543", "extra": "2"})
+    vault.put_secret_value(SecretId=name, SecretString=theirs)
+    hands.press("Save…", tab)
+    hands.press("Save", hands.dialog(Confirm))
+    question = hands.dialog(ChangedMeanwhile)
+    assert question.by_them == {"port": "changed", "extra": "changed"}
+    hands.press("Keep editing", question)
+    assert vault.get_secret_value(SecretId=name)["SecretString"] == theirs
+    assert tab.secret.dirty
+
+    hands.press("Save…", tab)
+    hands.press("Save", hands.dialog(Confirm))
+    hands.press("Save over theirs", hands.dialog(ChangedMeanwhile))
+    hands.until(lambda: not tab.secret.dirty and tab.secret.value is not None)
+    now = json.loads(vault.get_secret_value(SecretId=name)["SecretString"])
+    assert now == BEFORE | {"host": "mine.example.com"}
+    before = vault.get_secret_value(SecretId=name, VersionStage="AWSPREVIOUS")
+    assert before["SecretString"] == theirs
+    own = [s for on in vault.describe_secret(SecretId=name)["VersionIdsToStages"].values()
+           for s in on if s.startswith("strongroom:strongroom-admin:")]  # fmt: skip
+    assert len(own) == 1
