@@ -24,11 +24,11 @@ _HINTS = {
 
 
 class SecretClipboard(QObject):
-    """Remembers what was copied last, so that it can be cleared if nothing else was copied."""
+    """Remembers what was copied, so that it can be cleared if nothing else was copied."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._copied: Secret | None = None  # as Qt gives it back
+        self._copied: set[Secret] = set()  # as Qt gives them back
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.clear)
@@ -43,22 +43,23 @@ class SecretClipboard(QObject):
         data.setText(secret.reveal())
         for name, value in _HINTS.items():
             data.setData(name, value)
-        self._copied = Secret(data.text())
+        self._copied.add(Secret(data.text()))
         self._timer.start(CLEAR_SECONDS * 1000)
         return data
 
     def clear(self) -> None:
         """Take the secret off the clipboard unless something else is there by now."""
         self._timer.stop()
-        copied, self._copied = self._copied, None
-        if copied is not None:
+        copied, self._copied = self._copied, set()
+        for secret in copied:
             for mode in (QClipboard.Mode.Clipboard, QClipboard.Mode.Selection):
-                _take_off(mode, copied.reveal())
+                _take_off(mode, secret.reveal())
 
 
 def drop_selection(text: str) -> None:
     """Take a selected text off X11's primary selection: selecting is not yet copying."""
-    _take_off(QClipboard.Mode.Selection, text)
+    if text:
+        _take_off(QClipboard.Mode.Selection, text)
 
 
 def _take_off(mode: QClipboard.Mode, text: str) -> None:

@@ -36,12 +36,12 @@ class GuardedLine(QLineEdit):
                 self.del_()
         else:
             super().keyPressEvent(event)
+            drop_selection(self.selectedText())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Select as usual, but leave nothing on X11's primary selection."""
         super().mouseReleaseEvent(event)
-        if self.selectedText():
-            drop_selection(self.selectedText())
+        drop_selection(self.selectedText())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer the usual menu without its unguarded Copy and Cut."""

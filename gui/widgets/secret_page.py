@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QTextCursor, QTextFormat
+from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QTextCursor, QTextFormat
 from PySide6.QtWidgets import QPlainTextEdit, QStackedLayout, QTextEdit, QWidget
 
 from core.redaction import Secret
 from gui import theme
 from gui.widgets.empty import EmptyState
 from gui.widgets.exact_text import ExactText
-from gui.widgets.secret_clipboard import secret_clipboard
+from gui.widgets.secret_clipboard import drop_selection, secret_clipboard
 from gui.widgets.secret_field import REVEAL_SECONDS
 
 
@@ -21,6 +21,21 @@ class GuardedText(QPlainTextEdit):
         """Return the selection marked as a secret; it is cleared from the clipboard later."""
         selected = self.textCursor().selection().toPlainText()
         return secret_clipboard().packed(Secret(selected))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Select as usual, but leave nothing on X11's primary selection."""
+        super().keyPressEvent(event)
+        drop_selection(self.textCursor().selection().toPlainText())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Select as usual, but leave nothing on X11's primary selection."""
+        super().mouseReleaseEvent(event)
+        drop_selection(self.textCursor().selection().toPlainText())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Select a word, but leave nothing on X11's primary selection."""
+        super().mouseDoubleClickEvent(event)
+        drop_selection(self.textCursor().selection().toPlainText())
 
 
 class JsonPage(QWidget):

@@ -71,8 +71,18 @@ def test_a_selection_is_not_yet_a_copy(field, monkeypatch, qtbot):
     field.reveal()
     qtbot.mouseDClick(field.line, Qt.MouseButton.LeftButton)
     qtbot.mouseRelease(field.line, Qt.MouseButton.LeftButton)
-    assert dropped
+    assert dropped[-1]
     assert dropped[-1] in VALUE
+    qtbot.keyClick(field.line, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    assert dropped[-1] == VALUE
+
+
+def test_each_secret_that_was_copied_is_watched(field):
+    board = secret_clipboard.secret_clipboard()
+    board.copy(Secret("first-canary"))
+    board.packed(Secret("selected elsewhere"))
+    board.clear()
+    assert QGuiApplication.clipboard().text() == ""
 
 
 def test_a_value_of_any_length_and_kind_comes_back(field):
