@@ -10,6 +10,7 @@ COMMANDS: tuple[str, ...] = (
     "backups",
     "check",
     "demo-server",
+    "doctor",
     "get",
     "link",
     "ls",

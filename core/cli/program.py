@@ -10,7 +10,7 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 import core
-from core.cli import backups, objects, rotation, secrets, server
+from core.cli import backups, doctor, objects, rotation, secrets, server
 from core.cli.common import HELP, Cli, Opener, taken_out
 from core.cli.interrupt import interruptible, only_reads
 from core.cli.output import Output
@@ -39,7 +39,7 @@ def _top(
         raise typer.Exit
 
 
-for _module in (objects, backups, rotation, server):
+for _module in (objects, backups, rotation, doctor, server):
     _module.add_to(app)
 app.add_typer(secrets.app, name="secrets")
 

@@ -161,6 +161,17 @@ class Rotator:
         with self._again(rotation, work) as found, self._machine(found, nothing, None) as machine:
             return machine.undo(found, work)
 
+    def adopt(self, rotation: Rotation) -> Rotation:
+        """Keep a rotation that was begun elsewhere in the journal here, so that it can be resumed.
+
+        Raises:
+            Conflict: a rotation of the same secret is not finished here.
+        """
+        with self._journal.locked(_place(rotation)):
+            self._check_no_other(rotation)
+            self._journal.write(rotation)
+        return rotation
+
     def unfinished(self) -> tuple[Rotation, ...]:
         """Return the rotations of this machine that are not finished, oldest first."""
         return tuple(rotation for rotation in self._journal.read() if rotation.outcome.open)

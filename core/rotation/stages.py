@@ -230,11 +230,34 @@ def _by(
     when: str = "since",
 ) -> str:
     """Return ` by NAME since TIME`, as far as labels and versions tell it."""
-    label = next((each for each in stages.labels.get(version, ()) if each.startswith(_LABEL)), "")
-    who = label.removeprefix(_LABEL).rpartition(":")[0] or "somebody else"
+    name = who(stages, version) or "somebody else"
     listed = SecretsManager(clients=clients).list_versions(rotation.secret, work=work)
     made = next((each.created for each in listed if each.version_id == version), None)
-    return f" by {who}" + (f" {when} {iso_utc(made)}" if made else "")
+    return f" by {name}" + (f" {when} {iso_utc(made)}" if made else "")
+
+
+def who(stages: Stages, version: str) -> str:
+    """Return who made a version, if a label of ours tells it."""
+    labels = stages.labels.get(version, ())
+    label = next((each for each in labels if each.startswith(_LABEL)), "")
+    return label.removeprefix(_LABEL).rpartition(":")[0]
+
+
+def discard_pending(clients: ClientFactory, secret: str, version: str, work: Work) -> None:
+    """Take AWSPENDING off the very version that it was found on.
+
+    Raises:
+        Conflict: it sits elsewhere by now.
+    """
+    stages = look(clients, secret, work)
+    if stages.pending != version:
+        raise Conflict(
+            f"AWSPENDING of {secret} sits elsewhere by now",
+            cause=f"It was found on version {version}; now it is on {stages.pending or 'none'}.",
+            remedy="Examine again.",
+            subject=secret,
+        )
+    _drop(clients, secret, PENDING, version, work)
 
 
 def _holder(labels: Mapping[str, tuple[str, ...]], label: str) -> str:

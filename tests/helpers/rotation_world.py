@@ -7,12 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 from helpers.demo import plain_client
+from helpers.wire_faults import Call
 
 from core.aws.clients import ClientFactory
 from core.demo import DemoServer
 from core.demo.data.identities import platform_policy
 from core.model.connection import AccessKeys
-from core.model.rotation import Patience, Rotation, Step
+from core.model.rotation import Patience, Rotation, Step, StepState
 from core.redaction import Secret
 from core.rotation.journal import RotationJournal
 from core.rotation.service import Rotator
@@ -124,3 +125,36 @@ def go_on(rotator: Rotator, world: World, work: Work | None = None) -> Rotation:
     if open_ones:
         return rotator.resume(open_ones[0], now=AT_ONCE, work=work)
     return rotator.start(world.secret, now=AT_ONCE, work=work)
+
+
+#: The call by which each step does what it is for.
+ACTS = {
+    Step.PREFLIGHT: "UpdateSecretVersionStage",
+    Step.CREATE: "CreateAccessKey",
+    Step.STAGE: "PutSecretValue",
+    Step.TEST: "PUT /",
+    Step.PROMOTE: "UpdateSecretVersionStage",
+    Step.SWITCH: "GetSecretValue",
+    Step.DEACTIVATE: "UpdateAccessKey",
+    Step.DELETE: "DeleteAccessKey",
+}
+
+
+class AtStep:
+    """A rule: the fault happens to one step's act, `times` times, while the step runs."""
+
+    def __init__(self, step: Step, fault: str, times: int) -> None:
+        self._step, self._fault, self._left = step, fault, times
+        self._now: Step | None = None
+        self.happened = 0
+
+    def watch(self, rotation: Rotation) -> None:
+        running = [each.step for each in rotation.steps if each.state is StepState.RUNNING]
+        self._now = running[-1] if running else None
+
+    def __call__(self, call: Call) -> str:
+        if self._now is self._step and ACTS[self._step] in call.operation and self._left:
+            self._left -= 1
+            self.happened += 1
+            return self._fault
+        return ""

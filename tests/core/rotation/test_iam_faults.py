@@ -1,44 +1,12 @@
 """Every step meets every fault: the invariants hold, and resuming ends in the goal."""
 
 import pytest
-from helpers.rotation_world import AT_ONCE, World, go_on
-from helpers.wire_faults import FAULTS, Call, Killed, Wire, on_the_wire
+from helpers.rotation_world import AT_ONCE, AtStep, World, go_on
+from helpers.wire_faults import FAULTS, Killed, Wire, on_the_wire
 
-from core.model.rotation import Outcome, Rotation, Step, StepState
+from core.model.rotation import Outcome, Step
 from core.rotation.iam_strategy import IamKeyStrategy
 from core.work import Work
-
-#: The call by which each step does what it is for.
-ACTS = {
-    Step.PREFLIGHT: "UpdateSecretVersionStage",
-    Step.CREATE: "CreateAccessKey",
-    Step.STAGE: "PutSecretValue",
-    Step.TEST: "PUT /",
-    Step.PROMOTE: "UpdateSecretVersionStage",
-    Step.SWITCH: "GetSecretValue",
-    Step.DEACTIVATE: "UpdateAccessKey",
-    Step.DELETE: "DeleteAccessKey",
-}
-
-
-class AtStep:
-    """A rule: the fault happens to one step's act, `times` times, while the step runs."""
-
-    def __init__(self, step: Step, fault: str, times: int) -> None:
-        self._step, self._fault, self._left = step, fault, times
-        self._now: Step | None = None
-        self.happened = 0
-
-    def watch(self, rotation: Rotation) -> None:
-        running = [each.step for each in rotation.steps if each.state is StepState.RUNNING]
-        self._now = running[-1] if running else None
-
-    def __call__(self, call: Call) -> str:
-        if self._now is self._step and ACTS[self._step] in call.operation and self._left:
-            self._left -= 1
-            self.happened += 1
-            return self._fault
-        return ""
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -1,0 +1,200 @@
+"""The doctor: finds what interrupted rotations and forgotten keys left behind, and mends it.
+
+AWS does not: after a rotation that broke half-way AWSPENDING stays where it is, sometimes on an
+empty version, and every later rotation fails (API reference, RotateSecret and
+CancelRotateSecret).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from core.aws.clients import ClientFactory
+from core.aws.identity import identity
+from core.errors import Conflict, Corrupt, CredentialsInvalid, NotFound, StorageError
+from core.model.connection import SECRET_PREFIX
+from core.model.doctor import Diagnosis, Finding, FindingKind
+from core.model.secrets import CURRENT, PENDING, SecretInfo
+from core.redaction import Secret
+from core.rotation import findings, iam_keys, stages
+from core.rotation.findings import PendingVersion
+from core.rotation.iam_keys import KeyInfo
+from core.rotation.iam_secret import StorageSecret, read_secret
+from core.rotation.key_proof import connection_of
+from core.rotation.service import Rotator
+from core.storage.aws_secrets_manager import SecretsManager
+from core.units import utc_now
+from core.work import Progress, Work, default_work
+
+
+@dataclass(slots=True)
+class _Looked:
+    """What was seen of one secret: which access keys its labelled versions hold."""
+
+    info: SecretInfo
+    now: stages.Stages
+    texts: dict[str, Secret] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> dict[str, StorageSecret]:
+        """Return the storage secrets in its labelled versions, by version id."""
+        found = {}
+        for version, text in self.texts.items():
+            try:
+                found[version] = read_secret(self.info.name, text)
+            except Corrupt:  # no access key in it: a login or something else
+                continue
+        return found
+
+
+class Doctor:
+    """Examines the secrets below a prefix, and the access keys that they hold."""
+
+    def __init__(self, clients: ClientFactory, rotator: Rotator | None = None) -> None:
+        self._clients = clients
+        self._rotator = rotator or Rotator(clients)
+        self._secrets = SecretsManager(clients=clients)
+
+    def examine(self, prefix: str = SECRET_PREFIX, *, work: Work | None = None) -> Diagnosis:
+        """Look at everything; nothing is changed.
+
+        Raises:
+            StorageError: the secrets cannot be listed.
+        """
+        work = default_work(work)
+        infos = self._secrets.list_infos(prefix, work=work)
+        found: list[Finding] = []
+        unseen: list[str] = []
+        for number, info in enumerate(infos):
+            work.report(Progress(number, len(infos), "secrets", info.name))
+            try:
+                found.extend(self._of(info, work))
+            except (Conflict, Corrupt, NotFound) as error:
+                unseen.append(f"{info.name}: {error.summary}")
+            except StorageError as error:
+                if error.retryable or not error.action:
+                    raise
+                unseen.append(f"{info.name}: needs {error.action}")
+        names = tuple(info.name for info in infos)
+        return Diagnosis(tuple(_once(found)), names, tuple(unseen))
+
+    def _of(self, info: SecretInfo, work: Work) -> Iterator[Finding]:
+        if info.deleted:
+            yield findings.scheduled(info)
+            return
+        ours = [
+            rotation
+            for rotation in self._rotator.unfinished()
+            if rotation.secret == info.name
+            and rotation.endpoint == (self._clients.endpoint_url or "")
+        ]
+        for rotation in ours:
+            if not (rotation.due and rotation.due > utc_now()):  # that one is well, and waits
+                yield findings.unfinished(rotation)
+        looked = self._look(info, work)
+        if not ours:  # what belongs to a rotation of ours is mended by resuming it
+            yield from self._pending(looked, work)
+            yield from self._access_keys(looked, work)
+
+    def _look(self, info: SecretInfo, work: Work) -> _Looked:
+        looked = _Looked(info, stages.look(self._clients, info.name, work))
+        for version, labels in looked.now.labels.items():
+            text = self._text(info.name, version, work) if labels else None
+            if text is not None:
+                looked.texts[version] = text
+        return looked
+
+    def _text(self, name: str, version: str, work: Work) -> Secret | None:
+        """Return a version's text; a rotation that broke may have left a version without one."""
+        try:
+            return self._secrets.read(name, version_id=version, work=work).text
+        except NotFound:
+            return None
+
+    def _pending(self, looked: _Looked, work: Work) -> Iterator[Finding]:
+        now, name = looked.now, looked.info.name
+        if not now.pending or now.pending == now.current:
+            return
+        listed = self._secrets.list_versions(name, work=work)
+        since = next((each.created for each in listed if each.version_id == now.pending), None)
+        text = looked.texts.get(now.pending)
+        key = looked.keys.get(now.pending)
+        yield findings.pending(
+            PendingVersion(
+                secret=name,
+                version=now.pending,
+                since=since,
+                who=stages.who(now, now.pending),
+                empty=text is None or not text,
+                adoptable=key is not None and self._works(key, looked, work),
+                rotation_enabled=now.rotation_enabled,
+            )
+        )
+
+    def _works(self, key: StorageSecret, looked: _Looked, work: Work) -> bool:
+        """Whether a pending key is another one than the current, and signs in."""
+        current = looked.keys.get(looked.now.current)
+        if current is None or current.keys.access_key_id == key.keys.access_key_id:
+            return False
+        return bool(self._user(key, work))
+
+    def _user(self, secret: StorageSecret, work: Work) -> str:
+        """Return the name of the user whom a key signs in as; nothing when it is refused."""
+        profile = self._clients.connection.profile
+        own = ClientFactory(connection_of(profile, secret.keys, secret.bucket, secret.region))
+        try:
+            arn = identity(own, work=work).arn
+        except CredentialsInvalid:
+            return ""
+        finally:
+            own.close()
+        return arn.rpartition("/")[2] if ":user/" in arn else ""
+
+    def _access_keys(self, looked: _Looked, work: Work) -> Iterator[Finding]:
+        current = looked.keys.get(looked.now.current)
+        if current is None:
+            return
+        user = self._user(current, work)
+        if not user:
+            yield from self._dead(looked, current, work)
+            return
+        held = {
+            secret.keys.access_key_id: looked.now.labels[version]
+            for version, secret in looked.keys.items()
+        }
+        for key in iam_keys.list_keys(self._clients, user, work):
+            if CURRENT not in held.get(key.id, ()):
+                yield self._spare(looked, user, key, held.get(key.id, ()), work)
+
+    def _spare(
+        self, looked: _Looked, user: str, key: KeyInfo, labels: tuple[str, ...], work: Work
+    ) -> Finding:
+        """Word a key that is not the current one: in an older version, or nowhere."""
+        used = iam_keys.last_used(self._clients, key.id, work)
+        kind = FindingKind.TWO_KEYS if labels else FindingKind.ORPHAN_KEY
+        if not key.active:
+            kind = FindingKind.INACTIVE_KEY
+        pending = PENDING in labels
+        return findings.spare_key(kind, looked.info.name, user, key, used, pending=pending)
+
+    def _dead(self, looked: _Looked, current: StorageSecret, work: Work) -> Iterator[Finding]:
+        key_id = current.keys.access_key_id
+        try:
+            user = iam_keys.last_used(self._clients, key_id, work).user
+            known = iam_keys.list_keys(self._clients, user, work)
+        except StorageError as error:
+            if error.retryable:
+                raise
+            user, known = "", ()
+        inactive = any(key.id == key_id and not key.active for key in known)
+        yield findings.dead_key(looked.info.name, key_id, user, inactive=inactive)
+
+
+def _once(found: list[Finding]) -> Iterator[Finding]:
+    """Name a key once, though several secrets may be of the same user."""
+    seen: set[str] = set()
+    for finding in found:
+        if finding.id not in seen:
+            seen.add(finding.id)
+            yield finding

@@ -1,0 +1,161 @@
+"""The doctor's repairs: each looks again before it acts, and never touches the current key."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from core.aws.clients import ClientFactory
+from core.aws.identity import identity
+from core.errors import Conflict, InvalidInput
+from core.model.doctor import Finding, Repair, RepairKind
+from core.model.rotation import (
+    Facts,
+    Outcome,
+    Rotation,
+    RotationKind,
+    Step,
+    StepRecord,
+    StepState,
+)
+from core.rotation import iam_keys, stages
+from core.rotation.iam_secret import read_secret
+from core.rotation.iam_strategy import IamKeyStrategy
+from core.rotation.key_proof import connection_of
+from core.rotation.service import Rotator, problem_of
+from core.storage.aws_secrets_manager import SecretsManager
+from core.units import utc_now
+from core.work import Work, default_work
+
+_TAKEN_OVER = (Step.PREFLIGHT, Step.CREATE, Step.STAGE)
+
+
+class Repairer:
+    """Carries out one repair of a finding."""
+
+    def __init__(self, clients: ClientFactory, rotator: Rotator | None = None) -> None:
+        self._clients = clients
+        self._rotator = rotator or Rotator(clients)
+
+    def repair(self, finding: Finding, repair: Repair, *, work: Work | None = None) -> str:
+        """Mend a finding and return in words what was done.
+
+        Raises:
+            Conflict: things are not as they were found; nothing was changed.
+            StorageError: it was refused.
+        """
+        work = default_work(work)
+        if repair not in finding.repairs:
+            raise InvalidInput(
+                f"{repair.title} does not mend this", remedy="Choose one of the repairs offered."
+            )
+        if repair.kind in {RepairKind.RESUME, RepairKind.UNDO, RepairKind.CONTINUE}:
+            return self._rotation(finding, repair.kind, work)
+        if repair.kind is RepairKind.DISCARD:
+            stages.discard_pending(self._clients, finding.secret, finding.subject, work)
+            return f"AWSPENDING is off version {finding.subject}"
+        if repair.kind is RepairKind.RESTORE:
+            SecretsManager(clients=self._clients).restore_secret(finding.secret, work=work)
+            return f"{finding.secret} is restored"
+        return self._key(finding, repair.kind, work)
+
+    def _rotation(self, finding: Finding, kind: RepairKind, work: Work) -> str:
+        if kind is RepairKind.CONTINUE:
+            rotation = self._rotator.adopt(taken_over(self._clients, finding, work))
+        else:
+            rotation = self._rotator.find(finding.secret)
+        if kind is RepairKind.UNDO:
+            rotation = self._rotator.undo(rotation, work=work)
+        else:
+            rotation = self._rotator.resume(rotation, work=work)
+        problem = problem_of(rotation)
+        if problem is not None and rotation.outcome is not Outcome.UNDONE:
+            raise problem
+        return f"the rotation of {finding.secret} is {rotation.outcome.value}"
+
+    def _key(self, finding: Finding, kind: RepairKind, work: Work) -> str:
+        if kind is RepairKind.ACTIVATE:
+            iam_keys.set_active(
+                self._clients, finding.user, finding.subject, active=True, work=work
+            )
+            return f"key {finding.subject} is active"
+        self._check_spare(finding, work)
+        if kind is RepairKind.DEACTIVATE:
+            iam_keys.set_active(
+                self._clients, finding.user, finding.subject, active=False, work=work
+            )
+            return f"key {finding.subject} is deactivated"
+        iam_keys.delete_key(self._clients, finding.user, finding.subject, work)
+        return f"key {finding.subject} is deleted"
+
+    def _check_spare(self, finding: Finding, work: Work) -> None:
+        """Refuse when the key has become the current one since it was found."""
+        value = SecretsManager(clients=self._clients).read(finding.secret, work=work)
+        if read_secret(finding.secret, value.text).keys.access_key_id == finding.subject:
+            raise Conflict(
+                f"Key {finding.subject} is the current one by now",
+                cause=f"{finding.secret} was changed since it was examined.",
+                remedy="Examine again.",
+                subject=finding.secret,
+            )
+
+
+def taken_over(clients: ClientFactory, finding: Finding, work: Work) -> Rotation:
+    """Return somebody's rotation of which the new key is staged, as if it had been begun here.
+
+    Raises:
+        Conflict: the labels have moved since it was found.
+        InvalidInput: the pending version's id is none that a rotation of ours can have.
+    """
+    now = stages.look(clients, finding.secret, work)
+    if now.pending != finding.subject or now.pending == now.current:
+        raise Conflict(
+            f"AWSPENDING of {finding.secret} sits elsewhere by now", remedy="Examine again."
+        )
+    manager = SecretsManager(clients=clients)
+    new = read_secret(
+        finding.secret, manager.read(finding.secret, version_id=now.pending, work=work).text
+    )
+    old = read_secret(finding.secret, manager.read(finding.secret, work=work).text)
+    own = ClientFactory(connection_of(clients.connection.profile, new.keys, new.bucket, new.region))
+    try:
+        arn = identity(own, work=work).arn
+    finally:
+        own.close()
+    who, moment = identity(clients, work=work), utc_now()
+    rotation = Rotation(
+        id=_token(now.pending),
+        kind=RotationKind.IAM_KEY,
+        secret=finding.secret,
+        started=finding.since or moment,
+        updated=moment,
+        profile=clients.connection.profile.name,
+        account=who.account,
+        endpoint=clients.endpoint_url or "",
+        by=who.arn,
+        outcome=Outcome.STOPPED,
+        steps=tuple(StepRecord(step) for step in IamKeyStrategy.steps),
+        facts=Facts(
+            user=arn.rpartition("/")[2],
+            user_arn=arn,
+            old_key_id=old.keys.access_key_id,
+            new_key_id=new.keys.access_key_id,
+            keys_before=(old.keys.access_key_id,),
+            old_version=now.current,
+        ),
+    )
+    for step in _TAKEN_OVER:
+        done = StepRecord(step, StepState.DONE, moment, moment, "was done before; taken over")
+        rotation = rotation.with_step(done)
+    return rotation
+
+
+def _token(version: str) -> str:
+    try:
+        return str(UUID(version))
+    except ValueError:
+        raise InvalidInput(
+            "This rotation cannot be continued here",
+            cause=f"Its version {version} has an id of a form that Strongroom does not make.",
+            remedy="Discard AWSPENDING and rotate anew.",
+            subject=version,
+        ) from None
