@@ -38,6 +38,7 @@ class SecretEditor(QWidget):
         self.json = JsonPage()
         self._before = ""
         self._was_whole = True
+        self._forced = False  # into the text, by one that has no form
         self._problem = Text("", "danger")
         self._problem.setWordWrap(True)
         self._size = muted_label(small=True)
@@ -68,9 +69,13 @@ class SecretEditor(QWidget):
             self.form.set_rows(())
             self.modes.set_items((FORM, (JSON, "Text")))
             self.modes.allow(FORM, allowed=False, reason="The value is not a JSON object.")
+            self._forced = self._forced or self._mode == FORM
             self._show(JSON)
         else:
             self.modes.set_items((FORM, JSON))
+            if self._forced:
+                self._show(FORM)
+            self._forced = False
         self.json.set_text(text)
         self._tell()
 

@@ -110,6 +110,8 @@ class JsonPage(QWidget):
         self._timer.stop()
         if keep:
             self._kept = Secret(self.text)
+            if not self._kept:  # there is nothing to hide
+                return
         self._stack.setCurrentWidget(self.cover)
         self._exact = ExactText.of(self._kept.reveal())
         self._fill("")

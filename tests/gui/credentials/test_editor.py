@@ -121,6 +121,17 @@ def test_a_text_that_is_no_object_has_no_form_and_says_it_is_kept(editor):
     assert (editor.text, editor.problem) == ("other", "")
 
 
+def test_the_form_comes_back_with_a_text_that_has_one(editor):
+    editor.set_text("plain")
+    assert editor.modes.current == JSON
+    editor.set_text("{}")
+    assert editor.modes.current == FORM
+    editor.modes.select(JSON)
+    editor.set_text("plain")
+    editor.set_text("{}")
+    assert editor.modes.current == JSON
+
+
 def test_line_breaks_that_an_editor_would_change_can_only_be_looked_at(editor):
     editor.set_text("a\r\nb\nc")
     editor.json.reveal()

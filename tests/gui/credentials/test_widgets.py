@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -209,3 +211,22 @@ def test_steps_tell_state_detail_and_time(qtbot):
     assert steps.state("two") == ""
     steps.forget()
     assert steps.state("one") == ""
+
+
+def test_what_was_copied_leaves_the_clipboard_with_the_program():
+    script = """
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from core.redaction import Secret
+from gui.widgets.secret_clipboard import secret_clipboard
+app = QApplication([])
+secret_clipboard().copy(Secret("canary"))
+print(app.clipboard().text())
+QTimer.singleShot(0, app.quit)
+app.exec()
+print(repr(app.clipboard().text()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.split() == ["canary", "''"]
