@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import getpass
-import json
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -203,15 +202,24 @@ def _asked(key: str) -> str:
 
 
 def _merged(before: str, changes: dict[str, Secret], name: str) -> str:
+    """Return the text with some values changed; every other byte stays as it was."""
+    from core.storage.secret_text import SecretRow, rows_of, text_of
+
     try:
-        values = json.loads(before)
-    except ValueError:
-        values = None
-    if not isinstance(values, dict):
+        rows = rows_of(before)
+    except InvalidInput:
+        rows = None
+    if rows is None:
         raise InvalidInput(
             f"{name} has no fields",
             cause="Its value is not a JSON object.",
             remedy="Replace the whole value with --file.",
             subject=name,
         )
-    return json.dumps(values | {key: value.reveal() for key, value in changes.items()})
+    old = {row.key for row in rows}
+    kept = [
+        replace(row, value=changes[row.key], quoted=True) if row.key in changes else row
+        for row in rows
+    ]
+    new = [SecretRow(key, value) for key, value in changes.items() if key not in old]
+    return text_of([*kept, *new], before)

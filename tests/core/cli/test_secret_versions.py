@@ -81,3 +81,14 @@ def test_what_cannot_be_gone_back_to_is_an_error(run, name):
     run("rollback", name, "--yes", code=ErrorKind.NOT_FOUND.value)
     run("rollback", name, "--to", "AWSCURRENT", code=ErrorKind.INVALID_INPUT.value)
     run("versions", "cryptotrading/none", code=ErrorKind.NOT_FOUND.value)
+
+
+def test_a_field_is_put_without_a_change_to_any_other_byte(run, vault):
+    name = f"cryptotrading/bytes-{uuid4().hex[:8]}"
+    text = '{"rate": 1.10,  "user": "\\u00e9",\n "big": 123456789012345678901}'
+    vault.create_secret(Name=name, SecretString=text)
+    run("put", name, "user=b", "note=c")
+    found = vault.get_secret_value(SecretId=name)["SecretString"]
+    assert found == text.replace("\\u00e9", "b")[:-1] + ',  "note": "c"}'
+    vault.put_secret_value(SecretId=name, SecretString="plain-canary")
+    run("put", name, "user=b", code=ErrorKind.INVALID_INPUT.value)
