@@ -15,7 +15,7 @@ import typer
 from core.cli.common import seconds_of
 from core.errors import InvalidInput, StorageError
 from core.redaction import Secret
-from core.units import format_count, iso_utc, utc_now
+from core.units import iso_utc, utc_now
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -178,28 +178,16 @@ def _show_plan(
 
 
 def _show_steps(cli: Cli, plan: RotationPlan) -> None:
+    from core.links.ledger import dying_with
+
     cli.out.line(f"{plan.secret}: rotation of kind {plan.kind.value}, by {plan.by}")
     if plan.facts.user:
         cli.out.line(f"user {plan.facts.user}, key {plan.facts.old_key_id}")
     for number, step in enumerate(plan.steps, 1):
         cli.out.line(f"{number}. {step.title}. {step.text} Undo: {step.undo}")
-    for note in (*plan.notes, *_links(plan)):
+    for note in (*plan.notes, *dying_with(plan.facts.old_key_id)):
         cli.out.line(f"! {note}")
     cli.out.note("Nothing was changed. Add --yes to rotate.")
-
-
-def _links(plan: RotationPlan) -> tuple[str, ...]:
-    """Return what becomes of links: they die with the key that they were signed with."""
-    from core.links.ledger import Ledger
-
-    key = plan.facts.old_key_id
-    ends = [
-        one.expires for one in Ledger().read().entries if one.access_key_id == key and one.alive()
-    ]
-    if not key or not ends:
-        return ()
-    count, last = format_count(len(ends)), iso_utc(max(ends))
-    return (f"{count} links made here die with the old key; the last would have ended {last}",)
 
 
 def _show_open(cli: Cli, rotation: Rotation, *, undo: bool) -> None:

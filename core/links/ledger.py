@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.errors import LocalIOError
 from core.paths import data_dir
-from core.units import iso_utc, utc_now
+from core.units import format_count, iso_utc, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +107,17 @@ def _parsed(line: str) -> Entry | None:
         return Entry(made=made, expires=expires, **fields)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def dying_with(key_id: str, ledger: Ledger | None = None) -> tuple[str, ...]:
+    """Say which links end early when a key is withdrawn; nothing when there are none.
+
+    Raises:
+        LocalIOError: the ledger cannot be read.
+    """
+    entries = (ledger or Ledger()).read().entries
+    ends = [one.expires for one in entries if one.access_key_id == key_id and one.alive()]
+    if not key_id or not ends:
+        return ()
+    count, last = format_count(len(ends)), iso_utc(max(ends))
+    return (f"{count} links made here die with the old key; the last would have ended {last}",)

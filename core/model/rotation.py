@@ -204,7 +204,10 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class RotationPlan:
-    """A rotation that was not begun: who and what it concerns, and what stands in its way."""
+    """A rotation that was not begun: who and what it concerns, and what stands in its way.
+
+    `fields` are the names whose new values have to be given, if they come from elsewhere.
+    """
 
     kind: RotationKind
     secret: str
@@ -213,3 +216,4 @@ class RotationPlan:
     steps: tuple[PlannedStep, ...]
     notes: tuple[str, ...] = ()
     problem: Problem | None = None
+    fields: tuple[str, ...] = ()

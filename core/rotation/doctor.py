@@ -84,10 +84,7 @@ class Doctor:
             yield findings.scheduled(info)
             return
         ours = [
-            rotation
-            for rotation in self._rotator.unfinished()
-            if rotation.secret == info.name
-            and rotation.endpoint == (self._clients.endpoint_url or "")
+            rotation for rotation in self._rotator.unfinished_here() if rotation.secret == info.name
         ]
         for rotation in ours:
             if not (rotation.due and rotation.due > utc_now()):  # that one is well, and waits

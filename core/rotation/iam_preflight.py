@@ -75,7 +75,7 @@ def examine(
         old_version=current.version_id,
     )
     detail = f"{user} has one key, {old.id}, made {format_age(old.created)}"
-    return Examined(facts, ". ".join((detail, *notes)), notes)
+    return Examined(facts, " · ".join((detail, *notes)), notes)
 
 
 def _owner(

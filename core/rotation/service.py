@@ -102,7 +102,11 @@ class Rotator:
                 facts, notes = found.facts, found.notes
             except StorageError as error:
                 problem = Problem.of(error)
-        return RotationPlan(rotation.kind, secret, rotation.by, facts, steps, notes, problem)
+        given = rotation.kind is RotationKind.EXCHANGE
+        fields = self.fields_of(secret, work=work) if given else ()
+        return RotationPlan(
+            rotation.kind, secret, rotation.by, facts, steps, notes, problem, fields
+        )
 
     def start(
         self,
@@ -176,6 +180,11 @@ class Rotator:
         """Return the rotations of this machine that are not finished, oldest first."""
         return tuple(rotation for rotation in self._journal.read() if rotation.outcome.open)
 
+    def unfinished_here(self) -> tuple[Rotation, ...]:
+        """Return the unfinished rotations of the server that this connection reaches."""
+        endpoint = self._clients.endpoint_url or ""
+        return tuple(each for each in self.unfinished() if each.endpoint == endpoint)
+
     def history(self) -> tuple[Rotation, ...]:
         """Return all rotations of this machine, oldest first."""
         return self._journal.read()
@@ -186,9 +195,8 @@ class Rotator:
         Raises:
             NotFound: there is none here.
         """
-        endpoint = self._clients.endpoint_url or ""
-        for rotation in reversed(self.unfinished()):
-            if rotation.secret == secret and rotation.endpoint == endpoint:
+        for rotation in reversed(self.unfinished_here()):
+            if rotation.secret == secret:
                 return rotation
         raise NotFound(
             f"No unfinished rotation of {secret}",

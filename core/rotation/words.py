@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.model.rotation import PlannedStep, RotationKind, Step
+from core.model.rotation import PlannedStep, Rotation, RotationKind, Step
 
 TITLES = {
     Step.PREFLIGHT: "Check before the start",
@@ -90,3 +90,23 @@ def planned(kind: RotationKind, step: Step) -> PlannedStep:
     """Return a step in words."""
     text, undo = _OWN.get((kind, step)) or _SHARED[step]
     return PlannedStep(step, title_of(kind, step), text, undo)
+
+
+def undo_now(rotation: Rotation) -> str:
+    """Return what undoing a rotation would do from where it stands."""
+    if rotation.finished(Step.DELETE):
+        return "The old key is gone; there is no way back."
+    parts = [words for step, words in _UNDOING if rotation.finished(step)]
+    if rotation.kind is RotationKind.MANAGED or not parts:
+        return "Nothing was changed yet."
+    sentence = ", then ".join(parts)
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+_UNDOING = (
+    (Step.DEACTIVATE, "activate the old key"),
+    (Step.PROMOTE, "make the old version current again"),
+    (Step.APPLY, "set the old password"),
+    (Step.CREATE, "remove the new key"),
+    (Step.PREFLIGHT, "give AWSPENDING back"),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, InvalidInput, StorageError
 from core.local.profiles import DEMO_NAME
@@ -14,8 +14,10 @@ from core.workspace import Workspace
 from gui.context import Context
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
+from gui.tabs.credentials.cockpit import Cockpit
 from gui.tabs.credentials.profile_actions import ProfileActions
 from gui.tabs.credentials.profiles_pane import ProfilesPane
+from gui.tabs.credentials.rotation_actions import RotationActions
 from gui.tabs.credentials.secret_actions import SecretActions
 from gui.tabs.credentials.secret_view import SecretView
 from gui.tabs.credentials.secrets_pane import SecretsPane
@@ -40,13 +42,18 @@ class CredentialsTab(Tab):
         self.actions_on_profiles = ProfileActions(self, self.profiles)
         self.actions_on_secret = SecretActions(self, self.secret)
         self.actions_on_versions = VersionActions(self, self.versions)
+        self.cockpit = Cockpit()
+        self.rotation = RotationActions(self, self.cockpit)
+        self._right = QStackedWidget()
+        for pane in (self.versions, self.cockpit):
+            self._right.addWidget(pane)
         self._shown: tuple[str, bool] = ("", False)
         middle = splitter(self.secrets, self.secret, vertical=True, sizes=(220, 420))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.banner)
-        box.addWidget(splitter(self.profiles, middle, self.versions, sizes=(264, 510, 506)), 1)
+        box.addWidget(splitter(self.profiles, middle, self._right, sizes=(264, 510, 506)), 1)
         self._connect()
         self._lock()
 
@@ -57,6 +64,10 @@ class CredentialsTab(Tab):
         for actions in (self.actions_on_secret, self.actions_on_versions):
             actions.changed.connect(self._on_secret_changed)
         self.actions_on_profiles.changed.connect(self._on_profiles_changed)
+        self.secret.rotate_clicked.connect(lambda: self.rotation.open(self.secret.name))
+        self.rotation.opened.connect(self._on_cockpit)
+        self.rotation.changed.connect(self._on_rotated)
+        self.cockpit.closed.connect(lambda: self._right.setCurrentWidget(self.versions))
         self.context.read_only_changed.connect(self._lock)
 
     # Loading.
@@ -66,12 +77,14 @@ class CredentialsTab(Tab):
         self.profiles.clear_permissions()
         self.secret.show_nothing()
         self.versions.show_info(None)
+        self._right.setCurrentWidget(self.versions)
         self._lock()
         self._load_profiles()
         if workspace is None:
             self.secrets.show_unavailable("Not connected", "Choose a profile or make one.")
         else:
             self._load_secrets()
+            self.rotation.look_for_unfinished()
 
     def _do_refresh(self) -> None:
         self._load_profiles()
@@ -210,6 +223,8 @@ class CredentialsTab(Tab):
 
     def _open(self, info: SecretInfo | None) -> None:
         self._shown = (info.name, bool(info.deleted)) if info else ("", False)
+        if info is None or info.name != self.rotation.secret:
+            self._right.setCurrentWidget(self.versions)
         self.versions.show_info(info)
         self.secret.set_rotated_by_aws(info is not None and info.rotation_enabled)
         if info is None:
@@ -259,6 +274,16 @@ class CredentialsTab(Tab):
         self.secret.show_loading(name)
         self._load_secrets()
 
+    def _on_cockpit(self, name: str) -> None:
+        self.secrets.choose(name)
+        self._right.setCurrentWidget(self.cockpit)
+
+    def _on_rotated(self, name: str) -> None:
+        """Show the secret as it is after its rotation has gone on."""
+        self._load_secrets()
+        if name == self.secret.name and not self.secret.dirty:
+            self._shown = ("", False)
+
     def _announce(self, kind: ChangeKind, action: str, subject: str) -> None:
         self.context.announce(Change(kind, action, subject, _ORIGIN, utc_now()))
 
@@ -273,7 +298,7 @@ class CredentialsTab(Tab):
         if self.context.workspace is None:
             reason = _NO_CONNECTION
         self.profiles.set_connected(self.context.workspace is not None)
-        for part in (self.secrets, self.secret, self.versions):
+        for part in (self.secrets, self.secret, self.versions, self.cockpit):
             part.set_locked(reason)
 
 

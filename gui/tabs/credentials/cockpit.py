@@ -1,0 +1,274 @@
+"""The rotation cockpit: the plan, the steps as they run, and what can be done at each point."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from core.errors import StorageError
+from core.model.rotation import (
+    Outcome,
+    Rotation,
+    RotationKind,
+    RotationPlan,
+    Step,
+    StepRecord,
+    StepState,
+)
+from core.rotation.words import planned, title_of, undo_now
+from core.units import format_duration, utc_now
+from gui.tabs.credentials.step_list import StepList, StepWords
+from gui.widgets.banner import Banner
+from gui.widgets.buttons import Button, danger_button, link_button, plain_button, primary_button
+from gui.widgets.labels import Pill, muted_label, shown
+from gui.widgets.panel import SectionHead
+
+_TICK_MS = 1000
+_PILLS = {
+    Outcome.RUNNING: ("running", "accent"),
+    Outcome.STOPPED: ("stopped", "danger"),
+    Outcome.WAITING: ("safe to close", "good"),
+    Outcome.DONE: ("done", "good"),
+    Outcome.UNDOING: ("being undone", "warning"),
+    Outcome.UNDONE: ("undone", "neutral"),
+    Outcome.LOST: ("somebody else was first", "warning"),
+}
+
+
+class Cockpit(QWidget):
+    """Shows one plan or one rotation; whoever owns it acts on its signals.
+
+    Signals:
+        start_clicked, resume_clicked, undo_clicked, stop_clicked, now_clicked, again_clicked: the
+            user asks for it; `now_clicked` names the step that shall not wait.
+        due: a rotation has waited long enough.
+        closed: the user wants the versions back.
+    """
+
+    start_clicked = Signal()
+    resume_clicked = Signal()
+    undo_clicked = Signal()
+    stop_clicked = Signal()
+    now_clicked = Signal(object)
+    again_clicked = Signal()
+    due = Signal()
+    closed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.plan: RotationPlan | None = None
+        self.rotation: Rotation | None = None
+        self._busy, self._locked = False, ""
+        self.banner = Banner()
+        self.steps = StepList()
+        self.pill = Pill("")
+        self.back = link_button("Versions", self.closed.emit)
+        self.back.set_hint("Show the secret's versions; a rotation goes on meanwhile")
+        self.head = SectionHead("Rotation", self.back)
+        self.head.add_pill(self.pill)
+        self.hint = muted_label(wrap=True, small=True)
+        self._make_buttons()
+        self._lay_out()
+        self._clock = QTimer(self)
+        self._clock.setInterval(_TICK_MS)
+        self._clock.timeout.connect(self._on_tick)
+
+    def _make_buttons(self) -> None:
+        self.start = primary_button("Start rotation", self.start_clicked.emit)
+        self.resume = primary_button("Resume", self.resume_clicked.emit)
+        self.undo = plain_button("Undo…", self.undo_clicked.emit)
+        self.stop = plain_button("Stop", self.stop_clicked.emit)
+        self.again = plain_button("Look again", self.again_clicked.emit)
+        self.deactivate = primary_button(
+            "Deactivate now…", lambda: self.now_clicked.emit(Step.DEACTIVATE)
+        )
+        self.delete = danger_button("Delete old key…", lambda: self.now_clicked.emit(Step.DELETE))
+
+    @property
+    def _buttons(self) -> tuple[Button, ...]:
+        return (
+            self.stop, self.again, self.undo, self.resume, self.deactivate, self.delete, self.start
+        )  # fmt: skip
+
+    def _lay_out(self) -> None:
+        foot = QFrame()
+        foot.setProperty("surface", "foot")
+        line = QHBoxLayout(foot)
+        line.setContentsMargins(12, 8, 12, 8)
+        line.setSpacing(8)
+        line.addWidget(self.hint, 1)
+        for button in self._buttons:
+            line.addWidget(button)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.head)
+        box.addWidget(self.banner)
+        box.addWidget(self.steps, 1)
+        box.addWidget(foot)
+
+    # What is shown.
+
+    def show_loading(self, secret: str) -> None:
+        """Say that the plan of a secret's rotation is being made."""
+        self.plan = self.rotation = None
+        self._title(secret, "", "looking", "neutral")
+        self.banner.clear()
+        self.steps.show_steps(())
+        self._update()
+
+    def show_plan(self, plan: RotationPlan, notes: tuple[str, ...] = ()) -> None:
+        """Show what a rotation would do; `notes` are warnings beside it."""
+        self.plan, self.rotation = plan, None
+        self._title(plan.secret, "", "nothing changed yet", "neutral")
+        self.steps.show_steps(
+            [StepWords(s.step, s.title, StepState.WAITING, s.text) for s in plan.steps]
+        )
+        told = (*_whom(plan), *plan.notes, *notes)
+        self.banner.clear()
+        if plan.problem is not None:
+            self.banner.show_error(plan.problem.error())
+        elif told:
+            self.banner.show_warning("Before you start", ". ".join(told) + ".")
+        self._update()
+
+    def show_rotation(self, rotation: Rotation, *, busy: bool) -> None:
+        """Show how a rotation stands; `busy` while it is worked on."""
+        self.plan, self.rotation, self._busy = None, rotation, busy
+        started = f"{rotation.started:%H:%M} UTC by {rotation.by.rpartition('/')[2]}"
+        outcome = rotation.outcome
+        if not busy and outcome is Outcome.RUNNING:
+            outcome = Outcome.STOPPED  # a crash left it so
+        self._title(rotation.secret, started, *_PILLS[outcome])
+        self._show_steps()
+        self._show_problem(rotation)
+        self._update()
+
+    def show_failed(self, error: StorageError) -> None:
+        """Say why there is no plan, or why an act was refused."""
+        self._busy = False
+        self.banner.show_error(error)
+        self._update()
+
+    def set_busy(self, busy: bool) -> None:
+        """Say whether work is going on."""
+        self._busy = busy
+        self._update()
+
+    def set_locked(self, reason: str) -> None:
+        """Forbid changes for a reason; an empty one allows them."""
+        self._locked = reason
+        self._update()
+
+    def _title(self, secret: str, note: str, pill: str, tone: str) -> None:
+        name = secret.rpartition("/")[2] or secret
+        self.head.set_title(f"Rotating {shown(name)}", shown(note))
+        self.pill.set(pill, tone)
+
+    def _show_problem(self, rotation: Rotation) -> None:
+        self.banner.clear()
+        problem = rotation.problem
+        if problem is not None and rotation.outcome is not Outcome.DONE:
+            self.banner.show_error(problem.error())
+
+    def _show_steps(self) -> None:
+        assert self.rotation is not None
+        rotation = self.rotation
+        self.steps.show_steps([_words(rotation, record) for record in rotation.steps])
+
+    # What can be done.
+
+    def _update(self) -> None:
+        wanted = self._wanted()
+        for button in self._buttons:
+            button.setVisible(button in wanted)
+            free = button in {self.stop, self.again}
+            button.allow(free or not self._locked, "" if free else self._locked)
+        self.hint.setText(self._hint())
+        waiting = self.rotation is not None and self.rotation.due is not None and not self._busy
+        (self._clock.start if waiting else self._clock.stop)()
+
+    def _wanted(self) -> tuple[Button, ...]:
+        if self._busy:
+            return (self.stop,)
+        if self.rotation is not None:
+            return self._wanted_of(self.rotation)
+        if self.plan is None:
+            return (self.again,)
+        return (self.again,) if self.plan.problem else (self.start,)
+
+    def _wanted_of(self, rotation: Rotation) -> tuple[Button, ...]:
+        if not rotation.outcome.open:
+            return (self.again,)
+        if rotation.outcome is Outcome.WAITING:
+            last = rotation.finished(Step.DEACTIVATE)
+            return (self.undo, self.delete if last else self.deactivate)
+        if rotation.outcome is Outcome.UNDOING:
+            return (self.undo,)
+        return (self.undo, self.resume)
+
+    def _hint(self) -> str:
+        rotation = self.rotation
+        if self.plan is not None:
+            return "" if self.plan.problem else "Every step can be resumed or taken back."
+        if rotation is None:
+            return ""
+        if self._busy:
+            return "Closing the window is safe: what is left can be resumed or undone."
+        if not rotation.outcome.open:
+            return _ENDS[rotation.outcome]
+        return f"Undo now: {undo_now(rotation)}"
+
+    def _on_tick(self) -> None:
+        if self.rotation is None or self.rotation.due is None:
+            return
+        self._show_steps()
+        if self.rotation.due <= utc_now():
+            self._clock.stop()
+            self.due.emit()
+
+
+_ENDS = {
+    Outcome.DONE: "The rotation is complete.",
+    Outcome.UNDONE: "Everything is as it was before.",
+    Outcome.LOST: "What this rotation had made was taken back.",
+}
+
+
+def _whom(plan: RotationPlan) -> tuple[str, ...]:
+    if plan.kind is not RotationKind.IAM_KEY or not plan.facts.user:
+        return ()
+    return (f"Key {plan.facts.old_key_id} of {plan.facts.user} gets a successor",)
+
+
+def _words(rotation: Rotation, record: StepRecord) -> StepWords:
+    """Say what a step has done, or what it will do."""
+    plan = planned(rotation.kind, record.step)
+    words = record.detail or plan.text
+    bad = record.problem is not None
+    if record.problem is not None:
+        problem = record.problem
+        words = " ".join(part for part in (problem.summary + ".", problem.remedy) if part)
+    return StepWords(
+        record.step,
+        title_of(rotation.kind, record.step),
+        record.state,
+        words,
+        _time(rotation, record),
+        bad,
+    )
+
+
+def _time(rotation: Rotation, record: StepRecord) -> str:
+    if record.started and record.ended:
+        return format_duration((record.ended - record.started).total_seconds())
+    due = rotation.due
+    waiting = rotation.outcome is Outcome.WAITING and bool(record.detail)
+    return _left(due) if due and waiting else ""
+
+
+def _left(due: datetime) -> str:
+    seconds = (due - utc_now()).total_seconds()
+    return f"{format_duration(seconds)} left" if seconds > 0 else "due"

@@ -1,0 +1,298 @@
+"""What the user can do with rotations: look at the plan, start, resume, undo, and not wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QObject, Signal
+
+from core.aws.clients import ClientFactory
+from core.errors import InvalidInput, NotFound, StorageError
+from core.links.ledger import dying_with
+from core.model.change import Change, ChangeKind
+from core.model.connection import Connection
+from core.model.rotation import (
+    Outcome,
+    Patience,
+    Rotation,
+    RotationKind,
+    RotationPlan,
+    Step,
+    StepState,
+)
+from core.redaction import Secret
+from core.rotation.local_keys import LocalKeys
+from core.rotation.service import Rotator
+from core.units import format_age, format_count, utc_now
+from core.work import Work
+from gui.dialogs.confirm import ask
+from gui.tabs.base import Tab
+from gui.tabs.credentials.cockpit import Cockpit
+from gui.tabs.credentials.new_values import NewValues
+from gui.tasks import Task
+
+_ORIGIN = "Rotation"
+#: The AWS action by which each step changes something, as the log of changes tells it.
+_ACTIONS = {
+    Step.CREATE: "iam:CreateAccessKey",
+    Step.STAGE: "secretsmanager:PutSecretValue",
+    Step.APPLY: "ALTER USER",
+    Step.PROMOTE: "secretsmanager:UpdateSecretVersionStage",
+    Step.DEACTIVATE: "iam:UpdateAccessKey",
+    Step.DELETE: "iam:DeleteAccessKey",
+}
+Act = Callable[[Rotator, Work], Rotation]
+
+
+class RotationActions(QObject):
+    """Acts on rotations; one is shown at a time, and goes on when it is not shown.
+
+    Signals:
+        opened: a secret's cockpit shall be seen.
+        changed: the name of a secret whose value or versions have changed.
+    """
+
+    opened = Signal(str)
+    changed = Signal(str)
+
+    def __init__(self, tab: Tab, cockpit: Cockpit) -> None:
+        super().__init__(tab)
+        self._tab, self._cockpit = tab, cockpit
+        self.patience = Patience()
+        self.secret = ""
+        self._tasks: dict[str, Task] = {}
+        self._latest: dict[str, Rotation] = {}
+        self._told: set[tuple[str, Step]] = set()
+        cockpit.start_clicked.connect(self._on_start)
+        cockpit.resume_clicked.connect(lambda: self._resume(frozenset()))
+        cockpit.due.connect(self._on_due)
+        cockpit.undo_clicked.connect(self._on_undo)
+        cockpit.stop_clicked.connect(self._on_stop)
+        cockpit.now_clicked.connect(self._on_now)
+        cockpit.again_clicked.connect(lambda: self.open(self.secret))
+
+    # Looking.
+
+    def look_for_unfinished(self) -> None:
+        """Say in the tab's banner which rotations were interrupted, or can go on."""
+        rotator_of = self._rotator
+        clients = self._clients()
+        self._tab.run(
+            "Look for unfinished rotations",
+            lambda _work: rotator_of(clients).unfinished_here(),
+            self._on_unfinished,
+            latest="credentials/unfinished",
+            quiet=True,
+        )
+
+    def open(self, secret: str) -> None:
+        """Show the rotation of a secret that is not finished, or the plan of a new one."""
+        self.secret = secret
+        self.opened.emit(secret)
+        if secret in self._tasks:
+            if secret in self._latest:
+                self._cockpit.show_rotation(self._latest[secret], busy=True)
+            return
+        self._cockpit.set_busy(busy=False)
+        self._cockpit.show_loading(secret)
+        clients, rotator_of = self._clients(), self._rotator
+
+        def look(work: Work) -> Rotation | tuple[RotationPlan, tuple[str, ...]]:
+            rotator = rotator_of(clients)
+            try:
+                return rotator.find(secret)
+            except NotFound:
+                plan = rotator.plan(secret, work=work)
+            return plan, dying_with(plan.facts.old_key_id)
+
+        self._tab.run(
+            f"Plan the rotation of {secret}",
+            look,
+            self._on_looked,
+            failed=self._cockpit.show_failed,
+            latest="credentials/rotation-plan",
+            quiet=True,
+        )
+
+    def _on_looked(self, found: Rotation | tuple[RotationPlan, tuple[str, ...]]) -> None:
+        if isinstance(found, Rotation):
+            self._latest[found.secret] = found
+            self._cockpit.show_rotation(found, busy=False)
+        else:
+            self._cockpit.show_plan(*found)
+
+    def _on_unfinished(self, rotations: tuple[Rotation, ...]) -> None:
+        idle = [rotation for rotation in rotations if rotation.secret not in self._tasks]
+        if not idle:
+            return
+        rotation = idle[-1]
+        look = ("Look", lambda: self.open(rotation.secret))
+        if rotation.outcome is Outcome.WAITING and rotation.due and rotation.due > utc_now():
+            when = f"{rotation.due:%d %b %H:%M} UTC"
+            self._tab.banner.show_info(
+                f"The rotation of {rotation.secret} waits: its old key stays until {when}.",
+                action=look,
+            )
+            return
+        self._tab.banner.show_warning(
+            f"A rotation of {rotation.secret} is not finished",
+            f"It was begun {format_age(rotation.started)}; resume it or undo it.",
+            action=look,
+        )
+
+    # Acting.
+
+    def _on_start(self) -> None:
+        plan = self._cockpit.plan
+        if plan is None:
+            return
+        if plan.kind is RotationKind.EXCHANGE:
+            dialog = NewValues(self._tab, plan.secret, plan.fields, self._start)
+            dialog.open()
+            return
+        self._start(None)
+
+    def _start(self, values: Mapping[str, Secret] | None) -> None:
+        secret = self.secret
+        self._work(secret, lambda rotator, work: rotator.start(secret, values=values, work=work))
+
+    def _resume(self, now: frozenset[Step]) -> None:
+        rotation = self._latest[self.secret]
+        self._work(
+            rotation.secret, lambda rotator, work: rotator.resume(rotation, now=now, work=work)
+        )
+
+    def _on_due(self) -> None:
+        """Go on by itself when the period of grace is over, unless writing is locked."""
+        if not self._tab.context.read_only and self.secret not in self._tasks:
+            self._resume(frozenset())
+
+    def _on_undo(self) -> None:
+        rotation = self._latest[self.secret]
+        ask(
+            self._tab,
+            f"Undo the rotation of {rotation.secret}?",
+            "The old value becomes current again, and what the rotation has made is removed.",
+            lambda: self._work(
+                rotation.secret, lambda rotator, work: rotator.undo(rotation, work=work)
+            ),
+            button="Undo the rotation",
+        )
+
+    def _on_stop(self) -> None:
+        task = self._tasks.get(self.secret)
+        if task is not None:
+            task.cancel()
+
+    def _on_now(self, step: Step) -> None:
+        rotation = self._latest[self.secret]
+        key = rotation.facts.old_key_id
+        waiting = rotation.step(step).detail
+        if step is Step.DELETE:
+            text = f"Key {key} of {rotation.facts.user} cannot be brought back. {waiting}."
+            typed, title, button = key, f"Delete key {key}?", "Delete the key"
+        else:
+            text = f"Whoever still uses it is refused; it can be activated again. {waiting}."
+            typed, title, button = None, f"Deactivate key {key} now?", "Deactivate now"
+        ask(
+            self._tab,
+            title,
+            f"{text}{self._running_with(key)}",
+            lambda: self._resume(frozenset({step})),
+            button=button,
+            danger=True,
+            typed=typed,
+        )
+
+    def _running_with(self, key_id: str) -> str:
+        """Return a warning when transfers of this window still run with a key."""
+        workspace = self._tab.context.workspace
+        keys = workspace.connection.keys if workspace else None
+        count = len(self._tab.context.runner.bulk_running)
+        if not count or keys is None or keys.access_key_id != key_id:
+            return ""
+        return f" {format_count(count)} transfers of this window still run with it."
+
+    def _work(self, secret: str, act: Act) -> None:
+        if secret in self._tasks:
+            return
+        connection, rotator_of = self._workspace_connection(), self._rotator
+        self._cockpit.set_busy(busy=True)
+
+        def run(work: Work) -> Rotation:
+            # Clients of its own: another profile may be chosen while it runs.
+            clients = ClientFactory(connection)
+            try:
+                return act(rotator_of(clients), work)
+            finally:
+                clients.close()
+
+        self._tasks[secret] = self._tab.run(
+            f"Rotate {secret}",
+            run,
+            lambda rotation: self._on_ended(secret, rotation),
+            failed=lambda error: self._on_failed(secret, error),
+            batch=self._on_state,
+        )
+
+    def _on_state(self, rotation: Rotation) -> None:
+        self._latest[rotation.secret] = rotation
+        for record in rotation.steps:
+            if record.state is StepState.DONE and (rotation.id, record.step) not in self._told:
+                self._told.add((rotation.id, record.step))
+                self._announce(rotation, record.step)
+        if rotation.secret == self.secret:
+            self._cockpit.show_rotation(rotation, busy=True)
+
+    def _on_ended(self, secret: str, rotation: Rotation) -> None:
+        self._tasks.pop(secret, None)
+        self._latest[secret] = rotation
+        if rotation.outcome is Outcome.UNDONE:
+            self._change("rotation undone", secret)
+        if secret == self.secret:
+            self._cockpit.show_rotation(rotation, busy=False)
+        self.changed.emit(secret)
+        self._switch(rotation)
+
+    def _on_failed(self, secret: str, error: StorageError) -> None:
+        self._tasks.pop(secret, None)
+        if secret == self.secret:
+            self._cockpit.show_failed(error)
+
+    def _switch(self, rotation: Rotation) -> None:
+        """Connect anew when the keys of the profile in force were replaced."""
+        context = self._tab.context
+        profile = context.workspace.profile if context.workspace else None
+        if profile is None or not rotation.finished(Step.SWITCH):
+            return
+        used = profile.access_key_id == rotation.facts.old_key_id
+        if used and profile.name in rotation.facts.switched:
+            context.switch_profile(profile.name)
+
+    def _announce(self, rotation: Rotation, step: Step) -> None:
+        action = _ACTIONS.get(step)
+        if action is None:
+            return
+        subject = rotation.secret
+        if action.startswith("iam:"):
+            made = step is Step.CREATE
+            key = rotation.facts.new_key_id if made else rotation.facts.old_key_id
+            subject = f"{rotation.facts.user} {key}"
+        self._change(action, subject)
+
+    def _change(self, action: str, subject: str) -> None:
+        change = Change(ChangeKind.SECRETS, action, subject, _ORIGIN, utc_now())
+        self._tab.context.announce(change)
+
+    def _rotator(self, clients: ClientFactory) -> Rotator:
+        local = LocalKeys(self._tab.context.connections)
+        return Rotator(clients, local=local, patience=self.patience)
+
+    def _clients(self) -> ClientFactory:
+        workspace = self._tab.context.workspace
+        if workspace is None:
+            raise InvalidInput("There is no connection.", remedy="Choose a profile.")
+        return workspace.clients
+
+    def _workspace_connection(self) -> Connection:
+        return self._clients().connection
