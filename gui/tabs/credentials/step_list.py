@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from core.model.rotation import Step, StepState
 from gui import theme
 from gui.widgets.icons import pixmap
-from gui.widgets.labels import heading, muted_label, number_label, shown
+from gui.widgets.labels import Text, heading, muted_label, number_label, shown
 from gui.widgets.panel import rule
 
 _SIGNS = {
@@ -42,7 +42,7 @@ class StepLine(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = StepState.WAITING
-        self.sign = QLabel()
+        self.sign = Text()
         self.sign.setFixedSize(18, 18)
         self.title = heading()
         self.words = muted_label(wrap=True, small=True)

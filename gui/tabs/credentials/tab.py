@@ -149,7 +149,8 @@ class CredentialsTab(Tab):
     def _on_infos(self, infos: tuple[SecretInfo, ...]) -> None:
         self.actions_on_secret.known = infos
         self._look_for_changes(infos)
-        self.secrets.show_infos(infos, self.secret.name)
+        rotating = self._right.currentWidget() is self.cockpit
+        self.secrets.show_infos(infos, self.rotation.secret if rotating else self.secret.name)
 
     def _look_for_changes(self, infos: tuple[SecretInfo, ...]) -> None:
         """Tell when a secret that is being edited here was changed by somebody else."""

@@ -8,7 +8,6 @@ from core.model.rotation import Outcome, Step
 from core.rotation.iam_strategy import IamKeyStrategy
 from core.work import Work
 
-
 #: A whole rotation has some sixty calls; so many tests share them.
 PARTS = 4
 

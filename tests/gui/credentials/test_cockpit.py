@@ -1,0 +1,163 @@
+"""The cockpit as a view: what it shows and offers at each point of a rotation."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from helpers.widget_tree import reading_html, unnamed
+
+from core.errors import AccessDenied, StorageError
+from core.model.rotation import (
+    Facts,
+    Outcome,
+    Problem,
+    Rotation,
+    RotationKind,
+    RotationPlan,
+    Step,
+    StepRecord,
+    StepState,
+)
+from core.rotation.iam_strategy import IamKeyStrategy
+from core.rotation.words import planned
+from core.units import utc_now
+from gui.tabs.credentials.cockpit import Cockpit
+from gui.tabs.credentials.new_values import NewValues
+
+SECRET = "cryptotrading/s3-storage"
+FACTS = Facts(user="s3-bot", old_key_id="AKIAOLD", new_key_id="AKIANEW")
+
+
+def rotation(done=0, outcome=Outcome.RUNNING, **more):
+    now = utc_now()
+    steps = [StepRecord(step) for step in IamKeyStrategy.steps]
+    for number in range(done):
+        steps[number] = replace(
+            steps[number], state=StepState.DONE, started=now, ended=now, detail=f"did {number}"
+        )
+    base = Rotation(
+        "00000000-0000-4000-8000-000000000000",
+        RotationKind.IAM_KEY,
+        SECRET,
+        now,
+        now,
+        by="arn:aws:iam::1:user/strongroom-admin",
+        outcome=outcome,
+        steps=tuple(steps),
+        facts=FACTS,
+    )
+    return replace(base, **more)
+
+
+def plan(**more):
+    steps = tuple(planned(RotationKind.IAM_KEY, step) for step in IamKeyStrategy.steps)
+    return RotationPlan(RotationKind.IAM_KEY, SECRET, "arn:…:user/me", FACTS, steps, **more)
+
+
+@pytest.fixture
+def cockpit(themed, qtbot):
+    cockpit = Cockpit()
+    qtbot.addWidget(cockpit)
+    cockpit.resize(500, 700)
+    cockpit.show()
+    return cockpit
+
+
+def offered(cockpit):
+    return {button.text() for button in cockpit._buttons if button.isVisible()}
+
+
+def test_the_plan_says_what_each_step_will_do_and_what_dies_with_the_key(cockpit, qtbot):
+    cockpit.show_plan(plan(), ("2 links made here die with the old key",))
+    assert offered(cockpit) == {"Start rotation"}
+    assert "once: a lost answer" in cockpit.steps.lines[Step.CREATE].words.text()
+    assert "Before you start" in cockpit.banner.text
+    assert unnamed(cockpit) == []
+    assert reading_html(cockpit) == []
+    with qtbot.waitSignal(cockpit.start_clicked):
+        cockpit.start.click()
+
+
+def test_what_stands_in_the_way_is_told_instead_of_a_start(cockpit):
+    problem = Problem.of(AccessDenied("iam:CreateAccessKey is not allowed", remedy="Ask."))
+    cockpit.show_plan(plan(problem=problem))
+    assert offered(cockpit) == {"Look again"}
+    assert cockpit.banner.text == "iam:CreateAccessKey is not allowed"
+
+
+def test_a_running_rotation_shows_each_step_and_can_be_stopped(cockpit):
+    running = rotation(3)
+    running = running.with_step(StepRecord(Step.TEST, StepState.RUNNING, started=utc_now()))
+    cockpit.show_rotation(running, busy=True)
+    assert offered(cockpit) == {"Stop"}
+    states = [line.sign.accessibleName() for line in cockpit.steps.lines.values()]
+    assert states == ["done"] * 3 + ["running"] + ["waiting"] * 4
+    assert cockpit.steps.lines[Step.CREATE].words.text() == "did 1"
+    assert "safe" in cockpit.hint.text()
+
+
+def test_a_failed_step_tells_cause_and_remedy_and_offers_both_ways(cockpit):
+    problem = Problem.of(StorageError("The endpoint cannot be reached", remedy="Check it."))
+    failed = StepRecord(Step.STAGE, StepState.FAILED, utc_now(), utc_now(), "x", problem)
+    cockpit.show_rotation(rotation(2, Outcome.STOPPED).with_step(failed), busy=False)
+    assert offered(cockpit) == {"Undo…", "Resume"}
+    assert "Check it." in cockpit.steps.lines[Step.STAGE].words.text()
+    assert cockpit.hint.text() == "Undo now: Remove the new key, then give AWSPENDING back."
+    assert cockpit.banner.failed
+
+
+@pytest.mark.parametrize(
+    ("done", "button", "step"),
+    [(6, "Deactivate now…", Step.DEACTIVATE), (7, "Delete old key…", Step.DELETE)],
+)
+def test_a_waiting_rotation_counts_down_and_need_not_wait(cockpit, qtbot, done, button, step):
+    waiting = rotation(done, Outcome.WAITING, due=utc_now() + timedelta(minutes=50, seconds=5))
+    waiting = waiting.with_step(StepRecord(step, detail="Applications may keep the old key"))
+    cockpit.show_rotation(waiting, busy=False)
+    assert offered(cockpit) == {"Undo…", button}
+    assert cockpit.steps.lines[step].time.text().startswith("50 min")
+    assert cockpit._clock.isActive()
+    with qtbot.waitSignal(cockpit.now_clicked) as clicked:
+        next(each for each in cockpit._buttons if each.text() == button).click()
+    assert clicked.args == [step]
+    cockpit.show_rotation(replace(waiting, due=utc_now()), busy=False)
+    with qtbot.waitSignal(cockpit.due, timeout=3000):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (Outcome.DONE, "complete"),
+        (Outcome.UNDONE, "as it was before"),
+        (Outcome.LOST, "taken back"),
+    ],
+)
+def test_an_ended_rotation_says_how_it_ended(cockpit, outcome, words):
+    cockpit.show_rotation(rotation(8, outcome), busy=False)
+    assert offered(cockpit) == {"Look again"}
+    assert words in cockpit.hint.text()
+
+
+def test_a_read_only_profile_may_look_but_not_act(cockpit):
+    cockpit.show_plan(plan())
+    cockpit.set_locked("The profile is read-only: unlock it first.")
+    assert not cockpit.start.isEnabled()
+    assert "read-only" in cockpit.start.toolTip()
+    cockpit.show_rotation(rotation(3, Outcome.STOPPED), busy=False)
+    assert not cockpit.resume.isEnabled()
+    assert not cockpit.undo.isEnabled()
+
+
+def test_new_values_are_hidden_and_leave_the_form_when_they_are_handed_on(themed, qtbot):
+    got = []
+    parent = Cockpit()
+    qtbot.addWidget(parent)
+    dialog = NewValues(parent, "cryptotrading/exchange-keys", ("a_key", "b_key"), got.append)
+    assert not dialog.go.isEnabled()
+    dialog.fields["a_key"].setText("the new key itself")
+    assert dialog.fields["a_key"].echoMode() == dialog.fields["a_key"].EchoMode.Password
+    dialog.accept()
+    assert [{name: value.reveal() for name, value in values.items()} for values in got] == [
+        {"a_key": "the new key itself"}
+    ]
