@@ -287,6 +287,26 @@ class SecretsManager:
             answer = self.client().restore_secret(SecretId=name)
         return secret_saving.written(name, answer)
 
+    def tag(self, name: str, key: str, value: str, *, work: Work | None = None) -> None:
+        """Set one tag of a secret; tags can be read by everybody who may list secrets.
+
+        Raises:
+            AccessDenied: `secretsmanager:TagResource` is missing.
+        """
+        default_work(work).check()
+        with translated("secretsmanager:TagResource", name):
+            self.client().tag_resource(SecretId=name, Tags=[{"Key": key, "Value": value}])
+
+    def untag(self, name: str, key: str, *, work: Work | None = None) -> None:
+        """Remove one tag of a secret; one that is not there is no error.
+
+        Raises:
+            AccessDenied: `secretsmanager:UntagResource` is missing.
+        """
+        default_work(work).check()
+        with translated("secretsmanager:UntagResource", name):
+            self.client().untag_resource(SecretId=name, TagKeys=[key])
+
     def exists(self, name: str, *, work: Work | None = None) -> bool:
         """Return whether there is such a secret; a denial is raised, never taken for a no."""
         try:
