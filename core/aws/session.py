@@ -17,13 +17,16 @@ from botocore.credentials import (
 )
 from botocore.session import Session
 
+from core.aws.sources import mfa_device, missing_credentials, said_by, section_of, speaking
 from core.errors import CredentialsMissing, InvalidInput
-from core.model.connection import Connection, KeySource, Profile
+from core.model.connection import Connection, KeySource
 
 AskMfa = Callable[[str], str]
 
 #: Providers that belong to a machine's role, by botocore's names.
-_ROLE_METHODS = frozenset({"container-role", "iam-role"})
+_ROLE_METHODS = frozenset({"assume-role-with-web-identity", "container-role", "iam-role"})
+#: A session opened with an MFA code cannot renew itself: it is used to its last moment.
+_MFA_LAST_SECONDS = 15
 #: Sessions with keys of their own look at neither AWS_PROFILE nor the AWS config files.
 _NO_AWS_FILES = {
     "profile": (None, None, None, None),
@@ -44,6 +47,11 @@ def session_for(connection: Connection, *, ask_mfa: AskMfa | None = None) -> Ses
         CredentialsMissing: the connection brings no keys though its source needs them.
         InvalidInput: the source is an AWS profile and none is named.
     """
+    with said_by(connection.profile):
+        return _session_for(connection, ask_mfa)
+
+
+def _session_for(connection: Connection, ask_mfa: AskMfa | None) -> Session:
     session = _base_session(connection)
     session.set_config_variable("region", connection.profile.region)
     session.set_config_variable("metadata_service_num_attempts", 2)
@@ -61,46 +69,27 @@ def credentials_for(connection: Connection, session: Session) -> Any:
 
     Raises:
         CredentialsMissing: the profile's source has none.
+        CredentialsExpired: its sign-in has to be renewed first.
     """
-    credentials = session.get_credentials()
+    profile = connection.profile
+    with said_by(profile):
+        credentials = session.get_credentials()
     if credentials is None:
-        raise missing_credentials(connection.profile)
+        raise missing_credentials(profile)
+    refresh = getattr(credentials, "_refresh_using", None)
+    if refresh is not None:
+        credentials._refresh_using = speaking(profile, refresh)  # noqa: SLF001 - no other hook
+        if _asks_mfa(connection, session):
+            credentials._mandatory_refresh_timeout = _MFA_LAST_SECONDS  # noqa: SLF001 - no setter
+            credentials._advisory_refresh_timeout = _MFA_LAST_SECONDS  # noqa: SLF001 - no setter
     return credentials
 
 
-def missing_credentials(profile: Profile) -> CredentialsMissing:
-    """Return the error that says which source has no keys, and what to do about it."""
-    cause, remedy = _MISSING[profile.source]
-    return CredentialsMissing(
-        f"Profile {profile.name} has no AWS credentials",
-        cause=cause.format(profile=profile.aws_profile or ""),
-        remedy=remedy.format(profile=profile.aws_profile or ""),
-        subject=profile.name,
-    )
-
-
-_MISSING = {
-    KeySource.KEYRING: (
-        "The system keyring holds no keys for this profile.",
-        "Edit the profile and enter its keys again.",
-    ),
-    KeySource.SESSION: (
-        "Its keys were kept in memory only and are gone.",
-        "Edit the profile and enter its keys again.",
-    ),
-    KeySource.AWS_PROFILE: (
-        "The AWS profile {profile} yields no credentials.",
-        "Run `aws configure --profile {profile}` or `aws sso login --profile {profile}`.",
-    ),
-    KeySource.ENVIRONMENT: (
-        "Neither AWS_* variables nor AWS's files nor a role of this machine give any keys.",
-        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose another source.",
-    ),
-    KeySource.ROLE: (
-        "This machine has no instance or container role, or its metadata service is off.",
-        "Attach a role to the instance or task, or choose another source.",
-    ),
-}
+def _asks_mfa(connection: Connection, session: Session) -> bool:
+    profile = connection.profile
+    if profile.role_arn or profile.source not in {KeySource.AWS_PROFILE, KeySource.ENVIRONMENT}:
+        return False
+    return bool(mfa_device(session.full_config, section_of(profile)))
 
 
 def _base_session(connection: Connection) -> Session:

@@ -1,0 +1,327 @@
+"""What each source of keys was asked and what it said: failures name the place and the reason.
+
+Nothing here is on the network: it reads the names of variables, the sections of AWS's files and
+the error that botocore raised. Values are never repeated, and foreign text is redacted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import CredentialsExpired, CredentialsMissing, StorageError
+from core.model.connection import KeySource, Profile
+from core.redaction import redacted
+
+_PAIR = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_CONTAINER = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
+_TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a variable's name
+#: Characters of a foreign program's words that are repeated at most.
+_WORDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One place where keys were looked for, and what it said."""
+
+    place: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.said}."
+
+
+def tried(profile: Profile) -> tuple[Tried, ...]:
+    """Return every place that the profile's source looks at, in its order, and what it says."""
+    if profile.source is KeySource.ENVIRONMENT:
+        section = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or ""
+        return (_variables(), _section(section), _web_identity(), _container(), _instance())
+    if profile.source is KeySource.ROLE:
+        return (_web_identity(), _container(), _instance())
+    if profile.source is KeySource.AWS_PROFILE:
+        return (_section(profile.aws_profile or ""),)
+    return ()
+
+
+def missing_credentials(profile: Profile) -> CredentialsMissing:
+    """Return the error that says which source has no keys, what it tried, and what to do."""
+    cause, remedy = _MISSING[profile.source]
+    said = " ".join(str(one) for one in tried(profile))
+    return CredentialsMissing(
+        f"Profile {profile.name} has no AWS credentials",
+        cause=f"{cause.format(profile=profile.aws_profile or '')} {said}".strip(),
+        remedy=remedy.format(profile=profile.aws_profile or ""),
+        subject=profile.name,
+    )
+
+
+_MISSING = {
+    KeySource.KEYRING: (
+        "The system keyring holds no keys for this profile.",
+        "Edit the profile and enter its keys again.",
+    ),
+    KeySource.SESSION: (
+        "Its keys were kept in memory only and are gone.",
+        "Edit the profile and enter its keys again.",
+    ),
+    KeySource.AWS_PROFILE: (
+        "The AWS profile {profile} yields no credentials.",
+        "Run `aws configure --profile {profile}` or `aws sso login --profile {profile}`.",
+    ),
+    KeySource.ENVIRONMENT: (
+        "Neither AWS_* variables nor AWS's files nor a role of this machine give any keys.",
+        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose another source.",
+    ),
+    KeySource.ROLE: (
+        "This machine has no instance or container role, or its metadata service is off.",
+        "Attach a role to the instance or task, or choose another source.",
+    ),
+}
+
+
+@contextmanager
+def said_by(profile: Profile) -> Iterator[None]:
+    """Raise what a source of keys raises in words that name the source and its reason.
+
+    Raises:
+        CredentialsMissing: the source cannot give keys.
+        CredentialsExpired: it could once; a new sign-in or a new code is needed.
+    """
+    try:
+        yield
+    except Exception as error:  # what is not about a source of keys goes on as it is
+        told = _told(profile, error)
+        if told is None:
+            raise
+        raise told from None
+
+
+def speaking(profile: Profile, refresh: Callable[[], Any]) -> Callable[[], Any]:
+    """Return a refresh of temporary keys whose failures name the profile, whoever triggers it."""
+
+    def refreshed() -> Any:
+        with said_by(profile):
+            return refresh()
+
+    return refreshed
+
+
+def mfa_device(config: Mapping[str, Any], section: str) -> str:
+    """Return the MFA device that an AWS profile's chain of roles asks for, or nothing.
+
+    Args:
+        config: botocore's `full_config`.
+        section: the AWS profile's name.
+    """
+    profiles = config.get("profiles", {})
+    seen: set[str] = set()
+    while section and section not in seen:
+        seen.add(section)
+        values = profiles.get(section, {})
+        if values.get("role_arn") and values.get("mfa_serial"):
+            return str(values["mfa_serial"])
+        section = str(values.get("source_profile", "")) if values.get("role_arn") else ""
+    return ""
+
+
+def _told(profile: Profile, error: Exception) -> StorageError | None:
+    from botocore import exceptions as boto
+
+    if isinstance(error, StorageError):
+        return None
+    name = section_of(profile)
+    if isinstance(
+        error, (boto.SSOError, boto.LoginError, boto.TokenRetrievalError, boto.NoAuthTokenError)
+    ):
+        return _sign_in(profile, name, error)
+    if isinstance(error, boto.RefreshWithMFAUnsupportedError):
+        return _new_code(profile)
+    cause = _cause(profile, name, error)
+    if not cause:
+        return None
+    return CredentialsMissing(
+        f"Profile {profile.name} has no AWS credentials",
+        cause=cause,
+        remedy=_MISSING[profile.source][1].format(profile=name),
+        subject=profile.name,
+        details=type(error).__name__,
+    )
+
+
+def _sign_in(profile: Profile, section: str, error: Exception) -> CredentialsExpired:
+    command = f"aws sso login --profile {section}"
+    return CredentialsExpired(
+        "Your sign-in has expired",
+        cause=f"The AWS profile {section} has no valid single sign-on session.",
+        remedy=f"Run `{command}` in a terminal, then press Refresh.",
+        subject=profile.name,
+        details=_words(error),
+    )
+
+
+def _new_code(profile: Profile) -> CredentialsExpired:
+    return CredentialsExpired(
+        "Your session has ended",
+        cause="It was opened with an MFA code, and a new one needs a new code.",
+        remedy="Press Refresh and enter the next code.",
+        subject=profile.name,
+    )
+
+
+def _cause(profile: Profile, section: str, error: Exception) -> str:
+    """Return why a source failed; nothing when the error is not about sources."""
+    for kinds, words in _causes():
+        if isinstance(error, kinds):
+            return words(profile, section, error)
+    return ""
+
+
+_Kinds = tuple[type[Exception], ...]
+
+
+def _causes() -> tuple[tuple[_Kinds, Callable[[Profile, str, Any], str]], ...]:
+    """Return the table of errors; botocore is loaded by now, since one of them was raised."""
+    from botocore import exceptions as boto
+
+    files = (
+        boto.InvalidConfigError,
+        boto.InfiniteLoopConfigError,
+        boto.ConfigParseError,
+        boto.ConfigNotFound,
+        boto.UnknownCredentialError,
+    )
+    return (
+        ((boto.ProfileNotFound,), _no_section),
+        ((boto.PartialCredentialsError,), _half),
+        ((boto.CredentialRetrievalError,), _retrieval),
+        ((boto.MetadataRetrievalError,), _metadata),
+        (files, _unusable_files),
+        ((OSError, ValueError), _local),
+    )
+
+
+def _no_section(profile: Profile, section: str, _error: Exception) -> str:
+    by = "AWS_PROFILE names" if profile.source is KeySource.ENVIRONMENT else "It uses"
+    return f"{by} the AWS profile {section}. {_section(section)}"
+
+
+def _metadata(_profile: Profile, _section: str, error: Exception) -> str:
+    return f"The metadata service of this machine answered badly: {_words(error)}"
+
+
+def _unusable_files(_profile: Profile, _section: str, error: Exception) -> str:
+    return f"AWS's files cannot be used: {_words(error)}"
+
+
+def _half(_profile: Profile, section: str, error: Any) -> str:
+    variables = error.kwargs.get("provider") == "env"
+    place = str(_variables()) if variables else f"The AWS profile {section}: {_words(error)}"
+    return f"Only one half of the keys is there. {place}"
+
+
+def _retrieval(_profile: Profile, section: str, error: Any) -> str:
+    provider = str(error.kwargs.get("provider", ""))
+    said = _words(str(error.kwargs.get("error_msg", "")).strip()) or "nothing"
+    if provider == "custom-process":
+        return f"The credential_process of the AWS profile {section} failed and said: {said}"
+    return f"The source {provider} failed and said: {said}"
+
+
+def _local(_profile: Profile, section: str, error: Exception) -> str:
+    """Explain a missing file or program; other errors of the machine are not about keys."""
+    if isinstance(error, FileNotFoundError) and error.filename == os.environ.get(_TOKEN_FILE):
+        return str(_web_identity())
+    if not _values(section).get("credential_process"):
+        return ""
+    if isinstance(error, OSError):
+        reason = error.strerror or type(error).__name__
+        return f"The credential_process of the AWS profile {section} cannot be run: {reason}."
+    return f"The credential_process of the AWS profile {section} did not answer in JSON."
+
+
+def section_of(profile: Profile) -> str:
+    """Return the section of AWS's files that a profile uses: its own, or the environment's."""
+    named = profile.aws_profile if profile.source is KeySource.AWS_PROFILE else ""
+    variables = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
+    return named or variables or "default"
+
+
+def _variables() -> Tried:
+    unset = [name for name in _PAIR if not os.environ.get(name)]
+    if len(unset) == 1:
+        there = next(name for name in _PAIR if name not in unset)
+        return Tried("Environment variables", f"{there} is set, but {unset[0]} is not")
+    said = "both keys are set" if not unset else f"{unset[0]} and {unset[1]} are not set"
+    return Tried("Environment variables", said)
+
+
+def _files() -> tuple[Path, Path]:
+    return (
+        Path(os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser(),
+        Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials").expanduser(),
+    )
+
+
+def _section(section: str) -> Tried:
+    there = [path for path in _files() if path.is_file()]
+    name = section or "default"
+    place = f"AWS's files, section {name}"
+    if not there:
+        return Tried(place, "there is " + " and ".join(f"no {path}" for path in _files()))
+    values = _values(name)
+    if not values:
+        looked = " or ".join(str(path) for path in there)
+        return Tried(place, f"there is no such section in {looked}")
+    source = str(values.get("source_profile", ""))
+    if source and source != name and not _values(source):
+        return Tried(place, f"its source_profile {source} does not exist")
+    return Tried(place, "it gives no keys")
+
+
+def _values(section: str) -> Mapping[str, Any]:
+    """Return the settings of a section; an unreadable file is told by its own error."""
+    from botocore.exceptions import BotoCoreError
+    from botocore.session import Session
+
+    try:
+        profiles = Session().full_config.get("profiles", {})
+    except BotoCoreError:  # the file cannot be parsed: who loads it says so
+        return {}
+    found: Mapping[str, Any] = profiles.get(section, {})
+    return found
+
+
+def _web_identity() -> Tried:
+    place, path = "Web identity", os.environ.get(_TOKEN_FILE)
+    if not path:
+        return Tried(place, f"{_TOKEN_FILE} is not set")
+    if not Path(path).is_file():
+        return Tried(place, f"the token file {path} is missing")
+    if not os.environ.get("AWS_ROLE_ARN"):
+        return Tried(place, "AWS_ROLE_ARN is not set")
+    return Tried(place, "its token was refused")
+
+
+def _container() -> Tried:
+    named = [name for name in _CONTAINER if os.environ.get(name)]
+    said = f"what {named[0]} names gives no keys" if named else f"{_CONTAINER[0]} is not set"
+    return Tried("Container role", said)
+
+
+def _instance() -> Tried:
+    off = os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
+    said = (
+        "the metadata service is switched off by AWS_EC2_METADATA_DISABLED"
+        if off
+        else "the metadata service does not answer, or the machine has no role"
+    )
+    return Tried("Instance role", said)
+
+
+def _words(foreign: object) -> str:
+    text = " ".join(redacted(str(foreign)).split())
+    return text if len(text) <= _WORDS else f"{text[:_WORDS]}…"
