@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 #: Called with (service, operation) in the calling thread before each request is sent.
 REQUEST_OBSERVERS: list[Callable[[str, str], None]] = []
+#: Called with (profile, service, operation) likewise: whoever records what a profile uses.
+USE_OBSERVERS: list[Callable[[str, str, str], None]] = []
 
 
 class ClientFactory:
@@ -161,10 +163,19 @@ class ClientFactory:
                 remedy="Correct the endpoint of the profile.",
                 subject=self._connection.profile.name,
             ) from None
-        client.meta.events.register("before-send", _observe)
+        client.meta.events.register("before-send", self._observe)
         if service == "s3":
             client.meta.events.register("after-call.s3", _refuse_portal)
         return client
+
+    def _observe(self, event_name: str = "", **_details: Any) -> None:
+        """Tell the observers; event names are `before-send.service.Operation`."""
+        if REQUEST_OBSERVERS or USE_OBSERVERS:
+            _, service, operation = event_name.split(".", 2)
+            for observer in tuple(REQUEST_OBSERVERS):
+                observer(service, operation)
+            for told in tuple(USE_OBSERVERS):
+                told(self._connection.profile.name, service, operation)
 
     def _resolved(self) -> Any:
         """Return botocore's credentials; the first call makes the session."""
@@ -190,14 +201,6 @@ class ClientFactory:
                 self.region,
             )
         return region
-
-
-def _observe(event_name: str = "", **_details: Any) -> None:
-    """Tell the observers; event names are `before-send.service.Operation`."""
-    if REQUEST_OBSERVERS:
-        _, service, operation = event_name.split(".", 2)
-        for observer in tuple(REQUEST_OBSERVERS):
-            observer(service, operation)
 
 
 def _refuse_portal(http_response: Any = None, **_details: Any) -> None:

@@ -14,6 +14,7 @@ COMMANDS: tuple[str, ...] = (
     "get",
     "link",
     "ls",
+    "policy",
     "put",
     "restore",
     "rotate",

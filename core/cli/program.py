@@ -10,7 +10,8 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 import core
-from core.cli import backups, doctor, objects, rotation, secrets, server
+from core.aws.usage import record_use
+from core.cli import backups, doctor, objects, policy, rotation, secrets, server
 from core.cli.common import HELP, Cli, Opener, taken_out
 from core.cli.interrupt import interruptible, only_reads
 from core.cli.output import Output
@@ -39,7 +40,7 @@ def _top(
         raise typer.Exit
 
 
-for _module in (objects, backups, rotation, doctor, server):
+for _module in (objects, backups, rotation, doctor, policy, server):
     _module.add_to(app)
 app.add_typer(secrets.app, name="secrets")
 
@@ -47,6 +48,7 @@ app.add_typer(secrets.app, name="secrets")
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     clamp_logging()
+    record_use()
     given = list(sys.argv[1:] if arguments is None else arguments)
     token = CancelToken()
     out = Output(as_json="--json" in given, token=token)

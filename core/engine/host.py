@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import IO, Any
 
+from core.aws.usage import record_use
 from core.engine.wire import Kind, Reader, Writer
 from core.errors import InvalidInput, StorageError
 from core.model.connection import Connection
@@ -42,6 +43,7 @@ def main(argv: list[str]) -> int:
         os.nice(int(niceness))
     logging.basicConfig(level=logging.WARNING, format="engine: %(levelname)s %(message)s")
     clamp_logging()
+    record_use()
     pipe_in, pipe_out = _private_pipes()
     Host(Reader(pipe_in), Writer(pipe_out), module).serve()
     return 0

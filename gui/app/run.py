@@ -93,6 +93,7 @@ class Program:
         """Put everything into the window that was not needed for its first paint."""
         if self.shell.furnished:
             return
+        from core.aws.usage import record_use
         from gui.app.signals import Signals
         from gui.context import Context
         from gui.errors import Crashes, start_logging
@@ -100,6 +101,7 @@ class Program:
         from gui.tasks import TaskRunner
 
         start_logging()
+        record_use()
         self._crashes: Crashes = Crashes()
         self._crashes.install()
         self._crashes.crashed.connect(self._on_crash)

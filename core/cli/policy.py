@@ -1,0 +1,61 @@
+"""`policy`: the least-privilege IAM policy of a role, or of what a profile has used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from core.cli.common import Cli
+    from core.health.policies import Role
+
+_USED = "used"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command("policy")(policy)
+
+
+def policy(
+    context: typer.Context,
+    role: Annotated[
+        str, typer.Argument(help="reader, uploader, operator, admin; or used: what was used.")
+    ],
+    prefix: Annotated[str, typer.Option(help="Only below this prefix of the bucket.")] = "",
+    user: Annotated[
+        str, typer.Option(help="The IAM user whose keys an admin rotates; any by default.")
+    ] = "*",
+) -> None:
+    """Print an IAM policy that allows no more than a role needs on this bucket.
+
+    It is JSON, to be pasted into IAM. With `used` it allows what the profile has used so far.
+    """
+    from core.health.policies import Role, Scope, policy_for, policy_of_use, text_of
+    from core.local.used_actions import UsedActions
+
+    cli: Cli = context.obj
+    with cli.out.work("Opening") as work:
+        profile = cli.opener.connection(work).profile
+    scope = Scope(profile.bucket, prefix, user=user)
+    if role == _USED:
+        used = UsedActions().read(profile.name)
+        document = policy_of_use((one.action for one in used), scope)
+    else:
+        document = policy_for(_role(role, [each.value for each in Role]), scope)
+    cli.out.result(document, lambda: cli.out.line(text_of(document)))
+
+
+def _role(name: str, known: list[str]) -> Role:
+    from core.health.policies import Role
+
+    if name not in known:
+        raise InvalidInput(
+            f"There is no role {name}",
+            remedy=f"Choose {', '.join(known)}, or {_USED}.",
+            subject=name,
+        )
+    return Role(name)

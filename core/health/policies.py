@@ -1,0 +1,211 @@
+"""Least-privilege IAM policies for the people who work with one bucket and its secrets.
+
+Each role is a row of tables: which actions on which kind of resource. Sources: the Service
+Authorization Reference (actions and resource types of S3, Secrets Manager and IAM) and, for the
+length, the IAM quotas (a managed policy has 6,144 characters at most, white space not counted).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from core.errors import InvalidInput
+from core.model.connection import DEFAULT_BUCKET, SECRET_PREFIX
+
+MANAGED_POLICY_CHARACTERS = 6144
+
+
+class Role(Enum):
+    """Who the policy is for."""
+
+    READER = "reader"
+    UPLOADER = "uploader"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+class On(Enum):
+    """What a group of actions is granted on."""
+
+    OBJECTS = "objects"
+    LISTING = "listing"
+    BUCKET = "bucket"
+    SECRETS = "secrets"
+    DATABASE = "database"
+    USER = "user"
+    ANYTHING = "anything"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a policy holds: one bucket, one prefix of it (empty: all), the platform's secrets.
+
+    `user` is the IAM user whose access keys an admin rotates.
+    """
+
+    bucket: str = DEFAULT_BUCKET
+    prefix: str = ""
+    secret_prefix: str = SECRET_PREFIX
+    user: str = "*"
+
+
+_READ: Mapping[On, tuple[str, ...]] = {
+    On.LISTING: ("s3:ListBucket",),
+    On.OBJECTS: ("s3:GetObject",),
+}
+_UPLOAD: Mapping[On, tuple[str, ...]] = {
+    On.LISTING: ("s3:ListBucket",),
+    On.OBJECTS: (
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts",
+    ),
+}
+_OPERATE: Mapping[On, tuple[str, ...]] = {
+    On.LISTING: ("s3:ListBucket",),
+    On.OBJECTS: (*_UPLOAD[On.OBJECTS], "s3:DeleteObject"),
+    On.DATABASE: ("secretsmanager:GetSecretValue",),
+}
+_ADMIN: Mapping[On, tuple[str, ...]] = {
+    On.LISTING: ("s3:ListBucket", "s3:ListBucketVersions"),
+    On.OBJECTS: (
+        *_OPERATE[On.OBJECTS],
+        "s3:GetObjectVersion",
+        "s3:DeleteObjectVersion",
+    ),
+    On.BUCKET: (
+        "s3:ListBucketMultipartUploads",
+        "s3:GetLifecycleConfiguration",
+        "s3:PutLifecycleConfiguration",
+        "s3:GetBucketVersioning",
+        "s3:GetEncryptionConfiguration",
+        "s3:GetBucketPublicAccessBlock",
+        "s3:GetBucketPolicy",
+        "s3:GetBucketPolicyStatus",
+        "s3:GetBucketAcl",
+        "s3:GetBucketOwnershipControls",
+        "s3:GetBucketLogging",
+    ),
+    On.SECRETS: (
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:CreateSecret",
+        "secretsmanager:UpdateSecret",
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:ListSecretVersionIds",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecretVersionStage",
+        "secretsmanager:RotateSecret",
+        "secretsmanager:DeleteSecret",
+        "secretsmanager:RestoreSecret",
+        "secretsmanager:TagResource",
+        "secretsmanager:UntagResource",
+    ),
+    On.USER: (
+        "iam:ListAccessKeys",
+        "iam:CreateAccessKey",
+        "iam:UpdateAccessKey",
+        "iam:DeleteAccessKey",
+    ),
+    # GetAccessKeyLastUsed names a key, not a user; ListSecrets and ListMetrics know no resource.
+    On.ANYTHING: (
+        "iam:GetAccessKeyLastUsed",
+        "secretsmanager:ListSecrets",
+        "cloudwatch:ListMetrics",
+    ),
+}
+_ROLES = {
+    Role.READER: _READ,
+    Role.UPLOADER: _UPLOAD,
+    Role.OPERATOR: _OPERATE,
+    Role.ADMIN: _ADMIN,
+}
+TASKS = {
+    Role.READER: "browses, previews and downloads",
+    Role.UPLOADER: "uploads, and checks what is there; deletes nothing",
+    Role.OPERATOR: "backs tables up and restores them, with the database's login",
+    Role.ADMIN: "rotates secrets and keys, and looks after the bucket",
+}
+#: Where an action that was used is granted; what is not named here is granted on anything.
+_PLACES = {
+    action: place for row in _ROLES.values() for place, all_ in row.items() for action in all_
+}
+
+
+def policy_for(role: Role, scope: Scope) -> dict[str, Any]:
+    """Return the policy document of a role.
+
+    Raises:
+        InvalidInput: the bucket or the prefix cannot stand in a policy.
+    """
+    return _document(_ROLES[role], scope)
+
+
+def policy_of_use(actions: Iterable[str], scope: Scope) -> dict[str, Any]:
+    """Return a policy that allows no more than what was used.
+
+    Raises:
+        InvalidInput: nothing was used yet, or the scope cannot stand in a policy.
+    """
+    places: dict[On, list[str]] = {}
+    for action in sorted(set(actions)):
+        place = _PLACES.get(action, On.ANYTHING)
+        places.setdefault(On.SECRETS if place is On.DATABASE else place, []).append(action)
+    if not places:
+        raise InvalidInput(
+            "Nothing was used yet",
+            cause="The record of what this profile has used is empty.",
+            remedy="Work with the profile for a while, then come back; or choose a role.",
+        )
+    return _document({place: tuple(found) for place, found in places.items()}, scope)
+
+
+def text_of(policy: Mapping[str, Any]) -> str:
+    """Return a policy as JSON text, as it is pasted into IAM."""
+    return json.dumps(policy, indent=2)
+
+
+def _document(row: Mapping[On, Sequence[str]], scope: Scope) -> dict[str, Any]:
+    _check(scope)
+    statements = [_statement(place, row[place], scope) for place in On if place in row]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _statement(place: On, actions: Sequence[str], scope: Scope) -> dict[str, Any]:
+    bucket = f"arn:aws:s3:::{scope.bucket}"
+    secret = f"arn:aws:secretsmanager:*:*:secret:{scope.secret_prefix}"
+    resource = {
+        On.OBJECTS: f"{bucket}/{scope.prefix}*",
+        On.LISTING: bucket,
+        On.BUCKET: bucket,
+        On.SECRETS: f"{secret}*",
+        # Secrets Manager ends an ARN with six characters of its own.
+        On.DATABASE: f"{secret}database-??????",
+        On.USER: f"arn:aws:iam::*:user/{scope.user}",
+        On.ANYTHING: "*",
+    }[place]
+    statement: dict[str, Any] = {
+        "Sid": place.value.capitalize(),
+        "Effect": "Allow",
+        "Action": list(actions),
+        "Resource": resource,
+    }
+    if place is On.LISTING and scope.prefix:
+        statement["Condition"] = {"StringLike": {"s3:prefix": f"{scope.prefix}*"}}
+    return statement
+
+
+def _check(scope: Scope) -> None:
+    """Refuse what would widen a policy: wildcards and variables are not names."""
+    for what, text in (("bucket", scope.bucket), ("prefix", scope.prefix)):
+        if any(sign in text for sign in "*?$") or (what == "bucket" and not text):
+            raise InvalidInput(
+                f"The {what} {text!r} cannot stand in a policy",
+                cause="*, ? and $ would stand for more than themselves there.",
+                remedy="Name it as it is, or choose a shorter prefix.",
+                subject=text,
+            )

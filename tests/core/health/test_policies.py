@@ -1,0 +1,150 @@
+"""Each policy lets its role's tasks pass and refuses the others, on a server that enforces IAM."""
+
+import json
+from uuid import uuid4
+
+import pytest
+from helpers.demo import plain_client
+
+from core.aws.clients import USE_OBSERVERS, ClientFactory
+from core.aws.usage import record_use
+from core.errors import InvalidInput
+from core.health.policies import (
+    MANAGED_POLICY_CHARACTERS,
+    Role,
+    Scope,
+    policy_for,
+    policy_of_use,
+    text_of,
+)
+from core.local.used_actions import UsedActions
+from core.model.connection import AccessKeys
+from core.redaction import Secret
+
+BUCKET = "tentimecrypto"
+DATABASE, STORAGE = "cryptotrading/database", "cryptotrading/s3-storage"
+
+
+@pytest.fixture
+def user(demo_server):
+    """Make a user with a policy; return plain clients by service that sign as it."""
+    iam = plain_client(demo_server, "iam", demo_server.admin)
+    made, clients = [], [iam]
+
+    def make(policy):
+        name = f"role-{uuid4().hex[:10]}"
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=text_of(policy))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        keys = AccessKeys(key["AccessKeyId"], Secret(key["SecretAccessKey"]))
+        made.append(name)
+
+        def client(service):
+            clients.append(plain_client(demo_server, service, keys))
+            return clients[-1]
+
+        return client
+
+    yield make
+    for each in clients:
+        each.close()
+
+
+def allowed(call, **arguments):
+    """Whether the server's policies let a call pass; what it answers then does not matter."""
+    from botocore.exceptions import ClientError
+
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return "AccessDenied" not in error.response["Error"]["Code"]
+    return True
+
+
+def tried(client, key):
+    """Try the tasks of all roles, each on something that may be touched."""
+    s3, vault, iam = client("s3"), client("secretsmanager"), client("iam")
+    return {
+        "list": allowed(s3.list_objects_v2, Bucket=BUCKET, Prefix=key),
+        "put": allowed(s3.put_object, Bucket=BUCKET, Key=key, Body=b"1"),
+        "get": allowed(s3.get_object, Bucket=BUCKET, Key=key),
+        "delete": allowed(s3.delete_object, Bucket=BUCKET, Key=key),
+        "lifecycle": allowed(s3.get_bucket_lifecycle_configuration, Bucket=BUCKET),
+        "login": allowed(vault.get_secret_value, SecretId=DATABASE),
+        "other secret": allowed(vault.get_secret_value, SecretId=STORAGE),
+        "keys": allowed(iam.list_access_keys, UserName="s3-bot"),
+    }
+
+
+GRANTED = {
+    Role.READER: {"list", "get"},
+    Role.UPLOADER: {"list", "get", "put"},
+    Role.OPERATOR: {"list", "get", "put", "delete", "login"},
+    Role.ADMIN: {
+        "list", "get", "put", "delete", "lifecycle", "login", "other secret", "keys"
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_may_do_its_tasks_and_no_other(user, demo_prefix, role):
+    client = user(policy_for(role, Scope(BUCKET, user="s3-bot")))
+    found = tried(client, f"{demo_prefix}x")
+    assert {task for task, may in found.items() if may} == GRANTED[role]
+
+
+def test_a_prefix_is_the_only_place(user, demo_prefix):
+    client = user(policy_for(Role.UPLOADER, Scope(BUCKET, demo_prefix)))
+    s3 = client("s3")
+    assert allowed(s3.put_object, Bucket=BUCKET, Key=f"{demo_prefix}x", Body=b"1")
+    assert allowed(s3.list_objects_v2, Bucket=BUCKET, Prefix=demo_prefix)
+    assert not allowed(s3.put_object, Bucket=BUCKET, Key="elsewhere/x", Body=b"1")
+    assert not allowed(s3.list_objects_v2, Bucket=BUCKET)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_policy_fits_into_a_managed_policy(role):
+    policy = policy_for(role, Scope("b" * 63, "p" * 200))
+    assert len(json.dumps(policy, separators=(",", ":"))) < MANAGED_POLICY_CHARACTERS
+
+
+@pytest.mark.parametrize("scope", [Scope("*"), Scope(""), Scope(BUCKET, "a*/"), Scope("${x}")])
+def test_what_would_widen_a_policy_is_refused(scope):
+    with pytest.raises(InvalidInput):
+        policy_for(Role.READER, scope)
+
+
+def test_a_policy_of_what_was_used_allows_just_that(user, demo_server, demo_prefix, tmp_path):
+    used = UsedActions(tmp_path / "used.json")
+    record_use(used)
+    clients = ClientFactory(demo_server.connection)
+    try:
+        clients.s3().list_objects_v2(Bucket=BUCKET, Prefix=demo_prefix)
+        clients.s3().put_object(Bucket=BUCKET, Key=f"{demo_prefix}x", Body=b"1")
+        clients.secrets().get_secret_value(SecretId=DATABASE)
+    finally:
+        clients.close()
+        USE_OBSERVERS.clear()
+    actions = [one.action for one in UsedActions(tmp_path / "used.json").read("demo")]
+    assert actions == ["s3:ListBucket", "s3:PutObject", "secretsmanager:GetSecretValue"]
+    assert UsedActions(tmp_path / "used.json").read("another") == ()
+
+    client = user(policy_of_use(actions, Scope(BUCKET)))
+    found = tried(client, f"{demo_prefix}x")
+    assert {task for task, may in found.items() if may} == {
+        "list", "put", "login", "other secret"
+    }  # fmt: skip
+
+
+def test_without_any_use_there_is_no_policy():
+    with pytest.raises(InvalidInput, match="Nothing was used yet"):
+        policy_of_use((), Scope())
+
+
+def test_a_torn_record_is_begun_anew(tmp_path):
+    path = tmp_path / "used.json"
+    path.write_text("{torn")
+    used = UsedActions(path)
+    used.note("p", "s3:GetObject")
+    assert [one.action for one in UsedActions(path).read("p")] == ["s3:GetObject"]
+    assert json.loads(path.read_text())["format"] == 1
