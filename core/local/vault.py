@@ -212,13 +212,15 @@ def _asked(backend: Any, call: Callable[[], _T]) -> _T:
         return call()
     except Exception as error:  # noqa: BLE001 - D-Bus libraries raise classes of their own
         kind = type(error).__name__
-    locked = any(word in kind for word in ("Lock", "Dismiss", "Init"))
+        # InitError is raised for a dismissed prompt, and for a service that went away as well.
+        locked = any(word in kind for word in ("Lock", "Dismiss")) or "dismiss" in str(error)
     raise KeyringError(
         "The system keyring is locked" if locked else "The system keyring does not answer",
         cause=f"{name_of(backend)} refused ({kind}); its prompt may have been dismissed."
         if locked
         else f"{name_of(backend)} failed ({kind}).",
-        remedy="Unlock the keyring and try again, or keep the keys for this session only.",
+        remedy=("Unlock" if locked else "Start")
+        + " the keyring and try again, or keep the keys for this session only.",
         subject=name_of(backend),
     )
 
