@@ -31,7 +31,8 @@ run: setup ## open the window on the embedded server
 check: setup ## everything static: format, lint, types, imports, dead code, dependencies
 	@.ci/static $(BIN)
 
-test: check ## everything static and all tests
+test: check ## everything static and all tests; the tests' servers are installed when missing
+	@.ci/test-servers
 	@QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 bench: setup ## print figures beside those of peers; ONLY=name runs one

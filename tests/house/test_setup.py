@@ -65,3 +65,45 @@ def test_other_systems_are_told_the_names(machine, tmp_path):
     assert told.returncode == 1
     assert "libxcb-cursor0" in told.stderr
     assert "Debian" in told.stderr
+
+
+class TestServers:
+    """The programs that the tests talk to: installed without any service being started."""
+
+    @pytest.fixture
+    def machine(self, machine, tmp_path):
+        machine("uname", "echo Linux")
+        for name in ("rm", "tee", "chmod"):
+            (tmp_path / name).symlink_to(shutil.which(name))
+        return machine
+
+    def run(self, tmp_path):
+        return subprocess.run(
+            [str(ROOT / ".ci/test-servers")],
+            env={"PATH": str(tmp_path), "SERVER_FOLDERS": "", "POLICY_RC_D": str(tmp_path / "rc")},
+            capture_output=True, text=True, timeout=20, check=False,
+        )  # fmt: skip
+
+    def test_they_are_installed_and_nothing_is_started(self, machine, tmp_path):
+        programs = "initdb mariadbd gnome-keyring-daemon dbus-daemon dbus-run-session setpriv"
+        machine(
+            "apt-get",
+            f'echo "$* $({tmp_path}/rc; echo $?)" >> {tmp_path}/calls\n'
+            f'case "$*" in install*) for name in {programs}; do\n'
+            f'  printf "#!/bin/sh\\n" > {tmp_path}/$name; chmod +x {tmp_path}/$name; done;; esac',
+        )
+        told = self.run(tmp_path)
+        assert told.returncode == 0, told.stderr
+        call = (tmp_path / "calls").read_text().splitlines()[-1]
+        assert "postgresql mariadb-server gnome-keyring" in call
+        assert call.endswith(" 101")
+        assert not (tmp_path / "rc").exists()
+        (tmp_path / "calls").unlink()
+        assert self.run(tmp_path).returncode == 0
+        assert not (tmp_path / "calls").exists()
+
+    def test_other_systems_are_told_the_names(self, machine, tmp_path):
+        told = self.run(tmp_path)
+        assert told.returncode == 1
+        assert "mariadb-server" in told.stderr
+        assert "Debian" in told.stderr

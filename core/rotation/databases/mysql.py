@@ -1,0 +1,110 @@
+"""MySQL and MariaDB: log in with PyMySQL, and set one's own password."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import NotSupported, StorageError
+from core.redaction import Secret
+from core.rotation.databases import login, wire
+from core.rotation.databases.login import Address
+from core.rotation.databases.passwords import native_hash
+from core.work import Work
+
+#: Numbers of errors. Source: MySQL manual, server and client error message references.
+_WRONG_PASSWORD = 1045
+_TOO_MANY = frozenset({1040, 1203, 1226})
+_NOT_NOW = frozenset({1053, 2002, 2003, 2006, 2013})
+
+
+@dataclass(frozen=True, slots=True)
+class MysqlLogin:
+    """A user of MySQL or MariaDB; which of them answers is asked, not believed.
+
+    TLS is used where the server offers it, as by the default of its own client.
+    """
+
+    address: Address
+
+    def check(self, password: Secret, work: Work) -> None:
+        """Log in and ask one question; see `DatabaseLogin`."""
+        with self._session(password, work) as (session, _link):
+            _asked(session, "SELECT 1")
+
+    def change(self, from_password: Secret, to_password: Secret, work: Work) -> None:
+        """Set the password of the user who logged in.
+
+        MariaDB writes statements into its log as they come, so it is handed the hash that it
+        keeps. MySQL keeps others and takes the password itself, blanks it in its logs (manual,
+        "Passwords and logging"), and is not told it over a line that others can read.
+        """
+        with self._session(from_password, work) as (session, link):
+            if "mariadb" in session.get_server_info().lower():
+                _asked(session, "SET PASSWORD = %s", native_hash(to_password))
+                return
+            self._check_private(session, link)
+            _asked(session, "ALTER USER CURRENT_USER() IDENTIFIED BY %s", to_password.reveal())
+
+    def _check_private(self, session: Any, link: socket.socket) -> None:
+        here = ipaddress.ip_address(link.getpeername()[0]).is_loopback
+        if not here and not _asked(session, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1]:
+            raise NotSupported(
+                f"{self.address.host} offers no TLS",
+                cause="MySQL is told a new password as it is; others could read it on the way.",
+                remedy="Turn on TLS in the server, then go on.",
+                subject=str(self.address),
+            )
+
+    @contextmanager
+    def _session(self, password: Secret, work: Work) -> Iterator[tuple[Any, socket.socket]]:
+        from pymysql import Connection, Error
+
+        at = self.address
+        with (
+            wire.reached(at, work) as link,
+            link.dup() as peer,
+            wire.told(at, self._fault, work),
+        ):
+            session = Connection(
+                user=at.username,
+                host=at.host,
+                port=at.port,
+                database=at.database or None,
+                password=password.reveal().encode(),
+                charset="utf8mb4",
+                autocommit=True,
+                read_timeout=wire.ANSWER_SECONDS,
+                write_timeout=wire.ANSWER_SECONDS,
+                defer_connect=True,
+            )
+            try:
+                session.connect(link)
+                yield session, peer
+            finally:
+                with suppress(Error, OSError):  # it is gone already
+                    session.close()
+
+    def _fault(self, error: Exception) -> StorageError:
+        from pymysql import MySQLError
+
+        code = error.args[0] if isinstance(error, MySQLError) and error.args else None
+        if code == _WRONG_PASSWORD:
+            return login.wrong_password(self.address)
+        if code in _TOO_MANY:
+            return login.no_room(self.address)
+        if code in _NOT_NOW:
+            return login.not_reached(self.address, "The connection ended.")
+        if isinstance(code, int) and len(error.args) > 1:
+            return login.refused(self.address, str(code), str(error.args[1]))
+        return login.refused(self.address, "", f"No login with {type(error).__name__}")
+
+
+def _asked(session: Any, statement: str, *values: str) -> Any:
+    with session.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        return cursor.fetchall()

@@ -1,0 +1,65 @@
+"""New passwords for databases, and the forms in which servers keep them.
+
+A form that the server keeps is all that is sent when a password is set, so neither its log nor
+its list of running statements ever holds the password.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+from core.redaction import Secret
+from core.storage.generator import DIGITS, LOWER, UPPER, Recipe, generate, strength
+
+#: 32 characters: the most that MySQL's replication takes. `-_.` need no escape in URLs and
+#: shells, and satisfy servers that ask for a character which is neither letter nor digit.
+_RECIPE = Recipe(32, (LOWER, UPPER, DIGITS, "-_."))
+PASSWORD_BITS = strength(_RECIPE)
+_ITERATIONS = 4096
+_SALT_BYTES = 16
+
+
+def generate_password() -> Secret:
+    """Return a new password of more than 128 bits that begins with a letter."""
+    while True:
+        password = generate(_RECIPE)
+        if password.reveal()[0].isalpha():  # not to be taken for an option
+            return password
+
+
+def scram_verifier(password: Secret, salt: bytes | None = None) -> str:
+    """Return what PostgreSQL keeps of a password under `scram-sha-256`.
+
+    Source: RFC 5802 section 3; PostgreSQL manual, catalog pg_authid.
+    """
+    from scramp.utils import saslprep
+
+    salt = salt or secrets.token_bytes(_SALT_BYTES)
+    prepared = saslprep(password.reveal()).encode()
+    salted = hashlib.pbkdf2_hmac("sha256", prepared, salt, _ITERATIONS)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    stored_key = hashlib.sha256(client_key).digest()
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    encoded = [base64.b64encode(part).decode() for part in (salt, stored_key, server_key)]
+    return f"SCRAM-SHA-256${_ITERATIONS}:{encoded[0]}${encoded[1]}:{encoded[2]}"
+
+
+def md5_verifier(password: Secret, username: str) -> str:
+    """Return what PostgreSQL keeps of a password under `md5`; only where it is set to that.
+
+    Source: PostgreSQL manual, catalog pg_authid.
+    """
+    text = password.reveal() + username
+    return "md5" + hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def native_hash(password: Secret) -> str:
+    """Return what MariaDB keeps of a password under `mysql_native_password`.
+
+    Source: MariaDB manual, PASSWORD().
+    """
+    once = hashlib.sha1(password.reveal().encode(), usedforsecurity=False).digest()
+    return "*" + hashlib.sha1(once, usedforsecurity=False).hexdigest().upper()

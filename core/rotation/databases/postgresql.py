@@ -1,0 +1,87 @@
+"""PostgreSQL: log in with pg8000, and set one's own password as a verifier made here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import StorageError
+from core.redaction import Secret
+from core.rotation.databases import login, wire
+from core.rotation.databases.login import Address
+from core.rotation.databases.passwords import md5_verifier, scram_verifier
+from core.work import Work
+
+#: SQLSTATEs. Source: PostgreSQL manual, appendix A.
+_WRONG_PASSWORD = "28P01"  # noqa: S105 - the number of an error
+_TOO_MANY = "53300"
+_NOT_NOW = frozenset({"57P01", "57P02", "57P03"})
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresqlLogin:
+    """A user of PostgreSQL. TLS is used where the server offers it, as by libpq's default."""
+
+    address: Address
+
+    def check(self, password: Secret, work: Work) -> None:
+        """Log in and ask one question; see `DatabaseLogin`."""
+        with self._session(password, work) as session:
+            session.run("SELECT 1")
+
+    def change(self, from_password: Secret, to_password: Secret, work: Work) -> None:
+        """Set the password of the user who logged in, whatever role it takes by itself."""
+        from pg8000.native import literal
+
+        with self._session(from_password, work) as session:
+            kept = literal(self._kept(session, to_password))
+            session.run(f"ALTER ROLE SESSION_USER PASSWORD {kept}")
+
+    def _kept(self, session: Any, password: Secret) -> str:
+        """Return the form that the server is set to keep."""
+        if session.run("SHOW password_encryption")[0][0] == "scram-sha-256":
+            return scram_verifier(password)
+        return md5_verifier(password, self.address.username)
+
+    @contextmanager
+    def _session(self, password: Secret, work: Work) -> Iterator[Any]:
+        from pg8000.exceptions import Error
+        from pg8000.native import Connection
+
+        at = self.address
+        with wire.reached(at, work) as link, wire.told(at, self._fault, work):
+            session = Connection(
+                at.username,
+                host=at.host,
+                port=at.port,
+                database=at.database or None,
+                password=password.reveal().encode(),
+                application_name="strongroom",
+                sock=link,
+            )
+            try:
+                yield session
+            finally:
+                with suppress(Error, OSError):  # it is gone already
+                    session.close()
+
+    def _fault(self, error: Exception) -> StorageError:
+        from pg8000.exceptions import DatabaseError, InterfaceError
+
+        told = error.args[0] if error.args else ""
+        if isinstance(error, DatabaseError) and isinstance(told, dict):
+            return self._refusal(str(told.get("C", "")), str(told.get("M", "")))
+        if isinstance(error, InterfaceError) and "network" in str(told):
+            return login.not_reached(self.address, "The connection ended.")
+        return login.refused(self.address, "", f"No login with {type(error).__name__}")
+
+    def _refusal(self, code: str, message: str) -> StorageError:
+        if code == _WRONG_PASSWORD:
+            return login.wrong_password(self.address)
+        if code == _TOO_MANY:
+            return login.no_room(self.address)
+        if code in _NOT_NOW:
+            return login.not_reached(self.address, "It is starting, stopping, or recovering.")
+        return login.refused(self.address, code, message)

@@ -1,0 +1,86 @@
+"""Connections to databases that end when the work is cancelled, and in bounded time."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from core.errors import StorageError
+from core.rotation.databases.login import Address, not_reached
+from core.work import Work
+
+#: Seconds for all attempts to connect, and for each answer.
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 15.0
+
+
+@contextmanager
+def reached(address: Address, work: Work) -> Iterator[socket.socket]:
+    """Connect, and yield the socket; a cancel ends the connection, whatever it waits for.
+
+    Raises:
+        Offline: the name is unknown, or nothing listens there.
+        Cancelled: a stop was asked for.
+    """
+    work.check()
+    with told(address, lambda error: not_reached(address, _words(error)), work):
+        link = _connect(address, work)
+    # A second handle: TLS takes the first one over, and cutting either cuts the connection.
+    with link, link.dup() as lever, work.token.on_cancel(lambda: _cut(lever)):
+        link.settimeout(ANSWER_SECONDS)
+        yield link
+
+
+@contextmanager
+def told(
+    address: Address, fault: Callable[[Exception], StorageError], work: Work
+) -> Iterator[None]:
+    """Raise what a driver raises as an error of ours; drivers raise anything on odd answers.
+
+    Raises:
+        StorageError: as `fault` words it.
+        Cancelled: a stop was asked for, so the connection was cut.
+    """
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        work.check()
+        raise not_reached(address, _words(error)) from None
+    except Exception as error:  # noqa: BLE001 - the one place where the drivers' errors end
+        work.check()
+        raise fault(error) from None
+
+
+def _connect(address: Address, work: Work) -> socket.socket:
+    end = time.monotonic() + CONNECT_SECONDS
+    last: OSError = OSError("the name has no address")
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    for family, kind, protocol, _name, place in found:
+        link = socket.socket(family, kind, protocol)
+        try:
+            link.settimeout(max(end - time.monotonic(), 0.1))
+            with work.token.on_cancel(lambda link=link: _cut(link)):  # type: ignore[misc] # bound now
+                link.connect(place)
+        except OSError as error:
+            link.close()
+            work.check()
+            last = error
+        else:
+            return link
+    raise last
+
+
+def _cut(link: socket.socket) -> None:
+    with suppress(OSError):  # it has ended already
+        link.shutdown(socket.SHUT_RDWR)
+
+
+def _words(error: BaseException) -> str:
+    """Return what the system says, for example `Connection refused`."""
+    if isinstance(error, TimeoutError):
+        return "It did not answer in time."
+    return f"{getattr(error, 'strerror', '') or type(error).__name__}."
