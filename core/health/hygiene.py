@@ -24,7 +24,8 @@ from core.work import Progress, Work, default_work
 #: The tag that keeps a secret's own limit, in days.
 LIMIT_TAG = "strongroom:max-age-days"
 DEFAULT_DAYS = 90
-_MOST_DAYS = 3650
+#: The longest limit that can be set.
+MOST_DAYS = 3650
 #: Shorter values are no secrets: regions, ports, user names that many share.
 _SHORTEST = 8
 #: What the names of fields hold that are worth comparing.
@@ -34,6 +35,9 @@ _SECRET_WORDS = ("password", "secret", "key", "token", "passphrase", "credential
 @dataclass(frozen=True, slots=True)
 class SecretHygiene:
     """One secret. `age` counts from the last change of its value; None where AWS tells none.
+
+    `changed` is when the current version was made. What AWS calls a secret's last change counts
+    tags as well: where the value may not be read that has to do.
 
     `overdue` is how much longer than `limit_days` that is; zero when it is in time. `same_as`
     are places, as `name / field`, that hold a value which this secret holds too. `unseen` says
@@ -46,6 +50,7 @@ class SecretHygiene:
     limit_is_own: bool
     same_as: tuple[str, ...] = ()
     unseen: str = ""
+    changed: datetime | None = None
 
     @property
     def overdue(self) -> timedelta:
@@ -56,10 +61,9 @@ class SecretHygiene:
     @property
     def never_rotated(self) -> bool:
         """Whether its first value is still the current one, as far as AWS tells."""
-        info = self.info
-        if info.rotated:
+        if self.info.rotated:
             return False
-        changed, created = info.changed, info.created
+        changed, created = self.changed, self.info.created
         return not changed or not created or changed - created < timedelta(minutes=1)
 
 
@@ -87,11 +91,12 @@ def board(
     infos = secrets.list_infos(prefix, work=work)
     places: dict[bytes, list[tuple[str, str]]] = defaultdict(list)
     unseen: dict[str, str] = {}
+    made: dict[str, datetime | None] = {}
     key = randomness.token_bytes(32)
     for number, info in enumerate(infos):
         work.report(Progress(number, len(infos), "secrets", info.name))
         try:
-            found = _values(secrets.read(info.name, work=work)) if not info.deleted else ()
+            value = None if info.deleted else secrets.read(info.name, work=work)
         except (NotFound, ScheduledForDeletion):  # gone since it was listed
             continue
         except StorageError as error:
@@ -99,11 +104,23 @@ def board(
                 raise
             unseen[info.name] = f"needs {error.action}"
             continue
-        for field, value in found:
-            digest = hmac.digest(key, value.encode("utf-8", "surrogatepass"), "sha256")
+        if value is None:
+            continue
+        made[info.name] = value.created
+        for field, text in _values(value):
+            digest = hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")
             places[digest].append((info.name, field))
     twice = _twice(places)
-    rows = [_row(info, now, twice.get(info.name, ()), unseen.get(info.name, "")) for info in infos]
+    rows = [
+        _row(
+            info,
+            now,
+            made.get(info.name) or info.updated,
+            twice.get(info.name, ()),
+            unseen.get(info.name, ""),
+        )
+        for info in infos
+    ]
     return Board(tuple(sorted(rows, key=_urgency)), now)
 
 
@@ -119,10 +136,10 @@ def set_limit(
     if days is None:
         secrets.untag(name, LIMIT_TAG, work=work)
         return
-    if not 1 <= days <= _MOST_DAYS:
+    if not 1 <= days <= MOST_DAYS:
         raise InvalidInput(
             f"A limit of {days} days is not possible",
-            remedy=f"Choose 1 to {_MOST_DAYS:,} days.",
+            remedy=f"Choose 1 to {MOST_DAYS:,} days.",
             subject=name,
         )
     secrets.tag(name, LIMIT_TAG, str(days), work=work)
@@ -131,15 +148,21 @@ def set_limit(
 def limit_of(info: SecretInfo) -> tuple[int, bool]:
     """Return a secret's limit in days, and whether it is its own; a broken tag is ignored."""
     text = dict(info.tags).get(LIMIT_TAG, "")
-    if text.isdecimal() and 1 <= int(text) <= _MOST_DAYS:
+    if text.isdecimal() and 1 <= int(text) <= MOST_DAYS:
         return int(text), True
     return DEFAULT_DAYS, False
 
 
-def _row(info: SecretInfo, now: datetime, same_as: tuple[str, ...], unseen: str) -> SecretHygiene:
+def _row(
+    info: SecretInfo,
+    now: datetime,
+    changed: datetime | None,
+    same_as: tuple[str, ...],
+    unseen: str,
+) -> SecretHygiene:
     days, own = limit_of(info)
-    age = now - info.updated if info.updated else None
-    return SecretHygiene(info, age, days, own, same_as, unseen)
+    age = now - changed if changed else None
+    return SecretHygiene(info, age, days, own, same_as, unseen, changed)
 
 
 def _urgency(row: SecretHygiene) -> tuple[bool, timedelta, bool, str]:

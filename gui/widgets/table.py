@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from PySide6.QtCore import (
@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QFontMetrics, QPainter, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -113,6 +113,18 @@ def make_list(model: QAbstractItemModel, name: str, *, multiple: bool = False) -
     _common(view, name, multiple=multiple)
     view.setUniformItemSizes(True)
     return view
+
+
+def on_enter(view: QAbstractItemView, act: Callable[[], object]) -> None:
+    """Have Enter in a view do something; in that view only.
+
+    Not by its signal `activated`: on some desktops that is a single click.
+    """
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        shortcut = QShortcut(key, view)
+        # Set here: as an argument by name the context is dropped, and the key works everywhere.
+        shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+        shortcut.activated.connect(act)
 
 
 def columns_of(view: QTableView | QTreeView) -> Columns:

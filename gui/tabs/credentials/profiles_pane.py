@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence, QShortcut
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from core.health.permissions import PermissionResult
@@ -16,7 +16,7 @@ from gui.widgets.buttons import icon_button, link_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill
 from gui.widgets.panel import SectionHead, splitter
-from gui.widgets.table import make_list
+from gui.widgets.table import make_list, on_enter
 
 
 class ProfilesPane(QWidget):
@@ -38,9 +38,7 @@ class ProfilesPane(QWidget):
         self.model = ProfilesModel(self)
         self.list = make_list(self.model, "Profiles")
         self.list.doubleClicked.connect(self._on_use)
-        # Not `activated`: on some desktops that is a single click, too little for a switch.
-        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            QShortcut(key, self.list, self._on_use, context=Qt.ShortcutContext.WidgetShortcut)
+        on_enter(self.list, self._on_use)
         self.list.selectionModel().selectionChanged.connect(self._update)
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._on_menu)

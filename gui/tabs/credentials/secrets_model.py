@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from core.health.hygiene import limit_of
 from core.model.secrets import CURRENT, PENDING, SecretInfo
 from core.units import iso_utc, utc_now
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
@@ -17,8 +18,6 @@ Index = QModelIndex | QPersistentModelIndex
 HEADS = ("Name", "Age", "State")
 NAME, AGE, STATE = range(3)
 
-#: Days after which a secret's value is called overdue.
-OVERDUE_DAYS = 90
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
@@ -99,17 +98,20 @@ def _age(info: SecretInfo, now: datetime) -> str:
 
 def _state(info: SecretInfo, now: datetime) -> tuple[str, str]:
     if info.deleted:
-        return _deletion(info.deleted, now), "danger"
+        return deletion(info.deleted, now), "danger"
     stages = [version.stages for version in info.versions]
     if any(PENDING in names and CURRENT not in names for names in stages):
         return "pending change", "warning"
-    if _seconds(info, now) > OVERDUE_DAYS * 86400:
+    if _seconds(info, now) > limit_of(info)[0] * 86400:
         return "overdue", "warning"
     return ("rotates by AWS", "accent") if info.rotation_enabled else ("", "neutral")
 
 
-def _deletion(when: datetime, now: datetime) -> str:
-    """AWS tells the date of the request in one call and that of the end in another."""
+def deletion(when: datetime, now: datetime) -> str:
+    """Return a scheduled deletion in words.
+
+    AWS tells the date of the request in one call and that of the end in another.
+    """
     days = round((when - now).total_seconds() / 86400)
     if days > 0:
         return f"deleted in {days} day{'s' if days != 1 else ''}"

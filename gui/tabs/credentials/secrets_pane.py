@@ -11,6 +11,7 @@ from core.model.secrets import SecretInfo
 from core.units import format_count, utc_now
 from gui.context import Context
 from gui.models.roles import SORT_ROLE
+from gui.tabs.credentials.hygiene_pane import HYGIENE, LIST, view_switch
 from gui.tabs.credentials.secrets_model import NAME, SecretsModel
 from gui.widgets.buttons import plain_button
 from gui.widgets.empty import EmptyState, Loadable
@@ -25,10 +26,12 @@ class SecretsPane(QWidget):
     Signals:
         chosen: the `SecretInfo` of the row the user went to, or None.
         new_clicked: the user wants to make one.
+        hygiene_chosen: the user wants the hygiene board.
     """
 
     chosen = Signal(object)
     new_clicked = Signal()
+    hygiene_chosen = Signal()
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +63,9 @@ class SecretsPane(QWidget):
         )
         self._body = Loadable(self.table, self.empty)
         self.head = SectionHead("Secrets", self.filter, self.new)
+        self.switch = view_switch()
+        self.switch.selected.connect(self._on_switch)
+        self.head.add_beside(self.switch)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -109,6 +115,11 @@ class SecretsPane(QWidget):
         """Forbid new secrets for a reason; an empty one allows them."""
         self.new.allow(not reason, reason)
         self.empty.button.allow(not reason, reason)
+
+    def _on_switch(self, view: str) -> None:
+        if view == HYGIENE:
+            self.switch.select(LIST)  # for when it is seen again
+            self.hygiene_chosen.emit()
 
     def _on_current(self, *_rows: object) -> None:
         if not self._silent:

@@ -15,6 +15,8 @@ from gui.context import Context
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
 from gui.tabs.credentials.cockpit import Cockpit
+from gui.tabs.credentials.hygiene_actions import HygieneActions
+from gui.tabs.credentials.hygiene_pane import HygienePane
 from gui.tabs.credentials.profile_actions import ProfileActions
 from gui.tabs.credentials.profiles_pane import ProfilesPane
 from gui.tabs.credentials.rotation_actions import RotationActions
@@ -48,12 +50,18 @@ class CredentialsTab(Tab):
         for pane in (self.versions, self.cockpit):
             self._right.addWidget(pane)
         self._shown: tuple[str, bool] = ("", False)
+        self.hygiene = HygienePane(context)
+        self.actions_on_hygiene = HygieneActions(self, self.hygiene)
         middle = splitter(self.secrets, self.secret, vertical=True, sizes=(220, 420))
+        self._listed = splitter(middle, self._right, sizes=(510, 506))
+        self._views = QStackedWidget()
+        for view in (self._listed, self.hygiene):
+            self._views.addWidget(view)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.banner)
-        box.addWidget(splitter(self.profiles, middle, self._right, sizes=(264, 510, 506)), 1)
+        box.addWidget(splitter(self.profiles, self._views, sizes=(264, 1016)), 1)
         self._connect()
         self._lock()
 
@@ -61,14 +69,28 @@ class CredentialsTab(Tab):
         self.secrets.chosen.connect(self._on_chosen)
         self.secrets.new_clicked.connect(self.actions_on_secret.make)
         self.secret.reload_clicked.connect(self._reload_secret)
+        self.secrets.hygiene_chosen.connect(self._show_hygiene)
+        self.hygiene.list_chosen.connect(self._show_list)
+        self.hygiene.open_clicked.connect(self.open_target)
         for actions in (self.actions_on_secret, self.actions_on_versions):
             actions.changed.connect(self._on_secret_changed)
+        self.actions_on_hygiene.changed.connect(self._on_limit_changed)
         self.actions_on_profiles.changed.connect(self._on_profiles_changed)
         self.secret.rotate_clicked.connect(lambda: self.rotation.open(self.secret.name))
         self.rotation.opened.connect(self._on_cockpit)
         self.rotation.changed.connect(self._on_rotated)
         self.cockpit.closed.connect(lambda: self._right.setCurrentWidget(self.versions))
         self.context.read_only_changed.connect(self._lock)
+
+    # The list, or the board.
+
+    def _show_hygiene(self) -> None:
+        self._views.setCurrentWidget(self.hygiene)
+        self.hygiene.switch.setFocus()
+        self.actions_on_hygiene.look()
+
+    def _show_list(self) -> None:
+        self._views.setCurrentWidget(self._listed)
 
     # Loading.
 
@@ -78,6 +100,7 @@ class CredentialsTab(Tab):
         self.secret.show_nothing()
         self.versions.show_info(None)
         self._right.setCurrentWidget(self.versions)
+        self._show_list()
         self._lock()
         self._load_profiles()
         if workspace is None:
@@ -92,6 +115,8 @@ class CredentialsTab(Tab):
             self._load_secrets()
             if not self.secret.dirty:
                 self._reload_secret()
+            if self._views.currentWidget() is self.hygiene:
+                self.actions_on_hygiene.look()
 
     def _do_change(self, change: Change) -> None:
         if change.origin == _ORIGIN:
@@ -102,11 +127,13 @@ class CredentialsTab(Tab):
             self._load_secrets()
 
     def _do_filter(self) -> None:
+        self._show_list()
         self.secrets.filter.setFocus()
 
     def open_target(self, target: object) -> None:
         """Choose the secret of that name."""
         if isinstance(target, str):
+            self._show_list()
             self.secrets.choose(target)
 
     def present(self) -> None:
@@ -275,6 +302,12 @@ class CredentialsTab(Tab):
         self.secret.show_loading(name)
         self._load_secrets()
 
+    def _on_limit_changed(self, action: str, name: str) -> None:
+        """Announce it; the value did not change, so what is being edited stays."""
+        self._announce(ChangeKind.SECRETS, action, name)
+        self._load_secrets()
+        self.actions_on_hygiene.look()
+
     def _on_cockpit(self, name: str) -> None:
         self.secrets.choose(name)
         self._right.setCurrentWidget(self.cockpit)
@@ -299,7 +332,7 @@ class CredentialsTab(Tab):
         if self.context.workspace is None:
             reason = _NO_CONNECTION
         self.profiles.set_connected(self.context.workspace is not None)
-        for part in (self.secrets, self.secret, self.versions, self.cockpit):
+        for part in (self.secrets, self.secret, self.versions, self.hygiene, self.cockpit):
             part.set_locked(reason)
 
 

@@ -1,6 +1,7 @@
 """The hygiene of secrets, on the embedded server."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -101,3 +102,13 @@ def test_what_may_not_be_read_is_told_and_the_tag_names_its_action(vault, demo_s
             set_limit(secrets, "cryptotrading/database", 30)
     finally:
         clients.close()
+
+
+def test_a_tag_makes_no_value_young(vault, secrets, prefix, monkeypatch):
+    vault.create_secret(Name=prefix + "a", SecretString="a value")
+    later = utc_now() + timedelta(days=100, hours=1)
+    tagged = [replace(info, changed=later) for info in secrets.list_infos(prefix)]
+    monkeypatch.setattr(secrets, "list_infos", lambda *_where, **_how: tuple(tagged))
+    (row,) = board(secrets, prefix, clock=lambda: later).rows
+    assert (row.age.days, row.overdue.days) == (100, 10)
+    assert row.never_rotated

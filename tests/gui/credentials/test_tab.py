@@ -328,7 +328,11 @@ def test_a_profile_is_used_by_double_click_and_deleted_after_a_question(tab, qtb
         tab.profiles.list.doubleClicked.emit(index)
     assert wanted.args == ["staging"]
     with qtbot.waitSignal(context.profile_wanted):
+        tab.profiles.list.setFocus()
         qtbot.keyClick(tab.profiles.list, Qt.Key.Key_Return)
+    with qtbot.assertNotEmitted(context.profile_wanted):  # Enter elsewhere is no switch
+        tab.secrets.filter.setFocus()
+        qtbot.keyClick(tab.secrets.filter, Qt.Key.Key_Return)
     tab.profiles.delete.click()
     opened(qtbot, tab, Confirm).go.click()
     settled(qtbot, tab)

@@ -1,0 +1,108 @@
+"""What the user can do on the hygiene board: look, and set how old a secret may become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
+
+from core.errors import AccessDenied, StorageError
+from core.health import hygiene
+from core.health.hygiene import DEFAULT_DAYS, LIMIT_TAG, MOST_DAYS, SecretHygiene
+from core.units import format_count
+from gui.tabs.base import Tab
+from gui.tabs.credentials.hygiene_pane import HygienePane
+from gui.tabs.credentials.question import Question
+from gui.widgets.buttons import link_button, plain_button, primary_button
+from gui.widgets.fields import inset
+from gui.widgets.labels import muted_label, text_label
+
+SetLimit = Callable[[int | None], object]
+
+
+class LimitDialog(Question):
+    """How many days a secret may keep its value."""
+
+    def __init__(self, parent: QWidget, row: SecretHygiene, then: SetLimit) -> None:
+        super().__init__(parent, f"How old may {row.info.name} become?", width=460)
+        self.days = inset(QSpinBox())
+        self.days.setRange(1, MOST_DAYS)
+        self.days.setValue(row.limit_days)
+        self.days.setSuffix(" days")
+        self.days.setAccessibleName("Limit in days")
+        line = QHBoxLayout()
+        line.addWidget(text_label("Overdue after"))
+        line.addWidget(self.days)
+        line.addStretch(1)
+        self.body.addLayout(line)
+        age = format_count(row.age.days) if row.age is not None else "an unknown number of"
+        self.body.addWidget(
+            muted_label(
+                f"Its value is {age} days old. The limit is kept with the secret, as its tag "
+                f"{LIMIT_TAG}: everybody who looks at it sees the same. The value stays as it is.",
+                wrap=True,
+            )
+        )
+        self.go = primary_button("Set limit", lambda: self._end(then, self.days.value()))
+        self.go.setDefault(True)
+        self.default = link_button(
+            f"Use the {DEFAULT_DAYS} days of all secrets", lambda: self._end(then, None)
+        )
+        self.default.setVisible(row.limit_is_own)
+        self.add_buttons(plain_button("Cancel", self.reject), self.go, left=(self.default,))
+
+    def _end(self, then: SetLimit, days: int | None) -> None:
+        self.accept()
+        then(days)
+
+
+class HygieneActions(QObject):
+    """Acts on the board of a pane; tasks and failures are those of the tab.
+
+    Signals:
+        changed: the AWS action and the name of the secret that it changed.
+    """
+
+    changed = Signal(str, str)
+
+    def __init__(self, tab: Tab, pane: HygienePane) -> None:
+        super().__init__(tab)
+        self._tab, self._pane = tab, pane
+        pane.look_clicked.connect(self.look)
+        pane.limit_clicked.connect(self._on_limit)
+
+    def look(self) -> None:
+        """Look at every secret anew."""
+        workspace = self._tab.context.workspace
+        if workspace is None:
+            self._pane.show_unavailable("Not connected", "Choose a profile or make one.")
+            return
+        secrets = workspace.secrets
+        self._pane.show_loading()
+        self._tab.run(
+            "Look at the hygiene of the secrets",
+            lambda work: hygiene.board(secrets, work=work),
+            self._pane.show_board,
+            failed=self._on_failed,
+            latest="credentials/hygiene",
+            quiet=True,
+        )
+
+    def _on_failed(self, error: StorageError) -> None:
+        why = f"This needs {error.action}." if isinstance(error, AccessDenied) else error.cause
+        self._pane.show_unavailable(error.summary, why)
+
+    def _on_limit(self, row: SecretHygiene) -> None:
+        LimitDialog(self._tab, row, lambda days: self._set(row.info.name, days)).open()
+
+    def _set(self, name: str, days: int | None) -> None:
+        workspace = self._tab.context.workspace
+        if workspace is None:
+            return
+        secrets, action = workspace.secrets, "TagResource" if days else "UntagResource"
+        self._tab.run(
+            f"Set the limit of {name}",
+            lambda work: hygiene.set_limit(secrets, name, days, work=work),
+            lambda _done: self.changed.emit(f"secretsmanager:{action}", name),
+        )

@@ -1,0 +1,156 @@
+"""The hygiene of the secrets as rows of a table: figures, and words for what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from core.health.hygiene import Board, SecretHygiene
+from core.model.connection import SECRET_PREFIX
+from core.units import format_count, iso_utc, utc_now
+from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
+from gui.tabs.credentials.secrets_model import deletion
+from gui.widgets.labels import shown
+
+Index = QModelIndex | QPersistentModelIndex
+HEADS = ("Secret", "Age", "Limit", "State", "Last accessed", "To be looked at")
+NAME, AGE, LIMIT, STATE, ACCESSED, NOTES = range(6)
+#: Days before its limit from which on a secret is called due.
+SOON_DAYS = 14
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+_NUMBERS = frozenset({AGE, LIMIT})
+
+
+class HygieneModel(QAbstractTableModel):
+    """One row a secret, the most urgent first."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._board = Board((), utc_now())
+
+    def show(self, board: Board) -> None:
+        """Show another board."""
+        self.beginResetModel()
+        self._board = board
+        self.endResetModel()
+
+    @property
+    def board(self) -> Board:
+        """What is shown."""
+        return self._board
+
+    def hygiene(self, row: int) -> SecretHygiene | None:
+        """Return the secret of a row, or None when there is no such row."""
+        rows = self._board.rows
+        return rows[row] if 0 <= row < len(rows) else None
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """Return how many secrets there are."""
+        return 0 if parent is not None and parent.isValid() else len(self._board.rows)
+
+    def columnCount(self, parent: Index | None = None) -> int:
+        """Return how many columns there are."""
+        return 0 if parent is not None and parent.isValid() else len(HEADS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return the title of a column."""
+        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
+            return HEADS[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell's text, its native value, its tooltip, or how it is drawn."""
+        if not index.isValid():
+            return None
+        row, column = self._board.rows[index.row()], index.column()
+        cells: dict[int, Callable[[], Any]] = {
+            Qt.ItemDataRole.DisplayRole: lambda: self._text(row, column),
+            SORT_ROLE: lambda: self._native(row, column),
+            Qt.ItemDataRole.ToolTipRole: lambda: _facts(row),
+            Qt.ItemDataRole.TextAlignmentRole: lambda: _RIGHT if column in _NUMBERS else None,
+            MONO_ROLE: lambda: True if column == NAME else None,
+            TONE_ROLE: lambda: _tone(row, column),
+            PILL_ROLE: lambda: self._pill(row) if column == STATE else None,
+        }
+        return cells[role]() if role in cells else None
+
+    def _text(self, row: SecretHygiene, column: int) -> str:
+        accessed = row.info.accessed
+        texts: dict[int, Callable[[], str]] = {
+            NAME: lambda: row.info.name,
+            AGE: lambda: _days(row.age) if row.age is not None else "unknown",
+            LIMIT: lambda: _days(timedelta(days=row.limit_days)),
+            STATE: lambda: self._state(row)[0],
+            ACCESSED: lambda: accessed.date().isoformat() if accessed else "never",
+            NOTES: lambda: "; ".join(notes(row)),
+        }
+        return texts[column]()
+
+    def _native(self, row: SecretHygiene, column: int) -> Any:
+        age = row.age.total_seconds() if row.age is not None else -1.0
+        if column == AGE:
+            return age
+        if column == LIMIT:
+            return row.limit_days
+        if column == STATE:
+            return row.overdue.total_seconds() or age - row.limit_days * 86400
+        return self._text(row, column)
+
+    def _pill(self, row: SecretHygiene) -> str | None:
+        text, tone = self._state(row)
+        return tone if text else None
+
+    def _state(self, row: SecretHygiene) -> tuple[str, str]:
+        return state(row, self._board)
+
+
+def state(row: SecretHygiene, board: Board) -> tuple[str, str]:
+    """Return how a secret stands in words, and the tone of them."""
+    if row.info.deleted:
+        return deletion(row.info.deleted, board.looked), "danger"
+    if row.overdue:
+        # Twice its limit is not a little late.
+        tone = "danger" if row.overdue.days >= row.limit_days else "warning"
+        return f"overdue by {_days(row.overdue)}", tone
+    left = row.limit_days - row.age.days if row.age is not None else row.limit_days
+    if left <= SOON_DAYS:
+        return f"due in {_days(timedelta(days=left))}", "neutral"
+    return ("in time", "good") if row.age is not None else ("unknown", "neutral")
+
+
+def notes(row: SecretHygiene) -> tuple[str, ...]:
+    """Return what else is to be known of a secret, the worst first; values are never in it."""
+    found = [f"same value as {place.removeprefix(SECRET_PREFIX)}" for place in row.same_as]
+    if row.never_rotated and not row.info.deleted:
+        found.append("never rotated")
+    if row.info.rotation_enabled:
+        found.append("rotates by AWS")
+    if row.unseen:
+        found.append(f"value not compared: {row.unseen}")
+    return tuple(found)
+
+
+def _tone(row: SecretHygiene, column: int) -> str | None:
+    if column == NOTES:
+        return "warning" if row.same_as else "muted"
+    if column == LIMIT and not row.limit_is_own:
+        return "muted"
+    return "muted" if row.info.deleted and column != STATE else None
+
+
+def _days(time: timedelta) -> str:
+    days = max(time.days, 0)
+    return f"{format_count(days)} day{'s' if days != 1 else ''}"
+
+
+def _facts(row: SecretHygiene) -> str:
+    limit = "its own limit" if row.limit_is_own else "the limit of all secrets"
+    lines = [row.info.name, f"{_days(timedelta(days=row.limit_days))} are {limit}"]
+    if row.changed:
+        lines.append(f"value of {iso_utc(row.changed)}")
+    return shown("\n".join([*lines, *notes(row)]), lines=True)

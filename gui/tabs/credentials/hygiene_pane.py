@@ -1,0 +1,161 @@
+"""The hygiene board: how old every secret is, and what should be done about it, at a glance."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSortFilterProxyModel, Signal
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from core.health.hygiene import DEFAULT_DAYS, Board, SecretHygiene
+from core.units import format_age, format_count
+from gui.context import Context
+from gui.models.roles import SORT_ROLE
+from gui.tabs.credentials.hygiene_model import HygieneModel
+from gui.widgets.buttons import icon_button, plain_button
+from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.labels import Pill, muted_label
+from gui.widgets.panel import SectionHead
+from gui.widgets.segmented import Segmented
+from gui.widgets.table import make_table, on_enter
+
+LIST, HYGIENE = "List", "Hygiene"
+_LEGEND = (
+    f"An age counts from the last change of the value. The limit is {DEFAULT_DAYS} days unless a "
+    "secret has one of its own. Values are compared by hashes in memory, nothing of them is "
+    "kept. AWS tells the day of the last access only, and counts Strongroom's looks too."
+)
+
+
+def view_switch() -> Segmented:
+    """Return the switch between the list of secrets and the board."""
+    made = Segmented((LIST, HYGIENE))
+    made.setAccessibleName("How secrets are shown")
+    return made
+
+
+class HygienePane(QWidget):
+    """Every secret with its age, limit, state, and what is to be looked at.
+
+    Signals:
+        list_chosen: the user wants the list of secrets back.
+        open_clicked: the name of the secret to open.
+        limit_clicked: the `SecretHygiene` whose limit is to be set.
+        look_clicked: the user wants a fresh look.
+    """
+
+    list_chosen = Signal()
+    open_clicked = Signal(str)
+    limit_clicked = Signal(object)
+    look_clicked = Signal()
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._locked = ""
+        self.model = HygieneModel(self)
+        self._proxy = QSortFilterProxyModel(self)
+        self._proxy.setSourceModel(self.model)
+        self._proxy.setSortRole(SORT_ROLE)
+        self.table = make_table(
+            self._proxy,
+            "Hygiene of the secrets",
+            settings=context.settings,
+            key="credentials/hygiene",
+        )
+        self._proxy.sort(-1)  # the most urgent first, until a column is clicked
+        self.table.selectionModel().selectionChanged.connect(self._update)
+        self.table.doubleClicked.connect(self._on_open)
+        on_enter(self.table, self._on_open)
+        self.switch = view_switch()
+        self.switch.select(HYGIENE)
+        self.switch.selected.connect(self._on_switch)
+        self.limit = plain_button("Set limit…", self._on_limit)
+        self.open = plain_button("Open", self._on_open)
+        self.look = icon_button("refresh", "Look again", self.look_clicked.emit)
+        self.overdue, self.twice, self.never = Pill(""), Pill(""), Pill("")
+        self.empty = EmptyState("No secrets yet")
+        self._body = Loadable(self.table, self.empty)
+        self._lay_out()
+        self._update()
+
+    def _lay_out(self) -> None:
+        self.head = SectionHead("Secrets", self.limit, self.open, self.look)
+        self.head.add_beside(self.switch)
+        for pill in (self.overdue, self.twice, self.never):
+            self.head.add_pill(pill)
+        foot = QFrame()
+        foot.setProperty("surface", "foot")
+        line = QVBoxLayout(foot)
+        line.setContentsMargins(12, 8, 12, 8)
+        line.addWidget(muted_label(_LEGEND, wrap=True, small=True))
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.head)
+        box.addWidget(self._body, 1)
+        box.addWidget(foot)
+
+    def show_loading(self) -> None:
+        """Show that secrets are being looked at; the old rows stay until then."""
+        self._body.show_loading()
+
+    def show_board(self, board: Board) -> None:
+        """Show what was found."""
+        current = self.current
+        self.model.show(board)
+        self.head.set_title("Secrets", format_count(len(board.rows)) if board.rows else "")
+        self._count(board)
+        if board.rows:
+            self.look.set_hint(f"Look again; this look is of {format_age(board.looked)}")
+            self._body.show_view()
+            self._choose(current.info.name if current else "")
+        else:
+            self.show_unavailable("No secrets yet", "Make one in the list.")
+        self._update()
+
+    def show_unavailable(self, title: str, text: str) -> None:
+        """Show why there is no board."""
+        self.empty.set_text(title, text)
+        self._body.show_empty()
+
+    def set_locked(self, reason: str) -> None:
+        """Forbid changes for a reason; an empty one allows them."""
+        self._locked = reason
+        self._update()
+
+    @property
+    def current(self) -> SecretHygiene | None:
+        """The secret of the current row."""
+        return self.model.hygiene(self._proxy.mapToSource(self.table.currentIndex()).row())
+
+    def _choose(self, name: str) -> None:
+        names = [row.info.name for row in self.model.board.rows]
+        row = names.index(name) if name in names else 0
+        self.table.setCurrentIndex(self._proxy.mapFromSource(self.model.index(row, 0)))
+
+    def _count(self, board: Board) -> None:
+        overdue = sum(bool(row.overdue) and not row.info.deleted for row in board.rows)
+        twice = sum(bool(row.same_as) for row in board.rows)
+        never = sum(row.never_rotated and not row.info.deleted for row in board.rows)
+        self.overdue.set(f"{overdue} overdue" if overdue else "", "warning")
+        self.twice.set(f"{twice} with a value used twice" if twice else "", "danger")
+        self.never.set(f"{never} never rotated" if never else "", "neutral")
+
+    def _update(self, *_selection: object) -> None:
+        current = self.current
+        reason = self._locked or ("" if current else "Choose a secret first.")
+        if not reason and current is not None and current.info.deleted:
+            reason = "The secret is scheduled for deletion."
+        self.limit.allow(not reason, reason)
+        self.open.allow(current is not None, "Choose a secret first.")
+
+    def _on_switch(self, view: str) -> None:
+        if view == LIST:
+            self.switch.select(HYGIENE)  # for when it is seen again
+            self.list_chosen.emit()
+
+    def _on_open(self, *_index: object) -> None:
+        if self.current is not None:
+            self.open_clicked.emit(self.current.info.name)
+
+    def _on_limit(self) -> None:
+        if self.current is not None:
+            self.limit_clicked.emit(self.current)
