@@ -32,14 +32,16 @@ class Secret:
     """Text that shows as `***` everywhere until `reveal()` is called on purpose.
 
     It has no useful `str`, `repr`, `format` or `vars`, cannot be pickled or copied into JSON,
-    and compares in constant time.
+    and compares in constant time. With `remembered` false the log filter does not blank this very
+    text: for values beside secrets that everybody knows, such as the name of a bucket.
     """
 
     __slots__ = ("__value",)
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, *, remembered: bool = True) -> None:
         self.__value = value
-        remember(value)
+        if remembered:
+            remember(value)
 
     def reveal(self) -> str:
         """Return the text itself; each caller is a place to review."""

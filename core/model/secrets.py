@@ -10,6 +10,13 @@ from core.redaction import Secret
 CURRENT = "AWSCURRENT"
 PREVIOUS = "AWSPREVIOUS"
 PENDING = "AWSPENDING"
+#: Fields of the platform's secrets that are no secrets themselves.
+OPEN_FIELDS = frozenset(
+    {
+        "aws_access_key_id", "bucket_name", "region",
+        "host", "port", "database", "username", "engine",
+    }
+)  # fmt: skip
 #: A label of ours, `strongroom:USER:ID`, tells who made a version: AWS itself keeps no name.
 OWN_LABEL = "strongroom:"
 

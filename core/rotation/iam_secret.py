@@ -50,7 +50,7 @@ def with_keys(text: Secret, keys: AccessKeys) -> Secret:
     Raises:
         InvalidInput: the text is no JSON object, or names a field twice.
     """
-    new = {KEY_ID: Secret(keys.access_key_id), KEY_SECRET: keys.secret_access_key}
+    new = {KEY_ID: Secret(keys.access_key_id, remembered=False), KEY_SECRET: keys.secret_access_key}
     rows = secret_text.rows_of(text.reveal())
     changed = [replace(row, value=new[row.key]) if row.key in new else row for row in rows]
     try:

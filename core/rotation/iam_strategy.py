@@ -19,8 +19,8 @@ from core.redaction import Secret
 from core.rotation import iam_keys, iam_preflight, stages
 from core.rotation.iam_make import KeyMaker, made_by
 from core.rotation.iam_secret import StorageSecret, read_secret, with_keys
-from core.rotation.key_proof import connection_of, prove_key
-from core.rotation.leftovers import drop_versions
+from core.rotation.key_proof import TEST_PREFIX, connection_of, prove_key
+from core.rotation.leftovers import drop_versions, sweep
 from core.rotation.local_keys import LocalKeys
 from core.rotation.strategy import Done, NotUndoable, Overtaken, ProbeFailed, TooSoon, only_looking
 from core.storage.aws_secrets_manager import SecretsManager
@@ -120,14 +120,10 @@ class IamKeyStrategy:
     def _test(self, rotation: Rotation, work: Work) -> Done:
         stages.keep_staged(self._own, rotation, work)
         connection = self._connection(self._new_secret(rotation, work))
-        tested = prove_key(
-            connection,
-            rotation.facts.user_arn,
-            f"rotation-{rotation.id[:8]}",
-            self._patience,
-            work,
-        )
-        left = drop_versions(self._own, connection.profile.bucket, tested.versions, work)
+        bucket, name = connection.profile.bucket, _test_name(rotation)
+        tested = prove_key(connection, rotation.facts.user_arn, name, self._patience, work)
+        left = drop_versions(self._own, bucket, tested.versions, work)
+        left += sweep(self._own, bucket, f"{TEST_PREFIX}{name}", work)
         tries = "" if tested.tries == self._patience.successes else f", {tested.tries} tries"
         return Done(
             rotation.facts, f"worked {self._patience.successes} times in a row{tries}{left}"
@@ -200,6 +196,12 @@ class IamKeyStrategy:
         if facts.keys_before:
             clients = self._apart_from(facts.new_key_id, facts.old_version, rotation, work)
             self._delete_made(clients, rotation, work)
+            sweep(
+                self._own,
+                self._bucket(rotation, work),
+                f"{TEST_PREFIX}{_test_name(rotation)}",
+                work,
+            )
         stages.release(self._own, rotation, work)
         return replace(facts, switched=(), promoted=None, deactivated=None)
 
@@ -276,6 +278,10 @@ class IamKeyStrategy:
         self._made.append(ClientFactory(Connection(profile, keys)))
         return self._made[-1]
 
+    def _bucket(self, rotation: Rotation, work: Work) -> str:
+        own = self._own.connection.profile.bucket
+        return self._current(self._own, rotation, work).bucket or own
+
     def _connection(self, secret: StorageSecret) -> Connection:
         profile = self._own.connection.profile
         return connection_of(profile, secret.keys, secret.bucket, secret.region)
@@ -293,3 +299,7 @@ class IamKeyStrategy:
         manager = SecretsManager(clients=self._own)
         version = rotation.facts.old_version
         return manager.read(rotation.secret, version_id=version, work=work).text
+
+
+def _test_name(rotation: Rotation) -> str:
+    return f"rotation-{rotation.id[:8]}"

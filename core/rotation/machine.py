@@ -75,7 +75,10 @@ class Machine:
             return self._written(later, work)
         except NotBegun as reason:
             failed = self._failed(rotation, begun, reason.error, work)
-            return self._written(replace(failed, outcome=Outcome.UNDONE), work) if first else failed
+            if first:
+                return self._written(replace(failed, outcome=Outcome.UNDONE), work)
+            # An earlier attempt may have taken AWSPENDING: a reason that stays gives it back.
+            return failed if _passes(reason.error) else self.undo(failed, work)
         except StorageError as error:
             return self._failed(rotation, begun, error, work)
         return self._written(
@@ -141,6 +144,10 @@ def _undone(rotation: Rotation, facts: Facts, outcome: Outcome) -> Rotation:
         replace(record, state=states.get(record.state, record.state)) for record in rotation.steps
     )
     return replace(rotation, steps=steps, facts=facts, outcome=outcome)
+
+
+def _passes(error: StorageError) -> bool:
+    return error.retryable or isinstance(error, Cancelled)
 
 
 def _uncancelled(work: Work) -> Work:

@@ -14,6 +14,7 @@ from typing import Any
 
 from core.aws.limits import SECRET_BYTES
 from core.errors import Corrupt, InvalidInput
+from core.model.secrets import OPEN_FIELDS
 from core.redaction import Secret
 from core.storage.secret_splice import members, spliced
 from core.units import format_count
@@ -173,9 +174,16 @@ def _place(text: str, at: int) -> tuple[int, int]:
 def _scanned(text: str) -> tuple[SecretRow, ...]:
     """Return the members of a text that is valid JSON, each value as it stands."""
     return tuple(
-        SecretRow(member.key, Secret(_value(text[member.value_start : member.end])), member.quoted)
+        SecretRow(
+            member.key, _secret(member.key, text[member.value_start : member.end]), member.quoted
+        )
         for member in members(text)
     )
+
+
+def _secret(key: str, raw: str) -> Secret:
+    """Wrap a value; names such as the bucket's must stay legible in messages and logs."""
+    return Secret(_value(raw), remembered=key not in OPEN_FIELDS)
 
 
 def _value(raw: str) -> str:

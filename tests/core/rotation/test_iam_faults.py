@@ -14,7 +14,7 @@ PARTS = 4
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("step", IamKeyStrategy.steps, ids=lambda step: step.value)
-def test_a_fault_at_a_step(world: World, rotator, monkeypatch, step: Step, fault: str):
+def test_a_fault_at_a_step(world: World, rotator, demo_s3, monkeypatch, step: Step, fault: str):
     # The test of a key goes on for a while: what lasts longer than that is another test.
     times = 1 if fault in {"lost", "killed"} or step is Step.TEST else 10
     rule = AtStep(step, fault, times)
@@ -32,6 +32,9 @@ def test_a_fault_at_a_step(world: World, rotator, monkeypatch, step: Step, fault
             world.check_invariants()
     assert rotator.history()[-1].outcome is Outcome.DONE
     world.check_goal()
+    left = f"strongroom-check/rotation-{rotator.history()[-1].id[:8]}"
+    listed = demo_s3.list_objects_v2(Bucket="tentimecrypto", Prefix=left)
+    assert listed["KeyCount"] == 0, "no test object stays"
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -14,7 +14,7 @@ import pytest
 from helpers.demo import plain_client
 from helpers.rotation_world import AT_ONCE, World
 from helpers.wire_faults import Call, Killed, Wire, on_the_wire
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -190,5 +190,7 @@ def test_two_admins_in_any_order(demo_server, admin, second_admin, monkeypatch):
             database=None,
             derandomize=not ALL,
             suppress_health_check=list(HealthCheck),
+            # Shrinking takes minutes: only where somebody waits for a small example.
+            phases=tuple(Phase) if ALL else (Phase.explicit, Phase.generate),
         ),
     )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import Corrupt, InvalidInput
-from core.redaction import Secret
+from core.redaction import Secret, redacted
 from core.storage.secret_text import (
     SecretRow,
     check_size,
@@ -174,3 +174,9 @@ def test_a_text_that_is_no_object_is_corrupt_and_not_repeated():
         with pytest.raises(Corrupt) as raised:
             parsed("x", text)
         assert "canary" not in f"{raised.value} {raised.value.__context__}"
+
+
+def test_names_beside_secrets_stay_legible_in_messages():
+    bucket, password = "a-bucket-of-this-test", "a-password-of-this-test"
+    rows_of(json.dumps({"bucket_name": bucket, "password": password}))
+    assert redacted(f"{bucket} {password}") == f"{bucket} ***"
