@@ -22,7 +22,7 @@ class CompareVersions(Question):
     """The older version at the left, the newer one at the right; nothing can be changed here."""
 
     def __init__(self, parent: QWidget, older: SecretValue, newer: SecretValue) -> None:
-        super().__init__(parent, f"Two versions of {older.name}", width=760)
+        super().__init__(parent, f"Two versions of {older.name}", width=880)
         self.fields: dict[tuple[str, str], SecretField] = {}
         before, after = _values(older), _values(newer)
         found = secret_text.diff(older.text.reveal(), newer.text.reveal())

@@ -1,6 +1,7 @@
 import gc
 
 import pytest
+from helpers.widget_tree import unnamed
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtGui import QAccessible, QGuiApplication, QTextDocument
@@ -190,6 +191,7 @@ def test_a_value_is_generated_with_its_strength_and_used_on_a_click(editor, qtbo
     dialog = editor.window().findChild(Generator)
     assert dialog.strength.text() == "190 bits, strong: cannot be guessed"
     assert not dialog.field.revealed
+    assert unnamed(dialog) == []
     first = dialog.field.value.reveal()
     dialog.again.click()
     assert dialog.field.value.reveal() != first

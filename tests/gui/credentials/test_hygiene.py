@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from helpers.aws import connection, deny_secrets
 from helpers.credentials import DATABASE, STORAGE, opened, settled
+from helpers.widget_tree import reading_html, unnamed
 from PySide6.QtCore import Qt
 
 from core.health.hygiene import LIMIT_TAG, Board, SecretHygiene
@@ -89,6 +90,8 @@ def test_a_limit_is_kept_as_a_tag_and_both_views_follow(board, qtbot, server, co
     dialog = opened(qtbot, board, LimitDialog)
     assert dialog.days.value() == 90
     assert dialog.default.isHidden()
+    assert unnamed(board) == []
+    assert reading_html(board) == []
     dialog.days.setValue(30)
     dialog.go.click()
     settled(qtbot, board)
