@@ -23,7 +23,6 @@ class Workspace:
     """
 
     def __init__(self, connection: Connection, *, clients: ClientFactory | None = None) -> None:
-        self._connection = connection
         self._clients = clients or ClientFactory(connection)
 
     @classmethod
@@ -34,12 +33,12 @@ class Workspace:
     @property
     def connection(self) -> Connection:
         """The profile with its keys."""
-        return self._connection
+        return self._clients.connection
 
     @property
     def profile(self) -> Profile:
         """The profile, without keys."""
-        return self._connection.profile
+        return self.connection.profile
 
     @property
     def clients(self) -> ClientFactory:

@@ -115,6 +115,9 @@ class ClientFactory:
 
     def credentials_expire(self) -> datetime | None:
         """Return when the temporary credentials end; None for permanent or unknown ones."""
+        keys = self._connection.keys
+        if keys is not None and keys.expires is not None:
+            return keys.expires
         with translated("sts:AssumeRole", self._connection.profile.name):
             expiry = getattr(self._resolved(), "_expiry_time", None)
         return expiry if isinstance(expiry, datetime) else None
@@ -123,6 +126,17 @@ class ClientFactory:
         """Return how the keys were got, in AWS's own words, for example `sso` or `iam-role`."""
         with translated("sts:AssumeRole", self._connection.profile.name):
             return str(getattr(self._resolved(), "method", ""))
+
+    def renew(self, connection: Connection) -> None:
+        """Use a fresh session from now on; what still runs ends on the clients that it has.
+
+        Args:
+            connection: the same profile, with the keys of the fresh session where we keep them.
+        """
+        with self._lock:
+            self._connection = connection
+            self._session = self._credentials = None
+            self._clients = {}
 
     def close(self) -> None:
         """Close all connections; whatever still runs on these clients ends as cancelled."""

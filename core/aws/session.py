@@ -52,9 +52,12 @@ def session_for(connection: Connection, *, ask_mfa: AskMfa | None = None) -> Ses
 
 
 def _session_for(connection: Connection, ask_mfa: AskMfa | None) -> Session:
-    session = _base_session(connection)
+    opened = signed_in_already(connection)
+    session = _key_session(connection) if opened else _base_session(connection)
     session.set_config_variable("region", connection.profile.region)
     session.set_config_variable("metadata_service_num_attempts", 2)
+    if opened:
+        return session
     if connection.profile.source in {KeySource.AWS_PROFILE, KeySource.ENVIRONMENT}:
         _answer_mfa(session, ask_mfa)
     if connection.profile.source is KeySource.ROLE:
@@ -62,6 +65,12 @@ def _session_for(connection: Connection, ask_mfa: AskMfa | None) -> Session:
     if connection.profile.role_arn:
         _assume_role(session, connection)
     return session
+
+
+def signed_in_already(connection: Connection) -> bool:
+    """Whether the connection brings the keys of a session that its source opened."""
+    own = {KeySource.KEYRING, KeySource.SESSION}
+    return connection.keys is not None and connection.profile.source not in own
 
 
 def credentials_for(connection: Connection, session: Session) -> Any:

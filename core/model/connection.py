@@ -60,16 +60,24 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class AccessKeys:
-    """Static or temporary keys as they are handed to the client factory; memory only."""
+    """Static or temporary keys as they are handed to the client factory; memory only.
+
+    `expires` is known only for a session that was opened here.
+    """
 
     access_key_id: str
     secret_access_key: Secret
     session_token: Secret | None = None
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A profile together with its keys, if the profile's source keeps them with us."""
+    """A profile together with its keys, if its source keeps them with us.
+
+    A source that does not may come with the keys of a session that was opened with an MFA code:
+    they stand for the whole source, a further role included.
+    """
 
     profile: Profile
     keys: AccessKeys | None = None

@@ -32,6 +32,7 @@ class Context(QObject):
         read_only_changed: writing was locked or unlocked.
         navigate: a tab's id and a target: the frame goes there.
         profile_wanted: the name of a profile that somebody asks to switch to.
+        renewal_wanted: somebody asks for a fresh session of the present profile.
         trouble: a `StorageError` that belongs to no view.
     """
 
@@ -41,6 +42,7 @@ class Context(QObject):
     read_only_changed = Signal(bool)
     navigate = Signal(str, object)
     profile_wanted = Signal(str)
+    renewal_wanted = Signal()
     trouble = Signal(object)
 
     def __init__(

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from core.errors import StorageError
+from core.aws.sign_in import may_ask, signed_in
+from core.errors import ErrorKind, StorageError
+from core.local.connections import Connections
 from core.local.profiles import DEMO_NAME
-from core.model.connection import Connection, Identity
+from core.model.connection import Connection, Identity, KeySource
 from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
+from gui.dialogs.mfa import MfaDesk
 
 if TYPE_CHECKING:
     from core.aws.buckets import BucketBrief
     from core.demo import DemoServer
+
+#: After these a fresh session of the same profile may help, without a restart.
+_SESSION_OVER = frozenset(
+    {ErrorKind.CREDENTIALS_MISSING, ErrorKind.CREDENTIALS_EXPIRED, ErrorKind.CREDENTIALS_INVALID}
+)
 
 
 class Connector(QObject):
@@ -39,7 +48,9 @@ class Connector(QObject):
         self._context = context
         self._demo: DemoServer | None = None
         self._wished = ""
+        self.desk = MfaDesk(self)
         context.profile_wanted.connect(self.open_profile)
+        context.renewal_wanted.connect(self.refresh)
 
     def open_profile(self, name: str) -> None:
         """Connect with a stored profile, or with the demo by its name."""
@@ -48,15 +59,7 @@ class Connector(QObject):
             self._open_demo()
             return
         connections = self._context.connections
-        self._context.runner.run(
-            f"Connect {name}",
-            lambda work: _opened(connections.connect(name), work),
-            owner=self,
-            then=self._on_opened,
-            failed=self._on_failed,
-            latest="connect",
-            quiet=True,
-        )
+        self._connect(name, lambda: connections.connect(name))
 
     def open_bucket(self, bucket: str) -> None:
         """Open another bucket with the present keys."""
@@ -69,18 +72,62 @@ class Connector(QObject):
     def open_connection(self, connection: Connection) -> None:
         """Put a connection in force that somebody has made already."""
         self._begin(connection.profile.name)
-        self._on_opened(Workspace.open(connection))
+        if may_ask(connection.profile):
+            self._connect(connection.profile.name, lambda: connection)
+        else:
+            self._on_opened(Workspace.open(connection))
 
     def again(self) -> None:
         """Try once more what was wished last."""
         if self._wished:
             self.open_profile(self._wished)
 
+    def refresh(self) -> None:
+        """Open a fresh session of the present profile; views and running tasks stay."""
+        workspace = self._context.workspace
+        if workspace is None:
+            self.again()
+            return
+        connections, desk = self._context.connections, self.desk
+        self._context.runner.run(
+            "Refresh the session",
+            lambda work: _renewed(workspace, connections, desk, work),
+            owner=self,
+            then=lambda identity: self._on_renewed(workspace, identity),
+            failed=self._on_failed,
+            latest="connect",
+            quiet=True,
+        )
+
+    def way_on(self, error: StorageError) -> tuple[Callable[[], object], str]:
+        """Return what a failure's button does, and its word: a fresh session, or once more."""
+        workspace = self._context.workspace
+        present = workspace is not None and workspace.profile.name == self._wished
+        ended = error.kind in _SESSION_OVER
+        return (self.refresh if present and ended else self.again), "Refresh" if ended else "Retry"
+
     def stop(self) -> None:
         """End the demo server, if one runs."""
         if self._demo is not None:
             self._demo.stop()
             self._demo = None
+
+    def _connect(self, name: str, made: Callable[[], Connection]) -> None:
+        desk = self.desk
+        self._context.runner.run(
+            f"Connect {name}",
+            lambda work: _opened(made(), desk, work),
+            owner=self,
+            then=self._on_opened,
+            failed=self._on_failed,
+            latest="connect",
+            quiet=True,
+        )
+
+    def _on_renewed(self, workspace: Workspace, identity: Identity) -> None:
+        if workspace is self._context.workspace:
+            self._context.set_identity(identity)
+            self.connected.emit()
 
     def _begin(self, name: str) -> None:
         self._wished = name
@@ -144,9 +191,32 @@ class Connector(QObject):
         self.failed.emit(error)
 
 
-def _opened(connection: Connection, work: Work) -> Workspace:
+def _opened(connection: Connection, desk: MfaDesk, work: Work) -> Workspace:
     work.check()
-    return Workspace.open(connection)
+    ready = signed_in(connection, lambda question: desk.ask(question, work), work=work)
+    work.check()
+    return Workspace.open(ready)
+
+
+def _renewed(workspace: Workspace, connections: Connections, desk: MfaDesk, work: Work) -> Identity:
+    """Prove the fresh session before the old one is let go."""
+    connection = _anew(workspace.connection, connections)
+    trial = _opened(connection, desk, work)
+    try:
+        trial.identity(work=work)
+        work.check()
+        workspace.clients.renew(trial.connection)
+    finally:
+        trial.close()
+    return workspace.identity(work=work)
+
+
+def _anew(connection: Connection, connections: Connections) -> Connection:
+    """Read the source once more; keys that only this program knows stay as they are."""
+    profile = connection.profile
+    if profile.source is KeySource.KEYRING:
+        return connections.with_keys(profile)
+    return connection if profile.source is KeySource.SESSION else Connection(profile)
 
 
 def _started(work: Work) -> DemoServer:

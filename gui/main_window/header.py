@@ -11,6 +11,7 @@ from core.units import format_duration, utc_now
 from core.workspace import Workspace
 from gui import theme
 from gui.context import Context
+from gui.main_window.session_clock import SessionClock
 from gui.widgets.buttons import Button
 from gui.widgets.labels import Pill, muted_label, repolish, shown, text_label, tooltip
 
@@ -50,6 +51,7 @@ class Header(QFrame):
         self.lock.setProperty("chip", "neutral")
         self.lock.clicked.connect(self._on_lock)
         self.lock.hide()
+        self.session = SessionClock(context)
         self.search_box = SearchBox()
         self.search_box.clicked.connect(self.search)
         self.theme = Button("", icon_name="theme")
@@ -97,7 +99,7 @@ class Header(QFrame):
         box = QHBoxLayout(self)
         box.setContentsMargins(16, 2, 16, 0)
         box.setSpacing(12)
-        for part in (self.chip, self.bucket, self.region, self.versioned, self.lock):
+        for part in (self.chip, self.bucket, self.region, self.versioned, self.lock, self.session):
             box.addWidget(part)
         box.addStretch(1)
         box.addWidget(self.search_box)

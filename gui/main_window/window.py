@@ -280,7 +280,7 @@ class MainWindow(QMainWindow):
         if self.context.identity is None:
             self.status.show_failed(error)
         self.context.outage = error.summary
-        self.banner.show_error(error, self.connector.again)
+        self.banner.show_error(error, *self.connector.way_on(error))
 
     def _on_well(self) -> None:
         self.context.outage = ""

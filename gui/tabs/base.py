@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from core.errors import StorageError
+from core.errors import ErrorKind, StorageError
 from core.model.change import Change
 from core.work import Work
 from core.workspace import Workspace
@@ -104,7 +104,11 @@ class Tab(QWidget):
 
     def show_error(self, error: StorageError, retry: Callable[[], object] | None = None) -> None:
         """Tell a failure in the banner, unless the frame tells the same already."""
-        if error.summary != self.context.outage:
+        if error.summary == self.context.outage:
+            return
+        if error.kind is ErrorKind.CREDENTIALS_EXPIRED:
+            self.banner.show_error(error, self.context.renewal_wanted.emit, "Refresh")
+        else:
             self.banner.show_error(error, retry)
 
     def ensure_loaded(self) -> None:

@@ -48,12 +48,19 @@ class Banner(QWidget):
         theme.current().changed.connect(self._paint_icon)
         self.hide()
 
-    def show_error(self, error: StorageError, retry: Callable[[], object] | None = None) -> None:
+    def show_error(
+        self,
+        error: StorageError,
+        retry: Callable[[], object] | None = None,
+        word: str = "Retry",
+    ) -> None:
         """Tell a failure; `retry` gets a button. A cancel is no failure: nothing is shown."""
         if isinstance(error, Cancelled):
             return
         why = " ".join(part for part in (error.cause, error.remedy) if part)
         self._show("danger", error.summary, why, details=_told(error), retry=retry)
+        self._buttons[0].setText(word)
+        self._buttons[0].setAccessibleName(word)
 
     def show_info(self, text: str, *, action: Action | None = None) -> None:
         """Tell something that needs no decision."""
