@@ -8,7 +8,7 @@ WORKERS ?= 2
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test bench shots lock clean
+.PHONY: help setup run check test kills bench shots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,11 @@ check: setup ## everything static: format, lint, types, imports, dead code, depe
 test: check ## everything static and all tests; the tests' servers are installed when missing
 	@.ci/test-servers
 	@QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+kills: setup ## the heavy loops: death at every point of a rotation, 2,000 steps of two administrators
+	@QT_QPA_PLATFORM=offscreen ROTATION_KILLS=all $(BIN)/pytest -n $(WORKERS) --dist loadfile \
+	  -o faulthandler_timeout=0 tests/core/rotation/test_iam_killed.py \
+	  tests/core/rotation/test_two_admins.py
 
 bench: setup ## print figures beside those of peers; ONLY=name runs one
 	@.ci/compiler

@@ -49,7 +49,7 @@ class Scope:
 
     bucket: str = DEFAULT_BUCKET
     prefix: str = ""
-    secret_prefix: str = SECRET_PREFIX
+    names_prefix: str = SECRET_PREFIX
     user: str = "*"
 
 
@@ -177,7 +177,7 @@ def _document(row: Mapping[On, Sequence[str]], scope: Scope) -> dict[str, Any]:
 
 def _statement(place: On, actions: Sequence[str], scope: Scope) -> dict[str, Any]:
     bucket = f"arn:aws:s3:::{scope.bucket}"
-    secret = f"arn:aws:secretsmanager:*:*:secret:{scope.secret_prefix}"
+    secret = f"arn:aws:secretsmanager:*:*:secret:{scope.names_prefix}"
     resource = {
         On.OBJECTS: f"{bucket}/{scope.prefix}*",
         On.LISTING: bucket,

@@ -40,12 +40,14 @@ class HygienePane(QWidget):
         open_clicked: the name of the secret to open.
         limit_clicked: the `SecretHygiene` whose limit is to be set.
         look_clicked: the user wants a fresh look.
+        doctor_clicked: the user wants to know what was left behind, and mend it.
     """
 
     list_chosen = Signal()
     open_clicked = Signal(str)
     limit_clicked = Signal(object)
     look_clicked = Signal()
+    doctor_clicked = Signal()
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,6 +71,8 @@ class HygienePane(QWidget):
         self.switch.selected.connect(self._on_switch)
         self.limit = plain_button("Set limit…", self._on_limit)
         self.open = plain_button("Open", self._on_open)
+        self.doctor = plain_button("Doctor…", self.doctor_clicked.emit)
+        self.doctor.set_hint("Find what interrupted rotations and forgotten keys left behind")
         self.look = icon_button("refresh", "Look again", self.look_clicked.emit)
         self.overdue, self.twice, self.never = Pill(""), Pill(""), Pill("")
         self.empty = EmptyState("No secrets yet")
@@ -77,7 +81,7 @@ class HygienePane(QWidget):
         self._update()
 
     def _lay_out(self) -> None:
-        self.head = SectionHead("Secrets", self.limit, self.open, self.look)
+        self.head = SectionHead("Secrets", self.doctor, self.limit, self.open, self.look)
         self.head.add_beside(self.switch)
         for pill in (self.overdue, self.twice, self.never):
             self.head.add_pill(pill)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from core.health.permissions import check_permissions
+from core.local.used_actions import UsedActions
 from core.model.connection import Profile
 from gui.dialogs.confirm import ask
+from gui.dialogs.policies import Policies
 from gui.dialogs.profile_editor import ProfileEditor
 from gui.tabs.base import Tab
 from gui.tabs.credentials.profiles_pane import ProfilesPane
@@ -30,6 +32,7 @@ class ProfileActions(QObject):
         pane.delete_clicked.connect(self._on_delete)
         pane.use_clicked.connect(self._on_use)
         pane.test_clicked.connect(self.test)
+        pane.policies_clicked.connect(self._on_policies)
 
     def test(self) -> None:
         """Try each permission with the connection in use."""
@@ -45,6 +48,19 @@ class ProfileActions(QObject):
             latest="credentials/test",
         )
         task.changed.connect(lambda: None if task.running else self._pane.end_test())
+
+    def _on_policies(self) -> None:
+        workspace = self._context.workspace
+        if workspace is None:
+            return
+        profile = workspace.profile
+        self._tab.run(
+            "Read what was used",
+            lambda _work: UsedActions().read(profile.name),
+            lambda used: Policies(self._tab, profile, used).open(),
+            latest="credentials/policies",
+            quiet=True,
+        )
 
     def _on_add(self) -> None:
         self._edit(None)

@@ -24,7 +24,7 @@ class ProfilesPane(QWidget):
 
     Signals:
         use_clicked, edit_clicked, delete_clicked: the `Profile` it is about.
-        add_clicked, test_clicked: the user asks for it.
+        add_clicked, test_clicked, policies_clicked: the user asks for it.
     """
 
     use_clicked = Signal(object)
@@ -32,6 +32,7 @@ class ProfilesPane(QWidget):
     delete_clicked = Signal(object)
     add_clicked = Signal()
     test_clicked = Signal()
+    policies_clicked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,6 +52,8 @@ class ProfilesPane(QWidget):
         self.test = link_button("Test", self.test_clicked.emit)
         self.test.setAccessibleName("Test connection")
         self.test.set_hint("Test the connection: try each permission")
+        self.policies = link_button("Policies…", self.policies_clicked.emit)
+        self.policies.set_hint("Least-privilege IAM policies for this bucket, to be copied")
         self._verdict = Pill("")
         self._empty = EmptyState(
             "Not tested yet",
@@ -59,7 +62,7 @@ class ProfilesPane(QWidget):
             self.test_clicked.emit,
         )
         self._body = Loadable(self.results, self._empty)
-        self._permissions_head = SectionHead("Permissions", self.test)
+        self._permissions_head = SectionHead("Permissions", self.policies, self.test)
         self._permissions_head.add_pill(self._verdict)
         self._lay_out()
         self._update()
@@ -95,7 +98,7 @@ class ProfilesPane(QWidget):
 
     def set_connected(self, connected: bool) -> None:
         """Offer the test only where there is something to test."""
-        for button in (self.test, self._empty.button):
+        for button in (self.test, self.policies, self._empty.button):
             button.allow(connected, "There is no connection.")
 
     def clear_permissions(self) -> None:

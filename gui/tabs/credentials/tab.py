@@ -15,6 +15,7 @@ from gui.context import Context
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
 from gui.tabs.credentials.cockpit import Cockpit
+from gui.tabs.credentials.doctor_actions import DoctorActions
 from gui.tabs.credentials.hygiene_actions import HygieneActions
 from gui.tabs.credentials.hygiene_pane import HygienePane
 from gui.tabs.credentials.profile_actions import ProfileActions
@@ -52,6 +53,7 @@ class CredentialsTab(Tab):
         self._shown: tuple[str, bool] = ("", False)
         self.hygiene = HygienePane(context)
         self.actions_on_hygiene = HygieneActions(self, self.hygiene)
+        self.doctor = DoctorActions(self)
         middle = splitter(self.secrets, self.secret, vertical=True, sizes=(220, 420))
         self._listed = splitter(middle, self._right, sizes=(510, 506))
         self._views = QStackedWidget()
@@ -71,6 +73,8 @@ class CredentialsTab(Tab):
         self.secret.reload_clicked.connect(self._reload_secret)
         self.secrets.hygiene_chosen.connect(self._show_hygiene)
         self.hygiene.list_chosen.connect(self._show_list)
+        self.hygiene.doctor_clicked.connect(self.doctor.open)
+        self.doctor.changed.connect(self._on_rotated)
         self.hygiene.open_clicked.connect(self.open_target)
         for actions in (self.actions_on_secret, self.actions_on_versions):
             actions.changed.connect(self._on_secret_changed)

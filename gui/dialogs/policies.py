@@ -1,0 +1,100 @@
+"""Least-privilege policies for this bucket, to be copied into IAM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.errors import InvalidInput
+from core.health.policies import TASKS, Role, Scope, policy_for, policy_of_use, text_of
+from core.local.used_actions import UsedAction
+from core.model.connection import Profile
+from gui import theme
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.fields import combo_box, line_edit
+from gui.widgets.labels import heading, muted_label, text_label
+
+_USED = "used"
+
+
+class Policies(QDialog):
+    """Choose who it is for and below which prefix; the policy is shown as it will be pasted."""
+
+    def __init__(self, parent: QWidget, profile: Profile, used: Sequence[UsedAction] = ()) -> None:
+        super().__init__(parent)
+        self._profile, self._used = profile, tuple(used)
+        self.setWindowTitle("Least-privilege policies")
+        self.setModal(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(640, 620)
+        self.role = combo_box("Role")
+        for role in Role:
+            self.role.addItem(f"{role.value.capitalize()}: {TASKS[role]}", role)
+        self.role.addItem("Only what this profile has used", _USED)
+        self.prefix = line_edit("Prefix", "the whole bucket", clear=True)
+        self.prefix.setFont(theme.mono_font())
+        self.note = muted_label(wrap=True, small=True)
+        self.text = QPlainTextEdit()
+        self.text.setReadOnly(True)
+        self.text.setFont(theme.mono_font())
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.text.setAccessibleName("Policy as JSON")
+        self.copy = primary_button("Copy", self._on_copy)
+        self._lay_out()
+        self.role.currentIndexChanged.connect(self._show)
+        self.prefix.textChanged.connect(self._show)
+        self._show()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setVerticalSpacing(8)
+        form.addRow(text_label("For"), self.role)
+        form.addRow(text_label("Below"), self.prefix)
+        foot = QHBoxLayout()
+        foot.setSpacing(8)
+        foot.addWidget(self.note, 1)
+        foot.addWidget(plain_button("Close", self.reject))
+        foot.addWidget(self.copy)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(20, 16, 20, 16)
+        box.setSpacing(12)
+        box.addWidget(heading("Least-privilege policies"))
+        box.addLayout(form)
+        box.addWidget(self.text, 1)
+        box.addLayout(foot)
+
+    def _show(self) -> None:
+        scope = Scope(self._profile.bucket, self.prefix.text().strip())
+        role = self.role.currentData()
+        try:
+            policy = (
+                policy_of_use((one.action for one in self._used), scope)
+                if role == _USED
+                else policy_for(role, scope)
+            )
+        except InvalidInput as error:
+            self.text.setPlainText("")
+            self.note.setText(" ".join((f"{error.summary}.", error.cause, error.remedy)))
+            self.copy.allow(allowed=False, reason=error.summary)
+            return
+        self.text.setPlainText(text_of(policy))
+        self.note.setText(self._told() if role == _USED else "")
+        self.copy.allow(allowed=True)
+
+    def _told(self) -> str:
+        since = min(one.first for one in self._used)
+        return f"What {self._profile.name} has used since {since.isoformat()}, on this computer."
+
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.text.toPlainText())
+        self.note.setText("Copied.")

@@ -1,0 +1,109 @@
+"""The doctor in the window: examines, asks before each repair, and examines again."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from core.aws.clients import ClientFactory
+from core.errors import StorageError
+from core.model.change import Change, ChangeKind
+from core.model.doctor import Finding, Repair
+from core.rotation.doctor import Doctor
+from core.rotation.local_keys import LocalKeys
+from core.rotation.repairs import Repairer
+from core.rotation.service import Rotator
+from core.units import utc_now
+from core.work import Work
+from gui.dialogs.confirm import ask
+from gui.tabs.base import Tab
+from gui.tabs.credentials.doctor_dialog import DoctorDialog
+
+
+class DoctorActions(QObject):
+    """Opens the doctor for the connection of a tab.
+
+    Signals:
+        changed: the name of a secret that a repair has changed, or whose keys.
+    """
+
+    changed = Signal(str)
+
+    def __init__(self, tab: Tab) -> None:
+        super().__init__(tab)
+        self._tab = tab
+        self.dialog: DoctorDialog | None = None
+
+    def open(self) -> None:
+        """Examine, and show what was found."""
+        if self._tab.context.workspace is None:
+            return
+        dialog = self.dialog = DoctorDialog(self._tab)
+        dialog.examine_clicked.connect(self._examine)
+        dialog.repair_clicked.connect(self._ask)
+        dialog.finished.connect(self._on_closed)
+        if self._tab.context.read_only:
+            dialog.set_locked("The profile is read-only: unlock it first.")
+        dialog.open()
+        self._examine()
+
+    def _on_closed(self) -> None:
+        self.dialog = None
+
+    def _examine(self) -> None:
+        if self.dialog is None:
+            return
+        self.dialog.show_loading()
+        clients = self._clients()
+        self._tab.run(
+            "Examine the secrets",
+            lambda work: Doctor(clients).examine(work=work),
+            lambda found: self.dialog.show_diagnosis(found) if self.dialog else None,
+            failed=self._on_failed,
+            latest="credentials/doctor",
+        )
+
+    def _ask(self, finding: Finding, repair: Repair) -> None:
+        ask(
+            self.dialog,
+            f"{repair.title}?",
+            f"{repair.text} Way back: {repair.undo}",
+            lambda: self._repair(finding, repair),
+            button=repair.title,
+            danger=bool(repair.typed),
+            typed=repair.typed or None,
+        )
+
+    def _repair(self, finding: Finding, repair: Repair) -> None:
+        clients, local = self._clients(), self._tab.context.connections
+
+        def mend(work: Work) -> str:
+
+            rotator = Rotator(clients, local=LocalKeys(local))
+            return Repairer(clients, rotator).repair(finding, repair, work=work)
+
+        self._tab.run(
+            repair.title,
+            mend,
+            lambda done: self._on_done(finding, repair, done),
+            failed=self._on_failed,
+        )
+
+    def _on_done(self, finding: Finding, repair: Repair, done: str) -> None:
+        action = f"doctor: {repair.title.lower()}"
+        change = Change(ChangeKind.SECRETS, action, finding.subject, "Doctor", utc_now())
+        self._tab.context.announce(change)
+        self.changed.emit(finding.secret)
+        if self.dialog is not None:
+            self.dialog.banner.show_good(f"{done[0].upper()}{done[1:]}.")
+        self._examine()
+
+    def _on_failed(self, error: StorageError) -> None:
+        if self.dialog is not None:
+            self.dialog.show_error(error)
+        else:
+            self._tab.show_error(error)
+
+    def _clients(self) -> ClientFactory:
+        workspace = self._tab.context.workspace
+        assert workspace is not None
+        return workspace.clients

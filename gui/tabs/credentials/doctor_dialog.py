@@ -1,0 +1,139 @@
+"""What the doctor has found, each with its repairs; and when all is well, that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from core.errors import StorageError
+from core.model.doctor import Diagnosis, Finding, Repair, RepairKind
+from gui.widgets.banner import Banner
+from gui.widgets.buttons import Button, danger_button, plain_button, primary_button
+from gui.widgets.empty import EmptyState, Skeleton
+from gui.widgets.labels import Pill, heading, muted_label, shown, text_label
+from gui.widgets.panel import card
+
+_TONES = {
+    "stray-pending": "warning",
+    "empty-pending": "warning",
+    "orphan-key": "danger",
+    "two-keys": "warning",
+    "inactive-key": "neutral",
+    "dead-key": "danger",
+    "scheduled-deletion": "warning",
+    "unfinished-rotation": "warning",
+}
+
+
+class DoctorDialog(QDialog):
+    """Shows a diagnosis; whoever owns it examines and repairs.
+
+    Signals:
+        examine_clicked: look again.
+        repair_clicked: a `Finding` and the `Repair` to carry out.
+    """
+
+    examine_clicked = Signal()
+    repair_clicked = Signal(object, object)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Doctor")
+        self.setModal(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(720, 560)
+        self._locked = ""
+        self._repairs: list[Button] = []
+        self.banner = Banner()
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setAccessibleName("Findings")
+        self.examine = plain_button("Examine again", self.examine_clicked.emit)
+        foot = QHBoxLayout()
+        foot.addWidget(muted_label("Nothing is changed before you say so."), 1)
+        foot.addWidget(self.examine)
+        foot.addWidget(primary_button("Close", self.reject))
+        box = QVBoxLayout(self)
+        box.setContentsMargins(20, 16, 20, 16)
+        box.setSpacing(12)
+        box.addWidget(heading("Doctor"))
+        box.addWidget(
+            muted_label(
+                "What interrupted rotations and forgotten keys left behind under cryptotrading/.",
+                wrap=True,
+            )
+        )
+        box.addWidget(self.banner)
+        box.addWidget(self.area, 1)
+        box.addLayout(foot)
+        self.show_loading()
+
+    def show_loading(self) -> None:
+        """Say that it is being looked."""
+        self._repairs = []
+        self.examine.allow(allowed=False, reason="Examining.")
+        self.area.setWidget(Skeleton(5))
+
+    def show_diagnosis(self, diagnosis: Diagnosis) -> None:
+        """Show what was found."""
+        self._repairs = []
+        self.examine.allow(allowed=True)
+        if diagnosis.healthy:
+            count = len(diagnosis.examined)
+            self.area.setWidget(EmptyState("All is well", f"{count} secrets were examined."))
+            return
+        page = QWidget()
+        box = QVBoxLayout(page)
+        box.setContentsMargins(0, 0, 8, 0)
+        box.setSpacing(12)
+        for finding in diagnosis.findings:
+            box.addWidget(self._card(finding))
+        for words in diagnosis.unseen:
+            box.addWidget(muted_label(f"Not looked at: {shown(words)}", wrap=True))
+        box.addStretch(1)
+        self.area.setWidget(page)
+        self.set_locked(self._locked)
+
+    def show_error(self, error: StorageError) -> None:
+        """Say why it could not be looked, or why a repair was refused."""
+        self.examine.allow(allowed=True)
+        self.banner.show_error(error)
+
+    def set_locked(self, reason: str) -> None:
+        """Forbid repairs for a reason; an empty one allows them."""
+        self._locked = reason
+        for button in self._repairs:
+            button.allow(not reason, reason)
+
+    def _card(self, finding: Finding) -> QWidget:
+        pill = Pill(finding.kind.value.replace("-", " "), _TONES[finding.kind.value])
+        top = QWidget()
+        line = QHBoxLayout(top)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(pill)
+        line.addStretch(1)
+        summary = text_label(shown(finding.summary), wrap=True)
+        parts: list[QWidget] = [top, summary, muted_label(shown(finding.detail), wrap=True)]
+        if finding.repairs:
+            parts.append(self._buttons(finding, finding.repairs))
+        return card(*parts, spacing=6)
+
+    def _buttons(self, finding: Finding, repairs: Sequence[Repair]) -> QWidget:
+        holder = QWidget()
+        line = QHBoxLayout(holder)
+        line.setContentsMargins(0, 4, 0, 0)
+        line.setSpacing(8)
+        for repair in repairs:
+            make = danger_button if repair.kind is RepairKind.DELETE else plain_button
+            button = make(f"{repair.title}…")
+            button.clicked.connect(partial(self.repair_clicked.emit, finding, repair))
+            button.setAccessibleName(f"{repair.title}: {finding.subject}")
+            button.set_hint(repair.text)
+            self._repairs.append(button)
+            line.addWidget(button)
+        line.addStretch(1)
+        return holder

@@ -1,0 +1,80 @@
+"""The doctor's dialog as a view, and in the window on the embedded server."""
+
+import pytest
+from helpers.hands import Hands
+from helpers.rotation_world import World
+from helpers.widget_tree import reading_html, unnamed
+
+from core.errors import Offline
+from core.model.doctor import Diagnosis, Finding, FindingKind, Repair, RepairKind
+from core.workspace import Workspace
+from gui.dialogs.confirm import Confirm
+from gui.tabs.base import Tab
+from gui.tabs.credentials.doctor_actions import DoctorActions
+from gui.tabs.credentials.doctor_dialog import DoctorDialog
+
+OFF = Repair(RepairKind.DEACTIVATE, "Deactivate the key", "It is refused.", "Activate it.")
+GONE = Repair(RepairKind.DELETE, "Delete the key", "It is gone.", "There is none.", "AKIAX")
+FINDING = Finding(
+    FindingKind.ORPHAN_KEY, "a/b", "AKIAX", "bot has <b>a second</b> key", repairs=(OFF, GONE)
+)
+
+
+@pytest.fixture
+def dialog(context, qtbot):
+    tab = Tab(context)
+    qtbot.addWidget(tab)
+    dialog = DoctorDialog(tab)
+    dialog.show()
+    yield dialog
+    dialog.close()
+
+
+def test_findings_have_their_repairs_and_foreign_text_stays_text(dialog, qtbot):
+    dialog.show_diagnosis(Diagnosis((FINDING,), ("a/b",), ("a/c: needs iam:ListAccessKeys",)))
+    assert unnamed(dialog) == []
+    assert reading_html(dialog) == []
+    with qtbot.waitSignal(dialog.repair_clicked) as clicked:
+        dialog._repairs[1].click()
+    assert clicked.args == [FINDING, GONE]
+    dialog.set_locked("The profile is read-only.")
+    assert not any(button.isEnabled() for button in dialog._repairs)
+
+
+def test_all_is_well_is_said_and_a_failure_too(dialog):
+    dialog.show_diagnosis(Diagnosis((), ("a", "b")))
+    assert dialog.area.widget()._title.text() == "All is well"
+    dialog.show_error(Offline("The endpoint cannot be reached"))
+    assert dialog.banner.text == "The endpoint cannot be reached"
+    assert dialog.examine.isEnabled()
+
+
+def test_an_orphan_key_is_found_and_mended_in_the_window(context, qtbot, demo_server):
+    world = World(demo_server)
+    orphan = world.iam.create_access_key(UserName=world.user)["AccessKey"]["AccessKeyId"]
+    tab = Tab(context)
+    qtbot.addWidget(tab)
+    tab.show()
+    hands = Hands(qtbot, tab)
+    context.set_workspace(Workspace.open(demo_server.connection))
+    actions = DoctorActions(tab)
+    changed = []
+    actions.changed.connect(changed.append)
+    actions.open()
+    hands.press(f"Deactivate the key: {orphan}", actions.dialog)
+    hands.press("Deactivate the key", hands.dialog(Confirm))
+    hands.until(lambda: changed == [world.secret])
+    assert world.keys[orphan] is False
+    hands.press(f"Delete the key: {orphan}", actions.dialog)
+    question = hands.dialog(Confirm)
+    assert not question.go.isEnabled(), "what cannot be taken back asks to type the name"
+    hands.fill("Name to type", orphan, question)
+    hands.press("Delete the key", question)
+    hands.until(lambda: len(changed) == 2)
+    world.check_as_before()
+    world.close()
+    actions.dialog.close()
+    hands.until(lambda: actions.dialog is None and not tab.busy)
+    context.set_workspace(None)
+    subjects = [entry.change.subject for entry in context.log.read()]
+    assert subjects == [orphan, orphan]
