@@ -22,14 +22,17 @@ from core.model.rotation import (
     Step,
     StepRecord,
 )
+from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.rotation import iam_preflight, stages
+from core.rotation.database_strategy import DatabaseStrategy
+from core.rotation.exchange_strategy import ExchangeStrategy
 from core.rotation.iam_secret import KEY_ID
 from core.rotation.iam_strategy import IamKeyStrategy
 from core.rotation.journal import RotationJournal
 from core.rotation.local_keys import LocalKeys
 from core.rotation.machine import Machine
-from core.rotation.strategy import Strategy
+from core.rotation.managed_strategy import ManagedStrategy
 from core.rotation.words import planned
 from core.storage import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
@@ -95,13 +98,11 @@ class Rotator:
         steps = tuple(planned(rotation.kind, record.step) for record in rotation.steps)
         facts, notes = Facts(), tuple[str, ...]()
         problem: Problem | None = None
-        if rotation.kind is RotationKind.IAM_KEY:
-            current = SecretsManager(clients=self._clients).read(secret, work=work)
-            try:
-                found = iam_preflight.examine(self._clients, rotation, current, work)
-                facts, notes = found.facts, found.notes
-            except StorageError as error:
-                problem = Problem.of(error)
+        current = SecretsManager(clients=self._clients).read(secret, work=work)
+        try:
+            facts, notes = self._examined(rotation, current, work)
+        except StorageError as error:
+            problem = Problem.of(error)
         given = rotation.kind is RotationKind.EXCHANGE
         fields = self.fields_of(secret, work=work) if given else ()
         return RotationPlan(
@@ -205,6 +206,16 @@ class Rotator:
             subject=secret,
         )
 
+    def _examined(
+        self, rotation: Rotation, current: SecretValue, work: Work
+    ) -> tuple[Facts, tuple[str, ...]]:
+        strategy = self._strategy(rotation.kind, frozenset(), None)
+        if isinstance(strategy, IamKeyStrategy):
+            found = iam_preflight.examine(self._clients, rotation, current, work)
+            return found.facts, found.notes
+        done = strategy.look(rotation, current, work)
+        return done.facts, (done.detail,)
+
     def _new(self, secret: str, work: Work) -> Rotation:
         kind = self.kind_of(secret, work=work)
         who = identity(self._clients, work=work)
@@ -260,7 +271,7 @@ class Rotator:
 
     def _strategy(
         self, kind: RotationKind, now: frozenset[Step], values: Mapping[str, Secret] | None
-    ) -> Strategy:
+    ) -> IamKeyStrategy | DatabaseStrategy | ExchangeStrategy | ManagedStrategy:
         if kind is RotationKind.IAM_KEY:
             return IamKeyStrategy(
                 self._clients,
@@ -269,12 +280,19 @@ class Rotator:
                 now=now,
                 clock=self._clock,
             )
-        raise AssertionError(values)
+        if kind is RotationKind.DATABASE:
+            return DatabaseStrategy(self._clients, patience=self._patience)
+        if kind is RotationKind.EXCHANGE:
+            return ExchangeStrategy(self._clients, values=values)
+        return ManagedStrategy(self._clients)
 
 
 #: The steps of each kind, in their order.
 STEPS: Mapping[RotationKind, tuple[Step, ...]] = {
     RotationKind.IAM_KEY: IamKeyStrategy.steps,
+    RotationKind.DATABASE: DatabaseStrategy.steps,
+    RotationKind.EXCHANGE: ExchangeStrategy.steps,
+    RotationKind.MANAGED: ManagedStrategy.steps,
 }
 
 

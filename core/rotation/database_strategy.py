@@ -1,0 +1,242 @@
+"""Rotation of a database user's password that lives in a secret (`cryptotrading/database`).
+
+The new password is stored as AWSPENDING before it is set in the database, so it can never be
+lost; at every moment the database takes either the password of AWSCURRENT or that of AWSPENDING.
+From APPLY to PROMOTE that is the pending one: what happens between them is kept short.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from core.aws.clients import ClientFactory
+from core.errors import Corrupt, CredentialsInvalid, StorageError
+from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step, StepState
+from core.model.secrets import SecretValue
+from core.redaction import Secret
+from core.rotation import stages
+from core.rotation.databases.choosing import login_for
+from core.rotation.databases.login import Address, DatabaseLogin, accepted
+from core.rotation.databases.passwords import generate_password
+from core.rotation.secret_fields import current_text, fields, old_text, with_fields
+from core.rotation.strategy import Done, NotUndoable, Overtaken, ProbeFailed, only_looking
+from core.storage.aws_secrets_manager import SecretsManager
+from core.work import Work
+
+PASSWORD = "password"  # noqa: S105 - the name of a field
+#: A database takes a password at once; proxies may take some seconds. Longer than this nobody
+#: shall be locked out because of a test.
+_TEST_SECONDS = 10.0
+
+LoginMaker = Callable[[Mapping[str, Any]], DatabaseLogin]
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """A login and one password for it, both from one version of the secret."""
+
+    login: DatabaseLogin
+    password: Secret
+
+    @property
+    def address(self) -> Address:
+        return self.login.address
+
+    def works(self, work: Work) -> bool:
+        return accepted(self.login, self.password, work)
+
+
+class DatabaseStrategy:
+    """Steps of one rotation of a database's password."""
+
+    kind = RotationKind.DATABASE
+    steps = (Step.PREFLIGHT, Step.STAGE, Step.APPLY, Step.TEST, Step.PROMOTE)
+
+    def __init__(
+        self,
+        clients: ClientFactory,
+        *,
+        patience: Patience | None = None,
+        login_for: LoginMaker = login_for,
+    ) -> None:
+        self._clients = clients
+        self._patience = patience or Patience()
+        self._login_for = login_for
+
+    def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
+        """Run one step; see `Strategy`."""
+        steps: dict[Step, Callable[[Rotation, Work], Done]] = {
+            Step.PREFLIGHT: self._preflight,
+            Step.STAGE: self._stage,
+            Step.APPLY: self._apply,
+            Step.TEST: self._test,
+            Step.PROMOTE: self._promote,
+        }
+        return steps[step](rotation, work)
+
+    def rolls_back(self, step: Step, error: StorageError) -> bool:
+        """A new password that the database refuses must not keep everybody out."""
+        return step is Step.TEST and isinstance(error, ProbeFailed) and not error.retryable
+
+    def look(self, rotation: Rotation, current: SecretValue, work: Work) -> Done:
+        """Look whether the rotation could begin; nothing is changed.
+
+        Raises:
+            CredentialsInvalid: the database refuses the current password.
+            StorageError: it cannot be reached, or the secret cannot be used.
+        """
+        stages.check_free(self._clients, rotation, work)
+        access = self._access(rotation, current.text)
+        with_fields(current.text, {PASSWORD: access.password})  # a field twice is told now
+        access.login.check(access.password, work)
+        facts = Facts(user=access.address.username, old_version=current.version_id)
+        return Done(facts, f"{access.address} signs in with the current password")
+
+    # The steps.
+
+    def _preflight(self, rotation: Rotation, work: Work) -> Done:
+        with only_looking():
+            current = SecretsManager(clients=self._clients).read(rotation.secret, work=work)
+            seen = replace(rotation, facts=Facts(old_version=current.version_id))
+            try:
+                found = self.look(rotation, current, work)
+            except StorageError:
+                stages.check_unmoved(self._clients, seen, work)  # a better reason, if it is one
+                raise
+        stages.claim(self._clients, rotation, current, work)
+        stages.check_unmoved(self._clients, seen, work)
+        return found
+
+    def _stage(self, rotation: Rotation, work: Work) -> Done:
+        text = stages.staged(self._clients, rotation, work)
+        if text is None:
+            old = old_text(self._clients, rotation, work)
+            text = with_fields(old, {PASSWORD: generate_password()})
+        stages.stage(self._clients, rotation, text, work)
+        return Done(rotation.facts, f"version {rotation.id}; the database is as it was")
+
+    def _apply(self, rotation: Rotation, work: Work) -> Done:
+        stages.keep_staged(self._clients, rotation, work)
+        stages.check_unmoved(self._clients, rotation, work)
+        new, old = self._new(rotation, work), self._old(rotation, work)
+        try:
+            new.login.change(old.password, new.password, work)
+        except CredentialsInvalid:
+            if not new.works(work):
+                raise
+            return Done(rotation.facts, "the database has the new password already")
+        return Done(rotation.facts, f"set for {new.address}")
+
+    def _test(self, rotation: Rotation, work: Work) -> Done:
+        stages.keep_staged(self._clients, rotation, work)
+        tries, in_a_row = 0, 0
+        end = time.monotonic() + min(self._patience.test_seconds, _TEST_SECONDS)
+        while in_a_row < self._patience.successes:
+            tries += 1
+            failure = self._failure(rotation, work)
+            in_a_row = 0 if failure else in_a_row + 1
+            if failure and time.monotonic() >= end:
+                raise ProbeFailed.of(failure, "The new password") from failure
+            if failure or in_a_row < self._patience.successes:
+                work.token.wait(self._patience.pause)
+        return Done(rotation.facts, f"signed in {in_a_row} times in a row, {tries} tries")
+
+    def _failure(self, rotation: Rotation, work: Work) -> StorageError | None:
+        """Log in with what Secrets Manager gives out for the pending version at this moment."""
+        access = self._new(rotation, work)
+        try:
+            access.login.check(access.password, work)
+        except StorageError as error:
+            work.check()
+            return error
+        return None
+
+    def _promote(self, rotation: Rotation, work: Work) -> Done:
+        try:
+            stages.promote(self._clients, rotation, work)
+        except Overtaken:
+            # Edited since our promotion whose end was not journalled: readers have the new one.
+            if self._current(rotation, work).password != self._new(rotation, work).password:
+                raise
+        return Done(rotation.facts, "readers get the new password")
+
+    # Taking back.
+
+    def undo(self, rotation: Rotation, work: Work) -> Facts:
+        """Give the database back the password that readers of the secret get.
+
+        Raises:
+            NotUndoable: the secret was changed since the promotion and holds the new password.
+        """
+        now = stages.look(self._clients, rotation.secret, work)
+        if self._set(rotation) and stages.staged(self._clients, rotation, work) is not None:
+            self._check_undoable(rotation, now, work)
+            self._set_back(rotation, now, work)
+        stages.demote(self._clients, rotation, work)
+        stages.release(self._clients, rotation, work)
+        return rotation.facts
+
+    def _set(self, rotation: Rotation) -> bool:
+        """Whether the database may have been changed; the journal tells before it happens."""
+        return rotation.step(Step.APPLY).state is not StepState.WAITING
+
+    def _check_undoable(self, rotation: Rotation, now: stages.Stages, work: Work) -> None:
+        if now.current in {rotation.id, rotation.facts.old_version}:
+            return
+        if self._current(rotation, work).password == self._new(rotation, work).password:
+            raise NotUndoable(
+                "The rotation cannot be undone any more",
+                cause=f"{rotation.secret} was changed since the promotion; version {now.current} "
+                "is current and holds the new password.",
+                remedy="Resume the rotation, or roll the secret back by hand first.",
+                subject=rotation.secret,
+            )
+
+    def _set_back(self, rotation: Rotation, now: stages.Stages, work: Work) -> None:
+        new, back = self._new(rotation, work), self._wanted(rotation, now, work)
+        if new.works(work):
+            new.login.change(new.password, back.password, work)
+            back.login.check(back.password, work)
+        elif now.current == rotation.id and not back.works(work):
+            raise CredentialsInvalid(
+                "The database refuses both the old and the new password",
+                cause=f"Somebody else has changed the password of {new.address}.",
+                remedy="Let the database's administrator set a password, and store it.",
+                subject=rotation.secret,
+            )
+
+    def _wanted(self, rotation: Rotation, now: stages.Stages, work: Work) -> _Access:
+        """Return the access that shall work again: that of whoever has changed the secret since."""
+        old = self._old(rotation, work)
+        if now.current in {rotation.id, rotation.facts.old_version}:
+            return old
+        theirs = self._current(rotation, work)
+        return theirs if theirs.address == old.address else old
+
+    # What the steps share.
+
+    def _new(self, rotation: Rotation, work: Work) -> _Access:
+        manager = SecretsManager(clients=self._clients)
+        text = manager.read(rotation.secret, version_id=rotation.id, work=work).text
+        return self._access(rotation, text)
+
+    def _old(self, rotation: Rotation, work: Work) -> _Access:
+        return self._access(rotation, old_text(self._clients, rotation, work))
+
+    def _current(self, rotation: Rotation, work: Work) -> _Access:
+        return self._access(rotation, current_text(self._clients, rotation, work))
+
+    def _access(self, rotation: Rotation, text: Secret) -> _Access:
+        values = fields(rotation, text)
+        password = values.get(PASSWORD)
+        if not (isinstance(password, str) and password):
+            raise Corrupt(
+                f"Secret {rotation.secret} holds no password",
+                cause=f"It needs a text in the field {PASSWORD}.",
+                remedy="Complete the secret, then rotate it.",
+                subject=rotation.secret,
+            )
+        return _Access(self._login_for(values), Secret(password))

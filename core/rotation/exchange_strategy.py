@@ -1,0 +1,195 @@
+"""Rotation of exchange keys (`cryptotrading/exchange-keys`): new pairs come by form.
+
+Exchanges give out keys on their own pages only, so the new ones are handed over. They are in
+memory alone until they are staged: a rotation that died before has lost them and is taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from core.aws.clients import ClientFactory
+from core.errors import InvalidInput, NotFound, StorageError
+from core.model.rotation import Facts, Rotation, RotationKind, Step
+from core.model.secrets import SecretValue
+from core.redaction import Secret
+from core.rotation import stages
+from core.rotation.secret_fields import current_text, fields, old_text, with_fields
+from core.rotation.strategy import Done, NotUndoable, Overtaken, ProbeFailed, only_looking
+from core.storage import secret_text
+from core.storage.aws_secrets_manager import SecretsManager
+from core.work import Work
+
+#: How the two halves of a pair are named.
+_HALVES = ("_api_key", "_secret_key")
+
+
+class ValuesLost(NotFound):
+    """The new pairs were in memory only, and that memory is gone."""
+
+
+class ExchangeStrategy:
+    """Steps of one rotation. `values` are the fields to change, with their new values."""
+
+    kind = RotationKind.EXCHANGE
+    steps = (Step.PREFLIGHT, Step.STAGE, Step.TEST, Step.PROMOTE)
+
+    def __init__(
+        self, clients: ClientFactory, *, values: Mapping[str, Secret] | None = None
+    ) -> None:
+        self._clients = clients
+        self._values = dict(values or {})
+
+    def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
+        """Run one step; see `Strategy`."""
+        steps: dict[Step, Callable[[Rotation, Work], Done]] = {
+            Step.PREFLIGHT: self._preflight,
+            Step.STAGE: self._stage,
+            Step.TEST: self._test,
+            Step.PROMOTE: self._promote,
+        }
+        return steps[step](rotation, work)
+
+    def rolls_back(self, step: Step, error: StorageError) -> bool:  # noqa: ARG002 - the protocol's
+        """What was staged cannot be used, or what should have been staged is gone."""
+        return isinstance(error, (ValuesLost, ProbeFailed))
+
+    def look(self, rotation: Rotation, current: SecretValue, work: Work) -> Done:
+        """Look whether the rotation could begin; nothing is changed.
+
+        Raises:
+            Conflict: the secret is being rotated.
+            Corrupt: it is no JSON object.
+        """
+        stages.check_free(self._clients, rotation, work)
+        known = fields(rotation, current.text)
+        pairs = ", ".join(name for name in known if name.endswith(_HALVES))
+        return Done(Facts(old_version=current.version_id), f"it holds {pairs or 'no pair yet'}")
+
+    # The steps.
+
+    def _preflight(self, rotation: Rotation, work: Work) -> Done:
+        with only_looking():
+            current = SecretsManager(clients=self._clients).read(rotation.secret, work=work)
+            found = self.look(rotation, current, work)
+            _check_values(rotation, self._values, current.text)
+            with_fields(current.text, self._values)  # a field twice is told now
+        stages.claim(self._clients, rotation, current, work)
+        stages.check_unmoved(self._clients, replace(rotation, facts=found.facts), work)
+        return Done(found.facts, f"new: {', '.join(sorted(self._values))}")
+
+    def _stage(self, rotation: Rotation, work: Work) -> Done:
+        text = stages.staged(self._clients, rotation, work)
+        if text is None:
+            old = old_text(self._clients, rotation, work)
+            if not self._values:
+                raise _lost(rotation)
+            _check_values(rotation, self._values, old)
+            text = with_fields(old, self._values)
+        stages.stage(self._clients, rotation, text, work)
+        return Done(rotation.facts, f"version {rotation.id}")
+
+    def _test(self, rotation: Rotation, work: Work) -> Done:
+        stages.keep_staged(self._clients, rotation, work)
+        new = stages.staged(self._clients, rotation, work)
+        if new is None:
+            raise _lost(rotation)
+        before = old_text(self._clients, rotation, work)
+        try:
+            secret_text.rows_of(new.reveal())
+        except InvalidInput as error:
+            raise ProbeFailed.of(error, "The new value") from None
+        changed = secret_text.diff(before.reveal(), new.reveal()).changed
+        if not changed:
+            same = InvalidInput("It is the same as the old one", subject=rotation.secret)
+            raise ProbeFailed.of(same, "The new value")
+        told = f"{', '.join(changed)} can be read and differ"
+        return Done(rotation.facts, f"{told}; no exchange was asked, none can be logged in to here")
+
+    def _promote(self, rotation: Rotation, work: Work) -> Done:
+        try:
+            stages.promote(self._clients, rotation, work)
+        except Overtaken:
+            # Edited since our promotion whose end was not journalled: readers have the new keys.
+            if not self._holds_new(rotation, work):
+                raise
+        return Done(rotation.facts, "readers get the new keys")
+
+    def undo(self, rotation: Rotation, work: Work) -> Facts:
+        """Let AWSCURRENT go back, and give AWSPENDING back.
+
+        Raises:
+            NotUndoable: the secret was changed since the promotion and holds the new keys.
+        """
+        now = stages.look(self._clients, rotation.secret, work)
+        edited = now.current not in {rotation.id, rotation.facts.old_version}
+        if rotation.facts.old_version and edited and self._holds_new(rotation, work):
+            raise NotUndoable(
+                "The rotation cannot be undone any more",
+                cause=f"{rotation.secret} was changed since the promotion and holds the new keys.",
+                remedy="Resume the rotation, or roll the secret back by hand first.",
+                subject=rotation.secret,
+            )
+        stages.demote(self._clients, rotation, work)
+        stages.release(self._clients, rotation, work)
+        return rotation.facts
+
+    def _holds_new(self, rotation: Rotation, work: Work) -> bool:
+        """Whether what this rotation changed is in the current version by now."""
+        new = stages.staged(self._clients, rotation, work)
+        if new is None:
+            return False
+        old, now = (
+            old_text(self._clients, rotation, work),
+            current_text(self._clients, rotation, work),
+        )
+        ours, theirs = fields(rotation, new), fields(rotation, now)
+        changed = secret_text.diff(old.reveal(), new.reveal()).changed
+        return all(theirs.get(name) == ours[name] for name in changed)
+
+
+def _check_values(rotation: Rotation, values: Mapping[str, Secret], current: Secret) -> None:
+    """Refuse what cannot be the new pairs.
+
+    Raises:
+        InvalidInput: nothing is given, a field is unknown or empty, is as it was, or half a pair.
+    """
+    known = fields(rotation, current)
+    problem = ""
+    if not values:
+        problem = "No new keys are given"
+    for name, value in values.items():
+        text = value.reveal()
+        if name not in known:
+            problem = f"The secret has no field {name}"
+        elif not text.strip() or text != text.strip():
+            problem = f"{name} is empty, or has blanks around it"
+        elif known[name] == text:
+            problem = f"{name} is as it was"
+        elif half := _missing_half(name, known, values):
+            problem = f"{name} is given without {half}"
+    if problem:
+        raise InvalidInput(
+            problem,
+            remedy="Make a new pair on the exchange's page, and paste both of its halves.",
+            subject=rotation.secret,
+        )
+
+
+def _missing_half(name: str, known: Mapping[str, object], values: Mapping[str, Secret]) -> str:
+    for mine, other in (_HALVES, _HALVES[::-1]):
+        if name.endswith(mine):
+            partner = name.removesuffix(mine) + other
+            return partner if partner in known and partner not in values else ""
+    return ""
+
+
+def _lost(rotation: Rotation) -> StorageError:
+    return ValuesLost(
+        "The new keys are lost",
+        cause="They were pasted and kept in memory only; the program ended before they were "
+        "stored.",
+        remedy="The secret is as it was. Start again with the new keys.",
+        subject=rotation.secret,
+    )

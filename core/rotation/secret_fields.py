@@ -1,0 +1,57 @@
+"""Changing fields of a secret's text and reading its versions, for every kind of rotation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from core.aws.clients import ClientFactory
+from core.errors import InvalidInput
+from core.model.rotation import Rotation
+from core.redaction import Secret
+from core.storage import secret_text
+from core.storage.aws_secrets_manager import SecretsManager
+from core.work import Work
+
+
+def with_fields(text: Secret, new: Mapping[str, Secret]) -> Secret:
+    """Return the text with some fields changed; all other bytes stay as they are.
+
+    Raises:
+        InvalidInput: the text is no JSON object, or names a field twice.
+    """
+    rows = secret_text.rows_of(text.reveal())
+    changed = [
+        replace(row, value=new[row.key], quoted=True) if row.key in new else row for row in rows
+    ]
+    try:
+        return Secret(secret_text.text_of(changed, text.reveal()))
+    except InvalidInput as error:
+        error.remedy = "Correct the secret, then rotate it."
+        raise
+
+
+def fields(rotation: Rotation, text: Secret) -> dict[str, Any]:
+    """Return the fields in a text of a rotation's secret.
+
+    Raises:
+        Corrupt: it is no JSON object.
+    """
+    return secret_text.parsed(rotation.secret, text.reveal())
+
+
+def old_text(clients: ClientFactory, rotation: Rotation, work: Work) -> Secret:
+    """Return the text that was current when the rotation began.
+
+    Raises:
+        NotFound: AWS keeps it no more.
+    """
+    manager = SecretsManager(clients=clients)
+    version = rotation.facts.old_version
+    return manager.read(rotation.secret, version_id=version, work=work).text
+
+
+def current_text(clients: ClientFactory, rotation: Rotation, work: Work) -> Secret:
+    """Return the text that is current now."""
+    return SecretsManager(clients=clients).read(rotation.secret, work=work).text

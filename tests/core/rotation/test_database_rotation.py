@@ -1,0 +1,273 @@
+"""A database's password, rotated for real: by steps, killed between any two, taken back.
+
+At every point readers get a password that works, or one is pending that does.
+"""
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from helpers.databases import Login, mariadb_server, postgresql_server  # noqa: F401 - fixtures
+from helpers.secret_world import SecretWorld
+from helpers.wire_faults import Call, Killed, Wire, on_the_wire
+
+from core.errors import Offline
+from core.model.rotation import Outcome, Patience, Rotation, RotationKind, Step, StepState
+from core.rotation.databases.choosing import login_for
+from core.rotation.journal import RotationJournal
+from core.rotation.service import Rotator
+from core.work import CancelToken, Work
+
+pytestmark = pytest.mark.db
+QUICK = Patience(test_seconds=0.3, successes=3, pause=0.01, grace=timedelta(0))
+#: Of so many calls one is met by a fault in the ordinary run; `make kills` takes all.
+STRIDE = 1 if os.environ.get("ROTATION_KILLS") == "all" else 12
+BOUNDARIES = (
+    (Step.STAGE, StepState.DONE),
+    (Step.APPLY, StepState.RUNNING),
+    (Step.APPLY, StepState.DONE),
+    (Step.TEST, StepState.DONE),
+    (Step.PROMOTE, StepState.DONE),
+)
+
+
+class DatabaseWorld(SecretWorld):
+    """A user of a real database whose login is in a secret, written as no program would."""
+
+    def __init__(self, demo, user: Login) -> None:
+        self.user = user
+        values = ",\n".join(f"\t{json.dumps(k)} :{json.dumps(v)}" for k, v in user.values.items())
+        super().__init__(demo, "{" + values + ',\n\t"note" : "é\\u00e9", "big": 1.10e400 }\r\n')
+
+    def check_goal(self) -> str:
+        new = self.stored()["password"]
+        assert new != self.user.password
+        assert self.user.server.accepts(self.user, new)
+        assert not self.user.server.accepts(self.user, self.user.password)
+        old, now = json.dumps(self.user.password), json.dumps(new)
+        assert self.current_text() == self.text.replace(old, now)
+        assert self.holder("AWSPENDING") in {"", self.holder("AWSCURRENT")}
+        return new
+
+    def check_as_before(self) -> None:
+        super().check_as_before()
+        assert self.user.server.accepts(self.user, self.user.password)
+
+    def check_invariant(self) -> None:
+        """What the database takes is current or pending: it is never lost."""
+        known = [self.stored()["password"]]
+        if self.holder("AWSPENDING"):
+            with suppress(self.vault.exceptions.ResourceNotFoundException):
+                known.append(self.stored(VersionStage="AWSPENDING")["password"])
+        assert any(self.user.server.accepts(self.user, password) for password in known)
+
+
+@pytest.fixture(params=("postgresql", "mariadb"))
+def world(request, demo_server):
+    server = request.getfixturevalue(f"{request.param}_server")
+    world = DatabaseWorld(demo_server, server.login())
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def rotator(admin, journal):
+    return Rotator(admin, journal=journal, patience=QUICK)
+
+
+def test_a_password_is_rotated(world: DatabaseWorld, rotator):
+    plan = rotator.plan(world.secret)
+    assert plan.kind is RotationKind.DATABASE
+    assert plan.problem is None
+    assert "signs in with the current password" in plan.notes[0]
+    world.check_as_before()
+    seen: list[Rotation] = []
+    rotation = rotator.start(world.secret, work=Work(batch=seen.append))
+    assert rotation.outcome is Outcome.DONE, rotation.problem
+    assert rotation.step(Step.TEST).detail.startswith("signed in 3 times")
+    world.check_goal()
+    second = rotator.start(world.secret)
+    assert second.outcome is Outcome.DONE
+
+
+def test_the_password_is_in_no_log_and_no_command_line(world: DatabaseWorld, rotator, journal):
+    lines: list[str] = []
+
+    def look(_rotation: Rotation) -> None:
+        for place in Path("/proc").glob("[0-9]*"):
+            for name in ("cmdline", "environ"):
+                with suppress(OSError):
+                    lines.append((place / name).read_bytes().decode(errors="replace"))
+
+    rotation = rotator.start(world.secret, work=Work(batch=look))
+    new = world.check_goal()
+    server, told = world.user.server, repr(rotation)
+    written = "".join(path.read_text() for path in journal.folder.glob("*.json"))
+    for password in (new, world.user.password):
+        for form in (password, json.dumps(password)[1:-1], password.replace("'", "''")):
+            assert form not in told + written
+            assert not [line for line in lines if form in line]
+            if password == new:  # the other one was set by the test itself
+                assert form not in server.logs
+    change = "ALTER ROLE" if server.engine == "postgresql" else "SET PASSWORD"
+    assert change in server.logs  # they hold every statement: the change of ours, too
+
+
+def test_a_failed_test_is_rolled_back_at_once(world: DatabaseWorld, rotator):
+    """The database locks the user out after the change, and lets it in while it is undone."""
+    server, seen = world.user.server, []
+
+    def sabotage(rotation: Rotation) -> None:
+        if rotation.step(Step.TEST).state is StepState.RUNNING and not seen:
+            seen.append(rotation)
+            assert server.accepts(world.user, world.stored(VersionId=rotation.id)["password"])
+            assert not server.accepts(world.user, world.user.password)
+            server.let_in(world.user, allowed=False)
+        if rotation.outcome is Outcome.UNDOING:
+            server.let_in(world.user, allowed=True)
+
+    rotation = rotator.start(world.secret, work=Work(batch=sabotage))
+    assert seen
+    assert rotation.outcome is Outcome.UNDONE
+    assert rotation.step(Step.TEST).state is StepState.FAILED
+    assert rotation.step(Step.APPLY).state is StepState.UNDONE
+    assert rotation.problem.summary.startswith("The new password does not work")
+    world.check_as_before()
+    assert not server.accepts(world.user, world.stored(VersionId=rotation.id)["password"])
+
+
+def test_an_undo_that_cannot_reach_the_user_goes_on_later(world: DatabaseWorld, rotator):
+    server = world.user.server
+
+    def lock_out(rotation: Rotation) -> None:
+        if rotation.step(Step.TEST).state is StepState.RUNNING:
+            server.let_in(world.user, allowed=False)
+
+    rotation = rotator.start(world.secret, work=Work(batch=lock_out))
+    assert rotation.outcome is Outcome.UNDOING
+    assert rotation.problem is not None
+    server.let_in(world.user, allowed=True)
+    assert rotator.undo(rotation).outcome is Outcome.UNDONE
+    world.check_as_before()
+
+
+def test_a_wrong_password_is_told_before_anything_is_done(world: DatabaseWorld, rotator):
+    text = world.text.replace(json.dumps(world.user.password), '"another one"')
+    world.vault.put_secret_value(SecretId=world.secret, SecretString=text)
+    rotation = rotator.start(world.secret)
+    assert rotation.outcome is Outcome.UNDONE
+    assert rotation.problem.kind == "CREDENTIALS_INVALID"
+    assert world.holder("AWSPENDING") == ""
+
+
+@pytest.mark.parametrize("how", ["resume", "undo"])
+@pytest.mark.parametrize("boundary", BOUNDARIES, ids=lambda at: f"{at[0].value}-{at[1].value}")
+def test_death_at_a_boundary(world: DatabaseWorld, rotator, boundary, how: str):
+    step, state = boundary
+
+    def die(rotation: Rotation) -> None:
+        if rotation.step(step).state is state:
+            raise Killed
+
+    with pytest.raises(Killed):
+        rotator.start(world.secret, work=Work(batch=die))
+    world.check_invariant()
+    if how == "undo":
+        assert rotator.undo(rotator.find(world.secret)).outcome is Outcome.UNDONE
+        world.check_as_before()
+        return
+    assert rotator.resume(rotator.find(world.secret)).outcome is Outcome.DONE
+    world.check_goal()
+
+
+@pytest.mark.parametrize("fault", ["killed", "lost", "500"])
+def test_faults_at_every_call(world: DatabaseWorld, rotator, monkeypatch, fault: str):
+    """A call to AWS dies, is lost, or fails: going on ends in the goal each time."""
+    counted = Wire()
+    with on_the_wire(monkeypatch, counted):
+        assert rotator.start(world.secret).outcome is Outcome.DONE
+    for number in range(len(fault) % STRIDE, len(counted.calls), STRIDE):
+        before = world.stored()["password"]
+
+        def rule(call: Call, number: int = number) -> str:
+            return fault if call.number == number else ""
+
+        with on_the_wire(monkeypatch, Wire(rule)), suppress(Killed):
+            rotator.start(world.secret)
+        world.check_invariant()
+        for rotation in rotator.unfinished():
+            assert rotator.resume(rotation).outcome is Outcome.DONE
+        world.check_invariant()
+        assert world.holder("AWSPENDING") in {"", world.holder("AWSCURRENT")}
+        after = world.stored()["password"]
+        assert after != before or fault == "killed"
+        assert world.user.server.accepts(world.user, after)
+
+
+@pytest.mark.parametrize(
+    "end", [Offline("The connection ended."), Killed()], ids=["lost", "killed"]
+)
+def test_the_change_takes_place_and_nobody_hears(world: DatabaseWorld, rotator, monkeypatch, end):
+    """Its answer is lost, or the process dies before it is journalled: resuming sees it."""
+    real = type(login_for(world.user.values))
+    change, ends = real.change, [end]
+
+    def deaf(self, *arguments) -> None:
+        change(self, *arguments)
+        if ends:
+            raise ends.pop()
+
+    monkeypatch.setattr(real, "change", deaf)
+    with suppress(Killed):
+        assert rotator.start(world.secret).outcome is Outcome.STOPPED
+    world.check_invariant()
+    rotation = rotator.resume(rotator.find(world.secret))
+    assert rotation.outcome is Outcome.DONE
+    assert rotation.step(Step.APPLY).detail == "the database has the new password already"
+    world.check_goal()
+
+
+def test_somebody_edits_the_secret_meanwhile(world: DatabaseWorld, rotator):
+    """Their version stays current, and the database takes the password that it holds."""
+    edited = world.text.replace('"note"', '"comment"')
+
+    def edit(rotation: Rotation) -> None:
+        if rotation.step(Step.PROMOTE).state is StepState.RUNNING:
+            world.vault.put_secret_value(SecretId=world.secret, SecretString=edited)
+
+    rotation = rotator.start(world.secret, work=Work(batch=edit))
+    assert rotation.outcome is Outcome.LOST
+    assert world.current_text() == edited
+    assert world.user.server.accepts(world.user, world.user.password)
+    assert world.holder("AWSPENDING") == ""
+
+
+def test_two_begin_at_once_and_one_is_told(world: DatabaseWorld, rotator, admin, tmp_path):
+    other = Rotator(admin, journal=RotationJournal(tmp_path / "other"), patience=QUICK)
+    told = []
+
+    def begin(rotation: Rotation) -> None:
+        if rotation.step(Step.APPLY).state is StepState.RUNNING and not told:
+            told.append(other.start(world.secret))
+
+    assert rotator.start(world.secret, work=Work(batch=begin)).outcome is Outcome.DONE
+    assert told[0].outcome is Outcome.UNDONE
+    assert told[0].problem.kind == "CONFLICT"
+    world.check_goal()
+
+
+def test_a_stopped_rotation_is_resumed(world: DatabaseWorld, rotator):
+    token = CancelToken()
+
+    def stop(rotation: Rotation) -> None:
+        if rotation.step(Step.APPLY).state is StepState.DONE:
+            token.cancel()
+
+    rotation = rotator.start(world.secret, work=replace(Work(batch=stop), token=token))
+    assert rotation.outcome is Outcome.STOPPED
+    assert rotator.resume(rotation).outcome is Outcome.DONE
+    world.check_goal()
