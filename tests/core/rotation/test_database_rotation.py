@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from helpers.commands import run_python
 from helpers.databases import Login, mariadb_server, postgresql_server  # noqa: F401 - fixtures
 from helpers.secret_world import SecretWorld
 from helpers.wire_faults import Call, Killed, Wire, on_the_wire
@@ -271,3 +272,34 @@ def test_a_stopped_rotation_is_resumed(world: DatabaseWorld, rotator):
     assert rotation.outcome is Outcome.STOPPED
     assert rotator.resume(rotation).outcome is Outcome.DONE
     world.check_goal()
+
+
+_VICTIM = """
+import os, signal, sys
+import core.rotation.journal as journal
+from core.model.rotation import Step, StepState
+write = journal.RotationJournal.write
+def deadly(self, rotation):
+    write(self, rotation)
+    if rotation.step(Step.TEST).state is StepState.RUNNING:
+        os.kill(os.getpid(), signal.SIGKILL)
+journal.RotationJournal.write = deadly
+from core.cli import main
+sys.exit(main(["rotate", sys.argv[1], "--yes"]))
+"""
+_COMMAND = "import sys; from core.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def test_a_process_killed_after_the_change_is_resumed_by_command(world, demo_server, tmp_path):
+    killed = run_python(demo_server, tmp_path, _VICTIM, world.secret)
+    assert killed.returncode == -9, killed.stderr
+    assert not world.user.server.accepts(world.user, world.user.password)
+    world.check_invariant()
+    resumed = run_python(
+        demo_server, tmp_path, _COMMAND, "rotate", world.secret, "--resume", "--yes"
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    new = world.check_goal()
+    told = killed.stdout + killed.stderr + resumed.stdout + resumed.stderr
+    assert new not in told
+    assert world.user.password not in told

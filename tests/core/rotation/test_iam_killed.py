@@ -7,13 +7,11 @@ boundary of each step a whole process is killed by SIGKILL.
 """
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.commands import run_python
 from helpers.rotation_world import AT_ONCE, World, go_on
 from helpers.wire_faults import Call, Killed, Wire, on_the_wire
 
@@ -23,7 +21,6 @@ from core.rotation.iam_strategy import IamKeyStrategy
 
 #: Of so many points one is taken in the ordinary run.
 STRIDE = 1 if os.environ.get("ROTATION_KILLS") == "all" else 4
-ROOT = Path(__file__).parents[3]
 
 
 class Writes:
@@ -135,31 +132,10 @@ def test_a_process_killed_at_a_boundary_is_resumed_by_command(
 ):
     if step is Step.SWITCH and state == "done":
         state = "skipped"  # no profile of this machine uses the key
-    killed = _command(demo_server, tmp_path, "-c", _VICTIM, world.secret, step.value, state)
+    killed = run_python(demo_server, tmp_path, _VICTIM, world.secret, step.value, state)
     assert killed.returncode == -9, killed.stderr
     world.check_invariants()
     words = ("rotate", world.secret, "--resume", "--yes", "--grace", "0", "--delete-after", "0")
-    resumed = _command(demo_server, tmp_path, "-c", _COMMAND, *words)
+    resumed = run_python(demo_server, tmp_path, _COMMAND, *words)
     assert resumed.returncode == 0, resumed.stderr
     world.check_goal()
-
-
-def _command(server: Any, home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "HOME": str(home),
-        "STRONGROOM_HOME": str(home / "strongroom"),
-        "AWS_ENDPOINT_URL": server.endpoint_url,
-        "AWS_ACCESS_KEY_ID": server.admin.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": server.admin.secret_access_key.reveal(),
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    return subprocess.run(
-        [sys.executable, *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
