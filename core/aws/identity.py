@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
-from core.model.connection import Identity
+from core.model.connection import Identity, KeySource
+from core.units import format_duration, iso_utc, utc_now
 from core.work import Work, default_work
 
 
@@ -24,3 +25,29 @@ def identity(clients: ClientFactory, *, work: Work | None = None) -> Identity:
         user=arn.rpartition("/")[2] or arn.rpartition(":")[2],
         expires=clients.credentials_expire(),
     )
+
+
+_SOURCES = {
+    KeySource.KEYRING: "the system keyring",
+    KeySource.SESSION: "memory",
+    KeySource.AWS_PROFILE: "the AWS profile {section}",
+    KeySource.ENVIRONMENT: "the environment",
+    KeySource.ROLE: "this machine's role",
+}
+
+
+def described(clients: ClientFactory, who: Identity) -> str:
+    """Return in one line who we are, where the keys come from, and when they end."""
+    profile = clients.connection.profile
+    source = _SOURCES[profile.source].format(section=profile.aws_profile)
+    method = clients.credentials_method()
+    way = "" if method in {"", "explicit"} else f" ({method})"
+    return f"{who.arn}; keys from {source}{way}; {_end(who)}"
+
+
+def _end(who: Identity) -> str:
+    if who.expires is None:
+        return "no end known"
+    left = (who.expires - utc_now()).total_seconds()
+    when = iso_utc(who.expires)
+    return f"until {when} ({format_duration(left)} left)" if left > 0 else f"ended {when}"

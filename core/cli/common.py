@@ -19,6 +19,7 @@ from core.model.connection import (
 from core.work import Work
 
 if TYPE_CHECKING:
+    from core.aws.sign_in import AskCode
     from core.cli.output import Output
     from core.demo import DemoServer
     from core.workspace import Workspace
@@ -86,8 +87,9 @@ def _following(name: str, rest: list[str]) -> str:
 class Opener:
     """Opens the workspace that the options mean, and closes what it opened."""
 
-    def __init__(self, common: Common) -> None:
+    def __init__(self, common: Common, ask: AskCode | None = None) -> None:
         self._common = common
+        self._ask = ask
         self._server: DemoServer | None = None
         self._workspace: Workspace | None = None
 
@@ -110,8 +112,13 @@ class Opener:
         if self._workspace is None:
             from core.workspace import Workspace
 
-            self._workspace = Workspace.open(self.connection(work))
+            self._workspace = Workspace.open(self._signed_in(self.connection(work), work))
         return self._workspace
+
+    def _signed_in(self, connection: Connection, work: Work) -> Connection:
+        from core.aws.sign_in import signed_in
+
+        return signed_in(connection, self._ask, work=work) if self._ask else connection
 
     def demo_database(self) -> str:
         """Return the path of the sample database of this command's server, or nothing."""

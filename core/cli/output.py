@@ -25,6 +25,7 @@ class Output:
     def __init__(self, *, as_json: bool, token: CancelToken) -> None:
         self.as_json = as_json
         self._token = token
+        self._bar: Any = None
 
     def result(self, value: Any, show: Callable[[], None]) -> None:
         """Give a command's result: as one JSON value if that was asked for, else by `show`."""
@@ -95,12 +96,30 @@ class Output:
         with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(what, total=None, told="")
 
+            self._bar = bar
+
             def report(progress: Progress) -> None:
                 bar.update(
                     task, completed=progress.done, total=progress.total, told=_told(progress)
                 )
 
-            yield Work(self._token, report, **more)
+            try:
+                yield Work(self._token, report, **more)
+            finally:
+                self._bar = None
+
+    def ask_hidden(self, prompt: str) -> str:
+        """Ask on the terminal for a line that is not shown; a progress bar steps aside."""
+        import getpass
+
+        bar = self._bar
+        if bar is not None:
+            bar.stop()
+        try:
+            return getpass.getpass(printable(prompt), stream=sys.stderr)
+        finally:
+            if bar is not None:
+                bar.start()
 
 
 def printable(text: str) -> str:

@@ -14,6 +14,7 @@ from core.aws.usage import record_use
 from core.cli import backups, doctor, objects, policy, rotation, secrets, server
 from core.cli.common import HELP, Cli, Opener, taken_out
 from core.cli.interrupt import interruptible, only_reads
+from core.cli.mfa import asker
 from core.cli.output import Output
 from core.errors import Cancelled, ErrorKind, InvalidInput, LocalIOError, StorageError
 from core.redaction import clamp_logging
@@ -69,7 +70,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: list[str], out: Output, token: CancelToken) -> int:
     common, left = taken_out(given)
-    opener = Opener(common)
+    opener = Opener(common, asker(out.ask_hidden))
     try:
         with interruptible(token, out.note, soon=only_reads(left)):
             code = _exit_code(app(left, obj=Cli(out, opener, common), standalone_mode=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import sys
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.errors import CredentialsMissing, ErrorKind
+from core.errors import CredentialsMissing, ErrorKind, StorageError
 from core.model.connection import AccessKeys
 from core.redaction import Secret
 
@@ -101,12 +102,16 @@ def check(
     ] = False,
 ) -> int:
     """Try each permission, undo what was tried, and tell; fails when a needed one is missing."""
+    from core.aws.identity import described, identity
     from core.health.permissions import check_permissions
 
     cli: Cli = context.obj
     with cli.out.work("Checking") as work:
         clients = cli.opener.workspace(work).clients
         results = check_permissions(clients, extras=not contract, work=work)
+        with contextlib.suppress(StorageError):  # a server may offer no STS
+            who = described(clients, identity(clients, work=work))
+            cli.out.note(f"As {who}.")
     rows = [(_SIGNS[one.ok], one.action, one.needed, one.detail) for one in results]
     cli.out.result(results, lambda: cli.out.table(("", "Permission", "Needed for", "Detail"), rows))
     missing = [one for one in results if one.ok is False and one.needed == "contract"]

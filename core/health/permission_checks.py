@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from core.aws.faults import translated
+from core.aws.identity import described, identity
 from core.errors import AccessDenied, AlreadyExists, Conflict, InvalidInput, NoSuchBucket, NotFound
 from core.health.permission_probe import TEST_BYTES, NotTried, PermissionCheck, Probe
 
@@ -27,7 +28,8 @@ def _list_bucket(probe: Probe) -> str:
 
 
 def _put_object(probe: Probe) -> str:
-    answer = probe.s3("put_object", Key=probe.key, Body=TEST_BYTES)
+    with probe.writing():
+        answer = probe.s3("put_object", Key=probe.key, Body=TEST_BYTES)
     probe.written = True
     probe.remember_version(answer)
     return ""
@@ -77,9 +79,11 @@ def _create_secret(probe: Probe) -> str:
         probe.deletable = True
     if not probe.deletable:
         raise NotTried("could not be undone (secretsmanager:DeleteSecret is missing)")
-    probe.secrets(
-        "create_secret", Name=probe.absent, SecretString="{}", ClientRequestToken=str(uuid4())
-    )
+    token = str(uuid4())
+    with probe.writing():
+        probe.secrets(
+            "create_secret", Name=probe.absent, SecretString="{}", ClientRequestToken=token
+        )
     probe.secret_made = True
     return "a test secret was made and removed"
 
@@ -108,8 +112,7 @@ def _absent(operation: str, **arguments: Any) -> Callable[[Probe], str]:
 
 
 def _identity(probe: Probe) -> str:
-    with translated("sts:GetCallerIdentity", probe.clients.connection.profile.name):
-        return str(probe.clients.sts().get_caller_identity()["Arn"])
+    return described(probe.clients, identity(probe.clients, work=probe.work))
 
 
 def _bucket_setting(operation: str) -> Callable[[Probe], str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import uuid4
 
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
-from core.errors import StorageError
+from core.errors import AccessDenied, StorageError
 from core.model.connection import SECRET_PREFIX
 from core.work import Work
 
@@ -47,6 +47,8 @@ class Probe:
     versions_refused: StorageError | None = None
     secret_made: bool = False
     deletable: bool = False
+    #: A write failed in a way that does not tell whether it was made all the same.
+    unsure: bool = False
 
     def s3(self, operation: str, **arguments: Any) -> Any:
         """Call S3 on the bucket; `operation` is botocore's method name."""
@@ -60,6 +62,17 @@ class Probe:
         with translated(f"secretsmanager:{_camel(operation)}", subject):
             return getattr(self.clients.secrets(), operation)(**arguments)
 
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Note when a write may have been made though its answer never came."""
+        try:
+            yield
+        except AccessDenied:
+            raise
+        except StorageError:
+            self.unsure = True
+            raise
+
     def remember_version(self, answer: dict[str, Any]) -> None:
         """Note a version of the test object that a versioned bucket keeps."""
         version = str(answer.get("VersionId", "") or "")
@@ -72,6 +85,16 @@ class Probe:
             self.s3("delete_object", Key=self.key, VersionId=self.version_ids[-1])
             self.version_ids.pop()
 
+    def _find_versions(self) -> None:
+        """Find the versions of a write that was repeated or whose answer was lost."""
+        if not (self.versioned or self.version_ids or self.unsure):
+            return
+        with contextlib.suppress(StorageError):
+            found = self.s3("list_object_versions", Prefix=self.key)
+            for entry in (*found.get("Versions", ()), *found.get("DeleteMarkers", ())):
+                if entry["VersionId"] not in self.version_ids:
+                    self.remember_version(entry)
+
     def try_to_drop_versions(self) -> StorageError | None:
         """Remove the noted versions, or return why that is not possible."""
         try:
@@ -83,12 +106,13 @@ class Probe:
     def undo(self) -> None:
         """Remove what is still there, as far as it is allowed; also after a cancel."""
         self.work = Work()
-        if self.written:
+        if self.written or self.unsure:
             with contextlib.suppress(StorageError):
                 self.remember_version(self.s3("delete_object", Key=self.key))
         if self.versions_refused is None:
+            self._find_versions()
             self.try_to_drop_versions()
-        if self.secret_made:
+        if self.secret_made or self.unsure:
             with contextlib.suppress(StorageError):
                 self.secrets("delete_secret", SecretId=self.absent, ForceDeleteWithoutRecovery=True)
 

@@ -1,5 +1,9 @@
+from dataclasses import replace
+from datetime import timedelta
+
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from helpers.aws import connection, deny_secrets
 from helpers.stub_server import XML, Reply, StubServer
 from moto import mock_aws
@@ -8,6 +12,8 @@ from core import errors
 from core.aws.clients import ClientFactory
 from core.demo.moto_repairs import repair_moto
 from core.health.permissions import CHECKS, check_permissions
+from core.model.connection import Connection, KeySource, Profile
+from core.units import utc_now
 from core.work import Work
 
 CONTRACT = [
@@ -127,3 +133,35 @@ def test_a_cancel_in_the_middle_removes_the_test_object(clients):
     with pytest.raises(errors.Cancelled):
         check_permissions(clients, work=Work(token=work.token, batch=watch))
     assert everything(clients) == before
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "CreateSecret"])
+def test_a_write_whose_answer_is_lost_is_undone_as_well(clients, monkeypatch, operation):
+    before = everything(clients)
+    service = clients.s3() if operation == "PutObject" else clients.secrets()
+    call = service._make_api_call
+
+    def lost(name, arguments):
+        answer = call(name, arguments)
+        if name == operation:
+            raise EndpointConnectionError(endpoint_url="http://gone")
+        return answer
+
+    monkeypatch.setattr(service, "_make_api_call", lost)
+    with pytest.raises(errors.Offline):
+        check_permissions(clients)
+    monkeypatch.undo()
+    assert everything(clients) == before
+
+
+def test_the_table_tells_who_we_are_where_the_keys_come_from_and_their_end(clients):
+    found = by_action(check_permissions(clients))["sts:GetCallerIdentity"].detail
+    assert "arn:aws:" in found
+    assert "keys from memory" in found
+    assert "no end known" in found
+    keys = replace(clients.connection.keys, expires=utc_now() + timedelta(hours=1, seconds=30))
+    profile = Profile("p", KeySource.AWS_PROFILE, aws_profile="team")
+    clients.renew(Connection(profile, keys))
+    found = by_action(check_permissions(clients))["sts:GetCallerIdentity"].detail
+    assert "keys from the AWS profile team" in found
+    assert "(1 h 0 min left)" in found
