@@ -23,6 +23,7 @@ from core.rotation.iam_keys import KeyInfo
 from core.rotation.iam_secret import StorageSecret, read_secret
 from core.rotation.key_proof import connection_of
 from core.rotation.service import Rotator
+from core.rotation.takeover import Live, pending_is_live
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import utc_now
 from core.work import Progress, Work, default_work
@@ -126,8 +127,15 @@ class Doctor:
                 empty=text is None or not text,
                 adoptable=key is not None and self._works(key, looked, work),
                 rotation_enabled=now.rotation_enabled,
+                live=self._live(looked, text, work),
             )
         )
+
+    def _live(self, looked: _Looked, pending: Secret | None, work: Work) -> Live:
+        current = looked.texts.get(looked.now.current)
+        if current is None or pending is None:
+            return Live.NO
+        return pending_is_live(current, pending, work)
 
     def _works(self, key: StorageSecret, looked: _Looked, work: Work) -> bool:
         """Whether a pending key is another one than the current, and signs in."""

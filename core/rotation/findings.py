@@ -9,6 +9,7 @@ from core.model.doctor import Finding, FindingKind, Repair, RepairKind
 from core.model.rotation import Outcome, Rotation, StepState
 from core.model.secrets import SecretInfo
 from core.rotation.iam_keys import KeyInfo, LastUsed
+from core.rotation.takeover import Live
 from core.rotation.words import title_of
 from core.units import format_age, iso_utc
 
@@ -17,6 +18,18 @@ _DISCARD = Repair(
     "Discard AWSPENDING",
     "Take the label off; the version is left without one, and later rotations can begin.",
     "The label can be put back while AWS keeps the version: 24 hours at least.",
+)
+_CONTINUE_KEY = Repair(
+    RepairKind.CONTINUE,
+    "Continue the rotation",
+    "Its key exists and signs in: test it, promote it, and go on from there.",
+    "Undo the rotation: the old key becomes current again.",
+)
+_CONTINUE_PASSWORD = Repair(
+    RepairKind.CONTINUE,
+    "Continue the rotation",
+    "The database takes its password: test it, promote it, and readers can sign in again.",
+    "Rotate again.",
 )
 _RESTORE = Repair(
     RepairKind.RESTORE,
@@ -28,7 +41,10 @@ _RESTORE = Repair(
 
 @dataclass(frozen=True, slots=True)
 class PendingVersion:
-    """A version that has AWSPENDING though it is not the current one."""
+    """A version that has AWSPENDING though it is not the current one.
+
+    `live`: a database takes its password, and the current one no longer.
+    """
 
     secret: str
     version: str
@@ -37,6 +53,7 @@ class PendingVersion:
     empty: bool
     adoptable: bool
     rotation_enabled: bool
+    live: Live = Live.NO
 
 
 def scheduled(info: SecretInfo) -> Finding:
@@ -85,21 +102,31 @@ def pending(version: PendingVersion) -> Finding:
     who = f" by {version.who}" if version.who else ""
     what = "an empty version" if version.empty else f"version {version.version}"
     cause = "AWS's own rotation" if version.rotation_enabled else "A rotation"
-    adopt = Repair(
-        RepairKind.CONTINUE,
-        "Continue the rotation",
-        "Its key exists and signs in: test it, promote it, and go on from there.",
-        "Undo the rotation: the old key becomes current again.",
+    told = (
+        f"{cause} broke half-way, or still runs elsewhere. While it sits there, no other can begin."
     )
+    if version.live is Live.YES:
+        told += " The database takes its password, and no longer the current one: continue it."
+    if version.live is Live.UNKNOWN:
+        told += (
+            " Its password may be the one that the database takes: it cannot be asked from here. "
+            "Do not discard it before you know."
+        )
     return Finding(
         FindingKind.EMPTY_PENDING if version.empty else FindingKind.STRAY_PENDING,
         version.secret,
         version.version,
         f"AWSPENDING of {version.secret} sits on {what}, made{age}{who}",
-        f"{cause} broke half-way, or still runs elsewhere. While it sits there, no other can begin.",
+        told,
         since=version.since,
-        repairs=(*((adopt,) if version.adoptable else ()), _DISCARD),
+        repairs=_repairs(version),
     )
+
+
+def _repairs(version: PendingVersion) -> tuple[Repair, ...]:
+    if version.live is Live.YES:
+        return (_CONTINUE_PASSWORD,)
+    return (_CONTINUE_KEY, _DISCARD) if version.adoptable else (_DISCARD,)
 
 
 def spare_key(

@@ -22,6 +22,7 @@ from core.rotation.iam_secret import read_secret
 from core.rotation.iam_strategy import IamKeyStrategy
 from core.rotation.key_proof import connection_of
 from core.rotation.service import Rotator, problem_of
+from core.rotation.takeover import is_database, steps_taken_over
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import utc_now
 from core.work import Work, default_work
@@ -112,9 +113,10 @@ def taken_over(clients: ClientFactory, finding: Finding, work: Work) -> Rotation
             f"AWSPENDING of {finding.secret} sits elsewhere by now", remedy="Examine again."
         )
     manager = SecretsManager(clients=clients)
-    new = read_secret(
-        finding.secret, manager.read(finding.secret, version_id=now.pending, work=work).text
-    )
+    text = manager.read(finding.secret, version_id=now.pending, work=work).text
+    if is_database(text):
+        return _database_taken_over(clients, finding, now, work)
+    new = read_secret(finding.secret, text)
     old = read_secret(finding.secret, manager.read(finding.secret, work=work).text)
     own = ClientFactory(connection_of(clients.connection.profile, new.keys, new.bucket, new.region))
     try:
@@ -147,6 +149,26 @@ def taken_over(clients: ClientFactory, finding: Finding, work: Work) -> Rotation
         done = StepRecord(step, StepState.DONE, moment, moment, "was done before; taken over")
         rotation = rotation.with_step(done)
     return rotation
+
+
+def _database_taken_over(
+    clients: ClientFactory, finding: Finding, now: stages.Stages, work: Work
+) -> Rotation:
+    who, moment = identity(clients, work=work), utc_now()
+    return Rotation(
+        id=_token(now.pending),
+        kind=RotationKind.DATABASE,
+        secret=finding.secret,
+        started=finding.since or moment,
+        updated=moment,
+        profile=clients.connection.profile.name,
+        account=who.account,
+        endpoint=clients.endpoint_url or "",
+        by=who.arn,
+        outcome=Outcome.STOPPED,
+        steps=steps_taken_over(moment),
+        facts=Facts(old_version=now.current),
+    )
 
 
 def _token(version: str) -> str:

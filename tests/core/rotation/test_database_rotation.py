@@ -17,9 +17,12 @@ from helpers.secret_world import SecretWorld
 from helpers.wire_faults import Call, Killed, Wire, on_the_wire
 
 from core.errors import Offline
+from core.model.doctor import RepairKind
 from core.model.rotation import Outcome, Patience, Rotation, RotationKind, Step, StepState
 from core.rotation.databases.choosing import login_for
+from core.rotation.doctor import Doctor
 from core.rotation.journal import RotationJournal
+from core.rotation.repairs import Repairer
 from core.rotation.service import Rotator
 from core.work import CancelToken, Work
 
@@ -303,3 +306,38 @@ def test_a_process_killed_after_the_change_is_resumed_by_command(world, demo_ser
     told = killed.stdout + killed.stderr + resumed.stdout + resumed.stderr
     assert new not in told
     assert world.user.password not in told
+
+
+def test_the_doctor_of_another_machine_never_discards_a_live_password(
+    world: DatabaseWorld, rotator, admin, tmp_path
+):
+    def die(rotation: Rotation) -> None:
+        if rotation.step(Step.TEST).state is StepState.RUNNING:
+            raise Killed
+
+    with pytest.raises(Killed):
+        rotator.start(world.secret, work=Work(batch=die))
+    other = Rotator(admin, journal=RotationJournal(tmp_path / "other"), patience=QUICK)
+    [finding] = Doctor(admin, other).examine(world.secret).findings
+    [repair] = finding.repairs
+    assert repair.kind is RepairKind.CONTINUE
+    assert "The database takes its password" in finding.detail
+    assert Repairer(admin, other).repair(finding, repair).endswith("is done")
+    world.check_goal()
+
+
+def test_a_pending_password_that_was_never_set_can_be_discarded(
+    world: DatabaseWorld, rotator, admin, tmp_path
+):
+    def die(rotation: Rotation) -> None:
+        if rotation.step(Step.APPLY).state is StepState.RUNNING:
+            raise Killed
+
+    with pytest.raises(Killed):
+        rotator.start(world.secret, work=Work(batch=die))
+    other = Rotator(admin, journal=RotationJournal(tmp_path / "other"), patience=QUICK)
+    [finding] = Doctor(admin, other).examine(world.secret).findings
+    [repair] = finding.repairs
+    assert repair.kind is RepairKind.DISCARD
+    Repairer(admin, other).repair(finding, repair)
+    assert other.start(world.secret).outcome is Outcome.DONE

@@ -1,0 +1,72 @@
+"""A rotation of a database's password that broke elsewhere: whose password is pending, and live.
+
+Between the change in the database and the promotion the pending version holds the only password
+that the database takes. Nobody may discard it then; it can be taken over from here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+from core.errors import Cancelled, StorageError
+from core.model.rotation import Step, StepRecord, StepState
+from core.redaction import Secret
+from core.rotation.database_strategy import PASSWORD, DatabaseStrategy
+from core.rotation.databases.choosing import login_for
+from core.rotation.databases.login import DatabaseLogin, accepted
+from core.storage import secret_text
+from core.work import Work
+
+
+class Live(Enum):
+    """Whether a database takes a pending password, and the current one no longer."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+def is_database(text: Secret) -> bool:
+    """Whether a secret's text describes the login of a database that is known here."""
+    return _login(text) is not None
+
+
+def pending_is_live(current: Secret, pending: Secret, work: Work) -> Live:
+    """Try both passwords; what cannot be tried is unknown."""
+    now, new = _login(current), _login(pending)
+    if now is None or new is None:
+        return Live.NO
+    try:
+        if accepted(now[0], now[1], work):
+            return Live.NO
+        return Live.YES if accepted(new[0], new[1], work) else Live.NO
+    except Cancelled:
+        raise
+    except StorageError:
+        return Live.UNKNOWN
+
+
+def steps_taken_over(begun: datetime) -> tuple[StepRecord, ...]:
+    """Return the steps of a rotation of which the change may have taken place already."""
+    states = {
+        Step.PREFLIGHT: StepState.DONE,
+        Step.STAGE: StepState.DONE,
+        Step.APPLY: StepState.RUNNING,  # so that undoing it sets the old password back
+    }
+    told = "was begun before; taken over"
+    return tuple(
+        StepRecord(step, states[step], begun, begun, told) if step in states else StepRecord(step)
+        for step in DatabaseStrategy.steps
+    )
+
+
+def _login(text: Secret) -> tuple[DatabaseLogin, Secret] | None:
+    try:
+        values = secret_text.parsed("", text.reveal())
+        password = values.get(PASSWORD)
+        if not (isinstance(password, str) and password and {"host", "username"} <= set(values)):
+            return None
+        return login_for(values), Secret(password)
+    except StorageError:
+        return None
