@@ -88,7 +88,7 @@ def _owner(
         who = identity(own, work=work)
     except CredentialsInvalid:
         user = iam_keys.last_used(clients, secret.keys.access_key_id, work).user
-        return user, "", ("the current key is refused already",)
+        return user, "", ("The current key is refused already",)
     finally:
         own.close()
     return _user_of(who), who.arn, ()
@@ -143,7 +143,7 @@ def _simulated(clients: ClientFactory, arn: str, work: Work) -> tuple[str, ...]:
                 **({"ResourceArns": [arn]} if arn else {}),
             )
     except StorageError:  # a denial of the simulation says nothing about what it would tell
-        return ("permissions on IAM could not be tried beforehand",)
+        return ("Permissions on IAM could not be tried beforehand",)
     for result in answer.get("EvaluationResults", ()):
         if result.get("EvalDecision") != "allowed":
             action = str(result.get("EvalActionName", ""))

@@ -52,8 +52,9 @@ class ProfilesPane(QWidget):
         self.test = link_button("Test", self.test_clicked.emit)
         self.test.setAccessibleName("Test connection")
         self.test.set_hint("Test the connection: try each permission")
-        self.policies = link_button("Policies…", self.policies_clicked.emit)
-        self.policies.set_hint("Least-privilege IAM policies for this bucket, to be copied")
+        self.policies = icon_button(
+            "shield", "Least-privilege policies", self.policies_clicked.emit
+        )
         self._verdict = Pill("")
         self._empty = EmptyState(
             "Not tested yet",

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from core.errors import AccessDenied, InvalidInput, StorageError
 from core.local.profiles import DEMO_NAME
 from core.model.change import Change, ChangeKind
-from core.model.connection import SECRET_PREFIX, KeySource, Profile, ProfileColour
+from core.model.connection import DEFAULT_SECRET_NAME, KeySource, Profile, ProfileColour
 from core.model.secrets import CURRENT, SecretInfo, SecretValue
 from core.units import utc_now
 from core.workspace import Workspace
@@ -141,9 +141,10 @@ class CredentialsTab(Tab):
             self.secrets.choose(target)
 
     def present(self) -> None:
-        """Show the database's secret and what the profile may do."""
-        self.secrets.choose(f"{SECRET_PREFIX}database")
+        """Show the platform's key, how it would be rotated, and what the profile may do."""
+        self.secrets.choose(DEFAULT_SECRET_NAME)
         self.actions_on_profiles.test()
+        self.rotation.open(DEFAULT_SECRET_NAME)
 
     def _load_profiles(self) -> None:
         store = self.context.connections.profiles
