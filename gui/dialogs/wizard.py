@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -13,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.aws.aws_profiles import aws_profile_names
+from core.aws.sign_in import signed_in
 from core.errors import KeyringError, StorageError
 from core.model.change import Change, ChangeKind
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
@@ -22,6 +25,7 @@ from core.work import Work
 from gui.context import Context
 from gui.dialogs import wizard_pages as pages
 from gui.dialogs.confirm import ask
+from gui.dialogs.mfa import MfaDesk
 from gui.dialogs.profile_form import ProfileForm
 from gui.tasks import Task
 from gui.widgets.banner import Banner
@@ -67,6 +71,9 @@ class Wizard(QDialog):
         self._task: Task | None = None
         self._kept_theirs = False
         self._tested: tuple[Profile, AccessKeys | None] | None = None
+        #: With the keys of the session that an MFA code opened: it is asked for once.
+        self._opened: Connection | None = None
+        self._desk = MfaDesk(self)
         self._connection: Connection | None = None
         self.setWindowTitle("Welcome to Strongroom")
         self.setModal(True)
@@ -164,7 +171,7 @@ class Wizard(QDialog):
 
     def _on_test(self) -> None:
         profile, keys = self.form.profile, self.form.keys
-        self._tested = (profile, keys)
+        self._tested, self._opened = (profile, keys), None
         self._start(replace_keys=False)
 
     def _start(self, *, replace_keys: bool) -> None:
@@ -178,10 +185,15 @@ class Wizard(QDialog):
         for title in (*_TEST_STEPS, *(_SECRET_STEPS if store else ()), _KEEPING):
             self.steps.set_step(title, "waiting")
         self._show(2)
-        connection = Connection(profile, keys)
+        connection, desk = self._opened or Connection(profile, keys), self._desk
+
+        def test(work: Work) -> tuple[Connection, SetupReport]:
+            opened = signed_in(connection, lambda question: desk.ask(question, work), work=work)
+            return opened, set_up(opened, store=store, replace_keys=replace_keys, work=work)
+
         self._task = self._context.runner.run(
             "Test the connection",
-            lambda work: set_up(connection, store=store, replace_keys=replace_keys, work=work),
+            test,
             owner=self,
             then=self._on_verified,
             failed=self._on_failed,
@@ -200,7 +212,8 @@ class Wizard(QDialog):
         state = "running" if step.running else "good" if step.ok else "failed"
         self.steps.set_step(step.title, state, step.detail, step.seconds)
 
-    def _on_verified(self, report: SetupReport) -> None:
+    def _on_verified(self, found: tuple[Connection, SetupReport]) -> None:
+        self._opened, report = found
         self._kept_theirs = report.kept
         if report.stored and self._tested is not None:
             name = self._tested[0].secret_name
@@ -233,7 +246,8 @@ class Wizard(QDialog):
             KeySource.SESSION: "its keys are in memory only and gone when the program ends",
         }.get(connection.profile.source, "it needs no keys of ours")
         self.steps.set_step(_KEEPING, "good", f"{connection.profile.name}: {words}")
-        self._connection = connection
+        session = self._opened.keys if self._opened and connection.keys is None else None
+        self._connection = replace(connection, keys=session) if session else connection
         self._tell_result(connection.profile.secret_name)
         self._update()
         self.finish.setFocus()

@@ -5,11 +5,13 @@ import pytest
 from helpers.aws import CANARY
 from helpers.credentials import STORAGE, opened
 from helpers.keyrings import RefusingKeyring, allow
-from PySide6.QtWidgets import QDialog, QWidget
+from helpers.stub_sts import MFA_ROLE
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from core.local.vault import Vault
 from core.model.connection import KeySource
 from gui.dialogs.confirm import Confirm
+from gui.dialogs.mfa import MfaForm
 from gui.dialogs.wizard import Wizard
 
 
@@ -101,3 +103,26 @@ def test_without_a_keyring_the_keys_are_kept_for_the_session_and_it_says_so(
     wizard.banner._on_action()
     qtbot.waitUntil(wizard.finish.isEnabled, timeout=8000)
     assert context.connections.profiles.get("main").source is KeySource.SESSION
+
+
+def test_a_role_that_wants_a_code_asks_once_for_test_and_connection(wizard, qtbot, tmp_path):
+    (tmp_path / "aws-config").write_text(MFA_ROLE)
+    wizard.connect_aws.click()
+    qtbot.keyClicks(wizard.form.name, "main")
+    wizard.form.source.setCurrentIndex(wizard.form.source.findData(KeySource.AWS_PROFILE))
+    wizard.form.aws_profile.setCurrentText("team")
+    wizard.test.click()
+
+    def forms():
+        return [
+            w for w in QApplication.topLevelWidgets() if isinstance(w, MfaForm) and w.isVisible()
+        ]
+
+    qtbot.waitUntil(lambda: bool(forms()))
+    forms()[0].code.setText("123456")
+    forms()[0].go.click()
+    qtbot.waitUntil(wizard.finish.isEnabled, timeout=8000)
+    with qtbot.waitSignal(wizard.connected) as connected:
+        wizard.finish.click()
+    assert connected.args[0].keys.session_token is not None
+    assert connected.args[0].keys.expires is not None
