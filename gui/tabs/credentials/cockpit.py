@@ -131,7 +131,8 @@ class Cockpit(QWidget):
         if plan.problem is not None:
             self.banner.show_error(plan.problem.error())
         elif told:
-            self.banner.show_warning("Before you start", ". ".join(told) + ".")
+            words = ". ".join(f"{each[:1].upper()}{each[1:]}" for each in told)
+            self.banner.show_warning("Before you start", f"{words}.")
         self._update()
 
     def show_rotation(self, rotation: Rotation, *, busy: bool) -> None:
