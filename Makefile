@@ -38,7 +38,7 @@ test: check ## everything static and all tests; the tests' servers are installed
 kills: setup ## the heavy loops: death at every point of a rotation, 2,000 steps of two administrators
 	@QT_QPA_PLATFORM=offscreen ROTATION_KILLS=all $(BIN)/pytest -n $(WORKERS) --dist loadfile \
 	  -o faulthandler_timeout=0 tests/core/rotation/test_iam_killed.py \
-	  tests/core/rotation/test_two_admins.py
+	  tests/core/rotation/test_two_admins.py tests/core/rotation/test_database_rotation.py
 
 bench: setup ## print figures beside those of peers; ONLY=name runs one
 	@.ci/compiler
