@@ -5,6 +5,8 @@ Source: the Service Authorization Reference, "Actions defined by Amazon S3".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 _S3 = {
     "HeadObject": "GetObject",
     "GetObjectAttributes": "GetObject",
@@ -44,3 +46,18 @@ def action_of(operation: str) -> str:
     if service == "s3" and name in _S3:
         return f"s3:{_S3[name]}"
     return operation
+
+
+def operations_sent(operation: str, url: str, headers: Mapping[str, object]) -> tuple[str, ...]:
+    """Return what a request to S3 asks for as permissions see it.
+
+    A version that is named is a permission of its own, and a copy reads its source.
+    """
+    versioned = "versionId=" in url and operation in {"GetObject", "HeadObject", "DeleteObject"}
+    verb = operation.replace("Head", "Get") if versioned else operation
+    found = (f"{verb}Version",) if versioned else (operation,)
+    source = headers.get("x-amz-copy-source")
+    if source is None:
+        return found
+    text = source.decode("latin-1") if isinstance(source, bytes) else str(source)
+    return (*found, "GetObjectVersion" if "?versionId=" in text else "GetObject")

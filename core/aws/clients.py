@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from core.aws.actions import operations_sent
 from core.aws.endpoints import client_config, endpoint_for
 from core.aws.faults import not_an_s3_answer, translated
 from core.errors import Cancelled, InvalidInput
@@ -182,14 +183,19 @@ class ClientFactory:
             client.meta.events.register("after-call.s3", _refuse_portal)
         return client
 
-    def _observe(self, event_name: str = "", **_details: Any) -> None:
+    def note_use(self, service: str, operation: str) -> None:
+        """Tell who records use of a request that another library sends with these keys."""
+        for told in tuple(USE_OBSERVERS):
+            told(self._connection.profile.name, service, operation)
+
+    def _observe(self, event_name: str = "", request: Any = None, **_details: Any) -> None:
         """Tell the observers; event names are `before-send.service.Operation`."""
         if REQUEST_OBSERVERS or USE_OBSERVERS:
             _, service, operation = event_name.split(".", 2)
             for observer in tuple(REQUEST_OBSERVERS):
                 observer(service, operation)
-            for told in tuple(USE_OBSERVERS):
-                told(self._connection.profile.name, service, operation)
+            for each in operations_sent(operation, request.url, request.headers):
+                self.note_use(service, each)
 
     def _resolved(self) -> Any:
         """Return botocore's credentials; the first call makes the session."""

@@ -1,4 +1,7 @@
-"""Records which actions the profiles of this program use, for a policy that allows no more."""
+"""Records which actions the profiles of this program use, for a policy that allows no more.
+
+Not seen: what holders of our links do with them, and what other programs do with the same keys.
+"""
 
 from __future__ import annotations
 

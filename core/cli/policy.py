@@ -27,8 +27,11 @@ def policy(
     ],
     prefix: Annotated[str, typer.Option(help="Only below this prefix of the bucket.")] = "",
     user: Annotated[
-        str, typer.Option(help="The IAM user whose keys an admin rotates; any by default.")
-    ] = "*",
+        str,
+        typer.Option(
+            help="The IAM user whose keys an admin rotates; by default the one who has the policy."
+        ),
+    ] = "",
 ) -> None:
     """Print an IAM policy that allows no more than a role needs on this bucket.
 

@@ -44,13 +44,14 @@ class On(Enum):
 class Scope:
     """Where a policy holds: one bucket, one prefix of it (empty: all), the platform's secrets.
 
-    `user` is the IAM user whose access keys an admin rotates.
+    `user` is the IAM user whose access keys an admin rotates; empty: whoever has the policy.
+    Never all users: who may make keys for any user has the rights of every one of them.
     """
 
     bucket: str = DEFAULT_BUCKET
     prefix: str = ""
     names_prefix: str = SECRET_PREFIX
-    user: str = "*"
+    user: str = ""
 
 
 _READ: Mapping[On, tuple[str, ...]] = {
@@ -130,10 +131,19 @@ TASKS = {
     Role.OPERATOR: "backs tables up and restores them, with the database's login",
     Role.ADMIN: "rotates secrets and keys, and looks after the bucket",
 }
-#: Where an action that was used is granted; what is not named here is granted on anything.
+#: Where an action that was used is granted; `_place` tells it of those not named here.
 _PLACES = {
     action: place for row in _ROLES.values() for place, all_ in row.items() for action in all_
 }
+
+
+_NO_RESOURCE = frozenset(
+    {
+        "s3:ListAllMyBuckets",
+        "secretsmanager:BatchGetSecretValue",
+        "secretsmanager:GetRandomPassword",
+    }
+)
 
 
 def policy_for(role: Role, scope: Scope) -> dict[str, Any]:
@@ -153,7 +163,7 @@ def policy_of_use(actions: Iterable[str], scope: Scope) -> dict[str, Any]:
     """
     places: dict[On, list[str]] = {}
     for action in sorted(set(actions)):
-        place = _PLACES.get(action, On.ANYTHING)
+        place = _place(action)
         places.setdefault(On.SECRETS if place is On.DATABASE else place, []).append(action)
     if not places:
         raise InvalidInput(
@@ -162,6 +172,17 @@ def policy_of_use(actions: Iterable[str], scope: Scope) -> dict[str, Any]:
             remedy="Work with the profile for a while, then come back; or choose a role.",
         )
     return _document({place: tuple(found) for place, found in places.items()}, scope)
+
+
+def _place(action: str) -> On:
+    """Return where an action is granted; on anything only if it knows no resource."""
+    if action in _PLACES or action in _NO_RESOURCE:
+        return _PLACES.get(action, On.ANYTHING)
+    service, _, name = action.partition(":")
+    if service == "s3" and "Object" in name.replace("ObjectLockConfiguration", ""):
+        return On.OBJECTS
+    by_service = {"s3": On.BUCKET, "secretsmanager": On.SECRETS, "iam": On.USER}
+    return by_service.get(service, On.ANYTHING)
 
 
 def text_of(policy: Mapping[str, Any]) -> str:
@@ -185,7 +206,7 @@ def _statement(place: On, actions: Sequence[str], scope: Scope) -> dict[str, Any
         On.SECRETS: f"{secret}*",
         # Secrets Manager ends an ARN with six characters of its own.
         On.DATABASE: f"{secret}database-??????",
-        On.USER: f"arn:aws:iam::*:user/{scope.user}",
+        On.USER: f"arn:aws:iam::*:user/{scope.user or '${aws:username}'}",
         On.ANYTHING: "*",
     }[place]
     statement: dict[str, Any] = {
@@ -201,7 +222,11 @@ def _statement(place: On, actions: Sequence[str], scope: Scope) -> dict[str, Any
 
 def _check(scope: Scope) -> None:
     """Refuse what would widen a policy: wildcards and variables are not names."""
-    for what, text in (("bucket", scope.bucket), ("prefix", scope.prefix)):
+    for what, text in (
+        ("bucket", scope.bucket),
+        ("prefix", scope.prefix),
+        ("user", scope.user),
+    ):
         if any(sign in text for sign in "*?$") or (what == "bucket" and not text):
             raise InvalidInput(
                 f"The {what} {text!r} cannot stand in a policy",

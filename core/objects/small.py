@@ -78,6 +78,7 @@ def upload_many(
     """
     work = default_work(work)
     work.check()
+    bucket.clients.note_use("s3", "PutObject")
     batch = _Batch(_store(bucket), iter(files), sent, only_new=only_new)
     asyncio.run(batch.run(work))
     work.check()

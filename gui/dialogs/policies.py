@@ -43,6 +43,8 @@ class Policies(QDialog):
         self.role.addItem("Only what this profile has used", _USED)
         self.prefix = line_edit("Prefix", "the whole bucket", clear=True)
         self.prefix.setFont(theme.mono_font())
+        self.user = line_edit("User whose keys are rotated", "whoever has the policy", clear=True)
+        self.user.setFont(theme.mono_font())
         self.note = muted_label(wrap=True, small=True)
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
@@ -53,6 +55,7 @@ class Policies(QDialog):
         self._lay_out()
         self.role.currentIndexChanged.connect(self._show)
         self.prefix.textChanged.connect(self._show)
+        self.user.textChanged.connect(self._show)
         self._show()
 
     def _lay_out(self) -> None:
@@ -60,6 +63,7 @@ class Policies(QDialog):
         form.setVerticalSpacing(8)
         form.addRow(text_label("For"), self.role)
         form.addRow(text_label("Below"), self.prefix)
+        form.addRow(text_label("Rotates keys of"), self.user)
         foot = QHBoxLayout()
         foot.setSpacing(8)
         foot.addWidget(self.note, 1)
@@ -74,8 +78,11 @@ class Policies(QDialog):
         box.addLayout(foot)
 
     def _show(self) -> None:
-        scope = Scope(self._profile.bucket, self.prefix.text().strip())
+        scope = Scope(
+            self._profile.bucket, self.prefix.text().strip(), user=self.user.text().strip()
+        )
         role = self.role.currentData()
+        self.user.setEnabled(role in {Role.ADMIN, _USED})
         try:
             policy = (
                 policy_of_use((one.action for one in self._used), scope)
@@ -93,7 +100,7 @@ class Policies(QDialog):
 
     def _told(self) -> str:
         since = min(one.first for one in self._used)
-        return f"What {self._profile.name} has used since {since.isoformat()}, on this computer."
+        return f"What {self._profile.name} has used since {since.isoformat()}, on this computer. Not seen: what holders of links do."
 
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text.toPlainText())

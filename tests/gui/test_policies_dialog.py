@@ -43,6 +43,14 @@ def test_what_was_used_says_since_when(dialog):
     assert "since 2026-11-01" in dialog.note.text()
 
 
+def test_whose_keys_an_admin_rotates_is_named(dialog):
+    assert not dialog.user.isEnabled()
+    dialog.role.setCurrentIndex(3)
+    assert "user/${aws:username}" in dialog.text.toPlainText()
+    dialog.user.setText("s3-bot")
+    assert "user/s3-bot" in dialog.text.toPlainText()
+
+
 def test_what_would_widen_the_policy_is_refused(dialog):
     dialog.prefix.setText("*")
     assert dialog.text.toPlainText() == ""

@@ -46,9 +46,20 @@ def _concerns(
     arn = context.get("aws:principalarn", "")
     return (
         _element(statement, "Action", action.lower(), fold=True)
-        and (_is_trust(statement) or _element(statement, "Resource", resource))
+        and (_is_trust(statement) or _element(_filled(statement, context), "Resource", resource))
         and _principal_matches(statement, arn)
     )
+
+
+def _filled(statement: Mapping[str, Any], context: Mapping[str, str]) -> Mapping[str, Any]:
+    """Put the user's name where a resource asks for it; other variables match nothing here."""
+    name = context.get("aws:username", "")
+    return {
+        element: [each.replace("${aws:username}", name) for each in _listed(value)]
+        if element in {"Resource", "NotResource"}
+        else value
+        for element, value in statement.items()
+    }
 
 
 def _is_trust(statement: Mapping[str, Any]) -> bool:

@@ -19,6 +19,8 @@ from core.health.policies import (
 )
 from core.local.used_actions import UsedActions
 from core.model.connection import AccessKeys
+from core.objects.bucket import Bucket
+from core.objects.small import SmallFile, upload_many
 from core.redaction import Secret
 
 BUCKET = "tentimecrypto"
@@ -93,6 +95,13 @@ def test_a_role_may_do_its_tasks_and_no_other(user, demo_prefix, role):
     assert {task for task, may in found.items() if may} == GRANTED[role]
 
 
+def test_an_admin_of_no_named_user_rotates_only_its_own_keys(user):
+    iam = user(policy_for(Role.ADMIN, Scope(BUCKET)))("iam")
+    assert allowed(iam.list_access_keys)
+    assert not allowed(iam.list_access_keys, UserName="s3-bot")
+    assert not allowed(iam.create_access_key, UserName="s3-bot")
+
+
 def test_a_prefix_is_the_only_place(user, demo_prefix):
     client = user(policy_for(Role.UPLOADER, Scope(BUCKET, demo_prefix)))
     s3 = client("s3")
@@ -108,7 +117,9 @@ def test_every_policy_fits_into_a_managed_policy(role):
     assert len(json.dumps(policy, separators=(",", ":"))) < MANAGED_POLICY_CHARACTERS
 
 
-@pytest.mark.parametrize("scope", [Scope("*"), Scope(""), Scope(BUCKET, "a*/"), Scope("${x}")])
+@pytest.mark.parametrize(
+    "scope", [Scope("*"), Scope(""), Scope(BUCKET, "a*/"), Scope("${x}"), Scope(user="*")]
+)
 def test_what_would_widen_a_policy_is_refused(scope):
     with pytest.raises(InvalidInput):
         policy_for(Role.READER, scope)
@@ -134,6 +145,42 @@ def test_a_policy_of_what_was_used_allows_just_that(user, demo_server, demo_pref
     assert {task for task, may in found.items() if may} == {
         "list", "put", "login", "other secret"
     }  # fmt: skip
+
+
+def test_versions_copies_and_small_uploads_are_recorded(demo_server, demo_prefix, tmp_path):
+    used = UsedActions(tmp_path / "used.json")
+    clients = ClientFactory(demo_server.connection)
+    s3, here = clients.s3(), {"Bucket": BUCKET, "Key": f"{demo_prefix}x"}
+    version = s3.put_object(**here, Body=b"1")["VersionId"]
+    (tmp_path / "f").write_bytes(b"1")
+    record_use(used)
+    try:
+        s3.get_object(**here, VersionId=version)["Body"].read()
+        s3.copy_object(Bucket=BUCKET, Key=f"{demo_prefix}y", CopySource=here)
+        s3.delete_object(**here, VersionId=version)
+        assert [one.action for one in used.read("demo")] == [
+            "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"
+        ]  # fmt: skip
+        fresh = UsedActions(tmp_path / "fresh.json")
+        record_use(fresh)
+        file = SmallFile(1, str(tmp_path / "f"), f"{demo_prefix}z")
+        assert upload_many(Bucket(clients, BUCKET), [file], sent=lambda *_: None) == []
+        assert "s3:PutObject" in [one.action for one in fresh.read("demo")]
+    finally:
+        clients.close()
+        USE_OBSERVERS.clear()
+
+
+def test_what_has_a_resource_is_never_granted_on_anything():
+    actions = ["s3:GetBucketLocation", "s3:PutObjectTagging", "s3:GetBucketObjectLockConfiguration",
+               "iam:SimulatePrincipalPolicy", "s3:ListAllMyBuckets", "sts:GetCallerIdentity"]  # fmt: skip
+    policy = policy_of_use(actions, Scope(BUCKET, user="s3-bot"))
+    assert {one["Sid"]: one["Action"] for one in policy["Statement"]} == {
+        "Objects": ["s3:PutObjectTagging"],
+        "Bucket": ["s3:GetBucketLocation", "s3:GetBucketObjectLockConfiguration"],
+        "User": ["iam:SimulatePrincipalPolicy"],
+        "Anything": ["s3:ListAllMyBuckets", "sts:GetCallerIdentity"],
+    }
 
 
 def test_without_any_use_there_is_no_policy():
