@@ -106,6 +106,10 @@ class Context(QObject):
         if former is not None and former is not workspace:
             former.close()
 
+    def set_outage(self, summary: str) -> None:
+        """Remember what the frame tells of an outage; nothing when it is over."""
+        self.outage = summary
+
     def set_identity(self, identity: Identity | None) -> None:
         """Tell everybody who we are."""
         self._identity = identity

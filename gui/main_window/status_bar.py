@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel
 
 from core.errors import StorageError
 from core.model.connection import Identity
-from core.units import format_duration, format_rate, utc_now
+from core.units import format_rate
 from gui import theme
 from gui.context import Context
 from gui.models.rates import amount
@@ -42,9 +42,6 @@ class StatusBar(QFrame):
         self._later.setSingleShot(True)
         self._later.setInterval(150)
         self._later.timeout.connect(self._show_tasks)
-        self._clock = QTimer(self)
-        self._clock.setInterval(30_000)
-        self._clock.timeout.connect(self._show_who)
         context.identity_changed.connect(self._on_identity)
         context.workspace_changed.connect(self._on_workspace)
         for signal in (
@@ -82,24 +79,8 @@ class StatusBar(QFrame):
     def _on_identity(self, identity: Identity | None) -> None:
         if identity is not None:
             self._dot.set_tone("good")
+            self.who.setText(identity.user)
             self.who.setToolTip(tooltip(f"{identity.arn}\naccount {identity.account}"))
-            self._show_who()
-            if identity.expires is not None:
-                self._clock.start()
-        else:
-            self._clock.stop()
-
-    def _show_who(self) -> None:
-        identity = self._context.identity
-        if identity is None:
-            return
-        text = identity.user
-        if identity.expires is not None:
-            seconds = (identity.expires - utc_now()).total_seconds()
-            left = f"{format_duration(seconds)} left" if seconds > 0 else "has ended"
-            text += f" · session {left}"
-            self._dot.set_tone("good" if seconds > 0 else "danger")
-        self.who.setText(text)
 
     def _on_task(self, _task: object) -> None:
         if not self._later.isActive():

@@ -262,8 +262,8 @@ class MainWindow(QMainWindow):
         self._profiles.new.connect(self._on_new_profile)
         self._buckets.chosen.connect(self.connector.open_bucket)
         self.connector.connecting.connect(self.header.show_connecting)
-        for well in (self.connector.connected, self.banner.dismissed):
-            well.connect(self._on_well)
+        self.connector.connected.connect(self._on_well)
+        self.banner.dismissed.connect(partial(self.context.set_outage, ""))
         self.connector.failed.connect(self._on_failed)
         self.connector.told.connect(self._on_brief)
         self.context.navigate.connect(self.show_tab)
@@ -279,12 +279,13 @@ class MainWindow(QMainWindow):
         self.header.show_present()
         if self.context.identity is None:
             self.status.show_failed(error)
-        self.context.outage = error.summary
+        self.context.set_outage(error.summary)
         self.banner.show_error(error, *self.connector.way_on(error))
 
     def _on_well(self) -> None:
-        self.context.outage = ""
+        self.context.set_outage("")
         self.banner.clear()
+        self.current_tab.try_again()
 
     def _on_workspace(self, workspace: Workspace | None) -> None:
         from gui.widgets.labels import shown

@@ -124,6 +124,12 @@ class Tab(QWidget):
         else:
             self._do_refresh()
 
+    def try_again(self) -> None:
+        """Fetch anew if a failure is told: its reason may be gone."""
+        if self.banner.failed:
+            self.banner.clear()
+            self.refresh()
+
     def focus_filter(self) -> None:
         """Put the cursor into the tab's filter (Ctrl+F)."""
         self._do_filter()
