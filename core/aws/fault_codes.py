@@ -41,6 +41,15 @@ SKEWED = Fault(
     "AWS refuses requests that are more than 15 minutes off. {clock}",
     "Set the clock of this machine (turn on network time), then try again. The keys are fine.",
 )
+SECRET_IS_FULL = Fault(
+    "",  # LimitExceededException, where a secret is saved
+    errors.LimitExceeded,
+    "{subject} has no room for another version",
+    "AWS keeps about 100 versions of a secret and removes none of the last 24 hours: it was saved "
+    "too often.",
+    "Wait until older versions are a day old, then save again; save no more than once every 10 "
+    "minutes.",
+)
 THROTTLED = Fault(
     "SlowDown Throttling ThrottlingException ThrottledException RequestThrottled "
     "RequestThrottledException TooManyRequestsException RequestLimitExceeded 429 "

@@ -19,6 +19,7 @@ from core.aws.fault_codes import (
     EXPIRED,
     NO_BUCKET,
     SCHEDULED,
+    SECRET_IS_FULL,
     SKEWED,
     WRONG_REGION,
     Fault,
@@ -38,6 +39,12 @@ _BY_MESSAGE = (
     (re.compile(r"(scheduled|marked) for deletion|marked deleted", re.IGNORECASE), SCHEDULED),
     (re.compile(r"token\b.*\bexpired", re.IGNORECASE | re.DOTALL), EXPIRED),
 )
+#: What a code or a status means where one operation is answered with it.
+_BY_OPERATION: dict[tuple[str | int, str], Fault] = {
+    (404, "s3:HeadBucket"): NO_BUCKET,
+    ("LimitExceededException", "secretsmanager:PutSecretValue"): SECRET_IS_FULL,
+    ("LimitExceededException", "secretsmanager:UpdateSecret"): SECRET_IS_FULL,
+}
 _SIGNED_AT = re.compile(r"signature (expired|not yet current)", re.IGNORECASE)
 
 
@@ -142,9 +149,8 @@ def _row(answer: Answer, operation: str) -> Fault:
             return row
     if answer.code in {"400", "BadRequest", "AuthorizationHeaderMalformed"} and answer.region:
         return WRONG_REGION
-    if answer.status == 404 and operation == "s3:HeadBucket":
-        return NO_BUCKET
-    return fault_for(answer.code, answer.status)
+    known = (_BY_OPERATION.get((each, operation)) for each in (answer.code, answer.status))
+    return next(filter(None, known), None) or fault_for(answer.code, answer.status)
 
 
 def _is_skewed(answer: Answer) -> bool:

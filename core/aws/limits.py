@@ -34,6 +34,10 @@ LIFECYCLE_RULES = 1000
 LIFECYCLE_ID_CHARS = 255
 #: Bytes of UTF-8 in one secret value.
 SECRET_BYTES = 65_536
+#: Versions that a secret has room for, beside those of the last 24 hours, and the seconds
+#: between two saves that AWS asks for in the long run.
+SECRET_VERSIONS = 100
+SECRET_SAVE_SECONDS = 600
 #: Characters of a secret's name and of its description.
 SECRET_NAME_CHARS = 512
 SECRET_DESCRIPTION_CHARS = 2048

@@ -1,9 +1,10 @@
 """Saving a secret as compare-and-swap: nobody's change is overwritten unseen.
 
 With `PutSecretValue` and `UpdateSecretVersionStage` the swap is AWS's own: the new version is
-stored under a label of ours (it tells other people who made it), then AWSCURRENT moves only if it still sits on the version seen
-(`RemoveFromVersionId`). The platform's grants have neither: there the version is compared, the
-value updated, and the predecessor checked afterwards, so that a lost race is at least told.
+stored under a label of ours (it tells other people who made it), then AWSCURRENT moves only if
+it still sits on the version seen (`RemoveFromVersionId`). The platform's grants have neither:
+there the version is compared, the value updated, and the predecessor checked afterwards, so that
+a lost race is at least told.
 """
 
 from __future__ import annotations

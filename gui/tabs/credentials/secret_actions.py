@@ -11,13 +11,16 @@ from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
 from core.storage import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
+from core.storage.save_pace import pace_warning
 from core.storage.secret_text import SecretDiff
+from core.units import utc_now
 from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
 from gui.tabs.credentials.meanwhile import ChangedMeanwhile
 from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
 from gui.tabs.credentials.secret_view import SecretView
+from gui.tabs.credentials.versions_pane import VersionsPane
 
 
 class SecretActions(QObject):
@@ -29,9 +32,9 @@ class SecretActions(QObject):
 
     changed = Signal(str, str)
 
-    def __init__(self, tab: Tab, view: SecretView) -> None:
+    def __init__(self, tab: Tab, view: SecretView, versions: VersionsPane) -> None:
         super().__init__(tab)
-        self._tab, self._view = tab, view
+        self._tab, self._view, self._versions = tab, view, versions
         self.known: Sequence[SecretInfo] = ()
         view.save_clicked.connect(self._on_save)
         view.delete_clicked.connect(self._on_delete)
@@ -76,10 +79,13 @@ class SecretActions(QObject):
             self._tab.show_error(error)
             return
         found = secret_text.diff(value.text.reveal(), text.reveal())
+        told = "The present value is kept as the previous version. Values are not shown."
+        if hurry := pace_warning(self._versions.of(value.name), utc_now()):
+            told += f"\n\n{hurry}"
         ask(
             self._tab,
             f"Save {value.name}?",
-            "The present value is kept as the previous version. Values are not shown.",
+            told,
             lambda: self.save(value.name, text, value.version_id),
             names=lines(found) or ["(only blanks, line breaks or order)"],
             button="Save",

@@ -43,7 +43,7 @@ class CredentialsTab(Tab):
         self.secret = SecretView()
         self.versions = VersionsPane(context)
         self.actions_on_profiles = ProfileActions(self, self.profiles)
-        self.actions_on_secret = SecretActions(self, self.secret)
+        self.actions_on_secret = SecretActions(self, self.secret, self.versions)
         self.actions_on_versions = VersionActions(self, self.versions)
         self.cockpit = Cockpit()
         self.rotation = RotationActions(self, self.cockpit)

@@ -100,6 +100,10 @@ class VersionsPane(QWidget):
         self._body.show_view()
         self._update()
 
+    def of(self, name: str) -> tuple[SecretVersion, ...]:
+        """Return the versions that are shown of a secret; none while another one is shown."""
+        return self.model.versions if name == self.name else ()
+
     def show_failed(self, error: StorageError) -> None:
         """Show why there is no list; a missing extra permission is named, not alarming."""
         if isinstance(error, AccessDenied):

@@ -231,3 +231,14 @@ def test_what_is_not_aws_s_goes_through_unchanged():
     with pytest.raises(errors.Cancelled) as raised, translated("s3:GetObject"):
         raise ours
     assert raised.value is ours
+
+
+@pytest.mark.parametrize("operation", ["PutSecretValue", "UpdateSecret"])
+def test_a_secret_that_was_saved_too_often_says_so(operation):
+    error = client_error("LimitExceededException")
+    fault = translate(error, f"secretsmanager:{operation}", "cryptotrading/database")
+    assert type(fault) is errors.LimitExceeded
+    assert fault.summary == "cryptotrading/database has no room for another version"
+    assert "10 minutes" in fault.remedy
+    other = translate(error, "iam:CreateAccessKey", "user/x")
+    assert "another version" not in str(other)

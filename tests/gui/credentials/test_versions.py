@@ -209,3 +209,18 @@ def test_a_change_is_noticed_before_anything_is_saved(tab, qtbot, server):
     dialog = opened(qtbot, tab, ChangedMeanwhile)
     assert dialog.by_us == {"port": "changed"}
     dialog.reject()
+
+
+# How often it is saved.
+
+
+def test_a_hasty_save_is_told_what_aws_thinks_of_it(tab, qtbot, server):
+    for at in range(7):
+        server.put_secret_value(SecretId=DATABASE, SecretString=f'{{"host": "h{at}"}}')
+    tab.refresh()
+    settled(qtbot, tab)
+    edit(qtbot, tab, "host", "another")
+    tab.secret.save.click()
+    question = opened(qtbot, tab, Confirm)
+    assert "8 times within an hour" in told(question)
+    question.reject()
