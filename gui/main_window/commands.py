@@ -34,6 +34,22 @@ IN_VIEWS: tuple[tuple[str, str], ...] = (
 )
 
 
+#: Acts of single views: words, keys, the view, and what it is asked to do.
+_IN_TABS: tuple[tuple[str, str, str, object], ...] = (
+    ("Upload files", "Ctrl+U", "uploads", "choose"),
+    ("Rotate the platform's access key…", "", "credentials", "rotate"),
+    ("Examine secrets and access keys (doctor)", "", "credentials", "doctor"),
+    ("Show the hygiene board of secrets", "", "credentials", "hygiene"),
+)
+
+
+def acts_in_tabs(show: Callable[[str, object], object]) -> list[Command]:
+    """Return the commands that show a view and have it do something."""
+    return [
+        Command(title, keys, partial(show, tab, target)) for title, keys, tab, target in _IN_TABS
+    ]
+
+
 def install(window: QWidget, commands: Sequence[Command]) -> None:
     """Make the commands that have keys work everywhere in the window."""
     for command in commands:

@@ -228,7 +228,7 @@ class MainWindow(QMainWindow):
         self._box.insertWidget(_BANNER_PLACE, self.banner)
 
     def _made_commands(self) -> list[Command]:
-        from gui.main_window.commands import Command
+        from gui.main_window.commands import Command, acts_in_tabs
 
         views = [
             Command(f"Go to {spec.title}", f"Ctrl+{number}", partial(self.show_tab, spec.id))
@@ -240,7 +240,7 @@ class MainWindow(QMainWindow):
             Command("Go to a key", "Ctrl+L", self.search),
             Command("Filter this view", "Ctrl+F", self._on_filter),
             Command("Refresh this view", "F5", self._on_refresh),
-            Command("Upload files", "Ctrl+U", lambda: self.show_tab("uploads", "choose")),
+            *acts_in_tabs(self.show_tab),
             Command("Show or hide activity", "Ctrl+J", self.toggle_drawer),
             Command("Lock or unlock writing", "", self._on_lock),
             Command("Use the light theme", "", lambda: self._set_theme("light")),

@@ -303,6 +303,12 @@ def test_the_palette_runs_an_action_and_goes_to_a_key(window, qtbot):
     palette.field.setText("market-data/x.json")
     qtbot.keyClick(palette.field, Qt.Key.Key_Return)
     assert window.tabs["browser"].calls[-1] == ("target", "market-data/x.json")
+    qtbot.waitUntil(lambda: window.findChild(Palette) is None)
+    window.search()
+    palette = window.findChild(Palette)
+    qtbot.keyClicks(palette.field, "doctor")
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    assert window.tabs["credentials"].calls[-1] == ("target", "doctor")
 
 
 def test_every_control_has_a_name_and_no_label_reads_html(window, context, qtbot):

@@ -135,8 +135,16 @@ class CredentialsTab(Tab):
         self.secrets.filter.setFocus()
 
     def open_target(self, target: object) -> None:
-        """Choose the secret of that name."""
-        if isinstance(target, str):
+        """Choose the secret of that name; or do one of `doctor`, `hygiene` and `rotate`."""
+        workspace = self.context.workspace
+        acts = {"doctor": self.doctor.open, "hygiene": self._show_hygiene}
+        if isinstance(target, str) and target in acts:
+            acts[target]()
+        elif target == "rotate" and workspace is not None:
+            self._show_list()
+            self.secrets.choose(workspace.profile.secret_name)
+            self.rotation.open(workspace.profile.secret_name)
+        elif isinstance(target, str):
             self._show_list()
             self.secrets.choose(target)
 
