@@ -130,6 +130,10 @@ class Tab(QWidget):
             self.banner.clear()
             self.refresh()
 
+    def choose_profile(self) -> None:
+        """Lead to the profiles: there is no connection yet."""
+        self.context.go("credentials")
+
     def focus_filter(self) -> None:
         """Put the cursor into the tab's filter (Ctrl+F)."""
         self._do_filter()

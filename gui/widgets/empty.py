@@ -10,9 +10,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, 
 from gui.widgets.buttons import primary_button
 from gui.widgets.labels import heading, muted_label
 
-#: Title and text of every view that has nothing to show without a connection.
-NOT_CONNECTED = ("Not connected", "Choose a profile at the top left.")
-
 
 class EmptyState(QWidget):
     """Says what the view is for, and offers the button that fills it."""
@@ -88,6 +85,7 @@ class Loadable(QWidget):
     def __init__(self, view: QWidget, empty: EmptyState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view, self.empty, self._skeleton = view, empty, Skeleton()
+        self._unconnected: EmptyState | None = None
         self._stack = QStackedLayout(self)
         for part in (view, empty, self._skeleton):
             self._stack.addWidget(part)
@@ -100,6 +98,14 @@ class Loadable(QWidget):
     def show_empty(self) -> None:
         """Show what the view is for."""
         self._stack.setCurrentWidget(self.empty)
+
+    def show_unconnected(self, choose: Callable[[], object]) -> None:
+        """Show that a connection is needed first; `choose` leads to the profiles."""
+        if self._unconnected is None:
+            text = "Choose a profile here, or at the top left."
+            self._unconnected = EmptyState("Not connected", text, "Choose a profile", choose)
+            self._stack.addWidget(self._unconnected)
+        self._stack.setCurrentWidget(self._unconnected)
 
     def show_loading(self) -> None:
         """Show the skeleton, unless there is old content to go on with."""

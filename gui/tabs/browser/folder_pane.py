@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
@@ -182,16 +183,15 @@ class FolderPane(QWidget):
             )
             self.state.show_empty()
 
-    def show_nothing(self, title: str, text: str) -> None:
-        """Say that there is no folder to show."""
+    def show_unconnected(self, choose: Callable[[], object]) -> None:
+        """Say that there is no folder to show without a connection."""
         self._loading.stop()
         self.path.show_prefix("")
         self._replace("")
         self.age.set("")
         self.tell_listing(running=False, more=False)
         self.count.setText("")
-        self.state.empty.set_text(title, text, "")
-        self.state.show_empty()
+        self.state.show_unconnected(choose)
 
     def failed(self, error: StorageError) -> None:
         """Say in the place of rows why there are none."""

@@ -26,7 +26,6 @@ from gui.tabs.browser.samples import sample_key
 from gui.tabs.browser.tree_feed import TreeFeed
 from gui.tasks import Task
 from gui.views.picture_view import decoded
-from gui.widgets.empty import NOT_CONNECTED
 from gui.widgets.panel import splitter
 
 
@@ -108,7 +107,7 @@ class BrowserTab(Tab):
         self.tree.begin(bucket)
         self._on_selection()
         if bucket is None:
-            self.folder.show_nothing(*NOT_CONNECTED)
+            self.folder.show_unconnected(self.choose_profile)
         else:
             self.listing.show(str(self.context.settings.get(self._place(), "")))
 

@@ -20,7 +20,7 @@ from gui.tabs.bucket.facts_view import FactsView
 from gui.tabs.bucket.rule_dialog import RuleDialog
 from gui.tabs.bucket.rules_model import RulesModel
 from gui.widgets.buttons import plain_button, primary_button
-from gui.widgets.empty import NOT_CONNECTED, EmptyState, Loadable
+from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill
 from gui.widgets.panel import Panel, splitter
 from gui.widgets.table import make_table
@@ -80,10 +80,8 @@ class BucketTab(Tab):
     def _do_refresh(self) -> None:
         workspace = self.context.workspace
         if workspace is None:
-            self._empty.set_text(*NOT_CONNECTED, "")
-            self._unchecked.set_text(*NOT_CONNECTED, "")
-            self._rules.show_empty()
-            self._facts.show_empty()
+            for part in (self._rules, self._facts):
+                part.show_unconnected(self.choose_profile)
             return
         self._rules.show_loading()
         self._facts.show_loading()

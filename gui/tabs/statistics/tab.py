@@ -18,7 +18,7 @@ from gui.tabs.statistics.models import LargestModel, SharesModel
 from gui.tasks import Task
 from gui.views.treemap import Treemap, cells_of
 from gui.widgets.buttons import icon_button, plain_button, primary_button
-from gui.widgets.empty import NOT_CONNECTED, EmptyState, Loadable
+from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill
 from gui.widgets.panel import Panel, splitter
 from gui.widgets.segmented import Segmented
@@ -241,7 +241,9 @@ class StatisticsTab(Tab):
         )
         self.scan.setText("Scan" if self._found is None else "Scan again")
         self.scan.set_hint(self._cost())
-        self._empty.set_text(*(_NO_SCAN if ready else NOT_CONNECTED), "Scan" if ready else "")
+        if not ready:
+            self._view.show_unconnected(self.choose_profile)
+        self._empty.set_text(*_NO_SCAN, "Scan")
         self._empty.button.allow(not running, "A scan is running.")
         if self._found is None:
             self._age.set("")
