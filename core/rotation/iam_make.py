@@ -3,7 +3,8 @@
 When the answer of CreateAccessKey is lost, a key may be there whose secret nobody will ever see.
 Since AWSPENDING is taken before, nobody else makes keys for this secret meanwhile: a key that was
 not there at the beginning, is younger than the rotation and was never used is such an orphan. It
-is deleted before another one is asked for.
+is deleted before another one is asked for. Once AWSPENDING is not ours any more, nothing but the
+key whose id is known counts as ours: a young key may be that of the rotation that came next.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from core.aws.clients import ClientFactory
 from core.errors import Conflict, LimitExceeded, StorageError
 from core.model.connection import AccessKeys
 from core.model.rotation import Patience, Rotation
-from core.rotation import iam_keys
+from core.rotation import iam_keys, stages
 from core.rotation.iam_keys import KeyInfo
+from core.rotation.iam_secret import read_secret
 from core.work import Work
 
 _ATTEMPTS = 3
@@ -61,35 +63,48 @@ class KeyMaker:
 
 
 def remove_orphans(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
-    """Delete the keys that this rotation made and nobody can use.
-
-    Raises:
-        Conflict: a key appeared that is not an orphan of ours.
-    """
-    for key in made_by(clients, rotation, work):
-        iam_keys.delete_key(clients, rotation.facts.user, key.id, work)
-
-
-def made_by(clients: ClientFactory, rotation: Rotation, work: Work) -> tuple[KeyInfo, ...]:
-    """Return the user's keys that were made by this rotation.
+    """Delete the keys that this rotation made and nobody can use, while AWSPENDING is ours.
 
     Raises:
         Conflict: there is a new key that it did not make: it is older than the rotation, or it
             is in use though its secret was never stored.
+        Overtaken: AWSPENDING is not ours any more.
     """
+    stages.check_taken(clients, rotation, work)
     facts = rotation.facts
-    keys = iam_keys.list_keys(clients, facts.user, work)
-    new = tuple(key for key in keys if key.id not in facts.keys_before)
-    for key in new:
+    for key in _new_keys(clients, rotation, work):
         if key.id != facts.new_key_id and not _is_orphan(clients, rotation, key, work):
             raise Conflict(
                 f"{facts.user} has another new access key",
                 cause=f"Key {key.id} is in use or was not made by this rotation.",
                 remedy="Find out who made it; deactivate and delete it if nobody needs it, "
-                "then resume.",
+                "then resume. Or undo the rotation: that leaves the key alone.",
                 subject=facts.user,
             )
-    return new
+        iam_keys.delete_key(clients, facts.user, key.id, work)
+
+
+def take_back(clients: ClientFactory, rotation: Rotation, keep: str, work: Work) -> None:
+    """Delete what this rotation made, for an undo; keys of others, and `keep`, are left alone."""
+    facts = rotation.facts
+    own = {facts.new_key_id, _staged_key(clients, rotation, work)}
+    taken = stages.is_taken(clients, rotation, work)
+    for key in _new_keys(clients, rotation, work):
+        ours = key.id in own or (taken and _is_orphan(clients, rotation, key, work))
+        if ours and key.id != keep:
+            iam_keys.delete_key(clients, facts.user, key.id, work)
+
+
+def _new_keys(clients: ClientFactory, rotation: Rotation, work: Work) -> list[KeyInfo]:
+    before = rotation.facts.keys_before
+    keys = iam_keys.list_keys(clients, rotation.facts.user, work)
+    return [key for key in keys if key.id not in before]
+
+
+def _staged_key(clients: ClientFactory, rotation: Rotation, work: Work) -> str:
+    """Return the id of the key that was staged: it may not have been journalled."""
+    text = stages.staged(clients, rotation, work)
+    return read_secret(rotation.secret, text).keys.access_key_id if text else ""
 
 
 def _is_orphan(clients: ClientFactory, rotation: Rotation, key: KeyInfo, work: Work) -> bool:

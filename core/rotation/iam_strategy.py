@@ -17,7 +17,7 @@ from core.model.connection import AccessKeys, Connection
 from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step
 from core.redaction import Secret
 from core.rotation import iam_keys, iam_preflight, stages
-from core.rotation.iam_make import KeyMaker, made_by
+from core.rotation.iam_make import KeyMaker, take_back
 from core.rotation.iam_secret import StorageSecret, read_secret, with_keys
 from core.rotation.key_proof import TEST_PREFIX, connection_of, prove_key
 from core.rotation.leftovers import drop_versions, sweep
@@ -140,8 +140,10 @@ class IamKeyStrategy:
         return Done(facts, "readers get the new key")
 
     def _switch(self, rotation: Rotation, work: Work) -> Done:
-        keys = self._new_secret(rotation, work).keys
         old = rotation.facts.old_key_id
+        keys = self._current(self._own, rotation, work).keys  # the next rotation may have ended
+        if keys.access_key_id == old:
+            keys = self._new_secret(rotation, work).keys
         names = self._local.switch(old, keys, rotation.id) if self._local else ()
         names = tuple(dict.fromkeys((*rotation.facts.switched, *names)))
         facts = replace(rotation.facts, switched=names)
@@ -195,7 +197,8 @@ class IamKeyStrategy:
             self._local.switch_back(facts.switched, rotation.id)
         if facts.keys_before:
             clients = self._apart_from(facts.new_key_id, facts.old_version, rotation, work)
-            self._delete_made(clients, rotation, work)
+            current = self._current(clients, rotation, work).keys.access_key_id
+            take_back(clients, rotation, current, work)
             sweep(
                 self._own,
                 self._bucket(rotation, work),
@@ -206,7 +209,7 @@ class IamKeyStrategy:
         return replace(facts, switched=(), promoted=None, deactivated=None)
 
     def _check_undoable(self, rotation: Rotation, now: stages.Stages, work: Work) -> None:
-        """Somebody may have edited the secret since: their version holds the new key, too."""
+        """Somebody may have changed the secret since: edited it, or rotated the key again."""
         facts = rotation.facts
         if not facts.new_key_id or now.current in {rotation.id, facts.old_version}:
             return
@@ -216,6 +219,16 @@ class IamKeyStrategy:
                 cause=f"{rotation.secret} was changed since the promotion; version {now.current} "
                 "is current and holds the new key.",
                 remedy="Resume the rotation, or roll the secret back by hand first.",
+                subject=rotation.secret,
+            )
+        left = {key.id for key in iam_keys.list_keys(self._own, facts.user, work)}
+        if facts.promoted and facts.old_key_id not in left and facts.new_key_id in left:
+            raise NotUndoable(
+                "The rotation cannot be undone any more",
+                cause=f"The old key {facts.old_key_id} was deleted, and version {now.current} of "
+                f"{rotation.secret}, with another key, is current. Applications may still use "
+                f"the key {facts.new_key_id} that this rotation made.",
+                remedy="Resume to finish it.",
                 subject=rotation.secret,
             )
 
@@ -232,13 +245,6 @@ class IamKeyStrategy:
             )
         if not old.active:
             iam_keys.set_active(clients, facts.user, old.id, active=True, work=work)
-
-    def _delete_made(self, clients: ClientFactory, rotation: Rotation, work: Work) -> None:
-        """Delete what this rotation made; the key that AWSCURRENT holds is never touched."""
-        current = self._current(clients, rotation, work).keys.access_key_id
-        for key in made_by(clients, rotation, work):
-            if key.id != current:
-                iam_keys.delete_key(clients, rotation.facts.user, key.id, work)
 
     # What the steps share.
 

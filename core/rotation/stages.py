@@ -127,6 +127,22 @@ def check_unmoved(clients: ClientFactory, rotation: Rotation, work: Work) -> Non
         raise overtaken(clients, rotation, stages, work)
 
 
+def is_taken(clients: ClientFactory, rotation: Rotation, work: Work) -> bool:
+    """Whether AWSPENDING is this rotation's."""
+    return look(clients, rotation.secret, work).pending in {claim_id(rotation), rotation.id}
+
+
+def check_taken(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+    """See that AWSPENDING still is this rotation's: only then it may make something.
+
+    Raises:
+        Overtaken: it is not.
+    """
+    stages = look(clients, rotation.secret, work)
+    if stages.pending not in {claim_id(rotation), rotation.id}:
+        raise overtaken(clients, rotation, stages, work)
+
+
 def stage(clients: ClientFactory, rotation: Rotation, text: Secret, work: Work) -> None:
     """Store the new value under the rotation's id, and let AWSPENDING move on to it.
 
@@ -193,13 +209,19 @@ def demote(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
 
 
 def release(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
-    """Give AWSPENDING back, and take our labels off versions that are not current."""
+    """Give AWSPENDING back, and let labels go that tell nothing any more.
+
+    Those are this rotation's, off versions that are not current, and those of the version that it
+    has replaced. The label of another rotation that has begun meanwhile stays where it is.
+    """
     stages = look(clients, rotation.secret, work)
     if stages.pending in {claim_id(rotation), rotation.id}:
         _drop(clients, rotation.secret, PENDING, stages.pending, work)
     for version, labels in stages.labels.items():
+        replaced = version == rotation.facts.old_version and version != stages.pending
         for label in labels:
-            if label.startswith(_LABEL) and version != stages.current:
+            ours = label.startswith(_LABEL) and label.endswith(f":{rotation.id[:8]}")
+            if version != stages.current and (ours or (replaced and label.startswith(_LABEL))):
                 _drop(clients, rotation.secret, label, version, work)
 
 
@@ -258,6 +280,9 @@ def discard_pending(clients: ClientFactory, secret: str, version: str, work: Wor
             subject=secret,
         )
     _drop(clients, secret, PENDING, version, work)
+    for label in stages.labels[version]:
+        if label.startswith(_LABEL):
+            _drop(clients, secret, label, version, work)
 
 
 def _holder(labels: Mapping[str, tuple[str, ...]], label: str) -> str:

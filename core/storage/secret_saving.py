@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from core.storage.aws_secrets_manager import SecretsManager
 
 
+#: Labels of a secret, of twenty that it can have, from which old ones are taken off.
+_MANY_LABELS = 12
+
+
 def swap(manager: SecretsManager, name: str, text: str, expected: str, work: Work) -> SecretWritten:
     """Make `text` the current value if the current version is still `expected`.
 
@@ -136,9 +140,15 @@ def _user(manager: SecretsManager, work: Work) -> str:
 
 
 def _drop_old_labels(manager: SecretsManager, name: str) -> None:
-    """Let the labels of bygone versions go: a secret has room for twenty of them."""
+    """Let the labels of bygone versions go in time: a secret has room for twenty of them.
+
+    Not sooner, since a rotation that begins just now has a version with such a label only.
+    """
     stages = (CURRENT, PREVIOUS, PENDING)
-    for version in manager.describe(name).versions:
+    versions = manager.describe(name).versions
+    if sum(len(version.stages) for version in versions) < _MANY_LABELS:
+        return
+    for version in versions:
         if not any(stage in version.stages for stage in stages):
             for label in version.stages:
                 if label.startswith(OWN_LABEL):

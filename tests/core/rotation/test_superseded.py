@@ -1,0 +1,110 @@
+"""A rotation that is taken up again after another administrator's has ended, or begun."""
+
+import pytest
+from helpers.rotation_world import AT_ONCE
+from helpers.wire_faults import Call, Killed, Wire, on_the_wire
+
+from core.model.rotation import Outcome
+from core.rotation.journal import RotationJournal
+
+
+class At:
+    """Dies at the answer of one operation, the first time it is called."""
+
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
+
+    def __call__(self, call: Call) -> str:
+        return "killed" if call.operation == self._operation else ""
+
+
+def dying(monkeypatch, operation, act):
+    with on_the_wire(monkeypatch, Wire(At(operation))), pytest.raises(Killed):
+        act()
+
+
+@pytest.fixture
+def two(world, admin, tmp_path):
+    """Two rotators with journals of their own."""
+    return tuple(world.rotator(admin, RotationJournal(tmp_path / name)) for name in "ab")
+
+
+@pytest.fixture
+def half_undone(two, world, monkeypatch):
+    """The first one has died in its undo, after the deletion of the key that it had made."""
+    first, second = two
+    waiting = first.start(world.secret)
+    assert waiting.outcome is Outcome.WAITING
+    dying(monkeypatch, "DeleteAccessKey", lambda: first.undo(waiting))
+    assert first.find(world.secret).outcome is Outcome.UNDOING
+    return first, second
+
+
+def test_an_undo_ends_though_another_rotation_has_ended_since(half_undone, world):
+    first, second = half_undone
+    assert second.start(world.secret, now=AT_ONCE).outcome is Outcome.DONE
+    mine = first.resume(first.find(world.secret))
+    assert mine.outcome is Outcome.UNDONE, mine.problem
+    world.check_goal()
+
+
+@pytest.mark.parametrize("operation", ["CreateAccessKey", "PutSecretValue"])
+def test_an_undo_leaves_the_fresh_key_of_another_rotation(
+    half_undone, world, monkeypatch, operation
+):
+    first, second = half_undone
+    dying(monkeypatch, operation, lambda: second.start(world.secret, now=AT_ONCE))
+    keys = world.keys
+    assert first.resume(first.find(world.secret)).outcome is Outcome.UNDONE
+    assert world.keys == keys
+    assert second.resume(second.find(world.secret), now=AT_ONCE).outcome is Outcome.DONE
+    world.check_goal()
+
+
+def test_a_rotation_that_was_followed_by_another_only_goes_on(two, world, monkeypatch):
+    first, second = two
+    dying(monkeypatch, "DeleteAccessKey", lambda: first.start(world.secret, now=AT_ONCE))
+    waiting = second.start(world.secret)  # the first one's new key is the old one here
+    assert waiting.outcome is Outcome.WAITING
+    keys = world.keys
+    tried = first.undo(first.find(world.secret))
+    assert tried.outcome is Outcome.STOPPED
+    assert "cannot be undone" in tried.problem.summary
+    assert world.keys == keys
+    assert first.resume(first.find(world.secret), now=AT_ONCE).outcome is Outcome.DONE
+    assert world.keys == keys
+    assert second.resume(second.find(world.secret), now=AT_ONCE).outcome is Outcome.DONE
+    world.check_goal()
+
+
+def test_who_has_lost_awspending_makes_no_key(two, world, monkeypatch):
+    first, second = two
+    dying(monkeypatch, "ListAccessKeys", lambda: first.start(world.secret, now=AT_ONCE))
+    dying(
+        monkeypatch,
+        "CreateAccessKey",
+        lambda: first.resume(first.find(world.secret), now=AT_ONCE),
+    )
+    world.vault.update_secret_version_stage(
+        SecretId=world.secret,
+        VersionStage="AWSPENDING",
+        RemoveFromVersionId=world.holder("AWSPENDING"),
+    )
+    for key_id in set(world.keys) - {world.first.access_key_id}:
+        world.iam.delete_access_key(UserName=world.user, AccessKeyId=key_id)
+    dying(monkeypatch, "CreateAccessKey", lambda: second.start(world.secret, now=AT_ONCE))
+    keys = world.keys
+    lost = first.resume(first.find(world.secret), now=AT_ONCE)
+    assert lost.outcome is Outcome.LOST, lost.problem
+    assert world.keys == keys
+    assert second.resume(second.find(world.secret), now=AT_ONCE).outcome is Outcome.DONE
+    world.check_goal()
+
+
+def test_the_name_of_who_rotates_stays_when_another_one_ends(half_undone, world, monkeypatch):
+    first, second = half_undone
+    dying(monkeypatch, "CreateAccessKey", lambda: second.start(world.secret, now=AT_ONCE))
+    assert first.resume(first.find(world.secret)).outcome is Outcome.UNDONE
+    third = first.start(world.secret, now=AT_ONCE)
+    assert third.outcome is Outcome.UNDONE
+    assert "strongroom-admin" in third.problem.summary
