@@ -99,7 +99,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step: its state, when it ran (UTC), and what came of it."""
+    """One step: its state, when it ran (UTC), what came of it, and how often it was begun.
+
+    A try that failed before it did anything does not count.
+    """
 
     step: Step
     state: StepState = StepState.WAITING
@@ -107,6 +110,7 @@ class StepRecord:
     ended: datetime | None = None
     detail: str = ""
     problem: Problem | None = None
+    tries: int = 0
 
     @property
     def finished(self) -> bool:

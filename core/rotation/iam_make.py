@@ -1,23 +1,25 @@
 """Making the new access key: by one request at a time, and never a third key.
 
 When the answer of CreateAccessKey is lost, a key may be there whose secret nobody will ever see.
-Since AWSPENDING is taken before, nobody else makes keys for this secret meanwhile: a key that was
-not there at the beginning, is younger than the rotation and was never used is such an orphan. It
-is deleted before another one is asked for. Once AWSPENDING is not ours any more, nothing but the
+Since AWSPENDING is taken before, no other rotation makes keys for this secret meanwhile: a key that
+was not there at the beginning, is younger than the rotation and was never used is such an orphan.
+It is deleted before another one is asked for. Before a key was asked for, a new one is somebody's. Once AWSPENDING is not ours any more, nothing but the
 key whose id is known counts as ours: a young key may be that of the rotation that came next.
 """
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 from core.aws.clients import ClientFactory
 from core.errors import Conflict, LimitExceeded, StorageError
 from core.model.connection import AccessKeys
-from core.model.rotation import Patience, Rotation
+from core.model.rotation import Patience, Rotation, Step
 from core.rotation import iam_keys, stages
 from core.rotation.iam_keys import KeyInfo
 from core.rotation.iam_secret import read_secret
+from core.rotation.strategy import before_anything
 from core.work import Work
 
 _ATTEMPTS = 3
@@ -39,31 +41,41 @@ class KeyMaker:
             Conflict: the user has a second key that is in use, or older than the rotation.
             StorageError: IAM refused.
         """
-        attempt = 1
-        while True:
-            remove_orphans(clients, rotation, work)
+        asked = _asked_before(rotation)
+        with nullcontext() if asked else before_anything():
+            _make_room(clients, rotation, work, asked=asked)
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self.keys = iam_keys.create_key(clients, rotation.facts.user, work)
             except StorageError as error:
-                lost = error.retryable or isinstance(error, LimitExceeded)
-                if not lost or attempt == _ATTEMPTS:
-                    self._tidy(clients, rotation, work)
+                asked = asked or error.retryable
+                full = isinstance(error, LimitExceeded)  # of our own key, if one was asked for
+                if attempt == _ATTEMPTS or not (asked and (full or error.retryable)):
+                    self._tidy(clients, rotation, work, asked=asked)
                     raise
             else:
-                return self.keys.access_key_id
-            attempt += 1
+                break
             work.token.wait(self._pause)  # a listing may lag behind a key that was just made
+            _make_room(clients, rotation, work, asked=asked)
+        assert self.keys is not None
+        return self.keys.access_key_id
 
-    def _tidy(self, clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+    def _tidy(self, clients: ClientFactory, rotation: Rotation, work: Work, *, asked: bool) -> None:
         """Leave no orphan behind a failure; when that fails too, the next run does it."""
         try:
-            remove_orphans(clients, rotation, work)
+            _make_room(clients, rotation, work, asked=asked)
         except StorageError:
             return
 
 
-def remove_orphans(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+def _make_room(clients: ClientFactory, rotation: Rotation, work: Work, *, asked: bool) -> None:
     """Delete the keys that this rotation made and nobody can use, while AWSPENDING is ours.
+
+    Args:
+        clients: an administrator's.
+        rotation: whose keys.
+        work: cancel token.
+        asked: whether a key was asked for of which nothing is known.
 
     Raises:
         Conflict: there is a new key that it did not make: it is older than the rotation, or it
@@ -73,7 +85,8 @@ def remove_orphans(clients: ClientFactory, rotation: Rotation, work: Work) -> No
     stages.check_taken(clients, rotation, work)
     facts = rotation.facts
     for key in _new_keys(clients, rotation, work):
-        if key.id != facts.new_key_id and not _is_orphan(clients, rotation, key, work):
+        ours = key.id == facts.new_key_id or (asked and _is_orphan(clients, rotation, key, work))
+        if not ours:
             raise Conflict(
                 f"{facts.user} has another new access key",
                 cause=f"Key {key.id} is in use or was not made by this rotation.",
@@ -88,11 +101,23 @@ def take_back(clients: ClientFactory, rotation: Rotation, keep: str, work: Work)
     """Delete what this rotation made, for an undo; keys of others, and `keep`, are left alone."""
     facts = rotation.facts
     own = {facts.new_key_id, _staged_key(clients, rotation, work)}
-    taken = stages.is_taken(clients, rotation, work)
+    asked = _asked(rotation) and stages.is_taken(clients, rotation, work)
     for key in _new_keys(clients, rotation, work):
-        ours = key.id in own or (taken and _is_orphan(clients, rotation, key, work))
+        ours = key.id in own or (asked and _is_orphan(clients, rotation, key, work))
         if ours and key.id != keep:
             iam_keys.delete_key(clients, facts.user, key.id, work)
+
+
+def _asked_before(rotation: Rotation) -> bool:
+    """Whether an earlier try of the step that runs may have asked for a key."""
+    stage = rotation.step(Step.STAGE)
+    return (stage if stage.tries else rotation.step(Step.CREATE)).tries > 1
+
+
+def _asked(rotation: Rotation) -> bool:
+    """Whether any try may have asked for a key whose id was not journalled."""
+    create, stage = rotation.step(Step.CREATE), rotation.step(Step.STAGE)
+    return create.tries > 0 if not create.finished else stage.tries > 0
 
 
 def _new_keys(clients: ClientFactory, rotation: Rotation, work: Work) -> list[KeyInfo]:

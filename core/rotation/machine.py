@@ -13,7 +13,15 @@ from datetime import datetime
 from core.errors import Cancelled, StorageError
 from core.model.rotation import Facts, Outcome, Problem, Rotation, Step, StepRecord, StepState
 from core.rotation.journal import RotationJournal
-from core.rotation.strategy import Done, NotBegun, NotUndoable, Overtaken, Strategy, TooSoon
+from core.rotation.strategy import (
+    Done,
+    NotBegun,
+    NothingDone,
+    NotUndoable,
+    Overtaken,
+    Strategy,
+    TooSoon,
+)
 from core.units import utc_now
 from core.work import Work
 
@@ -64,26 +72,35 @@ class Machine:
         return self._written(_undone(rotation, facts, to), work)
 
     def _step(self, rotation: Rotation, step: Step, work: Work) -> Rotation:
-        begun = StepRecord(step, StepState.RUNNING, started=self._clock())
-        first = rotation.step(step).state is StepState.WAITING
+        before = rotation.step(step)
+        tries = before.tries + 1
+        begun = StepRecord(step, StepState.RUNNING, started=self._clock(), tries=tries)
         rotation = self._written(rotation.with_step(begun), work)
         try:
             done = self._strategy.do(step, rotation, work)
         except TooSoon as wait:
-            waiting = StepRecord(step, StepState.WAITING, detail=wait.why)
+            waiting = StepRecord(step, StepState.WAITING, detail=wait.why, tries=tries)
             later = replace(rotation.with_step(waiting), outcome=Outcome.WAITING, due=wait.due)
             return self._written(later, work)
         except NotBegun as reason:
-            failed = self._failed(rotation, begun, reason.error, work)
-            if first:
-                return self._written(replace(failed, outcome=Outcome.UNDONE), work)
-            # An earlier attempt may have taken AWSPENDING: a reason that stays gives it back.
-            return failed if _passes(reason.error) else self.undo(failed, work)
+            return self._not_begun(rotation, begun, reason.error, work)
+        except NothingDone as reason:
+            uncounted = replace(begun, tries=before.tries)
+            return self._failed(rotation, uncounted, reason.error, work)
         except StorageError as error:
             return self._failed(rotation, begun, error, work)
         return self._written(
             replace(rotation.with_step(self._ended(begun, done)), facts=done.facts), work
         )
+
+    def _not_begun(
+        self, rotation: Rotation, begun: StepRecord, error: StorageError, work: Work
+    ) -> Rotation:
+        """End at the checks; an earlier try may have taken AWSPENDING, which is given back."""
+        failed = self._failed(rotation, begun, error, work)
+        if begun.tries == 1:
+            return self._written(replace(failed, outcome=Outcome.UNDONE), work)
+        return failed if _passes(error) else self.undo(failed, work)
 
     def _ended(self, begun: StepRecord, done: Done) -> StepRecord:
         state = StepState.SKIPPED if done.skipped else StepState.DONE

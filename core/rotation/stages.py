@@ -22,14 +22,13 @@ from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.errors import AlreadyExists, Conflict, InvalidInput, NotFound, StorageError
 from core.model.rotation import Rotation
-from core.model.secrets import CURRENT, PENDING, SecretValue
+from core.model.secrets import CURRENT, OWN_LABEL, PENDING, SecretValue, own_label
 from core.redaction import Secret
 from core.rotation.strategy import Overtaken
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import iso_utc
 from core.work import Work
 
-_LABEL = "strongroom:"
 #: What AWS answers when a label is not where a call says it is.
 _MISPLACED = (InvalidInput, Conflict, NotFound, AlreadyExists)
 
@@ -71,9 +70,12 @@ def claim_id(rotation: Rotation) -> str:
     return str(uuid5(UUID(rotation.id), "claim"))
 
 
-def label_of(rotation: Rotation) -> str:
-    """Return the label that tells other administrators whose rotation it is."""
-    return f"{_LABEL}{rotation.by.rpartition('/')[2]}:{rotation.id[:8]}"
+def label_of(rotation: Rotation, version: str) -> str:
+    """Return the label by which one of its versions tells other people whose rotation it is.
+
+    Each version has its own: a label that is put on a second version leaves the first one.
+    """
+    return own_label(rotation.by.rpartition("/")[2], version)
 
 
 def claim(clients: ClientFactory, rotation: Rotation, current: SecretValue, work: Work) -> None:
@@ -220,8 +222,8 @@ def release(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
     for version, labels in stages.labels.items():
         replaced = version == rotation.facts.old_version and version != stages.pending
         for label in labels:
-            ours = label.startswith(_LABEL) and label.endswith(f":{rotation.id[:8]}")
-            if version != stages.current and (ours or (replaced and label.startswith(_LABEL))):
+            ours = version in {claim_id(rotation), rotation.id} or replaced
+            if version != stages.current and ours and label.startswith(OWN_LABEL):
                 _drop(clients, rotation.secret, label, version, work)
 
 
@@ -261,8 +263,8 @@ def _by(
 def who(stages: Stages, version: str) -> str:
     """Return who made a version, if a label of ours tells it."""
     labels = stages.labels.get(version, ())
-    label = next((each for each in labels if each.startswith(_LABEL)), "")
-    return label.removeprefix(_LABEL).rpartition(":")[0]
+    label = next((each for each in labels if each.startswith(OWN_LABEL)), "")
+    return label.removeprefix(OWN_LABEL).rpartition(":")[0]
 
 
 def discard_pending(clients: ClientFactory, secret: str, version: str, work: Work) -> None:
@@ -281,7 +283,7 @@ def discard_pending(clients: ClientFactory, secret: str, version: str, work: Wor
         )
     _drop(clients, secret, PENDING, version, work)
     for label in stages.labels[version]:
-        if label.startswith(_LABEL):
+        if label.startswith(OWN_LABEL):
             _drop(clients, secret, label, version, work)
 
 
@@ -296,7 +298,7 @@ def _put(clients: ClientFactory, rotation: Rotation, token: str, text: str, work
             SecretId=rotation.secret,
             ClientRequestToken=token,
             SecretString=text,
-            VersionStages=[label_of(rotation)],
+            VersionStages=[label_of(rotation, token)],
         )
 
 

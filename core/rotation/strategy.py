@@ -54,6 +54,27 @@ def only_looking() -> Iterator[None]:
         raise NotBegun(error) from error
 
 
+class NothingDone(Exception):  # noqa: N818 - carries the error
+    """A step failed with `error` before it had done anything: this try does not count."""
+
+    def __init__(self, error: StorageError) -> None:
+        super().__init__(error.summary)
+        self.error = error
+
+
+@contextmanager
+def before_anything() -> Iterator[None]:
+    """Mark a block of a step before its first change.
+
+    Raises:
+        NothingDone: the block failed.
+    """
+    try:
+        yield
+    except StorageError as error:
+        raise NothingDone(error) from error
+
+
 class Overtaken(Conflict):
     """Somebody else changed the secret first: what this rotation made is taken back."""
 
@@ -100,6 +121,7 @@ class Strategy(Protocol):
         Raises:
             TooSoon: the step has to wait; the rotation then waits, too.
             NotBegun: the first step has found a reason not to begin.
+            NothingDone: it failed, and nothing has come of this try.
             StorageError: it failed; running it again is safe.
         """
 

@@ -4,8 +4,9 @@ import pytest
 from helpers.rotation_world import AT_ONCE
 from helpers.wire_faults import Call, Killed, Wire, on_the_wire
 
-from core.model.rotation import Outcome
+from core.model.rotation import Outcome, Step, StepState
 from core.rotation.journal import RotationJournal
+from core.work import Work
 
 
 class At:
@@ -108,3 +109,20 @@ def test_the_name_of_who_rotates_stays_when_another_one_ends(half_undone, world,
     third = first.start(world.secret, now=AT_ONCE)
     assert third.outcome is Outcome.UNDONE
     assert "strongroom-admin" in third.problem.summary
+
+
+def test_a_key_that_somebody_makes_by_hand_is_never_taken_for_an_orphan(two, world):
+    first, _second = two
+    by_hand = []
+
+    def watch(rotation):
+        if rotation.step(Step.CREATE).state is StepState.RUNNING and not by_hand:
+            key = world.iam.create_access_key(UserName=world.user)["AccessKey"]
+            by_hand.append(key["AccessKeyId"])
+
+    stopped = first.start(world.secret, now=AT_ONCE, work=Work(batch=watch))
+    assert stopped.outcome is Outcome.STOPPED
+    assert by_hand[0] in stopped.problem.cause
+    assert set(world.keys) == {world.first.access_key_id, *by_hand}
+    assert first.undo(stopped).outcome is Outcome.UNDONE
+    assert set(world.keys) == {world.first.access_key_id, *by_hand}
