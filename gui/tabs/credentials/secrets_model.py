@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,11 +22,15 @@ _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
 class SecretsModel(QAbstractTableModel):
-    """One row a secret; ages are counted from `now`, the moment of the listing."""
+    """One row a secret; ages are those of the current values, at the moment of the listing.
+
+    Until `date` has told when a value was made, its age counts from AWS's last change.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._infos: tuple[SecretInfo, ...] = ()
+        self._made: dict[str, datetime] = {}
         self._now = utc_now()
 
     def show(self, infos: Sequence[SecretInfo], now: datetime | None = None) -> None:
@@ -35,6 +39,17 @@ class SecretsModel(QAbstractTableModel):
         self._infos = tuple(infos)
         self._now = now or utc_now()
         self.endResetModel()
+
+    def date(self, made: Mapping[str, datetime]) -> None:
+        """Count the ages of secrets from when their current values were made."""
+        self._made = dict(made)
+        if self._infos:
+            last = len(self._infos) - 1
+            self.dataChanged.emit(self.index(0, AGE), self.index(last, STATE))
+
+    def _seconds(self, info: SecretInfo) -> float:
+        since = self._made.get(info.name) or info.updated
+        return max((self._now - since).total_seconds(), 0.0) if since else -1.0
 
     def info(self, row: int) -> SecretInfo | None:
         """Return the secret of a row, or None when there is no such row."""
@@ -67,11 +82,12 @@ class SecretsModel(QAbstractTableModel):
         if not index.isValid():
             return None
         info, column = self._infos[index.row()], index.column()
-        text, tone = _state(info, self._now)
+        seconds = self._seconds(info)
+        text, tone = _state(info, self._now, seconds)
         cells: dict[int, Callable[[], Any]] = {
-            Qt.ItemDataRole.DisplayRole: lambda: (info.name, _age(info, self._now), text)[column],
-            SORT_ROLE: lambda: (info.name, _seconds(info, self._now), text)[column],
-            Qt.ItemDataRole.ToolTipRole: lambda: _facts(info),
+            Qt.ItemDataRole.DisplayRole: lambda: (info.name, _age(seconds), text)[column],
+            SORT_ROLE: lambda: (info.name, seconds, text)[column],
+            Qt.ItemDataRole.ToolTipRole: lambda: _facts(info, self._made.get(info.name)),
             Qt.ItemDataRole.TextAlignmentRole: lambda: _RIGHT if column == AGE else None,
             MONO_ROLE: lambda: True if column == NAME else None,
             TONE_ROLE: lambda: "muted" if info.deleted and column != STATE else None,
@@ -80,14 +96,9 @@ class SecretsModel(QAbstractTableModel):
         return cells[role]() if role in cells else None
 
 
-def _seconds(info: SecretInfo, now: datetime) -> float:
-    return (now - info.updated).total_seconds() if info.updated else -1.0
-
-
-def _age(info: SecretInfo, now: datetime) -> str:
-    if info.updated is None:
+def _age(seconds: float) -> str:
+    if seconds < 0:
         return ""
-    seconds = max(_seconds(info, now), 0.0)
     if seconds < 3600:
         return "now" if seconds < 60 else f"{int(seconds // 60)} min"
     if seconds < 86400:
@@ -96,13 +107,13 @@ def _age(info: SecretInfo, now: datetime) -> str:
     return f"{days} day{'s' if days != 1 else ''}"
 
 
-def _state(info: SecretInfo, now: datetime) -> tuple[str, str]:
+def _state(info: SecretInfo, now: datetime, seconds: float) -> tuple[str, str]:
     if info.deleted:
         return deletion(info.deleted, now), "danger"
     stages = [version.stages for version in info.versions]
     if any(PENDING in names and CURRENT not in names for names in stages):
         return "pending change", "warning"
-    if _seconds(info, now) > limit_of(info)[0] * 86400:
+    if seconds > limit_of(info)[0] * 86400:
         return "overdue", "warning"
     return ("rotates by AWS", "accent") if info.rotation_enabled else ("", "neutral")
 
@@ -118,9 +129,10 @@ def deletion(when: datetime, now: datetime) -> str:
     return "being deleted"
 
 
-def _facts(info: SecretInfo) -> str:
+def _facts(info: SecretInfo, made: datetime | None) -> str:
     times = (
         ("created", info.created),
+        ("current value made", made),
         ("last changed", info.changed),
         ("last accessed", info.accessed),
         ("scheduled deletion", info.deleted),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, InvalidInput, StorageError
+from core.health.secret_age import current_since
 from core.local.profiles import DEMO_NAME
 from core.model.change import Change, ChangeKind
 from core.model.connection import DEFAULT_SECRET_NAME, KeySource, Profile, ProfileColour
@@ -191,6 +192,19 @@ class CredentialsTab(Tab):
         self._look_for_changes(infos)
         rotating = self._right.currentWidget() is self.cockpit
         self.secrets.show_infos(infos, self.rotation.secret if rotating else self.secret.name)
+
+        self._date(infos)
+
+    def _date(self, infos: tuple[SecretInfo, ...]) -> None:
+        """Learn when the values were made: AWS's last change counts tags and labels, too."""
+        secrets = self._workspace().secrets
+        self.run(
+            "Read the ages of secrets",
+            lambda work: current_since(secrets, infos, work=work),
+            self.secrets.model.date,
+            latest="credentials/ages",
+            quiet=True,
+        )
 
     def _look_for_changes(self, infos: tuple[SecretInfo, ...]) -> None:
         """Tell when a secret that is being edited here was changed by somebody else."""

@@ -1,0 +1,38 @@
+"""Since when secrets hold their current values: what their age counts from.
+
+What AWS calls a secret's last change counts tags, descriptions and labels as well: a tag would
+make an old key young.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from core.errors import AccessDenied, NotFound, ScheduledForDeletion
+from core.model.secrets import CURRENT, SecretInfo
+from core.storage.aws_secrets_manager import SecretsManager
+from core.work import Work, default_work
+
+
+def current_since(
+    secrets: SecretsManager, infos: Iterable[SecretInfo], *, work: Work | None = None
+) -> dict[str, datetime]:
+    """Return when the current value of each secret was made; the values are not read.
+
+    Secrets whose versions may not be listed are left out.
+
+    Raises:
+        StorageError: the service cannot be reached.
+    """
+    work = default_work(work)
+    found: dict[str, datetime] = {}
+    for info in infos:
+        try:
+            versions = () if info.deleted else secrets.list_versions(info.name, work=work)
+        except (AccessDenied, NotFound, ScheduledForDeletion):
+            continue
+        for version in versions:
+            if CURRENT in version.stages and version.created is not None:
+                found[info.name] = version.created
+    return found
