@@ -19,6 +19,7 @@ from moto.moto_server.werkzeug_app import (
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey
 
 from core.demo.moto_repairs import repair_moto
+from core.demo.moto_simulation import add_simulation
 
 __all__ = ["DomainDispatcherApplication", "application"]
 
@@ -33,6 +34,7 @@ def application() -> DomainDispatcherApplication:
     ):
         setattr(owner, name, replacement)
     repair_moto()
+    add_simulation()
     return DomainDispatcherApplication(create_backend_app)
 
 
