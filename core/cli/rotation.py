@@ -181,8 +181,8 @@ def _show_steps(cli: Cli, plan: RotationPlan) -> None:
     from core.links.ledger import dying_with
 
     cli.out.line(f"{plan.secret}: rotation of kind {plan.kind.value}, by {plan.by}")
-    if plan.facts.user:
-        cli.out.line(f"user {plan.facts.user}, key {plan.facts.old_key_id}")
+    if plan.found:
+        cli.out.line(plan.found)
     for number, step in enumerate(plan.steps, 1):
         cli.out.line(f"{number}. {step.title}. {step.text} Undo: {step.undo}")
     for note in (*plan.notes, *dying_with(plan.facts.old_key_id)):

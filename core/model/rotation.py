@@ -210,7 +210,8 @@ class PlannedStep:
 class RotationPlan:
     """A rotation that was not begun: who and what it concerns, and what stands in its way.
 
-    `fields` are the names whose new values have to be given, if they come from elsewhere.
+    `found` says what the look at it has told, `notes` what there is to mind. `fields` are the
+    names whose new values have to be given, if they come from elsewhere.
     """
 
     kind: RotationKind
@@ -218,6 +219,7 @@ class RotationPlan:
     by: str
     facts: Facts
     steps: tuple[PlannedStep, ...]
+    found: str = ""
     notes: tuple[str, ...] = ()
     problem: Problem | None = None
     fields: tuple[str, ...] = ()

@@ -74,8 +74,7 @@ def examine(
         keys_before=(old.id,),
         old_version=current.version_id,
     )
-    detail = f"{user} has one key, {old.id}, made {format_age(old.created)}"
-    return Examined(facts, " · ".join((detail, *notes)), notes)
+    return Examined(facts, f"{user} has one key, {old.id}, made {format_age(old.created)}", notes)
 
 
 def _owner(

@@ -96,7 +96,7 @@ class IamKeyStrategy:
                 raise
         stages.claim(self._own, rotation, current, work)
         stages.check_unmoved(self._own, seen, work)
-        return Done(found.facts, found.detail)
+        return Done(found.facts, " · ".join((found.detail, *found.notes)))
 
     def _create(self, rotation: Rotation, work: Work) -> Done:
         key_id = self._maker.make(self._own, rotation, work)

@@ -27,6 +27,7 @@ from core.redaction import Secret
 from core.rotation import iam_preflight, stages
 from core.rotation.database_strategy import DatabaseStrategy
 from core.rotation.exchange_strategy import ExchangeStrategy
+from core.rotation.iam_preflight import Examined
 from core.rotation.iam_secret import KEY_ID
 from core.rotation.iam_strategy import IamKeyStrategy
 from core.rotation.journal import RotationJournal
@@ -96,17 +97,25 @@ class Rotator:
         work = default_work(work)
         rotation = self._new(secret, work)
         steps = tuple(planned(rotation.kind, record.step) for record in rotation.steps)
-        facts, notes = Facts(), tuple[str, ...]()
+        examined = Examined(Facts(), "")
         problem: Problem | None = None
         current = SecretsManager(clients=self._clients).read(secret, work=work)
         try:
-            facts, notes = self._examined(rotation, current, work)
+            examined = self._examined(rotation, current, work)
         except StorageError as error:
             problem = Problem.of(error)
         given = rotation.kind is RotationKind.EXCHANGE
         fields = self.fields_of(secret, work=work) if given else ()
         return RotationPlan(
-            rotation.kind, secret, rotation.by, facts, steps, notes, problem, fields
+            kind=rotation.kind,
+            secret=secret,
+            by=rotation.by,
+            facts=examined.facts,
+            steps=steps,
+            found=examined.detail,
+            notes=examined.notes,
+            problem=problem,
+            fields=fields,
         )
 
     def start(
@@ -206,15 +215,12 @@ class Rotator:
             subject=secret,
         )
 
-    def _examined(
-        self, rotation: Rotation, current: SecretValue, work: Work
-    ) -> tuple[Facts, tuple[str, ...]]:
+    def _examined(self, rotation: Rotation, current: SecretValue, work: Work) -> Examined:
         strategy = self._strategy(rotation.kind, frozenset(), None)
         if isinstance(strategy, IamKeyStrategy):
-            found = iam_preflight.examine(self._clients, rotation, current, work)
-            return found.facts, found.notes
+            return iam_preflight.examine(self._clients, rotation, current, work)
         done = strategy.look(rotation, current, work)
-        return done.facts, (done.detail,)
+        return Examined(done.facts, done.detail)
 
     def _new(self, secret: str, work: Work) -> Rotation:
         kind = self.kind_of(secret, work=work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from PySide6.QtCore import QTimer, Signal
@@ -11,7 +12,6 @@ from core.errors import StorageError
 from core.model.rotation import (
     Outcome,
     Rotation,
-    RotationKind,
     RotationPlan,
     Step,
     StepRecord,
@@ -126,13 +126,14 @@ class Cockpit(QWidget):
         self.steps.show_steps(
             [StepWords(s.step, s.title, StepState.WAITING, s.text) for s in plan.steps]
         )
-        told = (*_whom(plan), *plan.notes, *notes)
         self.banner.clear()
         if plan.problem is not None:
             self.banner.show_error(plan.problem.error())
-        elif told:
-            words = ". ".join(f"{each[:1].upper()}{each[1:]}" for each in told)
-            self.banner.show_warning("Before you start", f"{words}.")
+        elif plan.notes or notes:
+            told = (plan.found, *plan.notes, *notes)
+            self.banner.show_warning("Before you start", _sentences(told))
+        elif plan.found:
+            self.banner.show_info(_sentences((plan.found,)))
         self._update()
 
     def show_rotation(self, rotation: Rotation, *, busy: bool) -> None:
@@ -238,10 +239,8 @@ _ENDS = {
 }
 
 
-def _whom(plan: RotationPlan) -> tuple[str, ...]:
-    if plan.kind is not RotationKind.IAM_KEY or not plan.facts.user:
-        return ()
-    return (f"Key {plan.facts.old_key_id} of {plan.facts.user} gets a successor",)
+def _sentences(told: Iterable[str]) -> str:
+    return " ".join(f"{each[:1].upper()}{each[1:]}." for each in told if each)
 
 
 def _words(rotation: Rotation, record: StepRecord) -> StepWords:

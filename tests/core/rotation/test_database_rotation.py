@@ -87,7 +87,7 @@ def test_a_password_is_rotated(world: DatabaseWorld, rotator):
     plan = rotator.plan(world.secret)
     assert plan.kind is RotationKind.DATABASE
     assert plan.problem is None
-    assert "signs in with the current password" in plan.notes[0]
+    assert "signs in with the current password" in plan.found
     world.check_as_before()
     seen: list[Rotation] = []
     rotation = rotator.start(world.secret, work=Work(batch=seen.append))
