@@ -64,8 +64,8 @@ class ExchangeStrategy:
         """
         stages.check_free(self._clients, rotation, work)
         known = fields(rotation, current.text)
-        pairs = ", ".join(name for name in known if name.endswith(_HALVES))
-        return Done(Facts(old_version=current.version_id), f"it holds {pairs or 'no pair yet'}")
+        pairs = ", ".join(name for name in known if name.endswith(_HALVES)) or "no pair yet"
+        return Done(Facts(old_version=current.version_id), f"The secret holds {pairs}")
 
     # The steps.
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui import theme
 from gui.widgets.labels import Elided, Pill, muted_label
@@ -41,6 +49,18 @@ def card(*parts: QWidget, spacing: int = 4) -> QFrame:
     for part in parts:
         box.addWidget(part)
     return frame
+
+
+def scrolling(part: QWidget) -> QScrollArea:
+    """Return the widget in a view that scrolls up and down once there is too little room for it."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(part)
+    area.setMinimumWidth(part.minimumSizeHint().width())
+    return area
 
 
 def splitter(*parts: QWidget, vertical: bool = False, sizes: tuple[int, ...] = ()) -> QSplitter:

@@ -240,7 +240,7 @@ _ENDS = {
 
 
 def _sentences(told: Iterable[str]) -> str:
-    return " ".join(f"{each[:1].upper()}{each[1:]}." for each in told if each)
+    return " ".join(f"{each}." for each in told if each)
 
 
 def _words(rotation: Rotation, record: StepRecord) -> StepWords:

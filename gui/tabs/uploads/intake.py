@@ -41,7 +41,7 @@ class DropZone(QFrame):
         note = muted_label("Nothing is sent before you have seen the plan.", small=True)
         note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         box = QVBoxLayout(self)
-        box.setContentsMargins(12, 20, 12, 20)
+        box.setContentsMargins(12, 12, 12, 12)
         box.setSpacing(6)
         for part in (self._picture, title, note):
             box.addWidget(part)

@@ -29,7 +29,7 @@ from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tabs.uploads.sample import sample_folder
 from gui.tabs.uploads.summary import arrival_in_words, command_of, failures_in_words
 from gui.widgets.empty import EmptyState
-from gui.widgets.panel import Panel, splitter
+from gui.widgets.panel import Panel, scrolling, splitter
 
 
 class UploadsTab(Tab):
@@ -66,7 +66,7 @@ class UploadsTab(Tab):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.banner)
-        box.addWidget(splitter(Panel("Upload", self.intake), right, sizes=(392, 888)), 1)
+        box.addWidget(splitter(Panel("Upload", scrolling(self.intake)), right, sizes=(392, 888)), 1)
 
     def _connect(self) -> None:
         self.intake.changed.connect(self._on_changed)

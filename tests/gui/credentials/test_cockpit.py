@@ -80,10 +80,10 @@ def test_the_plan_says_what_each_step_will_do_and_what_dies_with_the_key(cockpit
 
 def test_what_was_found_is_no_warning(cockpit):
     cockpit.show_plan(plan(found="bot has one key"))
-    assert cockpit.banner.text == "Bot has one key."
-    cockpit.show_plan(plan(found="bot has one key", notes=("it is refused already",)))
+    assert cockpit.banner.text == "bot has one key."  # a name keeps its letters
+    cockpit.show_plan(plan(found="bot has one key", notes=("It is refused already",)))
     assert "Before you start" in cockpit.banner.text
-    assert "Bot has one key. It is refused already." in cockpit.banner.text
+    assert "bot has one key. It is refused already." in cockpit.banner.accessibleName()
 
 
 def test_what_stands_in_the_way_is_told_instead_of_a_start(cockpit):

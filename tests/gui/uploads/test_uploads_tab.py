@@ -119,6 +119,16 @@ def test_conflicts_are_shown_and_the_choice_counts(tab, bucket, folder, qtbot):
     assert read(bucket, f"{folder.name}/1 (2).json") == b"[1]"
 
 
+def test_on_a_low_window_the_plan_is_scrolled_to_and_not_squeezed(tab, bucket, folder, qtbot):
+    put(bucket, f"{folder.name}/1.json", b"theirs")
+    tab.resize(1000, 420)
+    plan(tab, qtbot, folder)
+    card = tab.intake.plan
+    for part in (card.choice, card.start, card._count):
+        assert part.height() >= part.minimumSizeHint().height()
+    assert card.height() >= card.minimumSizeHint().height()
+
+
 def test_failures_are_one_banner_and_only_they_are_retried(tab, bucket, folder, qtbot):
     plan(tab, qtbot, folder)
     (folder / "2.json").rename(folder / "away")
