@@ -124,9 +124,8 @@ def test_on_a_low_window_the_plan_is_scrolled_to_and_not_squeezed(tab, bucket, f
     tab.resize(1000, 420)
     plan(tab, qtbot, folder)
     card = tab.intake.plan
-    for part in (card.choice, card.start, card._count):
-        assert part.height() >= part.minimumSizeHint().height()
     assert card.height() >= card.minimumSizeHint().height()
+    assert tab.minimumSizeHint().height() < 420  # else a window that is lower cuts the plan off
 
 
 def test_failures_are_one_banner_and_only_they_are_retried(tab, bucket, folder, qtbot):
