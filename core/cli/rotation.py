@@ -68,7 +68,7 @@ def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
             _show_plan(cli, rotator, secret, found, work, undo=undo)
             return
     now = _at_once(patience)
-    with cli.out.work("Rotating", batch=_Teller(cli)) as work:
+    with cli.out.work("Rotating", batch=_Teller(cli, found)) as work:
         if found is not None:
             rotation = (
                 rotator.undo(found, work=work) if undo else _resume(rotator, found, now, file, work)
@@ -146,11 +146,12 @@ def _object(text: str) -> dict[str, str]:
 
 
 class _Teller:
-    """Says each step as it ends, on standard error."""
+    """Says each step as it ends, on standard error; those that had ended before are left out."""
 
-    def __init__(self, cli: Cli) -> None:
+    def __init__(self, cli: Cli, found: Rotation | None) -> None:
         self._cli = cli
-        self._told: set[tuple[str, str]] = set()
+        before = found.steps if found is not None else ()
+        self._told = {(record.step.value, record.state.value) for record in before}
 
     def __call__(self, rotation: Rotation) -> None:
         from core.model.rotation import StepState

@@ -101,6 +101,7 @@ class Rotator:
         problem: Problem | None = None
         current = SecretsManager(clients=self._clients).read(secret, work=work)
         try:
+            self._check_no_other(rotation)
             examined = self._examined(rotation, current, work)
         except StorageError as error:
             problem = Problem.of(error)

@@ -59,7 +59,10 @@ def test_rotate_waits_for_the_grace_period_and_resumes_to_the_end(run, world):
     assert told["outcome"] == "waiting"
     assert world.works(world.value(world.first))
     assert world.stored("AWSCURRENT")["aws_access_key_id"] != world.first.access_key_id
-    assert "not finished" in run("--yes", code=ErrorKind.CONFLICT.value).err
+    for words in (("--yes",), ()):  # the plan tells the same: it must not send to the doctor
+        refused = run(*words, code=ErrorKind.CONFLICT.value).err
+        assert "not finished" in refused
+        assert "Resume it or undo it" in refused
     assert json.loads(run("--resume", "--yes", "--json").out)["outcome"] == "waiting"
     end = json.loads(run("--resume", "--yes", "--json", "--grace=0", "--delete-after=0").out)
     assert end["outcome"] == "done"
@@ -70,7 +73,10 @@ def test_rotate_waits_for_the_grace_period_and_resumes_to_the_end(run, world):
 def test_undo_takes_it_back(run, world):
     run("--yes")
     assert "AWSCURRENT goes back" in run("--undo").out
-    assert json.loads(run("--undo", "--yes", "--json").out)["outcome"] == "undone"
+    told = run("--undo", "--yes")
+    assert ": undone, " in told.out
+    assert "undone   Promote to AWSCURRENT" in told.err
+    assert "done     " not in told.err  # what was done before is not told as if it were done now
     world.check_as_before()
 
 
