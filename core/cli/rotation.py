@@ -188,7 +188,8 @@ def _show_steps(cli: Cli, plan: RotationPlan) -> None:
         cli.out.line(f"{number}. {step.title}. {step.text} Undo: {step.undo}")
     for note in (*plan.notes, *dying_with(plan.facts.old_key_id)):
         cli.out.line(f"! {note}")
-    cli.out.note("Nothing was changed. Add --yes to rotate.")
+    advice = "" if plan.problem is not None else " Add --yes to rotate."
+    cli.out.note(f"Nothing was changed.{advice}")
 
 
 def _show_open(cli: Cli, rotation: Rotation, *, undo: bool) -> None:

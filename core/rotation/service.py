@@ -245,8 +245,7 @@ class Rotator:
             if _place(other) == _place(rotation):
                 raise Conflict(
                     f"A rotation of {rotation.secret} is not finished",
-                    cause=f"It began {other.started:%Y-%m-%d %H:%M} UTC and is "
-                    f"{other.outcome.value}.",
+                    cause=f"It began {other.started:%Y-%m-%d %H:%M} UTC and is {_stands(other)}.",
                     remedy="Resume it or undo it.",
                     subject=rotation.secret,
                 )
@@ -306,6 +305,12 @@ STEPS: Mapping[RotationKind, tuple[Step, ...]] = {
 def _place(rotation: Rotation) -> str:
     """Return what names a secret among all accounts and servers."""
     return f"{rotation.endpoint or 'aws'}/{rotation.account}/{rotation.secret}"
+
+
+def _stands(rotation: Rotation) -> str:
+    if rotation.outcome is Outcome.RUNNING:
+        return "running elsewhere on this machine, or was interrupted"
+    return str(rotation.outcome.value)
 
 
 def _check_account(rotation: Rotation, account: str) -> None:

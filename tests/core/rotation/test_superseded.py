@@ -126,3 +126,13 @@ def test_a_key_that_somebody_makes_by_hand_is_never_taken_for_an_orphan(two, wor
     assert set(world.keys) == {world.first.access_key_id, *by_hand}
     assert first.undo(stopped).outcome is Outcome.UNDONE
     assert set(world.keys) == {world.first.access_key_id, *by_hand}
+
+
+def test_the_plan_tells_of_a_rotation_that_was_interrupted(two, world, monkeypatch):
+    first, _second = two
+    dying(monkeypatch, "CreateAccessKey", lambda: first.start(world.secret))
+    problem = first.plan(world.secret).problem
+    assert problem.summary == f"A rotation of {world.secret} is not finished"
+    assert "was interrupted" in problem.cause
+    assert first.resume(first.find(world.secret), now=AT_ONCE).outcome is Outcome.DONE
+    world.check_goal()
