@@ -136,3 +136,23 @@ def test_the_plan_tells_of_a_rotation_that_was_interrupted(two, world, monkeypat
     assert "was interrupted" in problem.cause
     assert first.resume(first.find(world.secret), now=AT_ONCE).outcome is Outcome.DONE
     world.check_goal()
+
+
+def test_the_name_of_who_rotates_is_told_while_the_new_value_is_staged(two, world, monkeypatch):
+    """Between the write of the new value and the move of AWSPENDING on to it, too."""
+    first, second = two
+    puts, refused = [], []
+
+    def between(call: Call) -> str:
+        if call.operation == "PutSecretValue":
+            puts.append(call)
+        if call.operation == "UpdateSecretVersionStage" and len(puts) == 2 and not refused:
+            refused.append(None)  # the calls below come here, too
+            refused[0] = second.start(world.secret, now=AT_ONCE)
+        return ""
+
+    with on_the_wire(monkeypatch, Wire(between)):
+        assert first.start(world.secret, now=AT_ONCE).outcome is Outcome.DONE
+    assert refused[0].outcome is Outcome.UNDONE
+    assert "strongroom-admin" in refused[0].problem.summary
+    world.check_goal()
