@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from core.aws.clients import ClientFactory
@@ -123,18 +124,9 @@ def taken_over(clients: ClientFactory, finding: Finding, work: Work) -> Rotation
         arn = identity(own, work=work).arn
     finally:
         own.close()
-    who, moment = identity(clients, work=work), utc_now()
-    rotation = Rotation(
-        id=_token(now.pending),
-        kind=RotationKind.IAM_KEY,
-        secret=finding.secret,
-        started=finding.since or moment,
-        updated=moment,
-        profile=clients.connection.profile.name,
-        account=who.account,
-        endpoint=clients.endpoint_url or "",
-        by=who.arn,
-        outcome=Outcome.STOPPED,
+    rotation = _stopped(clients, finding, now, RotationKind.IAM_KEY, work)
+    rotation = replace(
+        rotation,
         steps=tuple(StepRecord(step) for step in IamKeyStrategy.steps),
         facts=Facts(
             user=arn.rpartition("/")[2],
@@ -145,6 +137,7 @@ def taken_over(clients: ClientFactory, finding: Finding, work: Work) -> Rotation
             old_version=now.current,
         ),
     )
+    moment = rotation.updated
     for step in _TAKEN_OVER:
         done = StepRecord(step, StepState.DONE, moment, moment, "was done before; taken over")
         rotation = rotation.with_step(done)
@@ -154,10 +147,22 @@ def taken_over(clients: ClientFactory, finding: Finding, work: Work) -> Rotation
 def _database_taken_over(
     clients: ClientFactory, finding: Finding, now: stages.Stages, work: Work
 ) -> Rotation:
+    rotation = _stopped(clients, finding, now, RotationKind.DATABASE, work)
+    return replace(
+        rotation,
+        steps=steps_taken_over(rotation.updated),
+        facts=Facts(old_version=now.current),
+    )
+
+
+def _stopped(
+    clients: ClientFactory, finding: Finding, now: stages.Stages, kind: RotationKind, work: Work
+) -> Rotation:
+    """Return a rotation of the pending version that has stopped, as yet without steps and facts."""
     who, moment = identity(clients, work=work), utc_now()
     return Rotation(
         id=_token(now.pending),
-        kind=RotationKind.DATABASE,
+        kind=kind,
         secret=finding.secret,
         started=finding.since or moment,
         updated=moment,
@@ -166,8 +171,6 @@ def _database_taken_over(
         endpoint=clients.endpoint_url or "",
         by=who.arn,
         outcome=Outcome.STOPPED,
-        steps=steps_taken_over(moment),
-        facts=Facts(old_version=now.current),
     )
 
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QObject, Qt
+from PySide6.QtCore import QObject, Qt
 
-from gui.models.indexes import NOWHERE, Index
+from gui.models.columns import RIGHT, Columns
+from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, SORT_ROLE
 
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
-
-class TextRows(QAbstractTableModel):
+class TextRows(Columns):
     """One row is two tuples of equal length: native values to sort by, and texts to show.
 
     A subclass names its columns, those that hold numbers, and the one in the monospaced face.
     """
 
-    heads: tuple[str, ...] = ()
-    numbers: frozenset[int] = frozenset()
     mono: int | None = None
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -28,25 +25,6 @@ class TextRows(QAbstractTableModel):
         self._rows: list[tuple[tuple[Any, ...], tuple[str, ...]]] = []
         self._things: list[Any] = []
         self._sorting = (-1, Qt.SortOrder.AscendingOrder)
-
-    def rowCount(self, parent: Index = NOWHERE) -> int:
-        """Return the number of rows."""
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: Index = NOWHERE) -> int:
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(self.heads)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Return the title of a column, those of numbers at the right."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self.heads[section]
-        right = role == Qt.ItemDataRole.TextAlignmentRole and section in self.numbers
-        return _RIGHT if right else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell's text, native value, tooltip or looks."""
@@ -61,6 +39,9 @@ class TextRows(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._told(row, column)
         return self._drawn(row, column, role)
+
+    def _count(self) -> int:
+        return len(self._rows)
 
     def thing(self, row: int) -> Any:
         """Return what a row stands for."""
@@ -92,7 +73,7 @@ class TextRows(QAbstractTableModel):
     def _drawn(self, _row: int, column: int, role: int) -> Any:
         """Return how a cell is drawn."""
         if role == Qt.ItemDataRole.TextAlignmentRole and column in self.numbers:
-            return _RIGHT
+            return RIGHT
         return True if role == MONO_ROLE and column == self.mono else None
 
     def _replace(

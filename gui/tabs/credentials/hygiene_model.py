@@ -6,26 +6,27 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 
 from core.health.hygiene import Board, SecretHygiene
 from core.model.connection import SECRET_PREFIX
 from core.units import format_count, iso_utc, utc_now
+from gui.models.columns import RIGHT, Columns
+from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
 from gui.tabs.credentials.secrets_model import deletion
 from gui.widgets.labels import shown
 
-Index = QModelIndex | QPersistentModelIndex
-HEADS = ("Secret", "Age", "Limit", "State", "Last accessed", "To be looked at")
 NAME, AGE, LIMIT, STATE, ACCESSED, NOTES = range(6)
 #: Days before its limit from which on a secret is called due.
 SOON_DAYS = 14
-_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-_NUMBERS = frozenset({AGE, LIMIT})
 
 
-class HygieneModel(QAbstractTableModel):
+class HygieneModel(Columns):
     """One row a secret, the most urgent first."""
+
+    heads = ("Secret", "Age", "Limit", "State", "Last accessed", "To be looked at")
+    numbers = frozenset({AGE, LIMIT})
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -47,21 +48,8 @@ class HygieneModel(QAbstractTableModel):
         rows = self._board.rows
         return rows[row] if 0 <= row < len(rows) else None
 
-    def rowCount(self, parent: Index | None = None) -> int:
-        """Return how many secrets there are."""
-        return 0 if parent is not None and parent.isValid() else len(self._board.rows)
-
-    def columnCount(self, parent: Index | None = None) -> int:
-        """Return how many columns there are."""
-        return 0 if parent is not None and parent.isValid() else len(HEADS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Return the title of a column."""
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return HEADS[section]
-        return None
+    def _count(self) -> int:
+        return len(self._board.rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell's text, its native value, its tooltip, or how it is drawn."""
@@ -72,7 +60,7 @@ class HygieneModel(QAbstractTableModel):
             Qt.ItemDataRole.DisplayRole: lambda: self._text(row, column),
             SORT_ROLE: lambda: self._native(row, column),
             Qt.ItemDataRole.ToolTipRole: lambda: _facts(row),
-            Qt.ItemDataRole.TextAlignmentRole: lambda: _RIGHT if column in _NUMBERS else None,
+            Qt.ItemDataRole.TextAlignmentRole: lambda: RIGHT if column in self.numbers else None,
             MONO_ROLE: lambda: True if column == NAME else None,
             TONE_ROLE: lambda: _tone(row, column),
             PILL_ROLE: lambda: self._pill(row) if column == STATE else None,

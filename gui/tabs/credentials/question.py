@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.widgets.buttons import Button
 from gui.widgets.labels import Elided, Pill, heading, mono_elided, muted_label, text_label
+from gui.widgets.panel import scrolling
 
 #: How a change of a key is called and coloured.
 CHANGES = {
@@ -117,12 +117,7 @@ def change_pill(change: str) -> QWidget:
 
 
 def _framed(inside: QWidget) -> QWidget:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(inside)
+    area = scrolling(inside)
     area.setFixedHeight(min(inside.sizeHint().height() + 2, _LONGEST))
     frame = QFrame()
     frame.setProperty("surface", "card")

@@ -6,26 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 
 from core.health.hygiene import limit_of
 from core.model.secrets import CURRENT, PENDING, SecretInfo
 from core.units import iso_utc, utc_now
+from gui.models.columns import RIGHT, Columns
+from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
 from gui.widgets.labels import shown
 
-Index = QModelIndex | QPersistentModelIndex
-HEADS = ("Name", "Age", "State")
 NAME, AGE, STATE = range(3)
 
-_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
-
-class SecretsModel(QAbstractTableModel):
+class SecretsModel(Columns):
     """One row a secret; ages are those of the current values, at the moment of the listing.
 
     Until `date` has told when a value was made, its age counts from AWS's last change.
     """
+
+    heads = ("Name", "Age", "State")
+    numbers = frozenset({AGE})
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -59,23 +60,8 @@ class SecretsModel(QAbstractTableModel):
         """Return the row of a secret, or -1."""
         return next((row for row, info in enumerate(self._infos) if info.name == name), -1)
 
-    def rowCount(self, parent: Index | None = None) -> int:
-        """Return how many secrets there are."""
-        return 0 if parent is not None and parent.isValid() else len(self._infos)
-
-    def columnCount(self, parent: Index | None = None) -> int:
-        """Return how many columns there are."""
-        return 0 if parent is not None and parent.isValid() else len(HEADS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Return the title of a column; that of the age stands above its numbers."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return HEADS[section]
-        return _RIGHT if role == Qt.ItemDataRole.TextAlignmentRole and section == AGE else None
+    def _count(self) -> int:
+        return len(self._infos)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell's text, its native value, its tooltip, or how it is drawn."""
@@ -88,7 +74,7 @@ class SecretsModel(QAbstractTableModel):
             Qt.ItemDataRole.DisplayRole: lambda: (info.name, _age(seconds), text)[column],
             SORT_ROLE: lambda: (info.name, seconds, text)[column],
             Qt.ItemDataRole.ToolTipRole: lambda: _facts(info, self._made.get(info.name)),
-            Qt.ItemDataRole.TextAlignmentRole: lambda: _RIGHT if column == AGE else None,
+            Qt.ItemDataRole.TextAlignmentRole: lambda: RIGHT if column in self.numbers else None,
             MONO_ROLE: lambda: True if column == NAME else None,
             TONE_ROLE: lambda: "muted" if info.deleted and column != STATE else None,
             PILL_ROLE: lambda: tone if column == STATE and text else None,

@@ -6,20 +6,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 
 from core.model.secrets import CURRENT, SecretVersion
 from core.units import iso_utc
+from gui.models.columns import Columns
+from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE
 
-Index = QModelIndex | QPersistentModelIndex
-HEADS = ("Version", "Stages", "Made", "By")
 VERSION, STAGES, MADE, BY = range(4)
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
-class VersionsModel(QAbstractTableModel):
+class VersionsModel(Columns):
     """One row a version, the current one first."""
+
+    heads = ("Version", "Stages", "Made", "By")
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -40,21 +42,8 @@ class VersionsModel(QAbstractTableModel):
         """What is shown."""
         return self._versions
 
-    def rowCount(self, parent: Index | None = None) -> int:
-        """Return how many versions there are."""
-        return 0 if parent is not None and parent.isValid() else len(self._versions)
-
-    def columnCount(self, parent: Index | None = None) -> int:
-        """Return how many columns there are."""
-        return 0 if parent is not None and parent.isValid() else len(HEADS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Return the title of a column."""
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return HEADS[section]
-        return None
+    def _count(self) -> int:
+        return len(self._versions)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell's text, its native value, or how it is drawn."""

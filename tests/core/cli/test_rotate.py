@@ -4,32 +4,16 @@ import json
 from datetime import timedelta
 
 import pytest
-from helpers.rotation_world import World
 
-from core.cli import main
 from core.errors import ErrorKind
 from core.links.ledger import Entry, Ledger
 from core.units import utc_now
 
 
 @pytest.fixture
-def world(demo_server):
-    world = World(demo_server)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def run(world, demo_server, monkeypatch, capsys):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", demo_server.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", demo_server.admin.access_key_id)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", demo_server.admin.secret_access_key.reveal())
-
+def run(world, command):
     def call(*words, code=0):
-        given = main(["rotate", world.secret, *words])
-        told = capsys.readouterr()
-        assert given == code, told.err
-        return told
+        return command("rotate", world.secret, *words, code=code)
 
     return call
 

@@ -308,15 +308,21 @@ def test_a_process_killed_after_the_change_is_resumed_by_command(world, demo_ser
     assert world.user.password not in told
 
 
-def test_the_doctor_of_another_machine_never_discards_a_live_password(
-    world: DatabaseWorld, rotator, admin, tmp_path
-):
+def die_in(rotator: Rotator, world: DatabaseWorld, step: Step) -> None:
+    """Begin a rotation and die when a step begins."""
+
     def die(rotation: Rotation) -> None:
-        if rotation.step(Step.TEST).state is StepState.RUNNING:
+        if rotation.step(step).state is StepState.RUNNING:
             raise Killed
 
     with pytest.raises(Killed):
         rotator.start(world.secret, work=Work(batch=die))
+
+
+def test_the_doctor_of_another_machine_never_discards_a_live_password(
+    world: DatabaseWorld, rotator, admin, tmp_path
+):
+    die_in(rotator, world, Step.TEST)
     other = Rotator(admin, journal=RotationJournal(tmp_path / "other"), patience=QUICK)
     [finding] = Doctor(admin, other).examine(world.secret).findings
     [repair] = finding.repairs
@@ -329,12 +335,7 @@ def test_the_doctor_of_another_machine_never_discards_a_live_password(
 def test_a_pending_password_that_was_never_set_can_be_discarded(
     world: DatabaseWorld, rotator, admin, tmp_path
 ):
-    def die(rotation: Rotation) -> None:
-        if rotation.step(Step.APPLY).state is StepState.RUNNING:
-            raise Killed
-
-    with pytest.raises(Killed):
-        rotator.start(world.secret, work=Work(batch=die))
+    die_in(rotator, world, Step.APPLY)
     other = Rotator(admin, journal=RotationJournal(tmp_path / "other"), patience=QUICK)
     [finding] = Doctor(admin, other).examine(world.secret).findings
     [repair] = finding.repairs

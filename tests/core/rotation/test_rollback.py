@@ -3,27 +3,11 @@
 import json
 
 import pytest
-from helpers.rotation_world import World
 
-from core.aws.clients import ClientFactory
 from core.errors import Conflict, InvalidInput, NotFound
 from core.model.secrets import CURRENT, PENDING, PREVIOUS
 from core.rotation import rollback
 from core.rotation.rollback import Move
-
-
-@pytest.fixture
-def world(demo_server):
-    world = World(demo_server)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def admin(demo_server):
-    clients = ClientFactory(demo_server.connection)
-    yield clients
-    clients.close()
 
 
 @pytest.fixture

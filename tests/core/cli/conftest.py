@@ -1,0 +1,29 @@
+"""Commands as a script calls them, on the embedded server."""
+
+import pytest
+from helpers.rotation_world import World
+
+from core.cli import main
+
+
+@pytest.fixture
+def world(demo_server):
+    world = World(demo_server)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def command(demo_server, monkeypatch, capsys):
+    """Run a command as the administrator, and see its exit code."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", demo_server.endpoint_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", demo_server.admin.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", demo_server.admin.secret_access_key.reveal())
+
+    def call(*words, code=0):
+        given = main(list(words))
+        told = capsys.readouterr()
+        assert given == code, told.err
+        return told
+
+    return call
