@@ -31,6 +31,9 @@ from core.work import Work
 
 #: What AWS answers when a label is not where a call says it is.
 _MISPLACED = (InvalidInput, Conflict, NotFound, AlreadyExists)
+#: How often, and seconds apart, it is looked again for a label that was set a moment ago.
+_LOOKS = 3
+LOOK_PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +143,23 @@ def check_taken(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
     Raises:
         Overtaken: it is not.
     """
-    stages = look(clients, rotation.secret, work)
+    stages = _settled(clients, rotation, work)
     if stages.pending not in {claim_id(rotation), rotation.id}:
         raise overtaken(clients, rotation, stages, work)
+
+
+def _settled(clients: ClientFactory, rotation: Rotation, work: Work) -> Stages:
+    """Look once more where AWSPENDING seems to be nobody's: an answer may lag behind our claim.
+
+    Another rotation's version is believed at once: it could only take the label from nobody.
+    """
+    stages = look(clients, rotation.secret, work)
+    for _again in range(_LOOKS):
+        if rotation.id == stages.current or stages.pending not in {"", stages.current}:
+            break
+        work.token.wait(LOOK_PAUSE)
+        stages = look(clients, rotation.secret, work)
+    return stages
 
 
 def stage(clients: ClientFactory, rotation: Rotation, text: Secret, work: Work) -> None:
@@ -162,7 +179,7 @@ def keep_staged(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
     Raises:
         Overtaken: it is not.
     """
-    stages = look(clients, rotation.secret, work)
+    stages = _settled(clients, rotation, work)
     if rotation.id in {stages.pending, stages.current}:
         return
     source = claim_id(rotation)

@@ -1,10 +1,13 @@
 """A rotation that is taken up again after another administrator's has ended, or begun."""
 
+from dataclasses import replace
+
 import pytest
 from helpers.rotation_world import AT_ONCE
 from helpers.wire_faults import Call, Killed, Wire, on_the_wire
 
 from core.model.rotation import Outcome, Step, StepState
+from core.rotation import stages
 from core.rotation.journal import RotationJournal
 from core.work import Work
 
@@ -156,3 +159,28 @@ def test_the_name_of_who_rotates_is_told_while_the_new_value_is_staged(two, worl
     assert refused[0].outcome is Outcome.UNDONE
     assert "strongroom-admin" in refused[0].problem.summary
     world.check_goal()
+
+
+@pytest.mark.parametrize(("stale", "outcome"), [(2, Outcome.DONE), (1000, Outcome.LOST)])
+def test_an_answer_that_lags_behind_the_claim_is_asked_again(
+    two, world, monkeypatch, stale, outcome
+):
+    first, _second = two
+    left, creating = [stale], []
+    look = stages.look
+
+    def lagging(*given):
+        found = look(*given)
+        if creating and left[0]:
+            left[0] -= 1
+            return replace(found, pending="")
+        return found
+
+    def watch(rotation):
+        creating[:] = [1] if rotation.step(Step.CREATE).state is StepState.RUNNING else []
+
+    monkeypatch.setattr(stages, "look", lagging)
+    monkeypatch.setattr(stages, "LOOK_PAUSE", 0.01)
+    ended = first.start(world.secret, now=AT_ONCE, work=Work(batch=watch))
+    assert ended.outcome is outcome, ended.problem
+    world.check_invariants()
