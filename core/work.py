@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,12 @@ from typing import Any
 
 from core.errors import Cancelled, ErrorKind, StorageError
 from core.redaction import redacted
+
+#: How long a bulk operation goes on while nothing succeeds, in seconds.
+RETRY_SECONDS = 60.0
+#: Within how many seconds an interactive call has its answer or its error.
+INTERACTIVE_SECONDS = 25.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.3, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +88,76 @@ def _ignore(_value: Any) -> None:
     """Take a report nobody asked for."""
 
 
+class RetryBudget:
+    """How long one operation goes on while nothing succeeds; all its threads share it.
+
+    A request that fails in a way that may pass calls `failed`, which returns whether to try
+    again; a request that succeeds calls `succeeded`. The budget counts from the first failure
+    after the last success, so an outage ends an operation once, however many files it has, and a
+    slow but working server never does. The pause between attempts is shared as well: when one
+    thread is asked to slow down, all do.
+    """
+
+    def __init__(self, seconds: float = RETRY_SECONDS) -> None:
+        self.seconds = seconds
+        self._lock = threading.Lock()
+        self._failing_since: float | None = None
+        self._pause_until = 0.0
+        self._pause = _FIRST_PAUSE_SECONDS
+
+    def failed(self) -> bool:
+        """Count a failure and return whether the budget allows another attempt."""
+        now = time.monotonic()
+        with self._lock:
+            if self._failing_since is None:
+                self._failing_since = now
+            if now >= self._pause_until:  # threads that failed together lengthen the pause once
+                jitter = 0.5 + random.random()  # noqa: S311 - it spreads requests, it hides nothing
+                self._pause_until = now + self._pause * jitter
+                self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
+            return self._pause_until - self._failing_since < self.seconds
+
+    def succeeded(self) -> None:
+        """Count a success: the outage, if there was one, is over."""
+        if self._failing_since is None:
+            return
+        with self._lock:
+            self._failing_since = None
+            self._pause = _FIRST_PAUSE_SECONDS
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether failures have used the budget up; the operation should end."""
+        with self._lock:
+            since = self._failing_since
+            return since is not None and time.monotonic() - since >= self.seconds
+
+    def pause(self, token: CancelToken) -> None:
+        """Wait until the shared pause is over.
+
+        Raises:
+            Cancelled: `token` was cancelled.
+        """
+        seconds = self._pause_until - time.monotonic()
+        if seconds > 0:
+            token.wait(seconds)
+        token.check()
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Cancel token, progress sink and batch sink of one running task.
+    """Cancel token, progress sink, batch sink and retry budget of one running task.
 
-    `report` may be called often: whoever makes the `Work` coalesces. `batch` carries partial
-    results (compact, picklable columns) to whoever shows them while the work goes on.
+    `report` may be called often: the creator of the `Work` coalesces. `batch` carries partial
+    results (compact, picklable columns) to the view that shows them while the work goes on.
+    `budget` is shared by all requests of a bulk operation; None (an interactive call) gives each
+    request `INTERACTIVE_SECONDS`.
     """
 
     token: CancelToken = field(default_factory=CancelToken)
     report: Callable[[Progress], None] = _ignore
     batch: Callable[[Any], None] = _ignore
+    budget: RetryBudget | None = None
 
     def check(self) -> None:
         """Raise `Cancelled` when a stop was asked for."""

@@ -25,10 +25,12 @@ from core.aws.fault_codes import (
     Fault,
     fault_for,
 )
+from core.aws.current_work import in_work
 from core.aws.limits import CLOCK_SKEW_SECONDS
 from core.errors import NotAnS3Answer, NotFound, StorageError
 from core.redaction import redacted
 from core.units import format_duration, iso_utc, utc_now
+from core.work import Work
 
 REGION_HEADER = "x-amz-bucket-region"
 
@@ -49,18 +51,22 @@ _SIGNED_AT = re.compile(r"signature (expired|not yet current)", re.IGNORECASE)
 
 
 @contextmanager
-def translated(operation: str, subject: str = "") -> Iterator[None]:
+def translated(operation: str, subject: str = "", work: Work | None = None) -> Iterator[None]:
     """Raise every AWS or network error of the block as one of `core.errors`.
 
     Args:
         operation: `service:Operation`, for example `s3:GetObject`; a denial names its IAM action.
         subject: what is acted on, for example `s3://bucket/key` or a secret's name.
+        work: whose cancel ends the requests of the block at once, also stalled ones, and whose
+            retry budget they share.
 
     Raises:
         StorageError: of the kind that the table gives for the foreign error.
+        Cancelled: the token of `work` was cancelled.
     """
     try:
-        yield
+        with in_work(work):
+            yield
     except Exception as error:  # the one place where foreign errors end; unknown ones go on
         fault = translate(error, operation, subject)
         if fault is None or fault is error:

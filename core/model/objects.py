@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
+
+
+class Verdict(Enum):
+    """What the bytes of an object were compared with; the value is the text that people see.
+
+    A comparison that fails is an error, never a verdict.
+    """
+
+    SHA256 = "verified (SHA-256)"
+    CRC = "verified (CRC)"
+    MD5 = "verified (MD5)"
+    SIZE_ONLY = "size only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +63,14 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The truthy result of a write: where the bytes now are. `size` in bytes."""
+    """The truthy result of a write: where the bytes now are. `size` in bytes.
+
+    `verdict` is what the server's answer was compared with.
+    """
 
     key: str
     etag: str
     size: int
     version_id: str | None = None
     sha256: str | None = None
+    verdict: Verdict = Verdict.SIZE_ONLY
