@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from core.aws.actions import action_of
+from core.aws.current_work import in_work
 from core.aws.fault_codes import (
     EXPIRED,
     NO_BUCKET,
@@ -25,7 +26,6 @@ from core.aws.fault_codes import (
     Fault,
     fault_for,
 )
-from core.aws.current_work import in_work
 from core.aws.limits import CLOCK_SKEW_SECONDS
 from core.errors import NotAnS3Answer, NotFound, StorageError
 from core.redaction import redacted
