@@ -9,7 +9,7 @@ from uuid import uuid4
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.aws.limits import RECOVERY_DAYS_DEFAULT, RECOVERY_DAYS_MAX, RECOVERY_DAYS_MIN
-from core.errors import AccessDenied, InvalidInput, NotFound
+from core.errors import AccessDenied, AlreadyExists, InvalidInput, NotFound
 from core.model.connection import DEFAULT_REGION, SECRET_PREFIX, Connection, Profile
 from core.model.secrets import (
     CURRENT,
@@ -22,6 +22,7 @@ from core.model.secrets import (
 from core.redaction import Secret
 from core.storage import secret_saving, secret_text
 from core.storage.access import clients_for
+from core.storage.script_values import ListedSecret
 from core.storage.secret_answers import info_of, moment_of, newest_first, value_of, version_of
 from core.work import Work, default_work
 
@@ -77,12 +78,20 @@ class SecretsManager:
         secret_value: Mapping[str, Any] | str,
         description: str | None = None,
         *,
+        update_existing: bool = False,
         work: Work | None = None,
     ) -> SecretWritten:
         """Store a new secret; a mapping as JSON, a text verbatim.
 
+        Args:
+            secret_name: the secret.
+            secret_value: its value.
+            description: shown in lists of secrets.
+            update_existing: replace value and description if the secret already exists.
+            work: cancel token.
+
         Raises:
-            AlreadyExists: there is one of that name.
+            AlreadyExists: a secret of that name exists and `update_existing` is False.
             ScheduledForDeletion: one of that name waits for its deletion.
             InvalidInput: the value is empty or too long.
         """
@@ -93,9 +102,16 @@ class SecretsManager:
         }
         if description:
             arguments["Description"] = description
-        default_work(work).check()
-        with translated("secretsmanager:CreateSecret", secret_name):
-            answer = self.client().create_secret(**arguments)
+        work = default_work(work)
+        work.check()
+        try:
+            with translated("secretsmanager:CreateSecret", secret_name, work):
+                answer = self.client().create_secret(**arguments)
+        except AlreadyExists as error:
+            if not update_existing:
+                raise _already_exists(secret_name, error) from None
+            text = arguments["SecretString"]
+            return secret_saving.update(self, secret_name, text, work, description=description)
         return secret_saving.written(secret_name, answer)
 
     def update_secret(
@@ -152,23 +168,15 @@ class SecretsManager:
 
     def list_secrets(
         self, name_filter: str | None = None, *, work: Work | None = None
-    ) -> list[dict[str, Any]]:
-        """Return all secrets whose name begins with `name_filter`, as dictionaries.
+    ) -> list[ListedSecret]:
+        """Return all secrets whose name begins with `name_filter`, sorted by name.
 
-        Keys: name, arn, description, created, last_changed, last_accessed, deleted.
+        Each is a dict with AWS's fields (`Name`, `ARN`, ...) and ours (`name`, `arn`, ...), which
+        are attributes, too.
         """
-        return [
-            {
-                "name": info.name,
-                "arn": info.arn,
-                "description": info.description,
-                "created": info.created,
-                "last_changed": info.changed,
-                "last_accessed": info.accessed,
-                "deleted": info.deleted,
-            }
-            for info in self.list_infos(name_filter or "", planned_deletion=False, work=work)
-        ]
+        entries = self._entries(name_filter or "", default_work(work), planned=False)
+        listed = [ListedSecret(entry, info_of(entry)) for entry in entries]
+        return sorted(listed, key=lambda secret: str(secret["name"]))
 
     # Typed, for the window and the command line.
 
@@ -180,12 +188,8 @@ class SecretsManager:
         work: Work | None = None,
     ) -> tuple[SecretInfo, ...]:
         """Return every secret under a prefix, by name; the listing may lag by minutes."""
-        infos = [
-            info_of(entry)
-            for entry in self._entries(prefix, planned_deletion, default_work(work))
-            if str(entry.get("Name", "")).startswith(prefix)
-        ]
-        return tuple(sorted(infos, key=lambda info: info.name))
+        entries = self._entries(prefix, default_work(work), planned=planned_deletion)
+        return tuple(sorted(map(info_of, entries), key=lambda info: info.name))
 
     def describe(self, name: str, *, work: Work | None = None) -> SecretInfo:
         """Return a secret's facts; from the listing where DescribeSecret is not granted.
@@ -315,12 +319,15 @@ class SecretsManager:
             return False
         return True
 
-    def _entries(self, prefix: str, planned: bool, work: Work) -> Iterator[dict[str, Any]]:
+    def _entries(self, prefix: str, work: Work, *, planned: bool) -> Iterator[dict[str, Any]]:
         arguments: dict[str, Any] = {"MaxResults": 100, "IncludePlannedDeletion": planned}
         if prefix:
             arguments["Filters"] = [{"Key": "name", "Values": [prefix]}]
         for page in self._pages("secretsmanager:ListSecrets", prefix + "*", arguments, work):
-            yield from page.get("SecretList", ())
+            for entry in page.get("SecretList", ()):
+                # Not every server compares the beginning of the whole name, as AWS does.
+                if str(entry.get("Name", "")).startswith(prefix):
+                    yield entry
 
     def _pages(
         self, operation: str, subject: str, arguments: dict[str, Any], work: Work
@@ -339,6 +346,19 @@ class SecretsManager:
             token = page.get("NextToken", "")
             if not token:
                 return
+
+
+def _already_exists(name: str, error: AlreadyExists) -> AlreadyExists:
+    return AlreadyExists(
+        f"Secret {name} already exists",
+        cause="create_secret stores new secrets only; its value was not changed.",
+        remedy=(
+            f"Change the existing secret: update_secret({name!r}, ...) in a script, or "
+            "create_secret with update_existing=True."
+        ),
+        subject=name,
+        details=error.details,
+    )
 
 
 def _checked_name(name: str) -> str:

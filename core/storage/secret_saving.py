@@ -49,14 +49,17 @@ def swap(manager: SecretsManager, name: str, text: str, expected: str, work: Wor
         return _by_update(manager, name, text, expected, work)
 
 
-def update(manager: SecretsManager, name: str, text: str, work: Work) -> SecretWritten:
+def update(
+    manager: SecretsManager, name: str, text: str, work: Work, *, description: str | None = None
+) -> SecretWritten:
     """Make `text` the current value whatever is there; a repeated request counts once."""
     token = str(uuid4())
+    more = {"Description": description} if description else {}
     work.check()
     try:
-        with translated("secretsmanager:UpdateSecret", name):
+        with translated("secretsmanager:UpdateSecret", name, work):
             answer = manager.client().update_secret(
-                SecretId=name, SecretString=text, ClientRequestToken=token
+                SecretId=name, SecretString=text, ClientRequestToken=token, **more
             )
     except (AlreadyExists, InvalidInput, Conflict):
         # UpdateSecret refuses a token it knows: after a lost answer our value may be there.
