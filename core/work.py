@@ -105,12 +105,16 @@ class RetryBudget:
         self._pause_until = 0.0
         self._pause = _FIRST_PAUSE_SECONDS
 
-    def failed(self) -> bool:
-        """Count a failure and return whether the budget allows another attempt."""
+    def failed(self, began: float | None = None) -> bool:
+        """Count a failure and return whether the budget allows another attempt.
+
+        Args:
+            began: when the failed attempt began (`time.monotonic`); the outage counts from there.
+        """
         now = time.monotonic()
         with self._lock:
             if self._failing_since is None:
-                self._failing_since = now
+                self._failing_since = now if began is None else began
             if now >= self._pause_until:  # threads that failed together lengthen the pause once
                 jitter = 0.5 + random.random()  # noqa: S311 - it spreads requests, it hides nothing
                 self._pause_until = now + self._pause * jitter
@@ -126,11 +130,18 @@ class RetryBudget:
             self._pause = _FIRST_PAUSE_SECONDS
 
     @property
+    def left(self) -> float:
+        """Seconds until the budget is used up; all of it while nothing fails."""
+        with self._lock:
+            since = self._failing_since
+        return self.seconds if since is None else self.seconds - (time.monotonic() - since)
+
+    @property
     def exhausted(self) -> bool:
         """Whether failures have used the budget up; the operation should end."""
         with self._lock:
-            since = self._failing_since
-            return since is not None and time.monotonic() - since >= self.seconds
+            failing = self._failing_since is not None
+        return failing and self.left <= 0
 
     def pause(self, token: CancelToken) -> None:
         """Wait until the shared pause is over.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.aws.actions import operations_sent
 from core.aws.endpoints import client_config, endpoint_for
-from core.aws.faults import not_an_s3_answer, translated
+from core.aws.faults import translated
 from core.errors import Cancelled, InvalidInput
 from core.model.connection import AccessKeys, Connection
 from core.redaction import Secret
@@ -161,6 +161,8 @@ class ClientFactory:
             return self._clients[slot]
 
     def _made(self, service: str, region: str, *, once: bool) -> Any:
+        from core.aws.retries import install
+
         self._resolved()
         endpoint = endpoint_for(self._connection.profile, service)
         signature = "s3v4" if service == "s3" else None
@@ -169,7 +171,7 @@ class ClientFactory:
                 service,
                 region_name=region,
                 endpoint_url=endpoint,
-                config=client_config(endpoint, once=once, signature=signature),
+                config=client_config(endpoint, signature=signature),
             )
         except ValueError:
             raise InvalidInput(
@@ -179,8 +181,7 @@ class ClientFactory:
                 subject=self._connection.profile.name,
             ) from None
         client.meta.events.register("before-send", self._observe)
-        if service == "s3":
-            client.meta.events.register("after-call.s3", _refuse_portal)
+        install(client, once=once)
         return client
 
     def note_use(self, service: str, operation: str) -> None:
@@ -199,11 +200,13 @@ class ClientFactory:
 
     def _resolved(self) -> Any:
         """Return botocore's credentials; the first call makes the session."""
+        from core.aws.retries import install_checks
         from core.aws.session import credentials_for, session_for
 
         with self._lock:
             if self._credentials is None:
                 session = session_for(self._connection, ask_mfa=self._ask_mfa)
+                install_checks(session)
                 self._credentials = credentials_for(self._connection, session)
                 self._session = session
             return self._credentials
@@ -221,11 +224,3 @@ class ClientFactory:
                 self.region,
             )
         return region
-
-
-def _refuse_portal(http_response: Any = None, **_details: Any) -> None:
-    """Refuse a web page that answers 200 in the place of S3, as a network's sign-in does."""
-    headers = {str(name).lower(): str(value) for name, value in http_response.headers.items()}
-    web_page = headers.get("content-type", "").startswith("text/html")
-    if web_page and "etag" not in headers and not any(h.startswith("x-amz") for h in headers):
-        raise not_an_s3_answer("", f"HTTP status {http_response.status_code}, a web page")

@@ -17,8 +17,6 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 30
 #: Connections kept open in one client's pool; more threads than that would wait.
 POOL = 32
-#: Tries of a request that may be repeated without harm, the first included.
-ATTEMPTS = 4
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -43,15 +41,13 @@ def is_loopback(endpoint: str) -> bool:
     return urlsplit(endpoint).hostname in _LOOPBACK
 
 
-def client_config(endpoint: str | None, *, once: bool, signature: str | None = None) -> Any:
+def client_config(endpoint: str | None, *, signature: str | None = None) -> Any:
     """Return botocore's configuration for one client.
 
     Args:
         endpoint: the custom URL, or None for AWS itself. Elsewhere buckets are addressed by
             path, and checksums beyond the protocol's first ones are left out: many compatible
             servers refuse them.
-        once: for calls that must not be repeated (CreateAccessKey): botocore's retry after a
-            lost answer would make a second key.
         signature: `s3v4` for S3, where the default still presigns with SigV2 in some regions
             and at custom endpoints; None for services that know SigV4 only.
     """
@@ -63,7 +59,8 @@ def client_config(endpoint: str | None, *, once: bool, signature: str | None = N
         read_timeout=READ_SECONDS,
         max_pool_connections=POOL,
         tcp_keepalive=True,
-        retries=_retries(once=once),
+        # One attempt: `core.aws.retries` decides on more, where a cancel reaches the wait.
+        retries={"mode": "standard", "total_max_attempts": 1},
         user_agent_extra=f"strongroom/{__version__}",
     )
     if not endpoint:
@@ -75,10 +72,3 @@ def client_config(endpoint: str | None, *, once: bool, signature: str | None = N
         proxies={} if is_loopback(endpoint) else None,
     )
     return config.merge(elsewhere)
-
-
-def _retries(*, once: bool) -> dict[str, Any]:
-    """Adaptive: one rate limiter for all threads of a client once the service throttles."""
-    if once:
-        return {"mode": "standard", "total_max_attempts": 1}
-    return {"mode": "adaptive", "total_max_attempts": ATTEMPTS}

@@ -12,6 +12,7 @@ from urllib3 import exceptions as http
 
 from core import errors
 from core.aws.actions import action_of
+from core.aws.answers import BadAnswerError
 from core.errors import StorageError
 from core.redaction import redacted
 
@@ -144,6 +145,24 @@ def _unparsable(error: Exception, subject: str) -> StorageError:
     )
 
 
+def _bad_answer(error: Exception, subject: str) -> StorageError:
+    assert isinstance(error, BadAnswerError)
+    if error.proxy:
+        return _proxy(error, subject)
+    if error.final:
+        made = _unparsable(error, subject)
+    else:
+        made = errors.NotAnS3Answer(
+            "The answer is incomplete",
+            cause=f"What arrived does not count as an answer: {error.what}.",
+            remedy="Try again; if it stays, check the network, the proxy settings and the endpoint "
+            "of the profile.",
+            subject=subject,
+        )
+    made.details = error.what
+    return made
+
+
 def _offline(cause: str, remedy: str) -> Callable[[Exception, str], StorageError]:
     def build(error: Exception, subject: str) -> StorageError:
         return errors.Offline(
@@ -225,6 +244,7 @@ _BUILDERS: tuple[tuple[tuple[type[Exception], ...], _Builder], ...] = (
     (_MISSING, _missing),
     (_ADDRESS, _address),
     (_DAMAGED, _damaged),
+    ((BadAnswerError,), _bad_answer),
     ((ResponseParserError,), _unparsable),
     ((boto.ProxyConnectionError,), _proxy),
     ((boto.SSLError, http.SSLError), _tls),

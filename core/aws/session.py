@@ -181,12 +181,15 @@ def _assume_role(session: Session, connection: Connection) -> None:
 
 def _sts_creator(session: Session, connection: Connection) -> Callable[..., Any]:
     from core.aws.endpoints import client_config, endpoint_for
+    from core.aws.retries import install
 
     endpoint = endpoint_for(connection.profile, "sts")
 
     def create(service: str, **keys: Any) -> Any:
-        config = client_config(endpoint, once=False)
-        return session.create_client(service, endpoint_url=endpoint, config=config, **keys)
+        config = client_config(endpoint)
+        client = session.create_client(service, endpoint_url=endpoint, config=config, **keys)
+        install(client, once=False)
+        return client
 
     return create
 

@@ -9,6 +9,7 @@ from core import errors
 from core.aws import clients as clients_module
 from core.aws.clients import ClientFactory
 from core.aws.endpoints import endpoint_for
+from core.aws.faults import translated
 from core.model.connection import KeySource, Profile
 
 EMPTY_LIST = b"""<?xml version="1.0"?><ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>"""
@@ -93,7 +94,8 @@ def test_once_really_means_once_and_the_other_class_retries(factory):
 def test_a_web_page_with_status_200_is_refused(factory):
     page = Reply(200, {"Content-Type": "text/html"}, b"<html><body>Sign in</body></html>")
     with StubServer(lambda _asked: page) as server, pytest.raises(errors.NotAnS3Answer):
-        factory(server.url).s3().get_object(Bucket="b", Key="k")
+        with translated("s3:GetObject", "s3://b/k"):
+            factory(server.url).s3().get_object(Bucket="b", Key="k")
 
 
 def test_a_stored_web_page_is_read_like_any_object(factory):

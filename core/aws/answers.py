@@ -1,0 +1,235 @@
+"""Checks that an answer is complete and is AWS's before anything of it is believed.
+
+botocore takes a body that ends early, an empty one or a web page with status 200 for an answer
+with nothing in it. `check_answer` looks at the raw answer: declared length, closed root element,
+expected form, required headers; `missing_field` looks at what botocore parsed. What fails either
+is a `BadAnswerError`, which counts as a failure of the transport.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from botocore.exceptions import HTTPClientError
+
+#: The root element of S3's answers (S3 API reference, "Response Syntax" of each operation).
+_S3_ROOTS = {
+    "ListObjectsV2": b"ListBucketResult",
+    "ListObjects": b"ListBucketResult",
+    "ListObjectVersions": b"ListVersionsResult",
+    "ListBuckets": b"ListAllMyBucketsResult",
+    "ListMultipartUploads": b"ListMultipartUploadsResult",
+    "ListParts": b"ListPartsResult",
+    "CreateMultipartUpload": b"InitiateMultipartUploadResult",
+    "CompleteMultipartUpload": b"CompleteMultipartUploadResult",
+    "CopyObject": b"CopyObjectResult",
+    "UploadPartCopy": b"CopyPartResult",
+    "DeleteObjects": b"DeleteResult",
+    "GetBucketVersioning": b"VersioningConfiguration",
+    "GetBucketLifecycleConfiguration": b"LifecycleConfiguration",
+    "GetBucketEncryption": b"ServerSideEncryptionConfiguration",
+    "GetPublicAccessBlock": b"PublicAccessBlockConfiguration",
+    "GetBucketAcl": b"AccessControlPolicy",
+    "GetBucketLogging": b"BucketLoggingStatus",
+    "GetBucketLocation": b"LocationConstraint",
+    "GetBucketPolicyStatus": b"PolicyStatus",
+    "GetBucketOwnershipControls": b"OwnershipControls",
+}
+#: Headers without which an S3 answer confirms nothing.
+_S3_HEADERS = {
+    "PutObject": ("etag",),
+    "UploadPart": ("etag",),
+    "GetObject": ("etag",),
+    "HeadObject": ("etag", "content-length", "last-modified"),
+}
+#: Fields that AWS always sends but botocore's models do not mark as required.
+_FIELDS = {
+    "s3:CreateMultipartUpload": ("UploadId",),
+    "s3:CompleteMultipartUpload": ("ETag",),
+    "s3:CopyObject": ("CopyObjectResult.ETag",),
+    "s3:UploadPartCopy": ("CopyPartResult.ETag",),
+    "secretsmanager:ListSecrets": ("SecretList",),
+    "secretsmanager:GetSecretValue": ("ARN", "Name", "VersionId"),
+    "secretsmanager:PutSecretValue": ("ARN", "Name", "VersionId"),
+    "secretsmanager:CreateSecret": ("ARN", "Name"),
+    "secretsmanager:UpdateSecret": ("ARN", "Name"),
+    "secretsmanager:DeleteSecret": ("ARN", "Name", "DeletionDate"),
+    "secretsmanager:RestoreSecret": ("ARN", "Name"),
+    "secretsmanager:DescribeSecret": ("ARN", "Name"),
+    "secretsmanager:RotateSecret": ("ARN", "Name"),
+    "secretsmanager:CancelRotateSecret": ("ARN", "Name"),
+    "secretsmanager:ListSecretVersionIds": ("ARN", "Name"),
+    "secretsmanager:UpdateSecretVersionStage": ("ARN", "Name"),
+    "secretsmanager:GetRandomPassword": ("RandomPassword",),
+    "sts:GetCallerIdentity": ("Account", "Arn", "UserId"),
+    "sts:AssumeRole": ("Credentials",),
+    "sts:AssumeRoleWithWebIdentity": ("Credentials",),
+    "sts:GetSessionToken": ("Credentials",),
+    "iam:GetAccessKeyLastUsed": ("AccessKeyLastUsed",),
+    "cloudwatch:ListMetrics": ("Metrics",),
+    "cloudwatch:GetMetricData": ("MetricDataResults",),
+    "cloudwatch:GetMetricStatistics": ("Datapoints",),
+}
+_PORTAL = "a web page or something else that is not AWS answered"
+_HTML = re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE)
+_ERROR_ROOT = re.compile(rb"\s*(<\?xml[^>]*\?>\s*)?<Error[\s>]")
+
+
+class BadAnswerError(HTTPClientError):  # type: ignore[misc] # botocore ships no types
+    """An answer that is incomplete, or not one of AWS.
+
+    Args:
+        what: what is wrong with it; never anything of its content.
+        final: whether asking again is of no use: something else answers at this address.
+        proxy: whether a proxy asks for a sign-in (407).
+    """
+
+    fmt = "The answer does not count: {what}"
+
+    def __init__(self, what: str, *, final: bool = False, proxy: bool = False) -> None:
+        super().__init__(what=what)
+        self.what, self.final, self.proxy = what, final, proxy
+
+
+def check_answer(operation_model: Any, response_dict: dict[str, Any], **_event: Any) -> None:
+    """Refuse a raw answer that is cut, empty where it may not be, or not of AWS.
+
+    An error element inside a 200 becomes the error that it is (S3 API reference, CopyObject and
+    CompleteMultipartUpload: "a 200 OK response can contain an error").
+
+    Args:
+        operation_model: botocore's description of the call.
+        response_dict: botocore's raw answer: `status_code`, `headers`, `body`.
+
+    Raises:
+        BadAnswerError: the answer does not count.
+    """
+    status, headers = response_dict["status_code"], response_dict["headers"]
+    body = response_dict["body"]
+    stored = body if isinstance(body, bytes) else None
+    if stored is not None and operation_model.http.get("method") != "HEAD":
+        _check_length(headers, stored)
+    if status == 407:
+        raise BadAnswerError("a proxy asks for a sign-in (407)", final=True, proxy=True)
+    if status >= 300:
+        _check_redirect(status, headers, stored or b"")
+    elif operation_model.service_model.protocol == "rest-xml":
+        _check_s3(operation_model, response_dict, stored)
+    elif operation_model.service_model.resolved_protocol == "json":
+        _check_json(operation_model, headers, stored or b"")
+    else:
+        _check_query(operation_model, headers, stored or b"")
+
+
+def missing_field(operation_model: Any, parsed: Mapping[str, Any]) -> str | None:
+    """Return the first required field that a parsed answer lacks, or None.
+
+    Required is what botocore's service model marks so, and the fields of our own table.
+    """
+    shape = operation_model.output_shape
+    required = list(shape.required_members) if shape is not None else []
+    service = operation_model.service_model.service_name
+    for path in (*required, *_FIELDS.get(f"{service}:{operation_model.name}", ())):
+        value: Any = parsed
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if value is None or value == "":
+            return str(path)
+    return None
+
+
+def is_closed(body: bytes, root: bytes) -> bool:
+    """Whether XML begins and ends with the element `root`."""
+    text = body.strip()
+    if not re.search(rb"<" + root + rb"[\s/>]", text[:400]):
+        return False
+    return text.endswith((b"</" + root + b">", b"/>"))
+
+
+def _check_length(headers: Mapping[str, str], body: bytes) -> None:
+    declared = headers.get("content-length")
+    if declared is None or (headers.get("transfer-encoding") and not declared):
+        return
+    if not str(declared).isdecimal() or int(declared) != len(body):
+        raise BadAnswerError(f"it has {len(body)} bytes, {declared} were announced")
+
+
+def _check_redirect(status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """Refuse a redirect that is not S3's own: it would lead to a page of the network."""
+    if 300 < status < 304 or status in {307, 308}:
+        ours = _has_mark(headers) or _ERROR_ROOT.match(body)
+        if not ours:
+            raise BadAnswerError(f"{_PORTAL} (HTTP status {status})", final=True)
+
+
+def _has_mark(headers: Mapping[str, str]) -> bool:
+    """Whether AWS or a compatible server signed the answer with a header of its own."""
+    return any(name.lower().startswith("x-amz") for name in headers)
+
+
+def _check_type(headers: Mapping[str, str], word: str) -> None:
+    kind = headers.get("content-type", "")
+    if kind and word not in kind.lower() and not _has_mark(headers):
+        raise BadAnswerError(f"{_PORTAL} (content type {kind[:40]})", final=True)
+
+
+def _check_s3(operation_model: Any, response_dict: dict[str, Any], body: bytes | None) -> None:
+    name, headers = operation_model.name, response_dict["headers"]
+    if body is not None and _ERROR_ROOT.match(body):
+        response_dict["status_code"] = 500
+        return
+    if (body is not None and _HTML.match(body)) or (body is None and _is_page(headers)):
+        raise BadAnswerError(f"{_PORTAL} (HTML)", final=True)
+    for header in _S3_HEADERS.get(name, ()):
+        if not headers.get(header):
+            raise BadAnswerError(f"it has no {header} header")
+    root = _S3_ROOTS.get(name)
+    if root is not None and body is not None:
+        _check_type(headers, "xml")
+        _check_xml(body, root, parse=root != b"ListBucketResult")
+    elif name not in _S3_HEADERS and not _has_mark(headers):
+        raise BadAnswerError("it has none of the headers that S3 sends")
+
+
+def _is_page(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type", "").startswith("text/html") and not _has_mark(headers)
+
+
+def _check_xml(body: bytes, root: bytes, *, parse: bool = True) -> None:
+    """Refuse XML without the root element, cut or malformed; listings parse on their own."""
+    if not body.strip():
+        raise BadAnswerError("it is empty")
+    if not is_closed(body, root):
+        raise BadAnswerError(f"it is not a closed {root.decode()} element")
+    if parse:
+        try:
+            ET.fromstring(body)  # noqa: S314 - no external entities; sizes are small
+        except ET.ParseError:
+            raise BadAnswerError("its XML is malformed") from None
+
+
+def _check_json(operation_model: Any, headers: Mapping[str, str], body: bytes) -> None:
+    _check_type(headers, "json")
+    if operation_model.output_shape is None and not body:
+        if not _has_mark(headers):
+            raise BadAnswerError("it is empty and has none of the headers that AWS sends")
+        return
+    if _HTML.match(body):
+        raise BadAnswerError(f"{_PORTAL} (HTML)", final=True)
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadAnswerError("it is not complete JSON" if body else "it is empty") from None
+    if not isinstance(found, dict):
+        raise BadAnswerError("its JSON is not an object")
+
+
+def _check_query(operation_model: Any, headers: Mapping[str, str], body: bytes) -> None:
+    if _HTML.match(body):
+        raise BadAnswerError(f"{_PORTAL} (HTML)", final=True)
+    _check_type(headers, "xml")
+    _check_xml(body, f"{operation_model.name}Response".encode())

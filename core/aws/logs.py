@@ -1,0 +1,127 @@
+"""Keeps credentials, secret values and signatures out of what the AWS libraries log.
+
+At DEBUG, botocore logs request bodies, answers, canonical requests and signatures (botocore#2626,
+boto3#2292), and a caller may turn that on at any time, in any way: `logging.basicConfig`,
+`boto3.set_stream_logger`, one logger by name, a handler that is added later. A filter on a parent
+logger does not see the records of its children, and a filter on a handler misses the next
+handler. So the filter is attached to each logger of these libraries, by name, before the module
+that uses the logger is imported. Levels and handlers stay as the caller has set them.
+
+Importing this module is cheap: no AWS library is loaded.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+from core.redaction import MASK, RedactingFilter
+
+#: The libraries between this package and AWS.
+LIBRARIES = ("botocore", "boto3", "s3transfer", "urllib3")
+
+#: Loggers whose messages hold names, numbers and addresses only: redacted, but not withheld.
+_NAMES_ONLY = (
+    "botocore.client",
+    "botocore.credentials",
+    "botocore.hooks",
+    "botocore.httpsession",
+    "botocore.loaders",
+    "botocore.retries",
+    "botocore.retryhandler",
+    "botocore.session",
+    "boto3.s3.transfer",
+    "urllib3",
+)
+#: Types that a message of any logger may show.
+_HARMLESS = (int, float, type(None))
+
+
+class LibraryFilter(logging.Filter):
+    """Withholds what a library logs about its traffic, and redacts the rest; no record is lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._redacting = RedactingFilter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record in place, before any handler sees it."""
+        if record.levelno < logging.WARNING and not _names_only(record.name):
+            _withhold(record)
+        return self._redacting.filter(record)
+
+
+_FILTER = LibraryFilter()
+
+
+def protect_logs() -> None:
+    """Attach the filter to every logger that the AWS libraries have or will have; repeatable."""
+    present = [name for name in logging.root.manager.loggerDict if _is_library(name)]
+    for name in {*present, *_logger_names()}:
+        logger = logging.getLogger(name)
+        if _FILTER not in logger.filters:
+            logger.filters.insert(0, _FILTER)
+
+
+def silence_http_client() -> None:
+    """Keep `http.client`'s debug output from printing the headers and bodies of AWS requests.
+
+    It is printed to standard output, past all logging, so it cannot be redacted. Only botocore's
+    connections are concerned; the setting of `http.client` itself is left alone.
+    """
+    from botocore import awsrequest
+
+    for kind in (awsrequest.AWSHTTPConnection, awsrequest.AWSHTTPSConnection):
+        kind.debuglevel = 0
+
+
+def _withhold(record: logging.LogRecord) -> None:
+    if not isinstance(record.args, tuple):  # one dictionary for %(name)s, or nothing
+        record.msg, record.args = f"{MASK} (withheld)" if record.args else record.msg, None
+    else:
+        record.args = tuple(_shown(value) for value in record.args)
+    if record.name.startswith("s3transfer") and not record.args:  # formatted before it was logged
+        record.msg = f"{MASK} (withheld)"
+    if record.exc_info:  # an exception of validation quotes the value that it refused
+        kind = record.exc_info[0]
+        record.exc_info, record.exc_text = None, f"{kind.__name__ if kind else ''} (withheld)"
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, _HARMLESS):
+        return value
+    if type(value).__name__ == "OperationModel":
+        return str(value)
+    return MASK
+
+
+def _is_library(logger_name: str) -> bool:
+    return logger_name.partition(".")[0] in LIBRARIES
+
+
+def _names_only(logger_name: str) -> bool:
+    return any(
+        logger_name == name or logger_name.startswith(f"{name}.") for name in _NAMES_ONLY
+    )
+
+
+def _logger_names() -> Iterator[str]:
+    """Yield the modules of each library: their loggers have the same names."""
+    for library in LIBRARIES:
+        spec = find_spec(library)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            yield from _modules(library, folder)
+
+
+def _modules(package: str, folder: str) -> Iterator[str]:
+    yield package
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{package}.{entry.name.removesuffix('.py')}"
+            if entry.name.endswith(".py"):
+                if entry.name != "__init__.py":
+                    yield name
+            elif os.path.isfile(os.path.join(entry.path, "__init__.py")):  # noqa: PTH113, PTH118 - thousands of entries at each start
+                yield from _modules(name, entry.path)

@@ -1,0 +1,190 @@
+"""When a request is sent again: one policy for all services, with cancel, deadline and budget.
+
+botocore's own retries sleep where no cancel reaches them, know no common budget, and never see an
+answer that its parser refuses. So its clients send once, and this module decides in botocore's
+`needs-retry` event. Source of the codes: botocore's standard mode
+(`botocore/retries/standard.py`) and the S3 API reference, "Error responses".
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import (
+    ConnectionError as BotoConnectionError,
+)
+from botocore.exceptions import (
+    HTTPClientError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+from botocore.parsers import ResponseParserError
+
+from core.aws.answers import BadAnswerError, check_answer, missing_field
+from core.aws.current_work import current_work
+from core.aws.sockets import ended_by, use_cancellable_connections
+from core.work import INTERACTIVE_SECONDS, CancelToken, RetryBudget
+
+#: Attempts of one request, the first included: of an interactive call, and inside a budget.
+ATTEMPTS, ATTEMPTS_IN_BUDGET = 4, 8
+#: The longest wait for the next bytes of an answer, in seconds.
+READ_SECONDS = 30.0
+#: Operations whose answer may take long since the server copies or joins bytes first.
+_PATIENT = frozenset({"CompleteMultipartUpload", "CopyObject", "UploadPartCopy"})
+_PATIENT_SECONDS = 60.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_BEGAN, _ATTEMPT_BEGAN = "strongroom_began", "strongroom_attempt_began"
+_TRANSIENT_STATUS = frozenset({429, 500, 502, 503, 504})
+_TRANSIENT_CODES = frozenset(
+    [
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "ProvisionedThroughputExceededException",
+        "PriorRequestNotComplete",
+        "TransactionInProgressException",
+        "EC2ThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "IncompleteBody",
+        "BadDigest",
+        "XAmzContentSHA256Mismatch",
+        "XAmzContentChecksumMismatch",
+        "InternalError",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "IDPCommunicationError",
+    ]
+)
+
+_Response = tuple[Any, dict[str, Any]]
+_Outcome = tuple[_Response | None, Exception | None]
+
+
+def install(client: Any, *, once: bool) -> None:
+    """Have a new client check its answers and retry by this module's policy.
+
+    Args:
+        client: a botocore client that nothing was sent with; it does not retry by itself.
+        once: never send a request twice (calls that are not idempotent).
+    """
+    endpoint = client._endpoint  # noqa: SLF001 - botocore's events come too late: after the parser
+    use_cancellable_connections(endpoint.http_session)
+    endpoint._do_get_response = _guarded(endpoint._do_get_response)  # noqa: SLF001 - likewise
+    service = client.meta.service_model.service_id.hyphenize()
+    policy = _retry_never if once else _retry
+    client.meta.events.register_first(f"needs-retry.{service}", policy)
+
+
+def install_checks(session: Any) -> None:
+    """Have all clients of a botocore session check their answers, its own STS clients included."""
+    events = session.get_component("event_emitter")
+    events.register_first("before-parse", check_answer, unique_id="strongroom-check-answer")
+
+
+def _guarded(inner: Callable[..., _Outcome]) -> Callable[..., _Outcome]:
+    """Return botocore's `_do_get_response` with deadline, cancel, and failures of the parser."""
+
+    def get_response(request: Any, operation_model: Any, context: dict[str, Any]) -> _Outcome:
+        work = current_work()
+        work.check()
+        now = time.monotonic()
+        context.setdefault(_BEGAN, now)
+        context[_ATTEMPT_BEGAN] = now
+        context["read_timeout"] = _read_timeout(operation_model.name, context, work.budget)
+        try:
+            with ended_by(work.token):
+                response, error = inner(request, operation_model, context)
+        except BadAnswerError as error:
+            return None, error
+        except ResponseParserError:
+            return None, BadAnswerError("it has another form than the service's")
+        return _checked(operation_model, response, error)
+
+    return get_response
+
+
+def _checked(operation_model: Any, response: _Response | None, error: Exception | None) -> _Outcome:
+    if response is not None and response[1]["ResponseMetadata"]["HTTPStatusCode"] < 300:
+        missing = missing_field(operation_model, response[1])
+        if missing is not None:
+            return None, BadAnswerError(f"it lacks the field {missing}")
+    return response, error
+
+
+def _read_timeout(operation: str, context: dict[str, Any], budget: RetryBudget | None) -> float:
+    if operation in _PATIENT:
+        return _PATIENT_SECONDS
+    if budget is None:
+        left = INTERACTIVE_SECONDS - (time.monotonic() - context[_BEGAN])
+    else:
+        left = budget.left
+    return max(1.0, min(READ_SECONDS, left))
+
+
+def _retry(
+    response: _Response | None,
+    caught_exception: Exception | None,
+    attempts: int,
+    request_dict: dict[str, Any],
+    **_event: Any,
+) -> int | bool | None:
+    """Return 0 to send again, False never to, None to leave it to other handlers (redirects)."""
+    work = current_work()
+    work.check()
+    if not _is_transient(response, caught_exception):
+        if work.budget is not None and response is not None:
+            work.budget.succeeded()
+        return None
+    context = request_dict["context"]
+    if work.budget is None:
+        return _retry_soon(work.token, context, attempts)
+    again = work.budget.failed(context[_ATTEMPT_BEGAN])
+    if not again or attempts >= ATTEMPTS_IN_BUDGET:
+        return False
+    work.budget.pause(work.token)
+    return 0
+
+
+def _retry_never(
+    response: _Response | None, caught_exception: Exception | None, **_event: Any
+) -> bool | None:
+    current_work().check()
+    return False if _is_transient(response, caught_exception) else None
+
+
+def _retry_soon(token: CancelToken, context: dict[str, Any], attempts: int) -> int | bool:
+    """Wait within an interactive call's deadline and return 0, or False when it is over."""
+    spread = 0.5 + random.random()  # noqa: S311 - it spreads requests, it hides nothing
+    pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempts - 1)) * spread
+    spent = time.monotonic() - context[_BEGAN]
+    if attempts >= ATTEMPTS or spent + pause >= INTERACTIVE_SECONDS:
+        return False
+    token.wait(pause)
+    return 0
+
+
+def _is_transient(response: _Response | None, error: Exception | None) -> bool:
+    """Whether the same request may succeed a moment later."""
+    if isinstance(error, BadAnswerError):
+        return not error.final
+    if isinstance(error, SSLError | ProxyConnectionError):
+        return False
+    if error is not None:
+        return isinstance(error, BotoConnectionError | ReadTimeoutError | HTTPClientError)
+    if response is None:
+        return False
+    parsed = response[1]
+    status = parsed["ResponseMetadata"]["HTTPStatusCode"]
+    code = parsed.get("Error", {}).get("Code", "")
+    return status in _TRANSIENT_STATUS or code in _TRANSIENT_CODES
