@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from core.aws.faults import translated
 from core.aws.limits import MIB, OBJECT_BYTES, PART_COUNT
 from core.errors import InvalidInput, NotFound, ServiceError, StorageError
+from core.local.pending_uploads import note
 from core.model.objects import Written
 from core.objects.bucket import Bucket
 from core.objects.hashing import Stamp, changed, unreadable
@@ -73,16 +74,25 @@ class PartLoop:
         """
         size = part_size(self._stamp.size)
         # Creating is not idempotent: a repeated call would leave an upload that nobody aborts.
-        with translated("s3:CreateMultipartUpload", self._bucket.subject(self._key)):
-            answer = self._bucket.client_once.create_multipart_upload(**self._arguments)
+        pending = note(self._bucket.clients.endpoint_url or "", self._bucket.name, self._key)
+        try:
+            with translated("s3:CreateMultipartUpload", self._bucket.subject(self._key)):
+                answer = self._bucket.client_once.create_multipart_upload(**self._arguments)
+        except BaseException as error:
+            pending.failed(error)
+            raise
         upload = answer["UploadId"]
+        pending.created(upload)
+        gone = True
         try:
             parts = self._send_all(upload, size)
             self._stamp.check(self._path)
             return self._completed(upload, parts)
         except BaseException:
-            self._abort(upload)
+            gone = self._abort(upload)
             raise
+        finally:
+            (pending.forget if gone else pending.abandon)()
 
     def _send_all(self, upload: str, size: int) -> list[dict[str, Any]]:
         digest = hashlib.sha256()
@@ -150,8 +160,8 @@ class PartLoop:
             )
         return Written(self._key, there.etag, there.size, there.version_id, self._digest)
 
-    def _abort(self, upload: str) -> None:
-        """Remove the parts; a part under way may arrive later, so it is asked until none is left.
+    def _abort(self, upload: str) -> bool:
+        """Remove the parts and return whether none is left: one under way may arrive later.
 
         Source: S3 API reference, AbortMultipartUpload.
         """
@@ -160,7 +170,8 @@ class PartLoop:
                 with translated("s3:AbortMultipartUpload", self._bucket.subject(self._key)):
                     self._bucket.client.abort_multipart_upload(UploadId=upload, **self._where)
             except NotFound:
-                return
+                return True
             except StorageError as error:
                 _log.warning("an unfinished upload could not be removed: %s", error.summary)
-                return
+                return False
+        return False

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from core.aws.faults import translated
 from core.errors import AlreadyExists, Corrupt, LocalIOError, StorageError
 from core.local.atomic import fsync_folder
+from core.local.partial_files import create_partial
 from core.model.objects import ObjectInfo
 from core.objects.bucket import Bucket
 from core.objects.hashing import SHA256, Expected
@@ -22,8 +22,6 @@ from core.work import Progress, Work, default_work
 _CHUNK = 256 * 1024
 #: A broken stream is continued where it broke, so often.
 _ATTEMPTS = 5
-#: How our unfinished downloads end: recognisable, and never the final name.
-PARTIAL_SUFFIX = ".strongroom-part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +158,10 @@ class _Download:
     def run(self) -> Downloaded:
         folder = self._path.parent
         folder.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(
-            dir=folder, prefix=f".{self._path.name[:100]}.", suffix=PARTIAL_SUFFIX, delete=False
-        ) as file:
-            temporary = Path(file.name)
+        temporary, handle = create_partial(self._path)
+        with os.fdopen(handle, "wb") as file:
             try:
-                self._fill(cast("BinaryIO", file))
+                self._fill(file)
                 file.flush()
                 os.fsync(file.fileno())
                 self._check(temporary)

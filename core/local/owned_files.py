@@ -1,0 +1,53 @@
+"""Files that belong to one running process: a lock tells its files from those of dead ones.
+
+The operating system releases a `flock` when the process ends, however it ends. A file of ours
+that can be locked therefore belongs to nobody any more.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+def create_owned(path: Path) -> int:
+    """Create a file that this process owns until the returned descriptor is closed.
+
+    A process that removes dead files could find this one between its creation and its lock; it
+    unlinks while it holds the lock, so a link count of zero means: create it again.
+
+    Raises:
+        OSError: the file exists or cannot be created.
+    """
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        with suppress(OSError):  # a file system without locks: nothing there is ever taken for dead
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle
+        os.close(handle)
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Yield whether the file belongs to no running process; it stays locked inside the block."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        yield False
+        return
+    try:
+        yield _locked(handle)
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return bool(os.fstat(handle).st_nlink)

@@ -1,0 +1,95 @@
+"""What a killed process leaves is told from what a running one still uses."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from core.errors import AccessDenied, Offline
+from core.local.partial_files import create_partial, sweep_partials
+from core.local.pending_uploads import note, of_dead_processes, pending_folder, running_ids
+
+BEGIN_AND_WAIT = """
+import sys
+from pathlib import Path
+from core.local.partial_files import create_partial
+from core.local.pending_uploads import note
+pending = note("http://127.0.0.1:1", "bucket", "k\\u00e9y")
+pending.created("id-1")
+note("", "bucket", "never answered")
+create_partial(Path(sys.argv[1]) / "file.bin")
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def process(tmp_path):
+    """A process that has begun an upload and a download, and waits."""
+    with subprocess.Popen(
+        [sys.executable, "-c", BEGIN_AND_WAIT, str(tmp_path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as running:  # fmt: skip
+        assert running.stdout.readline() == "ready\n"
+        yield running
+        running.kill()
+
+
+def test_what_a_running_process_uses_is_left_alone(process, tmp_path):
+    assert of_dead_processes() == []
+    assert running_ids() == {"id-1", ""}
+    assert sweep_partials([tmp_path]) == ()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_a_killed_process_left_is_found_and_removed(process, tmp_path):
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    found = {record.key: record for record in of_dead_processes()}
+    assert (found["kéy"].upload_id, found["kéy"].bucket) == ("id-1", "bucket")
+    assert found["kéy"].endpoint == "http://127.0.0.1:1"
+    assert found["never answered"].upload_id == ""
+    assert running_ids() == frozenset()
+    (removed,) = sweep_partials()  # the folder was recorded
+    assert removed.parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
+    for record in found.values():
+        record.forget()
+    assert of_dead_processes() == []
+
+
+def test_a_record_ends_with_its_upload():
+    done, refused, lost = (note("", "b", key) for key in ("done", "refused", "lost"))
+    done.created("1")
+    done.forget()
+    refused.failed(AccessDenied("no"))
+    lost.failed(Offline("the answer was lost"))
+    assert [record.key for record in of_dead_processes()] == ["lost"]
+
+
+def test_records_are_private_and_a_torn_one_is_no_error():
+    pending = note("", "b", "k")
+    pending.created("id")
+    pending.abandon()
+    (path,) = pending_folder().iterdir()
+    assert path.stat().st_mode & 0o077 == 0
+    with path.open("ab") as file:
+        file.write(b'{"upload_id": "to')
+    assert of_dead_processes()[0].upload_id == "id"
+    path.write_bytes(b"")
+    assert of_dead_processes() == []
+    assert not path.exists()
+
+
+def test_a_partial_file_is_private_and_named_after_its_target(tmp_path):
+    path, handle = create_partial(tmp_path / ("n" * 250))
+    try:
+        assert path.stat().st_mode & 0o077 == 0
+        assert path.name.startswith(".nnn")
+        assert path.name.endswith(".strongroom-part")
+        assert sweep_partials([tmp_path]) == ()
+    finally:
+        os.close(handle)
+    assert sweep_partials([tmp_path]) == (path,)
