@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from core.aws.faults import translated
+from core.aws.faults import not_an_s3_answer, translated
 from core.aws.limits import LIST_KEYS
 from core.model.objects import LevelPage, ObjectRow
 from core.objects.bucket import Bucket
-from core.objects.pages import Columns, columns_of, quick_pages
+from core.objects.pages import PAGE, Columns, Page, quick_pages
 from core.units import utc_now
 from core.work import Work, default_work
 
@@ -35,9 +35,12 @@ def list_level(
         AccessDenied: `s3:ListBucket` is missing for this prefix.
         StorageError: the bucket does not exist, or the call failed.
     """
-    default_work(work).check()
+    work = default_work(work)
+    work.check()
     asked = utc_now()
-    columns, following = page_of(bucket, prefix, delimiter="/", token=token, size=page_size)
+    columns, following = page_of(
+        bucket, prefix, delimiter="/", token=token, size=page_size, work=work
+    )
     return LevelPage(prefix, tuple(columns.folders), rows_of(columns), following, asked)
 
 
@@ -48,18 +51,28 @@ def page_of(
     delimiter: str = "",
     token: str | None = None,
     size: int = LIST_KEYS,
+    work: Work | None = None,
 ) -> tuple[Columns, str | None]:
-    """Return one page as columns, and the token that continues it."""
+    """Return one complete page as columns, and the token that continues it.
+
+    Raises:
+        NotAnS3Answer: the page came incomplete, also after several attempts.
+        StorageError: the call was denied or failed.
+    """
     more: dict[str, Any] = {"ContinuationToken": token} if token else {}
     if delimiter:
         more["Delimiter"] = delimiter
-    with translated("s3:ListObjectsV2", bucket.subject(prefix)):
+    subject = bucket.subject(prefix)
+    with translated("s3:ListObjectsV2", subject, work):
         client = bucket.client
         with quick_pages(client):
             answer = client.list_objects_v2(
                 Bucket=bucket.name, Prefix=prefix, MaxKeys=size, EncodingType="url", **more
             )
-    return columns_of(answer), answer.get("NextContinuationToken") or None
+    page: Page = answer[PAGE]
+    if page.token is not None and page.token == token:
+        raise not_an_s3_answer(subject, "a listing that continues where it began")
+    return page.columns, page.token
 
 
 def rows_of(columns: Columns) -> tuple[ObjectRow, ...]:

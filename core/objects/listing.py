@@ -83,7 +83,7 @@ class Listing:
     def _ask(self, prefix: str, *, delimiter: str = "", token: str | None = None) -> _Answer:
         self._work.check()
         began, computed = time.monotonic(), time.thread_time()
-        answer = page_of(self._bucket, prefix, delimiter=delimiter, token=token)
+        answer = page_of(self._bucket, prefix, delimiter=delimiter, token=token, work=self._work)
         waited = time.monotonic() - began - (time.thread_time() - computed)
         with self._lock:
             self.list_calls += 1

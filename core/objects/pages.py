@@ -1,10 +1,11 @@
 """Pages of ListObjectsV2, read thirty times faster than botocore reads them, and as exactly.
 
 botocore emits `before-parse` with the raw answer before its own XML parser runs, and merges what
-a handler leaves in `customized_response_dict` into the parsed answer. Ours reads the rows with a
-pattern that it learns from the page's own first entry, since the order of elements differs between
-servers, and checks the count. A page that does not fit is left alone: the slow path is botocore.
-Signing, retries, redirects and errors stay botocore's.
+a handler leaves in `customized_response_dict` into the parsed answer. `read_page` checks that the
+page is complete and returns its columns. It reads the rows with a pattern that it learns from the
+page's own first entry, since the order of elements differs between servers; a page whose entries
+differ from each other is read by an XML parser. Both hand over raw text, and `_decoded` alone
+makes keys of it. Signing, redirects and errors stay botocore's.
 """
 
 from __future__ import annotations
@@ -12,24 +13,31 @@ from __future__ import annotations
 import re
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
+from xml.etree import ElementTree as ET
 
 from botocore import handlers
 
-#: Under which name the columns travel in botocore's answer.
-COLUMNS = "StrongroomColumns"
+from core.aws.answers import BadAnswerError, check_answer, is_closed
 
+#: Under which name the page travels in botocore's answer.
+PAGE = "StrongroomPage"
+
+_ROOT = b"ListBucketResult"
 _ENTRY = re.compile(rb"<Contents>(.*?)</Contents>", re.DOTALL)
 _PREFIX = re.compile(rb"<CommonPrefixes>\s*<Prefix>([^<]*)</Prefix>\s*</CommonPrefixes>")
 _TAG = re.compile(rb"<(\w+)>[^<]*</\1>")
-_TOKEN = re.compile(rb"<NextContinuationToken>([^<]*)</NextContinuationToken>")
-_TRUNCATED = re.compile(rb"<IsTruncated>\s*true\s*</IsTruncated>")
 _ENTITY = re.compile(r"&(?:#(\d+)|#x([0-9a-fA-F]+)|(amp|lt|gt|quot|apos));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+#: Elements of the page itself, outside its entries.
+_SCALARS = {
+    name: re.compile(rb"<%s>\s*([^<]*?)\s*</%s>" % (name, name))
+    for name in (b"IsTruncated", b"KeyCount", b"EncodingType", b"NextContinuationToken")
+}
 _NEEDED = {b"Key", b"Size", b"LastModified"}
 #: Elements with children of their own, which the flat pattern skips over as a whole.
 _NESTED = re.compile(rb"<Owner>.*?</Owner>|<RestoreStatus>.*?</RestoreStatus>", re.DOTALL)
@@ -56,9 +64,17 @@ class Columns:
         return len(self.keys)
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One complete page of a listing; `token` continues it, None on the last page."""
+
+    columns: Columns
+    token: str | None
+
+
 @contextmanager
 def quick_pages(client: Any) -> Iterator[None]:
-    """Have `client` answer this thread's ListObjectsV2 calls with `COLUMNS` where it can."""
+    """Have `client` answer this thread's ListObjectsV2 calls with a `Page` under `PAGE`."""
     _prepare(client)
     _wanted.quick = True
     try:
@@ -67,90 +83,147 @@ def quick_pages(client: Any) -> Iterator[None]:
         _wanted.quick = False
 
 
-def columns_of(answer: dict[str, Any]) -> Columns:
-    """Return the columns of an answer, whichever parser read it."""
-    quick: Columns | None = answer.get(COLUMNS)
-    if quick is not None:
-        return quick
-    rows = answer.get("Contents", ())
-    return Columns(
-        [row["Key"] for row in rows],
-        [row["Size"] for row in rows],
-        [row["LastModified"].isoformat() for row in rows],
-        [row.get("StorageClass", "STANDARD") for row in rows],
-        [row.get("ETag", "").strip('"') for row in rows],
-        [folder["Prefix"] for folder in answer.get("CommonPrefixes", ())],
-    )
-
-
 def _prepare(client: Any) -> None:
     with _lock:
         if client in _prepared:
             return
         events = client.meta.events
-        events.register_first("before-parse.s3.ListObjectsV2", _read_page)
-        # botocore parses every body once more to find errors inside a 200; listings are spared.
+        events.register_first("before-parse.s3.ListObjectsV2", _replace_body)
+        # botocore parses every body once more to find errors inside a 200; `check_answer` finds
+        # them without that.
         events.unregister("before-parse.s3.*", handlers._handle_200_error)  # noqa: SLF001 - no other way
-        events.register("before-parse.s3.*", _errors_inside_200)
         _prepared.add(client)
 
 
-def _errors_inside_200(operation_model: Any, response_dict: Any, **event: Any) -> None:
-    if operation_model.name != "ListObjectsV2" or not _is_listing(response_dict["body"]):
-        handlers._handle_200_error(  # noqa: SLF001 - botocore's own check, put off, not replaced
-            operation_model=operation_model, response_dict=response_dict, **event
-        )
-
-
-def _is_listing(body: bytes) -> bool:
-    return b"<ListBucketResult" in body[:300]
-
-
-def _read_page(
-    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_event: Any
+def _replace_body(
+    operation_model: Any,
+    response_dict: dict[str, Any],
+    customized_response_dict: dict[str, Any],
+    **_event: Any,
 ) -> None:
-    body = response_dict["body"]
-    quick = getattr(_wanted, "quick", False)
-    if not quick or response_dict["status_code"] != 200 or not _is_listing(body):
+    """Take the page out of the answer; botocore parses an empty one in its place."""
+    if not getattr(_wanted, "quick", False) or response_dict["status_code"] != 200:
         return
-    columns = read_columns(body)
-    if columns is None:
+    check_answer(operation_model, response_dict)
+    if response_dict["status_code"] != 200:  # an error inside a 200
         return
-    token = _TOKEN.search(body)
-    truncated = _TRUNCATED.search(body) is not None
-    if truncated and token is None:
-        return
-    customized_response_dict.update({COLUMNS: columns, "IsTruncated": truncated})
-    if truncated and token is not None:
-        customized_response_dict["NextContinuationToken"] = _unescaped(token[1].decode())
-    response_dict["body"] = b"<ListBucketResult/>"
+    customized_response_dict[PAGE] = read_page(response_dict["body"])
+    response_dict["body"] = b"<ListBucketResult></ListBucketResult>"
+    response_dict["headers"].pop("content-length", None)
 
 
-def read_columns(body: bytes) -> Columns | None:
-    """Return the rows of a page, or None if it has a shape that botocore should read."""
+def read_page(body: bytes) -> Page:
+    """Return the rows of a page.
+
+    Raises:
+        BadAnswerError: the page is cut, malformed, has fewer rows than it says, or lacks the
+            token that continues it.
+    """
+    if not is_closed(body, _ROOT):
+        raise BadAnswerError("it is not a closed ListBucketResult element")
+    raw = _raw_by_pattern(body) or _raw_by_parser(body)
+    columns = _decoded(raw)
+    _check_count(raw.scalars.get("KeyCount"), columns)
+    token = raw.scalars.get("NextContinuationToken")
+    truncated = raw.scalars.get("IsTruncated", "true" if token else "false")
+    if truncated not in {"true", "false"} or (truncated == "true" and not token):
+        raise BadAnswerError("it says that more follows, but not where")
+    return Page(columns, token if truncated == "true" else None)
+
+
+@dataclass(slots=True)
+class _Raw:
+    """A page as its reader found it: text with XML's entities resolved, nothing else decoded."""
+
+    scalars: dict[str, str]
+    keys: list[str]
+    sizes: list[str]
+    modified: list[str]
+    classes: list[str]
+    etags: list[str]
+    folders: list[str]
+
+
+def _decoded(raw: _Raw) -> Columns:
+    """Return the columns of a page: the one place where keys are decoded, exactly once.
+
+    Source: S3 API reference, ListObjectsV2, `EncodingType`: keys and prefixes are URL-encoded
+    where the answer says so.
+    """
+    encoded = raw.scalars.get("EncodingType") == "url"
+    try:
+        sizes = list(map(int, raw.sizes))
+    except ValueError:
+        raise BadAnswerError("an entry's size is not a number") from None
+    keys = _unquoted(raw.keys) if encoded else raw.keys
+    if not all(keys) or not all(raw.modified):
+        raise BadAnswerError("an entry lacks its key or its time")
+    folders = _unquoted(raw.folders) if encoded else raw.folders
+    return Columns(keys, sizes, raw.modified, raw.classes, raw.etags, folders)
+
+
+def _unquoted(names: list[str]) -> list[str]:
+    """Undo the URL encoding; in one pass where no name holds a line end."""
+    joined = "\n".join(names)
+    if "%" not in joined and "+" not in joined:
+        return names
+    if "%0A" not in joined and "%0a" not in joined:
+        texts = unquote_plus(joined).split("\n")
+        if len(texts) == len(names):
+            return texts
+    return [unquote_plus(name) for name in names]
+
+
+def _check_count(declared: str | None, columns: Columns) -> None:
+    """Refuse a page with another number of rows than it says.
+
+    AWS counts keys and common prefixes; Ceph RGW counts the keys alone.
+    """
+    if declared is None:
+        return
+    keys, folders = len(columns.keys), len(columns.folders)
+    if declared not in {str(keys + folders), str(keys)}:
+        raise BadAnswerError(f"it has {keys + folders} rows, {declared[:20]} were announced")
+
+
+def _raw_by_pattern(body: bytes) -> _Raw | None:
+    """Read a page whose entries are shaped alike; None if it has another shape."""
     if b"\r" in body or (b"!" in body and b"<!" in body):
         return None  # line ends, comments and CDATA: an XML parser would change these
-    encoded = b"<EncodingType>url</EncodingType>" in body
     folders = _folders(body)
     rows = _rows(body)
-    if folders is None:
-        return None
-    if rows is None:
+    scalars = _scalars(body)
+    if folders is None or rows is None or scalars is None:
         return None
     table, at = rows
-    names = _texts(folders, encoded=encoded)
-    if not table:
-        return Columns([], [], [], [], [], names)
-    columns = list(zip(*table, strict=True))
     count = len(table)
-    return Columns(
-        _texts(list(columns[at[b"Key"]]), encoded=encoded),
-        list(map(int, columns[at[b"Size"]])),
-        _plain(columns, at.get(b"LastModified"), count, ""),
-        _plain(columns, at.get(b"StorageClass"), count, "STANDARD"),
+    columns = list(zip(*table, strict=True))
+    return _Raw(
+        scalars,
+        _texts(columns, at.get(b"Key"), count, ""),
+        _texts(columns, at.get(b"Size"), count, ""),
+        _texts(columns, at.get(b"LastModified"), count, ""),
+        _texts(columns, at.get(b"StorageClass"), count, "STANDARD"),
         _etags(columns, at.get(b"ETag"), count),
-        names,
+        [_unescaped(folder.decode()) for folder in folders],
     )
+
+
+def _scalars(body: bytes) -> dict[str, str] | None:
+    """Return the elements of the page itself, or None if one is repeated.
+
+    They are before the first entry on most servers, and after the last one on others.
+    """
+    first, last = body.find(b"<Contents>"), body.rfind(b"</Contents>")
+    around = body if first < 0 or last < 0 else body[:first] + body[last:]
+    found: dict[str, str] = {}
+    for name, pattern in _SCALARS.items():
+        matches = pattern.findall(around)
+        if len(matches) > 1:
+            return None
+        if matches:
+            found[name.decode()] = _unescaped(matches[0].decode())
+    return found
 
 
 def _folders(body: bytes) -> list[bytes] | None:
@@ -162,10 +235,10 @@ def _folders(body: bytes) -> list[bytes] | None:
 
 
 def _rows(body: bytes) -> tuple[list[tuple[bytes, ...]], dict[bytes, int]] | None:
-    """Return all entries as tuples and where each element stands in them."""
+    """Return all entries as tuples and where each element is in them."""
     count = body.count(b"<Contents>")
     if not count:
-        return [], {}
+        return ([], {}) if b"<Contents" not in body else None
     rows = _matched(body, count)
     if rows is None and _NESTED.search(body):
         rows = _matched(_NESTED.sub(b"", body), count)
@@ -194,30 +267,22 @@ def _learn(entry: bytes) -> _Learned | None:
     return _learned[tags]
 
 
-def _texts(raw: list[bytes], *, encoded: bool) -> list[str]:
-    """Decode names; one pass over all of them when none needs more than that."""
-    joined = b"\n".join(raw)
-    if b"&" not in joined and not (encoded and (b"%" in joined or b"+" in joined)):
-        texts = joined.decode().split("\n") if raw else []
-        if len(texts) == len(raw):
-            return texts
-    return [_name(name, encoded=encoded) for name in raw]
-
-
-def _name(raw: bytes, *, encoded: bool) -> str:
-    text = _unescaped(raw.decode())
-    return unquote_plus(text) if encoded else text
-
-
-def _plain(
-    columns: list[tuple[bytes, ...]], where: int | None, count: int, missing: str
+def _texts(
+    columns: Sequence[tuple[bytes, ...]], where: int | None, count: int, missing: str
 ) -> list[str]:
+    """Return a column as text; one pass over all of it when nothing in it is escaped."""
     if where is None:
         return [missing] * count
-    return b"\n".join(columns[where]).decode().split("\n")
+    raw = columns[where]
+    joined = b"\n".join(raw)
+    if b"&" not in joined:
+        texts = joined.decode().split("\n")
+        if len(texts) == count:
+            return texts
+    return [_unescaped(text.decode()) for text in raw]
 
 
-def _etags(columns: list[tuple[bytes, ...]], where: int | None, count: int) -> list[str]:
+def _etags(columns: Sequence[tuple[bytes, ...]], where: int | None, count: int) -> list[str]:
     if where is None:
         return [""] * count
     joined = b"\n".join(columns[where]).replace(b"&quot;", b"").replace(b"&#34;", b"")
@@ -231,3 +296,46 @@ def _unescaped(text: str) -> str:
 def _character(match: re.Match[str]) -> str:
     decimal, hexadecimal, name = match.groups()
     return _NAMED[name] if name else chr(int(decimal or hexadecimal, 10 if decimal else 16))
+
+
+def _raw_by_parser(body: bytes) -> _Raw:
+    """Read a page of any shape with expat.
+
+    Raises:
+        BadAnswerError: it is not well-formed, or an element that may come once is repeated.
+    """
+    try:
+        root = ET.fromstring(body)  # noqa: S314 - expat loads no external entities
+    except ET.ParseError:
+        raise BadAnswerError("its XML is malformed") from None
+    page = _Raw({}, [], [], [], [], [], [])
+    for element in root:
+        name = _local(element)
+        if name == "Contents":
+            _add_entry(page, element)
+        elif name == "CommonPrefixes":
+            page.folders += [each.text or "" for each in element if _local(each) == "Prefix"]
+        elif name.encode() in _SCALARS:
+            if name in page.scalars:
+                raise BadAnswerError(f"it has the element {name} twice")
+            page.scalars[name] = (element.text or "").strip()
+    return page
+
+
+def _add_entry(page: _Raw, entry: ET.Element) -> None:
+    fields: dict[str, str] = {}
+    for element in entry:
+        name = _local(element)
+        if name in fields and name.encode() in _NEEDED:
+            raise BadAnswerError(f"an entry has the element {name} twice")
+        fields[name] = element.text or ""
+    page.keys.append(fields.get("Key", ""))
+    page.sizes.append(fields.get("Size", ""))
+    page.modified.append(fields.get("LastModified", ""))
+    page.classes.append(fields.get("StorageClass", "STANDARD"))
+    page.etags.append(fields.get("ETag", "").replace('"', ""))
+
+
+def _local(element: ET.Element) -> str:
+    """Return an element's name without its namespace."""
+    return element.tag.rpartition("}")[2]

@@ -32,7 +32,7 @@ def list_versions(
     """
     work = default_work(work)
     found: list[ObjectVersion] = []
-    with translated("s3:ListObjectVersions", bucket.subject(key)):
+    with translated("s3:ListObjectVersions", bucket.subject(key), work):
         pages = bucket.client.get_paginator("list_object_versions").paginate(
             Bucket=bucket.name, Prefix=key
         )

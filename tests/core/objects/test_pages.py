@@ -1,4 +1,4 @@
-"""The page parser against botocore's own, on pages as different servers write them."""
+"""The page reader against stock botocore, object by object, on pages as servers write them."""
 
 from urllib.parse import quote_plus
 from xml.sax.saxutils import escape
@@ -10,111 +10,188 @@ from botocore.parsers import create_parser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.objects.pages import columns_of, read_columns
+from core.aws.answers import BadAnswerError
+from core.objects import pages
+from core.objects.pages import read_page
 
 MODEL = botocore.session.get_session().get_service_model("s3").operation_model("ListObjectsV2")
-SHAPE = MODEL.output_shape
-OWNER = "<Owner><ID>1</ID><DisplayName>me</DisplayName></Owner>"
-RESTORE = "<RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress></RestoreStatus>"
-#: How servers order an entry: AWS, MinIO with its owner, Ceph, and one with a checksum.
-ORDERS = (
-    (
-        "<Key>{key}</Key><LastModified>{when}</LastModified><ETag>{etag}</ETag><Size>{size}</Size>"
-        "<StorageClass>STANDARD</StorageClass>"
-    ),
-    "<Key>{key}</Key><LastModified>{when}</LastModified><ETag>{etag}</ETag><Size>{size}</Size>"
-    + OWNER
-    + "<StorageClass>GLACIER</StorageClass>",
-    (
-        "<StorageClass>STANDARD</StorageClass>\n  <Size>{size}</Size>\n  <ETag>{etag}</ETag>\n"
-        "  <LastModified>{when}</LastModified>\n  <Key>{key}</Key>\n"
-    ),
-    "<Key>{key}</Key><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><Size>{size}</Size>"
-    "<LastModified>{when}</LastModified>" + RESTORE,
+REQUIRED = ("<Key>{key}</Key>", "<LastModified>{when}</LastModified>", "<Size>{size}</Size>")
+#: What an entry may have beside that: absent, present or, for the algorithm, repeated.
+OPTIONAL = (
+    "<ETag>&quot;{size:032x}&quot;</ETag>",
+    "<StorageClass>GLACIER</StorageClass>",
+    "<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>",
+    "<ChecksumAlgorithm>SHA256</ChecksumAlgorithm>",
+    "<ChecksumType>FULL_OBJECT</ChecksumType>",
+    "<Owner><ID>1</ID><DisplayName>me</DisplayName></Owner>",
+    "<RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress></RestoreStatus>",
+    "<Type>Normal</Type>",
 )
-texts = st.text(st.characters(exclude_categories=["Cs"], min_codepoint=32), min_size=1, max_size=20)
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+NAMESPACE = ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+#: Every character that XML 1.0 can carry; with URL encoding, every one that a key can have.
+plain_keys = st.text(
+    st.characters(exclude_categories=["Cs"], min_codepoint=32, exclude_characters="\ufffe\uffff"),
+    min_size=1,
+    max_size=20,
+)
+any_keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 
 
-def page(order, keys, folders=(), *, encoded=True):
-    name = quote_plus if encoded else escape
-    entries = "".join(
-        "<Contents>"
-        + order.format(
-            key=name(key), when="2024-01-15T10:00:00.000Z", etag=f"&quot;{n:032x}&quot;", size=n
-        )
-        + "</Contents>"
-        for n, key in enumerate(keys)
-    )
-    below = "".join(
-        f"<CommonPrefixes><Prefix>{name(folder)}</Prefix></CommonPrefixes>" for folder in folders
-    )
-    kind = "<EncodingType>url</EncodingType>" if encoded else ""
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult '
-        'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name><Prefix></Prefix>'
-        f"<IsTruncated>false</IsTruncated>{kind}{entries}{below}</ListBucketResult>"
-    ).encode()
+@st.composite
+def entries(draw, keys):
+    """One `<Contents>`: its own choice of optional elements, in an order of its own."""
+    parts = [*REQUIRED, *draw(st.lists(st.sampled_from(OPTIONAL), unique=True))]
+    parts = draw(st.permutations(parts))
+    gap = draw(st.sampled_from(["", "\n  "]))
+    size = draw(st.integers(0, 5 * 2**40))
+    text = gap.join(parts).format(key=draw(keys), when="2024-01-15T10:00:00.000Z", size=size)
+    return f"<Contents>{gap}{text}{gap}</Contents>"
 
 
-def stock(body, *, encoded=True):
-    response = {"body": body, "status_code": 200, "headers": {}}
-    parsed = create_parser("rest-xml").parse(response, SHAPE)
+def names(encoded):
+    return any_keys.map(quote_plus) if encoded else plain_keys.map(escape)
+
+
+@st.composite
+def listings(draw):
+    """A whole page: mixed entries, folders, paging, and the scalars before or after them."""
+    encoded = draw(st.booleans())
+    rows = draw(st.lists(entries(names(encoded)), max_size=8))
+    folders = draw(st.lists(names(encoded), max_size=3))
+    truncated = draw(st.booleans())
+    scalars = ["<Name>b</Name>", "<Prefix></Prefix>", "<MaxKeys>1000</MaxKeys>"]
+    scalars.append(f"<IsTruncated>{str(truncated).lower()}</IsTruncated>")
+    if truncated:
+        scalars.append("<NextContinuationToken>a&amp;b+c%20d</NextContinuationToken>")
+    if draw(st.booleans()):
+        scalars.append(f"<KeyCount>{len(rows) + len(folders)}</KeyCount>")
     if encoded:
-        decode_list_object_v2(parsed, {"encoding_type_auto_set": True})
-    return columns_of(parsed)
+        scalars.append("<EncodingType>url</EncodingType>")
+    below = [f"<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>" for name in folders]
+    blocks = draw(st.permutations([draw(st.permutations(scalars)), rows, below]))
+    text = "".join(part for block in blocks for part in block)
+    return f"{HEAD}<ListBucketResult{NAMESPACE}>{text}</ListBucketResult>".encode()
 
 
-def same(ours, theirs):
-    assert ours is not None
-    assert ours.keys == theirs.keys
-    assert ours.sizes == theirs.sizes
-    assert ours.classes == theirs.classes
-    assert ours.etags == theirs.etags
-    assert ours.folders == theirs.folders
-    assert [text[:19] for text in ours.modified] == [text[:19] for text in theirs.modified]
+def stock(body):
+    """What boto3 returns for the page."""
+    response = {"body": body, "status_code": 200, "headers": {}}
+    parsed = create_parser("rest-xml").parse(response, MODEL.output_shape)
+    decode_list_object_v2(parsed, {"encoding_type_auto_set": True})
+    return parsed
 
 
-@pytest.mark.parametrize("order", ORDERS)
-@given(keys=st.lists(texts, max_size=12), folders=st.lists(texts, max_size=4))
-def test_url_encoded_pages_are_read_as_botocore_reads_them(order, keys, folders):
-    body = page(order, keys, folders)
-    same(read_columns(body), stock(body))
+def assert_same(page, answer):
+    rows, columns = answer.get("Contents", []), page.columns
+    assert columns.keys == [row["Key"] for row in rows]
+    assert columns.sizes == [row["Size"] for row in rows]
+    assert columns.etags == [row.get("ETag", "").strip('"') for row in rows]
+    assert columns.classes == [row.get("StorageClass", "STANDARD") for row in rows]
+    assert [text[:19] for text in columns.modified] == [
+        row["LastModified"].isoformat()[:19] for row in rows
+    ]
+    assert columns.folders == [each["Prefix"] for each in answer.get("CommonPrefixes", [])]
+    assert page.token == answer.get("NextContinuationToken")
 
 
+def page(*rows, scalars="<IsTruncated>false</IsTruncated>"):
+    text = "".join(rows)
+    return f"{HEAD}<ListBucketResult{NAMESPACE}>{scalars}{text}</ListBucketResult>".encode()
+
+
+def row(key, more=""):
+    return (
+        f"<Contents><Key>{key}</Key><LastModified>2024-01-15T10:00:00.000Z</LastModified>"
+        f"<Size>1</Size>{more}</Contents>"
+    )
+
+
+@given(body=listings())
+def test_pages_are_read_as_stock_boto3_reads_them(body):
+    assert_same(read_page(body), stock(body))
+
+
+@given(body=listings())
+def test_both_readers_find_the_same(body):
+    by_pattern = pages._raw_by_pattern(body)
+    if by_pattern is not None:
+        assert pages._decoded(by_pattern) == pages._decoded(pages._raw_by_parser(body))
+        assert by_pattern.scalars == pages._raw_by_parser(body).scalars
+
+
+@given(body=listings(), where=st.integers(0, 10**6))
+def test_a_page_that_ends_early_is_never_taken_for_a_page(body, where):
+    with pytest.raises(BadAnswerError):
+        read_page(body[: where % len(body)])
+
+
+def test_a_page_cut_at_any_byte_is_refused():
+    body = page(*(row(f"d/k{n:03}.txt") for n in range(20)))
+    for length in range(len(body)):
+        with pytest.raises(BadAnswerError):
+            read_page(body[:length])
+    assert len(read_page(body).columns) == 20
+
+
+@pytest.mark.parametrize("mixed", [False, True])
 @pytest.mark.parametrize("encoded", [True, False])
-def test_entities_pluses_and_percents_are_told_apart(encoded):
-    keys = ["a&b<c>", "a+b", "100%25", "a b", "&amp;", "ü", "a%2Fb", 'q"uote']
-    body = page(ORDERS[0], keys, ["x&y/"], encoded=encoded)
-    found = read_columns(body)
-    assert found.keys == keys
-    same(found, stock(body, encoded=encoded))
-
-
-def test_numeric_entities_are_xml_s_not_html_s():
-    body = page(ORDERS[0], ["A"], encoded=False).replace(b"<Key>A<", b"<Key>&#65;&#x85;&lt;<")
-    assert read_columns(body).keys == ["A\x85<"]
+def test_keys_are_decoded_once_whichever_reader_read_them(encoded, mixed):
+    keys = ["a&b<c>", "a+b", "100%25", "a b", "&amp;", "ü", "a%2Fb", 'q"uote', "T12:00:00Z.json"]
+    name = quote_plus if encoded else escape
+    algorithm = "<ChecksumAlgorithm>CRC32</ChecksumAlgorithm>"
+    rows = [row(name(key), algorithm if mixed and n % 2 else "") for n, key in enumerate(keys)]
+    scalars = "<IsTruncated>false</IsTruncated>"
+    body = page(*rows, scalars=scalars + "<EncodingType>url</EncodingType>" * encoded)
+    assert (pages._raw_by_pattern(body) is None) == mixed
+    assert read_page(body).columns.keys == keys
 
 
 @pytest.mark.parametrize(
     "change",
     [
         (b"<Key>k<", b"<Key><![CDATA[k]]><"),
-        (b"<Name>b", b"<!-- hello --><Name>b"),
-        (b"<Key>k<", b"<Key>k\r\n<"),
+        (b"<IsTruncated>", b"<!-- hello --><IsTruncated>"),
         (b"<Size>", b"<Unknown><Deep>1</Deep></Unknown><Size>"),
-        (b"<Size>0</Size>", b""),
+        (b"<Contents>", b"<Contents >"),
     ],
 )
-def test_a_page_of_another_shape_is_left_to_botocore(change):
-    assert read_columns(page(ORDERS[0], ["k"]).replace(*change)) is None
+def test_a_page_of_another_shape_is_read_by_the_xml_parser(change):
+    body = page(row("k")).replace(*change)
+    assert pages._raw_by_pattern(body) is None
+    assert read_page(body).columns.keys == ["k"]
 
 
-def test_entries_that_differ_from_each_other_are_left_to_botocore():
-    body = page(ORDERS[0], ["a", "b"])
-    cut = body.rindex(b"<StorageClass>")
-    mixed = body[:cut] + body[cut:].replace(b"<StorageClass>STANDARD</StorageClass>", b"")
-    assert read_columns(mixed) is None
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html><body>Sign in</body></html>",
+        b"<ListBucketResult><Contents></ListBucketResult>",
+        page(row("k")).replace(b"<Size>1</Size>", b""),
+        page(row("k")).replace(b"<Size>1</Size>", b"<Size>many</Size>"),
+        page(row("")),
+        page(row("k"), scalars="<KeyCount>2</KeyCount><IsTruncated>false</IsTruncated>"),
+        page(row("k"), scalars="<IsTruncated>true</IsTruncated>"),
+        page(row("k"), scalars="<IsTruncated>perhaps</IsTruncated>"),
+        page(row("k", "<Key>other</Key>")),
+    ],
+)
+def test_a_page_that_contradicts_itself_is_refused(body):
+    with pytest.raises(BadAnswerError):
+        read_page(body)
+
+
+def test_ceph_counts_keys_without_folders():
+    folder = "<CommonPrefixes><Prefix>f/</Prefix></CommonPrefixes>"
+    body = page(row("k"), folder, scalars="<KeyCount>1</KeyCount><IsTruncated>false</IsTruncated>")
+    assert read_page(body).columns.folders == ["f/"]
+
+
+def test_numeric_entities_are_xml_s_not_html_s():
+    body = page(row("&#65;&#x85;&lt;"))
+    assert read_page(body).columns.keys == ["A\x85<"]
 
 
 def test_an_empty_page_has_no_rows():
-    assert len(read_columns(page(ORDERS[0], []))) == 0
+    assert len(read_page(page()).columns) == 0
