@@ -74,7 +74,7 @@ def on_the_wire(monkeypatch: Any, wire: Wire) -> Iterator[Wire]:
     real = URLLib3Session.send
     with monkeypatch.context() as patch:
         patch.setattr(URLLib3Session, "send", lambda self, request: wire.send(real, self, request))
-        patch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
+        patch.setattr("core.aws.retries._FIRST_PAUSE", 0.0)
         yield wire
 
 
