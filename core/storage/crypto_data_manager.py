@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from core.errors import InvalidInput
-from core.layout import build, key_timestamp
+from core.layout import build, key_timestamp, parse
+from core.layout.building import check_segment
 from core.model.objects import Written
+from core.storage.documents import NanRule, Payload, document, encoded
 from core.storage.latest import latest_key
 from core.storage.s3_storage_service import S3StorageService
+from core.storage.script_values import FutureStampWarning, StoredFile, in_future, market_value
 from core.storage.usage import usage_of
+from core.units import utc_now
 from core.work import Work
 
 Rows = Sequence[Mapping[str, Any]]
@@ -22,26 +26,46 @@ Rows = Sequence[Mapping[str, Any]]
 class CryptoDataManager:
     """Writes exactly the contract's keys, payloads and metadata; reads all that was ever written.
 
-    A timestamp is when the data was taken (now if None); a naive one is taken as UTC.
+    A timestamp is when the data was taken (now if None); a naive one is taken as UTC. NaN and
+    infinities are not JSON: the methods that write documents refuse them before anything is
+    sent, naming field and row, or write null in their place with `nan="null"`.
     """
 
     def __init__(self, s3_service: S3StorageService) -> None:
         self._s3 = s3_service
 
+    @property
+    def s3_service(self) -> S3StorageService:
+        """The service that reads and writes the bucket."""
+        return self._s3
+
+    @property
+    def bucket_name(self) -> str:
+        """The bucket's name."""
+        return self._s3.bucket_name
+
     def save_ohlcv_data(
-        self, symbol: str, timeframe: str, ohlcv_data: Rows, timestamp: datetime | None = None
+        self,
+        symbol: str,
+        timeframe: str,
+        ohlcv_data: Rows,
+        timestamp: datetime | None = None,
+        *,
+        nan: NanRule = "refuse",
     ) -> Written:
         """Store candles: `timestamp open high low close volume` each.
 
         Raises:
-            InvalidInput: symbol or timeframe cannot be part of a key; nothing is stored.
+            InvalidInput: symbol or timeframe cannot be part of a key, or a value is NaN or
+                infinite; nothing is stored.
         """
         moment, spelled = key_timestamp(timestamp)
         key = build("ohlcv", moment=moment, symbol=symbol, timeframe=timeframe)
-        body = {"symbol": symbol, "timeframe": timeframe, "timestamp": spelled, "data": ohlcv_data}
         return self._put(
             key,
-            body,
+            {"symbol": symbol, "timeframe": timeframe, "timestamp": spelled},
+            Payload("data", "ohlcv_data", ohlcv_data),
+            nan,
             symbol=symbol,
             timeframe=timeframe,
             data_type="ohlcv",
@@ -50,15 +74,21 @@ class CryptoDataManager:
         )
 
     def save_orderbook_data(
-        self, symbol: str, orderbook: Mapping[str, Any], timestamp: datetime | None = None
+        self,
+        symbol: str,
+        orderbook: Mapping[str, Any],
+        timestamp: datetime | None = None,
+        *,
+        nan: NanRule = "refuse",
     ) -> Written:
         """Store an order book with `bids` and `asks`, each a list of price and quantity."""
         moment, spelled = key_timestamp(timestamp)
         key = build("orderbook", moment=moment, symbol=symbol)
-        body = {"symbol": symbol, "timestamp": spelled, "orderbook": orderbook}
         return self._put(
             key,
-            body,
+            {"symbol": symbol, "timestamp": spelled},
+            Payload("orderbook", "orderbook", orderbook),
+            nan,
             symbol=symbol,
             data_type="orderbook",
             timestamp=spelled,
@@ -67,15 +97,21 @@ class CryptoDataManager:
         )
 
     def save_trade_data(
-        self, symbol: str, trades: Rows, timestamp: datetime | None = None
+        self,
+        symbol: str,
+        trades: Rows,
+        timestamp: datetime | None = None,
+        *,
+        nan: NanRule = "refuse",
     ) -> Written:
         """Store trades (ticks) of the market."""
         moment, spelled = key_timestamp(timestamp)
         key = build("trades", moment=moment, symbol=symbol)
-        body = {"symbol": symbol, "timestamp": spelled, "trades": trades}
         return self._put(
             key,
-            body,
+            {"symbol": symbol, "timestamp": spelled},
+            Payload("trades", "trades", trades),
+            nan,
             symbol=symbol,
             data_type="trades",
             timestamp=spelled,
@@ -83,15 +119,21 @@ class CryptoDataManager:
         )
 
     def save_user_portfolio(
-        self, user_id: str, portfolio: Mapping[str, Any], timestamp: datetime | None = None
+        self,
+        user_id: str,
+        portfolio: Mapping[str, Any],
+        timestamp: datetime | None = None,
+        *,
+        nan: NanRule = "refuse",
     ) -> Written:
         """Store what a user holds: `total_value_usd` and `assets`."""
         moment, spelled = key_timestamp(timestamp)
         key = build("portfolio", moment=moment, user_id=user_id)
-        body = {"user_id": user_id, "timestamp": spelled, "portfolio": portfolio}
         return self._put(
             key,
-            body,
+            {"user_id": user_id, "timestamp": spelled},
+            Payload("portfolio", "portfolio", portfolio),
+            nan,
             user_id=user_id,
             data_type="portfolio",
             timestamp=spelled,
@@ -99,15 +141,21 @@ class CryptoDataManager:
         )
 
     def save_user_trades(
-        self, user_id: str, trades: Rows, timestamp: datetime | None = None
+        self,
+        user_id: str,
+        trades: Rows,
+        timestamp: datetime | None = None,
+        *,
+        nan: NanRule = "refuse",
     ) -> Written:
         """Store trades of a user."""
         moment, spelled = key_timestamp(timestamp)
         key = build("user_trades", moment=moment, user_id=user_id)
-        body = {"user_id": user_id, "timestamp": spelled, "trades": trades}
         return self._put(
             key,
-            body,
+            {"user_id": user_id, "timestamp": spelled},
+            Payload("trades", "trades", trades),
+            nan,
             user_id=user_id,
             data_type="trades",
             timestamp=spelled,
@@ -119,17 +167,29 @@ class CryptoDataManager:
         report_type: str,
         analysis_data: Mapping[str, Any],
         timestamp: datetime | None = None,
+        *,
+        nan: NanRule = "refuse",
     ) -> Written:
         """Store a report."""
         moment, spelled = key_timestamp(timestamp)
         key = build("analytics", moment=moment, report_type=report_type)
-        body = {"report_type": report_type, "timestamp": spelled, "analysis": analysis_data}
         return self._put(
-            key, body, report_type=report_type, data_type="analytics", timestamp=spelled
+            key,
+            {"report_type": report_type, "timestamp": spelled},
+            Payload("analysis", "analysis_data", analysis_data),
+            nan,
+            report_type=report_type,
+            data_type="analytics",
+            timestamp=spelled,
         )
 
     def backup_database_table(
-        self, table_name: str, data: Rows, timestamp: datetime | None = None
+        self,
+        table_name: str,
+        data: Rows,
+        timestamp: datetime | None = None,
+        *,
+        nan: NanRule = "refuse",
     ) -> Written:
         """Store a table's rows in the old form, one JSON document.
 
@@ -137,10 +197,11 @@ class CryptoDataManager:
         """
         moment, spelled = key_timestamp(timestamp)
         key = build("backup", moment=moment, table_name=table_name)
-        body = {"table_name": table_name, "timestamp": spelled, "records": data}
         return self._put(
             key,
-            body,
+            {"table_name": table_name, "timestamp": spelled},
+            Payload("records", "data", data),
+            nan,
             table_name=table_name,
             data_type="database_backup",
             timestamp=spelled,
@@ -174,15 +235,22 @@ class CryptoDataManager:
         days_back: int = 1,
         timeframe: str | None = None,
         *,
+        exact: bool = False,
         work: Work | None = None,
     ) -> Any:
         """Return the newest document of a symbol, or None when there is none.
 
+        The document is what `json.loads` gives; a dict or list also has the attributes `key`,
+        `moment` (the stamp in the key, UTC) and `stamp_in_future`. A stamp in the future, as a
+        writer makes that takes a local time ahead of UTC for UTC, also gives a
+        `FutureStampWarning`.
+
         Args:
             symbol: for example `BTC-USD`.
             data_type: `ohlcv`, `orderbook` or `trades`.
-            days_back: how many days before today (UTC) are looked at, too.
+            days_back: how many days before today (UTC) are searched, besides today and tomorrow.
             timeframe: of candles; the newest of all timeframes if None.
+            exact: return fractions as `Decimal` instead of float.
             work: cancel.
 
         Raises:
@@ -195,25 +263,36 @@ class CryptoDataManager:
                 cause="The types are ohlcv, orderbook and trades.",
                 remedy="Name one of them.",
             )
-        key = latest_key(
+        found = latest_key(
             self._s3.bucket, symbol, data_type, days_back, timeframe=timeframe, work=work
         )
-        if key is None:
+        if found is None:
             return None
-        from core.storage.documents import document
-
-        return document(key, self._s3.get_object_data(key, work=work))
+        raw = self._s3.get_object_data(found.key, work=work)
+        now = utc_now()
+        if in_future(found, now):
+            text = f"{found.key} is stamped in the future: it was probably not written in UTC"
+            warnings.warn(text, FutureStampWarning, stacklevel=2)
+        return market_value(document(found.key, raw, exact=exact), found, now)
 
     def list_user_data_files(
         self, user_id: str, data_type: str | None = None, *, work: Work | None = None
-    ) -> list[dict[str, Any]]:
-        """Return a user's objects, all of them or those of `portfolio` or `trades`."""
-        from core.layout.building import check_segment
+    ) -> list[StoredFile]:
+        """Return the keys of a user's objects, newest first, all or those of one data type.
 
+        Each is a string with the attributes `size`, `last_modified` and `etag`. The moment in the
+        key says what is newest; of an object without one, the time of its last change.
+
+        Args:
+            user_id: the user.
+            data_type: `portfolio` or `trades`; both if None.
+            work: cancel.
+        """
         folder = f"user-data/{check_segment('user_id', user_id)}/"
         if data_type is not None:
             folder += f"{check_segment('data_type', data_type)}/"
-        return self._s3.list_objects(folder, max_keys=10**9, work=work)
+        rows = self._s3.list_objects(folder, max_keys=10**9, work=work)
+        return sorted((StoredFile(**row) for row in rows), key=_age_order, reverse=True)
 
     def get_storage_stats(self, *, work: Work | None = None) -> dict[str, Any]:
         """Return count and size of everything, however many objects there are.
@@ -223,19 +302,17 @@ class CryptoDataManager:
         """
         return usage_of(self._s3.bucket, work=work)
 
-    def _put(self, key: str, body: Mapping[str, Any], **metadata: object) -> Written:
-        text = json.dumps(_plain(body), indent=2, default=str, ensure_ascii=False)
-        kept = {name: str(value) for name, value in metadata.items()}
-        return self._s3.upload_data(text, key, _ascii(kept), "application/json")
+    def _put(
+        self, key: str, head: Mapping[str, str], payload: Payload, nan: NanRule, **metadata: object
+    ) -> Written:
+        body = encoded(head, payload, nan=nan)
+        texts = {name: str(value) for name, value in metadata.items()}
+        return self._s3.upload_data(body, key, _ascii(texts), "application/json")
 
 
-def _plain(value: Any) -> Any:
-    """Return mappings and sequences of any type as those that JSON knows."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
-        return [_plain(item) for item in value]
-    return value
+def _age_order(file: StoredFile) -> tuple[datetime, str]:
+    parsed = parse(file.key)
+    return (parsed.moment if parsed else file.last_modified, file.key)
 
 
 def _ascii(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -1,22 +1,41 @@
-"""JSON documents of the bucket, gzip looked through, numbers exact."""
+"""JSON documents of the bucket: read through gzip, written only if every value is JSON."""
 
 from __future__ import annotations
 
 import gzip
 import io
 import json
+import math
 import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from numbers import Real
+from typing import Any, Literal
 
-from core.errors import Corrupt
+from core.errors import Corrupt, InvalidInput
 
 #: A document that unpacks to more than this is not read as a whole.
 MOST_BYTES = 1024 * 1024 * 1024
+#: What happens to NaN, infinities and pandas' missing values: an error, or null in their place.
+NanRule = Literal["refuse", "null"]
+
+#: How many values an error names.
+_NAMED = 5
+#: The types of pandas' missing values; `str` would make the text "NaT" or "<NA>" of them.
+_MISSING = frozenset({"NaTType", "NAType"})
+
+#: Where a value is: the position of its container and its name or index in it.
+_Path = tuple["_Path | None", str]
 
 
-def document(key: str, raw: bytes) -> Any:
-    """Return the JSON value of an object; fractions are `Decimal`, never float.
+def document(key: str, raw: bytes, *, exact: bool = False) -> Any:
+    """Return the JSON value of an object.
+
+    Args:
+        key: the object's key; `.gz` says that the bytes are gzip, as does their beginning.
+        raw: the object's bytes.
+        exact: return fractions as `Decimal`, never as float.
 
     Raises:
         Corrupt: the bytes are not gzip or not JSON; the error says where.
@@ -24,12 +43,12 @@ def document(key: str, raw: bytes) -> Any:
     try:
         if key.endswith(".gz") or raw[:2] == b"\x1f\x8b":
             raw = _unpacked(raw)
-        return json.loads(raw, parse_float=Decimal)
+        return json.loads(raw, parse_float=Decimal if exact else None)
     except (ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
         raise Corrupt(
             f"{key} cannot be read",
             cause=f"{type(error).__name__}: {error}.",
-            remedy="Look at it in the browser, or take an older version.",
+            remedy="Open it in the browser to see what it holds, or restore an older version.",
             subject=key,
         ) from None
 
@@ -41,3 +60,101 @@ def _unpacked(raw: bytes) -> bytes:
         message = f"it unpacks to more than {MOST_BYTES} bytes"
         raise ValueError(message)
     return data
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The part of a document that the caller brings.
+
+    `member` is its name in the document, `argument` its name in the call, for errors.
+    """
+
+    member: str
+    argument: str
+    value: Any
+
+
+def encoded(head: Mapping[str, str], payload: Payload, *, nan: NanRule = "refuse") -> bytes:
+    """Return a document of the data contract as indented JSON in UTF-8.
+
+    Values that JSON does not know (datetimes, Decimals) become their text, as they always did.
+
+    Args:
+        head: the members before the payload.
+        payload: the caller's data.
+        nan: "refuse" NaN and infinities, or write "null" in their place.
+
+    Raises:
+        InvalidInput: a value is NaN or infinite (the error names it), or cannot be written.
+    """
+    if nan not in ("refuse", "null"):
+        raise InvalidInput(
+            f"nan={nan!r} is not possible",
+            cause="It says what happens to NaN and infinities.",
+            remedy='Use nan="refuse" (the default) or nan="null".',
+        )
+    plain = _Plain()
+    try:
+        value = plain.copy(payload.value, (None, payload.argument))
+        if nan == "refuse" and plain.refused:
+            raise _not_json(plain.refused, plain.count)
+        body = {**head, payload.member: value}
+        text = json.dumps(body, indent=2, default=str, ensure_ascii=False, allow_nan=False)
+        return text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(
+            f"{payload.argument} cannot be written as JSON",
+            cause=f"{type(error).__name__}: {error}. Nothing was stored.",
+            remedy="Use texts as names, whole characters in texts, and no value that holds itself.",
+        ) from None
+
+
+@dataclass(slots=True)
+class _Plain:
+    """Copies values into dicts and lists; NaN and infinities become None and are collected."""
+
+    refused: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def copy(self, value: Any, path: _Path) -> Any:
+        if isinstance(value, Mapping):
+            return {name: self.copy(item, (path, f".{name}")) for name, item in value.items()}
+        if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
+            return [self.copy(item, (path, f"[{at}]")) for at, item in enumerate(value)]
+        if _is_finite(value):
+            return value
+        self.count += 1
+        if len(self.refused) < _NAMED:
+            self.refused.append(f"{_rendered(path)} is {value}")
+        return None
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    if isinstance(value, int | str):
+        return True
+    if isinstance(value, Real):  # float and numpy's floats of every width
+        return math.isfinite(value)
+    return type(value).__name__ not in _MISSING
+
+
+def _rendered(path: _Path) -> str:
+    parts = []
+    at: _Path | None = path
+    while at is not None:
+        at, part = at
+        parts.append(part)
+    return "".join(reversed(parts))
+
+
+def _not_json(refused: Sequence[str], count: int) -> InvalidInput:
+    others = "; ".join(refused[1:])
+    rest = f" So are: {others}" if others else ""
+    rest += f"; {count - len(refused)} more" if count > len(refused) else ""
+    return InvalidInput(
+        f"{refused[0]}, which JSON cannot hold",
+        cause=f"JSON has no NaN and no infinity (RFC 8259, section 6). Nothing was stored.{rest}",
+        remedy='Correct the data, or pass nan="null" to store null in place of such values.',
+        subject=refused[0].partition(" is ")[0],
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from core.layout import parse
+from core.layout import ParsedKey, parse
 from core.layout.building import check_segment
 from core.objects.bucket import Bucket
 from core.objects.level import list_level
@@ -21,21 +21,22 @@ def latest_key(
     *,
     timeframe: str | None = None,
     work: Work | None = None,
-) -> str | None:
+) -> ParsedKey | None:
     """Return the key with the newest moment in it, or None when no day has one.
 
-    Today (UTC) is looked at first, then up to `days_back` days before it; a day that has
-    something ends the walk. The moment of the key decides, not the order of listing.
+    Tomorrow (UTC) is searched first, since some writers stamp in a local time ahead of UTC, then
+    today, then up to `days_back` days before it; the first day that has objects ends the search.
+    The moment of the key decides, not the order of listing.
     """
     work = default_work(work)
     root = f"market-data/{data_type}/{check_segment('symbol', symbol)}/"
     roots = _timeframes(bucket, root, timeframe, work) if data_type == "ohlcv" else [root]
     today = utc_now()
-    for back in range(days_back + 1):
+    for back in range(-1, days_back + 1):
         day = today - timedelta(days=back)
         found = [key for folder in roots for key in _keys_of(bucket, folder, day, work)]
         if found:
-            return max(found)[1]
+            return max(found, key=lambda parsed: (parsed.moment, parsed.key))
     return None
 
 
@@ -52,7 +53,7 @@ def _timeframes(bucket: Bucket, root: str, timeframe: str | None, work: Work) ->
             return folders
 
 
-def _keys_of(bucket: Bucket, folder: str, day: datetime, work: Work) -> list[tuple[datetime, str]]:
+def _keys_of(bucket: Bucket, folder: str, day: datetime, work: Work) -> list[ParsedKey]:
     prefix = f"{folder}{day:%Y/%m/%d}/"
     parsed = [parse(key) for page in list_pages(bucket, prefix, work=work) for key in page.keys]
-    return [(found.moment, found.key) for found in parsed if found is not None]
+    return [found for found in parsed if found is not None]

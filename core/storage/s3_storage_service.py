@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.aws.clients import ClientFactory
 from core.errors import NotFound
@@ -21,6 +21,9 @@ from core.objects.level import modified_of, page_of
 from core.objects.presign import presign
 from core.storage.access import clients_for
 from core.work import Work, default_work
+
+if TYPE_CHECKING:
+    from core.storage.aws_secrets_manager import SecretsManager
 
 
 class S3StorageService:
@@ -52,6 +55,31 @@ class S3StorageService:
             self._bucket = _bucket_of_secret(given, secret_name, region_name)
         else:
             self._bucket = Bucket(given, bucket_name or given.connection.profile.bucket)
+        self._given = given
+        self._region = given.connection.profile.region or region_name
+        self._secrets: SecretsManager | None = None
+
+    @property
+    def s3_client(self) -> Any:
+        """The boto3 client of the bucket, for calls that this class does not have.
+
+        Its errors are botocore's, not those of `core.errors`.
+        """
+        return self._bucket.client
+
+    @property
+    def secrets_manager(self) -> SecretsManager:
+        """The secrets of the account whose credentials the caller has."""
+        if self._secrets is None:
+            from core.storage.aws_secrets_manager import SecretsManager
+
+            self._secrets = SecretsManager(clients=self._given)
+        return self._secrets
+
+    @property
+    def region_name(self) -> str:
+        """The region of Secrets Manager; the bucket may be in another one."""
+        return self._region
 
     @property
     def bucket_name(self) -> str:

@@ -1,11 +1,7 @@
 import gzip
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from helpers.moto_bucket import moto_bucket
@@ -21,7 +17,6 @@ from core.errors import (
 from core.storage.crypto_data_manager import CryptoDataManager
 from core.storage.s3_storage_service import S3StorageService
 
-SAMPLES = Path(__file__).with_name("contract_samples.py")
 AT = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 
 
@@ -44,35 +39,6 @@ def data(s3):
 def stored(bucket, written):
     answer = bucket.client.get_object(Bucket=bucket.name, Key=written.key)
     return json.loads(answer["Body"].read()), answer["Metadata"], answer["ContentType"]
-
-
-def test_the_samples_run_unchanged_from_a_plain_script(tmp_path):
-    with moto_bucket("tentimecrypto") as bucket:
-        secret = {
-            "aws_access_key_id": "AKIASAMPLE",
-            "aws_secret_access_key": "sample-secret-0123456789",
-            "bucket_name": "tentimecrypto",
-            "region": "us-east-1",
-        }
-        bucket.clients.secrets().create_secret(
-            Name="cryptotrading/s3-storage", SecretString=json.dumps(secret)
-        )
-        environment = os.environ | {
-            "AWS_ENDPOINT_URL": bucket.clients.endpoint_url,
-            "AWS_ACCESS_KEY_ID": "AKIAENV",
-            "AWS_SECRET_ACCESS_KEY": "env-secret-0123456789",
-        }
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", str(SAMPLES), str(tmp_path)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout == "Total objects: 4\n"
-        assert "sample-secret" not in done.stdout + done.stderr
 
 
 def test_keys_payloads_and_metadata_are_exact(bucket, data, tmp_path):
