@@ -116,6 +116,12 @@ class AccessDenied(StorageError):
     kind = ErrorKind.ACCESS_DENIED
 
 
+class ReadOnlyProfile(StorageError):
+    """The profile is protected against changes and was not unlocked; nothing was sent."""
+
+    kind = ErrorKind.ACCESS_DENIED
+
+
 class WrongRegion(StorageError):
     """The bucket lives in another region and could not be followed there."""
 

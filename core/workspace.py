@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -20,15 +21,22 @@ class Workspace:
     """All services of one connection. Building one is cheap: nothing is on the network yet.
 
     Built once per process and connection; the services share its clients and end with `close`.
+    With a production profile every call that changes something raises `ReadOnlyProfile` until
+    the workspace is unlocked: requests, presigned links, and what the engine runs.
     """
 
     def __init__(self, connection: Connection, *, clients: ClientFactory | None = None) -> None:
         self._clients = clients or ClientFactory(connection)
 
     @classmethod
-    def open(cls, connection: Connection) -> Self:
-        """Return the workspace of a connection; the first call on it connects."""
-        return cls(connection)
+    def open(cls, connection: Connection, *, unlocked: bool = False) -> Self:
+        """Return the workspace of a connection; the first call on it connects.
+
+        Args:
+            connection: the profile and its keys.
+            unlocked: allow changes with a production profile, which else opens read-only.
+        """
+        return cls(replace(connection, unlocked=True) if unlocked else connection)
 
     @property
     def connection(self) -> Connection:
@@ -39,6 +47,15 @@ class Workspace:
     def profile(self) -> Profile:
         """The profile, without keys."""
         return self.connection.profile
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every call that changes something is refused."""
+        return self.connection.read_only
+
+    def set_unlocked(self, *, unlocked: bool) -> None:
+        """Allow or refuse changes with a production profile from now on."""
+        self._clients.set_unlocked(unlocked=unlocked)
 
     @property
     def clients(self) -> ClientFactory:

@@ -1,6 +1,7 @@
-"""Which IAM action an API operation needs, where the two names differ.
+"""Which IAM action an API operation needs, and whether an operation changes anything.
 
-Source: the Service Authorization Reference, "Actions defined by Amazon S3".
+Source: the Service Authorization Reference, "Actions defined by Amazon S3" and the access levels
+(List and Read against Write, Tagging and Permissions management) of the services used here.
 """
 
 from __future__ import annotations
@@ -38,6 +39,83 @@ _S3 = {
     "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
     "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
 }
+
+#: Every AWS operation that is sent, by service: those that only read, and those that change.
+READING: Mapping[str, frozenset[str]] = {
+    "s3": frozenset(
+        {
+            "GetBucketAcl",
+            "GetBucketEncryption",
+            "GetBucketLifecycleConfiguration",
+            "GetBucketLocation",
+            "GetBucketLogging",
+            "GetBucketOwnershipControls",
+            "GetBucketPolicy",
+            "GetBucketPolicyStatus",
+            "GetBucketVersioning",
+            "GetObject",
+            "GetObjectAttributes",
+            "GetPublicAccessBlock",
+            "HeadBucket",
+            "HeadObject",
+            "ListBuckets",
+            "ListMultipartUploads",
+            "ListObjectVersions",
+            "ListObjects",
+            "ListObjectsV2",
+            "ListParts",
+        }
+    ),
+    "s3control": frozenset({"GetPublicAccessBlock"}),
+    "secretsmanager": frozenset(
+        {"DescribeSecret", "GetSecretValue", "ListSecretVersionIds", "ListSecrets"}
+    ),
+    "iam": frozenset({"GetAccessKeyLastUsed", "ListAccessKeys", "SimulatePrincipalPolicy"}),
+    "sts": frozenset({"AssumeRole", "GetCallerIdentity", "GetSessionToken"}),
+    "cloudwatch": frozenset({"GetMetricData", "GetMetricStatistics", "ListMetrics"}),
+}
+CHANGING: Mapping[str, frozenset[str]] = {
+    "s3": frozenset(
+        {
+            "AbortMultipartUpload",
+            "CompleteMultipartUpload",
+            "CopyObject",
+            "CreateMultipartUpload",
+            "DeleteBucketLifecycle",
+            "DeleteObject",
+            "DeleteObjects",
+            "PutBucketLifecycleConfiguration",
+            "PutObject",
+            "UploadPart",
+            "UploadPartCopy",
+        }
+    ),
+    "secretsmanager": frozenset(
+        {
+            "CancelRotateSecret",
+            "CreateSecret",
+            "DeleteSecret",
+            "PutSecretValue",
+            "RestoreSecret",
+            "RotateSecret",
+            "TagResource",
+            "UntagResource",
+            "UpdateSecret",
+            "UpdateSecretVersionStage",
+        }
+    ),
+    "iam": frozenset({"CreateAccessKey", "DeleteAccessKey", "UpdateAccessKey"}),
+}
+
+
+def is_changing(service: str, operation: str) -> bool:
+    """Return whether an AWS operation may change something; one that is not listed may.
+
+    Args:
+        service: botocore's name of the service, also as its events spell it (`secrets-manager`).
+        operation: the operation's name, for example `PutObject`.
+    """
+    return operation not in READING.get(service.replace("-", ""), frozenset())
 
 
 def action_of(operation: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from core.aws.actions import operations_sent
+from core.aws.actions import action_of, is_changing, operations_sent
 from core.aws.endpoints import client_config, endpoint_for
 from core.aws.faults import translated
-from core.errors import Cancelled, InvalidInput
+from core.errors import Cancelled, InvalidInput, ReadOnlyProfile
 from core.model.connection import AccessKeys, Connection
 from core.redaction import Secret
 from core.work import Work, default_work
@@ -76,6 +77,10 @@ class ClientFactory:
         """Return an STS client."""
         return self._client("sts", self.region, once=False)
 
+    def s3_account(self) -> Any:
+        """Return a client for the S3 settings of the whole account; AWS alone has them."""
+        return self._client("s3control", self.region, once=False)
+
     def cloudwatch(self) -> Any:
         """Return a CloudWatch client."""
         return self._client("cloudwatch", self.region, once=False)
@@ -135,9 +140,31 @@ class ClientFactory:
             connection: the same profile, with the keys of the fresh session where we keep them.
         """
         with self._lock:
-            self._connection = connection
+            self._connection = replace(connection, unlocked=self._connection.unlocked)
             self._session = self._credentials = None
             self._clients = {}
+
+    def set_unlocked(self, *, unlocked: bool) -> None:
+        """Allow or refuse changes with a production profile from now on."""
+        self._connection = replace(self._connection, unlocked=unlocked)
+
+    def require_writable(self, action: str) -> None:
+        """Refuse a change with a profile that is read-only; `action` names it for the message.
+
+        Raises:
+            ReadOnlyProfile: the profile opens read-only and was not unlocked.
+        """
+        if self._connection.read_only:
+            name = self._connection.profile.name
+            raise ReadOnlyProfile(
+                f"The profile {name} is read-only",
+                cause=f"{action} would change something; a production profile opens read-only. "
+                "Nothing was sent.",
+                remedy="Unlock it, then try again: with the lock at the top of the window, with "
+                "--unlock on the command line, or with unlocked=True in a script.",
+                subject=name,
+                action=action,
+            )
 
     def close(self) -> None:
         """Close all connections; whatever still runs on these clients ends as cancelled."""
@@ -180,14 +207,27 @@ class ClientFactory:
                 remedy="Correct the endpoint of the profile.",
                 subject=self._connection.profile.name,
             ) from None
+        client.meta.events.register_first("before-parameter-build", self._guard)
         client.meta.events.register("before-send", self._observe)
         install(client, once=once)
         return client
 
     def note_use(self, service: str, operation: str) -> None:
-        """Tell who records use of a request that another library sends with these keys."""
+        """Tell who records use of a request that another library sends with these keys.
+
+        Raises:
+            ReadOnlyProfile: the request would change something and the profile is read-only.
+        """
+        if is_changing(service, operation.removesuffix("Version")):
+            self.require_writable(action_of(f"{service.replace('-', '')}:{operation}"))
         for told in tuple(USE_OBSERVERS):
             told(self._connection.profile.name, service, operation)
+
+    def _guard(self, event_name: str = "", **_details: Any) -> None:
+        """Refuse changes with a read-only profile: requests, and links, which are signed alike."""
+        _, service, operation = event_name.split(".", 2)
+        if is_changing(service, operation):
+            self.require_writable(action_of(f"{service.replace('-', '')}:{operation}"))
 
     def _observe(self, event_name: str = "", request: Any = None, **_details: Any) -> None:
         """Tell the observers; event names are `before-send.service.Operation`."""

@@ -77,10 +77,18 @@ class Connection:
 
     A source that does not may come with the keys of a session that was opened with an MFA code:
     they stand for the whole source, a further role included.
+
+    A production profile is read-only until it is `unlocked`, which somebody does deliberately.
     """
 
     profile: Profile
     keys: AccessKeys | None = None
+    unlocked: bool = False
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every call that changes something is refused."""
+        return self.profile.production and not self.unlocked
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,8 +280,10 @@ class IamKeyStrategy:
             rotation.secret, version_id=version, work=work
         )
         keys = read_secret(rotation.secret, text.text).keys
-        profile = replace(self._own.connection.profile, access_key_id=keys.access_key_id)
-        self._made.append(ClientFactory(Connection(profile, keys)))
+        own_connection = self._own.connection
+        profile = replace(own_connection.profile, access_key_id=keys.access_key_id)
+        connection = Connection(profile, keys, unlocked=own_connection.unlocked)
+        self._made.append(ClientFactory(connection))
         return self._made[-1]
 
     def _bucket(self, rotation: Rotation, work: Work) -> str:

@@ -85,7 +85,7 @@ class _Setup:
         self._tested = self._admin
         if keys is not None and keys != connection.keys:
             profile = replace(connection.profile, source=KeySource.SESSION)
-            self._tested = ClientFactory(Connection(profile, keys))
+            self._tested = ClientFactory(Connection(profile, keys, unlocked=connection.unlocked))
         self._secrets = SecretsManager(clients=self._admin)
         self._key = f"{TEST_PREFIX}{uuid4().hex}.txt"
         self._steps: list[SetupStep] = []
