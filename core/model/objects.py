@@ -14,6 +14,8 @@ class Verdict(Enum):
     """
 
     SHA256 = "verified (SHA-256)"
+    SHA512 = "verified (SHA-512)"
+    SHA1 = "verified (SHA-1)"
     CRC = "verified (CRC)"
     MD5 = "verified (MD5)"
     SIZE_ONLY = "size only"

@@ -1,57 +1,69 @@
-"""Reads objects: their head, a range of bytes, or all of it into a file that is verified first."""
+"""Reads objects: their head, a range of bytes, or all of it, compared before it counts."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from core.aws.faults import translated
-from core.errors import AlreadyExists, Corrupt, LocalIOError, StorageError
-from core.local.atomic import fsync_folder
+from core.errors import Corrupt, LocalIOError, ServiceError, StorageError
 from core.local.partial_files import create_partial
-from core.model.objects import ObjectInfo
+from core.model.objects import ObjectInfo, Verdict
+from core.objects.bodies import chunks_of
 from core.objects.bucket import Bucket
-from core.objects.hashing import SHA256, Expected
-from core.work import Progress, Work, default_work
-
-_CHUNK = 256 * 1024
-#: A broken stream is continued where it broke, so often.
-_ATTEMPTS = 5
+from core.objects.checksums import etag_of
+from core.objects.fetching import Breaks, Fetch, Fetched, Listed, content_range
+from core.objects.hashing import SHA256
+from core.objects.local_files import already_exists, move_into_place, set_aside
+from core.work import Work, default_work
 
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """A file that was downloaded whole. `verified` False: the object carries no usable hash."""
+    """A file that was downloaded completely; `verdict` is what its bytes were compared with."""
 
     path: Path
     size: int
     sha256: str
-    verified: bool
+    verdict: Verdict
+
+    @property
+    def verified(self) -> bool:
+        """Whether the bytes were compared with a hash; otherwise only their number was."""
+        return self.verdict is not Verdict.SIZE_ONLY
 
 
 def head(
     bucket: Bucket, key: str, *, version_id: str | None = None, work: Work | None = None
 ) -> ObjectInfo:
-    """Return what is known of an object without reading it.
+    """Return what the server knows of an object without reading it.
 
     Raises:
         NotFound: there is no such object.
         AccessDenied: `s3:GetObject` is missing, or the object is missing and `s3:ListBucket` too.
     """
-    default_work(work).check()
-    with translated("s3:HeadObject", bucket.subject(key)):
+    work = default_work(work)
+    work.check()
+    with translated("s3:HeadObject", bucket.subject(key), work):
         answer = bucket.client.head_object(Bucket=bucket.name, Key=key, **_version(version_id))
+    size, modified, etag = answer.get("ContentLength"), answer.get("LastModified"), etag_of(answer)
+    if size is None or modified is None or not etag:
+        raise ServiceError(
+            "The answer does not describe an object",
+            cause="It lacks its length, its time or its ETag.",
+            remedy="Try again; check the endpoint of the profile and proxies on the way.",
+            subject=bucket.subject(key),
+        )
     metadata = dict(answer.get("Metadata", {}))
     return ObjectInfo(
         key=key,
-        size=answer["ContentLength"],
-        modified=answer["LastModified"],
-        etag=answer.get("ETag", "").strip('"'),
+        size=size,
+        modified=modified,
+        etag=etag,
         content_type=answer.get("ContentType", ""),
         storage_class=answer.get("StorageClass", "STANDARD"),
         metadata=metadata,
@@ -73,8 +85,8 @@ def read(
 ) -> bytes:
     """Return `length` bytes of an object from `start` on; all of it by default.
 
-    A range beyond the object's end gives what there is. A whole read is verified where the
-    object carries a hash.
+    A range beyond the object's end gives what there is. A read of the whole object is compared
+    with the hash that the server has, a range with its announced bounds.
 
     Raises:
         NotFound: there is no such object.
@@ -83,57 +95,116 @@ def read(
     """
     work = default_work(work)
     work.check()
-    last = "" if length is None else start + length - 1
-    ranged = {} if start == 0 and length is None else {"Range": f"bytes={start}-{last}"}
     if length == 0:
         return b""
-    with translated("s3:GetObject", bucket.subject(key)):
+    if start == 0 and length is None:
+        return fetch(bucket, key, version_id=version_id, work=work)[0]
+    breaks = Breaks(work)
+    while True:
+        answer = _ranged(bucket, key, start, length, version_id, work)
+        if answer is None:
+            return b""
         try:
-            answer = bucket.client.get_object(
-                Bucket=bucket.name, Key=key, **ranged, **_version(version_id)
+            with translated("s3:GetObject", bucket.subject(key), work):
+                return _part_of(answer, start, length, work)
+        except StorageError as error:
+            breaks.wait(error)
+
+
+def fetch(
+    bucket: Bucket, key: str, *, version_id: str | None = None, work: Work | None = None
+) -> tuple[bytes, Fetched]:
+    """Return a whole object, and what its bytes were compared with.
+
+    Raises:
+        NotFound: there is no such object.
+        Corrupt: the bytes do not have the recorded hash.
+        StorageError: the read was denied or failed.
+    """
+    file = BytesIO()
+    fetched = Fetch(bucket, key, file, default_work(work), version=_version(version_id)).run()
+    return file.getvalue(), fetched
+
+
+def _ranged(
+    bucket: Bucket, key: str, start: int, length: int | None, version_id: str | None, work: Work
+) -> dict[str, Any] | None:
+    """Return the answer to a ranged GET; None for a range behind the object's end."""
+    last = "" if length is None else start + length - 1
+    with translated("s3:GetObject", bucket.subject(key), work):
+        try:
+            answer: dict[str, Any] = bucket.client.get_object(
+                Bucket=bucket.name, Key=key, Range=f"bytes={start}-{last}", **_version(version_id)
             )
         except bucket.client.exceptions.ClientError as error:
             if error.response.get("Error", {}).get("Code") == "InvalidRange":
-                return b""  # an empty object, or a start at or after its end
+                return None  # an empty object, or a start at or after its end
             raise
-        with _woken(answer["Body"], work) as body:
-            data = bytes(body.read())
-    work.check()
-    if not ranged:
-        _verify(bucket, key, _expected(answer), hashlib.sha256(data).hexdigest(), _md5(data))
-    return data
+    return answer
 
 
-def download(
+def _part_of(answer: dict[str, Any], start: int, length: int | None, work: Work) -> bytes:
+    """Return the asked bytes of an answer; one of the whole object is cut to them."""
+    found = content_range(answer)
+    first, last, size = found or (0, int(answer["ContentLength"]) - 1, int(answer["ContentLength"]))
+    end = size if length is None else min(size, start + length)
+    if found and (first, last) != (start, end - 1):
+        raise ServiceError(
+            "The server sent another range than the one asked for",
+            cause=f"It sent “{answer['ContentRange']}”.",
+            remedy="Try again; if it stays, a proxy on the way alters answers.",
+        )
+    data, wanted = bytearray(), end - first
+    with closing(chunks_of(answer["Body"], work)) as chunks:
+        for chunk in chunks:
+            data += chunk
+            if not found and len(data) >= wanted:  # the rest of a body that is too long
+                break
+    if len(data) < wanted:
+        raise ServiceError(f"{len(data)} of {wanted} bytes arrived", remedy="Try again.")
+    return bytes(data[start - first : wanted])
+
+
+def download(  # noqa: PLR0913 - all but the first three by name
     bucket: Bucket,
     key: str,
     path: Path,
     *,
     overwrite: bool = False,
     version_id: str | None = None,
+    expected_size: int | None = None,
+    expected_etag: str | None = None,
     work: Work | None = None,
 ) -> Downloaded:
-    """Download an object into a file that appears only when it is whole and verified.
+    """Download an object into a file that appears only when it is complete and compared.
 
     The bytes go to a temporary name beside `path`, are hashed on the way, flushed to the disk,
     and renamed. A stream that breaks is continued with `If-Match`, so two states never mix.
 
+    Args:
+        bucket: the bucket.
+        key: the object.
+        path: the file.
+        overwrite: replace a file that exists; otherwise none is, also not one that appears
+            meanwhile.
+        version_id: a version other than the newest.
+        expected_size: the size in bytes by the listing that the caller has.
+        expected_etag: the ETag by that listing.
+        work: cancel and progress.
+
     Raises:
-        AlreadyExists: the file is there and `overwrite` is False.
-        Corrupt: the bytes do not have the recorded hash; they are kept as `….corrupt`.
+        AlreadyExists: the file exists and `overwrite` is False.
+        Corrupt: the bytes do not have the recorded hash or length; they are stored as `….corrupt`.
         LocalIOError: the file cannot be written; nothing is left behind.
         StorageError: the download was denied or failed; nothing is left behind.
     """
     work = default_work(work)
     if path.exists() and not overwrite:
-        raise AlreadyExists(
-            f"{path.name} is there already",
-            cause="Downloads never overwrite silently.",
-            remedy="Choose another name or folder, or say that it may be overwritten.",
-            subject=str(path),
-        )
+        raise already_exists(path)
+    etag = expected_etag.strip('"') if expected_etag else None
+    listed = Listed(expected_size, etag)
     try:
-        return _Download(bucket, key, path, version_id, work).run()
+        return _download(bucket, key, path, overwrite, _version(version_id), listed, work)
     except OSError as error:
         raise LocalIOError(
             f"{path.name} cannot be written",
@@ -143,128 +214,32 @@ def download(
         ) from error
 
 
-class _Download:
-    """One download: temporary file, stream, hash, and the rename at the end."""
-
-    def __init__(
-        self, bucket: Bucket, key: str, path: Path, version_id: str | None, work: Work
-    ) -> None:
-        self._bucket, self._key, self._path, self._work = bucket, key, path, work
-        self._version = _version(version_id)
-        self._sha256, self._md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-        self._done, self._total = 0, 0
-        self._expected, self._etag = Expected(), ""
-
-    def run(self) -> Downloaded:
-        folder = self._path.parent
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary, handle = create_partial(self._path)
-        with os.fdopen(handle, "wb") as file:
-            try:
-                self._fill(file)
-                file.flush()
-                os.fsync(file.fileno())
-                self._check(temporary)
-                temporary.replace(self._path)
-                fsync_folder(folder)
-            finally:
-                temporary.unlink(missing_ok=True)
-        verified = bool(self._expected.sha256 or self._expected.md5)
-        return Downloaded(self._path, self._done, self._sha256.hexdigest(), verified)
-
-    def _fill(self, file: BinaryIO) -> None:
-        for attempt in range(_ATTEMPTS):
-            try:
-                with translated("s3:GetObject", self._bucket.subject(self._key)):
-                    self._stream(file)
-            except StorageError as error:
-                if not error.retryable or attempt == _ATTEMPTS - 1:
-                    raise
-                self._work.token.wait(0.2 * 2**attempt)
-            if self._etag and self._done >= self._total:
-                return
-        raise Corrupt(
-            f"{self._key} arrived incomplete",
-            cause=f"{self._done} of {self._total} bytes came, in {_ATTEMPTS} attempts.",
-            remedy="Check the network, then retry.",
-            subject=self._bucket.subject(self._key),
-        )
-
-    def _stream(self, file: BinaryIO) -> None:
-        more: dict[str, Any] = dict(self._version)
-        if self._etag:
-            more |= {"Range": f"bytes={self._done}-", "IfMatch": f'"{self._etag}"'}
-        answer = self._bucket.client.get_object(Bucket=self._bucket.name, Key=self._key, **more)
-        if not self._etag:
-            self._etag = answer.get("ETag", "").strip('"') or "none"
-            self._total = answer["ContentLength"]
-            self._expected = _expected(answer)
-        with _woken(answer["Body"], self._work) as body:
-            for chunk in body.iter_chunks(_CHUNK):
-                self._work.check()
-                file.write(chunk)
-                self._sha256.update(chunk)
-                if self._expected.md5:
-                    self._md5.update(chunk)
-                self._done += len(chunk)
-                self._work.report(Progress(self._done, self._total, "bytes", self._key))
-
-    def _check(self, temporary: Path) -> None:
+def _download(  # noqa: PLR0913, PLR0917 - the arguments of `download`
+    bucket: Bucket,
+    key: str,
+    path: Path,
+    overwrite: bool,
+    version: dict[str, str],
+    listed: Listed,
+    work: Work,
+) -> Downloaded:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary, handle = create_partial(path)
+    with os.fdopen(handle, "wb") as file:
         try:
-            _verify(
-                self._bucket,
-                self._key,
-                self._expected,
-                self._sha256.hexdigest(),
-                self._md5.hexdigest(),
-            )
-        except Corrupt:
-            temporary.replace(self._path.with_name(f"{self._path.name}.corrupt"))
-            raise
-
-
-def _expected(answer: dict[str, Any]) -> Expected:
-    return Expected.of(
-        answer.get("Metadata", {}),
-        answer.get("ETag", "").strip('"'),
-        answer.get("ServerSideEncryption", ""),
-    )
-
-
-def _verify(bucket: Bucket, key: str, expected: Expected, sha256: str, md5: str) -> None:
-    right = expected.sha256 == sha256 if expected.sha256 else expected.md5 in {"", md5}
-    if not right:
-        raise Corrupt(
-            f"{key} is corrupt",
-            cause="Its bytes do not have the hash that was recorded when it was stored.",
-            remedy="Retry; if it stays, take an older version or the original file.",
-            subject=bucket.subject(key),
-            details=f"expected {expected.sha256 or expected.md5}, got sha256 {sha256}",
-        )
-
-
-def _md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+            try:
+                fetched = Fetch(bucket, key, file, work, version=version, listed=listed).run()
+            except Corrupt as error:
+                file.flush()
+                error.remedy += f" The bytes are stored as {set_aside(temporary, path).name}."
+                raise
+            file.flush()
+            os.fsync(file.fileno())
+            move_into_place(temporary, path, overwrite=overwrite)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return Downloaded(path, fetched.size, fetched.sha256, fetched.verdict)
 
 
 def _version(version_id: str | None) -> dict[str, str]:
     return {"VersionId": version_id} if version_id else {}
-
-
-@contextmanager
-def _woken(body: Any, work: Work) -> Iterator[Any]:
-    """Give up a read that hangs when a cancel comes, and close the stream in any case."""
-    stream = body._raw_stream  # noqa: SLF001 - botocore offers no way to shut a stream down
-
-    def wake() -> None:
-        with suppress(OSError, ValueError):  # the read ended meanwhile: there is nothing to wake
-            stream.shutdown()
-
-    with work.token.on_cancel(wake):
-        try:
-            yield body
-        except Exception:
-            work.check()  # what a shutdown breaks is a cancel, not a failure
-            raise
-        finally:
-            body.close()

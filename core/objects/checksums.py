@@ -1,0 +1,234 @@
+"""What the bytes of an object must hash to, by what the server says of it.
+
+Sources: S3 user guide, "Checking object integrity" (checksums of a whole object and composite
+ones, which are the checksum of the parts' checksums, `-N` for N parts); S3 API reference,
+`Object` (the ETag is the MD5 of an object that was put in one part without SSE-KMS or SSE-C, and
+the MD5 of the parts' MD5s, `-N`, after a multipart upload).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+from core.model.objects import Verdict
+from core.objects.hashing import SHA256
+
+#: CRC-32C and CRC-64/NVME have no fast code in our dependencies (about 8 MB/s in Python): larger
+#: objects are compared by another hash, or by their size.
+SLOW_BYTES = 1024 * 1024
+_MD5_ETAG = re.compile(r"([0-9a-f]{32})(?:-([1-9][0-9]{0,4}))?")
+#: Field of botocore's answer, algorithm, verdict: the strongest first, the slow ones last.
+_FIELDS = (
+    ("ChecksumSHA512", "sha512", Verdict.SHA512),
+    ("ChecksumSHA256", "sha256", Verdict.SHA256),
+    ("ChecksumSHA1", "sha1", Verdict.SHA1),
+    ("ChecksumCRC32", "crc32", Verdict.CRC),
+    ("ChecksumMD5", "md5", Verdict.MD5),
+)
+_SLOW_FIELDS = (
+    ("ChecksumCRC64NVME", "crc64nvme", Verdict.CRC),
+    ("ChecksumCRC32C", "crc32c", Verdict.CRC),
+)
+
+
+class Hash(Protocol):
+    """What `hashlib` objects and our CRCs have in common."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take more bytes."""
+
+    def digest(self) -> bytes:
+        """Return the hash of the bytes so far."""
+
+
+class _Crc:
+    """A CRC with the interface of `hashlib`; big-endian, as S3 writes it."""
+
+    def __init__(self, step: Callable[[bytes, int], int], size: int) -> None:
+        self._step, self._size, self._value = step, size, 0
+
+    def update(self, data: bytes, /) -> None:
+        self._value = self._step(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(self._size, "big")
+
+
+@cache
+def _table(polynomial: int) -> tuple[int, ...]:
+    rows = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (polynomial if value & 1 else 0)  # noqa: PLW2901 - the definition
+        rows.append(value)
+    return tuple(rows)
+
+
+def _reflected(polynomial: int, size: int) -> Callable[[bytes, int], int]:
+    """Return the step of a reflected CRC whose start and end are inverted, like zlib's."""
+    mask = (1 << 8 * size) - 1
+
+    def step(data: bytes, value: int) -> int:
+        table, value = _table(polynomial), value ^ mask
+        for byte in data:
+            value = table[(value ^ byte) & 0xFF] ^ value >> 8
+        return value ^ mask
+
+    return step
+
+
+_MAKERS: dict[str, Callable[[], Hash]] = {
+    "sha512": hashlib.sha512,
+    "sha256": hashlib.sha256,
+    "sha1": lambda: hashlib.sha1(usedforsecurity=False),
+    "md5": lambda: hashlib.md5(usedforsecurity=False),
+    "crc32": lambda: _Crc(zlib.crc32, 4),
+    "crc32c": lambda: _Crc(_reflected(0x82F63B78, 4), 4),
+    "crc64nvme": lambda: _Crc(_reflected(0x9A6C9329AC4BC9B5, 8), 8),
+}
+
+
+def digest_of(algorithm: str, data: bytes) -> bytes:
+    """Return the hash of `data` by one of the algorithms of `Expected`."""
+    made = _MAKERS[algorithm]()
+    made.update(data)
+    return made.digest()
+
+
+def composite(algorithm: str, digests: Iterable[bytes]) -> bytes:
+    """Return the hash of the parts' hashes, as S3 gives it for a multipart upload."""
+    return digest_of(algorithm, b"".join(digests))
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One hash that the server gives for an object's bytes.
+
+    `parts` is 0 for a hash of the whole object, else the number of parts whose hashes it covers.
+    """
+
+    verdict: Verdict
+    algorithm: str = ""
+    value: bytes = b""
+    parts: int = 0
+
+
+#: Nothing to compare with.
+NOTHING = Expected(Verdict.SIZE_ONLY)
+
+
+def expected_hashes(answer: Mapping[str, Any]) -> tuple[Expected, ...]:
+    """Return the hashes that botocore's answer to a GET or HEAD gives, the best first.
+
+    Our own SHA-256 comes first, then what covers the whole object, then composites, and the
+    algorithms that are slow here.
+    """
+    own = answer.get("Metadata", {}).get(SHA256, "").lower()
+    if re.fullmatch(r"[0-9a-f]{64}", own):
+        return (Expected(Verdict.SHA256, "sha256", bytes.fromhex(own)),)
+    found = [*_checksums(answer, _FIELDS), *_etag_hash(answer)]
+    found.sort(key=lambda each: each.parts > 0)
+    return (*found, *_checksums(answer, _SLOW_FIELDS))
+
+
+def _checksums(
+    answer: Mapping[str, Any], fields: tuple[tuple[str, str, Verdict], ...]
+) -> Iterable[Expected]:
+    for field, algorithm, verdict in fields:
+        text, dash, parts = str(answer.get(field) or "").partition("-")
+        try:
+            value = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            continue
+        right_length = len(value) == len(digest_of(algorithm, b""))
+        if right_length and (not dash or parts.isdecimal()):
+            yield Expected(verdict, algorithm, value, int(parts) if dash else 0)
+
+
+def _etag_hash(answer: Mapping[str, Any]) -> Iterable[Expected]:
+    match = _MD5_ETAG.fullmatch(etag_of(answer).lower())
+    if match and not etag_is_opaque(answer):
+        yield Expected(Verdict.MD5, "md5", bytes.fromhex(match[1]), int(match[2] or 0))
+
+
+def etag_of(answer: Mapping[str, Any]) -> str:
+    """Return the ETag of an answer without its quotes; empty if there is none."""
+    return str(answer.get("ETag") or "").strip('"')
+
+
+def etag_is_opaque(answer: Mapping[str, Any]) -> bool:
+    """Whether the object is encrypted in a way that makes its ETag no hash of its bytes."""
+    return "kms" in str(answer.get("ServerSideEncryption") or "") or bool(
+        answer.get("SSECustomerAlgorithm")
+    )
+
+
+class Digests:
+    """Hashes bytes as they arrive: our SHA-256 always, and the hash that the server gave."""
+
+    def __init__(self, expected: Expected, part_size: int = 0) -> None:
+        """Begin.
+
+        Args:
+            expected: what to compare with.
+            part_size: bytes of each part but the last; needed for a composite hash only.
+        """
+        self._expected, self._part_size = expected, part_size
+        self._sha256 = hashlib.sha256()
+        self._other = _MAKERS[expected.algorithm]() if self._needs_other() else None
+        self._part_digests: list[bytes] = []
+        self._in_part = 0
+
+    def update(self, data: bytes) -> None:
+        """Take the next bytes."""
+        self._sha256.update(data)
+        if self._other is None:
+            return
+        if not self._expected.parts:
+            self._other.update(data)
+            return
+        view = memoryview(data)
+        while view:
+            piece = view[: self._part_size - self._in_part]
+            self._other.update(piece)  # type: ignore[arg-type] # hashes take any buffer
+            self._in_part += len(piece)
+            view = view[len(piece) :]
+            if self._in_part == self._part_size:
+                self._end_part()
+
+    @property
+    def sha256(self) -> str:
+        """The hexadecimal SHA-256 of the bytes so far."""
+        return self._sha256.hexdigest()
+
+    def agree(self) -> bool:
+        """Whether the bytes have the expected hash; true if there is none to compare with."""
+        if self._expected.verdict is Verdict.SIZE_ONLY:
+            return True
+        return self._found() == self._expected.value
+
+    def _needs_other(self) -> bool:
+        whole_sha256 = self._expected.algorithm == "sha256" and not self._expected.parts
+        return bool(self._expected.algorithm) and not whole_sha256
+
+    def _found(self) -> bytes:
+        if self._other is None:
+            return self._sha256.digest()
+        if not self._expected.parts:
+            return self._other.digest()
+        if self._in_part:
+            self._end_part()
+        return composite(self._expected.algorithm, self._part_digests)
+
+    def _end_part(self) -> None:
+        assert self._other is not None
+        self._part_digests.append(self._other.digest())
+        self._other, self._in_part = _MAKERS[self._expected.algorithm](), 0

@@ -1,0 +1,305 @@
+"""Fetches whole objects: continued where the stream breaks, and compared before they count."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from core.aws.faults import translated
+from core.errors import Conflict, Corrupt, ServiceError, StorageError
+from core.model.objects import Verdict
+from core.objects.bodies import chunks_of
+from core.objects.bucket import Bucket
+from core.objects.checksums import (
+    NOTHING,
+    SLOW_BYTES,
+    Digests,
+    Expected,
+    etag_of,
+    expected_hashes,
+)
+from core.work import INTERACTIVE_SECONDS, Progress, RetryBudget, Work
+
+#: A fetch whose bytes do not compare is begun anew, so often altogether.
+_FETCHES = 3
+#: A stream that breaks is continued, so often without this many bytes in between.
+_BREAKS = 5
+_ADVANCE_BYTES = 1024 * 1024
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a listing says of an object; a part that is not known is None."""
+
+    size: int | None = None
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An object whose bytes are complete. `verdict` is what they were compared with."""
+
+    size: int
+    sha256: str
+    etag: str
+    verdict: Verdict
+
+
+class _DifferentError(Exception):
+    """What arrived is not what the server has; the text says how it differs."""
+
+
+class Breaks:
+    """How often a stream may break: within the budget, and not for ever without an advance."""
+
+    def __init__(self, work: Work) -> None:
+        self._token = work.token
+        self._budget = work.budget or RetryBudget(INTERACTIVE_SECONDS)
+        self._since, self._count, self._at = time.monotonic(), 0, 0
+
+    def advanced(self, done: int) -> None:
+        """Note that `done` bytes are there."""
+        if done >= self._at + _ADVANCE_BYTES:
+            self._since, self._count, self._at = time.monotonic(), 0, done
+            self._budget.succeeded()
+
+    def wait(self, error: StorageError) -> None:
+        """Wait before the next attempt; raise `error` if there must be none.
+
+        Raises:
+            Cancelled: the work was cancelled.
+        """
+        self._count += 1
+        if not error.retryable or self._count >= _BREAKS or not self._budget.failed(self._since):
+            raise error
+        self._budget.pause(self._token)
+
+
+def content_range(answer: dict[str, Any]) -> tuple[int, int, int] | None:
+    """Return first byte, last byte and size of the object of a ranged answer.
+
+    None: the answer has no range, so its body is the whole object.
+
+    Raises:
+        ServiceError: the range contradicts itself or the length of the body.
+    """
+    text = answer.get("ContentRange")
+    if not text:
+        return None
+    match = _RANGE.fullmatch(text)
+    first, last, size = map(int, match.groups()) if match else (1, 0, 0)
+    if not first <= last < size or answer.get("ContentLength") != last - first + 1:
+        raise ServiceError(
+            "The server sent another part of the object than it announced",
+            cause=f"It said “{text}” with a body of {answer.get('ContentLength')} bytes.",
+            remedy="Try again; if it stays, a proxy on the way alters answers.",
+        )
+    return first, last, size
+
+
+class Fetch:
+    """Fetches one object into an empty file that can be sought."""
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        key: str,
+        file: BinaryIO,
+        work: Work,
+        *,
+        version: dict[str, str],
+        listed: Listed = Listed(),
+    ) -> None:
+        self._bucket, self._key, self._file, self._work = bucket, key, file, work
+        self._version, self._listed = version, listed
+        self._subject = bucket.subject(key)
+        self._breaks = Breaks(work)
+        self._forget()
+
+    def run(self) -> Fetched:
+        """Fetch the object.
+
+        Raises:
+            NotFound: there is no such object.
+            Corrupt: its bytes differ from what the server says of them, also when fetched anew;
+                the file holds the last ones.
+            StorageError: the fetch was denied or failed.
+        """
+        for attempt in range(1, _FETCHES + 1):
+            try:
+                self._fetch()
+                self._compare()
+            except _DifferentError as error:
+                if attempt == _FETCHES:
+                    raise self._corrupt(str(error)) from None
+                self._work.token.wait(0.2 * attempt)
+                self._forget()
+            else:
+                break
+        return Fetched(self._done, self._digests.sha256, self._etag, self._expected.verdict)
+
+    def _forget(self) -> None:
+        """Begin from the first byte again."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._done, self._total, self._etag = 0, 0, ""
+        self._expected, self._part_size = NOTHING, 0
+        self._digests = Digests(NOTHING)
+
+    def _fetch(self) -> None:
+        while not self._etag or self._done < self._total:
+            answer = self._ask()
+            if answer is None:
+                self._forget()
+                continue
+            try:
+                with translated("s3:GetObject", self._subject, self._work):
+                    self._accept(answer)
+                    self._stream(answer["Body"])
+            except Corrupt as error:  # botocore compares some checksums by itself
+                raise _DifferentError(error.details or error.summary) from None
+            except StorageError as error:
+                self._breaks.wait(error)
+
+    def _ask(self) -> dict[str, Any] | None:
+        """Return the answer to a GET of what is missing; None if the object was replaced."""
+        more: dict[str, Any] = {"ChecksumMode": "ENABLED"}
+        if self._done:
+            more = {"Range": f"bytes={self._done}-", "IfMatch": f'"{self._etag}"'}
+        try:
+            with translated("s3:GetObject", self._subject, self._work):
+                answer: dict[str, Any] = self._bucket.client.get_object(
+                    Bucket=self._bucket.name, Key=self._key, **more, **self._version
+                )
+        except Conflict as error:
+            if not self._done:
+                raise
+            self._breaks.wait(ServiceError(error.summary, cause=error.cause, subject=error.subject))
+            return None
+        return answer
+
+    def _accept(self, answer: dict[str, Any]) -> None:
+        """Check that an answer continues what is there; one that does not begins anew."""
+        found, etag = content_range(answer), etag_of(answer)
+        if self._done and found == (self._done, self._total - 1, self._total):
+            if etag == self._etag:
+                return
+            raise _DifferentError(f"the ETag changed from {self._etag} to {etag} in between")
+        if found is not None and found != (0, found[2] - 1, found[2]):
+            self._forget()
+            raise ServiceError(
+                "The server sent another range than the one asked for",
+                cause=f"It sent “{answer['ContentRange']}”.",
+                remedy="Try again; if it stays, a proxy on the way alters answers.",
+                subject=self._subject,
+            )
+        self._begin(answer, etag)
+
+    def _begin(self, answer: dict[str, Any], etag: str) -> None:
+        """Take the first byte's answer; a server that ignores ranges gives it again."""
+        if self._done:
+            self._forget()
+        size = answer.get("ContentLength")
+        if not etag or size is None:
+            raise ServiceError(
+                "The answer is not an object",
+                cause="It has no ETag or no length.",
+                remedy="Try again; check the endpoint of the profile and proxies on the way.",
+                subject=self._subject,
+            )
+        self._etag, self._total = etag, int(size)
+        self._expected, self._part_size = self._chosen(answer)
+        self._digests = Digests(self._expected, self._part_size)
+        self._confirm_size()
+
+    def _chosen(self, answer: dict[str, Any]) -> tuple[Expected, int]:
+        """Return the hash to compare with and, for a composite one, the size of the parts."""
+        for expected in expected_hashes(answer):
+            if not expected.parts:
+                slow = expected.algorithm in {"crc32c", "crc64nvme"}
+                if not slow or self._total <= SLOW_BYTES:
+                    return expected, 0
+            elif size := self._size_of_parts(expected.parts):
+                return expected, size
+        return NOTHING, 0
+
+    def _size_of_parts(self, parts: int) -> int:
+        """Return the size of all parts but the last; 0 if it cannot be had or they differ."""
+        size = self._total if parts == 1 else self._size_of_part(1)
+        return size if (parts - 1) * size < self._total <= parts * size else 0
+
+    def _size_of_part(self, number: int) -> int:
+        """Return the bytes of one part of a multipart upload; 0 if the server does not say."""
+        try:
+            answer = self._head(PartNumber=number)
+            found = content_range(answer)
+        except StorageError:  # not every server knows the parts of an object
+            self._work.check()
+            return 0
+        if found is None or etag_of(answer) != self._etag or found[2] != self._total:
+            return 0
+        return found[1] - found[0] + 1
+
+    def _head(self, **more: Any) -> dict[str, Any]:
+        with translated("s3:HeadObject", self._subject, self._work):
+            answer: dict[str, Any] = self._bucket.client.head_object(
+                Bucket=self._bucket.name, Key=self._key, **more, **self._version
+            )
+        return answer
+
+    def _confirm_size(self) -> None:
+        """Compare the length with the listing's; ask again where they differ or nothing is known.
+
+        The object may have been replaced since it was listed: then a second answer agrees.
+        """
+        listed = self._listed
+        agrees = listed.size == self._total and listed.etag in {None, self._etag}
+        hashed = self._expected.verdict is not Verdict.SIZE_ONLY
+        if agrees or (hashed and listed.size is None):
+            return
+        answer = self._head()
+        if (answer.get("ContentLength"), etag_of(answer)) != (self._total, self._etag):
+            size = answer.get("ContentLength", "unknown")
+            raise _DifferentError(f"{self._total} bytes were announced, the object has {size}")
+
+    def _stream(self, body: Any) -> None:
+        with closing(chunks_of(body, self._work)) as chunks:
+            for chunk in chunks:
+                if self._done + len(chunk) > self._total:
+                    raise _DifferentError(f"more than {self._total} bytes arrived")
+                self._file.write(chunk)
+                self._digests.update(chunk)
+                self._done += len(chunk)
+                self._breaks.advanced(self._done)
+                self._work.report(Progress(self._done, self._total, "bytes", self._key))
+
+    def _compare(self) -> None:
+        if self._digests.agree():
+            return
+        if self._expected.parts > 2 and self._parts_differ():
+            self._expected = NOTHING
+            self._confirm_size()
+            return
+        raise _DifferentError(
+            f"expected {self._expected.algorithm} {self._expected.value.hex()}, "
+            f"got sha256 {self._digests.sha256}"
+        )
+
+    def _parts_differ(self) -> bool:
+        """Whether the parts were not of one size, so that the composite hash proves nothing."""
+        last = self._expected.parts - 1
+        numbers = {2, (last + 1) // 2, last} - {1}
+        return any(self._size_of_part(number) != self._part_size for number in numbers)
+
+    def _corrupt(self, how: str) -> Corrupt:
+        return Corrupt(
+            f"{self._key} is corrupt",
+            cause="Its bytes are not those that the server recorded when it was stored.",
+            remedy="Retry; if it stays, take an older version or the original file.",
+            subject=self._subject,
+            details=how,
+        )
