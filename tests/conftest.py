@@ -8,6 +8,9 @@ import pytest
 from helpers import guards
 from helpers.demo import demo_prefix, demo_s3, demo_server  # noqa: F401 - fixtures for all tests
 from helpers.keyrings import MemoryKeyring
+from helpers.rgw import rgw  # noqa: F401 - fixture
+from helpers.s3_servers import s3_bucket, s3_client, s3_server  # noqa: F401 - fixtures
+from helpers.seaweed import seaweed  # noqa: F401 - fixture
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -77,9 +77,9 @@ class TestServers:
             (tmp_path / name).symlink_to(shutil.which(name))
         return machine
 
-    def run(self, tmp_path):
+    def run(self, tmp_path, *words):
         return subprocess.run(
-            [str(ROOT / ".ci/test-servers")],
+            [str(ROOT / ".ci/test-servers"), *words],
             env={"PATH": str(tmp_path), "SERVER_FOLDERS": "", "POLICY_RC_D": str(tmp_path / "rc")},
             capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
@@ -107,3 +107,7 @@ class TestServers:
         assert told.returncode == 1
         assert "mariadb-server" in told.stderr
         assert "Debian" in told.stderr
+
+    def test_the_object_gateway_is_needed_only_on_request(self, machine, tmp_path):
+        assert "radosgw" not in self.run(tmp_path).stderr
+        assert "ceph-mon ceph-osd ceph-mgr radosgw ceph-common" in self.run(tmp_path, "rgw").stderr
