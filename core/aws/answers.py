@@ -115,7 +115,9 @@ def check_answer(operation_model: Any, response_dict: dict[str, Any], **_event: 
         _check_length(headers, stored)
     if status == 407:
         raise BadAnswerError("a proxy asks for a sign-in (407)", final=True, proxy=True)
-    if status >= 300:
+    if status >= 500 and _HTML.match(stored or b""):
+        response_dict["body"] = b""  # a gateway's page; botocore's parsers stumble over it
+    elif status >= 300:
         _check_redirect(status, headers, stored or b"")
     elif operation_model.service_model.protocol == "rest-xml":
         _check_s3(operation_model, response_dict, stored)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
@@ -163,11 +164,18 @@ def _bad_answer(error: Exception, subject: str) -> StorageError:
     return made
 
 
+def _place(error: Exception) -> str:
+    """Return the endpoint as a prefix of a message; nothing of a path or a query."""
+    url = getattr(error, "kwargs", {}).get("endpoint_url") or ""
+    parts = urlsplit(str(url))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}: " if parts.netloc else ""
+
+
 def _offline(cause: str, remedy: str) -> Callable[[Exception, str], StorageError]:
     def build(error: Exception, subject: str) -> StorageError:
         return errors.Offline(
             "The endpoint cannot be reached",
-            cause=cause,
+            cause=f"{_place(error)}{cause}",
             remedy=remedy,
             subject=subject,
             details=_text(error),

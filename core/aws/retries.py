@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from botocore import handlers
 from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
@@ -89,6 +90,9 @@ def install(client: Any, *, once: bool) -> None:
 def install_checks(session: Any) -> None:
     """Have all clients of a botocore session check their answers, its own STS clients included."""
     events = session.get_component("event_emitter")
+    # botocore parses every body once more to find errors inside a 200, and takes what it cannot
+    # parse for one; `check_answer` finds them.
+    events.unregister("before-parse.s3.*", handlers._handle_200_error)  # noqa: SLF001 - no other way
     events.register_first("before-parse", check_answer, unique_id="strongroom-check-answer")
 
 

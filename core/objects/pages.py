@@ -20,8 +20,6 @@ from typing import Any
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree as ET
 
-from botocore import handlers
-
 from core.aws.answers import BadAnswerError, check_answer, is_closed
 
 #: Under which name the page travels in botocore's answer.
@@ -89,9 +87,6 @@ def _prepare(client: Any) -> None:
             return
         events = client.meta.events
         events.register_first("before-parse.s3.ListObjectsV2", _replace_body)
-        # botocore parses every body once more to find errors inside a 200; `check_answer` finds
-        # them without that.
-        events.unregister("before-parse.s3.*", handlers._handle_200_error)  # noqa: SLF001 - no other way
         _prepared.add(client)
 
 

@@ -1,0 +1,116 @@
+"""A cancel ends a request at once, and a silent server does not hold a call for long."""
+
+import threading
+import time
+
+import pytest
+from helpers.aws import connection
+from helpers.silent_server import SilentServer
+from helpers.stub_server import XML, Reply, StubServer
+
+from core import errors
+from core.aws import retries
+from core.aws.clients import ClientFactory
+from core.aws.faults import translated
+from core.work import CancelToken, RetryBudget, Work
+
+HALF = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: 900\r\n\r\n<ListBuc"
+PAGE = b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
+
+
+def list_objects(url, work=None, *, once=False):
+    clients = ClientFactory(connection(endpoint_url=url))
+    try:
+        with translated("s3:ListObjectsV2", "s3://b", work):
+            return clients.s3(once=once).list_objects_v2(Bucket="b")
+    finally:
+        clients.close()
+
+
+@pytest.mark.parametrize("once", [False, True])
+@pytest.mark.parametrize("beginning", [b"", HALF])
+def test_a_cancel_wakes_a_request_that_waits(beginning, once):
+    token = CancelToken()
+    with SilentServer(beginning) as server:
+
+        def cancel():
+            assert server.reached.wait(10)
+            token.cancel()
+
+        canceller = threading.Thread(target=cancel)
+        canceller.start()
+        began = time.monotonic()
+        with pytest.raises(errors.Cancelled):
+            list_objects(server.url, Work(token), once=once)
+        canceller.join()
+        assert time.monotonic() - began < 2
+        assert server.requests == 1
+
+
+def test_a_cancel_wakes_the_pause_between_two_attempts(monkeypatch):
+    monkeypatch.setattr(retries, "_FIRST_PAUSE", 60.0)
+    monkeypatch.setattr(retries, "_LONGEST_PAUSE", 60.0)
+    monkeypatch.setattr(retries, "INTERACTIVE_SECONDS", 600.0)
+    token = CancelToken()
+
+    def answer(_asked):
+        threading.Timer(0.05, token.cancel).start()
+        return Reply(503, XML, b"<Error><Code>SlowDown</Code></Error>")
+
+    with StubServer(answer) as server:
+        with pytest.raises(errors.Cancelled):
+            list_objects(server.url, Work(token))
+        assert len(server.asked) == 1
+
+
+def test_nothing_is_sent_for_a_work_that_is_cancelled_already():
+    token = CancelToken()
+    token.cancel()
+    with StubServer(lambda _asked: Reply(200, XML, PAGE)) as server:
+        with pytest.raises(errors.Cancelled):
+            list_objects(server.url, Work(token))
+        assert not server.asked
+
+
+def test_an_interactive_call_to_a_silent_server_ends_in_time_and_names_it(monkeypatch):
+    monkeypatch.setattr(retries, "INTERACTIVE_SECONDS", 1.5)
+    with SilentServer() as server:
+        began = time.monotonic()
+        with pytest.raises(errors.Offline) as caught:
+            list_objects(server.url)
+        assert time.monotonic() - began < 4
+        assert server.url in caught.value.cause
+
+
+def test_a_budget_ends_an_outage_for_all_requests_at_once():
+    work = Work(budget=RetryBudget(1.0))
+    storm = Reply(503, XML, b"<Error><Code>SlowDown</Code></Error>")
+    with StubServer(lambda _asked: storm) as server:
+        clients = ClientFactory(connection(endpoint_url=server.url))
+        client, began = clients.s3(), time.monotonic()
+        for _ in range(20):
+            with pytest.raises(errors.Throttled), translated("s3:ListObjectsV2", "s3://b", work):
+                client.list_objects_v2(Bucket="b")
+        assert time.monotonic() - began < 3
+        clients.close()
+    assert work.budget.left < 1.0
+
+
+def test_a_success_gives_the_budget_back():
+    work = Work(budget=RetryBudget(1.0))
+    storm = Reply(503, XML, b"<Error><Code>SlowDown</Code></Error>")
+    with StubServer(
+        lambda _asked: Reply(200, XML, PAGE) if len(server.asked) % 2 == 0 else storm
+    ) as server:
+        for _ in range(6):
+            assert list_objects(server.url, work)["IsTruncated"] is False
+    assert work.budget.left == 1.0
+    assert not work.budget.exhausted
+
+
+def test_once_sends_a_request_a_single_time_whatever_comes_back():
+    for reply in (Reply(500, XML), Reply(200), Reply(200, XML, PAGE[:-5])):
+        with StubServer(lambda _asked, reply=reply: reply) as server:
+            with pytest.raises(errors.StorageError):
+                list_objects(server.url, once=True)
+            assert len(server.asked) == 1
