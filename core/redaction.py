@@ -14,13 +14,23 @@ MASK = "***"
 TALKATIVE = ("boto3", "botocore", "s3transfer", "urllib3", "werkzeug")
 
 _PATTERNS = (
-    re.compile(r"(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s\"']+", re.IGNORECASE),
-    re.compile(r"((?:Signature|AWSAccessKeyId|x-amz-security-token)=)[^&\s\"']+", re.IGNORECASE),
     re.compile(
-        r"""(["']?(?:\w*secret\w*key|\w*password|\w*session_?token|SecretString)["']?\s*[:=]\s*)"""
-        r"""(?:"[^"]*"|'[^']*'|[^\s,}&]+)""",
+        r"((?:X-Amz-(?:Signature|Security-Token|Credential)|Signature|AWSAccessKeyId)=)[^&,\s\"'<>]+",
         re.IGNORECASE,
     ),
+    # A name and its value in JSON, Python, an option file, a header or a query.
+    re.compile(
+        r"""((?:["']|\\")?[\w-]{0,40}(?:secret\w{0,20}key|passw(?:or)?d|session_?token|security-token"""
+        r"""|SecretString|SecretBinary|authorization|bearer_token)(?:["']|\\")?\s*[:=]\s*)"""
+        r"""(?:b?"(?:[^"\\]|\\.)*"|b?'(?:[^'\\]|\\.)*'|(?:Basic|Bearer|AWS4-HMAC-SHA256)\s.*"""
+        r"""|[^\s,}&"']+)""",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"(<(SecretAccessKey|SessionToken|SecretString|SecretBinary|Password)>)[^<]*",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(Signature:\s+)[0-9a-f]{64}"),
     re.compile(r"(\w+://[^:/@\s]+:)[^@/\s]+(?=@)"),
 )
 
@@ -106,7 +116,7 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Redact message, exception and stack text in place; let the record pass."""
-        record.msg, record.args = redacted(record.getMessage()), None
+        record.msg, record.args = redacted(_message_of(record)), None
         if record.exc_info and not record.exc_text:
             record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
             record.exc_info = None
@@ -115,6 +125,13 @@ class RedactingFilter(logging.Filter):
         if record.stack_info:
             record.stack_info = redacted(record.stack_info)
         return True
+
+
+def _message_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):  # arguments that do not fit: no reason to stop
+        return str(record.msg)
 
 
 def clamp_logging() -> None:

@@ -102,9 +102,7 @@ def _is_library(logger_name: str) -> bool:
 
 
 def _names_only(logger_name: str) -> bool:
-    return any(
-        logger_name == name or logger_name.startswith(f"{name}.") for name in _NAMES_ONLY
-    )
+    return any(logger_name == name or logger_name.startswith(f"{name}.") for name in _NAMES_ONLY)
 
 
 def _logger_names() -> Iterator[str]:

@@ -17,9 +17,12 @@ from botocore.credentials import (
 )
 from botocore.session import Session
 
+from core.aws.logs import protect_logs, silence_http_client
 from core.aws.sources import mfa_device, missing_credentials, said_by, section_of, speaking
 from core.errors import CredentialsMissing, InvalidInput
 from core.model.connection import Connection, KeySource
+
+silence_http_client()
 
 AskMfa = Callable[[str], str]
 
@@ -47,6 +50,7 @@ def session_for(connection: Connection, *, ask_mfa: AskMfa | None = None) -> Ses
         CredentialsMissing: the connection brings no keys though its source needs them.
         InvalidInput: the source is an AWS profile and none is named.
     """
+    protect_logs()  # again, for loggers that have appeared since this package was imported
     with said_by(connection.profile):
         return _session_for(connection, ask_mfa)
 
