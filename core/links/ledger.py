@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from core.errors import LocalIOError
+from core.local.json_lines import JsonLines
 from core.paths import data_dir
-from core.units import format_count, iso_utc, utc_now
+from core.units import as_utc, format_count, iso_utc, utc_now
+
+#: The fields of an entry that are texts; each line must have them.
+_TEXTS = ("bucket", "key", "method", "made_by", "access_key_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One link that was made. It dies at `expires`, or earlier with the key it was signed with."""
+    """One link that was made. It ends at `expires`, or earlier with the key it was signed with.
+
+    `expiry_known` is false when the credentials that signed it do not say when they end:
+    `expires` is then the latest possible end.
+    """
 
     bucket: str
     key: str
@@ -25,26 +31,30 @@ class Entry:
     expires: datetime
     made_by: str
     access_key_id: str
+    expiry_known: bool = True
 
     def alive(self, now: datetime | None = None) -> bool:
-        """Whether the link has not reached its end; its key may still have been withdrawn."""
+        """Whether the link may still work; its key may have been withdrawn."""
         return (now or utc_now()) < self.expires
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerPage:
-    """What the ledger holds, newest first, and how many of its lines could not be read."""
+    """What the ledger holds, newest first.
+
+    `broken` lines could not be read; they were moved to the file `aside`, if that was possible.
+    """
 
     entries: tuple[Entry, ...]
     broken: int = 0
+    aside: Path | None = None
 
 
 class Ledger:
-    """JSON lines in the data folder; appended under a lock, a torn line loses only itself."""
+    """JSON lines in the data folder, private to the user; shared by threads and processes."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path or data_dir() / "links.jsonl"
-        self._lock = threading.Lock()
+        self._lines = JsonLines(path or data_dir() / "links.jsonl", _parsed)
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Remember links that were just made.
@@ -52,17 +62,7 @@ class Ledger:
         Raises:
             LocalIOError: the ledger cannot be written.
         """
-        text = "".join(json.dumps(_plain(entry)) + "\n" for entry in entries)
-        try:
-            with self._lock, self._path.open("a", encoding="utf-8") as file:
-                file.write(self._mended() + text)
-        except OSError as error:
-            raise LocalIOError(
-                "The ledger of links cannot be written",
-                cause=f"{self._path}: {error.strerror}.",
-                remedy="Free disk space or correct the folder's permissions. The links are made.",
-                subject=str(self._path),
-            ) from error
+        self._lines.append([_plain(entry) for entry in entries])
 
     def read(self) -> LedgerPage:
         """Return all entries, newest first.
@@ -70,43 +70,25 @@ class Ledger:
         Raises:
             LocalIOError: the ledger exists but cannot be read.
         """
-        try:
-            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
-            return LedgerPage(())
-        except OSError as error:
-            raise LocalIOError(
-                "The ledger of links cannot be read",
-                cause=f"{self._path}: {error.strerror}.",
-                remedy="Correct the file's permissions.",
-                subject=str(self._path),
-            ) from error
-        found = [_parsed(line) for line in lines if line.strip()]
-        entries = [entry for entry in found if entry is not None]
-        return LedgerPage(tuple(reversed(entries)), len(found) - len(entries))
-
-    def _mended(self) -> str:
-        """Return a line end if the last write was cut off, so that it loses only itself."""
-        if not self._path.stat().st_size:
-            return ""
-        with self._path.open("rb") as file:
-            file.seek(-1, 2)
-            return "" if file.read(1) == b"\n" else "\n"
+        found = self._lines.read()
+        return LedgerPage(tuple(reversed(found.entries)), found.broken, found.aside)
 
 
-def _plain(entry: Entry) -> dict[str, str]:
-    fields = asdict(entry)
-    return fields | {"made": iso_utc(entry.made), "expires": iso_utc(entry.expires)}
+def _plain(entry: Entry) -> dict[str, Any]:
+    plain = asdict(entry)
+    return plain | {"made": iso_utc(entry.made), "expires": iso_utc(entry.expires)}
 
 
-def _parsed(line: str) -> Entry | None:
-    """Return the entry of one line; None for a torn or foreign one, which is counted."""
-    try:
-        fields = json.loads(line)
-        made, expires = (datetime.fromisoformat(fields.pop(name)) for name in ("made", "expires"))
-        return Entry(made=made, expires=expires, **fields)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
+def _parsed(line: dict[str, Any]) -> Entry:
+    """Return the entry of one line; fields of a later version are left out."""
+    values = {spec.name: line[spec.name] for spec in fields(Entry) if spec.name in line}
+    for name in _TEXTS:
+        if not isinstance(values[name], str):
+            message = f"{name} is not a text"
+            raise TypeError(message)
+    for name in ("made", "expires"):
+        values[name] = as_utc(datetime.fromisoformat(values[name]))
+    return Entry(**values)
 
 
 def dying_with(key_id: str, ledger: Ledger | None = None) -> tuple[str, ...]:

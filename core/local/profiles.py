@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 from core.errors import InvalidInput, NotFound
 from core.local.atomic import quarantine, told, write_atomically
+from core.local.json_lines import UNREADABLE
+from core.local.locking import locked
 from core.local.profile_check import check_profile
 from core.model.connection import KeySource, Profile, ProfileColour
 from core.paths import config_dir
@@ -31,9 +34,10 @@ class _Book:
 
 
 class ProfileStore:
-    """Profiles by name in one JSON file; safe to use from several threads.
+    """Profiles by name in one JSON file; safe to use from several threads and processes.
 
-    A file that cannot be read is set aside, what is good in it is kept, and `problem` says so.
+    A file that cannot be read is set aside, its usable profiles are retained, and `problem` names
+    the others.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -48,7 +52,7 @@ class ProfileStore:
 
     def list(self) -> tuple[Profile, ...]:
         """Return all profiles in the order they were made."""
-        return tuple(self._locked_load().profiles.values())
+        return tuple(self._current_book().profiles.values())
 
     def get(self, name: str) -> Profile:
         """Return one profile.
@@ -56,7 +60,7 @@ class ProfileStore:
         Raises:
             NotFound: no profile of that name is stored.
         """
-        profile = self._locked_load().profiles.get(name)
+        profile = self._current_book().profiles.get(name)
         if profile is None:
             raise NotFound(
                 f"There is no profile named {name}",
@@ -77,7 +81,7 @@ class ProfileStore:
         check_profile(profile)
         if profile.name == DEMO_NAME:
             raise InvalidInput("The name demo is the embedded server's", remedy="Choose another.")
-        with self._lock:
+        with self._locked():
             book = self._load()
             if replaces and profile.name != replaces and profile.name in book.profiles:
                 raise InvalidInput(
@@ -91,7 +95,7 @@ class ProfileStore:
 
     def delete(self, name: str) -> None:
         """Forget a profile; a name that is not there is no error."""
-        with self._lock:
+        with self._locked():
             book = self._load()
             if book.profiles.pop(name, None) is not None:
                 book.current = "" if book.current == name else book.current
@@ -99,34 +103,47 @@ class ProfileStore:
 
     def current(self) -> Profile | None:
         """Return the profile that was used last, or None."""
-        book = self._locked_load()
+        book = self._current_book()
         return book.profiles.get(book.current)
 
     def set_current(self, name: str) -> None:
         """Remember which profile is used; the demo and unknown names are not remembered."""
-        with self._lock:
+        with self._locked():
             book = self._load()
             if name in book.profiles and book.current != name:
                 book.current = name
                 self._store(book)
 
-    def _locked_load(self) -> _Book:
-        with self._lock:
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._lock, locked(self._path):
+            yield
+
+    def _current_book(self) -> _Book:
+        """Return what the file holds; the lock is needed only to set a broken file aside."""
+        book, broken = self._read()
+        if not broken:
+            return book
+        with self._locked():
             return self._load()
 
     def _load(self) -> _Book:
+        book, broken = self._read()
+        if broken:
+            self._set_aside(book, broken)
+        return book
+
+    def _read(self) -> tuple[_Book, list[str]]:
+        """Return the usable profiles, and the names of those that cannot be read."""
         with told(self._path, "read"):
             try:
                 data = self._path.read_bytes()
             except FileNotFoundError:
-                return _Book()
+                return _Book(), []
         try:
-            book, broken = _read(json.loads(data))
-        except (ValueError, TypeError, AttributeError):  # not JSON, or not our form
-            book, broken = _Book(), ["the whole file"]
-        if broken:
-            self._set_aside(book, broken)
-        return book
+            return _parsed(json.loads(data))
+        except UNREADABLE:  # not JSON, or not our form
+            return _Book(), ["the whole file"]
 
     def _set_aside(self, book: _Book, broken: Sequence[str]) -> None:
         aside = quarantine(self._path)
@@ -144,7 +161,7 @@ class ProfileStore:
         write_atomically(self._path, text.encode())
 
 
-def _read(content: Any) -> tuple[_Book, list[str]]:
+def _parsed(content: Any) -> tuple[_Book, list[str]]:
     book, broken = _Book(str(content.get("current", ""))), []
     for entry in content["profiles"]:
         try:

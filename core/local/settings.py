@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import logging
 import threading
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
+from core.errors import LocalIOError
 from core.local.atomic import quarantine, told, write_atomically
+from core.local.json_lines import UNREADABLE
+from core.local.locking import locked
 from core.paths import config_dir
+
+_log = logging.getLogger(__name__)
 
 
 class Settings:
-    """Values are read once, changed in memory, and written by `flush`."""
+    """Values are read once, changed in memory, and written by `flush` or when the process ends.
+
+    Only what was changed here is written: what another process has changed meanwhile stays.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or config_dir() / "settings.json"
         self._lock = threading.Lock()
         self._values: dict[str, Any] | None = None
-        self._changed = False
+        self._changes: dict[str, Any] = {}
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value of a key, or `default`."""
@@ -30,11 +41,9 @@ class Settings:
         with self._lock:
             values = self._loaded()
             if values.get(key) != value:
-                self._changed = True
-            if value is None:
-                values.pop(key, None)
-            else:
-                values[key] = value
+                self._changes[key] = value
+                _unwritten.add(self)
+            _apply(values, {key: value})
 
     def flush(self) -> None:
         """Write what changed since the last time; call it off the GUI thread or at the end.
@@ -43,11 +52,15 @@ class Settings:
             LocalIOError: the file could not be written; the old one is untouched.
         """
         with self._lock:
-            if not self._changed:
+            if not self._changes:
                 return
-            text = json.dumps(self._values, indent=1, ensure_ascii=False, sort_keys=True)
-            write_atomically(self._path, text.encode("utf-8", "backslashreplace"))
-            self._changed = False
+            with locked(self._path):
+                values = self._read()
+                _apply(values, self._changes)
+                text = json.dumps(values, indent=1, ensure_ascii=False, sort_keys=True)
+                write_atomically(self._path, text.encode("utf-8", "backslashreplace"))
+            self._values, self._changes = values, {}
+            _unwritten.discard(self)
 
     def _loaded(self) -> dict[str, Any]:
         if self._values is None:
@@ -55,6 +68,7 @@ class Settings:
         return self._values
 
     def _read(self) -> dict[str, Any]:
+        """Return what the file holds; one that cannot be read is set aside."""
         with told(self._path, "read"):
             try:
                 data = self._path.read_bytes()
@@ -62,9 +76,30 @@ class Settings:
                 return {}
         try:
             values = json.loads(data)
-        except ValueError:
+        except UNREADABLE:
             values = None
         if isinstance(values, dict):
             return values
         quarantine(self._path)
         return {}
+
+
+def _apply(values: dict[str, Any], changes: dict[str, Any]) -> None:
+    for key, value in changes.items():
+        if value is None:
+            values.pop(key, None)
+        else:
+            values[key] = value
+
+
+#: Settings with changes that are not written yet.
+_unwritten: WeakSet[Settings] = WeakSet()
+
+
+@atexit.register
+def _flush_all() -> None:
+    for settings in tuple(_unwritten):
+        try:
+            settings.flush()
+        except LocalIOError as error:  # nobody is left to be shown it
+            _log.warning("%s", error.summary)

@@ -1,31 +1,33 @@
 """Which IAM actions each profile has used: names and dates only, for a policy that fits.
 
-A line is written when an action is used for the first time on a day, so that bulk work costs
-nothing. Several processes may write: each reads the file anew, under a lock.
+An entry is written when an action is used for the first time on a day, so that bulk work costs
+nothing. Several processes may write: each reads the file again, under a lock.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from core.errors import LocalIOError
-from core.local.atomic import told, write_atomically
+from core.local.atomic import quarantine, told, write_atomically
+from core.local.json_lines import UNREADABLE
+from core.local.locking import locked
 from core.paths import data_dir
 from core.units import utc_now
 
 _log = logging.getLogger(__name__)
 
 _FORMAT = 1
+
+#: By profile and action: the first and the last day.
+_Book = dict[str, dict[str, tuple[date, date]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,41 +69,44 @@ class UsedActions:
         Raises:
             LocalIOError: the file cannot be read.
         """
-        with self._lock, self._held():
+        with self._lock:
             found = self._load().get(profile, {})
-        return tuple(
-            UsedAction(action, date.fromisoformat(first), date.fromisoformat(last))
-            for action, (first, last) in sorted(found.items())
-        )
+        return tuple(UsedAction(action, *days) for action, days in sorted(found.items()))
 
     def _write(self, profile: str, action: str, today: date) -> None:
-        with self._held():
+        with locked(self._path):
             book = self._load()
-            first = book.setdefault(profile, {}).get(action, [today.isoformat()])[0]
-            book[profile][action] = [first, today.isoformat()]
-            content = {"format": _FORMAT, "profiles": book}
+            first, _last = book.setdefault(profile, {}).get(action, (today, today))
+            book[profile][action] = (first, today)
+            profiles = {
+                name: {each: [day.isoformat() for day in days] for each, days in used.items()}
+                for name, used in book.items()
+            }
+            content = {"format": _FORMAT, "profiles": profiles}
             write_atomically(self._path, (json.dumps(content, indent=1) + "\n").encode())
 
-    def _load(self) -> dict[str, dict[str, list[str]]]:
+    def _load(self) -> _Book:
+        """Return what the file holds; one that cannot be read is set aside."""
         with told(self._path, "read"):
             try:
-                content: Any = json.loads(self._path.read_bytes())
+                data = self._path.read_bytes()
             except FileNotFoundError:
                 return {}
-            except ValueError:  # torn by another program: it is only a record
-                return {}
-        known = isinstance(content, dict) and content.get("format") == _FORMAT
-        return dict(content["profiles"]) if known else {}
-
-    @contextmanager
-    def _held(self) -> Iterator[None]:
-        """Keep other processes out while the file is read and replaced."""
-        path = self._path.with_name(self._path.name + ".lock")
-        with told(path, "locked"):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
+            return _parsed(json.loads(data))
+        except UNREADABLE:
+            quarantine(self._path)
+            return {}
+
+
+def _parsed(content: Any) -> _Book:
+    if content["format"] != _FORMAT:
+        message = "a later format"
+        raise ValueError(message)
+    return {
+        str(profile): {
+            str(action): (date.fromisoformat(first), date.fromisoformat(last))
+            for action, (first, last) in used.items()
+        }
+        for profile, used in content["profiles"].items()
+    }

@@ -1,3 +1,4 @@
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -54,9 +55,19 @@ def test_threads_do_not_tear_each_other(tmp_path):
     assert page.broken == 0
 
 
-def test_unwritable_place_is_told(tmp_path):
-    with pytest.raises(LocalIOError, match="cannot be written"):
-        Ledger(tmp_path / "missing" / "x.jsonl").append([entry("a")])
+def test_a_ledger_that_cannot_be_written_is_an_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LocalIOError, match="could not be"):
+        Ledger(tmp_path / "file" / "x.jsonl").append([entry("a")])
+
+
+def test_lines_of_an_earlier_and_of_a_later_version_are_read(tmp_path):
+    path = tmp_path / "links.jsonl"
+    Ledger(path).append([entry("a")])
+    line = json.loads(path.read_text())
+    del line["expiry_known"]
+    path.write_text(json.dumps(line | {"a_field_of_a_later_version": 1}) + "\n")
+    assert Ledger(path).read().entries == (entry("a"),)
 
 
 def test_renderings():

@@ -95,7 +95,8 @@ def test_a_failed_write_leaves_the_old_file(store, monkeypatch):
         store.save(PRODUCTION)
     assert "disk is full" in raised.value.cause
     assert store.path.read_bytes() == before
-    assert [path.name for path in store.path.parent.iterdir()] == ["profiles.json"]
+    names = sorted(path.name for path in store.path.parent.iterdir())
+    assert names == ["profiles.json", "profiles.json.lock"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,186 @@
+"""Two processes that change the same file: nothing that either has written is lost."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from core.links.ledger import Entry, Ledger
+from core.local.activity import ChangeLog
+from core.local.profiles import ProfileStore
+from core.local.settings import Settings
+from core.local.used_actions import UsedActions
+from core.model.change import Change, ChangeKind
+from core.paths import config_dir, data_dir
+
+ROOT = Path(__file__).resolve().parents[3]
+ROUNDS, EACH = 3, 20
+PRELUDE = """
+import sys
+from datetime import UTC, datetime
+who, names = sys.argv[1], [f"{sys.argv[1]}-{number}" for number in range(int(sys.argv[2]))]
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+WRITERS = {
+    "profiles": """
+from core.local.profiles import ProfileStore
+from core.model.connection import KeySource, Profile
+store = ProfileStore()
+for name in names: store.save(Profile(name, KeySource.ENVIRONMENT))
+""",
+    "settings": """
+from core.local.settings import Settings
+settings = Settings()
+for name in names:
+    settings.set(name, name)
+    settings.flush()
+""",
+    "settings at the end": """
+from core.local.settings import Settings
+settings = Settings()
+for name in names: settings.set(name, name)
+""",
+    "used actions": """
+from core.local.used_actions import UsedActions
+from core.model.change import Change, ChangeKind
+used = UsedActions()
+for name in names: used.note("p", name)
+""",
+    "ledger": """
+from core.links.ledger import Entry, Ledger
+ledger, now = Ledger(), datetime(2026, 1, 1, tzinfo=UTC)
+for name in names: ledger.append([Entry("b", name, "GET", now, now, "me", "AKIA")])
+""",
+    "log": """
+from core.local import activity
+from core.model.change import Change, ChangeKind
+activity._ROTATE_BYTES = 4000
+log, now = activity.ChangeLog(), datetime(2026, 1, 1, tzinfo=UTC)
+for name in names: log.append(Change(ChangeKind.LINKS, "a", name, "o", now))
+""",
+}
+
+
+def read_back(what):
+    if what == "profiles":
+        return [profile.name for profile in ProfileStore().list()]
+    if what.startswith("settings"):
+        return list(json.loads((config_dir() / "settings.json").read_text()))
+    if what == "used actions":
+        return [used.action for used in UsedActions().read("p")]
+    if what == "ledger":
+        return [entry.key for entry in Ledger().read().entries]
+    return [entry.change.subject for entry in ChangeLog().read()]
+
+
+@pytest.mark.parametrize("what", WRITERS)
+def test_nothing_is_lost_between_two_processes(what):
+    expected = [f"{r}{p}-{number}" for r in range(ROUNDS) for p in "ab" for number in range(EACH)]
+    for round_number in range(ROUNDS):
+        together(PRELUDE + WRITERS[what], [f"{round_number}{p}" for p in "ab"])
+    found = read_back(what)
+    assert len(found) == len(set(found))
+    assert set(found) <= set(expected)
+    if what == "log":  # a full log begins again; two files' worth must be there
+        assert len(found) > EACH
+        assert {name[:2] for name in found} >= {f"{ROUNDS - 1}a", f"{ROUNDS - 1}b"}
+    else:
+        assert set(found) == set(expected)
+
+
+def together(script, names):
+    """Run one script per name; all begin at the same moment."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, name, str(EACH)],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for name in names
+    ]  # fmt: skip
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+
+
+def test_what_another_process_has_changed_stays_when_settings_are_written(tmp_path):
+    path = tmp_path / "settings.json"
+    mine, theirs = Settings(path), Settings(path)
+    assert mine.get("a") is theirs.get("a") is None
+    theirs.set("theirs", 1)
+    theirs.set("both", "theirs")
+    theirs.flush()
+    mine.set("mine", 2)
+    mine.set("both", "mine")
+    mine.set("gone", None)
+    mine.flush()
+    assert json.loads(path.read_text()) == {"theirs": 1, "mine": 2, "both": "mine"}
+    assert mine.get("theirs") == 1
+
+
+RUBBISH = [b"\x00\xff\xfe\x80 binary", b"[" * 100_000, b'{"kind": ', b"null", b"3", b'{"key": 1}']
+
+
+def written(kind):
+    """Fill a ledger or a log, and return its file."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    for number in range(EACH):
+        if kind == "ledger":
+            Ledger().append([Entry("b", f"key {number}", "GET", now, now, "me", "AKIA")])
+        else:
+            ChangeLog().append(Change(ChangeKind.LINKS, "a", f"key {number}", "o", now))
+    return data_dir() / ("links.jsonl" if kind == "ledger" else "changes.jsonl")
+
+
+@pytest.mark.parametrize("torn_end", [False, True])
+@pytest.mark.parametrize("kind", ["ledger", "log"])
+def test_rubbish_between_good_lines_is_moved_aside_once(kind, torn_end):
+    path = written(kind)
+    good = path.read_bytes().splitlines()
+    assert len(good) == EACH
+    mixed = [line for pair in zip(good, RUBBISH, strict=False) for line in pair]
+    path.write_bytes(b"\n".join(mixed) + (b'\n{"bucket": "b", "ke' if torn_end else b"\n"))
+    before = read_back(kind)
+    assert sorted(before) == sorted(f"key {number}" for number in range(len(RUBBISH)))
+    (aside,) = data_dir().glob(f"{path.name}.broken-*")
+    assert aside.read_bytes().splitlines()[: len(RUBBISH)] == RUBBISH
+    assert aside.stat().st_mode & 0o077 == 0
+    assert read_back(kind) == before
+    assert list(data_dir().glob(f"{path.name}.broken-*")) == [aside]
+
+
+def test_a_folder_that_cannot_be_written_is_read_all_the_same(tmp_path, monkeypatch):
+    path = written("ledger")
+    path.write_bytes(path.read_bytes() + b"rubbish\n")
+
+    def refuse(*_arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.open", refuse)
+    page = Ledger().read()
+    assert len(page.entries) == EACH
+    assert (page.broken, page.aside) == (1, None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff", b"[" * 100_000, b"null", b'{"format": 2}', b'{"format": 1, "profiles": {"p": {"a": ["x"]}}}'],
+)  # fmt: skip
+def test_a_record_of_used_actions_that_cannot_be_read_is_set_aside(content):
+    path = data_dir() / "used-actions.json"
+    path.write_bytes(content)
+    clock = datetime(2026, 1, 2, tzinfo=UTC)
+    used = UsedActions(clock=lambda: clock)
+    used.note("p", "s3:GetObject")
+    (found,) = used.read("p")
+    assert (found.first, found.last) == (date(2026, 1, 2), date(2026, 1, 2))
+    (aside,) = data_dir().glob("used-actions.json.broken-*")
+    assert aside.read_bytes() == content
