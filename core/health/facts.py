@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -14,6 +13,9 @@ from botocore import xform_name
 from core.aws.actions import action_of
 from core.aws.faults import translated
 from core.errors import AccessDenied, NotFound, NotSupported
+from core.health.account_block import AccountBlock, account_block
+from core.health.policy_eval import always_denied, open_to_everybody
+from core.health.public_access import BLOCKS, Exposure, grants_to_everybody, judge
 from core.objects.bucket import Bucket
 from core.units import utc_now
 from core.work import Work, default_work
@@ -25,6 +27,7 @@ class Standing(Enum):
     GOOD = "good"
     BAD = "bad"
     NOTE = "note"
+    UNJUDGED = "unjudged"
     DENIED = "denied"
     UNSUPPORTED = "unsupported"
 
@@ -61,6 +64,10 @@ class BucketFacts:
         return {fact.name: fact for fact in self.facts}[name]
 
 
+#: How a fact stands, what was seen, and what that risks.
+Finding = tuple[Standing, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One call to the bucket, the code it answers when nothing is configured, and its reader."""
@@ -69,10 +76,10 @@ class Question:
     title: str
     operation: str
     missing_code: str
-    read: Callable[[Mapping[str, Any]], tuple[Standing, str, str]]
+    read: Callable[[Mapping[str, Any]], Finding]
 
 
-def _encryption(answer: Mapping[str, Any]) -> tuple[Standing, str, str]:
+def _encryption(answer: Mapping[str, Any]) -> Finding:
     rules = answer.get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
     names = {
         rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm", "") for rule in rules
@@ -83,23 +90,24 @@ def _encryption(answer: Mapping[str, Any]) -> tuple[Standing, str, str]:
             "no default encryption is configured",
             "AWS encrypts new objects all the same since 2023; other servers may not.",
         )
-    told = {"AES256": "SSE-S3 (AES-256)", "aws:kms": "SSE-KMS", "aws:kms:dsse": "SSE-KMS, dual"}
-    return Standing.GOOD, ", ".join(sorted(told.get(name, name) for name in names)), ""
+    titles = {"AES256": "SSE-S3 (AES-256)", "aws:kms": "SSE-KMS", "aws:kms:dsse": "SSE-KMS, dual"}
+    if names - set(titles):
+        return _unjudged(f"unknown encryption {', '.join(sorted(names - set(titles)))}")
+    return Standing.GOOD, ", ".join(sorted(titles[name] for name in names)), ""
 
 
-def _versioning(answer: Mapping[str, Any]) -> tuple[Standing, str, str]:
+def _versioning(answer: Mapping[str, Any]) -> Finding:
     status = answer.get("Status", "")
     if status == "Enabled":
         mfa = " with MFA delete" if answer.get("MFADelete") == "Enabled" else ""
         return Standing.GOOD, f"on{mfa}", ""
-    told = "suspended" if status else "never switched on"
-    return Standing.BAD, told, "What is deleted or overwritten is gone at once: there is no undo."
+    state = "suspended" if status else "never switched on"
+    return Standing.BAD, state, "What is deleted or overwritten is gone at once: there is no undo."
 
 
-def _block(answer: Mapping[str, Any]) -> tuple[Standing, str, str]:
-    names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+def _block(answer: Mapping[str, Any]) -> Finding:
     block = answer.get("PublicAccessBlockConfiguration", {})
-    missing = [name for name in names if not block.get(name)]
+    missing = [name for name in BLOCKS if not block.get(name)]
     if not missing:
         return Standing.GOOD, "all four blocks are on", ""
     return (
@@ -109,26 +117,30 @@ def _block(answer: Mapping[str, Any]) -> tuple[Standing, str, str]:
     )
 
 
-def _policy(answer: Mapping[str, Any]) -> tuple[Standing, str, str]:
-    if answer.get("PolicyStatus", {}).get("IsPublic"):
+def _policy_status(answer: Mapping[str, Any]) -> Finding:
+    public = answer.get("PolicyStatus", {}).get("IsPublic")
+    if public is None:
+        return _unjudged("the server does not say whether the policy is public")
+    if public:
         return Standing.BAD, "the bucket policy is public", "Anybody can reach what it grants."
     return Standing.GOOD, "the bucket policy is not public", ""
 
 
-def _acl(answer: Mapping[str, Any]) -> tuple[Standing, str, str]:
-    everyone = ("global/AllUsers", "global/AuthenticatedUsers")
-    public = [
-        grant.get("Permission", "")
-        for grant in answer.get("Grants", ())
-        if str(grant.get("Grantee", {}).get("URI", "")).endswith(everyone)
-    ]
+def _acl(answer: Mapping[str, Any]) -> Finding:
+    public = grants_to_everybody(answer)
+    if public is None:
+        return _unjudged("the answer names no grants")
     if public:
-        told = f"grants {', '.join(sorted(set(public)))} to everybody"
-        return Standing.BAD, told, "Everybody can list or change the bucket, unless a block is on."
+        grants = f"grants {', '.join(public)} to everybody"
+        return (
+            Standing.BAD,
+            grants,
+            "Everybody can list or change the bucket, unless a block is on.",
+        )
     return Standing.GOOD, "grants nothing to everybody", ""
 
 
-def _ownership(answer: Mapping[str, Any]) -> tuple[Standing, str, str]:
+def _ownership(answer: Mapping[str, Any]) -> Finding:
     rules = answer.get("OwnershipControls", {}).get("Rules", ())
     found = rules[0].get("ObjectOwnership", "") if rules else ""
     if found == "BucketOwnerEnforced":
@@ -136,30 +148,36 @@ def _ownership(answer: Mapping[str, Any]) -> tuple[Standing, str, str]:
     return Standing.NOTE, f"ACLs are in force ({found or 'not configured'})", "ACLs can override."
 
 
-def _tls(answer: Mapping[str, Any]) -> tuple[Standing, str, str]:
-    try:
-        statements = json.loads(answer.get("Policy", "{}")).get("Statement", [])
-    except ValueError:
-        return Standing.NOTE, "the policy cannot be read as JSON", ""
-    statements = [statements] if isinstance(statements, dict) else statements
-    refused = any(_denies_plain_http(statement) for statement in statements)
-    if refused:
-        return Standing.GOOD, "plain HTTP is refused by the policy", ""
-    return _NO_TLS
-
-
-def _denies_plain_http(statement: Mapping[str, Any]) -> bool:
-    condition = statement.get("Condition", {}).get("Bool", {})
-    return statement.get("Effect") == "Deny" and (
-        str(condition.get("aws:SecureTransport", "")).lower() == "false"
+def _tls(answer: Mapping[str, Any]) -> Finding:
+    """Judge whether every request over plain HTTP is denied: to everybody, on everything."""
+    if "Policy" not in answer:
+        return _unjudged("the answer holds no policy")
+    found = always_denied(
+        answer["Policy"], str(answer.get("Bucket", "")), {"aws:securetransport": "false"}
     )
+    if found.answer:
+        return Standing.GOOD, "plain HTTP is refused by the policy", ""
+    if found.answer is None:
+        return _unjudged(", ".join(found.reasons))
+    if not found.reasons:
+        return _NO_TLS
+    evidence = f"plain HTTP is refused only in part: {'; '.join(found.reasons)}"
+    return Standing.NOTE, evidence, _NO_TLS[2]
 
 
-def _logging(answer: Mapping[str, Any]) -> tuple[Standing, str, str]:
+def _logging(answer: Mapping[str, Any]) -> Finding:
     target = answer.get("LoggingEnabled", {}).get("TargetBucket", "")
     if target:
         return Standing.GOOD, f"to {target}", ""
-    return Standing.NOTE, "off", "Who read what cannot be told later, unless CloudTrail records it."
+    return (
+        Standing.NOTE,
+        "off",
+        "Who read what cannot be found out later, unless CloudTrail records it.",
+    )
+
+
+def _unjudged(why: str) -> Finding:
+    return Standing.UNJUDGED, f"cannot be judged: {why}", "Have the setting checked by hand."
 
 
 _NO_TLS = (
@@ -194,7 +212,9 @@ QUESTIONS: tuple[Question, ...] = (
         "NoSuchPublicAccessBlockConfiguration",
         _block,
     ),
-    Question("policy", "Bucket policy", "GetBucketPolicyStatus", "NoSuchBucketPolicy", _policy),
+    Question(
+        "policy", "Bucket policy", "GetBucketPolicyStatus", "NoSuchBucketPolicy", _policy_status
+    ),
     Question("acl", "Access control list", "GetBucketAcl", "", _acl),
     Question(
         "ownership",
@@ -208,32 +228,98 @@ QUESTIONS: tuple[Question, ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The fact that a question gave, and the answer itself; None when there was none.
+
+    The answer is empty where nothing is configured.
+    """
+
+    fact: Fact
+    answer: Mapping[str, Any] | None
+
+
 def fetch(bucket: Bucket, *, work: Work | None = None) -> BucketFacts:
-    """Ask the bucket every question once.
+    """Ask the bucket every question once, and judge from all answers whether it is public.
 
     Raises:
         StorageError: the bucket cannot be reached at all; a denied question is a fact.
     """
     work = default_work(work)
-    facts = []
+    seen: dict[str, _Seen] = {}
     for question in QUESTIONS:
         work.check()
-        facts.append(_asked(bucket, question))
+        seen[question.name] = _asked(bucket, question, work)
+    work.check()
+    exposure = _exposure(seen, account_block(bucket.clients, work=work))
+    facts = [_public_fact(exposure)]
+    facts += [
+        _policy_fact(one.fact, exposure) if name == "policy" else one.fact
+        for name, one in seen.items()
+    ]
     return BucketFacts(bucket.name, tuple(facts), utc_now())
 
 
-def _asked(bucket: Bucket, question: Question) -> Fact:
+def _asked(bucket: Bucket, question: Question, work: Work) -> _Seen:
     action = action_of(f"s3:{question.operation}")
     call = getattr(bucket.client, xform_name(question.operation))
+    answer: Mapping[str, Any] | None = None
     try:
-        with translated(f"s3:{question.operation}", f"s3://{bucket.name}"):
-            standing, evidence, risk = question.read(call(Bucket=bucket.name))
+        with translated(f"s3:{question.operation}", f"s3://{bucket.name}", work):
+            answer = {**call(Bucket=bucket.name), "Bucket": bucket.name}
+        finding = question.read(answer)
     except NotFound as error:
         if not question.missing_code or question.missing_code not in error.details:
             raise
-        standing, evidence, risk = _WHEN_MISSING[question.name]
+        answer, finding = {}, _WHEN_MISSING[question.name]
     except AccessDenied:
-        standing, evidence, risk = Standing.DENIED, f"needs {action}", ""
+        finding = Standing.DENIED, f"needs {action}", ""
     except NotSupported:
-        standing, evidence, risk = Standing.UNSUPPORTED, "this server does not offer it", ""
-    return Fact(question.name, question.title, standing, evidence, risk, action)
+        finding = Standing.UNSUPPORTED, "this server does not offer it", ""
+    standing, evidence, risk = finding
+    fact = Fact(question.name, question.title, standing, evidence, risk, action)
+    return _Seen(fact, answer)
+
+
+def _exposure(seen: Mapping[str, _Seen], account: AccountBlock) -> Exposure:
+    policy, status = seen["tls"].answer, seen["policy"].answer
+    ownership = seen["ownership"]
+    absent: Mapping[str, Any] | None = (
+        {} if seen["public-access"].fact.standing is Standing.UNSUPPORTED else None
+    )
+    block = seen["public-access"].answer
+    return Exposure(
+        account=account,
+        block=absent if block is None else block.get("PublicAccessBlockConfiguration", {}),
+        policy=None if policy is None else open_to_everybody(policy.get("Policy", "{}")),
+        status=None if status is None else bool(status.get("PolicyStatus", {}).get("IsPublic")),
+        acl=None if seen["acl"].answer is None else grants_to_everybody(seen["acl"].answer),
+        acls_disabled=None
+        if ownership.fact.standing is Standing.DENIED
+        else ownership.fact.standing is Standing.GOOD,
+    )
+
+
+def _public_fact(exposure: Exposure) -> Fact:
+    public, evidence, risk = judge(exposure)
+    if public is None:
+        standing, evidence, risk = _unjudged(evidence)
+    elif public:
+        standing = Standing.BAD
+    else:
+        standing = Standing.NOTE if risk else Standing.GOOD
+    return Fact("public", "Public access", standing, evidence, risk)
+
+
+def _policy_fact(fact: Fact, exposure: Exposure) -> Fact:
+    """Correct what the server says of its policy by what the policy says."""
+    public = exposure.policy_is_public
+    if public is None and fact.standing is Standing.GOOD:
+        reasons = exposure.policy.reasons if exposure.policy else ("the policy cannot be read",)
+        standing, evidence, risk = _unjudged(", ".join(reasons))
+        return replace(fact, standing=standing, evidence=evidence, risk=risk)
+    if public and exposure.policy is not None and exposure.policy.answer:
+        evidence = f"the bucket policy {', '.join(exposure.policy.reasons)}"
+        risk = "Anybody can reach what it grants, unless a block is on."
+        return replace(fact, standing=Standing.BAD, evidence=evidence, risk=risk)
+    return fact

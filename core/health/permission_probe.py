@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
-from core.errors import AccessDenied, StorageError
+from core.errors import AccessDenied, ReadOnlyProfile, StorageError
 from core.model.connection import SECRET_PREFIX
 from core.work import Work
 
@@ -67,7 +67,7 @@ class Probe:
         """Note when a write may have been made though its answer never came."""
         try:
             yield
-        except AccessDenied:
+        except (AccessDenied, ReadOnlyProfile):
             raise
         except StorageError:
             self.unsure = True

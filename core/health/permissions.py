@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from core.aws.clients import ClientFactory
-from core.errors import AccessDenied, ErrorKind, NoSuchBucket, NotSupported, StorageError
+from core.errors import (
+    AccessDenied,
+    ErrorKind,
+    NoSuchBucket,
+    NotSupported,
+    ReadOnlyProfile,
+    StorageError,
+)
 from core.health.permission_checks import CHECKS
 from core.health.permission_probe import NotTried, PermissionCheck, PermissionResult, Probe
 from core.work import Progress, Work, default_work
@@ -59,18 +66,24 @@ def check_permissions(
     return tuple(results)
 
 
+_READ_ONLY = "not tried: the profile is read-only; unlock it to try what changes something"
+
+
 def _tried(check: PermissionCheck, probe: Probe) -> PermissionResult:
+    ok: bool | None = None
     try:
-        return PermissionResult(check.action, True, check.needed, check.run(probe))  # noqa: FBT003 - a table's cell
+        ok, detail = True, check.run(probe)
     except NotTried as reason:
-        return PermissionResult(check.action, None, check.needed, f"not tried: {reason}")
+        detail = f"not tried: {reason}"
+    except ReadOnlyProfile:
+        detail = _READ_ONLY
     except AccessDenied as error:
-        return PermissionResult(check.action, ok=False, needed=check.needed, detail=error.cause)
+        ok, detail = False, error.cause
     except NotSupported:
-        return PermissionResult(check.action, None, check.needed, "this server does not offer it")
+        detail = "this server does not offer it"
     except StorageError as error:
         if error.kind in _FATAL:
             raise
-        detail = f"{error.summary}. {error.cause}".strip()
         ok = False if isinstance(error, NoSuchBucket) else None
-        return PermissionResult(check.action, ok, check.needed, detail)
+        detail = f"{error.summary}. {error.cause}".strip()
+    return PermissionResult(check.action, ok, check.needed, detail)

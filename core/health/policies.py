@@ -112,9 +112,10 @@ _ADMIN: Mapping[On, tuple[str, ...]] = {
         "iam:UpdateAccessKey",
         "iam:DeleteAccessKey",
     ),
-    # GetAccessKeyLastUsed names a key, not a user; ListSecrets and ListMetrics know no resource.
+    # GetAccessKeyLastUsed names a key, not a user; the others know no resource.
     On.ANYTHING: (
         "iam:GetAccessKeyLastUsed",
+        "s3:GetAccountPublicAccessBlock",
         "secretsmanager:ListSecrets",
         "cloudwatch:ListMetrics",
     ),
@@ -139,6 +140,7 @@ _PLACES = {
 
 _NO_RESOURCE = frozenset(
     {
+        "s3:GetAccountPublicAccessBlock",
         "s3:ListAllMyBuckets",
         "secretsmanager:BatchGetSecretValue",
         "secretsmanager:GetRandomPassword",

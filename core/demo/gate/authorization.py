@@ -10,12 +10,12 @@ from typing import Any
 from moto.s3.models import s3_backends
 
 from core.demo.gate import s3_actions, service_actions
-from core.demo.gate.policies import decision
 from core.demo.gate.principals import ACCOUNT, PARTITION, Principal, may_be_assumed
 from core.demo.gate.refusals import Refusal, Refused
 from core.demo.gate.request import Incoming
 from core.demo.gate.s3_actions import Need
 from core.demo.gate.signature import Claim
+from core.health.policy_eval import decision
 
 _UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 _OF_INITIATOR = frozenset({"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"})

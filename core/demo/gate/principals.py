@@ -12,9 +12,9 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.iam.models import AccessKeyLastUsed, IAMBackend, iam_backends
 from moto.sts.models import sts_backends
 
-from core.demo.gate.policies import decision
 from core.demo.gate.refusals import Refusal, Refused
 from core.demo.gate.signature import Claim
+from core.health.policy_eval import decision
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
 PARTITION = "aws"

@@ -16,6 +16,7 @@ _SIGNS: dict[Standing, tuple[str, str, str]] = {
     Standing.GOOD: ("check", "good", "good"),
     Standing.BAD: ("warning", "danger", "at risk"),
     Standing.NOTE: ("info", "warning", "to consider"),
+    Standing.UNJUDGED: ("info", "warning", "not judged"),
     Standing.DENIED: ("lock", "neutral", "not permitted"),
     Standing.UNSUPPORTED: ("minus", "neutral", "not offered"),
 }

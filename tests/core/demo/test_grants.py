@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 from helpers.demo import plain_client
 
-from core.demo.gate.policies import decision
 from core.health.permissions import check_permissions
+from core.health.policy_eval import decision
 
 BUCKET = "tentimecrypto"
 CANDLES = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
@@ -244,7 +244,7 @@ ARN = {"aws:principalarn": "arn:aws:iam::123456789012:user/a"}
                     "Effect": "Deny",
                     "Action": "*",
                     "Resource": "*",
-                    "Condition": {"ArnNotLike": {"aws:PrincipalArn": "*:user/a"}},
+                    "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/a"}},
                 }
             ],
             None,

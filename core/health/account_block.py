@@ -1,0 +1,49 @@
+"""Read the account's block of public access, which counts for every bucket of the account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.aws.clients import ClientFactory
+from core.aws.faults import translated
+from core.aws.identity import identity
+from core.errors import Cancelled, NotFound, StorageError
+from core.work import Work, default_work
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBlock:
+    """The settings of the account, empty when there are none; None when they cannot be read.
+
+    Servers that are not AWS (`on_aws` False) have no such settings.
+    """
+
+    settings: Mapping[str, bool] | None
+    on_aws: bool
+
+    def get(self, name: str) -> bool | None:
+        """Return whether a setting is on; None when that is unknown."""
+        return None if self.settings is None else bool(self.settings.get(name))
+
+
+def account_block(clients: ClientFactory, *, work: Work | None = None) -> AccountBlock:
+    """Return the account's settings; needs `s3:GetAccountPublicAccessBlock`.
+
+    Raises:
+        Cancelled: the token of `work` was cancelled.
+    """
+    work = default_work(work)
+    if clients.endpoint_url is not None:
+        return AccountBlock({}, on_aws=False)
+    try:
+        account = identity(clients, work=work).account
+        with translated("s3:GetAccountPublicAccessBlock", f"account {account}", work):
+            answer = clients.s3_account().get_public_access_block(AccountId=account)
+    except Cancelled:
+        raise
+    except NotFound:
+        return AccountBlock({}, on_aws=True)
+    except StorageError:  # denied or out of reach: the judgement says what it could not read
+        return AccountBlock(None, on_aws=True)
+    return AccountBlock(answer.get("PublicAccessBlockConfiguration", {}), on_aws=True)

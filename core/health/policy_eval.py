@@ -1,0 +1,328 @@
+"""Evaluate IAM policy documents: effect, principal, action, resource and condition together.
+
+Two questions are answered. `decision` decides one request as IAM does: a denial wins, else one
+permission is enough. `always_denied` and `open_to_everybody` judge a whole policy for every
+request there could be; what cannot be judged is never good.
+Sources: IAM user guide, "Policy evaluation logic" and "IAM JSON policy elements"; S3 user guide,
+"Blocking public access ... the meaning of public".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any
+
+from core.health.policy_conditions import (
+    Context,
+    condition_keys,
+    conditions_hold,
+    expanded,
+    listed,
+    matches,
+    unknown_operators,
+)
+from core.health.policy_patterns import covers, overlaps
+
+#: Condition keys that limit a grant to somebody in particular, in lower case.
+_FIXED_KEYS = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceip",
+        "aws:sourceowner",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:userid",
+        "s3:dataaccesspointaccount",
+        "s3:dataaccesspointarn",
+        "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    }
+)
+_FIXING_OPERATORS = frozenset(
+    {"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "IpAddress"}
+)
+#: Networks wider than that count as everybody, by IP version.
+_WIDEST_NETWORK = {4: 8, 6: 32}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a policy as a whole does: yes, no, or None when it cannot be judged, and why."""
+
+    answer: bool | None
+    reasons: tuple[str, ...] = ()
+
+
+def decision(
+    documents: Iterable[Mapping[str, Any]], action: str, resource: str, context: Context
+) -> bool | None:
+    """Return True for permitted, False for denied explicitly, None when nothing speaks of it.
+
+    A condition that cannot be known never permits and always denies.
+
+    Args:
+        documents: policies, all of one kind (of an identity, or of a bucket).
+        action: for example `s3:GetObject`.
+        resource: the ARN acted on.
+        context: condition keys in lower case with their values, `aws:principalarn` among them.
+    """
+    found: bool | None = None
+    for statement in _statements(documents):
+        if not _concerns(statement, action, resource, context):
+            continue
+        holds = conditions_hold(statement.get("Condition") or {}, context)
+        if statement["Effect"] == "Deny" and holds is not False:
+            return False
+        if statement["Effect"] == "Allow" and holds is True:
+            found = True
+    return found
+
+
+def always_denied(policy: str, bucket: str, context: Context) -> Judgement:
+    """Judge whether a bucket policy denies everybody every S3 action on the bucket and its objects.
+
+    Args:
+        policy: the policy as JSON text.
+        bucket: the bucket's name; empty: the one that the policy's resources name.
+        context: what is known of the requests in question, condition keys in lower case. Every
+            other key may have any value: a denial that asks for one does not count.
+    """
+    try:
+        statements = statements_of(policy)
+    except ValueError as error:
+        return Judgement(answer=None, reasons=(str(error),))
+    missing = dict(_whole_bucket(bucket or _bucket_of(statements)))
+    reasons: list[str] = []
+    unknown: list[str] = []
+    for statement in statements:
+        if statement["Effect"] != "Deny" or not _is_about(statement, context):
+            continue
+        unknown += unknown_operators(statement.get("Condition"))
+        gaps = _gaps(statement, context)
+        reasons += gaps
+        if not gaps:
+            missing = {
+                arn: name for arn, name in missing.items() if not _covers_resource(statement, arn)
+            }
+            reasons += [f"a denial leaves out {name}" for name in missing.values()]
+    if not missing:
+        return Judgement(answer=True)
+    if unknown:
+        return Judgement(
+            answer=None, reasons=tuple(f"{name} is not known here" for name in unknown)
+        )
+    return Judgement(answer=False, reasons=tuple(dict.fromkeys(reasons)))
+
+
+def open_to_everybody(policy: str) -> Judgement:
+    """Judge whether a bucket policy grants anything to everybody, as S3 defines "public"."""
+    try:
+        statements = statements_of(policy)
+    except ValueError as error:
+        return Judgement(answer=None, reasons=(str(error),))
+    allowed = [each for each in statements if each["Effect"] == "Allow" and _grants_all(each)]
+    public = [each for each in allowed if not _limited(each)]
+    unknown = [name for each in public for name in unknown_operators(each.get("Condition"))]
+    certain = [each for each in public if not unknown_operators(each.get("Condition"))]
+    if certain:
+        what = ", ".join(dict.fromkeys(_actions_told(each) for each in certain))
+        return Judgement(answer=True, reasons=(f"grants {what} to everybody",))
+    if unknown:
+        return Judgement(
+            answer=None, reasons=tuple(f"{name} is not known here" for name in unknown)
+        )
+    return Judgement(answer=False)
+
+
+def statements_of(policy: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the statements of a policy text.
+
+    Raises:
+        ValueError: the text is no policy, with what is wrong.
+    """
+    try:
+        document = json.loads(policy)
+    except ValueError:
+        document = None
+    found = listed(document.get("Statement", [])) if isinstance(document, dict) else [None]
+    for problem in filter(None, map(_problem, found)):
+        raise ValueError(problem)
+    return tuple(found)
+
+
+def _problem(statement: object) -> str:
+    if statement is None:
+        return "the policy is not a JSON object"
+    if not isinstance(statement, Mapping):
+        return "a statement is not a JSON object"
+    if statement.get("Effect") not in {"Allow", "Deny"}:
+        return "a statement has no Effect of Allow or Deny"
+    for element in ("Principal", "Action", "Resource"):
+        if (element in statement) == (f"Not{element}" in statement):
+            return f"a statement needs either {element} or Not{element}"
+    return ""
+
+
+def _statements(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for document in documents:
+        yield from listed(document.get("Statement", []))
+
+
+# One request.
+
+
+def _concerns(statement: Mapping[str, Any], action: str, resource: str, context: Context) -> bool:
+    named = "Resource" in statement or "NotResource" in statement  # a trust policy names none
+    return (
+        _element(statement, "Action", action.lower(), context, fold=True)
+        and (not named or _element(statement, "Resource", resource, context))
+        and _principal_matches(statement, str(context.get("aws:principalarn") or ""))
+    )
+
+
+def _element(
+    statement: Mapping[str, Any], name: str, value: str, context: Context, *, fold: bool = False
+) -> bool:
+    inverted = f"Not{name}" in statement
+    patterns = [expanded(str(each), context) for each in _values(statement, name)]
+    texts = [each.lower() if fold else each for each in patterns if each is not None]
+    return any(matches(each, value) for each in texts) != inverted
+
+
+def _values(statement: Mapping[str, Any], name: str) -> list[Any]:
+    return listed(statement.get(name, statement.get(f"Not{name}", [])))
+
+
+def _principal_matches(statement: Mapping[str, Any], arn: str) -> bool:
+    """Compare with who asks; the policy of an identity names no principal."""
+    if "Principal" not in statement and "NotPrincipal" not in statement:
+        return True
+    account = arn.split(":")[4] if arn.count(":") > 4 else ""
+    mine = {"*", arn, account, f"arn:aws:iam::{account}:root", _role_of(arn)}
+    named = any(name in mine for name in _principals(statement, "AWS"))
+    return named != ("NotPrincipal" in statement)
+
+
+def _role_of(arn: str) -> str:
+    """Return the role behind the session of an assumed role, else the ARN itself."""
+    if ":assumed-role/" not in arn:
+        return arn
+    role, _, _session = (
+        arn.replace(":sts:", ":iam:").replace(":assumed-role/", ":role/").rpartition("/")
+    )
+    return role
+
+
+def _principals(statement: Mapping[str, Any], kind: str = "") -> list[str]:
+    """Return the names in (Not)Principal: of one kind, or of all kinds."""
+    found = statement.get("Principal", statement.get("NotPrincipal"))
+    if not isinstance(found, Mapping):
+        return [str(each) for each in listed(found)]
+    kinds = [kind] if kind else list(found)
+    return [str(each) for name in kinds for each in listed(found.get(name, []))]
+
+
+# All requests.
+
+
+def _whole_bucket(bucket: str) -> Iterator[tuple[str, str]]:
+    yield f"arn:aws:s3:::{bucket}", "the bucket itself"
+    yield f"arn:aws:s3:::{bucket}/?*", "its objects"
+
+
+def _bucket_of(statements: Sequence[Mapping[str, Any]]) -> str:
+    """Return the bucket that the resources name: S3 refuses a policy that names another one."""
+    for statement in statements:
+        for arn in _values(statement, "Resource"):
+            name = str(arn).rpartition(":::")[2].partition("/")[0]
+            if name and not set("*?$") & set(name):
+                return name
+    return ""
+
+
+def _is_about(statement: Mapping[str, Any], context: Context) -> bool:
+    """Whether a statement holds always, or asks for one of the keys in question."""
+    keys = {key.lower() for key in condition_keys(statement.get("Condition"))}
+    return not statement.get("Condition") or bool(keys & set(context))
+
+
+def _gaps(statement: Mapping[str, Any], context: Context) -> list[str]:
+    """Return why a denial does not hold for everybody, for every action, in every case."""
+    gaps = []
+    if "NotPrincipal" in statement:
+        gaps.append(f"a denial exempts {', '.join(_principals(statement))}")
+    elif "*" not in _principals(statement, "AWS"):
+        gaps.append(f"a denial names only {', '.join(_principals(statement))}")
+    if not _covers_actions(statement):
+        gaps.append(f"a denial names only {_actions_told(statement)}")
+    holds = conditions_hold(statement.get("Condition") or {}, context)
+    others = [k for k in condition_keys(statement.get("Condition")) if k.lower() not in context]
+    if holds is not True and others:
+        gaps.append(f"a denial asks for {', '.join(others)} as well")
+    elif holds is not True:
+        gaps.append("the condition of a denial does not hold for plain requests")
+    return gaps
+
+
+def _covers_actions(statement: Mapping[str, Any]) -> bool:
+    patterns = [str(each).lower() for each in _values(statement, "Action")]
+    if "NotAction" in statement:
+        return not any(overlaps(pattern, "s3:?*") for pattern in patterns)
+    return any(covers(pattern, "s3:?*") for pattern in patterns)
+
+
+def _covers_resource(statement: Mapping[str, Any], arn: str) -> bool:
+    patterns = [_in_partition(str(each)) for each in _values(statement, "Resource")]
+    if "NotResource" in statement:
+        return not any(overlaps(pattern, arn) or "${" in pattern for pattern in patterns)
+    return any(covers(pattern, arn) for pattern in patterns)
+
+
+def _in_partition(arn: str) -> str:
+    """Return an ARN of China or GovCloud in the spelling of the common partition."""
+    for partition in ("arn:aws-cn:s3:::", "arn:aws-us-gov:s3:::"):
+        if arn.startswith(partition):
+            return "arn:aws:s3:::" + arn.removeprefix(partition)
+    return arn
+
+
+def _actions_told(statement: Mapping[str, Any]) -> str:
+    texts = ", ".join(str(each) for each in _values(statement, "Action"))
+    return f"everything but {texts}" if "NotAction" in statement else texts
+
+
+def _grants_all(statement: Mapping[str, Any]) -> bool:
+    return "NotPrincipal" in statement or any("*" in name for name in _principals(statement))
+
+
+def _limited(statement: Mapping[str, Any]) -> bool:
+    """Whether one condition limits a grant to fixed values of a key that names somebody."""
+    conditions = statement.get("Condition")
+    if not isinstance(conditions, Mapping):
+        return False
+    return any(
+        operator.removeprefix("ForAnyValue:") in _FIXING_OPERATORS
+        and str(key).lower() in _FIXED_KEYS
+        and all(_is_fixed(str(key).lower(), str(each)) for each in listed(wanted))
+        for operator, keys in conditions.items()
+        if isinstance(keys, Mapping)
+        for key, wanted in keys.items()
+    )
+
+
+def _is_fixed(key: str, value: str) -> bool:
+    if key == "aws:sourceip":
+        try:
+            network = ip_network(value, strict=False)
+        except ValueError:
+            return False
+        return network.prefixlen >= _WIDEST_NETWORK[network.version] or network.is_private
+    if key == "s3:dataaccesspointarn":  # only the access point's name may be open
+        value = ":".join(value.split(":")[:5])
+    return bool(value) and not set("*?$") & set(value)

@@ -1,0 +1,37 @@
+"""Compare wildcard patterns with each other: `*` stands for any text, `?` for one character."""
+
+from __future__ import annotations
+
+
+def covers(pattern: str, other: str) -> bool:
+    """Return whether `pattern` matches every text that `other` matches.
+
+    It never says yes wrongly; of patterns that differ only in how they spell the same set it may
+    say no.
+    """
+    row = [True] + [False] * len(other)
+    for char in pattern:
+        last, row = row, [char == "*" and row[0]]
+        for number, theirs in enumerate(other):
+            if char == "*":
+                fits = last[number + 1] or row[number]
+            else:
+                fits = last[number] and theirs != "*" and char in {"?", theirs}
+            row.append(fits)
+    return row[-1]
+
+
+def overlaps(pattern: str, other: str) -> bool:
+    """Return whether some text matches both patterns."""
+    row = [True]
+    for theirs in other:
+        row.append(row[-1] and theirs == "*")
+    for char in pattern:
+        last, row = row, [char == "*" and row[0]]
+        for number, theirs in enumerate(other):
+            if "*" in {char, theirs}:
+                fits = last[number + 1] or row[number]
+            else:
+                fits = last[number] and (char in {"?", theirs} or theirs == "?")
+            row.append(fits)
+    return row[-1]
