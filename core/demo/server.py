@@ -14,6 +14,7 @@ from typing import IO, Any, Self
 
 from core.demo.folders import make_folder, remove_folder
 from core.errors import LocalIOError, StorageError
+from core.local.environment import split_environment
 from core.model.connection import (
     AccessKeys,
     Connection,
@@ -133,8 +134,9 @@ def _spawned(folder: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 def _environment() -> dict[str, str]:
-    """Return the child's environment: ours without keys, and with this package importable."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MOTO_", "S3_"))}
+    """Return the child's environment: ours without secrets, and with this package importable."""
+    plain, _secret = split_environment()
+    kept = {k: v for k, v in plain.items() if not k.startswith(("AWS_", "MOTO_", "S3_"))}
     root = str(Path(__file__).parents[2])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}

@@ -15,6 +15,7 @@ from typing import Any
 from core.engine.host import Call
 from core.engine.wire import Kind, Reader, Writer
 from core.errors import Cancelled, EngineError, StorageError
+from core.local.environment import split_environment
 from core.model.connection import Connection
 from core.work import Work
 
@@ -51,7 +52,8 @@ class EngineClient:
             Cancelled: the token of `work` was cancelled, or the client was closed.
         """
         with self._one_of(work) as engine:
-            return engine.call(Call(operation, arguments, connection), work)
+            _plain, secret = split_environment()
+            return engine.call(Call(operation, arguments, connection, secret), work)
 
     def pids(self) -> list[int]:
         """Return the process ids of the engines that live."""
@@ -228,15 +230,17 @@ class _Stop:
 def _started(module: str, niceness: int) -> subprocess.Popen[bytes]:
     """Start an engine that finds its modules where this process found them.
 
+    Secrets in the environment come with each call instead, where no other program can read them.
     `-P` keeps a stray `core` folder in the working directory from being run.
     """
     folders = [folder or str(Path.cwd()) for folder in sys.path]
+    plain, _secret = split_environment()
     try:
         return subprocess.Popen(  # noqa: S603 - our own program; nothing of it comes from a user
             [sys.executable, "-P", "-m", "core.engine", module, str(niceness)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
+            env={**plain, "PYTHONPATH": os.pathsep.join(folders)},
         )
     except OSError as error:
         raise EngineError(

@@ -9,15 +9,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import IO, Any
 
 from core.aws.usage import record_use
 from core.engine.wire import Kind, Reader, Writer
 from core.errors import InvalidInput, StorageError
+from core.local.hardening import harden
 from core.model.connection import Connection
-from core.redaction import clamp_logging
+from core.redaction import Secret, clamp_logging
 from core.work import CancelToken, Coalescer, Work, bug
 
 _log = logging.getLogger(__name__)
@@ -28,16 +29,21 @@ _ORPHAN_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: the operation's name, its arguments, and whose keys to use."""
+    """One request: the operation's name, its arguments, and whose keys to use.
+
+    `environment` holds the caller's variables that are secrets.
+    """
 
     operation: str
     arguments: dict[str, Any]
     connection: Connection
+    environment: dict[str, Secret] = field(default_factory=dict)
 
 
 def main(argv: list[str]) -> int:
     """Serve the calls that arrive on standard input until it ends."""
     module, niceness = argv
+    harden()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     if hasattr(os, "nice"):
         os.nice(int(niceness))
@@ -106,6 +112,7 @@ class Host:
         reports = Coalescer(lambda progress: self._writer.send(Kind.PROGRESS, progress))
         work = Work(token, reports.take, lambda batch: self._writer.send(Kind.BATCH, batch))
         token.check()
+        os.environ.update({name: value.reveal() for name, value in call.environment.items()})
         function = self._function(call.operation)
         result = function(self._workspace_of(call.connection), work, **call.arguments)
         reports.flush()

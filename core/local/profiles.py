@@ -133,7 +133,7 @@ class ProfileStore:
             self._set_aside(book, broken)
         return book
 
-    def _read(self) -> tuple[_Book, list[str]]:
+    def _read(self) -> tuple[_Book, Sequence[str]]:
         """Return the usable profiles, and the names of those that cannot be read."""
         with told(self._path, "read"):
             try:

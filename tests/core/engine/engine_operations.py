@@ -1,9 +1,11 @@
 """Operations that only the engine's tests run."""
 
 import os
+import resource
 import signal
 import sys
 import time
+from pathlib import Path
 
 from core.engine.operations import Operation
 from core.errors import NotFound
@@ -12,7 +14,18 @@ from core.work import Progress
 
 OPERATIONS = tuple(
     Operation(name, f"tests.core.engine.engine_operations:{name}")
-    for name in ("echo", "count", "stubborn", "crash", "missing", "broken", "pid", "spin", "leak")
+    for name in (
+        "echo",
+        "count",
+        "stubborn",
+        "crash",
+        "missing",
+        "broken",
+        "pid",
+        "spin",
+        "leak",
+        "environ",
+    )
 )
 
 
@@ -25,6 +38,13 @@ def echo(workspace, work, **arguments):
 
 def revealed(value):
     return value.reveal() if isinstance(value, Secret) else value
+
+
+def environ(_workspace, _work, *, names):
+    """What this process began with, which others can read, and what it has now."""
+    core_limit = resource.getrlimit(resource.RLIMIT_CORE)
+    first = Path("/proc/self/environ").read_bytes()
+    return first, {name: os.environ.get(name) for name in names}, core_limit
 
 
 def leak(workspace, _work):

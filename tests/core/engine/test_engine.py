@@ -62,6 +62,28 @@ def test_the_process_is_kept_nice_and_holds_no_secret_in_sight(engine):
         assert CANARY.encode() not in Path(f"/proc/{pid}/{name}").read_bytes()
 
 
+def test_secrets_in_the_environment_arrive_but_not_where_other_programs_read_them(
+    engine, monkeypatch
+):
+    secrets = {
+        "AWS_SECRET_ACCESS_KEY": f"{CANARY}-key",
+        "AWS_SESSION_TOKEN": f"{CANARY}-token",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": f"{CANARY}-container",
+        "PGPASSWORD": f"{CANARY}-database",
+        "MYSQL_PWD": f"{CANARY}-mysql",
+        "HTTPS_PROXY": f"http://user:{CANARY}@127.0.0.1:1",
+    }
+    plain = {"AWS_ACCESS_KEY_ID": "AKIA1", "AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere/token"}
+    for name, value in (secrets | plain).items():
+        monkeypatch.setenv(name, value)
+    names = [*secrets, *plain]
+    first, found, core_limit = run(engine, "environ", names=names)
+    assert found == secrets | plain
+    assert CANARY.encode() not in first
+    assert all(value.encode() in first for value in plain.values())
+    assert core_limit == (0, 0)
+
+
 def test_errors_pass_whole_and_bugs_are_named(engine):
     with pytest.raises(NotFound) as caught:
         run(engine, "missing")

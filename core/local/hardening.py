@@ -1,0 +1,32 @@
+"""No core dumps and no tracing by other programs: keys are in this process's memory."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+_PR_SET_DUMPABLE = 4  # from <linux/prctl.h>
+
+
+def harden() -> None:
+    """Forbid core dumps of this process and, on Linux, that programs of the same user trace it.
+
+    The limit is inherited by child processes; the mark against tracing is not, so each process
+    that handles secrets calls this. Where the system has neither, nothing happens.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    with contextlib.suppress(ValueError, OSError):  # a lower hard limit is even better
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        _forbid_tracing()
+
+
+def _forbid_tracing() -> None:
+    import ctypes
+
+    # A C library without prctl has no AttributeError to hide: the limit above still holds.
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
