@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from core.local.activity import ChangeLog
 from core.local.connections import Connections
 from core.local.settings import Settings
 from core.model.change import Change
-from core.model.connection import Identity
+from core.model.connection import Connection, Identity
 from core.units import utc_now
 from core.workspace import Workspace
 from gui import theme
@@ -69,6 +70,8 @@ class Context(QObject):
         self._relock = QTimer(self)
         self._relock.setSingleShot(True)
         self._relock.timeout.connect(self.lock)
+        runner.task_finished.connect(self._lock_core)
+        runner.present_connection = self._present
 
     @property
     def workspace(self) -> Workspace | None:
@@ -100,6 +103,8 @@ class Context(QObject):
         former, self._workspace = self._workspace, workspace
         self._relock.stop()
         self._unlocked_until = None
+        if workspace is not None:
+            workspace.set_unlocked(unlocked=False)
         self._set_read_only(read_only=workspace is not None and workspace.profile.production)
         self.set_identity(None)
         self.workspace_changed.emit(workspace)
@@ -118,14 +123,33 @@ class Context(QObject):
     def unlock(self, minutes: int) -> None:
         """Allow writing for some minutes: the one deliberate act on a protected profile."""
         self._unlocked_until = utc_now() + timedelta(minutes=minutes)
+        if self._workspace is not None:
+            self._workspace.set_unlocked(unlocked=True)
         self._relock.start(minutes * 60_000)
         self._set_read_only(read_only=False)
 
     def lock(self) -> None:
-        """Forbid writing (again)."""
+        """Forbid writing (again): at once for whatever begins now.
+
+        `core` refuses every change as soon as the running tasks have ended: a rotation that is
+        stopped between two steps would do more harm than one that ends.
+        """
         self._relock.stop()
         self._unlocked_until = None
         self._set_read_only(read_only=True)
+        self._lock_core()
+
+    def _lock_core(self, *_ended: object) -> None:
+        running = any(task.running for task in self.runner.tasks)
+        if self._read_only and self._workspace is not None and not running:
+            self._workspace.set_unlocked(unlocked=False)
+
+    def _present(self, connection: Connection) -> Connection:
+        """Return the connection that a task of the engine uses: unlocked only while we are.
+
+        A task that is tried again later brings the connection of its first time.
+        """
+        return replace(connection, unlocked=connection.unlocked and not self._read_only)
 
     def announce(self, change: Change) -> None:
         """Write a change into the log and tell every view of it."""

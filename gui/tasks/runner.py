@@ -57,6 +57,8 @@ class TaskRunner(QObject):
         self._next = 0
         self._closed = False
         self._engine: EngineClient | None = None
+        #: Asked when an operation begins: what was unlocked when it was ordered may be locked now.
+        self.present_connection: Callable[[Connection], Connection] = lambda connection: connection
         self._bridge = _Bridge(self)
         self._bridge.posted.connect(self._on_posted, Qt.ConnectionType.QueuedConnection)
         self._interactive = Lane("interactive", _INTERACTIVE_THREADS, self._post)
@@ -131,7 +133,8 @@ class TaskRunner(QObject):
         engine = self._engine_client()
 
         def call(work: Work) -> Any:
-            return engine.call(operation, arguments, connection=connection, work=work)
+            present = self.present_connection(connection)
+            return engine.call(operation, arguments, connection=present, work=work)
 
         return self._start(
             Order(

@@ -1,0 +1,54 @@
+"""The lock of a production profile: what the window shows is what the library enforces."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+from helpers.aws import connection
+from PySide6.QtCore import QObject
+
+from core.errors import ReadOnlyProfile
+from core.model.connection import ProfileColour
+from core.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(context):
+    made = Workspace.open(connection(colour=ProfileColour.RED), unlocked=True)
+    context.set_workspace(made)
+    yield made
+    context.set_workspace(None)
+    made.close()
+
+
+def test_the_library_is_locked_and_unlocked_with_the_window(context, workspace):
+    assert context.read_only
+    assert workspace.read_only  # however the connection was opened
+    context.unlock(15)
+    assert not workspace.read_only
+    context.lock()
+    assert workspace.read_only
+    with pytest.raises(ReadOnlyProfile):
+        workspace.clients.require_writable("s3:PutObject")
+
+
+def test_a_task_that_runs_may_end_before_the_library_locks(context, workspace, qtbot):
+    go, owner, ended = threading.Event(), QObject(), []
+    context.unlock(15)
+    context.runner.run(
+        "Rotate", lambda _work: go.wait(5), owner=owner, then=lambda _: ended.append(True)
+    )
+    context.lock()
+    assert context.read_only
+    assert not workspace.read_only
+    go.set()
+    qtbot.waitUntil(lambda: workspace.read_only)
+    assert ended == [True]
+
+
+def test_what_is_tried_again_later_brings_no_lock_of_its_own(context, workspace):
+    context.unlock(15)
+    then = workspace.connection
+    assert context.runner.present_connection(then) == then
+    context.lock()
+    assert context.runner.present_connection(then) == replace(then, unlocked=False)
