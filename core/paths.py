@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -34,5 +36,32 @@ def downloads_dir() -> Path:
 def _made(name: str, usual: str) -> Path:
     root = os.environ.get(HOME_VARIABLE)
     folder = Path(root) / name if root else Path(usual)
+    if root and not folder.parent.exists():
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder not in _private:
+        _private.add(folder)
+        _make_private(folder)
     return folder
+
+
+#: Folders that this process has made private.
+_private: set[Path] = set()
+
+
+def _make_private(folder: Path) -> None:
+    """Take other users' rights from what an earlier version or a copied home left readable."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):  # somebody else's folder: nothing is ours to change there
+        _tighten(folder, 0o700)
+        for path in folder.rglob("*"):
+            _tighten(path, 0o700 if path.is_dir() and not path.is_symlink() else 0o600)
+
+
+def _tighten(path: Path, mode: int) -> None:
+    with suppress(FileNotFoundError):  # another process has removed it
+        found = path.lstat()
+        ours = found.st_uid == os.getuid() and not stat.S_ISLNK(found.st_mode)
+        if ours and found.st_mode & 0o077:
+            path.chmod(mode)

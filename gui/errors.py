@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import platform
 import sys
 import threading
 import traceback
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from types import TracebackType
 
@@ -128,11 +130,18 @@ def start_logging() -> None:
     clamp_logging()
 
 
+class _PrivateFile(RotatingFileHandler):
+    """A log file that only its user can read."""
+
+    def _open(self) -> TextIOWrapper:
+        """Create the file with its mode: changing it afterwards would leave a gap."""
+        handle = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return os.fdopen(handle, "a", encoding=self.encoding)
+
+
 def _file() -> logging.Handler:
     path = data_dir() / "strongroom.log"
-    handler = RotatingFileHandler(
-        path, maxBytes=2_000_000, backupCount=2, delay=True, encoding="utf-8"
-    )
+    handler = _PrivateFile(path, maxBytes=2_000_000, backupCount=2, delay=True, encoding="utf-8")
     handler.setFormatter(
         logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
     )
