@@ -71,7 +71,7 @@ class Host:
 
     def __init__(self, reader: Reader, writer: Writer, module: str) -> None:
         self._reader, self._writer = reader, writer
-        self._operations = {op.name: op.run for op in import_module(module).OPERATIONS}
+        self._operations = {op.name: op for op in import_module(module).OPERATIONS if op.bulk}
         self._calls: queue.SimpleQueue[tuple[Call, CancelToken] | None] = queue.SimpleQueue()
         self._token = CancelToken()
         self._workspace: Any = None
@@ -114,7 +114,11 @@ class Host:
         token.check()
         os.environ.update({name: value.reveal() for name, value in call.environment.items()})
         function = self._function(call.operation)
-        result = function(self._workspace_of(call.connection), work, **call.arguments)
+        workspace = self._workspace_of(call.connection)
+        operation = self._operations[call.operation]
+        if operation.changes:
+            workspace.clients.require_writable(operation.title)
+        result = function(workspace, work, **call.arguments)
         reports.flush()
         return result
 
@@ -132,7 +136,7 @@ class Host:
                 remedy="Start window and engine from the same version.",
                 subject=name,
             )
-        module, _, function = self._operations[name].partition(":")
+        module, _, function = self._operations[name].run.partition(":")
         found: Callable[..., Any] = getattr(import_module(module), function)
         return found
 

@@ -1,7 +1,11 @@
-"""All bulk operations by name. Adding one = one line here.
+"""All operations of the product by name, each marked as reading or changing.
 
-An operation is a function `(workspace, work, **arguments) -> result`; its arguments are plain
-data, its result is frozen and can be pickled.
+Adding one = one line here. From this list follow what a read-only profile refuses, which commands
+of the palette are marked while it is locked, and the command line that does the same.
+
+A bulk operation is a function `(workspace, work, **arguments) -> result` that the engine process
+runs; its arguments are plain data, its result is frozen and can be pickled. The others run in the
+caller's process. What they send is checked once more, request by request, in `core.aws.clients`.
 """
 
 from __future__ import annotations
@@ -11,26 +15,87 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A name and where its function lives (`package.module:function`); loaded when first run."""
+    """A name, where its function lives (loaded when first run), and what it does.
+
+    Attributes:
+        name: what it is called by.
+        run: `package.module:function`.
+        title: what it does, in words, for messages.
+        changes: whether it changes a bucket, a secret, an access key or a database.
+        command: the subcommand of `strongroom` that does the same; empty where there is none.
+        bulk: whether the engine process can run it.
+    """
 
     name: str
     run: str
+    title: str = ""
+    changes: bool = True
+    command: str = ""
+    bulk: bool = True
 
+
+def _reads(name: str, run: str, title: str, command: str = "") -> Operation:
+    return Operation(name, run, title, changes=False, command=command)
+
+
+def _changes(name: str, run: str, title: str, command: str = "") -> Operation:
+    return Operation(name, run, title, changes=True, command=command)
+
+
+def _changes_here(name: str, run: str, title: str, command: str = "") -> Operation:
+    return Operation(name, run, title, changes=True, command=command, bulk=False)
+
+
+_SECRETS = "core.storage.aws_secrets_manager:SecretsManager"
+_ROTATION = "core.rotation.service:Rotator"
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("statistics.scan", "core.statistics.scan:scan"),
-    Operation("statistics.count", "core.statistics.scan:count"),
-    Operation("transfer.plan", "core.transfer.plan:plan_upload"),
-    Operation("transfer.upload", "core.transfer.upload:upload"),
-    Operation("transfer.download", "core.transfer.download:download"),
-    Operation("transfer.look_into", "core.transfer.contents:look_into"),
-    Operation("transfer.file", "core.transfer.filing:store"),
-    Operation("objects.delete_many", "core.transfer.delete:delete"),
-    Operation("backup.run", "core.backup.run:backup"),
-    Operation("backup.list", "core.backup.listing:list_backups"),
-    Operation("backup.preview", "core.backup.preview:preview"),
-    Operation("backup.restore", "core.backup.restore:restore"),
-    Operation("backup.verify", "core.backup.verify:verify"),
-    Operation("backup.undo", "core.backup.kept:undo"),
-    Operation("backup.drop_kept", "core.backup.kept:drop_kept"),
+    _reads("statistics.scan", "core.statistics.scan:scan", "Scanning a bucket", "stats"),
+    _reads("statistics.count", "core.statistics.scan:count", "Counting a prefix"),
+    _reads("transfer.plan", "core.transfer.plan:plan_upload", "Planning an upload"),
+    _changes("transfer.upload", "core.transfer.upload:upload", "Uploading", "put"),
+    _reads("transfer.download", "core.transfer.download:download", "Downloading", "get"),
+    _reads("transfer.look_into", "core.transfer.contents:look_into", "Reading local files"),
+    _changes("transfer.file", "core.transfer.filing:store", "Filing an upload"),
+    _changes("transfer.sweep", "core.transfer.sweep:sweep", "Removing unfinished uploads"),
+    _reads("leftovers.find", "core.engine.leftovers:find", "Listing leftovers", "sweep"),
+    _changes("leftovers.remove", "core.engine.leftovers:remove", "Removing leftovers", "sweep"),
+    _changes("objects.delete_many", "core.transfer.delete:delete", "Deleting objects"),
+    _changes("backup.run", "core.backup.run:backup", "Backing up", "backup"),
+    _reads("backup.list", "core.backup.listing:list_backups", "Listing backups", "backups"),
+    _reads("backup.preview", "core.backup.preview:preview", "Comparing a backup", "restore"),
+    _changes("backup.restore", "core.backup.restore:restore", "Restoring a table", "restore"),
+    _reads("backup.verify", "core.backup.verify:verify", "Verifying backups", "backups"),
+    _changes("backup.undo", "core.backup.kept:undo", "Undoing a restore", "restore"),
+    _changes("backup.drop_kept", "core.backup.kept:drop_kept", "Dropping a kept table", "restore"),
+    _changes_here("objects.upload", "core.objects.writing:upload", "Uploading a file", "put"),
+    _changes_here("objects.put", "core.objects.writing:put", "Writing an object"),
+    _changes_here("objects.copy", "core.objects.copying:copy", "Copying an object"),
+    _changes_here("objects.delete", "core.objects.deleting:delete", "Deleting an object"),
+    _changes_here("objects.undelete", "core.objects.deleting:undelete", "Undeleting an object"),
+    _changes_here("links.put", "core.links.make:make_links", "Making upload links", "link"),
+    _changes_here("links.delete", "core.links.make:make_links", "Making deletion links", "link"),
+    _changes_here("lifecycle.save", "core.lifecycle.store:save", "Saving lifecycle rules"),
+    _changes_here("secrets.create", f"{_SECRETS}.create_secret", "Creating a secret", "secrets"),
+    _changes_here("secrets.save", f"{_SECRETS}.save", "Saving a secret", "secrets"),
+    _changes_here("secrets.delete", f"{_SECRETS}.delete_secret", "Deleting a secret"),
+    _changes_here("secrets.restore", f"{_SECRETS}.restore_secret", "Restoring a secret"),
+    _changes_here("secrets.make_current", f"{_SECRETS}.make_current", "Changing the version"),
+    _changes_here("secrets.tag", f"{_SECRETS}.tag", "Tagging a secret"),
+    _changes_here("secrets.untag", f"{_SECRETS}.untag", "Removing a tag"),
+    _changes_here("rotation.start", f"{_ROTATION}.start", "Rotating a secret", "rotate"),
+    _changes_here("rotation.resume", f"{_ROTATION}.resume", "Resuming a rotation", "rotate"),
+    _changes_here("rotation.undo", f"{_ROTATION}.undo", "Undoing a rotation", "rotate"),
+    _changes_here("rotation.roll_back", "core.rotation.rollback:roll_back", "Rolling back"),
+    _changes_here("doctor.repair", "core.rotation.repairs:Repairer.repair", "Repairing", "doctor"),
+    _changes_here("setup", "core.storage.setup:set_up", "Setting up keys", "setup"),
 )
+
+
+def operation(name: str) -> Operation:
+    """Return the operation of that name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return {each.name: each for each in OPERATIONS}[name]

@@ -3,13 +3,11 @@ import subprocess
 import sys
 import threading
 import time
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from core.engine.client import EngineClient
-from core.engine.operations import OPERATIONS
 from core.errors import Cancelled, EngineError, ErrorKind, InvalidInput, NotFound, StorageError
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.redaction import Secret
@@ -202,9 +200,3 @@ def _alive(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except FileNotFoundError:
         return False
-
-
-def test_every_operation_is_there():
-    for operation in OPERATIONS:
-        module, _, function = operation.run.partition(":")
-        assert callable(getattr(import_module(module), function)), operation.name
