@@ -46,6 +46,7 @@ class Repairer:
             StorageError: it was refused.
         """
         work = default_work(work)
+        self._clients.require_writable(repair.title)
         if repair not in finding.repairs:
             raise InvalidInput(
                 f"{repair.title} does not mend this", remedy="Choose one of the repairs offered."

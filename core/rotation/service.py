@@ -95,6 +95,7 @@ class Rotator:
             StorageError: the secret cannot be read, or there is no way to rotate it.
         """
         work = default_work(work)
+        self._clients.require_writable(f"Rotating {secret}")
         rotation = self._new(secret, work)
         steps = tuple(planned(rotation.kind, record.step) for record in rotation.steps)
         examined = Examined(Facts(), "")
@@ -140,6 +141,7 @@ class Rotator:
             StorageError: it cannot be read, or there is no way to rotate it.
         """
         work = default_work(work)
+        self._clients.require_writable(f"Rotating {secret}")
         rotation = self._new(secret, work)
         with self._journal.locked(_place(rotation)):
             self._check_no_other(rotation)
@@ -253,6 +255,7 @@ class Rotator:
     @contextmanager
     def _again(self, rotation: Rotation, work: Work) -> Iterator[Rotation]:
         """Lock a rotation's secret and yield the rotation as it is by now."""
+        self._clients.require_writable(f"Going on with the rotation of {rotation.secret}")
         with self._journal.locked(_place(rotation)):
             now = next((each for each in self._journal.read() if each.id == rotation.id), None)
             if now is None or not now.outcome.open:
