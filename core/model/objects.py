@@ -67,7 +67,9 @@ class ObjectInfo:
 class Written:
     """The truthy result of a write: where the bytes now are. `size` in bytes.
 
-    `verdict` is what the server's answer was compared with.
+    `verdict` is what the server's answer was compared with. `race_free` is False for a write that
+    was not to overwrite anything on a server that ignores such conditions: that the key is free
+    was only checked just before.
     """
 
     key: str
@@ -76,3 +78,4 @@ class Written:
     version_id: str | None = None
     sha256: str | None = None
     verdict: Verdict = Verdict.SIZE_ONLY
+    race_free: bool = True

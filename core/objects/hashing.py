@@ -7,7 +7,7 @@ the hash of the whole file travels with the object as metadata.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -91,22 +91,3 @@ def sha256_of(path: Path, work: Work) -> str:
     except OSError as error:
         raise unreadable(path, error) from error
     return digest.hexdigest()
-
-
-@dataclass(slots=True)
-class Expected:
-    """What the bytes of an object must hash to, by what its answer says of them.
-
-    The ETag is the MD5 of objects put in one part without KMS (S3 API reference, `Object`).
-    """
-
-    sha256: str = ""
-    md5: str = ""
-
-    @classmethod
-    def of(cls, metadata: Mapping[str, str], etag: str, encryption: str) -> Expected:
-        """Read the hash of the metadata; else the ETag, where it is an MD5 (no multipart, no KMS)."""
-        if found := metadata.get(SHA256, ""):
-            return cls(sha256=found.lower())
-        plain = len(etag) == 32 and "kms" not in encryption
-        return cls(md5=etag if plain else "")

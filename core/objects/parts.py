@@ -1,33 +1,34 @@
-"""Large files: our own loop over parts, hashed on the way, aborted whole when anything fails."""
+"""Large files: sent in parts, confirmed, and aborted completely when anything fails."""
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import math
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from core.aws.faults import translated
 from core.aws.limits import MIB, OBJECT_BYTES, PART_COUNT
-from core.errors import InvalidInput, NotFound, ServiceError, StorageError
+from core.errors import ErrorKind, InvalidInput, NotFound, StorageError
 from core.local.pending_uploads import note
-from core.model.objects import Written
+from core.model.objects import Verdict, Written
+from core.objects import conditions
 from core.objects.bucket import Bucket
+from core.objects.checksums import etag_of
+from core.objects.conditions import COMPLETE, ONLY_NEW
 from core.objects.hashing import Stamp, changed, unreadable
+from core.objects.part_sender import Parts, SentPart
 from core.objects.reading import head
-from core.work import Progress, Work
-
-_log = logging.getLogger(__name__)
+from core.objects.sending import ATTEMPTS, Hashes, confirmed, damaged, discard, read_back
+from core.objects.unfinished import abort, create
+from core.work import Work
 
 #: Up to this size a file goes in one request.
 SINGLE_BYTES = 8 * MIB
 _PART_BYTES = 8 * MIB
-#: Parts under way at the same time; memory is at most this many parts and two more.
-_IN_FLIGHT = 8
-_ABORT_ATTEMPTS = 3
+#: Kinds of error after which the object may have been completed nevertheless.
+_MAY_BE_DONE = frozenset(
+    {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.OFFLINE, ErrorKind.SERVICE}
+)
 
 
 def part_size(size: int) -> int:
@@ -49,7 +50,7 @@ def part_size(size: int) -> int:
 class PartLoop:
     """One multipart upload: create once, send parts, complete, confirm; abort on anything else."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one upload; the last by name
         self,
         bucket: Bucket,
         path: Path,
@@ -57,121 +58,141 @@ class PartLoop:
         stamp: Stamp,
         digest: str,
         work: Work,
+        *,
+        only_new: bool = False,
     ) -> None:
         self._bucket, self._path, self._arguments = bucket, path, arguments
-        self._stamp, self._digest, self._work = stamp, digest, work
+        self._stamp, self._digest, self._work, self._only_new = stamp, digest, work, only_new
         self._key: str = arguments["Key"]
         self._where = {"Bucket": bucket.name, "Key": self._key}
-        self._lock = threading.Lock()
-        self._sent = 0
+        self._checksummed = bucket.clients.endpoint_url is None
 
     def run(self) -> Written:
         """Upload the file.
 
         Raises:
+            AlreadyExists: `only_new`, and another object has the key.
             SourceChanged: the file is not the one that was hashed.
+            Corrupt: the server has other bytes than were sent.
             StorageError: the upload failed; the parts were removed.
         """
-        size = part_size(self._stamp.size)
-        # Creating is not idempotent: a repeated call would leave an upload that nobody aborts.
+        if self._only_new:
+            conditions.refuse_existing(self._bucket, self._key, self._work)
+            conditions.find_out_complete(self._bucket, self._key, self._work)
+        for attempt in range(1, ATTEMPTS + 1):
+            written = self._attempt()
+            if written is not None:
+                return written
+            if attempt < ATTEMPTS:
+                self._work.token.wait(0.2 * attempt)
+        raise damaged(self._bucket, self._key, removed=True)
+
+    def _attempt(self) -> Written | None:
+        """Upload once; None if that has to be done again."""
         pending = note(self._bucket.clients.endpoint_url or "", self._bucket.name, self._key)
         try:
-            with translated("s3:CreateMultipartUpload", self._bucket.subject(self._key)):
-                answer = self._bucket.client_once.create_multipart_upload(**self._arguments)
+            upload = create(self._bucket, self._creation(), self._work)
         except BaseException as error:
             pending.failed(error)
             raise
-        upload = answer["UploadId"]
         pending.created(upload)
-        gone = True
+        gone, written = False, None
         try:
-            parts = self._send_all(upload, size)
+            parts = self._send_all(upload)
             self._stamp.check(self._path)
-            return self._completed(upload, parts)
-        except BaseException:
-            gone = self._abort(upload)
-            raise
+            written = self._completed(upload, parts)
         finally:
+            gone = written is not None or self._abort(upload)
             (pending.forget if gone else pending.abandon)()
+        return written
 
-    def _send_all(self, upload: str, size: int) -> list[dict[str, Any]]:
-        digest = hashlib.sha256()
-        room = threading.Semaphore(_IN_FLIGHT)
-        try:
-            with self._path.open("rb") as file, ThreadPoolExecutor(_IN_FLIGHT) as pool:
-                futures = self._queue(pool, room, file, upload, size, digest)
-                etags = [future.result() for future in futures]
-        except OSError as error:
-            raise unreadable(self._path, error) from error
-        if digest.hexdigest() != self._digest:
-            raise changed(self._path)
-        return [{"PartNumber": n, "ETag": etag} for n, etag in enumerate(etags, 1)]
-
-    def _queue(
-        self,
-        pool: ThreadPoolExecutor,
-        room: threading.Semaphore,
-        file: BinaryIO,
-        upload: str,
-        size: int,
-        digest: Any,
-    ) -> list[Future[str]]:
-        futures: list[Future[str]] = []
-        while data := file.read(size):
-            while not room.acquire(timeout=0.2):
-                self._work.check()
-            self._work.check()
-            failed = next((f for f in futures if f.done() and f.exception()), None)
-            if failed is not None:
-                break
-            digest.update(data)
-            future = pool.submit(self._send, upload, len(futures) + 1, data)
-            future.add_done_callback(lambda _future: room.release())
-            futures.append(future)
-        return futures
-
-    def _send(self, upload: str, number: int, data: bytes) -> str:
-        self._work.check()
-        with translated("s3:UploadPart", self._bucket.subject(self._key)):
-            answer = self._bucket.client.upload_part(
-                UploadId=upload, PartNumber=number, Body=data, **self._where
-            )
-        with self._lock:
-            self._sent += len(data)
-            sent = self._sent
-        self._work.report(Progress(sent, self._stamp.size, "bytes", self._key))
-        return str(answer["ETag"])
-
-    def _completed(self, upload: str, parts: list[dict[str, Any]]) -> Written:
-        try:
-            with translated("s3:CompleteMultipartUpload", self._bucket.subject(self._key)):
-                self._bucket.client.complete_multipart_upload(
-                    UploadId=upload, MultipartUpload={"Parts": parts}, **self._where
-                )
-        except NotFound:
-            _log.info("completing was answered by 'no such upload': asking what is there")
-        there = head(self._bucket, self._key)
-        if there.sha256 != self._digest or there.size != self._stamp.size:
-            raise ServiceError(
-                f"{self._key} was not stored as it was sent",
-                cause=f"The server has {there.size} bytes with another hash.",
-                remedy="Retry the upload.",
-                subject=self._bucket.subject(self._key),
-            )
-        return Written(self._key, there.etag, there.size, there.version_id, self._digest)
+    def _creation(self) -> dict[str, Any]:
+        """Return the parameters of the upload; parts with a checksum have to be announced."""
+        announced = {"ChecksumAlgorithm": "CRC32"} if self._checksummed else {}
+        return {**self._arguments, **announced}
 
     def _abort(self, upload: str) -> bool:
-        """Remove the parts and return whether none is left: one under way may arrive later.
+        return abort(self._bucket, self._key, upload, cancelled=self._work.token.cancelled)
 
-        Source: S3 API reference, AbortMultipartUpload.
+    def _send_all(self, upload: str) -> list[SentPart]:
+        size = part_size(self._stamp.size)
+        parts = Parts(self._bucket, self._where, upload, self._stamp.size, self._work)
+        try:
+            with self._path.open("rb") as file:
+                sent, digest = parts.send(file, size)
+        except OSError as error:
+            raise unreadable(self._path, error) from error
+        if digest != self._digest:
+            raise changed(self._path)
+        return sent
+
+    def _completed(self, upload: str, parts: list[SentPart]) -> Written | None:
+        """Join the parts and confirm the object; None if all has to be sent again."""
+        hashes = Hashes.composite(part.hashes for part in parts)
+        try:
+            answer = self._complete(upload, [part.named(n) for n, part in enumerate(parts, 1)])
+        except StorageError as error:
+            if error.kind not in _MAY_BE_DONE:
+                raise
+            return self._reconciled(error, hashes)
+        verdict = confirmed(answer, hashes) if all(part.verdict for part in parts) else None
+        if verdict is None:
+            verdict = self._read_back(answer)
+        if verdict is None:
+            discard(self._bucket, self._key, answer, self._work)
+            return None
+        return self._written(etag_of(answer), answer.get("VersionId"), verdict)
+
+    def _complete(self, upload: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
+        condition: dict[str, Any] = {}
+        if self._only_new:
+            known = conditions.honoured(self._bucket, COMPLETE)
+            condition = ONLY_NEW if known is not False else {}
+            if not known:
+                conditions.refuse_existing(self._bucket, self._key, self._work)
+        with translated("s3:CompleteMultipartUpload", self._bucket.subject(self._key), self._work):
+            answer: dict[str, Any] = self._bucket.client.complete_multipart_upload(
+                UploadId=upload, MultipartUpload={"Parts": parts}, **self._where, **condition
+            )
+        return answer
+
+    def _reconciled(self, error: StorageError, hashes: Hashes) -> Written | None:
+        """Find out whether the object was completed though the answer says otherwise, or is lost.
+
+        Raises:
+            AlreadyExists: `only_new`, and another object has the key.
+            StorageError: `error`, if the object was not completed.
         """
-        for _ in range(_ABORT_ATTEMPTS):
-            try:
-                with translated("s3:AbortMultipartUpload", self._bucket.subject(self._key)):
-                    self._bucket.client.abort_multipart_upload(UploadId=upload, **self._where)
-            except NotFound:
-                return True
-            except StorageError as error:
-                _log.warning("an unfinished upload could not be removed: %s", error.summary)
-                return False
-        return False
+        try:
+            existing = head(self._bucket, self._key, work=self._work)
+        except NotFound:
+            if error.kind is ErrorKind.CONFLICT:
+                return None  # S3 asks to begin again after a conflict (409)
+            raise error from None
+        if existing.size == self._stamp.size and existing.sha256 == self._digest:
+            answer = {"ETag": existing.etag, "ServerSideEncryption": existing.encryption}
+            verdict = confirmed(answer, hashes)
+            if verdict is None:
+                verdict = self._read_back({"VersionId": existing.version_id, **answer})
+            if verdict is not None:
+                return self._written(existing.etag, existing.version_id, verdict)
+        if self._only_new and error.kind is ErrorKind.CONFLICT:
+            conditions.learn(self._bucket, COMPLETE, is_honoured=True)
+            raise conditions.already_exists(self._bucket, existing, error.details)
+        raise error
+
+    def _read_back(self, answer: dict[str, Any]) -> Verdict | None:
+        size = self._stamp.size
+        return read_back(self._bucket, self._key, answer, size, self._digest, self._work)
+
+    def _written(self, etag: str, version: str | None, verdict: Verdict) -> Written:
+        known = conditions.honoured(self._bucket, COMPLETE)
+        return Written(
+            self._key,
+            etag,
+            self._stamp.size,
+            version,
+            self._digest,
+            verdict,
+            race_free=not self._only_new or known is True,
+        )

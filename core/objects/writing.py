@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.aws.faults import translated
 from core.aws.limits import METADATA_BYTES
-from core.errors import AlreadyExists, Conflict, InvalidInput, NotFound, StorageError
+from core.errors import InvalidInput
 from core.layout.building import check_key
 from core.model.objects import Written
 from core.objects.bucket import Bucket
 from core.objects.hashing import SHA256, Stamp, changed, sha256_of, unreadable
 from core.objects.parts import SINGLE_BYTES, PartLoop
-from core.objects.reading import head
+from core.objects.single import SinglePut
 from core.work import Progress, Work, default_work
 
 
@@ -27,10 +26,11 @@ def put(  # noqa: PLR0913 - one write; all but the first three by name
     *,
     metadata: Mapping[str, str] | None = None,
     content_type: str | None = None,
+    only_new: bool = False,
     if_none_match: bool = False,
     work: Work | None = None,
 ) -> Written:
-    """Store bytes under a key in one request.
+    """Store bytes under a key in one request, and confirm what the server has.
 
     Args:
         bucket: the bucket.
@@ -38,48 +38,43 @@ def put(  # noqa: PLR0913 - one write; all but the first three by name
         data: the content.
         metadata: user metadata, stored exactly as given; at most 2 KB together.
         content_type: guessed from the key's ending if None.
-        if_none_match: refuse to write over an object that is there.
+        only_new: never overwrite an object.
+        if_none_match: another name of `only_new`.
         work: cancel.
 
     Raises:
-        AlreadyExists: `if_none_match`, and another object has the key.
+        AlreadyExists: `only_new`, and another object has the key.
         InvalidInput: the key or the metadata cannot be stored.
-        StorageError: the write was denied or failed; nothing was stored.
+        Corrupt: the server has other bytes than were sent, also after several attempts.
+        StorageError: the write was denied or failed.
     """
-    default_work(work).check()
+    work = default_work(work)
+    work.check()
     arguments = _arguments(bucket, key, metadata, content_type)
-    if if_none_match:
-        arguments["IfNoneMatch"] = "*"
-    try:
-        with translated("s3:PutObject", bucket.subject(key)):
-            answer = bucket.client.put_object(Body=data, **arguments)
-    except Conflict as error:
-        if not if_none_match:
-            raise
-        return _ours_or_theirs(bucket, key, data, error)
-    digest = hashlib.sha256(data).hexdigest()
-    return Written(
-        key, answer.get("ETag", "").strip('"'), len(data), answer.get("VersionId"), digest
-    )
+    return SinglePut(bucket, arguments, data, work, only_new=only_new or if_none_match).run()
 
 
-def upload(
+def upload(  # noqa: PLR0913 - one write; all but the first three by name
     bucket: Bucket,
     key: str,
     path: Path,
     *,
     metadata: Mapping[str, str] | None = None,
     content_type: str | None = None,
+    only_new: bool = False,
     work: Work | None = None,
 ) -> Written:
     """Store a file under a key, with its SHA-256 as metadata, and confirm what the server has.
 
-    The file is hashed, sent, and watched meanwhile: if it changes, nothing is stored.
+    The file is hashed, sent, and watched meanwhile: if it changes, nothing is stored. With
+    `only_new` no object is ever overwritten, also not one that appears meanwhile.
 
     Raises:
+        AlreadyExists: `only_new`, and another object has the key.
         SourceChanged: the file changed while it was read.
         LocalIOError: the file cannot be read.
         InvalidInput: the key or the metadata cannot be stored, or the file is too large.
+        Corrupt: the server has other bytes than were sent, also after several attempts.
         StorageError: the upload was denied or failed; nothing was stored.
     """
     work = default_work(work)
@@ -88,28 +83,23 @@ def upload(
     stamp.check(path)
     arguments = _arguments(bucket, key, {**(metadata or {}), SHA256: digest}, content_type)
     if stamp.size <= SINGLE_BYTES:
-        written = _put_file(bucket, path, arguments, digest, work)
+        data = _content(path, digest)
+        written = SinglePut(bucket, arguments, data, work, only_new=only_new).run()
     else:
-        written = PartLoop(bucket, path, arguments, stamp, digest, work).run()
+        written = PartLoop(bucket, path, arguments, stamp, digest, work, only_new=only_new).run()
     work.report(Progress(stamp.size, stamp.size, "bytes", key))
     return written
 
 
-def _put_file(
-    bucket: Bucket, path: Path, arguments: dict[str, Any], digest: str, work: Work
-) -> Written:
+def _content(path: Path, digest: str) -> bytes:
+    """Return the bytes of a file that has the hexadecimal SHA-256 `digest`."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise unreadable(path, error) from error
     if hashlib.sha256(data).hexdigest() != digest:
         raise changed(path)
-    work.check()
-    key = arguments["Key"]
-    with translated("s3:PutObject", bucket.subject(key)):
-        answer = bucket.client.put_object(Body=data, **arguments)
-    etag = answer.get("ETag", "").strip('"')
-    return Written(key, etag, len(data), answer.get("VersionId"), digest)
+    return data
 
 
 def _arguments(
@@ -153,23 +143,3 @@ def check_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
             remedy="Shorten it, or put the text into the object.",
         )
     return plain
-
-
-def _ours_or_theirs(bucket: Bucket, key: str, data: bytes, error: StorageError) -> Written:
-    """Tell a conflict from the echo of our own write, whose first answer was lost."""
-    try:
-        there = head(bucket, key)
-    except NotFound:
-        raise error from None
-    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    if there.size == len(data) and there.etag == md5:
-        return Written(
-            key, there.etag, there.size, there.version_id, hashlib.sha256(data).hexdigest()
-        )
-    raise AlreadyExists(
-        f"{key} is there already",
-        cause=f"An object of {there.size} bytes was stored {there.modified:%d %b %Y %H:%M} UTC.",
-        remedy="Choose another key, or delete that object first.",
-        subject=bucket.subject(key),
-        details=error.details,
-    )

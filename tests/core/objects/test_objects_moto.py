@@ -15,7 +15,7 @@ from core.errors import (
     NotFound,
     SourceChanged,
 )
-from core.objects import deleting, level, listing, parts, reading, versions, writing
+from core.objects import deleting, level, listing, part_sender, parts, reading, versions, writing
 from core.objects.bucket import Bucket
 from core.objects.presign import presign
 from core.work import CancelToken, Work
@@ -142,7 +142,7 @@ def test_a_source_that_changes_stores_nothing_and_leaves_no_parts(bucket, tmp_pa
 
 
 def test_a_cancelled_upload_leaves_no_parts(bucket, tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "_IN_FLIGHT", 1)
+    monkeypatch.setattr(part_sender, "IN_FLIGHT", 1)
     source, token = tmp_path / "s", CancelToken()
     source.write_bytes(b"a" * 30_000_000)
 

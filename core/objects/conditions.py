@@ -1,0 +1,121 @@
+"""Writes that never overwrite: what a server makes of `If-None-Match: *`, found out once.
+
+AWS honours it for PutObject and CompleteMultipartUpload (S3 user guide, "Conditional writes").
+Other servers honour it for both, for one, or ignore it without a word; then two writers of one
+key may both succeed, and all that can be done is to check just before the write, and to say so.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from uuid import uuid4
+from weakref import WeakKeyDictionary
+
+from core.aws.clients import ClientFactory
+from core.aws.faults import translated
+from core.aws.limits import KEY_BYTES
+from core.errors import AlreadyExists, Conflict, NotFound, NotSupported, StorageError
+from core.model.objects import ObjectInfo
+from core.objects.bucket import Bucket
+from core.objects.reading import head
+from core.work import Work
+
+_log = logging.getLogger(__name__)
+
+PUT, COMPLETE = "PutObject", "CompleteMultipartUpload"
+#: The condition, as botocore's parameter.
+ONLY_NEW: dict[str, Any] = {"IfNoneMatch": "*"}
+#: Connection -> bucket and operation -> whether the server honours the condition.
+_found: WeakKeyDictionary[ClientFactory, dict[tuple[str, str], bool]] = WeakKeyDictionary()
+
+
+def honoured(bucket: Bucket, operation: str) -> bool | None:
+    """Return whether the server honours `If-None-Match` for an operation; None: not known yet."""
+    if bucket.clients.endpoint_url is None:
+        return True
+    return _found.get(bucket.clients, {}).get((bucket.name, operation))
+
+
+def learn(bucket: Bucket, operation: str, *, is_honoured: bool) -> None:
+    """Remember what a server made of the condition, and report once that it ignored it."""
+    known = _found.setdefault(bucket.clients, {})
+    if not is_honoured and known.get((bucket.name, operation)) is not False:
+        _log.warning(
+            "%s ignores conditional writes (If-None-Match, %s): that a key is free is checked "
+            "just before each write, but two programs that write one key at the same moment may "
+            "both succeed.",
+            bucket.clients.endpoint_url,
+            operation,
+        )
+    known[bucket.name, operation] = is_honoured
+
+
+def refuse_existing(bucket: Bucket, key: str, work: Work) -> None:
+    """Refuse a key that is taken.
+
+    Raises:
+        AlreadyExists: an object has the key.
+        StorageError: it could not be asked.
+    """
+    try:
+        existing = head(bucket, key, work=work)
+    except NotFound as error:
+        if type(error) is not NotFound:
+            raise  # the bucket does not exist
+        return
+    raise already_exists(bucket, existing)
+
+
+def already_exists(bucket: Bucket, existing: ObjectInfo, details: str = "") -> AlreadyExists:
+    """Return the error for a key that another object has."""
+    return AlreadyExists(
+        f"{existing.key} already exists",
+        cause=f"An object of {existing.size} bytes was stored "
+        f"{existing.modified:%d %b %Y %H:%M} UTC.",
+        remedy="Choose another key, or allow that it is overwritten.",
+        subject=bucket.subject(existing.key),
+        details=details,
+    )
+
+
+def find_out_complete(bucket: Bucket, key: str, work: Work) -> None:
+    """Find out whether CompleteMultipartUpload honours the condition, if that is not known.
+
+    A second upload to the real key could destroy what it asks about, so a small object of its
+    own beside `key` is used, and removed.
+    """
+    if honoured(bucket, COMPLETE) is not None:
+        return
+    suffix = f".strongroom-probe-{uuid4().hex[:8]}"
+    name = key.encode()[: KEY_BYTES - len(suffix)].decode(errors="ignore") + suffix
+    try:
+        with translated(f"s3:{COMPLETE}", bucket.subject(name), work):
+            _complete_twice(bucket, name)
+    except StorageError as error:
+        work.check()
+        _log.info("conditional writes could not be tried out: %s", error.summary)
+
+
+def _complete_twice(bucket: Bucket, name: str) -> None:
+    client, where = bucket.client, {"Bucket": bucket.name, "Key": name}
+    first = client.put_object(Body=b"0", **where)
+    versions = [first.get("VersionId")]
+    try:
+        upload = bucket.client_once.create_multipart_upload(**where)["UploadId"]
+        part = client.upload_part(UploadId=upload, PartNumber=1, Body=b"1", **where)
+        parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+        try:
+            with translated(f"s3:{COMPLETE}"):
+                second = client.complete_multipart_upload(
+                    UploadId=upload, MultipartUpload=parts, **where, **ONLY_NEW
+                )
+        except (Conflict, NotSupported) as error:
+            client.abort_multipart_upload(UploadId=upload, **where)
+            learn(bucket, COMPLETE, is_honoured=isinstance(error, Conflict))
+        else:
+            versions.append(second.get("VersionId"))
+            learn(bucket, COMPLETE, is_honoured=False)
+    finally:
+        for version in versions:
+            client.delete_object(**where, **({"VersionId": version} if version else {}))

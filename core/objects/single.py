@@ -1,0 +1,140 @@
+"""One object sent in one request, and confirmed by what the server answers."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from core.aws.faults import translated
+from core.errors import Conflict, NotFound, NotSupported, StorageError
+from core.model.objects import Verdict, Written
+from core.objects import conditions
+from core.objects.bucket import Bucket
+from core.objects.checksums import etag_of
+from core.objects.conditions import ONLY_NEW, PUT
+from core.objects.reading import head
+from core.objects.sending import (
+    ATTEMPTS,
+    Hashes,
+    confirmed,
+    damaged,
+    discard,
+    integrity,
+    read_back,
+)
+from core.work import Work
+
+
+class SinglePut:
+    """Stores bytes under a key; with `only_new` never over another object."""
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        arguments: dict[str, Any],
+        data: bytes,
+        work: Work,
+        *,
+        only_new: bool = False,
+    ) -> None:
+        self._bucket, self._arguments, self._data = bucket, arguments, data
+        self._work, self._only_new = work, only_new
+        self._key: str = arguments["Key"]
+        self._hashes = Hashes.of(data)
+        self._sha256 = hashlib.sha256(data).hexdigest()
+        self._removed = False
+
+    def run(self) -> Written:
+        """Store the bytes.
+
+        Raises:
+            AlreadyExists: `only_new`, and another object has the key.
+            Corrupt: the server has other bytes than were sent, also after several attempts.
+            StorageError: the write was denied or failed.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            written = self._attempt()
+            if written is not None:
+                return written
+            if attempt < ATTEMPTS:
+                self._work.token.wait(0.2 * attempt)
+        raise damaged(self._bucket, self._key, removed=self._removed)
+
+    def _attempt(self) -> Written | None:
+        """Write once; None if that has to be done again."""
+        try:
+            answer = self._put_only_new() if self._only_new else self._put()
+        except Conflict as error:  # for a plain write: S3 was asked by several at once (409)
+            return self._reconciled(error) if self._only_new else None
+        verdict = confirmed(answer, self._hashes) or self._read_back(answer)
+        if verdict is not None:
+            return self._written(etag_of(answer), answer.get("VersionId"), verdict)
+        self._removed = discard(self._bucket, self._key, answer, self._work)
+        return None
+
+    def _put(self, **condition: Any) -> dict[str, Any]:
+        with translated("s3:PutObject", self._bucket.subject(self._key), self._work):
+            answer: dict[str, Any] = self._bucket.client.put_object(
+                Body=self._data,
+                **self._arguments,
+                **integrity(self._bucket, self._hashes),
+                **condition,
+            )
+        return answer
+
+    def _put_only_new(self) -> dict[str, Any]:
+        """Write under the condition; the first time, find out whether the server honours it."""
+        known = conditions.honoured(self._bucket, PUT)
+        if not known:
+            conditions.refuse_existing(self._bucket, self._key, self._work)
+        if known is False:
+            return self._put()
+        try:
+            answer = self._put(**ONLY_NEW)
+        except NotSupported:
+            conditions.learn(self._bucket, PUT, is_honoured=False)
+            return self._put()
+        return answer if known else self._tried_again(answer)
+
+    def _tried_again(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Write the same bytes again: a server that honours the condition must refuse that."""
+        try:
+            again = self._put(**ONLY_NEW)
+        except Conflict:
+            conditions.learn(self._bucket, PUT, is_honoured=True)
+            return answer
+        except StorageError:  # not known yet; the write itself has succeeded
+            self._work.check()
+            return answer
+        conditions.learn(self._bucket, PUT, is_honoured=False)
+        return again
+
+    def _reconciled(self, error: Conflict) -> Written | None:
+        """Tell another's object from our own, whose first answer was lost; None: write again."""
+        try:
+            existing = head(self._bucket, self._key, work=self._work)
+        except NotFound:
+            return None  # another write was under way, and failed or was deleted
+        conditions.learn(self._bucket, PUT, is_honoured=True)
+        if existing.size == len(self._data):
+            answer = {"ETag": existing.etag, "ServerSideEncryption": existing.encryption}
+            verdict = confirmed(answer, self._hashes)
+            if verdict is None and existing.sha256 == self._sha256:
+                verdict = self._read_back({"VersionId": existing.version_id, **answer})
+            if verdict is not None:
+                return self._written(existing.etag, existing.version_id, verdict)
+        raise conditions.already_exists(self._bucket, existing, error.details)
+
+    def _read_back(self, answer: dict[str, Any]) -> Verdict | None:
+        return read_back(self._bucket, self._key, answer, len(self._data), self._sha256, self._work)
+
+    def _written(self, etag: str, version: str | None, verdict: Verdict) -> Written:
+        return Written(
+            self._key,
+            etag,
+            len(self._data),
+            version,
+            self._sha256,
+            verdict,
+            race_free=not self._only_new or conditions.honoured(self._bucket, PUT) is not False,
+        )

@@ -1,0 +1,155 @@
+"""Multipart uploads begin and end here: none stays behind, whatever happens in between.
+
+An upload that is neither completed nor aborted is invisible in listings, and S3 charges for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from core.aws.faults import translated
+from core.errors import ErrorKind, NotFound, StorageError
+from core.local.pending_uploads import running_ids
+from core.objects.bucket import Bucket
+from core.work import CancelToken, RetryBudget, Work
+
+_log = logging.getLogger(__name__)
+
+#: How long aborting may take, in seconds: after a failure, and after a cancel.
+_SECONDS, _SECONDS_AFTER_CANCEL = 5.0, 1.5
+_ABORTS = 3
+_CREATES = 3
+#: Kinds of error after which an upload may have been created though we do not know its id.
+_ANSWER_LOST = frozenset(
+    {ErrorKind.OFFLINE, ErrorKind.SERVICE, ErrorKind.NOT_S3, ErrorKind.CANCELLED}
+)
+
+
+def create(bucket: Bucket, arguments: dict[str, Any], work: Work) -> str:
+    """Begin a multipart upload and return its id.
+
+    Creating is not idempotent: when the answer is lost, what was created is found and aborted
+    before another one is.
+
+    Args:
+        bucket: the bucket.
+        arguments: botocore's parameters, `Bucket` and `Key` among them.
+        work: cancel and retry budget.
+
+    Raises:
+        StorageError: it was denied or failed.
+    """
+    key = arguments["Key"]
+    for attempt in range(1, _CREATES + 1):
+        began = time.monotonic()
+        try:
+            with translated("s3:CreateMultipartUpload", bucket.subject(key), work):
+                answer = bucket.client_once.create_multipart_upload(**arguments)
+            return str(answer["UploadId"])
+        except StorageError as error:
+            if error.kind in _ANSWER_LOST:
+                _abort_lost(bucket, key, time.monotonic() - began, cancelled=work.token.cancelled)
+            again = error.retryable and attempt < _CREATES
+            if not again or (work.budget is not None and not work.budget.failed(began)):
+                raise
+            work.token.wait(0.2 * attempt)
+    raise AssertionError  # the last attempt returns or raises
+
+
+def abort(bucket: Bucket, key: str, upload: str, *, cancelled: bool) -> bool:
+    """Remove an upload and return whether it is gone.
+
+    A part under way may still arrive after an abort, so it is repeated until the server does not
+    know the upload any more (S3 API reference, AbortMultipartUpload). A cancel of the upload does
+    not reach this; it has a time of its own.
+    """
+    where = {"Bucket": bucket.name, "Key": key, "UploadId": upload}
+    done = 0
+    try:
+        with _work_of_its_own(cancelled=cancelled) as work:
+            while done < _ABORTS:
+                with translated("s3:AbortMultipartUpload", bucket.subject(key), work):
+                    bucket.client.abort_multipart_upload(**where)
+                done += 1
+                if done < _ABORTS:
+                    work.token.wait(0.05 * done)
+    except NotFound:
+        return True
+    except StorageError as error:
+        if not done:
+            _log.warning("an unfinished upload could not be removed: %s", error.summary)
+    return done > 0 and _is_gone(bucket, key, where, cancelled=cancelled)
+
+
+def _is_gone(bucket: Bucket, key: str, where: dict[str, str], *, cancelled: bool) -> bool:
+    """Whether the server does not know the upload any more, as far as it may be asked."""
+    try:
+        with (
+            _work_of_its_own(cancelled=cancelled) as work,
+            translated("s3:ListParts", bucket.subject(key), work),
+        ):
+            bucket.client.list_parts(**where)
+    except NotFound:
+        return True
+    except StorageError as error:
+        return error.kind is ErrorKind.ACCESS_DENIED  # the server has confirmed several aborts
+    return False
+
+
+def _abort_lost(bucket: Bucket, key: str, seconds: float, *, cancelled: bool) -> None:
+    """Find the upload that a request of the last `seconds` created, and abort it.
+
+    Only an upload of exactly this key that began after the request, that no process of this
+    machine sends, and that has no part yet is taken for it; of several none is.
+    """
+    try:
+        with _work_of_its_own(cancelled=cancelled) as work:
+            with translated("s3:ListMultipartUploads", bucket.subject(key), work):
+                answer = bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=key)
+            found = _begun(answer, key, seconds)
+            if len(found) != 1:
+                return
+            where = {"Bucket": bucket.name, "Key": key, "UploadId": found[0]}
+            with translated("s3:ListParts", bucket.subject(key), work):
+                if bucket.client.list_parts(**where).get("Parts"):
+                    return
+        abort(bucket, key, found[0], cancelled=cancelled)
+    except StorageError as error:
+        _log.info("an upload whose creation was not confirmed: %s", error.summary)
+
+
+def _begun(answer: dict[str, Any], key: str, seconds: float) -> list[str]:
+    """Return the ids of the uploads of a key that began in the last seconds of the server."""
+    try:
+        date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
+        now = parsedate_to_datetime(date).astimezone(UTC)
+    except (KeyError, ValueError):
+        now = datetime.now(UTC)
+    since = now - timedelta(seconds=seconds + 2)
+    running = running_ids()
+    return [
+        row["UploadId"]
+        for row in answer.get("Uploads", ())
+        if row["Key"] == key and row["Initiated"] >= since and row["UploadId"] not in running
+    ]
+
+
+@contextmanager
+def _work_of_its_own(*, cancelled: bool) -> Iterator[Work]:
+    """Yield a work that a cancel of the upload does not end, but the time does."""
+    seconds = _SECONDS_AFTER_CANCEL if cancelled else _SECONDS
+    token = CancelToken()
+    timer = threading.Timer(seconds, token.cancel)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield Work(token, budget=RetryBudget(seconds))
+    finally:
+        timer.cancel()
