@@ -121,8 +121,11 @@ def _check(operation_model: Any, response_dict: dict[str, Any]) -> None:
     status, headers = response_dict["status_code"], response_dict["headers"]
     body = response_dict["body"]
     stored = body if isinstance(body, bytes) else None
+    declared = headers.get("content-length")
+    if declared is not None and not str(declared).isdecimal():
+        raise BadAnswerError("its length is not a number")
     if stored is not None and operation_model.http.get("method") != "HEAD":
-        _check_length(headers, stored)
+        _check_length(declared, stored)
     if status == 407:
         raise BadAnswerError("a proxy asks for a sign-in (407)", final=True, proxy=True)
     if status >= 500 and _HTML.match(stored or b""):
@@ -162,11 +165,8 @@ def is_closed(body: bytes, root: bytes) -> bool:
     return text.endswith((b"</" + root + b">", b"/>"))
 
 
-def _check_length(headers: Mapping[str, str], body: bytes) -> None:
-    declared = headers.get("content-length")
-    if declared is None or (headers.get("transfer-encoding") and not declared):
-        return
-    if not str(declared).isdecimal() or int(declared) != len(body):
+def _check_length(declared: str | None, body: bytes) -> None:
+    if declared is not None and int(declared) != len(body):
         raise BadAnswerError(f"it has {len(body)} bytes, {declared} were announced")
 
 

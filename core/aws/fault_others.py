@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from botocore import exceptions as boto
@@ -212,6 +213,8 @@ _cut = _offline(
 
 
 def _connection(error: Exception, subject: str) -> StorageError:
+    if any(isinstance(link, http.InvalidHeader | HTTPException) for link in _chain(error)):
+        return _unparsable(error, subject)
     chain = " ".join(str(link) for link in _chain(error))
     if _PROXY.search(chain):
         return _proxy(error, subject)

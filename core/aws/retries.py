@@ -111,7 +111,8 @@ def _guarded(inner: Callable[..., _Outcome]) -> Callable[..., _Outcome]:
                 response, error = inner(request, operation_model, context)
         except BadAnswerError as error:
             return None, error
-        except ResponseParserError:
+        except (ResponseParserError, ValueError, LookupError, TypeError):
+            # What botocore's parsers raise for headers and values of another form than the model's.
             return None, BadAnswerError("it has another form than the service's")
         return _checked(operation_model, response, error)
 

@@ -140,3 +140,20 @@ def test_a_head_without_its_headers_is_refused(lacking):
         with pytest.raises(errors.NotAnS3Answer), translated("s3:HeadObject", "s3://b/k"):
             clients.s3().head_object(Bucket="b", Key="k")
         clients.close()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Content-Length": "9, 9"},
+        {"Last-Modified": "yesterday"},
+        {"x-amz-mp-parts-count": "many"},
+    ],
+)
+def test_a_header_of_another_form_is_a_bad_answer(header):
+    headers = {"ETag": '"e"', "Last-Modified": "Wed, 25 Nov 2026 16:00:00 GMT", **AWS, **header}
+    with StubServer(lambda _asked: Reply(200, headers)) as server:
+        clients = ClientFactory(connection(endpoint_url=server.url))
+        with pytest.raises(errors.NotAnS3Answer), translated("s3:HeadObject", "s3://b/k"):
+            clients.s3().head_object(Bucket="b", Key="k")
+        clients.close()
