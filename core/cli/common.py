@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from core.cli.parameters import check_exclusive, check_text, usage_error
 from core.errors import InvalidInput
 from core.local.connections import Connections
 from core.model.connection import (
@@ -24,18 +25,24 @@ if TYPE_CHECKING:
     from core.demo import DemoServer
     from core.workspace import Workspace
 
-_FLAGS = {"--demo": "demo", "--json": "json"}
+_FLAGS = {"--demo": "demo", "--json": "json", "--debug": "debug", "--unlock": "unlock"}
 _VALUES = {
     "--profile": "profile",
     "--endpoint-url": "endpoint_url",
     "--bucket": "bucket",
     "--region": "region",
 }
+#: The embedded server brings its own profile and address.
+_EXCLUSIVE = (("--demo", "--profile"), ("--demo", "--endpoint-url"))
+#: Set to anything but nothing or 0, it asks for tracebacks as `--debug` does.
+DEBUG_VARIABLE = "STRONGROOM_DEBUG"
 HELP = """\
 With every command: --profile NAME (a stored profile), --demo (the embedded server, for this one
 command), --endpoint-url URL, --region NAME, --bucket NAME (default: the profile's, or
-tentimecrypto), --json (machine-readable). Without a profile the AWS_* variables are enough,
-AWS_ENDPOINT_URL included. Exit codes: 0 good, 2 usage, 10-15 credentials and permissions,
+tentimecrypto), --json (machine-readable), --unlock (allow changes with a production profile,
+which else opens read-only), --debug (with the traceback of an unexpected error; also
+STRONGROOM_DEBUG=1). Without a profile the AWS_* variables are enough, AWS_ENDPOINT_URL
+included. Exit codes: 0 good, 1 a bug of Strongroom, 2 usage, 10-15 credentials and permissions,
 20-26 not found, conflict or invalid, 30-34 service or network, 40-45 data, disk, database or
 keyring, 130 interrupted.
 """
@@ -51,37 +58,55 @@ class Common:
     bucket: str = ""
     region: str = ""
     json: bool = False
+    debug: bool = False
+    unlock: bool = False
 
 
 def taken_out(arguments: Sequence[str]) -> tuple[Common, list[str]]:
-    """Return the common options, wherever they stand before a `--`, and what remains.
+    """Return the common options, wherever they are before a `--`, and what remains.
 
     Raises:
-        InvalidInput: an option lacks its value.
+        InvalidInput: an option has no value, an empty one, or contradicts another one.
     """
     found: dict[str, str | bool] = {}
     left: list[str] = []
     rest = list(arguments)
+    names = []
     while rest:
         word = rest.pop(0)
         name, equals, value = word.partition("=")
         if word == "--":
-            return Common(**found), [*left, word, *rest]  # type: ignore[arg-type] # by name
+            left += [word, *rest]
+            break
         if word in _FLAGS:
             found[_FLAGS[word]] = True
         elif name in _VALUES:
             found[_VALUES[name]] = value if equals else _following(name, rest)
+            check_text(name, str(found[_VALUES[name]]))
         else:
             left.append(word)
+            continue
+        names.append(name)
+    check_exclusive(names, _EXCLUSIVE)
     return Common(**found), left  # type: ignore[arg-type] # each field by its own name
 
 
 def _following(name: str, rest: list[str]) -> str:
     if not rest:
-        raise InvalidInput(
-            f"{name} needs a value", remedy="Name it after the option, or see --help."
-        )
+        raise usage_error(f"{name} needs a value", "", "Give it after the option, or see --help.")
     return rest.pop(0)
+
+
+def flag_given(flag: str, arguments: Sequence[str]) -> bool:
+    """Return whether a common flag is among the arguments, also if others cannot be understood."""
+    words = list(arguments)
+    return flag in (words[: words.index("--")] if "--" in words else words)
+
+
+def wants_traceback(arguments: Sequence[str]) -> bool:
+    """Return whether the traceback of an unexpected error was asked for."""
+    asked = os.environ.get(DEBUG_VARIABLE, "") not in {"", "0"}
+    return asked or flag_given("--debug", arguments)
 
 
 class Opener:
@@ -105,7 +130,8 @@ class Opener:
             for name in ("endpoint_url", "bucket", "region")
             if (value := getattr(self._common, name))
         }
-        return replace(connection, profile=replace(connection.profile, **changes))
+        profile = replace(connection.profile, **changes)
+        return replace(connection, profile=profile, unlocked=self._common.unlock)
 
     def workspace(self, work: Work) -> Workspace:
         """Return the workspace; the same for the whole command."""
@@ -140,7 +166,7 @@ class Opener:
             return self._server.connection
         if self._common.profile:
             return Connections().connect(self._common.profile)
-        stored = None if _environment_says() else Connections().profiles.current()
+        stored = None if _environment_names_keys() else Connections().profiles.current()
         return Connections().with_keys(stored) if stored else Connection(_environment())
 
 
@@ -169,7 +195,7 @@ def seconds_of(text: str) -> int:
     return int(number) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
 
 
-def _environment_says() -> bool:
+def _environment_names_keys() -> bool:
     names = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_WEB_IDENTITY_TOKEN_FILE")
     return any(os.environ.get(name) for name in names)
 

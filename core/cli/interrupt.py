@@ -1,76 +1,108 @@
-"""Ctrl-C: the first asks a command to stop, the second makes it.
+"""Ctrl-C ends every command within two seconds, whatever it is waiting for.
 
-A command that only reads is made to stop soon after the first: a request that hangs would
-otherwise hold it until a time-out. One that writes is left to clean up after itself.
+The first interrupt cancels the command's work, which closes its sockets and lets it clean up. A
+command that is still busy after a second gets a `KeyboardInterrupt`, and shortly afterwards the
+process ends. A thread of its own watches, because the main thread answers no signal while it is
+inside native code. What an ended command leaves behind is swept by the next one.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from core.errors import ErrorKind
 from core.work import CancelToken
 
-#: After an interrupt a command may go on so long to come to its end, then to leave, in seconds.
-_STOP, _LEAVE = 1.2, 0.5
-_READING = frozenset({"ls", "get", "link", "stats", "backups"})
-
-
-def only_reads(words: Sequence[str]) -> bool:
-    """Return whether the command named by these words changes nothing anywhere."""
-    return words[:1] != [] and (words[0] in _READING or list(words[:2]) == ["secrets", "list"])
+#: Seconds after an interrupt: until the command is interrupted where it stands, and until the
+#: process ends without it. Together with the start of an exit they stay below two.
+STOP_SECONDS, END_SECONDS = 1.1, 1.7
+#: A second interrupt leaves so long for the way out.
+_LEAVE_SECONDS = 0.5
 
 
 @contextmanager
-def interruptible(token: CancelToken, note: Callable[[str], None], *, soon: bool) -> Iterator[None]:
-    """Turn interrupts into a cancel of `token`; with `soon` into the end, if it takes long."""
+def interruptible(token: CancelToken, last_words: Callable[[], None]) -> Iterator[None]:
+    """Turn interrupts inside the block into a cancel of `token`, and into the end of the process.
+
+    Args:
+        token: what the command's work is cancelled by.
+        last_words: called just before the process is ended from another thread.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    stop = _Stop(token, note, soon=soon)
+    stop = _Stop(token, last_words)
     numbers = [signal.SIGINT, signal.SIGALRM] if hasattr(signal, "SIGALRM") else [signal.SIGINT]
     before = {number: signal.signal(number, stop.asked) for number in numbers}
     try:
-        yield
+        with stop.watched():
+            yield
     finally:
-        stop.over()
-        for number, handler in before.items() if not stop.forced else ():
-            signal.signal(number, handler)
+        if not stop.forced:
+            _set_alarm(0)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 class _Stop:
-    """What has been asked for so far. Signals arrive in the main thread, one at a time."""
+    """How far an interrupt has come. `asked` runs in the main thread, one signal at a time."""
 
-    def __init__(self, token: CancelToken, note: Callable[[str], None], *, soon: bool) -> None:
+    def __init__(self, token: CancelToken, last_words: Callable[[], None]) -> None:
         self._token = token
-        self._note = note
-        self._soon = soon
+        self._last_words = last_words
+        self._over = threading.Event()
+        self._interrupted = False
         self.forced = False
 
     def asked(self, _number: int, _frame: object) -> None:
-        """Stop: kindly, then by an exception, then without waiting for anybody."""
+        """Cancel at first; then interrupt the main thread where it stands; then end."""
         if self.forced:
-            os._exit(ErrorKind.CANCELLED.value)  # threads that hang in a socket would be waited for
-        if self._token.cancelled:
+            self._end()
+        if self._interrupted:
             self.forced = True
-            _ring(_LEAVE)
+            _set_alarm(_LEAVE_SECONDS)
             raise KeyboardInterrupt
+        self._interrupted = True
+        _set_alarm(STOP_SECONDS)
         self._token.cancel()
-        if self._soon:
-            _ring(_STOP)
-        else:
-            self._note("Stopping; Ctrl-C again ends at once.")
 
-    def over(self) -> None:
-        """Forget the alarm, unless the program is already on its way out."""
-        if not self.forced:
-            _ring(0)
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Let a thread end the process if the block goes on for too long after an interrupt."""
+        heard, told = socket.socketpair()
+        told.settimeout(0)
+        before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+        thread = threading.Thread(target=self._watch, args=(heard,), name="interrupt", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            told.close()
+            if not self.forced:
+                self._over.set()
+                thread.join()
+
+    def _watch(self, heard: socket.socket) -> None:
+        with heard:
+            while numbers := heard.recv(64):  # empty when the block has ended
+                # A command that answers interrupts itself has put its own handler in place.
+                if signal.SIGINT in numbers and signal.getsignal(signal.SIGINT) == self.asked:
+                    self._token.cancel()
+                    if not self._over.wait(END_SECONDS):
+                        self._end()
+                    return
+
+    def _end(self) -> None:
+        self._last_words()
+        os._exit(ErrorKind.CANCELLED.value)
 
 
-def _ring(seconds: float) -> None:
+def _set_alarm(seconds: float) -> None:
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from core.errors import StorageError
+from core.cli import progress
+from core.cli.text import printable, printable_lines
+from core.errors import ErrorKind, StorageError
 from core.redaction import MASK, Secret, redacted
 from core.units import iso_utc
-from core.work import CancelToken, Progress, Work
+from core.work import CancelToken, Work
 
 
 class Output:
@@ -28,28 +30,39 @@ class Output:
         self._bar: Any = None
 
     def result(self, value: Any, show: Callable[[], None]) -> None:
-        """Give a command's result: as one JSON value if that was asked for, else by `show`."""
+        """Write a command's result: as one JSON value if that was asked for, else by `show`."""
         if self.as_json:
-            sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=2) + "\n")
+            _write(json_text(plain(value)) + "\n")
+        else:
+            show()
+
+    def verbatim_json(self, text: str, show: Callable[[], None]) -> None:
+        """Write a result that is JSON already: its text as it stands with `--json`."""
+        if self.as_json:
+            _write(text + "\n")
         else:
             show()
 
     def line(self, text: str) -> None:
-        """Write one line of a result; on a terminal control characters are escaped."""
-        sys.stdout.write((printable(text) if sys.stdout.isatty() else text) + "\n")
+        """Write one line of a result; control characters and line breaks in it are escaped."""
+        _write(printable(text) + "\n")
+
+    def lines(self, text: str) -> None:
+        """Write a result of several lines, such as a document of our own making."""
+        _write(printable_lines(text) + "\n")
 
     def note(self, text: str) -> None:
-        """Say something that is no result."""
+        """Write one line that is no result to standard error."""
         if not self.as_json:
             sys.stderr.write(printable(text) + "\n")
 
     def table(
         self, heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()
     ) -> None:
-        """Write rows: aligned on a terminal, apart by tabs in a pipe."""
+        """Write rows: aligned on a terminal, separated by tabs in a pipe; cells are escaped."""
         if not sys.stdout.isatty():
             for row in rows:
-                sys.stdout.write("\t".join(row) + "\n")
+                _write("\t".join(printable(cell) for cell in row) + "\n")
             return
         from rich.console import Console
         from rich.table import Table
@@ -62,10 +75,10 @@ class Output:
             table.add_row(*(Text(printable(cell)) for cell in row))
         Console().print(table)
 
-    def error(self, error: StorageError) -> None:
-        """Tell a failure on standard error."""
+    def error(self, error: StorageError, *, one_line: bool = False) -> None:
+        """Write a failure to standard error: in words, or as JSON if that was asked for."""
         if self.as_json:
-            told = {
+            fields = {
                 "kind": error.kind.name.lower(),
                 "summary": error.summary,
                 "cause": error.cause,
@@ -74,39 +87,46 @@ class Output:
                 "action": error.action,
                 "details": error.details,
             }
-            text = json.dumps({"error": told}, ensure_ascii=False, indent=2)
+            text = json_text({"error": fields})
         else:
             parts = [f"Error: {error.summary}", error.cause, error.remedy]
-            text = "\n".join(printable(part) for part in parts if part)
+            text = (". " if one_line else "\n").join(
+                printable(part.rstrip(".") if one_line else part) for part in parts if part
+            )
         sys.stderr.write(redacted(text) + "\n")
+
+    def interrupted(self) -> None:
+        """Write that the command was interrupted."""
+        sys.stderr.write(self._interrupted_text())
+
+    def interrupted_at_once(self) -> None:
+        """Write it from any thread, past the locks and buffers of standard error."""
+        with suppress(OSError):
+            os.write(2, self._interrupted_text().encode())
+
+    def _interrupted_text(self) -> str:
+        if not self.as_json:
+            return "Interrupted.\n"
+        error = {"kind": ErrorKind.CANCELLED.name.lower(), "summary": "Interrupted",
+                 "cause": "The command was stopped by a signal.", "remedy": "Run it again."}  # fmt: skip
+        return json_text({"error": error}) + "\n"
 
     @contextmanager
     def work(self, what: str, batch: Callable[[Any], None] | None = None) -> Iterator[Work]:
-        """Yield the work to hand on: Ctrl-C cancels it, a terminal shows its progress."""
-        more = {"batch": batch} if batch else {}
-        if self.as_json or not sys.stderr.isatty():
-            yield Work(self._token, **more)
+        """Yield the work to hand on: Ctrl-C cancels it, and its progress is shown.
+
+        A terminal shows a bar; elsewhere a long operation writes a line every few seconds.
+        """
+        take = batch or _ignore
+        if self.as_json:
+            yield Work(self._token, batch=take)
             return
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bar
+        shown = progress.bar(what, self._set_bar) if sys.stderr.isatty() else progress.lines(what)
+        with shown as report:
+            yield Work(self._token, report, take)
 
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(),
-                   TextColumn("{task.fields[told]}", markup=False), TimeElapsedColumn())  # fmt: skip
-        with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(what, total=None, told="")
-
-            self._bar = bar
-
-            def report(progress: Progress) -> None:
-                bar.update(
-                    task, completed=progress.done, total=progress.total, told=_told(progress)
-                )
-
-            try:
-                yield Work(self._token, report, **more)
-            finally:
-                self._bar = None
+    def _set_bar(self, bar: Any) -> None:
+        self._bar = bar
 
     def ask_hidden(self, prompt: str) -> str:
         """Ask on the terminal for a line that is not shown; a progress bar steps aside."""
@@ -122,24 +142,42 @@ class Output:
                 bar.start()
 
 
-def printable(text: str) -> str:
-    r"""Return text without anything that a terminal would act on, for example `\x1b`."""
-    return "".join(
-        char if char == "\n" or unicodedata.category(char)[0] != "C" else _escaped(char)
-        for char in text
-    )
+class ReaderGone(Exception):  # noqa: N818 - not an error: `head` has had enough
+    """The program that reads our standard output has ended."""
 
 
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape", "surrogatepass").decode()
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        raise ReaderGone from None
 
 
-def _told(progress: Progress) -> str:
-    from core.units import format_count, format_size
+def flush() -> None:
+    """Write out what standard output still buffers.
 
-    form = format_size if progress.unit == "bytes" else format_count
-    total = f" of {form(progress.total)}" if progress.total is not None else ""
-    return f"{form(progress.done)}{total} {progress.unit if form is format_count else ''}".strip()
+    Raises:
+        ReaderGone: nobody reads it any more.
+        OSError: it cannot be written, for example on a full disk.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise ReaderGone from None
+
+
+def _ignore(_batch: object) -> None:
+    """Take a partial result that the command does not show."""
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON, readable where standard output can carry it, else escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a file name that is not UTF-8, or a terminal of another encoding
+        return json.dumps(value, indent=2)
+    return text
 
 
 def plain(value: Any) -> Any:

@@ -49,7 +49,7 @@ def policy(
         document = policy_of_use((one.action for one in used), scope)
     else:
         document = policy_for(_role(role, [each.value for each in Role]), scope)
-    cli.out.result(document, lambda: cli.out.line(text_of(document)))
+    cli.out.result(document, lambda: cli.out.lines(text_of(document)))
 
 
 def _role(name: str, known: list[str]) -> Role:

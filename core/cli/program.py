@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from traceback import format_exception
 from typing import Annotated
 
 import typer
@@ -12,13 +14,15 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 import core
 from core.aws.usage import record_use
 from core.cli import backups, doctor, objects, policy, rotation, secrets, server
-from core.cli.common import HELP, Cli, Opener, taken_out
-from core.cli.interrupt import interruptible, only_reads
+from core.cli.common import HELP, Cli, Opener, flag_given, taken_out, wants_traceback
+from core.cli.interrupt import interruptible
 from core.cli.mfa import asker
-from core.cli.output import Output
-from core.errors import Cancelled, ErrorKind, InvalidInput, LocalIOError, StorageError
-from core.redaction import clamp_logging
-from core.work import CancelToken
+from core.cli.output import Output, ReaderGone, flush
+from core.cli.parameters import strict, usage_error
+from core.errors import Cancelled, ErrorKind, LocalIOError, StorageError
+from core.local.hardening import harden
+from core.redaction import clamp_logging, redacted
+from core.work import CancelToken, bug
 
 app = typer.Typer(
     name="strongroom",
@@ -44,35 +48,43 @@ def _top(
 for _module in (objects, backups, rotation, doctor, policy, server):
     _module.add_to(app)
 app.add_typer(secrets.app, name="secrets")
+strict(app)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    harden()
     clamp_logging()
     record_use()
     given = list(sys.argv[1:] if arguments is None else arguments)
     token = CancelToken()
-    out = Output(as_json="--json" in given, token=token)
+    out = Output(as_json=flag_given("--json", given), token=token)
     try:
-        return _run(given, out, token)
-    except NoArgsIsHelpError as error:
-        sys.stdout.write(error.format_message() + "\n")
-        return 0
+        code = _run(given, out, token)
+        flush()  # what cannot be written is an error of the command
     except (Cancelled, KeyboardInterrupt, typer.Abort):
-        out.note("Interrupted.")
+        out.interrupted()
         return ErrorKind.CANCELLED.value
-    except BrokenPipeError:  # the reader of a pipe has had enough, as `head` does
-        sys.stderr.close()
+    except (ReaderGone, SystemExit):  # typer makes the latter of it where help is written
+        _discard_output()
         return 0
-    except (ClickException, StorageError, OSError) as error:
-        return _told(out, error)
+    except Exception as error:  # noqa: BLE001 - the outermost boundary: a bug is shown as one line
+        return _failed(out, error, traceback=wants_traceback(given))
+    return code
+
+
+def _discard_output() -> None:
+    """Let nothing be written any more: the interpreter would report it once again at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _run(given: list[str], out: Output, token: CancelToken) -> int:
     common, left = taken_out(given)
     opener = Opener(common, asker(out.ask_hidden))
     try:
-        with interruptible(token, out.note, soon=only_reads(left)):
+        with interruptible(token, out.interrupted_at_once):
             code = _exit_code(app(left, obj=Cli(out, opener, common), standalone_mode=False))
     finally:
         opener.close()
@@ -81,14 +93,45 @@ def _run(given: list[str], out: Output, token: CancelToken) -> int:
     return code
 
 
-def _told(out: Output, error: ClickException | StorageError | OSError) -> int:
-    """Tell a failure in words and return its exit code."""
+def _failed(out: Output, error: Exception, *, traceback: bool) -> int:
+    """Report a failure and return its exit code."""
+    if isinstance(error, NoArgsIsHelpError):
+        sys.stdout.write(error.format_message() + "\n")
+        return 0
+    shown: StorageError
     if isinstance(error, ClickException):
-        out.error(InvalidInput(error.format_message(), remedy="See --help."))
-        return ErrorKind.USAGE.value
-    told = error if isinstance(error, StorageError) else _local(error)
-    out.error(told)
-    return told.kind.value
+        shown = usage_error(error.format_message())
+    elif isinstance(error, StorageError):
+        shown = error
+    elif isinstance(error, OSError):
+        shown = _local(error)
+    else:
+        return _crashed(out, error, traceback=traceback)
+    out.error(shown)
+    return shown.kind.value
+
+
+def _crashed(out: Output, error: Exception, *, traceback: bool) -> int:
+    """Report an unexpected failure in one line and return its exit code."""
+    if traceback:
+        sys.stderr.write(redacted("".join(format_exception(error))))
+    shown = bug(error, "Strongroom")
+    shown.summary += f": {type(error).__name__} at {_place(error)}"
+    shown.cause = "This is a bug of Strongroom, not your mistake."
+    shown.remedy = "Run the command again with --debug and report what it prints."
+    out.error(shown, one_line=True)
+    return shown.kind.value
+
+
+def _place(error: Exception) -> str:
+    """Return where an exception was raised: the last line of our own code that it passed."""
+    found, step = "an unknown place", error.__traceback__
+    while step is not None:
+        name = str(step.tb_frame.f_globals.get("__name__", ""))
+        if name.partition(".")[0] in {"core", "gui"}:
+            found = f"{name}:{step.tb_lineno}"
+        step = step.tb_next
+    return found
 
 
 def _exit_code(returned: object) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.common import seconds_of
+from core.cli.values import is_terminal, read_text
 from core.errors import InvalidInput, StorageError
 from core.redaction import Secret
 from core.units import iso_utc, utc_now
@@ -48,9 +48,9 @@ def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
         bool, typer.Option("--wait", help="Stay until the periods of grace are over.")
     ] = False,
     file: Annotated[
-        str,
+        Path | None,
         typer.Option(help="New fields as a JSON object, from a file or standard input (-)."),
-    ] = "",
+    ] = None,
 ) -> None:
     """Rotate a secret: preflight, create, stage, test, promote, switch, deactivate, delete.
 
@@ -58,8 +58,6 @@ def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
     promotion it ends and waits for the old key's period of grace; resume it then, or --wait.
     """
     cli: Cli = context.obj
-    if resume and undo:
-        raise InvalidInput("--resume and --undo contradict each other", remedy="Choose one.")
     patience = _patience(grace, delete_after)
     with cli.out.work("Looking") as work:
         rotator = _rotator(cli, patience, work)
@@ -83,7 +81,7 @@ def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
 
 
 def _resume(
-    rotator: Rotator, found: Rotation, now: frozenset[Step], file: str, work: Work
+    rotator: Rotator, found: Rotation, now: frozenset[Step], file: Path | None, work: Work
 ) -> Rotation:
     from core.model.rotation import Step
 
@@ -119,15 +117,24 @@ def _at_once(patience: Patience) -> frozenset[Step]:
     return frozenset(step for step, period in periods.items() if not period)
 
 
-def _values(rotator: Rotator, secret: str, file: str, work: Work) -> dict[str, Secret] | None:
+def _values(
+    rotator: Rotator, secret: str, file: Path | None, work: Work
+) -> dict[str, Secret] | None:
     """Return the new fields of a secret whose values come from elsewhere; None for others."""
     from core.model.rotation import RotationKind
 
     if rotator.kind_of(secret, work=work) is not RotationKind.EXCHANGE:
         return None
-    if file:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        return {name: Secret(value) for name, value in _object(text).items()}
+    if file is not None:
+        text = read_text(file, "The new fields")
+        return {name: Secret(value) for name, value in _object(text.reveal()).items()}
+    if not is_terminal():
+        raise InvalidInput(
+            "The new fields are not given",
+            cause="They are asked for on a terminal only, and standard input is none.",
+            remedy="Give them as a JSON object with --file PATH, or --file - for standard input.",
+            subject=secret,
+        )
     asked = {name: Secret(getpass.getpass(f"{name}: ")) for name in rotator.fields_of(secret)}
     return {name: value for name, value in asked.items() if value}
 

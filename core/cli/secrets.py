@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import getpass
-import sys
-from dataclasses import fields, replace
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.cli.output import json_text
+from core.cli.parameters import usage_error
+from core.cli.values import ask, is_terminal, read_bytes, read_text
 from core.errors import InvalidInput, NotFound
 from core.model.connection import SECRET_PREFIX
 from core.redaction import MASK, Secret
-from core.units import format_age, iso_utc
+from core.units import format_age, format_count, iso_utc
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
+    from core.model.secrets import SecretValue
     from core.rotation.rollback import RollBack
+    from core.storage.secret_kinds import NewValues
     from core.storage.secret_text import SecretDiff
 
+_WHOLE = "The secret's value"
 app = typer.Typer(help="Secrets of Secrets Manager.", no_args_is_help=True)
 
 
@@ -52,37 +58,84 @@ def get_secret(
         bool, typer.Option("--reveal", help="Show the values instead of a mask.")
     ] = False,
 ) -> None:
-    """Show a secret's fields; their values only with --reveal."""
+    """Show a secret's fields; their values, as they are stored, only with --reveal."""
     cli: Cli = context.obj
     with cli.out.work("Reading") as work:
-        value = cli.opener.workspace(work).secrets.get_secret(name, work=work)
-    shown = {field: str(text) if reveal else MASK for field, text in value.items()}
-    cli.out.result(
-        value if reveal else shown,
-        lambda: cli.out.table(("Field", "Value"), list(shown.items())),
+        value = cli.opener.workspace(work).secrets.read(name, work=work)
+    if value.binary:
+        _show_binary(cli, value, reveal=reveal)
+    else:
+        _show_fields(cli, value, reveal=reveal)
+
+
+def _show_binary(cli: Cli, value: SecretValue, *, reveal: bool) -> None:
+    size = len(b64decode(value.text.reveal()))
+    shown = value.text.reveal() if reveal else MASK
+    found = {"binary": True, "size": size, "base64": shown}
+    words = f"{value.name} holds a binary value of {format_count(size)} bytes"
+    cli.out.result(found, lambda: cli.out.line(f"{words}; as base64: {shown}"))
+
+
+def _show_fields(cli: Cli, value: SecretValue, *, reveal: bool) -> None:
+    from core.storage.secret_text import WHOLE, rows_of
+
+    text = value.text.reveal()
+    try:
+        fields = [(row.key, row.value.reveal()) for row in rows_of(text)]
+    except InvalidInput:
+        fields, masked = [(WHOLE, text)], json_text(MASK)
+        stored = json_text(text)
+    else:
+        masked, stored = json_text({key: MASK for key, _value in fields}), text
+    rows = [(key, shown if reveal else MASK) for key, shown in fields]
+    cli.out.verbatim_json(
+        stored if reveal else masked, lambda: cli.out.table(("Field", "Value"), rows)
     )
 
 
 @app.command("put")
-def put_secret(
+def put_secret(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The secret's name.")],
     fields: Annotated[
         list[str] | None,
-        typer.Argument(help="FIELD or FIELD=VALUE to change; without a value it is asked for."),
+        typer.Argument(
+            help="FIELD or FIELD=VALUE to change; without a value it is asked for, or read from "
+            "standard input."
+        ),
     ] = None,
     file: Annotated[
-        str, typer.Option(help="The whole value from a file, or from standard input (-).")
-    ] = "",
+        Path | None,
+        typer.Option(
+            help="The whole value, or with one FIELD that field's value, from a file or from "
+            "standard input (-)."
+        ),
+    ] = None,
+    as_text: Annotated[
+        bool,
+        typer.Option(
+            "--as-text",
+            help="Store the values as texts, whatever kind they have now, or a text "
+            "in place of a binary value.",
+        ),
+    ] = False,
+    json_value: Annotated[
+        bool,
+        typer.Option("--json-value", help="The values are JSON, and may be of another kind."),
+    ] = False,
+    binary: Annotated[
+        bool, typer.Option("--binary", help="Store the bytes of --file as a binary value.")
+    ] = False,
 ) -> None:
-    """Create or change a secret.
+    """Create or change a secret. Fields keep their kind: a number stays a number.
 
     Values given as FIELD=VALUE can be seen by other programs of this machine and stay in the
-    shell's history: for real secrets name the FIELD alone, or use --file.
+    shell's history: for real secrets name the FIELD alone, or use --file. One final line end of
+    what is read is left out.
     """
     cli: Cli = context.obj
-    text = _whole(file) if file else ""
-    changes = {} if file else _changes(fields or [])
+    order = _Order.of(fields or [], file, binary=binary)
+    how = _reading(as_text=as_text, json_value=json_value)
     with cli.out.work("Saving") as work:
         secrets = cli.opener.workspace(work).secrets
         before = None
@@ -90,13 +143,112 @@ def put_secret(
             before = secrets.read(name, work=work)
         except NotFound:
             cli.out.note(f"{name} is new")
-        if not file:
-            text = _merged(before.text.reveal() if before else "{}", changes, name)
+        value = order.value(name, before, how)
         if before is None:
-            written = secrets.create_secret(name, text, work=work)
+            plain = value if isinstance(value, bytes) else value.reveal()
+            written = secrets.create_secret(name, plain, work=work)
         else:
-            written = secrets.save(name, text, expected_version=before.version_id, work=work)
+            written = secrets.save(
+                name, value, expected_version=before.version_id, replace_binary=as_text, work=work
+            )
     cli.out.result(written, lambda: cli.out.line(f"{name} saved, version {written.version_id}"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is to be stored: the whole value, or new values of some fields."""
+
+    whole: Secret | bytes | None
+    changes: Mapping[str, Secret]
+
+    @classmethod
+    def of(cls, fields: Sequence[str], file: Path | None, *, binary: bool) -> _Order:
+        """Read what a command line gives or names.
+
+        Raises:
+            InvalidInput: it gives nothing, or more than one thing.
+        """
+        if file is None:
+            if binary:
+                raise usage_error("--binary needs --file", remedy="Name the file, or - for a pipe.")
+            return cls(None, _changes(fields))
+        if not fields:
+            whole = read_bytes(file, _WHOLE) if binary else read_text(file, _WHOLE)
+            return cls(whole, {})
+        if len(fields) > 1 or "=" in fields[0]:
+            raise usage_error(
+                "--file gives one value",
+                "It is the whole secret, or the value of one FIELD named without a value.",
+                "Name one FIELD, or none.",
+            )
+        return cls(None, {fields[0]: read_text(file, f"The value of {fields[0]}")})
+
+    def value(self, name: str, before: SecretValue | None, how: NewValues) -> Secret | bytes:
+        """Return what to store in place of a secret's present value.
+
+        Raises:
+            InvalidInput: the secret has no fields, or a field would change its kind.
+        """
+        if self.whole is not None:
+            return self.whole
+        from core.storage.secret_kinds import edited
+        from core.storage.secret_text import check_is_text, rows_of
+
+        if before is None:
+            return Secret(edited("{}", self.changes, how))
+        check_is_text(before)
+        try:
+            rows_of(before.text.reveal())
+        except InvalidInput:
+            raise InvalidInput(
+                f"{name} has no fields",
+                cause="Its value is not a JSON object.",
+                remedy="Replace the whole value with --file.",
+                subject=name,
+            ) from None
+        return Secret(edited(before.text.reveal(), self.changes, how))
+
+
+def _reading(*, as_text: bool, json_value: bool) -> NewValues:
+    from core.storage.secret_kinds import NewValues
+
+    if as_text:
+        return NewValues.AS_TEXT
+    return NewValues.AS_JSON if json_value else NewValues.KEEP_KIND
+
+
+def _changes(fields: Sequence[str]) -> dict[str, Secret]:
+    if not fields:
+        raise usage_error(
+            "There is nothing to change",
+            "No field and no file was named.",
+            "Name fields to change, or the whole value with --file.",
+        )
+    names = [field.partition("=")[0] for field in fields]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice or "" in names:
+        problem = f"{twice[0]} is named twice" if twice and twice[0] else "A field has no name"
+        raise usage_error(problem, remedy="Name each field once, as FIELD or FIELD=VALUE.")
+    if sum("=" not in field for field in fields) > 1 and not is_terminal():
+        raise usage_error(
+            "Standard input gives one value only",
+            "More than one field is named without a value.",
+            "Change them one by one, or give the whole value with --file.",
+        )
+    return {
+        name: _given(name, value) if equals else ask(name)
+        for name, equals, value in (field.partition("=") for field in fields)
+    }
+
+
+def _given(name: str, value: str) -> Secret:
+    if not value:
+        raise usage_error(
+            f"The value of {name} is empty",
+            "Nothing follows the equals sign; often a variable is not set.",
+            f"Give a value. To store an empty text, use --json-value '{name}=\"\"'.",
+        )
+    return Secret(value)
 
 
 @app.command("versions")
@@ -174,52 +326,3 @@ def _difference(found: SecretDiff) -> list[str]:
     signs = (("+", found.added), ("~", found.changed), ("-", found.removed))
     lines = [f"{sign} {key}" for sign, keys in signs for key in keys]
     return lines or ["no key differs"]
-
-
-def _whole(file: str) -> str:
-    return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-
-
-def _changes(fields: list[str]) -> dict[str, Secret]:
-    if not fields:
-        raise InvalidInput(
-            "There is nothing to change",
-            cause="No field and no file was named.",
-            remedy="Name fields to change, or the whole value with --file.",
-        )
-    changes = {}
-    for field in fields:
-        key, equals, value = field.partition("=")
-        changes[key] = Secret(value if equals else _asked(key))
-    return changes
-
-
-def _asked(key: str) -> str:
-    """Ask on a terminal without an echo; read one line from a pipe."""
-    if sys.stdin.isatty():
-        return getpass.getpass(f"{key}: ")
-    return sys.stdin.readline().rstrip("\n")
-
-
-def _merged(before: str, changes: dict[str, Secret], name: str) -> str:
-    """Return the text with some values changed; every other byte stays as it was."""
-    from core.storage.secret_text import SecretRow, rows_of, text_of
-
-    try:
-        rows = rows_of(before)
-    except InvalidInput:
-        rows = None
-    if rows is None:
-        raise InvalidInput(
-            f"{name} has no fields",
-            cause="Its value is not a JSON object.",
-            remedy="Replace the whole value with --file.",
-            subject=name,
-        )
-    old = {row.key for row in rows}
-    kept = [
-        replace(row, value=changes[row.key], quoted=True) if row.key in changes else row
-        for row in rows
-    ]
-    new = [SecretRow(key, value) for key, value in changes.items() if key not in old]
-    return text_of([*kept, *new], before)

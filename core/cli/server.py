@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.cli.values import ask
 from core.errors import CredentialsMissing, ErrorKind, StorageError
 from core.model.connection import AccessKeys
 from core.redaction import Secret
@@ -90,9 +90,7 @@ def _keys(access_key_id: str) -> AccessKeys:
                 remedy="Name the key with --access-key-id; its secret is asked for.",
             )
         return AccessKeys(key, Secret(secret))
-    if sys.stdin.isatty():
-        return AccessKeys(access_key_id, Secret(getpass.getpass("Secret access key: ")))
-    return AccessKeys(access_key_id, Secret(sys.stdin.readline().rstrip("\n")))
+    return AccessKeys(access_key_id, ask("secret access key"))
 
 
 def check(

@@ -17,6 +17,7 @@ from typing import Any
 
 from core.demo.folders import remove_folder
 from core.demo.lifeline import hold
+from core.local.hardening import harden
 from core.model.connection import AccessKeys
 
 
@@ -26,6 +27,7 @@ def main(arguments: list[str]) -> None:
     Args:
         arguments: the parent's process id, the private folder, the port (0: any free one).
     """
+    harden()
     parent, folder, port = int(arguments[0]), Path(arguments[1]), int(arguments[2])
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever moto prints must not reach the parent's protocol

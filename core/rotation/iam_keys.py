@@ -52,7 +52,7 @@ def list_keys(clients: ClientFactory, user: str, work: Work) -> tuple[KeyInfo, .
         StorageError: `iam:ListAccessKeys` is missing, or there is no such user.
     """
     work.check()
-    with translated("iam:ListAccessKeys", user):
+    with translated("iam:ListAccessKeys", user, work):
         answer = clients.iam().list_access_keys(UserName=user)
     keys = [
         KeyInfo(str(entry["AccessKeyId"]), entry["Status"] == "Active", as_utc(entry["CreateDate"]))
@@ -68,7 +68,7 @@ def last_used(clients: ClientFactory, key_id: str, work: Work) -> LastUsed:
         StorageError: `iam:GetAccessKeyLastUsed` is missing, or there is no such key.
     """
     work.check()
-    with translated("iam:GetAccessKeyLastUsed", key_id):
+    with translated("iam:GetAccessKeyLastUsed", key_id, work):
         answer = clients.iam().get_access_key_last_used(AccessKeyId=key_id)
     told = answer.get("AccessKeyLastUsed") or {}
     when = told.get("LastUsedDate")
@@ -88,7 +88,7 @@ def create_key(clients: ClientFactory, user: str, work: Work) -> AccessKeys:
             knows the secret of: list the keys.
     """
     work.check()
-    with translated("iam:CreateAccessKey", user):
+    with translated("iam:CreateAccessKey", user, work):
         made = clients.iam(once=True).create_access_key(UserName=user)["AccessKey"]
     return AccessKeys(str(made["AccessKeyId"]), Secret(str(made["SecretAccessKey"])))
 
@@ -100,7 +100,7 @@ def set_active(clients: ClientFactory, user: str, key_id: str, *, active: bool, 
         NotFound: there is no such key.
     """
     work.check()
-    with translated("iam:UpdateAccessKey", key_id):
+    with translated("iam:UpdateAccessKey", key_id, work):
         clients.iam().update_access_key(
             UserName=user, AccessKeyId=key_id, Status="Active" if active else "Inactive"
         )
@@ -111,7 +111,7 @@ def delete_key(clients: ClientFactory, user: str, key_id: str, work: Work) -> No
     try:
         set_active(clients, user, key_id, active=False, work=work)
         work.check()
-        with translated("iam:DeleteAccessKey", key_id):
+        with translated("iam:DeleteAccessKey", key_id, work):
             clients.iam().delete_access_key(UserName=user, AccessKeyId=key_id)
     except NotFound:
         return

@@ -135,7 +135,7 @@ def _simulated(clients: ClientFactory, arn: str, work: Work) -> tuple[str, ...]:
     who = identity(clients, work=work)
     work.check()
     try:
-        with translated("iam:SimulatePrincipalPolicy", who.arn):
+        with translated("iam:SimulatePrincipalPolicy", who.arn, work):
             answer = clients.iam().simulate_principal_policy(
                 PolicySourceArn=who.arn,
                 ActionNames=list(IAM_ACTIONS),

@@ -19,7 +19,7 @@ def drop_versions(
     for key, version in versions:
         work.check()
         try:
-            with translated("s3:DeleteObjectVersion", f"s3://{bucket}/{key}"):
+            with translated("s3:DeleteObjectVersion", f"s3://{bucket}/{key}", work):
                 s3 = clients.for_bucket(bucket, work=work)
                 s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
         except StorageError as error:
@@ -37,10 +37,10 @@ def sweep(clients: ClientFactory, bucket: str, prefix: str, work: Work) -> str:
     work.check()
     try:
         s3 = clients.for_bucket(bucket, work=work)
-        with translated("s3:ListObjectsV2", place):
+        with translated("s3:ListObjectsV2", place, work):
             listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ())
         for entry in listed:
-            with translated("s3:DeleteObject", place):
+            with translated("s3:DeleteObject", place, work):
                 s3.delete_object(Bucket=bucket, Key=entry["Key"])
     except Cancelled:
         raise

@@ -83,7 +83,7 @@ class ManagedStrategy:
             return Done(rotation.facts, "AWS has begun already")
         lost: StorageError | None = None
         try:
-            with translated("secretsmanager:RotateSecret", rotation.secret):
+            with translated("secretsmanager:RotateSecret", rotation.secret, work):
                 self._clients.secrets(once=True).rotate_secret(
                     SecretId=rotation.secret, ClientRequestToken=rotation.id
                 )

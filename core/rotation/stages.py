@@ -54,7 +54,7 @@ def look(clients: ClientFactory, secret: str, work: Work) -> Stages:
         StorageError: `secretsmanager:DescribeSecret` is missing, or there is no such secret.
     """
     work.check()
-    with translated("secretsmanager:DescribeSecret", secret):
+    with translated("secretsmanager:DescribeSecret", secret, work):
         answer = clients.secrets().describe_secret(SecretId=secret)
     labels = {
         str(version): tuple(on) for version, on in (answer.get("VersionIdsToStages") or {}).items()
@@ -310,7 +310,7 @@ def _holder(labels: Mapping[str, tuple[str, ...]], label: str) -> str:
 
 def _put(clients: ClientFactory, rotation: Rotation, token: str, text: str, work: Work) -> None:
     work.check()
-    with translated("secretsmanager:PutSecretValue", rotation.secret):
+    with translated("secretsmanager:PutSecretValue", rotation.secret, work):
         clients.secrets().put_secret_value(
             SecretId=rotation.secret,
             ClientRequestToken=token,
@@ -336,7 +336,7 @@ def _move(
 ) -> None:
     work.check()
     removal: dict[str, Any] = {"RemoveFromVersionId": source} if source else {}
-    with translated("secretsmanager:UpdateSecretVersionStage", secret):
+    with translated("secretsmanager:UpdateSecretVersionStage", secret, work):
         clients.secrets().update_secret_version_stage(
             SecretId=secret, VersionStage=label, MoveToVersionId=to, **removal
         )
@@ -346,7 +346,7 @@ def _drop(clients: ClientFactory, secret: str, label: str, version: str, work: W
     """Take a label off a version; it is no error when it sits there no more."""
     work.check()
     try:
-        with translated("secretsmanager:UpdateSecretVersionStage", secret):
+        with translated("secretsmanager:UpdateSecretVersionStage", secret, work):
             clients.secrets().update_secret_version_stage(
                 SecretId=secret, VersionStage=label, RemoveFromVersionId=version
             )

@@ -67,21 +67,23 @@ class SecretsManager:
 
         Raises:
             NotFound: there is no such secret.
-            Corrupt: its value is not a JSON object.
+            Corrupt: its value is binary, or not a JSON object.
             StorageError: it may not or cannot be read.
         """
-        return secret_text.parsed(secret_name, self.read(secret_name, work=work).text.reveal())
+        value = self.read(secret_name, work=work)
+        secret_text.check_is_text(value)
+        return secret_text.parsed(secret_name, value.text.reveal())
 
     def create_secret(
         self,
         secret_name: str,
-        secret_value: Mapping[str, Any] | str,
+        secret_value: Mapping[str, Any] | str | bytes,
         description: str | None = None,
         *,
         update_existing: bool = False,
         work: Work | None = None,
     ) -> SecretWritten:
-        """Store a new secret; a mapping as JSON, a text verbatim.
+        """Store a new secret; a mapping as JSON, a text verbatim, bytes as a binary value.
 
         Args:
             secret_name: the secret.
@@ -97,7 +99,7 @@ class SecretsManager:
         """
         arguments = {
             "Name": _checked_name(secret_name),
-            "SecretString": secret_text.encoded(secret_value),
+            **secret_text.stored_form(secret_value),
             "ClientRequestToken": str(uuid4()),
         }
         if description:
@@ -110,8 +112,8 @@ class SecretsManager:
         except AlreadyExists as error:
             if not update_existing:
                 raise _already_exists(secret_name, error) from None
-            text = arguments["SecretString"]
-            return secret_saving.update(self, secret_name, text, work, description=description)
+            value = secret_text.stored_form(secret_value)
+            return secret_saving.update(self, secret_name, value, work, description=description)
         return secret_saving.written(secret_name, answer)
 
     def update_secret(
@@ -127,8 +129,8 @@ class SecretsManager:
             NotFound: there is no such secret.
             InvalidInput: the value is empty or too long.
         """
-        text = secret_text.encoded(secret_value)
-        return secret_saving.update(self, secret_name, text, default_work(work))
+        value = secret_text.stored_form(secret_value)
+        return secret_saving.update(self, secret_name, value, default_work(work))
 
     def delete_secret(
         self,
@@ -160,7 +162,7 @@ class SecretsManager:
         if force_delete:
             how = {"ForceDeleteWithoutRecovery": True}
         default_work(work).check()
-        with translated("secretsmanager:DeleteSecret", secret_name):
+        with translated("secretsmanager:DeleteSecret", secret_name, work):
             answer = self.client().delete_secret(SecretId=secret_name, **how)
         return SecretDeletion(
             secret_name, str(answer.get("ARN", "")), moment_of(answer.get("DeletionDate"))
@@ -201,7 +203,7 @@ class SecretsManager:
         work = default_work(work)
         work.check()
         try:
-            with translated("secretsmanager:DescribeSecret", name):
+            with translated("secretsmanager:DescribeSecret", name, work):
                 return info_of(self.client().describe_secret(SecretId=name))
         except AccessDenied:
             for info in self.list_infos(name, work=work):
@@ -228,7 +230,7 @@ class SecretsManager:
             "VersionStage": stage or (None if version_id else CURRENT),
         }
         default_work(work).check()
-        with translated("secretsmanager:GetSecretValue", name):
+        with translated("secretsmanager:GetSecretValue", name, work):
             answer = self.client().get_secret_value(
                 SecretId=name, **{key: value for key, value in which.items() if value}
             )
@@ -237,19 +239,30 @@ class SecretsManager:
     def save(
         self,
         name: str,
-        text: str | Secret,
+        value: str | Secret | bytes,
         *,
         expected_version: str,
+        replace_binary: bool = False,
         work: Work | None = None,
     ) -> SecretWritten:
-        """Make `text` (verbatim) the current value if nobody changed the secret meanwhile.
+        """Make a text (verbatim) or bytes the current value if nobody changed it meanwhile.
+
+        Args:
+            name: the secret.
+            value: a text, or bytes, which become a binary value.
+            expected_version: the id of the version that is being replaced.
+            replace_binary: whether a text may replace a binary value.
+            work: cancel token.
 
         Raises:
             Conflict: the current version is not `expected_version` any more.
-            InvalidInput: the text is empty or too long.
+            InvalidInput: the value is empty or too long, or a text would replace a binary value.
         """
-        plain = secret_text.encoded(text.reveal() if isinstance(text, Secret) else text)
-        return secret_saving.swap(self, name, plain, expected_version, default_work(work))
+        form = secret_text.stored_form(value.reveal() if isinstance(value, Secret) else value)
+        work = default_work(work)
+        return secret_saving.swap(
+            self, name, form, expected_version, work, replace_binary=replace_binary
+        )
 
     def list_versions(self, name: str, *, work: Work | None = None) -> tuple[SecretVersion, ...]:
         """Return the versions that AWS still keeps, newest first.
@@ -287,7 +300,7 @@ class SecretsManager:
             AccessDenied: `secretsmanager:RestoreSecret` is missing.
         """
         default_work(work).check()
-        with translated("secretsmanager:RestoreSecret", name):
+        with translated("secretsmanager:RestoreSecret", name, work):
             answer = self.client().restore_secret(SecretId=name)
         return secret_saving.written(name, answer)
 
@@ -298,7 +311,7 @@ class SecretsManager:
             AccessDenied: `secretsmanager:TagResource` is missing.
         """
         default_work(work).check()
-        with translated("secretsmanager:TagResource", name):
+        with translated("secretsmanager:TagResource", name, work):
             self.client().tag_resource(SecretId=name, Tags=[{"Key": key, "Value": value}])
 
     def untag(self, name: str, key: str, *, work: Work | None = None) -> None:
@@ -308,7 +321,7 @@ class SecretsManager:
             AccessDenied: `secretsmanager:UntagResource` is missing.
         """
         default_work(work).check()
-        with translated("secretsmanager:UntagResource", name):
+        with translated("secretsmanager:UntagResource", name, work):
             self.client().untag_resource(SecretId=name, TagKeys=[key])
 
     def exists(self, name: str, *, work: Work | None = None) -> bool:
@@ -340,7 +353,7 @@ class SecretsManager:
         while True:
             work.check()
             more = {"NextToken": token} if token else {}
-            with translated(operation, subject):
+            with translated(operation, subject, work):
                 page = getattr(self.client(), call)(**arguments, **more)
             yield page
             token = page.get("NextToken", "")

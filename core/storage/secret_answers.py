@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -48,20 +49,21 @@ def newest_first(version: SecretVersion) -> tuple[bool, float, bool]:
 
 def value_of(name: str, answer: dict[str, Any]) -> SecretValue:
     """Return a value, verbatim; a binary one as base64."""
-    binary = answer.get("SecretString") is None
-    text = (
-        base64.b64encode(answer.get("SecretBinary") or b"").decode()
-        if binary
-        else str(answer["SecretString"])
-    )
     return SecretValue(
         name=name,
         version_id=str(answer.get("VersionId", "")),
-        text=Secret(text),
+        text=text_of(answer),
         stages=tuple(answer.get("VersionStages") or ()),
         created=moment_of(answer.get("CreatedDate")),
-        binary=binary,
+        binary=answer.get("SecretString") is None,
     )
+
+
+def text_of(value: Mapping[str, Any]) -> Secret:
+    """Return the text under SecretString, or the bytes under SecretBinary as base64."""
+    if value.get("SecretString") is None:
+        return Secret(base64.b64encode(value.get("SecretBinary") or b"").decode())
+    return Secret(str(value["SecretString"]))
 
 
 def moment_of(value: Any) -> datetime | None:

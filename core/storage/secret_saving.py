@@ -9,7 +9,7 @@ a lost race is at least told.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -24,46 +24,88 @@ from core.errors import (
     NotFound,
     StorageError,
 )
-from core.model.secrets import CURRENT, OWN_LABEL, PENDING, PREVIOUS, SecretWritten, own_label
+from core.model.secrets import (
+    CURRENT,
+    OWN_LABEL,
+    PENDING,
+    PREVIOUS,
+    SecretValue,
+    SecretWritten,
+    own_label,
+)
+from core.storage.secret_answers import text_of
 from core.work import Work
 
 if TYPE_CHECKING:
     from core.storage.aws_secrets_manager import SecretsManager
 
 
+#: A value as Secrets Manager takes it: under SecretString or SecretBinary.
+Value = Mapping[str, Any]
 #: Labels of a secret, of twenty that it can have, from which old ones are taken off.
 _MANY_LABELS = 12
 
 
-def swap(manager: SecretsManager, name: str, text: str, expected: str, work: Work) -> SecretWritten:
-    """Make `text` the current value if the current version is still `expected`.
+def swap(
+    manager: SecretsManager,
+    name: str,
+    value: Value,
+    expected: str,
+    work: Work,
+    *,
+    replace_binary: bool = False,
+) -> SecretWritten:
+    """Make `value` the current value if the current version is still `expected`.
 
     Raises:
         Conflict: somebody else changed the secret; theirs is untouched, or kept as AWSPREVIOUS.
+        InvalidInput: a text would replace a binary value, and `replace_binary` is False.
         StorageError: the write was refused.
     """
-    _check_current(manager, name, expected, work)
+    before = _check_current(manager, name, expected, work)
+    if before.binary and "SecretString" in value and not replace_binary:
+        raise _binary(name)
     try:
-        return _by_stage(manager, name, text, expected, work)
+        return _by_stage(manager, name, value, expected, work)
     except AccessDenied:  # only the platform's grants: the other way needs no more than those
-        return _by_update(manager, name, text, expected, work)
+        return _by_update(manager, name, value, expected, work)
+
+
+def _check_current(
+    manager: SecretsManager, name: str, expected: str, work: Work
+) -> SecretValue:
+    """Return the current value, which is still the expected version."""
+    before = manager.read(name, work=work)
+    if before.version_id != expected:
+        raise changed_meanwhile(name)
+    return before
+
+
+def _binary(name: str) -> InvalidInput:
+    return InvalidInput(
+        f"{name} holds a binary value, and a text would replace it",
+        cause="It is stored as SecretBinary, for example a PKCS #12 file. Nothing was changed.",
+        remedy="Store the new bytes with --binary --file PATH, or replace the value by a text on "
+        "purpose with --as-text.",
+        subject=name,
+    )
 
 
 def update(
-    manager: SecretsManager, name: str, text: str, work: Work, *, description: str | None = None
+    manager: SecretsManager, name: str, value: Value, work: Work, *, description: str | None = None
 ) -> SecretWritten:
-    """Make `text` the current value whatever is there; a repeated request counts once."""
+    """Make `value` the current value whatever is there; a repeated request counts once."""
     token = str(uuid4())
     more = {"Description": description} if description else {}
     work.check()
     try:
         with translated("secretsmanager:UpdateSecret", name, work):
             answer = manager.client().update_secret(
-                SecretId=name, SecretString=text, ClientRequestToken=token, **more
+                SecretId=name, ClientRequestToken=token, **value, **more
             )
     except (AlreadyExists, InvalidInput, Conflict):
         # UpdateSecret refuses a token it knows: after a lost answer our value may be there.
-        if not _stored(manager, name, text, token, work):
+        if not _stored(manager, name, value, token, work):
             raise
         return SecretWritten(name, version_id=token)
     return written(name, answer)
@@ -77,7 +119,7 @@ def move_current(manager: SecretsManager, name: str, to: str, expected: str, wor
     """
     work.check()
     try:
-        with translated("secretsmanager:UpdateSecretVersionStage", name):
+        with translated("secretsmanager:UpdateSecretVersionStage", name, work):
             manager.client().update_secret_version_stage(
                 SecretId=name,
                 VersionStage=CURRENT,
@@ -108,20 +150,15 @@ def written(name: str, answer: dict[str, Any]) -> SecretWritten:
     return SecretWritten(name, str(answer.get("ARN", "")), str(answer.get("VersionId", "")))
 
 
-def _check_current(manager: SecretsManager, name: str, expected: str, work: Work) -> None:
-    if manager.read(name, work=work).version_id != expected:
-        raise changed_meanwhile(name)
-
-
 def _by_stage(
-    manager: SecretsManager, name: str, text: str, expected: str, work: Work
+    manager: SecretsManager, name: str, value: Value, expected: str, work: Work
 ) -> SecretWritten:
     token = str(uuid4())
     label = own_label(_user(manager, work), token)
     work.check()
-    with translated("secretsmanager:PutSecretValue", name):
+    with translated("secretsmanager:PutSecretValue", name, work):
         answer = manager.client().put_secret_value(
-            SecretId=name, SecretString=text, ClientRequestToken=token, VersionStages=[label]
+            SecretId=name, ClientRequestToken=token, VersionStages=[label], **value
         )
     try:
         move_current(manager, name, token, expected, Work())  # from here on it is done or undone
@@ -174,9 +211,9 @@ def _tidy(act: Callable[[], None]) -> None:
 
 
 def _by_update(
-    manager: SecretsManager, name: str, text: str, expected: str, work: Work
+    manager: SecretsManager, name: str, value: Value, expected: str, work: Work
 ) -> SecretWritten:
-    result = update(manager, name, text, work)
+    result = update(manager, name, value, work)
     try:
         before = manager.read(name, stage=PREVIOUS, work=Work()).version_id
     except NotFound:
@@ -191,9 +228,9 @@ def _by_update(
     return result
 
 
-def _stored(manager: SecretsManager, name: str, text: str, token: str, work: Work) -> bool:
+def _stored(manager: SecretsManager, name: str, value: Value, token: str, work: Work) -> bool:
     try:
         found = manager.read(name, version_id=token, work=work)
     except (NotFound, InvalidInput):
         return False
-    return found.text.reveal() == text
+    return found.text == text_of(value)

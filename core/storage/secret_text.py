@@ -14,7 +14,7 @@ from typing import Any
 
 from core.aws.limits import SECRET_BYTES
 from core.errors import Corrupt, InvalidInput
-from core.model.secrets import OPEN_FIELDS
+from core.model.secrets import OPEN_FIELDS, SecretValue
 from core.redaction import Secret
 from core.storage.secret_splice import members, spliced
 from core.units import format_count
@@ -77,6 +77,18 @@ def _dumped(value: Mapping[str, Any]) -> str:
     raise _invalid("The secret's value cannot be written as JSON", "Use texts, numbers and lists.")
 
 
+def stored_form(value: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
+    """Return a value as Secrets Manager takes it: bytes as SecretBinary, others as SecretString.
+
+    Raises:
+        InvalidInput: the value is of another type, empty or too long.
+    """
+    if not isinstance(value, bytes):
+        return {"SecretString": encoded(value)}
+    _check_length(len(value))
+    return {"SecretBinary": value}
+
+
 def check_size(text: str) -> None:
     """Refuse an empty text and one above 65,536 bytes of UTF-8 (Secrets Manager's limit).
 
@@ -89,6 +101,10 @@ def check_size(text: str) -> None:
         size = -1
     if size < 0:
         raise _invalid("The secret's text is not valid Unicode", "Remove the broken characters.")
+    _check_length(size)
+
+
+def _check_length(size: int) -> None:
     if size == 0:
         raise _invalid("The secret is empty", "Enter a value.")
     if size > SECRET_BYTES:
@@ -260,6 +276,21 @@ def _by_key(text: str) -> dict[str, list[SecretRow]]:
     return found
 
 
+def check_is_text(value: SecretValue) -> None:
+    """Refuse a binary value where a text is needed.
+
+    Raises:
+        Corrupt: it is binary.
+    """
+    if value.binary:
+        raise Corrupt(
+            f"Secret {value.name} holds a binary value",
+            cause="It is stored as SecretBinary, for example a PKCS #12 file, and has no fields.",
+            remedy="Read it as bytes; do not save it as key/value pairs.",
+            subject=value.name,
+        )
+
+
 def parsed(name: str, text: str) -> dict[str, Any]:
     """Return the dictionary in a secret's text.
 
@@ -276,7 +307,7 @@ def parsed(name: str, text: str) -> dict[str, Any]:
     raise Corrupt(
         f"Secret {name} is not a JSON object",
         cause="Its value is a plain text, a list, or damaged; it is not shown here.",
-        remedy="Open it in the Credentials tab and save it as key/value pairs.",
+        remedy="Read it as a whole, or save it as key/value pairs if it should have fields.",
         subject=name,
     )
 

@@ -19,7 +19,6 @@ from core.errors import LocalIOError, StorageError
 from core.local.settings import Settings
 from core.paths import HOME_VARIABLE
 from gui import theme
-from gui.app.hardening import harden
 from gui.app.seen import OnceSeen
 from gui.main_window import MainWindow
 
@@ -48,7 +47,6 @@ _LEAVE_SECONDS = 2.5
 
 def run(options: Options) -> int:
     """Open the window and return the exit code when it was closed."""
-    harden()
     with _home_of(options):
         os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
         app = _application()

@@ -107,7 +107,7 @@ def test_secrets_are_masked_unless_asked_for(run, monkeypatch, tmp_path):
     assert "cli-canary" not in run("secrets", "get", name).out
     assert "cli-canary" not in run("secrets", "get", name, "--json").out
     assert as_json(run("secrets", "get", name, "--reveal", "--json"))["user"] == "me"
-    monkeypatch.setattr(sys, "stdin", io.StringIO("changed-canary-987654321\n"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"changed-canary-987654321\n")))
     assert "canary" not in run("secrets", "put", name, "password", "user=you").out
     revealed = as_json(run("secrets", "get", name, "--reveal", "--json"))
     assert revealed == {"user": "you", "password": "changed-canary-987654321"}
@@ -115,7 +115,7 @@ def test_secrets_are_masked_unless_asked_for(run, monkeypatch, tmp_path):
     assert "cryptotrading/s3-storage" in names
     assert "canary" not in run("secrets", "list").out
     run("secrets", "get", "cryptotrading/none", code=ErrorKind.NOT_FOUND.value)
-    run("secrets", "put", name, code=ErrorKind.INVALID_INPUT.value)
+    run("secrets", "put", name, code=ErrorKind.USAGE.value)
 
 
 def test_a_table_is_backed_up_dropped_and_restored(run, demo_server, tmp_path):
@@ -189,7 +189,7 @@ def test_exit_codes_tell_the_kind(run, monkeypatch, change, kind):
 def test_usage_is_told_and_options_stand_anywhere(run):
     run("nonsense", code=2)
     run("ls", "--bogus", code=2)
-    run("ls", "--bucket", code=ErrorKind.INVALID_INPUT.value)
+    run("ls", "--bucket", code=ErrorKind.USAGE.value)
     assert "Commands" in run("--help").out
     run("ls", "--bucket", "no-such-bucket", code=ErrorKind.NO_SUCH_BUCKET.value)
     common, rest = taken_out(["--json", "ls", "--region=r", "x", "--", "--demo"])
@@ -205,7 +205,7 @@ def test_every_command_has_its_help(run):
 
 
 def test_what_a_terminal_would_act_on_is_escaped():
-    assert printable("a\x1b[31m\u202eb\n") == "a\\x1b[31m\\u202eb\n"
+    assert printable("a\x1b[31m\u202eb\r\n\t\u2028") == "a\\x1b[31m\\u202eb\\r\\n\\t\\u2028"
     assert plain({"s": Secret("canary-abcdefgh")}) == {"s": "***"}
 
 

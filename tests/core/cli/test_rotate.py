@@ -82,7 +82,14 @@ def test_a_second_key_is_named_and_nothing_is_done(run, world):
     run("--undo", "--yes", code=ErrorKind.NOT_FOUND.value)  # nothing was begun
 
 
-@pytest.mark.parametrize("words", [("--resume", "--undo"), ("--grace", "soon"), ("--grace", "-1")])
-def test_nonsense_is_refused_in_words(run, words):
-    told = run(*words, "--yes", code=ErrorKind.INVALID_INPUT.value)
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (("--resume", "--undo"), ErrorKind.USAGE),
+        (("--grace", "soon"), ErrorKind.INVALID_INPUT),
+        (("--grace", "-1"), ErrorKind.INVALID_INPUT),
+    ],
+)
+def test_nonsense_is_refused_in_words(run, words, kind):
+    told = run(*words, "--yes", code=kind.value)
     assert told.err.startswith("Error: ")

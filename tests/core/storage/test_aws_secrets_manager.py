@@ -116,6 +116,7 @@ def test_a_change_between_look_and_write_is_a_conflict_and_theirs_is_kept(
 ):
     def too_late(*_arguments):
         server.put_secret_value(SecretId=NAME, SecretString='{"theirs": 1}')
+        return seen
 
     monkeypatch.setattr(secret_saving, "_check_current", too_late)
     with pytest.raises(errors.Conflict):
@@ -151,11 +152,11 @@ def test_versions_tell_who_made_them_and_old_labels_make_room_in_time(secrets, s
 def test_a_failed_swap_leaves_no_label_of_ours(secrets, server, monkeypatch):
     secrets.create_secret(NAME, "{}")
     deny_secrets(secrets.clients, "DescribeSecret")
-    seen = secrets.read(NAME).version_id
+    seen = secrets.read(NAME)
     server.put_secret_value(SecretId=NAME, SecretString='{"theirs": 1}')
-    monkeypatch.setattr(secret_saving, "_check_current", lambda *_arguments: None)
+    monkeypatch.setattr(secret_saving, "_check_current", lambda *_arguments: seen)
     with pytest.raises(errors.Conflict):
-        secrets.save(NAME, '{"b": 1}', expected_version=seen)
+        secrets.save(NAME, '{"b": 1}', expected_version=seen.version_id)
     assert labels_on(server) == [CURRENT, PREVIOUS]
 
 
@@ -310,3 +311,32 @@ def test_storing_new_keys_leaves_other_fields_of_the_secret():
         "bucket_name",
         "region",
     ]
+
+
+def test_a_binary_value_is_called_binary_and_no_text_replaces_it_unasked(secrets, server):
+    data = b"\x00\xffPKCS12"
+    server.create_secret(Name=NAME, SecretBinary=data)
+    with pytest.raises(errors.Corrupt, match="holds a binary value"):
+        secrets.get_secret(NAME)
+    seen = secrets.read(NAME)
+    assert seen.binary
+    with pytest.raises(errors.InvalidInput, match="a text would replace it"):
+        secrets.save(NAME, '{"a": 1}', expected_version=seen.version_id)
+    assert server.get_secret_value(SecretId=NAME)["SecretBinary"] == data
+    written = secrets.save(NAME, data + b"2", expected_version=seen.version_id)
+    assert server.get_secret_value(SecretId=NAME)["SecretBinary"] == data + b"2"
+    text = '{"a": 1}'
+    secrets.save(NAME, text, expected_version=written.version_id, replace_binary=True)
+    assert secrets.get_secret(NAME) == {"a": 1}
+    deny_secrets(secrets.clients, "PutSecretValue")
+    secrets.save(NAME, data, expected_version=secrets.read(NAME).version_id)
+    assert server.get_secret_value(SecretId=NAME)["SecretBinary"] == data
+
+
+def test_bytes_are_created_as_a_binary_value_and_have_its_limits(secrets, server):
+    secrets.create_secret(NAME, b"\x00\x01")
+    assert server.get_secret_value(SecretId=NAME)["SecretBinary"] == b"\x00\x01"
+    with pytest.raises(errors.InvalidInput, match="is empty"):
+        secrets.create_secret("other", b"")
+    with pytest.raises(errors.InvalidInput, match="too long"):
+        secrets.create_secret("other", bytes(65_537))

@@ -1,0 +1,93 @@
+"""Progress on standard error: a bar on a terminal, a line every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from core.cli.text import printable
+from core.units import format_count, format_duration, format_size
+from core.work import Progress
+
+#: Seconds between two lines where there is no terminal; an operation shorter than this has none.
+LINE_SECONDS = 5.0
+Report = Callable[[Progress], None]
+
+
+def amount(progress: Progress) -> str:
+    """Return how far something has come, for example `12 of 60 files`."""
+    form = format_size if progress.unit == "bytes" else format_count
+    total = f" of {form(progress.total)}" if progress.total is not None else ""
+    unit = progress.unit if form is format_count else ""
+    return f"{form(progress.done)}{total} {unit}".strip()
+
+
+@contextmanager
+def bar(what: str, opened: Callable[[Any], None]) -> Iterator[Report]:
+    """Show a progress bar on the terminal while the block runs.
+
+    Args:
+        what: the operation, as people read it.
+        opened: receives the bar, and None when it is closed.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(),
+               TextColumn("{task.fields[amount]}", markup=False), TimeElapsedColumn())  # fmt: skip
+    with Bar(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(printable(what), total=None, amount="")
+        opened(shown)
+
+        def report(progress: Progress) -> None:
+            shown.update(
+                task, completed=progress.done, total=progress.total, amount=amount(progress)
+            )
+
+        try:
+            yield report
+        finally:
+            opened(None)
+
+
+@contextmanager
+def lines(what: str, seconds: float | None = None) -> Iterator[Report]:
+    """Write a line to standard error every few seconds while the block runs, also if it stalls.
+
+    Args:
+        what: the operation, as people read it.
+        seconds: between two lines.
+    """
+    reporter = _Lines(printable(what), LINE_SECONDS if seconds is None else seconds)
+    thread = threading.Thread(target=reporter.run, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield reporter.take
+    finally:
+        reporter.ended.set()
+        thread.join()
+
+
+class _Lines:
+    """Writes the newest progress from a thread of its own."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self._what, self._seconds = what, seconds
+        self._newest = Progress()
+        self._begun = time.monotonic()
+        self.ended = threading.Event()
+
+    def take(self, progress: Progress) -> None:
+        self._newest = progress
+
+    def run(self) -> None:
+        while not self.ended.wait(self._seconds):
+            newest, took = self._newest, format_duration(time.monotonic() - self._begun)
+            far = f"{amount(newest)}, " if newest.done or newest.total else ""
+            sys.stderr.write(f"{self._what}: {far}{took}\n")
+            sys.stderr.flush()

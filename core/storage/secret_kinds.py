@@ -1,0 +1,128 @@
+"""The JSON kinds of a secret's fields: an edit of a value keeps its field's kind or is refused.
+
+A port that is a number stays one: applications that read `"5433"` where they expect `5433` fail
+later and elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import Enum
+
+from core.errors import InvalidInput
+from core.redaction import Secret
+from core.storage.secret_text import SecretRow, rows_of, text_of
+
+
+class Kind(Enum):
+    """A kind of JSON value, in the words of messages."""
+
+    TEXT = "a text"
+    NUMBER = "a number"
+    BOOLEAN = "true or false"
+    NULL = "null"
+    LIST = "a list"
+    OBJECT = "an object"
+
+
+class NewValues(Enum):
+    """How new values are read: by their field's kind, as texts, or as JSON of any kind."""
+
+    KEEP_KIND = "keep"
+    AS_TEXT = "text"
+    AS_JSON = "json"
+
+
+_FIRST = {
+    '"': Kind.TEXT, "t": Kind.BOOLEAN, "f": Kind.BOOLEAN, "n": Kind.NULL,
+    "[": Kind.LIST, "{": Kind.OBJECT,
+}  # fmt: skip
+
+
+def kind_of(row: SecretRow) -> Kind:
+    """Return the kind of a row's value."""
+    return Kind.TEXT if row.quoted else _kind_of_json(row.value.reveal())
+
+
+def with_value(row: SecretRow, value: Secret) -> SecretRow:
+    """Return a row with another value of the same kind.
+
+    Raises:
+        InvalidInput: the value is of another kind; the error names the field and both kinds.
+    """
+    if row.quoted:
+        return replace(row, value=value)
+    text = value.reveal().strip()
+    found = _kind_of_json(text) if _is_json(text) else Kind.TEXT
+    if found is not kind_of(row):
+        raise _other_kind(row.key, kind_of(row), found)
+    return replace(row, value=Secret(text))
+
+
+def check_kinds(before: Sequence[SecretRow], after: Sequence[SecretRow]) -> None:
+    """Refuse rows whose values are of another kind than those of the same key before.
+
+    Raises:
+        InvalidInput: one is; the error names the field and both kinds.
+    """
+    kinds = {row.key: kind_of(row) for row in before}
+    for row in after:
+        found = Kind.TEXT if not row.quoted and not _is_json(row.value.reveal()) else kind_of(row)
+        if kinds.get(row.key, found) is not found:
+            raise _other_kind(row.key, kinds[row.key], found)
+
+
+def edited(before: str, changes: Mapping[str, Secret], how: NewValues = NewValues.KEEP_KIND) -> str:
+    """Return the text of a JSON object with some values changed; every other byte stays.
+
+    Args:
+        before: the text as it was.
+        changes: the new values by field; fields that do not exist yet are added.
+        how: how the new values are read.
+
+    Raises:
+        InvalidInput: the text is no JSON object, a kind would change, or a value is not JSON.
+    """
+    rows = rows_of(before)
+    known = {row.key for row in rows}
+    changed = [_changed(row, changes[row.key], how) if row.key in changes else row for row in rows]
+    new = [
+        SecretRow(key, value, quoted=how is not NewValues.AS_JSON)
+        for key, value in changes.items()
+        if key not in known
+    ]
+    return text_of([*changed, *new], before)
+
+
+def _changed(row: SecretRow, value: Secret, how: NewValues) -> SecretRow:
+    if how is NewValues.KEEP_KIND:
+        return with_value(row, value)
+    return replace(row, value=value, quoted=how is NewValues.AS_TEXT)
+
+
+def _kind_of_json(text: str) -> Kind:
+    return _FIRST.get(text[:1], Kind.NUMBER)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text, parse_constant=_refuse, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _refuse(name: str) -> None:
+    message = f"{name} is not JSON"
+    raise ValueError(message)
+
+
+def _other_kind(field: str, old: Kind, new: Kind) -> InvalidInput:
+    return InvalidInput(
+        f"{field} is {old.value}, and its new value would be {new.value}",
+        cause="An application that reads the secret expects the kind it has now.",
+        remedy="Give a value of that kind. To change the kind on purpose, edit the secret as "
+        "JSON in the window, or use --as-text or --json-value on the command line.",
+    )

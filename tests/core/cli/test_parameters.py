@@ -1,0 +1,137 @@
+"""What holds for the parameters of every command, tried on every one of them."""
+
+import json
+import os
+
+import pytest
+import typer.main
+
+from core.cli import COMMANDS, main
+from core.cli.parameters import EXCLUSIVE, MAY_BE_EMPTY, shown_name
+from core.cli.program import app
+from core.errors import ErrorKind
+
+NOT_UTF8 = os.fsdecode(b"caf\xe9")
+
+
+def leaves(command=None, words=()):
+    """Yield every command that runs something: its words and its click command."""
+    command = command or typer.main.get_command(app)
+    for name, below in sorted(getattr(command, "commands", {}).items()):
+        path = (*words, name)
+        if hasattr(below, "commands"):
+            yield from leaves(below, path)
+        else:
+            yield path, below
+
+
+def takes_text(param):
+    """Whether a parameter takes any text: flags and numbers do not."""
+    return not getattr(param, "is_flag", False) and "int" not in str(param.type_descriptor)
+
+
+def filled(command, chosen, value):
+    """A command line in which every argument has some value, and the chosen parameter this one."""
+    words = [] if chosen.opts[0].startswith("-") is False else [f"{shown_name(chosen)}={value}"]
+    arguments = [param for param in command.params if not param.opts[0].startswith("-")]
+    if chosen in arguments:  # everything before it, too: arguments are told apart by their place
+        arguments = arguments[: arguments.index(chosen) + 1] + [
+            param for param in arguments[arguments.index(chosen) + 1 :] if param.required
+        ]
+    else:
+        arguments = [param for param in arguments if param.required]
+    return [*words, "--", *(value if param is chosen else "x" for param in arguments)]
+
+
+PARAMETERS = [
+    pytest.param(words, command, param, id=f"{'-'.join(words)}-{param.name}")
+    for words, command in leaves()
+    for param in command.params
+    if param.name != "help" and takes_text(param)
+]
+
+
+def test_the_walk_meets_every_command_and_the_tables_name_real_parameters():
+    found = {" ".join(words): command for words, command in leaves()}
+    assert {words.split()[0] for words in found} == set(COMMANDS)
+    named = {(words, name) for words, pairs in EXCLUSIVE.items() for pair in pairs for name in pair}
+    known = {(words, param.name) for words, command in found.items() for param in command.params}
+    assert named | MAY_BE_EMPTY <= known
+    assert len(PARAMETERS) > 25
+
+
+@pytest.mark.parametrize(("words", "command", "param"), PARAMETERS)
+def test_an_empty_value_is_an_error_that_names_its_parameter(words, command, param, capsys):
+    line = [*words, "--endpoint-url=http://127.0.0.1:1", "--json", *filled(command, param, "")]
+    code = main(line)
+    told = capsys.readouterr().err
+    if (" ".join(words), param.name) in MAY_BE_EMPTY:
+        assert "is empty" not in told
+    else:
+        assert code == ErrorKind.USAGE.value, told
+        error = json.loads(told)["error"]
+        assert error["kind"] == "usage"
+        assert error["summary"] == f"{shown_name(param)} is empty"
+        assert error["remedy"]
+
+
+@pytest.mark.parametrize(("words", "command", "param"), PARAMETERS)
+def test_bytes_that_are_no_text_are_refused_where_no_local_file_is_named(
+    words, command, param, capsys
+):
+    line = [*words, "--endpoint-url=http://127.0.0.1:1", *filled(command, param, NOT_UTF8)]
+    code = main(line)
+    told = capsys.readouterr().err
+    assert "Traceback" not in told
+    if "Path" in str(param.type_descriptor):
+        assert "is not UTF-8" not in told
+    else:
+        assert code == ErrorKind.INVALID_INPUT.value, told
+        assert told.startswith(f"Error: {shown_name(param)} is not UTF-8\n")
+        assert "caf\\udce9" in told
+
+
+COMMON = ["--profile", "--endpoint-url", "--region", "--bucket"]
+
+
+@pytest.mark.parametrize("option", COMMON)
+@pytest.mark.parametrize("form", ["{} ", "{}="])
+def test_common_options_are_never_empty(option, form, capsys):
+    assert main(["ls", *form.format(option).split(" ")]) == ErrorKind.USAGE.value
+    assert capsys.readouterr().err.startswith(f"Error: {option} is empty\n")
+    assert main(["ls", option, NOT_UTF8]) == ErrorKind.INVALID_INPUT.value
+    assert capsys.readouterr().err.startswith(f"Error: {option} is not UTF-8\n")
+
+
+@pytest.mark.parametrize("option", ["--profile", "--endpoint-url"])
+def test_the_demo_brings_its_own_profile_and_address(option, capsys):
+    assert main(["ls", "--demo", option, "x"]) == ErrorKind.USAGE.value
+    assert "exclude each other" in capsys.readouterr().err
+
+
+PAIRS = [
+    pytest.param(words.split(), pair, id=f"{words}-{'-'.join(pair)}")
+    for words, pairs in EXCLUSIVE.items()
+    for pair in pairs
+]
+
+
+@pytest.mark.parametrize(("words", "pair"), PAIRS)
+def test_what_excludes_each_other_is_refused(words, pair, capsys):
+    command = dict(leaves())[tuple(words)]
+    params = {param.name: param for param in command.params}
+    line = list(words)
+    for name in pair:
+        if not params[name].opts[0].startswith("-"):
+            continue
+        line.append(shown_name(params[name]))
+        if not params[name].is_flag:
+            line.append("value")
+    line += ["x" for param in command.params if param.opts[0][0] != "-" and param.required]
+    line += ["FIELD" for name in pair if name == "fields"]
+    assert main(line) == ErrorKind.USAGE.value
+    told = capsys.readouterr().err
+    assert told.startswith("Error: ")
+    assert "exclude each other" in told
+    for name in pair:
+        assert shown_name(params[name]) in told
