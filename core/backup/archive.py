@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import zstandard
@@ -13,10 +12,12 @@ from core import __version__
 from core.backup.ahead import ahead, in_parallel
 from core.backup.databases.base import Rows
 from core.backup.keys import MANIFEST, part_name
+from core.backup.listing import entry
 from core.backup.manifest import to_bytes
 from core.backup.store import Store
-from core.errors import StorageError
-from core.model.backup import Manifest, Part
+from core.backup.unfinished import UnfinishedBackup
+from core.model.backup import Backup, Manifest, Part
+from core.model.objects import Verdict
 from core.work import Progress, Work
 
 TOOL = f"strongroom {__version__}"
@@ -26,44 +27,49 @@ PART_BYTES = 32 << 20
 _LEVEL = 1
 _UPLOADS = 4
 
-_log = logging.getLogger(__name__)
-
 
 @dataclass(slots=True)
 class Tally:
-    """What was written so far; `content` hashes all rows' lines in order."""
+    """What was written so far; `content` hashes all rows' lines in order.
+
+    `verdict` is the weakest of what the server's answers were compared with.
+    """
 
     rows: int = 0
     parts: list[Part] = field(default_factory=list)
     content: hashlib._Hash = field(default_factory=hashlib.sha256)
+    verdict: Verdict = Verdict.SHA256
 
 
 def write_parts(
-    store: Store, folder: str, rows: Iterator[Rows], backup_id: str, work: Work
+    store: Store, unfinished: UnfinishedBackup, rows: Iterator[Rows], backup_id: str, work: Work
 ) -> Tally:
-    """Compress rows and upload them as parts below `folder`.
+    """Compress rows and upload them as parts below the folder of `unfinished`.
 
-    Reading, compressing and uploading overlap; memory holds a few parts at most. When it fails
-    half-way, what was uploaded is removed if the permissions allow it; without a manifest it is
-    no backup anyway.
+    Reading, compressing and uploading overlap; memory holds a few parts at most.
     """
     tally = Tally()
     meta = {"backup-id": backup_id, "data_type": "database_backup_part"}
 
-    def send(packed: tuple[Part, bytes]) -> Part:
+    def send(packed: tuple[Part, bytes]) -> tuple[Part, Verdict]:
         part, data = packed
         work.check()
         about = {**meta, "part-index": str(part.index), "record_count": str(part.rows)}
-        store.put(folder + part_name(part.index), data, about, work=work)
-        return part
+        key = unfinished.folder + part_name(part.index)
+        unfinished.sent.append(key)
+        verdict = store.put(key, data, about, work=work)
+        unfinished.stored.append(key)
+        return part, verdict
 
-    try:
-        for part in in_parallel(send, _packed(ahead(rows), tally, work), _UPLOADS):
-            tally.parts.append(part)
-    except BaseException:
-        _clean(store, folder)
-        raise
+    for part, verdict in in_parallel(send, _packed(ahead(rows), tally, work), _UPLOADS):
+        tally.parts.append(part)
+        tally.verdict = weakest((tally.verdict, verdict))
     return tally
+
+
+def weakest(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict that says least; `Verdict` lists them from the strongest on."""
+    return max(verdicts, key=tuple(Verdict).index, default=Verdict.SIZE_ONLY)
 
 
 def _packed(rows: Iterator[Rows], tally: Tally, work: Work) -> Iterator[tuple[Part, bytes]]:
@@ -100,23 +106,18 @@ class _Packer:
         return Part(self.index, self.rows, len(data), self.raw_size, digest), data
 
 
-def commit(store: Store, folder: str, manifest: Manifest, work: Work) -> str:
-    """Write the manifest, which makes the parts a backup; return its key."""
+def commit(
+    store: Store, unfinished: UnfinishedBackup, manifest: Manifest, work: Work
+) -> tuple[Backup, Verdict]:
+    """Write the manifest, which makes the parts a backup; return its entry and the verdict."""
     about = {
         "backup-id": manifest.id,
         "table_name": manifest.table.encode("ascii", "backslashreplace").decode()[:500],
         "data_type": "database_backup_manifest",
         "record_count": str(manifest.rows),
     }
-    # After a failure here nothing is removed: the answer may be lost and the manifest be there.
-    store.put(folder + MANIFEST, to_bytes(manifest), about, work=work)
-    return folder + MANIFEST
-
-
-def _clean(store: Store, folder: str) -> None:
-    """Remove what a failed run uploaded; the failure itself is what the user is told."""
-    work = Work()
-    try:
-        store.delete([stored.key for stored in store.list(folder, work=work)], work=work)
-    except StorageError as error:
-        _log.warning("Parts of an unfinished backup stay in %s: %s", folder, error.summary)
+    key, data = unfinished.folder + MANIFEST, to_bytes(manifest)
+    work.check()
+    unfinished.committing = True
+    verdict = store.put(key, data, about, work=work)
+    return entry(manifest, key, data), verdict

@@ -18,16 +18,16 @@ def drift(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
 def _words(backup: TableSchema, today: TableSchema) -> Iterator[str]:
     yield from _columns(backup.columns, today.columns)
     if _keys(backup.keys) != _keys(today.keys):
-        yield f"keys: {_told(_keys(today.keys))} today, {_told(_keys(backup.keys))} in the backup"
+        yield f"keys: {_joined(_keys(today.keys))} today, {_joined(_keys(backup.keys))} in the backup"
     if set(backup.checks) != set(today.checks):
         yield f"checks: {len(today.checks)} today, {len(backup.checks)} in the backup"
     if set(backup.foreign_keys) != set(today.foreign_keys):
         yield (
-            f"foreign keys: {_told(_pointers(today))} today, {_told(_pointers(backup))} in the backup"
+            f"foreign keys: {_joined(_pointers(today))} today, {_joined(_pointers(backup))} in the backup"
         )
     yield from _indexes(backup.indexes, today.indexes)
     if set(backup.options) != set(today.options):
-        yield f"options: {_told(today.options)} today, {_told(backup.options)} in the backup"
+        yield f"options: {_joined(today.options)} today, {_joined(backup.options)} in the backup"
 
 
 def _columns(backup: Sequence[Column], today: Sequence[Column]) -> Iterator[str]:
@@ -80,7 +80,7 @@ def _pointers(schema: TableSchema) -> tuple[str, ...]:
     return tuple(f"{', '.join(key.columns)} → {key.table}" for key in schema.foreign_keys)
 
 
-def _told(words: Sequence[str]) -> str:
+def _joined(words: Sequence[str]) -> str:
     return ", ".join(words) if words else "none"
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from core.backup.ahead import in_parallel
 from core.backup.keys import MANIFEST, BackupKey, parse, part_name, table_prefix
 from core.backup.manifest import LARGEST, from_bytes
+from core.backup.rereading import read_checked
 from core.backup.store import BucketStore, HasBucket, Store, Stored
-from core.errors import Corrupt, InvalidInput, NotFound, NotSupported
+from core.backup.verifications import verification_of, verifications
+from core.errors import Corrupt, NotFound, NotSupported
 from core.model.backup import Backup, BackupState, Manifest
-from core.units import as_utc, iso_utc
+from core.units import iso_utc
 from core.work import Progress, Work, default_work
 
 _READS = 16
@@ -20,13 +23,34 @@ _READS = 16
 #: A time for what has none that can be read: it sorts last.
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
+#: What a listing compared, in the words of window, command line and `--json`.
+LISTED = {
+    BackupState.COMPLETE: "listed, sizes agree",
+    BackupState.OLD_FORM: "listed, no hash recorded",
+    BackupState.BROKEN: "broken",
+}
+
 
 @dataclass(slots=True)
-class _Folder:
+class Folder:
     """The files of one backup's folder as listed: name → size."""
 
     key: BackupKey
     sizes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def moment(self) -> datetime:
+        """When the backup was taken, as its key says."""
+        return self.key.moment or _NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What lies below a prefix: backups with a manifest, old-form objects, and unfinished ones."""
+
+    folders: tuple[Folder, ...]
+    old: tuple[Backup, ...]
+    unfinished: tuple[tuple[Folder, tuple[Stored, ...]], ...]
 
 
 def list_backups(
@@ -35,20 +59,38 @@ def list_backups(
     """Return the backups of one table, or of all, the newest first.
 
     Every manifest is read and checked; one that is damaged, forged, or lacks parts is listed as
-    broken with its reason. A folder without manifest is an unfinished run, not a backup.
+    broken with its reason. Parts are compared by size only: `checked` says when this machine last
+    read them. A folder without manifest is an unfinished run, not a backup.
+
+    Raises:
+        StorageError: When the bucket or a manifest cannot be read.
     """
     return backups_in(BucketStore(workspace.bucket), table, default_work(work))
 
 
 def backups_in(store: Store, table: str | None, work: Work) -> tuple[Backup, ...]:
     """As `list_backups`, in any store."""
-    folders, old = _sorted_keys(store.list(table_prefix(table), work=work))
-    found = [*old]
-    total = len(folders)
-    for backup in in_parallel(lambda f: _read(store, f, work), folders, _READS):
+    here = contents(store, table, work)
+    found = list(here.old)
+    total = len(here.folders) + len(found)
+    for backup in in_parallel(lambda f: read_backup(store, f, work), here.folders, _READS):
         found.append(backup)
-        work.report(Progress(len(found), total + len(old), "backups"))
-    return tuple(sorted(found, key=lambda b: (b.taken, b.id), reverse=True))
+        work.report(Progress(len(found), total, "backups"))
+    return tuple(sorted(_with_checks(store, found), key=lambda b: (b.taken, b.id), reverse=True))
+
+
+def _with_checks(store: Store, found: Iterable[Backup]) -> Iterator[Backup]:
+    """Yield the backups with what was compared, and when, in words."""
+    known = verifications()
+    for backup in found:
+        seen = verification_of(known, store, backup)
+        if seen is None or backup.state is not BackupState.COMPLETE:
+            yield replace(backup, checked=LISTED[backup.state])
+        elif seen.problem:
+            yield replace(backup, checked=f"found damaged on {iso_utc(seen.when)}")
+        else:
+            words = f"verified on {iso_utc(seen.when.replace(microsecond=0))}"
+            yield replace(backup, checked=words, verified=seen.when)
 
 
 def last_backups(workspace: HasBucket, work: Work | None = None) -> dict[str, datetime]:
@@ -62,70 +104,27 @@ def last_backups(workspace: HasBucket, work: Work | None = None) -> dict[str, da
     return found
 
 
-def find(
-    store: Store,
-    table: str,
-    work: Work,
-    *,
-    backup_id: str | None = None,
-    at: datetime | None = None,
-) -> Backup:
-    """Return the backup of an id, or the latest whole one taken at or before a time.
-
-    Only the manifests that come into question are read.
-
-    Raises:
-        NotFound: When there is none.
-        InvalidInput: When several ids begin like that.
-    """
-    folders, old = _sorted_keys(store.list(table_prefix(table), work=work))
-    if backup_id is not None:
-        same = [b for b in old if b.id.startswith(backup_id)]
-        same += [_read(store, f, work) for f in folders if f.key.id.startswith(backup_id)]
-        return _only(same, table, backup_id)
-    limit = None if at is None else as_utc(at)
-    places = [(b.taken, b) for b in old] + [(f.key.moment or _NEVER, f) for f in folders]
-    for moment, place in sorted(places, key=lambda pair: pair[0], reverse=True):
-        if limit is not None and moment > limit:
-            continue
-        backup = place if isinstance(place, Backup) else _read(store, place, work)
-        fits = limit is None or backup.taken <= limit
-        if fits and backup.state is not BackupState.BROKEN:
-            return backup
-    when = "" if limit is None else f" taken at or before {iso_utc(limit)}"
-    raise NotFound(
-        f"There is no whole backup of {table}{when}",
-        cause=f"{len(places)} are stored.",
-        remedy="Choose another table or a later time.",
-        subject=table,
-    )
-
-
-def _only(same: Sequence[Backup], table: str, backup_id: str) -> Backup:
-    exact = [b for b in same if b.id == backup_id] or list(same)
-    if not exact:
-        raise NotFound(
-            f"There is no backup {backup_id} of {table}",
-            remedy="Choose an id that the list shows.",
-            subject=table,
-        )
-    if len(exact) > 1:
-        raise InvalidInput(f"{len(exact)} backups have an id that begins with {backup_id}")
-    return exact[0]
-
-
-def _sorted_keys(listed: Iterable[Stored]) -> tuple[list[_Folder], list[Backup]]:
-    folders: dict[str, _Folder] = {}
+def contents(store: Store, table: str | None, work: Work) -> Contents:
+    """Return what the listing of one table, or of all, holds; no object is read."""
+    folders: dict[str, Folder] = {}
+    objects: dict[str, list[Stored]] = {}
     old: list[Backup] = []
-    for stored in listed:
+    for stored in store.list(table_prefix(table), work=work):
         key = parse(stored.key)
         if key is None:
             continue
         if key.file:
-            folders.setdefault(key.folder, _Folder(key)).sizes[key.file] = stored.size
+            folders.setdefault(key.folder, Folder(key)).sizes[key.file] = stored.size
+            objects.setdefault(key.folder, []).append(stored)
         else:
             old.append(_old(key, stored))
-    return [folder for folder in folders.values() if MANIFEST in folder.sizes], old
+    complete = tuple(folder for folder in folders.values() if MANIFEST in folder.sizes)
+    unfinished = tuple(
+        (folder, tuple(objects[name]))
+        for name, folder in folders.items()
+        if MANIFEST not in folder.sizes
+    )
+    return Contents(complete, tuple(old), unfinished)
 
 
 def _old(key: BackupKey, stored: Stored) -> Backup:
@@ -137,22 +136,37 @@ def _old(key: BackupKey, stored: Stored) -> Backup:
     return Backup(key.id, key.table, key.moment, stored.size, stored.key, BackupState.OLD_FORM)
 
 
-def _read(store: Store, folder: _Folder, work: Work) -> Backup:
+def read_backup(store: Store, folder: Folder, work: Work) -> Backup:
+    """Read the manifest of a listed backup.
+
+    Returns:
+        Its entry; broken, with the reason, when the manifest stays damaged however often it is
+        read, or when parts are missing.
+
+    Raises:
+        StorageError: When the manifest cannot be read.
+    """
     work.check()
     key = folder.key
     where = key.folder + MANIFEST
     try:
-        manifest = _manifest(store, folder, work)
+        _check_size(folder)
+        return read_checked(store, where, lambda data: _entry_of(data, folder), work)
     except (Corrupt, NotSupported, NotFound) as error:
         problem = " ".join(part for part in (error.summary, error.cause) if part)
         size = sum(folder.sizes.values())
-        taken = key.moment or _NEVER
-        return Backup(key.id, key.table, taken, size, where, BackupState.BROKEN, problem=problem)
-    return entry(manifest, where)
+        return Backup(
+            key.id, key.table, folder.moment, size, where, BackupState.BROKEN, problem=problem
+        )
 
 
-def entry(manifest: Manifest, key: str) -> Backup:
-    """Return a manifest as an entry of the list."""
+def _check_size(folder: Folder) -> None:
+    if folder.sizes[MANIFEST] > LARGEST:
+        raise Corrupt("The manifest is too large to be one")
+
+
+def entry(manifest: Manifest, key: str, data: bytes) -> Backup:
+    """Return a manifest, stored as `data` under `key`, as an entry of the list."""
     return Backup(
         manifest.id,
         manifest.table,
@@ -161,21 +175,22 @@ def entry(manifest: Manifest, key: str) -> Backup:
         key,
         rows=manifest.rows,
         seconds=manifest.seconds,
-        source=f"{manifest.source.database} ({manifest.source.engine})",
+        source=str(manifest.origin),
         note=manifest.note,
+        sha256=hashlib.sha256(data).hexdigest(),
+        origin=manifest.origin,
     )
 
 
-def _manifest(store: Store, folder: _Folder, work: Work) -> Manifest:
-    """Read the manifest; it is that of its folder, and its parts are there in their sizes."""
-    if folder.sizes[MANIFEST] > LARGEST:
-        raise Corrupt("The manifest is too large to be one")
-    manifest = from_bytes(store.read(folder.key.folder + MANIFEST, work=work))
-    if (manifest.table, manifest.id) != (folder.key.table, folder.key.id):
+def _entry_of(data: bytes, folder: Folder) -> Backup:
+    """Check that the manifest is that of its folder, and that its parts are listed in their sizes."""
+    manifest = from_bytes(data)
+    named = (folder.key.table, folder.key.id, folder.key.moment or manifest.taken)
+    if (manifest.table, manifest.id, manifest.taken) != named:
         raise Corrupt("The manifest belongs to another backup.")
     for problem in _missing(manifest, folder.sizes):
         raise Corrupt(problem)
-    return manifest
+    return entry(manifest, folder.key.folder + MANIFEST, data)
 
 
 def _missing(manifest: Manifest, sizes: dict[str, int]) -> Iterator[str]:

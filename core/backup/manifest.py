@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from core.errors import Corrupt, NotSupported
-from core.model.backup import Manifest
+from core.model.backup import Manifest, Part
 from core.units import as_utc, iso_utc
 
 FORMAT = "strongroom-table-backup"
@@ -24,8 +24,20 @@ VERSION = 1
 ENCODING = {"rows": "JSON lines, one object a row", "values": "strongroom-values-1"}
 COMPRESSION = "zstd"
 
+#: Fields that version 1 got later: written only when they say something, so that programs that
+#: do not know them still read every backup that does not need them.
+_YOUNGER = frozenset(("rowids", "host", "path"))
+
 #: A manifest of 10,000 parts has 1.5 MB; nothing larger is read.
 LARGEST = 16 << 20
+
+#: No row's line is longer, in bytes: SQLite holds values up to 1 GB, and they have to fit memory.
+LONGEST_LINE = 1 << 30
+#: No part unpacks to more: its rows reach 32 MB with the last one.
+LARGEST_PART = 2 * LONGEST_LINE
+_SHORTEST_LINE = len(b"{}\n")
+_LONGEST_SECONDS = 1e9
+_INTEGERS = range(-(2**63), 2**63)
 
 
 def to_bytes(manifest: Manifest) -> bytes:
@@ -49,20 +61,26 @@ def from_bytes(data: bytes) -> Manifest:
         NotSupported: When a later version of this program wrote it.
     """
     try:
-        body = json.loads(data)
+        body = json.loads(data, parse_constant=_refuse_constant)
+        own_hash = _own_hash(body) if isinstance(body, dict) else ""
     except (ValueError, RecursionError) as error:
         raise Corrupt("The manifest is not JSON", cause=str(error)[:200]) from error
     if not isinstance(body, dict) or body.get("format") != FORMAT:
         raise Corrupt("The manifest is not one of a table backup")
+    form = f"Version {body.get('version')!r:.40}, compression {body.get('compression')!r:.40}."
     if body.get("version") != VERSION or body.get("compression") != COMPRESSION:
         raise NotSupported(
             "The backup was written in a form this version does not know",
-            cause=f"Version {body.get('version')!r}, compression {body.get('compression')!r}.",
+            cause=form,
             remedy="Use a newer version of this program.",
         )
-    if body.get("sha256") != _own_hash(body):
+    if body.get("sha256") != own_hash:
         raise Corrupt("The manifest was altered", cause="Its own hash does not match.")
     return _checked(_built(Manifest, body, "manifest"))
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number of JSON")
 
 
 def _own_hash(body: dict[str, Any]) -> str:
@@ -72,9 +90,10 @@ def _own_hash(body: dict[str, Any]) -> str:
 
 
 def _checked(manifest: Manifest) -> Manifest:
-    counts = [manifest.rows, *(n for p in manifest.parts for n in (p.rows, p.size, p.raw_size))]
-    if min(counts) < 0:
+    if min(manifest.rows, manifest.seconds) < 0:
         raise Corrupt("The manifest counts below zero")
+    for part in manifest.parts:
+        _check_part(part)
     if [part.index for part in manifest.parts] != list(range(len(manifest.parts))):
         raise Corrupt("The manifest lists parts out of order")
     if sum(part.rows for part in manifest.parts) != manifest.rows:
@@ -84,9 +103,30 @@ def _checked(manifest: Manifest) -> Manifest:
     return manifest
 
 
+def _check_part(part: Part) -> None:
+    """Refuse figures that no part can have, before anything is read, reserved or unpacked."""
+    if min(part.rows, part.size, part.raw_size) < 0:
+        raise Corrupt("The manifest counts below zero")
+    stored = part.raw_size + (part.raw_size >> 7) + 1024  # the most that zstd makes of it
+    if part.raw_size > LARGEST_PART or part.size > stored:
+        raise Corrupt(
+            f"The manifest gives part {part.index} an impossible size",
+            cause=f"{part.size} bytes that unpack to {part.raw_size}.",
+        )
+    if part.rows * _SHORTEST_LINE > part.raw_size:
+        raise Corrupt(
+            f"The manifest gives part {part.index} more rows than fit into it",
+            cause=f"{part.rows} rows in {part.raw_size} bytes.",
+        )
+
+
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {
+            field.name: _plain(getattr(value, field.name))
+            for field in fields(value)
+            if field.name not in _YOUNGER or getattr(value, field.name) != field.default
+        }
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return iso_utc(value) if isinstance(value, datetime) else value
@@ -107,11 +147,25 @@ def _built(kind: Any, value: Any, where: str) -> Any:
 def _leaf(kind: Any, value: Any, where: str) -> Any:
     if kind is datetime and isinstance(value, str):
         return _moment(value, where)
-    if kind is float and type(value) is int:
+    if kind is float and type(value) in (int, float):
+        if not -_LONGEST_SECONDS < value < _LONGEST_SECONDS:
+            raise Corrupt(f"The manifest's {where} is out of range")
         return float(value)
     if type(value) is not kind:
         raise Corrupt(f"The manifest's {where} is not of its kind")
+    if kind is int and value not in _INTEGERS:
+        raise Corrupt(f"The manifest's {where} is out of range", cause="It exceeds 64 bits.")
+    if kind is str and not _is_text(value):
+        raise Corrupt(f"The manifest's {where} is not text", cause="It holds half a character.")
     return value
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _record(kind: Any, value: Any, where: str) -> Any:
@@ -148,5 +202,5 @@ def _items(kind: Any, value: Any, where: str) -> tuple[Any, ...]:
 def _moment(text: str, where: str) -> datetime:
     try:
         return as_utc(datetime.fromisoformat(text))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise Corrupt(f"The manifest's {where} is not a time") from error

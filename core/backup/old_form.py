@@ -110,7 +110,7 @@ def _schema(
     problems: list[str],
 ) -> tuple[TableSchema, bool]:
     if today is not None and _fits(names, today, problems):
-        return replace(today, table=table, triggers=()), False
+        return replace(today, table=table, triggers=(), rowids=""), False
     if not names:
         raise Corrupt(
             "The old-form backup is empty and the table is gone",

@@ -1,9 +1,9 @@
-"""Reading one backup: all of it is fetched and checked before anybody uses a row of it."""
+"""Reading one backup: all of it is fetched and checked before any row of it is used."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,16 @@ import zstandard
 from core.backup.ahead import in_parallel
 from core.backup.databases.base import Rows
 from core.backup.keys import MANIFEST, part_name
-from core.backup.manifest import from_bytes
+from core.backup.manifest import LONGEST_LINE, from_bytes
 from core.backup.old_form import read_old_form
-from core.backup.spool import spool
+from core.backup.rereading import read_checked
+from core.backup.spool import private_file, spool
 from core.backup.store import Store
 from core.errors import Corrupt
+from core.local.atomic import told
 from core.model.backup import Backup, BackupState, Manifest, Part
 from core.model.tables import TableSchema
+from core.units import iso_utc
 from core.work import Progress, Work
 
 _DOWNLOADS = 4
@@ -39,6 +42,7 @@ class Package:
     rows: int
     content: str | None
     files: tuple[tuple[Part, Path], ...]
+    work: Work
     lines: tuple[Rows, ...] = ()
     inferred: bool = False
     problems: tuple[str, ...] = ()
@@ -56,14 +60,32 @@ class Package:
 
     def _unpacked(self) -> Iterator[Rows]:
         for part, path in self.files:
-            yield from unpack(path.read_bytes(), part)
+            yield from unpack(path.read_bytes(), part, self.work)
+
+    def prove(self) -> None:
+        """Compare all rows with the manifest's hash; nothing unproven reaches a database.
+
+        Raises:
+            Corrupt: When they are not the rows that the manifest was written for.
+        """
+        digest, rows = hashlib.sha256(), 0
+        for count, lines in self.pieces():
+            digest.update(lines)
+            rows += count
+            self.work.report(Progress(rows, self.rows, "rows", "checking"))
+        if self.content not in (None, digest.hexdigest()):
+            raise Corrupt(
+                "The backup's rows are not those its manifest was written for",
+                remedy="Choose another backup of the table with --id. Nothing was changed.",
+                subject=self.backup.key,
+            )
 
 
 @contextmanager
 def fetched(
     store: Store, backup: Backup, today: TableSchema | None, work: Work
 ) -> Iterator[Package]:
-    """Fetch a backup into a private folder that ends with the block; hashes are checked.
+    """Fetch a backup into a private folder that ends with the block, and compare every hash.
 
     Args:
         store: Where it lies.
@@ -74,21 +96,47 @@ def fetched(
     Raises:
         Corrupt: When the backup is broken, or a part is missing, short, swapped or altered.
     """
-    if backup.state is BackupState.BROKEN:
-        raise Corrupt(
-            "This backup is broken and was not used",
-            cause=backup.problem,
-            remedy="Choose another backup of the table.",
-            subject=backup.key,
-        )
+    refuse_broken(backup)
     if backup.state is BackupState.OLD_FORM:
-        old = read_old_form(store.read(backup.key, work=work), backup, today)
-        yield Package(backup, old.schema, old.rows, None, (), old.lines, old.inferred, old.problems)
+        old = read_checked(store, backup.key, lambda d: read_old_form(d, backup, today), work)
+        yield Package(
+            backup, old.schema, old.rows, None, (), work, old.lines, old.inferred, old.problems
+        )
         return
-    manifest = from_bytes(store.read(backup.key, work=work))
+    manifest = read_checked(store, backup.key, lambda data: _same(data, backup), work)
     with spool() as folder:
         files = tuple(_fetch(store, backup, manifest, folder, work))
-        yield Package(backup, manifest.schema, manifest.rows, manifest.content, files)
+        package = Package(backup, manifest.schema, manifest.rows, manifest.content, files, work)
+        package.prove()
+        yield package
+
+
+def refuse_broken(backup: Backup) -> None:
+    """Raise for a backup that the listing found broken.
+
+    Raises:
+        Corrupt: It is; the error names it and the reason.
+    """
+    if backup.state is BackupState.BROKEN:
+        raise Corrupt(
+            f"The backup {backup.id} of {backup.table}, taken {iso_utc(backup.taken)}, is broken",
+            cause=backup.problem,
+            remedy="No other backup was used instead. See the list (strongroom backups "
+            f"{backup.table}) and choose one by its id (--id) or a time before it (--at).",
+            subject=backup.key,
+        )
+
+
+def _same(data: bytes, backup: Backup) -> Manifest:
+    """Read the manifest again; it must be the one that was listed and shown."""
+    if backup.sha256 and hashlib.sha256(data).hexdigest() != backup.sha256:
+        raise Corrupt(
+            "The manifest is not the one that was listed",
+            cause="It was damaged on its way, or replaced meanwhile.",
+            remedy="List the backups again.",
+            subject=backup.key,
+        )
+    return from_bytes(data)
 
 
 def _fetch(
@@ -96,8 +144,10 @@ def _fetch(
 ) -> Iterator[tuple[Part, Path]]:
     def one(part: Part) -> tuple[Part, Path]:
         work.check()
-        path = folder / part_name(part.index)
-        path.write_bytes(read_part(store, backup, part, work))
+        path = private_file(folder / part_name(part.index))
+        data = read_part(store, backup, part, work)
+        with told(path, "written", needed=len(data)):
+            path.write_bytes(data)
         return part, path
 
     done = 0
@@ -111,46 +161,71 @@ def read_part(store: Store, backup: Backup, part: Part, work: Work) -> bytes:
     """Return a part's stored bytes once size and hash are right.
 
     Raises:
-        Corrupt: When they are not.
+        Corrupt: When they are not, however often they are read.
         NotFound: When the part is gone.
     """
     key = backup.key.removesuffix(MANIFEST) + part_name(part.index)
-    data = store.read(key, work=work)
-    if len(data) != part.size or hashlib.sha256(data).hexdigest() != part.sha256:
-        raise Corrupt(
-            f"Part {part.index} of the backup is not as it was written",
-            cause=f"{len(data)} bytes with another hash; {part.size} are recorded.",
-            remedy="Choose another backup; on a versioned bucket an older version may be whole.",
-            subject=key,
-        )
-    return data
+
+    def check(data: bytes) -> bytes:
+        if len(data) != part.size or hashlib.sha256(data).hexdigest() != part.sha256:
+            raise Corrupt(
+                f"Part {part.index} of the backup {backup.id} is not as it was written",
+                cause=f"{len(data)} bytes with another hash; {part.size} are recorded.",
+                remedy="Choose another backup with --id; on a versioned bucket an older version "
+                "of the part may be intact.",
+                subject=key,
+            )
+        return data
+
+    return read_checked(store, key, check, work)
 
 
-def unpack(data: bytes, part: Part) -> Iterator[Rows]:
+def unpack(data: bytes, part: Part, work: Work) -> Iterator[Rows]:
     """Yield a part's rows in pieces of whole lines, never more bytes than it says it has.
 
     Raises:
         Corrupt: When it holds more, less, or is no compressed text.
     """
-    rest, rows, size = b"", 0, 0
+    rows = 0
+    for whole in whole_lines(_bounded(data, part, work), part):
+        count = whole.count(b"\n")
+        rows += count
+        yield count, whole
+    _need(rows == part.rows, part, "It is not complete.")
+
+
+def whole_lines(chunks: Iterable[bytes], part: Part) -> Iterator[bytes]:
+    """Yield the bytes of `chunks` cut at line ends; each byte is copied once, however long a line.
+
+    Raises:
+        Corrupt: When a line is too long, or the last one does not end.
+    """
+    pending: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        end = chunk.rfind(b"\n") + 1
+        if end:
+            yield b"".join((*pending, chunk[:end]))
+            pending, size = [], 0
+        if end < len(chunk):
+            pending.append(chunk[end:])
+            size += len(chunk) - end
+            _need(size <= LONGEST_LINE, part, "A row is longer than any database holds.")
+    _need(not pending, part, "It is not complete.")
+
+
+def _bounded(data: bytes, part: Part, work: Work) -> Iterator[bytes]:
+    size = 0
+    reader = zstandard.ZstdDecompressor().stream_reader(data)
     try:
-        for chunk in _chunks(data):
+        while chunk := reader.read(_READ_BYTES):
+            work.check()
             size += len(chunk)
             _need(size <= part.raw_size, part, "It unpacks to more than it says.")
-            whole, line_end, rest = (rest + chunk).rpartition(b"\n")
-            if line_end:
-                count = whole.count(b"\n") + 1
-                rows += count
-                yield count, whole + line_end
+            yield chunk
     except zstandard.ZstdError as error:
         raise Corrupt(f"Part {part.index} cannot be unpacked", cause=str(error)) from error
-    _need(size == part.raw_size and rows == part.rows and not rest, part, "It is not complete.")
-
-
-def _chunks(data: bytes) -> Iterator[bytes]:
-    reader = zstandard.ZstdDecompressor().stream_reader(data)
-    while chunk := reader.read(_READ_BYTES):
-        yield chunk
+    _need(size == part.raw_size, part, "It is not complete.")
 
 
 def _need(good: bool, part: Part, cause: str) -> None:

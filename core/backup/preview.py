@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from core.backup.databases import is_missing, open_database
+from core.backup.choice import Wanted, find, source_warning
+from core.backup.databases import is_missing, open_database, origin_of
 from core.backup.databases.base import Database
+from core.backup.databases.sqlite.dump import rowids_field
 from core.backup.drift import drift
-from core.backup.listing import find
 from core.backup.package import Package, fetched
 from core.backup.store import BucketStore, HasBucket, Store
-from core.errors import InvalidInput
 from core.model.backup import Backup, Difference, RestorePreview
-from core.units import as_utc
+from core.model.tables import TableSchema
 from core.work import Work, default_work
 
 SAMPLES = 200
@@ -26,6 +26,7 @@ def preview(  # noqa: PLR0913 - keyword-only data of one request
     table: str,
     backup_id: str | None = None,
     at: str | datetime | None = None,
+    from_other_source: bool = False,
     samples: int = SAMPLES,
 ) -> RestorePreview:
     """Compare a backup with today's table; nothing is changed, the backup is fetched and checked.
@@ -35,18 +36,21 @@ def preview(  # noqa: PLR0913 - keyword-only data of one request
         work: Cancel token and progress.
         database: A path to an SQLite file, or its URL; the file may be missing.
         table: Whose backup.
-        backup_id: Which one; None takes the latest whole one, or the latest at `at`.
+        backup_id: Which one; None takes the newest of this database, or the newest at `at`.
         at: A time (ISO 8601 when text; UTC when it has no zone).
+        from_other_source: Take the newest backup of the table, whatever database it is of.
         samples: Most cells and rows to show.
 
     Raises:
         NotFound: When there is no such backup.
-        Corrupt: When the backup is not as it was written.
+        Conflict: When backups of several other databases could be meant.
+        Corrupt: When the backup is not as it was written; no other one is used instead.
         DatabaseError: When the database cannot be read.
     """
     work = default_work(work)
     store = BucketStore(workspace.bucket)
-    which = find(store, table, work, backup_id=backup_id, at=moment(at))
+    wanted = Wanted.of(backup_id, at, origin_of(database), any_source=from_other_source)
+    which = find(store, table, work, wanted)
     return preview_of(store, which, database, samples, work)
 
 
@@ -63,22 +67,6 @@ def preview_of(
             return _compared(package, target, samples, work)
 
 
-def moment(at: str | datetime | None) -> datetime | None:
-    """Return a time given as text or value, in UTC.
-
-    Raises:
-        InvalidInput: When the text is no time.
-    """
-    if at is None or isinstance(at, datetime):
-        return None if at is None else as_utc(at)
-    try:
-        return as_utc(datetime.fromisoformat(at))
-    except ValueError:
-        raise InvalidInput(
-            f"{at!r} is not a time", remedy="Write it as 2024-01-15T10:00:00Z."
-        ) from None
-
-
 def _into_nothing(package: Package, database: str) -> RestorePreview:
     return RestorePreview(
         backup=package.backup,
@@ -91,7 +79,12 @@ def _into_nothing(package: Package, database: str) -> RestorePreview:
         schema=package.schema,
         inferred=package.inferred,
         triggers=package.schema.triggers,
-        problems=(*package.problems, "The database file does not exist: it will be made."),
+        problems=(
+            *source_warning(package.backup, origin_of(database)),
+            *package.problems,
+            *rowid_warning(package.schema),
+            "The database file does not exist: it will be made.",
+        ),
         suggested_name=package.backup.table,
     )
 
@@ -117,9 +110,25 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
         incoming=target.references(table),
         orphans=orphans,
         triggers=tuple(t for t in package.schema.triggers if t not in known),
-        problems=package.problems,
+        problems=(
+            *source_warning(package.backup, target.origin),
+            *package.problems,
+            *rowid_warning(package.schema),
+        ),
         suggested_name=free_name(target, f"{table}_{package.backup.taken:%Y%m%d}"),
+        dependants=target.dependants_after(package.schema),
     )
+
+
+def rowid_warning(schema: TableSchema) -> tuple[str, ...]:
+    """Return a sentence when a backup does not record the row numbers of a table that has them."""
+    if schema.rowids or "without rowid" in schema.options or rowids_field(schema) == "":
+        return ()
+    words = (
+        "The backup does not record rowids: the rows are numbered anew, and what refers to them "
+        "by rowid finds other rows."
+    )
+    return (words,)
 
 
 def free_name(target: Database, wanted: str) -> str:

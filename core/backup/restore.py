@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.backup.databases import open_database
-from core.backup.databases.base import Content, Database, Rows
-from core.backup.listing import find
+from core.backup.choice import Wanted, check_given, find, source_warning
+from core.backup.databases import open_database, origin_of
+from core.backup.databases.base import Content, Database
 from core.backup.package import Package, fetched
-from core.backup.preview import free_name, moment
+from core.backup.preview import free_name, rowid_warning
 from core.backup.store import BucketStore, HasBucket, Store
+from core.backup.verifications import record_verification
 from core.errors import AlreadyExists, Conflict, Corrupt
 from core.model.backup import Backup, RestoreReport
-from core.model.tables import Index, TableSchema
+from core.model.tables import Dependant, Index, TableSchema
 from core.units import utc_now
 from core.work import Progress, Work, default_work
 
@@ -47,33 +46,47 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
     target: str | None = None,
     allow_orphans: bool = False,
     with_triggers: bool = False,
+    from_other_source: bool = False,
 ) -> RestoreReport:
     """Restore a table from a backup, in place or under a new name.
 
-    The backup is fetched and checked first. Then one transaction holds the database's lock: a
-    shadow table is loaded, proven by count and content hash, and swapped in; the former table is
-    kept under another name until `drop_kept` or `undo`. A kill at any moment leaves all as it was.
+    The backup is fetched and compared with its hashes first. Then one transaction holds the
+    database's lock: a shadow table is loaded, proven by count and content hash, and swapped in;
+    the former table is kept under another name until `drop_kept` or `undo`. Views, triggers and
+    full-text indexes that depend on the table are checked or rebuilt in the same transaction. A
+    kill at any moment leaves everything as it was.
 
     Args:
         workspace: Gives the bucket.
         work: Cancel token and progress.
         database: A path to an SQLite file, or its URL; a missing file is made.
         table: Whose backup.
-        backup_id: Which one; None takes the latest whole one, or the latest at `at`.
+        backup_id: Which one; None takes the newest of this database, or the newest at `at`.
         at: A time (ISO 8601 when text; UTC when it has no zone).
         target: A new name; None restores in place.
         allow_orphans: Go on although rows of other tables will point to nothing.
         with_triggers: Create the backup's triggers; otherwise today's are kept.
+        from_other_source: Take the newest backup of the table, whatever database it is of.
+
+    Returns:
+        The report, which names the backup that was used.
 
     Raises:
         AlreadyExists: When `target` is taken.
-        Conflict: When rows would point to nothing and that was not allowed.
-        Corrupt: When the backup is not as it was written, or the loaded rows differ.
+        Conflict: When rows would point to nothing and that was not allowed, or backups of several
+            other databases could be meant.
+        Corrupt: When the backup is not as it was written; no other one is used instead.
         DatabaseError: When the database refuses or is locked.
+        InvalidInput: When a text is empty.
+        NotSupported: When the table's schema needs what SQLite itself does not have.
     """
     work = default_work(work)
+    workspace.bucket.clients.require_writable(f"Restoring {table}")
+    check_given(table=table, target=target)
     store = BucketStore(workspace.bucket)
-    which = find(store, table, work, backup_id=backup_id, at=moment(at))
+    origin = origin_of(database)
+    wanted = Wanted.of(backup_id, at, origin, any_source=from_other_source)
+    which = find(store, table, work, wanted)
     choices = Choices(target, allow_orphans, with_triggers)
     return restore_of(store, which, database, choices, work)
 
@@ -83,18 +96,17 @@ def restore_of(
 ) -> RestoreReport:
     """As `restore`, for a listed backup in any store."""
     started = time.monotonic()
+    check_given(target=choices.target)
     name = choices.target or backup.table
     with open_database(database, write=True, create=True) as target:
-        if choices.target is not None and target.exists(choices.target):
-            raise AlreadyExists(
-                f"There is a table {choices.target} already",
-                remedy="Choose another name.",
-                subject=choices.target,
-            )
+        _refuse_taken(target, choices)
         today = target.schema(name) if target.exists(name) else None
         with fetched(store, backup, today, work) as package, target.change(work=work):
+            _refuse_taken(target, choices)  # another process may have made it meanwhile
             swap = _Swap(target, package, name, choices, work)
             kept, verified = swap.run()
+        if verified in (BY_HASH, BY_VALUE):
+            record_verification(store, backup, "restore")
         return RestoreReport(
             backup,
             target.name,
@@ -103,7 +115,22 @@ def restore_of(
             kept,
             verified,
             time.monotonic() - started,
-            (*package.problems, *swap.problems),
+            (
+                *source_warning(backup, target.origin),
+                *package.problems,
+                *rowid_warning(package.schema),
+                *swap.problems,
+            ),
+            swap.dependants,
+        )
+
+
+def _refuse_taken(target: Database, choices: Choices) -> None:
+    if choices.target is not None and target.exists(choices.target):
+        raise AlreadyExists(
+            f"A table {choices.target} already exists",
+            remedy="Choose another name.",
+            subject=choices.target,
         )
 
 
@@ -120,20 +147,25 @@ class _Swap:
         self._today = target.schema(name) if target.exists(name) else None
         self._schema = self._final(name)
         self.problems: list[str] = []
+        self.dependants: tuple[Dependant, ...] = ()
 
     def run(self) -> tuple[str, str]:
         """Load, prove, swap and check; return the kept table's name and how it was proven."""
         name = self._schema.table
+        before = self._target.dependants(name)
         bare = replace(self._schema, indexes=(), triggers=(), sequence=None)
         shadow = replace(bare, table=free_name(self._target, f"{name}__restoring"))
         self._target.create(shadow)
         self._load(shadow)
         verified = self._prove(shadow)
-        self._tell("swapping")
+        self._report("swapping")
         stamp = f"{name}__before_{utc_now():%Y%m%dT%H%M%SZ}"
         kept = free_name(self._target, stamp) if self._today else ""
         self._target.publish(self._schema, shadow.table, kept, triggers=True)
         self._check_orphans(kept)
+        self._report("updating what depends on it")
+        self.dependants = self._target.update_dependants(self._schema, before, self._today)
+        self.problems += [str(found) for found in self.dependants if found.problem]
         return kept, verified
 
     def _final(self, name: str) -> TableSchema:
@@ -160,27 +192,14 @@ class _Swap:
         return replace(index, name=free_name(self._target, f"{table}__{index.name}"))
 
     def _load(self, shadow: TableSchema) -> None:
-        digest = hashlib.sha256()
-
-        def hashed() -> Iterator[Rows]:
-            for count, lines in self._package.pieces():
-                digest.update(lines)
-                yield count, lines
-
         def report(progress: Progress) -> None:
             self._work.report(replace(progress, total=self._package.rows))
 
-        watched = Work(self._work.token, report, self._work.batch)
-        self._target.load(shadow, hashed(), work=watched)
-        if self._package.content not in (None, digest.hexdigest()):
-            raise Corrupt(
-                "The backup's rows are not those its manifest was written for",
-                remedy="Choose another backup of the table. Nothing was changed.",
-                subject=self._package.backup.key,
-            )
+        watched = replace(self._work, report=report)
+        self._target.load(shadow, self._package.pieces(), work=watched)
 
     def _prove(self, shadow: TableSchema) -> str:
-        self._tell("checking")
+        self._report("checking")
         package = self._package
         found = self._target.content(shadow, work=self._work)
         if package.content is None and found.rows == package.rows:
@@ -210,6 +229,6 @@ class _Swap:
             )
         self.problems.append(f"Rows point to nothing now: {words}.")
 
-    def _tell(self, step: str) -> None:
+    def _report(self, step: str) -> None:
         self._work.check()
         self._work.report(Progress(self._package.rows, self._package.rows, "rows", step))

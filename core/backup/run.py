@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import uuid4
 
-from core.backup.archive import TOOL, commit, write_parts
+from core.backup.archive import TOOL, Tally, commit, weakest, write_parts
+from core.backup.choice import check_given
 from core.backup.databases import open_database
 from core.backup.databases.base import Database
 from core.backup.keys import folder, new_id
-from core.backup.listing import entry
+from core.backup.orphans import remove_own_orphans
 from core.backup.store import BucketStore, HasBucket, Store
-from core.errors import DatabaseError, InvalidInput
-from core.model.backup import Backup, BackupReport, Manifest, Source
+from core.backup.unfinished import unfinished_backup
+from core.errors import Corrupt, DatabaseError, InvalidInput, NotSupported
+from core.model.backup import Backup, BackupReport, Manifest, Skipped, Source
+from core.model.objects import Verdict
 from core.model.tables import TableSchema
 from core.units import utc_now
 from core.work import Progress, Work, default_work
@@ -34,13 +38,16 @@ def backup(
         workspace: Gives the bucket.
         work: Cancel token and progress (rows of all tables).
         database: A path to an SQLite file, or its URL.
-        tables: Their names; None means every table that can be backed up.
+        tables: Their names; None means every table, and those that cannot be backed up so that
+            they can be restored are reported as skipped.
         note: A remark to find it by.
 
     Raises:
         DatabaseError: When the database cannot be read.
         NotFound: When it has no such table.
-        InvalidInput: When a table's name cannot be part of a key.
+        NotSupported: When a named table could not be built again, as its schema needs functions,
+            collations or modules of the program that made it.
+        InvalidInput: When a table's name is empty or cannot be part of a key.
     """
     with open_database(database) as source:
         return back_up(BucketStore(workspace.bucket), source, tables, note, default_work(work))
@@ -51,22 +58,47 @@ def back_up(
 ) -> BackupReport:
     """As `backup`, from an open database into any store."""
     started = time.monotonic()
+    remove_own_orphans(store, work)
     with source.snapshot():
-        schemas = [source.schema(table) for table in _wanted(source, tables)]
-        run = _Run(store, source, note, work, sum(source.count(s.table) for s in schemas))
+        schemas, skipped = _schemas(source, tables)
+        total = sum(source.count(schema.table) for schema in schemas)
+        run = _Run(store, source, note, work, total)
         backups = tuple(run.one(schema) for schema in schemas)
-    return BackupReport(backups, time.monotonic() - started)
+    return BackupReport(backups, time.monotonic() - started, run.verdict, skipped)
 
 
-def _wanted(source: Database, tables: Sequence[str] | None) -> Sequence[str]:
-    if tables is None:
-        every = [t.name for t in source.tables() if not t.problem and not t.kept_from]
-        if not every:
-            raise InvalidInput("The database has no tables to back up", subject=source.name)
-        return every
-    if not tables:
-        raise InvalidInput("No table was chosen", remedy="Name at least one table.")
-    return list(dict.fromkeys(tables))
+def _schemas(
+    source: Database, tables: Sequence[str] | None
+) -> tuple[list[TableSchema], tuple[Skipped, ...]]:
+    """Return the tables to back up, each proven to be restorable, and those left out.
+
+    A table that was named is never left out: its error ends the run before anything is written.
+    """
+    if tables is not None:
+        for name in tables:
+            check_given(table=name)
+        if not tables:
+            raise InvalidInput("No table was chosen", remedy="Name at least one table.")
+        return [_provable(source, name) for name in dict.fromkeys(tables)], ()
+    schemas, skipped = [], []
+    for table in source.tables():
+        if table.kept_from or table.derived:
+            continue
+        try:
+            schemas.append(_provable(source, table.name))
+        except (NotSupported, Corrupt, InvalidInput) as error:
+            problem = " ".join(part for part in (error.summary, error.cause) if part)
+            skipped.append(Skipped(table.name, problem, error.remedy))
+    if not schemas and not skipped:
+        raise InvalidInput("The database has no tables to back up", subject=source.name)
+    return schemas, tuple(skipped)
+
+
+def _provable(source: Database, table: str) -> TableSchema:
+    schema = source.schema(table)
+    source.prove_restorable(schema)
+    folder(schema.table, utc_now(), new_id())  # refuses a name that no key can hold
+    return schema
 
 
 @dataclass(slots=True)
@@ -79,28 +111,43 @@ class _Run:
     work: Work
     total: int
     done: int = 0
-    snapshot: str = ""
+    snapshot: str = field(default_factory=lambda: str(uuid4()))
+    verdict: Verdict = Verdict.SHA256
 
     def one(self, schema: TableSchema) -> Backup:
         """Back one table up and commit it."""
-        self.snapshot = self.snapshot or str(uuid4())
         started, taken, backup_id = time.monotonic(), utc_now(), new_id()
-        place = folder(schema.table, taken, backup_id)
-        rows = self.source.dump(schema, work=self.work)
-        tally = write_parts(self.store, place, rows, backup_id, self._within(schema.table))
-        expected = self.source.count(schema.table)
-        if tally.rows != expected:
+        with unfinished_backup(self.store, folder(schema.table, taken, backup_id)) as unfinished:
+            rows = self.source.dump(schema, work=self.work)
+            watched = self._within(schema.table)
+            tally = write_parts(self.store, unfinished, rows, backup_id, watched)
+            self._check_count(schema.table, tally.rows)
+            manifest = self._manifest(schema, tally, backup_id, taken, time.monotonic() - started)
+            written, verdict = commit(self.store, unfinished, manifest, self.work)
+        self.done += tally.rows
+        verdict = weakest((verdict, tally.verdict))
+        self.verdict = weakest((self.verdict, verdict))
+        return replace(written, checked=f"written, {verdict.value}")
+
+    def _check_count(self, table: str, rows: int) -> None:
+        expected = self.source.count(table)
+        if rows != expected:
             raise DatabaseError(
                 "The backup was not kept: rows are missing",
-                cause=f"{tally.rows} rows were read, {expected} are counted.",
-                subject=schema.table,
+                cause=f"{rows} rows were read, {expected} are counted.",
+                remedy="Run `PRAGMA integrity_check` on the database.",
+                subject=table,
             )
-        self.done += tally.rows
-        manifest = Manifest(
+
+    def _manifest(
+        self, schema: TableSchema, tally: Tally, backup_id: str, taken: datetime, seconds: float
+    ) -> Manifest:
+        origin = self.source.origin
+        return Manifest(
             id=backup_id,
             table=schema.table,
             taken=taken,
-            seconds=round(time.monotonic() - started, 3),
+            seconds=round(seconds, 3),
             snapshot=self.snapshot,
             tool=TOOL,
             source=Source(self.source.engine, self.source.version, self.source.name),
@@ -109,14 +156,15 @@ class _Run:
             content=tally.content.hexdigest(),
             parts=tuple(tally.parts),
             note=self.note,
+            host=origin.host,
+            path=origin.path,
         )
-        return entry(manifest, commit(self.store, place, manifest, self.work))
 
     def _within(self, table: str) -> Work:
-        """Progress of one table told as progress of the run."""
+        """Progress of one table, reported as progress of the run."""
         before = self.done
 
         def report(progress: Progress) -> None:
             self.work.report(Progress(before + progress.done, self.total, "rows", table))
 
-        return Work(self.work.token, report, self.work.batch)
+        return replace(self.work, report=report)

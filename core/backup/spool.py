@@ -1,38 +1,87 @@
-"""Folders for rows on their way: private to the user, and swept when a killed run left one."""
+"""Folders for rows on their way: private to the user, and removed when a killed run left one."""
 
 from __future__ import annotations
 
 import logging
+import os
 import shutil
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from uuid import uuid4
 
+from core.local.atomic import told
+from core.local.owned_files import claimed, create_owned
 from core.paths import cache_dir
 
-_PREFIX = "rows-"
-#: No run takes as long as this; what is older belongs to none.
-_STALE_SECONDS = 2 * 86_400
+_PREFIX, _LOCK = "rows-", ".lock"
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
 def spool() -> Iterator[Path]:
-    """Yield a folder that only this user can read and that ends with the block."""
+    """Yield a folder that only this user can read and that ends with the block.
+
+    A lock file beside it, held while this process lives, tells it from what a killed one left.
+
+    Raises:
+        LocalIOError: It cannot be created.
+    """
     root = cache_dir()
-    _sweep(root)
-    with TemporaryDirectory(prefix=_PREFIX, dir=root) as folder:
-        yield Path(folder)
+    sweep_spools()
+    folder = root / f"{_PREFIX}{uuid4().hex}"
+    lock = _lock_of(folder)
+    with told(lock, "created"):
+        handle = create_owned(lock)
+    try:
+        with told(folder, "created"):
+            folder.mkdir(mode=0o700)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.unlink(missing_ok=True)
+        os.close(handle)
 
 
-def _sweep(root: Path) -> None:
-    limit = time.time() - _STALE_SECONDS
+def sweep_spools() -> int:
+    """Remove the folders of processes that have ended, and return how many there were."""
+    root, removed = cache_dir(), 0
     for folder in root.glob(f"{_PREFIX}*"):
-        try:
-            if folder.stat().st_mtime < limit:
-                shutil.rmtree(folder)
-        except OSError as error:
-            _log.warning("An old folder stays: %s", error)
+        if not folder.is_dir():
+            continue
+        if not _lock_of(folder).exists():
+            removed += _remove(folder)  # a lock is created before its folder, removed after it
+    for lock in root.glob(f"{_PREFIX}*{_LOCK}"):
+        with claimed(lock) as ours:
+            if ours:
+                removed += _remove(lock.with_suffix(""))
+                with suppress(OSError):
+                    lock.unlink()
+    return removed
+
+
+def private_file(path: Path) -> Path:
+    """Create an empty file that only this user can read, and return its path.
+
+    Raises:
+        LocalIOError: It exists or cannot be created.
+    """
+    with told(path, "created"):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    return path
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(folder.name + _LOCK)
+
+
+def _remove(folder: Path) -> int:
+    if not folder.exists():
+        return 0
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        _log.warning("A folder of an ended process cannot be removed: %s", error)
+        return 0
+    return 1

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from core.errors import ServiceError
+from core.model.objects import Verdict
 from core.objects.bucket import Bucket
 from core.objects.deleting import delete_many
 from core.objects.listing import list_pages
@@ -24,10 +26,14 @@ class Stored:
 
 
 class Store(Protocol):
-    """Where backups are kept."""
+    """Where backups are stored."""
 
-    def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> None:
-        """Write a new object.
+    @property
+    def place(self) -> str:
+        """A text that names the store among all that this machine uses."""
+
+    def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> Verdict:
+        """Write a new object and return what the server's answer was compared with.
 
         Raises:
             AlreadyExists: When another object has the key; it is left alone.
@@ -40,7 +46,11 @@ class Store(Protocol):
         """Yield all objects below a prefix, in no certain order."""
 
     def delete(self, keys: Iterable[str], *, work: Work) -> None:
-        """Remove objects."""
+        """Remove objects.
+
+        Raises:
+            StorageError: When any of them could not be removed.
+        """
 
 
 class HasBucket(Protocol):
@@ -57,10 +67,16 @@ class BucketStore:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
 
-    def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> None:
+    @property
+    def place(self) -> str:
+        """The bucket and the endpoint it is reached by."""
+        endpoint = self._bucket.clients.connection.profile.endpoint_url or "AWS"
+        return f"{endpoint}/{self._bucket.name}"
+
+    def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> Verdict:
         """Write a new object, only if there is none of that key."""
         kind = "application/json" if key.endswith(".json") else "application/zstd"
-        put(
+        return put(
             self._bucket,
             key,
             data,
@@ -68,7 +84,7 @@ class BucketStore:
             content_type=kind,
             if_none_match=True,
             work=work,
-        )
+        ).verdict
 
     def read(self, key: str, *, work: Work) -> bytes:
         """Return an object's bytes."""
@@ -80,5 +96,12 @@ class BucketStore:
             yield from map(Stored, page.keys, page.sizes, page.modified)
 
     def delete(self, keys: Iterable[str], *, work: Work) -> None:
-        """Remove objects."""
-        delete_many(self._bucket, list(keys), work=work)
+        """Remove objects; those that the server refuses to remove are an error."""
+        failed = delete_many(self._bucket, list(keys), work=work).failed
+        if failed:
+            raise ServiceError(
+                f"{len(failed)} objects could not be removed",
+                cause=f"{failed[0].key}: {failed[0].code} {failed[0].message}".strip(),
+                remedy="Check the permission s3:DeleteObject and the bucket's object lock.",
+                subject=self._bucket.subject(failed[0].key),
+            )

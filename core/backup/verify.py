@@ -6,13 +6,15 @@ import hashlib
 import time
 
 from core.backup.ahead import in_parallel
-from core.backup.listing import find
+from core.backup.choice import Wanted, choose
 from core.backup.manifest import from_bytes
 from core.backup.old_form import read_old_form
 from core.backup.package import read_part, unpack
+from core.backup.rereading import read_checked
 from core.backup.store import BucketStore, HasBucket, Store
+from core.backup.verifications import record_verification
 from core.errors import Corrupt, NotFound
-from core.model.backup import Backup, BackupState, Part, VerifyReport
+from core.model.backup import Backup, BackupState, Manifest, Part, VerifyReport
 from core.work import Progress, Work, default_work
 
 _READS = 4
@@ -21,25 +23,27 @@ _READS = 4
 def verify(
     workspace: HasBucket, work: Work | None = None, *, table: str, backup_id: str | None = None
 ) -> VerifyReport:
-    """Read and hash a whole backup again; None takes the latest of the table.
+    """Read and hash a whole backup again; None takes the newest of the table.
 
     Returns:
-        A report whose `problems` are empty when every byte is as recorded. The old form carries
-        no hash, so only its form and count can be told.
+        A report, which names the backup, and whose `problems` are empty when every byte is as
+        recorded. The old form carries no hash, so only its form and count are compared.
 
     Raises:
         NotFound: When there is no such backup.
+        StorageError: When it cannot be read.
     """
     work = default_work(work)
     store = BucketStore(workspace.bucket)
-    which = find(store, table, work, backup_id=backup_id)
+    which = choose(store, table, work, Wanted.of(backup_id, None))
     return verify_of(store, which, work)
 
 
 def verify_of(store: Store, backup: Backup, work: Work) -> VerifyReport:
-    """As `verify`, for a listed backup in any store."""
+    """As `verify`, for a listed backup in any store; the result is recorded on this machine."""
     started = time.monotonic()
     rows, size, problems = _read(store, backup, work)
+    record_verification(store, backup, "verify", " ".join(problems[:3])[:500])
     return VerifyReport(backup, rows, size, time.monotonic() - started, tuple(problems))
 
 
@@ -47,17 +51,21 @@ def _read(store: Store, backup: Backup, work: Work) -> tuple[int, int, list[str]
     if backup.state is BackupState.BROKEN:
         return 0, 0, [backup.problem]
     try:
-        data = store.read(backup.key, work=work)
         if backup.state is BackupState.OLD_FORM:
-            rows = read_old_form(data, backup, None).rows
-            return rows, len(data), []
-        return _parts(store, backup, data, work)
+            return read_checked(store, backup.key, lambda data: _old_form(data, backup), work)
+        manifest = read_checked(store, backup.key, from_bytes, work)
+        return _parts(store, backup, manifest, work)
     except (Corrupt, NotFound) as error:
         return 0, 0, [" ".join(part for part in (error.summary, error.cause) if part)]
 
 
-def _parts(store: Store, backup: Backup, data: bytes, work: Work) -> tuple[int, int, list[str]]:
-    manifest = from_bytes(data)
+def _old_form(data: bytes, backup: Backup) -> tuple[int, int, list[str]]:
+    return read_old_form(data, backup, None).rows, len(data), []
+
+
+def _parts(
+    store: Store, backup: Backup, manifest: Manifest, work: Work
+) -> tuple[int, int, list[str]]:
     digest, rows, size = hashlib.sha256(), 0, 0
     problems: list[str] = []
 
@@ -72,7 +80,7 @@ def _parts(store: Store, backup: Backup, data: bytes, work: Work) -> tuple[int, 
         if isinstance(found, str):
             problems.append(found)
             continue
-        for count, lines in unpack(found, part):
+        for count, lines in unpack(found, part, work):
             rows += count
             digest.update(lines)
         size += len(found)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli.parameters import usage_error
+from core.errors import ErrorKind
 from core.units import format_count, format_duration, format_size, iso_utc
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
-    from core.model.backup import Backup, RestorePreview, RestoreReport
+    from core.model.backup import Backup, BackupReport, RestorePreview, RestoreReport, VerifyReport
 
 Database = Annotated[
     str, typer.Argument(help="A path to an SQLite file or its URL (sqlite:///path).")
 ]
+BackupId = Annotated[str, typer.Option("--id", help="Which backup; see `backups`.")]
+_HEADS = ("Taken", "Table", "Rows", "Size", "Checked", "Id", "Database", "Note")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,55 +32,132 @@ def add_to(app: typer.Typer) -> None:
 def backup(
     context: typer.Context,
     database_url: Database,
-    tables: Annotated[list[str], typer.Argument(help="The tables, all from one snapshot.")],
+    tables: Annotated[
+        list[str] | None, typer.Argument(help="The tables, all from one snapshot.")
+    ] = None,
+    all_tables: Annotated[
+        bool, typer.Option("--all-tables", help="Every table; what is left out gives exit code 25.")
+    ] = False,
     note: Annotated[str, typer.Option(help="A remark to find the backup by.")] = "",
-) -> None:
-    """Back tables up: hashed, compressed parts, and a manifest when all of them are there."""
+) -> int:
+    """Back tables up: hashed, compressed parts, and a manifest when all of them are stored."""
     from core.backup.run import backup as run_backup
 
     cli: Cli = context.obj
+    if bool(tables) == all_tables:
+        raise usage_error("Name the tables to back up, or give --all-tables")
     with cli.out.work("Backing up") as work:
         workspace = cli.opener.workspace(work)
-        report = run_backup(workspace, work, database=database_url, tables=tables, note=note)
+        report = run_backup(
+            workspace, work, database=database_url, tables=tables or None, note=note
+        )
+    cli.out.result(report, lambda: _show_backups(cli, report))
+    return ErrorKind.NOT_SUPPORTED.value if report.skipped else 0
 
-    def show() -> None:
-        for one in report.backups:
-            rows = format_count(one.rows or 0)
-            cli.out.line(f"{one.table}\t{rows} rows\t{format_size(one.size)}\t{one.id}")
 
-    cli.out.result(report, show)
+def _show_backups(cli: Cli, report: BackupReport) -> None:
+    heads = ("Table", "Rows", "Size", "Id", "Checked")
+    rows = [
+        (o.table, f"{format_count(o.rows or 0)} rows", format_size(o.size), o.id, o.checked)
+        for o in report.backups
+    ]
+    cli.out.table(heads, rows, numbers=(1, 2))
+    for left in report.skipped:
+        cli.out.line(f"! {left.table} was skipped: {left.problem}")
+        cli.out.note(left.remedy)
 
 
 def backups(
     context: typer.Context,
     table: Annotated[str, typer.Argument(help="Of one table; of all by default.")] = "",
-) -> None:
-    """List backups, the newest first; nothing but the bucket is needed for it."""
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read a backup of the table again, every byte.")
+    ] = False,
+    backup_id: BackupId = "",
+) -> int:
+    """List backups, the newest first; or with --verify read one again and compare every hash."""
     from core.backup.listing import list_backups
 
     cli: Cli = context.obj
+    if verify:
+        return _verify(cli, table, backup_id)
+    if backup_id:
+        raise usage_error("--id belongs to --verify", remedy="Add --verify, or leave it out.")
     with cli.out.work("Listing backups") as work:
         found = list_backups(cli.opener.workspace(work), work, table=table or None)
-    heads = ("Taken", "Table", "Rows", "Size", "State", "Id", "Note")
-    rows = [_row(one) for one in found]
-    cli.out.result(found, lambda: cli.out.table(heads, rows, numbers=(2, 3)))
+    rows = [_row(one) for one in _grouped(found)]
+    cli.out.result(found, lambda: cli.out.table(_HEADS, rows, numbers=(2, 3)))
+    return 0
+
+
+def _grouped(found: Sequence[Backup]) -> Iterator[Backup]:
+    """Yield the backups of each database together, the newest first; the newest database first."""
+    for source in dict.fromkeys(one.source for one in found):
+        yield from (one for one in found if one.source == source)
 
 
 def _row(one: Backup) -> tuple[str, ...]:
     rows = "" if one.rows is None else format_count(one.rows)
-    state = f"{one.state.value}: {one.problem}" if one.problem else one.state.value
+    checked = f"{one.checked}: {one.problem}" if one.problem else one.checked
+    source = one.source or "not recorded"
     return (
-        iso_utc(one.taken), one.table, rows, format_size(one.size), state, one.id, one.note
+        iso_utc(one.taken), one.table, rows, format_size(one.size), checked, one.id, source, one.note
     )  # fmt: skip
+
+
+def _verify(cli: Cli, table: str, backup_id: str) -> int:
+    from core.backup.verify import verify
+
+    if not table:
+        raise usage_error("--verify needs a table", remedy="Name the table before it.")
+    with cli.out.work("Verifying") as work:
+        report = verify(cli.opener.workspace(work), work, table=table, backup_id=backup_id or None)
+    cli.out.result(report, lambda: _show_verified(cli, report))
+    return 0 if report.good else ErrorKind.CORRUPT.value
+
+
+def _show_verified(cli: Cli, report: VerifyReport) -> None:
+    cli.out.line(f"{_named(report.backup)}: {report.outcome}")
+    for problem in report.problems:
+        cli.out.line(f"! {problem}")
+
+
+def _named(one: Backup) -> str:
+    return f"backup {one.id} of {one.table}, taken {iso_utc(one.taken)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What `restore` was asked for; empty texts were not given."""
+
+    database: str
+    table: str
+    backup_id: str
+    at: str
+    from_other_source: bool
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments that preview and restore share."""
+        return {
+            "database": self.database,
+            "table": self.table,
+            "backup_id": self.backup_id or None,
+            "at": self.at or None,
+            "from_other_source": self.from_other_source,
+        }
 
 
 def restore(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     database_url: Database,
     table: Annotated[str, typer.Argument(help="Whose backup.")],
-    backup_id: Annotated[str, typer.Option("--id", help="Which backup; see `backups`.")] = "",
+    backup_id: BackupId = "",
     at: Annotated[str, typer.Option(help="The table as of this time (ISO 8601, UTC).")] = "",
     name: Annotated[str, typer.Option("--as", help="Restore under this name instead.")] = "",
+    from_other_source: Annotated[
+        bool,
+        typer.Option("--from-other-source", help="The newest backup, of whatever database it is."),
+    ] = False,
     allow_orphans: Annotated[
         bool, typer.Option("--allow-orphans", help="Even if rows will point to nothing.")
     ] = False,
@@ -96,17 +179,12 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
     if undo or drop_kept:
         _after(cli, database_url, table, put_back=undo, yes=yes)
         return
-    which: dict[str, Any] = {
-        "database": database_url,
-        "table": table,
-        "backup_id": backup_id or None,
-        "at": at or None,
-    }
+    request = _Request(database_url, table, backup_id, at, from_other_source)
     if not yes:
-        _preview(cli, which, name)
+        _preview(cli, request, name)
         return
     how = {"allow_orphans": allow_orphans, "with_triggers": with_triggers}
-    _restore(cli, {**which, **how, "target": name or None})
+    _restore(cli, {**request.arguments(), **how, "target": name or None})
 
 
 def _after(cli: Cli, database: str, table: str, *, put_back: bool, yes: bool) -> None:
@@ -123,26 +201,27 @@ def _after(cli: Cli, database: str, table: str, *, put_back: bool, yes: bool) ->
     cli.out.note("Nothing was changed. Add --yes to do it.")
 
 
-def _restore(cli: Cli, which: dict[str, Any]) -> None:
+def _restore(cli: Cli, arguments: dict[str, Any]) -> None:
     from core.backup.restore import restore as run_restore
 
     with cli.out.work("Restoring") as work:
-        report = run_restore(cli.opener.workspace(work), work, **which)
+        report = run_restore(cli.opener.workspace(work), work, **arguments)
     cli.out.result(report, lambda: _show_report(cli, report))
 
 
-def _preview(cli: Cli, which: dict[str, Any], name: str) -> None:
+def _preview(cli: Cli, request: _Request, name: str) -> None:
     from core.backup.preview import preview
 
     with cli.out.work("Comparing") as work:
-        found = preview(cli.opener.workspace(work), work, **which)
+        found = preview(cli.opener.workspace(work), work, **request.arguments())
     cli.out.result(found, lambda: _show_preview(cli, found, name))
 
 
 def _show_preview(cli: Cli, found: RestorePreview, name: str) -> None:
     difference = found.difference
     target = f"as {name}" if name else f"over {found.table}" if found.exists else "as a new table"
-    cli.out.line(f"backup {found.backup.id} of {iso_utc(found.backup.taken)}, {target}")
+    source = f" from {found.backup.source}" if found.backup.source else ""
+    cli.out.line(f"{_named(found.backup)}{source}, {target}")
     cli.out.line(f"+ {format_count(difference.added)} rows to add")
     cli.out.line(f"~ {format_count(difference.changed)} rows to change")
     cli.out.line(f"- {format_count(difference.removed)} rows to remove")
@@ -151,6 +230,11 @@ def _show_preview(cli: Cli, found: RestorePreview, name: str) -> None:
     for reference in found.incoming:
         columns = ", ".join(reference.columns)
         cli.out.line(f"foreign key into {found.table}: {reference.table} ({columns})")
+    for dependant in found.dependants:
+        if dependant.problem:
+            cli.out.line(f"! {dependant}")
+        elif dependant.kind != "foreign key":
+            cli.out.line(f"depends on {found.table}: {dependant}")
     for trigger in found.triggers:
         cli.out.line(f"! trigger {trigger.name} comes back only with --with-triggers")
     for other, count in found.orphans:
@@ -163,6 +247,7 @@ def _show_preview(cli: Cli, found: RestorePreview, name: str) -> None:
 def _show_report(cli: Cli, report: RestoreReport) -> None:
     rows, took = format_count(report.rows), format_duration(report.seconds)
     cli.out.line(f"{report.table}: {rows} rows restored in {took}, verified {report.verified}")
+    cli.out.line(f"from {_named(report.backup)}")
     if report.kept:
         cli.out.line(f"the former table is kept as {report.kept}")
     for words in report.problems:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from core.model.tables import Reference, TableSchema, Trigger
+from core.model.objects import Verdict
+from core.model.tables import Dependant, Reference, TableSchema, Trigger
 
 
 class BackupState(Enum):
-    """How far a listed backup can be trusted before its parts are read."""
+    """What a listing alone says about a backup; its parts were not read for it.
 
-    GOOD = "good"
+    COMPLETE: the manifest matches its own hash, and all parts are listed in the recorded sizes.
+    OLD_FORM: one object without any hash. BROKEN: it cannot be restored, `problem` says why.
+    """
+
+    COMPLETE = "complete"
     OLD_FORM = "old form"
     BROKEN = "broken"
 
@@ -38,11 +43,41 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Which database a backup is of: host and absolute path, empty where they are not recorded.
+
+    Two databases are the same when engine, host and path agree. Backups of earlier versions
+    record the name only, old-form backups nothing.
+    """
+
+    engine: str = ""
+    database: str = ""
+    host: str = ""
+    path: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.host}:{self.path}" if self.path else self.database
+        return f"{place} ({self.engine})" if place else ""
+
+    def differs(self, other: Origin) -> bool:
+        """Whether the two are certainly not the same database."""
+        if not self.database or not other.database:
+            return False
+        if self.path and other.path:
+            mine, theirs = (
+                (self.engine, self.host, self.path),
+                (other.engine, other.host, other.path),
+            )
+            return mine != theirs
+        return (self.engine, self.database) != (other.engine, other.database)
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What makes a backup one: schema, counts and hashes, written after all parts.
 
     `content` is the SHA-256 of all rows' lines, uncompressed; `snapshot` is shared by tables that
-    were read in one transaction.
+    were read in one transaction. `host` and `path` say where the database file was.
     """
 
     id: str
@@ -57,6 +92,13 @@ class Manifest:
     content: str
     parts: tuple[Part, ...]
     note: str = ""
+    host: str = ""
+    path: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        """The database that was backed up."""
+        return Origin(self.source.engine, self.source.database, self.host, self.path)
 
     @property
     def size(self) -> int:
@@ -65,10 +107,24 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """When all bytes of a backup were last compared with their hashes, and by what.
+
+    `by` is `verify`, `restore` or `preview`; `problem` is empty when everything matched.
+    """
+
+    when: datetime
+    by: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Backup:
     """One backup in a list. `rows` None when not known without reading it; `size` in bytes.
 
-    `problem` is the reason when `state` is BROKEN. `key` is the manifest's, or the old object's.
+    `problem` is the reason when `state` is BROKEN. `key` is the manifest's, or the old object's;
+    `sha256` is that of the stored manifest. `checked` says in words what was compared and when;
+    `verified` is when this machine last compared every byte, None if it never did.
     """
 
     id: str
@@ -76,20 +132,54 @@ class Backup:
     taken: datetime
     size: int
     key: str
-    state: BackupState = BackupState.GOOD
+    state: BackupState = BackupState.COMPLETE
     rows: int | None = None
     seconds: float | None = None
     source: str = ""
     note: str = ""
     problem: str = ""
+    sha256: str = ""
+    origin: Origin = Origin()
+    checked: str = field(default="", compare=False)
+    verified: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A table that a run left out although it was asked for; `problem` says why."""
+
+    table: str
+    problem: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanParts:
+    """Parts of a backup that was never finished: a folder without a manifest; `size` in bytes.
+
+    `modified` is when the last part was stored; `mine` whether a run of this machine left it.
+    """
+
+    folder: str
+    table: str
+    objects: int
+    size: int
+    modified: datetime | None
+    mine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """What one run wrote: the backups, in the order of the tables asked for."""
+    """What one run wrote: the backups, in the order of the tables asked for.
+
+    `verdict` is the weakest of what the server's answers were compared with. `skipped` tables
+    were not backed up, which makes the run incomplete.
+    """
 
     backups: tuple[Backup, ...]
     seconds: float
+    verdict: Verdict = Verdict.SIZE_ONLY
+    skipped: tuple[Skipped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +212,8 @@ class RestorePreview:
     `drift` tells in words how the schema changed since, empty when it is the same. `orphans`
     counts, for each table that points here, rows that would point to nothing. `schema` is what
     will be built: from the backup, or inferred for the old form (`inferred`). `triggers` are
-    those of the backup that today's table does not have.
+    those of the backup that today's table does not have. `dependants` are the other objects of
+    the database that read or index the table; each names the problem that it would have.
     """
 
     backup: Backup
@@ -140,13 +231,15 @@ class RestorePreview:
     triggers: tuple[Trigger, ...] = ()
     problems: tuple[str, ...] = ()
     suggested_name: str = ""
+    dependants: tuple[Dependant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
     """What a restore did. `kept` is the name of the former table, empty when there was none.
 
-    `verified` tells how: by content hash, by value, or by count only (old form).
+    `verified` tells how: by content hash, by value, or by count only (old form). `dependants`
+    are the other objects that read or index the table, as they are after the restore.
     """
 
     backup: Backup
@@ -157,6 +250,7 @@ class RestoreReport:
     verified: str
     seconds: float
     problems: tuple[str, ...] = ()
+    dependants: tuple[Dependant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +267,13 @@ class VerifyReport:
     def good(self) -> bool:
         """Whether every part is there and as recorded."""
         return not self.problems
+
+    @property
+    def outcome(self) -> str:
+        """What was found, in words; an old-form backup has no hash to compare with."""
+        if not self.good:
+            return "damaged"
+        counted = f"{self.rows:,} rows read again"
+        if self.backup.state is BackupState.OLD_FORM:
+            return f"{counted}, no hash recorded"
+        return f"{counted}, every hash as written"

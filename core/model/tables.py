@@ -101,7 +101,9 @@ class Trigger:
 class TableSchema:
     """A whole table as data. `options` are engine words (`strict`, `without rowid`).
 
-    `sequence` is the last number an autoincrement gave out; None when there is none.
+    `sequence` is the last number an autoincrement gave out; None when there is none. `rowids` is
+    the name under which a backup's rows record SQLite's implicit rowid; empty when they do not,
+    because the table has none, has a column for it, or the backup is older than the field.
     """
 
     table: str
@@ -113,6 +115,7 @@ class TableSchema:
     triggers: tuple[Trigger, ...] = ()
     options: tuple[str, ...] = ()
     sequence: int | None = None
+    rowids: str = ""
 
     @property
     def stored(self) -> tuple[Column, ...]:
@@ -139,16 +142,34 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Dependant:
+    """Another object of the database that reads, indexes or points to a table.
+
+    `kind` is `view`, `trigger`, `foreign key`, `full-text index` or `virtual table`. `problem` is
+    what a restore breaks or leaves to do; empty when the object works as before.
+    """
+
+    kind: str
+    name: str
+    problem: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" + (f": {self.problem}" if self.problem else "")
+
+
+@dataclass(frozen=True, slots=True)
 class TableInfo:
     """A table in a database's list. `problem` says why it cannot be backed up.
 
-    `kept_from` names the table that this one was before a restore replaced it.
+    `kept_from` names the table that this one was before a restore replaced it. `derived`: all it
+    holds is computed from other tables, so that nothing is lost without a backup of it.
     """
 
     name: str
     rows: int | None
     problem: str = ""
     kept_from: str = ""
+    derived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from core.backup.run import back_up
 from core.backup.store import Stored
 from core.errors import AlreadyExists, NotFound, Offline
 from core.model.backup import Backup, RestoreReport
+from core.model.objects import Verdict
 from core.model.tables import TableSchema
 from core.work import Work
 
@@ -26,7 +27,11 @@ class MemoryStore:
         self.metadata: dict[str, dict[str, str]] = {}
         self.fail_after: int | None = None
 
-    def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> None:
+    @property
+    def place(self) -> str:
+        return "memory"
+
+    def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> Verdict:
         work.check()
         if self.fail_after is not None:
             if self.fail_after == 0:
@@ -35,6 +40,7 @@ class MemoryStore:
         if key in self.objects:
             raise AlreadyExists("There is an object of that key", subject=key)
         self.objects[key], self.metadata[key] = data, metadata
+        return Verdict.MD5
 
     def read(self, key: str, *, work: Work) -> bytes:
         work.check()

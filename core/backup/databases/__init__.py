@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.backup.databases.base import Database
 from core.backup.databases.sqlite import SQLiteDatabase
 from core.errors import InvalidInput, NotSupported
+from core.model.backup import Origin
 
 #: Every engine that tables can be backed up from and restored into. One line each.
 DATABASES: tuple[type[Database], ...] = (SQLiteDatabase,)
@@ -29,6 +30,11 @@ def open_database(address: str, *, write: bool = False, create: bool = False) ->
 def is_missing(address: str) -> bool:
     """Whether the database is not there yet and a restore would make it."""
     return _engine(address).missing(address)
+
+
+def origin_of(address: str) -> Origin:
+    """Return which database a path or URL means, without opening it."""
+    return _engine(address).origin_of(address)
 
 
 def _engine(address: str) -> type[Database]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import zip_longest
 from types import TracebackType
 from typing import ClassVar, Self
 
-from core.model.backup import Difference
-from core.model.tables import DatabaseInfo, Reference, TableInfo, TableSchema
+from core.model.backup import Difference, Origin
+from core.model.tables import DatabaseInfo, Dependant, Reference, TableInfo, TableSchema
 from core.work import Work
 
 #: A piece of rows: how many, and their JSON lines, each ended by a newline (UTF-8).
@@ -62,6 +62,16 @@ class Database(ABC):
     def name(self) -> str:
         """A name to show and to write into manifests; never a password."""
 
+    @classmethod
+    @abstractmethod
+    def origin_of(cls, address: str) -> Origin:
+        """Return which database a path or URL means, without opening it."""
+
+    @property
+    @abstractmethod
+    def origin(self) -> Origin:
+        """Which database this is: what `origin_of` returns for its address."""
+
     @property
     @abstractmethod
     def version(self) -> str:
@@ -91,6 +101,37 @@ class Database(ABC):
     @abstractmethod
     def references(self, table: str) -> tuple[Reference, ...]:
         """Return the foreign keys of other tables that point to `table`, which may be gone."""
+
+    @abstractmethod
+    def prove_restorable(self, schema: TableSchema) -> None:
+        """Build an empty table from a schema, as a restore does it, away from the database.
+
+        Raises:
+            NotSupported: It cannot be built; the error names the cause and what to do.
+        """
+
+    @abstractmethod
+    def dependants(self, table: str) -> tuple[Dependant, ...]:
+        """Return what else depends on `table`, which may be gone, with today's problems."""
+
+    @abstractmethod
+    def dependants_after(self, schema: TableSchema) -> tuple[Dependant, ...]:
+        """Return what depends on `schema.table`, with the problems a restore would cause."""
+
+    @abstractmethod
+    def update_dependants(
+        self, schema: TableSchema, before: Sequence[Dependant], today: TableSchema | None
+    ) -> tuple[Dependant, ...]:
+        """Bring up to date what depends on a table that was just published, and check it.
+
+        Args:
+            schema: The table as it is now.
+            before: What `dependants` returned before.
+            today: The schema that was replaced; None when there was no table.
+
+        Returns:
+            The dependants, each with what is wrong with it now.
+        """
 
     @abstractmethod
     def snapshot(self) -> AbstractContextManager[None]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from core.model.backup import Backup
+from core.model.backup import Backup, Origin
 from gui.models.roles import SORT_ROLE
 from gui.tabs.backups.columns import first_look
 from gui.tabs.backups.models import BackupsModel
@@ -15,6 +15,9 @@ from gui.widgets.buttons import plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.panel import Panel
 from gui.widgets.table import Remembers, make_table
+
+#: Of the columns after the first, in pixels.
+_WIDTHS = (62, 70, 142, 120)
 
 
 class BackupsPanel(QWidget):
@@ -35,9 +38,8 @@ class BackupsPanel(QWidget):
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(SORT_ROLE)
         self.table = make_table(self._sorted, "Backups", settings=settings, key="backups/backups")
-        first_look(
-            self.table, settings, "backups/backups", (78, 78, 104), Qt.SortOrder.DescendingOrder
-        )
+        first_look(self.table, settings, "backups/backups", _WIDTHS, Qt.SortOrder.DescendingOrder)
+        self.table.hideColumn(BackupsModel.DATABASE)
         self.verify = plain_button("Verify", self._on_verify)
         self.verify.set_hint("Read the backup again and compare every hash.")
         self._empty = EmptyState("No table is selected", "Its backups are listed here.")
@@ -60,14 +62,23 @@ class BackupsPanel(QWidget):
     def show_loading(self, table: str) -> None:
         """Show that a table's backups are being listed."""
         self._panel.head.set_title(f"Backups of {table}")
-        self.model.show(())
+        self._show(())
         self.view.show_loading()
         self._update()
 
-    def show_backups(self, table: str, backups: Sequence[Backup], select: str = "") -> None:
-        """Show a table's backups, and select one by its key."""
+    def show_backups(
+        self, table: str, backups: Sequence[Backup], origin: Origin, select: str = ""
+    ) -> None:
+        """Show a table's backups, and select one by its key: by default the newest.
+
+        Args:
+            table: Its name.
+            backups: The newest first; those of another database than `origin` stand apart.
+            origin: The open database.
+            select: A key; empty selects the newest of the open database.
+        """
         self._panel.head.set_title(f"Backups of {table}")
-        self.model.show(backups)
+        self._show(backups, origin)
         if backups:
             self.view.show_view()
         else:
@@ -75,12 +86,16 @@ class BackupsPanel(QWidget):
                 f"No backups of {table}", "Back it up with the button at the left."
             )
             self.view.show_empty()
-        self._select(select)
+        self._select(select or self.model.newest_of_this_database())
         self._update()
+
+    def _show(self, backups: Sequence[Backup], origin: Origin | None = None) -> None:
+        self.model.show(backups, origin or Origin())
+        self.table.setColumnHidden(BackupsModel.DATABASE, not self.model.mixed)
 
     def show_failure(self, table: str, summary: str) -> None:
         """Show that a table's backups could not be listed."""
-        self.model.show(())
+        self._show(())
         self._empty.set_text(f"The backups of {table} could not be listed", summary)
         self.view.show_empty()
         self._update()
@@ -88,14 +103,14 @@ class BackupsPanel(QWidget):
     def show_nothing(self) -> None:
         """Show that no table is selected."""
         self._panel.head.set_title("Backups")
-        self.model.show(())
+        self._show(())
         self._empty.set_text("No table is selected", "Its backups are listed here.")
         self.view.show_empty()
         self._update()
 
-    def set_verified(self, backup: Backup, *, good: bool) -> None:
-        """Show what reading a backup again gave."""
-        self.model.set_verified(backup.key, good=good)
+    def set_checked(self, backup: Backup, words: str) -> None:
+        """Show what reading a backup again found."""
+        self.model.set_checked(backup.key, words)
 
     def _select(self, key: str) -> None:
         found = self.model.row_of(key)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from core.model.backup import Backup, BackupState, Difference
+from core.model.backup import Backup, BackupState, Difference, Origin
 from core.model.tables import TableInfo
-from core.units import format_age, format_count, format_size, iso_utc, utc_now
+from core.units import as_utc, format_age, format_count, format_size, iso_utc, utc_now
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
 from gui.widgets.labels import shown
 
@@ -18,6 +19,8 @@ Index = QModelIndex | QPersistentModelIndex
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _STALE_DAYS = 7
+#: More seconds than lie between any two backups: it sorts groups apart.
+_AGE = 1e12
 
 #: Why a table that has backups cannot be backed up now: it was dropped, or never lived here.
 ABSENT = "not in this database today"
@@ -170,25 +173,34 @@ class TablesModel(_Rows):
 
 
 class BackupsModel(_Rows):
-    """The backups of one table, the newest first."""
+    """The backups of one table: those of the open database first, the newest first."""
 
-    heads = ("Taken (UTC)", "Rows", "Size", "")
+    heads = ("Taken (UTC)", "Rows", "Size", "Checked", "Database")
     numbers = frozenset((1, 2))
-    _STATE = 3
+    CHECKED, DATABASE = 3, 4
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.backups: tuple[Backup, ...] = ()
-        self._verified: dict[str, bool] = {}
+        self._origin = Origin()
 
-    def show(self, backups: Sequence[Backup]) -> None:
-        """Show the backups of a table."""
+    def show(self, backups: Sequence[Backup], origin: Origin) -> None:
+        """Show the backups of a table; `origin` is the open database."""
         self.backups = tuple(backups)
+        self._origin = origin
         self._fill()
 
-    def set_verified(self, key: str, *, good: bool) -> None:
-        """Show what reading a backup again gave."""
-        self._verified[key] = good
+    @property
+    def mixed(self) -> bool:
+        """Whether some of the backups are of another database than the open one."""
+        return any(self._is_foreign(backup) for backup in self.backups)
+
+    def set_checked(self, key: str, words: str) -> None:
+        """Show what reading a backup again found."""
+        self.backups = tuple(
+            replace(backup, checked=words) if backup.key == key else backup
+            for backup in self.backups
+        )
         self._fill()
 
     def row_of(self, key: str) -> int:
@@ -196,31 +208,33 @@ class BackupsModel(_Rows):
         keys = [backup.key for backup in self.backups]
         return keys.index(key) if key in keys else -1
 
+    def newest_of_this_database(self) -> str:
+        """Return the key of the newest backup of the open database, else of the newest of all."""
+        own = [backup for backup in self.backups if not self._is_foreign(backup)]
+        return next((backup.key for backup in (*own, *self.backups)), "")
+
+    def _is_foreign(self, backup: Backup) -> bool:
+        return backup.origin.differs(self._origin)
+
     def _fill(self) -> None:
+        sources = list(dict.fromkeys(b.source for b in self.backups if self._is_foreign(b)))
         texts: list[tuple[str, ...]] = []
         values: list[tuple[Any, ...]] = []
         for backup in self.backups:
             rows = _NONE if backup.rows is None else format_count(backup.rows)
-            words = self._state(backup)[0]
-            texts.append((when(backup.taken), rows, format_size(backup.size), words))
-            values.append((backup.taken.timestamp(), backup.rows or 0, backup.size, words))
+            words = short_check(backup.checked)
+            source = shown(backup.source) or "not recorded"
+            group = 1 + sources.index(backup.source) if self._is_foreign(backup) else 0
+            texts.append((when(backup.taken), rows, format_size(backup.size), words, source))
+            taken = backup.taken.timestamp() - group * _AGE
+            values.append((taken, backup.rows or 0, backup.size, words, source))
         self._replace(texts, values)
-
-    def _state(self, backup: Backup) -> tuple[str, str]:
-        if backup.state is BackupState.BROKEN or self._verified.get(backup.key) is False:
-            return "broken", "danger"
-        if backup.key in self._verified:
-            return "verified now", "good"
-        if backup.state is BackupState.OLD_FORM:
-            return "old form", "neutral"
-        return "", "neutral"
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
         backup = self.backups[row]
-        if role == PILL_ROLE and column == self._STATE:
-            words, tone = self._state(backup)
-            return tone if words else None
-        if role == TONE_ROLE and backup.state is BackupState.BROKEN:
+        if role == PILL_ROLE and column == self.CHECKED and backup.checked:
+            return _check_tone(backup)
+        if role == TONE_ROLE and (backup.state is BackupState.BROKEN or self._is_foreign(backup)):
             return "muted"
         if role == Qt.ItemDataRole.ToolTipRole:
             return _about(backup)
@@ -255,6 +269,21 @@ def when(moment: datetime) -> str:
     return f"{moment:%d %b %Y %H:%M}"
 
 
+def short_check(words: str) -> str:
+    """Return what was checked with its time as the list shows it, for example `27 Nov 10:00`."""
+    before, at, moment = words.rpartition(" on ")
+    try:
+        return f"{before} on {when(as_utc(datetime.fromisoformat(moment)))}" if at else words
+    except ValueError:
+        return words
+
+
+def _check_tone(backup: Backup) -> str:
+    if backup.state is BackupState.BROKEN or "damaged" in backup.checked:
+        return "danger"
+    return "good" if backup.checked.startswith("verified") else "neutral"
+
+
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun: `1 row`, `2,000 rows`."""
     return f"{format_count(count)} {noun}" + ("" if count == 1 else "s")
@@ -262,6 +291,8 @@ def counted(count: int, noun: str) -> str:
 
 def _about(backup: Backup) -> str:
     lines = [f"{iso_utc(backup.taken)}  id {backup.id}"]
+    if backup.checked:
+        lines.append(backup.checked)
     if backup.problem:
         lines.append(backup.problem)
     if backup.source:

@@ -142,8 +142,9 @@ class RestoreFlow(QObject):
     def _on_restored(self, report: RestoreReport) -> None:
         self._restoring = None
         self._panel.show_last()
-        words = f"{report.table} is restored: {counted(report.rows, 'row')}, proven "
-        words += report.verified
+        backup = report.backup
+        words = f"{report.table} is restored: {counted(report.rows, 'row')} of the backup of "
+        words += f"{when(backup.taken)} ({backup.id}), verified {report.verified}"
         if report.problems:
             self._tab.banner.show_warning(words, " ".join(report.problems))
         else:

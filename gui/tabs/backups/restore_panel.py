@@ -264,6 +264,10 @@ def _facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:
         pointers = ", ".join(f"{r.table}.{'+'.join(r.columns)}" for r in preview.incoming)
         words = f"{len(preview.incoming)} ({pointers})"
         rows.append(("", "plain", f"foreign keys into {preview.table}", words))
+    others = [each for each in preview.dependants if each.kind != "foreign key"]
+    if others:
+        names = ", ".join(f"{each.kind} {each.name}" for each in others)
+        rows.append(("", "plain", f"depends on {preview.table}", names))
     for table, count in preview.orphans:
         rows.append(("!", "danger", f"rows of {table} that would point to nothing", f"{count:,}"))
     if preview.exists and not difference.by_key:
@@ -286,7 +290,8 @@ def _details(preview: RestorePreview) -> str:
         lines.append(f"… and {len(preview.drift) - _MOST_LINES} more differences")
     if preview.inferred and preview.drift:
         lines.append("The types of the old form are inferred from its values.")
-    return "\n".join([*lines, *preview.problems])
+    broken = [str(each) for each in preview.dependants if each.problem]
+    return "\n".join([*lines, *preview.problems, *broken])
 
 
 def progress_words(progress: Progress) -> str:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
-from core.backup.databases import open_database
+from core.backup.databases import open_database, origin_of
 from core.backup.keys import parse
 from core.backup.listing import last_backups, list_backups
 from core.errors import StorageError
-from core.model.backup import Backup, BackupReport, BackupState, VerifyReport
+from core.model.backup import Backup, BackupReport, BackupState, Origin, VerifyReport
 from core.model.change import Change, ChangeKind
 from core.model.tables import DatabaseInfo, TableInfo
-from core.units import format_count, utc_now
+from core.units import format_count, iso_utc, utc_now
 from core.work import Progress, Work
 from core.workspace import Workspace
 from gui.context import Context
@@ -172,8 +172,10 @@ class BackupsTab(Tab):
             return
         self.backups.show_loading(table)
 
+        origin = origin_of(self._database) if self._database else Origin()
+
         def listed(found: Sequence[Backup]) -> None:
-            self.backups.show_backups(table, found, select or (found[0].key if found else ""))
+            self.backups.show_backups(table, found, origin, select)
 
         self.run(
             f"List backups of {table}",
@@ -219,11 +221,15 @@ class BackupsTab(Tab):
 
     def _on_backed_up(self, report: BackupReport) -> None:
         rows = sum(backup.rows or 0 for backup in report.backups)
-        names = ", ".join(backup.table for backup in report.backups)
+        names = ", ".join(backup.table for backup in report.backups) or "no table"
         self.tables.note.setText("")
-        self.banner.show_good(
-            f"Backed up {names}: {format_count(rows)} rows in {report.seconds:.1f} s."
-        )
+        words = f"Backed up {names}: {format_count(rows)} rows in {report.seconds:.1f} s, written, "
+        words += report.verdict.value
+        if report.skipped:
+            left = " ".join(f"{each.table} was skipped: {each.problem}" for each in report.skipped)
+            self.banner.show_warning(f"{words}.", left)
+        else:
+            self.banner.show_good(f"{words}.")
         self._show_new(report)
 
     def _show_new(self, report: BackupReport) -> None:
@@ -249,18 +255,20 @@ class BackupsTab(Tab):
         )
 
     def _on_verified(self, report: VerifyReport) -> None:
-        self.backups.set_verified(report.backup, good=report.good)
+        now = iso_utc(utc_now().replace(microsecond=0))
+        taken = when(report.backup.taken)
         if not report.good:
+            self.backups.set_checked(report.backup, f"found damaged on {now}")
             self.banner.show_warning(
-                f"The backup of {when(report.backup.taken)} is not whole.",
-                " ".join(report.problems[:3]),
+                f"The backup of {taken} is damaged.", " ".join(report.problems[:3])
             )
             return
-        words = f"{format_count(report.rows)} rows were read again"
+        words = f"The backup of {taken} ({report.backup.id}): {report.outcome}."
         if report.backup.state is BackupState.OLD_FORM:
-            self.banner.show_info(f"{words}. The old form carries no hash to compare with.")
+            self.banner.show_info(words)
         else:
-            self.banner.show_good(f"{words}; every hash is as it was written.")
+            self.backups.set_checked(report.backup, f"verified on {now}")
+            self.banner.show_good(words)
 
     # Small things
 

@@ -13,10 +13,11 @@ import pytest
 import zstandard
 from helpers.backups import MemoryStore, backed_up, everything, restored, schema_of, sql
 
+from core.backup.choice import Wanted, find
 from core.backup.databases import open_database
 from core.backup.drift import drift
 from core.backup.kept import drop_kept, undo
-from core.backup.listing import backups_in, find
+from core.backup.listing import backups_in
 from core.backup.manifest import from_bytes, to_bytes
 from core.backup.preview import preview_of
 from core.backup.restore import Choices, restore_of
@@ -181,18 +182,14 @@ def test_a_fresh_machine_restores_into_a_file_that_is_made(
     assert sql(target, "SELECT name FROM users") == [("ada",), ("bob",), ("cyd",)]
 
 
-def test_point_in_time_picks_the_latest_whole_backup_before(store: MemoryStore, path: Path) -> None:
+def test_point_in_time_picks_the_newest_before_it(store: MemoryStore, path: Path) -> None:
     first, second, third = (backed_up(store, path, "users") for _ in range(3))
-    store.objects[third.key] = b"forged"
-    assert find(store, "users", Work()).id == second.id
-    assert find(store, "users", Work(), backup_id=third.id).state is BackupState.BROKEN
+    assert find(store, "users", Work()).id == third.id
     before = second.taken - timedelta(microseconds=1)
-    assert find(store, "users", Work(), at=before).id == first.id
-    for wanted in ({"at": first.taken - timedelta(seconds=1)}, {"backup_id": "nothing"}):
+    assert find(store, "users", Work(), Wanted(at=before)).id == first.id
+    for wanted in (Wanted(at=first.taken - timedelta(seconds=1)), Wanted(backup_id="nothing")):
         with pytest.raises(NotFound):
-            find(store, "users", Work(), **wanted)
-    with pytest.raises(InvalidInput):
-        find(store, "users", Work(), backup_id="")
+            find(store, "users", Work(), wanted)
 
 
 def test_one_snapshot_while_the_application_writes(store: MemoryStore, path: Path) -> None:
@@ -236,7 +233,7 @@ def test_a_harmed_part_is_refused_before_the_target_is_touched(
     assert everything(path) == before
     assert not verify_of(store, backup, Work()).good
     by_id = {b.id: b.state for b in backups_in(store, "orders", Work())}
-    assert by_id[other.id] is BackupState.GOOD
+    assert by_id[other.id] is BackupState.COMPLETE
     if harm in ("short", "gone"):
         assert by_id[backup.id] is BackupState.BROKEN
 

@@ -22,7 +22,7 @@ def test_a_backup_of_version_1_is_read(tmp_path: Path) -> None:
     for path in KEPT.iterdir():
         store.objects[folder + path.name] = path.read_bytes()
     (listed,) = backups_in(store, None, Work())
-    assert (listed.state, listed.rows, listed.note) == (BackupState.GOOD, 5, "kept for ever")
+    assert (listed.state, listed.rows, listed.note) == (BackupState.COMPLETE, 5, "kept for ever")
     assert verify_of(store, listed, Work()).good
     target = str(tmp_path / "new.db")
     assert preview_of(store, listed, target, 5, Work()).difference.added == 5

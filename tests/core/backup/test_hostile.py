@@ -68,6 +68,19 @@ def forge(store: MemoryStore, change: Callable[[dict[str, Any]], None]) -> None:
         (lambda b: b["parts"].append(dict(b["parts"][0], rows=0)), "out of order"),
         (lambda b: b["parts"].append(dict(b["parts"][0], index=1, rows=0)), "is missing"),
         (lambda b: b["parts"][0].update(size=1), "bytes, not 1"),
+        (lambda b: b.update(rows=10**30), "rows is out of range"),
+        (lambda b: b["parts"][0].update(rows=10**30), "rows is out of range"),
+        (lambda b: b["parts"][0].update(size=10**30), "size is out of range"),
+        (lambda b: b["parts"][0].update(raw_size=2**40), "an impossible size"),
+        (lambda b: b["parts"][0].update(size=2**40), "an impossible size"),
+        (lambda b: (b.update(rows=2**40), b["parts"][0].update(rows=2**40)), "more rows than fit"),
+        (lambda b: b["schema"].update(sequence=10**30), "sequence is out of range"),
+        (lambda b: b.update(seconds=10**400), "seconds is out of range"),
+        (lambda b: b.update(seconds=float("nan")), "not JSON"),
+        (lambda b: b.update(seconds=-1.0), "below zero"),
+        (lambda b: b.update(taken="0001-01-01T00:00:00+23:00"), "not a time"),
+        (lambda b: b.update(taken="2020-01-01T00:00:00Z"), "another backup"),
+        (lambda b: b.update(note="\ud800"), "not text"),
         (lambda b: b["schema"].update(columns=[]), "not that of its table"),
         (lambda b: b["schema"].pop("columns"), "lacks manifest.schema.columns"),
         (lambda b: b["schema"].update(partitions=[]), "does not know"),
@@ -148,7 +161,7 @@ def test_a_hostile_schema_is_refused_and_changes_nothing(
     schema_of(store, change)
     before = everything(path)
     (listed,) = backups_in(store, "orders", Work())
-    with pytest.raises((Corrupt, DatabaseError)):
+    with pytest.raises((Corrupt, DatabaseError, NotSupported)):
         restore_of(store, listed, str(path), Choices(with_triggers=True), Work())
     assert everything(path) == before
 
@@ -170,7 +183,7 @@ def test_code_of_a_backup_is_shown_and_not_created_unless_asked(
 def test_a_part_that_unpacks_to_more_than_it_says_is_refused(
     store: MemoryStore, path: Path
 ) -> None:
-    schema_of(store, lambda m: replace(m, parts=(replace(m.parts[0], raw_size=10),)))
+    schema_of(store, lambda m: replace(m, parts=(replace(m.parts[0], raw_size=900),)))
     (listed,) = backups_in(store, "orders", Work())
     with pytest.raises(Corrupt, match="more than it says"):
         restore_of(store, listed, str(path), Choices(), Work())

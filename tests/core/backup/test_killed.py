@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import resource
 import signal
@@ -15,7 +14,7 @@ from helpers.backups import MemoryStore, everything, trading_database
 
 from core.backup.databases import open_database
 from core.backup.run import back_up
-from core.backup.spool import spool
+from core.backup.spool import private_file, spool, sweep_spools
 from core.work import Work
 
 _CHILD = """
@@ -91,13 +90,26 @@ def test_a_full_disk(ready: tuple[Path, Path]) -> None:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 
 
-def test_what_a_killed_run_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path))
+def test_what_a_killed_run_left_is_removed_at_the_next_start(home: Path) -> None:
     with spool() as first:
-        left, young = first.with_name("rows-left"), first.with_name("rows-young")
-        for folder in (left, young):
-            (folder / "deep").mkdir(parents=True)
-        os.utime(left, (0, 0))
-    with spool() as folder:
-        assert folder.stat().st_mode & 0o077 == 0
-        assert {path.name for path in folder.parent.iterdir()} == {folder.name, "rows-young"}
+        left = first.with_name("rows-left")
+        (left / "deep").mkdir(parents=True)
+        lock = first.with_name("rows-left.lock")
+        lock.touch()
+        with spool() as second:
+            assert second.stat().st_mode & 0o077 == 0
+            assert private_file(second / "part").stat().st_mode & 0o777 == 0o600
+            assert {path for path in first.parent.iterdir() if path.is_dir()} == {first, second}
+            assert not lock.exists()
+    assert list((home / "cache").iterdir()) == []
+
+
+def test_a_killed_process_leaves_no_rows_behind(ready: tuple[Path, Path], home: Path) -> None:
+    path, saved = ready
+    assert run(path, saved, kill_at=6).returncode == -signal.SIGKILL
+    cache = path.parent / "home" / "cache"
+    spooled = [file for file in cache.rglob("*") if file.is_file()]
+    assert any(file.name.startswith("part-") for file in spooled)
+    assert {file.stat().st_mode & 0o777 for file in spooled} == {0o600}
+    assert sweep_spools() == 1
+    assert list(cache.iterdir()) == []

@@ -53,7 +53,11 @@ def test_there_and_back(workspace: Workspace, path: Path) -> None:
     assert [b.table for b in report.backups] == ["audit", "orders", "users"]
     assert pickle.loads(pickle.dumps(report)) == report
     (listed,) = list_backups(workspace, table="orders")
-    assert (listed.rows, listed.note, listed.state) == (500, "before the move", BackupState.GOOD)
+    assert (listed.rows, listed.note, listed.state) == (
+        500,
+        "before the move",
+        BackupState.COMPLETE,
+    )
     assert set(last_backups(workspace)) == {"audit", "orders", "users"}
     assert verify(workspace, table="orders").good
     apsw.Connection(str(path)).execute("DELETE FROM orders WHERE id <= 100")

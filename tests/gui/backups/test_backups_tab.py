@@ -163,7 +163,8 @@ def test_a_broken_backup_says_why_and_verify_tells_a_harmed_one(qtbot, tab, path
     qtbot.waitUntil(lambda: len(tab.backups.model.backups) == 2 and not tab.busy, timeout=15_000)
     assert "not as it was written" in tab.banner.text
     tab.backups.verify.click()
-    qtbot.waitUntil(lambda: "not whole" in tab.banner.text, timeout=15_000)
+    qtbot.waitUntil(lambda: "is damaged" in tab.banner.text, timeout=15_000)
+    assert tab.backups.model.backups[0].checked.startswith("found damaged on ")
     tab.backups.table.selectRow(1)
     assert tab.backups.current.state is BackupState.BROKEN
     assert tab.restoring.preview is None

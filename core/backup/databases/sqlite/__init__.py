@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import logging
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 import apsw
 
 from core.backup.databases.base import Database, Rows
-from core.backup.databases.sqlite import inspect, kept, publish
+from core.backup.databases.sqlite import dependants, inspect, kept, publish
 from core.backup.databases.sqlite.compare import (
     Comparison,
     scratch,
 )
-from core.backup.databases.sqlite.connection import cancellable, in_words, open_file, scalar
+from core.backup.databases.sqlite.connection import cancellable, open_file, scalar
 from core.backup.databases.sqlite.dump import Dump
+from core.backup.databases.sqlite.failures import database_error, in_words
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.orphans import Place, newly_orphaned
+from core.backup.databases.sqlite.scratch import prove_restorable
 from core.backup.databases.sqlite.tokens import quoted
 from core.errors import InvalidInput
-from core.model.backup import Difference
-from core.model.tables import Reference, TableInfo, TableSchema
+from core.model.backup import Difference, Origin
+from core.model.tables import Dependant, Reference, TableInfo, TableSchema
 from core.work import Work, default_work
 
 __all__ = ["SQLiteDatabase"]
+
+_log = logging.getLogger(__name__)
 
 
 class SQLiteDatabase(Database):
@@ -38,6 +44,8 @@ class SQLiteDatabase(Database):
         self._connection = connection
         self._path = path
         self._created = created
+        found = path.stat()
+        self._file = (found.st_dev, found.st_ino)
 
     @classmethod
     def open(cls, address: str, *, write: bool = False, create: bool = False) -> Self:
@@ -53,21 +61,37 @@ class SQLiteDatabase(Database):
 
     def close(self) -> None:
         """Close the file; one that was made and never got a table is removed again."""
-        if self._created and not self._connection.get_autocommit():
-            self._connection.execute("ROLLBACK")
-        empty = self._created and not self._any_table()
-        self._created = False
+        if self._created:
+            self._created = False
+            with suppress(apsw.Error):
+                self._remove_if_empty()
         self._connection.close()
-        if empty:
-            self._path.unlink(missing_ok=True)
 
-    def _any_table(self) -> bool:
-        return bool(self._connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall())
+    def _remove_if_empty(self) -> None:
+        """Remove the file while its lock is held: another process may have begun to fill it."""
+        if not self._connection.get_autocommit():
+            self._connection.execute("ROLLBACK")
+        self._connection.set_busy_timeout(0)
+        self._connection.execute("BEGIN EXCLUSIVE")
+        if not self._connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall():
+            self._path.unlink(missing_ok=True)
+        self._connection.execute("ROLLBACK")
 
     @property
     def name(self) -> str:
         """The file's name without its folder."""
         return self._path.name
+
+    @classmethod
+    def origin_of(cls, address: str) -> Origin:
+        """Return host, absolute path and name of the file."""
+        path = _path(address)
+        return Origin(cls.engine, path.name, socket.gethostname(), str(path.resolve()))
+
+    @property
+    def origin(self) -> Origin:
+        """Host, absolute path and name of the file."""
+        return self.origin_of(str(self._path))
 
     @property
     def version(self) -> str:
@@ -99,6 +123,30 @@ class SQLiteDatabase(Database):
         """Return the foreign keys that point to `table`."""
         with in_words(table):
             return inspect.incoming(self._connection, table)
+
+    def prove_restorable(self, schema: TableSchema) -> None:
+        """Build the table in an empty database in memory."""
+        prove_restorable(schema)
+
+    def dependants(self, table: str) -> tuple[Dependant, ...]:
+        """Return the views, triggers, foreign keys and virtual tables that depend on a table."""
+        with in_words(table):
+            return dependants.dependants_of(self._connection, table, self.references(table))
+
+    def dependants_after(self, schema: TableSchema) -> tuple[Dependant, ...]:
+        """Return the same with the problems that a restore would cause."""
+        today = self.schema(schema.table) if self.exists(schema.table) else None
+        references = self.references(schema.table)
+        with in_words(schema.table):
+            return dependants.dependants_after(self._connection, schema, references, today)
+
+    def update_dependants(
+        self, schema: TableSchema, before: Sequence[Dependant], today: TableSchema | None
+    ) -> tuple[Dependant, ...]:
+        """Rebuild full-text indexes and compile views and triggers."""
+        references = self.references(schema.table)
+        with in_words(schema.table):
+            return dependants.dependants_now(self._connection, schema, before, references, today)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -149,12 +197,23 @@ class SQLiteDatabase(Database):
             self._connection.execute("PRAGMA ignore_check_constraints=ON")
             self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._check_in_place()
             yield
+            self._check_in_place()
             with self._guard(work):
                 self._connection.execute("COMMIT")
         finally:
             if not self._connection.get_autocommit():
                 self._connection.execute("ROLLBACK")
+
+    def _check_in_place(self) -> None:
+        """Refuse to write into a file that was removed or replaced: its rows would be lost."""
+        try:
+            there = self._path.stat()
+        except OSError:
+            there = None
+        if there is None or (there.st_dev, there.st_ino) != self._file:
+            raise database_error(apsw.exception_for(apsw.SQLITE_READONLY_DBMOVED), str(self._path))
 
     def create(self, schema: TableSchema) -> None:
         """Create the bare table from checked data."""
@@ -180,9 +239,12 @@ class SQLiteDatabase(Database):
             return newly_orphaned(self._connection, schema, references, now, before)
 
     def undo(self, kept_table: str) -> str:
-        """Put a kept table back."""
+        """Put a kept table back, and rebuild the full-text indexes over it."""
         with in_words(kept_table):
-            return kept.put_back(self._connection, kept_table)
+            table = kept.put_back(self._connection, kept_table)
+            for problem in dependants.rebuild_indexes(self._connection, table):
+                _log.warning("After the undo: %s", problem)
+        return table
 
     def drop_kept(self, kept_table: str) -> None:
         """Remove a kept table for good."""

@@ -21,7 +21,7 @@ from core.backup.databases.sqlite.guarded import create_guarded
 from core.backup.databases.sqlite.inspect import encoding_of
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.tokens import quoted
-from core.backup.spool import spool
+from core.backup.spool import private_file, spool
 from core.model.backup import ChangedCell, Difference
 from core.model.tables import TableSchema
 from core.work import Work
@@ -42,7 +42,7 @@ def scratch(
     """
     with spool() as folder:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
-        connection = apsw.Connection(str(folder / "scratch.db"), flags=flags)
+        connection = apsw.Connection(str(private_file(folder / "scratch.db")), flags=flags)
         try:
             connection.set_busy_timeout(BUSY_MILLISECONDS)
             for pragma in (f"encoding='{encoding}'", "journal_mode=OFF", "synchronous=OFF"):

@@ -1,7 +1,8 @@
-"""Opening SQLite files through apsw's own, recent SQLite, and its errors in words."""
+"""Opening SQLite files through apsw's own, recent SQLite."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import apsw
 
-from core.errors import Cancelled, DatabaseError
+from core.backup.databases.sqlite.failures import database_error, in_words
+from core.errors import DatabaseError
 from core.work import Work
 
 #: How long another program's lock is waited for, in milliseconds.
@@ -17,123 +19,62 @@ BUSY_MILLISECONDS = 5_000
 
 _FIRST_BYTES = b"SQLite format 3\0"
 
-_WORDS: tuple[tuple[type[apsw.Error], str, str, str], ...] = (
+#: A journal or WAL file that a killed program left: only who may write can roll it back.
+_UNFINISHED = frozenset(
     (
-        apsw.BusyError,
-        "The database is locked",
-        "Another program is writing to it and did not finish in time.",
-        "Wait until it is done, or stop it, and try again.",
-    ),
-    (
-        apsw.LockedError,
-        "The table is in use",
-        "Another connection of this program still reads it.",
-        "Try again when it is done.",
-    ),
-    (
-        apsw.NotADBError,
-        "The file is not an SQLite database",
-        "Its first bytes are not those of SQLite 3, or it is encrypted.",
-        "Choose another file.",
-    ),
-    (
-        apsw.CorruptError,
-        "The database file is damaged",
-        "SQLite found a malformed page.",
-        "Run `PRAGMA integrity_check`, and restore into a new file.",
-    ),
-    (
-        apsw.FullError,
-        "The disk is full",
-        "SQLite could not write; everything was rolled back.",
-        "Make room on the disk of the database and try again.",
-    ),
-    (
-        apsw.IOError,
-        "The file could not be read or written",
-        "",
-        "Check the disk; a full one or a quota is the usual cause. Everything was rolled back.",
-    ),
-    (
-        apsw.TooBigError,
-        "A value is too large",
-        "SQLite holds values up to 1 GB, as hexadecimal digits up to half of it.",
-        "Move the value out of the table first.",
-    ),
-    (
-        apsw.ReadOnlyError,
-        "The database cannot be written",
-        "The file or its folder is read-only for this user.",
-        "Change the permissions, or restore into another file.",
-    ),
-    (
-        apsw.CantOpenError,
-        "The database cannot be opened",
-        "The file or its folder cannot be read or written, or its -wal file is missing.",
-        "Check the path and the permissions of the file and of its folder.",
-    ),
-    (
-        apsw.ConstraintError,
-        "The rows break a rule of the table",
-        "",
-        "Restore under a new name, or change the table first.",
-    ),
-)
-
-
-@contextmanager
-def in_words(subject: str) -> Iterator[None]:
-    """Turn apsw's errors inside the block into ours; an interrupt becomes `Cancelled`."""
-    try:
-        yield
-    except apsw.InterruptError:
-        raise Cancelled("Cancelled") from None
-    except apsw.Error as error:
-        raise _told(error, subject) from error
-
-
-def _told(error: apsw.Error, subject: str) -> DatabaseError:
-    for kind, summary, cause, remedy in _WORDS:
-        if isinstance(error, kind):
-            return DatabaseError(
-                summary,
-                cause=cause or str(error),
-                remedy=remedy,
-                subject=subject,
-                details=str(error),
-            )
-    return DatabaseError(
-        "The database refused",
-        cause=str(error),
-        remedy="The target was left as it was.",
-        subject=subject,
+        apsw.SQLITE_READONLY_ROLLBACK,
+        apsw.SQLITE_READONLY_RECOVERY,
+        apsw.SQLITE_READONLY_CANTINIT,
+        apsw.SQLITE_CANTOPEN_DIRTYWAL,
     )
+)
 
 
 def open_file(path: Path, *, write: bool = False, create: bool = False) -> apsw.Connection:
     """Open an SQLite file, read-only unless `write`; a missing one only with `create`.
 
-    Never with `immutable`: a WAL file beside it holds rows too.
+    Never with `immutable`: a WAL file beside it holds rows too. What a killed program left
+    unfinished is rolled back first, as every SQLite program does that may write.
 
     Raises:
         DatabaseError: When it is missing, not a database, locked, or not to be read.
     """
     if not create:
-        _look(path)
+        _check_readable(path)
     flags = apsw.SQLITE_OPEN_READWRITE if write or create else apsw.SQLITE_OPEN_READONLY
     if create:
         flags |= apsw.SQLITE_OPEN_CREATE
     with in_words(str(path)):
-        connection = apsw.Connection(str(path.absolute()), flags=flags)
+        try:
+            return _opened(path, flags)
+        except (apsw.ReadOnlyError, apsw.CantOpenError) as error:
+            if write or create or not _needs_recovery(error):
+                raise
+            if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+                raise
+            _opened(path, apsw.SQLITE_OPEN_READWRITE).close()
+            return _opened(path, flags)
+
+
+def _opened(path: Path, flags: int) -> apsw.Connection:
+    connection = apsw.Connection(str(path.absolute()), flags=flags)
+    try:
         connection.set_busy_timeout(BUSY_MILLISECONDS)
         # Schema text may hold anything: only harmless functions may be called from it.
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA foreign_keys=OFF")
         connection.execute("PRAGMA schema_version").fetchall()
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
-def _look(path: Path) -> None:
+def _needs_recovery(error: apsw.Error) -> bool:
+    return getattr(error, "extendedresult", 0) in _UNFINISHED
+
+
+def _check_readable(path: Path) -> None:
     try:
         with path.open("rb") as file:
             first = file.read(len(_FIRST_BYTES))
@@ -145,7 +86,7 @@ def _look(path: Path) -> None:
             subject=str(path),
         ) from error
     if first and first != _FIRST_BYTES:
-        raise _told(apsw.NotADBError(), str(path))
+        raise database_error(apsw.NotADBError(), str(path))
 
 
 @contextmanager

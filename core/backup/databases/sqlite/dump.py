@@ -31,8 +31,11 @@ class Dump:
         self._encoding = encoding
         self._table = quoted(schema.table)
         strict = "strict" in schema.options
-        self._line = row_sql(self._columns, strict=strict)
         self._rowid = rowid_name(schema)
+        recorded = (schema.rowids, self._rowid) if schema.rowids else None
+        self._line = row_sql(self._columns, recorded, strict=strict)
+        self._names = recorded_names(schema)
+        self._careful = ([self._rowid] if recorded else []) + [careful_sql(self._columns)]
 
     def pieces(self, work: Work) -> Iterator[Rows]:
         """Yield `(count, lines)`; every line ends with a newline."""
@@ -108,12 +111,12 @@ class Dump:
         yield from self._carefully("LIMIT -1 OFFSET ?", (done,), work)
 
     def _carefully(self, where: str, bounds: tuple[int, ...], work: Work) -> Iterator[Rows]:
-        select = careful_sql(self._columns)
+        select = ",".join(self._careful)
         sql = f"SELECT {select} FROM {self._table} NOT INDEXED {where}"  # noqa: S608 - names are quoted, values bound
         lines: list[bytes] = []
         size = 0
         for values in self._connection.execute(sql, bounds):
-            lines.append(careful_line(self._columns, values, self._encoding))
+            lines.append(careful_line(self._names, values, self._encoding))
             size += len(lines[-1])
             if size >= PIECE_BYTES or len(lines) >= _MOST_ROWS:
                 work.check()
@@ -123,22 +126,45 @@ class Dump:
             yield len(lines), b"".join(lines)
 
 
+def recorded_names(schema: TableSchema) -> list[str]:
+    """Return the names of a row's values in a backup, in their order."""
+    return ([schema.rowids] if schema.rowids else []) + [column.name for column in schema.stored]
+
+
+def rowids_field(schema: TableSchema) -> str:
+    """Return the name under which rows record the implicit rowid, empty if there is none.
+
+    A primary key of the type INTEGER is the rowid itself and recorded as the column it is.
+    """
+    if rowid_column(schema) or not rowid_name(schema):
+        return ""
+    taken = {column.name.lower() for column in schema.columns}
+    return next(name for n in range(len(taken) + 1) if (name := "$rowid" + "_" * n) not in taken)
+
+
 def rowid_name(schema: TableSchema) -> str:
     """Return the name under which the rowid can be read, or nothing when there is none."""
     if "without rowid" in schema.options:
         return ""
     taken = {column.name.lower() for column in schema.columns}
     free = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), "")
-    return free or _alias(schema)
+    return free or _quoted_if_any(rowid_column(schema))
 
 
-def _alias(schema: TableSchema) -> str:
-    """The column that is the rowid: a primary key of the very type INTEGER, not inline DESC."""
+def rowid_column(schema: TableSchema) -> str:
+    """Return the column that is the rowid: a primary key of the very type INTEGER, if any."""
     key = schema.primary
-    if key is None or len(key.parts) != 1 or (key.inline and key.parts[0].descending):
+    if key is None or len(key.parts) != 1 or "without rowid" in schema.options:
         return ""
-    named = next((c for c in schema.columns if c.name == key.parts[0].name), None)
-    return quoted(named.name) if named and named.type.upper() == "INTEGER" else ""
+    part = key.parts[0]
+    if key.inline and part.descending:  # a quirk: https://sqlite.org/lang_createtable.html#rowid
+        return ""
+    named = next((c for c in schema.columns if c.name.lower() == part.name.lower()), None)
+    return named.name if named and named.type.upper() == "INTEGER" else ""
+
+
+def _quoted_if_any(name: str) -> str:
+    return quoted(name) if name else ""
 
 
 def _is_utf8(piece: bytes) -> bool:

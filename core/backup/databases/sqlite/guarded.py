@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import apsw
 
-from core.errors import Corrupt
+from core.backup.databases.sqlite.failures import NOT_BUILDABLE, database_error
+from core.errors import Corrupt, NotSupported
 
 _CREATING = frozenset(
     (
@@ -27,6 +28,7 @@ def create_guarded(connection: apsw.Connection, sql: str) -> None:
     """Run a single CREATE; SQLite itself refuses anything else while it compiles the text.
 
     Raises:
+        NotSupported: When it needs a function, collation or module that SQLite does not have.
         Corrupt: When the text holds a second statement or asks for something else.
     """
     count = 0
@@ -42,14 +44,27 @@ def create_guarded(connection: apsw.Connection, sql: str) -> None:
     try:
         cursor.execute(sql)
     except (apsw.AuthError, apsw.ExecTraceAbort, apsw.SQLError) as error:
-        raise Corrupt(
-            "The schema could not be built",
-            cause=str(error),
-            remedy="The backup's schema is damaged, or made by somebody else. Nothing was changed.",
-            subject=sql[:300],
-        ) from error
+        raise _refusal(error, sql[:300]) from error
     finally:
         connection.authorizer = None
+
+
+def _refusal(error: apsw.Error, subject: str) -> Corrupt | NotSupported:
+    found = database_error(error, subject)
+    if found.summary in NOT_BUILDABLE:
+        return NotSupported(
+            f"The schema could not be built: {found.summary[0].lower()}{found.summary[1:]}",
+            cause=found.cause,
+            remedy=found.remedy,
+            subject=subject,
+        )
+    return Corrupt(
+        "The schema could not be built",
+        cause=str(error),
+        remedy="The backup's schema is damaged, or was not written by this program. Nothing was "
+        "changed.",
+        subject=subject,
+    )
 
 
 def _allowed(

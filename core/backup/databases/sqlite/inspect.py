@@ -11,8 +11,9 @@ import apsw
 from core.backup.databases.sqlite.connection import scalar
 from core.backup.databases.sqlite.ddl_others import read_index, read_trigger
 from core.backup.databases.sqlite.ddl_table import read_table
+from core.backup.databases.sqlite.dump import rowids_field
 from core.backup.databases.sqlite.kept import kept_from
-from core.backup.databases.sqlite.tokens import quoted
+from core.backup.databases.sqlite.tokens import quoted, tokens
 from core.errors import Corrupt, NotFound, NotSupported
 from core.model.tables import Reference, TableInfo, TableSchema
 
@@ -34,9 +35,16 @@ def list_tables(connection: apsw.Connection) -> tuple[TableInfo, ...]:
 
 def _info(connection: apsw.Connection, name: str, kind: str) -> TableInfo:
     if kind in _UNFIT:
-        return TableInfo(name, None, _UNFIT[kind])
+        derived = kind == "shadow" or _has_external_content(connection, name)
+        return TableInfo(name, None, _UNFIT[kind], derived=derived)
     count = scalar(connection, f"SELECT count(*) FROM {quoted(name)}")  # noqa: S608 - the name is quoted
     return TableInfo(name, int(count), kept_from=kept_from(connection, name))
+
+
+def _has_external_content(connection: apsw.Connection, name: str) -> bool:
+    """Whether a virtual table is a full-text index over rows that another table holds."""
+    sql = scalar(connection, "SELECT sql FROM sqlite_schema WHERE name=?", (name,))
+    return bool(external_content(str(sql)))
 
 
 def found_table(connection: apsw.Connection, table: str) -> str:
@@ -83,6 +91,7 @@ def read_schema(connection: apsw.Connection, table: str) -> TableSchema:
         indexes=tuple(read_index(str(sql)) for kind, _, sql in texts if kind == "index"),
         triggers=tuple(read_trigger(str(sql)) for kind, _, sql in texts if kind == "trigger"),
         sequence=_sequence(connection, table),
+        rowids=rowids_field(bare),
     )
 
 
@@ -126,6 +135,15 @@ def incoming(connection: apsw.Connection, table: str) -> tuple[Reference, ...]:
             columns = tuple(str(part[2]) for part in parts)
             found.append(Reference(str(name), columns, parents, _rule(str(parts[0][4]))))
     return tuple(found)
+
+
+def external_content(sql: str) -> str:
+    """Return the table or view that a full-text index is built from, empty if it holds its own."""
+    words = tokens(sql)
+    for at, token in enumerate(words[:-2]):
+        if token.name.lower() == "content" and words[at + 1].text == "=":
+            return words[at + 2].name
+    return ""
 
 
 def encoding_of(connection: apsw.Connection) -> str:

@@ -26,6 +26,11 @@ def kept_from(connection: apsw.Connection, name: str) -> str:
     return match["table"]
 
 
+def is_note(connection: apsw.Connection, name: str) -> bool:
+    """Whether `name` is the note beside a kept table; it holds texts and reads nothing."""
+    return name.endswith(_NOTE) and bool(kept_from(connection, name[: -len(_NOTE)]))
+
+
 def set_aside(connection: apsw.Connection, table: str, kept: str) -> None:
     """Rename `table` to `kept` and note its indexes and triggers; inside a transaction."""
     owned = connection.execute(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apsw
 
 from core.backup.databases.base import Rows
+from core.backup.databases.sqlite.dump import recorded_names, rowid_name
 from core.backup.databases.sqlite.rows import RawText, values_of
 from core.backup.databases.sqlite.tokens import quoted
 from core.errors import Corrupt
@@ -23,8 +24,7 @@ def load_rows(
     Raises:
         Corrupt: When a row does not fit the schema or is not of the known form.
     """
-    names = [column.name for column in schema.stored]
-    insert = _Insert(connection, schema.table, names)
+    insert = _Insert(connection, schema)
     done = 0
     for _, lines in rows:
         work.check()
@@ -34,12 +34,11 @@ def load_rows(
 
 
 class _Insert:
-    def __init__(self, connection: apsw.Connection, table: str, names: Sequence[str]) -> None:
+    def __init__(self, connection: apsw.Connection, schema: TableSchema) -> None:
         self._cursor = connection.cursor()
-        self._names = names
-        columns = ",".join(quoted(name) for name in names)
-        self._head = f"INSERT INTO {quoted(table)} ({columns}) VALUES "  # noqa: S608 - names are quoted, values bound
-        self._sql = self._head + "(" + ",".join("?" * len(names)) + ")"
+        self._names = recorded_names(schema)
+        self._sql = insert_sql(schema)
+        self._head = self._sql.rpartition("(")[0]
 
     def piece(self, lines: bytes) -> int:
         rows = values_of(lines, self._names)
@@ -59,3 +58,19 @@ class _Insert:
         """Bytes that are no UTF-8 can only be bound as BLOB; SQLite makes TEXT of them again."""
         marks = ("CAST(? AS TEXT)" if isinstance(value, RawText) else "?" for value in row)
         return self._head + "(" + ",".join(marks) + ")"
+
+
+def _targets(schema: TableSchema) -> Iterator[str]:
+    """Yield the columns to insert into, in the order of `recorded_names`."""
+    if schema.rowids:
+        name = rowid_name(schema)
+        if not name:
+            raise Corrupt("The backup records rowids for a table that has none")
+        yield name
+    yield from (quoted(column.name) for column in schema.stored)
+
+
+def insert_sql(schema: TableSchema) -> str:
+    """Return the statement that inserts one row, with a mark for each recorded value."""
+    marks = ",".join("?" * len(recorded_names(schema)))
+    return f"INSERT INTO {quoted(schema.table)} ({','.join(_targets(schema))}) VALUES ({marks})"  # noqa: S608 - names are quoted, values bound

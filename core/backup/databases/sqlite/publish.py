@@ -22,7 +22,7 @@ def create_bare(connection: apsw.Connection, schema: TableSchema) -> None:
     """
     create_guarded(connection, create_table(schema, schema.table))
     built = read_schema(connection, schema.table)
-    asked = replace(schema, indexes=(), triggers=(), sequence=None)
+    asked = replace(schema, indexes=(), triggers=(), sequence=None, rowids=built.rowids)
     if replace(built, sequence=None) != replace(asked, checks=built.checks) or len(
         built.checks
     ) != len(asked.checks):

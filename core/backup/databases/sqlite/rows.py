@@ -37,15 +37,20 @@ class RawText(bytes):
     __slots__ = ()
 
 
-def row_sql(columns: Sequence[Column], *, strict: bool) -> str:
-    """Return the SQL expression of a row's JSON object."""
-    groups = [columns[i : i + _COLUMNS_A_CALL] for i in range(0, len(columns), _COLUMNS_A_CALL)]
-    pieces = [
-        "json_object("
-        + ",".join(f"{literal(c.name)},{_value_sql(c, strict=strict)}" for c in group)
-        + ")"
-        for group in groups
-    ]
+def row_sql(columns: Sequence[Column], rowid: tuple[str, str] | None, *, strict: bool) -> str:
+    """Return the SQL expression of a row's JSON object.
+
+    Args:
+        columns: Those whose values are recorded.
+        rowid: The name under which the implicit rowid is recorded and the SQL that reads it; None
+            when it is not.
+        strict: Whether the table is STRICT.
+    """
+    pairs = [f"{literal(c.name)},{_value_sql(c, strict=strict)}" for c in columns]
+    if rowid is not None:
+        pairs.insert(0, f"{literal(rowid[0])},{rowid[1]}")
+    groups = [pairs[i : i + _COLUMNS_A_CALL] for i in range(0, len(pairs), _COLUMNS_A_CALL)]
+    pieces = [f"json_object({','.join(group)})" for group in groups]
     if len(pieces) == 1:
         return pieces[0]
     inner = "||','||".join(f"substr({piece},2,length({piece})-2)" for piece in pieces)
@@ -91,11 +96,11 @@ def careful_sql(columns: Sequence[Column]) -> str:
     return ",".join(pieces)
 
 
-def careful_line(columns: Sequence[Column], values: Sequence[Any], encoding: str) -> bytes:
+def careful_line(names: Sequence[str], values: Sequence[Any], encoding: str) -> bytes:
     """Return one row's line, byte for byte as SQLite would build it, but safe for any value."""
     pieces = [
-        f"{_quoted_json(column.name)}:{_careful_value(value, encoding)}"
-        for column, value in zip(columns, values, strict=True)
+        f"{_quoted_json(name)}:{_careful_value(value, encoding)}"
+        for name, value in zip(names, values, strict=True)
     ]
     return ("{" + ",".join(pieces) + "}\n").encode()
 

@@ -1,0 +1,261 @@
+"""What else in a database depends on a table: views, triggers, foreign keys, full-text indexes.
+
+A dependant is found by its text and confirmed by compiling it: SQLite reports every table that a
+statement reads. The same compilation says whether it still works after a restore, before one is
+made (in an empty copy of the schema) and inside its transaction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import apsw
+
+from core.backup.databases.sqlite.inspect import external_content
+from core.backup.databases.sqlite.kept import is_note
+from core.backup.databases.sqlite.scratch import schema_with
+from core.backup.databases.sqlite.tokens import quoted, tokens
+from core.errors import Corrupt
+from core.model.tables import Dependant, Reference, TableSchema
+
+#: A statement that fails for one of these cannot be compiled here at all; that says nothing
+#: about the restore.
+_UNKNOWN_HERE = re.compile(r"no such (function|collation sequence|module|tokenizer)|unsafe use of")
+_TOUCHING = frozenset(
+    (apsw.SQLITE_READ, apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE)
+)
+_FULL_TEXT = frozenset(("fts3", "fts4", "fts5"))
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaObject:
+    """One entry of SQLite's schema table."""
+
+    kind: str
+    name: str
+    table: str
+    sql: str
+
+    @property
+    def module(self) -> str:
+        """The module of a virtual table, in lower case; empty for anything else."""
+        found = re.match(
+            r"\s*CREATE\s+VIRTUAL\s+TABLE\b.*?\bUSING\s+(\w+)", self.sql, re.IGNORECASE | re.DOTALL
+        )
+        return found[1].lower() if found and self.kind == "table" else ""
+
+    def mentions(self, names: frozenset[str]) -> bool:
+        """Whether any of these names, in lower case, is a word of the text."""
+        try:
+            return any(token.name.lower() in names for token in tokens(self.sql))
+        except Corrupt:
+            text = self.sql.lower()
+            return any(name in text for name in names)
+
+
+def dependants_of(
+    connection: apsw.Connection, table: str, references: Sequence[Reference]
+) -> tuple[Dependant, ...]:
+    """Return what depends on a table, which may be gone, each with what is wrong with it today."""
+    every = _objects(connection)
+    names = _affected(every, table)
+    found = [Dependant("foreign key", _key_name(reference)) for reference in references]
+    for item in every:
+        if item.name.lower() == table.lower():
+            continue
+        if item.kind == "trigger" and item.table.lower() == table.lower():
+            found += _filled_by(item, every)
+        elif item.kind in ("view", "trigger") and item.mentions(names):
+            touched, error = _compiled(connection, item)
+            if error or table.lower() in touched:
+                found.append(Dependant(item.kind, item.name, error))
+        elif item.module and item.mentions(names):
+            found.append(_of_virtual(item, names))
+    return tuple(dict.fromkeys(found))
+
+
+def _affected(every: Sequence[SchemaObject], table: str) -> frozenset[str]:
+    """The table and the views that read it, also through other views; in lower case."""
+    names = {table.lower()}
+    views = [item for item in every if item.kind == "view"]
+    grown = True
+    while grown:
+        more = {v.name.lower() for v in views if v.mentions(frozenset(names))}
+        grown = not more <= names
+        names |= more
+    return frozenset(names)
+
+
+def _objects(connection: apsw.Connection) -> list[SchemaObject]:
+    rows = connection.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"
+    ).fetchall()
+    found = (SchemaObject(str(k), str(n), str(t), str(s)) for k, n, t, s in rows)
+    return [item for item in found if not is_note(connection, item.name)]
+
+
+def _filled_by(trigger: SchemaObject, every: Sequence[SchemaObject]) -> Iterator[Dependant]:
+    """Virtual tables that a trigger of the table itself fills: a restore does not run triggers."""
+    for item in every:
+        if not item.module or not trigger.mentions(frozenset((item.name.lower(),))):
+            continue
+        if (
+            item.module in _FULL_TEXT
+            and external_content(item.sql).lower() == trigger.table.lower()
+        ):
+            continue  # it is rebuilt
+        yield Dependant(
+            "virtual table",
+            item.name,
+            f"filled by the trigger {trigger.name}, which a restore does not run: fill it again",
+        )
+
+
+def _of_virtual(item: SchemaObject, names: frozenset[str]) -> Dependant:
+    if item.module in _FULL_TEXT and external_content(item.sql).lower() in names:
+        return Dependant("full-text index", item.name)
+    return Dependant("virtual table", item.name, "not updated by a restore: update it afterwards")
+
+
+def _compiled(connection: apsw.Connection, item: SchemaObject) -> tuple[frozenset[str], str]:
+    """Compile what uses a view or trigger; return the tables it touches and SQLite's objection."""
+    touched: set[str] = set()
+
+    def note(operation: int, first: str | None, *_others: str | None) -> int:
+        if operation in _TOUCHING and first:
+            touched.add(first.lower())
+        return apsw.SQLITE_OK
+
+    connection.authorizer = note
+    try:
+        connection.execute(f"EXPLAIN {_use_of(connection, item)}", can_cache=False).fetchall()
+    except apsw.InterruptError:
+        raise
+    except apsw.Error as error:
+        text = str(error)
+        return frozenset(touched), "" if _UNKNOWN_HERE.search(text) else text
+    finally:
+        connection.authorizer = None
+    return frozenset(touched), ""
+
+
+def _use_of(connection: apsw.Connection, item: SchemaObject) -> str:
+    """Return a statement that has SQLite compile a view or trigger."""
+    if item.kind == "view":
+        return f"SELECT * FROM {quoted(item.name)} LIMIT 0"  # noqa: S608 - the name is quoted
+    table = quoted(item.table)
+    event = next(t.text.upper() for t in tokens(item.sql) if t.says("INSERT", "UPDATE", "DELETE"))
+    if event == "DELETE":
+        return f"DELETE FROM {table}"  # noqa: S608 - the name is quoted
+    if event == "INSERT":
+        return f"INSERT INTO {table} DEFAULT VALUES"
+    rows = connection.execute(
+        "SELECT name FROM pragma_table_xinfo(?) WHERE hidden=0", (item.table,)
+    ).fetchall()
+    changes = ", ".join(f"{quoted(str(name))}={quoted(str(name))}" for (name,) in rows)
+    return f"UPDATE {table} SET {changes}"  # noqa: S608 - the names are quoted
+
+
+def dependants_after(
+    connection: apsw.Connection,
+    schema: TableSchema,
+    references: Sequence[Reference],
+    today: TableSchema | None,
+) -> tuple[Dependant, ...]:
+    """Return what depends on `schema.table`, each with the problem it would have after a restore.
+
+    Found out in an empty copy of the database's schema with the table as in the backup.
+    """
+    before = dependants_of(connection, schema.table, references)
+    others = [(i.name, i.sql) for i in _objects(connection) if _is_other(i, schema.table)]
+    with schema_with(schema, others) as copy:
+        again = {(d.kind, d.name): d.problem for d in dependants_of(copy, schema.table, ())}
+    return tuple(
+        _judged(dependant, again.get((dependant.kind, dependant.name), dependant.problem))
+        if dependant.kind in ("view", "trigger")
+        else _key_judged(dependant, references, schema, today)
+        for dependant in before
+    )
+
+
+def _is_other(item: SchemaObject, table: str) -> bool:
+    return table.lower() not in (item.name.lower(), item.table.lower()) and item.kind != "index"
+
+
+def dependants_now(
+    connection: apsw.Connection,
+    schema: TableSchema,
+    before: Sequence[Dependant],
+    references: Sequence[Reference],
+    today: TableSchema | None,
+) -> tuple[Dependant, ...]:
+    """Rebuild the full-text indexes of a restored table, and return every dependant as it is now."""
+    again = {(d.kind, d.name): d for d in dependants_of(connection, schema.table, ())}
+    found = []
+    for dependant in before:
+        now = again.get((dependant.kind, dependant.name), dependant)
+        if dependant.kind == "full-text index":
+            found.append(replace(dependant, problem=rebuilt(connection, dependant.name)))
+        elif dependant.kind == "foreign key":
+            found.append(_key_judged(dependant, references, schema, today))
+        else:
+            found.append(_judged(dependant, now.problem))
+    return tuple(found)
+
+
+def rebuild_indexes(connection: apsw.Connection, table: str) -> tuple[str, ...]:
+    """Rebuild the full-text indexes over a table; return what went wrong, with their names."""
+    names = [d.name for d in dependants_of(connection, table, ()) if d.kind == "full-text index"]
+    problems = ((name, rebuilt(connection, name)) for name in names)
+    return tuple(f"{name}: {problem}" for name, problem in problems if problem)
+
+
+def rebuilt(connection: apsw.Connection, index: str) -> str:
+    """Build a full-text index again from the rows it is over; return the problem, empty if none."""
+    name = quoted(index)
+    try:
+        with connection:  # a savepoint: a failure leaves the transaction as it was
+            connection.execute(f"INSERT INTO {name}({name}) VALUES ('rebuild')")  # noqa: S608 - the name is quoted
+    except apsw.InterruptError:
+        raise
+    except apsw.Error as error:
+        return f"could not be rebuilt, so searches find the former rows: {error}"
+    return ""
+
+
+def _judged(before: Dependant, problem: str) -> Dependant:
+    if not problem:
+        return replace(before, problem="")
+    words = "does not work, as before" if before.problem else "does not work with this schema"
+    return replace(before, problem=f"{words}: {problem}")
+
+
+def _key_name(reference: Reference) -> str:
+    return f"{reference.table} ({', '.join(reference.columns)})"
+
+
+def _key_judged(
+    dependant: Dependant,
+    references: Sequence[Reference],
+    schema: TableSchema,
+    today: TableSchema | None,
+) -> Dependant:
+    for reference in references:
+        if dependant.kind != "foreign key" or _key_name(reference) != dependant.name:
+            continue
+        if not _can_be_pointed_to(schema, reference):
+            if today is not None and not _can_be_pointed_to(today, reference):
+                return dependant  # it did not work before either
+            return replace(dependant, problem="points to columns without a key in this schema")
+    return dependant
+
+
+def _can_be_pointed_to(schema: TableSchema, reference: Reference) -> bool:
+    if not reference.parents:
+        return schema.primary is not None and len(schema.primary.parts) == len(reference.columns)
+    wanted = {name.lower() for name in reference.parents}
+    keys = [key.parts for key in schema.keys]
+    keys += [index.parts for index in schema.indexes if index.unique and index.where is None]
+    return any({part.name.lower() for part in parts} == wanted for parts in keys)

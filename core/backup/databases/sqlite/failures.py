@@ -1,0 +1,311 @@
+"""SQLite's errors in words: one row for each cause, each with the remedy for that cause."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from core.errors import Cancelled, DatabaseError
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One cause: SQLite's result codes (primary or extended), a pattern of its message, the words.
+
+    `{0}` in `cause` is what the pattern's group matched.
+    """
+
+    codes: tuple[int, ...]
+    summary: str
+    cause: str
+    remedy: str
+    pattern: str = ""
+
+
+_UNFINISHED = (
+    "The program that wrote it was stopped in the middle of a transaction. SQLite has to roll it "
+    "back with the journal beside the file, and this user may not write there."
+)
+_UNKNOWN = "Only the program that made the database has it; SQLite itself does not."
+_REBUILD = (
+    "Copy the table without it (CREATE TABLE copy AS SELECT …) and back up the copy, or remove it "
+    "from the schema."
+)
+
+#: The first row that fits counts: extended codes and patterns stand before primary codes.
+CAUSES: tuple[Cause, ...] = (
+    Cause(
+        (apsw.SQLITE_READONLY_ROLLBACK, apsw.SQLITE_READONLY_RECOVERY),
+        "The database holds an unfinished transaction",
+        _UNFINISHED,
+        "Open it once as a user who may write to the file and its folder, for example with "
+        "sqlite3 FILE 'PRAGMA schema_version'. Do not delete the journal: rows would be lost.",
+    ),
+    Cause(
+        (
+            apsw.SQLITE_READONLY_CANTINIT,
+            apsw.SQLITE_READONLY_CANTLOCK,
+            apsw.SQLITE_READONLY_DIRECTORY,
+        ),
+        "The database's folder cannot be written",
+        "SQLite keeps its journal, or the -wal and -shm files, in the folder of the database.",
+        "Give this user write permission for the folder, not only for the file.",
+    ),
+    Cause(
+        (apsw.SQLITE_READONLY_DBMOVED,),
+        "The database file was moved or replaced",
+        "Another program renamed, deleted or replaced it after it was opened.",
+        "Close that program and try again with the file that is there now.",
+    ),
+    Cause(
+        (apsw.SQLITE_READONLY,),
+        "The database cannot be written",
+        "The file is read-only for this user, or on a read-only disk.",
+        "Change the permissions of the file, or restore into another file.",
+    ),
+    Cause(
+        (apsw.SQLITE_BUSY_RECOVERY,),
+        "The database is being recovered",
+        "Another program is rolling back what a crash left unfinished.",
+        "Wait until it is done and try again.",
+    ),
+    Cause(
+        (apsw.SQLITE_BUSY,),
+        "The database is locked",
+        "Another program is writing to it and did not finish in time.",
+        "Wait until it is done, or stop it, and try again.",
+    ),
+    Cause(
+        (apsw.SQLITE_LOCKED,),
+        "The table is in use",
+        "Another connection of this program still reads it.",
+        "Try again when it is done.",
+    ),
+    Cause(
+        (apsw.SQLITE_NOTADB,),
+        "The file is not an SQLite database",
+        "Its first bytes are not those of SQLite 3, or it is encrypted.",
+        "Choose another file; an encrypted one has to be decrypted by its own program first.",
+    ),
+    Cause(
+        (apsw.SQLITE_CORRUPT_VTAB,),
+        "A full-text or spatial index is damaged",
+        "The index does not agree with the rows it was built from.",
+        "Rebuild it, for FTS5 with INSERT INTO name(name) VALUES ('rebuild').",
+    ),
+    Cause(
+        (apsw.SQLITE_CORRUPT, apsw.SQLITE_ERROR),
+        "The database's schema cannot be read",
+        "It is damaged, or a later version of SQLite wrote it: {0}.",
+        "Open it with the program that made it. If that fails too, restore into a new file.",
+        r"malformed database schema (.*)",
+    ),
+    Cause(
+        (apsw.SQLITE_CORRUPT,),
+        "The database file is damaged",
+        "SQLite found a malformed page.",
+        "Run `PRAGMA integrity_check`, and restore into a new file.",
+    ),
+    Cause(
+        (apsw.SQLITE_ERROR,),
+        "The database is of a newer kind",
+        "A later version of SQLite wrote the file in a format that this one does not know.",
+        "Use a newer version of this program.",
+        r"unsupported file format",
+    ),
+    Cause(
+        (apsw.SQLITE_FULL,),
+        "The disk is full",
+        "SQLite could not write; everything was rolled back.",
+        "Make room on the disk of the database and try again.",
+    ),
+    Cause(
+        (apsw.SQLITE_IOERR_NOMEM, apsw.SQLITE_NOMEM),
+        "There is not enough memory",
+        "SQLite could not get memory for a value or a page.",
+        "Close other programs and try again.",
+    ),
+    Cause(
+        (
+            apsw.SQLITE_IOERR_WRITE,
+            apsw.SQLITE_IOERR_FSYNC,
+            apsw.SQLITE_IOERR_TRUNCATE,
+            apsw.SQLITE_IOERR_SHMSIZE,
+        ),
+        "The database could not be written",
+        "The disk refused: it is full, over its quota, or failing. Everything was rolled back.",
+        "Make room on the disk, check the quota and the disk, and try again.",
+    ),
+    Cause(
+        (apsw.SQLITE_IOERR_LOCK, apsw.SQLITE_IOERR_RDLOCK, apsw.SQLITE_IOERR_SHMLOCK),
+        "The database cannot be locked",
+        "The file system does not support locks, as some network drives.",
+        "Copy the database to a local disk.",
+    ),
+    Cause(
+        (apsw.SQLITE_IOERR,),
+        "The database could not be read",
+        "The disk gave an error or less than the file should hold.",
+        "Check the disk and the connection to it, and try again.",
+    ),
+    Cause(
+        (apsw.SQLITE_TOOBIG,),
+        "A value is too large",
+        "SQLite holds values up to 1 GB, as hexadecimal digits up to half of it.",
+        "Move the value out of the table first.",
+    ),
+    Cause(
+        (apsw.SQLITE_CANTOPEN_ISDIR,),
+        "The path is a folder",
+        "A database is one file.",
+        "Name the file in it.",
+    ),
+    Cause(
+        (apsw.SQLITE_CANTOPEN_DIRTYWAL,),
+        "The database holds an unfinished transaction",
+        "Its -wal file has to be recovered, and this user may not write there.",
+        "Open it once as a user who may write. Do not delete the -wal file: rows would be lost.",
+    ),
+    Cause(
+        (apsw.SQLITE_CANTOPEN_NOTEMPDIR,),
+        "There is no folder for temporary files",
+        "SQLite could not open a temporary file.",
+        "Set SQLITE_TMPDIR or TMPDIR to a folder that can be written.",
+    ),
+    Cause(
+        (apsw.SQLITE_CANTOPEN, apsw.SQLITE_PERM),
+        "The database cannot be opened",
+        "The file or its folder cannot be read or written, or its -wal file is missing.",
+        "Check the path and the permissions of the file and of its folder.",
+    ),
+    Cause(
+        (apsw.SQLITE_CONSTRAINT,),
+        "The rows break a rule of the table",
+        "{0}.",
+        "Restore under a new name, or change the table first.",
+        r"(.*)",
+    ),
+    Cause(
+        (apsw.SQLITE_MISMATCH,),
+        "A value does not fit its column",
+        "A row number, or a key of the type INTEGER, has to be a whole number.",
+        "The backup was altered: choose another one.",
+    ),
+    Cause(
+        (apsw.SQLITE_ERROR,),
+        "A function is missing",
+        "The schema calls the function {0}. " + _UNKNOWN,
+        _REBUILD,
+        r"no such function: (\S+)",
+    ),
+    Cause(
+        (apsw.SQLITE_ERROR,),
+        "A collation is missing",
+        "The schema sorts by the collation {0}. " + _UNKNOWN,
+        _REBUILD,
+        r"no such collation sequence: (\S+)",
+    ),
+    Cause(
+        (apsw.SQLITE_ERROR,),
+        "An extension is missing",
+        "The schema needs the module {0}. " + _UNKNOWN,
+        _REBUILD,
+        r"no such (?:module|tokenizer): (\S+)",
+    ),
+    Cause(
+        (apsw.SQLITE_ERROR,),
+        "A function is not allowed",
+        "The schema calls {0}, which may change or read other files.",
+        _REBUILD,
+        r"unsafe use of (\S+)",
+    ),
+    Cause(
+        (apsw.SQLITE_ERROR,),
+        "The schema names something that does not exist",
+        "There is no {0}.",
+        "Create it again, or remove what refers to it.",
+        r"no such (?:table|column|index|view): (\S+)",
+    ),
+)
+
+#: Summaries of causes that lie in the schema, not in damage: the schema cannot be built anywhere
+#: but in the program that made the database.
+NOT_BUILDABLE = frozenset(row.summary for row in CAUSES if row.remedy is _REBUILD)
+
+
+@contextmanager
+def in_words(subject: str) -> Iterator[None]:
+    """Turn apsw's errors inside the block into ours; an interrupt becomes `Cancelled`."""
+    try:
+        yield
+    except apsw.InterruptError:
+        raise Cancelled("Cancelled") from None
+    except apsw.Error as error:
+        raise database_error(error, subject) from error
+
+
+def database_error(error: Exception, subject: str) -> DatabaseError:
+    """Return the error to raise for what SQLite refused, with the remedy for its cause."""
+    text = str(error)
+    row, words = _row_of(error, text)
+    if row is None:
+        return DatabaseError(
+            "The database refused",
+            cause=text,
+            remedy="Nothing was changed.",
+            subject=subject,
+        )
+    cause = _who_may_not_write(subject) or row.cause if row.summary == _READ_ONLY else row.cause
+    return DatabaseError(
+        row.summary,
+        cause=cause.replace("{0}", words),
+        remedy=row.remedy,
+        subject=subject,
+        details=text,
+    )
+
+
+_READ_ONLY = "The database cannot be written"
+
+
+def _row_of(error: Exception, text: str) -> tuple[Cause | None, str]:
+    primary = getattr(error, "result", 0) or _primary_of(error)
+    extended = getattr(error, "extendedresult", 0) or primary
+    for code in (extended, primary):
+        for row in CAUSES:
+            if code not in row.codes:
+                continue
+            match = re.search(row.pattern, text)
+            if match:
+                return row, next((group for group in match.groups() if group), "")
+    return None, ""
+
+
+#: Result codes of exceptions that are made without one.
+_CLASSES: tuple[tuple[type[apsw.Error], int], ...] = (
+    (apsw.NotADBError, apsw.SQLITE_NOTADB),
+    (apsw.TooBigError, apsw.SQLITE_TOOBIG),
+    (apsw.BusyError, apsw.SQLITE_BUSY),
+    (apsw.SQLError, apsw.SQLITE_ERROR),
+)
+
+
+def _primary_of(error: Exception) -> int:
+    return next((code for kind, code in _CLASSES if isinstance(error, kind)), 0)
+
+
+def _who_may_not_write(subject: str) -> str:
+    path = Path(subject)
+    if not path.is_file():
+        return ""
+    if not os.access(path, os.W_OK):
+        return "The file is read-only for this user."
+    if not os.access(path.parent, os.W_OK):
+        return "The folder of the file is read-only for this user; SQLite keeps its journal there."
+    return ""
