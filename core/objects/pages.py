@@ -126,6 +126,14 @@ def read_page(body: bytes) -> Page:
     return Page(columns, token if truncated == "true" else None)
 
 
+def read_columns(body: bytes) -> Columns | None:
+    """Return the rows of a page, or None if it does not count as one."""
+    try:
+        return read_page(body).columns
+    except BadAnswerError:
+        return None
+
+
 @dataclass(slots=True)
 class _Raw:
     """A page as its reader found it: text with XML's entities resolved, nothing else decoded."""

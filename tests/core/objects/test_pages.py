@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.aws.answers import BadAnswerError
 from core.objects import pages
-from core.objects.pages import read_page
+from core.objects.pages import read_columns, read_page
 
 MODEL = botocore.session.get_session().get_service_model("s3").operation_model("ListObjectsV2")
 REQUIRED = ("<Key>{key}</Key>", "<LastModified>{when}</LastModified>", "<Size>{size}</Size>")
@@ -129,9 +129,8 @@ def test_a_page_that_ends_early_is_never_taken_for_a_page(body, where):
 def test_a_page_cut_at_any_byte_is_refused():
     body = page(*(row(f"d/k{n:03}.txt") for n in range(20)))
     for length in range(len(body)):
-        with pytest.raises(BadAnswerError):
-            read_page(body[:length])
-    assert len(read_page(body).columns) == 20
+        assert read_columns(body[:length]) is None
+    assert len(read_columns(body)) == 20
 
 
 @pytest.mark.parametrize("mixed", [False, True])
