@@ -21,6 +21,7 @@ COMMANDS: tuple[str, ...] = (
     "secrets",
     "setup",
     "stats",
+    "sweep",
 )
 
 

@@ -1,28 +1,32 @@
-"""The operation `transfer.download`: many objects into a folder, each verified or not there."""
+"""The operation `transfer.download`: many objects into a folder, each complete or not there."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from core.errors import Cancelled, LocalIOError, StorageError
+from core.errors import AlreadyExists, Cancelled, ErrorKind, LocalIOError, StorageError
+from core.local.atomic import told
 from core.objects.bucket import Bucket
-from core.objects.names import collisions, destination
+from core.objects.reading import Downloaded
 from core.objects.reading import download as download_object
-from core.transfer.carrying import carried, order_of
-from core.transfer.retrying import HOPELESS, Backoff
+from core.transfer.attempts import Attempts, of_one_file, with_budget
+from core.transfer.local_names import checked, local_paths
+from core.transfer.running import order_of, run_journalled
+from core.transfer.sweep import sweep_at_start
 from core.transfer.tally import Tally
-from core.transfer.values import HasBucket, IfExists, TransferReport
+from core.transfer.values import EXISTS, HasBucket, IfExists, TransferReport
 from core.units import format_size
 from core.work import Work, default_work
 
 _THREADS = 12
-#: From this size on, one object's own progress is told.
+#: From this size on, one object's own progress is reported.
 _LARGE_BYTES = 4_000_000
-MARKER = "a folder marker, no file"
+MARKER = "a folder marker without content"
 
 
 def download(  # noqa: PLR0913 - an operation's arguments are plain data, named by the caller
@@ -32,61 +36,88 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
     keys: Sequence[str],
     sizes: Sequence[int],
     folder: str,
+    etags: Sequence[str] = (),
     below: str = "",
     if_exists: str = IfExists.SKIP.value,
     journal: dict[str, str] | None = None,
 ) -> TransferReport:
-    """Download objects; each appears under its name only when it is whole and verified.
+    """Download objects; each appears under its name only when it is complete and verified.
 
     Args:
         workspace: whose bucket it is.
-        work: cancel, progress, and `Outcomes` as batches.
+        work: cancel, progress, `Outcomes` as batches, and the retry budget of all files.
         keys: the objects.
-        sizes: their sizes in bytes, as many.
+        sizes: their sizes in bytes as listed, as many; what arrives is compared with them.
         folder: where to; names below it are made safe by `core.objects.names`.
+        etags: their ETags as listed, as many, or none.
         below: the prefix that is left out of the names, for example the folder shown.
         if_exists: a value of `IfExists`.
         journal: `id`, `title` and `profile` to make it resumable; no journal without.
 
     Raises:
-        LocalIOError: there is no room for the bytes, or the journal cannot be written.
-        Cancelled: the token of `work` was cancelled; what is done stays, nothing is half there.
+        LocalIOError: the folder cannot be made, there is no room for the bytes, or the journal
+            cannot be written.
+        TransferCancelled: the token of `work` was cancelled; what is done stays, and no file is
+            incomplete.
     """
-    work = default_work(work)
+    work = with_budget(default_work(work))
     root = Path(folder).absolute()
     arguments = {
         "keys": list(keys),
         "sizes": list(sizes),
+        "etags": list(etags),
         "folder": str(root),
         "below": below,
         "if_exists": if_exists,
     }
-    _check_room(root, sum(sizes))
+    with told(root, "created"):
+        root.mkdir(parents=True, exist_ok=True)
+    sweep_at_start(workspace.bucket, work, [root])
+    objects = _Objects(keys, sizes, etags or [""] * len(keys), below)
+    run = _Download(workspace.bucket, objects, work, root, if_exists=IfExists(if_exists))
+    run.check_room()
     order = order_of("transfer.download", workspace, journal, arguments)
-    names = [key.removeprefix(below) for key in keys]
-    run = _Download(workspace.bucket, keys, names, sizes, work, root, if_exists=IfExists(if_exists))
-    return carried(order, arguments, work, run.all)
+    return run_journalled(order, arguments, work, run.all)
+
+
+@dataclass(frozen=True, slots=True)
+class _Objects:
+    """The objects of one run as columns of equal length; `below` is left out of their names."""
+
+    keys: Sequence[str]
+    sizes: Sequence[int]
+    etags: Sequence[str]
+    below: str
 
 
 class _Download:
     """One run; every key ends as done, skipped or failed."""
 
-    def __init__(  # noqa: PLR0913 - the state of one run
-        self,
-        bucket: Bucket,
-        keys: Sequence[str],
-        names: Sequence[str],
-        sizes: Sequence[int],
-        work: Work,
-        root: Path,
-        *,
-        if_exists: IfExists,
+    def __init__(
+        self, bucket: Bucket, objects: _Objects, work: Work, root: Path, *, if_exists: IfExists
     ) -> None:
-        self._bucket, self._keys, self._names, self._sizes = bucket, keys, names, sizes
-        self._work, self._root, self._if_exists = work, root, if_exists
-        self._backoff = Backoff(work)
-        self._hopeless: StorageError | None = None
-        self._clashes = _clashes(names)
+        self._bucket, self._work, self._root = bucket, work, root
+        self._if_exists = if_exists
+        self._keys, self._sizes, self._etags = objects.keys, objects.sizes, objects.etags
+        self._names = [key.removeprefix(objects.below) for key in objects.keys]
+        self._paths = local_paths(root, self._names, objects.sizes)
+        self._attempts = Attempts(work)
+
+    def check_room(self) -> None:
+        """Refuse what the disk has no room for; what stays or is replaced needs none.
+
+        Raises:
+            LocalIOError: there is no room.
+        """
+        needed = sum(map(self._still_needed, range(len(self._keys))))
+        free = shutil.disk_usage(self._root).free
+        if needed > free:
+            raise LocalIOError(
+                f"There is no room in {self._root.name or self._root} for {format_size(needed)}",
+                cause=f"{format_size(free)} are free.",
+                remedy="Free some space, or choose another folder.",
+                subject=str(self._root),
+            )
 
     def all(self, tally: Tally) -> None:
         """Fetch all of them, a dozen at a time."""
@@ -94,58 +125,67 @@ class _Download:
             for _ in pool.map(partial(self._one, tally), range(len(self._keys))):
                 self._work.check()
 
+    def _still_needed(self, number: int) -> int:
+        path = self._paths[number]
+        if path is None:
+            return 0
+        try:
+            existing = path.stat().st_size
+        except OSError:
+            return self._sizes[number]
+        if self._if_exists is IfExists.SKIP:
+            return 0
+        replaced = existing if self._if_exists is IfExists.OVERWRITE else 0
+        return max(self._sizes[number] - replaced, 0)
+
     def _one(self, tally: Tally, number: int) -> None:
-        if reason := self._left_out(number):
-            tally.skipped(number, reason)
-            return
-        if self._hopeless is not None:
-            tally.failed(number, self._hopeless)
+        """Fetch one object and count how that ended."""
+        path = self._paths[number]
+        if path is None:
+            tally.skipped(number, MARKER)
             return
         try:
-            skipped = self._backoff.tried(partial(self._fetch, tally, number))
+            got = self._attempts.attempted(partial(self._fetch, tally, number, path))
         except Cancelled:
             raise
+        except AlreadyExists as error:
+            if path.is_dir():
+                tally.failed(number, _folder_in_the_way(self._keys[number], path, error))
+            else:
+                tally.skipped(number, EXISTS)
         except StorageError as error:
-            if error.kind in HOPELESS:
-                self._hopeless = error
             tally.failed(number, error)
         else:
-            if skipped:
-                tally.skipped(number, skipped)
-            else:
-                tally.done(number)
+            tally.done(number, got.verdict, name=self._renamed(number, got.path))
 
-    def _left_out(self, number: int) -> str:
-        name = self._names[number]
-        if name.endswith("/") or not name:
-            return MARKER
-        return self._clashes.get(name, "")
+    def _fetch(self, tally: Tally, number: int, path: Path) -> Downloaded:
+        path = checked(self._root, self._names[number], path)
+        work = of_one_file(self._work, lambda now: tally.moving(number, now.done))
+        if self._sizes[number] < _LARGE_BYTES:
+            work = of_one_file(self._work, lambda _now: None)
+        if self._if_exists is not IfExists.KEEP_BOTH:
+            return self._fetch_to(number, path, work)
+        while True:
+            try:
+                return self._fetch_to(number, _free(path), work)
+            except AlreadyExists:  # somebody took that name meanwhile
+                work.check()
 
-    def _fetch(self, tally: Tally, number: int) -> str:
-        """Fetch one object; return why it was skipped, or an empty text."""
-        path = destination(self._root, self._names[number])
-        if path.exists() and self._if_exists is IfExists.SKIP:
-            return "the file is there already"
-        if self._if_exists is IfExists.KEEP_BOTH:
-            path = _free(path)
-        work = Work(self._work.token)
-        if self._sizes[number] >= _LARGE_BYTES:
-            work = Work(self._work.token, lambda now: tally.moving(number, now.done))
-        overwrite = self._if_exists is IfExists.OVERWRITE
-        download_object(self._bucket, self._keys[number], path, overwrite=overwrite, work=work)
-        return ""
+    def _fetch_to(self, number: int, path: Path, work: Work) -> Downloaded:
+        return download_object(
+            self._bucket,
+            self._keys[number],
+            path,
+            overwrite=self._if_exists is IfExists.OVERWRITE,
+            expected_size=self._sizes[number],
+            expected_etag=self._etags[number] or None,
+            work=work,
+        )
 
-
-def _clashes(names: Sequence[str]) -> dict[str, str]:
-    """Return, for names that some file systems take for one, with which others they clash.
-
-    All but the first are left out; nothing is written over.
-    """
-    found: dict[str, str] = {}
-    for sharing in collisions(names).values():
-        for name in sharing[1:]:
-            found[name] = f"{sharing[0]} takes the same name on this machine"
-    return found
+    def _renamed(self, number: int, path: Path) -> str:
+        """Return the local name of a file that is not called as its key, else nothing."""
+        name = path.relative_to(self._root).as_posix()
+        return "" if name == self._names[number] else name
 
 
 def _free(path: Path) -> Path:
@@ -156,16 +196,11 @@ def _free(path: Path) -> Path:
     return free
 
 
-def _check_room(root: Path, needed: int) -> None:
-    """Refuse before the first byte what the disk has no room for."""
-    there = next((folder for folder in (root, *root.parents) if folder.is_dir()), None)
-    if there is None:
-        return
-    free = shutil.disk_usage(there).free
-    if needed > free:
-        raise LocalIOError(
-            f"There is no room in {root.name or root} for {format_size(needed)}",
-            cause=f"{format_size(free)} are free.",
-            remedy="Free some space, or choose another folder.",
-            subject=str(root),
-        )
+def _folder_in_the_way(key: str, path: Path, error: StorageError) -> StorageError:
+    return StorageError(
+        f"{key} was not downloaded",
+        cause=f"A folder of that name is in the way: {path}.",
+        remedy="Move the folder away, or download into another one.",
+        subject=error.subject,
+        kind=ErrorKind.ALREADY_EXISTS,
+    )

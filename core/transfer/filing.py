@@ -17,7 +17,7 @@ from core.objects.parts import SINGLE_BYTES
 from core.objects.writing import put
 from core.objects.writing import upload as upload_file
 from core.transfer.contents import Contents, look_into
-from core.transfer.upload import refuse_taken
+from core.transfer.upload import refuse_existing
 from core.transfer.values import HasBucket
 from core.work import Work, default_work
 
@@ -239,13 +239,14 @@ def _sent(workspace: HasBucket, filing: Filing, work: Work, *, overwrite: bool) 
     stamp = Stamp.of(path)
     if stamp.size > SINGLE_BYTES and not filing.before:
         if not overwrite:
-            refuse_taken(workspace.bucket, filing.key, path, work)
+            refuse_existing(workspace.bucket, filing.key, work)
         return upload_file(
             workspace.bucket,
             filing.key,
             path,
             metadata=metadata,
             content_type=filing.content_type,
+            only_new=not overwrite,
             work=work,
         )
     try:

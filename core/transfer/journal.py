@@ -1,8 +1,8 @@
 """The journal of a transfer: what was asked, and what is done, so that a crash loses nothing.
 
-One file a transfer, of JSON lines. The first line is the whole order, each later one tells files
-that have ended. Whoever runs the transfer holds a lock on it, which the system takes back when
-the process ends: a journal without a lock and without an end is a transfer that was interrupted.
+One file for each transfer, of JSON lines. The first line is the whole order, each later one has
+files that are done or were skipped. The process that runs the transfer holds a lock on it, which
+the system releases when the process ends: a journal without a lock is an interrupted transfer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from uuid import UUID
 from core.errors import LocalIOError
 from core.local.atomic import fsync_folder, quarantine, told
 from core.paths import data_dir
-from core.transfer.values import Outcomes
+from core.transfer.values import EXISTS, Outcomes
 from core.units import iso_utc, utc_now
 
 _log = logging.getLogger(__name__)
@@ -100,16 +100,15 @@ class Journal:
         return journal
 
     def note(self, outcomes: Outcomes) -> None:
-        """Tell files that have ended. A journal that cannot be written is no reason to stop."""
-        ended = [
-            *outcomes.done,
-            *(n for n, _ in outcomes.skipped),
-            *(n for n, _ in outcomes.failed),
-        ]
-        if not ended:
+        """Write files down that need nothing more; those that failed are still to be done.
+
+        A journal that cannot be written is no reason to stop.
+        """
+        line = {"done": outcomes.done, "skipped": tuple(number for number, _ in outcomes.skipped)}
+        if not any(line.values()):
             return
         try:
-            self._write({"ended": ended})
+            self._write({name: numbers for name, numbers in line.items() if numbers})
         except OSError as error:
             _log.warning("the journal %s cannot be written: %s", self._path.name, error)
 
@@ -166,6 +165,24 @@ def discard(transfer_id: str, folder: Path | None = None) -> None:
         path.unlink(missing_ok=True)
 
 
+def settled(transfer_id: str, folder: Path | None = None) -> Outcomes:
+    """Return what a transfer's journal has of its files; nothing if there is no journal.
+
+    After the process that ran it was killed, this is all that is known of it.
+    """
+    try:
+        lines = list(_lines(_path_of(transfer_id, folder).read_bytes()))
+        done, skipped = _settled(lines)
+    except (OSError, ValueError, KeyError, TypeError):
+        return Outcomes()
+    return Outcomes(tuple(done), tuple((number, EXISTS) for number in skipped))
+
+
+def _settled(lines: list[dict[str, Any]]) -> tuple[list[int], list[int]]:
+    done = [number for line in lines[1:] for number in line.get("done", ())]
+    return done, [number for line in lines[1:] for number in line.get("skipped", ())]
+
+
 def _path_of(transfer_id: str, folder: Path | None) -> Path:
     """Return the journal's file; the id is one of ours, never a way out of the folder."""
     return (folder or journal_folder()) / f"{UUID(transfer_id).hex}{_SUFFIX}"
@@ -214,6 +231,7 @@ def _unfinished(path: Path, lines: list[dict[str, Any]]) -> Unfinished:
         raise ValueError(message)
     names = ("operation", "id", "title", "profile", "bucket", "arguments")
     order = Order(*(first[name] for name in names))
-    ended = {number for line in lines[1:] for number in line["ended"]}
-    left = tuple(number for number in range(first["planned"]) if number not in ended)
+    done, skipped = _settled(lines)
+    settled = {*done, *skipped}
+    left = tuple(number for number in range(first["planned"]) if number not in settled)
     return Unfinished(path, order, datetime.fromisoformat(first["when"]), first["planned"], left)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import InvalidInput, NotFound
+from core.errors import ErrorKind, InvalidInput, NotFound
 from core.layout.building import check_key
 from core.objects.bucket import Bucket
 from core.objects.listing import list_pages
 from core.objects.reading import head
 from core.transfer.sources import Sources, find_sources
-from core.transfer.values import HasBucket, IfExists
+from core.transfer.values import HasBucket, IfExists, Refusal
 from core.work import Work, default_work
 
 #: Up to so many files each key is asked for by itself: a listing could be a million keys long.
@@ -21,11 +21,21 @@ _FEW = 16
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file that cannot be uploaded, and the key that it would have had."""
+
+    path: str
+    key: str
+    kind: ErrorKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class UploadPlan:
     """Files and their keys as columns of equal length; nothing has been sent yet.
 
-    `taken` tells which keys exist already, and `spare` a free key for each of those (else "").
-    `skipped` names what cannot be uploaded, and why.
+    `taken` has which keys exist already, and `spare` a free key for each of those (else "").
+    `refused` has what cannot be uploaded: the operation reports each of it as a failure.
     """
 
     bucket: str
@@ -35,7 +45,7 @@ class UploadPlan:
     sizes: tuple[int, ...]
     taken: tuple[bool, ...]
     spare: tuple[str, ...]
-    skipped: tuple[tuple[str, str], ...]
+    refused: tuple[RefusedFile, ...]
 
     @property
     def size(self) -> int:
@@ -54,14 +64,16 @@ class UploadPlan:
         return tuple(free or key for key, free in zip(self.keys, self.spare, strict=True))
 
     def arguments(self, choice: IfExists) -> dict[str, Any]:
-        """Return the arguments of the operation `transfer.upload`."""
+        """Return the arguments of the operation `transfer.upload`; refused files come last."""
         skip = [number for number, taken in enumerate(self.taken) if taken]
+        reasons = [f"{each.kind.name}: {each.reason}" for each in self.refused]
         return {
-            "paths": list(self.paths),
-            "keys": list(self.keys_when(choice)),
-            "sizes": list(self.sizes),
+            "paths": [*self.paths, *(each.path for each in self.refused)],
+            "keys": [*self.keys_when(choice), *(each.key for each in self.refused)],
+            "sizes": [*self.sizes, *(0 for _ in self.refused)],
             "skip": skip if choice is IfExists.SKIP else [],
             "only_new": choice is not IfExists.OVERWRITE,
+            "refused": [*("" for _ in self.keys), *reasons] if reasons else [],
         }
 
 
@@ -84,7 +96,7 @@ def plan_upload(
     work = default_work(work)
     prefix = clean_prefix(prefix)
     sources = find_sources(paths, work=work)
-    columns, skipped = _with_keys(sources, prefix)
+    columns, refused = _with_keys(sources, prefix)
     keys = [key for _, key, _ in columns]
     known = _known(workspace.bucket, keys, work)
     free = _Free(workspace.bucket, {*keys, *known}, whole=len(keys) > _FEW, work=work)
@@ -96,7 +108,10 @@ def plan_upload(
         sizes=tuple(size for _, _, size in columns),
         taken=tuple(key in known for key in keys),
         spare=tuple(free.beside(key) if key in known else "" for key in keys),
-        skipped=(*sources.skipped, *skipped),
+        refused=(
+            *(_refused(path, prefix + name, why) for path, name, why in sources.refused),
+            *refused,
+        ),
     )
 
 
@@ -115,24 +130,29 @@ def clean_prefix(prefix: str) -> str:
 _Column = tuple[str, str, int]
 
 
-def _with_keys(sources: Sources, prefix: str) -> tuple[list[_Column], list[tuple[str, str]]]:
+def _with_keys(sources: Sources, prefix: str) -> tuple[list[_Column], list[RefusedFile]]:
     """Return path, key and size of all that can be uploaded, and the rest with its reason."""
     columns: list[_Column] = []
-    skipped: list[tuple[str, str]] = []
+    refused: list[RefusedFile] = []
     used: set[str] = set()
     for path, name, size in zip(sources.paths, sources.names, sources.sizes, strict=True):
         key = prefix + name
         if key in used:
-            skipped.append((path, f"another file of this upload goes to {key}"))
+            reason = "another file of this upload has the same key"
+            refused.append(RefusedFile(path, key, ErrorKind.CONFLICT, reason))
             continue
         try:
             check_key(key)
         except InvalidInput as error:
-            skipped.append((path, error.cause))
+            refused.append(RefusedFile(path, key, error.kind, error.cause.rstrip(".")))
             continue
         used.add(key)
         columns.append((path, key, size))
-    return columns, skipped
+    return columns, refused
+
+
+def _refused(path: str, key: str, why: Refusal) -> RefusedFile:
+    return RefusedFile(path, key, why.kind, why.reason)
 
 
 def _known(bucket: Bucket, keys: Sequence[str], work: Work) -> set[str]:

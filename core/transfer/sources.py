@@ -8,32 +8,39 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import ErrorKind
+from core.transfer.values import Refusal
 from core.work import Progress, Work, default_work
 
-_LOOP = "a link that leads back to a folder above it"
+_LOOP = Refusal(ErrorKind.INVALID_INPUT, "it is a link that leads back to a folder above it")
+_NOT_UTF8 = Refusal(ErrorKind.INVALID_INPUT, "its name is not valid UTF-8")
+_UNREADABLE = Refusal(ErrorKind.LOCAL_IO, "you have no permission to read it")
 _KINDS = (
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISBLK, "a device"),
-    (stat.S_ISCHR, "a device"),
+    (stat.S_ISFIFO, "it is a named pipe, not a file"),
+    (stat.S_ISSOCK, "it is a socket, not a file"),
+    (stat.S_ISBLK, "it is a device, not a file"),
+    (stat.S_ISCHR, "it is a device, not a file"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Files as columns of equal length; `names` are relative, with `/`. `skipped` tells why."""
+    """Files as columns of equal length; `names` are relative, with `/`.
+
+    `refused` has path and name of everything that cannot be uploaded, and why.
+    """
 
     paths: tuple[str, ...]
     names: tuple[str, ...]
     sizes: tuple[int, ...]
-    skipped: tuple[tuple[str, str], ...]
+    refused: tuple[tuple[str, str, Refusal], ...]
 
 
 def find_sources(paths: Iterable[str | Path], *, work: Work | None = None) -> Sources:
     """Return the regular files among `paths` and below them, folders in order of name.
 
     A folder keeps its own name as the first part. Links are followed, except in circles. Nothing
-    is opened, so that no pipe can block; what is no readable file is reported in `skipped`.
+    is opened, so that no pipe can block; what is no readable file is reported in `refused`.
 
     Raises:
         Cancelled: the token of `work` was cancelled.
@@ -53,12 +60,12 @@ class _Walk:
         self._paths: list[str] = []
         self._names: list[str] = []
         self._sizes: list[int] = []
-        self._skipped: list[tuple[str, str]] = []
+        self._refused: list[tuple[str, str, Refusal]] = []
         self._folders: list[tuple[str, str, frozenset[tuple[int, int]]]] = []
 
     def found(self) -> Sources:
         return Sources(
-            tuple(self._paths), tuple(self._names), tuple(self._sizes), tuple(self._skipped)
+            tuple(self._paths), tuple(self._names), tuple(self._sizes), tuple(self._refused)
         )
 
     def add(self, path: str, name: str) -> None:
@@ -73,16 +80,16 @@ class _Walk:
         try:
             seen = os.stat(path)  # noqa: PTH116 - thousands of files: a Path each would cost more
         except OSError as error:
-            self._skipped.append((path, _why(path, error)))
+            self._refused.append((path, name, _why(path, error)))
             return
         if stat.S_ISDIR(seen.st_mode):
             here = (seen.st_dev, seen.st_ino)
             if here in above:
-                self._skipped.append((path, _LOOP))
+                self._refused.append((path, name, _LOOP))
             else:
                 self._folders.append((path, name, above | {here}))
-        elif reason := _unfit(path, name, seen.st_mode):
-            self._skipped.append((path, reason))
+        elif refusal := _unfit(path, name, seen.st_mode):
+            self._refused.append((path, name, refusal))
         else:
             self._paths.append(path)
             self._names.append(name)
@@ -93,7 +100,7 @@ class _Walk:
             with os.scandir(path) as entries:
                 names = sorted(entry.name for entry in entries)
         except OSError as error:
-            self._skipped.append((path, _why(path, error)))
+            self._refused.append((path, name, _why(path, error)))
             return
         waiting = len(self._folders)
         for each in names:
@@ -101,18 +108,21 @@ class _Walk:
         self._folders[waiting:] = reversed(self._folders[waiting:])
 
 
-def _unfit(path: str, name: str, mode: int) -> str:
+def _unfit(path: str, name: str, mode: int) -> Refusal | None:
     for is_kind, words in _KINDS:
         if is_kind(mode):
-            return words
+            return Refusal(ErrorKind.INVALID_INPUT, words)
     try:
         name.encode()
     except UnicodeEncodeError:
-        return "its name is not valid UTF-8"
-    return "" if os.access(path, os.R_OK) else "you have no permission to read it"
+        return _NOT_UTF8
+    return None if os.access(path, os.R_OK) else _UNREADABLE
 
 
-def _why(path: str, error: OSError) -> str:
+def _why(path: str, error: OSError) -> Refusal:
+    """Return why a path cannot be opened: nothing is there, or it may not be read."""
+    missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+    kind = ErrorKind.NOT_FOUND if missing else ErrorKind.LOCAL_IO
     if os.path.islink(path):  # noqa: PTH114 - as above
-        return f"a link that leads nowhere ({error.strerror})"
-    return error.strerror or str(error)
+        return Refusal(kind, f"it is a link that leads nowhere ({error.strerror})")
+    return Refusal(kind, "it does not exist" if missing else (error.strerror or str(error)))

@@ -1,4 +1,4 @@
-"""Counts what becomes of each file of a transfer, and tells it in batches."""
+"""Counts what becomes of each file of a transfer, and reports it in batches."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.errors import StorageError
+from core.model.objects import Verdict
 from core.transfer.journal import Journal
 from core.transfer.values import Failure, Outcomes, TransferReport
 from core.work import Progress, Work
@@ -22,9 +23,18 @@ class _News:
     failed: list[tuple[int, str]] = field(default_factory=list)
     moving: dict[int, int] = field(default_factory=dict)
 
+    def outcomes(self) -> Outcomes:
+        return Outcomes(
+            tuple(self.done), tuple(self.skipped), tuple(self.failed), tuple(self.moving.items())
+        )
+
 
 class Tally:
-    """The books of one transfer; safe from any thread. Each file ends exactly once."""
+    """What became of the files of one transfer; safe from any thread. Each file ends once.
+
+    The journal learns of a file at once, so that a resumed transfer never repeats it; whoever
+    watches is informed a few times a second. After `close` later outcomes are ignored.
+    """
 
     def __init__(
         self,
@@ -36,104 +46,129 @@ class Tally:
         self._keys, self._sizes, self._work, self._journal = keys, sizes, work, journal
         self._lock = threading.Lock()
         self._news = _News()
-        self._told = self._began = time.monotonic()
+        self._reported = self._began = time.monotonic()
+        self._timer: threading.Timer | None = None
+        self._closed = False
         self._moving: dict[int, int] = {}
-        self._moved = 0
-        self._done: list[int] = []
-        self._skipped: list[tuple[int, str]] = []
-        self._failed: list[Failure] = []
+        self._moved = self._left_out = 0
+        self._total = sum(sizes)
+        self._done: dict[int, Verdict] = {}
+        self._skipped: dict[int, str] = {}
+        self._failed: dict[int, Failure] = {}
+        self._renamed: dict[int, str] = {}
 
-    @property
-    def ended(self) -> int:
-        """How many files have ended, one way or another."""
-        return len(self._done) + len(self._skipped) + len(self._failed)
+    def done(self, number: int, verdict: Verdict, *, name: str = "") -> None:
+        """One file has arrived.
 
-    def done(self, number: int) -> None:
-        """One file has arrived."""
+        Args:
+            number: which one.
+            verdict: what its bytes were compared with.
+            name: the local name it has, if that differs from its key.
+        """
         with self._lock:
+            if self._closed:
+                return
             self._moving.pop(number, None)
             self._moved += self._sizes[number]
-            self._done.append(number)
+            self._done[number] = verdict
+            if name:
+                self._renamed[number] = name
             self._news.done.append(number)
-        self._tell()
+            self._note(Outcomes(done=(number,)))
+        self._report()
 
     def skipped(self, number: int, reason: str) -> None:
-        """One file is left out on purpose."""
+        """One file is left out because its user chose so."""
         with self._lock:
-            self._skipped.append((number, reason))
+            if self._closed:
+                return
+            self._moving.pop(number, None)
+            self._left_out += self._sizes[number]
+            self._skipped[number] = reason
             self._news.skipped.append((number, reason))
-        self._tell()
+            self._note(Outcomes(skipped=((number, reason),)))
+        self._report()
 
     def failed(self, number: int, error: StorageError) -> None:
-        """One file did not arrive."""
-        failure = Failure(
-            number,
-            self._keys[number],
-            error.kind,
-            error.summary,
-            error.cause,
-            error.remedy,
-            error.action,
-        )
+        """One file did not arrive. The journal does not learn of it: it is still to be done."""
+        failure = Failure.of(number, self._keys[number], error)
         with self._lock:
+            if self._closed:
+                return
             self._moving.pop(number, None)
-            self._failed.append(failure)
+            self._failed[number] = failure
             self._news.failed.append((number, failure.reason))
-        self._tell()
+        self._report()
 
     def moving(self, number: int, size: int) -> None:
         """So many bytes of a large file are over; the number may go back."""
         with self._lock:
             self._moving[number] = size
             self._news.moving[number] = size
-        self._tell()
+        self._report()
 
-    def report(self) -> TransferReport:
-        """Tell the last news and return the report.
-
-        Raises:
-            AssertionError: a file has no end, or two.
-        """
-        self._tell(now=True)
-        planned = len(self._keys)
-        assert self.ended == planned, f"{self.ended} of {planned} files have ended"
+    def close(self) -> TransferReport:
+        """Report the last news and return the report; files without an end are cancelled."""
+        with self._lock:
+            self._closed = True
+            timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+            timer.join()
+        self.flush()
+        ended = {*self._done, *self._skipped, *self._failed}
         return TransferReport(
-            planned,
-            tuple(sorted(self._done)),
-            tuple(sorted(self._skipped)),
-            tuple(sorted(self._failed, key=lambda failure: failure.number)),
-            self._moved,
-            time.monotonic() - self._began,
+            planned=len(self._keys),
+            done=tuple(sorted(self._done)),
+            skipped=tuple(sorted(self._skipped.items())),
+            failed=tuple(self._failed[number] for number in sorted(self._failed)),
+            size=self._moved,
+            seconds=time.monotonic() - self._began,
+            verdicts=tuple(self._done[number] for number in sorted(self._done)),
+            cancelled=tuple(n for n in range(len(self._keys)) if n not in ended),
+            renamed=tuple(sorted(self._renamed.items())),
         )
 
     def flush(self) -> None:
-        """Tell what was not told yet, for example before a cancel."""
-        self._tell(now=True)
-
-    def _tell(self, *, now: bool = False) -> None:
+        """Report what was not reported yet, for example at a cancel."""
         with self._lock:
-            if not now and time.monotonic() - self._told < _SECONDS:
-                return
-            self._told = time.monotonic()
+            self._reported = time.monotonic()
             news, self._news = self._news, _News()
             progress = self._progress()
-            outcomes = Outcomes(
-                tuple(news.done),
-                tuple(news.skipped),
-                tuple(news.failed),
-                tuple(news.moving.items()),
-            )
-            if self._journal is not None:
-                self._journal.note(outcomes)
-        self._work.batch(outcomes)
+        self._work.batch(news.outcomes())
         self._work.report(progress)
 
+    def _note(self, outcomes: Outcomes) -> None:
+        if self._journal is not None:
+            self._journal.note(outcomes)
+
+    def _report(self) -> None:
+        """Report now, or soon if the last report is too fresh."""
+        with self._lock:
+            wait = _SECONDS - (time.monotonic() - self._reported)
+            if wait > 0:
+                self._start_timer(wait)
+                return
+        self.flush()
+
+    def _start_timer(self, wait: float) -> None:
+        if self._timer is None and not self._closed:
+            self._timer = threading.Timer(wait, self._on_timer)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _on_timer(self) -> None:
+        with self._lock:
+            self._timer = None if not self._closed else self._timer
+            closed = self._closed
+        if not closed:
+            self.flush()
+
     def _progress(self) -> Progress:
-        left_out = sum(self._sizes[number] for number, _ in self._skipped)
         return Progress(
             done=self._moved + sum(self._moving.values()),
-            total=sum(self._sizes) - left_out,
+            total=self._total - self._left_out,
             unit="bytes",
-            items_done=self.ended,
+            items_done=len(self._done) + len(self._skipped) + len(self._failed),
             items_total=len(self._keys),
         )

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from core.errors import AlreadyExists, Cancelled, NotFound, StorageError
-from core.model.objects import ObjectInfo
+from core.errors import AlreadyExists, Cancelled, ErrorKind, NotFound, StorageError
+from core.model.objects import Written
 from core.objects.bucket import Bucket
-from core.objects.hashing import SHA256, Stamp, sha256_of, unreadable
+from core.objects.hashing import Stamp, sha256_of
 from core.objects.parts import SINGLE_BYTES
 from core.objects.reading import head
 from core.objects.small import SMALL_BYTES, SmallFile, addressable, upload_many
-from core.objects.writing import put
 from core.objects.writing import upload as upload_file
-from core.transfer.carrying import carried, order_of
-from core.transfer.retrying import HOPELESS, Backoff
+from core.transfer.attempts import Attempts, of_one_file, with_budget
+from core.transfer.running import order_of, run_journalled
+from core.transfer.sweep import sweep_at_start
 from core.transfer.tally import Tally
-from core.transfer.values import HasBucket, TransferReport
+from core.transfer.values import EXISTS, SAME, HasBucket, TransferReport
 from core.work import Work, default_work
 
 _THREADS = 8
-EXISTS = "it exists already"
 
 
 def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by the caller
@@ -36,35 +35,43 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
     sizes: Sequence[int],
     skip: Sequence[int] = (),
     only_new: bool = False,
+    refused: Sequence[str] = (),
     journal: dict[str, str] | None = None,
 ) -> TransferReport:
     """Upload files, small ones together and large ones in parts; one that fails stops no other.
 
     Args:
         workspace: whose bucket it is.
-        work: cancel, progress, and `Outcomes` as batches.
+        work: cancel, progress, `Outcomes` as batches, and the retry budget of all files.
         paths: the files.
         keys: their keys, as many.
         sizes: their sizes in bytes when they were planned, as many.
         skip: numbers of the files that are left out since their keys exist.
-        only_new: never write over an object; one that appeared since the plan is skipped.
+        only_new: never overwrite an object; one that appeared since the plan is skipped.
+        refused: why a file cannot be uploaded (see `UploadPlan.refused`), as many, or none.
         journal: `id`, `title` and `profile` to make it resumable; no journal without.
 
     Raises:
         LocalIOError: the journal cannot be written; nothing was sent.
-        Cancelled: the token of `work` was cancelled; what is done stays, nothing is half there.
+        TransferCancelled: the token of `work` was cancelled; what is done stays, and no object
+            is incomplete.
     """
-    work = default_work(work)
+    work = with_budget(default_work(work))
     arguments = {
         "paths": list(paths),
         "keys": list(keys),
         "sizes": list(sizes),
         "skip": list(skip),
         "only_new": only_new,
+        "refused": list(refused),
     }
     order = order_of("transfer.upload", workspace, journal, arguments)
+    sweep_at_start(workspace.bucket, work)
     run = _Upload(workspace.bucket, paths, keys, sizes, work, only_new=only_new)
-    return carried(order, arguments, work, lambda tally: run.all(tally, frozenset(skip)))
+    given_up = {n: refusal_error(text, keys[n]) for n, text in enumerate(refused) if text}
+    return run_journalled(
+        order, arguments, work, lambda tally: run.all(tally, frozenset(skip), given_up)
+    )
 
 
 class _Upload:
@@ -82,14 +89,16 @@ class _Upload:
     ) -> None:
         self._bucket, self._paths, self._keys, self._sizes = bucket, paths, keys, sizes
         self._work, self._only_new = work, only_new
-        self._backoff = Backoff(work)
-        self._hopeless: StorageError | None = None
+        self._attempts = Attempts(work)
 
-    def all(self, tally: Tally, skip: frozenset[int]) -> None:
-        """Send what is not to be skipped."""
-        for number in sorted(skip):
+    def all(self, tally: Tally, skip: frozenset[int], refused: dict[int, StorageError]) -> None:
+        """Send what is neither skipped nor refused."""
+        for number, error in refused.items():
+            tally.failed(number, error)
+        for number in sorted(skip - {*refused}):
             tally.skipped(number, EXISTS)
-        wanted = [number for number in range(len(self._keys)) if number not in skip]
+        left_out = skip | {*refused}
+        wanted = [number for number in range(len(self._keys)) if number not in left_out]
         quick = [n for n in wanted if self._sizes[n] <= SMALL_BYTES and addressable(self._keys[n])]
         left = self._quick(quick, tally)
         others = sorted({*wanted} - {*quick})
@@ -107,77 +116,75 @@ class _Upload:
             left = upload_many(
                 self._bucket,
                 files,
-                sent=lambda file, _written: tally.done(file.number),
+                sent=lambda file, written: tally.done(file.number, written.verdict),
                 only_new=self._only_new,
                 work=self._work,
             )
         except Cancelled:
             raise
         except StorageError as error:  # before the first file: there are no keys, or no bucket
-            self._hopeless = error
+            self._attempts.ended = error
             return list(numbers)
         return [file.number for file in left]
 
     def _one(self, tally: Tally, number: int) -> None:
-        """Send one file by the ordinary path and tell how that ended."""
-        if self._hopeless is not None:
-            tally.failed(number, self._hopeless)
-            return
+        """Send one file by the ordinary path and count how that ended."""
         try:
-            self._backoff.tried(partial(self._send, tally, number))
+            written = self._attempts.attempted(partial(self._send, tally, number))
         except Cancelled:
             raise
         except AlreadyExists:
-            tally.skipped(number, EXISTS)
+            tally.skipped(number, self._existing(number))
         except StorageError as error:
-            if error.kind in HOPELESS:
-                self._hopeless = error
             tally.failed(number, error)
         else:
-            tally.done(number)
+            tally.done(number, written.verdict)
 
-    def _send(self, tally: Tally, number: int) -> None:
+    def _existing(self, number: int) -> str:
+        """Return why a file is skipped whose key was taken after the plan was made.
+
+        After an interruption it is often the file itself, which had arrived just before.
+        """
+        with suppress(StorageError):
+            existing = head(self._bucket, self._keys[number], work=self._work)
+            if existing.sha256 == sha256_of(Path(self._paths[number]), self._work):
+                return SAME
+        self._work.check()
+        return EXISTS
+
+    def _send(self, tally: Tally, number: int) -> Written:
         path, key = Path(self._paths[number]), self._keys[number]
-        stamp = Stamp.of(path)
-        if stamp.size <= SINGLE_BYTES and self._only_new:
-            _put_new(self._bucket, key, path, stamp)
-            return
-        if self._only_new and refuse_taken(self._bucket, key, path, self._work):
-            return
-        upload_file(
-            self._bucket,
-            key,
-            path,
-            work=Work(self._work.token, lambda progress: tally.moving(number, progress.done)),
-        )
+        work = of_one_file(self._work, lambda progress: tally.moving(number, progress.done))
+        if self._only_new and Stamp.of(path).size > SINGLE_BYTES:
+            refuse_existing(self._bucket, key, work)
+        return upload_file(self._bucket, key, path, only_new=self._only_new, work=work)
 
 
-def refuse_taken(bucket: Bucket, key: str, path: Path, work: Work) -> ObjectInfo | None:
-    """Return the object if it is this very file, stored before a crash; None if the key is free.
+def refuse_existing(bucket: Bucket, key: str, work: Work) -> None:
+    """Refuse a key that is taken, before many bytes are sent in vain.
 
     Raises:
-        AlreadyExists: the key belongs to something else.
+        AlreadyExists: an object has the key.
     """
     try:
-        there = head(bucket, key, work=work)
+        existing = head(bucket, key, work=work)
     except NotFound:
-        return None
-    if there.sha256 == sha256_of(path, work):
-        return there
+        return
     raise AlreadyExists(
-        f"{key} is there already",
-        cause=f"An object of {there.size} bytes has this key.",
-        remedy="Choose another key, or say that it may be overwritten.",
+        f"{key} already exists",
+        cause=f"An object of {existing.size} bytes has this key.",
+        remedy="Choose another key, or allow that it is overwritten (--overwrite).",
         subject=bucket.subject(key),
     )
 
 
-def _put_new(bucket: Bucket, key: str, path: Path, stamp: Stamp) -> None:
-    """Store a file in one request that never writes over an object."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise unreadable(path, error) from error
-    stamp.check(path)
-    digest = hashlib.sha256(data).hexdigest()
-    put(bucket, key, data, metadata={SHA256: digest}, if_none_match=True)
+def refusal_error(text: str, name: str) -> StorageError:
+    """Return the error for a file that the plan has refused: `KIND: reason`."""
+    kind, _, reason = text.partition(": ")
+    return StorageError(
+        f"{name} cannot be uploaded",
+        cause=f"{reason[:1].upper()}{reason[1:]}.",
+        remedy="Correct that and upload the file again.",
+        subject=name,
+        kind=ErrorKind[kind],
+    )

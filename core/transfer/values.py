@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, Self
 
-from core.errors import ErrorKind
+from core.errors import Cancelled, ErrorKind, StorageError
+from core.model.objects import Verdict
 from core.objects.bucket import Bucket
+
+#: Why a file is skipped when its user chose so.
+EXISTS = "it exists already"
+SAME = f"{EXISTS}, with the same content"
 
 
 class HasBucket(Protocol):
@@ -27,7 +33,7 @@ class IfExists(Enum):
 
 
 class State(Enum):
-    """Where one file of a transfer stands; the value is the word that people see."""
+    """The state of one file of a transfer; the value is the word that people see."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -35,6 +41,14 @@ class State(Enum):
     SKIPPED = "skipped"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file that cannot be transferred, found before anything was sent."""
+
+    kind: ErrorKind
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +66,7 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One file that did not arrive: its number in the plan, and the error in words."""
+    """One file that was not transferred: its number in the plan, and the error in words."""
 
     number: int
     key: str
@@ -62,6 +76,11 @@ class Failure:
     remedy: str = ""
     action: str = ""
 
+    @classmethod
+    def of(cls, number: int, key: str, error: StorageError) -> Self:
+        """Return the failure of a file by an error."""
+        return cls(number, key, error.kind, error.summary, error.cause, error.remedy, error.action)
+
     @property
     def reason(self) -> str:
         """Why, in as few words as there are: the row already names the file."""
@@ -70,10 +89,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class TransferReport:
-    """How a transfer ended: `planned` is always done + skipped + failed.
+    """How a transfer ended: `planned` is always done + skipped + failed + cancelled.
 
-    Numbers count from 0 in the order of the plan. `size` is the bytes that moved, `seconds` the
-    time they took. What is done was compared by SHA-256 on the way down, and hashed on the way up.
+    Numbers count from 0 in the order of the plan. A file is skipped only where its user chose so,
+    because it exists already; whatever else was not transferred has failed. `size` is the bytes
+    that moved, `seconds` the time they took. `verdicts` has what each file of `done` was compared
+    with, in the same order. `renamed` has the local names of downloads that could not be called
+    as their keys.
     """
 
     planned: int
@@ -82,8 +104,37 @@ class TransferReport:
     failed: tuple[Failure, ...]
     size: int
     seconds: float
+    verdicts: tuple[Verdict, ...] = ()
+    cancelled: tuple[int, ...] = ()
+    renamed: tuple[tuple[int, str], ...] = ()
 
     @property
-    def whole(self) -> bool:
-        """Whether nothing failed."""
-        return not self.failed
+    def complete(self) -> bool:
+        """Whether nothing failed and nothing was cancelled."""
+        return not self.failed and not self.cancelled
+
+    @property
+    def kind(self) -> ErrorKind | None:
+        """The kind of the failure that most files met, the first one of equals."""
+        counts = Counter(failure.kind for failure in self.failed)
+        return counts.most_common(1)[0][0] if counts else None
+
+    def verified(self) -> dict[Verdict, int]:
+        """Return how many files were compared with what, the strictest comparison first."""
+        counts = Counter(self.verdicts)
+        return {verdict: counts[verdict] for verdict in Verdict if counts[verdict]}
+
+    def verified_in_words(self) -> str:
+        """Return for example `12 verified (SHA-256), 3 size only`; empty if nothing is done."""
+        return ", ".join(f"{count:,} {verdict.value}" for verdict, count in self.verified().items())
+
+
+NOTHING_PLANNED = TransferReport(0, (), (), (), 0, 0.0)
+
+
+class TransferCancelled(Cancelled):
+    """A transfer was cancelled; `report` has what was done until then."""
+
+    def __init__(self, summary: str, report: TransferReport = NOTHING_PLANNED) -> None:
+        super().__init__(summary)
+        self.report = report

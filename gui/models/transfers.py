@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from core.model.objects import Verdict
 from core.transfer.values import Outcomes, State, TransferReport
 from core.work import Progress
 from gui.models.rates import Pace
@@ -41,6 +42,7 @@ class Batch:
     notes: dict[int, str] = field(default_factory=dict)
     moving: dict[int, int] = field(default_factory=dict)
     counts: Counter[State] = field(default_factory=Counter)
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
     pace: Pace = field(default_factory=Pace)
     progress: Progress | None = None
     running: bool = False
@@ -90,6 +92,7 @@ class Batch:
         if whole:  # fifty thousand files must not be touched one by one
             self.states = [State.WAITING] * len(self.keys)
             self.counts, self.notes = Counter({State.WAITING: len(self.keys)}), {}
+            self.verdicts = Counter()
         else:
             for number in self._run:
                 self._set(number, State.WAITING)
@@ -123,6 +126,8 @@ class Batch:
         told, run = self.states, self._run
         done = tuple(place for place in report.done if told[run[place]] is not State.DONE)
         self.take(Outcomes(done, report.skipped, failed))
+        self.verdicts.update(report.verdicts)
+        self.notes.update((run[place], f"stored as {name}") for place, name in report.renamed)
         self.running = False
 
     def stop(self, state: State, why: str = "") -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
+from core.objects.bucket import Bucket
 from core.objects.names import safe_segments
 from core.objects.reading import Downloaded, download
 from core.transfer.values import IfExists, TransferReport
@@ -76,21 +77,24 @@ class Downloads(QObject):
         if bucket is None:
             return
         self._tab.context.settings.set(_SETTING, str(path.parent))
+        self._fetch(bucket, key, path, overwrite=path.exists())
+
+    def _fetch(self, bucket: Bucket, key: str, path: Path, *, overwrite: bool) -> None:
+        """Download one object; a file that appears meanwhile is never replaced."""
         self._tab.run(
             f"Download {key}",
-            lambda work: download(bucket, key, path, overwrite=True, work=work),
+            lambda work: download(bucket, key, path, overwrite=overwrite, work=work),
             self._on_one,
         )
 
     def _on_one(self, done: Downloaded) -> None:
-        verified = "verified" if done.verified else "not verified: the object carries no hash"
         self._tab.banner.show_good(
-            f"{done.path.name} downloaded, {format_size(done.size)}, {verified}.",
+            f"{done.path.name} downloaded, {format_size(done.size)}, {done.verdict.value}.",
             action=("Open folder", lambda: open_folder(done.path.parent)),
         )
 
     def several(self, entries: Sequence[Entry], target: Path) -> None:
-        """Download objects and folders through the engine; files that are there stay as they are."""
+        """Download objects and folders through the engine; existing files stay as they are."""
         bucket = self._tab.bucket
         if bucket is None:
             return
@@ -107,7 +111,7 @@ class Downloads(QObject):
         )  # fmt: skip
 
     def _start(self, plan: Plan, target: Path) -> None:
-        """Start the engine's download; what is there already is left alone and told."""
+        """Start the engine's download; existing files are skipped and reported."""
         bucket = self._tab.bucket
         if bucket is None:
             return
@@ -120,6 +124,7 @@ class Downloads(QObject):
             {
                 "keys": list(plan.keys),
                 "sizes": list(plan.sizes),
+                "etags": list(plan.etags),
                 "folder": str(target),
                 "below": self._tab.prefix,
                 "if_exists": IfExists.SKIP.value,
@@ -132,15 +137,20 @@ class Downloads(QObject):
         self._tab.banner.show_info(words)
 
     def _on_several(self, report: TransferReport, target: Path) -> None:
-        words = f"{len(report.done):,} of {report.planned:,} objects downloaded and verified"
+        words = f"{len(report.done):,} of {report.planned:,} objects downloaded"
+        if verified := report.verified_in_words():
+            words += f": {verified}"
         if report.skipped:
-            words += f", {len(report.skipped):,} were there already"
+            words += f"; {len(report.skipped):,} skipped, since their files exist"
+        if report.renamed:
+            _number, name = report.renamed[0]
+            words += f"; {len(report.renamed):,} under another name, first {name}"
         action = ("Open folder", lambda: open_folder(target))
         if not report.failed:
             self._tab.banner.show_good(f"{words}.", action=action)
             return
         first = report.failed[0]
-        why = f"{len(report.failed):,} failed, first {first.key}: {first.summary} {first.remedy}"
+        why = f"{len(report.failed):,} failed, first {first.key}: {first.reason}. {first.remedy}"
         self._tab.banner.show_warning(f"{words}.", why, action=action)
 
 

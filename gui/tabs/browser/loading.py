@@ -52,11 +52,15 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The objects that a bulk act is about, with their sizes in bytes."""
+    """The objects that a bulk act is about, with their sizes in bytes and ETags as listed.
+
+    The ETag of an object that was selected by itself is empty: its row may be old.
+    """
 
     keys: tuple[str, ...]
     sizes: tuple[int, ...]
     folders: tuple[str, ...] = ()
+    etags: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -158,10 +162,10 @@ def plan_of(
         StorageError: a folder cannot be listed.
     """
     chosen = tuple(folders)
-    found = dict(rows)
+    found = {key: (size, "") for key, size in rows}
     for prefix in chosen:
         for page in list_pages(bucket, prefix, work=work):
-            found.update(zip(page.keys, page.sizes, strict=True))
+            found.update(zip(page.keys, zip(page.sizes, page.etags, strict=True), strict=True))
             work.report(Progress(len(found), unit="objects"))
             work.check()
             if len(found) > PLANNED_AT_MOST:
@@ -170,4 +174,5 @@ def plan_of(
                     remedy="Choose a smaller folder, or let a lifecycle rule do it.",
                     subject=prefix,
                 )
-    return Plan(tuple(found), tuple(found.values()), chosen)
+    sizes = tuple(size for size, _etag in found.values())
+    return Plan(tuple(found), sizes, chosen, tuple(etag for _size, etag in found.values()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from core.errors import StorageError
 from core.model.change import Change, ChangeKind
 from core.model.connection import Connection
-from core.transfer.journal import Order, discard, keep
+from core.transfer.journal import Order, discard, keep, settled
 from core.transfer.values import Outcomes, State, TransferReport
 from core.units import format_count, utc_now
 from core.work import Progress
@@ -55,6 +55,7 @@ class Carrier(QObject):
         self._tasks: dict[Task, Batch] = {}
         self._queued: set[Batch] = set()
         self._waiting: deque[_Turn] = deque()
+        self._ending: set[Batch] = set()
         context.runner.task_finished.connect(self._on_finished)
         pane.cancel_wanted.connect(self.cancel)
         pane.retry_wanted.connect(self.retry)
@@ -62,7 +63,7 @@ class Carrier(QObject):
     @property
     def running(self) -> bool:
         """Whether any transfer runs or waits."""
-        return bool(self._tasks or self._queued)
+        return bool(self._tasks or self._queued or self._ending)
 
     def start(self, batch: Batch, numbers: Sequence[int] | None = None) -> None:
         """Queue a batch, or some files of it, unless `why_not` tells a reason.
@@ -162,17 +163,46 @@ class Carrier(QObject):
         self.ended.emit(batch, report)
 
     def _on_failed(self, batch: Batch, error: StorageError) -> None:
-        batch.stop(State.FAILED, error.summary)
-        self._told(batch, files=True)
-        self._announce(batch)
-        self.broke.emit(batch, error)
+        def end() -> None:
+            batch.stop(State.FAILED, error.summary)
+            self._told(batch, files=True)
+            self._announce(batch)
+            self.broke.emit(batch, error)
+
+        self._after_journal(batch, end)
 
     def _on_finished(self, task: Task) -> None:
         """After a cancel no callback comes: the files that were open are cancelled."""
         batch = self._tasks.pop(task, None)
         if batch is not None and task.state == "cancelled":
-            self._end_cancelled(batch)
+            self._after_journal(batch, partial(self._end_cancelled, batch))
         self._next()
+        self._tell_idle(batch)
+
+    def _after_journal(self, batch: Batch, end: Callable[[], None]) -> None:
+        """End a batch that broke off, once it is known which of its files were finished.
+
+        An engine that was killed has reported less than it did; its journal has all of it.
+        """
+
+        def take(news: Outcomes) -> None:
+            if batch.running:
+                batch.take(news)
+            end()
+            self._ending.discard(batch)
+            self._tell_idle(batch)
+
+        self._ending.add(batch)
+        self._context.runner.run(
+            "Read what was finished",
+            lambda _work: settled(batch.id),
+            owner=self,
+            then=take,
+            failed=lambda _error: take(Outcomes()),
+            quiet=True,
+        )
+
+    def _tell_idle(self, batch: Batch | None) -> None:
         if batch is not None and not self.running:
             self.idle.emit()
 

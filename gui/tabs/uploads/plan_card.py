@@ -79,8 +79,8 @@ class PlanCard(QWidget):
     def show_looking(self, count: int) -> None:
         """The plan is being made."""
         self.plan = None
-        what = "what you added" if count > 1 else "it"
-        self._show("Looking…", f"at {what}, and at what the bucket has there")
+        what = "what you added" if count > 1 else "your choice"
+        self._show("Checking…", f"{what}, and what the bucket already has there")
         self._decision.hide()
         self._left_out.hide()
         self.start.setText("Upload")
@@ -95,13 +95,13 @@ class PlanCard(QWidget):
         """Show a finished plan."""
         self.plan = plan
         self._show(_files(len(plan.keys)), f"{format_size(plan.size)} to {_where(plan)}")
-        self._conflicts.setText(f"{_files(plan.conflicts)} exist there already")
+        self._conflicts.setText(f"{_files(plan.conflicts)} already exist there")
         self._decision.setVisible(bool(plan.conflicts))
-        self._skipped.setText(f"{_files(len(plan.skipped))} cannot be uploaded")
+        self._skipped.setText(f"{_files(len(plan.refused))} cannot be uploaded")
         self._list.setPlainText(_listed(plan))
         self._list.hide()
         self.why.setText("Show them")
-        self._left_out.setVisible(bool(plan.skipped))
+        self._left_out.setVisible(bool(plan.refused))
         self._on_choice()
 
     def allow(self, allowed: bool, reason: str = "") -> None:
@@ -162,6 +162,6 @@ def _where(plan: UploadPlan) -> str:
 
 
 def _listed(plan: UploadPlan) -> str:
-    lines = [f"{shown(path)}: {why}" for path, why in plan.skipped[:_SHOWN]]
-    more = len(plan.skipped) - _SHOWN
+    lines = [f"{shown(each.path)}: {each.reason}" for each in plan.refused[:_SHOWN]]
+    more = len(plan.refused) - _SHOWN
     return "\n".join([*lines, *([f"and {format_count(more)} more"] if more > 0 else [])])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
+from core.model.objects import Verdict
 from core.transfer.values import State
 from core.units import format_count, format_duration, format_rate, format_size
 from gui.context import Context
@@ -120,14 +123,11 @@ class QueuePane(QWidget):
 
 
 def _totals(batches: list[Batch]) -> str:
-    """Return one line for all acts: files, bytes, speed, what is left, failures."""
+    """Return one line for all acts: files, bytes, speed, what is left, and what did not arrive."""
     files = sum(len(batch.keys) for batch in batches)
-    ended = sum(
-        batch.counts[state]
-        for batch in batches
-        for state in (State.DONE, State.SKIPPED, State.FAILED, State.CANCELLED)
-    )
-    parts = [f"{format_count(ended)} of {format_count(files)} files"]
+    counts = sum((batch.counts for batch in batches), Counter[State]())
+    settled = counts[State.DONE] + counts[State.SKIPPED]
+    parts = [f"{format_count(settled)} of {format_count(files)} files"]
     parts.append(format_size(sum(batch.size for batch in batches)))
     running = [batch for batch in batches if batch.running]
     speed = sum(batch.pace.speed for batch in running)
@@ -135,6 +135,8 @@ def _totals(batches: list[Batch]) -> str:
         parts.append(format_rate(speed))
         left = sum((b.progress.total or 0) - b.progress.done for b in running if b.progress)
         parts.append(f"{format_duration(max(left, 0) / speed)} left")
-    if failed := sum(batch.counts[State.FAILED] for batch in batches):
-        parts.append(f"{format_count(failed)} failed")
+    others = (State.SKIPPED, State.FAILED, State.CANCELLED)
+    parts += [f"{format_count(counts[s])} {s.value}" for s in others if counts[s]]
+    verdicts = sum((batch.verdicts for batch in batches), Counter[Verdict]())
+    parts += [f"{format_count(verdicts[v])} {v.value}" for v in Verdict if verdicts[v]]
     return " · ".join(parts)

@@ -1,4 +1,4 @@
-"""A thousand failures in one sentence."""
+"""The end of a transfer in words: a thousand failures are one sentence."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from pathlib import Path
 from core.transfer.plan import UploadPlan
 from core.transfer.values import Failure, TransferReport
 from core.units import format_count, format_duration, format_rate, format_size
+from gui.widgets.labels import shown
 
 _REASONS = 3
+_NAMED = 3
 
 
 def arrival_in_words(report: TransferReport) -> str:
-    """Return what arrived, how fast, and what was left out on purpose."""
+    """Return what arrived, how fast, what it was compared with, and what was skipped."""
     done = len(report.done)
     parts = [f"{format_count(done)} {'file' if done == 1 else 'files'} arrived"]
     if report.size:
         parts.append(f"{format_size(report.size)} in {format_duration(max(report.seconds, 0.1))}")
     if report.seconds >= 1:
         parts.append(format_rate(report.size / report.seconds))
+    if verified := report.verified_in_words():
+        parts.append(verified)
     if report.skipped:
-        parts.append(f"{format_count(len(report.skipped))} left out")
+        parts.append(f"{format_count(len(report.skipped))} skipped")
     return f"{', '.join(parts)}."
 
 
@@ -40,18 +44,21 @@ def command_of(plan: UploadPlan, paths: Sequence[str], endpoint: str | None) -> 
 
 
 def failures_in_words(failures: Sequence[Failure]) -> str:
-    """Return the commonest reasons with their counts, an example and the first remedy."""
+    """Return the commonest reasons with their counts, the first names and the first remedy."""
     reasons = Counter(_reason(failure) for failure in failures)
-    told = [
+    parts = [
         f"{format_count(count)} times {reason}" for reason, count in reasons.most_common(_REASONS)
     ]
     if len(reasons) > _REASONS:
-        told.append("and others")
-    first = failures[0]
-    return f"{'; '.join(told)}. First: {first.key}. {first.remedy}".strip()
+        parts.append("and others")
+    names = ", ".join(shown(failure.key) for failure in failures[:_NAMED])
+    more = len(failures) - _NAMED
+    names += f" and {format_count(more)} more" if more > 0 else ""
+    return f"{'; '.join(parts)}. Not transferred: {names}. {failures[0].remedy}".strip()
 
 
 def _reason(failure: Failure) -> str:
     """Return a reason without the file's own name, so that equal ones count together."""
     name = failure.key.rsplit("/", 1)[-1]
-    return failure.summary.replace(failure.key, "a file").replace(name, "a file")
+    summary = failure.summary.replace(failure.key, "a file").replace(name, "a file")
+    return f"{summary} ({failure.cause.rstrip('.')})" if failure.cause else summary

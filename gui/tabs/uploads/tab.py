@@ -29,6 +29,7 @@ from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tabs.uploads.sample import sample_folder
 from gui.tabs.uploads.summary import arrival_in_words, command_of, failures_in_words
 from gui.widgets.empty import EmptyState
+from gui.widgets.labels import shown
 from gui.widgets.panel import Panel, scrolling, splitter
 
 
@@ -196,7 +197,7 @@ class UploadsTab(Tab):
 
     def _on_ended(self, batch: Batch, report: TransferReport) -> None:
         done = format_count(len(report.done))
-        if report.whole:
+        if report.complete:
             self.banner.show_good(arrival_in_words(report))
             return
         failed = format_count(len(report.failed))
@@ -267,18 +268,19 @@ class UploadsTab(Tab):
 
 def _batch_of(plan: UploadPlan, intake: Intake, endpoint: str | None) -> Batch:
     count = format_count(len(plan.keys))
-    keys = plan.keys_when(intake.plan.decision)
-    names = [key.removeprefix(plan.prefix) for key in plan.keys]
+    arguments = plan.arguments(intake.plan.decision)
+    keys = arguments["keys"]
+    names = [shown(key.removeprefix(plan.prefix)) for key in keys]
     one = Path(intake.paths[0]).name if len(intake.paths) == 1 else ""
     what = f"{one} · {count} files" if one and len(plan.keys) > 1 else one or f"{count} files"
     source = intake.paths[0] if len(intake.paths) == 1 else f"{len(intake.paths)} places"
     return Batch(
         f"Upload {what}",
         "transfer.upload",
-        plan.arguments(intake.plan.decision),
+        arguments,
         names,
         keys,
-        plan.sizes,
+        arguments["sizes"],
         f"s3://{plan.bucket}/{plan.prefix}",
         source,
         command_of(plan, intake.paths, endpoint),

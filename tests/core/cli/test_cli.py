@@ -3,7 +3,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -46,7 +45,7 @@ def test_put_ls_get_and_what_is_never_overwritten(run, demo_prefix, tmp_path):
     written = as_json(run("put", source, f"{demo_prefix}a.txt", "--json"))
     assert written["size"] == 5
     told = run("put", source, f"{demo_prefix}a.txt", code=ErrorKind.ALREADY_EXISTS.value)
-    assert "is there already" in told.err
+    assert "already exists" in told.err
     run("put", source, f"{demo_prefix}a.txt", "--overwrite")
     rows = as_json(run("ls", demo_prefix, "--json"))
     assert [(row["key"], row["size"]) for row in rows] == [(f"{demo_prefix}a.txt", 5)]
@@ -243,24 +242,3 @@ def test_ctrl_c_ends_the_demo_server_and_what_it_prints_is_enough(tmp_path):
         assert "market-data/" in listed.stdout
         server.send_signal(signal.SIGINT)
         assert server.wait(10) == 0
-
-
-@pytest.mark.parametrize("words", [["ls"], ["stats"], ["get", "a", "never"], ["secrets", "list"]])
-def test_ctrl_c_ends_a_command_whose_request_hangs(words, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as hanging:
-        values = {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{hanging.getsockname()[1]}",
-            "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-            "AWS_SECRET_ACCESS_KEY": "hanging-secret-0123456789",
-        }
-        with subprocess.Popen(
-            [sys.executable, "-m", "core", *words],
-            env={**os.environ, **values}, stderr=subprocess.PIPE, text=True,
-        ) as command:  # fmt: skip
-            accepted, _address = hanging.accept()
-            with accepted:
-                assert accepted.recv(1000)
-                command.send_signal(signal.SIGINT)
-                assert command.wait(5) == ErrorKind.CANCELLED.value
-            assert command.stderr.read() == "Interrupted.\n"
-        assert not list(tmp_path.iterdir())

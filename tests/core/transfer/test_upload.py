@@ -8,7 +8,7 @@ import pytest
 from helpers.moto_bucket import moto_bucket
 
 from core.aws.clients import ClientFactory
-from core.errors import Cancelled, ErrorKind, InvalidInput, LocalIOError
+from core.errors import ErrorKind, InvalidInput, LocalIOError
 from core.model.connection import AccessKeys, Connection
 from core.objects import small
 from core.objects.bucket import Bucket
@@ -22,7 +22,7 @@ from core.transfer.journal import Journal, Order, discard, journal_folder, unfin
 from core.transfer.plan import plan_upload
 from core.transfer.sources import find_sources
 from core.transfer.upload import upload
-from core.transfer.values import IfExists, Outcomes
+from core.transfer.values import SAME, IfExists, Outcomes, Refusal, TransferCancelled
 from core.work import CancelToken, Work
 
 ODD = ["plain.json", "sp ace", "plus+", "per%20cent", "a%2Fb", "ü/日本.json", "e\u0301", "q?x#y",
@@ -118,10 +118,13 @@ def test_one_that_appears_after_the_plan_is_not_written_over(place, bucket, fold
     assert report.done == (1, 2)
 
 
-def test_what_was_sent_before_a_crash_counts_as_done(place, folder):
+def test_what_was_stored_before_a_crash_is_not_sent_again(place, folder):
     plan, _ = planned_and_sent(place, folder)
-    report = upload(place, paths=plan.paths, keys=plan.keys, sizes=plan.sizes, only_new=True)
-    assert report.done == (0, 1, 2)
+    sent = []
+    work = Work(batch=lambda news: sent.extend(news.moving))
+    report = upload(place, work, paths=plan.paths, keys=plan.keys, sizes=plan.sizes, only_new=True)
+    assert report.skipped == tuple((number, SAME) for number in range(3))
+    assert sent == []  # of the large file no part
 
 
 def test_one_failure_stops_no_other(place, folder):
@@ -182,18 +185,22 @@ def test_a_cancel_ends_at_once_and_leaves_the_rest_to_be_resumed(place, bucket, 
     token = CancelToken()
     plan = plan_upload(place, paths=[str(root)])
     asked = {"id": uuid4().hex, "title": "Upload of 300 files", "profile": "moto"}
-    with pytest.raises(Cancelled):
+    with pytest.raises(TransferCancelled) as cancelled:
         upload(
             place,
             Work(token, batch=lambda _outcomes: token.cancel()),
             **plan.arguments(IfExists.SKIP),
             journal=asked,
         )
+    report = cancelled.value.report
     (left,) = unfinished()
+    assert left.left == report.cancelled
+    assert report.planned == 300 == len(report.done) + len(report.cancelled)
     assert left.order.title == "Upload of 300 files"
     assert 0 < len(left.left) < 300
     report = upload(place, **left.arguments, journal=asked)
-    assert len(report.done) == len(left.left)
+    assert report.planned == len(left.left) == len(report.done) + len(report.skipped)
+    assert {why for _, why in report.skipped} <= {SAME}  # stored just before the cancel
     assert unfinished() == ()
     found = bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=f"{root.name}/")
     assert found["KeyCount"] == 300
@@ -212,11 +219,32 @@ def test_what_is_no_file_is_reported_and_never_opened(tmp_path):
         server.bind(str(root / "sock"))
         found = find_sources([root, root / "good"])
     assert found.names == ("odd/good", "odd/link", "good")
-    reasons = {Path(path).name: reason for path, reason in found.skipped}
-    assert set(reasons) == {"pipe", "loop", "nowhere", "bad\udcff", "sock"}
-    assert reasons["pipe"] == "a named pipe"
-    assert "leads nowhere" in reasons["nowhere"]
-    assert "back to a folder" in reasons["loop"]
+    why = {Path(path).name: refusal for path, _name, refusal in found.refused}
+    assert set(why) == {"pipe", "loop", "nowhere", "bad\udcff", "sock"}
+    assert why["pipe"] == Refusal(ErrorKind.INVALID_INPUT, "it is a named pipe, not a file")
+    assert "leads nowhere" in why["nowhere"].reason
+    assert why["nowhere"].kind is ErrorKind.NOT_FOUND
+    assert "back to a folder" in why["loop"].reason
+    assert find_sources([tmp_path / "none"]).refused[0][2].kind is ErrorKind.NOT_FOUND
+
+
+def test_what_cannot_be_uploaded_is_a_failure_and_not_a_skip(place, folder):
+    os.mkfifo(folder / "pipe")
+    (folder / "bad\udcff").write_text("1")
+    plan = plan_upload(place, paths=[str(folder), str(folder / "none"), str(folder / "a.json"),
+                                     str(folder / "a.json")])  # fmt: skip
+    report = upload(place, **plan.arguments(IfExists.SKIP))
+    assert report.planned == 8 == len(report.done) + len(report.failed)
+    failed = {failure.key: failure.kind for failure in report.failed}
+    name = folder.name
+    assert failed == {
+        f"{name}/pipe": ErrorKind.INVALID_INPUT,
+        f"{name}/bad\udcff": ErrorKind.INVALID_INPUT,
+        "none": ErrorKind.NOT_FOUND,
+        "a.json": ErrorKind.CONFLICT,
+    }
+    assert not report.complete
+    assert report.kind is ErrorKind.INVALID_INPUT
 
 
 def test_a_prefix_that_is_no_key_is_refused(place, folder):

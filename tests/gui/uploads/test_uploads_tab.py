@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import ErrorKind
 from core.transfer.journal import Journal, Order, journal_folder, unfinished
-from core.transfer.values import Failure, Outcomes, State, TransferReport
+from core.transfer.values import SAME, Failure, Outcomes, State, TransferReport
 from core.workspace import Workspace
 from gui.dialogs.file_as import FileAsDialog
 from gui.models.transfer_model import PROGRESS, STATE, TransferModel
@@ -156,7 +156,9 @@ def test_a_killed_engine_fails_the_rest_which_can_be_retried(tab, context, tmp_p
     assert batch.counts[State.FAILED] > 0
     assert batch.counts[State.DONE] + batch.counts[State.FAILED] == 400
     tab.pane.retry.click()
-    assert ended(tab, qtbot).counts[State.DONE] == 400
+    batch = ended(tab, qtbot)
+    assert batch.counts[State.DONE] + batch.counts[State.SKIPPED] == 400
+    assert set(batch.notes.values()) <= {SAME}  # stored in the moment of the kill
 
 
 def _kill(pids):
@@ -334,4 +336,7 @@ def test_a_thousand_failures_are_one_sentence():
         for n in range(1000)
     ]
     words = failures_in_words(failures)
-    assert words == "1,000 times Access denied to a file. First: f/0.json. Ask."
+    assert words == (
+        "1,000 times Access denied to a file. Not transferred: f/0.json, f/1.json, f/2.json and "
+        "997 more. Ask."
+    )

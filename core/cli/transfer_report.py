@@ -1,0 +1,141 @@
+"""The report of `put` and `get`: counts in one line, and every file that did not arrive."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ErrorKind
+from core.units import format_count, format_duration, format_size
+
+if TYPE_CHECKING:
+    from core.cli.output import Output
+    from core.transfer.plan import UploadPlan
+    from core.transfer.values import Failure, IfExists, TransferReport
+
+#: So many files with the same reason are named in the text; the JSON names all.
+_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of a transfer as columns: key, local path and size of each."""
+
+    keys: Sequence[str]
+    paths: Sequence[str]
+    sizes: Sequence[int]
+
+
+def uploaded_files(plan: UploadPlan, choice: IfExists) -> Files:
+    """Return the columns of an upload, the refused files included."""
+    arguments = plan.arguments(choice)
+    return Files(arguments["keys"], arguments["paths"], arguments["sizes"])
+
+
+def downloaded_files(
+    report: TransferReport, keys: Sequence[str], sizes: Sequence[int], below: str, folder: Path
+) -> Files:
+    """Return the columns of a download; files that were renamed have their own names."""
+    renamed = dict(report.renamed)
+    paths = [
+        str(folder / renamed.get(number, key.removeprefix(below).lstrip("/")))
+        for number, key in enumerate(keys)
+    ]
+    return Files(keys, paths, sizes)
+
+
+def shown(out: Output, report: TransferReport, files: Files, verb: str) -> int:
+    """Write the report and return the exit code.
+
+    Args:
+        out: where to.
+        report: how the transfer ended.
+        files: its files.
+        verb: what was done, for example `uploaded`.
+    """
+    out.result(_as_json(report, files), lambda: _write(out, report, files, verb))
+    if report.cancelled:
+        return ErrorKind.CANCELLED.value
+    return 0 if report.kind is None else report.kind.value
+
+
+def _as_json(report: TransferReport, files: Files) -> dict[str, Any]:
+    verdicts = dict(zip(report.done, report.verdicts, strict=True))
+
+    def file(number: int) -> dict[str, Any]:
+        return {"key": files.keys[number], "path": files.paths[number]}
+
+    return {
+        "planned": report.planned,
+        "done": [
+            {**file(n), "size": files.sizes[n], "verdict": verdicts[n].value} for n in report.done
+        ],
+        "skipped": [{**file(number), "reason": why} for number, why in report.skipped],
+        "failed": [_failure(each, file(each.number)) for each in report.failed],
+        "cancelled": [file(number) for number in report.cancelled],
+        "verdicts": {verdict.value: count for verdict, count in report.verified().items()},
+        "size": report.size,
+        "seconds": report.seconds,
+    }
+
+
+def _failure(failure: Failure, file: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **file,
+        "reason": failure.reason,
+        "kind": failure.kind.name.lower(),
+        "summary": failure.summary,
+        "cause": failure.cause,
+        "remedy": failure.remedy,
+        "action": failure.action,
+    }
+
+
+def _write(out: Output, report: TransferReport, files: Files, verb: str) -> None:
+    skipped = [(files.keys[number], why) for number, why in report.skipped]
+    failed = [(_place(each, files), each.reason) for each in report.failed]
+    for number, name in report.renamed:
+        out.note(f"stored as {name}: {files.keys[number]}")
+    for line in (*_by_reason("skipped", skipped), *_by_reason("failed", failed)):
+        out.note(line)
+    if remedy := next((each.remedy for each in report.failed if each.remedy), ""):
+        out.note(remedy)
+    out.line(_summary(report, verb))
+
+
+def _place(failure: Failure, files: Files) -> str:
+    """Return what names a failed file best: the source of an upload that was refused."""
+    path = files.paths[failure.number]
+    return path if Path(path).is_absolute() and not files.keys[failure.number] else failure.key
+
+
+def _by_reason(word: str, named: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a line for each file, or one for many that share a reason."""
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for name, reason in named:
+        groups[reason].append(name)
+    lines = []
+    for reason, names in groups.items():
+        if len(names) == 1:
+            lines.append(f"{word} {names[0]}: {reason}")
+            continue
+        lines.append(f"{word} {format_count(len(names))} files: {reason}")
+        lines += [f"  {name}" for name in names[:_NAMED]]
+        if more := len(names) - _NAMED:
+            lines += [f"  and {format_count(more)} more; --json names all"] if more > 0 else []
+    return lines
+
+
+def _summary(report: TransferReport, verb: str) -> str:
+    moved = f"{format_size(report.size)} in {format_duration(report.seconds)}"
+    parts = [
+        f"{verb} {format_count(len(report.done))} of {format_count(report.planned)} files, {moved}",
+        f"{format_count(len(report.skipped))} skipped, {format_count(len(report.failed))} failed"
+        + (f", {format_count(len(report.cancelled))} cancelled" if report.cancelled else ""),
+    ]
+    if verified := report.verified_in_words():
+        parts.append(verified)
+    return "; ".join(parts)

@@ -1,0 +1,186 @@
+"""`put` and `get`: files and folders up, objects down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from core.errors import NotFound, StorageError
+from core.units import format_size
+from core.work import RETRY_SECONDS, RetryBudget, Work
+
+if TYPE_CHECKING:
+    from core.cli.common import Cli
+    from core.transfer.plan import UploadPlan
+
+T = TypeVar("T")
+
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what exists; otherwise it is skipped.")
+]
+RetrySeconds = Annotated[
+    int,
+    typer.Option(
+        "--retry-seconds",
+        min=0,
+        help="How long to go on while nothing succeeds, for all files together; 0: not at all.",
+    ),
+]
+_SECONDS = int(RETRY_SECONDS)
+
+
+def put(
+    context: typer.Context,
+    sources: Annotated[list[Path], typer.Argument(help="Files and folders.")],
+    target: Annotated[str, typer.Argument(help="A key, or a prefix that ends with a slash.")],
+    overwrite: Overwrite = False,
+    retry_seconds: RetrySeconds = _SECONDS,
+) -> int:
+    """Upload files and folders; each is hashed, and compared with what the server has stored.
+
+    Exit code 0 means that every file is in the bucket, or was skipped because its key exists and
+    --overwrite was not given. One file for one key is never skipped: if the key exists, the exit
+    code is 22. Whatever was not uploaded is listed with its reason, and the exit code names the
+    cause: 20 a source does not exist, 24 it is not a regular file or its name is not UTF-8,
+    41 it changed meanwhile, 42 it cannot be read, 13 no permission, 30-33 the service or the
+    network, 130 interrupted.
+    """
+    cli: Cli = context.obj
+    if len(sources) == 1 and not sources[0].is_dir() and not target.endswith("/"):
+        return _put_one(cli, sources[0], target, overwrite=overwrite, seconds=retry_seconds)
+    from core.cli.transfer_report import shown, uploaded_files
+    from core.transfer.plan import plan_upload
+    from core.transfer.upload import upload
+    from core.transfer.values import IfExists, TransferCancelled
+
+    choice = IfExists.OVERWRITE if overwrite else IfExists.SKIP
+    with transfer_work(cli, "Uploading", retry_seconds) as work:
+        workspace = cli.opener.workspace(work)
+        plan: UploadPlan = plan_upload(
+            workspace, work, paths=[str(path) for path in sources], prefix=target
+        )
+        try:
+            report = upload(workspace, work, **plan.arguments(choice))
+        except TransferCancelled as error:
+            report = error.report
+    return shown(cli.out, report, uploaded_files(plan, choice), "uploaded")
+
+
+def _put_one(cli: Cli, source: Path, key: str, *, overwrite: bool, seconds: int) -> int:
+    from core.objects.parts import SINGLE_BYTES
+    from core.objects.writing import upload
+    from core.transfer.sources import find_sources
+    from core.transfer.sweep import sweep_at_start
+    from core.transfer.upload import refuse_existing
+
+    found = find_sources([source])
+    for path, _name, why in found.refused:
+        raise StorageError(
+            f"{path} cannot be uploaded",
+            cause=f"{why.reason[:1].upper()}{why.reason[1:]}.",
+            remedy="Check the path.",
+            subject=path,
+            kind=why.kind,
+        )
+    with transfer_work(cli, f"Uploading {source.name}", seconds) as work:
+        bucket = cli.opener.workspace(work).bucket
+        sweep_at_start(bucket, work)
+        if not overwrite and found.sizes[0] > SINGLE_BYTES:
+            attempted(work, lambda: refuse_existing(bucket, key, work))
+        written = attempted(
+            work, lambda: upload(bucket, key, source, only_new=not overwrite, work=work)
+        )
+    line = f"{key}  {format_size(written.size)}  {written.sha256}  {written.verdict.value}"
+    cli.out.result(written, lambda: cli.out.line(line))
+    return 0
+
+
+def get(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(help="A key, or with --recursive a prefix.")],
+    target: Annotated[
+        Path | None, typer.Argument(help="A file or folder; here by default.")
+    ] = None,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Everything below the prefix.")
+    ] = False,
+    overwrite: Overwrite = False,
+    retry_seconds: RetrySeconds = _SECONDS,
+) -> int:
+    """Download objects; each appears under its name only when it is complete and verified.
+
+    Every object is compared with its listed size and ETag, and with a hash or checksum where one
+    is stored: "verified (SHA-256)", "verified (CRC)", "verified (MD5)", or "size only" where
+    there is none. With --recursive, exit code 0 means that every object is there, or was skipped
+    because its file exists and --overwrite was not given. Whatever was not downloaded is listed
+    with its reason, and the exit code names the cause, for example 40 for bytes that do not
+    compare, 42 for a file that cannot be written, 30-33 for the service or the network, 130
+    interrupted.
+    """
+    cli: Cli = context.obj
+    if recursive:
+        return _get_all(cli, key, target or Path(), overwrite=overwrite, seconds=retry_seconds)
+    from core.objects.names import safe_segments
+    from core.objects.reading import download
+    from core.transfer.sweep import sweep_at_start
+
+    path = target or Path()
+    if path.is_dir():
+        path /= safe_segments(key)[-1]
+    with transfer_work(cli, f"Downloading {path.name}", retry_seconds) as work:
+        bucket = cli.opener.workspace(work).bucket
+        sweep_at_start(bucket, work, [path.parent])
+        got = attempted(work, lambda: download(bucket, key, path, overwrite=overwrite, work=work))
+    line = f"{got.path}  {format_size(got.size)}  {got.verdict.value}"
+    cli.out.result(got, lambda: cli.out.line(line))
+    return 0
+
+
+def _get_all(cli: Cli, prefix: str, folder: Path, *, overwrite: bool, seconds: int) -> int:
+    from core.cli.transfer_report import downloaded_files, shown
+    from core.objects.listing import list_pages
+    from core.transfer.download import download
+    from core.transfer.values import IfExists, TransferCancelled
+
+    with transfer_work(cli, "Downloading", seconds) as work:
+        workspace = cli.opener.workspace(work)
+        pages = list(list_pages(workspace.bucket, prefix, work=work))
+        keys = [key for page in pages for key in page.keys]
+        sizes = [size for page in pages for size in page.sizes]
+        etags = [etag for page in pages for etag in page.etags]
+        if not keys:
+            raise NotFound(
+                f"There is nothing below {prefix}",
+                remedy="See what exists with `strongroom ls`.",
+                subject=workspace.bucket.subject(prefix),
+            )
+        below = prefix[: prefix.rfind("/") + 1]
+        choice = IfExists.OVERWRITE if overwrite else IfExists.SKIP
+        try:
+            report = download(
+                workspace, work, keys=keys, sizes=sizes, etags=etags, folder=str(folder),
+                below=below, if_exists=choice.value,
+            )  # fmt: skip
+        except TransferCancelled as error:
+            report = error.report
+    files = downloaded_files(report, keys, sizes, below, folder)
+    return shown(cli.out, report, files, "downloaded")
+
+
+@contextmanager
+def transfer_work(cli: Cli, what: str, seconds: int) -> Iterator[Work]:
+    """Yield the work of a command, with one retry budget for all that it sends."""
+    with cli.out.work(what) as work:
+        yield replace(work, budget=RetryBudget(seconds))
+
+
+def attempted(work: Work, send: Callable[[], T]) -> T:
+    """Return what `send` returns, tried again within the budget of the work."""
+    from core.transfer.attempts import Attempts
+
+    return Attempts(work).attempted(send)

@@ -1,0 +1,97 @@
+"""What interrupted operations have left in a bucket: unfinished uploads and parts of backups.
+
+The one place that knows all kinds of it, for the command line and the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.backup.orphans import orphan_parts, remove_orphans
+from core.backup.store import BucketStore
+from core.errors import StorageError
+from core.model.backup import OrphanParts
+from core.transfer.sweep import (
+    Owner,
+    SweepReport,
+    UnfinishedUpload,
+    list_unfinished,
+    remove_unfinished,
+)
+from core.transfer.values import Failure, HasBucket
+from core.work import Work, default_work
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What was found. `problem` is why a part of it could not be listed, empty if all was."""
+
+    uploads: tuple[UnfinishedUpload, ...] = ()
+    parts: tuple[OrphanParts, ...] = ()
+    problem: str = ""
+
+    @property
+    def removable(self) -> tuple[UnfinishedUpload, ...]:
+        """The uploads that no process of this machine still sends."""
+        return tuple(each for each in self.uploads if each.owner is not Owner.RUNNING)
+
+
+def find(workspace: HasBucket, work: Work | None = None, *, prefix: str = "") -> Leftovers:
+    """Return what is left in the bucket (operation `leftovers.find`).
+
+    Args:
+        workspace: whose bucket it is.
+        work: cancel and progress.
+        prefix: what the keys begin with.
+
+    Raises:
+        StorageError: the unfinished uploads cannot be listed.
+        Cancelled: the token of `work` was cancelled.
+    """
+    work = default_work(work)
+    uploads = list_unfinished(workspace, work, prefix=prefix)
+    try:
+        parts = orphan_parts(BucketStore(workspace.bucket), work)
+    except StorageError as error:
+        work.check()
+        return Leftovers(uploads, (), f"Parts of backups could not be listed: {error.summary}.")
+    return Leftovers(uploads, tuple(each for each in parts if each.folder.startswith(prefix)))
+
+
+def remove(
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    uploads: Sequence[Sequence[str]] = (),
+    folders: Sequence[str] = (),
+) -> SweepReport:
+    """Remove some of it (operation `leftovers.remove`).
+
+    Parts of a backup are removed only if they still are orphans now.
+
+    Args:
+        workspace: whose bucket it is.
+        work: cancel and progress.
+        uploads: (key, upload id) of each upload.
+        folders: the folders with parts of backups.
+
+    Raises:
+        Cancelled: the token of `work` was cancelled; what was removed before is gone.
+    """
+    work = default_work(work)
+    report = remove_unfinished(workspace, work, uploads=uploads) if uploads else SweepReport()
+    if not folders:
+        return report
+    store = BucketStore(workspace.bucket)
+    failed = list(report.failed)
+    removed: tuple[OrphanParts, ...] = ()
+    try:
+        still = [each for each in orphan_parts(store, work) if each.folder in folders]
+        removed = remove_orphans(store, still, work)
+    except StorageError as error:
+        work.check()
+        failed.append(Failure.of(len(uploads), folders[0], error))
+    return SweepReport(
+        (*report.uploads, *(each.folder for each in removed)), report.files, tuple(failed)
+    )

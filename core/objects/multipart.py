@@ -1,0 +1,109 @@
+"""Multipart uploads that are neither completed nor aborted: S3 keeps and charges their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote_plus
+
+from core.aws.faults import translated
+from core.errors import NotFound
+from core.objects.bucket import Bucket
+from core.work import Work, default_work
+
+
+@dataclass(frozen=True, slots=True)
+class MultipartUpload:
+    """One unfinished upload. `initiator` is who began it, as far as the server says so."""
+
+    key: str
+    upload_id: str
+    began: datetime
+    initiator: str
+
+
+def list_uploads(
+    bucket: Bucket, prefix: str = "", *, work: Work | None = None
+) -> Iterator[MultipartUpload]:
+    """Yield the unfinished uploads of a bucket whose keys begin with `prefix`.
+
+    Raises:
+        AccessDenied: `s3:ListBucketMultipartUploads` is missing.
+        StorageError: the call failed.
+        Cancelled: the token of `work` was cancelled.
+    """
+    work = default_work(work)
+    more: dict[str, str] = {}
+    while True:
+        work.check()
+        with translated("s3:ListMultipartUploads", bucket.subject(prefix), work):
+            answer = bucket.client.list_multipart_uploads(
+                Bucket=bucket.name, Prefix=prefix, EncodingType="url", **more
+            )
+        encoded = answer.get("EncodingType") == "url"
+        for row in answer.get("Uploads", ()):
+            yield _upload(row, encoded=encoded)
+        if not answer.get("IsTruncated"):
+            return
+        marker = _decoded(answer.get("NextKeyMarker", ""), encoded=encoded)
+        following = {"KeyMarker": marker, "UploadIdMarker": answer.get("NextUploadIdMarker", "")}
+        if following == more:
+            return  # a server that repeats its last page
+        more = following
+
+
+def size_of(bucket: Bucket, upload: MultipartUpload, *, work: Work | None = None) -> int:
+    """Return the bytes of the parts that have arrived; 0 for an upload that is gone.
+
+    Raises:
+        StorageError: the parts may not be listed, or the call failed.
+    """
+    work = default_work(work)
+    size = 0
+    more: dict[str, int] = {}
+    while True:
+        work.check()
+        try:
+            with translated("s3:ListParts", bucket.subject(upload.key), work):
+                answer = bucket.client.list_parts(
+                    Bucket=bucket.name, Key=upload.key, UploadId=upload.upload_id, **more
+                )
+        except NotFound:
+            return 0
+        size += sum(int(part["Size"]) for part in answer.get("Parts", ()))
+        marker = answer.get("NextPartNumberMarker")
+        if not answer.get("IsTruncated") or not marker:
+            return size
+        more = {"PartNumberMarker": marker}
+
+
+def abort(bucket: Bucket, key: str, upload_id: str, *, work: Work | None = None) -> None:
+    """Remove an unfinished upload and its parts; one that is gone already is no error.
+
+    Raises:
+        AccessDenied: `s3:AbortMultipartUpload` is missing.
+        StorageError: the call failed.
+    """
+    work = default_work(work)
+    work.check()
+    try:
+        with translated("s3:AbortMultipartUpload", bucket.subject(key), work):
+            bucket.client.abort_multipart_upload(Bucket=bucket.name, Key=key, UploadId=upload_id)
+    except NotFound:
+        return
+
+
+def _upload(row: dict[str, Any], *, encoded: bool) -> MultipartUpload:
+    who = row.get("Initiator", {}) or {}
+    return MultipartUpload(
+        key=_decoded(row["Key"], encoded=encoded),
+        upload_id=row["UploadId"],
+        began=row["Initiated"],
+        initiator=str(who.get("DisplayName") or who.get("ID") or ""),
+    )
+
+
+def _decoded(key: str, *, encoded: bool) -> str:
+    return unquote_plus(key) if encoded else key

@@ -1,0 +1,63 @@
+"""What uploads and downloads share: the journal around a run, and its report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from core.errors import Cancelled
+from core.transfer.journal import Journal, Order
+from core.transfer.tally import Tally
+from core.transfer.values import HasBucket, TransferCancelled, TransferReport
+from core.work import Work
+
+
+def run_journalled(
+    order: Order | None, arguments: dict[str, Any], work: Work, body: Callable[[Tally], None]
+) -> TransferReport:
+    """Run a transfer's `body` with its counts, and with a journal if there is an order.
+
+    The journal is removed when the transfer has ended; after a cancel or a crash it stays, so
+    that the rest can be resumed.
+
+    Raises:
+        LocalIOError: the journal cannot be written; nothing was sent.
+        TransferCancelled: the token of `work` was cancelled; the error has the report.
+    """
+    keys, sizes = arguments["keys"], arguments["sizes"]
+    journal = Journal.begin(order, len(keys)) if order is not None else None
+    tally = Tally(keys, sizes, work, journal)
+    try:
+        with work.token.on_cancel(tally.flush):
+            body(tally)
+    except Cancelled as error:
+        report = tally.close()
+        if journal is not None:
+            journal.leave()
+        raise TransferCancelled(error.summary, report) from None
+    except BaseException:
+        tally.close()
+        if journal is not None:
+            journal.leave()
+        raise
+    report = tally.close()
+    assert not report.cancelled, f"{len(report.cancelled)} of {report.planned} files have no end"
+    if journal is not None:
+        journal.end()
+    return report
+
+
+def order_of(
+    operation: str,
+    workspace: HasBucket,
+    journal: dict[str, str] | None,
+    arguments: dict[str, Any],
+) -> Order | None:
+    """Return the order to be journalled; None without a journal.
+
+    `journal` has `id`, `title` and `profile`.
+    """
+    if journal is None:
+        return None
+    bucket = workspace.bucket.name
+    return Order(operation, journal["id"], journal["title"], journal["profile"], bucket, arguments)
