@@ -1,0 +1,164 @@
+"""Ctrl-C against a server that accepts and never answers: every command ends within two seconds."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from core.cli.interrupt import interruptible
+from core.errors import Cancelled, ErrorKind
+from core.work import CancelToken
+
+#: Every command that talks to a server, as far as its first request.
+COMMANDS = [
+    ["ls"],
+    ["ls", "-r", "--json"],
+    ["stats"],
+    ["get", "a", "never"],
+    ["get", "-r", "a/", "never"],
+    ["put", "file", "a"],
+    ["put", "folder", "a/"],
+    ["backup", "db.sqlite", "t"],
+    ["backups"],
+    ["restore", "db.sqlite", "t"],
+    ["restore", "db.sqlite", "t", "--yes"],
+    ["secrets", "list"],
+    ["secrets", "get", "a"],
+    ["secrets", "put", "a", "b=c"],
+    ["secrets", "versions", "a"],
+    ["secrets", "rollback", "a", "--yes"],
+    ["rotate", "a"],
+    ["rotate", "a", "--yes"],
+    ["doctor"],
+    ["check"],
+    ["setup"],
+]
+
+
+@pytest.fixture
+def silent():
+    """A server that accepts connections, reads what comes, and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        asked, connections, stop = threading.Event(), [], threading.Event()
+        server.settimeout(0.1)
+
+        def serve():
+            while not stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    connection, _address = server.accept()
+                    connections.append(connection)
+                    connection.settimeout(5)
+                    if connection.recv(1000):
+                        asked.set()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
+        stop.set()
+        thread.join()
+        for connection in connections:
+            connection.close()
+
+
+@pytest.fixture
+def start(silent, tmp_path):
+    """Start a command in a folder with something to send, and wait for its first request."""
+    url, asked = silent
+    (tmp_path / "file").write_bytes(b"x" * 100_000)
+    (tmp_path / "folder").mkdir()
+    for number in range(3):
+        (tmp_path / "folder" / f"{number}").write_bytes(b"x" * 1000)
+    database = sqlite3.connect(tmp_path / "db.sqlite")
+    database.executescript("CREATE TABLE t(id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);")
+    database.close()
+    environment = {
+        **os.environ,
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "silent-secret-0123456789",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    }
+
+    @contextlib.contextmanager
+    def call(words):
+        with subprocess.Popen(
+            [sys.executable, "-m", "core", *words],
+            env=environment, cwd=tmp_path, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as command:  # fmt: skip
+            try:
+                assert asked.wait(30), command.stderr.read() if command.poll() else ""
+                yield command
+            finally:
+                command.kill()
+
+    return call
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_ctrl_c_ends_every_command_within_two_seconds(start, words, tmp_path):
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with start(words) as command:
+        begun = time.monotonic()
+        command.send_signal(signal.SIGINT)
+        out, err = command.communicate(timeout=30)
+        took = time.monotonic() - begun
+    assert command.returncode == ErrorKind.CANCELLED.value, err
+    assert took < 2
+    assert out == ""
+    if "--json" in words:
+        assert json.loads(err)["error"]["kind"] == "cancelled"
+    else:
+        assert err.endswith("Interrupted.\n")
+        assert "Traceback" not in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+STUCK = """
+import sqlite3, sys
+from core.cli import main
+from core.cli.common import Opener
+def workspace(self, work):
+    sys.stdout.write("stuck\\n"); sys.stdout.flush()
+    sqlite3.connect(":memory:").execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    ).fetchall()
+Opener.workspace = workspace
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_native_code_that_answers_no_signal_is_ended_as_well():
+    with subprocess.Popen(
+        [sys.executable, "-c", STUCK, "ls"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as command:  # fmt: skip
+        assert command.stdout.readline() == "stuck\n"
+        begun = time.monotonic()
+        command.send_signal(signal.SIGINT)
+        _out, err = command.communicate(timeout=30)
+        assert time.monotonic() - begun < 2
+    assert command.returncode == ErrorKind.CANCELLED.value
+    assert err == "Interrupted.\n"
+
+
+def test_a_block_that_ends_by_itself_leaves_no_trace():
+    handler, token = signal.getsignal(signal.SIGINT), CancelToken()
+
+    def interrupted():
+        signal.raise_signal(signal.SIGINT)
+        token.wait(5)
+
+    with pytest.raises(Cancelled), interruptible(token, lambda: None):
+        interrupted()
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.set_wakeup_fd(-1) == -1
+    assert "interrupt" not in {thread.name for thread in threading.enumerate()}
