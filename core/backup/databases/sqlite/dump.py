@@ -168,6 +168,8 @@ def _quoted_if_any(name: str) -> str:
 
 
 def _is_utf8(piece: bytes) -> bool:
+    if piece.isascii():
+        return True
     try:
         piece.decode()
     except UnicodeDecodeError:

@@ -26,9 +26,10 @@ def load_rows(
     """
     insert = _Insert(connection, schema)
     done = 0
-    for _, lines in rows:
+    for count, lines in rows:
         work.check()
-        done += insert.piece(lines)
+        insert.piece(lines)
+        done += count
         work.report(Progress(done, None, "rows", "loading"))
     return done
 
@@ -40,7 +41,7 @@ class _Insert:
         self._sql = insert_sql(schema)
         self._head = self._sql.rpartition("(")[0]
 
-    def piece(self, lines: bytes) -> int:
+    def piece(self, lines: bytes) -> None:
         rows = values_of(lines, self._names)
         try:
             if b'{"$text"' in lines:
@@ -52,7 +53,6 @@ class _Insert:
             raise Corrupt(
                 "A row of the backup does not fit its schema", cause=str(error)
             ) from error
-        return lines.count(b"\n")
 
     def _typed(self, row: Sequence[Any]) -> str:
         """Bytes that are no UTF-8 can only be bound as BLOB; SQLite makes TEXT of them again."""

@@ -10,6 +10,7 @@ they drop the sign of -0.0; they copy invalid UTF-8 into the JSON as it is.
 
 from __future__ import annotations
 
+import binascii
 import json
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
@@ -29,6 +30,10 @@ _CLEAN_TYPES = frozenset(("INT", "INTEGER", "REAL", "TEXT"))
 
 #: An object starts only where a tag stands: quotes inside strings are escaped.
 _TAG = b'{"$'
+#: After a colon, as a first column may bear the name.
+_HEX_TAG = b':{"$hex":"'
+#: Stands for a BLOB that was cut out of a piece larger than this, in bytes.
+_PLACE, _CUT_ABOVE = "$cut", 4 << 20
 
 
 class RawText(bytes):
@@ -136,23 +141,49 @@ def values_of(lines: bytes, names: Sequence[str]) -> Iterable[Sequence[Any]]:
     Raises:
         Corrupt: When the lines are not JSON.
     """
+    pick = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+    blobs: list[bytes] = []
     try:
+        if len(lines) > _CUT_ABOVE and _HEX_TAG in lines:
+            lines = _cut(lines, blobs)
         rows = json.loads(b"[" + lines.rstrip(b"\n").replace(b"\n", b",") + b"]")
     except ValueError as error:
         raise Corrupt("A row of the backup cannot be read", cause=str(error)) from error
-    pick = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
     picked = map(pick, rows)
-    return map(_untagged_row, picked) if _TAG in lines else picked
+    if _TAG not in lines:
+        return picked
+    return (
+        [_untagged(value, blobs) if type(value) is dict else value for value in row]
+        for row in picked
+    )
 
 
-def _untagged_row(row: Sequence[Any]) -> Sequence[Any]:
-    return [_untagged(value) if type(value) is dict else value for value in row]
+def _cut(lines: bytes, blobs: list[bytes]) -> bytes:
+    """Return the lines with each BLOB's digits replaced by its place in `blobs`.
+
+    A large value is decoded once, from where it stands, instead of being copied by the JSON
+    parser three times over. An unescaped `:{"$hex":"` stands nowhere else than before a BLOB.
+    """
+    view = memoryview(lines)
+    pieces: list[bytes | memoryview] = []
+    end = 0
+    while (start := lines.find(_HEX_TAG, end)) >= 0:
+        digits = start + len(_HEX_TAG)
+        pieces.append(view[end:start])
+        end = lines.index(b'"', digits)
+        pieces.append(b':{"%s":%d' % (_PLACE.encode(), len(blobs)))
+        blobs.append(binascii.unhexlify(view[digits:end]))
+        end += 1
+    pieces.append(view[end:])
+    return b"".join(pieces)
 
 
-def _untagged(found: dict[str, Any]) -> bytes:
+def _untagged(found: dict[str, Any], blobs: Sequence[bytes]) -> bytes:
     if len(found) == 1:
         if type(value := found.get(HEX)) is str:
             return bytes.fromhex(value)
         if type(value := found.get(TEXT)) is str:
             return RawText(bytes.fromhex(value))
+        if type(place := found.get(_PLACE)) is int and 0 <= place < len(blobs):
+            return blobs[place]
     raise Corrupt("A row of the backup holds a value of unknown form", subject=str(found)[:200])
