@@ -109,8 +109,8 @@ def _guarded(inner: Callable[..., _Outcome]) -> Callable[..., _Outcome]:
         try:
             with ended_by(work.token):
                 response, error = inner(request, operation_model, context)
-        except BadAnswerError as error:
-            return None, error
+        except BadAnswerError as refused:
+            return None, refused
         except (ResponseParserError, ValueError, LookupError, TypeError):
             # What botocore's parsers raise for headers and values of another form than the model's.
             return None, BadAnswerError("it has another form than the service's")
@@ -134,7 +134,7 @@ def _read_timeout(operation: str, context: dict[str, Any], budget: RetryBudget |
         left = INTERACTIVE_SECONDS - (time.monotonic() - context[_BEGAN])
     else:
         left = budget.left
-    return max(1.0, min(READ_SECONDS, left))
+    return max(1.0, min(READ_SECONDS, float(left)))
 
 
 def _retry(

@@ -6,7 +6,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from socket import SOCK_STREAM
+from typing import Any, cast
 
 from botocore.awsrequest import (
     AWSHTTPConnection,
@@ -14,6 +15,8 @@ from botocore.awsrequest import (
     AWSHTTPSConnection,
     AWSHTTPSConnectionPool,
 )
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from core.work import CancelToken
 
@@ -25,12 +28,13 @@ class _Request:
 
     def __init__(self) -> None:
         self.connection: Any = None
+        self.connecting: socket.socket | None = None
         self.cancelled = False
 
     def end(self) -> None:
-        """Shut the socket down; the thread that reads or writes it gets an error at once."""
+        """Shut the socket down; the thread that connects, reads or writes gets an error at once."""
         self.cancelled = True
-        sock = getattr(self.connection, "sock", None)
+        sock = getattr(self.connection, "sock", None) or self.connecting
         if sock is not None:
             with suppress(OSError):  # it was closed meanwhile: nothing waits on it
                 # The method of the plain socket: SSLSocket's would pull the TLS object away.
@@ -55,6 +59,47 @@ class _Recorded:
         if request is not None:
             request.connection = self
         return super().request(*arguments, **named)  # type: ignore[misc] # likewise
+
+    def _new_conn(self) -> socket.socket:
+        """Return a connected socket; urllib3's own gives no access to one that still connects."""
+        request: _Request | None = getattr(_thread, "request", None)
+        if request is None:
+            return cast("socket.socket", super()._new_conn())  # type: ignore[misc] # likewise
+        this = cast("HTTPConnection", self)
+        try:
+            return _connected(this, request)
+        except socket.gaierror as error:
+            raise NameResolutionError(this.host, this, error) from error
+        except TimeoutError as error:
+            message = f"Connection to {this.host} timed out after {this.timeout} s"
+            raise ConnectTimeoutError(this, message) from error
+        except OSError as error:
+            message = f"Failed to establish a new connection: {error}"
+            raise NewConnectionError(this, message) from error
+        finally:
+            request.connecting = None
+
+
+def _connected(connection: HTTPConnection, request: _Request) -> socket.socket:
+    """Try each address of the host in turn; `request.connecting` is the socket that does."""
+    failure: OSError = OSError("the name has no address")
+    places = socket.getaddrinfo(connection.host.strip("[]"), connection.port, 0, SOCK_STREAM)
+    for family, kind, protocol, _, address in places:
+        sock = socket.socket(family, kind, protocol)
+        request.connecting = sock
+        try:
+            for option in connection.socket_options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(connection.timeout)
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failure = error
+            if request.cancelled:
+                break
+        else:
+            return sock
+    raise failure
 
 
 class _Connection(_Recorded, AWSHTTPConnection):  # type: ignore[misc] # botocore ships no types

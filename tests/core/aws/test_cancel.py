@@ -1,7 +1,9 @@
 """A cancel ends a request at once, and a silent server does not hold a call for long."""
 
+import socket
 import threading
 import time
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 from helpers.aws import connection
@@ -16,6 +18,19 @@ from core.work import CancelToken, RetryBudget, Work
 
 HALF = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: 900\r\n\r\n<ListBuc"
 PAGE = b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
+
+
+@contextmanager
+def full_listener():
+    """The URL of a port that neither accepts nor refuses: its queue of connections is full."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with suppress(BlockingIOError):
+                waiting.connect(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def list_objects(url, work=None, *, once=False):
@@ -45,6 +60,16 @@ def test_a_cancel_wakes_a_request_that_waits(beginning, once):
         canceller.join()
         assert time.monotonic() - began < 2
         assert server.requests == 1
+
+
+def test_a_cancel_wakes_a_connection_that_is_being_made():
+    token = CancelToken()
+    with full_listener() as url:
+        threading.Timer(0.3, token.cancel).start()
+        began = time.monotonic()
+        with pytest.raises(errors.Cancelled):
+            list_objects(url, Work(token))
+        assert 0.2 < time.monotonic() - began < 2
 
 
 def test_a_cancel_wakes_the_pause_between_two_attempts(monkeypatch):
