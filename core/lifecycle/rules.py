@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core.aws.limits import LIFECYCLE_ID_CHARS, LIFECYCLE_RULES
 from core.errors import InvalidInput
 
-#: S3 API reference, PutBucketLifecycleConfiguration: rules per configuration, bytes of an id.
-MAX_RULES = 1000
-MAX_ID = 255
+#: S3 API reference, PutBucketLifecycleConfiguration: rules per configuration, characters of an id.
+MAX_RULES = LIFECYCLE_RULES
+MAX_ID = LIFECYCLE_ID_CHARS
 
 
 @dataclass(frozen=True, slots=True)

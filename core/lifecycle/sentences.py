@@ -1,10 +1,11 @@
-"""A lifecycle rule as sentences that a person can check."""
+"""Write a lifecycle rule as sentences that a person can check."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.lifecycle.checks import catches_siblings, hardly_a_prefix
 from core.lifecycle.rules import Difference, Rule
 from core.units import format_size
 
@@ -38,7 +39,7 @@ def scope(rule: Rule) -> str:
     raw = rule.raw()
     found: Mapping[str, Any] = raw.get("Filter", {})
     limits = found.get("And", found)
-    parts = [f"below {rule.prefix}" if rule.prefix else "in the whole bucket"]
+    parts = [_place(rule.prefix)]
     tags = [limits["Tag"]] if "Tag" in limits else limits.get("Tags", [])
     parts += [f"tagged {tag['Key']}={tag['Value']}" for tag in tags]
     if "ObjectSizeGreaterThan" in limits:
@@ -46,6 +47,14 @@ def scope(rule: Rule) -> str:
     if "ObjectSizeLessThan" in limits:
         parts.append(f"smaller than {format_size(int(limits['ObjectSizeLessThan']))}")
     return "Objects " + ", ".join(parts)
+
+
+def _place(prefix: str) -> str:
+    if not prefix:
+        return "in the whole bucket"
+    if catches_siblings(prefix) or hardly_a_prefix(prefix):
+        return f"whose keys begin with {prefix!r}"
+    return f"below {prefix}"
 
 
 def actions(rule: Rule) -> tuple[str, ...]:

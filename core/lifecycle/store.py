@@ -13,6 +13,7 @@ from typing import Any
 
 from core.aws.faults import translated
 from core.errors import Conflict, NotFound, ServiceError
+from core.lifecycle.checks import check_rules
 from core.lifecycle.rules import Configuration, Rule, difference
 from core.lifecycle.sentences import difference_lines
 from core.local.atomic import write_atomically
@@ -40,9 +41,10 @@ def read(bucket: Bucket, *, work: Work | None = None) -> Configuration:
     Raises:
         StorageError: it may not be read (`s3:GetLifecycleConfiguration`), or the call failed.
     """
-    default_work(work).check()
+    work = default_work(work)
+    work.check()
     try:
-        with translated("s3:GetBucketLifecycleConfiguration", f"s3://{bucket.name}"):
+        with translated("s3:GetBucketLifecycleConfiguration", f"s3://{bucket.name}", work):
             answer = bucket.client.get_bucket_lifecycle_configuration(Bucket=bucket.name)
     except NotFound as error:
         if "NoSuchLifecycleConfiguration" in error.details:
@@ -58,16 +60,25 @@ def save(
     """Replace the configuration `seen` by `after`, if it is still the one on the bucket.
 
     Raises:
+        InvalidInput: S3 refuses a rule that is added or changed; nothing was written.
         Conflict: somebody changed the configuration since it was read; nothing was written.
-        ServiceError: it was put, but the bucket still tells another one after 15 seconds.
+        ServiceError: it was put, but the bucket still shows another one after 15 seconds.
         StorageError: reading or writing was refused or failed.
     """
     work = default_work(work)
+    diff = difference(seen, after)
+    changed = [rule.raw() for rule in (*diff.added, *(rule for _, rule in diff.changed))]
+    if changed:
+        check_rules([rule.raw() for rule in after.rules], changed)
+    return _replaced(bucket, seen, after, work)
+
+
+def _replaced(bucket: Bucket, seen: Configuration, after: Configuration, work: Work) -> Saved:
     before = read(bucket, work=work)
     if not before.same_as(seen):
         raise _changed_meanwhile(bucket, seen, before)
     undo = _keep(bucket, before)
-    _put(bucket, after)
+    _put(bucket, after, work)
     return Saved(before, _read_back(bucket, after, work), undo)
 
 
@@ -77,18 +88,18 @@ def undo(bucket: Bucket, saved: Saved, *, work: Work | None = None) -> Saved:
     Raises:
         Conflict: somebody changed the configuration since; nothing was written.
     """
-    return save(bucket, saved.after, saved.before, work=work)
+    return _replaced(bucket, saved.after, saved.before, default_work(work))
 
 
-def _put(bucket: Bucket, wanted: Configuration) -> None:
+def _put(bucket: Bucket, wanted: Configuration, work: Work) -> None:
     if not wanted.rules:
-        with translated("s3:DeleteBucketLifecycle", f"s3://{bucket.name}"):
+        with translated("s3:DeleteBucketLifecycle", f"s3://{bucket.name}", work):
             bucket.client.delete_bucket_lifecycle(Bucket=bucket.name)
         return
     more: dict[str, Any] = {}
     if wanted.minimum_size is not None:  # a put without it would fall back to S3's default
         more["TransitionDefaultMinimumObjectSize"] = wanted.minimum_size
-    with translated("s3:PutBucketLifecycleConfiguration", f"s3://{bucket.name}"):
+    with translated("s3:PutBucketLifecycleConfiguration", f"s3://{bucket.name}", work):
         bucket.client.put_bucket_lifecycle_configuration(
             Bucket=bucket.name,
             LifecycleConfiguration={"Rules": [rule.raw() for rule in wanted.rules]},

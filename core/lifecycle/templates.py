@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.errors import InvalidInput
+from core.lifecycle.checks import check_prefix, check_rules
 from core.lifecycle.rules import Rule
 
 
@@ -27,31 +27,20 @@ def archive(
     """Return the archive rule: Standard-IA after `ia_days`, Glacier after `glacier_days`.
 
     Raises:
-        InvalidInput: the days are not positive or not in order, or the prefix is empty.
+        InvalidInput: S3 refuses these days, or the prefix is empty or matches no key.
     """
-    if not 0 < ia_days < glacier_days:
-        raise InvalidInput(
-            "The days of an archive rule must grow",
-            cause=f"Standard-IA after {ia_days} and Glacier after {glacier_days} days.",
-            remedy="Choose at least 1 day for Standard-IA, and more for Glacier.",
-        )
-    if not prefix:
-        raise InvalidInput(
-            "An archive rule needs a prefix",
-            cause="Without one it would archive backups and portfolios as well.",
-            remedy="Name the folder to archive, for example market-data/.",
-        )
-    return Rule.of(
-        {
-            "ID": rule_id,
-            "Status": "Enabled",
-            "Filter": {"Prefix": prefix},
-            "Transitions": [
-                {"Days": ia_days, "StorageClass": "STANDARD_IA"},
-                {"Days": glacier_days, "StorageClass": "GLACIER"},
-            ],
-        }
-    )
+    check_prefix(prefix)
+    rule = {
+        "ID": rule_id,
+        "Status": "Enabled",
+        "Filter": {"Prefix": prefix},
+        "Transitions": [
+            {"Days": ia_days, "StorageClass": "STANDARD_IA"},
+            {"Days": glacier_days, "StorageClass": "GLACIER"},
+        ],
+    }
+    check_rules([rule])
+    return Rule.of(rule)
 
 
 def abort_unfinished(*, days: int = 7) -> Rule:

@@ -89,6 +89,14 @@ class Context(QObject):
         return self._read_only
 
     @property
+    def locked_reason(self) -> str:
+        """Why nothing can be changed and what to do about it; empty while changes are allowed."""
+        if not self._read_only or self._workspace is None:
+            return ""
+        name = self._workspace.profile.name
+        return f"The profile {name} is read-only. Unlock it at the top of the window first."
+
+    @property
     def unlocked_until(self) -> datetime | None:
         """When a protected profile locks itself again; None if it is locked or never locks."""
         return self._unlocked_until

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import StorageError
+from core.lifecycle.checks import INFREQUENT_DAYS
 from core.lifecycle.rules import Configuration, Rule, difference
 from core.lifecycle.sentences import difference_lines
 from core.lifecycle.templates import TEMPLATES, archive
@@ -49,8 +50,8 @@ class RuleDialog(QDialog):
         self.prefix = QLineEdit("market-data/")
         self.prefix.setFont(theme.mono_font())
         self.prefix.setAccessibleName("Folder to archive")
-        self.ia_days = _days("Days until Standard-IA", 30)
-        self.glacier_days = _days("Days until Glacier", 90)
+        self.ia_days = _days("Days until Standard-IA", 30, least=INFREQUENT_DAYS)
+        self.glacier_days = _days("Days until Glacier", 90, least=2 * INFREQUENT_DAYS)
         self._purpose = muted_label("", wrap=True)
         self._problem = text_label("", "danger", wrap=True)
         self._preview = _preview()
@@ -93,7 +94,8 @@ class RuleDialog(QDialog):
             self._after = self._present.merged(self._rule(number))
             problem = ""
         except StorageError as error:
-            self._after, problem = None, f"{error.summary}. {error.remedy}"
+            parts = (error.summary, error.cause.removesuffix("."), error.remedy)
+            self._after, problem = None, ". ".join(part for part in parts if part)
         self._show(problem)
 
     def _rule(self, number: int) -> Rule:
@@ -109,7 +111,7 @@ class RuleDialog(QDialog):
         lines: tuple[str, ...] = ()
         if self._after is not None:
             lines = difference_lines(difference(self._present, self._after))
-            problem = problem or ("" if lines else "This rule is there already.")
+            problem = problem or ("" if lines else "This rule already exists.")
         self._preview.setPlainText(shown("\n".join(lines), lines=True))
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
@@ -121,9 +123,9 @@ class RuleDialog(QDialog):
             self.accept()
 
 
-def _days(name: str, value: int) -> QSpinBox:
+def _days(name: str, value: int, *, least: int) -> QSpinBox:
     box = inset(QSpinBox())
-    box.setRange(1, 36500)
+    box.setRange(least, 36500)
     box.setValue(value)
     box.setSuffix(" days")
     box.setAccessibleName(name)

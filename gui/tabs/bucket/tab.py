@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
 from core.health.facts import BucketFacts, fetch
-from core.lifecycle import store
+from core.lifecycle import reach, store
 from core.lifecycle.rules import Configuration, difference
 from core.lifecycle.sentences import difference_lines
 from core.lifecycle.store import Saved
@@ -146,7 +146,7 @@ class BucketTab(Tab):
 
     def _on_add(self) -> None:
         if self._seen is not None:
-            RuleDialog(self, self._seen, self._save).open()
+            RuleDialog(self, self._seen, self._check).open()
 
     def _on_remove(self) -> None:
         rule = self.model.rule(self.table.currentIndex().row())
@@ -161,6 +161,32 @@ class BucketTab(Tab):
             names=difference_lines(difference(self._seen, after)),
             button="Remove rule",
             danger=True,
+        )
+
+    def _check(self, after: Configuration) -> None:
+        """Ask the bucket what the new rules would touch, and save at once if nothing is doubtful."""
+        workspace, seen = self.context.workspace, self._seen
+        if workspace is None or seen is None:
+            return
+        bucket = workspace.bucket
+        self.run(
+            "Check what the rules match",
+            lambda work: reach.warnings(bucket, seen, after, work=work),
+            lambda doubts: self._ask_or_save(doubts, after),
+            quiet=True,
+        )
+
+    def _ask_or_save(self, doubts: tuple[str, ...], after: Configuration) -> None:
+        if not doubts:
+            self._save(after)
+            return
+        ask(
+            self,
+            "Save the rule as it is?",
+            "It may not do what is meant. Nothing has been saved yet.",
+            lambda: self._save(after),
+            names=doubts,
+            button="Save as it is",
         )
 
     def _save(self, after: Configuration) -> None:
@@ -208,7 +234,7 @@ class BucketTab(Tab):
         if self._seen is None:
             reason = "The rules have not been read."
         elif self.context.read_only:
-            reason = "The profile is read-only: unlock it first."
+            reason = self.context.locked_reason
         picked = self.model.rule(self.table.currentIndex().row()) is not None
         self.add.allow(not reason, reason)
         self._empty.button.allow(not reason, reason)

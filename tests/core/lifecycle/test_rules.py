@@ -73,10 +73,13 @@ def test_order_of_rules_and_fields_does_not_matter():
     assert not Configuration((one,)).same_as(Configuration((one,), "all_storage_classes_128K"))
 
 
-@pytest.mark.parametrize("days", [(0, 90), (30, 30), (90, 30), (-1, 5)])
-def test_archive_days_must_grow(days):
-    with pytest.raises(InvalidInput, match="must grow"):
+@pytest.mark.parametrize(
+    "days", [(0, 90), (1, 90), (29, 90), (30, 30), (30, 59), (90, 30), (-1, 5)]
+)
+def test_archive_days_that_s3_refuses_are_refused_here_with_the_figure(days):
+    with pytest.raises(InvalidInput, match=r"at least \d+ days"):
         archive(ia_days=days[0], glacier_days=days[1])
+    assert archive(ia_days=30, glacier_days=60)
 
 
 def test_limits_are_refused_before_sending():
@@ -86,7 +89,7 @@ def test_limits_are_refused_before_sending():
         many.merged(archive(rule_id="one more"))
     for rule_id in ("", "x" * 256):
         with pytest.raises(InvalidInput, match="id of 1 to 255"):
-            Configuration().merged(archive(rule_id=rule_id))
+            Configuration().merged(Rule.of({**archive().raw(), "ID": rule_id}))
     with pytest.raises(InvalidInput, match="prefix"):
         archive(prefix="")
 
@@ -97,6 +100,8 @@ def test_limits_are_refused_before_sending():
         ({"Filter": {"Prefix": ""}}, True, "Objects in the whole bucket"),
         ({"Prefix": ""}, True, "Objects in the whole bucket"),
         ({"Prefix": "a/"}, False, "Objects below a/"),
+        ({"Prefix": "a"}, False, "Objects whose keys begin with 'a'"),
+        ({"Prefix": "/a/"}, False, "Objects whose keys begin with '/a/'"),
         (
             {"Filter": {"Tag": {"Key": "k", "Value": "v"}}},
             False,

@@ -65,11 +65,12 @@ def test_a_bucket_without_rules_gets_its_first_and_loses_its_last(bucket):
     assert store.read(bucket) == Configuration()
 
 
-def test_a_put_keeps_the_default_for_small_objects(bucket, monkeypatch):
+def test_a_put_keeps_the_default_for_small_objects(bucket):
     sent = {}
     bucket.client.meta.events.register(
         "provide-client-params.s3.PutBucketLifecycleConfiguration",
         lambda params, **_event: sent.update(params),
     )
-    store._put(bucket, Configuration((Rule.of(THEIRS),), "varies_by_storage_class"))
+    wanted = Configuration((Rule.of(THEIRS),), "varies_by_storage_class")
+    store.save(bucket, Configuration(), wanted)
     assert sent["TransitionDefaultMinimumObjectSize"] == "varies_by_storage_class"

@@ -1,6 +1,6 @@
 import pytest
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QDialog, QLabel, QPushButton
+from PySide6.QtWidgets import QDialog, QLabel, QPlainTextEdit, QPushButton
 
 from core.lifecycle.rules import Configuration
 from core.lifecycle.templates import archive
@@ -51,8 +51,11 @@ def test_the_archive_template_is_previewed_saved_and_undone(tab, qtbot, demo_s3)
     before = ids(demo_s3)
     tab.add.click()
     asked = dialog(tab, RuleDialog, qtbot)
-    asked.glacier_days.setValue(10)
+    asked.ia_days.setValue(1)
+    assert asked.ia_days.value() == 30
+    asked.ia_days.setValue(80)
     assert not asked.save.isEnabled()
+    assert "110 days" in asked._problem.text()
     asked.glacier_days.setValue(120)
     assert "+ ArchiveOldData" in asked._preview.toPlainText()
     asked.save.click()
@@ -62,6 +65,31 @@ def test_the_archive_template_is_previewed_saved_and_undone(tab, qtbot, demo_s3)
     next(b for b in tab.banner.findChildren(QPushButton) if b.text() == "Undo").click()
     qtbot.waitUntil(lambda: "as they were" in tab.banner.text, timeout=20_000)
     assert ids(demo_s3) == before
+
+
+def test_a_prefix_that_matches_nothing_is_refused_or_asked_about(tab, qtbot, demo_s3):
+    before = ids(demo_s3)
+    tab.add.click()
+    asked = dialog(tab, RuleDialog, qtbot)
+    asked.prefix.setText("/market-data/")
+    assert not asked.save.isEnabled()
+    assert "slash" in asked._problem.text()
+    asked.prefix.setText("market-data")
+    assert "whose keys begin with" in asked._preview.toPlainText()
+    asked.prefix.setText("nothing-of-that-name/")
+    asked.save.click()
+    question = dialog(tab, Confirm, qtbot)
+    names = question.findChild(QPlainTextEdit).toPlainText()
+    assert "no key begins with 'nothing-of-that-name/'" in names
+    question.reject()
+    qtbot.waitUntil(lambda: not tab.busy)
+    assert ids(demo_s3) == before
+
+
+def test_a_locked_profile_says_how_to_unlock_it(tab, context):
+    context.lock()
+    assert not tab.add.isEnabled()
+    assert "at the top of the window" in tab.add.toolTip()
 
 
 def test_removing_a_rule_asks_first(tab, qtbot, demo_s3):
@@ -91,7 +119,7 @@ def test_a_change_by_somebody_else_is_told_and_kept(tab, qtbot, demo_s3):
 
 def test_safety_is_told_in_words(tab):
     words = {label.text() for label in tab._facts_view.findChildren(QLabel)}
-    assert {"Default encryption", "Versioning", "on", "good"} <= words
+    assert {"Public access", "Default encryption", "Versioning", "on", "good"} <= words
 
 
 def test_without_permission_it_says_which_one_is_needed(qtbot, context, demo_server):
