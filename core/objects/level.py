@@ -91,6 +91,13 @@ def rows_of(columns: Columns) -> tuple[ObjectRow, ...]:
 
 
 def modified_of(text: str) -> datetime:
-    """Return the moment of a listing's `LastModified`, aware, in UTC."""
-    moment = datetime.fromisoformat(text)
+    """Return the moment of a listing's `LastModified`, aware, in UTC.
+
+    Raises:
+        NotAnS3Answer: there is no such moment.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:  # a day that its month does not have
+        raise not_an_s3_answer("", "a listing with a time that does not exist") from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

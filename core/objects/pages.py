@@ -40,6 +40,12 @@ _NEEDED = {b"Key", b"Size", b"LastModified"}
 #: Elements with children of their own, which the flat pattern skips over as a whole.
 _NESTED = re.compile(rb"<Owner>.*?</Owner>|<RestoreStatus>.*?</RestoreStatus>", re.DOTALL)
 
+#: How elements with a form of their own are written; any other element is text.
+_FORMS = {
+    b"Size": rb"\d++",
+    b"LastModified": rb"\d\d\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d[^<]*+",
+}
+
 _Learned = tuple[re.Pattern[bytes], dict[bytes, int]]
 _learned: dict[tuple[bytes, ...], _Learned] = {}
 _wanted = threading.local()
@@ -264,8 +270,8 @@ def _learn(entry: bytes) -> _Learned | None:
     if tags not in _learned:
         if not set(tags) >= _NEEDED or len(set(tags)) != len(tags):
             return None
-        parts = [rb"<%s>([^<]*)</%s>" % (tag, tag) for tag in tags]
-        pattern = rb"<Contents>\s*" + rb"\s*".join(parts) + rb"\s*</Contents>"
+        parts = [rb"<%s>(%s)</%s>" % (tag, _FORMS.get(tag, rb"[^<]*+"), tag) for tag in tags]
+        pattern = rb"<Contents>\s*+" + rb"\s*+".join(parts) + rb"\s*+</Contents>"
         _learned[tags] = re.compile(pattern), {tag: number for number, tag in enumerate(tags)}
     return _learned[tags]
 
@@ -332,6 +338,9 @@ def _add_entry(page: _Raw, entry: ET.Element) -> None:
         if name in fields and name.encode() in _NEEDED:
             raise BadAnswerError(f"an entry has the element {name} twice")
         fields[name] = element.text or ""
+    for tag, form in _FORMS.items():
+        if not re.fullmatch(form, fields.get(tag.decode(), "").encode()):
+            raise BadAnswerError(f"an entry's {tag.decode()} has another form")
     page.keys.append(fields.get("Key", ""))
     page.sizes.append(fields.get("Size", ""))
     page.modified.append(fields.get("LastModified", ""))

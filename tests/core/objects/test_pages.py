@@ -174,6 +174,9 @@ def test_a_page_of_another_shape_is_read_by_the_xml_parser(change):
         page(row("k"), scalars="<IsTruncated>true</IsTruncated>"),
         page(row("k"), scalars="<IsTruncated>perhaps</IsTruncated>"),
         page(row("k", "<Key>other</Key>")),
+        page(row("k")).replace(b"2024-01-15T", b"2024-01,15T"),
+        page(row("k")).replace(b"2024-01-15T", b"2024-21-15T"),
+        page(row("k")).replace(b"<Size>1<", b"<Size>-1<"),
     ],
 )
 def test_a_page_that_contradicts_itself_is_refused(body):
