@@ -1,0 +1,123 @@
+"""Runs fault cases side by side and judges each: right result, or clean failure, within time."""
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+from faults.cases import Case, allowed_codes
+from faults.library import CALLS, HARMLESS, Call, new_work
+from faults.operations import OPERATIONS, Claim, Context, Operation
+from faults.world import World
+from helpers.fault_proxy import FaultProxy, rule
+from helpers.quick_program import command
+
+from core.errors import StorageError
+from core.workspace import Workspace
+
+#: After this many seconds a case hangs. The waits of the program are cut to a tenth.
+HANGS_SECONDS = 60
+_KNOWN: dict[str, Operation | Call] = {each.name: each for each in (*OPERATIONS, *CALLS)}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case. `wrong` is empty when all is as it must be."""
+
+    case: Case
+    wrong: str
+    seconds: float
+    struck: int
+    code: int
+    words: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.case}: {self.wrong} (exit code {self.code}) {self.words}"
+
+
+def run_cases(
+    world: World,
+    cases: Sequence[Case],
+    parallel: int,
+    report: Callable[[Outcome], None] = lambda _outcome: None,
+) -> list[Outcome]:
+    """Run cases in several threads and return their outcomes in order."""
+
+    def one(case: Case) -> Outcome:
+        outcome = run_case(world, case)
+        report(outcome)
+        return outcome
+
+    with ThreadPoolExecutor(parallel, "fault-cases") as pool:
+        return list(pool.map(one, cases))
+
+
+def run_case(world: World, case: Case) -> Outcome:
+    """Run one case through a proxy of its own."""
+    known = _KNOWN[case.operation]
+    with TemporaryDirectory(prefix="strongroom-case-") as name:
+        context = Context(world, Path(name), uuid4().hex[:12])
+        known.prepare(context)
+        struck = rule(case.request_class, case.fault, case.occasion, case.at)
+        with FaultProxy(world.server, struck) as proxy:
+            run = _run_call if isinstance(known, Call) else _run_command
+            return run(known, context, case, proxy)
+
+
+def _run_command(operation: Operation, context: Context, case: Case, proxy: FaultProxy) -> Outcome:
+    began = time.monotonic()
+    words = [*operation.words(context), "--bucket", context.world.bucket]
+    try:
+        done = subprocess.run(
+            command(*words),
+            env=context.world.server.environment(context.folder / "home", proxy.url),
+            capture_output=True, text=True, timeout=HANGS_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return Outcome(case, "hangs", HANGS_SECONDS, len(proxy.struck), -1)
+    seconds = time.monotonic() - began
+    wrong = _unclean(done.returncode, done.stderr, case) or operation.check(
+        context, Claim(done.returncode == 0, done.stdout)
+    )
+    words = done.stderr.strip()[-600:]
+    return Outcome(case, wrong, seconds, len(proxy.struck), done.returncode, words)
+
+
+def _unclean(code: int, errors: str, case: Case) -> str:
+    """Return what is wrong with the way a command ended, whatever it claims."""
+    if "Traceback" in errors:
+        return "a traceback"
+    if code < 0:
+        return "killed by a signal"
+    if code == 0:
+        return ""
+    if not errors.strip():
+        return "fails without a word"
+    return "" if code in allowed_codes(case.fault) else "fails with a code of another kind"
+
+
+def _run_call(call: Call, context: Context, case: Case, proxy: FaultProxy) -> Outcome:
+    began, returned, error = time.monotonic(), None, None
+    world = context.world
+    workspace = Workspace.open(world.server.connection(world.bucket, proxy.url))
+    try:
+        returned = call.run(context, workspace, new_work())
+    except StorageError as caught:
+        error = caught
+    except Exception as caught:  # noqa: BLE001 - it is what the case is about
+        wrong = f"not a StorageError: {type(caught).__name__}"
+        return Outcome(case, wrong, time.monotonic() - began, len(proxy.struck), 1, str(caught))
+    finally:
+        workspace.close()
+    code = error.kind.value if error else 0
+    spoilt = bool(proxy.struck) and case.occasion == "every" and case.fault not in HARMLESS
+    wrong = "" if not error else _unclean(code, str(error), case)
+    wrong = wrong or call.check(context, returned, spoilt)
+    seconds = time.monotonic() - began
+    if seconds > HANGS_SECONDS:
+        wrong = "hangs"
+    return Outcome(case, wrong, seconds, len(proxy.struck), code, str(error or ""))

@@ -1,0 +1,46 @@
+"""A tenth of `make faults`: the fixed cases evenly spread, the others drawn with a seed."""
+
+import os
+import random
+
+import pytest
+from faults.cases import fixed, generated, matrix
+from faults.running import run_cases
+from faults.world import prepared
+from helpers import quick_program
+
+#: Set to repeat the cases of an earlier run; the number is in the failure's text.
+SEED = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(10**6))
+FIXED, GENERATED, PARALLEL = 48, 12, 6
+
+
+@pytest.fixture
+def world(seaweed):
+    with prepared(seaweed) as made:
+        yield made
+
+
+@pytest.fixture
+def _short_waits(monkeypatch):
+    """Shorten the waits of the calls that run in this process, until the test is over."""
+    quick_program.shorten(monkeypatch.setattr)
+
+
+@pytest.mark.usefixtures("_short_waits")
+@pytest.mark.timeout(240)
+def test_no_fault_is_taken_for_success(world):
+    cases = fixed(FIXED) + generated(GENERATED, SEED)
+    wrong = [o for o in run_cases(world, cases, PARALLEL) if o.wrong]
+    told = "\n".join(map(str, wrong))
+    assert not wrong, f"{len(wrong)} of {len(cases)} wrong (FAULTS_SEED={SEED}):\n{told}"
+
+
+def test_the_same_seed_gives_the_same_cases():
+    assert generated(20, 5) == generated(20, 5)
+    assert generated(20, 5) != generated(20, 6)
+
+
+def test_the_matrix_holds_every_operation_and_no_case_twice():
+    cases = matrix()
+    assert len(set(map(str, cases))) == len(cases) > 1_000
+    assert {case.operation for case in fixed(FIXED)} == {case.operation for case in cases}

@@ -1,0 +1,45 @@
+"""The real program with short waits, run as a process of its own by tests of network faults.
+
+An outage ends a command after a minute, and a silent server after half of one. Hundreds of cases
+cannot wait that long; what is tested is which outcome they reach, so only the constants change.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+#: Budget of an operation, deadline of an interactive call, wait for the next bytes; in seconds.
+RETRY, INTERACTIVE, READ = 6.0, 6.0, 3.0
+
+
+def shorten(put: Callable[[Any, str, Any], None] = setattr) -> None:
+    """Replace the waits of this process by short ones, in every module that knows them by name.
+
+    Args:
+        put: sets an attribute; a test hands `monkeypatch.setattr`, which undoes it.
+    """
+    import core.aws.endpoints
+    import core.aws.retries
+    import core.objects.fetching
+    import core.work
+
+    constants = {
+        "RETRY_SECONDS": RETRY, "INTERACTIVE_SECONDS": INTERACTIVE, "READ_SECONDS": READ
+    }  # fmt: skip
+    for module in (core.work, core.aws.endpoints, core.aws.retries, core.objects.fetching):
+        for name in constants.keys() & vars(module).keys():
+            put(module, name, constants[name])
+    put(core.work.RetryBudget.__init__, "__defaults__", (RETRY,))
+
+
+def command(*words: str) -> list[str]:
+    """Return the command line that runs the program with short waits."""
+    return [sys.executable, "-P", str(Path(__file__)), *words]
+
+
+if __name__ == "__main__":
+    from gui.__main__ import main
+
+    shorten()
+    sys.exit(main())
