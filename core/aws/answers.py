@@ -134,7 +134,7 @@ def _check(operation_model: Any, response_dict: dict[str, Any]) -> None:
         _check_redirect(status, headers, stored or b"")
     elif operation_model.service_model.protocol == "rest-xml":
         _check_s3(operation_model, response_dict, stored)
-    elif operation_model.service_model.resolved_protocol == "json":
+    elif operation_model.service_model.resolved_protocol in {"json", "rest-json"}:
         _check_json(operation_model, headers, stored or b"")
     else:
         _check_query(operation_model, headers, stored or b"")

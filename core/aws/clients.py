@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.aws.actions import action_of, is_changing, operations_sent
 from core.aws.endpoints import client_config, endpoint_for
+from core.aws.expiry import Expiry, expiry_of
 from core.aws.faults import translated
 from core.errors import Cancelled, InvalidInput, ReadOnlyProfile
 from core.model.connection import AccessKeys, Connection
@@ -121,12 +122,16 @@ class ClientFactory:
 
     def credentials_expire(self) -> datetime | None:
         """Return when the temporary credentials end; None for permanent or unknown ones."""
-        keys = self._connection.keys
-        if keys is not None and keys.expires is not None:
-            return keys.expires
+        return self.credentials_expiry().at
+
+    def credentials_expiry(self) -> Expiry:
+        """Return whether the credentials are temporary, and their end as far as it is known.
+
+        Raises:
+            StorageError: the source gives no keys, or they cannot be refreshed.
+        """
         with translated("sts:AssumeRole", self._connection.profile.name):
-            expiry = getattr(self._resolved(), "_expiry_time", None)
-        return expiry if isinstance(expiry, datetime) else None
+            return expiry_of(self._connection, self._resolved())
 
     def credentials_method(self) -> str:
         """Return how the keys were got, in AWS's own words, for example `sso` or `iam-role`."""
@@ -189,24 +194,21 @@ class ClientFactory:
 
     def _made(self, service: str, region: str, *, once: bool) -> Any:
         from core.aws.retries import install
+        from core.aws.session import addressing_style
 
         self._resolved()
         endpoint = endpoint_for(self._connection.profile, service)
         signature = "s3v4" if service == "s3" else None
+        style = addressing_style(self._session)
         try:
             client = self._session.create_client(
                 service,
                 region_name=region,
                 endpoint_url=endpoint,
-                config=client_config(endpoint, signature=signature),
+                config=client_config(endpoint, signature=signature, addressing=style),
             )
-        except ValueError:
-            raise InvalidInput(
-                f"Invalid endpoint or region: {endpoint or region}",
-                cause="It is not a URL that begins with http:// or https://.",
-                remedy="Correct the endpoint of the profile.",
-                subject=self._connection.profile.name,
-            ) from None
+        except ValueError as error:
+            raise _unusable(self._connection.profile.name, region, endpoint, error) from None
         client.meta.events.register_first("before-parameter-build", self._guard)
         client.meta.events.register("before-send", self._observe)
         install(client, once=once)
@@ -264,3 +266,20 @@ class ClientFactory:
                 self.region,
             )
         return region
+
+
+def _unusable(profile: str, region: str, endpoint: str | None, error: Exception) -> InvalidInput:
+    """Return the error for what botocore makes no client of; its class names the culprit."""
+    if endpoint is None or type(error).__name__ == "InvalidRegionError":
+        return InvalidInput(
+            f"Invalid region: {region!r}",
+            cause="A region has letters, digits and hyphens, for example us-east-1.",
+            remedy="Correct the region: the profile's, --region, or AWS_REGION.",
+            subject=profile,
+        )
+    return InvalidInput(
+        f"Invalid endpoint: {endpoint}",
+        cause="It is not a URL that begins with http:// or https://.",
+        remedy="Correct the endpoint: the profile's, --endpoint, or AWS_ENDPOINT_URL.",
+        subject=profile,
+    )

@@ -41,15 +41,18 @@ def is_loopback(endpoint: str) -> bool:
     return urlsplit(endpoint).hostname in _LOOPBACK
 
 
-def client_config(endpoint: str | None, *, signature: str | None = None) -> Any:
+def client_config(
+    endpoint: str | None, *, signature: str | None = None, addressing: str = ""
+) -> Any:
     """Return botocore's configuration for one client.
 
     Args:
         endpoint: the custom URL, or None for AWS itself. Elsewhere buckets are addressed by
-            path, and checksums beyond the protocol's first ones are left out: many compatible
+            path by default, and checksums beyond the protocol's first ones are left out: many compatible
             servers refuse them.
         signature: `s3v4` for S3, where the default still presigns with SigV2 in some regions
             and at custom endpoints; None for services that know SigV4 only.
+        addressing: the `addressing_style` that the AWS profile sets for S3, if it does.
     """
     from botocore.config import Config
 
@@ -66,7 +69,7 @@ def client_config(endpoint: str | None, *, signature: str | None = None) -> Any:
     if not endpoint:
         return config
     elsewhere = Config(
-        s3={"addressing_style": "path"},
+        s3={"addressing_style": addressing or "path"},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         proxies={} if is_loopback(endpoint) else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Callable
@@ -65,6 +66,8 @@ _CUT = (
     http.ProtocolError,
     http.IncompleteRead,
 )
+#: What opening a file raises; a refused connection is an OSError, too.
+_UNREADABLE = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 _SLOW = (boto.ConnectTimeoutError, boto.ReadTimeoutError, http.TimeoutError)
 
 
@@ -202,6 +205,26 @@ _tls = _offline(
     "Is the endpoint meant to begin with http://? Behind a company proxy, set AWS_CA_BUNDLE to "
     "its certificate file. Certificates are never ignored.",
 )
+
+
+def _tls_failure(error: Exception, subject: str) -> StorageError:
+    """Tell a file of certificates that cannot be read from a certificate that is not trusted."""
+    chain = _chain(error)
+    unreadable = [link.strerror for link in chain if isinstance(link, _UNREADABLE)]
+    if any("NO_CERTIFICATE_OR_CRL_FOUND" in str(link) for link in chain):
+        unreadable = ["It holds no certificate"]
+    if not unreadable:
+        return _tls(error, subject)
+    variable = os.environ.get("AWS_CA_BUNDLE", "")
+    named = "AWS_CA_BUNDLE" if variable else "ca_bundle in AWS's configuration file"
+    return errors.LocalIOError(
+        f"The file of trusted certificates cannot be read{variable and f': {variable}'}",
+        cause=f"{named} names it. {unreadable[0]}.",
+        remedy="Correct the path or the file's permissions. Nothing was sent.",
+        subject=variable or subject,
+    )
+
+
 _slow = _offline(
     "The endpoint did not answer in time.",
     "Try again; check the network connection, VPN and firewall.",
@@ -258,7 +281,7 @@ _BUILDERS: tuple[tuple[tuple[type[Exception], ...], _Builder], ...] = (
     ((BadAnswerError,), _bad_answer),
     ((ResponseParserError,), _unparsable),
     ((boto.ProxyConnectionError,), _proxy),
-    ((boto.SSLError, http.SSLError), _tls),
+    ((boto.SSLError, http.SSLError), _tls_failure),
     (_SLOW, _slow),
     (_CUT, _cut),
     ((boto.EndpointConnectionError, boto.HTTPClientError, http.HTTPError), _connection),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.aws.clients import ClientFactory
+from core.aws.expiry import Expiry
 from core.aws.faults import translated
 from core.model.connection import Identity, KeySource
 from core.units import format_duration, iso_utc, utc_now
@@ -42,12 +43,12 @@ def described(clients: ClientFactory, who: Identity) -> str:
     source = _SOURCES[profile.source].format(section=profile.aws_profile)
     method = clients.credentials_method()
     way = "" if method in {"", "explicit"} else f" ({method})"
-    return f"{who.arn}; keys from {source}{way}; {_end(who)}"
+    return f"{who.arn}; keys from {source}{way}; {_end(who, clients.credentials_expiry())}"
 
 
-def _end(who: Identity) -> str:
+def _end(who: Identity, expiry: Expiry) -> str:
     if who.expires is None:
-        return "no end known"
+        return "no end known" if expiry.known else "temporary, end unknown"
     left = (who.expires - utc_now()).total_seconds()
     when = iso_utc(who.expires)
     return f"until {when} ({format_duration(left)} left)" if left > 0 else f"ended {when}"

@@ -17,10 +17,12 @@ from botocore.credentials import (
 )
 from botocore.session import Session
 
+from core.aws.helper_programs import limit_helper_programs
 from core.aws.logs import protect_logs, silence_http_client
 from core.aws.sources import mfa_device, missing_credentials, said_by, section_of, speaking
 from core.errors import CredentialsMissing, InvalidInput
 from core.model.connection import Connection, KeySource
+from core.units import as_utc
 
 silence_http_client()
 
@@ -62,6 +64,7 @@ def _session_for(connection: Connection, ask_mfa: AskMfa | None) -> Session:
     session.set_config_variable("metadata_service_num_attempts", 2)
     if opened:
         return session
+    limit_helper_programs(session)
     if connection.profile.source in {KeySource.AWS_PROFILE, KeySource.ENVIRONMENT}:
         _answer_mfa(session, ask_mfa)
     if connection.profile.source is KeySource.ROLE:
@@ -69,6 +72,12 @@ def _session_for(connection: Connection, ask_mfa: AskMfa | None) -> Session:
     if connection.profile.role_arn:
         _assume_role(session, connection)
     return session
+
+
+def addressing_style(session: Session) -> str:
+    """Return the `addressing_style` that the session's AWS profile sets for S3, or nothing."""
+    section = session.get_scoped_config().get("s3")
+    return str(section.get("addressing_style", "")) if isinstance(section, dict) else ""
 
 
 def signed_in_already(connection: Connection) -> bool:
@@ -91,7 +100,10 @@ def credentials_for(connection: Connection, session: Session) -> Any:
         raise missing_credentials(profile)
     refresh = getattr(credentials, "_refresh_using", None)
     if refresh is not None:
-        credentials._refresh_using = speaking(profile, refresh)  # noqa: SLF001 - no other hook
+        if getattr(credentials, "_expiry_time", None) is not None:
+            credentials._expiry_time = as_utc(credentials._expiry_time)  # noqa: SLF001 - no setter
+        method = str(getattr(credentials, "method", ""))
+        credentials._refresh_using = speaking(profile, refresh, method)  # noqa: SLF001 - no other hook
         if _asks_mfa(connection, session):
             credentials._mandatory_refresh_timeout = _MFA_LAST_SECONDS  # noqa: SLF001 - no setter
             credentials._advisory_refresh_timeout = _MFA_LAST_SECONDS  # noqa: SLF001 - no setter

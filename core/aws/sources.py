@@ -7,21 +7,29 @@ the error that botocore raised. Values are never repeated, and foreign text is r
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.aws.expiry import end_of, ended
 from core.errors import CredentialsExpired, CredentialsMissing, StorageError
 from core.model.connection import KeySource, Profile
-from core.redaction import redacted
+from core.redaction import MASK, redacted
+from core.units import iso_utc, utc_now
 
+#: botocore's words for keys that had ended when they came; it has no class for that.
+_STILL_EXPIRED = "credentials are still expired"
+_EXPIRATION = "AWS_CREDENTIAL_EXPIRATION"
 _PAIR = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _CONTAINER = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
 _TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a variable's name
-#: Characters of a foreign program's words that are repeated at most.
-_WORDS = 300
+#: Characters of a foreign library's and of a foreign program's words that are repeated at most.
+_WORDS, _LINE = 300, 120
+#: What may be a key or a token: 16 characters or more with a digit among them.
+_RUN = re.compile(r"(?=[\w+/=-]*\d)[\w+/=-]{16,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +108,21 @@ def said_by(profile: Profile) -> Iterator[None]:
         raise told from None
 
 
-def speaking(profile: Profile, refresh: Callable[[], Any]) -> Callable[[], Any]:
-    """Return a refresh of temporary keys whose failures name the profile, whoever triggers it."""
+def speaking(profile: Profile, refresh: Callable[[], Any], method: str = "") -> Callable[[], Any]:
+    """Return a refresh of temporary keys whose failures name the profile, whoever triggers it.
+
+    Keys that have ended already are refused here: botocore would raise a RuntimeError.
+    """
 
     def refreshed() -> Any:
         with said_by(profile):
-            return refresh()
+            found = refresh()
+            end = end_of(found)
+        if end is None:
+            return found
+        if end <= utc_now():
+            raise ended(profile.name, section_of(profile), method, at=end)
+        return {**found, "expiry_time": iso_utc(end)}  # with a zone: botocore subtracts
 
     return refreshed
 
@@ -129,17 +146,12 @@ def mfa_device(config: Mapping[str, Any], section: str) -> str:
 
 
 def _told(profile: Profile, error: Exception) -> StorageError | None:
-    from botocore import exceptions as boto
-
     if isinstance(error, StorageError):
         return None
     name = section_of(profile)
-    if isinstance(
-        error, (boto.SSOError, boto.LoginError, boto.TokenRetrievalError, boto.NoAuthTokenError)
-    ):
-        return _sign_in(profile, name, error)
-    if isinstance(error, boto.RefreshWithMFAUnsupportedError):
-        return _new_code(profile)
+    expired = _expired(profile, name, error)
+    if expired is not None:
+        return expired
     cause = _cause(profile, name, error)
     if not cause:
         return None
@@ -152,12 +164,25 @@ def _told(profile: Profile, error: Exception) -> StorageError | None:
     )
 
 
+def _expired(profile: Profile, section: str, error: Exception) -> CredentialsExpired | None:
+    from botocore import exceptions as boto
+
+    signed_out = (boto.SSOError, boto.LoginError, boto.TokenRetrievalError, boto.NoAuthTokenError)
+    if isinstance(error, signed_out):
+        return _sign_in(profile, section, error)
+    if isinstance(error, boto.RefreshWithMFAUnsupportedError):
+        return _new_code(profile)
+    if isinstance(error, RuntimeError) and _STILL_EXPIRED in str(error):
+        return ended(profile.name, section)  # a step inside a chain of roles
+    return None
+
+
 def _sign_in(profile: Profile, section: str, error: Exception) -> CredentialsExpired:
     command = f"aws sso login --profile {section}"
     return CredentialsExpired(
         "Your sign-in has expired",
         cause=f"The AWS profile {section} has no valid single sign-on session.",
-        remedy=f"Run `{command}` in a terminal, then press Refresh.",
+        remedy=f"Run `{command}` in a terminal, then try again.",
         subject=profile.name,
         details=_words(error),
     )
@@ -167,7 +192,7 @@ def _new_code(profile: Profile) -> CredentialsExpired:
     return CredentialsExpired(
         "Your session has ended",
         cause="It was opened with an MFA code, and a new one needs a new code.",
-        remedy="Press Refresh and enter the next code.",
+        remedy="Try again and enter the next code.",
         subject=profile.name,
     )
 
@@ -200,7 +225,7 @@ def _causes() -> tuple[tuple[_Kinds, Callable[[Profile, str, Any], str]], ...]:
         ((boto.CredentialRetrievalError,), _retrieval),
         ((boto.MetadataRetrievalError,), _metadata),
         (files, _unusable_files),
-        ((OSError, ValueError), _local),
+        ((OSError, ValueError, TypeError, AttributeError, OverflowError), _local),
     )
 
 
@@ -225,8 +250,10 @@ def _half(_profile: Profile, section: str, error: Any) -> str:
 
 def _retrieval(_profile: Profile, section: str, error: Any) -> str:
     provider = str(error.kwargs.get("provider", ""))
-    said = _words(str(error.kwargs.get("error_msg", "")).strip()) or "nothing"
+    message = str(error.kwargs.get("error_msg", "")).strip()
+    said = _words(message) or "nothing"
     if provider == "custom-process":
+        said = _last_line(message) or "nothing"
         return f"The credential_process of the AWS profile {section} failed and said: {said}"
     return f"The source {provider} failed and said: {said}"
 
@@ -236,7 +263,8 @@ def _local(_profile: Profile, section: str, error: Exception) -> str:
     if isinstance(error, FileNotFoundError) and error.filename == os.environ.get(_TOKEN_FILE):
         return str(_web_identity())
     if not _values(section).get("credential_process"):
-        return ""
+        by_variables = not isinstance(error, OSError) and os.environ.get(_EXPIRATION)
+        return f"{_EXPIRATION} is not a time." if by_variables else ""
     if isinstance(error, OSError):
         reason = error.strerror or type(error).__name__
         return f"The credential_process of the AWS profile {section} cannot be run: {reason}."
@@ -320,6 +348,16 @@ def _instance() -> Tried:
         else "the metadata service does not answer, or the machine has no role"
     )
     return Tried("Instance role", said)
+
+
+def _last_line(output: str) -> str:
+    """Return the last line of a program's output, short and without what may be a secret.
+
+    The form of a program's output is unknown, so long runs of letters and digits go as well.
+    """
+    lines = [line for line in output.splitlines() if line.strip()]
+    text = _RUN.sub(MASK, _words(lines[-1])) if lines else ""
+    return text if len(text) <= _LINE else f"{text[:_LINE]}…"
 
 
 def _words(foreign: object) -> str:

@@ -1,9 +1,12 @@
+import socket
+
 import pytest
 from helpers.aws import CANARY, KEY_ID, connection
 from helpers.stub_server import Reply, StubServer
 
 from core import errors
 from core.aws.clients import ClientFactory
+from core.aws.identity import identity
 from core.model.connection import Connection, KeySource, Profile
 
 AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
@@ -126,4 +129,57 @@ def test_a_role_that_asks_for_mfa_fails_in_words_or_asks_who_can_answer(clean_ma
     with pytest.raises(errors.Cancelled):
         clients.frozen_keys()
     assert "mfa/me" in prompts[0]
+    clients.close()
+
+
+@pytest.mark.parametrize(
+    ("style", "where"),
+    [("virtual", "//bucket.s3.localhost:9/"), ("path", "/bucket/"), ("", "/bucket/")],
+)
+def test_the_addressing_style_of_an_aws_profile_holds_at_an_endpoint_of_our_own(
+    clean_machine, style, where
+):
+    (clean_machine / "config").write_text(
+        "[profile team]\naws_access_key_id = AKIATEAM\naws_secret_access_key = team-secret\n"
+        + f"s3 =\n  addressing_style = {style}\n" * bool(style)
+    )
+    profile = Profile(
+        "p", KeySource.AWS_PROFILE, aws_profile="team", endpoint_url="http://s3.localhost:9"
+    )
+    clients = ClientFactory(Connection(profile))
+    url = clients.s3().generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "k"})
+    assert where in url
+    clients.close()
+
+
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:9"])
+def test_an_impossible_region_is_named_and_the_endpoint_is_not_blamed(endpoint):
+    clients = ClientFactory(connection(region="xx yy", endpoint_url=endpoint))
+    with pytest.raises(errors.InvalidInput) as raised:
+        clients.s3()
+    assert "'xx yy'" in raised.value.summary
+    assert "endpoint" not in str(raised.value)
+    clients.close()
+
+
+def test_an_impossible_endpoint_is_named():
+    clients = ClientFactory(connection(endpoint_url="localhost:9000"))
+    with pytest.raises(errors.InvalidInput, match="localhost:9000"):
+        clients.s3()
+    clients.close()
+
+
+@pytest.mark.parametrize("content", [None, "not a certificate"])
+def test_a_file_of_certificates_that_cannot_be_used_is_named(clean_machine, monkeypatch, content):
+    file = clean_machine / "ca.pem"
+    if content:
+        file.write_text(content)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(file))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        clients = ClientFactory(connection(endpoint_url=f"https://127.0.0.1:{port}"))
+        with pytest.raises(errors.LocalIOError) as raised:
+            identity(clients)
+    assert str(file) in raised.value.summary
+    assert "AWS_CA_BUNDLE" in raised.value.cause
     clients.close()

@@ -162,7 +162,7 @@ def test_an_sso_session_that_is_missing_or_over_names_the_command(
     error = failure(TEAM)
     assert isinstance(error, errors.CredentialsExpired)
     assert "aws sso login --profile team" in error.remedy
-    assert "Refresh" in error.remedy
+    assert "try again" in error.remedy
     assert CANARY not in f"{error} {error.details}"
 
 
