@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from core.preview.limits import HEAD_BYTES, LIMITS, Limits
 from core.preview.pipeline import preview
-from core.preview.problems import Problem, ProblemKind
+from core.preview.problems import QUIET_KINDS, Problem, ProblemKind
 from core.preview.values import (
     Book,
     Candle,
@@ -30,6 +30,7 @@ from core.preview.values import (
 __all__ = [
     "HEAD_BYTES",
     "LIMITS",
+    "QUIET_KINDS",
     "Book",
     "Candle",
     "Candles",

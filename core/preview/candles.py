@@ -1,29 +1,30 @@
-"""OHLCV candles: read in any order and spelling; gaps, repeats and impossible values told."""
+"""OHLCV candles in any order: put in order of time; repeats, updates and empty intervals found.
+
+The conventions are those of `resources/docs/market-data-conventions.md`.
+"""
 
 from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.preview.exact import decimal_of, first_of, moment_of
+from core.preview.candle_rows import RowReader, column_order
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Reading
+from core.preview.row_order import NEWEST_FIRST, instant, is_newest_first, stretch
 from core.preview.values import Candle, Candles, Gap
 
-_TIME = ("timestamp", "time", "t", "date", "datetime", "open_time")
-_FIELDS = (
-    ("open", ("open", "o")),
-    ("high", ("high", "h")),
-    ("low", ("low", "l")),
-    ("close", ("close", "c")),
-    ("volume", ("volume", "v", "vol")),
-)
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DAY = 86_400
+_NAMING = timedelta(seconds=1)
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": _DAY, "w": 7 * _DAY}
 _TIMEFRAME = re.compile(r"(\d{1,4})\s*(s|min|m|h|d|w)\Z")
+
+_Numbered = list[tuple[Candle, int]]
 
 
 def step_of(timeframe: str) -> int:
@@ -32,94 +33,96 @@ def step_of(timeframe: str) -> int:
     return int(found[1]) * _UNITS[found[2]] if found else 0
 
 
-def read_candles(rows: Sequence[Any], symbol: str, timeframe: str, reading: Reading) -> Candles:
-    """Return the candles of `rows` in order of time; what is wrong goes to the findings."""
-    findings, deadline = reading.findings, reading.next_deadline()
-    found: list[tuple[Candle, int]] = []
-    for number, row in enumerate(rows[: reading.limits.rows]):
-        if number % 256 == 0 and deadline.passed:
-            findings.note(ProblemKind.LIMIT, f"only the first {number:,} candles are shown")
-            break
-        candle = _candle(row, number, findings)
-        if candle:
-            found.append((candle, number))
-            _check(candle, number, findings)
+def read_candles(
+    rows: Sequence[Any],
+    symbol: str,
+    timeframe: str,
+    reading: Reading,
+    *,
+    saved: datetime | None = None,
+) -> Candles:
+    """Return the candles of `rows` in order of time; what is wrong goes to the findings.
+
+    `saved` is when the data was taken: a last candle that goes on beyond it is incomplete.
+    """
+    findings = reading.findings
+    found, empty = _read_rows(rows, reading)
+    if is_newest_first([candle.when for candle, _ in found]):
+        findings.note(ProblemKind.NOTE, f"{NEWEST_FIRST}: drawn in order of time")
+        found.reverse()
     candles = _in_order(found, findings)
     step = step_of(timeframe) or _usual_step(candles)
-    return Candles(symbol, timeframe, candles, _gaps(candles, step, findings), step)
+    if saved and candles and _is_open(candles[-1], saved, step):
+        told = f"the last candle, {instant(candles[-1].when)}, was not over when this was saved"
+        findings.add(Problem(ProblemKind.NOTE, told, start=candles[-1].when))
+    return Candles(symbol, timeframe, candles, _gaps(candles, step, empty, findings), step)
 
 
-def _candle(row: Any, number: int, findings: Findings) -> Candle | None:
-    if isinstance(row, dict):
-        when = moment_of(first_of(row, _TIME))
-        values = [first_of(row, names) for _, names in _FIELDS]
-    elif isinstance(row, list) and len(row) >= 5:
-        when, values = moment_of(row[0]), [*row[1:6], None][:5]
-    else:
-        findings.note(ProblemKind.BAD_ROW, f"row {number + 1:,} is no candle", row=number)
-        return None
-    return _whole(when, values, number, findings)
+def _is_open(candle: Candle, moment: datetime, step: int) -> bool:
+    """Whether a candle goes on at a moment; one at its very beginning only names the candle."""
+    return _NAMING < moment - candle.when < timedelta(seconds=step)
 
 
-def _whole(
-    when: datetime | None, values: list[Any], number: int, findings: Findings
-) -> Candle | None:
-    numbers = [decimal_of(value) for value in values]
-    for (name, _), value, exact in zip(_FIELDS, values, numbers, strict=True):
-        if exact is None and not (name == "volume" and value is None):
-            told = f"row {number + 1:,}: {name} is {_shown(value)}"
-            findings.note(ProblemKind.BAD_NUMBER, told, row=number)
-    if when is None:
-        findings.note(ProblemKind.BAD_TIME, f"row {number + 1:,} has no readable time", row=number)
-    first, high, low, last, volume = numbers
-    if when is None or first is None or high is None or low is None or last is None:
-        return None
-    return Candle(when, first, high, low, last, volume)
+def _read_rows(rows: Sequence[Any], reading: Reading) -> tuple[_Numbered, set[datetime]]:
+    """Return the candles with the numbers of their rows, and the intervals without prices."""
+    findings, deadline = reading.findings, reading.next_deadline()
+    reader = RowReader(column_order(rows, findings), findings)
+    found: _Numbered = []
+    empty: set[datetime] = set()
+    cap = min(len(rows), reading.limits.rows)
+    for number, row in enumerate(rows[:cap]):
+        if number % 256 == 0 and deadline.passed:
+            cap = number
+            break
+        if reading.cut and number == len(rows) - 1:  # its fields are cut off: one cause is enough
+            reader = RowReader(reader.order, Findings())
+        candle = reader.candle(row, number)
+        if isinstance(candle, Candle):
+            found.append((candle, number))
+        elif candle is not None:
+            empty.add(candle)
+            told = f"empty interval: no prices at {instant(candle)}"
+            findings.add(Problem(ProblemKind.GAP, told, row=number, start=candle, end=candle))
+    if cap < len(rows):
+        told = f"only the first {cap:,} of {len(rows):,} candles are shown"
+        findings.note(ProblemKind.LIMIT, told)
+    return found, empty
 
 
-def _shown(value: Any) -> str:
-    return "missing" if value is None else f"“{str(value)[:40]}”, no number"
-
-
-def _check(candle: Candle, number: int, findings: Findings) -> None:
-    at = clock(candle.when)
-    if candle.high < candle.low:
-        told = f"high below low at {at}"
-        findings.add(Problem(ProblemKind.HIGH_BELOW_LOW, told, row=number, start=candle.when))
-    elif not all(candle.low <= price <= candle.high for price in (candle.open, candle.close)):
-        told = f"open or close outside high and low at {at}"
-        findings.add(Problem(ProblemKind.OUTSIDE_RANGE, told, row=number, start=candle.when))
-    if candle.volume is not None and candle.volume < 0:
-        told = f"negative volume at {at}"
-        findings.add(Problem(ProblemKind.NEGATIVE, told, row=number, start=candle.when))
-    if candle.low <= 0:
-        told = f"price of zero or less at {at}"
-        findings.add(Problem(ProblemKind.NEGATIVE, told, row=number, start=candle.when))
-
-
-def clock(moment: datetime) -> str:
-    """Return `18:00`, with seconds when there are any."""
-    return moment.strftime("%H:%M:%S" if moment.second else "%H:%M")
-
-
-def _in_order(found: list[tuple[Candle, int]], findings: Findings) -> tuple[Candle, ...]:
-    """Return the candles by time, the last of each time; rows in disorder and repeats are told."""
+def _in_order(found: _Numbered, findings: Findings) -> tuple[Candle, ...]:
+    """Return the candles by time, the last of each time; disorder and repeats are findings."""
     for (before, _), (after, number) in itertools.pairwise(found):
         if after.when < before.when:
-            told = f"{clock(after.when)} follows {clock(before.when)}: drawn in order of time"
+            told = f"{instant(after.when)} follows {instant(before.when)}: drawn in order of time"
             findings.add(Problem(ProblemKind.OUT_OF_ORDER, told, row=number, start=after.when))
     unique: dict[datetime, Candle] = {}
+    updated: list[int] = []
     for candle, number in found:
-        if candle.when in unique:
-            _repeat(candle, unique[candle.when], number, findings)
+        earlier = unique.get(candle.when)
+        if earlier is not None and _updates(candle, earlier):
+            updated.append(number)
+        elif earlier is not None:
+            _note_repeat(candle, earlier, number, findings)
         unique[candle.when] = candle
+    if updated:
+        count = len(updated)
+        rows = "1 row updates" if count == 1 else f"{count:,} rows update"
+        told = f"{rows} the candle before: the last state is drawn"
+        findings.add(Problem(ProblemKind.NOTE, told, row=updated[0], amount=count))
     return tuple(unique[when] for when in sorted(unique))
 
 
-def _repeat(candle: Candle, earlier: Candle, number: int, findings: Findings) -> None:
-    same = candle == earlier
-    told = f"1 duplicate at {clock(candle.when)}"
-    told += "" if same else " with other values: the last is drawn"
+def _updates(candle: Candle, earlier: Candle) -> bool:
+    """Whether a candle is a later state of one that was still open, as streams send them."""
+    if candle.volume is None or earlier.volume is None or candle.open != earlier.open:
+        return False
+    grown = candle.high >= earlier.high and candle.low <= earlier.low
+    return grown and candle.volume > earlier.volume
+
+
+def _note_repeat(candle: Candle, earlier: Candle, number: int, findings: Findings) -> None:
+    told = f"1 duplicate at {instant(candle.when)}"
+    told += "" if candle == earlier else " with other values: the last is drawn"
     findings.add(Problem(ProblemKind.DUPLICATE, told, row=number, start=candle.when))
 
 
@@ -129,28 +132,26 @@ def _usual_step(candles: Sequence[Candle]) -> int:
     return steps.most_common(1)[0][0] if steps else 0
 
 
-def _gaps(candles: Sequence[Candle], step: int, findings: Findings) -> tuple[Gap, ...]:
+def _gaps(
+    candles: Sequence[Candle], step: int, empty: set[datetime], findings: Findings
+) -> tuple[Gap, ...]:
+    """Return where intervals have no candle; those in `empty` are findings already."""
     if not step:
         return ()
     gaps = []
+    known = sorted(empty)
     for at, (before, after) in enumerate(itertools.pairwise(candles)):
         missing = round((after.when - before.when).total_seconds() / step) - 1
         if missing > 0:
             gaps.append(Gap(at, at + 1, missing))
-            findings.add(_gap_told(before.when, after.when, step, missing))
+            missing -= bisect_left(known, after.when) - bisect_right(known, before.when)
+            if missing > 0:
+                findings.add(_gap(before.when, after.when, step, missing))
     return tuple(gaps)
 
 
-def _gap_told(before: datetime, after: datetime, step: int, missing: int) -> Problem:
+def _gap(before: datetime, after: datetime, step: int, missing: int) -> Problem:
     first, last = before + timedelta(seconds=step), after - timedelta(seconds=step)
-    day = "" if first.date() == last.date() else f"{last.day} {last:%b} "
-    until = f"\u2013{day}{clock(last)}" if missing > 1 else ""
-    noun = "candle" if missing == 1 else "candles"
-    told = f"{missing:,} {noun} missing: {clock(first)}{until}"
+    noun = "empty interval" if missing == 1 else "empty intervals"
+    told = f"{missing:,} {noun}: {stretch(first, last, days=step >= _DAY)}"
     return Problem(ProblemKind.GAP, told, start=first, end=last, amount=missing)
-
-
-def looks_like_candles(rows: Iterable[Any]) -> bool:
-    """Whether a list holds candles: its first object has open, high, low and close."""
-    first = next((row for row in rows if isinstance(row, dict)), {})
-    return all(first_of(first, names) is not None for _, names in _FIELDS[:4])

@@ -1,13 +1,14 @@
-"""CSV and its kin as tables: the delimiter is found, hostile shapes are bounded and told of."""
+"""CSV and its kin as tables: delimiter, preamble and header are found, every guess is a finding."""
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from core.preview.cells import looks_numeric, numeric_columns
+from core.preview.csv_records import Records
 from core.preview.limits import Deadline, Limits
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.values import Table
@@ -15,6 +16,10 @@ from core.preview.values import Table
 _DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_LINES = 30
 _SAMPLE_CHARS = 64 * 1024
+_SAMPLE_ROWS = 200
+#: How many lines before the header are looked for: the notes of exports are a few lines.
+_MOST_PREAMBLE = 20
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]|\Z)")
 
 
 def delimiter_of(text: str) -> str:
@@ -35,26 +40,37 @@ def _unquoted(line: str) -> str:
 
 
 def read_delimited(
-    text: str, limits: Limits, deadline: Deadline, findings: Findings, *, delimiter: str = ""
+    text: str,
+    limits: Limits,
+    deadline: Deadline,
+    findings: Findings,
+    *,
+    delimiter: str = "",
+    whole: bool = True,
 ) -> Table:
-    """Return the table in `text`; the first row names the columns unless it holds numbers."""
+    """Return the table in `text`.
+
+    Every line is a row of it, the header, or named by a finding. `whole` False says that the
+    text goes on beyond what was fetched.
+    """
     delimiter = delimiter or delimiter_of(text) or ","
     rows: list[list[str]] = []
-    widest = 0
-    cells = 0
+    widest = cells = 0
     more = False
-    for row in _rows(text, delimiter, findings):
+    records = Records(text, delimiter, deadline, findings, whole=whole)
+    for row, _line in records:
+        if more := _enough(len(rows), cells, limits) or (len(rows) % 256 == 0 and deadline.passed):
+            break
         widest = max(widest, len(row))
         rows.append([_cut(cell, limits.cell_chars) for cell in row[: limits.columns]])
         cells += len(rows[-1])
-        more = _enough(len(rows), cells, limits) or (len(rows) % 256 == 0 and deadline.passed)
-        if more:
-            findings.note(ProblemKind.LIMIT, f"only the first {len(rows):,} rows are shown")
-            break
+    more = more or records.stopped
+    if more:
+        findings.note(ProblemKind.LIMIT, f"only the first {len(rows):,} rows are shown")
     if widest > limits.columns:
         text_of = f"only {limits.columns} of {widest:,} columns are shown"
         findings.note(ProblemKind.LIMIT, text_of)
-    return _table(rows, findings, more=more)
+    return _table(rows, limits, findings, more=more)
 
 
 def _enough(rows: int, cells: int, limits: Limits) -> bool:
@@ -65,42 +81,103 @@ def _cut(cell: str, chars: int) -> str:
     return cell if len(cell) <= chars else cell[:chars] + "…"
 
 
-def _rows(text: str, delimiter: str, findings: Findings) -> Iterator[list[str]]:
-    """Yield rows; after an unclosed quote or a giant cell, go on with quotes taken as letters."""
-    source = io.StringIO(text, newline="")
-    reader = csv.reader(source, delimiter=delimiter)
-    line = 0
-    try:
-        for row in reader:
-            line = reader.line_num
-            if row:
-                yield row
-    except csv.Error:
-        told = f"line {line + 1:,} has a quote that does not close or a cell over 128 KB"
-        findings.add(Problem(ProblemKind.BROKEN, told, line=line + 1, row=max(0, line - 1)))
-        for rest in text.split("\n")[line:]:
-            if rest.strip("\r"):
-                yield rest.rstrip("\r").split(delimiter)
-
-
-def _table(rows: list[list[str]], findings: Findings, *, more: bool) -> Table:
+def _table(rows: list[list[str]], limits: Limits, findings: Findings, *, more: bool) -> Table:
     if not rows:
         return Table((), (), ())
-    headed = _is_header(rows)
-    width = max(len(row) for row in rows[:1000])
-    expected = len(rows[0])
-    names = rows[0] if headed else []
-    columns = tuple(names + [str(number + 1) for number in range(len(names), width)])
-    body = rows[1:] if headed else rows
+    layout = _layout(rows)
+    if layout.start:
+        _note_preamble(rows[: layout.start], findings)
+    body = rows[layout.start + layout.headed :]
+    width = max((len(row) for row in rows[layout.start :]), default=0)
+    if width * len(body) > 2 * limits.cells:  # one row of many cells makes no table that wide
+        width = layout.width
+    columns = _columns(rows[layout.start] if layout.headed else [], layout.width, width, findings)
+    if layout.headed and not layout.certain:
+        findings.note(ProblemKind.NOTE, "the first line is taken for the header")
+    if not layout.headed:
+        told = "no header line" if len(body) > 1 else "one line only, shown as a row"
+        findings.note(ProblemKind.NOTE, f"{told}: the columns are numbered")
+    _note_ragged(body, layout.width, width, findings)
+    shown = tuple(tuple((row + [""] * width)[:width]) for row in body)
+    return Table(columns, shown, numeric_columns(shown, width), more)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the table begins, how wide most rows are, and whether a header comes first.
+
+    `certain` tells that the header differs in kind from what is below it.
+    """
+
+    start: int
+    width: int
+    headed: bool
+    certain: bool
+
+
+def _layout(rows: Sequence[Sequence[str]]) -> _Layout:
+    """Return the layout of rows: lines of another width may come before the header."""
+    width = Counter(len(row) for row in rows[:_SAMPLE_ROWS]).most_common(1)[0][0]
+    found = (at for at, row in enumerate(rows[:_MOST_PREAMBLE]) if len(row) == width)
+    start = next(found, 0)
+    if start and not _is_header(rows, start):
+        start = 0
+    headed = _is_header(rows, start)
+    return _Layout(start, width, headed, headed and _differs(rows, start))
+
+
+def _is_header(rows: Sequence[Sequence[str]], at: int) -> bool:
+    """Whether a row can be the header: rows follow it, and it holds names, not values."""
+    cells = [cell for cell in rows[at] if cell]
+    return at + 1 < len(rows) and bool(cells) and not any(_is_value(cell) for cell in cells)
+
+
+def _is_value(cell: str) -> bool:
+    return looks_numeric(cell) or _DATE.match(cell) is not None
+
+
+def _differs(rows: Sequence[Sequence[str]], at: int) -> bool:
+    """Whether a column has numbers or dates below a name."""
+    sample = rows[at + 1 : at + 51]
+    for column, name in enumerate(rows[at]):
+        filled = [row[column] for row in sample if column < len(row) and row[column]]
+        values = sum(_is_value(cell) for cell in filled)
+        if name and values * 2 > len(filled):
+            return True
+    return False
+
+
+def _columns(header: list[str], expected: int, width: int, findings: Findings) -> tuple[str, ...]:
+    """Return a name for each column; empty and missing ones become its number."""
+    names = [name or str(at + 1) for at, name in enumerate(header[:width])]
+    if header:
+        if unnamed := [str(at + 1) for at, name in enumerate(header) if not name]:
+            one = len(unnamed) == 1
+            noun = "column {} has" if one else "columns {} have"
+            words = noun.format(", ".join(unnamed[:10]))
+            findings.note(ProblemKind.NOTE, f"{words} no name")
+        if len(header) != expected:
+            told = f"the header has {len(header)} names for {expected} columns"
+            findings.note(ProblemKind.RAGGED, told)
+        for name, count in Counter(name for name in header if name).items():
+            if count > 1:
+                told = f"{count} columns are called “{name[:60]}”"
+                findings.note(ProblemKind.DUPLICATE_KEY, told)
+    return tuple(names + [str(at + 1) for at in range(len(names), width)])
+
+
+def _note_preamble(rows: Sequence[Sequence[str]], findings: Findings) -> None:
+    first = " ".join(rows[0])[:60]
+    noun = "line comes" if len(rows) == 1 else "lines come"
+    told = f"{len(rows)} {noun} before the header: “{first}”"
+    findings.add(Problem(ProblemKind.NOTE, told, line=1, amount=len(rows)))
+
+
+def _note_ragged(
+    body: Sequence[Sequence[str]], expected: int, width: int, findings: Findings
+) -> None:
     for number, row in enumerate(body):
         if len(row) != expected:
             told = f"row {number + 1:,} has {len(row)} cells, not {expected}"
+            told += f": the first {width} are shown" if len(row) > width else ""
             findings.note(ProblemKind.RAGGED, told, row=number)
-    kept = tuple(tuple((row + [""] * width)[:width]) for row in body)
-    return Table(columns, kept, numeric_columns(kept, width), more)
-
-
-def _is_header(rows: list[list[str]]) -> bool:
-    first = rows[0]
-    named = all(first) and not any(looks_numeric(cell) for cell in first)
-    return named and len(set(first)) == len(first) and len(rows) > 1

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from core.preview.limits import Deadline, Limits
-from core.preview.problems import Findings, Problem, ProblemKind
+from core.preview.problems import BEGINNING, Findings, Problem, ProblemKind
 from core.preview.values import Number
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -44,6 +45,7 @@ class JsonReader:
         self._left = limits.nodes
         self._row: int | None = None
         self._had_second = False
+        self._many_lists = False
         self.stopped = ""
         self.broken_at: int | None = None
         self._decoder = json.JSONDecoder(
@@ -54,16 +56,18 @@ class JsonReader:
             strict=False,
         )
 
-    def read(self, text: str, *, walked: int = _WALKED) -> tuple[Any, int]:
-        """Return the first value of `text` and the position after it and the space behind it.
+    def read(self, text: str, at: int = 0, *, walked: int = _WALKED) -> tuple[Any, int]:
+        """Return the value of `text` at a position, and the position after it and its space.
 
         The outer `walked` levels are walked; 0 suits many short texts.
         """
-        self._text = text
-        self._walked = self._limits.depth if text.count("[") > _MANY_LISTS else walked
+        if text is not self._text:
+            self._text = text
+            self._many_lists = text.count("[") > _MANY_LISTS
+        self._walked = self._limits.depth if self._many_lists else walked
         self.stopped = ""
         self.broken_at = None
-        value, end = self._value(self._skip(0), 0)
+        value, end = self._value(self._skip(at), 0)
         return value, self._skip(end)
 
     # Callbacks of the C scanner: they count, so that a text of a million numbers ends in time.
@@ -218,10 +222,22 @@ class JsonReader:
         return "ends in the middle" if _CUT.match(self._text, at) else ""
 
 
+@dataclass(frozen=True, slots=True)
+class JsonRead:
+    """The first value of a text, as much as can be read of it, and the position after it.
+
+    `stopped` says that it was not read to its end; the findings say why.
+    """
+
+    value: Any
+    end: int
+    stopped: bool
+
+
 def read_json(
     text: str, limits: Limits, deadline: Deadline, findings: Findings, *, whole: bool
-) -> tuple[Any, int]:
-    """Return the first JSON value of `text` (as much as can be read) and the position after it.
+) -> JsonRead:
+    """Return the first JSON value of `text`.
 
     `whole` False says that only the beginning of the object was fetched: that it ends in the
     middle is then no fault of the data.
@@ -229,20 +245,19 @@ def read_json(
     reader = JsonReader(limits, deadline, findings)
     value, end = reader.read(text)
     if reader.stopped:
-        findings.add(_told(text, reader, whole=whole))
+        findings.add(_stop_finding(text, reader, whole=whole))
         end = len(text)
-    return value, end
+    return JsonRead(value, end, bool(reader.stopped))
 
 
-def _told(text: str, reader: JsonReader, *, whole: bool) -> Problem:
+def _stop_finding(text: str, reader: JsonReader, *, whole: bool) -> Problem:
     if reader.broken_at is None:
         return Problem(ProblemKind.LIMIT, reader.stopped)
     line = text.count("\n", 0, reader.broken_at) + 1
-    ended = reader.stopped.startswith("ends")
-    if ended and not whole:
-        return Problem(ProblemKind.NOTE, "only the beginning of the object is shown")
-    if ended:
-        return Problem(
-            ProblemKind.TRUNCATED, f"the file ends in the middle (line {line:,})", line=line
-        )
-    return Problem(ProblemKind.BROKEN, f"not JSON at line {line:,}: {reader.stopped}", line=line)
+    if reader.stopped.startswith("ends"):
+        if not whole:
+            return Problem(ProblemKind.NOTE, BEGINNING)
+        told = f"the file ends in the middle (line {line:,})"
+        return Problem(ProblemKind.TRUNCATED, told, line=line)
+    told = f"not JSON at line {line:,}: {reader.stopped}; the rest is in the text only"
+    return Problem(ProblemKind.BROKEN, told, line=line)

@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from core.layout.parsing import kind_of, parse
-from core.preview.candles import looks_like_candles, read_candles
+from core.preview.candle_rows import looks_like_candles
+from core.preview.candles import read_candles
 from core.preview.exact import moment_of
-from core.preview.orders import check_trades, read_book
+from core.preview.orders import read_book, sides_of
 from core.preview.portfolio import read_holdings
-from core.preview.problems import Findings
+from core.preview.problems import Findings, ProblemKind
 from core.preview.reading import Reading, Seen, counted
 from core.preview.tables import table_of
+from core.preview.trades import check_trades
 from core.preview.values import Face, Table
 
 
@@ -29,9 +33,10 @@ def _title(*parts: str, otherwise: str) -> str:
 
 
 def _rows_table(rows: list[Any], reading: Reading, *, checked: bool = True) -> tuple[Table, ...]:
-    """Return the rows as they stand; `checked` rows have had their faults told already."""
-    findings = Findings() if checked else reading.findings
+    """Return the rows as they stand; of `checked` rows only limits are reported once more."""
+    findings = Findings()
     table = table_of(rows, reading.limits, reading.next_deadline(), findings)
+    reading.findings.merge(findings, *([ProblemKind.LIMIT] if checked else []))
     return (table,) if table else ()
 
 
@@ -42,12 +47,24 @@ def _candles(root: Any, reading: Reading) -> Seen | None:
         return None
     symbol = _own(root, "symbol") or _from_key(reading, "symbol")
     timeframe = _own(root, "timeframe") or _from_key(reading, "timeframe")
-    candles = read_candles(rows, symbol, timeframe, reading)
+    findings = Findings()
+    trial = replace(reading, findings=findings)
+    candles = read_candles(rows, symbol, timeframe, trial, saved=_saved(root, reading))
     if not candles.candles:
+        told = "no row is a candle, though the name says that this holds candles"
+        reading.findings.note(ProblemKind.NOTE, told)
         return None
+    reading.findings.merge(findings)
     title = _title(symbol, timeframe, otherwise=reading.filename)
     faces: tuple[Face, ...] = (candles, *_rows_table(rows, reading))
     return Seen(title, counted(len(candles.candles), "candle", more=not reading.whole), faces)
+
+
+def _saved(root: Any, reading: Reading) -> datetime | None:
+    """Return when the data was taken, by the document or by its key."""
+    own = moment_of(root.get("timestamp")) if isinstance(root, dict) else None
+    parsed = parse(reading.key)
+    return own or (parsed.moment if parsed else None)
 
 
 def _own(root: Any, name: str) -> str:
@@ -58,13 +75,12 @@ def _own(root: Any, name: str) -> str:
 def _book(root: Any, reading: Reading) -> Seen | None:
     if not isinstance(root, dict):
         return None
-    sides = root.get("orderbook", root)
-    if not isinstance(sides, dict) or not any(
-        isinstance(sides.get(s), list) for s in ("bids", "asks")
-    ):
+    sides = sides_of(root.get("orderbook", root))
+    if sides is None:
         return None
-    symbol = _own(root, "symbol") or _from_key(reading, "symbol")
-    book, table = read_book(sides, symbol, moment_of(root.get("timestamp")), reading)
+    symbol = _own(root, "symbol") or _own(root, "s") or _from_key(reading, "symbol")
+    when = moment_of(root.get("timestamp", root.get("E")))
+    book, table = read_book(sides, symbol, when, reading)
     count = f"{counted(len(book.bids), 'bid')} · {counted(len(book.asks), 'ask')}"
     title = _title(symbol, "order book", otherwise=reading.filename)
     return Seen(title, count, (book, table) if book.bids or book.asks else (table,))

@@ -1,115 +1,147 @@
-"""Order books and trades: levels in order, a crossed book, repeats and bad amounts told."""
+"""Order books: levels in order; deletions, repeated prices, a crossed book and bad levels found.
+
+The conventions are those of `resources/docs/market-data-conventions.md`.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from core.preview.exact import decimal_of, first_of, moment_of
+from core.preview.cells import cell_text
+from core.preview.exact import decimal_of, first_of
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Reading
 from core.preview.values import Book, Level, Table
 
-_QUANTITY = ("quantity", "qty", "size", "amount", "q")
-_PRICE = ("price", "p", "rate")
-_TIME = ("timestamp", "time", "t", "date")
+QUANTITY = ("quantity", "qty", "size", "amount", "q")
+PRICE = ("price", "p", "px", "rate")
+#: The names of the two sides; Binance's streams write one letter.
+SIDES = (("bids", "asks"), ("b", "a"))
+
+
+def sides_of(root: Any) -> tuple[Any, Any] | None:
+    """Return the bids and asks of a JSON object, or None if it is no order book."""
+    if not isinstance(root, dict):
+        return None
+    for bids, asks in SIDES:
+        found = root.get(bids), root.get(asks)
+        lists = [isinstance(side, list) for side in found]
+        if all(lists) or (bids == "bids" and any(lists)):
+            return found
+    return None
 
 
 def read_book(
-    sides: dict[str, Any], symbol: str, when: datetime | None, reading: Reading
+    sides: tuple[Any, Any], symbol: str, when: datetime | None, reading: Reading
 ) -> tuple[Book, Table]:
     """Return the order book, best prices first, and its levels as they stand in the file."""
-    rows: list[tuple[str, str, str]] = []
-    bids = _side(sides.get("bids"), "bid", rows, reading)
-    asks = _side(sides.get("asks"), "ask", rows, reading)
-    _ordered(bids, "bids", reading.findings, falling=True)
-    _ordered(asks, "asks", reading.findings, falling=False)
+    levels = _Levels(reading)
+    bids = levels.side(sides[0], "bid")
+    asks = levels.side(sides[1], "ask")
+    _note_order(bids, "bids", reading.findings, falling=True)
+    _note_order(asks, "asks", reading.findings, falling=False)
+    levels.note_counts()
     bids.sort(key=lambda level: level.price, reverse=True)
     asks.sort(key=lambda level: level.price)
     if bids and asks and bids[0].price >= asks[0].price:
         told = f"best bid {bids[0].price:,f} is not below best ask {asks[0].price:,f}"
         reading.findings.note(ProblemKind.CROSSED, told)
-    book = Book(symbol, when, tuple(bids), tuple(asks))
-    return book, Table(
-        ("side", "price", "quantity"), tuple(rows), (False, True, True), signs="side"
-    )
+    return Book(symbol, when, tuple(bids), tuple(asks)), levels.table()
 
 
-def _side(
-    levels: Any, side: str, rows: list[tuple[str, str, str]], reading: Reading
-) -> list[Level]:
-    found = []
-    for level in (levels if isinstance(levels, list) else [])[: reading.limits.rows // 2]:
-        price, quantity = _pair(level)
-        rows.append((side, str(price or "")[:60], str(quantity or "")[:60]))
-        exact = _level(price, quantity, len(rows) - 1, reading.findings)
-        if exact:
+@dataclass(slots=True)
+class _Levels:
+    """Reads levels one by one; `rows` has them as they stand in the file."""
+
+    reading: Reading
+    rows: list[tuple[str, str, str, str]] = field(default_factory=list)
+    deletions: list[int] = field(default_factory=list)
+    repeats: list[int] = field(default_factory=list)
+
+    def side(self, levels: Any, side: str) -> list[Level]:
+        """Return the levels that can be drawn."""
+        found: list[Level] = []
+        prices: set[Decimal] = set()
+        levels = levels if isinstance(levels, list) else []
+        cap = self.reading.limits.rows // 2
+        for level in levels[:cap]:
+            price, quantity, rest = _parts(level)
+            row = len(self.rows)
+            texts = [cell_text(part, 60) for part in (price, quantity, rest)]
+            self.rows.append((side, texts[0], texts[1], texts[2]))
+            exact = self._level(price, quantity, row)
+            if exact is None:
+                continue
+            if exact.price in prices:
+                self.repeats.append(row)
+            prices.add(exact.price)
             found.append(exact)
-    return found
+        if len(levels) > cap:
+            told = f"only the first {cap:,} of {len(levels):,} {side}s are shown"
+            self.reading.findings.note(ProblemKind.LIMIT, told)
+        return found
 
-
-def _pair(level: Any) -> tuple[Any, Any]:
-    if isinstance(level, dict):
-        return first_of(level, _PRICE), first_of(level, _QUANTITY)
-    if isinstance(level, list) and len(level) >= 2:
-        return level[0], level[1]
-    return None, None
-
-
-def _level(price: Any, quantity: Any, row: int, findings: Findings) -> Level | None:
-    exact_price, exact_quantity = decimal_of(price), decimal_of(quantity)
-    if exact_price is None or exact_quantity is None:
-        findings.note(
-            ProblemKind.BAD_NUMBER, f"level {row + 1:,} has no readable price and quantity", row=row
-        )
-        return None
-    if exact_quantity < 0 or exact_price <= 0:
-        findings.note(ProblemKind.NEGATIVE, f"level {row + 1:,}: {quantity} at {price}", row=row)
-        return None
-    return Level(exact_price, exact_quantity)
-
-
-def _ordered(levels: Sequence[Level], side: str, findings: Findings, *, falling: bool) -> None:
-    pairs = itertools.pairwise(levels)
-    if any((a.price < b.price) if falling else (a.price > b.price) for a, b in pairs):
-        findings.note(ProblemKind.OUT_OF_ORDER, f"{side} are not in order of price: sorted here")
-
-
-def check_trades(trades: Sequence[Any], reading: Reading) -> None:
-    """Tell repeated ids, times in disorder, and prices or quantities that cannot be."""
-    seen: set[str] = set()
-    latest: datetime | None = None
-    for row, trade in enumerate(trades[: reading.limits.rows]):
-        if not isinstance(trade, dict):
-            reading.findings.note(ProblemKind.BAD_ROW, f"row {row + 1:,} is no trade", row=row)
-            continue
-        _check_amounts(trade, row, reading.findings)
-        _check_id(trade, row, seen, reading.findings)
-        when = moment_of(first_of(trade, _TIME))
-        if when and latest and when < latest:
-            told = f"trade {row + 1:,} is earlier than the one before it"
-            reading.findings.add(Problem(ProblemKind.OUT_OF_ORDER, told, row=row, start=when))
-        latest = when or latest
-
-
-def _check_amounts(trade: dict[str, Any], row: int, findings: Findings) -> None:
-    for name, names in (("price", _PRICE), ("quantity", _QUANTITY)):
-        value = first_of(trade, names)
-        exact = decimal_of(value)
-        if value is not None and exact is None:
-            told = f"trade {row + 1:,}: {name} “{str(value)[:40]}” is no number"
+    def _level(self, price: Any, quantity: Any, row: int) -> Level | None:
+        findings = self.reading.findings
+        exact_price, exact_quantity = decimal_of(price), decimal_of(quantity)
+        if exact_price is None or exact_quantity is None:
+            told = f"level {row + 1:,} has no readable price and quantity"
             findings.note(ProblemKind.BAD_NUMBER, told, row=row)
-        elif exact is not None and exact < 0:
-            findings.note(ProblemKind.NEGATIVE, f"trade {row + 1:,}: {name} {value}", row=row)
+        elif exact_quantity < 0 or exact_price <= 0:
+            told = f"level {row + 1:,}: {quantity} at {price}"
+            findings.note(ProblemKind.NEGATIVE, told, row=row)
+        elif exact_quantity == 0:
+            self.deletions.append(row)
+        else:
+            return Level(exact_price, exact_quantity)
+        return None
+
+    def note_counts(self) -> None:
+        """Report the deletions and repeated prices once each: both are normal for feeds."""
+        if count := len(self.deletions):
+            levels = "1 level" if count == 1 else f"{count:,} levels"
+            told = f"{levels} of quantity 0: a deletion, not drawn"
+            self._note(told, self.deletions)
+        if count := len(self.repeats):
+            prices = "1 price appears" if count == 1 else f"{count:,} prices appear"
+            self._note(f"{prices} again: quantities are added up", self.repeats)
+
+    def _note(self, told: str, rows: list[int]) -> None:
+        problem = Problem(ProblemKind.NOTE, told, row=rows[0], amount=len(rows))
+        self.reading.findings.add(problem)
+
+    def table(self) -> Table:
+        """Return the levels as rows; what follows price and quantity stands in a last column."""
+        columns: tuple[str, ...] = ("side", "price", "quantity", "more")
+        width = 4 if any(row[3] for row in self.rows) else 3
+        numeric = (False, True, True, False)
+        rows = tuple(row[:width] for row in self.rows)
+        return Table(columns[:width], rows, numeric[:width], signs="side")
 
 
-def _check_id(trade: dict[str, Any], row: int, seen: set[str], findings: Findings) -> None:
-    number = first_of(trade, ("id", "trade_id", "tid"))
-    if not isinstance(number, str):
-        return
-    if number in seen:
-        told = f"trade id {number[:40]} appears again in row {row + 1:,}"
-        findings.note(ProblemKind.DUPLICATE, told, row=row)
-    seen.add(number)
+def _parts(level: Any) -> tuple[Any, Any, Any]:
+    """Return price, quantity and whatever else a level has; a level of no known form is the rest."""
+    if isinstance(level, dict):
+        known = {*PRICE, *QUANTITY}
+        rest = {name: value for name, value in level.items() if name.lower() not in known}
+        return first_of(level, PRICE), first_of(level, QUANTITY), rest or None
+    if isinstance(level, list) and len(level) >= 2:
+        rest_of = level[2:]
+        return level[0], level[1], (rest_of[0] if len(rest_of) == 1 else rest_of) or None
+    return None, None, level
+
+
+def _note_order(levels: Sequence[Level], side: str, findings: Findings, *, falling: bool) -> None:
+    prices = [level.price for level in levels]
+    pairs = list(itertools.pairwise(prices))
+    wrong = sum((a < b) if falling else (a > b) for a, b in pairs)
+    if wrong and wrong == sum(a != b for a, b in pairs):
+        first = "lowest" if falling else "highest"
+        findings.note(ProblemKind.NOTE, f"{side} come with the {first} price first: sorted here")
+    elif wrong:
+        findings.note(ProblemKind.OUT_OF_ORDER, f"{side} are not in order of price: sorted here")

@@ -48,9 +48,9 @@ def preview(
     deadline = Deadline(limits.seconds, default_work(work))
     reading = Reading(key, _unpacked_name(key), content_type, limits, deadline)
     try:
-        unpacked = unpack(data, limits, deadline, reading.findings)
-        whole = unpacked.whole and (total is None or total <= len(data))
-        reading = replace(reading, whole=whole)
+        fetched = total is None or total <= len(data)
+        unpacked = unpack(data, limits, deadline, reading.findings, whole=fetched)
+        reading = replace(reading, whole=unpacked.whole and fetched, packed=unpacked.packed)
         return _finished(_seen(unpacked.data, reading), reading, unpacked)
     except _UNREADABLE:
         _log.exception("A preview failed; the object is shown as bytes")
@@ -89,7 +89,9 @@ def _seen(data: bytes, reading: Reading) -> Seen:
 
 
 def _bytes(data: bytes, reading: Reading) -> Seen:
-    form = form_of(data) or (packing_of(data) and f"packed again as {packing_of(data)}")
+    form = form_of(data)
+    if reading.packed and packing_of(data):
+        form = f"packed again as {packing_of(data)}"
     if form:
         reading.findings.note(ProblemKind.NOTE, f"{form}: shown as bytes")
     return Seen(reading.filename, format_size(len(data)), (hex_dump(data, reading.limits),))

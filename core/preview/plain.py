@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from core.preview.limits import Limits
+from core.preview.limits import Deadline, Limits
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.values import Lines
 
@@ -35,14 +35,17 @@ def stripped(line: str) -> str:
     return _CONTROLS.sub("\ufffd", _ESCAPES.sub("", line))
 
 
-def read_lines(text: str, limits: Limits, findings: Findings, *, log: bool) -> Lines:
+def read_lines(
+    text: str, limits: Limits, findings: Findings, *, log: bool, deadline: Deadline | None = None
+) -> Lines:
     """Return the lines of `text`, each of bounded length, at most as many as the limits allow."""
     lines: list[str] = []
     more = False
     for number, line in enumerate(_split(text)):
-        if number >= limits.lines:
+        late = deadline is not None and number % 1024 == 0 and deadline.passed
+        if number >= limits.lines or late:
             more = True
-            findings.note(ProblemKind.LIMIT, f"the first {limits.lines:,} lines are shown")
+            findings.note(ProblemKind.LIMIT, f"the first {number:,} lines are shown")
             break
         if len(line) > limits.line_chars:
             findings.add(_long(number, len(line), limits.line_chars))

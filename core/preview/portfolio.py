@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from core.preview.exact import decimal_of, first_of
@@ -14,6 +14,8 @@ from core.preview.values import Holding, Holdings
 
 _MOST = 5_000
 _CENT = Decimal("0.01")
+#: Enough for the product of two of the largest numbers that are read.
+_DIGITS = 150
 _QUANTITY = ("quantity", "qty", "amount", "balance", "total")
 
 
@@ -26,6 +28,8 @@ def read_holdings(
         if row >= _MOST:
             reading.findings.note(ProblemKind.LIMIT, f"the first {_MOST:,} assets are shown")
             break
+        if not isinstance(asset, dict) and isinstance(portfolio.get("assets"), list):
+            reading.findings.note(ProblemKind.BAD_ROW, f"row {row + 1:,} is no asset", row=row)
         found.append(_holding(symbol, asset, row, reading.findings))
     found.sort(key=lambda holding: holding.value or Decimal(0), reverse=True)
     total = decimal_of(first_of(portfolio, ("total_value_usd", "total_value", "total")))
@@ -52,7 +56,8 @@ def _holding(symbol: str, asset: Any, row: int, findings: Findings) -> Holding:
     price = decimal_of(first_of(record, ("current_price", "price")))
     value = decimal_of(first_of(record, ("value_usd", "value")))
     if value is None and quantity is not None and price is not None:
-        value = (quantity * price).quantize(_CENT)
+        with localcontext(prec=_DIGITS):
+            value = (quantity * price).quantize(_CENT)
     if quantity is None:
         findings.note(ProblemKind.BAD_NUMBER, f"{symbol[:40]} has no readable quantity", row=row)
     elif quantity < 0:

@@ -9,11 +9,15 @@ from enum import Enum
 
 
 class ProblemKind(Enum):
-    """The kinds of findings; the value is the word for one of them and for many."""
+    """The kinds of findings, causes before their consequences and notes last.
 
-    GAP = ("gap", "gaps")
-    DUPLICATE = ("duplicate", "duplicates")
-    OUT_OF_ORDER = ("row out of order", "rows out of order")
+    The value is the word for one of them and for many.
+    """
+
+    TRUNCATED = ("truncated file", "truncated files")
+    BROKEN = ("broken place", "broken places")
+    PACKING = ("packing fault", "packing faults")
+    ENCODING = ("invalid character", "invalid characters")
     HIGH_BELOW_LOW = ("candle with high below low", "candles with high below low")
     OUTSIDE_RANGE = ("candle outside its high and low", "candles outside their high and low")
     NEGATIVE = ("negative amount", "negative amounts")
@@ -22,13 +26,24 @@ class ProblemKind(Enum):
     BAD_TIME = ("bad time", "bad times")
     BAD_ROW = ("unreadable row", "unreadable rows")
     RAGGED = ("row of another length", "rows of another length")
+    DUPLICATE = ("duplicate", "duplicates")
+    OUT_OF_ORDER = ("row out of order", "rows out of order")
     DUPLICATE_KEY = ("duplicate name", "duplicate names")
-    TRUNCATED = ("truncated file", "truncated files")
-    BROKEN = ("broken place", "broken places")
-    ENCODING = ("invalid character", "invalid characters")
-    PACKING = ("packing fault", "packing faults")
+    GAP = ("empty interval", "empty intervals")
     LIMIT = ("limit reached", "limits reached")
     NOTE = ("note", "notes")
+
+
+#: Kinds that are no fault of the data: what is normal for a feed, and what a preview leaves out.
+QUIET_KINDS = frozenset({ProblemKind.GAP, ProblemKind.LIMIT, ProblemKind.NOTE})
+#: Kinds of which a few are shown in their own words: each says something else.
+_OWN_WORDS = frozenset(
+    {ProblemKind.TRUNCATED, ProblemKind.BROKEN, ProblemKind.PACKING}
+    | {ProblemKind.LIMIT, ProblemKind.NOTE}
+)
+_FEW = 3
+#: The note on an object of which only the first bytes were fetched.
+BEGINNING = "only the beginning of the object is shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +51,8 @@ class Problem:
     """One finding.
 
     `row` counts from 0 in the rows of the first face (candles, trades, table rows, lines) and is
-    what a click goes to; `line` counts from 1 in the text; `start` and `end` bound a gap in time;
-    `amount` is what one finding stands for (a gap of 3 candles: 3).
+    what a click goes to; `line` counts from 1 in the text; `start` and `end` bound a stretch of
+    time; `amount` is how many rows or intervals the finding stands for.
     """
 
     kind: ProblemKind
@@ -51,7 +66,7 @@ class Problem:
 
 @dataclass(slots=True)
 class Findings:
-    """Collects problems; counts all of them and keeps the first `cap` of each kind."""
+    """Collects problems; counts all of them and stores the first `cap` of each kind."""
 
     cap: int = 200
     counts: Counter[ProblemKind] = field(default_factory=Counter)
@@ -59,7 +74,7 @@ class Findings:
 
     def add(self, problem: Problem) -> None:
         """Take one finding."""
-        self.counts[problem.kind] += 1
+        self.counts[problem.kind] += problem.amount
         kept = self._kept.setdefault(problem.kind, [])
         if len(kept) < self.cap:
             kept.append(problem)
@@ -68,13 +83,21 @@ class Findings:
         """Take one finding that has no more than a text and perhaps a row."""
         self.add(Problem(kind, text, row=row))
 
+    def merge(self, other: Findings, *kinds: ProblemKind) -> None:
+        """Take over the findings of `other`, all of them or those of `kinds`."""
+        for kind, problems in other._kept.items():
+            if not kinds or kind in kinds:
+                self.counts[kind] += other.counts[kind]
+                kept = self._kept.setdefault(kind, [])
+                kept += problems[: self.cap - len(kept)]
+
     def taken(self) -> tuple[Problem, ...]:
-        """Return what was kept: kind by kind, each in the order of discovery."""
+        """Return what was stored: kind by kind, each in the order of discovery."""
         return tuple(problem for kind in ProblemKind for problem in self._kept.get(kind, ()))
 
     @property
     def total(self) -> int:
-        """How many findings there were, kept or not."""
+        """How many findings there were, stored or not."""
         return self.counts.total()
 
 
@@ -87,8 +110,10 @@ def summary(problems: tuple[Problem, ...], counts: Counter[ProblemKind]) -> str:
     parts = []
     for kind in ProblemKind:
         found = [problem for problem in problems if problem.kind is kind]
-        if len(found) == 1 and counts[kind] <= 1:
-            parts.append(found[0].text)
+        amount = sum(problem.amount for problem in found)
+        shown = _FEW if kind in _OWN_WORDS else 1
+        if 0 < len(found) <= shown and counts[kind] <= amount:
+            parts += [problem.text for problem in found]
         elif found:
-            parts.append(f"{max(counts[kind], len(found)):,} {kind.value[1]}")
+            parts.append(f"{max(counts[kind], amount):,} {kind.value[1]}")
     return " · ".join(parts)

@@ -13,7 +13,9 @@ from core.preview.values import Face
 class Reading:
     """One preview in the making. `name` is the key without packing suffixes.
 
-    `whole` is False when only the beginning of the object (or of what was packed) is at hand.
+    `whole` is False when only the beginning of the object (or of what was packed) is at hand;
+    `cut` is True when the last row may be incomplete, because reading stopped in the middle of
+    it. `packed` names the packing that the data came out of.
     """
 
     key: str
@@ -23,6 +25,8 @@ class Reading:
     deadline: Deadline
     findings: Findings = field(default_factory=Findings)
     whole: bool = True
+    cut: bool = False
+    packed: str = ""
 
     def next_deadline(self) -> Deadline:
         """Return the time that the step after reading has."""

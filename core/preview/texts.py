@@ -1,44 +1,68 @@
-"""Readers of text: JSON, JSON lines, CSV, logs, and anything else as lines."""
+"""Readers of text: JSON, JSON lines, CSV, logs, and anything else as lines.
+
+Whatever form is found, the text itself is always one of the faces.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from core.preview.delimited import delimiter_of, read_delimited
-from core.preview.json_reader import JsonReader, read_json
+from core.preview.json_lines import JsonValues, read_json_values
+from core.preview.json_reader import JsonRead, read_json
 from core.preview.market import read_market
 from core.preview.plain import read_lines
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Reading, Seen, counted
 from core.preview.tables import rows_of, table_of
-from core.preview.values import Face, Tree
+from core.preview.values import Face, Lines, Tree
 
 _JSON = (".json", ".geojson", ".ipynb")
 _JSON_LINES = (".jsonl", ".ndjson")
 _CSV = (".csv", ".tsv", ".tab", ".psv")
 _LOG = (".log", ".out", ".err")
 _PROSE = (".txt", ".md", ".rst", ".py", ".sql", ".xml", ".html", ".svg", ".yaml", ".yml", ".toml")
+#: Seconds for a second way to read a text, and for its lines beside another face.
+_SECOND_SECONDS = 0.15
+_LINES_SECONDS = 0.1
 
 
 def read_text(text: str, reading: Reading) -> Seen:
     """Return what `text` shows, by the form that its name, its type or its first letters tell."""
+    seen = _seen(text, reading)
+    if any(isinstance(face, Lines) for face in seen.faces):
+        return seen
+    deadline = reading.deadline.more(_LINES_SECONDS)
+    lines = read_lines(text, reading.limits, Findings(), log=_is_log(reading), deadline=deadline)
+    return replace(seen, faces=(*seen.faces, lines))
+
+
+def _seen(text: str, reading: Reading) -> Seen:
     if reading.ends(*_JSON_LINES) or "ndjson" in reading.content_type:
         return _json_lines(text, reading)
-    if reading.ends(*_JSON) or (text.lstrip()[:1] in ("{", "[") and not reading.ends(*_PROSE)):
+    if reading.ends(*_JSON):
         return _json(text, reading)
+    if text.lstrip()[:1] in ("{", "[") and not reading.ends(*_PROSE):
+        seen = _json_by_content(text, reading)
+        if seen:
+            return seen
     if reading.ends(*_CSV) or _looks_delimited(text, reading):
         return _delimited(text, reading)
     return _lines(text, reading)
 
 
+def _is_log(reading: Reading) -> bool:
+    return reading.ends(*_LOG) or reading.key.startswith("logs/")
+
+
 def _lines(text: str, reading: Reading) -> Seen:
-    log = reading.ends(*_LOG) or reading.key.startswith("logs/")
-    lines = read_lines(text, reading.limits, reading.findings, log=log)
+    lines = read_lines(text, reading.limits, reading.findings, log=_is_log(reading))
     return Seen(reading.filename, counted(len(lines.lines), "line", more=lines.more), (lines,))
 
 
 def _looks_delimited(text: str, reading: Reading) -> bool:
-    if reading.key.startswith("logs/") or reading.ends(*_LOG, *_PROSE):
+    if _is_log(reading) or reading.ends(*_PROSE):
         return False
     return "csv" in reading.content_type or (
         text.count("\n", 0, 10_000) > 1 and delimiter_of(text) != ""
@@ -48,24 +72,64 @@ def _looks_delimited(text: str, reading: Reading) -> bool:
 def _delimited(text: str, reading: Reading) -> Seen:
     delimiter = "\t" if reading.ends(".tsv", ".tab") else ""
     bounds = (reading.limits, reading.deadline, reading.findings)
-    table = read_delimited(text, *bounds, delimiter=delimiter)
-    lines = read_lines(text, reading.limits, Findings(), log=False)
+    table = read_delimited(text, *bounds, delimiter=delimiter, whole=reading.whole)
     more = table.more or not reading.whole
-    return Seen(reading.filename, counted(len(table.rows), "row", more=more), (table, lines))
+    return Seen(reading.filename, counted(len(table.rows), "row", more=more), (table,))
+
+
+def _first_value(text: str, reading: Reading, findings: Findings) -> JsonRead:
+    return read_json(text, reading.limits, reading.deadline, findings, whole=reading.whole)
 
 
 def _json(text: str, reading: Reading) -> Seen:
-    bounds = (reading.limits, reading.deadline, reading.findings)
-    root, end = read_json(text, *bounds, whole=reading.whole)
-    if end < len(text) and text[end:].strip():
-        if "\n" in text[: end + 1] or text[end : end + 1] in ("{", "["):
-            return _json_lines(text, reading)
-        line = text.count("\n", 0, end) + 1
+    """Return a text whose name says that it is JSON, however little of it can be read."""
+    findings = Findings()
+    first = _first_value(text, reading, findings)
+    if _goes_on(text, first) or findings.counts[ProblemKind.BROKEN]:
+        seen = _several(text, reading)
+        if seen:
+            count = seen.count.removesuffix("s").removesuffix(" row")
+            told = f"{count} JSON values one after the other, not one JSON document"
+            reading.findings.note(ProblemKind.NOTE, told)
+            return seen
+    reading.findings.merge(findings)
+    if _goes_on(text, first):
+        line = text.count("\n", 0, first.end) + 1
         told = f"more follows after the end of the JSON value, at line {line:,}"
         reading.findings.add(Problem(ProblemKind.BROKEN, told, line=line))
-    if root is None and reading.findings.counts[ProblemKind.BROKEN]:
+    if first.value is None and findings.counts[ProblemKind.BROKEN]:
         return _lines(text, reading)
-    return see_json(root, reading)
+    return see_json(first.value, replace(reading, cut=first.stopped))
+
+
+def _json_by_content(text: str, reading: Reading) -> Seen | None:
+    """Return a text that begins like JSON, or None if it goes on otherwise.
+
+    A log is JSON only if all of it is.
+    """
+    findings = Findings()
+    first = _first_value(text, reading, findings)
+    if _goes_on(text, first) or findings.counts[ProblemKind.BROKEN]:
+        return _several(text, reading)
+    if _is_log(reading) and findings.counts[ProblemKind.TRUNCATED]:
+        return None
+    reading.findings.merge(findings)
+    return see_json(first.value, replace(reading, cut=first.stopped))
+
+
+def _goes_on(text: str, first: JsonRead) -> bool:
+    return first.end < len(text) and not first.stopped
+
+
+def _several(text: str, reading: Reading) -> Seen | None:
+    """Return several values of a text, or None if most of it is none."""
+    findings = Findings()
+    late = replace(reading, deadline=reading.deadline.more(_SECOND_SECONDS))
+    found = read_json_values(text, late, findings)
+    if len(found.values) < 2 or found.read <= 2 * len(found.unread):
+        return None
+    reading.findings.merge(findings)
+    return _see_values(found, reading)
 
 
 def see_json(root: Any, reading: Reading) -> Seen:
@@ -88,30 +152,20 @@ def _size_of(root: Any) -> str:
 
 
 def _json_lines(text: str, reading: Reading) -> Seen:
-    values = _line_values(text, reading)
-    table = table_of(values, reading.limits, reading.next_deadline(), reading.findings)
-    more = not reading.whole or (table is not None and table.more)
-    count = counted(len(values), "row", more=more)
-    faces: tuple[Face, ...] = (table, Tree(values)) if table else (Tree(values),)
-    return Seen(reading.filename, count, faces)
+    """Return a text whose name says that it has a value on each line."""
+    found = read_json_values(text, reading, reading.findings)
+    if not found.read:
+        return _lines(text, reading)
+    if found.spanning:
+        told = f"{counted(found.spanning, 'value')} printed over several lines"
+        reading.findings.note(ProblemKind.NOTE, told)
+    return _see_values(found, reading)
 
 
-def _line_values(text: str, reading: Reading) -> list[Any]:
-    """Return the value of each line; a line that is no JSON value stands as its text."""
-    reader = JsonReader(reading.limits, reading.deadline, reading.findings)
-    values: list[Any] = []
-    for number, line in enumerate(text.split("\n")):
-        if len(values) >= reading.limits.rows or (number % 256 == 0 and reading.deadline.passed):
-            told = f"only the first {len(values):,} rows are shown"
-            reading.findings.note(ProblemKind.LIMIT, told)
-            break
-        if not line.strip():
-            continue
-        value, end = reader.read(line, walked=0)
-        if reader.stopped or end < len(line):
-            value = line
-            told = f"line {number + 1:,} is no JSON value"
-            problem = Problem(ProblemKind.BAD_ROW, told, row=len(values), line=number + 1)
-            reading.findings.add(problem)
-        values.append(value)
-    return values
+def _see_values(found: JsonValues, reading: Reading) -> Seen:
+    bounds = (reading.limits, reading.next_deadline(), reading.findings)
+    table = table_of(found.values, *bounds, reported=frozenset(found.unread))
+    more = not reading.whole or found.stopped or (table is not None and table.more)
+    count = counted(len(found.values), "row", more=more)
+    tree = Tree(found.values)
+    return Seen(reading.filename, count, (table, tree) if table and table.columns else (tree,))

@@ -1,21 +1,34 @@
-"""Looks through gzip, zstd, bzip2 and xz as a stream, with caps on bytes, ratio and time."""
+"""Looks through gzip, zstd, bzip2 and xz as a stream, with caps on bytes, ratio and time.
+
+A damaged stream gives everything that can be unpacked before the damage, and a finding.
+"""
 
 from __future__ import annotations
 
 import bz2
+import contextlib
 import io
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from core.preview.gzip_reader import ChecksumError, TrailingBytesError, gzip_pieces
 from core.preview.limits import Deadline, Limits
-from core.preview.problems import Findings, ProblemKind
+from core.preview.problems import BEGINNING, Findings, ProblemKind
 
 _CHUNK = 64 * 1024
+#: The sizes of the pieces in which the good part of a damaged one is looked for.
+_SALVAGE_STEPS = (1024, 1)
 _WINDOW = 64 * 1024 * 1024  # the most memory a decoder may ask for
 
 _Decoder = bz2.BZ2Decompressor | lzma.LZMADecompressor
+#: Returns how many bytes the next piece may have.
+_Size = Callable[[], int]
+#: Yields the pieces of packed data, the last one at the end of the stream.
+_Reader = Callable[[bytes, _Size], Iterator[bytes]]
+
+_BROKEN = (zlib.error, OSError, ValueError, lzma.LZMAError, MemoryError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +45,69 @@ def packing_of(data: bytes) -> str:
     return next((name for name, magic, _ in PACKINGS if data.startswith(magic)), "")
 
 
-def unpack(data: bytes, limits: Limits, deadline: Deadline, findings: Findings) -> Unpacked:
-    """Return the bytes inside one layer of packing; what is wrong goes to `findings`."""
+def unpack(
+    data: bytes, limits: Limits, deadline: Deadline, findings: Findings, *, whole: bool = True
+) -> Unpacked:
+    """Return the bytes inside one layer of packing; what is wrong goes to `findings`.
+
+    `whole` False says that `data` is only the beginning: that it ends early is then no fault.
+    """
     name = packing_of(data)
     if not name:
         return Unpacked(data)
-    pieces = next(pieces for packing, _, pieces in PACKINGS if packing == name)
+    reader = next(reader for packing, _, reader in PACKINGS if packing == name)
     out = bytearray()
-    whole = False
+    ended = False
     try:
-        whole = _collect(pieces(data), out, _Caps(len(data), limits, deadline), findings)
+        ended = _collect(
+            reader(data, lambda: _CHUNK), out, _Caps(len(data), limits, deadline, findings)
+        )
+    except ChecksumError as error:
+        findings.note(ProblemKind.PACKING, f"{error}: what is shown may be damaged")
+        ended = True
+    except TrailingBytesError as error:
+        findings.note(ProblemKind.PACKING, str(error))
+        ended = True
     except EOFError:
-        findings.note(ProblemKind.TRUNCATED, f"the {name} data ends after {len(out):,} bytes")
-    except (zlib.error, OSError, ValueError, lzma.LZMAError, MemoryError):
+        _note_end(name, out, findings, whole=whole)
+    except _BROKEN:
+        _salvage(reader, data, out, deadline)
         findings.note(ProblemKind.PACKING, f"{name} data is broken after {len(out):,} bytes")
-    if not out and not whole:
-        return Unpacked(data)
-    return Unpacked(bytes(out), name, whole)
+    if not out and not ended:
+        return Unpacked(data, whole=False)
+    return Unpacked(bytes(out), name, ended)
+
+
+def _note_end(name: str, out: bytearray, findings: Findings, *, whole: bool) -> None:
+    if whole:
+        findings.note(ProblemKind.TRUNCATED, f"the {name} data ends after {len(out):,} bytes")
+    else:
+        findings.note(ProblemKind.NOTE, BEGINNING)
+
+
+def _salvage(reader: _Reader, data: bytes, out: bytearray, deadline: Deadline) -> None:
+    """Append to `out` what the piece that failed held before the damage.
+
+    A decoder that fails loses the whole piece it was making. So the stream is read again, in
+    the same pieces as far as they were good, and in smaller ones from there.
+    """
+    for step in _SALVAGE_STEPS:
+        with contextlib.suppress(EOFError, *_BROKEN):
+            _read_on(reader, data, out, step, deadline)
+
+
+def _read_on(reader: _Reader, data: bytes, out: bytearray, step: int, deadline: Deadline) -> None:
+    good = len(out)
+    done = 0
+
+    def size() -> int:
+        return _CHUNK if done < good else step
+
+    for number, piece in enumerate(reader(data, size)):
+        out += piece[max(0, good - done) :]
+        done += len(piece)
+        if number % 256 == 0 and deadline.passed:
+            return
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +115,7 @@ class _Caps:
     packed_bytes: int
     limits: Limits
     deadline: Deadline
+    findings: Findings
 
     def reason(self, out: int) -> str:
         """Return why to stop with `out` bytes unpacked, or an empty text."""
@@ -68,70 +128,54 @@ class _Caps:
         )
 
 
-def _collect(pieces: Iterator[bytes], out: bytearray, caps: _Caps, findings: Findings) -> bool:
+def _collect(pieces: Iterator[bytes], out: bytearray, caps: _Caps) -> bool:
     """Gather pieces into `out`; return whether the stream came to its end."""
     for piece in pieces:
         out += piece
         reason = caps.reason(len(out))
         if reason:
             del out[caps.limits.bytes_out :]
-            findings.note(ProblemKind.LIMIT, reason)
+            caps.findings.note(ProblemKind.LIMIT, reason)
             return False
     return True
 
 
-def _gzip(data: bytes) -> Iterator[bytes]:
-    """Yield pieces of all members of a gzip stream; raises EOFError when it is cut off."""
-    at = 0
-    while data.startswith(b"\x1f\x8b", at):
-        decoder = zlib.decompressobj(wbits=31)
-        feed = b""
-        while not decoder.eof:
-            if not feed:
-                feed = data[at : at + _CHUNK]
-                at += len(feed)
-            piece = decoder.decompress(feed, _CHUNK)
-            if not piece and not feed and not decoder.eof:
-                raise EOFError
-            feed = decoder.unconsumed_tail
-            yield piece
-        at -= len(decoder.unused_data)
-
-
-def _streamed(make: Callable[[], _Decoder]) -> Callable[[bytes], Iterator[bytes]]:
+def _streamed(name: str, make: Callable[[], _Decoder]) -> _Reader:
     """Return a reader for decoders of the standard library that bound their own output."""
 
-    def pieces(data: bytes) -> Iterator[bytes]:
+    def pieces(data: bytes, size: _Size) -> Iterator[bytes]:
         magic = data[:3]
         while data.startswith(magic):
             decoder = make()
-            yield decoder.decompress(data, _CHUNK)
+            yield decoder.decompress(data, size())
             while not decoder.eof:
                 if decoder.needs_input:
                     raise EOFError
-                yield decoder.decompress(b"", _CHUNK)
+                yield decoder.decompress(b"", size())
             data = decoder.unused_data
+        if data.strip(b"\0"):
+            raise TrailingBytesError(name, len(data))
 
     return pieces
 
 
-def _zstd(data: bytes) -> Iterator[bytes]:
+def _zstd(data: bytes, size: _Size) -> Iterator[bytes]:
     """Yield pieces of a zstd stream."""
     import zstandard
 
     decoder = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
     try:
         with decoder.stream_reader(io.BytesIO(data), read_across_frames=True) as reader:
-            while piece := reader.read(_CHUNK):
+            while piece := reader.read(size()):
                 yield piece
     except zstandard.ZstdError as error:
         raise ValueError(str(error)) from error
 
 
 #: Packing, the bytes it begins with, and how it is read. One line a packing.
-PACKINGS: tuple[tuple[str, bytes, Callable[[bytes], Iterator[bytes]]], ...] = (
-    ("gzip", b"\x1f\x8b\x08", _gzip),
+PACKINGS: tuple[tuple[str, bytes, _Reader], ...] = (
+    ("gzip", b"\x1f\x8b\x08", gzip_pieces),
     ("zstd", b"\x28\xb5\x2f\xfd", _zstd),
-    ("bzip2", b"BZh", _streamed(bz2.BZ2Decompressor)),
-    ("xz", b"\xfd7zXZ\x00", _streamed(lambda: lzma.LZMADecompressor(memlimit=_WINDOW))),
+    ("bzip2", b"BZh", _streamed("bzip2", bz2.BZ2Decompressor)),
+    ("xz", b"\xfd7zXZ\x00", _streamed("xz", lambda: lzma.LZMADecompressor(memlimit=_WINDOW))),
 )

@@ -13,7 +13,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from core.preview import Preview, Problem, ProblemKind
+from core.preview import QUIET_KINDS, Preview, Problem
 from gui import theme
 from gui.models.indexes import NOWHERE, Index
 from gui.widgets.buttons import link_button
@@ -21,7 +21,6 @@ from gui.widgets.labels import Elided, repolish
 from gui.widgets.table import make_list
 
 _ROWS_SHOWN = 5
-_QUIET = frozenset({ProblemKind.NOTE, ProblemKind.LIMIT})
 
 
 class ProblemsModel(QAbstractListModel):
@@ -85,7 +84,7 @@ class ProblemsBar(QWidget):
         self.model.set_problems(problems)
         words = preview.problems_in_words
         self._text.setText(words)
-        tone = "neutral" if all(one.kind in _QUIET for one in problems) else "warning"
+        tone = "neutral" if all(one.kind in QUIET_KINDS for one in problems) else "warning"
         self._frame.setProperty("banner", tone)
         for part in (self._frame, *self._frame.findChildren(QWidget)):
             repolish(part)

@@ -30,7 +30,7 @@ def wrapped(rows):
 def test_candles():
     found = shown(wrapped([candle(hour) for hour in range(4)]))
     assert (found.title, found.count) == ("BTC-USD · 1h", "4 candles")
-    assert [face.label for face in found.faces] == ["Chart", "Table", "JSON"]
+    assert [face.label for face in found.faces] == ["Chart", "Table", "JSON", "Text"]
     assert found.problems == ()
     chart = found.faces[0]
     assert isinstance(chart, Candles)
@@ -62,15 +62,23 @@ def test_a_bare_list_of_lists_with_numeric_text():
         (
             [candle(10), candle(11), candle(14)],
             ProblemKind.GAP,
-            "2 candles missing: 12:00\u201313:00",
+            "2 empty intervals: 2024-01-15 12:00\u201313:00",
         ),
-        ([candle(10), candle(12)], ProblemKind.GAP, "1 candle missing: 11:00"),
-        ([candle(18), candle(18)], ProblemKind.DUPLICATE, "1 duplicate at 18:00"),
+        ([candle(10), candle(12)], ProblemKind.GAP, "1 empty interval: 2024-01-15 11:00"),
+        ([candle(18), candle(18)], ProblemKind.DUPLICATE, "1 duplicate at 2024-01-15 18:00"),
         ([candle(18), candle(18, close=10)], ProblemKind.DUPLICATE, "the last is drawn"),
-        ([candle(2), candle(1)], ProblemKind.OUT_OF_ORDER, "01:00 follows 02:00"),
-        ([candle(2, high=8)], ProblemKind.HIGH_BELOW_LOW, "high below low at 02:00"),
-        ([candle(2, close=99)], ProblemKind.OUTSIDE_RANGE, "outside high and low at 02:00"),
-        ([candle(2, volume=-1)], ProblemKind.NEGATIVE, "negative volume at 02:00"),
+        (
+            [candle(0), candle(2), candle(1), candle(3)],
+            ProblemKind.OUT_OF_ORDER,
+            "01:00 follows 2024-01-15 02:00",
+        ),
+        ([candle(2, high=8)], ProblemKind.HIGH_BELOW_LOW, "high below low at 2024-01-15 02:00"),
+        (
+            [candle(2, close=99)],
+            ProblemKind.OUTSIDE_RANGE,
+            "outside high and low at 2024-01-15 02:00",
+        ),
+        ([candle(2, volume=-1)], ProblemKind.NEGATIVE, "negative volume at 2024-01-15 02:00"),
         ([candle(1), candle(2, open="n/a")], ProblemKind.BAD_NUMBER, "open is “n/a”, no number"),
         ([candle(1), candle(2, low=None)], ProblemKind.BAD_NUMBER, "low is missing"),
         ([candle(1), candle(2, high="1e999")], ProblemKind.BAD_NUMBER, "no number"),
@@ -82,15 +90,15 @@ def test_what_is_wrong_with_candles(rows, kind, words):
     found = shown(wrapped(rows))
     told = next(problem for problem in found.problems if problem.kind is kind)
     assert words in told.text
-    assert found.counts[kind] == 1
+    assert found.counts[kind] == told.amount
     assert isinstance(found.faces[0], Candles)
 
 
 def test_many_problems_of_one_kind_are_one_phrase():
     rows = [candle(hour) for hour in (0, 2, 4, 6)] + [candle(6)]
     found = shown(wrapped(rows))
-    assert found.problems_in_words == "3 gaps · 1 duplicate at 06:00"
-    assert found.problems[-1].row == 4
+    assert found.problems_in_words == "1 duplicate at 2024-01-15 06:00 · 3 empty intervals"
+    assert found.problems[0].row == 4
 
 
 def test_a_cut_candle_file_is_drawn_as_far_as_it_goes():
@@ -108,7 +116,7 @@ def test_order_book():
     assert isinstance(book, Book)
     assert [level.price for level in book.bids] == [Decimal(100), Decimal("99.5")]
     assert (found.title, found.count) == ("BTC-USD · order book", "2 bids · 2 asks")
-    assert found.problems_in_words == "bids are not in order of price: sorted here"
+    assert found.problems_in_words == "bids come with the lowest price first: sorted here"
     assert found.faces[1].rows[0] == ("bid", "99.5", "1")
 
 
@@ -128,7 +136,7 @@ def test_trades_are_a_tape():
     assert isinstance(tape, Table)
     assert (tape.label, tape.signs, tape.rows[0][3]) == ("Tape", "side", "5.10")
     assert set(found.counts) == {
-        ProblemKind.DUPLICATE, ProblemKind.OUT_OF_ORDER, ProblemKind.NEGATIVE,
+        ProblemKind.DUPLICATE, ProblemKind.NOTE, ProblemKind.NEGATIVE,
     }  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def test_an_object_is_opened_with_its_folder_its_tree_and_its_preview(tab, looke
     pane = looked(f"{DAY}2024-01-15T01:00:00Z.json")
     assert tab.prefix == DAY
     assert isinstance(pane.preview.face_view, CandleView)
-    assert pane.preview.problems._text.text() == "2 candles missing: 02:00\u201303:00"
+    assert pane.preview.problems._text.text() == ("2 empty intervals: 2024-01-15 02:00\u201303:00")
     inspector = pane.inspector
     assert inspector.value("Key") == "…/15/2024-01-15T01:00:00Z.json"
     assert inspector.value("Metadata") == "symbol BTC-USD · timeframe 1h"

@@ -181,7 +181,7 @@ def test_a_table_is_sorted_copied_safely_and_gone_through(show, qtbot):
 
 def test_a_tree_opens_what_is_small(show):
     view = show(TreeView())
-    view.show_face(preview(b'{"a": {"b": 1}, "c": [1, 2]}', "x.json").faces[-1])
+    view.show_face(preview(b'{"a": {"b": 1}, "c": [1, 2]}', "x.json").faces[0])
     assert view.view.isExpanded(view.model.index(0, 0))
 
 
@@ -254,7 +254,9 @@ class TestPreviewView:
         view = show(PreviewView())
         rows = [candle(1), candle(3), candle(3)]
         view.show_preview(preview(json.dumps({"timeframe": "1h", "data": rows}).encode(), "x.json"))
-        assert view.problems._text.text() == "1 candle missing: 02:00 · 1 duplicate at 03:00"
+        assert view.problems._text.text() == (
+            "1 duplicate at 2024-01-15 03:00 · 1 empty interval: 2024-01-15 02:00"
+        )
         view.problems.button.click()
         assert view.problems.list.isVisible()
         assert view.face_view.chart.current.when.hour == 3

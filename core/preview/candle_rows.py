@@ -1,0 +1,152 @@
+"""Rows as candles: objects by their names, lists by the column order of the exchange they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from core.preview.exact import decimal_of, first_of, moment_of
+from core.preview.problems import Findings, Problem, ProblemKind
+from core.preview.row_order import instant
+from core.preview.values import Candle
+
+_TIME = (
+    "timestamp", "time", "t", "ts", "date", "datetime", "open_time", "opentime", "start", "start_time",
+)  # fmt: skip
+FIELDS = (
+    ("open", ("open", "o")),
+    ("high", ("high", "h")),
+    ("low", ("low", "l")),
+    ("close", ("close", "c")),
+    ("volume", ("volume", "v", "vol")),
+)
+_NAMES = tuple(name for name, _ in FIELDS)
+_SAMPLE = 50
+_KRAKEN_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnOrder:
+    """Where open, high, low, close and volume stand in a list after its time.
+
+    `average` is the place of the average price in an order that has one.
+    """
+
+    source: str
+    places: tuple[int, int, int, int, int]
+    average: int = 0
+
+    def fits(self, row: Sequence[Any]) -> bool:
+        """Whether a list is a possible candle in this order."""
+        numbers = [_number(row, at) for at in self.places[:4]]
+        if any(number is None for number in numbers):
+            return False
+        first, high, low, last = (number or Decimal(0) for number in numbers)
+        if self.average:
+            average = _number(row, self.average)
+            if average is None or not (low <= average <= high or not average):
+                return False
+        return low <= min(first, last) and max(first, last) <= high
+
+
+def _number(row: Sequence[Any], at: int) -> Decimal | None:
+    return decimal_of(row[at]) if at < len(row) else None
+
+
+#: The documented orders of lists, see `resources/docs/market-data-conventions.md`. The first one
+#: that most rows fit is taken; all but the first are named in a note.
+COLUMN_ORDERS = (
+    ColumnOrder("ccxt", (1, 2, 3, 4, 5)),
+    ColumnOrder("Coinbase: low, high, open, close, volume", (3, 2, 1, 4, 5)),
+    ColumnOrder("Bitfinex and KuCoin: open, close, high, low, volume", (1, 3, 4, 2, 5)),
+    ColumnOrder("Gate: quote volume, close, high, low, open, volume", (5, 3, 4, 2, 6)),
+)
+#: Kraken's rows fit ccxt's order, too, but their sixth value is an average price, not the volume.
+_KRAKEN = ColumnOrder("Kraken: open, high, low, close, average, volume", (1, 2, 3, 4, 6), average=5)
+
+
+def column_order(rows: Sequence[Any], findings: Findings) -> ColumnOrder:
+    """Return the order that the lists among `rows` fit; another than ccxt's is a note."""
+    lists = [row for row in rows[:_SAMPLE] if isinstance(row, list) and len(row) >= 5]
+    usual = COLUMN_ORDERS[0]
+    if not lists:
+        return usual
+    order = next((order for order in COLUMN_ORDERS if _most_fit(order, lists)), usual)
+    if order is usual and all(len(row) == _KRAKEN_LENGTH for row in lists):
+        order = _KRAKEN if all(map(_KRAKEN.fits, lists)) else usual
+    if order is not usual:
+        findings.note(ProblemKind.NOTE, f"columns are read in the order of {order.source}")
+    return order
+
+
+def _most_fit(order: ColumnOrder, lists: Sequence[Sequence[Any]]) -> bool:
+    return sum(map(order.fits, lists)) * 2 > len(lists)
+
+
+@dataclass(frozen=True, slots=True)
+class RowReader:
+    """Reads single rows; what is wrong with them goes to the findings."""
+
+    order: ColumnOrder
+    findings: Findings
+
+    def candle(self, row: Any, number: int) -> Candle | datetime | None:
+        """Return the candle of a row; its time alone if the interval has no prices, or None."""
+        if isinstance(row, dict):
+            when = moment_of(first_of(row, _TIME))
+            values = [first_of(row, names) for _, names in FIELDS]
+        elif isinstance(row, list) and len(row) >= 5:
+            when = moment_of(row[0])
+            values = [row[at] if at < len(row) else None for at in self.order.places]
+        else:
+            told = f"row {number + 1:,} is no candle"
+            self.findings.note(ProblemKind.BAD_ROW, told, row=number)
+            return None
+        if when is not None and all(value is None for value in values[:4]):
+            return when
+        candle = self._complete(when, values, number)
+        if candle:
+            self._check(candle, number)
+        return candle
+
+    def _complete(self, when: datetime | None, values: list[Any], number: int) -> Candle | None:
+        numbers = [decimal_of(value) for value in values]
+        for name, value, exact in zip(_NAMES, values, numbers, strict=True):
+            if exact is None and not (name == "volume" and value is None):
+                told = f"row {number + 1:,}: {name} is {_shown(value)}"
+                self.findings.note(ProblemKind.BAD_NUMBER, told, row=number)
+        if when is None:
+            told = f"row {number + 1:,} has no readable time"
+            self.findings.note(ProblemKind.BAD_TIME, told, row=number)
+        first, high, low, last, volume = numbers
+        if when is None or first is None or high is None or low is None or last is None:
+            return None
+        return Candle(when, first, high, low, last, volume)
+
+    def _check(self, candle: Candle, number: int) -> None:
+        if candle.high < candle.low:
+            self._note(ProblemKind.HIGH_BELOW_LOW, "high below low", candle, number)
+        elif not all(candle.low <= price <= candle.high for price in (candle.open, candle.close)):
+            told = "open or close outside high and low"
+            self._note(ProblemKind.OUTSIDE_RANGE, told, candle, number)
+        if candle.volume is not None and candle.volume < 0:
+            self._note(ProblemKind.NEGATIVE, "negative volume", candle, number)
+        if candle.low <= 0:
+            self._note(ProblemKind.NEGATIVE, "price of zero or less", candle, number)
+
+    def _note(self, kind: ProblemKind, words: str, candle: Candle, number: int) -> None:
+        told = f"{words} at {instant(candle.when)}"
+        self.findings.add(Problem(kind, told, row=number, start=candle.when))
+
+
+def _shown(value: Any) -> str:
+    return "missing" if value is None else f"“{str(value)[:40]}”, no number"
+
+
+def looks_like_candles(rows: Iterable[Any]) -> bool:
+    """Whether a list holds candles: its first object has open, high, low and close."""
+    first = next((row for row in rows if isinstance(row, dict)), {})
+    return all(first_of(first, names) is not None for _, names in FIELDS[:4])

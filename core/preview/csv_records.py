@@ -1,0 +1,133 @@
+"""Records of delimited text; a quote that never closes costs its own line, not those after it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator
+
+from core.preview.limits import Deadline
+from core.preview.problems import Findings, Problem, ProblemKind
+
+_LINES_BETWEEN_CHECKS = 4096
+
+
+class Records:
+    """Reads records one after the other.
+
+    A record may span lines within quotes (RFC 4180). Where the quotes are not well-formed, the
+    line with the first of them is read with quotes as letters, a finding names it, and reading
+    goes on with the next line: so no row vanishes in a cell.
+
+    Attributes:
+        stopped: whether time was up before the text ended.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        delimiter: str,
+        deadline: Deadline,
+        findings: Findings,
+        *,
+        whole: bool = True,
+    ) -> None:
+        self.stopped = False
+        self._whole = whole
+        self._ended = False
+        self._source = io.StringIO(text, newline="")
+        self._delimiter, self._deadline, self._findings = delimiter, deadline, findings
+        self._pending: deque[str] = deque()
+        self._taken: list[str] = []
+        self._line = 0
+        self._spanning: list[int] = []
+
+    def __iter__(self) -> Iterator[tuple[list[str], int]]:
+        """Yield each record that is no blank line, with the number of its first line."""
+        while True:
+            yield from self._until_fault()
+            if not self._taken:
+                break
+            yield self._as_letters(), self._line
+        if self._spanning:
+            self._note_spanning()
+
+    def _until_fault(self) -> Iterator[tuple[list[str], int]]:
+        """Yield good records; return with the lines of a bad one in `_taken`, or at the end."""
+        reader = csv.reader(_Lines(self), delimiter=self._delimiter)
+        while True:
+            first = self._line + 1
+            self._taken = []
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:  # a cell over the limit of the csv module, 128 KB
+                return
+            if self._ended:  # in the middle of a record: within quotes
+                return
+            if len(self._taken) > 1:
+                if not self._well_formed(len(row)):
+                    return
+                self._spanning.append(first)
+            if row:
+                yield row, first
+
+    def _well_formed(self, width: int) -> bool:
+        """Whether the lines taken are one record by the strict rules: every quote closes."""
+        strict = csv.reader(iter(self._taken), delimiter=self._delimiter, strict=True)
+        try:
+            return len(next(strict)) == width and next(strict, None) is None
+        except csv.Error:
+            return False
+
+    def _as_letters(self) -> list[str]:
+        """Return the first line taken with its quotes as letters, and put the others back."""
+        line, *others = self._taken
+        self._pending.extendleft(reversed(others))
+        self._line -= len(others)
+        told = f"line {self._line:,} has a quote that does not close or a cell over 128 KB"
+        kind = ProblemKind.BROKEN
+        if self._ended and (self.stopped or not self._whole):  # it may close in what was not read
+            told = f"the quote in line {self._line:,} does not close in this part"
+            kind = ProblemKind.NOTE
+        self._ended = False
+        self._findings.add(Problem(kind, told, line=self._line))
+        return line.rstrip("\r\n").split(self._delimiter)
+
+    def _note_spanning(self) -> None:
+        count, first = len(self._spanning), self._spanning[0]
+        rows = "1 row spans" if count == 1 else f"{count:,} rows span"
+        told = f"{rows} several lines within quotes, the first at line {first:,}"
+        self._findings.add(Problem(ProblemKind.NOTE, told, line=first))
+
+    def next_line(self) -> str:
+        """Return the next line for the csv module; empty at the end, or when time is up."""
+        line = ""
+        if not self.stopped:
+            line = self._pending.popleft() if self._pending else self._source.readline()
+        if line:
+            self._line += 1
+            self._taken.append(line)
+            if self._line % _LINES_BETWEEN_CHECKS == 0 and self._deadline.passed:
+                self.stopped = True
+        elif self._taken:
+            self._ended = True
+        return line
+
+
+class _Lines:
+    """The lines as the iterator that `csv.reader` asks for."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._records.next_line()
+        if not line:
+            raise StopIteration
+        return line

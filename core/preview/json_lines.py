@@ -1,0 +1,126 @@
+"""Several JSON values in one text: one a line, or printed over many lines, one after the other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.preview.json_reader import JsonReader
+from core.preview.problems import BEGINNING, Findings, Problem, ProblemKind
+from core.preview.reading import Reading
+
+_SPACE = re.compile(r"[ \t\r]*")
+#: Where a document may begin again after one that cannot be read: a bracket at a line's beginning.
+_BEGINNING = re.compile(r"^[{\[]", re.MULTILINE)
+#: Documents of many lines that cannot be read cost a search each; after these, lines are read.
+_MOST_BROKEN = 20
+_BETWEEN_CHECKS = 256
+
+
+@dataclass(slots=True)
+class JsonValues:
+    """The values found, in their order; text that is none stands as a value of its own.
+
+    `unread` has the positions of those texts in `values`, `spanning` counts the values that were
+    printed over several lines; `stopped` says that a limit ended the reading.
+    """
+
+    values: list[Any] = field(default_factory=list)
+    unread: list[int] = field(default_factory=list)
+    spanning: int = 0
+    stopped: bool = False
+
+    @property
+    def read(self) -> int:
+        """How many values could be read."""
+        return len(self.values) - len(self.unread)
+
+
+def read_json_values(text: str, reading: Reading, findings: Findings) -> JsonValues:
+    """Return all JSON values of `text`; what is no value goes to the findings, line by line."""
+    return _Values(text, reading, findings).all()
+
+
+class _Values:
+    """One pass over a text."""
+
+    def __init__(self, text: str, reading: Reading, findings: Findings) -> None:
+        self._text, self._reading, self._findings = text, reading, findings
+        self._reader = JsonReader(reading.limits, reading.deadline, findings)
+        self._found = JsonValues()
+        self._broken = 0
+        self._line = 1
+
+    def all(self) -> JsonValues:
+        at = steps = 0
+        while at < len(self._text):
+            steps += 1
+            if self._enough(steps):
+                self._found.stopped = True
+                told = f"only the first {len(self._found.values):,} rows are shown"
+                self._findings.note(ProblemKind.LIMIT, told)
+                break
+            end = self._line_end(at)
+            if self._text[at:end].strip():
+                following = self._whole_line(at, end) or self._several_lines(at, end)
+            else:
+                following = end + 1
+            self._line += self._text.count("\n", at, following)
+            at = following
+        return self._found
+
+    def _enough(self, steps: int) -> bool:
+        late = steps % _BETWEEN_CHECKS == 1 and self._reading.deadline.passed
+        return late or len(self._found.values) >= self._reading.limits.rows
+
+    def _line_end(self, at: int) -> int:
+        end = self._text.find("\n", at)
+        return len(self._text) if end < 0 else end
+
+    def _whole_line(self, at: int, end: int) -> int:
+        """Take the values that fill a line; return where to go on, 0 if there are none."""
+        line = self._text[at:end]
+        values: list[Any] = []
+        while line.strip():
+            value, read = self._reader.read(line, walked=0)
+            if self._reader.stopped or (values and line[0] not in "{["):
+                return 0
+            values.append(value)
+            line = line[read:]
+        self._found.values += values
+        return end + 1
+
+    def _several_lines(self, at: int, end: int) -> int:
+        """Take a value that goes on over the next lines, or the text that is none."""
+        space = _SPACE.match(self._text, at)
+        begin = space.end() if space else at
+        container = self._text[begin : begin + 1] in ("{", "[")
+        if not container or self._broken >= _MOST_BROKEN or self._reading.deadline.passed:
+            return self._unread(at, end)
+        value, after = self._reader.read(self._text, begin, walked=0)
+        if not self._reader.stopped:
+            self._found.values.append(value)
+            self._found.spanning += "\n" in self._text[begin:after].rstrip()
+            return after
+        self._broken += 1
+        fault = self._reader.broken_at
+        if fault is None or fault <= end:
+            return self._unread(at, end)
+        again = _BEGINNING.search(self._text, end + 1)
+        return self._unread(at, again.start() - 1 if again else len(self._text))
+
+    def _unread(self, at: int, end: int) -> int:
+        """Take a text that is no value; return where to go on."""
+        part = self._text[at:end].strip("\r\n")
+        last = self._line + part.count("\n")
+        row = len(self._found.values)
+        if end >= len(self._text) and not self._reading.whole:
+            self._findings.note(ProblemKind.NOTE, BEGINNING)
+        else:
+            lines = f"lines {self._line:,}\u2013{last:,} are" if last > self._line else ""
+            told = f"{lines or f'line {self._line:,} is'} no JSON value"
+            self._findings.add(Problem(ProblemKind.BAD_ROW, told, row=row, line=self._line))
+        self._found.unread.append(row)
+        self._found.values.append(part)
+        return end + 1

@@ -1,0 +1,96 @@
+"""Trades: order in time, repeated ids and impossible amounts found.
+
+The conventions are those of `resources/docs/market-data-conventions.md`: equal times are normal,
+newest first is usual, and an exchange without sides marks sells by a negative amount.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from core.preview.exact import decimal_of, first_of, moment_of
+from core.preview.orders import PRICE, QUANTITY
+from core.preview.problems import Findings, Problem, ProblemKind
+from core.preview.reading import Reading
+from core.preview.row_order import NEWEST_FIRST, instant, is_newest_first
+
+_TIME = ("timestamp", "time", "t", "ts", "date", "datetime", "created_at")
+_ID = ("id", "trade_id", "tradeid", "tid")
+_SIDE = ("side", "taker_side", "takerside", "type", "direction")
+
+
+def check_trades(trades: Sequence[Any], reading: Reading) -> None:
+    """Report repeated ids, times in disorder, and prices or quantities that cannot be."""
+    findings = reading.findings
+    signed = _sells_are_negative(trades)
+    if signed:
+        findings.note(ProblemKind.NOTE, "negative amounts mark sells, as there are no sides")
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    times: list[tuple[datetime, int]] = []
+    for row, trade in enumerate(trades[: reading.limits.rows]):
+        if not isinstance(trade, dict):
+            findings.note(ProblemKind.BAD_ROW, f"row {row + 1:,} is no trade", row=row)
+            continue
+        _check_amounts(trade, row, findings, signed=signed)
+        _check_id(trade, row, seen, findings)
+        written = first_of(trade, _TIME)
+        when = moment_of(written)
+        if when is not None:
+            times.append((when, row))
+        elif written is not None:
+            told = f"trade {row + 1:,}: time “{str(written)[:40]}” is not readable"
+            findings.note(ProblemKind.BAD_TIME, told, row=row)
+    _check_order(times, findings)
+
+
+def _sells_are_negative(trades: Sequence[Any]) -> bool:
+    """Whether amounts of both signs stand in trades without a side, as Bitfinex writes them."""
+    records = [trade for trade in trades[:1000] if isinstance(trade, dict)]
+    if any(first_of(trade, _SIDE) is not None for trade in records):
+        return False
+    amounts = [decimal_of(first_of(trade, QUANTITY)) for trade in records]
+    signs = {amount > 0 for amount in amounts if amount}
+    return len(signs) == 2
+
+
+def _check_order(times: list[tuple[datetime, int]], findings: Findings) -> None:
+    falling = is_newest_first([when for when, _ in times])
+    if falling:
+        findings.note(ProblemKind.NOTE, NEWEST_FIRST)
+    for (before, _), (after, row) in itertools.pairwise(times):
+        if (after > before) if falling else (after < before):
+            than = "later" if falling else "earlier"
+            told = f"trade {row + 1:,} ({instant(after)}) is {than} than the one before it"
+            findings.add(Problem(ProblemKind.OUT_OF_ORDER, told, row=row, start=after))
+
+
+def _check_amounts(trade: dict[str, Any], row: int, findings: Findings, *, signed: bool) -> None:
+    for name, names in (("price", PRICE), ("quantity", QUANTITY)):
+        value = first_of(trade, names)
+        exact = decimal_of(value)
+        if value is not None and exact is None:
+            told = f"trade {row + 1:,}: {name} “{str(value)[:40]}” is no number"
+            findings.note(ProblemKind.BAD_NUMBER, told, row=row)
+        elif exact is not None and exact < 0 and not (signed and name == "quantity"):
+            findings.note(ProblemKind.NEGATIVE, f"trade {row + 1:,}: {name} {value}", row=row)
+
+
+def _check_id(
+    trade: dict[str, Any],
+    row: int,
+    seen: dict[tuple[str, str], dict[str, Any]],
+    findings: Findings,
+) -> None:
+    """Report an id that came before; ids are unique for a symbol, not for an exchange."""
+    number = first_of(trade, _ID)
+    if not isinstance(number, str):
+        return
+    key = (number, str(first_of(trade, ("symbol", "s", "pair", "market")) or ""))
+    earlier = seen.setdefault(key, trade)
+    if earlier is not trade:
+        told = f"trade id {number[:40]} appears again in row {row + 1:,}"
+        told += "" if earlier == trade else " with other values"
+        findings.note(ProblemKind.DUPLICATE, told, row=row)
