@@ -26,6 +26,7 @@ _UNKNOWN_HERE = re.compile(r"no such (function|collation sequence|module|tokeniz
 _TOUCHING = frozenset(
     (apsw.SQLITE_READ, apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE)
 )
+_COMPILED = ("view", "trigger")
 _FULL_TEXT = frozenset(("fts3", "fts4", "fts5"))
 
 
@@ -47,9 +48,14 @@ class SchemaObject:
         return found[1].lower() if found and self.kind == "table" else ""
 
     def mentions(self, names: frozenset[str]) -> bool:
-        """Whether any of these names, in lower case, is a word of the text."""
+        """Whether any of these names, in lower case, is an identifier of the text.
+
+        The arguments of a virtual table may name one in any quotes.
+        """
+        kinds = {"word", "quoted", "string"} if self.module else {"word", "quoted"}
         try:
-            return any(token.name.lower() in names for token in tokens(self.sql))
+            found = tokens(self.sql)
+            return any(token.kind in kinds and token.name.lower() in names for token in found)
         except Corrupt:
             text = self.sql.lower()
             return any(name in text for name in names)
@@ -60,32 +66,40 @@ def dependants_of(
 ) -> tuple[Dependant, ...]:
     """Return what depends on a table, which may be gone, each with what is wrong with it today."""
     every = _objects(connection)
-    names = _affected(every, table)
+    views = _views(connection, every, table)
+    names = frozenset((table.lower(), *(view.name.lower() for view in views)))
     found = [Dependant("foreign key", _key_name(reference)) for reference in references]
+    found += views
     for item in every:
-        if item.name.lower() == table.lower():
-            continue
         if item.kind == "trigger" and item.table.lower() == table.lower():
             found += _filled_by(item, every)
-        elif item.kind in ("view", "trigger") and item.mentions(names):
+        elif item.kind == "trigger" and item.mentions(names):
             touched, error = _compiled(connection, item)
-            if error or table.lower() in touched:
-                found.append(Dependant(item.kind, item.name, error))
+            if error or touched & names:
+                found.append(Dependant("trigger", item.name, error))
         elif item.module and item.mentions(names):
             found.append(_of_virtual(item, names))
     return tuple(dict.fromkeys(found))
 
 
-def _affected(every: Sequence[SchemaObject], table: str) -> frozenset[str]:
-    """The table and the views that read it, also through other views; in lower case."""
-    names = {table.lower()}
+def _views(
+    connection: apsw.Connection, every: Sequence[SchemaObject], table: str
+) -> list[Dependant]:
+    """Return the views that read the table, also through other views."""
+    names = frozenset((table.lower(),))
     views = [item for item in every if item.kind == "view"]
-    grown = True
-    while grown:
-        more = {v.name.lower() for v in views if v.mentions(frozenset(names))}
-        grown = not more <= names
-        names |= more
-    return frozenset(names)
+    while True:
+        mentioning = [view for view in views if view.mentions(names)]
+        more = names | {view.name.lower() for view in mentioning}
+        if more == names:
+            break
+        names = more
+    found = []
+    for view in mentioning:
+        touched, error = _compiled(connection, view)
+        if error or table.lower() in touched:
+            found.append(Dependant("view", view.name, error))
+    return found
 
 
 def _objects(connection: apsw.Connection) -> list[SchemaObject]:
@@ -174,7 +188,7 @@ def dependants_after(
         again = {(d.kind, d.name): d.problem for d in dependants_of(copy, schema.table, ())}
     return tuple(
         _judged(dependant, again.get((dependant.kind, dependant.name), dependant.problem))
-        if dependant.kind in ("view", "trigger")
+        if dependant.kind in _COMPILED
         else _key_judged(dependant, references, schema, today)
         for dependant in before
     )
@@ -198,10 +212,10 @@ def dependants_now(
         now = again.get((dependant.kind, dependant.name), dependant)
         if dependant.kind == "full-text index":
             found.append(replace(dependant, problem=rebuilt(connection, dependant.name)))
-        elif dependant.kind == "foreign key":
-            found.append(_key_judged(dependant, references, schema, today))
-        else:
+        elif dependant.kind in _COMPILED:
             found.append(_judged(dependant, now.problem))
+        else:
+            found.append(_key_judged(dependant, references, schema, today))
     return tuple(found)
 
 
