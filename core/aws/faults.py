@@ -27,7 +27,7 @@ from core.aws.fault_codes import (
     fault_for,
 )
 from core.aws.limits import CLOCK_SKEW_SECONDS
-from core.errors import NotAnS3Answer, NotFound, StorageError
+from core.errors import NotAnS3Answer, NotFound, NotSupported, StorageError
 from core.redaction import redacted
 from core.units import format_duration, iso_utc, utc_now
 from core.work import Work
@@ -46,6 +46,13 @@ _BY_OPERATION: dict[tuple[str | int, str], Fault] = {
     (404, "s3:HeadBucket"): NO_BUCKET,
     ("LimitExceededException", "secretsmanager:PutSecretValue"): SECRET_IS_FULL,
     ("LimitExceededException", "secretsmanager:UpdateSecret"): SECRET_IS_FULL,
+}
+#: Services that a server which offers S3 may lack.
+_OTHER_SERVICES = {
+    "secretsmanager": "Secrets Manager",
+    "sts": "STS",
+    "iam": "IAM",
+    "cloudwatch": "CloudWatch",
 }
 _SIGNED_AT = re.compile(r"signature (expired|not yet current)", re.IGNORECASE)
 
@@ -79,8 +86,11 @@ def translate(error: Exception, operation: str, subject: str = "") -> StorageErr
     if isinstance(error, StorageError):
         return error
     response = getattr(error, "response", None)
-    if isinstance(response, Mapping) and "Error" in response:
-        return _from_answer(Answer.of(response), operation, subject)
+    if isinstance(response, Mapping):
+        if _is_of_another_service(response, operation):
+            return _not_offered(Answer.of(response), operation, subject)
+        if "Error" in response:
+            return _from_answer(Answer.of(response), operation, subject)
     from core.aws.fault_others import translate_other  # botocore: only once something failed
 
     return translate_other(error, operation, subject)
@@ -128,6 +138,34 @@ class Answer:
         except (KeyError, ValueError):
             return None
         return (now - server.astimezone(UTC)).total_seconds()
+
+
+def _is_of_another_service(response: Mapping[str, Any], operation: str) -> bool:
+    """Return whether S3 answered in the place of another service, which its server does not have.
+
+    S3's error is an XML document `Error`. STS and IAM put theirs into an `ErrorResponse`, and
+    the others do not answer in XML: botocore then finds no code, or nothing but the status.
+    """
+    service = operation.partition(":")[0]
+    if service not in _OTHER_SERVICES:
+        return False
+    if "Error" not in response:
+        return "Code" in response
+    answer = Answer.of(response)
+    xml = "xml" in answer.headers.get("content-type", "")
+    return service not in {"sts", "iam"} and xml and answer.code == str(answer.status)
+
+
+def _not_offered(answer: Answer, operation: str, subject: str) -> NotSupported:
+    name = _OTHER_SERVICES[operation.partition(":")[0]]
+    return NotSupported(
+        f"{name} is not supported by this server",
+        cause=f"The endpoint answers {action_of(operation)} as an S3 server without {name} does.",
+        remedy=f"Use a profile of AWS, or of a server with {name}. What needs S3 only works here.",
+        subject=subject,
+        action=action_of(operation),
+        details=_details(answer, operation),
+    )
 
 
 def _from_answer(answer: Answer, operation: str, subject: str) -> StorageError:

@@ -17,6 +17,8 @@ from core.work import Progress, Work, default_work
 
 __all__ = ["CHECKS", "PermissionResult", "check_permissions"]
 
+#: The detail of what a server lacks: many servers offer S3 and nothing else.
+NOT_SUPPORTED = "not supported by this server"
 #: Failures that say nothing about one permission: the whole check ends with them.
 _FATAL = frozenset(
     {
@@ -80,8 +82,11 @@ def _tried(check: PermissionCheck, probe: Probe) -> PermissionResult:
     except AccessDenied as error:
         ok, detail = False, error.cause
     except NotSupported:
-        detail = "this server does not offer it"
+        detail = NOT_SUPPORTED
     except StorageError as error:
+        other_service = not check.action.startswith("s3:")
+        if error.kind is ErrorKind.NOT_S3 and other_service:
+            return PermissionResult(check.action, None, check.needed, NOT_SUPPORTED)
         if error.kind in _FATAL:
             raise
         ok = False if isinstance(error, NoSuchBucket) else None

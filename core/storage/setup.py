@@ -11,7 +11,7 @@ from uuid import uuid4
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.aws.identity import identity
-from core.errors import AccessDenied, Corrupt, NotFound, StorageError
+from core.errors import AccessDenied, Corrupt, NotFound, NotSupported, StorageError
 from core.model.connection import AccessKeys, Connection, KeySource
 from core.storage.aws_secrets_manager import SecretsManager
 from core.storage.s3_keys import StorageKeys, storage_keys, storage_text
@@ -128,7 +128,10 @@ class _Setup:
         return f"s3://{self._profile.bucket}/{self._key}"
 
     def _identify(self) -> tuple[str, str]:
-        who = identity(self._tested, work=self._work)
+        try:
+            who = identity(self._tested, work=self._work)
+        except NotSupported:  # a server with S3 only; the next steps prove the keys
+            return "", "not supported by this server"
         return who.arn, f"{who.user} in account {who.account}"
 
     def _find(self) -> tuple[str, str]:

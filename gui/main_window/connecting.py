@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from core.aws.sign_in import may_ask, signed_in
-from core.errors import ErrorKind, StorageError
+from core.errors import ErrorKind, NotSupported, StorageError
 from core.local.connections import Connections
 from core.local.profiles import DEMO_NAME
 from core.model.connection import Connection, Identity, KeySource
@@ -179,13 +179,17 @@ class Connector(QObject):
             lambda work: workspace.identity(work=work),
             owner=self,
             then=self._on_identity,
-            failed=self._on_failed,
+            failed=self._on_unknown_identity,
             latest="identity",
             quiet=True,
         )
 
     def _on_identity(self, identity: Identity) -> None:
         self._context.set_identity(identity)
+
+    def _on_unknown_identity(self, error: StorageError) -> None:
+        if not isinstance(error, NotSupported):  # a server that offers S3 only has no STS
+            self._on_failed(error)
 
     def _on_failed(self, error: StorageError) -> None:
         self.failed.emit(error)
