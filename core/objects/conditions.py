@@ -19,6 +19,8 @@ from core.errors import AlreadyExists, Conflict, NotFound, NotSupported, Storage
 from core.model.objects import ObjectInfo
 from core.objects.bucket import Bucket
 from core.objects.reading import head
+from core.objects.sending import discard
+from core.objects.unfinished import abort, create
 from core.work import Work
 
 _log = logging.getLogger(__name__)
@@ -89,33 +91,37 @@ def find_out_complete(bucket: Bucket, key: str, work: Work) -> None:
         return
     suffix = f".strongroom-probe-{uuid4().hex[:8]}"
     name = key.encode()[: KEY_BYTES - len(suffix)].decode(errors="ignore") + suffix
+    where = {"Bucket": bucket.name, "Key": name}
+    written: list[dict[str, Any]] = []
     try:
-        with translated(f"s3:{COMPLETE}", bucket.subject(name), work):
-            _complete_twice(bucket, name)
+        with translated(f"s3:{PUT}", bucket.subject(name), work):
+            written.append(bucket.client.put_object(Body=b"0", **where))
+        written += _completed_over(bucket, where, work)
     except StorageError as error:
         work.check()
         _log.info("conditional writes could not be tried out: %s", error.summary)
-
-
-def _complete_twice(bucket: Bucket, name: str) -> None:
-    client, where = bucket.client, {"Bucket": bucket.name, "Key": name}
-    first = client.put_object(Body=b"0", **where)
-    versions = [first.get("VersionId")]
-    try:
-        upload = bucket.client_once.create_multipart_upload(**where)["UploadId"]
-        part = client.upload_part(UploadId=upload, PartNumber=1, Body=b"1", **where)
-        parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
-        try:
-            with translated(f"s3:{COMPLETE}"):
-                second = client.complete_multipart_upload(
-                    UploadId=upload, MultipartUpload=parts, **where, **ONLY_NEW
-                )
-        except (Conflict, NotSupported) as error:
-            client.abort_multipart_upload(UploadId=upload, **where)
-            learn(bucket, COMPLETE, is_honoured=isinstance(error, Conflict))
-        else:
-            versions.append(second.get("VersionId"))
-            learn(bucket, COMPLETE, is_honoured=False)
     finally:
-        for version in versions:
-            client.delete_object(**where, **({"VersionId": version} if version else {}))
+        for answer in written:
+            discard(bucket, name, answer, cancelled=work.token.cancelled)
+
+
+def _completed_over(bucket: Bucket, where: dict[str, str], work: Work) -> list[dict[str, Any]]:
+    """Try to complete an upload over an object; return the answer if that was possible."""
+    upload = create(bucket, where, work)
+    try:
+        with translated(f"s3:{COMPLETE}", bucket.subject(where["Key"]), work):
+            part = bucket.client.upload_part(UploadId=upload, PartNumber=1, Body=b"1", **where)
+            answer = bucket.client.complete_multipart_upload(
+                UploadId=upload,
+                MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]},
+                **where,
+                **ONLY_NEW,
+            )
+    except (Conflict, NotSupported) as error:
+        learn(bucket, COMPLETE, is_honoured=isinstance(error, Conflict))
+        return []
+    else:
+        learn(bucket, COMPLETE, is_honoured=False)
+        return [answer]
+    finally:
+        abort(bucket, where["Key"], upload, cancelled=work.token.cancelled)

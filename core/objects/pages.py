@@ -46,6 +46,12 @@ _FORMS = {
     b"LastModified": rb"\d\d\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d[^<]*+",
 }
 
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+#: Escapes that stand for one character by themselves: ASCII, but for the line end, which joins.
+_PLAIN_ESCAPES = {
+    form % code: chr(code) for code in range(128) if code != 10 for form in ("%%%02X", "%%%02x")
+}
+
 _Learned = tuple[re.Pattern[bytes], dict[bytes, int]]
 _learned: dict[tuple[bytes, ...], _Learned] = {}
 _wanted = threading.local()
@@ -172,15 +178,19 @@ def _decoded(raw: _Raw) -> Columns:
 
 
 def _unquoted(names: list[str]) -> list[str]:
-    """Undo the URL encoding; in one pass where no name holds a line end."""
+    """Undo the URL encoding of many names: one pass for each character that is escaped at all."""
     joined = "\n".join(names)
     if "%" not in joined and "+" not in joined:
         return names
-    if "%0A" not in joined and "%0a" not in joined:
-        texts = unquote_plus(joined).split("\n")
-        if len(texts) == len(names):
-            return texts
-    return [unquote_plus(name) for name in names]
+    escapes = set(_ESCAPE.findall(joined)) if "%" in joined else set()
+    if not all(escape in _PLAIN_ESCAPES for escape in escapes):
+        return [unquote_plus(name) for name in names]
+    joined = joined.replace("+", " ")
+    # An escaped percent sign is last: what it becomes must not be taken for another escape.
+    for escape in sorted(escapes, key=lambda each: each == "%25"):
+        joined = joined.replace(escape, _PLAIN_ESCAPES[escape])
+    found = joined.split("\n")
+    return found if len(found) == len(names) else [unquote_plus(name) for name in names]
 
 
 def _check_count(declared: str | None, columns: Columns) -> None:

@@ -139,7 +139,7 @@ class PartLoop:
         if verdict is None:
             verdict = self._read_back(answer)
         if verdict is None:
-            discard(self._bucket, self._key, answer, self._work)
+            discard(self._bucket, self._key, answer, cancelled=self._work.token.cancelled)
             return None
         return self._written(etag_of(answer), answer.get("VersionId"), verdict)
 

@@ -20,6 +20,7 @@ from core.model.objects import Verdict
 from core.objects.bucket import Bucket
 from core.objects.checksums import composite, digest_of, etag_of, expected_hashes
 from core.objects.fetching import Fetch, Listed
+from core.objects.unfinished import work_of_its_own
 from core.work import Work
 
 _log = logging.getLogger(__name__)
@@ -118,12 +119,25 @@ def read_back(
     return Verdict.SHA256 if fetched.sha256 == sha256 else None
 
 
-def discard(bucket: Bucket, key: str, answer: Mapping[str, Any], work: Work) -> bool:
-    """Delete a damaged object that was just written, unless another one has the key by now."""
+def discard(bucket: Bucket, key: str, answer: Mapping[str, Any], *, cancelled: bool) -> bool:
+    """Delete an object that was just written, unless another one has the key by now.
+
+    Args:
+        bucket: the bucket.
+        key: the object.
+        answer: the answer to the write: its version, or else its ETag.
+        cancelled: whether the work was cancelled; then there is less time.
+
+    Returns:
+        Whether it is gone.
+    """
     where = {"Bucket": bucket.name, "Key": key}
     version = answer.get("VersionId")
     try:
-        with translated("s3:DeleteObject", bucket.subject(key), work):
+        with (
+            work_of_its_own(cancelled=cancelled) as work,
+            translated("s3:DeleteObject", bucket.subject(key), work),
+        ):
             if version:
                 bucket.client.delete_object(**where, VersionId=version)
                 return True
@@ -131,7 +145,7 @@ def discard(bucket: Bucket, key: str, answer: Mapping[str, Any], work: Work) -> 
                 bucket.client.delete_object(**where)
                 return True
     except StorageError as error:
-        _log.warning("a damaged object could not be removed: %s", error.summary)
+        _log.warning("an object that is not wanted could not be removed: %s", error.summary)
     return False
 
 

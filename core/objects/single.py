@@ -69,7 +69,9 @@ class SinglePut:
         verdict = confirmed(answer, self._hashes) or self._read_back(answer)
         if verdict is not None:
             return self._written(etag_of(answer), answer.get("VersionId"), verdict)
-        self._removed = discard(self._bucket, self._key, answer, self._work)
+        self._removed = discard(
+            self._bucket, self._key, answer, cancelled=self._work.token.cancelled
+        )
         return None
 
     def _put(self, **condition: Any) -> dict[str, Any]:

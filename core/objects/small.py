@@ -1,38 +1,47 @@
 """Many small files at once through obstore, where it addresses the key byte for byte.
 
-It sends 6,000 small files a second where botocore sends 270. What it cannot send, for whatever
-reason, is handed back: the ordinary path then sends it, or says exactly why not.
+It sends 6,000 small files a second where botocore sends 270. It runs in a process of its own
+(`small_sender`), which a cancel kills. What it cannot send, for whatever reason, is handed back:
+the ordinary path then sends it, or reports exactly why not.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, Any
 
 from core.aws.clients import ClientFactory
 from core.aws.limits import MIB
 from core.errors import Cancelled, StorageError
-from core.model.objects import Written
+from core.local.environment import split_environment
+from core.model.objects import Verdict, Written
+from core.objects import conditions
 from core.objects.bucket import Bucket
-from core.objects.hashing import SHA256, Stamp, unreadable
-from core.objects.writing import guess_type
+from core.objects.sending import discard
+from core.objects.writing import guess_type, upload
 from core.work import Work, default_work
 
-if TYPE_CHECKING:
-    from obstore.store import S3Store
+_log = logging.getLogger(__name__)
 
 #: Files up to this size may take this path: 32 of them in memory are little.
 SMALL_BYTES = MIB
-_IN_FLIGHT = 32
-#: After so many failures in a row the rest is handed back unseen: something is wrong with all.
-_GIVE_UP = 8
-_RETRIES = 3
+#: Fewer files than this are not worth a process: the ordinary path has sent them before it starts.
+FEWEST = 24
+#: Files that the process knows of at one time, and how many go to it in one line.
+_WINDOW, _BATCH = 512, 64
+#: How often the keys are handed over anew, in seconds; they refresh themselves.
+_KEYS_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +75,11 @@ def upload_many(
         bucket: where to.
         files: with `addressable` keys, of at most `SMALL_BYTES`.
         sent: called in this thread for each file that the server has confirmed.
-        only_new: never write over an object.
+        only_new: never overwrite an object; needs a server that honours the condition.
         work: cancel.
 
     Returns:
-        The files that were not sent; none of them is half there.
+        The files that were not sent; no object of them is incomplete.
 
     Raises:
         Cancelled: the token of `work` was cancelled.
@@ -78,115 +87,179 @@ def upload_many(
     """
     work = default_work(work)
     work.check()
+    rest = iter(files)
+    first = list(islice(rest, FEWEST))
+    if len(first) < FEWEST:
+        return first
     bucket.clients.note_use("s3", "PutObject")
-    batch = _Batch(_store(bucket), iter(files), sent, only_new=only_new)
-    asyncio.run(batch.run(work))
-    work.check()
-    return batch.left
+    left: list[SmallFile] = []
+    if only_new and conditions.honoured(bucket, conditions.PUT) is None:
+        left += _first_alone(bucket, first.pop(), sent, work)
+    if only_new and not conditions.honoured(bucket, conditions.PUT):
+        return [*left, *first, *rest]
+    batch = _Batch(bucket, _chained(first, rest), sent, work, only_new=only_new)
+    return left + batch.run()
+
+
+def _chained(first: list[SmallFile], rest: Iterator[SmallFile]) -> Iterator[SmallFile]:
+    yield from first
+    yield from rest
+
+
+def _first_alone(
+    bucket: Bucket, file: SmallFile, sent: Callable[[SmallFile, Written], None], work: Work
+) -> list[SmallFile]:
+    """Send one file by the ordinary path, which finds out whether conditions are honoured."""
+    silent = Work(work.token, budget=work.budget)
+    try:
+        written = upload(bucket, file.key, Path(file.path), only_new=True, work=silent)
+    except Cancelled:
+        raise
+    except StorageError:
+        return [file]
+    sent(file, written)
+    return []
 
 
 class _Batch:
-    """Coroutines that take files from one iterator until it ends or too much fails."""
+    """One process that sends files, as many at a time as its window holds."""
 
     def __init__(
         self,
-        store: S3Store,
+        bucket: Bucket,
         files: Iterator[SmallFile],
         sent: Callable[[SmallFile, Written], None],
+        work: Work,
         *,
         only_new: bool,
     ) -> None:
-        self._store, self._files, self._sent = store, files, sent
-        self._mode: Any = "create" if only_new else "overwrite"
-        self._failures = 0
-        self.left: list[SmallFile] = []
+        self._bucket, self._files, self._sent, self._work = bucket, files, sent, work
+        self._only_new = only_new
+        self._open: dict[int, SmallFile] = {}
+        self._left: list[SmallFile] = []
+        self._count, self._ended = 0, False
+        self._keys_at, self._good_at = 0.0, time.monotonic()
 
-    async def run(self, work: Work) -> None:
-        loop = asyncio.get_running_loop()
-        tasks = [asyncio.ensure_future(self._worker(work)) for _ in range(_IN_FLIGHT)]
-
-        def stop() -> None:
-            for task in tasks:
-                loop.call_soon_threadsafe(task.cancel)
-
-        with work.token.on_cancel(stop):
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception) and not isinstance(result, Cancelled):
-                raise result
-
-    async def _worker(self, work: Work) -> None:
-        for file in self._files:
-            work.check()
-            if self._failures >= _GIVE_UP:
-                self.left.append(file)
-                continue
-            written = await self._send(file)
-            if written is None:
-                self._failures += 1
-                self.left.append(file)
-            else:
-                self._failures = 0
-                self._sent(file, written)
-
-    async def _send(self, file: SmallFile) -> Written | None:
-        from obstore import put_async
-        from obstore.exceptions import BaseError
-
+    def run(self) -> list[SmallFile]:
+        """Send the files and return those that were not sent."""
+        settings = {**_address(self._bucket), "only_new": self._only_new, **self._keys()}
         try:
-            data, digest = _read(Path(file.path))
-            answer = await put_async(
-                self._store,
-                file.key,
-                data,
-                attributes={"Content-Type": guess_type(file.key), SHA256: digest},
-                mode=self._mode,
-                use_multipart=False,
-            )
-        except (BaseError, StorageError):  # the ordinary path tries again, and says what is wrong
-            return None
-        etag = (answer.get("e_tag") or "").strip('"')
-        return Written(file.key, etag, len(data), answer.get("version"), digest)
+            with _process() as process, self._work.token.on_cancel(process.kill):
+                self._exchange(process, settings)
+        except OSError as error:
+            _log.info("small files go one by one: %s", error)
+        self._work.check()
+        return [*self._left, *self._open.values(), *self._files]
+
+    def _exchange(self, process: subprocess.Popen[bytes], settings: dict[str, Any]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        _tell(process.stdin, settings)
+        self._refill(process.stdin)
+        for line in process.stdout:
+            if not line.endswith(b"\n"):
+                return  # the process was killed in the middle of it
+            self._take(json.loads(line))
+            budget = self._work.budget
+            if budget is not None and budget.exhausted:
+                return
+            if len(self._open) <= _WINDOW - _BATCH:
+                self._refill(process.stdin)
+
+    def _refill(self, pipe: IO[bytes]) -> None:
+        """Send files until the window is full, and an end when there are no more."""
+        if self._ended:
+            return
+        if time.monotonic() - self._keys_at > _KEYS_SECONDS:
+            _tell(pipe, self._keys())
+        while len(self._open) < _WINDOW:
+            batch = list(islice(self._files, _BATCH))
+            if not batch:
+                self._ended = True
+                _tell(pipe, {"end": True})
+                return
+            numbered = dict(enumerate(batch, self._count))
+            self._count += len(batch)
+            self._open |= numbered
+            _tell(pipe, {"files": [_described(n, file) for n, file in numbered.items()]})
+
+    def _take(self, answer: dict[str, Any]) -> None:
+        """Take what became of one file."""
+        file = self._open.pop(answer["number"])
+        budget = self._work.budget
+        if "sha256" in answer:
+            self._good_at = time.monotonic()
+            if budget is not None:
+                budget.succeeded()
+            self._sent(file, _written(file, answer))
+            return
+        if answer.get("failed") == "server" and budget is not None:
+            budget.failed(self._good_at)
+        if self._only_new and answer.get("differs", {}).get("ETag"):
+            discard(self._bucket, file.key, answer["differs"], cancelled=self._work.token.cancelled)
+        self._left.append(file)
+
+    def _keys(self) -> dict[str, Any]:
+        self._keys_at = time.monotonic()
+        return {"keys": _keys(self._bucket.clients)}
 
 
-def _read(path: Path) -> tuple[bytes, str]:
-    """Return the content and its hash; the file must not change meanwhile."""
-    stamp = Stamp.of(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise unreadable(path, error) from error
-    stamp.check(path)
-    return data, hashlib.sha256(data).hexdigest()
-
-
-def _store(bucket: Bucket) -> S3Store:
-    from obstore.store import S3Store
-
-    clients = bucket.clients
-    region = clients.bucket_region(bucket.name)
-    endpoint = clients.endpoint_url or f"https://s3.{region}.amazonaws.com"
-    return S3Store(
-        bucket.name,
-        endpoint=endpoint,
-        region=region,
-        virtual_hosted_style_request=False,
-        credential_provider=_provider(clients),
-        client_options={"allow_http": endpoint.startswith("http://"), "timeout": "60s"},
-        retry_config={"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=30)},
+def _written(file: SmallFile, answer: dict[str, Any]) -> Written:
+    return Written(
+        file.key,
+        answer["etag"],
+        answer["size"],
+        answer["version"],
+        answer["sha256"],
+        Verdict.MD5,
     )
 
 
-def _provider(clients: ClientFactory) -> Callable[[], Any]:
-    """Return what obstore asks for keys; nothing of the environment gets mixed in."""
+def _described(number: int, file: SmallFile) -> dict[str, Any]:
+    return {"number": number, "path": file.path, "key": file.key, "type": guess_type(file.key)}
 
-    def keys() -> dict[str, Any]:
-        frozen = clients.frozen_keys()
-        return {
-            "access_key_id": frozen.access_key_id,
-            "secret_access_key": frozen.secret_access_key.reveal(),
-            "token": frozen.session_token.reveal() if frozen.session_token else None,
-            "expires_at": clients.credentials_expire(),
-        }
 
-    return keys
+def _tell(pipe: IO[bytes], message: dict[str, Any]) -> None:
+    pipe.write(json.dumps(message).encode() + b"\n")
+    pipe.flush()
+
+
+@contextmanager
+def _process() -> Iterator[subprocess.Popen[bytes]]:
+    """Start the sending process, and make sure that it is gone afterwards.
+
+    Its keys come through the pipe: neither its arguments nor its environment hold any.
+    """
+    folders = [folder or str(Path.cwd()) for folder in sys.path]
+    plain, _secret = split_environment()
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "core.objects.small_sender"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**plain, "PYTHONPATH": os.pathsep.join(folders)},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):  # what was not sent is of no interest any more
+                pipe.close()  # type: ignore[union-attr] # both are pipes
+
+
+def _address(bucket: Bucket) -> dict[str, Any]:
+    region = bucket.clients.bucket_region(bucket.name)
+    endpoint = bucket.clients.endpoint_url or f"https://s3.{region}.amazonaws.com"
+    return {"bucket": bucket.name, "region": region, "endpoint": endpoint}
+
+
+def _keys(clients: ClientFactory) -> dict[str, Any]:
+    """Return the keys as obstore wants them; nothing of the environment gets mixed in."""
+    frozen, expires = clients.frozen_keys(), clients.credentials_expire()
+    return {
+        "access_key_id": frozen.access_key_id,
+        "secret_access_key": frozen.secret_access_key.reveal(),
+        "token": frozen.session_token.reveal() if frozen.session_token else None,
+        "expires_at": expires.isoformat() if expires else None,
+    }

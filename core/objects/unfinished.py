@@ -30,6 +30,10 @@ _CREATES = 3
 _ANSWER_LOST = frozenset(
     {ErrorKind.OFFLINE, ErrorKind.SERVICE, ErrorKind.NOT_S3, ErrorKind.CANCELLED}
 )
+#: Kinds of error after which aborting is not tried again: the time is over, or it is forbidden.
+_NEVER_ABORTED = frozenset({ErrorKind.CANCELLED, ErrorKind.ACCESS_DENIED})
+#: Kinds of error after which creating is tried again.
+_MAY_PASS = frozenset({ErrorKind.OFFLINE, ErrorKind.SERVICE, ErrorKind.NOT_S3, ErrorKind.THROTTLED})
 
 
 def create(bucket: Bucket, arguments: dict[str, Any], work: Work) -> str:
@@ -56,7 +60,7 @@ def create(bucket: Bucket, arguments: dict[str, Any], work: Work) -> str:
         except StorageError as error:
             if error.kind in _ANSWER_LOST:
                 _abort_lost(bucket, key, time.monotonic() - began, cancelled=work.token.cancelled)
-            again = error.retryable and attempt < _CREATES
+            again = error.kind in _MAY_PASS and attempt < _CREATES
             if not again or (work.budget is not None and not work.budget.failed(began)):
                 raise
             work.token.wait(0.2 * attempt)
@@ -72,19 +76,19 @@ def abort(bucket: Bucket, key: str, upload: str, *, cancelled: bool) -> bool:
     """
     where = {"Bucket": bucket.name, "Key": key, "UploadId": upload}
     done = 0
-    try:
-        with _work_of_its_own(cancelled=cancelled) as work:
-            while done < _ABORTS:
+    with work_of_its_own(cancelled=cancelled) as work:
+        while done < _ABORTS:
+            try:
                 with translated("s3:AbortMultipartUpload", bucket.subject(key), work):
                     bucket.client.abort_multipart_upload(**where)
                 done += 1
-                if done < _ABORTS:
-                    work.token.wait(0.05 * done)
-    except NotFound:
-        return True
-    except StorageError as error:
-        if not done:
-            _log.warning("an unfinished upload could not be removed: %s", error.summary)
+                work.token.wait(0.05)
+            except NotFound:
+                return True
+            except StorageError as error:
+                if error.kind in _NEVER_ABORTED:
+                    _log.warning("an unfinished upload could not be removed: %s", error.summary)
+                    break
     return done > 0 and _is_gone(bucket, key, where, cancelled=cancelled)
 
 
@@ -92,7 +96,7 @@ def _is_gone(bucket: Bucket, key: str, where: dict[str, str], *, cancelled: bool
     """Whether the server does not know the upload any more, as far as it may be asked."""
     try:
         with (
-            _work_of_its_own(cancelled=cancelled) as work,
+            work_of_its_own(cancelled=cancelled) as work,
             translated("s3:ListParts", bucket.subject(key), work),
         ):
             bucket.client.list_parts(**where)
@@ -110,7 +114,7 @@ def _abort_lost(bucket: Bucket, key: str, seconds: float, *, cancelled: bool) ->
     machine sends, and that has no part yet is taken for it; of several none is.
     """
     try:
-        with _work_of_its_own(cancelled=cancelled) as work:
+        with work_of_its_own(cancelled=cancelled) as work:
             with translated("s3:ListMultipartUploads", bucket.subject(key), work):
                 answer = bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=key)
             found = _begun(answer, key, seconds)
@@ -142,7 +146,7 @@ def _begun(answer: dict[str, Any], key: str, seconds: float) -> list[str]:
 
 
 @contextmanager
-def _work_of_its_own(*, cancelled: bool) -> Iterator[Work]:
+def work_of_its_own(*, cancelled: bool) -> Iterator[Work]:
     """Yield a work that a cancel of the upload does not end, but the time does."""
     seconds = _SECONDS_AFTER_CANCEL if cancelled else _SECONDS
     token = CancelToken()

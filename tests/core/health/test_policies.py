@@ -20,7 +20,7 @@ from core.health.policies import (
 from core.local.used_actions import UsedActions
 from core.model.connection import AccessKeys
 from core.objects.bucket import Bucket
-from core.objects.small import SmallFile, upload_many
+from core.objects.small import FEWEST, SmallFile, upload_many
 from core.redaction import Secret
 
 BUCKET = "tentimecrypto"
@@ -163,8 +163,8 @@ def test_versions_copies_and_small_uploads_are_recorded(demo_server, demo_prefix
         ]  # fmt: skip
         fresh = UsedActions(tmp_path / "fresh.json")
         record_use(fresh)
-        file = SmallFile(1, str(tmp_path / "f"), f"{demo_prefix}z")
-        assert upload_many(Bucket(clients, BUCKET), [file], sent=lambda *_: None) == []
+        files = [SmallFile(n, str(tmp_path / "f"), f"{demo_prefix}z{n}") for n in range(FEWEST)]
+        assert upload_many(Bucket(clients, BUCKET), files, sent=lambda *_: None) == []
         assert "s3:PutObject" in [one.action for one in fresh.read("demo")]
     finally:
         clients.close()

@@ -1,0 +1,155 @@
+"""`python -m core.objects.small_sender`: sends small files through obstore, in a process of its own.
+
+obstore runs threads that no Python code can end. One of them may take the interpreter's lock at
+any moment, and when that happens while an interpreter shuts down, the process aborts. So obstore
+is loaded here only, and this process never shuts an interpreter down: it leaves by `os._exit`.
+
+Lines of JSON come in: first how to reach the bucket, then batches of files and fresh keys, then
+an end. A line goes out for each file. An input that ends without saying so means that nobody
+wants the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import StorageError
+from core.local.hardening import harden
+from core.objects.hashing import SHA256, Stamp, unreadable
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
+
+IN_FLIGHT = 32
+#: After so many failures in a row the rest is handed back unsent: something is wrong with all.
+_GIVE_UP = 8
+_RETRIES, _RETRY_SECONDS = 2, 10
+_REQUEST_SECONDS = 60
+
+
+class Sender:
+    """Coroutines that take files from one queue until it ends or too much fails."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._keys: dict[str, Any] = settings["keys"]
+        self._store = self._opened(settings)
+        self._mode: Any = "create" if settings["only_new"] else "overwrite"
+        self._queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Send what comes in until the end."""
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._listen, args=(loop,), daemon=True).start()
+        await asyncio.gather(*(self._work() for _ in range(IN_FLIGHT)))
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        for line in sys.stdin.buffer:
+            message = json.loads(line)
+            if "keys" in message:
+                self._keys = message["keys"]
+            loop.call_soon_threadsafe(self._add, message.get("files", ()))
+            if message.get("end"):
+                loop.call_soon_threadsafe(self._add, [None] * IN_FLIGHT)
+                return
+        os._exit(0)
+
+    def _add(self, files: Iterable[dict[str, Any] | None]) -> None:
+        for file in files:
+            self._queue.put_nowait(file)
+
+    async def _work(self) -> None:
+        while (file := await self._queue.get()) is not None:
+            given_up = self._failures >= _GIVE_UP
+            answer = {"failed": "given up"} if given_up else await self._send(file)
+            good = "sha256" in answer
+            self._failures = 0 if good else self._failures + 1
+            sys.stdout.write(json.dumps({"number": file["number"], **answer}) + "\n")
+            sys.stdout.flush()
+
+    async def _send(self, file: dict[str, Any]) -> dict[str, Any]:
+        """Send one file; the answer counts if its ETag is the MD5 of what was sent."""
+        from obstore import put_async
+        from obstore.exceptions import BaseError
+
+        try:
+            data, digest = _read(Path(file["path"]))
+            answer = await put_async(
+                self._store,
+                file["key"],
+                data,
+                attributes={"Content-Type": file["type"], SHA256: digest},
+                mode=self._mode,
+                use_multipart=False,
+            )
+        except StorageError:  # the ordinary path tries again, and reports what is wrong
+            return {"failed": "file"}
+        except BaseError:
+            return {"failed": "server"}
+        etag, version = (answer.get("e_tag") or "").strip('"'), answer.get("version")
+        if etag == hashlib.md5(data, usedforsecurity=False).hexdigest():
+            return {"sha256": digest, "etag": etag, "version": version, "size": len(data)}
+        return {"differs": {"ETag": etag, "VersionId": version}}
+
+    def _opened(self, settings: dict[str, Any]) -> S3Store:
+        from obstore.store import S3Store
+
+        endpoint: str = settings["endpoint"]
+        return S3Store(
+            settings["bucket"],
+            endpoint=endpoint,
+            region=settings["region"],
+            virtual_hosted_style_request=False,
+            credential_provider=self._current_keys,
+            client_options={
+                "allow_http": endpoint.startswith("http://"),
+                "timeout": f"{_REQUEST_SECONDS}s",
+            },
+            retry_config={
+                "max_retries": _RETRIES,
+                "retry_timeout": timedelta(seconds=_RETRY_SECONDS),
+            },
+        )
+
+    def _current_keys(self) -> Any:
+        """Return the keys that came last; obstore asks when those it has have expired."""
+        expires = self._keys["expires_at"]
+        at = datetime.fromisoformat(expires) if expires else None
+        return {**self._keys, "expires_at": at}
+
+
+def _read(path: Path) -> tuple[bytes, str]:
+    """Return the content and its hash; the file must not change meanwhile."""
+    stamp = Stamp.of(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    stamp.check(path)
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def main() -> None:
+    """Send what comes in on standard input, and leave without shutting the interpreter down."""
+    harden()
+    try:
+        asyncio.run(Sender(json.loads(sys.stdin.buffer.readline())).run())
+    except BrokenPipeError:
+        os._exit(0)  # nobody wants the rest
+    except Exception as error:  # noqa: BLE001 - whatever it is, the interpreter must not shut down
+        sys.stderr.write(f"small_sender: {type(error).__name__}\n")
+        os._exit(1)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
