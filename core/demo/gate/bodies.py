@@ -9,21 +9,27 @@ import base64
 import binascii
 import hashlib
 import hmac
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 
 from core.demo.gate.refusals import Code, Refusal, Refused
 from core.demo.gate.request import Incoming
 from core.demo.gate.signature import UNSIGNED, Claim
+from core.objects.checksums import digest_of
 
 _NOTHING = hashlib.sha256(b"").hexdigest()
-_CHECKSUMS: Mapping[str, Callable[[bytes], bytes]] = {
-    "crc32": lambda data: zlib.crc32(data).to_bytes(4, "big"),
-    "sha1": lambda data: hashlib.sha1(data, usedforsecurity=False).digest(),
-    "sha256": lambda data: hashlib.sha256(data).digest(),
+#: Checksums that S3 knows, by the end of their header's name, and their bytes.
+_CHECKSUMS: Mapping[str, int] = {
+    "crc32": 4,
+    "crc32c": 4,
+    "crc64nvme": 8,
+    "sha1": 20,
+    "sha256": 32,
 }
+_HEADER = "x-amz-checksum-"
+#: Headers of that family that are no checksums.
+_NO_CHECKSUMS = frozenset({"algorithm", "mode", "type"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,17 @@ def body_of(request: Incoming, claim: Claim, key: bytes) -> Body:
     if told.startswith("STREAMING-"):
         signed = told.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")
         body = _unpacked(request, _Chunks(claim, key) if signed else None)
-    _check(body.data, {**request.headers, **{k: v for k, v in body.changed.items() if v}})
+    headers = {**request.headers, **{k: v for k, v in body.changed.items() if v}}
+    promised = request.headers.get("x-amz-trailer", "").lower()
+    if promised and promised not in headers:
+        message = "The trailing header that was announced is missing."
+        raise Refused(Code(400, "MalformedTrailerError", message))
+    _check(body.data, headers, of_upload=request.has("uploads") or _completes(request))
     return body
+
+
+def _completes(request: Incoming) -> bool:
+    return request.method == "POST" and request.has("uploadId")
 
 
 class _Chunks:
@@ -125,7 +140,8 @@ def _as_plain(request: Incoming) -> dict[str, str | None]:
     }
 
 
-def _check(data: bytes, headers: Mapping[str, str]) -> None:
+def _check(data: bytes, headers: Mapping[str, str], *, of_upload: bool) -> None:
+    """Compare every checksum that was sent; that of a finished upload is of the whole object."""
     told = headers.get("content-md5")
     if told is not None:
         made = hashlib.md5(data, usedforsecurity=False).digest()
@@ -133,9 +149,20 @@ def _check(data: bytes, headers: Mapping[str, str]) -> None:
             raise Refused(
                 Code(400, "BadDigest", "The Content-MD5 you specified did not match the body.")
             )
-    for name, checksum in _CHECKSUMS.items():
-        told = headers.get(f"x-amz-checksum-{name}")
-        if told is not None and _binary(told, len(checksum(b""))) != checksum(data):
+    sent = [name.removeprefix(_HEADER) for name in headers if name.startswith(_HEADER)]
+    sent = [name for name in sent if name not in _NO_CHECKSUMS]
+    if len(sent) > 1 or set(sent) - set(_CHECKSUMS):
+        message = "Expecting a single x-amz-checksum- header of a known algorithm"
+        raise Refused(Code(400, "InvalidRequest", message))
+    if headers.get("x-amz-sdk-checksum-algorithm") and not sent and not of_upload:
+        message = (
+            "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "
+            "x-amz-trailer headers were found."
+        )
+        raise Refused(Code(400, "InvalidRequest", message))
+    for name in () if of_upload else sent:
+        value = _binary(headers[f"{_HEADER}{name}"], _CHECKSUMS[name])
+        if value != digest_of(name, data):
             message = f"The {name.upper()} you specified did not match the calculated checksum."
             raise Refused(Code(400, "BadDigest", message))
 

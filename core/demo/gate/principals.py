@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.iam.models import AccessKeyLastUsed, IAMBackend, iam_backends
+from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 
 from core.demo.gate.refusals import Refusal, Refused
@@ -49,6 +50,13 @@ def principal_of(claim: Claim, now: datetime) -> Principal:
         if role.access_key_id == claim.access_key_id:
             return _of_role(role, claim, now)
     raise Refused(Refusal.UNKNOWN_KEY, AWSAccessKeyId=claim.access_key_id)
+
+
+def has_public_block(name: str) -> bool:
+    """Return whether a bucket refuses public policies."""
+    bucket = s3_backends[ACCOUNT][PARTITION].buckets.get(name)
+    block = getattr(bucket, "public_access_block", None)
+    return str(getattr(block, "block_public_policy", "")).lower() == "true"
 
 
 def note_use(claim: Claim, now: datetime) -> None:

@@ -63,6 +63,14 @@ _OBJECT_PLAIN = {
 _VERSIONED = frozenset({"GetObject", "DeleteObject", "GetObjectTagging", "GetObjectAcl"})
 #: Removing these is a permission of its own; other configurations are removed with their Put.
 _OWN_DELETE = frozenset({"BucketPolicy", "BucketWebsite", "ObjectTagging"})
+#: Actions on a bucket; all others are on objects.
+BUCKET_ACTIONS = frozenset(
+    {
+        *(f"{verb}{name}" for verb in ("Get", "Put", "Delete") for name in _BUCKET.values()),
+        *_BUCKET_LISTS.values(),
+        *(set(_BUCKET_PLAIN.values()) - {"PutObject"}),
+    }
+)
 
 
 def needs(request: Incoming) -> list[Need]:
