@@ -1,0 +1,50 @@
+"""The program as a process of its own, against one of the S3 servers."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers.s3_servers import S3Server
+
+
+@dataclass(frozen=True)
+class Program:
+    """Runs commands on a bucket of a server, with a home folder of their own."""
+
+    server: S3Server
+    bucket: str
+    home: Path
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        """Start a command; it leads a process group of its own, so that all of it can be killed."""
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "core", *words, "--bucket", self.bucket],
+            env=self.server.environment(self.home),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, *words: str, seconds: float = 120) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end."""
+        process = self.start(*words)
+        return finished(process, words, seconds)
+
+    def together(self, *lines: Sequence[str]) -> "list[subprocess.CompletedProcess[str]]":
+        """Run several commands at the same time, each to its end."""
+        started = [(self.start(*words), words) for words in lines]
+        return [finished(process, words, 120) for process, words in started]
+
+
+def finished(
+    process: "subprocess.Popen[str]", words: Sequence[str], seconds: float
+) -> "subprocess.CompletedProcess[str]":
+    """Wait for the end of a command; one that hangs is killed and fails the test."""
+    try:
+        output, errors = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
+    return subprocess.CompletedProcess(words, process.returncode, output, errors)
