@@ -1,0 +1,231 @@
+"""Kills commands at random moments, runs them once more, and looks for what is left behind."""
+
+import hashlib
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from helpers.program import Program, finished
+from helpers.s3_servers import S3Server, make_bucket
+from helpers.waiting import until
+
+_BIG, _FILES, _ROWS = 40_000_000, 120, 60_000
+_ALREADY_EXISTS = 22
+#: A command is not killed before Python has started: nothing can be left behind then.
+_EARLIEST = 0.25
+
+
+@dataclass
+class Site:
+    """Sources, a bucket and a program; `durations` is how long each operation takes unkilled."""
+
+    server: S3Server
+    folder: Path
+    client: Any
+    bucket: str = ""
+    durations: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.bucket = make_bucket(self.client, "kills")
+        self.program = Program(self.server, self.bucket, self.folder / "home")
+        tree = self.folder / "tree"
+        (tree / "sub").mkdir(parents=True)
+        for number in range(_FILES):
+            where = tree / "sub" if number % 2 else tree
+            (where / f"f{number:03}.json").write_bytes(random.Random(number).randbytes(3_000))
+        (tree / "mid.bin").write_bytes(random.Random("mid").randbytes(12_000_000))
+        (self.folder / "big.bin").write_bytes(random.Random("big").randbytes(_BIG))
+        _write_database(self.folder / "trading.db", "backed up")
+        for words in (
+            ("put", str(tree), "ready/"),
+            ("put", str(self.folder / "big.bin"), "ready/big.bin"),
+            ("backup", str(self.folder / "trading.db"), "orders"),
+        ):
+            done = self.program.run(*words)
+            assert done.returncode == 0, done.stderr
+
+    def unfinished_uploads(self) -> list[str]:
+        """Return the keys of uploads that were neither completed nor aborted."""
+        found = self.client.list_multipart_uploads(Bucket=self.bucket)
+        return [upload["Key"] for upload in found.get("Uploads", ())]
+
+    def clear(self) -> None:
+        """Remove what was left behind, so that the next kill is judged by itself."""
+        for upload in self.client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", ()):
+            where = {"Key": upload["Key"], "UploadId": upload["UploadId"]}
+            self.client.abort_multipart_upload(Bucket=self.bucket, **where)
+        for key in [*self.orphan_parts(), *(k for k in self.keys("") if "strongroom-" in k)]:
+            self.client.delete_object(Bucket=self.bucket, Key=key)
+        for path in self.local_leftovers():
+            shutil.rmtree(path) if Path(path).is_dir() else Path(path).unlink(missing_ok=True)
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys below a prefix."""
+        pages = self.client.get_paginator("list_objects_v2")
+        found = pages.paginate(Bucket=self.bucket, Prefix=prefix)
+        return [row["Key"] for page in found for row in page.get("Contents", ())]
+
+    def orphan_parts(self) -> list[str]:
+        """Return the parts of backups that have no manifest."""
+        keys = self.keys("backups/")
+        whole = {key.rpartition("/")[0] for key in keys if key.endswith("_manifest.json")}
+        return [key for key in keys if key.rpartition("/")[0] not in whole]
+
+    def local_leftovers(self) -> list[str]:
+        """Return unfinished downloads and spooled rows on this machine."""
+        parts = [p for p in self.folder.rglob("*strongroom-part*") if p.is_file()]
+        spools = list((self.folder / "home").rglob("rows-*"))
+        return [str(path) for path in (*parts, *spools)]
+
+
+@dataclass(frozen=True)
+class Killed:
+    """An operation that is killed: its command, and the truth after it was run once more."""
+
+    name: str
+    words: Callable[[Site, str], list[str]]
+    check: Callable[[Site, str], str]
+    prepare: Callable[[Site, str], None] = lambda _site, _name: None
+
+
+def kill_once(site: Site, operation: Killed, draw: random.Random, number: int) -> str:
+    """Kill an operation at a random moment and run it again; return what is wrong, or nothing."""
+    name = f"{operation.name}-{number}"
+    operation.prepare(site, name)
+    words = operation.words(site, name)
+    if operation.name not in site.durations:
+        began = time.monotonic()
+        assert site.program.run(*operation.words(site, f"{name}-first")).returncode == 0
+        site.durations[operation.name] = time.monotonic() - began
+    process = site.program.start(*words)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(draw.uniform(_EARLIEST, site.durations[operation.name] * 1.1))
+    process.kill()
+    process.communicate()
+    until(lambda: not _group_lives(process.pid), 10)
+    again = finished(site.program.start(*words), words, 120)
+    if again.returncode not in {0, _ALREADY_EXISTS} or "Traceback" in again.stderr:
+        return f"{name}: the second run ended with {again.returncode}: {again.stderr[-500:]}"
+    left = [*site.unfinished_uploads(), *site.orphan_parts(), *site.local_leftovers()]
+    left += [key for key in site.keys("") if "strongroom-" in key]
+    if left:
+        site.clear()
+        return f"{name}: left behind: {left[:3]}"
+    wrong = operation.check(site, name)
+    return f"{name}: {wrong}" if wrong else ""
+
+
+def _group_lives(group: int) -> bool:
+    """Whether a process that a killed command has started still runs."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return any(state != "Z" for state in _states(group))
+
+
+def _states(group: int) -> list[str]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            fields = (place / "stat").read_text(errors="replace").rpartition(")")[2].split()
+            if int(fields[2]) == group:
+                found.append(fields[0])
+    return found
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _tree(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): _hash(path.read_bytes()) for path in files}
+
+
+def _check_objects(site: Site, name: str) -> str:
+    wanted = _tree(site.folder / "tree")
+    stored = {}
+    for key in site.keys(f"{name}/"):
+        body = site.client.get_object(Bucket=site.bucket, Key=key)["Body"].read()
+        stored[key.removeprefix(f"{name}/").removeprefix("tree/")] = _hash(body)
+    return "" if stored == wanted else f"{len(stored)} of {len(wanted)} objects, or other bytes"
+
+
+def _check_big_object(site: Site, name: str) -> str:
+    body = site.client.get_object(Bucket=site.bucket, Key=f"{name}/big.bin")["Body"].read()
+    right = _hash(body) == _hash((site.folder / "big.bin").read_bytes())
+    return "" if right else f"{len(body)} other bytes are stored"
+
+
+def _check_folder(site: Site, name: str) -> str:
+    got = _tree(site.folder / "got" / name)
+    wanted = _tree(site.folder / "tree")
+    trimmed = {path.removeprefix("tree/"): value for path, value in got.items()}
+    trimmed.pop("big.bin", None)
+    return "" if trimmed == wanted else f"{len(trimmed)} of {len(wanted)} files, or other bytes"
+
+
+def _check_big_file(site: Site, name: str) -> str:
+    got = _hash((site.folder / "got" / name).read_bytes())
+    return "" if got == _hash((site.folder / "big.bin").read_bytes()) else "other bytes"
+
+
+def _write_database(path: Path, text: str) -> None:
+    with closing(sqlite3.connect(path)) as made, made:
+        made.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, price REAL, t TEXT, b BLOB)")
+        rows = ((n, n / 3, text, random.Random(n).randbytes(20)) for n in range(_ROWS))
+        made.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)", rows)
+
+
+def _texts(path: Path) -> tuple[set[str], int, str]:
+    with closing(sqlite3.connect(path)) as opened:
+        sound = opened.execute("PRAGMA integrity_check").fetchone()[0]
+        texts = {t for (t,) in opened.execute("SELECT DISTINCT t FROM orders")}
+        return texts, opened.execute("SELECT count(*) FROM orders").fetchone()[0], sound
+
+
+def _prepare_restore(site: Site, name: str) -> None:
+    for each in (name, f"{name}-first"):
+        _write_database(site.folder / f"{each}.db", "changed")
+
+
+def _check_restored(site: Site, name: str) -> str:
+    found = _texts(site.folder / f"{name}.db")
+    return "" if found == ({"backed up"}, _ROWS, "ok") else f"the table holds {found}"
+
+
+def _check_backup(site: Site, _name: str) -> str:
+    return "" if _texts(site.folder / "trading.db")[0] == {"backed up"} else "the source changed"
+
+
+KILLED: tuple[Killed, ...] = (
+    Killed("put-folder", lambda s, n: ["put", str(s.folder / "tree"), f"{n}/"], _check_objects),
+    Killed("put-big", lambda s, n: ["put", str(s.folder / "big.bin"), f"{n}/big.bin"],
+           _check_big_object),
+    Killed("get-folder", lambda s, n: ["get", "ready/", str(s.folder / "got" / n), "-r"],
+           _check_folder),
+    Killed("get-big", lambda s, n: ["get", "ready/big.bin", str(s.folder / "got" / n)],
+           _check_big_file, prepare=lambda s, _n: (s.folder / "got").mkdir(exist_ok=True)),
+    Killed("backup", lambda s, _n: ["backup", str(s.folder / "trading.db"), "orders"],
+           _check_backup),
+    Killed("restore", lambda s, n: ["restore", str(s.folder / f"{n}.db"), "orders", "--yes"],
+           _check_restored, prepare=_prepare_restore),
+)  # fmt: skip
+
+
+def kill_all(site: Site, count: int, seed: int) -> list[str]:
+    """Kill that many commands, all operations in turn; return what went wrong."""
+    draw = random.Random(seed)
+    found = [kill_once(site, KILLED[number % len(KILLED)], draw, number) for number in range(count)]
+    return [wrong for wrong in found if wrong]
