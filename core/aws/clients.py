@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.aws.actions import action_of, is_changing, operations_sent
+from core.aws.current_work import current_work
 from core.aws.endpoints import client_config, endpoint_for
 from core.aws.expiry import Expiry, expiry_of
 from core.aws.faults import translated
 from core.errors import Cancelled, InvalidInput, ReadOnlyProfile
 from core.model.connection import AccessKeys, Connection
 from core.redaction import Secret
-from core.work import Work, default_work
+from core.work import CancelToken, Work
 
 if TYPE_CHECKING:
     from core.aws.session import AskMfa
@@ -97,12 +98,16 @@ class ClientFactory:
 
     def bucket_region(self, bucket: str, *, work: Work | None = None) -> str:
         """Return the bucket's region; the first call asks by HEAD and says when it differs."""
-        work = default_work(work)
-        with self._finding:
+        token = (work or current_work()).token
+        while not self._finding.acquire(timeout=0.2):
+            token.check()
+        try:
             if bucket not in self._regions:
-                work.check()
-                self._regions[bucket] = self._find(bucket)
+                token.check()
+                self._regions[bucket] = self._find(bucket, token)
             return self._regions[bucket]
+        finally:
+            self._finding.release()
 
     def followed(self, bucket: str) -> str | None:
         """Return the region that was followed to, or None if it is the profile's or unknown."""
@@ -253,10 +258,13 @@ class ClientFactory:
                 self._session = session
             return self._credentials
 
-    def _find(self, bucket: str) -> str:
+    def _find(self, bucket: str, token: CancelToken) -> str:
         from core.aws.regions import find_region
 
-        with translated("s3:HeadBucket", f"s3://{bucket}"):
+        # The first contact is an interactive call, also of a bulk operation: a server that is not
+        # there is reported before the operation's whole budget is spent on it.
+        first_contact = Work(token)
+        with translated("s3:HeadBucket", f"s3://{bucket}", first_contact):
             region = find_region(self.s3(), bucket, self.region)
         if region != self.region:
             _log.info(
