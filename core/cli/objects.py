@@ -81,7 +81,7 @@ def link(
         bool, typer.Option("--put", help="Let somebody upload under this key.")
     ] = False,
 ) -> None:
-    """Make presigned links. Whoever has one has the right: mind where they go."""
+    """Make presigned links. Anyone with the URL can use it until it expires."""
     from core.links.ledger import Ledger
     from core.links.make import make_links
 
@@ -99,7 +99,8 @@ def link(
         )
     rows = [
         {"key": one.key, "method": one.method, "url": one.url.reveal(), "expires": one.expires,
-         "limited_by": one.limited_by}
+         "expiry_known": one.expiry_known, "limited_by": one.limited_by, "exists": one.exists,
+         "warnings": one.warnings}
         for one in made
     ]  # fmt: skip
 
@@ -107,7 +108,9 @@ def link(
         for one in made:
             cli.out.line(one.url.reveal())
             why = f" ({one.limited_by})" if one.limited_by else ""
-            cli.out.note(f"{one.method} {one.key} until {iso_utc(one.expires)}{why}")
+            cli.out.note(f"{one.method} {one.key} {one.ends}{why}")
+            for warning in one.warnings:
+                cli.out.note(f"warning: {one.key}: {warning}")
 
     cli.out.result(rows, show)
 

@@ -1,38 +1,63 @@
-"""Tries a link as its receiver would: without any keys."""
+"""Tries a link as its receiver would, without any keys, and believes only the object itself."""
 
 from __future__ import annotations
 
+import re
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
+from http.client import HTTPException, HTTPMessage
+from typing import IO, Any
 from xml.etree import ElementTree as ET
 
-from core.errors import NotSupported, Offline
+from core.aws.endpoints import is_loopback
+from core.errors import AccessDenied, Cancelled, NotFound, NotSupported, Offline, StorageError
 from core.links.make import Link
+from core.model.objects import ObjectInfo
+from core.objects.bucket import Bucket
+from core.objects.reading import head
 from core.redaction import redacted
 from core.work import Work, default_work
 
 _SECONDS = 15
 _ANSWER_BYTES = 10_000
+_RANGE = re.compile(r"bytes 0-0/(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class LinkCheck:
-    """What the server said: `works`, the HTTP status, and its words when it refused."""
+    """What the server answered: `works`, the HTTP status, and in words why or why not."""
 
     works: bool
     status: int
     words: str
 
 
-def check_link(link: Link, *, work: Work | None = None) -> LinkCheck:
-    """Fetch one byte through a download link.
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """`headers` have names in lower case; `body` is the beginning of it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def check_link(link: Link, *, bucket: Bucket | None = None, work: Work | None = None) -> LinkCheck:
+    """Fetch one byte through a download link, and compare the answer with the object.
+
+    Args:
+        link: made for GET.
+        bucket: where the object is asked for its length and ETag, with the profile's keys.
+        work: cancel.
 
     Raises:
         NotSupported: the link is not for reading; trying it would write or delete.
         Offline: the server cannot be reached.
     """
-    default_work(work).check()
+    work = default_work(work)
+    work.check()
     if link.method != "GET":
         raise NotSupported(
             f"A {link.method} link cannot be tried without using it",
@@ -40,14 +65,12 @@ def check_link(link: Link, *, work: Work | None = None) -> LinkCheck:
             remedy="Try it with an object that may be overwritten.",
             subject=link.key,
         )
-    url = link.url.reveal()
-    request = urllib.request.Request(url, headers={"Range": "bytes=0-0"})  # noqa: S310 - our own URL
+    expected = _expected(bucket, link.key, work)
+    work.check()
     try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 - as above
-            return LinkCheck(works=True, status=answer.status, words="works")
-    except urllib.error.HTTPError as error:
-        with error:
-            return _refused(error.code, error.read(_ANSWER_BYTES))
+        return _judged(_asked(link.url.reveal()), expected)
+    except HTTPException:
+        return LinkCheck(works=False, status=0, words="what answers does not speak HTTP")
     except OSError as error:
         raise Offline(
             "The link's server cannot be reached",
@@ -57,12 +80,103 @@ def check_link(link: Link, *, work: Work | None = None) -> LinkCheck:
         ) from None
 
 
-def _refused(status: int, body: bytes) -> LinkCheck:
-    if status == 416:  # an empty object has no first byte: it was found all the same
-        return LinkCheck(works=True, status=status, words="works; the object is empty")
+def _expected(bucket: Bucket | None, key: str, work: Work) -> ObjectInfo | None:
+    """Return what the answer must agree with; None where the object's head may not be read."""
+    try:
+        return head(bucket, key, work=work) if bucket is not None else None
+    except (AccessDenied, NotFound):
+        return None
+    except Cancelled:
+        raise
+    except StorageError:  # the link itself says more than the profile's connection
+        return None
+
+
+class _OwnRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows S3's own redirects only; a network's sign-in page is no object."""
+
+    def redirect_request(
+        self, req: Any, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Any:
+        """Return the next request; None makes an error of the redirect."""
+        if code == 307 and _of_s3(_plain(headers)):
+            return super().redirect_request(req, fp, code, msg, headers, newurl)
+        return None
+
+
+def _plain(headers: Message) -> dict[str, str]:
+    return {name.lower(): str(value) for name, value in headers.items()}
+
+
+def _asked(url: str) -> _Answer:
+    # `debuglevel=0`: http.client's debug output would print the signature.
+    handlers: list[urllib.request.BaseHandler] = [
+        urllib.request.HTTPHandler(debuglevel=0),
+        urllib.request.HTTPSHandler(debuglevel=0),
+        _OwnRedirects(),
+    ]
+    if is_loopback(url):
+        handlers.append(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(url, headers={"Range": "bytes=0-0"})  # noqa: S310 - our own URL
+    opener = urllib.request.build_opener(*handlers)
+    try:
+        with opener.open(request, timeout=_SECONDS) as answer:
+            return _Answer(answer.status, _plain(answer.headers), answer.read(_ANSWER_BYTES))
+    except urllib.error.HTTPError as error:
+        with error:
+            return _Answer(error.code, _plain(error.headers), error.read(_ANSWER_BYTES))
+
+
+def _judged(answer: _Answer, expected: ObjectInfo | None) -> LinkCheck:
+    if answer.status in {200, 206}:
+        problem = _problem(answer, expected)
+        compared = "works" if expected else "answers; not compared with the object"
+        return LinkCheck(not problem, answer.status, problem or compared)
+    if answer.status == 416 and _error_words(answer.body) and (not expected or not expected.size):
+        return LinkCheck(works=True, status=416, words="works; the object is empty")
+    if 300 <= answer.status < 400:
+        words = "something on the way redirects to another place, for example a sign-in page"
+    else:
+        words = _error_words(answer.body) or f"HTTP status {answer.status}"
+    return LinkCheck(works=False, status=answer.status, words=redacted(words))
+
+
+def _problem(answer: _Answer, expected: ObjectInfo | None) -> str:
+    """Return why an answer with a good status is not the object, or nothing."""
+    etag = answer.headers.get("etag", "").strip('"')
+    size = _size_of(answer)
+    if not etag:
+        return "what answers is not S3: a web page, a proxy, or another server"
+    if size is None:
+        return "the answer is incomplete: it does not give the object's length"
+    if expected is None:
+        return "" if _of_s3(answer.headers) else "what answers is not S3"
+    if size != expected.size:
+        return f"the answer is for {size:,} bytes, the object has {expected.size:,}"
+    return "" if etag == expected.etag else "another object answers: the ETag differs"
+
+
+def _size_of(answer: _Answer) -> int | None:
+    """Return the object's length as the answer gives it, if its body agrees so far."""
+    if answer.status == 206:
+        found = _RANGE.fullmatch(answer.headers.get("content-range", ""))
+        return int(found[1]) if found and len(answer.body) == 1 else None
+    length = answer.headers.get("content-length", "")
+    if not length.isdecimal() or len(answer.body) != min(int(length), _ANSWER_BYTES):
+        return None
+    return int(length)
+
+
+def _of_s3(headers: Mapping[str, str]) -> bool:
+    return any(name.startswith("x-amz-") for name in headers)
+
+
+def _error_words(body: bytes) -> str:
+    """Return what an S3 error says, or nothing if it is none."""
     try:
         root = ET.fromstring(body)  # noqa: S314 - at most 10 KB, from the link's own server
-        words = root.findtext("Message") or root.findtext("Code") or f"HTTP status {status}"
-    except ET.ParseError:
-        words = f"HTTP status {status}"
-    return LinkCheck(works=False, status=status, words=redacted(words))
+    except (ET.ParseError, ValueError, LookupError):
+        return ""
+    if root.tag.rpartition("}")[2] != "Error":
+        return ""
+    return root.findtext("{*}Message") or root.findtext("{*}Code") or ""

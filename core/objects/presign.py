@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.aws.expiry import LONGEST_SESSION_SECONDS
 from core.aws.faults import translated
 from core.aws.limits import PRESIGN_SECONDS
-from core.errors import InvalidInput, ServiceError
+from core.errors import CredentialsExpired, InvalidInput, ServiceError
 from core.layout.building import check_key
 from core.objects.bucket import Bucket
 from core.redaction import Secret
@@ -25,17 +27,31 @@ METHODS: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Presigned:
-    """A signed URL, which is a right: a secret until `expires_at` (aware, UTC).
+class Life:
+    """How long a link lives that is signed now.
 
-    `limited_by` says in words why that is earlier than asked, or is empty.
+    `expires_at` (aware, UTC) is its end, or with `known` false the latest possible one: the
+    credentials that sign it are temporary and do not say when they end. `limited_by` says in words
+    why it may end earlier than asked, or is empty.
+    """
+
+    expires_at: datetime
+    known: bool = True
+    limited_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Presigned:
+    """A signed URL: anyone with it can use it until `life` ends, so it is a secret.
+
+    `warning` says which clients cannot use the link, or is empty.
     """
 
     url: Secret
     method: str
     asked_seconds: int
-    expires_at: datetime
-    limited_by: str
+    life: Life
+    warning: str = ""
 
 
 def presign(
@@ -53,32 +69,27 @@ def presign(
         bucket: the bucket; its region is asked for once.
         key: the object.
         method: GET, PUT, HEAD or DELETE.
-        expires: the life asked for, in seconds; S3 allows 7 days, and a link signed with
-            temporary credentials ends with them (S3 user guide, `using-presigned-url`).
+        expires: the life asked for, in seconds: 1 to 604,800 (7 days).
         parameters: more parameters of the operation, for example `ResponseContentType`.
         work: cancel.
 
     Raises:
         InvalidInput: the key, the method or the life cannot be signed.
+        CredentialsExpired: the credentials have ended.
         StorageError: the credentials cannot be had.
     """
-    default_work(work).check()
-    operation = METHODS.get(method.upper())
-    if operation is None or expires <= 0:
-        raise InvalidInput(
-            f"A link for {method} with a life of {expires} seconds cannot be made",
-            cause=f"Links are made for {', '.join(METHODS)}, for 1 second or more.",
-            remedy="Choose one of these methods and a positive life.",
-            subject=bucket.subject(key),
-        )
-    now = utc_now()
-    seconds, limited_by = _real_seconds(bucket, expires, now)
-    with translated(f"s3:{operation}", bucket.subject(key)):
+    work = default_work(work)
+    work.check()
+    method = _checked_method(method, bucket.subject(key))
+    asked = checked_seconds(expires)
+    with translated(f"s3:{METHODS[method]}", bucket.subject(key), work):
+        now = utc_now()
+        life = life_of(bucket, asked, now)
         url = bucket.client.generate_presigned_url(
-            operation,
+            METHODS[method],
             Params={"Bucket": bucket.name, "Key": check_key(key), **(parameters or {})},
-            ExpiresIn=seconds,
-            HttpMethod=method.upper(),
+            ExpiresIn=int((life.expires_at - now).total_seconds()),
+            HttpMethod=method,
         )
     if "X-Amz-Algorithm=AWS4-HMAC-SHA256" not in url:
         raise ServiceError(
@@ -86,18 +97,79 @@ def presign(
             cause="Older signatures know no limit and do not cover the whole link.",
             remedy="Report this: it is a bug.",
         )
-    end = now + timedelta(seconds=seconds)
-    return Presigned(Secret(url), method.upper(), expires, end, limited_by)
+    return Presigned(Secret(url), method, asked, life, path_warning(key))
 
 
-def _real_seconds(bucket: Bucket, asked: int, now: datetime) -> tuple[int, str]:
-    """Return the life a link will have, and why if it is shorter than asked."""
-    limits = [(PRESIGN_SECONDS, "S3 allows 7 days at most")]
-    end = bucket.clients.credentials_expire()
-    if end is not None:
-        left = int((end - now).total_seconds())
-        limits.append((left, f"the credentials that sign it end in {format_duration(left)}"))
-    seconds, why = min(limits)
-    if asked <= seconds:
-        return asked, ""
-    return max(1, seconds), why
+def checked_seconds(seconds: Any) -> int:
+    """Return the life of a link if S3 can sign for it: SigV4 allows 7 days.
+
+    Raises:
+        InvalidInput: it is not a whole number from 1 to 604,800.
+    """
+    limit = f"S3 allows a whole number of seconds from 1 to {PRESIGN_SECONDS:,} (7 days)."
+    try:
+        whole = operator.index(seconds)
+    except TypeError:
+        whole = 0
+    if isinstance(seconds, bool) or not 1 <= whole <= PRESIGN_SECONDS:
+        shown = seconds if isinstance(seconds, int | float) else f"of type {type(seconds).__name__}"
+        raise InvalidInput(
+            f"The life of a link cannot be {shown}", cause=limit, remedy="Choose another life."
+        )
+    return whole
+
+
+def life_of(bucket: Bucket, seconds: int, now: datetime) -> Life:
+    """Return how long a link lives that is signed now for `seconds`.
+
+    A link ends with the credentials that sign it (S3 user guide, `using-presigned-url`).
+
+    Raises:
+        CredentialsExpired: the credentials have ended.
+        StorageError: the credentials cannot be had.
+    """
+    expiry = bucket.clients.credentials_expiry()
+    if not expiry.known:
+        longest = min(seconds, LONGEST_SESSION_SECONDS)
+        why = "it ends with the credentials that sign it, which are temporary and do not say when"
+        return Life(now + timedelta(seconds=longest), known=False, limited_by=why)
+    if expiry.at is None:
+        return Life(now + timedelta(seconds=seconds))
+    left = int((expiry.at - now).total_seconds())
+    if left < 1:
+        raise CredentialsExpired(
+            "The credentials have ended",
+            cause="A link that is signed with them works no more.",
+            remedy="Sign in again, then make the link.",
+            subject=bucket.clients.connection.profile.name,
+        )
+    if seconds <= left:
+        return Life(now + timedelta(seconds=seconds))
+    why = f"the credentials that sign it end in {format_duration(left)}"
+    return Life(now + timedelta(seconds=left), limited_by=why)
+
+
+def path_warning(key: str) -> str:
+    """Return who cannot use a link for a key with `.` or `..` segments, or nothing.
+
+    Browsers and most HTTP libraries resolve such segments before they send a path (RFC 3986,
+    section 5.2.4), also percent-encoded ones (WHATWG URL), and then ask for another key.
+    """
+    if not {".", ".."} & set(key.split("/")):
+        return ""
+    return (
+        "the key has . or .. segments: the link works only with clients that send the path as it "
+        "is, for example curl --path-as-is; browsers ask for another key"
+    )
+
+
+def _checked_method(method: object, subject: str) -> str:
+    found = method.upper() if isinstance(method, str) else ""
+    if found not in METHODS:
+        raise InvalidInput(
+            f"A link for {method} cannot be made",
+            cause=f"Links are made for {', '.join(METHODS)}.",
+            remedy="Choose one of these methods.",
+            subject=subject,
+        )
+    return found

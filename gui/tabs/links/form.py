@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
 
+from core.objects.presign import Life
 from gui import theme
 from gui.widgets.buttons import primary_button
 from gui.widgets.fields import combo_box, inset
@@ -23,7 +23,7 @@ LIVES: tuple[tuple[str, int], ...] = (
     ("7 days (the most S3 allows)", 604800),
     ("Other…", 0),
 )
-_HOURS_MOST = 24 * 30
+_HOURS_MOST = 24 * 7
 
 
 class LinkForm(QWidget):
@@ -53,6 +53,7 @@ class LinkForm(QWidget):
         self.hours.setValue(48)
         self.hours.setSuffix(" hours")
         self.hours.setAccessibleName("Hours")
+        self.hours.setToolTip("S3 allows 7 days (168 hours) at most.")
         self._asked = text_label("")
         self._real = text_label("", "muted", wrap=True)
         self._hint = muted_label("", wrap=True, small=True)
@@ -80,11 +81,12 @@ class LinkForm(QWidget):
         """Fill in the keys, for example those selected in the browser."""
         self.keys.setPlainText("\n".join(keys))
 
-    def show_real(self, ends: datetime, limited_by: str) -> None:
-        """Say when a link made now would really end, and why if that is earlier than asked."""
-        text = f"Really ends {ends:%d %b %Y %H:%M} UTC"
-        self._real.setText(f"{text}: {limited_by}" if limited_by else f"{text}.")
-        self._real.set_tone("warning" if limited_by else "muted")
+    def show_real(self, life: Life) -> None:
+        """Show when a link made now would really end, and why if that is earlier than asked."""
+        when = f"{life.expires_at:%d %b %Y %H:%M} UTC"
+        text = f"Really ends {when}" if life.known else f"End unknown: at most {when}"
+        self._real.setText(f"{text}: {life.limited_by}." if life.limited_by else f"{text}.")
+        self._real.set_tone("warning" if life.limited_by else "muted")
 
     def _lay_out(self) -> None:
         box = QVBoxLayout(self)

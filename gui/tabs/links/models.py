@@ -31,8 +31,11 @@ class MadeModel(TextRows):
         self._tests: dict[str, tuple[str, str]] = {}
 
     def show(self, links: Sequence[Link]) -> None:
-        """Show links that were just made."""
-        self.links, self._tests = tuple(links), {}
+        """Show links that were just made; a warning stands where a test's outcome will."""
+        self.links = tuple(links)
+        self._tests = {
+            link.key: ("; ".join(link.warnings), "warning") for link in links if link.warnings
+        }
         self._fill()
 
     def set_test(self, key: str, words: str, tone: str) -> None:
@@ -45,7 +48,8 @@ class MadeModel(TextRows):
 
     def _row(self, link: Link) -> Row:
         words = self._tests.get(link.key, ("", ""))[0]
-        texts = (shown(link.key), _purpose(link.method), _until(link.expires), shown(words))
+        ends = _until(link.expires, known=link.expiry_known)
+        texts = (shown(link.key), _purpose(link.method), ends, shown(words))
         return (link.key, link.method, link.expires, words), texts
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
@@ -75,7 +79,9 @@ class LedgerModel(TextRows):
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
         if role == PILL_ROLE and column == self._STATE:
-            return "good" if self.thing(row)[1] else "neutral"
+            entry, alive = self.thing(row)
+            tone = "good" if entry.expiry_known else "warning"
+            return tone if alive else "neutral"
         if role == TONE_ROLE and not self.thing(row)[1]:
             return "muted"
         return super()._drawn(row, column, role)
@@ -84,11 +90,12 @@ class LedgerModel(TextRows):
 def _ledger_row(entry: Entry, now: datetime) -> Row:
     left = (entry.expires - now).total_seconds()
     place = f"{entry.bucket}/{entry.key}"
+    longest = "" if entry.expiry_known else "at most "
     texts = (
         shown(place),
         _purpose(entry.method),
-        "alive" if left > 0 else "ended",
-        format_duration(left) if left > 0 else _until(entry.expires),
+        _state(entry, left),
+        f"{longest}{format_duration(left)}" if left > 0 else _until(entry.expires),
         shown(entry.made_by),
         shown(entry.access_key_id),
     )
@@ -99,5 +106,12 @@ def _purpose(method: str) -> str:
     return {"GET": "download", "PUT": "upload"}.get(method, method)
 
 
-def _until(moment: datetime) -> str:
-    return moment.strftime("%d %b %Y %H:%M UTC")
+def _state(entry: Entry, left: float) -> str:
+    if left <= 0:
+        return "ended"
+    return "alive" if entry.expiry_known else "end unknown"
+
+
+def _until(moment: datetime, *, known: bool = True) -> str:
+    when = moment.strftime("%d %b %Y %H:%M UTC")
+    return when if known else f"unknown: at most {when}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
@@ -15,6 +14,7 @@ from core.links.ledger import Ledger, LedgerPage
 from core.links.make import Link, make_links, real_life
 from core.links.render import FORMATS, as_text
 from core.model.change import Change, ChangeKind
+from core.objects.presign import Life
 from core.units import utc_now
 from core.work import Work
 from core.workspace import Workspace
@@ -108,7 +108,7 @@ class LinksTab(Tab):
         self.run("Find reports", lambda work: _some_reports(workspace, work), self._on_samples)
 
     def showEvent(self, event: object) -> None:
-        """Count down only while somebody looks."""
+        """Count down only while the tab is visible."""
         super().showEvent(event)  # type: ignore[arg-type] # Qt hands in a QShowEvent
         self._countdown.start()
 
@@ -146,8 +146,8 @@ class LinksTab(Tab):
             quiet=True,
         )
 
-    def _on_real_life(self, found: tuple[datetime, str]) -> None:
-        self.form.show_real(*found)
+    def _on_real_life(self, life: Life) -> None:
+        self.form.show_real(life)
 
     def _on_wanted(self) -> None:
         workspace, keys = self.context.workspace, self.form.chosen_keys
@@ -170,6 +170,7 @@ class LinksTab(Tab):
 
     def _on_made(self, links: tuple[Link, ...]) -> None:
         self.made.show(links)
+        self._warn(links)
         self._made_view.show_view()
         self.made_table.selectAll()
         self._update_buttons()
@@ -177,6 +178,20 @@ class LinksTab(Tab):
         subject = links[0].key if len(links) == 1 else f"{len(links)} objects"
         action = f"presign {links[0].method}"
         self.context.announce(Change(ChangeKind.LINKS, action, subject, "Links", utc_now()))
+
+    def _warn(self, links: Sequence[Link]) -> None:
+        """Name what may keep a link from working, before anyone is sent it."""
+        warned = [link for link in links if link.warnings]
+        if not warned:
+            self.banner.clear()
+        elif len(warned) == 1:
+            self.banner.show_warning(f"{warned[0].key}: {'; '.join(warned[0].warnings)}.")
+        else:
+            missing = sum(link.exists is False for link in warned)
+            self.banner.show_warning(
+                f"{len(warned)} of {len(links)} links may not work ({missing} without an object): "
+                "see the column Test."
+            )
 
     def _load_ledger(self) -> None:
         ledger = self._ledger
@@ -195,7 +210,8 @@ class LinksTab(Tab):
         else:
             self._ledger_view.show_empty()
         if page.broken:
-            self.banner.show_warning(f"{page.broken} lines of the ledger could not be read.")
+            where = f" They were moved to {page.aside}." if page.aside else ""
+            self.banner.show_warning(f"{page.broken} lines of the ledger could not be read.{where}")
 
     def _picked(self) -> list[Link]:
         rows = sorted({index.row() for index in self.made_table.selectionModel().selectedRows()})
@@ -213,17 +229,19 @@ class LinksTab(Tab):
             QGuiApplication.clipboard().setText(render(links))
             what = "The link was" if len(links) == 1 else f"{len(links)} links were"
             self.banner.show_info(
-                f"{what} copied. Whoever has it has the right: mind where it goes."
+                f"{what} copied. Anyone with the URL can use it until it expires."
             )
 
     def _on_test(self) -> None:
         links = [link for link in self._picked() if link.method == "GET"]
         if not links:
             self.banner.show_info("Only download links can be tried without using them.")
+        workspace = self.context.workspace
+        bucket = workspace.bucket if workspace is not None else None
         for link in links[:20]:
             self.run(
                 "Test a link",
-                lambda work, link=link: (link.key, check_link(link, work=work)),  # type: ignore[misc] # bound per turn
+                lambda work, link=link: (link.key, check_link(link, bucket=bucket, work=work)),  # type: ignore[misc] # bound per turn
                 self._on_tested,
                 failed=self._on_test_failed,
             )

@@ -81,9 +81,11 @@ def test_links_work_without_keys_and_tell_their_real_end(run, demo_prefix, tmp_p
     url = run("link", f"{demo_prefix}a", "--expires", "30m").out.strip()
     with urllib.request.urlopen(url) as answer:
         assert answer.read() == b"linked"
-    rows = as_json(run("link", f"{demo_prefix}b", "--put", "--expires", "30d", "--json"))
+    rows = as_json(run("link", f"{demo_prefix}b", "--put", "--expires", "7d", "--json"))
     assert rows[0]["method"] == "PUT"
-    assert "7 days" in rows[0]["limited_by"]
+    assert (rows[0]["limited_by"], rows[0]["expiry_known"]) == ("", True)
+    refused = run("link", "x", "--expires", "8d", code=ErrorKind.INVALID_INPUT.value)
+    assert "7 days" in refused.err
     request = urllib.request.Request(rows[0]["url"], data=b"sent", method="PUT")
     with urllib.request.urlopen(request):
         pass

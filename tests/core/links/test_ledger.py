@@ -71,7 +71,7 @@ def test_lines_of_an_earlier_and_of_a_later_version_are_read(tmp_path):
 
 
 def test_renderings():
-    link = Link("=a[b]", "GET", Secret("https://h/b/a?X-Amz-Signature=s1"), 60, MADE, "")
+    link = Link("=a[b]", "GET", Secret("https://h/b/a?X-Amz-Signature=s1"), 60, MADE)
     assert as_text([link, link]) == "https://h/b/a?X-Amz-Signature=s1\n" * 1 + link.url.reveal()
     assert as_markdown([link]) == (
         "- [=a\\[b\\]](<https://h/b/a?X-Amz-Signature=s1>) (GET, until 2026-01-01T00:00:00Z)"

@@ -1,11 +1,16 @@
+from dataclasses import replace
 from datetime import timedelta
 
 from PySide6.QtCore import Qt
 
 from core.links.ledger import Entry
+from core.links.make import Link
+from core.objects.presign import Life
+from core.redaction import Secret
 from core.units import utc_now
 from gui.models.roles import PILL_ROLE
-from gui.tabs.links.models import LedgerModel
+from gui.tabs.links.form import LinkForm
+from gui.tabs.links.models import LedgerModel, MadeModel
 
 
 def entry(key, hours):
@@ -24,3 +29,44 @@ def test_a_sorted_row_stands_for_its_own_entry(qapp):
     model.sort(-1)
     model.show([entry("x", 1), entry("y", 1)])
     assert model.entry(0).key == "x"
+
+
+def test_an_unknown_end_is_shown_as_unknown_and_never_as_alive(qapp):
+    now = utc_now()
+    known = Entry("b", "known", "GET", now, now + timedelta(hours=2), "me", "AKIA")
+    unknown = replace(known, key="unknown", expiry_known=False)
+    ended = replace(unknown, key="ended", expires=now - timedelta(hours=1))
+    model = LedgerModel()
+    model.show([known, unknown, ended])
+    texts = [[model.index(row, column).data() for column in (2, 3)] for row in range(3)]
+    assert texts[0][0] == "alive"
+    assert texts[1][0] == "end unknown"
+    assert texts[1][1].startswith("at most ")
+    assert texts[2][0] == "ended"
+    pills = [model.index(row, 2).data(PILL_ROLE) for row in range(3)]
+    assert pills == ["good", "warning", "neutral"]
+
+
+def test_warnings_of_links_just_made_stand_in_their_rows(qapp):
+    link = Link("a", "GET", Secret("https://h/a?X-Amz-Signature=s1"), 60, utc_now())
+    model = MadeModel()
+    warned = replace(link, key="b", warnings=("there is no object",), expiry_known=False)
+    model.show([link, warned])
+    assert [model.index(row, 3).data() for row in range(2)] == ["", "there is no object"]
+    assert model.index(1, 3).data(PILL_ROLE) == "warning"
+    assert model.index(1, 2).data().startswith("unknown: at most ")
+    model.set_test("b", "works", "good")
+    assert model.index(1, 3).data() == "works"
+    assert model.index(1, 3).data(PILL_ROLE) == "good"
+
+
+def test_the_form_shows_the_real_end_and_offers_no_more_than_seven_days(qtbot):
+    form = LinkForm()
+    qtbot.addWidget(form)
+    assert form.hours.maximum() == 7 * 24
+    end = utc_now() + timedelta(hours=1)
+    form.show_real(Life(end))
+    assert form._real.text().startswith("Really ends ")
+    form.show_real(Life(end, known=False, limited_by="it ends with the credentials"))
+    assert form._real.text().startswith("End unknown: at most ")
+    assert form._real.text().endswith("it ends with the credentials.")
