@@ -14,7 +14,7 @@ from core.preview.row_order import instant
 from core.preview.values import Candle
 
 _TIME = (
-    "timestamp", "time", "t", "ts", "date", "datetime", "open_time", "opentime", "start", "start_time",
+    "timestamp", "time", "t", "ts", "date", "datetime", "open_time", "opentime", "start", "start_time", "id",
 )  # fmt: skip
 FIELDS = (
     ("open", ("open", "o")),

@@ -40,7 +40,7 @@ def read_book(
     sides: tuple[Any, Any], symbol: str, when: datetime | None, reading: Reading
 ) -> tuple[Book, Table]:
     """Return the order book, best prices first, and its levels as they stand in the file."""
-    levels = _Levels(reading)
+    levels = _Levels(reading, update=any(map(_has_deletion, sides)))
     bids = levels.side(sides[0], "bid")
     asks = levels.side(sides[1], "ask")
     _note_order(bids, "bids", reading.findings, falling=True)
@@ -56,17 +56,21 @@ def read_book(
 
 @dataclass(slots=True)
 class _Levels:
-    """Reads levels one by one; `rows` has them as they stand in the file."""
+    """Reads levels one by one; `rows` has them as they stand in the file.
+
+    In an `update`, quantities are absolute: the last one of a price counts.
+    """
 
     reading: Reading
+    update: bool = False
     rows: list[tuple[str, str, str, str]] = field(default_factory=list)
     deletions: list[int] = field(default_factory=list)
     repeats: list[int] = field(default_factory=list)
 
     def side(self, levels: Any, side: str) -> list[Level]:
-        """Return the levels that can be drawn."""
+        """Return the levels that can be drawn: readable, and not deleted."""
         found: list[Level] = []
-        prices: set[Decimal] = set()
+        places: dict[Decimal, int] = {}
         levels = levels if isinstance(levels, list) else []
         cap = self.reading.limits.rows // 2
         for level in levels[:cap]:
@@ -77,14 +81,17 @@ class _Levels:
             exact = self._level(price, quantity, row)
             if exact is None:
                 continue
-            if exact.price in prices:
+            place = places.setdefault(exact.price, len(found))
+            if place < len(found) and found[place].quantity:
                 self.repeats.append(row)
-            prices.add(exact.price)
-            found.append(exact)
+            if place < len(found) and self.update:
+                found[place] = exact
+            else:
+                found.append(exact)
         if len(levels) > cap:
             told = f"only the first {cap:,} of {len(levels):,} {side}s are shown"
             self.reading.findings.note(ProblemKind.LIMIT, told)
-        return found
+        return [level for level in found if level.quantity]
 
     def _level(self, price: Any, quantity: Any, row: int) -> Level | None:
         findings = self.reading.findings
@@ -95,9 +102,9 @@ class _Levels:
         elif exact_quantity < 0 or exact_price <= 0:
             told = f"level {row + 1:,}: {quantity} at {price}"
             findings.note(ProblemKind.NEGATIVE, told, row=row)
-        elif exact_quantity == 0:
-            self.deletions.append(row)
         else:
+            if exact_quantity == 0:
+                self.deletions.append(row)
             return Level(exact_price, exact_quantity)
         return None
 
@@ -109,7 +116,8 @@ class _Levels:
             self._note(told, self.deletions)
         if count := len(self.repeats):
             prices = "1 price appears" if count == 1 else f"{count:,} prices appear"
-            self._note(f"{prices} again: quantities are added up", self.repeats)
+            how = "the last quantity counts" if self.update else "quantities are added up"
+            self._note(f"{prices} again: {how}", self.repeats)
 
     def _note(self, told: str, rows: list[int]) -> None:
         problem = Problem(ProblemKind.NOTE, told, row=rows[0], amount=len(rows))
@@ -122,6 +130,13 @@ class _Levels:
         numeric = (False, True, True, False)
         rows = tuple(row[:width] for row in self.rows)
         return Table(columns[:width], rows, numeric[:width], signs="side")
+
+
+def _has_deletion(levels: Any) -> bool:
+    """Whether a level has quantity 0, as only updates have."""
+    return isinstance(levels, list) and any(
+        decimal_of(_parts(level)[1]) == Decimal(0) for level in levels
+    )
 
 
 def _parts(level: Any) -> tuple[Any, Any, Any]:

@@ -88,8 +88,8 @@ def _note_end(name: str, out: bytearray, findings: Findings, *, whole: bool) -> 
 def _salvage(reader: _Reader, data: bytes, out: bytearray, deadline: Deadline) -> None:
     """Append to `out` what the piece that failed held before the damage.
 
-    A decoder that fails loses the whole piece it was making. So the stream is read again, in
-    the same pieces as far as they were good, and in smaller ones from there.
+    A decoder that fails loses the whole piece it was making. So the stream is read again, as
+    far as it was good, and in smaller pieces from there.
     """
     for step in _SALVAGE_STEPS:
         with contextlib.suppress(EOFError, *_BROKEN):
@@ -101,10 +101,11 @@ def _read_on(reader: _Reader, data: bytes, out: bytearray, step: int, deadline: 
     done = 0
 
     def size() -> int:
-        return _CHUNK if done < good else step
+        return min(_CHUNK, good - done) if done < good else step
 
     for number, piece in enumerate(reader(data, size)):
-        out += piece[max(0, good - done) :]
+        if done >= good:
+            out += piece
         done += len(piece)
         if number % 256 == 0 and deadline.passed:
             return

@@ -1,0 +1,213 @@
+"""Readers that could merge, drop or guess: what they show, and what they say about it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from core.preview import Lines, ProblemKind, Table, Tree, preview
+
+LOG_KEY = "logs/app/2024/01/15/2024-01-15T10:30:00Z_app.log"
+LOG = (
+    b"[2024-01-15 10:30:00] production.ERROR: order rejected\n"
+    b"[2024-01-15 10:30:01] production.INFO: retry ok\n"
+)
+
+
+def of(found, kind):
+    return next(face for face in found.faces if isinstance(face, kind))
+
+
+@pytest.mark.parametrize("key", [LOG_KEY, "app.log", "app", "x/app.out", LOG_KEY + ".gz"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        LOG,
+        b"[1] one\n[2] two\n",
+        b"[INFO] started\n{broken\n",
+        b"{main} ready\n{main} gone\n",
+        b'["worker"] done\n["worker"] gone\n',
+        b"[2024-01-15\n[2024-01-16\n",
+    ],
+)
+def test_a_log_whose_lines_begin_with_brackets_is_a_log(key, data):
+    found = preview(gzip.compress(data) if key.endswith(".gz") else data, key)
+    assert type(found.faces[0]) is Lines
+    assert list(found.faces[0].lines) == data.decode().splitlines()
+    assert found.problems == ()
+
+
+def test_a_log_of_json_lines_is_a_table_and_a_log():
+    data = b'{"level": "info", "n": 1}\n{"level": "error", "n": 2}\n'
+    found = preview(data, LOG_KEY)
+    assert [face.label for face in found.faces] == ["Table", "JSON", "Log"]
+    assert of(found, Lines).levels == "IE"
+
+
+TEXTS = {
+    "a.json": '{"a": 1}',
+    "b.json": '[{"a": 1}]',
+    "a.jsonl": '{"a": 1}\n{"a": 2}\n',
+    "a.csv": "a,b\n1,2\n",
+    "a.tsv": "a\tb\n1\t2\n",
+    "a": '{"a": 1}',
+    "market-data/ohlcv/A/1h/2024/01/15/2024-01-15T10:00:00Z.json": (
+        '[{"t": 1705312800, "o": 1, "h": 1, "l": 1, "c": 1}]'
+    ),
+    "book.json": '{"bids": [[1, 1]], "asks": []}',
+    "trades.json": '{"trades": [{"price": 1}]}',
+    "portfolio.json": '{"portfolio": {"assets": [{"symbol": "A", "quantity": 1}]}}',
+    "broken.json": '{"a": oops}',
+    "cut.json": '{"a": [1, 2',
+    "empty.json": "[]",
+}
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_every_text_has_a_text_view(key):
+    found = preview(TEXTS[key].encode(), key)
+    assert list(of(found, Lines).lines) == TEXTS[key].splitlines()
+    assert len(found.faces) > 1 or key == "broken.json"
+    labels = [face.label for face in found.faces]
+    assert len(set(labels)) == len(labels)
+
+
+def table(text, key="a.csv"):
+    found = preview(text.encode(), key)
+    return of(found, Table), found.problems_in_words
+
+
+def test_an_unclosed_quote_swallows_no_rows():
+    shown, words = table('id,note\n1,"abc\n2,x\n3,y\n4,z\n')
+    assert shown.rows == (("1", '"abc'), ("2", "x"), ("3", "y"), ("4", "z"))
+    assert words.startswith("line 2 has a quote that does not close")
+    shown, words = table('id,note\n1,"abc\n2,x\n3,"def"\n4,z\n')
+    assert [row[0] for row in shown.rows] == ["1", "2", "3", "4"]
+    assert words.startswith("line 2 has a quote that does not close")
+    shown, _ = table('id\tnote\n1\t"abc\n2\tx\n', "a.tsv")
+    assert len(shown.rows) == 2
+
+
+def test_an_unclosed_quote_in_the_last_line_is_reported():
+    shown, words = table('id,note\n1,x\n2,"y\n')
+    assert shown.rows[-1] == ("2", '"y')
+    assert words.startswith("line 3 has a quote")
+
+
+def test_a_quote_that_the_end_of_the_part_cuts_is_a_note():
+    data = b'id,note\n1,x\n2,"yy yy'
+    found = preview(data, "a.csv", total=10_000)
+    assert set(found.counts) == {ProblemKind.NOTE}
+    assert "does not close in this part" in found.problems_in_words
+
+
+def test_rows_that_span_lines_are_whole_and_counted():
+    shown, words = table('id,note\n1,"a\nb"\n2,"c\n\nd"\n')
+    assert shown.rows == (("1", "a\nb"), ("2", "c\n\nd"))
+    assert words == "2 rows span several lines within quotes, the first at line 2"
+
+
+def test_an_empty_header_cell_is_a_column_without_a_name():
+    shown, words = table(",timestamp,open\n0,2024-01-01,1.5\n1,2024-01-02,1.6\n")
+    assert shown.columns == ("1", "timestamp", "open")
+    assert len(shown.rows) == 2
+    assert words == "column 1 has no name"
+
+
+def test_repeated_header_cells_stay_and_are_reported():
+    shown, words = table("t,price,price,\n1,2,3,4\n5,6,7,8\n")
+    assert shown.columns == ("t", "price", "price", "4")
+    assert shown.rows[1] == ("5", "6", "7", "8")
+    assert words == "2 columns are called “price” · column 4 has no name"
+
+
+def test_lines_before_the_header_are_reported():
+    shown, words = table("https://www.example.com\nunix,symbol,open\n1600000000,BTC/USD,1\n1600003600,BTC/USD,2\n")  # fmt: skip
+    assert shown.columns == ("unix", "symbol", "open")
+    assert len(shown.rows) == 2
+    assert words == "1 line comes before the header: “https://www.example.com”"
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "rows"),
+    [
+        ("1,2\n3,4\n", "no header line: the columns are numbered", 2),
+        ("2024-01-01,2\n2024-01-02,3\n", "no header line: the columns are numbered", 2),
+        ("name,city\nAnn,Bonn\n", "the first line is taken for the header", 1),
+        ("name,2023\nAnn,1\n", "no header line: the columns are numbered", 2),
+        ("a,b\n1,2,3\n4,5,6\n", "the header has 2 names for 3 columns", 2),
+        ("a,b,c\n", "one line only, shown as a row: the columns are numbered", 1),
+    ],
+)
+def test_what_is_guessed_about_a_header_is_said(text, words, rows):
+    shown, told = table(text)
+    assert len(shown.rows) == rows
+    assert words in told
+
+
+def test_a_wrong_checksum_takes_no_line_away():
+    packed = bytearray(gzip.compress(b"INFO a\nERROR b\n" * 20))
+    packed[-8] ^= 0xFF
+    found = preview(bytes(packed), LOG_KEY + ".gz")
+    assert len(of(found, Lines).lines) == 40
+    assert found.problems_in_words == (
+        "the gzip checksum does not match: what is shown may be damaged"
+    )
+    assert found.packed == "gzip"
+
+
+def test_gzip_headers_with_every_field_are_read():
+    packed = gzip.compress(b"hello")
+    head = bytearray(packed[:10])
+    head[3] = 4 | 8 | 16 | 2
+    extra = b"\x03\x00abc" + b"name\0" + b"comment\0" + b"\0\0"
+    found = preview(bytes(head) + extra + packed[10:], "a.txt.gz")
+    assert of(found, Lines).lines == ("hello",)
+    assert found.problems == ()
+    for cut in range(2, len(head) + len(extra)):
+        assert preview((bytes(head) + extra)[:cut], "a.txt.gz").faces
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_json_documents_one_after_the_other_are_rows(indent):
+    text = "\n".join(json.dumps({"a": number}, indent=indent) for number in range(3))
+    found = preview(text.encode(), "x.json")
+    assert of(found, Table).rows == (("0",), ("1",), ("2",))
+    assert found.count == "3 rows"
+    assert found.problems_in_words == "3 JSON values one after the other, not one JSON document"
+
+
+def test_a_broken_document_between_good_ones_is_one_finding():
+    text = '{\n "a": 1\n}\n{\n "a": oops\n}\n{\n "a": 3\n}\n{\n "a": 4\n}\n'
+    found = preview(text.encode(), "x.jsonl")
+    assert of(found, Tree).root == [{"a": "1"}, '{\n "a": oops\n}', {"a": "3"}, {"a": "4"}]
+    (bad,) = [one for one in found.problems if one.kind is ProblemKind.BAD_ROW]
+    assert (bad.text, bad.row, bad.line) == ("lines 4\u20136 are no JSON value", 1, 4)
+
+
+def test_the_cut_end_of_json_lines_is_reported_once():
+    data = b'{"a": 1}\n{"a": 2}\n{"a'
+    assert preview(data, "a.jsonl").problems_in_words == "line 3 is no JSON value"
+    found = preview(data, "a.jsonl", total=1_000)
+    assert found.problems_in_words == "only the beginning of the object is shown"
+
+
+def test_elements_of_another_form_are_reported_with_what_they_are():
+    rows = [{"a": 1}, [1, 2], 5, {"a": 2}, {"a": 3}, {"a": 4}, {"a": 5}]
+    found = preview(json.dumps({"rows": rows}).encode(), "a.json")
+    assert [problem.text for problem in found.problems] == [
+        "row 2 is a list among objects", "row 3 is a number among objects",
+    ]  # fmt: skip
+    found = preview(b"[[1, 2], [3, 4], [5, 6, 7], [8, 9]]", "a.json")
+    assert found.problems_in_words == "row 3 has 3 values, not 2"
+    assert of(found, Table).rows[2] == ("5", "6", "7")
+
+
+def test_huge_amounts_of_a_portfolio_do_not_hide_it():
+    number = "9" * 29
+    assets = [{"symbol": "A", "quantity": number, "current_price": number}]
+    found = preview(json.dumps({"portfolio": {"assets": assets}}).encode(), "a.json")
+    assert found.count == "1 asset"
+    assert found.faces[0].holdings[0].value == int(number) ** 2
