@@ -8,6 +8,7 @@ inside native code. What an ended command leaves behind is swept by the next one
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
@@ -66,6 +67,8 @@ class _Stop:
         if self._interrupted:
             self.forced = True
             _set_alarm(_LEAVE_SECONDS)
+            # From then on the interpreter has no handlers any more: an alarm would kill it.
+            atexit.register(_set_alarm, 0)
             raise KeyboardInterrupt
         self._interrupted = True
         _set_alarm(STOP_SECONDS)

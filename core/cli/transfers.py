@@ -16,6 +16,7 @@ from core.work import RETRY_SECONDS, RetryBudget, Work
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
+    from core.model.objects import Written
     from core.transfer.plan import UploadPlan
 
 T = TypeVar("T")
@@ -90,11 +91,13 @@ def _put_one(cli: Cli, source: Path, key: str, *, overwrite: bool, seconds: int)
     with transfer_work(cli, f"Uploading {source.name}", seconds) as work:
         bucket = cli.opener.workspace(work).bucket
         sweep_at_start(bucket, work)
-        if not overwrite and found.sizes[0] > SINGLE_BYTES:
-            attempted(work, lambda: refuse_existing(bucket, key, work))
-        written = attempted(
-            work, lambda: upload(bucket, key, source, only_new=not overwrite, work=work)
-        )
+
+        def send(work: Work) -> Written:
+            if not overwrite and found.sizes[0] > SINGLE_BYTES:
+                refuse_existing(bucket, key, work)
+            return upload(bucket, key, source, only_new=not overwrite, work=work)
+
+        written = attempted(work, send)
     line = f"{key}  {format_size(written.size)}  {written.sha256}  {written.verdict.value}"
     cli.out.result(written, lambda: cli.out.line(line))
     return 0
@@ -135,7 +138,9 @@ def get(
     with transfer_work(cli, f"Downloading {path.name}", retry_seconds) as work:
         bucket = cli.opener.workspace(work).bucket
         sweep_at_start(bucket, work, [path.parent])
-        got = attempted(work, lambda: download(bucket, key, path, overwrite=overwrite, work=work))
+        got = attempted(
+            work, lambda work: download(bucket, key, path, overwrite=overwrite, work=work)
+        )
     line = f"{got.path}  {format_size(got.size)}  {got.verdict.value}"
     cli.out.result(got, lambda: cli.out.line(line))
     return 0
@@ -179,8 +184,9 @@ def transfer_work(cli: Cli, what: str, seconds: int) -> Iterator[Work]:
         yield replace(work, budget=RetryBudget(seconds))
 
 
-def attempted(work: Work, send: Callable[[], T]) -> T:
-    """Return what `send` returns, tried again within the budget of the work."""
-    from core.transfer.attempts import Attempts
+def attempted(work: Work, send: Callable[[Work], T]) -> T:
+    """Return what `send` returns for one file, tried again within the budget of the work."""
+    from core.transfer.attempts import Attempts, with_budget
 
-    return Attempts(work).attempted(send)
+    attempts = Attempts(with_budget(work))
+    return attempts.attempted(lambda: send(attempts.work_for(0, work.report)))

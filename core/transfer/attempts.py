@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from core.errors import ErrorKind, StorageError
-from core.work import Progress, RetryBudget, Work
+from core.work import RETRY_SECONDS, Progress, RetryBudget, Work
 
 T = TypeVar("T")
 
@@ -29,24 +29,52 @@ HOPELESS = frozenset(
 _NO_ANSWERS = 2
 
 
+class TransferBudget(RetryBudget):
+    """A retry budget that only arriving bytes fill up again.
+
+    A transfer asks more than it sends: while every PUT fails, HEAD may well succeed, and that
+    does not end an outage.
+    """
+
+    def succeeded(self) -> None:
+        """Ignore that a request succeeded."""
+
+    def arrived(self) -> None:
+        """Count bytes that arrived: the outage, if there was one, is over."""
+        super().succeeded()
+
+
 def with_budget(work: Work) -> Work:
-    """Return the work with a retry budget: its own, or a new one of the usual length."""
-    return work if work.budget is not None else replace(work, budget=RetryBudget())
-
-
-def of_one_file(work: Work, report: Callable[[Progress], None]) -> Work:
-    """Return the work for one file: the cancel and the budget of all, a progress of its own."""
-    return Work(work.token, report, budget=work.budget)
+    """Return the work with a budget for a transfer, as long as the one it has, or as usual."""
+    seconds = work.budget.seconds if work.budget is not None else RETRY_SECONDS
+    return replace(work, budget=TransferBudget(seconds))
 
 
 class Attempts:
     """Shared by the threads of a transfer. `ended` is the error that all further files share."""
 
     def __init__(self, work: Work) -> None:
-        self._token = work.token
-        self._budget = work.budget or RetryBudget()
+        """Take the work of the transfer, which `with_budget` has given a budget."""
+        assert isinstance(work.budget, TransferBudget)
+        self._work, self._budget = work, work.budget
+        self._furthest: dict[int, int] = {}
         self._no_answers = 0
         self.ended: StorageError | None = None
+
+    def work_for(self, number: int, report: Callable[[Progress], None]) -> Work:
+        """Return the work for one file: the cancel and the budget of all, its own progress."""
+
+        def take(progress: Progress) -> None:
+            if progress.done > self._furthest.get(number, 0):  # not what is only repeated
+                self._furthest[number] = progress.done
+                self._budget.arrived()
+            report(progress)
+
+        return Work(self._work.token, take, budget=self._budget)
+
+    def arrived(self) -> None:
+        """Count a file that arrived by another way than `attempted`."""
+        self._budget.arrived()
 
     def attempted(self, send: Callable[[], T]) -> T:
         """Return what `send` returns; momentary failures are tried again within the budget.
@@ -62,7 +90,7 @@ class Attempts:
         while True:
             if self.ended is not None:
                 raise self.ended
-            self._budget.pause(self._token)
+            self._budget.pause(self._work.token)
             began = time.monotonic()
             try:
                 result = send()
@@ -71,7 +99,7 @@ class Attempts:
                 if not self._may_retry(error, began, failing_since):
                     raise
             else:
-                self._budget.succeeded()
+                self._budget.arrived()
                 self._no_answers = 0
                 return result
 

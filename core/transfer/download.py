@@ -14,14 +14,14 @@ from core.local.atomic import told
 from core.objects.bucket import Bucket
 from core.objects.reading import Downloaded
 from core.objects.reading import download as download_object
-from core.transfer.attempts import Attempts, of_one_file, with_budget
+from core.transfer.attempts import Attempts, with_budget
 from core.transfer.local_names import checked, local_paths
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
 from core.transfer.tally import Tally
 from core.transfer.values import EXISTS, HasBucket, IfExists, TransferReport
 from core.units import format_size
-from core.work import Work, default_work
+from core.work import Progress, Work, default_work
 
 _THREADS = 12
 #: From this size on, one object's own progress is reported.
@@ -160,9 +160,13 @@ class _Download:
 
     def _fetch(self, tally: Tally, number: int, path: Path) -> Downloaded:
         path = checked(self._root, self._names[number], path)
-        work = of_one_file(self._work, lambda now: tally.moving(number, now.done))
-        if self._sizes[number] < _LARGE_BYTES:
-            work = of_one_file(self._work, lambda _now: None)
+        large = self._sizes[number] >= _LARGE_BYTES
+
+        def report(now: Progress) -> None:
+            if large:
+                tally.moving(number, now.done)
+
+        work = self._attempts.work_for(number, report)
         if self._if_exists is not IfExists.KEEP_BOTH:
             return self._fetch_to(number, path, work)
         while True:

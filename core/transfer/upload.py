@@ -16,7 +16,7 @@ from core.objects.parts import SINGLE_BYTES
 from core.objects.reading import head
 from core.objects.small import SMALL_BYTES, SmallFile, addressable, upload_many
 from core.objects.writing import upload as upload_file
-from core.transfer.attempts import Attempts, of_one_file, with_budget
+from core.transfer.attempts import Attempts, with_budget
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
 from core.transfer.tally import Tally
@@ -116,7 +116,7 @@ class _Upload:
             left = upload_many(
                 self._bucket,
                 files,
-                sent=lambda file, written: tally.done(file.number, written.verdict),
+                sent=partial(self._sent, tally),
                 only_new=self._only_new,
                 work=self._work,
             )
@@ -126,6 +126,10 @@ class _Upload:
             self._attempts.ended = error
             return list(numbers)
         return [file.number for file in left]
+
+    def _sent(self, tally: Tally, file: SmallFile, written: Written) -> None:
+        self._attempts.arrived()
+        tally.done(file.number, written.verdict)
 
     def _one(self, tally: Tally, number: int) -> None:
         """Send one file by the ordinary path and count how that ended."""
@@ -154,7 +158,7 @@ class _Upload:
 
     def _send(self, tally: Tally, number: int) -> Written:
         path, key = Path(self._paths[number]), self._keys[number]
-        work = of_one_file(self._work, lambda progress: tally.moving(number, progress.done))
+        work = self._attempts.work_for(number, lambda now: tally.moving(number, now.done))
         if self._only_new and Stamp.of(path).size > SINGLE_BYTES:
             refuse_existing(self._bucket, key, work)
         return upload_file(self._bucket, key, path, only_new=self._only_new, work=work)

@@ -10,9 +10,11 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.errors import InvalidInput, StorageError
+from core.model.backup import OrphanParts
 from core.model.objects import Written
 from core.transfer.journal import Unfinished, discard, unfinished
 from core.transfer.plan import UploadPlan
+from core.transfer.sweep import SweepReport, UnfinishedUpload
 from core.transfer.values import Outcomes, TransferReport
 from core.units import format_count
 from core.work import Work
@@ -28,6 +30,7 @@ from gui.tabs.uploads.places import why_not
 from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tabs.uploads.sample import sample_folder
 from gui.tabs.uploads.summary import arrival_in_words, command_of, failures_in_words
+from gui.tabs.uploads.unfinished import UnfinishedPane, arguments_of, removal_in_words
 from gui.widgets.empty import EmptyState
 from gui.widgets.labels import shown
 from gui.widgets.panel import Panel, scrolling, splitter
@@ -52,6 +55,7 @@ class UploadsTab(Tab):
         )
         self.carrier = Carrier(context, self.pane, self)
         self.leftovers = Leftovers()
+        self.unfinished = UnfinishedPane(context)
         self._lay_out()
         self._connect()
         self._update()
@@ -63,6 +67,7 @@ class UploadsTab(Tab):
         inner.setSpacing(0)
         inner.addWidget(self.leftovers)
         inner.addWidget(self.pane, 1)
+        inner.addWidget(self.unfinished)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -78,6 +83,7 @@ class UploadsTab(Tab):
         self.carrier.idle.connect(self._tell_settled)
         self.leftovers.resume_wanted.connect(self._on_resume)
         self.leftovers.discard_wanted.connect(self._on_discard)
+        self.unfinished.remove_wanted.connect(self._on_remove_unfinished)
         self.context.read_only_changed.connect(self._update)
 
     @property
@@ -125,11 +131,57 @@ class UploadsTab(Tab):
         self.banner.clear()
         self._update()
         self.leftovers.show_all(())
+        self.unfinished.clear()
         self._look_for_leftovers()
+        self._sweep()
         self._on_changed()
 
     def _do_refresh(self) -> None:
         self._on_changed()
+        self._find_unfinished()
+
+    def _sweep(self) -> None:
+        """Remove what killed processes of this machine left, then list what others left."""
+        if self.context.workspace is None:
+            return
+        self.bulk(
+            "Clean up after interrupted transfers",
+            "transfer.sweep",
+            {},
+            lambda _report: self._find_unfinished(),
+            failed=lambda _error: self._find_unfinished(),
+            latest="uploads/sweep",
+            quiet=True,
+        )
+
+    def _find_unfinished(self) -> None:
+        if self.context.workspace is None:
+            return
+        self.bulk(
+            "Find unfinished uploads",
+            "leftovers.find",
+            {},
+            self.unfinished.show_found,
+            failed=self.unfinished.show_failed,
+            latest="uploads/unfinished",
+            quiet=True,
+        )
+
+    def _on_remove_unfinished(self, rows: Sequence[UnfinishedUpload | OrphanParts]) -> None:
+        self.bulk(
+            "Remove unfinished uploads",
+            "leftovers.remove",
+            arguments_of(rows),
+            self._on_unfinished_removed,
+        )
+
+    def _on_unfinished_removed(self, report: SweepReport) -> None:
+        done, not_done = removal_in_words(report)
+        if not_done:
+            self.banner.show_warning(done, not_done)
+        else:
+            self.banner.show_good(done)
+        self._find_unfinished()
 
     def _look_for_leftovers(self) -> None:
         workspace = self.context.workspace
@@ -192,6 +244,7 @@ class UploadsTab(Tab):
     def _update(self, *_changed: object) -> None:
         reason = why_not(self.context)
         self.pane.update_state()
+        self.unfinished.update_state()
         self.intake.plan.allow(not reason, reason)
         self.intake.file_one.allow(not reason, reason)
 

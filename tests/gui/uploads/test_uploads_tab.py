@@ -59,6 +59,7 @@ def tab(context, workspace, qtbot):
     qtbot.addWidget(tab)
     tab.resize(1280, 700)
     tab.show()
+    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
     yield tab
     context.set_workspace(None)
 

@@ -1,0 +1,216 @@
+"""What interrupted uploads and backups have left on the bucket: a list, and its removal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
+
+from core.engine.leftovers import Leftovers
+from core.errors import StorageError
+from core.model.backup import OrphanParts
+from core.transfer.sweep import Owner, SweepReport, UnfinishedUpload
+from core.units import format_age, format_count, format_size
+from gui.context import Context
+from gui.dialogs.confirm import ask
+from gui.models.columns import RIGHT, Columns
+from gui.models.indexes import Index
+from gui.tabs.uploads.places import READ_ONLY
+from gui.widgets.buttons import danger_button, quiet_button
+from gui.widgets.labels import muted_label, shown
+from gui.widgets.panel import Panel
+from gui.widgets.table import make_table
+
+_HEIGHT = 168
+_HEADS = ("Key", "What", "Begun", "Size", "Whose")
+KEY, WHAT, BEGUN, SIZE, WHOSE = range(len(_HEADS))
+_Row = UnfinishedUpload | OrphanParts
+
+
+class UnfinishedModel(Columns):
+    """One row for each unfinished upload and each folder with parts of a backup."""
+
+    heads = _HEADS
+    numbers = frozenset({SIZE})
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.rows: list[_Row] = []
+
+    def show(self, rows: Sequence[_Row]) -> None:
+        """Show these rows."""
+        self.beginResetModel()
+        self.rows = list(rows)
+        self.endResetModel()
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell."""
+        if not index.isValid():
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return RIGHT if index.column() in self.numbers else None
+        if role == Qt.ItemDataRole.ToolTipRole and index.column() == KEY:
+            return shown(_key(self.rows[index.row()]))
+        if role == Qt.ItemDataRole.DisplayRole:
+            return _texts(self.rows[index.row()])[index.column()]
+        return None
+
+    def _count(self) -> int:
+        return len(self.rows)
+
+
+class UnfinishedPane(QWidget):
+    """Hidden while there is nothing to show.
+
+    Signals:
+        remove_wanted: the rows that were chosen and confirmed.
+    """
+
+    remove_wanted = Signal(object)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        self.model = UnfinishedModel(self)
+        self.table = make_table(
+            self.model, "Unfinished on the bucket", settings=context.settings,
+            key="uploads/unfinished", sortable=False, multiple=True,
+        )  # fmt: skip
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setMaximumHeight(_HEIGHT)
+        self.remove = danger_button("Remove…", self._on_remove)
+        self.toggle = quiet_button("Show", self._on_toggle)
+        self._problem = muted_label("", wrap=True)
+        self._problem.setContentsMargins(12, 6, 12, 6)
+        self._panel = Panel(
+            "Unfinished on the bucket", self._problem, self.table,
+            actions=(self.toggle, self.remove),
+        )  # fmt: skip
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self._panel)
+        self.table.hide()
+        self.hide()
+        self.table.selectionModel().selectionChanged.connect(self.update_state)
+
+    def show_found(self, found: Leftovers) -> None:
+        """Show what was found; nothing found hides the section."""
+        self.model.show([*found.uploads, *found.parts])
+        size = sum(each.size or 0 for each in self.model.rows)
+        self._panel.head.set_title("Unfinished on the bucket", _counts(found, size))
+        self._show_problem(found.problem)
+        self.setVisible(bool(self.model.rows) or bool(found.problem))
+        self.toggle.setVisible(bool(self.model.rows))
+        self.remove.setVisible(bool(self.model.rows))
+        self.update_state()
+
+    def show_failed(self, error: StorageError) -> None:
+        """Report that it is not known what is unfinished."""
+        self.model.show([])
+        self._panel.head.set_title("Unfinished on the bucket", "unknown")
+        self._show_problem(f"Unfinished uploads could not be listed: {error.summary}.")
+        self.toggle.hide()
+        self.remove.hide()
+        self.table.hide()
+        self.show()
+
+    def clear(self) -> None:
+        """Show nothing: another bucket is open."""
+        self.model.show([])
+        self.hide()
+
+    def update_state(self, *_changes: object) -> None:
+        """Allow removing where there is something to remove."""
+        if self._context.read_only:
+            self.remove.allow(allowed=False, reason=READ_ONLY)
+        else:
+            self.remove.allow(bool(self._removable()), "It is still being sent from here.")
+        self.toggle.setText("Hide" if self.table.isVisibleTo(self) else "Show")
+
+    def _removable(self) -> list[_Row]:
+        """Return the chosen rows, or all; without uploads that still run on this machine."""
+        chosen = {index.row() for index in self.table.selectionModel().selectedRows()}
+        rows = [self.model.rows[number] for number in sorted(chosen)] or self.model.rows
+        return [row for row in rows if _whose(row) != Owner.RUNNING.value]
+
+    def _show_problem(self, text: str) -> None:
+        self._problem.setText(text)
+        self._problem.setVisible(bool(text))
+
+    def _on_toggle(self) -> None:
+        self.table.setVisible(not self.table.isVisibleTo(self))
+        self.update_state()
+
+    def _on_remove(self) -> None:
+        rows = self._removable()
+        others = sum(_whose(row) == Owner.OTHERS.value for row in rows)
+        text = "The parts that have arrived are deleted; objects and finished backups stay."
+        if others:
+            text += (
+                f" {format_count(others)} of them may still be under way on another machine: "
+                "that upload or backup would fail."
+            )
+        what = "1 entry" if len(rows) == 1 else f"{format_count(len(rows))} entries"
+        ask(
+            self,
+            f"Remove {what}?",
+            text,
+            lambda: self.remove_wanted.emit(rows),
+            names=[
+                f"{_key(row)}   {_texts(row)[SIZE]}, {_texts(row)[BEGUN]}, {_whose(row)}"
+                for row in rows
+            ],
+            button="Remove",
+            danger=True,
+        )
+
+
+def arguments_of(rows: Sequence[_Row]) -> dict[str, Any]:
+    """Return the arguments of the operation `leftovers.remove` for these rows."""
+    uploads = [row for row in rows if isinstance(row, UnfinishedUpload)]
+    parts = [row for row in rows if isinstance(row, OrphanParts)]
+    return {
+        "uploads": [(row.key, row.upload_id) for row in uploads],
+        "folders": [row.folder for row in parts],
+    }
+
+
+def removal_in_words(report: SweepReport) -> tuple[str, str]:
+    """Return what was removed, and what could not be (empty if all was)."""
+    count = len(report.uploads)
+    done = f"{format_count(count)} {'entry' if count == 1 else 'entries'} removed."
+    if not report.failed:
+        return done, ""
+    first = report.failed[0]
+    return done, f"{format_count(len(report.failed))} not removed. {first.key}: {first.reason}."
+
+
+def _counts(found: Leftovers, size: int) -> str:
+    parts = []
+    if uploads := len(found.uploads):
+        parts.append(f"{format_count(uploads)} {'upload' if uploads == 1 else 'uploads'}")
+    if backups := len(found.parts):
+        parts.append(f"parts of {format_count(backups)} {'backup' if backups == 1 else 'backups'}")
+    return " · ".join([*parts, format_size(size)]) if parts else ""
+
+
+def _key(row: _Row) -> str:
+    return row.folder if isinstance(row, OrphanParts) else row.key
+
+
+def _whose(row: _Row) -> str:
+    if isinstance(row, OrphanParts):
+        return (Owner.OURS if row.mine else Owner.OTHERS).value
+    return row.owner.value
+
+
+def _texts(row: _Row) -> tuple[str, ...]:
+    if isinstance(row, OrphanParts):
+        what, began = f"backup of {row.table}", row.modified
+    else:
+        what, began = "upload", row.began
+    age = format_age(began) if began is not None else ""
+    size = "unknown" if row.size is None else format_size(row.size)
+    return shown(_key(row)), what, age, size, _whose(row)
