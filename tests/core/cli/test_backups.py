@@ -1,0 +1,204 @@
+"""`backup`, `backups` and `restore` as a script calls them: exit codes, words, JSON."""
+
+import json
+import re
+import sqlite3
+from contextlib import closing
+from uuid import uuid4
+
+import apsw
+import pytest
+from helpers.backups import trading_database
+
+from core.errors import ErrorKind
+
+USAGE, CORRUPT = ErrorKind.USAGE.value, ErrorKind.CORRUPT.value
+
+
+@pytest.fixture(autouse=True)
+def records(monkeypatch, tmp_path):
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("core.backup.rereading.PAUSES", (0.0, 0.0))
+
+
+@pytest.fixture
+def table():
+    """A table's name that no other test uses: its backups are alone in the list."""
+    return f"t{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def database(tmp_path, table):
+    path = tmp_path / "trading.db"
+    rows(path, f"CREATE TABLE {table}(id INTEGER PRIMARY KEY, v)")
+    rows(path, f"INSERT INTO {table} VALUES (1, 'a'), (2, 'b')")
+    return str(path)
+
+
+def rows(path, statement):
+    with closing(sqlite3.connect(path)) as connection, connection:
+        return connection.execute(statement).fetchall()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--as", ""), ("--id", ""), ("--at", ""), ("--as=",),
+        ("--id", "a", "--at", "2026-01-01"), ("--undo", "--drop-kept"), ("--undo", "--as", "x"),
+    ],
+)  # fmt: skip
+def test_empty_and_contradicting_options_change_nothing(command, database, table, words):
+    command("backup", database, table)
+    rows(database, f"INSERT INTO {table} VALUES (3, 'c')")
+    told = command("restore", database, table, *words, "--yes", code=USAGE)
+    assert told.out == ""
+    assert rows(database, f"SELECT count(*) FROM {table}") == [(3,)]
+    assert rows(database, "SELECT count(*) FROM sqlite_schema") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("backup", "DATABASE", ""), ("backup", "", "t"), ("backup", "DATABASE"),
+        ("backup", "DATABASE", "t", "--all-tables"), ("backups", ""), ("backups", "--verify"),
+        ("backups", "t", "--id", "x"), ("backups", "t", "--verify", "--id", ""),
+        ("restore", "DATABASE", "", "--yes"), ("restore", "", "t", "--yes"),
+    ],
+)  # fmt: skip
+def test_empty_names_are_usage_errors(command, database, words):
+    command(*(database if word == "DATABASE" else word for word in words), code=USAGE)
+
+
+def test_the_report_names_the_backup_that_was_used(command, database, table):
+    command("backup", database, table)
+    newest = json.loads(command("backup", database, table, "--json").out)["backups"][0]
+    rows(database, f"DELETE FROM {table}")
+    preview = command("restore", database, table).out
+    report = command("restore", database, table, "--yes").out
+    for told in (preview, report):
+        assert f"backup {newest['id']} of {table}, taken {newest['taken']}" in told
+    again = json.loads(command("restore", database, table, "--yes", "--json").out)
+    assert (again["backup"]["id"], again["backup"]["taken"]) == (newest["id"], newest["taken"])
+    assert again["verified"] == "by content hash"
+
+
+def test_the_list_says_what_was_checked_and_when(command, database, table):
+    made = command("backup", database, table).out
+    assert re.search(r"\twritten, verified \((SHA-256|MD5|CRC)\)\n", made)
+    assert "\tlisted, sizes agree\t" in command("backups", table).out
+    listed = json.loads(command("backups", table, "--json").out)[0]
+    assert (listed["state"], listed["checked"], listed["verified"]) == (
+        "complete", "listed, sizes agree", None,
+    )  # fmt: skip
+    assert listed["origin"]["path"] == database
+    assert listed["source"].endswith(f":{database} (SQLite)")
+    told = command("backups", table, "--verify").out
+    assert f"backup {listed['id']} of {table}" in told
+    assert "2 rows read again, every hash as written" in told
+    listed = json.loads(command("backups", table, "--json").out)[0]
+    assert listed["checked"].startswith("verified on ")
+    assert listed["verified"]
+    assert "good" not in command("backups", table).out
+
+
+def test_an_altered_part_is_found_by_verify_and_remembered(command, database, table, demo_s3):
+    backup = json.loads(command("backup", database, table, "--json").out)["backups"][0]
+    part = backup["key"].replace("_manifest.json", "part-00000.jsonl.zst")
+    body = bytearray(demo_s3.get_object(Bucket="tentimecrypto", Key=part)["Body"].read())
+    body[-1] ^= 1
+    demo_s3.put_object(Bucket="tentimecrypto", Key=part, Body=bytes(body))
+    assert "listed, sizes agree" in command("backups", table).out
+    told = command("backups", table, "--verify", "--id", backup["id"], code=CORRUPT)
+    assert "damaged" in told.out
+    assert "is not as it was written" in told.out
+    assert "found damaged on 20" in command("backups", table).out
+    told = command("restore", database, table, "--yes", code=CORRUPT)
+    assert "is not as it was written" in told.err
+    assert rows(database, f"SELECT count(*) FROM {table}") == [(2,)]
+
+
+def test_a_damaged_newest_backup_is_an_error_and_an_older_one_has_to_be_named(
+    command, database, table, demo_s3
+):
+    older, newer = (
+        json.loads(command("backup", database, table, "--json").out)["backups"][0] for _ in "12"
+    )
+    rows(database, f"DELETE FROM {table}")
+    demo_s3.put_object(Bucket="tentimecrypto", Key=newer["key"], Body=b"{}")
+    told = command("restore", database, table, "--yes", code=CORRUPT)
+    assert newer["id"] in told.err
+    assert "--id" in told.err
+    command("restore", database, table, code=CORRUPT)
+    command("backups", table, "--verify", code=CORRUPT)
+    assert rows(database, f"SELECT count(*) FROM {table}") == [(0,)]
+    assert "broken: " in command("backups", table).out
+    assert older["id"] in command("restore", database, table, "--id", older["id"], "--yes").out
+    assert rows(database, f"SELECT count(*) FROM {table}") == [(2,)]
+
+
+def test_backups_of_several_databases_stand_apart_and_are_not_mixed_up(
+    command, tmp_path, table, monkeypatch
+):
+    names = {}
+    for name in ("prod", "staging", "prod", "other"):
+        path = tmp_path / name / "trading.db"
+        if not path.exists():
+            path.parent.mkdir()
+            rows(path, f"CREATE TABLE {table}(v)")
+            rows(path, f"INSERT INTO {table} VALUES ('{name}')")
+        names.setdefault(name, []).append(
+            json.loads(command("backup", str(path), table, "--json").out)["backups"][0]["id"]
+        )
+    lines = command("backups", table).out.splitlines()
+    assert [line.split("\t")[5] for line in lines] == [
+        *names["other"], *reversed(names["prod"]), *names["staging"],
+    ]  # fmt: skip
+    mine = str(tmp_path / "staging" / "trading.db")
+    assert names["staging"][0] in command("restore", mine, table, "--yes").out
+    fresh = str(tmp_path / "fresh.db")
+    told = command("restore", fresh, table, "--yes", code=ErrorKind.CONFLICT.value).err
+    assert all(ids[-1] in told for ids in names.values())
+    told = command("restore", fresh, table, "--from-other-source", "--yes").out
+    assert names["other"][0] in told
+    assert "! The backup is of another database" in told
+    assert rows(fresh, f"SELECT v FROM {table}") == [("other",)]
+
+
+def test_a_fresh_machine_restores_in_one_command_with_a_warning(command, tmp_path, database, table):
+    command("backup", database, table)
+    fresh = str(tmp_path / "fresh.db")
+    told = command("restore", fresh, table, "--yes").out
+    assert f":{database} (SQLite)." in told
+    assert rows(fresh, f"SELECT count(*) FROM {table}") == [(2,)]
+
+
+def test_a_table_that_was_skipped_gives_an_exit_code(command, tmp_path, table):
+    path = tmp_path / "p.db"
+    connection = apsw.Connection(str(path))
+    connection.create_scalar_function("slug", lambda value: value, 1, deterministic=True)
+    connection.execute(f"CREATE TABLE {table}(a); CREATE TABLE odd(a, b AS (slug(a)) STORED)")
+    connection.close()
+    skipped = ErrorKind.NOT_SUPPORTED.value
+    told = command("backup", str(path), "--all-tables", code=skipped)
+    assert told.out.startswith(f"{table}\t")
+    assert "! odd was skipped" in told.out
+    assert "slug" in told.out
+    report = json.loads(command("backup", str(path), "--all-tables", "--json", code=skipped).out)
+    assert [each["table"] for each in report["skipped"]] == ["odd"]
+    told = command("backup", str(path), table, "odd", code=skipped)
+    assert told.out == ""
+    assert "function slug" in told.err
+    command("backup", str(path), table)
+
+
+def test_what_depends_on_a_table_is_shown_before_and_after(command, tmp_path):
+    path = trading_database(tmp_path / "t.db", rows=5)
+    command("backup", str(path), "orders")
+    told = command("restore", str(path), "orders").out
+    assert "depends on orders: view open_orders" in told
+    rows(path, "ALTER TABLE orders ADD COLUMN added")
+    rows(path, "CREATE VIEW later AS SELECT added FROM orders")
+    broken = "view later: does not work with this schema: no such column: added"
+    arguments = ("restore", str(path), "orders", "--from-other-source")
+    assert broken in command(*arguments).out
+    assert broken in command(*arguments, "--yes").out
