@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from enum import Enum
 
 
@@ -16,6 +17,7 @@ class ErrorKind(Enum):
     ACCESS_DENIED = 13
     WRONG_REGION = 14
     CLOCK_SKEW = 15
+    READ_ONLY = 16
     NOT_FOUND = 20
     NO_SUCH_BUCKET = 21
     ALREADY_EXISTS = 22
@@ -51,6 +53,8 @@ class StorageError(Exception):
     """
 
     kind = ErrorKind.SERVICE
+    #: What to do where the error itself names nothing better.
+    usual_remedy = ""
 
     def __init__(  # noqa: PLR0913 - one error is one record; every field is keyword-only
         self,
@@ -66,7 +70,7 @@ class StorageError(Exception):
         super().__init__(summary)
         self.summary = summary
         self.cause = cause
-        self.remedy = remedy
+        self.remedy = remedy or self.usual_remedy
         self.subject = subject
         self.action = action
         self.details = details
@@ -119,7 +123,7 @@ class AccessDenied(StorageError):
 class ReadOnlyProfile(StorageError):
     """The profile is protected against changes and was not unlocked; nothing was sent."""
 
-    kind = ErrorKind.ACCESS_DENIED
+    kind = ErrorKind.READ_ONLY
 
 
 class WrongRegion(StorageError):
@@ -216,6 +220,7 @@ class Corrupt(StorageError):
     """Bytes differ from their recorded hash, or a stored form cannot be read."""
 
     kind = ErrorKind.CORRUPT
+    usual_remedy = "Use another copy: an older version of the object, or another backup."
 
 
 class SourceChanged(StorageError):
@@ -252,3 +257,94 @@ class Cancelled(StorageError):
     """The user asked to stop. Not a failure: nothing is shown for it."""
 
     kind = ErrorKind.CANCELLED
+
+
+#: Cause and remedy of what an operating system refuses, by errno; `{path}` names the file.
+_OS_CAUSES: dict[tuple[int, ...], tuple[str, str]] = {
+    (errno.ENOENT,): (
+        "{path} does not exist.",
+        "Check the path; the file may have been moved or deleted.",
+    ),
+    (errno.EACCES, errno.EPERM): (
+        "This user has no permission for {path}.",
+        "Change the permissions of the file and its folder, or choose another place.",
+    ),
+    (errno.EROFS,): (
+        "{path} is on a file system that is mounted read-only.",
+        "Choose a folder on another file system.",
+    ),
+    (errno.ENOSPC,): ("The disk of {path} is full.", "Free some space, then try again."),
+    (errno.EDQUOT,): (
+        "The disk quota of this user is used up.",
+        "Delete files of your own, or have the quota raised, then try again.",
+    ),
+    (errno.EFBIG,): (
+        "The file system of {path} does not take files that large.",
+        "Choose a file system for large files (FAT32 takes 4 GiB).",
+    ),
+    (errno.EISDIR,): ("{path} is a folder.", "Name a file."),
+    (errno.ENOTDIR,): ("A part of the path {path} is a file, not a folder.", "Correct the path."),
+    (errno.EEXIST, errno.ENOTEMPTY): ("{path} already exists.", "Choose another name."),
+    (errno.EMFILE, errno.ENFILE): (
+        "Too many files are open.",
+        "Close other programs or raise the limit (ulimit -n), then try again.",
+    ),
+    (errno.ENAMETOOLONG,): (
+        "The name of {path} is longer than its file system takes.",
+        "Choose a shorter name, or a folder with a shorter path.",
+    ),
+    (errno.ELOOP,): (
+        "The symbolic links of {path} lead in a circle.",
+        "Correct the links, or name the file itself.",
+    ),
+    (errno.EBUSY, errno.ETXTBSY): (
+        "{path} is in use by another program.",
+        "Close that program, then try again.",
+    ),
+    (errno.EIO,): (
+        "The device of {path} reports a read or write error.",
+        "Check the disk or the network drive, and copy what is on it.",
+    ),
+    (errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN): (
+        "The drive of {path} is not connected any more.",
+        "Connect it again, then try again.",
+    ),
+    (errno.EILSEQ, errno.EINVAL): (
+        "The file system does not take the name or the size of {path}.",
+        "Choose another name or another folder.",
+    ),
+    (errno.EPIPE, errno.ECONNRESET): (
+        "The other end of a pipe or connection was closed.",
+        "Run it again; the program that reads must not end earlier.",
+    ),
+    (errno.ENOMEM,): ("There is not enough memory.", "Close other programs, then try again."),
+}
+_OS_CAUSE_OF = {number: words for numbers, words in _OS_CAUSES.items() for number in numbers}
+
+
+def explain_os_error(error: OSError, path: object = "") -> tuple[str, str]:
+    """Return cause and remedy of an error of the operating system, by what it says went wrong.
+
+    Args:
+        error: the error.
+        path: the file that the user knows; else the one that the error names.
+    """
+    name = str(path or error.filename or "the file")
+    cause, remedy = _OS_CAUSE_OF.get(
+        error.errno or 0,
+        (f"{{path}}: {error.strerror or type(error).__name__}.", "Check the path and the disk."),
+    )
+    return cause.replace("{path}", name), remedy
+
+
+def local_io_error(error: OSError, summary: str, path: object = "") -> LocalIOError:
+    """Return the error for a local file that could not be used, with the remedy of its cause.
+
+    Args:
+        error: what the operating system said.
+        summary: what could not be done, for example `notes.txt cannot be read`.
+        path: the file that the user knows.
+    """
+    cause, remedy = explain_os_error(error, path)
+    subject = str(path or error.filename or "")
+    return LocalIOError(summary, cause=cause, remedy=remedy, subject=subject)

@@ -71,7 +71,9 @@ READING: Mapping[str, frozenset[str]] = {
         {"DescribeSecret", "GetSecretValue", "ListSecretVersionIds", "ListSecrets"}
     ),
     "iam": frozenset({"GetAccessKeyLastUsed", "ListAccessKeys", "SimulatePrincipalPolicy"}),
-    "sts": frozenset({"AssumeRole", "GetCallerIdentity", "GetSessionToken"}),
+    "sts": frozenset(
+        {"AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity", "GetSessionToken"}
+    ),
     "cloudwatch": frozenset({"GetMetricData", "GetMetricStatistics", "ListMetrics"}),
 }
 CHANGING: Mapping[str, frozenset[str]] = {

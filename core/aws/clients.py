@@ -288,6 +288,6 @@ def _unusable(profile: str, region: str, endpoint: str | None, error: Exception)
     return InvalidInput(
         f"Invalid endpoint: {endpoint}",
         cause="It is not a URL that begins with http:// or https://.",
-        remedy="Correct the endpoint: the profile's, --endpoint, or AWS_ENDPOINT_URL.",
+        remedy="Correct the endpoint: the profile's, --endpoint-url, or AWS_ENDPOINT_URL.",
         subject=profile,
     )

@@ -1,6 +1,9 @@
 """The one table from AWS error codes to our errors, each with its cause and remedy.
 
-Templates may use `{subject}`, `{bucket}`, `{action}`, `{message}` and `{clock}`.
+Templates may use `{subject}`, `{bucket}`, `{action}`, `{message}`, `{clock}` and, of a denial,
+`{target}` (what the denied action is on) and `{denial}` (what has to be changed).
+Each row is one cause with the remedy of that cause; codes of one kind with another remedy have a
+row of their own.
 Codes: the S3 API reference ("Error responses"), the common errors of Secrets Manager, STS and
 IAM, and the bare HTTP statuses that botocore reports for answers without a body.
 """
@@ -26,13 +29,18 @@ class Fault:
 
 DENIED = Fault(
     "AccessDenied AccessDeniedException AuthorizationError UnauthorizedOperation "
-    "AllAccessDisabled AccountProblem NotSignedUp OptInRequired 403 401 Forbidden "
-    "UnauthorizedAccess KMS.AccessDeniedException",
+    "403 401 Forbidden UnauthorizedAccess",
     errors.AccessDenied,
     "Access denied to {place}",
-    "{action} on {subject} is not allowed with these keys.",
-    "Ask an administrator to grant {action} on {subject} in the IAM policy, and to check the "
-    "bucket policy, permission boundaries and the KMS key for a denial.",
+    "{action}{target} is not allowed with these keys.",
+    "{denial}",
+)
+ACCOUNT = Fault(
+    "AllAccessDisabled AccountProblem NotSignedUp OptInRequired",
+    errors.AccessDenied,
+    "The AWS account cannot use this service",
+    "The account is not activated, has a billing problem, or was disabled ({code}).",
+    "Ask the owner of the account to check its state and its billing in the AWS console.",
 )
 SKEWED = Fault(
     "RequestTimeTooSkewed RequestInTheFuture RequestExpired",
@@ -60,13 +68,19 @@ THROTTLED = Fault(
     "Wait a minute and try again, or lower the number of parallel transfers.",
 )
 WRONG_REGION = Fault(
-    "PermanentRedirect TemporaryRedirect Redirect "
-    "IllegalLocationConstraintException RegionDisabledException 301 307 308",
+    "PermanentRedirect TemporaryRedirect Redirect IllegalLocationConstraintException 301 307 308",
     errors.WrongRegion,
     "Bucket is in a different region",
     "{subject} is not served in the profile's region. {region}",
     "The region is followed automatically where AWS tells it; otherwise set the bucket's region "
     "in the profile.",
+)
+REGION_OFF = Fault(
+    "RegionDisabledException",
+    errors.WrongRegion,
+    "The region is not switched on for this account",
+    "{subject} is in a region that the account has to opt in to.",
+    "Ask an administrator to enable the region in the account's settings.",
 )
 SCHEDULED = Fault(
     "ScheduledForDeletion",
@@ -80,7 +94,7 @@ EXPIRED = Fault(
     errors.CredentialsExpired,
     "The temporary credentials have expired",
     "AWS does not take the session token any more.",
-    "Sign in again (for SSO: `aws sso login`), or choose another profile, then retry.",
+    "Get new temporary credentials (with single sign-on: `aws sso login`), then try again.",
 )
 UNEXPLAINED_400 = Fault(
     "400",
@@ -90,16 +104,44 @@ UNEXPLAINED_400 = Fault(
     "object encrypted with a customer's own key (SSE-C) is refused in the same way.",
     "Sign in again or choose another profile, then retry.",
 )
-INVALID_KEYS = Fault(
-    "AuthorizationHeaderMalformed InvalidAccessKeyId InvalidClientTokenId UnrecognizedClientException "
-    "SignatureDoesNotMatch InvalidSignatureException IncompleteSignature "
-    "InvalidToken MissingAuthenticationToken MissingAuthenticationTokenException "
-    "MissingSecurityHeader AuthFailure InvalidSecurity CredentialsNotSupported "
-    "IDPRejectedClaim InvalidIdentityToken NotAuthorizedException",
+UNKNOWN_KEY = Fault(
+    "InvalidAccessKeyId InvalidClientTokenId UnrecognizedClientException AuthFailure",
     errors.CredentialsInvalid,
     "AWS does not accept these keys",
-    "The access key is unknown, deactivated or deleted, or its secret does not match ({code}).",
-    "Check the keys of the profile; if the key was rotated, fetch the new one. Then retry.",
+    "The access key is unknown, deactivated or deleted ({code}).",
+    "Check the access key id of the profile; if the key was rotated, fetch the new one. Temporary "
+    "keys need their session token as well.",
+)
+WRONG_SECRET = Fault(
+    "SignatureDoesNotMatch InvalidSignatureException",
+    errors.CredentialsInvalid,
+    "AWS does not accept these keys",
+    "The signature does not match: the secret key belongs to another access key, or a proxy "
+    "changes the requests ({code}).",
+    "Enter the secret key of the profile again. If it is right, try without the proxy.",
+)
+WRONG_TOKEN = Fault(
+    "InvalidToken",
+    errors.CredentialsInvalid,
+    "AWS does not accept the session token",
+    "The session token is not the one of these temporary keys ({code}).",
+    "Fetch access key, secret key and session token together, and enter all three.",
+)
+UNSIGNED = Fault(
+    "MissingAuthenticationToken MissingAuthenticationTokenException MissingSecurityHeader "
+    "AuthorizationHeaderMalformed IncompleteSignature InvalidSecurity CredentialsNotSupported",
+    errors.CredentialsInvalid,
+    "AWS cannot read the signature of the request",
+    "The signature is missing or malformed ({code}): {message}",
+    "Check that the access key id and the region of the profile have no blanks or strange "
+    "characters, and that no proxy removes the Authorization header.",
+)
+REJECTED_IDENTITY = Fault(
+    "IDPRejectedClaim InvalidIdentityToken NotAuthorizedException",
+    errors.CredentialsInvalid,
+    "The identity provider rejected the sign-in",
+    "The web identity or its token is not accepted ({code}): {message}",
+    "Sign in at the identity provider again; check that the role trusts it.",
 )
 
 NO_BUCKET = Fault(
@@ -113,20 +155,39 @@ NO_BUCKET = Fault(
 TABLE: tuple[Fault, ...] = (
     DENIED,
     SKEWED,
+    ACCOUNT,
     THROTTLED,
     WRONG_REGION,
+    REGION_OFF,
     SCHEDULED,
     EXPIRED,
     UNEXPLAINED_400,
-    INVALID_KEYS,
+    UNKNOWN_KEY,
+    WRONG_SECRET,
+    WRONG_TOKEN,
+    UNSIGNED,
+    REJECTED_IDENTITY,
     NO_BUCKET,
     Fault(
-        "NoSuchKey NoSuchVersion NoSuchUpload NotFound 404 ResourceNotFoundException "
-        "NoSuchEntity NoSuchEntityException",
+        "NoSuchKey NotFound 404 ResourceNotFoundException NoSuchEntity NoSuchEntityException",
         errors.NotFound,
         "{subject} does not exist",
-        "It was never there, was deleted, or its name is spelled differently.",
-        "Check the name (case matters) and refresh the list.",
+        "It was never created, was deleted, or its name is spelled differently.",
+        "Check the name (case matters) and list what exists.",
+    ),
+    Fault(
+        "NoSuchVersion",
+        errors.NotFound,
+        "{subject} has no such version",
+        "The version was deleted, or belongs to another object.",
+        "List the versions again and choose one of them.",
+    ),
+    Fault(
+        "NoSuchUpload",
+        errors.NotFound,
+        "The upload of {subject} has ended",
+        "The multipart upload was completed, aborted, or removed by a lifecycle rule.",
+        "Start the upload again.",
     ),
     Fault(
         "NoSuchLifecycleConfiguration NoSuchBucketPolicy NoSuchTagSet "
@@ -144,18 +205,38 @@ TABLE: tuple[Fault, ...] = (
         "ResourceExistsException BucketAlreadyExists BucketAlreadyOwnedByYou "
         "EntityAlreadyExists EntityAlreadyExistsException",
         errors.AlreadyExists,
-        "{subject} exists already",
-        "Something of that name is there; a deleted secret keeps its name until it is gone.",
+        "{subject} already exists",
+        "Something of that name exists; a deleted secret keeps its name until it is gone.",
         "Choose another name, or change the existing one.",
     ),
     Fault(
-        "PreconditionFailed ConditionalRequestConflict OperationAborted 412 409 "
-        "PreconditionNotMetException EntityTemporarilyUnmodifiable DeleteConflict "
-        "ConcurrentModification RestoreAlreadyInProgress 304 InvalidBucketState",
+        "PreconditionFailed ConditionalRequestConflict 412 409 PreconditionNotMetException "
+        "ConcurrentModification 304",
         errors.Conflict,
         "{subject} was changed by somebody else meanwhile",
         "The condition for {action} does not hold any more; nothing was overwritten.",
-        "Refresh, look at what changed, and decide again.",
+        "Read it again, see what changed, and decide again.",
+    ),
+    Fault(
+        "OperationAborted EntityTemporarilyUnmodifiable RestoreAlreadyInProgress",
+        errors.Conflict,
+        "Another change of {subject} is under way",
+        "The service works on it already ({code}): {message}",
+        "Wait until that has ended, then try again.",
+    ),
+    Fault(
+        "DeleteConflict",
+        errors.Conflict,
+        "{subject} is still in use",
+        "Something is attached to it: {message}",
+        "Remove what is attached to it first.",
+    ),
+    Fault(
+        "InvalidBucketState",
+        errors.Conflict,
+        "The settings of the bucket do not allow this",
+        "{action} on {subject}: {message}",
+        "Look at versioning and Object Lock of the bucket; one of them stands against it.",
     ),
     Fault(
         "InvalidObjectState ObjectAlreadyInActiveTierError",
@@ -165,17 +246,43 @@ TABLE: tuple[Fault, ...] = (
         "Ask for a restore (it takes minutes to hours and costs money), then try again.",
     ),
     Fault(
-        "EntityTooLarge EntityTooSmall KeyTooLongError MetadataTooLarge 413 "
-        "LimitExceeded LimitExceededException TooManyBuckets InvalidPartOrder "
-        "MaxMessageLengthExceeded RequestHeaderSectionTooLarge PackedPolicyTooLarge "
-        "QuotaExceeded QuotaExceededException ServiceQuotaExceededException",
+        "EntityTooLarge 413 MaxMessageLengthExceeded",
         errors.LimitExceeded,
-        "A limit of the service would be passed",
-        "{action} on {subject} was refused: {message}",
-        "Make it smaller, or remove something first.",
+        "{subject} is too large",
+        "{action} was refused: {message}",
+        "Send it in parts (multipart upload), or make it smaller.",
     ),
     Fault(
-        "BadDigest XAmzContentSHA256Mismatch InvalidDigest XAmzContentChecksumMismatch",
+        "EntityTooSmall",
+        errors.LimitExceeded,
+        "A part of {subject} is too small",
+        "{action} was refused: all parts but the last one have at least 5 MiB.",
+        "Upload it again with larger parts.",
+    ),
+    Fault(
+        "KeyTooLongError",
+        errors.LimitExceeded,
+        "The key is too long",
+        "A key has at most 1,024 bytes of UTF-8: {subject}",
+        "Choose a shorter name or folder.",
+    ),
+    Fault(
+        "MetadataTooLarge RequestHeaderSectionTooLarge",
+        errors.LimitExceeded,
+        "The metadata of {subject} is too large",
+        "All metadata of an object together has at most 2,048 bytes.",
+        "Remove or shorten some of it.",
+    ),
+    Fault(
+        "LimitExceeded LimitExceededException TooManyBuckets PackedPolicyTooLarge "
+        "QuotaExceeded QuotaExceededException ServiceQuotaExceededException",
+        errors.LimitExceeded,
+        "A quota of the service is used up",
+        "{action} on {subject} was refused: {message}",
+        "Remove one that is no longer needed, or have AWS raise the quota.",
+    ),
+    Fault(
+        "BadDigest XAmzContentSHA256Mismatch XAmzContentChecksumMismatch",
         errors.Corrupt,
         "The bytes were damaged on their way",
         "The server's checksum of {subject} differs from ours; nothing was stored.",
@@ -190,31 +297,84 @@ TABLE: tuple[Fault, ...] = (
         "Nothing can be done here; the rest of the program works without it.",
     ),
     Fault(
-        "DecryptionFailure EncryptionFailure KMS.DisabledException "
-        "KMS.NotFoundException KMS.KMSInvalidStateException KMS.InvalidStateException "
-        "KMSInvalidStateException",
+        "KMS.AccessDeniedException DecryptionFailure EncryptionFailure",
         errors.AccessDenied,
         "The KMS key of {subject} cannot be used",
-        "The encryption key is disabled, deleted, or not permitted for these credentials.",
-        "Ask an administrator to enable the KMS key and to grant kms:Decrypt and "
-        "kms:GenerateDataKey.",
+        "These keys may not use the encryption key, or it is disabled ({code}): {message}",
+        "Ask an administrator to grant kms:Decrypt and kms:GenerateDataKey on the KMS key, and to "
+        "check that it is enabled.",
+    ),
+    Fault(
+        "KMS.DisabledException",
+        errors.AccessDenied,
+        "The KMS key of {subject} is disabled",
+        "What is encrypted with it cannot be read or written.",
+        "Ask an administrator to enable the KMS key.",
+    ),
+    Fault(
+        "KMS.NotFoundException",
+        errors.AccessDenied,
+        "The KMS key of {subject} does not exist",
+        "It was deleted, or is in another region or account.",
+        "Check the key of the bucket's encryption; what was encrypted with a deleted key is lost.",
+    ),
+    Fault(
+        "KMS.KMSInvalidStateException KMS.InvalidStateException KMSInvalidStateException",
+        errors.AccessDenied,
+        "The KMS key of {subject} is in no state to be used",
+        "It waits for its deletion, or for imported key material.",
+        "Ask an administrator to cancel the deletion of the KMS key, or to finish the import.",
     ),
     Fault(
         "InternalError InternalFailure InternalServerError InternalServiceError "
-        "ServiceUnavailable ServiceUnavailableException RequestTimeout IncompleteBody "
-        "RequestTimeoutException 500 502 503 504",
+        "ServiceUnavailable ServiceUnavailableException 500 502 503 504",
         errors.ServiceError,
         "The service failed on its side",
         "{action} was answered with {code}, also after several attempts.",
-        "Try again in a minute. If it goes on, look at the AWS health dashboard.",
+        "Try again in a minute. If it goes on, check the state of the service (for AWS: its health "
+        "dashboard).",
     ),
     Fault(
-        "InvalidArgument InvalidRequest InvalidRange InvalidURI MalformedXML 416 "
-        "InvalidBucketName BadRequest InvalidParameterException InvalidPart 422 "
+        "RequestTimeout RequestTimeoutException IncompleteBody",
+        errors.ServiceError,
+        "The request did not arrive complete",
+        "The server waited for the rest of {action} ({code}).",
+        "Try again; check the network connection and the proxy.",
+    ),
+    Fault(
+        "InvalidRange 416",
+        errors.InvalidInput,
+        "{subject} is shorter than expected",
+        "The range that was asked for lies beyond its end.",
+        "List the object again: it may have been replaced.",
+    ),
+    Fault(
+        "InvalidPart InvalidPartOrder",
+        errors.InvalidInput,
+        "The parts of {subject} do not fit together",
+        "A part is missing, was replaced, or is out of order: {message}",
+        "Upload it again from the beginning.",
+    ),
+    Fault(
+        "MalformedPolicy MalformedPolicyDocument MalformedPolicyDocumentException",
+        errors.InvalidInput,
+        "The policy is not valid",
+        "{action} on {subject}: {message}",
+        "Correct the policy and try again.",
+    ),
+    Fault(
+        "PublicPolicyException",
+        errors.InvalidInput,
+        "The policy would make {subject} public",
+        "The service refuses policies that grant access to everybody: {message}",
+        "Name accounts, users or roles in the policy.",
+    ),
+    Fault(
+        "InvalidArgument InvalidRequest InvalidURI MalformedXML InvalidDigest "
+        "InvalidBucketName BadRequest InvalidParameterException 422 "
         "InvalidRequestException ValidationException ValidationError InvalidInput "
-        "InvalidParameterValue InvalidNextTokenException MalformedPolicyDocument "
-        "MalformedPolicyDocumentException MissingParameter InvalidStorageClass "
-        "InvalidTag InvalidLocationConstraint MalformedPolicy PublicPolicyException",
+        "InvalidParameterValue InvalidNextTokenException MissingParameter InvalidStorageClass "
+        "InvalidTag InvalidLocationConstraint",
         errors.InvalidInput,
         "The service refused the request as invalid",
         "{action} on {subject}: {message}",

@@ -36,7 +36,25 @@ REGION_HEADER = "x-amz-bucket-region"
 
 _DENIED_ACTION = re.compile(r"not authorized to perform:? ([\w-]+:\w+)")
 _DENIED_RESOURCE = re.compile(r"on resource:? \"?([^\s\"]+)")
-_DENIED_BECAUSE = re.compile(r"because (.+)", re.DOTALL)
+_DENIED_BECAUSE = re.compile(r"because (.+)|with (an explicit deny.+)", re.DOTALL)
+#: Kinds of policies as AWS's denials name them.
+_POLICY_KINDS = (
+    "service control policy",
+    "resource control policy",
+    "permissions boundary",
+    "session policy",
+    "VPC endpoint policy",
+    "resource-based policy",
+    "identity-based policy",
+)
+#: Calls that botocore makes by itself to get keys, in the middle of another call, and the service.
+_SIGN_IN_CALLS = {
+    "AssumeRole": "sts",
+    "AssumeRoleWithWebIdentity": "sts",
+    "GetSessionToken": "sts",
+    "GetRoleCredentials": "sso",
+    "CreateToken": "sso-oauth",
+}
 _BY_MESSAGE = (
     (re.compile(r"(scheduled|marked) for deletion|marked deleted", re.IGNORECASE), SCHEDULED),
     (re.compile(r"token\b.*\bexpired", re.IGNORECASE | re.DOTALL), EXPIRED),
@@ -86,6 +104,9 @@ def translate(error: Exception, operation: str, subject: str = "") -> StorageErr
     if isinstance(error, StorageError):
         return error
     response = getattr(error, "response", None)
+    failed = str(getattr(error, "operation_name", ""))
+    if failed in _SIGN_IN_CALLS and failed not in operation:
+        operation, subject = f"{_SIGN_IN_CALLS[failed]}:{failed}", ""
     if isinstance(response, Mapping):
         if _is_of_another_service(response, operation):
             return _not_offered(Answer.of(response), operation, subject)
@@ -217,17 +238,40 @@ def _words(answer: Answer, operation: str, subject: str) -> _Words:
     resource = _DENIED_RESOURCE.search(answer.message)
     because = _DENIED_BECAUSE.search(answer.message)
     bucket = subject.removeprefix("s3://").partition("/")[0] if service == "s3" else ""
-    named = subject or (resource.group(1) if resource else "") or service
+    on_resource = resource.group(1).rstrip(".,") if resource else ""
+    named = subject or on_resource or service
+    action = denied.group(1) if denied else action_of(operation)
+    # An action other than ours (of KMS, for example) is on what AWS names, not on our subject.
+    place = on_resource if action != action_of(operation) else subject or on_resource
+    target = f" on {place}" if place else ""
     return _Words(
         subject=named,
         bucket=bucket or named,
         place="S3 bucket" if service == "s3" else named,
-        action=denied.group(1) if denied else action_of(operation),
+        action=action,
+        target=target,
+        denial=_denial_remedy(answer.message, f"{action}{target}"),
         message=redacted(answer.message) or answer.code,
         code=answer.code or str(answer.status),
         clock=_clock(answer),
         region=f"It is in {answer.region}." if answer.region else "The server did not say where.",
-        reason=_reason(answer, because.group(1) if denied and because else ""),
+        reason=_reason(answer, next(filter(None, because.groups())) if denied and because else ""),
+    )
+
+
+def _denial_remedy(message: str, what: str) -> str:
+    """Return what has to be changed: AWS says which kind of policy denies, or does not allow."""
+    kind = next((each for each in _POLICY_KINDS if each.lower() in message.lower()), "")
+    if "explicit deny" in message:
+        return (
+            f"Ask an administrator to change the {kind or 'policy'} that denies {what}: a grant "
+            "elsewhere does not help."
+        )
+    if kind:
+        return f"Ask an administrator to allow {what} in the {kind}."
+    return (
+        f"Ask an administrator to grant {what} in the IAM policy, and to check the bucket policy, "
+        "permission boundaries and the KMS key for a denial."
     )
 
 

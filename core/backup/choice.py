@@ -179,7 +179,11 @@ def _by_id(
             subject=table,
         )
     if len(exact) > 1:
-        raise InvalidInput(f"{len(exact)} backups have an id that begins with {backup_id}")
+        raise InvalidInput(
+            f"{len(exact)} backups have an id that begins with {backup_id}",
+            remedy="Give more characters of the id.",
+            subject=table,
+        )
     return _read(store, exact[0], work)
 
 

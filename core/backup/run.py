@@ -90,7 +90,11 @@ def _schemas(
             problem = " ".join(part for part in (error.summary, error.cause) if part)
             skipped.append(Skipped(table.name, problem, error.remedy))
     if not schemas and not skipped:
-        raise InvalidInput("The database has no tables to back up", subject=source.name)
+        raise InvalidInput(
+            "The database has no tables to back up",
+            remedy="Check that it is the right file.",
+            subject=source.name,
+        )
     return schemas, tuple(skipped)
 
 

@@ -42,7 +42,7 @@ command), --endpoint-url URL, --region NAME, --bucket NAME (default: the profile
 tentimecrypto), --json (machine-readable), --unlock (allow changes with a production profile,
 which else opens read-only), --debug (with the traceback of an unexpected error; also
 STRONGROOM_DEBUG=1). Without a profile the AWS_* variables are enough, AWS_ENDPOINT_URL
-included. Exit codes: 0 good, 1 a bug of Strongroom, 2 usage, 10-15 credentials and permissions,
+included. Exit codes: 0 good, 1 a bug of Strongroom, 2 usage, 10-16 credentials and permissions,
 20-26 not found, conflict or invalid, 30-34 service or network, 40-45 data, disk, database or
 keyring, 130 interrupted.
 """

@@ -19,7 +19,7 @@ from core.cli.interrupt import interruptible
 from core.cli.mfa import asker
 from core.cli.output import Output, ReaderGone, flush
 from core.cli.parameters import strict, usage_error
-from core.errors import Cancelled, ErrorKind, LocalIOError, StorageError
+from core.errors import Cancelled, ErrorKind, LocalIOError, StorageError, local_io_error
 from core.local.hardening import harden
 from core.redaction import clamp_logging, redacted
 from core.work import CancelToken, bug
@@ -139,8 +139,4 @@ def _exit_code(returned: object) -> int:
 
 
 def _local(error: OSError) -> LocalIOError:
-    return LocalIOError(
-        f"{error.filename or 'A local file'} could not be used",
-        cause=f"{error.strerror or error}.",
-        remedy="Check the path and its permissions.",
-    )
+    return local_io_error(error, f"{error.filename or 'A local file'} could not be used")

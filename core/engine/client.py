@@ -14,7 +14,7 @@ from typing import Any
 
 from core.engine.host import Call
 from core.engine.wire import Kind, Reader, Writer
-from core.errors import Cancelled, EngineError, StorageError
+from core.errors import Cancelled, EngineError, StorageError, explain_os_error
 from core.local.environment import split_environment
 from core.model.connection import Connection
 from core.work import Work
@@ -243,8 +243,7 @@ def _started(module: str, niceness: int) -> subprocess.Popen[bytes]:
             env={**plain, "PYTHONPATH": os.pathsep.join(folders)},
         )
     except OSError as error:
+        cause, remedy = explain_os_error(error)
         raise EngineError(
-            "The engine process could not be started",
-            cause=str(error),
-            remedy="Close other programs and try again.",
+            "The engine process could not be started", cause=cause, remedy=remedy
         ) from error

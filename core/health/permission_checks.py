@@ -39,7 +39,12 @@ def _get_object(probe: Probe) -> str:
     if probe.written:
         body = probe.s3("get_object", Key=probe.key)["Body"].read()
         if body != TEST_BYTES:
-            raise Conflict("The test object came back changed")
+            raise Conflict(
+                "The test object came back changed",
+                cause="The bytes that were read are not those that were written.",
+                remedy="Try again. If it happens again, suspect the network, a proxy, or the server.",
+                subject=probe.key,
+            )
         return "the test object was read back"
     if not probe.listed_key:
         raise NotTried("there is no object to read and none may be written")

@@ -116,7 +116,7 @@ def _read_back(bucket: Bucket, wanted: Configuration, work: Work) -> Configurati
     raise ServiceError(
         "The bucket does not show the new rules yet",
         cause="They were accepted, but reading them back still gives other rules.",
-        remedy="Refresh in a minute; if they still differ, somebody else saved at the same time.",
+        remedy="Read them again in a minute; if they still differ, somebody else saved at the same time.",
         subject=f"s3://{bucket.name}",
     )
 
@@ -140,6 +140,6 @@ def _changed_meanwhile(bucket: Bucket, seen: Configuration, now: Configuration) 
     return Conflict(
         "The lifecycle rules were changed by somebody else",
         cause="Since they were read here: " + " | ".join(difference_lines(difference(seen, now))),
-        remedy="Nothing was written. Refresh, look at the new rules, and add yours again.",
+        remedy="Nothing was written. Read the new rules and add yours again.",
         subject=f"s3://{bucket.name}",
     )

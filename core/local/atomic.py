@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import LocalIOError
+from core.errors import local_io_error
 
 #: Seconds after which a temporary file of ours is a crash's leftover.
 _STALE_SECONDS = 3600
@@ -76,15 +76,10 @@ def told(path: Path, verb: str, *, needed: int = 0) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise LocalIOError(
-            f"{path.name} could not be {verb}",
-            cause=_no_space(path, needed) if full else f"{error.strerror or error}: {path}",
-            remedy="Free some space and try again."
-            if full
-            else "Check the folder's permissions and the disk, then try again.",
-            subject=str(path),
-        ) from error
+        fault = local_io_error(error, f"{path.name} could not be {verb}", path)
+        if error.errno == errno.ENOSPC:
+            fault.cause = _no_space(path, needed)
+        raise fault from error
 
 
 def _no_space(path: Path, needed: int) -> str:

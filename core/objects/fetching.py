@@ -178,7 +178,11 @@ class Fetch:
         except Conflict as error:
             if not self._done:
                 raise
-            self._breaks.wait(ServiceError(error.summary, cause=error.cause, subject=error.subject))
+            self._breaks.wait(
+                ServiceError(
+                    error.summary, cause=error.cause, remedy=error.remedy, subject=error.subject
+                )
+            )
             return None
         return answer
 

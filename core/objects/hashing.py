@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from core.errors import LocalIOError, SourceChanged
+from core.errors import LocalIOError, SourceChanged, local_io_error
 from core.work import Work
 
 #: Under which metadata name the hash of the whole object travels (hexadecimal).
@@ -66,12 +66,7 @@ def changed(path: Path) -> SourceChanged:
 
 def unreadable(path: Path, error: OSError) -> LocalIOError:
     """Return the error for a file that cannot be read."""
-    return LocalIOError(
-        f"{path.name} cannot be read",
-        cause=f"{error.strerror or error}.",
-        remedy="Check that it exists and that you may read it.",
-        subject=str(path),
-    )
+    return local_io_error(error, f"{path.name} cannot be read", path)
 
 
 def chunks_of(file: BinaryIO, work: Work) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.faults import translated
-from core.errors import Corrupt, LocalIOError, ServiceError, StorageError
+from core.errors import Corrupt, ServiceError, StorageError, local_io_error
 from core.local.partial_files import create_partial
 from core.model.objects import ObjectInfo, Verdict
 from core.objects.bodies import chunks_of
@@ -206,12 +206,7 @@ def download(  # noqa: PLR0913 - all but the first three by name
     try:
         return _download(bucket, key, path, overwrite, _version(version_id), listed, work)
     except OSError as error:
-        raise LocalIOError(
-            f"{path.name} cannot be written",
-            cause=f"{error.strerror or error}.",
-            remedy="Check the folder, its permissions and the free space, then retry.",
-            subject=str(path),
-        ) from error
+        raise local_io_error(error, f"{path.name} cannot be written", path) from error
 
 
 def _download(  # noqa: PLR0913, PLR0917 - the arguments of `download`

@@ -129,7 +129,12 @@ def _work_on_bucket(
     with translated("s3:DeleteObject", place, work):
         _remember(versions, key, s3.delete_object(Bucket=bucket, Key=key))
     if found != _BYTES:
-        raise StorageError("The test object came back changed", subject=place)
+        raise StorageError(
+            "The test object came back changed",
+            cause="The bytes that were read are not those that were written.",
+            remedy="Try again. If it happens again, suspect the network, a proxy, or the server.",
+            subject=place,
+        )
 
 
 def _remember(versions: list[tuple[str, str]], key: str, answer: dict[str, object]) -> None:

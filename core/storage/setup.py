@@ -156,7 +156,12 @@ class _Setup:
             with translated("s3:GetObject", self._subject):
                 body = client.get_object(**where)["Body"].read()
             if body != _TEST_BYTES:
-                raise Corrupt("The test object came back changed", subject=self._subject)
+                raise Corrupt(
+                    "The test object came back changed",
+                    cause="The bytes that were read are not those that were written.",
+                    remedy="Try again. If it happens again, suspect the network, a proxy, or the server.",
+                    subject=self._subject,
+                )
             return "", f"{len(body)} bytes, equal"
 
         def delete() -> tuple[str, str]:

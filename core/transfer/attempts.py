@@ -23,6 +23,7 @@ HOPELESS = frozenset(
         ErrorKind.CLOCK_SKEW,
         ErrorKind.NO_SUCH_BUCKET,
         ErrorKind.WRONG_REGION,
+        ErrorKind.READ_ONLY,
     }
 )
 #: So many files in a row that are answered by something else than S3 end the transfer, too.

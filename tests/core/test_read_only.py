@@ -61,14 +61,14 @@ def test_every_changing_call_is_refused_and_nothing_is_sent(locked, sent, servic
     with pytest.raises(ReadOnlyProfile) as caught:
         getattr(client, xform_name(operation))()
     assert sent == []
-    assert caught.value.kind is ErrorKind.ACCESS_DENIED
+    assert caught.value.kind is ErrorKind.READ_ONLY
     assert "--unlock" in caught.value.remedy
     assert "test" in caught.value.summary
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_links_that_change_something_are_not_signed(locked, method):
-    locked.clients._regions["b"] = "us-east-1"  # noqa: SLF001 - the region is not the question
+    locked.clients._regions["b"] = "us-east-1"
     bucket = replace(locked.bucket, name="b")
     if method in {"PUT", "DELETE"}:
         with pytest.raises(ReadOnlyProfile):

@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 
 from core.backup.databases.sqlite.failures import database_error, in_words
-from core.errors import DatabaseError
+from core.errors import DatabaseError, explain_os_error
 from core.work import Work
 
 #: How long another program's lock is waited for, in milliseconds.
@@ -79,11 +79,9 @@ def _check_readable(path: Path) -> None:
         with path.open("rb") as file:
             first = file.read(len(_FIRST_BYTES))
     except OSError as error:
+        cause, remedy = explain_os_error(error, path)
         raise DatabaseError(
-            "The database cannot be opened",
-            cause=f"{error.strerror}.",
-            remedy="Check the path and the permissions of the file.",
-            subject=str(path),
+            "The database cannot be opened", cause=cause, remedy=remedy, subject=str(path)
         ) from error
     if first and first != _FIRST_BYTES:
         raise database_error(apsw.NotADBError(), str(path))

@@ -19,7 +19,7 @@ from core.model.tables import Reference, TableInfo, TableSchema
 
 _UNFIT = {
     "virtual": "a virtual table: back up the tables it reads from",
-    "shadow": "belongs to a virtual table",
+    "shadow": "a part of a virtual table",
     "view": "a view: it has no rows of its own",
 }
 
@@ -66,7 +66,12 @@ def found_table(connection: apsw.Connection, table: str) -> str:
         )
     name, kind = str(rows[0][0]), str(rows[0][1])
     if kind in _UNFIT:
-        raise NotSupported(f"{name} is {_UNFIT[kind]}", subject=name)
+        raise NotSupported(
+            f"{name} is {_UNFIT[kind]}",
+            cause="It holds no rows of its own that a backup could bring back.",
+            remedy="Choose an ordinary table.",
+            subject=name,
+        )
     return name
 
 
