@@ -45,8 +45,17 @@ def destination(root: Path, key: str) -> Path:
     Raises:
         InvalidInput: a folder on the way is a link that leads out of `root`.
     """
-    path = root.joinpath(*safe_segments(key))
-    # The names cannot lead out, but a link that somebody put into the folder could.
+    return inside(root, root.joinpath(*safe_segments(key)), key)
+
+
+def inside(root: Path, path: Path, key: str) -> Path:
+    """Return `path`, where the object `key` is to be written below `root`.
+
+    Safe names cannot lead out, but a link that somebody put into the folder could.
+
+    Raises:
+        InvalidInput: the path is a link, or a folder on the way is one that leads out of `root`.
+    """
     if not path.parent.resolve().is_relative_to(root.resolve()) or path.is_symlink():
         raise InvalidInput(
             f"{key} would be written outside the chosen folder",

@@ -12,10 +12,11 @@ from pathlib import Path
 from core.errors import AlreadyExists, Cancelled, ErrorKind, LocalIOError, StorageError
 from core.local.atomic import told
 from core.objects.bucket import Bucket
+from core.objects.names import inside
 from core.objects.reading import Downloaded
 from core.objects.reading import download as download_object
 from core.transfer.attempts import Attempts, with_budget
-from core.transfer.local_names import checked, local_paths
+from core.transfer.local_names import local_paths
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
 from core.transfer.tally import Tally
@@ -159,7 +160,7 @@ class _Download:
             tally.done(number, got.verdict, name=self._renamed(number, got.path))
 
     def _fetch(self, tally: Tally, number: int, path: Path) -> Downloaded:
-        path = checked(self._root, self._names[number], path)
+        path = inside(self._root, path, self._keys[number])
         large = self._sizes[number] >= _LARGE_BYTES
 
         def report(now: Progress) -> None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from core.objects.names import destination, safe_segments
+from core.objects.names import safe_segments
 
 #: What is appended to an object that has the name of a folder.
 _OBJECT = ".object"
@@ -41,18 +41,6 @@ def local_paths(root: Path, names: Sequence[str], sizes: Sequence[int]) -> list[
         if parts := segments[number]:
             found[number] = root.joinpath(*places.taken_by(parts))
     return found
-
-
-def checked(root: Path, name: str, path: Path) -> Path:
-    """Return `path`, the place of the object `name` below `root`.
-
-    Raises:
-        InvalidInput: it is a link, or a folder on the way is a link that leads out of `root`.
-    """
-    natural = destination(root, name)
-    return (
-        natural if path == natural else destination(root, f"{name}{path.name}").with_name(path.name)
-    )
 
 
 def fold_of(folder: Path) -> Fold:
