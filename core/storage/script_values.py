@@ -66,8 +66,9 @@ class StoredFile(str):
         made.size, made.last_modified, made.etag = size, last_modified, etag
         return made
 
-    def __getnewargs__(self) -> tuple[str, int, datetime, str]:  # type: ignore[override]
-        return self.key, self.size, self.last_modified, self.etag
+    def __reduce__(self) -> tuple[type[StoredFile], tuple[str, int, datetime, str]]:
+        """Let copies and pickles carry the attributes."""
+        return (StoredFile, (self.key, self.size, self.last_modified, self.etag))
 
     @property
     def key(self) -> str:
