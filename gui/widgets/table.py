@@ -169,6 +169,12 @@ class Columns(QObject):
         self._sized = self._touched = False
         self._on_rows()
 
+    def fit_content(self) -> None:
+        """Size the columns to what they show now, unless the user has sized them."""
+        if not self._touched:
+            self._sized = False
+            self._on_rows()
+
     def leave(self) -> None:
         """Leave the widths to whoever owns the view."""
         self._sized = self._touched = True

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 
 from core.links.ledger import Entry
 from core.links.make import Link
+from core.objects.presign import path_warning
 from core.units import format_duration, utc_now
 from gui.models.roles import PILL_ROLE, TONE_ROLE
 from gui.models.text_rows import TextRows
@@ -33,9 +34,7 @@ class MadeModel(TextRows):
     def show(self, links: Sequence[Link]) -> None:
         """Show links that were just made; a warning stands where a test's outcome will."""
         self.links = tuple(links)
-        self._tests = {
-            link.key: ("; ".join(link.warnings), "warning") for link in links if link.warnings
-        }
+        self._tests = {link.key: (_warned(link), "warning") for link in links if link.warnings}
         self._fill()
 
     def set_test(self, key: str, words: str, tone: str) -> None:
@@ -100,6 +99,13 @@ def _ledger_row(entry: Entry, now: datetime) -> Row:
         shown(entry.access_key_id),
     )
     return (place, entry.method, left > 0, left, entry.made_by, entry.access_key_id), texts
+
+
+def _warned(link: Link) -> str:
+    """Return a link's warnings in a few words: the banner has room for whole sentences."""
+    missing = "no object now" if link.exists is False else ""
+    path = "not for browsers" if path_warning(link.key) else ""
+    return ", ".join(filter(None, (missing, path)))
 
 
 def _purpose(method: str) -> str:

@@ -26,7 +26,7 @@ from gui.widgets.buttons import menu_button, plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import muted_label
 from gui.widgets.panel import Panel, splitter
-from gui.widgets.table import make_table
+from gui.widgets.table import columns_of, make_table
 
 _COUNTDOWN_MS = 30_000
 _KILL = (
@@ -170,6 +170,7 @@ class LinksTab(Tab):
 
     def _on_made(self, links: tuple[Link, ...]) -> None:
         self.made.show(links)
+        columns_of(self.made_table).fit_content()
         self._warn(links)
         self._made_view.show_view()
         self.made_table.selectAll()
@@ -205,6 +206,7 @@ class LinksTab(Tab):
 
     def _on_ledger(self, page: LedgerPage) -> None:
         self.ledger_model.show(page.entries)
+        columns_of(self.ledger_table).fit_content()
         if page.entries:
             self._ledger_view.show_view()
         else:
@@ -249,6 +251,7 @@ class LinksTab(Tab):
     def _on_tested(self, found: tuple[str, LinkCheck]) -> None:
         key, check = found
         self.made.set_test(key, check.words, "good" if check.works else "danger")
+        columns_of(self.made_table).fit_content()
 
     def _on_test_failed(self, error: StorageError) -> None:
         self.made.set_test(error.subject, error.summary, "danger")

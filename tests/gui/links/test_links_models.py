@@ -50,12 +50,17 @@ def test_an_unknown_end_is_shown_as_unknown_and_never_as_alive(qapp):
 def test_warnings_of_links_just_made_stand_in_their_rows(qapp):
     link = Link("a", "GET", Secret("https://h/a?X-Amz-Signature=s1"), 60, utc_now())
     model = MadeModel()
-    warned = replace(link, key="b", warnings=("there is no object",), expiry_known=False)
+    warned = replace(
+        link, key="../b", exists=False, warnings=("missing", "path"), expiry_known=False
+    )
     model.show([link, warned])
-    assert [model.index(row, 3).data() for row in range(2)] == ["", "there is no object"]
+    assert [model.index(row, 3).data() for row in range(2)] == [
+        "",
+        "no object now, not for browsers",
+    ]
     assert model.index(1, 3).data(PILL_ROLE) == "warning"
     assert model.index(1, 2).data().startswith("unknown: at most ")
-    model.set_test("b", "works", "good")
+    model.set_test("../b", "works", "good")
     assert model.index(1, 3).data() == "works"
     assert model.index(1, 3).data(PILL_ROLE) == "good"
 
