@@ -1,4 +1,4 @@
-"""Keeps the last result per profile and bucket, so that a tab never starts with a blank."""
+"""Stores the last complete result per profile and bucket, so that a tab never starts empty."""
 
 from __future__ import annotations
 
@@ -20,21 +20,26 @@ _SHARES = frozenset({"folders", "tops", "kinds", "symbols", "classes", "months",
 
 
 def keep(profile: str, statistics: StorageStatistics) -> None:
-    """Keep a whole result.
+    """Store a complete result.
 
     Raises:
+        ValueError: the result counts a part only; it must never be shown as a total later.
         LocalIOError: the cache cannot be written.
     """
+    if statistics.partial:
+        raise ValueError("a part of a scan is no result to store")
     text = json.dumps({"version": _VERSION, **asdict(statistics)}, default=_iso)
     write_atomically(_path(profile, statistics.bucket), text.encode())
 
 
 def kept(profile: str, bucket: str) -> StorageStatistics | None:
-    """Return the last result, or None when there is none that can be read."""
+    """Return the last complete result, or None when there is none that can be read."""
     path = _path(profile, bucket)
     try:
         values = json.loads(path.read_bytes())
-        return _restored(values) if values.get("version") == _VERSION else None
+        if values.get("version") != _VERSION or values["partial"]:
+            return None
+        return _restored(values)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -54,11 +54,13 @@ class Cards(QFrame):
         """Show the figures of a result, or of a part of it."""
         average = found.size // found.objects if found.objects else 0
         self.objects.set(format_count(found.objects), "so far" if found.partial else "all of them")
-        self.total.set(format_size(found.size), f"{format_size(average)} on average")
+        part = ", so far" if found.partial else ""
+        self.total.set(format_size(found.size), f"{format_size(average)} on average{part}")
         self._show_small(found)
         largest = found.largest[0] if found.largest else None
         name = largest.key.rpartition("/")[2] if largest else ""
-        self.largest.set(format_size(largest.size) if largest else _NOTHING, _short(name))
+        note = f"so far: {_short(name)}" if found.partial and largest else _short(name)
+        self.largest.set(format_size(largest.size) if largest else _NOTHING, note)
         self._show_classes(found)
         seconds = (found.finished - found.started).total_seconds()
         calls = format_count(found.list_calls)
@@ -67,7 +69,8 @@ class Cards(QFrame):
     def _show_small(self, found: StorageStatistics) -> None:
         part = found.small_objects / found.objects if found.objects else 0.0
         many = part > 0.5
-        note = "archive classes cost more for these" if many else "of all objects"
+        everything = "of those found so far" if found.partial else "of all objects"
+        note = "archive classes cost more for these" if many else everything
         # Rounded down: "100 %" must mean all of them.
         self.small.set(f"{math.floor(part * 1000) / 10:g} %", note, "warning" if many else "muted")
 
@@ -77,7 +80,7 @@ class Cards(QFrame):
             return
         first = found.classes[0]
         part = first.size / found.size if found.size else 1.0
-        self.classes.set(f"{part:.0%}", first.name)
+        self.classes.set(f"{part:.0%}", f"{first.name}, so far" if found.partial else first.name)
 
 
 def _short(name: str) -> str:

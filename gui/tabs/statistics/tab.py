@@ -51,6 +51,8 @@ class StatisticsTab(Tab):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._found: StorageStatistics | None = None
+        #: The last result that counts everything: it comes back when a scan breaks off.
+        self._complete: StorageStatistics | None = None
         self._task: Task | None = None
         self._root = ""
         self.cards = Cards()
@@ -115,7 +117,8 @@ class StatisticsTab(Tab):
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        self._found, self._root = None, ""
+        self._found = self._complete = None
+        self._root = ""
         self._view.show_empty()
         self._show_state()
         if workspace is not None:
@@ -164,8 +167,12 @@ class StatisticsTab(Tab):
     def _on_task_changed(self) -> None:
         if self._task is not None and self._task.state == "cancelled":
             self._task = None
-            self.banner.show_info("The scan was stopped. What it found so far is shown.")
-            self._show_state()
+            if self._complete is not None:
+                age = format_age(self._complete.finished)
+                self.banner.show_info(f"The scan was stopped. Shown is the result of {age}.")
+            else:
+                self.banner.show_info("The scan was stopped: the figures are of a part only.")
+            self._go_back()
 
     def _on_progress(self, progress: Progress) -> None:
         self._age.set(f"scanning: {format_count(progress.done)} objects", "accent")
@@ -181,13 +188,21 @@ class StatisticsTab(Tab):
 
     def _on_failed(self, error: StorageError) -> None:
         self._task = None
-        if self._found is None:
+        self._go_back()
+        self.show_error(error, self._on_scan)
+
+    def _go_back(self) -> None:
+        """Show the last complete result again, with its age; a part is never left in its place."""
+        if self._complete is not None:
+            self._show(self._complete)
+        elif self._found is None:
             self._view.show_empty()
         self._show_state()
-        self.show_error(error, self._on_scan)
 
     def _show(self, found: StorageStatistics) -> None:
         self._found = found
+        if not found.partial:
+            self._complete = found
         self.cards.show_statistics(found)
         self.largest.show(found.largest)
         self._on_group(self.groups.current)
@@ -228,8 +243,9 @@ class StatisticsTab(Tab):
     def _tell_age(self) -> None:
         if self._found is None or self._task is not None:
             return
-        part = "part of a live scan" if self._found.partial else "live scan"
-        self._age.set(f"{part} · {format_age(self._found.finished)}", "neutral")
+        part = "a part only: the scan broke off" if self._found.partial else "live scan"
+        tone = "warning" if self._found.partial else "neutral"
+        self._age.set(f"{part} · {format_age(self._found.finished)}", tone)
         self._clock.start()
 
     def _show_state(self) -> None:

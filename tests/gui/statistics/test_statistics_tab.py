@@ -1,10 +1,17 @@
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QLabel
 
+from core.errors import Offline
 from core.model.statistics import LargeObject, Share
+from core.statistics.tally import Tally
+from core.units import utc_now
 from core.workspace import Workspace
 from gui.tabs.statistics import StatisticsTab
 from gui.tabs.statistics.models import LargestModel, SharesModel
@@ -133,3 +140,33 @@ def test_a_scan_can_be_stopped(tab, qtbot):
     qtbot.waitUntil(lambda: tab._task is None, timeout=5_000)
     assert "stopped" in tab.banner.text or tab._found is not None
     assert tab.scan.isEnabled()
+
+
+def _result(objects, finished, *, partial=False):
+    tally = Tally("tentimecrypto", "")
+    tally.objects, tally.size = objects, 10 * objects
+    found = tally.snapshot(list_calls=1, partial=partial)
+    return replace(found, started=finished, finished=finished, folders=FOLDERS)
+
+
+def _words(tab):
+    return " ".join(label.text() for label in tab.findChildren(QLabel) if label.isVisible())
+
+
+def test_a_scan_that_fails_leaves_the_old_result_with_its_age(tab):
+    tab._show(_result(1000, utc_now() - timedelta(days=3)))
+    tab._show(_result(7, utc_now(), partial=True))
+    assert "so far" in _words(tab)
+    tab._on_failed(Offline("The endpoint cannot be reached"))
+    assert "1,000" in _words(tab)
+    assert "so far" not in _words(tab)
+    assert "3 d" in tab._age.text()
+    assert "cannot be reached" in tab.banner.text
+
+
+def test_a_first_scan_that_fails_leaves_figures_that_say_they_are_a_part(tab):
+    tab._show(_result(7, utc_now(), partial=True))
+    tab._on_failed(Offline("The endpoint cannot be reached"))
+    assert "a part only" in tab._age.text()
+    assert "all of them" not in _words(tab)
+    assert _words(tab).count("so far") >= 3

@@ -1,0 +1,84 @@
+"""A scan is complete or an error: a part of it is never a total."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from helpers.moto_bucket import moto_bucket
+
+from core.errors import NotAnS3Answer, Offline, StorageError
+from core.statistics.keeping import keep, kept
+from core.statistics.scan import scan
+from core.statistics.tally import Tally
+from core.work import Work
+
+
+class Space:
+    def __init__(self, bucket):
+        self.bucket = bucket
+
+
+@pytest.fixture
+def filled():
+    with moto_bucket() as bucket:
+        for number in range(40):
+            key = f"folder{number % 4}/{number:03}"
+            bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"x" * number)
+        yield Space(bucket)
+
+
+def test_a_complete_scan_counts_everything_and_is_stored(filled):
+    found = scan(filled, Work())
+    assert (found.objects, found.size, found.partial) == (40, sum(range(40)), False)
+    keep("p", found)
+    assert kept("p", filled.bucket.name) == found
+    assert kept("other", filled.bucket.name) is None
+
+
+@pytest.mark.parametrize("which", [1, 2, 3, 5])
+@pytest.mark.parametrize("error", [Offline("gone"), NotAnS3Answer("cut")])
+def test_a_scan_that_breaks_off_is_an_error_whichever_page_is_missing(
+    filled, monkeypatch, which, error
+):
+    from core.objects import listing
+
+    asked, real = [], listing.page_of
+
+    def page_of(*arguments, **named):
+        asked.append(arguments)
+        if len(asked) == which:
+            raise error
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(listing, "page_of", page_of)
+    with pytest.raises(StorageError) as caught:
+        scan(filled, Work())
+    assert caught.value is error
+
+
+def test_a_helper_that_fails_fails_the_scan(filled, monkeypatch):
+    from core.statistics import scan as module
+
+    class Helper:
+        def count(self, prefix):
+            raise Offline(f"{prefix} is out of reach")
+
+    monkeypatch.setattr(module, "_PAGES_BEFORE_HELP", 0)
+    monkeypatch.setattr(module.Listing, "computing", True)
+    monkeypatch.setattr(module.Listing, "take", lambda _listing: "folder0/")
+    with pytest.raises(Offline, match="out of reach"):
+        scan(filled, Work(), helper=Helper())
+
+
+def test_a_part_is_neither_stored_nor_read_back(filled):
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    part = Tally("b", "").snapshot(list_calls=1, partial=True)
+    with pytest.raises(ValueError, match="part"):
+        keep("p", part)
+    whole = replace(part, partial=False, started=now, finished=now)
+    keep("p", whole)
+    from core.statistics.keeping import _path
+
+    path = _path("p", "b")
+    path.write_text(path.read_text().replace('"partial": false', '"partial": true'))
+    assert kept("p", "b") is None
