@@ -8,7 +8,7 @@ WORKERS ?= 2
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test kills bench shots lock clean
+.PHONY: help setup run check test referee faults soak kills bench shots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,10 +35,24 @@ test: check ## everything static and all tests; the tests' servers are installed
 	@.ci/test-servers
 	@QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
-kills: setup ## the heavy loops: death at every point of a rotation, 2,000 steps of two administrators
+referee: setup ## everything that talks S3 against three servers: the embedded one, SeaweedFS, Ceph RGW
+	@.ci/test-servers rgw
+	@S3_SERVERS=demo,seaweed,rgw QT_QPA_PLATFORM=offscreen $(BIN)/pytest -p helpers.referee \
+	  -n $(WORKERS) --dist loadfile tests
+
+faults: setup ## damaged requests and answers: right result or clean failure; FAULTS=--help lists options
+	@PYTHONPATH=.:tests QT_QPA_PLATFORM=offscreen $(BIN)/python -m faults $(FAULTS)
+	@QT_QPA_PLATFORM=offscreen FAULTS_ALL=1 $(BIN)/pytest -q -n $(WORKERS) tests/faults/test_bad_answers.py
+
+kills: setup ## the heavy loops: commands killed at random, death at every point of a rotation
+	@PYTHONPATH=.:tests QT_QPA_PLATFORM=offscreen $(BIN)/python -m servers $(KILLS)
 	@QT_QPA_PLATFORM=offscreen ROTATION_KILLS=all $(BIN)/pytest -n $(WORKERS) --dist loadfile \
 	  -o faulthandler_timeout=0 tests/core/rotation/test_iam_killed.py \
 	  tests/core/rotation/test_two_admins.py tests/core/rotation/test_database_rotation.py
+
+soak: setup ## 200 uploads of a folder on two servers, and 20 rounds of two processes at once
+	@QT_QPA_PLATFORM=offscreen SOAK=200 RACES=20 $(BIN)/pytest -q -n $(WORKERS) \
+	  -o faulthandler_timeout=0 tests/servers/test_soak.py tests/servers/test_races.py
 
 bench: setup ## print figures beside those of peers; ONLY=name runs one
 	@.ci/compiler
