@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-from core.aws.faults import translated
-from core.errors import NotFound
+from core.aws.faults import not_an_s3_answer, translated
+from core.errors import NotAnS3Answer, NotFound
 from core.objects.bucket import Bucket
 from core.work import Work, default_work
 
@@ -35,23 +35,40 @@ def list_uploads(
         Cancelled: the token of `work` was cancelled.
     """
     work = default_work(work)
-    more: dict[str, str] = {}
+    marker: dict[str, str] = {}
     while True:
-        work.check()
-        with translated("s3:ListMultipartUploads", bucket.subject(prefix), work):
-            answer = bucket.client.list_multipart_uploads(
-                Bucket=bucket.name, Prefix=prefix, EncodingType="url", **more
-            )
+        answer = _page(bucket, prefix, marker, work)
         encoded = answer.get("EncodingType") == "url"
         for row in answer.get("Uploads", ()):
             yield _upload(row, encoded=encoded)
         if not answer.get("IsTruncated"):
             return
-        marker = _decoded(answer.get("NextKeyMarker", ""), encoded=encoded)
-        following = {"KeyMarker": marker, "UploadIdMarker": answer.get("NextUploadIdMarker", "")}
-        if following == more:
-            return  # a server that repeats its last page
-        more = following
+        key = _decoded(answer.get("NextKeyMarker", ""), encoded=encoded)
+        following = {"KeyMarker": key, "UploadIdMarker": answer.get("NextUploadIdMarker", "")}
+        if following == marker:
+            raise not_an_s3_answer(bucket.subject(prefix), "a listing that ends where it began")
+        marker = following
+
+
+def _page(bucket: Bucket, prefix: str, marker: dict[str, str], work: Work) -> dict[str, Any]:
+    """Return one page of unfinished uploads.
+
+    Keys are asked for as they are: SeaweedFS says that it encodes them, and does not. Only a page
+    with characters that XML cannot hold is asked for again in URL encoding.
+    """
+    try:
+        return _answer(bucket, prefix, marker, work)
+    except NotAnS3Answer:
+        return _answer(bucket, prefix, {**marker, "EncodingType": "url"}, work)
+
+
+def _answer(bucket: Bucket, prefix: str, more: dict[str, str], work: Work) -> dict[str, Any]:
+    work.check()
+    with translated("s3:ListMultipartUploads", bucket.subject(prefix), work):
+        answer: dict[str, Any] = bucket.client.list_multipart_uploads(
+            Bucket=bucket.name, Prefix=prefix, **more
+        )
+    return answer
 
 
 def size_of(bucket: Bucket, upload: MultipartUpload, *, work: Work | None = None) -> int:
