@@ -16,8 +16,9 @@ from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.panel import Panel
 from gui.widgets.table import Remembers, make_table
 
-#: Of the columns after the first, in pixels.
-_WIDTHS = (62, 70, 142, 120)
+#: Of the columns after the first, in pixels; rows and size give way to the database.
+_WIDTHS = (58, 66, 138, 96)
+_LEAST_WIDTH = 384
 
 
 class BackupsPanel(QWidget):
@@ -39,6 +40,7 @@ class BackupsPanel(QWidget):
         self._sorted.setSortRole(SORT_ROLE)
         self.table = make_table(self._sorted, "Backups", settings=settings, key="backups/backups")
         first_look(self.table, settings, "backups/backups", _WIDTHS, Qt.SortOrder.DescendingOrder)
+        self.table.setMinimumWidth(_LEAST_WIDTH)
         self.table.hideColumn(BackupsModel.DATABASE)
         self.verify = plain_button("Verify", self._on_verify)
         self.verify.set_hint("Read the backup again and compare every hash.")
@@ -91,7 +93,10 @@ class BackupsPanel(QWidget):
 
     def _show(self, backups: Sequence[Backup], origin: Origin | None = None) -> None:
         self.model.show(backups, origin or Origin())
-        self.table.setColumnHidden(BackupsModel.DATABASE, not self.model.mixed)
+        mixed = self.model.mixed
+        self.table.setColumnHidden(BackupsModel.DATABASE, not mixed)
+        for column in (BackupsModel.ROWS, BackupsModel.SIZE):
+            self.table.setColumnHidden(column, mixed)
 
     def show_failure(self, table: str, summary: str) -> None:
         """Show that a table's backups could not be listed."""

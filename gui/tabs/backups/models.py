@@ -177,7 +177,7 @@ class BackupsModel(_Rows):
 
     heads = ("Taken (UTC)", "Rows", "Size", "Checked", "Database")
     numbers = frozenset((1, 2))
-    CHECKED, DATABASE = 3, 4
+    ROWS, SIZE, CHECKED, DATABASE = 1, 2, 3, 4
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -216,6 +216,15 @@ class BackupsModel(_Rows):
     def _is_foreign(self, backup: Backup) -> bool:
         return backup.origin.differs(self._origin)
 
+    def _database(self, backup: Backup) -> str:
+        """Name a backup's database by what tells it from the open one."""
+        if not backup.source:
+            return "not recorded"
+        if not self._is_foreign(backup):
+            return "this one"
+        origin = backup.origin
+        return origin.host if origin.host != self._origin.host else origin.path or origin.database
+
     def _fill(self) -> None:
         sources = list(dict.fromkeys(b.source for b in self.backups if self._is_foreign(b)))
         texts: list[tuple[str, ...]] = []
@@ -223,7 +232,7 @@ class BackupsModel(_Rows):
         for backup in self.backups:
             rows = _NONE if backup.rows is None else format_count(backup.rows)
             words = short_check(backup.checked)
-            source = shown(backup.source) or "not recorded"
+            source = shown(self._database(backup))
             group = 1 + sources.index(backup.source) if self._is_foreign(backup) else 0
             texts.append((when(backup.taken), rows, format_size(backup.size), words, source))
             taken = backup.taken.timestamp() - group * _AGE
@@ -270,10 +279,10 @@ def when(moment: datetime) -> str:
 
 
 def short_check(words: str) -> str:
-    """Return what was checked with its time as the list shows it, for example `27 Nov 10:00`."""
+    """Return what was checked with the day alone, for example `verified on 27 Nov`."""
     before, at, moment = words.rpartition(" on ")
     try:
-        return f"{before} on {when(as_utc(datetime.fromisoformat(moment)))}" if at else words
+        return f"{before} on {as_utc(datetime.fromisoformat(moment)):%d %b}" if at else words
     except ValueError:
         return words
 
@@ -297,6 +306,8 @@ def _about(backup: Backup) -> str:
         lines.append(backup.problem)
     if backup.source:
         lines.append(f"from {backup.source}")
+    if backup.rows is not None:
+        lines.append(f"{counted(backup.rows, 'row')}, {format_size(backup.size)}")
     if backup.seconds is not None:
         lines.append(f"took {backup.seconds:.1f} s")
     if backup.note:

@@ -171,6 +171,7 @@ class RestorePanel(QWidget):
     def _show_facts(self, preview: RestorePreview) -> None:
         while (item := self._facts.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()
                 widget.deleteLater()
         for sign, tone, name, value in _facts(preview):
             self._add_fact(sign, tone, name, value)

@@ -6,6 +6,7 @@ import apsw
 import pytest
 from helpers.backups import everything, trading_database
 from helpers.moto_bucket import moto_bucket
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
 from core.backup.run import backup
@@ -39,7 +40,7 @@ def tab(qtbot, context, bucket, path):
     qtbot.addWidget(tab)
     context.set_workspace(Workspace(bucket.clients.connection, clients=bucket.clients))
     tab.show()
-    qtbot.waitUntil(lambda: not tab.busy and len(tab.tables.model.tables) == 3)
+    qtbot.waitUntil(lambda: not tab.busy and len(tab.tables.model.tables) == 3, timeout=15_000)
     return tab
 
 
@@ -68,7 +69,7 @@ def sql(path, text):
 
 def select(qtbot, tab, table):
     tab.tables.select(table)
-    qtbot.waitUntil(lambda: not tab.busy)
+    qtbot.waitUntil(lambda: not tab.busy, timeout=15_000)
 
 
 def answer(tab, typed=""):
@@ -190,3 +191,78 @@ def test_a_read_only_profile_offers_nothing_that_writes(qtbot, tab):
 @pytest.mark.parametrize("model", [TablesModel, BackupsModel, CellsModel])
 def test_models_keep_qts_rules(qtbot, model):
     QAbstractItemModelTester(model(), QAbstractItemModelTester.FailureReportingMode.Fatal)
+
+
+def backed_up_elsewhere(tab, path, host, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("socket.gethostname", lambda: host)
+        return backed_up(tab, path, "orders")
+
+
+def texts(tab, column):
+    model = tab.backups.table.model()
+    return [model.index(row, column).data() for row in range(model.rowCount())]
+
+
+def test_backups_of_another_database_stand_apart_and_are_named(qtbot, tab, path, monkeypatch):
+    mine = backed_up(tab, path, "orders")
+    backed_up_elsewhere(tab, path, "staging", monkeypatch)
+    tab.refresh()
+    select(qtbot, tab, "orders")
+    qtbot.waitUntil(lambda: tab.restoring.preview is not None, timeout=15_000)
+    assert tab.backups.current.id == mine.id
+    assert not tab.backups.table.isColumnHidden(BackupsModel.DATABASE)
+    assert texts(tab, BackupsModel.DATABASE) == ["this one", "staging"]
+    assert f"from staging:{path} (SQLite)" in tab.backups.table.model().index(1, 0).data(
+        Qt.ItemDataRole.ToolTipRole
+    )
+    tab.resize(1100, 640)
+    assert tab.minimumSizeHint().width() <= 1100
+    tab.backups.table.selectRow(1)
+    qtbot.waitUntil(
+        lambda: tab.restoring.preview and tab.restoring.preview.backup.id != mine.id, timeout=15_000
+    )
+    assert any("another database: staging" in words for words in tab.restoring.preview.problems)
+    assert "another database: staging" in tab.restoring._details.text()
+
+
+def test_what_was_checked_is_shown_in_the_words_of_the_command_line(qtbot, tab, path):
+    done = backed_up(tab, path, "orders")
+    tab.refresh()
+    select(qtbot, tab, "orders")
+    qtbot.waitUntil(lambda: tab.restoring.preview is not None, timeout=15_000)
+    assert texts(tab, BackupsModel.CHECKED) == ["listed, sizes agree"]
+    assert tab.backups.table.isColumnHidden(BackupsModel.DATABASE)
+    tab.backups.verify.click()
+    qtbot.waitUntil(lambda: "every hash as written" in tab.banner.text, timeout=15_000)
+    assert done.id in tab.banner.text
+    assert texts(tab, BackupsModel.CHECKED)[0].startswith("verified on ")
+    tab.refresh()
+    qtbot.waitUntil(lambda: not tab.busy, timeout=15_000)
+    assert texts(tab, BackupsModel.CHECKED)[0].startswith("verified on ")
+
+
+def test_the_report_names_the_backup_and_what_no_longer_works(qtbot, tab, path):
+    done = backed_up(tab, path, "orders")
+    sql(path, "ALTER TABLE orders ADD COLUMN added; CREATE VIEW later AS SELECT added FROM orders")
+    tab.refresh()
+    select(qtbot, tab, "orders")
+    qtbot.waitUntil(lambda: tab.restoring.preview is not None, timeout=15_000)
+    assert "view later: does not work with this schema" in tab.restoring._details.text()
+    tab.restoring.in_place.click()
+    answer(tab, "orders")
+    qtbot.waitUntil(lambda: done.id in tab.banner.text, timeout=15_000)
+    assert "verified by content hash" in tab.banner.text
+    assert "view later" in tab.banner._why.text()
+
+
+def test_a_table_that_cannot_be_restored_is_named_as_skipped(qtbot, tab, path):
+    connection = apsw.Connection(str(path))
+    connection.create_scalar_function("slug", lambda value: value, 1, deterministic=True)
+    connection.execute("CREATE TABLE odd(a, b AS (slug(a)) STORED)")
+    connection.close()
+    tab.refresh()
+    qtbot.waitUntil(lambda: not tab.busy and len(tab.tables.model.tables) == 4, timeout=15_000)
+    tab.tables.back_up_all.click()
+    qtbot.waitUntil(lambda: "odd was skipped" in tab.banner._why.text(), timeout=15_000)
+    assert "slug" in tab.banner._why.text()
