@@ -28,7 +28,13 @@ EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
         *(("undo", other) for other in _UNDOING),
         *(("drop_kept", other) for other in _UNDOING),
     ),
-    "rotate": (("resume", "undo"), ("undo", "file"), ("undo", "wait")),
+    "rotate": (
+        ("resume", "undo"),
+        ("undo", "file"),
+        ("undo", "wait"),
+        ("undo", "keep_copies"),
+        ("resume", "keep_copies"),
+    ),
     "secrets put": (
         ("as_text", "json_value"),
         ("binary", "as_text"),

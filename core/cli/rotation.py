@@ -51,6 +51,13 @@ def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
         Path | None,
         typer.Option(help="New fields as a JSON object, from a file or standard input (-)."),
     ] = None,
+    keep_copies: Annotated[
+        bool,
+        typer.Option(
+            "--keep-copies",
+            help="Leave other fields that hold the old value as well, such as a URL, unchanged.",
+        ),
+    ] = False,
 ) -> None:
     """Rotate a secret: preflight, create, stage, test, promote, switch, deactivate, delete.
 
@@ -63,7 +70,7 @@ def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
         rotator = _rotator(cli, patience, work)
         found = rotator.find(secret) if resume or undo else None
         if dry_run or not yes:
-            _show_plan(cli, rotator, secret, found, work, undo=undo)
+            _show_plan(cli, rotator, secret, found, work, undo=undo, keep_copies=keep_copies)
             return
     now = _at_once(patience)
     with cli.out.work("Rotating", batch=_Teller(cli, found)) as work:
@@ -73,7 +80,9 @@ def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
             )
         else:
             values = _values(rotator, secret, file, work)
-            rotation = rotator.start(secret, values=values, now=now, work=work)
+            rotation = rotator.start(
+                secret, values=values, now=now, keep_copies=keep_copies, work=work
+            )
         while wait and rotation.due is not None:
             work.token.wait(max(0.0, (rotation.due - utc_now()).total_seconds()))
             rotation = rotator.resume(rotation, now=now, work=work)
@@ -173,27 +182,36 @@ class _Teller:
             self._cli.out.note(f"{record.state.value:8} {title}: {record.detail}")
 
 
-def _show_plan(
-    cli: Cli, rotator: Rotator, secret: str, found: Rotation | None, work: Work, *, undo: bool
+def _show_plan(  # noqa: PLR0913 - what was asked for
+    cli: Cli,
+    rotator: Rotator,
+    secret: str,
+    found: Rotation | None,
+    work: Work,
+    *,
+    undo: bool,
+    keep_copies: bool,
 ) -> None:
     if found is not None:
         cli.out.result(found, lambda: _show_open(cli, found, undo=undo))
         return
     plan = rotator.plan(secret, work=work)
-    cli.out.result(plan, lambda: _show_steps(cli, plan))
+    cli.out.result(plan, lambda: _show_steps(cli, plan, keep_copies=keep_copies))
     if plan.problem is not None:
         raise plan.problem.error()
 
 
-def _show_steps(cli: Cli, plan: RotationPlan) -> None:
+def _show_steps(cli: Cli, plan: RotationPlan, *, keep_copies: bool) -> None:
     from core.links.ledger import dying_with
+    from core.rotation.words import copy_notes
 
     cli.out.line(f"{plan.secret}: rotation of kind {plan.kind.value}, by {plan.by}")
     if plan.found:
         cli.out.line(plan.found)
     for number, step in enumerate(plan.steps, 1):
         cli.out.line(f"{number}. {step.title}. {step.text} Undo: {step.undo}")
-    for note in (*plan.notes, *dying_with(plan.facts.old_key_id)):
+    copies = copy_notes(plan, keep=keep_copies)
+    for note in (*plan.notes, *copies, *dying_with(plan.facts.old_key_id)):
         cli.out.line(f"! {note}")
     advice = "" if plan.problem is not None else " Add --yes to rotate."
     cli.out.note(f"Nothing was changed.{advice}")
@@ -229,6 +247,10 @@ def _explained(problem: StorageError) -> StorageError:
 
 def _show_end(cli: Cli, rotation: Rotation) -> None:
     cli.out.line(f"{rotation.secret}: {rotation.outcome.value}, version {rotation.id}")
+    if rotation.facts.also_changed:
+        cli.out.line(f"also replaced in {', '.join(rotation.facts.also_changed)}")
+    for place in rotation.facts.still_old:
+        cli.out.line(f"! {place} still holds the old value: change it yourself")
     if rotation.due is not None:
         cli.out.line(
             f"the old key {rotation.facts.old_key_id} goes on until {iso_utc(rotation.due)}"

@@ -118,6 +118,30 @@ class StepRecord:
         return self.state in {StepState.DONE, StepState.SKIPPED}
 
 
+class CopyForm(Enum):
+    """How a field holds a rotated value a second time, in the words that people see."""
+
+    WHOLE = "the whole field"
+    URL = "inside a URL"
+    PARAMETER = "a parameter of a connection string"
+    TEXT = "inside a longer text"
+    ENCODED = "percent-encoded"
+    BASE64 = "in Base64"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A place of the same secret that holds a rotated value as well; never the value itself.
+
+    `place` is a field, or a path into one such as `hosts[0].url`. `replaceable`: it cannot be
+    mistaken, so the rotation replaces it in the same version unless that is not wanted.
+    """
+
+    place: str
+    form: CopyForm
+    replaceable: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the steps found and made; each knows from here what was before it.
@@ -125,6 +149,8 @@ class Facts:
     `keys_before` are the access key ids that the user had when the rotation began; `old_version`
     is the version that AWSCURRENT sat on then; `switched` are the names of the profiles here
     whose keys were replaced; `promoted` and `deactivated` start the two periods of grace.
+    `also_changed` are other places of the secret in which the new version has the new value,
+    `still_old` those in which even the new version has the old one.
     """
 
     user: str = ""
@@ -136,6 +162,8 @@ class Facts:
     switched: tuple[str, ...] = ()
     promoted: datetime | None = None
     deactivated: datetime | None = None
+    also_changed: tuple[str, ...] = ()
+    still_old: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +171,7 @@ class Rotation:
     """One rotation. Its `id` is the ClientRequestToken, and so the id of the new version.
 
     `account` and `endpoint` tell where it belongs; `by` is the ARN of who began it. `due` is when
-    a waiting rotation goes on.
+    a waiting rotation goes on. With `keep_copies` other fields that hold the old value keep it.
     """
 
     id: str
@@ -159,6 +187,7 @@ class Rotation:
     steps: tuple[StepRecord, ...] = ()
     facts: Facts = field(default_factory=Facts)
     due: datetime | None = None
+    keep_copies: bool = False
 
     def step(self, step: Step) -> StepRecord:
         """Return one step's record; a waiting one if this kind has no such step."""
@@ -211,7 +240,8 @@ class RotationPlan:
     """A rotation that was not begun: who and what it concerns, and what stands in its way.
 
     `found` says what the look at it has told, `notes` what there is to mind. `fields` are the
-    names whose new values have to be given, if they come from elsewhere.
+    names whose new values have to be given, if they come from elsewhere. `copies` are other places
+    of the secret that hold the value as well.
     """
 
     kind: RotationKind
@@ -223,3 +253,4 @@ class RotationPlan:
     notes: tuple[str, ...] = ()
     problem: Problem | None = None
     fields: tuple[str, ...] = ()
+    copies: tuple[Copy, ...] = ()

@@ -17,7 +17,7 @@ from core.errors import Corrupt, CredentialsInvalid, StorageError
 from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step, StepState
 from core.model.secrets import SecretValue
 from core.redaction import Secret
-from core.rotation import stages
+from core.rotation import copies, stages
 from core.rotation.databases.choosing import login_for
 from core.rotation.databases.login import Address, DatabaseLogin, accepted
 from core.rotation.databases.passwords import generate_password
@@ -112,11 +112,29 @@ class DatabaseStrategy:
 
     def _stage(self, rotation: Rotation, work: Work) -> Done:
         text = stages.staged(self._clients, rotation, work)
+        old = old_text(self._clients, rotation, work)
         if text is None:
-            old = old_text(self._clients, rotation, work)
-            text = with_fields(old, {PASSWORD: generate_password()})
+            new = generate_password()
+            text = with_fields(old, {PASSWORD: new})
+            if not rotation.keep_copies:
+                text = copies.replaced(text, [self._replacement(rotation, old, new)])
         stages.stage(self._clients, rotation, text, work)
-        return Done(rotation.facts, f"version {rotation.id}; the database is as it was")
+        facts, also = copies.staged(rotation, old, text, [self._replacement(rotation, old)])
+        parts = (f"version {rotation.id}", also, "the database is as it was")
+        return Done(facts, "; ".join(part for part in parts if part))
+
+    def replacements(self, rotation: Rotation, text: Secret) -> tuple[copies.Replacement, ...]:
+        """Return the value of a secret's text that a rotation replaces, to look for its copies."""
+        return (self._replacement(rotation, text),)
+
+    def _replacement(
+        self, rotation: Rotation, old: Secret, new: Secret | None = None
+    ) -> copies.Replacement:
+        access = self._access(rotation, old)
+        address = access.address
+        return copies.Replacement(
+            PASSWORD, access.password, new or access.password, address.username, address.host
+        )
 
     def _apply(self, rotation: Rotation, work: Work) -> Done:
         stages.keep_staged(self._clients, rotation, work)

@@ -6,6 +6,7 @@ memory alone until they are staged: a rotation that died before has lost them an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from core.errors import InvalidInput, NotFound, StorageError
 from core.model.rotation import Facts, Rotation, RotationKind, Step
 from core.model.secrets import SecretValue
 from core.redaction import Secret
-from core.rotation import stages
+from core.rotation import copies, stages
 from core.rotation.secret_fields import current_text, fields, old_text, with_fields
 from core.rotation.strategy import Done, NotUndoable, Overtaken, ProbeFailed, only_looking
 from core.storage import secret_text
@@ -81,14 +82,32 @@ class ExchangeStrategy:
 
     def _stage(self, rotation: Rotation, work: Work) -> Done:
         text = stages.staged(self._clients, rotation, work)
+        old = old_text(self._clients, rotation, work)
         if text is None:
-            old = old_text(self._clients, rotation, work)
             if not self._values:
                 raise _lost(rotation)
             _check_values(rotation, self._values, old)
             text = with_fields(old, self._values)
+            if not rotation.keep_copies:
+                text = copies.replaced(text, _replacements(rotation, old, self._values))
         stages.stage(self._clients, rotation, text, work)
-        return Done(rotation.facts, f"version {rotation.id}")
+        new = fields(rotation, text)
+        rotated = [
+            each for each in self.replacements(rotation, old)
+            if new.get(each.field) != each.old.reveal()
+        ]  # fmt: skip
+        facts, also = copies.staged(rotation, old, text, rotated)
+        return Done(facts, f"version {rotation.id}" + (f"; {also}" if also else ""))
+
+    def replacements(self, rotation: Rotation, text: Secret) -> tuple[copies.Replacement, ...]:
+        """Return the values of a secret's text that a rotation may replace."""
+        values = fields(rotation, text)
+        pairs = {
+            name: Secret(value)
+            for name, value in values.items()
+            if name.endswith(_HALVES) and isinstance(value, str) and value
+        }
+        return _replacements(rotation, text, pairs)
 
     def _test(self, rotation: Rotation, work: Work) -> Done:
         stages.keep_staged(self._clients, rotation, work)
@@ -102,7 +121,11 @@ class ExchangeStrategy:
             raise ProbeFailed.of(error, "The new value") from None
         changed = secret_text.diff(before.reveal(), new.reveal()).changed
         if not changed:
-            same = InvalidInput("It is the same as the old one", subject=rotation.secret)
+            same = InvalidInput(
+                "It is the same as the old one",
+                remedy="Make a new pair on the exchange's page, and paste that one.",
+                subject=rotation.secret,
+            )
             raise ProbeFailed.of(same, "The new value")
         told = f"{', '.join(changed)} can be read and differ"
         return Done(rotation.facts, f"{told}; no exchange was asked, none can be logged in to here")
@@ -145,8 +168,20 @@ class ExchangeStrategy:
             current_text(self._clients, rotation, work),
         )
         ours, theirs = fields(rotation, new), fields(rotation, now)
-        changed = secret_text.diff(old.reveal(), new.reveal()).changed
+        copied = {re.split(r"[.\[]", place)[0] for place in rotation.facts.also_changed}
+        changed = set(secret_text.diff(old.reveal(), new.reveal()).changed) - copied
         return all(theirs.get(name) == ours[name] for name in changed)
+
+
+def _replacements(
+    rotation: Rotation, old: Secret, new: Mapping[str, Secret]
+) -> tuple[copies.Replacement, ...]:
+    before = fields(rotation, old)
+    return tuple(
+        copies.Replacement(name, Secret(before[name]), value)
+        for name, value in new.items()
+        if isinstance(before.get(name), str) and before[name]
+    )
 
 
 def _check_values(rotation: Rotation, values: Mapping[str, Secret], current: Secret) -> None:

@@ -16,9 +16,9 @@ from core.errors import NotFound, StorageError
 from core.model.connection import AccessKeys, Connection
 from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step
 from core.redaction import Secret
-from core.rotation import iam_keys, iam_preflight, stages
+from core.rotation import copies, iam_keys, iam_preflight, stages
 from core.rotation.iam_make import KeyMaker, take_back
-from core.rotation.iam_secret import StorageSecret, read_secret, with_keys
+from core.rotation.iam_secret import KEY_ID, KEY_SECRET, StorageSecret, read_secret, with_keys
 from core.rotation.key_proof import TEST_PREFIX, connection_of, prove_key
 from core.rotation.leftovers import drop_versions, sweep
 from core.rotation.local_keys import LocalKeys
@@ -104,13 +104,22 @@ class IamKeyStrategy:
 
     def _stage(self, rotation: Rotation, work: Work) -> Done:
         text = stages.staged(self._own, rotation, work)
+        old = self._old_text(rotation, work)
         if text is None:
             # Killed before the new key was stored: its secret is lost, so it is made anew.
             keys = self._maker.keys or self._made_anew(rotation, work)
-            text = with_keys(self._old_text(rotation, work), keys)
+            text = with_keys(old, keys)
+            if not rotation.keep_copies:
+                text = copies.replaced(text, _replacements(rotation, old, keys))
         stages.stage(self._own, rotation, text, work)
         key_id = read_secret(rotation.secret, text).keys.access_key_id
-        return Done(replace(rotation.facts, new_key_id=key_id), f"version {rotation.id}")
+        facts, also = copies.staged(rotation, old, text, self.replacements(rotation, old))
+        detail = f"version {rotation.id}" + (f"; {also}" if also else "")
+        return Done(replace(facts, new_key_id=key_id), detail)
+
+    def replacements(self, rotation: Rotation, text: Secret) -> tuple[copies.Replacement, ...]:
+        """Return the two halves of the key in a secret's text, to look for their copies."""
+        return _replacements(rotation, text, read_secret(rotation.secret, text).keys)
 
     def _made_anew(self, rotation: Rotation, work: Work) -> AccessKeys:
         self._maker.make(self._own, rotation, work)
@@ -307,6 +316,19 @@ class IamKeyStrategy:
         manager = SecretsManager(clients=self._own)
         version = rotation.facts.old_version
         return manager.read(rotation.secret, version_id=version, work=work).text
+
+
+def _replacements(
+    rotation: Rotation, old: Secret, new: AccessKeys
+) -> tuple[copies.Replacement, ...]:
+    before = read_secret(rotation.secret, old).keys
+    old_id = Secret(before.access_key_id, remembered=False)
+    new_id = Secret(new.access_key_id, remembered=False)
+    # In a URL the secret goes with the old identifier, or with the new one once that is replaced.
+    return (
+        copies.Replacement(KEY_ID, old_id, new_id, identifier=True),
+        copies.Replacement(KEY_SECRET, before.secret_access_key, new.secret_access_key),
+    )
 
 
 def _test_name(rotation: Rotation) -> str:

@@ -91,6 +91,10 @@ class RotationJournal:
             os.close(handle)
 
 
+#: Facts that are tuples; journals of earlier versions lack some.
+_LISTS = ("keys_before", "switched", "also_changed", "still_old")
+
+
 def _lock(handle: int, place: str) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -152,9 +156,8 @@ def _step(entry: dict[str, Any]) -> StepRecord:
 
 
 def _facts(entry: dict[str, Any]) -> Facts:
-    before, switched = tuple(entry.pop("keys_before")), tuple(entry.pop("switched"))
-    dates = _moments(entry, "promoted", "deactivated")
-    return Facts(keys_before=before, switched=switched, **dates)
+    lists: dict[str, Any] = {name: tuple(entry.pop(name, ())) for name in _LISTS}
+    return Facts(**lists, **_moments(entry, "promoted", "deactivated"))
 
 
 def _moments(entry: dict[str, Any], *names: str) -> dict[str, Any]:

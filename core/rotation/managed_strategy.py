@@ -13,7 +13,10 @@ from core.aws.faults import translated
 from core.errors import Conflict, ErrorKind, NotSupported, ServiceError, StorageError
 from core.model.rotation import Facts, Rotation, RotationKind, Step
 from core.model.secrets import SecretValue
+from core.redaction import Secret
 from core.rotation import stages
+from core.rotation.copies import Replacement
+from core.rotation.secret_fields import fields
 from core.rotation.strategy import Done, NotUndoable, only_looking
 from core.work import Work
 
@@ -22,6 +25,7 @@ from core.work import Work
 _WATCH_SECONDS = 300.0
 _PAUSE = 2.0
 _SHOW_SECONDS = 20.0
+_PASSWORD = "password"  # noqa: S105 - the name of a field
 
 
 class ManagedStrategy:
@@ -127,6 +131,13 @@ class ManagedStrategy:
             remedy="Resume to watch on. If it stays so, look into the function's log.",
             subject=rotation.secret,
         )
+
+    def replacements(self, rotation: Rotation, text: Secret) -> tuple[Replacement, ...]:
+        """Return the password, whose copies AWS's function may not know."""
+        password = fields(rotation, text).get(_PASSWORD)
+        if not (isinstance(password, str) and password):
+            return ()
+        return (Replacement(_PASSWORD, Secret(password), Secret(password)),)
 
     def undo(self, rotation: Rotation, work: Work) -> Facts:
         """End the watching. What AWS has done is not taken back, nor what it is doing.

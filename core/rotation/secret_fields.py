@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from core.aws.clients import ClientFactory
@@ -12,6 +11,7 @@ from core.model.rotation import Rotation
 from core.redaction import Secret
 from core.storage import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
+from core.storage.secret_kinds import with_value
 from core.work import Work
 
 
@@ -19,13 +19,12 @@ def with_fields(text: Secret, new: Mapping[str, Secret]) -> Secret:
     """Return the text with some fields changed; all other bytes stay as they are.
 
     Raises:
-        InvalidInput: the text is no JSON object, or names a field twice.
+        InvalidInput: the text is no JSON object, names a field twice, or a field would change
+            its kind.
     """
     rows = secret_text.rows_of(text.reveal())
-    changed = [
-        replace(row, value=new[row.key], quoted=True) if row.key in new else row for row in rows
-    ]
     try:
+        changed = [with_value(row, new[row.key]) if row.key in new else row for row in rows]
         return Secret(secret_text.text_of(changed, text.reveal()))
     except InvalidInput as error:
         error.remedy = "Correct the secret, then rotate it."

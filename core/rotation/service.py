@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from core.aws.identity import identity
 from core.errors import Conflict, InvalidInput, NotFound, NotSupported, StorageError
 from core.model.connection import DEFAULT_SECRET_NAME, SECRET_PREFIX
 from core.model.rotation import (
+    Copy,
     Facts,
     Outcome,
     Patience,
@@ -24,7 +26,7 @@ from core.model.rotation import (
 )
 from core.model.secrets import SecretValue
 from core.redaction import Secret
-from core.rotation import iam_preflight, stages
+from core.rotation import copies, iam_preflight, stages
 from core.rotation.database_strategy import DatabaseStrategy
 from core.rotation.exchange_strategy import ExchangeStrategy
 from core.rotation.iam_preflight import Examined
@@ -34,6 +36,7 @@ from core.rotation.journal import RotationJournal
 from core.rotation.local_keys import LocalKeys
 from core.rotation.machine import Machine
 from core.rotation.managed_strategy import ManagedStrategy
+from core.rotation.strategy import Strategy
 from core.rotation.words import planned
 from core.storage import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
@@ -76,8 +79,9 @@ class Rotator:
         work = default_work(work)
         if stages.look(self._clients, secret, work).rotation_enabled:
             return RotationKind.MANAGED
-        text = SecretsManager(clients=self._clients).read(secret, work=work).text
-        return _kind(secret, text)
+        value = SecretsManager(clients=self._clients).read(secret, work=work)
+        secret_text.check_is_text(value)
+        return _kind(secret, value.text)
 
     def fields_of(self, secret: str, *, work: Work | None = None) -> tuple[str, ...]:
         """Return the names of a secret's fields, in their order.
@@ -106,6 +110,8 @@ class Rotator:
             examined = self._examined(rotation, current, work)
         except StorageError as error:
             problem = Problem.of(error)
+        strategy = self._strategy(rotation.kind, frozenset(), None)
+        found = self._copies(strategy, rotation, current)
         given = rotation.kind is RotationKind.EXCHANGE
         fields = self.fields_of(secret, work=work) if given else ()
         return RotationPlan(
@@ -118,6 +124,7 @@ class Rotator:
             notes=examined.notes,
             problem=problem,
             fields=fields,
+            copies=found,
         )
 
     def start(
@@ -126,6 +133,7 @@ class Rotator:
         *,
         values: Mapping[str, Secret] | None = None,
         now: frozenset[Step] = frozenset(),
+        keep_copies: bool = False,
         work: Work | None = None,
     ) -> Rotation:
         """Begin a rotation and run it to its end, a failure, or its period of grace.
@@ -134,6 +142,7 @@ class Rotator:
             secret: its name.
             values: the new fields, for secrets whose values come from elsewhere.
             now: steps that shall not wait for their period of grace.
+            keep_copies: leave other fields of the secret that hold the old value as they are.
             work: cancel token; its batches are the states of the rotation.
 
         Raises:
@@ -142,7 +151,7 @@ class Rotator:
         """
         work = default_work(work)
         self._clients.require_writable(f"Rotating {secret}")
-        rotation = self._new(secret, work)
+        rotation = replace(self._new(secret, work), keep_copies=keep_copies)
         with self._journal.locked(_place(rotation)):
             self._check_no_other(rotation)
             with self._machine(rotation, now, values) as machine:
@@ -224,6 +233,15 @@ class Rotator:
             return iam_preflight.examine(self._clients, rotation, current, work)
         done = strategy.look(rotation, current, work)
         return Examined(done.facts, done.detail)
+
+    def _copies(
+        self, strategy: Strategy, rotation: Rotation, current: SecretValue
+    ) -> tuple[Copy, ...]:
+        """Return the places that hold a rotated value as well; none where it cannot be told."""
+        try:
+            return copies.find(current.text, strategy.replacements(rotation, current.text))
+        except StorageError:  # the plan names the problem already
+            return ()
 
     def _new(self, secret: str, work: Work) -> Rotation:
         kind = self.kind_of(secret, work=work)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,8 @@ from typing import Protocol
 
 from core.errors import Conflict, StorageError
 from core.model.rotation import Facts, Rotation, RotationKind, Step
+from core.redaction import Secret
+from core.rotation.copies import Replacement
 from core.work import Work
 
 
@@ -131,6 +133,13 @@ class Strategy(Protocol):
         Raises:
             NotUndoable: there is no way back any more; nothing was changed just now.
             StorageError: it failed half-way; undoing again is safe.
+        """
+
+    def replacements(self, rotation: Rotation, text: Secret) -> Sequence[Replacement]:
+        """Return the values in a secret's text that are rotated, to look for their copies.
+
+        Raises:
+            StorageError: the text does not hold what is rotated.
         """
 
     def rolls_back(self, step: Step, error: StorageError) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.model.rotation import PlannedStep, Rotation, RotationKind, Step
+from core.model.rotation import PlannedStep, Rotation, RotationKind, RotationPlan, Step
 
 TITLES = {
     Step.PREFLIGHT: "Check before the start",
@@ -90,6 +90,21 @@ def planned(kind: RotationKind, step: Step) -> PlannedStep:
     """Return a step in words."""
     text, undo = _OWN.get((kind, step)) or _SHARED[step]
     return PlannedStep(step, title_of(kind, step), text, undo)
+
+
+def copy_notes(plan: RotationPlan, *, keep: bool = False) -> tuple[str, ...]:
+    """Return what a plan says about other places that hold the value; no value is in it.
+
+    Args:
+        plan: the plan.
+        keep: whether the user wants them left as they are.
+    """
+    by_hand = keep or plan.kind is RotationKind.MANAGED  # AWS's function does not know them
+    return tuple(
+        f"{copy.place} holds the same value ({copy.form.value}); "
+        + ("it is replaced, too" if copy.replaceable and not by_hand else "change it yourself")
+        for copy in plan.copies
+    )
 
 
 def undo_now(rotation: Rotation) -> str:

@@ -104,3 +104,37 @@ def _skip(text: str, at: int) -> int:
     while at < len(text) and text[at] in _BLANK:
         at += 1
     return at
+
+
+def strings_in(text: str) -> tuple[tuple[str, int, int], ...]:
+    """Return the texts inside a JSON value: the path to each, and where it begins and ends.
+
+    Keys of objects are no texts of their own. A path is `.key` and `[index]`, one after the other.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    found: list[tuple[str, int, int]] = []
+    _collect(text, _skip(text, 0), "", found)
+    return tuple(found)
+
+
+def _collect(text: str, at: int, path: str, found: list[tuple[str, int, int]]) -> int:
+    """Add the texts of the value that begins at `at`, and return where it ends."""
+    if text[at] not in "{[":
+        value, end = _DECODER.raw_decode(text, at)
+        if isinstance(value, str):
+            found.append((path, at, end))
+        return end
+    closing, number = {"{": "}", "[": "]"}[text[at]], 0
+    named = closing == "}"
+    at = _skip(text, at + 1)
+    while text[at] != closing:
+        step = f"[{number}]"
+        if named:
+            key, after = _DECODER.raw_decode(text, at)
+            step, at = f".{key}", _skip(text, _skip(text, after) + 1)
+        at = _skip(text, _collect(text, at, path + step, found))
+        at = _skip(text, at + 1) if text[at] == "," else at
+        number += 1
+    return at + 1

@@ -1,0 +1,279 @@
+"""Copies of a rotated value in other fields of the same secret: found, replaced, or named.
+
+A secret often holds its password twice: in a field and inside a URL. A copy is replaced in the
+same new version where it cannot be mistaken: a field that equals the value, the user information
+of a URL, or a named parameter such as `password=` of a connection string, if the login beside it
+is the secret's own. Every other copy (inside a longer text, in Base64, of another login) stays as
+it is and is named, since a guess could break another system.
+
+Fields are searched with everything in them: lists, objects, and texts that are JSON themselves.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import quote, unquote, unquote_plus
+
+from core.errors import InvalidInput
+from core.model.rotation import Copy, CopyForm, Facts, Rotation
+from core.model.secrets import OPEN_FIELDS
+from core.redaction import Secret
+from core.storage import secret_text
+from core.storage.secret_splice import strings_in
+
+#: A value shorter than this is found only where it stands alone: others would be everywhere.
+_SHORTEST_PART = 4
+#: A field that equals the value is taken for a copy if its name or the value's length says so.
+_SHORTEST_WHOLE = 8
+_SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|cred", re.IGNORECASE)
+_NO_SECRET_NAMES = OPEN_FIELDS | {"dbname", "user", "login", "name", "schema"}
+_URL = re.compile(
+    r"(?P<scheme>[A-Za-z][\w+.\-]*://)(?P<place>[^\s\"'<>/?#]*@)(?P<host>[^\s\"'<>/?#]*)"
+)
+_PARAMETER = re.compile(
+    r"(?P<name>\b[\w.\-]*(?:password|passwd|pwd|pass|secret|secret_access_key|api_?key|"
+    r"access_key_id|token)\s*=\s*)(?P<quote>['\"]?)(?P<value>[^\s;&'\"]+)(?P=quote)",
+    re.IGNORECASE,
+)
+_USER = re.compile(r"\b(?:user|uid|username|user id)\s*=\s*['\"]?([^\s;&'\"]+)", re.IGNORECASE)
+_HOST = re.compile(r"\b(?:host|server|hostname)\s*=\s*['\"]?([^\s;&'\"]+)", re.IGNORECASE)
+_SERVER = re.compile(r"://(?:[^\s@/?#]*@)?([^\s/?#]+)")
+_UNQUOTED = re.compile(r"[^\s;&'\"\\]+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-]{8,}={0,2}")
+_HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """One value that is rotated.
+
+    Args:
+        field: the field that holds it.
+        old: the value before.
+        new: the value afterwards; the old one while copies are only looked for.
+        user: the login that it belongs to, if the secret names one.
+        host: the server that it belongs to, if the secret names one.
+        identifier: whether it is an identifier such as an access key id, and no secret.
+    """
+
+    field: str
+    old: Secret
+    new: Secret
+    user: str = ""
+    host: str = ""
+    identifier: bool = False
+
+
+def find(text: Secret, replacements: Sequence[Replacement]) -> tuple[Copy, ...]:
+    """Return the copies of the old values in a secret's text; a text without fields has none."""
+    return tuple(_walk(text, replacements)[1])
+
+
+def replaced(text: Secret, replacements: Sequence[Replacement]) -> Secret:
+    """Return the text with every copy replaced that cannot be mistaken; other bytes stay.
+
+    Raises:
+        InvalidInput: the text names a field twice.
+    """
+    rows, copies = _walk(text, replacements)
+    if not any(copy.replaceable for copy in copies):
+        return text
+    return Secret(secret_text.text_of(rows, text.reveal()))
+
+
+def _walk(
+    text: Secret, replacements: Sequence[Replacement]
+) -> tuple[list[secret_text.SecretRow], list[Copy]]:
+    try:
+        rows = secret_text.rows_of(text.reveal())
+    except InvalidInput:
+        return [], []
+    own, copies, changed = {each.field for each in replacements}, _Found(), []
+    for row in rows:
+        if row.key in own:
+            changed.append(row)
+        elif row.quoted:
+            value = _searched(row.value.reveal(), row.key, row.key, replacements, copies)
+            changed.append(replace(row, value=Secret(value)))
+        else:
+            raw = _in_json(row.value.reveal(), row.key, replacements, copies)
+            changed.append(replace(row, value=Secret(raw)))
+    return changed, copies.all
+
+
+class _Found:
+    """Collects copies, each place once."""
+
+    def __init__(self) -> None:
+        self.all: list[Copy] = []
+
+    def add(self, place: str, form: CopyForm, *, replaceable: bool) -> None:
+        if not any(copy.place == place and copy.form is form for copy in self.all):
+            self.all.append(Copy(place, form, replaceable))
+
+
+def _in_json(raw: str, place: str, replacements: Sequence[Replacement], found: _Found) -> str:
+    """Search the texts of a JSON value, and return it with copies replaced."""
+    if any(raw.strip() == each.old.reveal() for each in replacements):
+        found.add(place, CopyForm.WHOLE, replaceable=False)  # a number: its digits may be chance
+    pieces: list[str] = []
+    at = 0
+    for path, start, end in strings_in(raw):
+        value = json.loads(raw[start:end])
+        name = path.rpartition(".")[2]
+        new = _searched(value, f"{place}{path}", name, replacements, found)
+        if new != value:
+            pieces += [raw[at:start], json.dumps(new, ensure_ascii=False)]
+            at = end
+    return "".join([*pieces, raw[at:]])
+
+
+def _searched(
+    value: str, place: str, name: str, replacements: Sequence[Replacement], found: _Found
+) -> str:
+    """Search one text, and return it with copies replaced."""
+    if value.lstrip()[:1] in {"{", "["} and _is_json(value):
+        return _in_json(value, place, replacements, found)
+    for each in replacements:
+        value = _replaced_in(value, place, name, each, found)
+    return value
+
+
+def _replaced_in(value: str, place: str, name: str, what: Replacement, found: _Found) -> str:
+    old = what.old.reveal()
+    if value == old:
+        safe = _is_own_copy(name, what)
+        found.add(place, CopyForm.WHOLE, replaceable=safe)
+        return what.new.reveal() if safe else value
+
+    def note(form: CopyForm) -> Callable[[], None]:
+        return lambda: found.add(place, form, replaceable=True)
+
+    changed = _URL.sub(lambda url: _in_url(url, what, note(CopyForm.URL)), value)
+    if _is_same_login(changed, what):
+        in_url = "://" in changed
+        changed = _PARAMETER.sub(
+            lambda one: _in_parameter(one, what, in_url, note(CopyForm.PARAMETER)), changed
+        )
+    # What was replaced is out of the way; while copies are only looked for it is the old value.
+    rest = changed if what.new != what.old else _without_replaced(value, what)
+    for form in _other_forms(rest, old):
+        found.add(place, form, replaceable=False)
+    return changed
+
+
+def _without_replaced(value: str, what: Replacement) -> str:
+    """Return a text from which the copies are gone that can be replaced."""
+    blank = replace(what, new=Secret("", remembered=False))
+    return _replaced_in(value, "", "", blank, _Found())
+
+
+def _is_own_copy(name: str, what: Replacement) -> bool:
+    if name.lower() in _NO_SECRET_NAMES:
+        return False
+    return len(what.old) >= _SHORTEST_WHOLE or bool(_SECRET_NAME.search(name))
+
+
+def _in_url(url: re.Match[str], what: Replacement, note: Callable[[], None]) -> str:
+    user, colon, password = url["place"][:-1].partition(":")
+    old = what.old.reveal()
+    if what.identifier:
+        if unquote(user) != old:
+            return url[0]
+        user = _as_url(what.new)
+    elif colon and unquote(password) == old and _is_login(unquote(user), url["host"], what):
+        password = _as_url(what.new)
+    elif not colon and unquote(user) == old and len(old) >= _SHORTEST_WHOLE:
+        user = _as_url(what.new)  # a token in the place of a user
+    else:
+        return url[0]
+    note()
+    return f"{url['scheme']}{user}{colon}{password}@{url['host']}"
+
+
+def _is_login(user: str, host: str, what: Replacement) -> bool:
+    same_user = not user or not what.user or user == what.user
+    return same_user and _is_same_host(host, what.host)
+
+
+def _is_same_host(host: str, known: str) -> bool:
+    named = {each.rpartition(":")[0] or each for each in host.lower().split(",")}
+    known = known.lower()
+    return not known or not host or known in named or bool(named & _HERE and known in _HERE)
+
+
+def _is_same_login(text: str, what: Replacement) -> bool:
+    """Return whether the login that a connection string names is the secret's own."""
+    if what.identifier:
+        return True
+    user, host = _USER.search(text), _SERVER.search(text) or _HOST.search(text)
+    return _is_login(user[1] if user else "", host[1] if host else "", what)
+
+
+def _in_parameter(
+    one: re.Match[str], what: Replacement, in_url: bool, note: Callable[[], None]
+) -> str:
+    old, new = what.old.reveal(), what.new.reveal()
+    if one["value"] != old and not (in_url and unquote_plus(one["value"]) == old):
+        return one[0]
+    new = _as_url(what.new) if in_url else new
+    if new and not _UNQUOTED.fullmatch(new):
+        return one[0]
+    note()
+    return f"{one['name']}{one['quote']}{new}{one['quote']}"
+
+
+def _as_url(value: Secret) -> str:
+    return quote(value.reveal(), safe="")
+
+
+def _other_forms(text: str, old: str) -> Iterator[CopyForm]:
+    if len(old) < _SHORTEST_PART:
+        return
+    if old in text:
+        yield CopyForm.TEXT
+    elif old in unquote(text) or old in unquote_plus(text):
+        yield CopyForm.ENCODED
+    if any(old.encode() in part for part in _decoded(text)):
+        yield CopyForm.BASE64
+
+
+def _decoded(text: str) -> Iterator[bytes]:
+    for found in _BASE64.finditer(text):
+        plain = found[0].rstrip("=").translate(str.maketrans("-_", "+/"))
+        try:
+            yield base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+        except (binascii.Error, ValueError):
+            continue
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def staged(
+    rotation: Rotation, old: Secret, staged_text: Secret, replacements: Sequence[Replacement]
+) -> tuple[Facts, str]:
+    """Return what is known and said of copies once the new version is stored.
+
+    Args:
+        rotation: the rotation, whose facts are completed.
+        old: the secret's text before.
+        staged_text: its text in the new version.
+        replacements: the rotated values.
+    """
+    left = tuple(dict.fromkeys(copy.place for copy in find(staged_text, replacements)))
+    before = dict.fromkeys(copy.place for copy in find(old, replacements))
+    done = tuple(place for place in before if place not in left)
+    words = [f"also replaced in {', '.join(done)}"] if done else []
+    words += [f"the old value stays in {', '.join(left)}"] if left else []
+    return replace(rotation.facts, also_changed=done, still_old=left), "; ".join(words)
