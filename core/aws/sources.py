@@ -158,7 +158,7 @@ def _told(profile: Profile, error: Exception) -> StorageError | None:
     return CredentialsMissing(
         f"Profile {profile.name} has no AWS credentials",
         cause=cause,
-        remedy=_MISSING[profile.source][1].format(profile=name),
+        remedy=_remedy(profile, name, cause),
         subject=profile.name,
         details=type(error).__name__,
     )
@@ -204,6 +204,24 @@ def _cause(profile: Profile, section: str, error: Exception) -> str:
             return words(profile, section, error)
     return ""
 
+
+def _remedy(profile: Profile, section: str, cause: str) -> str:
+    """Return what to do about a cause; the source's own remedy where the cause has none."""
+    for words, remedy in _REMEDIES:
+        if words in cause:
+            return remedy.format(section=section)
+    return _MISSING[profile.source][1].format(profile=section)
+
+
+#: What the words of a cause begin with, or hold, and what to do about it.
+_REMEDIES = (
+    ("The credential_process", "Run the program in a terminal and correct what it reports."),
+    (_EXPIRATION, "Correct the variable (2030-01-31T12:00:00Z), or unset it."),
+    ("Only one half", "Set both halves of the keys, or neither."),
+    ("AWS_PROFILE names", "Correct AWS_PROFILE, or run `aws configure --profile {section}`."),
+    ("AWS's files cannot be used", "Correct the file in an editor, then try again."),
+    ("token file", "Correct AWS_WEB_IDENTITY_TOKEN_FILE: the platform writes that file."),
+)
 
 _Kinds = tuple[type[Exception], ...]
 

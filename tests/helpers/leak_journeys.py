@@ -148,7 +148,7 @@ def command(server, clients, canaries, evidence, home, monkeypatch):
         ("check",): "",
     }
     for words, given in inputs.items():
-        monkeypatch.setattr(sys, "stdin", io.StringIO(given))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode()), "utf-8"))
         out, err = io.StringIO(), io.StringIO()
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", out)

@@ -142,6 +142,25 @@ def test_a_failing_credential_process_is_quoted_without_its_secrets(config, tmp_
     assert CANARY not in f"{error} {error.details}"
 
 
+@pytest.mark.parametrize(
+    ("text", "variables", "words"),
+    [
+        ("[profile team]\ncredential_process = false\n", {}, "Run the program"),
+        ("[profile team]\ncredential_process = /nowhere/helper\n", {}, "Run the program"),
+        ("[profile team]\naws_access_key_id = AKIA\n", {}, "both halves"),
+        ("", {"AWS_ACCESS_KEY_ID": "AKIA"}, "both halves"),
+        ("[profile other]\nregion = x\n", {"AWS_PROFILE": "gone"}, "Correct AWS_PROFILE"),
+        ("this is no ini file", {}, "Correct the file"),
+        ("[profile team]\nregion = x\n", {}, "aws configure --profile team"),
+    ],
+)
+def test_the_remedy_is_that_of_the_cause(config, monkeypatch, text, variables, words):
+    config(text)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert words in failure(ENVIRONMENT if variables else TEAM).remedy
+
+
 SSO = (
     "[profile team]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Reader\n"
     "[sso-session corp]\nsso_start_url = https://example.invalid/start\nsso_region = us-east-1\n"
