@@ -185,7 +185,7 @@ class S3StorageService:
         while len(found) < max_keys:
             work.check()
             size = min(1000, max_keys - len(found))
-            columns, token = page_of(self._bucket, prefix, token=token, size=size)
+            columns, token = page_of(self._bucket, prefix, token=token, size=size, work=work)
             found += [
                 {"key": key, "size": bytes_, "last_modified": modified_of(text), "etag": etag}
                 for key, bytes_, text, etag in zip(

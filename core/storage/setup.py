@@ -147,13 +147,13 @@ class _Setup:
         versions: list[str] = []
 
         def upload() -> tuple[str, str]:
-            with translated("s3:PutObject", self._subject):
+            with translated("s3:PutObject", self._subject, self._work):
                 answer = client.put_object(Body=_TEST_BYTES, **where)
             versions.append(str(answer.get("VersionId") or ""))
             return "", self._key
 
         def read_back() -> tuple[str, str]:
-            with translated("s3:GetObject", self._subject):
+            with translated("s3:GetObject", self._subject, self._work):
                 body = client.get_object(**where)["Body"].read()
             if body != _TEST_BYTES:
                 raise Corrupt(
@@ -165,7 +165,7 @@ class _Setup:
             return "", f"{len(body)} bytes, equal"
 
         def delete() -> tuple[str, str]:
-            with translated("s3:DeleteObject", self._subject):
+            with translated("s3:DeleteObject", self._subject, self._work):
                 answer = client.delete_object(**where)
             versions.append(str(answer.get("VersionId") or ""))
             return "", self._versions_removed(client, [each for each in versions if each])
@@ -180,7 +180,7 @@ class _Setup:
         """Remove the versions that a versioned bucket keeps, if that is allowed."""
         try:
             for version in reversed(versions):
-                with translated("s3:DeleteObjectVersion", self._subject):
+                with translated("s3:DeleteObjectVersion", self._subject, self._work):
                     client.delete_object(
                         Bucket=self._profile.bucket, Key=self._key, VersionId=version
                     )
