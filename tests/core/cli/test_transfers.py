@@ -1,0 +1,217 @@
+"""`put`, `get` and `sweep` as a script sees them: text, JSON and exit codes, on every S3 server."""
+
+import json
+import os
+import signal
+
+import pytest
+from helpers.fault_proxy import FaultProxy, rule
+from helpers.program import finished
+from helpers.quick_program import command
+from helpers.waiting import until
+
+from core.cli import main
+from core.errors import ErrorKind
+
+_SHORT = ("--json", "--retry-seconds", "2")
+
+
+@pytest.fixture
+def run(s3_server, s3_bucket, monkeypatch, capsys, tmp_path):
+    """Run one command on a bucket of its own, and return what it printed."""
+    for name, value in s3_server.environment(tmp_path / "home").items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+
+    def call(*words, code=0):
+        given = main([*(str(word) for word in words), "--bucket", s3_bucket])
+        printed = capsys.readouterr()
+        assert given == code, printed.err
+        return printed
+
+    return call
+
+
+@pytest.fixture
+def quick(s3_server, s3_bucket, tmp_path):
+    """Start a command in a process of its own, with short waits, through a proxy."""
+    import subprocess
+
+    def start(proxy, *words):
+        return subprocess.Popen(
+            command(*map(str, words), "--bucket", s3_bucket),
+            env=s3_server.environment(tmp_path / "home", proxy.url),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    return start
+
+
+def put_object(s3_client, s3_bucket, key, body=b"x"):
+    s3_client.put_object(Bucket=s3_bucket, Key=key, Body=body)
+
+
+def stored(s3_client, s3_bucket):
+    found = s3_client.list_objects_v2(Bucket=s3_bucket).get("Contents", ())
+    return {row["Key"]: row["Size"] for row in found}
+
+
+@pytest.mark.parametrize("target", ["x/", "x/key.csv"])
+def test_a_source_that_cannot_be_uploaded_is_never_a_success(run, tmp_path, target):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "bad\udcff").write_text("1")
+    invalid = ErrorKind.INVALID_INPUT.value
+    run("put", tmp_path / "none.csv", target, code=ErrorKind.NOT_FOUND.value)
+    run("put", tmp_path / "pipe", target, code=invalid)
+    if target.endswith("/"):
+        run("put", tmp_path / "bad\udcff", target, code=invalid)
+
+
+def test_what_a_folder_upload_left_out_is_named_with_its_reason(
+    run, tmp_path, s3_client, s3_bucket
+):
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "a").write_text("1")
+    (tmp_path / "t" / "b").write_text("22")
+    os.mkfifo(tmp_path / "t" / "pipe")
+    put_object(s3_client, s3_bucket, "in/t/b")
+    printed = run("put", tmp_path / "t", "in/", "--json", code=ErrorKind.INVALID_INPUT.value)
+    report = json.loads(printed.out)
+    assert report["planned"] == 3
+    (done,), (skipped,), (failed,) = report["done"], report["skipped"], report["failed"]
+    assert (done["key"], done["path"], done["size"]) == ("in/t/a", str(tmp_path / "t" / "a"), 1)
+    assert done["verdict"].startswith("verified (")
+    assert report["verdicts"] == {done["verdict"]: 1}
+    assert (skipped["key"], skipped["reason"]) == ("in/t/b", "it exists already")
+    assert (failed["key"], failed["kind"]) == ("in/t/pipe", "invalid_input")
+    assert (failed["path"], "named pipe" in failed["reason"]) == (
+        str(tmp_path / "t" / "pipe"),
+        True,
+    )
+    text = run("put", tmp_path / "t", "in/", code=ErrorKind.INVALID_INPUT.value)
+    assert "failed in/t/pipe: It is a named pipe, not a file" in text.err
+    assert "skipped 2 files: it exists already" in text.err
+    assert "uploaded 0 of 3 files" in text.out
+    assert "2 skipped, 1 failed" in text.out
+    (tmp_path / "t" / "pipe").unlink()
+    assert "0 failed" in run("put", tmp_path / "t", "in/").out  # all that was skipped was wanted
+
+
+def test_a_name_that_is_not_utf8_stands_in_the_json(run, tmp_path):
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "bad\udcff").write_text("1")
+    printed = run("put", tmp_path / "t", "in/", "--json", code=ErrorKind.INVALID_INPUT.value)
+    (failed,) = json.loads(printed.out)["failed"]
+    assert "bad" in failed["path"]
+    assert "UTF-8" in failed["reason"]
+
+
+def test_one_key_is_never_skipped_and_never_replaced_silently(run, tmp_path, s3_client, s3_bucket):
+    for size in (3, 9 << 20):
+        (tmp_path / "f").write_bytes(os.urandom(size))
+        put_object(s3_client, s3_bucket, f"k{size}", b"precious")
+        run("put", tmp_path / "f", f"k{size}", code=ErrorKind.ALREADY_EXISTS.value)
+        assert stored(s3_client, s3_bucket)[f"k{size}"] == len(b"precious")
+        printed = run("put", tmp_path / "f", f"k{size}", "--overwrite", "--json")
+        assert json.loads(printed.out)["verdict"].startswith("verified (")
+        assert stored(s3_client, s3_bucket)[f"k{size}"] == size
+
+
+def test_objects_that_collide_on_a_disk_all_arrive(run, tmp_path, s3_client, s3_bucket):
+    for key in ("q/data", "q/data/a.csv", "q/CASE", "q/case"):
+        put_object(s3_client, s3_bucket, key, key.encode())
+    printed = run("get", "q/", tmp_path / "out", "--recursive")
+    assert "downloaded 4 of 4 files" in printed.out
+    assert "stored as data.object: q/data" in printed.err
+    contents = {path.read_text() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert contents == {"q/data", "q/data/a.csv", "q/CASE", "q/case"}
+    report = json.loads(run("get", "q/", tmp_path / "again", "-r", "--json").out)
+    paths = {each["key"]: each["path"] for each in report["done"]}
+    assert paths["q/data"] == str(tmp_path / "again" / "data.object")
+    assert sum(report["verdicts"].values()) == 4
+
+
+def test_what_cannot_be_downloaded_is_named_and_counts(run, tmp_path, s3_client, s3_bucket):
+    put_object(s3_client, s3_bucket, "p/a")
+    put_object(s3_client, s3_bucket, "p/b")
+    (tmp_path / "a").mkdir()
+    printed = run("get", "p/", tmp_path, "-r", "--json", code=ErrorKind.ALREADY_EXISTS.value)
+    report = json.loads(printed.out)
+    assert [each["key"] for each in report["done"]] == ["p/b"]
+    assert [(each["key"], each["kind"]) for each in report["failed"]] == [("p/a", "already_exists")]
+
+
+@pytest.mark.parametrize("words", [("put", "{source}", "in/"), ("get", "er/", "{target}", "-r")])
+def test_an_outage_ends_a_batch_once(words, quick, tmp_path, s3_server, s3_client, s3_bucket):
+    (tmp_path / "source").mkdir()
+    for number in range(30):
+        (tmp_path / "source" / str(number)).write_text("x")
+        put_object(s3_client, s3_bucket, f"er/{number}")
+    places = {"source": tmp_path / "source", "target": tmp_path / "target"}
+    with FaultProxy(s3_server, rule(["Put", "Get", "GetRange"], "error_503")) as proxy:
+        begun = quick(proxy, *(word.format(**places) for word in words), *_SHORT)
+        done = finished(begun, words, 60)
+    assert done.returncode == ErrorKind.THROTTLED.value, done.stderr
+    report = json.loads(done.stdout)
+    assert report["planned"] == 30 == len(report["failed"])
+    assert report["seconds"] < 8
+    assert {each["kind"] for each in report["failed"]} == {"throttled"}
+
+
+def test_without_retries_a_failure_is_reported_at_once(quick, tmp_path, s3_server):
+    (tmp_path / "f").write_text("x")
+    with FaultProxy(s3_server, rule("Put", "error_503")) as proxy:
+        words = ("put", tmp_path / "f", "in/", "--retry-seconds", "0")
+        done = finished(quick(proxy, *words), words, 60)
+        assert proxy.seen.count("Put") == 1
+    assert done.returncode == ErrorKind.THROTTLED.value
+
+
+def test_a_moment_without_a_server_is_survived(quick, tmp_path, s3_server, s3_client, s3_bucket):
+    (tmp_path / "s").mkdir()
+    for number in range(3):
+        (tmp_path / "s" / str(number)).write_text("x")
+    with FaultProxy(
+        s3_server, rule(["Put"], "reset", "first"), rule("Put", "error_503", "second")
+    ) as proxy:
+        words = ("put", tmp_path / "s", "in/")
+        done = finished(quick(proxy, *words), words, 60)
+        assert len(proxy.struck) == 2
+    assert done.returncode == 0, done.stderr
+    assert len(stored(s3_client, s3_bucket)) == 3
+
+
+@pytest.mark.parametrize("size", [100, 9 << 20])
+def test_ctrl_c_of_a_stalled_upload_leaves_nothing_and_counts(
+    quick, tmp_path, s3_server, s3_client, s3_bucket, size
+):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "f").write_bytes(os.urandom(size))
+    with FaultProxy(s3_server, rule(["Put", "Part"], "stall_before")) as proxy:
+        begun = quick(proxy, "put", tmp_path / "s", "in/")
+        until(lambda: bool({"Put", "Part"} & set(proxy.seen)))
+        begun.send_signal(signal.SIGINT)
+        done = finished(begun, ("put",), 10)
+    assert done.returncode == ErrorKind.CANCELLED.value
+    assert "uploaded 0 of 1 files" in done.stdout
+    assert "1 cancelled" in done.stdout
+    assert stored(s3_client, s3_bucket) == {}
+    assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=s3_bucket)
+
+
+def test_sweep_lists_and_removes_what_is_old_enough(run, s3_client, s3_bucket):
+    begun = s3_client.create_multipart_upload(Bucket=s3_bucket, Key="a/foreign")
+    printed = run("sweep")
+    assert "a/foreign" in printed.out
+    assert "others" in printed.out
+    assert "Nothing was removed" in printed.err
+    (listed,) = json.loads(run("sweep", "--json").out)["uploads"]
+    assert (listed["key"], listed["upload_id"]) == ("a/foreign", begun["UploadId"])
+    assert (listed["size"], listed["owner"], listed["removed"]) == (0, "others", False)
+    assert "no unfinished uploads" in run("sweep", "b/").err
+    run("sweep", "--remove", "--older-than", "36500d")
+    assert len(s3_client.list_multipart_uploads(Bucket=s3_bucket)["Uploads"]) == 1
+    report = json.loads(run("sweep", "--remove", "--older-than", "0", "--json").out)
+    assert report["uploads"][0]["removed"]
+    assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=s3_bucket)
+    run("sweep", "--older-than", "soon", code=ErrorKind.INVALID_INPUT.value)
