@@ -179,16 +179,30 @@ def name_of(backend: Any) -> str:
 
 
 def _chosen() -> Any:
+    """Return the keyring that the system's configuration names.
+
+    Raises:
+        KeyringError: It cannot be loaded, or the configuration is wrong.
+    """
     import keyring
 
-    return keyring.get_keyring()
+    try:
+        return keyring.get_keyring()
+    except Exception as error:  # noqa: BLE001 - a broken backend may raise anything on loading
+        kind = type(error).__name__
+    raise KeyringError(
+        "The system keyring cannot be loaded",
+        cause=f"Loading the backend that is configured failed ({kind}).",
+        remedy="Correct keyring's configuration (`keyring diagnose` shows where it is), or keep "
+        "the keys for this session only.",
+    )
 
 
 def _chosen_name(given: Any) -> str:
     try:
         return name_of(given or _chosen())
-    except Exception as error:  # noqa: BLE001 - a broken backend may raise anything on loading
-        return type(error).__name__
+    except KeyringError:
+        return ""
 
 
 def _inside(backend: Any) -> tuple[Any, ...]:

@@ -113,3 +113,15 @@ def test_a_foreign_entry_is_an_error_without_its_text():
     with pytest.raises(KeyringError) as raised:
         Vault(backend).load("p")
     assert "canary" not in f"{raised.value} {raised.value.__context__}"
+
+
+def test_a_backend_that_cannot_be_loaded_is_reported(monkeypatch):
+    def broken():
+        raise ValueError("keyringrc.cfg is wrong")
+
+    monkeypatch.setattr("keyring.get_keyring", broken)
+    state = Vault().probe()
+    assert not state.usable
+    assert "ValueError" in state.reason
+    with pytest.raises(KeyringError, match="cannot be loaded"):
+        Vault().load("any")

@@ -158,8 +158,7 @@ class SQLiteDatabase(Database):
         try:
             yield
         finally:
-            if not self._connection.get_autocommit():
-                self._connection.execute("ROLLBACK")
+            self._roll_back()
 
     def dump(self, schema: TableSchema, *, work: Work | None = None) -> Iterator[Rows]:
         """Yield the rows as pieces of JSON lines."""
@@ -203,7 +202,12 @@ class SQLiteDatabase(Database):
             with self._guard(work):
                 self._connection.execute("COMMIT")
         finally:
-            if not self._connection.get_autocommit():
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        """End a transaction that is still open; closing the connection does it otherwise."""
+        if not self._connection.get_autocommit():
+            with suppress(apsw.Error):  # the error that ended the transaction is the one to report
                 self._connection.execute("ROLLBACK")
 
     def _check_in_place(self) -> None:

@@ -17,6 +17,7 @@ import apsw
 from core.backup.databases.base import Rows
 from core.backup.databases.sqlite.connection import BUSY_MILLISECONDS, cancellable, scalar
 from core.backup.databases.sqlite.ddl_write import create_table
+from core.backup.databases.sqlite.failures import in_words
 from core.backup.databases.sqlite.guarded import create_guarded
 from core.backup.databases.sqlite.inspect import encoding_of
 from core.backup.databases.sqlite.load import load_rows
@@ -42,13 +43,15 @@ def scratch(
     """
     with spool() as folder:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
-        connection = apsw.Connection(str(private_file(folder / "scratch.db")), flags=flags)
+        with in_words(schema.table):
+            connection = apsw.Connection(str(private_file(folder / "scratch.db")), flags=flags)
         try:
-            connection.set_busy_timeout(BUSY_MILLISECONDS)
-            for pragma in (f"encoding='{encoding}'", "journal_mode=OFF", "synchronous=OFF"):
-                connection.execute(f"PRAGMA {pragma}")
-            for pragma in ("trusted_schema=OFF", "ignore_check_constraints=ON"):
-                connection.execute(f"PRAGMA {pragma}")
+            with in_words(schema.table):
+                connection.set_busy_timeout(BUSY_MILLISECONDS)
+                for pragma in (f"encoding='{encoding}'", "journal_mode=OFF", "synchronous=OFF"):
+                    connection.execute(f"PRAGMA {pragma}")
+                for pragma in ("trusted_schema=OFF", "ignore_check_constraints=ON"):
+                    connection.execute(f"PRAGMA {pragma}")
             with cancellable(connection, work, schema.table), connection:
                 bare = replace(schema, indexes=(), triggers=(), foreign_keys=())
                 create_guarded(connection, create_table(bare, schema.table))
