@@ -17,7 +17,7 @@ _PICTURES = (
 _NAMED = (
     (b"PAR1", "Parquet file"),
     (b"PK\x03\x04", "ZIP archive"),
-    (b"%PDF", "PDF document"),
+    (b"%PDF-", "PDF document"),
     (b"SQLite format 3\x00", "SQLite database"),
     (b"\x80\x04", "Python pickle, not opened: it could run code"),
     (b"\x80\x05", "Python pickle, not opened: it could run code"),
@@ -39,9 +39,13 @@ def _png_size(data: bytes) -> tuple[int, int]:
     return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
 
 
-def form_of(data: bytes) -> str:
-    """Return a name for well-known binary forms, or an empty text."""
-    return next((name for magic, name in _NAMED if data.startswith(magic)), "")
+def form_of(data: bytes, *, plain: bool = False) -> str:
+    """Return a name for well-known binary forms, or an empty text.
+
+    Of data that begins as `plain` text only PDF is one of them.
+    """
+    found = next((name for magic, name in _NAMED if data.startswith(magic)), "")
+    return found if not plain or data.startswith(b"%PDF-") else ""
 
 
 def hex_dump(data: bytes, limits: Limits) -> HexDump:

@@ -15,6 +15,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _SAMPLE = 4096
+_PLAIN_SAMPLE = 512
 #: Controls that plain text has no use for; tab, line feed, carriage return, form feed and the
 #: escape of terminals are let pass.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
@@ -30,6 +31,21 @@ def decode(data: bytes, findings: Findings, *, whole: bool) -> str | None:
             return _decoded(data[len(mark) :], encoding, findings, whole=whole)
     encoding = _guess(data[:_SAMPLE])
     return _decoded(data, encoding, findings, whole=whole) if encoding else None
+
+
+def is_plain_text(data: bytes) -> bool:
+    """Whether data begins with valid UTF-8 without controls: no signature of a binary form counts.
+
+    `BM` begins bitmaps as well as the symbol BMW, `BZh` bzip2 as well as a name.
+    """
+    sample = data[:_PLAIN_SAMPLE]
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(
+            sample, final=len(data) < _PLAIN_SAMPLE
+        )
+    except UnicodeDecodeError:
+        return False
+    return _CONTROLS.search(text) is None
 
 
 def _guess(sample: bytes) -> str:

@@ -6,13 +6,13 @@ import logging
 from dataclasses import replace
 
 from core.preview.binary import form_of, hex_dump, picture_of
-from core.preview.decoding import decode
+from core.preview.decoding import decode, is_plain_text
 from core.preview.limits import LIMITS, Deadline, Limits
 from core.preview.problems import ProblemKind
 from core.preview.reading import Reading, Seen
-from core.preview.texts import read_text
+from core.preview.texts import is_named_text, read_text, text_beside
 from core.preview.unpack import Unpacked, packing_of, unpack
-from core.preview.values import Lines, Preview
+from core.preview.values import Face, Lines, Preview
 from core.units import format_size
 from core.work import Work, default_work
 
@@ -79,12 +79,14 @@ def _finished(seen: Seen, reading: Reading, unpacked: Unpacked) -> Preview:
 def _seen(data: bytes, reading: Reading) -> Seen:
     if not data:
         return Seen(reading.filename, "empty", (Lines(()),))
-    picture = picture_of(data)
+    plain = is_plain_text(data)
+    picture = None if plain else picture_of(data)
     if picture and reading.whole:
         return Seen(
             reading.filename, f"{picture.form} picture", (picture, hex_dump(data, reading.limits))
         )
-    text = None if form_of(data) else decode(data, reading.findings, whole=reading.whole)
+    known = form_of(data, plain=plain)
+    text = None if known else decode(data, reading.findings, whole=reading.whole)
     return _bytes(data, reading) if text is None else read_text(text, reading)
 
 
@@ -94,4 +96,7 @@ def _bytes(data: bytes, reading: Reading) -> Seen:
         form = f"packed again as {packing_of(data)}"
     if form:
         reading.findings.note(ProblemKind.NOTE, f"{form}: shown as bytes")
-    return Seen(reading.filename, format_size(len(data)), (hex_dump(data, reading.limits),))
+    faces: tuple[Face, ...] = (hex_dump(data, reading.limits),)
+    if is_named_text(reading):
+        faces += (text_beside(data.decode("utf-8", errors="replace"), reading),)
+    return Seen(reading.filename, format_size(len(data)), faces)

@@ -33,9 +33,18 @@ def read_text(text: str, reading: Reading) -> Seen:
     seen = _seen(text, reading)
     if any(isinstance(face, Lines) for face in seen.faces):
         return seen
+    return replace(seen, faces=(*seen.faces, text_beside(text, reading)))
+
+
+def text_beside(text: str, reading: Reading) -> Lines:
+    """Return the text as a further face: what is wrong with it is found by the first one."""
     deadline = reading.deadline.more(_LINES_SECONDS)
-    lines = read_lines(text, reading.limits, Findings(), log=_is_log(reading), deadline=deadline)
-    return replace(seen, faces=(*seen.faces, lines))
+    return read_lines(text, reading.limits, Findings(), log=_is_log(reading), deadline=deadline)
+
+
+def is_named_text(reading: Reading) -> bool:
+    """Whether the name says that this is text, whatever the bytes look like."""
+    return _is_log(reading) or reading.ends(*_JSON, *_JSON_LINES, *_CSV, *_PROSE)
 
 
 def _seen(text: str, reading: Reading) -> Seen:

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from core.preview.decoding import is_plain_text
 from core.preview.gzip_reader import ChecksumError, TrailingBytesError, gzip_pieces
 from core.preview.limits import Deadline, Limits
 from core.preview.problems import BEGINNING, Findings, ProblemKind
@@ -42,6 +43,8 @@ class Unpacked:
 
 def packing_of(data: bytes) -> str:
     """Return the packing that the first bytes tell ("gzip", …), or an empty text."""
+    if is_plain_text(data):
+        return ""
     return next((name for name, magic, _ in PACKINGS if data.startswith(magic)), "")
 
 

@@ -7,8 +7,9 @@ import json
 
 import pytest
 
-from core.preview import Lines, ProblemKind, Table, Tree, preview
+from core.preview import HexDump, Lines, Picture, ProblemKind, Table, Tree, preview
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(30)
 LOG_KEY = "logs/app/2024/01/15/2024-01-15T10:30:00Z_app.log"
 LOG = (
     b"[2024-01-15 10:30:00] production.ERROR: order rejected\n"
@@ -211,3 +212,33 @@ def test_huge_amounts_of_a_portfolio_do_not_hide_it():
     found = preview(json.dumps({"portfolio": {"assets": assets}}).encode(), "a.json")
     assert found.count == "1 asset"
     assert found.faces[0].holdings[0].value == int(number) ** 2
+
+
+@pytest.mark.parametrize(
+    "text", ["BMW,1\nBMO,2\n", "PAR1 is a name\n", "GIF89a is a form\n", "BZh91AY is a name\n", "RIFFxxxxWEBP\n"]
+)  # fmt: skip
+@pytest.mark.parametrize("key", ["a", "a.txt", "a.log"])
+def test_a_text_that_begins_like_a_binary_form_is_a_text(key, text):
+    found = preview(text.encode(), key)
+    assert list(of(found, Lines).lines) == text.splitlines()
+    assert ProblemKind.PACKING not in found.counts
+
+
+@pytest.mark.parametrize(
+    ("data", "face"),
+    [
+        (PNG, Picture),
+        (b"BM" + (70).to_bytes(4, "little") + bytes(64), Picture),
+        (b"PAR1\x15\x04" + bytes(90), HexDump),
+        (b"%PDF-1.7\nplain so far\n", HexDump),
+    ],
+)
+def test_binary_forms_are_still_known(data, face):
+    assert type(preview(data, "a").faces[0]) is face
+
+
+def test_a_log_full_of_zeros_still_has_its_lines():
+    found = preview(b"INFO one\n" + bytes(4096) + b"INFO two\n", LOG_KEY)
+    lines = of(found, Lines).lines
+    assert lines[0] == "INFO one"
+    assert lines[-1].endswith("INFO two")
