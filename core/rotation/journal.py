@@ -7,7 +7,6 @@ ends, however it ends.
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import hashlib
 import json
 import logging
@@ -22,6 +21,7 @@ from uuid import UUID
 
 from core.errors import Conflict, LocalIOError
 from core.local.atomic import quarantine, told, write_atomically
+from core.local.locking import try_lock
 from core.model.rotation import (
     Facts,
     Outcome,
@@ -96,15 +96,13 @@ _LISTS = ("keys_before", "switched", "also_changed", "still_old")
 
 
 def _lock(handle: int, place: str) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not try_lock(handle):
         raise Conflict(
             "This secret is being rotated on this machine already",
             cause="Another window or command of yours works on it.",
             remedy="Wait until it has ended, or end it; then resume.",
             subject=place,
-        ) from None
+        )
 
 
 def _read(path: Path) -> Rotation | None:

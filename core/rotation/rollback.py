@@ -98,7 +98,7 @@ def plan(
         )
     then = manager.read(secret, version_id=target.version_id, work=work)
     good, warnings = _key_findings(clients, now, then, work)
-    difference = secret_text.diff(now.text.reveal(), then.text.reveal())
+    difference = secret_text.diff_values(now, then)
     return RollBack(
         secret=secret,
         current=now.version_id,
@@ -108,7 +108,11 @@ def plan(
         moves=_moves(versions, now.version_id, target.version_id),
         difference=difference,
         good=good,
-        warnings=(*warnings, *_other_warnings(versions, difference, now.version_id)),
+        warnings=(
+            *warnings,
+            *_kind_warnings(now, then),
+            *_other_warnings(versions, difference, now.version_id),
+        ),
     )
 
 
@@ -151,6 +155,13 @@ def _chosen(secret: str, versions: tuple[SecretVersion, ...], wanted: str) -> Se
 def _moves(versions: tuple[SecretVersion, ...], current: str, target: str) -> tuple[Move, ...]:
     previous = next((v.version_id for v in versions if PREVIOUS in v.stages), "")
     return (Move(CURRENT, current, target), Move(PREVIOUS, previous, current))
+
+
+def _kind_warnings(now: SecretValue, then: SecretValue) -> tuple[str, ...]:
+    if now.binary == then.binary:
+        return ()
+    kinds = ("binary", "a text") if then.binary else ("a text", "binary")
+    return (f"The older value is {kinds[0]}, the current one is {kinds[1]}.",)
 
 
 def _other_warnings(

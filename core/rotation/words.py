@@ -92,6 +92,13 @@ def planned(kind: RotationKind, step: Step) -> PlannedStep:
     return PlannedStep(step, title_of(kind, step), text, undo)
 
 
+def replaced_copies(plan: RotationPlan) -> tuple[str, ...]:
+    """Return the other places in which a rotation would replace the value as well."""
+    if plan.kind is RotationKind.MANAGED or plan.problem is not None:
+        return ()  # AWS's function does not know them
+    return tuple(dict.fromkeys(copy.place for copy in plan.copies if copy.replaceable))
+
+
 def copy_notes(plan: RotationPlan, *, keep: bool = False) -> tuple[str, ...]:
     """Return what a plan says about other places that hold the value; no value is in it.
 

@@ -21,6 +21,8 @@ from core.units import format_count
 
 #: Stands for the key where two texts cannot be compared by keys.
 WHOLE = "(the whole text)"
+#: The same for a value that is stored as SecretBinary.
+BINARY = "(the binary value)"
 _LINE = re.compile(r"\bLine (\d+), column \d+")
 #: Texts, to step over them, and the words that are not JSON.
 _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity|NaN')
@@ -267,6 +269,14 @@ def diff(before: str, after: str) -> SecretDiff:
         removed=tuple(key for key in old if key not in new),
         changed=tuple(key for key in new if key in old and new[key] != old[key]),
     )
+
+
+def diff_values(before: SecretValue, after: SecretValue) -> SecretDiff:
+    """Return which keys of two versions differ; a binary value has none and differs as a whole."""
+    if not (before.binary or after.binary):
+        return diff(before.text.reveal(), after.text.reveal())
+    same = before.binary == after.binary and before.text == after.text
+    return SecretDiff(changed=() if same else (BINARY,))
 
 
 def _by_key(text: str) -> dict[str, list[SecretRow]]:

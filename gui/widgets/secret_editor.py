@@ -7,7 +7,15 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from core.aws.limits import SECRET_BYTES
 from core.errors import InvalidInput
-from core.storage.secret_text import check_size, json_problem, problem_line, rows_of, text_of
+from core.storage.secret_kinds import check_kinds
+from core.storage.secret_text import (
+    SecretRow,
+    check_size,
+    json_problem,
+    problem_line,
+    rows_of,
+    text_of,
+)
 from core.units import format_count
 from gui.widgets.labels import Text, muted_label
 from gui.widgets.secret_form import SecretForm
@@ -37,6 +45,7 @@ class SecretEditor(QWidget):
         self.form = SecretForm()
         self.json = JsonPage()
         self._before = ""
+        self._kinds: tuple[SecretRow, ...] = ()  # the rows whose kinds the form keeps
         self._was_whole = True
         self._forced = False  # into the text, by one that has no form
         self._problem = Text("", "danger")
@@ -64,9 +73,9 @@ class SecretEditor(QWidget):
         self._before = text
         self._was_whole = not json_problem(text)
         try:
-            self.form.set_rows(rows_of(text))
+            self._fill_form(rows_of(text))
         except InvalidInput:
-            self.form.set_rows(())
+            self._fill_form(())
             self.modes.set_items((FORM, (JSON, "Text")))
             self.modes.allow(FORM, allowed=False, reason="The value is not a JSON object.")
             self._forced = self._forced or self._mode == FORM
@@ -132,7 +141,12 @@ class SecretEditor(QWidget):
     def _text(self) -> str:
         if self._mode == JSON:
             return self.json.text
+        check_kinds(self._kinds, self.form.rows)
         return text_of(self.form.rows, self._before)
+
+    def _fill_form(self, rows: tuple[SecretRow, ...]) -> None:
+        self._kinds = rows
+        self.form.set_rows(rows)
 
     def _show(self, mode: str) -> None:
         self._pages.setCurrentWidget(self.json if mode == JSON else self.form)
@@ -143,9 +157,9 @@ class SecretEditor(QWidget):
             return
         try:
             if mode == JSON:
-                self.json.set_text(text_of(self.form.rows, self._before))
+                self.json.set_text(self._text())
             else:
-                self.form.set_rows(rows_of(self.text))
+                self._fill_form(rows_of(self.text))
         except InvalidInput as error:
             self.modes.select(self._mode)
             self._tell(error.summary)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.errors import StorageError
 from core.model.rotation import (
@@ -17,7 +17,7 @@ from core.model.rotation import (
     StepRecord,
     StepState,
 )
-from core.rotation.words import planned, title_of, undo_now
+from core.rotation.words import copy_notes, planned, replaced_copies, title_of, undo_now
 from core.units import format_duration, utc_now
 from gui.tabs.credentials.step_list import StepList, StepWords
 from gui.widgets.banner import Banner
@@ -69,6 +69,9 @@ class Cockpit(QWidget):
         self.head = SectionHead("Rotation", self.back)
         self.head.add_pill(self.pill)
         self.hint = muted_label(wrap=True, small=True)
+        self.copies = QCheckBox("")
+        self.copies.toggled.connect(self._on_copies)
+        self._told: tuple[str, ...] = ()
         self._make_buttons()
         self._lay_out()
         self._clock = QTimer(self)
@@ -107,6 +110,10 @@ class Cockpit(QWidget):
         box.addWidget(self.head)
         box.addWidget(self.banner)
         box.addWidget(self.steps, 1)
+        choice = QHBoxLayout()
+        choice.setContentsMargins(12, 4, 12, 4)
+        choice.addWidget(self.copies, 1)
+        box.addLayout(choice)
         box.addWidget(foot)
 
     # What is shown.
@@ -126,15 +133,32 @@ class Cockpit(QWidget):
         self.steps.show_steps(
             [StepWords(s.step, s.title, StepState.WAITING, s.text) for s in plan.steps]
         )
+        self._told = (*plan.notes, *notes)
+        self.copies.setChecked(True)
+        self._show_notes()
+        self._update()
+
+    @property
+    def keep_copies(self) -> bool:
+        """Whether other fields that hold the old value shall keep it."""
+        return not self.copies.isChecked()
+
+    def _on_copies(self, _checked: bool) -> None:
+        if self.plan is not None:
+            self._show_notes()
+
+    def _show_notes(self) -> None:
+        """Say what was found for a plan, and what there is to mind."""
+        plan = self.plan
+        assert plan is not None
+        notes = (*self._told, *copy_notes(plan, keep=self.keep_copies))
         self.banner.clear()
         if plan.problem is not None:
             self.banner.show_error(plan.problem.error())
-        elif plan.notes or notes:
-            told = (plan.found, *plan.notes, *notes)
-            self.banner.show_warning("Before you start", _sentences(told))
+        elif notes:
+            self.banner.show_warning("Before you start", _sentences((plan.found, *notes)))
         elif plan.found:
             self.banner.show_info(_sentences((plan.found,)))
-        self._update()
 
     def show_rotation(self, rotation: Rotation, *, busy: bool) -> None:
         """Show how a rotation stands; `busy` while it is worked on."""
@@ -172,8 +196,14 @@ class Cockpit(QWidget):
     def _show_problem(self, rotation: Rotation) -> None:
         self.banner.clear()
         problem = rotation.problem
+        left = rotation.facts.still_old
         if problem is not None and rotation.outcome is not Outcome.DONE:
             self.banner.show_error(problem.error())
+        elif left and rotation.outcome in {Outcome.DONE, Outcome.WAITING}:
+            self.banner.show_warning(
+                f"The old value is still in {', '.join(left)}",
+                "It could not be replaced without a guess, or you kept it. Change it yourself.",
+            )
 
     def _show_steps(self) -> None:
         assert self.rotation is not None
@@ -189,6 +219,10 @@ class Cockpit(QWidget):
             free = button in {self.stop, self.again}
             button.allow(free or not self._locked, "" if free else self._locked)
         self.hint.setText(self._hint())
+        places = replaced_copies(self.plan) if self.plan and not self._busy else ()
+        self.copies.setVisible(bool(places))
+        self.copies.setText(f"Also replace the value in {_few(places)}".replace("&", "&&"))
+        self.copies.setToolTip(shown("\n".join(places), lines=True))
         waiting = self.rotation is not None and self.rotation.due is not None and not self._busy
         (self._clock.start if waiting else self._clock.stop)()
 
@@ -237,6 +271,11 @@ _ENDS = {
     Outcome.UNDONE: "Everything is as it was before.",
     Outcome.LOST: "What this rotation had made was taken back.",
 }
+
+
+def _few(places: tuple[str, ...], most: int = 3) -> str:
+    more = f" and {len(places) - most} more" if len(places) > most else ""
+    return shown(", ".join(places[:most])) + more
 
 
 def _sentences(told: Iterable[str]) -> str:

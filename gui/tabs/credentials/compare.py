@@ -9,7 +9,7 @@ from core.errors import InvalidInput
 from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.storage import secret_text
-from core.storage.secret_text import WHOLE
+from core.storage.secret_text import BINARY, WHOLE
 from core.units import format_age, format_count
 from gui.tabs.credentials.question import Question, change_pill, key_grid
 from gui.tabs.credentials.versions_model import short
@@ -25,7 +25,7 @@ class CompareVersions(Question):
         super().__init__(parent, f"Two versions of {older.name}", width=880)
         self.fields: dict[tuple[str, str], SecretField] = {}
         before, after = _values(older), _values(newer)
-        found = secret_text.diff(older.text.reveal(), newer.text.reveal())
+        found = secret_text.diff_values(older, newer)
         kinds = (("changed", found.changed), ("added", found.added), ("removed", found.removed))
         rows = [
             (
@@ -39,7 +39,7 @@ class CompareVersions(Question):
             for kind, keys in kinds
             for key in keys
         ]
-        same = len(before.keys() & after.keys()) - len(found.changed)
+        same = len((before.keys() & after.keys()) - {WHOLE, BINARY} - set(found.changed))
         if rows:
             heads = ("Key", _told(older), _told(newer), "")
             self.body.addWidget(key_grid(heads, rows, wide=(1, 2)))
@@ -62,15 +62,17 @@ class CompareVersions(Question):
 
 def _values(value: SecretValue) -> dict[str, Secret]:
     """Return the values by key; those of a key that appears twice one after the other."""
+    if value.binary:
+        return {BINARY: value.text}
     try:
         rows = secret_text.rows_of(value.text.reveal())
     except InvalidInput:
-        return {WHOLE: value.text}
+        return {WHOLE: value.text, BINARY: value.text}
     found: dict[str, Secret] = {}
     for row in rows:
         before = f"{found[row.key].reveal()}, " if row.key in found else ""
         found[row.key] = Secret(before + row.value.reveal())
-    return found | {WHOLE: value.text}
+    return found | {WHOLE: value.text, BINARY: value.text}  # beside a binary value: as a whole
 
 
 def _told(value: SecretValue) -> str:

@@ -153,8 +153,11 @@ class RotationActions(QObject):
         self._start(None)
 
     def _start(self, values: Mapping[str, Secret] | None) -> None:
-        secret = self.secret
-        self._work(secret, lambda rotator, work: rotator.start(secret, values=values, work=work))
+        secret, keep = self.secret, self._cockpit.keep_copies
+        self._work(
+            secret,
+            lambda rotator, work: rotator.start(secret, values=values, keep_copies=keep, work=work),
+        )
 
     def _resume(self, now: frozenset[Step]) -> None:
         rotation = self._latest[self.secret]

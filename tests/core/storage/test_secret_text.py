@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import Corrupt, InvalidInput
+from core.model.secrets import SecretValue
 from core.redaction import Secret, redacted
 from core.storage.secret_text import (
     SecretRow,
     check_size,
     diff,
+    diff_values,
     encoded,
     json_problem,
     parsed,
@@ -180,3 +182,13 @@ def test_names_beside_secrets_stay_legible_in_messages():
     bucket, password = "a-bucket-of-this-test", "a-password-of-this-test"
     rows_of(json.dumps({"bucket_name": bucket, "password": password}))
     assert redacted(f"{bucket} {password}") == f"{bucket} ***"
+
+
+def test_a_binary_value_differs_as_a_whole():
+    text = SecretValue("n", "1", Secret("AAAA"))
+    binary = SecretValue("n", "2", Secret("AAAA"), binary=True)
+    other = SecretValue("n", "3", Secret("AAAB"), binary=True)
+    assert diff_values(text, binary).changed == ("(the binary value)",)
+    assert diff_values(binary, other).changed == ("(the binary value)",)
+    assert not diff_values(binary, binary)
+    assert diff_values(text, text) == diff("AAAA", "AAAA")

@@ -8,6 +8,8 @@ from helpers.widget_tree import reading_html, unnamed
 
 from core.errors import AccessDenied, StorageError
 from core.model.rotation import (
+    Copy,
+    CopyForm,
     Facts,
     Outcome,
     Problem,
@@ -169,3 +171,43 @@ def test_new_values_are_hidden_and_leave_the_form_when_they_are_handed_on(themed
     assert [{name: value.reveal() for name, value in values.items()} for values in got] == [
         {"a_key": "the new key itself"}
     ]
+
+
+COPIES = (
+    Copy("url", CopyForm.URL, replaceable=True),
+    Copy("a&b", CopyForm.WHOLE, replaceable=True),
+    Copy("notes", CopyForm.TEXT, replaceable=False),
+)
+
+
+def test_copies_of_the_value_are_named_and_replaced_unless_unchecked(cockpit):
+    cockpit.show_plan(plan(copies=COPIES))
+    assert not cockpit.copies.isHidden()
+    assert cockpit.copies.text() == "Also replace the value in url, a&&b"
+    assert cockpit.copies.isChecked()
+    assert not cockpit.keep_copies
+    told = cockpit.banner.accessibleName()
+    assert "url holds the same value (inside a URL); it is replaced, too" in told
+    assert "notes holds the same value (inside a longer text); change it yourself" in told
+    cockpit.copies.click()
+    assert cockpit.keep_copies
+    told = cockpit.banner.accessibleName()
+    assert "url holds the same value (inside a URL); change it yourself" in told
+    cockpit.show_plan(plan())
+    assert cockpit.copies.isHidden()
+    assert not cockpit.keep_copies
+
+
+def test_a_long_list_of_copies_is_cut(cockpit):
+    many = tuple(Copy(f"field{n}", CopyForm.WHOLE, replaceable=True) for n in range(9))
+    cockpit.show_plan(plan(copies=many))
+    assert cockpit.copies.text() == "Also replace the value in field0, field1, field2 and 6 more"
+    assert "field8" in cockpit.copies.toolTip()
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.WAITING])
+def test_the_result_names_what_still_holds_the_old_value(cockpit, outcome):
+    left = replace(FACTS, still_old=("notes", "list[0]"))
+    cockpit.show_rotation(rotation(8, outcome, facts=left), busy=False)
+    assert "The old value is still in notes, list[0]" in cockpit.banner.accessibleName()
+    assert cockpit.copies.isHidden()

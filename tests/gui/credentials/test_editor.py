@@ -237,3 +237,34 @@ def test_copying_json_goes_the_guarded_way(editor):
     assert clipboard.mimeData().data("x-kde-passwordManagerHint") == b"secret"
     secret_clipboard.secret_clipboard().clear()
     assert clipboard.text() == ""
+
+
+def field_of(editor, key):
+    return next(row.field for row in editor.form.fields if row.row.key == key)
+
+
+def test_the_form_keeps_the_kind_of_each_value_or_refuses_the_edit(editor, qtbot):
+    editor.set_text('{"port": 5432, "tls": true, "user": "a"}')
+    port = field_of(editor, "port").line
+    for wrong, found in (("none", "a text"), ('"5433"', "a text"), ("true", "true or false")):
+        port.clear()
+        qtbot.keyClicks(port, wrong)
+        assert editor.problem == f"port is a number, and its new value would be {found}"
+        editor.modes.select("JSON")
+        editor.modes.selected.emit("JSON")
+        assert editor.form.isVisibleTo(editor)  # the change of kind is not carried over either
+    port.clear()
+    qtbot.keyClicks(port, "5433")
+    assert editor.problem == ""
+    assert editor.text == '{"port": 5433, "tls": true, "user": "a"}'
+
+
+def test_a_kind_is_changed_on_purpose_in_json(editor):
+    editor.set_text('{"port": 5432}')
+    editor.modes.selected.emit("JSON")
+    editor.json.reveal()
+    editor.json.view.setPlainText('{"port": "5432"}')
+    assert editor.problem == ""
+    editor.modes.selected.emit("Form")
+    assert editor.text == '{"port": "5432"}'
+    assert editor.problem == ""

@@ -6,10 +6,11 @@ import pytest
 from helpers.aws import connection
 from helpers.credentials import DATABASE, DATABASE_TEXT, STORAGE, opened, settled
 from helpers.widget_tree import reading_html, unnamed
-from PySide6.QtWidgets import QLabel, QLineEdit
+from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from core.model.connection import ProfileColour
-from core.model.secrets import CURRENT, PREVIOUS
+from core.model.secrets import CURRENT, PREVIOUS, SecretValue
+from core.redaction import Secret
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.tabs.credentials.compare import CompareVersions
@@ -224,3 +225,18 @@ def test_a_hasty_save_is_told_what_aws_thinks_of_it(tab, qtbot, server):
     question = opened(qtbot, tab, Confirm)
     assert "8 times within an hour" in told(question)
     question.reject()
+
+
+def test_a_binary_value_is_compared_as_what_it_is(themed, qtbot):
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    text = SecretValue("n", "1", Secret('{"a": "1"}'))
+    binary = SecretValue("n", "2", Secret("AP9iaW5hcnk="), binary=True)
+    other = SecretValue("n", "3", Secret("AP9vdGhlcg=="), binary=True)
+    for older, newer in ((text, binary), (binary, text), (binary, other)):
+        dialog = CompareVersions(parent, older, newer)
+        assert set(dialog.fields) == {("(the binary value)", side) for side in ("older", "newer")}
+        dialog.reject()
+    same = CompareVersions(parent, binary, binary)
+    assert same.fields == {}
+    same.reject()
