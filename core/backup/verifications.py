@@ -6,7 +6,6 @@ manifest, time, operation, problem. What another machine verified is not known h
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ from typing import Any
 
 from core.backup.store import Store
 from core.local.atomic import write_atomically
+from core.local.locking import lock
 from core.model.backup import Backup, BackupState, Verification
 from core.paths import data_dir
 from core.units import as_utc, iso_utc, utc_now
@@ -91,7 +91,7 @@ def _locked() -> Iterator[Path]:
     path = _path()
     handle = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        lock(handle)
         yield path
     finally:
         os.close(handle)

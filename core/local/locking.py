@@ -1,6 +1,6 @@
-"""One lock per file, held across a read and the write that follows from it.
+"""Locks between processes, on every system; the only module that knows how a system locks.
 
-The lock is taken on a file beside the one that it protects: replacing a file atomically gives it a
+`locked` protects a read and the write that follows from it. Its lock is taken on a file beside the one that it protects: replacing a file atomically gives it a
 new inode, and a lock on the old inode would protect nothing. The operating system releases the
 lock when its holder ends, however it ends. It holds between threads as well, since each holder
 opens the lock file anew; taking it twice in one thread waits for ever.
@@ -30,40 +30,77 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         LocalIOError: the lock file cannot be created.
     """
-    lock = path.with_name(path.name + _SUFFIX)
+    beside = path.with_name(path.name + _SUFFIX)
     with told(path, "locked"):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(beside, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         with told(path, "locked"):
-            _acquire(handle)
+            lock(handle)
         yield
     finally:
         os.close(handle)  # which releases the lock
 
 
-if sys.platform == "win32":  # the same promise where there is no flock
+def lock(handle: int) -> None:
+    """Wait until this process alone holds the lock of an open file; closing it releases it.
+
+    A file system that has no locks (some network drives) goes without.
+
+    Raises:
+        OSError: the lock cannot be had for another reason.
+    """
+    try:
+        _lock(handle, wait=True)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+
+
+def try_lock(handle: int, *, shared: bool = False) -> bool:
+    """Take the lock of an open file and return True; False if another holds it.
+
+    Args:
+        handle: the open file.
+        shared: whether several may hold it like this at the same time, where the system can.
+
+    Raises:
+        OSError: the file system has no locks, or the lock cannot be had for another reason.
+    """
+    try:
+        _lock(handle, wait=False, shared=shared)
+    except BlockingIOError:
+        return False
+    return True
+
+
+#: What file systems without locks answer.
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+
+if sys.platform == "win32":
     import msvcrt
 
-    def _acquire(handle: int) -> None:
-        """Wait for the lock: one call gives up after ten seconds."""
-        while True:
-            try:
-                msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
-            except OSError:
-                continue
-            return
+    #: The byte that is locked: far behind the content, since locks keep others from reading, too.
+    _FAR = 2**30
+
+    def _lock(handle: int, *, wait: bool, shared: bool = False) -> None:  # noqa: ARG001 - there are no shared locks
+        position = os.lseek(handle, 0, os.SEEK_CUR)
+        os.lseek(handle, _FAR, os.SEEK_SET)
+        try:
+            while True:
+                try:
+                    msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+                except OSError as error:  # LK_LOCK gives up after ten seconds
+                    if not wait:
+                        raise BlockingIOError(error.errno, error.strerror) from None
+                else:
+                    return
+        finally:
+            os.lseek(handle, position, os.SEEK_SET)
 
 else:
     import fcntl
 
-    #: What file systems without locks answer, for example some network drives.
-    _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
-
-    def _acquire(handle: int) -> None:
-        """Wait for the lock; a file system that has none goes without."""
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
+    def _lock(handle: int, *, wait: bool, shared: bool = False) -> None:
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(handle, kind if wait else kind | fcntl.LOCK_NB)

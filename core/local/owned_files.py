@@ -6,11 +6,12 @@ that can be locked therefore belongs to nobody any more.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from core.local.locking import lock, try_lock
 
 
 def create_owned(path: Path) -> int:
@@ -25,7 +26,7 @@ def create_owned(path: Path) -> int:
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         with suppress(OSError):  # a file system without locks: nothing there is ever taken for dead
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            lock(handle)
         if os.fstat(handle).st_nlink:
             return handle
         os.close(handle)
@@ -47,7 +48,6 @@ def claimed(path: Path) -> Iterator[bool]:
 
 def _locked(handle: int) -> bool:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        return try_lock(handle) and bool(os.fstat(handle).st_nlink)
+    except OSError:  # a file system without locks: whose file it is cannot be known
         return False
-    return bool(os.fstat(handle).st_nlink)

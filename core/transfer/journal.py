@@ -7,7 +7,6 @@ the system releases when the process ends: a journal without a lock is an interr
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -20,6 +19,7 @@ from uuid import UUID
 
 from core.errors import LocalIOError
 from core.local.atomic import fsync_folder, quarantine, told
+from core.local.locking import lock, try_lock
 from core.paths import data_dir
 from core.transfer.values import EXISTS, Outcomes
 from core.units import iso_utc, utc_now
@@ -93,7 +93,7 @@ class Journal:
             path.unlink(missing_ok=True)  # resuming: the new order is all that was left
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
             journal = cls(path, handle)
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(handle)
             journal._write(first)
             os.fsync(handle)
             fsync_folder(path.parent)
@@ -192,12 +192,9 @@ def _running(path: Path) -> bool:
     """Whether some process still works on it."""
     try:
         with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+            return not try_lock(file.fileno(), shared=True)
     except FileNotFoundError:  # it ended just now
         return True
-    return False
 
 
 def _read(path: Path) -> Unfinished | None:
