@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import dump, listing, page_checks, window
+from tests.benchmarks import blobs, dump, listing, page_checks, window
 from tests.benchmarks.figures import Figure
 
 BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("listing", listing.figures),
     ("page-checks", page_checks.figures),
     ("dump", dump.figures),
+    ("blobs", blobs.figures),
     ("heartbeat", window.heartbeats),
     ("first-paint", window.paints),
 )
