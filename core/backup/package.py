@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import zstandard
@@ -28,13 +28,16 @@ from core.work import Progress, Work
 _DOWNLOADS = 4
 #: Small enough that the parsed rows of one piece stay in the processor's cache.
 _READ_BYTES = 1 << 18
+#: Up to this size, in bytes, rows stay in memory between their proof and their use.
+_HELD_BYTES = 192 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
     """A fetched backup. `content` None: the old form recorded no hash. `pieces` may be repeated.
 
-    `inferred`: the schema was guessed from the values; `problems` say what was noticed.
+    `inferred`: the schema was guessed from the values; `problems` say what was noticed. `held`
+    are the proven rows of a backup that is small enough to stay in memory.
     """
 
     backup: Backup
@@ -46,6 +49,7 @@ class Package:
     lines: tuple[Rows, ...] = ()
     inferred: bool = False
     problems: tuple[str, ...] = ()
+    held: list[Rows] = field(default_factory=list)
 
     def pieces(self) -> Iterator[Rows]:
         """Yield the rows in their order.
@@ -53,8 +57,8 @@ class Package:
         Raises:
             Corrupt: When a part does not hold what the manifest says.
         """
-        if not self.files:
-            return iter(self.lines)
+        if not self.files or self.held:
+            return iter(self.held or self.lines)
         # Not in a thread of its own: unpacking is cheap, taking turns with the loader is not.
         return self._unpacked()
 
@@ -68,10 +72,13 @@ class Package:
         Raises:
             Corrupt: When they are not the rows that the manifest was written for.
         """
-        digest, rows = hashlib.sha256(), 0
+        digest, rows, held = hashlib.sha256(), 0, list[Rows]()
+        small = sum(part.raw_size for part, _ in self.files) <= _HELD_BYTES
         for count, lines in self.pieces():
             digest.update(lines)
             rows += count
+            if small:
+                held.append((count, lines))
             self.work.report(Progress(rows, self.rows, "rows", "checking"))
         if self.content not in (None, digest.hexdigest()):
             raise Corrupt(
@@ -79,6 +86,7 @@ class Package:
                 remedy="Choose another backup of the table with --id. Nothing was changed.",
                 subject=self.backup.key,
             )
+        self.held.extend(held)
 
 
 @contextmanager

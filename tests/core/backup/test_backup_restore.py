@@ -318,7 +318,7 @@ def test_what_cannot_be_opened_says_why(tmp_path: Path, path: Path) -> None:
     (tmp_path / "text.db").write_text("This is a letter, not a database.")
     with pytest.raises(DatabaseError, match="not an SQLite database"):
         open_database(str(tmp_path / "text.db"))
-    with pytest.raises(DatabaseError, match="No such file"):
+    with pytest.raises(DatabaseError, match="does not exist"):
         open_database(str(tmp_path / "missing.db"))
     with pytest.raises(NotSupported) as refused:
         open_database("postgresql://bob:hunter2-secret@db/prod")
