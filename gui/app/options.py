@@ -51,9 +51,16 @@ def parse(arguments: Sequence[str]) -> Options | None:
                 message = f"{name} needs a value"
                 raise UsageProblem(message)
             field, read = name.removeprefix("--"), _READERS[name]
-            values[field] = read(value if given else rest.pop(0))
+            text = value if given else rest.pop(0)
+            if not text:
+                message = f"{name} is empty; an empty value is never taken for an omitted one"
+                raise UsageProblem(message)
+            values[field] = read(text)
         else:  # a sub-command, --help, --version, or an option that the command line refuses
             return None
+    if values.get("demo") and values.get("profile"):
+        message = "--demo and --profile exclude each other"
+        raise UsageProblem(message)
     return Options(**values)  # type: ignore[arg-type]  # each reader returns its field's type
 
 

@@ -40,7 +40,18 @@ def test_sub_commands_go_to_the_command_line_and_the_rest_to_the_window(argument
     assert parse(arguments) == expected
 
 
-@pytest.mark.parametrize("arguments", [["--size", "big"], ["--theme", "pink"], ["--profile"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--size", "big"],
+        ["--theme", "pink"],
+        ["--profile"],
+        ["--profile", ""],
+        ["--profile="],
+        ["--theme="],
+        ["--demo", "--profile", "x"],
+    ],
+)
 def test_wrong_values_are_told_and_nothing_opens(arguments, capsys):
     with pytest.raises(UsageProblem):
         parse(arguments)
