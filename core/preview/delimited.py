@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from core.preview.cells import looks_numeric, numeric_columns
 from core.preview.csv_records import Records
 from core.preview.limits import Deadline, Limits
-from core.preview.problems import Findings, Problem, ProblemKind
+from core.preview.problems import BEGINNING, Findings, Problem, ProblemKind
 from core.preview.values import Table
 
 _DELIMITERS = (",", "\t", ";", "|")
@@ -65,6 +65,9 @@ def read_delimited(
         rows.append([_cut(cell, limits.cell_chars) for cell in row[: limits.columns]])
         cells += len(rows[-1])
     more = more or records.stopped
+    if rows and not (whole or more or text.endswith("\n")):
+        rows.pop()  # cut in the middle: a number may lack digits
+        findings.note(ProblemKind.NOTE, BEGINNING)
     if more:
         findings.note(ProblemKind.LIMIT, f"only the first {len(rows):,} rows are shown")
     if widest > limits.columns:

@@ -104,6 +104,13 @@ def test_a_quote_that_the_end_of_the_part_cuts_is_a_note():
     assert "does not close in this part" in found.problems_in_words
 
 
+def test_a_row_that_the_end_of_the_part_cuts_is_not_shown_as_a_row():
+    found = preview(b"id,price\n1,10.5\n2,20.5\n3,30", "a.csv", total=10_000)
+    assert of(found, Table).rows == (("1", "10.5"), ("2", "20.5"))
+    assert found.problems_in_words == "only the beginning of the object is shown"
+    assert len(of(preview(b"id,price\n1,10.5\n3,30", "a.csv"), Table).rows) == 2
+
+
 def test_rows_that_span_lines_are_whole_and_counted():
     shown, words = table('id,note\n1,"a\nb"\n2,"c\n\nd"\n')
     assert shown.rows == (("1", "a\nb"), ("2", "c\n\nd"))
