@@ -34,6 +34,7 @@ class Context(QObject):
         navigate: a tab's id and a target: the frame goes there.
         profile_wanted: the name of a profile that somebody asks to switch to.
         renewal_wanted: somebody asks for a fresh session of the present profile.
+        unlock_wanted: somebody asks to unlock writing; the frame asks the question.
         trouble: a `StorageError` that belongs to no view.
     """
 
@@ -44,6 +45,7 @@ class Context(QObject):
     navigate = Signal(str, object)
     profile_wanted = Signal(str)
     renewal_wanted = Signal()
+    unlock_wanted = Signal()
     trouble = Signal(object)
 
     def __init__(

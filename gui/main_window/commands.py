@@ -9,6 +9,7 @@ from functools import partial
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from core.engine.operations import operation
 from core.errors import StorageError
 from core.local.profiles import DEMO_NAME
 from gui.context import Context
@@ -16,11 +17,17 @@ from gui.context import Context
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One act: its words, its keys (or none), and what it does."""
+    """One act: its words, its keys (or none), what it does, and the operation it leads to."""
 
     title: str
     keys: str
     run: Callable[[], object]
+    operation: str = ""
+
+    @property
+    def changes(self) -> bool:
+        """Whether it leads to an operation that a read-only profile refuses."""
+        return bool(self.operation) and operation(self.operation).changes
 
 
 #: Keys that the views themselves answer to; shown in the sheet.
@@ -34,19 +41,20 @@ IN_VIEWS: tuple[tuple[str, str], ...] = (
 )
 
 
-#: Acts of single views: words, keys, the view, and what it is asked to do.
-_IN_TABS: tuple[tuple[str, str, str, object], ...] = (
-    ("Upload files", "Ctrl+U", "uploads", "choose"),
-    ("Rotate the platform's access key…", "", "credentials", "rotate"),
-    ("Examine secrets and access keys (doctor)", "", "credentials", "doctor"),
-    ("Show the hygiene board of secrets", "", "credentials", "hygiene"),
+#: Acts of single views: words, keys, the view, what it is asked to do, and the operation.
+_IN_TABS: tuple[tuple[str, str, str, object, str], ...] = (
+    ("Upload files", "Ctrl+U", "uploads", "choose", "transfer.upload"),
+    ("Rotate the platform's access key…", "", "credentials", "rotate", "rotation.start"),
+    ("Examine secrets and access keys (doctor)", "", "credentials", "doctor", ""),
+    ("Show the hygiene board of secrets", "", "credentials", "hygiene", ""),
 )
 
 
 def acts_in_tabs(show: Callable[[str, object], object]) -> list[Command]:
     """Return the commands that show a view and have it do something."""
     return [
-        Command(title, keys, partial(show, tab, target)) for title, keys, tab, target in _IN_TABS
+        Command(title, keys, partial(show, tab, target), name)
+        for title, keys, tab, target, name in _IN_TABS
     ]
 
 

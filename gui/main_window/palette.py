@@ -22,6 +22,7 @@ from gui.widgets.panel import rule
 from gui.widgets.table import make_list
 
 _NOWHERE = QModelIndex()
+_LOCKED = "read-only: unlock first"
 
 
 class Palette(QDialog):
@@ -32,13 +33,15 @@ class Palette(QDialog):
         parent: QWidget,
         commands: Sequence[Command],
         open_key: Callable[[str], object],
+        *,
+        locked: bool = False,
     ) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setWindowTitle("Search")
         self.setObjectName("palette")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._commands, self._open_key = commands, open_key
-        self._model = _Lines(self)
+        self._model = _Lines(self, locked=locked)
         self.field = QLineEdit()
         self.field.setPlaceholderText("Go to a view, an action, or a key such as market-data/…")
         self.field.setAccessibleName("Search keys and actions")
@@ -97,10 +100,11 @@ class Palette(QDialog):
 
 
 class _Lines(QAbstractListModel):
-    """The lines of the palette."""
+    """The lines of the palette; while the profile is locked, what changes something says so."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, locked: bool = False) -> None:
         super().__init__(parent)
+        self._locked = locked
         self._lines: list[Command] = []
 
     def show(self, lines: list[Command]) -> None:
@@ -126,4 +130,6 @@ class _Lines(QAbstractListModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return command.title
-        return command.keys if role == ASIDE_ROLE else None
+        if role != ASIDE_ROLE:
+            return None
+        return _LOCKED if self._locked and command.changes else command.keys

@@ -152,7 +152,7 @@ class MainWindow(QMainWindow):
         from gui.main_window.palette import Palette
 
         commands = self.commands + switches(self.context, self.show_trouble)
-        palette = Palette(self, commands, self._go_to_key)
+        palette = Palette(self, commands, self._go_to_key, locked=self.context.read_only)
         palette.popup(self)
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -269,6 +269,7 @@ class MainWindow(QMainWindow):
         self.context.navigate.connect(self.show_tab)
         self.context.workspace_changed.connect(self._on_workspace)
         self.context.trouble.connect(self.show_trouble)
+        self.context.unlock_wanted.connect(self._on_lock)
 
     def _on_tab(self, place: int) -> None:
         self.tab(TABS[place].id)

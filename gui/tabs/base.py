@@ -108,6 +108,8 @@ class Tab(QWidget):
             return
         if error.kind is ErrorKind.CREDENTIALS_EXPIRED:
             self.banner.show_error(error, self.context.renewal_wanted.emit, "Refresh")
+        elif error.kind is ErrorKind.READ_ONLY:
+            self.banner.show_error(error, self.context.unlock_wanted.emit, "Unlock…")
         else:
             self.banner.show_error(error, retry)
 

@@ -6,10 +6,15 @@ from dataclasses import replace
 import pytest
 from helpers.aws import connection
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from core.errors import ReadOnlyProfile
 from core.model.connection import ProfileColour
 from core.workspace import Workspace
+from gui.main_window.commands import acts_in_tabs
+from gui.main_window.palette import Palette
+from gui.models.roles import ASIDE_ROLE
+from gui.tabs.base import Tab
 
 
 @pytest.fixture
@@ -52,3 +57,40 @@ def test_what_is_tried_again_later_brings_no_lock_of_its_own(context, workspace)
     assert context.runner.present_connection(then) == then
     context.lock()
     assert context.runner.present_connection(then) == replace(then, unlocked=False)
+
+
+class View(Tab):
+    """A view without anything of its own."""
+
+    def __init__(self, context):
+        super().__init__(context)
+        QVBoxLayout(self).addWidget(self.banner)
+
+
+def test_a_refusal_offers_to_unlock(context, workspace, qtbot):
+    view = View(context)
+    qtbot.addWidget(view)
+    view.show()
+    with pytest.raises(ReadOnlyProfile) as caught:
+        workspace.clients.require_writable("s3:PutObject")
+    view.show_error(caught.value)
+    assert "read-only" in view.banner.text
+    button = next(b for b in view.banner.findChildren(QPushButton) if b.text() == "Unlock…")
+    with qtbot.waitSignal(context.unlock_wanted):
+        button.click()
+
+
+def test_the_palette_says_which_commands_wait_for_the_lock(themed, qtbot):
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    parent.resize(800, 600)
+    commands = acts_in_tabs(lambda _tab, _target: None)
+    changing = [command.title for command in commands if command.changes]
+    assert changing == ["Upload files", "Rotate the platform's access key…"]
+    for locked in (True, False):
+        palette = Palette(parent, commands, lambda _key: None, locked=locked)
+        model = palette.list.model()
+        rows = [model.index(row, 0) for row in range(model.rowCount())]
+        said = [row.data() for row in rows if "unlock" in str(row.data(ASIDE_ROLE))]
+        assert said == (changing if locked else [])
+        palette.close()
