@@ -19,6 +19,7 @@ from uuid import uuid4
 from core.backup.store import Store
 from core.errors import Cancelled, StorageError
 from core.local.atomic import told
+from core.local.json_lines import UNREADABLE
 from core.local.owned_files import claimed, create_owned
 from core.paths import data_dir
 from core.work import Work
@@ -144,5 +145,5 @@ def _folder_of(path: Path, store: Store) -> str | None:
     try:
         record = json.loads(path.read_bytes())
         return str(record["folder"]) if record["place"] == store.place else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *UNREADABLE):
         return None

@@ -17,6 +17,7 @@ from typing import Any
 
 from core.backup.store import Store
 from core.local.atomic import write_atomically
+from core.local.json_lines import UNREADABLE
 from core.local.locking import lock
 from core.model.backup import Backup, BackupState, Verification
 from core.paths import data_dir
@@ -124,7 +125,7 @@ def _entries(path: Path) -> Iterator[dict[str, Any]]:
             complete = all(
                 isinstance(entry[n], str) for n in ("place", "key", "sha256", "by", "problem")
             )
-        except (ValueError, KeyError, TypeError):
+        except UNREADABLE:
             continue
         if complete:
             yield entry

@@ -7,6 +7,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import apsw
@@ -15,7 +17,8 @@ from helpers.backups import MemoryStore, backed_up, everything, restored, sql
 
 from core.backup.databases import open_database
 from core.backup.databases.sqlite.failures import CAUSES, database_error
-from core.errors import DatabaseError, ErrorKind
+from core.errors import Cancelled, DatabaseError, ErrorKind
+from core.work import CancelToken, Work
 
 #: result code, SQLite's message -> words of the summary, words of the remedy
 CASES = [
@@ -160,14 +163,30 @@ def test_a_locked_database_a_folder_and_a_text_are_told_apart(tmp_path: Path) ->
             open_database(str(tmp_path / name))
 
 
+def test_a_cancel_ends_the_wait_for_a_lock(path: Path) -> None:
+    other = apsw.Connection(str(path))
+    other.execute("BEGIN IMMEDIATE")
+    token = CancelToken()
+    work = Work(token)
+    threading.Timer(0.1, token.cancel).start()
+    began = time.monotonic()
+    with (
+        open_database(str(path), write=True) as database,
+        pytest.raises(Cancelled),
+        database.change(work=work),
+    ):
+        raise AssertionError
+    assert time.monotonic() - began < 2
+    other.execute("ROLLBACK")
+    other.close()
+
+
 def test_a_file_that_is_replaced_during_a_restore_keeps_its_rows(
     store: MemoryStore, path: Path, tmp_path: Path
 ) -> None:
     """What would be committed into a file without a name is refused instead."""
     backup = backed_up(store, path, "orders")
     with open_database(str(path), write=True) as database:
-        from core.work import Work
-
         aside = path.rename(tmp_path / "aside.db")
         sql(path, "CREATE TABLE other(a)")
         with pytest.raises(DatabaseError, match="moved or replaced"), database.change(work=Work()):

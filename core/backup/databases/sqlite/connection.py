@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 import apsw
 
 from core.backup.databases.sqlite.failures import database_error, in_words
-from core.errors import DatabaseError, explain_os_error
+from core.errors import Cancelled, DatabaseError, explain_os_error
 from core.work import Work
 
 #: How long another program's lock is waited for, in milliseconds.
 BUSY_MILLISECONDS = 5_000
+_TURN_SECONDS = 0.02
 
 _FIRST_BYTES = b"SQLite format 3\0"
 
@@ -89,15 +91,39 @@ def _check_readable(path: Path) -> None:
 
 @contextmanager
 def cancellable(connection: apsw.Connection, work: Work, subject: str) -> Iterator[None]:
-    """Let a cancel interrupt the running statement; errors are told in words."""
+    """Let a cancel interrupt the running statement, or its wait for another program's lock."""
 
     def interrupt() -> None:
         with suppress(apsw.ConnectionClosedError):  # the statement ended meanwhile
             connection.interrupt()
 
     work.check()
-    with in_words(subject), work.token.on_cancel(interrupt):
+    with in_words(subject), work.token.on_cancel(interrupt), _waiting(connection, work):
         yield
+
+
+@contextmanager
+def _waiting(connection: apsw.Connection, work: Work) -> Iterator[None]:
+    """Wait for locks by turns: SQLite's own wait cannot be interrupted."""
+    began = 0.0
+
+    def wait(turn: int) -> bool:
+        nonlocal began
+        began = began if turn else time.monotonic()
+        with suppress(Cancelled):
+            work.token.wait(_TURN_SECONDS)
+        waited = time.monotonic() - began
+        return not work.token.cancelled and waited * 1000 < BUSY_MILLISECONDS
+
+    connection.set_busy_handler(wait)
+    try:
+        yield
+    except apsw.BusyError:
+        work.check()
+        raise
+    finally:
+        with suppress(apsw.ConnectionClosedError):
+            connection.set_busy_timeout(BUSY_MILLISECONDS)
 
 
 def scalar(connection: apsw.Connection, sql: str, bindings: tuple[Any, ...] = ()) -> Any:

@@ -68,7 +68,7 @@ def found_table(connection: apsw.Connection, table: str) -> str:
     if kind in _UNFIT:
         raise NotSupported(
             f"{name} is {_UNFIT[kind]}",
-            cause="It holds no rows of its own that a backup could bring back.",
+            cause="Backups hold ordinary tables: what a module computes has no rows to compare.",
             remedy="Choose an ordinary table.",
             subject=name,
         )
