@@ -1,0 +1,198 @@
+"""Every changing operation of the product with a locked profile: refused, and nothing is sent."""
+
+import sqlite3
+from dataclasses import replace
+
+import pytest
+from helpers.demo import plain_client
+
+from core.aws.actions import is_changing
+from core.aws.clients import REQUEST_OBSERVERS
+from core.backup.restore import restore
+from core.backup.run import backup
+from core.engine import leftovers
+from core.engine.operations import OPERATIONS
+from core.errors import ErrorKind, StorageError
+from core.lifecycle import store as lifecycle
+from core.lifecycle.templates import archive
+from core.links.make import make_links
+from core.model.connection import ProfileColour
+from core.model.doctor import Finding, FindingKind, Repair, RepairKind
+from core.objects import copying, deleting, writing
+from core.redaction import Secret
+from core.rotation.journal import RotationJournal
+from core.rotation.repairs import Repairer
+from core.rotation.rollback import RollBack, roll_back
+from core.rotation.service import Rotator
+from core.storage.secret_text import SecretDiff
+from core.storage.setup import set_up
+from core.transfer import delete as deletion
+from core.transfer import filing, sweep, upload
+from core.work import Work
+from core.workspace import Workspace
+
+#: They change a local database only; the engine refuses them (see `test_operations`).
+LOCAL = {"backup.undo", "backup.drop_kept"}
+SECRET = "cryptotrading/s3-storage"
+#: An object of the sample data.
+KEY = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
+CANDLES = '{"symbol": "BTC-USD"}'
+
+
+class Case:
+    """A locked workspace on the embedded server, and local files to work with."""
+
+    def __init__(self, workspace, folder):
+        self.workspace, self.bucket, self.work = workspace, workspace.bucket, Work()
+        self.clients, self.secrets = workspace.clients, workspace.secrets
+        self.file = folder / "file.json"
+        self.file.write_text(CANDLES)
+        self.database = folder / "base.db"
+        with sqlite3.connect(self.database) as made:
+            made.execute("CREATE TABLE t (a INTEGER PRIMARY KEY)")
+            made.execute("INSERT INTO t VALUES (1)")
+        made.close()
+        self.rotator = Rotator(workspace.clients, journal=RotationJournal(folder / "rotations"))
+
+
+def _repair(case):
+    restored = Repair(RepairKind.RESTORE, "Restore it", "", "")
+    finding = Finding(FindingKind.SCHEDULED, SECRET, SECRET, "text", repairs=(restored,))
+    return Repairer(case.clients, case.rotator).repair(finding, restored)
+
+
+def _resume(case):
+    case.workspace.set_unlocked(unlocked=True)
+    rotation = case.rotator._new(SECRET, Work())
+    case.workspace.set_unlocked(unlocked=False)
+    return case.rotator.resume(rotation)
+
+
+def _undo(case):
+    case.workspace.set_unlocked(unlocked=True)
+    rotation = case.rotator._new(SECRET, Work())
+    case.workspace.set_unlocked(unlocked=False)
+    return case.rotator.undo(rotation)
+
+
+def _roll_back(case):
+    current = case.secrets.read(SECRET).version_id
+    return roll_back(case.clients, RollBack(SECRET, current, "0" * 32, None, "", (), SecretDiff()))
+
+
+ATTEMPTS = {
+    "transfer.upload": lambda c: upload.upload(
+        c.workspace, c.work, paths=[str(c.file)] * 3, keys=["l/1", "l/2", "l/3"], sizes=[21] * 3
+    ),
+    "transfer.file": lambda c: filing.store(
+        c.workspace, c.work, path=str(c.file), kind_id="log", names={"log_type": "a", "filename": "b"},
+        moment="2026-01-01T00:00:00Z",
+    ),
+    "transfer.sweep": lambda c: sweep.remove_unfinished(
+        c.workspace, c.work, uploads=[("l/1", "upload")]
+    ),
+    "leftovers.remove": lambda c: leftovers.remove(
+        c.workspace, c.work, uploads=[("l/1", "upload")]
+    ),
+    "objects.delete_many": lambda c: deletion.delete(c.workspace, c.work, keys=["l/1", "l/2"]),
+    "backup.run": lambda c: backup(c.workspace, c.work, database=str(c.database)),
+    "backup.restore": lambda c: restore(
+        c.workspace, c.work, database=str(c.database), table="t"
+    ),
+    "objects.upload": lambda c: writing.upload(c.bucket, "l/1", c.file),
+    "objects.put": lambda c: writing.put(c.bucket, "l/1", b"x"),
+    "objects.copy": lambda c: copying.copy(c.bucket, KEY, "l/1"),
+    "objects.delete": lambda c: deleting.delete(c.bucket, KEY),
+    "objects.undelete": lambda c: deleting.undelete(c.bucket, KEY, "marker"),
+    "links.put": lambda c: make_links(c.bucket, ["l/1"], method="PUT"),
+    "links.delete": lambda c: make_links(c.bucket, [KEY], method="DELETE"),
+    "lifecycle.save": lambda c: lifecycle.save(
+        c.bucket, seen := lifecycle.read(c.bucket), seen.merged(archive(rule_id="l"))
+    ),
+    "secrets.create": lambda c: c.secrets.create_secret("cryptotrading/locked", {"a": "b"}),
+    "secrets.save": lambda c: c.secrets.save(
+        SECRET, Secret("{}"), expected_version=c.secrets.read(SECRET).version_id
+    ),
+    "secrets.delete": lambda c: c.secrets.delete_secret(SECRET),
+    "secrets.restore": lambda c: c.secrets.restore_secret(SECRET),
+    "secrets.make_current": lambda c: c.secrets.make_current(
+        SECRET, "0" * 32, expected_version=c.secrets.read(SECRET).version_id
+    ),
+    "secrets.tag": lambda c: c.secrets.tag(SECRET, "a", "b"),
+    "secrets.untag": lambda c: c.secrets.untag(SECRET, "a"),
+    "rotation.start": lambda c: c.rotator.start(SECRET),
+    "rotation.resume": _resume,
+    "rotation.undo": _undo,
+    "rotation.roll_back": _roll_back,
+    "doctor.repair": _repair,
+    "setup": lambda c: set_up(c.workspace.connection, store=True),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def workspace(demo_server):
+    profile = replace(demo_server.connection.profile, colour=ProfileColour.RED, name="prod")
+    made = Workspace.open(replace(demo_server.connection, profile=profile))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def case(workspace, tmp_path):
+    return Case(workspace, tmp_path)
+
+
+@pytest.fixture
+def sent():
+    seen = []
+
+    def note(service, operation):
+        if is_changing(service, operation):
+            seen.append(f"{service}:{operation}")
+
+    REQUEST_OBSERVERS.append(note)
+    yield seen
+    REQUEST_OBSERVERS.remove(note)
+
+
+@pytest.fixture(scope="module")
+def state(demo_server):
+    """A function that returns what the server holds, asked by independent clients."""
+    s3 = plain_client(demo_server, "s3", demo_server.admin)
+    secrets = plain_client(demo_server, "secretsmanager", demo_server.admin)
+
+    def ask():
+        found = [
+            (row["Key"], row["ETag"])
+            for prefix in ("l/", "logs/a/", "strongroom-check/", KEY)
+            for row in s3.list_objects_v2(Bucket="tentimecrypto", Prefix=prefix).get("Contents", ())
+        ]
+        versions = secrets.list_secret_version_ids(SecretId=SECRET)["Versions"]
+        return found, sorted(version["VersionId"] for version in versions)
+
+    yield ask
+    for client in (s3, secrets):
+        client.close()
+
+
+def attempted(attempt, case):
+    """Return the kinds of failure: of the error, or of each item in a report."""
+    try:
+        outcome = attempt(case)
+    except StorageError as error:
+        return {error.kind}
+    return {each.kind for each in outcome.failed}
+
+
+def test_every_changing_operation_has_an_attempt():
+    changing = {one.name for one in OPERATIONS if one.changes}
+    assert changing - LOCAL == set(ATTEMPTS)
+
+
+@pytest.mark.parametrize("name", ATTEMPTS)
+def test_a_locked_profile_refuses_it_and_nothing_is_sent(case, sent, state, name):
+    before = state()
+    assert attempted(ATTEMPTS[name], case) == {ErrorKind.READ_ONLY}
+    assert sent == []
+    assert state() == before
+    assert not list(case.file.parent.glob("rotations/*.json"))
