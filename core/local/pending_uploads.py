@@ -16,6 +16,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from core.errors import TRANSIENT_KINDS, ErrorKind, StorageError
+from core.local.json_lines import UNREADABLE
 from core.local.owned_files import claimed, create_owned
 from core.paths import data_dir
 from core.units import iso_utc, utc_now
@@ -159,5 +160,5 @@ def _read(path: Path) -> UploadRecord | None:
         values = json.loads(whole)
         values["began"] = datetime.fromisoformat(values["began"])
         return UploadRecord(path=path, **values)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *UNREADABLE):
         return None

@@ -21,6 +21,7 @@ from uuid import UUID
 
 from core.errors import Conflict, LocalIOError
 from core.local.atomic import quarantine, told, write_atomically
+from core.local.json_lines import UNREADABLE
 from core.local.locking import try_lock
 from core.model.rotation import (
     Facts,
@@ -108,7 +109,7 @@ def _lock(handle: int, place: str) -> None:
 def _read(path: Path) -> Rotation | None:
     try:
         return _rotation(json.loads(path.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, *UNREADABLE):
         _log.warning("the rotation's journal %s is broken and was set aside", path.name)
         try:
             quarantine(path)

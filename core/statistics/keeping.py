@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.local.atomic import write_atomically
+from core.local.json_lines import UNREADABLE
 from core.model.statistics import LargeObject, Share, StorageStatistics
 from core.paths import cache_dir
 
@@ -42,7 +43,7 @@ def kept(profile: str, bucket: str) -> StorageStatistics | None:
         return _restored(values)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, *UNREADABLE) as error:
         _log.warning("the kept statistics cannot be read: %s", type(error).__name__)
         return None
 

@@ -19,6 +19,7 @@ from uuid import UUID
 
 from core.errors import LocalIOError
 from core.local.atomic import fsync_folder, quarantine, told
+from core.local.json_lines import UNREADABLE
 from core.local.locking import lock, try_lock
 from core.paths import data_dir
 from core.transfer.values import EXISTS, Outcomes
@@ -201,7 +202,7 @@ def _read(path: Path) -> Unfinished | None:
     try:
         lines = list(_lines(path.read_bytes()))
         found = _unfinished(path, lines)
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+    except (OSError, IndexError, *UNREADABLE):
         _log.warning("the journal %s is broken and was set aside", path.name)
         try:
             quarantine(path)
