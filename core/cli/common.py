@@ -179,6 +179,10 @@ class Cli:
     common: Common
 
 
+#: Digits of a length of time at most: Python refuses to read very long numbers.
+_DIGITS = 12
+
+
 def seconds_of(text: str) -> int:
     """Return a length of time such as 3600, 30m, 12h or 7d in seconds.
 
@@ -186,9 +190,9 @@ def seconds_of(text: str) -> int:
         InvalidInput: it is none.
     """
     number, unit = (text[:-1], text[-1]) if text[-1:] in "smhd" and text[:-1] else (text, "s")
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > _DIGITS:
         raise InvalidInput(
-            f"{text!r} is not a length of time",
+            f"{text[:40]!r} is not a length of time",
             cause="It is a number of seconds, or one with m, h or d behind it.",
             remedy="For example 3600, 30m, 12h or 7d.",
         )

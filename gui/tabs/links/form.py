@@ -110,9 +110,9 @@ class LinkForm(QWidget):
 
     def _on_purpose(self, purpose: str) -> None:
         self._hint.setText(
-            "Whoever has the link can read the object until it ends."
+            "Anyone with the URL can read the object until it expires."
             if purpose == "GET"
-            else "Whoever has the link can write, and overwrite, this very key until it ends."
+            else "Anyone with the URL can write, and overwrite, this key until it expires."
         )
 
     def _on_keys(self) -> None:

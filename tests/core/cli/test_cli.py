@@ -91,7 +91,8 @@ def test_links_work_without_keys_and_tell_their_real_end(run, demo_prefix, tmp_p
         pass
     run("get", f"{demo_prefix}b", tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == b"sent"
-    run("link", "x", "--expires", "soon", code=ErrorKind.INVALID_INPUT.value)
+    for life in ("soon", "0", "-1", "1.5", "9" * 5000, "9" * 12):
+        run("link", "x", f"--expires={life}", code=ErrorKind.INVALID_INPUT.value)
 
 
 def test_statistics_add_up(run):
