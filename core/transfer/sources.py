@@ -16,10 +16,10 @@ _LOOP = Refusal(ErrorKind.INVALID_INPUT, "it is a link that leads back to a fold
 _NOT_UTF8 = Refusal(ErrorKind.INVALID_INPUT, "its name is not valid UTF-8")
 _UNREADABLE = Refusal(ErrorKind.LOCAL_IO, "you have no permission to read it")
 _KINDS = (
-    (stat.S_ISFIFO, "it is a named pipe, not a file"),
-    (stat.S_ISSOCK, "it is a socket, not a file"),
-    (stat.S_ISBLK, "it is a device, not a file"),
-    (stat.S_ISCHR, "it is a device, not a file"),
+    (stat.S_ISFIFO, "it is a named pipe"),
+    (stat.S_ISSOCK, "it is a socket"),
+    (stat.S_ISBLK, "it is a device"),
+    (stat.S_ISCHR, "it is a device"),
 )
 
 

@@ -141,6 +141,12 @@ def _act(batch: Batch, column: int, role: int) -> Any:
         return _TONES[batch.state]
     if role == PROGRESS_ROLE and column == PROGRESS and batch.running:
         return share(batch.progress) or 0.0
+    return _act_look(batch, column, role)
+
+
+def _act_look(batch: Batch, column: int, role: int) -> Any:
+    if role == Qt.ItemDataRole.ToolTipRole and column == PROGRESS:
+        return _ended(batch) or None
     if role == MONO_ROLE and column == TARGET:
         return True
     return "muted" if role == TONE_ROLE and column not in {NAME, STATE} else None
@@ -160,13 +166,13 @@ def _act_text(batch: Batch, column: int) -> str:
 
 
 def _ended(batch: Batch) -> str:
-    """Return the counts in words, for example `117 done, 3 failed`."""
-    told = [
+    """Return the counts in words, for example `3 failed, 117 done`: failures are never elided."""
+    counts = [
         f"{format_count(batch.counts[state])} {state.value}"
-        for state in (State.DONE, State.SKIPPED, State.FAILED, State.CANCELLED)
+        for state in (State.FAILED, State.CANCELLED, State.DONE, State.SKIPPED)
         if batch.counts[state]
     ]
-    return ", ".join(told)
+    return ", ".join(counts)
 
 
 def _file(batch: Batch, number: int, column: int, role: int) -> Any:

@@ -126,8 +126,7 @@ def _totals(batches: list[Batch]) -> str:
     """Return one line for all acts: files, bytes, speed, what is left, and what did not arrive."""
     files = sum(len(batch.keys) for batch in batches)
     counts = sum((batch.counts for batch in batches), Counter[State]())
-    settled = counts[State.DONE] + counts[State.SKIPPED]
-    parts = [f"{format_count(settled)} of {format_count(files)} files"]
+    parts = [f"{format_count(counts[State.DONE])} of {format_count(files)} files"]
     parts.append(format_size(sum(batch.size for batch in batches)))
     running = [batch for batch in batches if batch.running]
     speed = sum(batch.pace.speed for batch in running)

@@ -202,8 +202,8 @@ def _key(row: _Row) -> str:
 
 def _whose(row: _Row) -> str:
     if isinstance(row, OrphanParts):
-        return (Owner.OURS if row.mine else Owner.OTHERS).value
-    return row.owner.value
+        return str((Owner.OURS if row.mine else Owner.OTHERS).value)
+    return str(row.owner.value)
 
 
 def _texts(row: _Row) -> tuple[str, ...]:

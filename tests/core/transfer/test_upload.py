@@ -222,7 +222,7 @@ def test_what_is_no_file_is_reported_and_never_opened(tmp_path):
     assert found.names == ("odd/good", "odd/link", "good")
     why = {Path(path).name: refusal for path, _name, refusal in found.refused}
     assert set(why) == {"pipe", "loop", "nowhere", "bad\udcff", "sock"}
-    assert why["pipe"] == Refusal(ErrorKind.INVALID_INPUT, "it is a named pipe, not a file")
+    assert why["pipe"] == Refusal(ErrorKind.INVALID_INPUT, "it is a named pipe")
     assert "leads nowhere" in why["nowhere"].reason
     assert why["nowhere"].kind is ErrorKind.NOT_FOUND
     assert "back to a folder" in why["loop"].reason

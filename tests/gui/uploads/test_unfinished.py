@@ -12,7 +12,7 @@ from gui.tabs.uploads import UploadsTab
 from gui.tabs.uploads.unfinished import BEGUN, KEY, SIZE, WHAT, WHOSE
 from tests.helpers.moto_bucket import moto_bucket
 
-WAIT = 15_000
+WAIT = 30_000
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from PySide6.QtWidgets import QLabel
 
 from core.errors import ErrorKind
 from core.transfer.journal import Journal, Order, journal_folder, unfinished
@@ -16,7 +17,7 @@ from gui.tabs.uploads.summary import failures_in_words
 from gui.tabs.uploads.tab import _batch_of
 from tests.helpers.moto_bucket import moto_bucket
 
-WAIT = 15_000
+WAIT = 30_000
 
 
 def read(bucket, key):
@@ -341,3 +342,38 @@ def test_a_thousand_failures_are_one_sentence():
         "1,000 times Access denied to a file. Not transferred: f/0.json, f/1.json, f/2.json and "
         "997 more. Ask."
     )
+
+
+def test_the_counts_of_a_cancelled_batch_add_up(tab, context, qtbot):
+    batch = Batch("b", "transfer.upload", {}, ["x"] * 6, ["k"] * 6, [1] * 6, "t")
+    tab.pane.add(batch)
+    batch.begin()
+    tab.pane.model.take(batch, Outcomes((0, 1, 2), ((3, "it exists already"),), ((4, "why"),)))
+    batch.stop(State.CANCELLED)
+    tab.pane.update_state()
+    footer = tab.pane._totals.text()
+    assert footer.startswith("3 of 6 files · ")
+    assert "1 skipped · 1 failed · 1 cancelled" in footer
+    place = tab.pane.model.place_of(batch).siblingAtColumn(PROGRESS)
+    assert place.data() == "1 failed, 1 cancelled, 3 done, 1 skipped"
+
+
+def test_the_window_shows_what_files_were_compared_with(tab, folder, qtbot):
+    plan(tab, qtbot, folder)
+    tab.start()
+    batch = ended(tab, qtbot)
+    assert sum(batch.verdicts.values()) == 5
+    assert "5 verified (" in tab.banner.text
+    assert "5 verified (" in tab.pane._totals.text()
+
+
+def test_files_that_cannot_be_uploaded_are_named_at_the_end(tab, folder, qtbot):
+    (folder / "broken").symlink_to(folder / "nowhere")
+    made = plan(tab, qtbot, folder)
+    assert [each.key for each in made.refused] == [f"{folder.name}/broken"]
+    tab.start()
+    batch = ended(tab, qtbot)
+    assert (batch.counts[State.DONE], batch.counts[State.FAILED]) == (5, 1)
+    assert "1 of 6 files did not arrive; 5 did." in tab.banner.text
+    (label,) = [each for each in tab.banner.findChildren(QLabel) if "broken" in each.text()]
+    assert "leads nowhere" in label.text()
