@@ -58,7 +58,8 @@ _FILTER = LibraryFilter()
 
 def protect_logs() -> None:
     """Attach the filter to every logger that the AWS libraries have or will have; repeatable."""
-    present = [name for name in logging.root.manager.loggerDict if _is_library(name)]
+    loggers = tuple(logging.root.manager.loggerDict)  # other threads may add to it
+    present = [name for name in loggers if _is_library(name)]
     for name in {*present, *_logger_names()}:
         logger = logging.getLogger(name)
         if _FILTER not in logger.filters:
