@@ -68,6 +68,47 @@ _CUT = (
 )
 #: What opening a file raises; a refused connection is an OSError, too.
 _UNREADABLE = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+_SIGN_INS: tuple[tuple[type[Exception], str], ...] = (
+    (boto.LoginError, "Run `aws login` for this profile in a terminal, then try again."),
+    (Exception, "Run `aws sso login` for this profile in a terminal, then try again."),
+)
+_CONFIGURATION = "Correct AWS's configuration file (~/.aws/config, or what AWS_CONFIG_FILE names)."
+_SOURCES: tuple[tuple[type[Exception], str], ...] = (
+    (boto.ProfileNotFound, "Choose an AWS profile that exists: `aws configure list-profiles`."),
+    (boto.PartialCredentialsError, "Give the access key id and the secret key, not one of them."),
+    (boto.MetadataRetrievalError, "Attach a role to this machine, or choose another source."),
+    (
+        boto.CredentialRetrievalError,
+        "Run the program or the sign-in that gives the keys by itself, to see why it fails.",
+    ),
+    (boto.RefreshWithMFAUnsupportedError, "Sign in again with a new MFA code."),
+    (boto.ConfigNotFound, _CONFIGURATION),
+    (boto.ConfigParseError, _CONFIGURATION),
+    (boto.UnknownCredentialError, _CONFIGURATION),
+    (boto.InfiniteLoopConfigError, _CONFIGURATION),
+    (boto.InvalidConfigError, _CONFIGURATION),
+    (
+        Exception,
+        "Choose another source of keys in the profile, or set up this one: keys in the keyring, "
+        + "an AWS profile, AWS_* variables, or a role of this machine.",
+    ),
+)
+_REGION = "Correct the region: the profile's, --region, or AWS_REGION."
+_ADDRESSES: tuple[tuple[type[Exception], str], ...] = (
+    (boto.NoRegionError, "No region is set"),
+    (boto.InvalidRegionError, "The region is not valid"),
+    (boto.InvalidIMDSEndpointError, "The address of the metadata service is not valid"),
+    (boto.InvalidProxiesConfigError, "The proxy settings are not valid"),
+    (Exception, "The endpoint is not valid"),
+)
+_ADDRESS_REMEDIES: tuple[tuple[type[Exception], str], ...] = (
+    (boto.NoRegionError, "Set the region: the profile's, --region, or AWS_REGION."),
+    (boto.InvalidRegionError, _REGION),
+    (boto.UnknownEndpointError, "The service is not offered in this region. " + _REGION),
+    (boto.InvalidIMDSEndpointError, "Correct AWS_EC2_METADATA_SERVICE_ENDPOINT."),
+    (boto.InvalidProxiesConfigError, "Correct HTTPS_PROXY and HTTP_PROXY."),
+    (Exception, "Correct the endpoint: the profile's, --endpoint-url, or AWS_ENDPOINT_URL."),
+)
 _SLOW = (boto.ConnectTimeoutError, boto.ReadTimeoutError, http.TimeoutError)
 
 
@@ -79,6 +120,11 @@ def translate_other(error: Exception, operation: str, subject: str) -> StorageEr
             made.action = action_of(operation)
             return made
     return None
+
+
+def _chosen(table: tuple[tuple[type[Exception], str], ...], error: Exception) -> str:
+    """Return the words of the first class that the error is of; the last row is of all errors."""
+    return next(words for kind, words in table if isinstance(error, kind))
 
 
 def _invalid(error: Exception, subject: str) -> StorageError:
@@ -104,7 +150,7 @@ def _sign_in(error: Exception, subject: str) -> StorageError:
     return errors.CredentialsExpired(
         "Your sign-in has expired",
         cause="The AWS profile needs a new single sign-on session.",
-        remedy="Run `aws sso login` (or `aws login`) for this profile, then try again.",
+        remedy=_chosen(_SIGN_INS, error),
         subject=subject,
         details=_text(error),
     )
@@ -114,17 +160,16 @@ def _missing(error: Exception, subject: str) -> StorageError:
     return errors.CredentialsMissing(
         "No usable AWS credentials",
         cause=_text(error),
-        remedy="Choose another source of keys in the profile, or set this one up: keys in the "
-        "keyring, an AWS profile, AWS_* variables, or a role of this machine.",
+        remedy=_chosen(_SOURCES, error),
         subject=subject,
     )
 
 
 def _address(error: Exception, subject: str) -> StorageError:
     return errors.InvalidInput(
-        "The endpoint or region is not valid",
+        _chosen(_ADDRESSES, error),
         cause=_text(error),
-        remedy="Correct region and endpoint in the profile.",
+        remedy=_chosen(_ADDRESS_REMEDIES, error),
         subject=subject,
     )
 
@@ -273,10 +318,10 @@ _Builder = Callable[[Exception, str], StorageError]
 
 #: The first row whose classes match decides, so subclasses stand above their parents.
 _BUILDERS: tuple[tuple[tuple[type[Exception], ...], _Builder], ...] = (
+    (_ADDRESS, _address),
     ((boto.ParamValidationError, boto.ValidationError), _invalid),
     (_SIGN_IN, _sign_in),
     (_MISSING, _missing),
-    (_ADDRESS, _address),
     (_DAMAGED, _damaged),
     ((BadAnswerError,), _bad_answer),
     ((ResponseParserError,), _unparsable),

@@ -179,3 +179,30 @@ def test_a_remedy_names_the_thing_that_has_to_be_changed(error, inside, remedy, 
     fault = translate(error, inside, "s3://b/k")
     assert remedy in fault.remedy
     assert never not in fault.remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "summary", "remedy"),
+    [
+        (boto.NoRegionError(), "No region is set", "--region"),
+        (boto.InvalidRegionError(region_name="xx yy"), "The region", "--region"),
+        (boto.InvalidProxiesConfigError(), "The proxy settings", "HTTPS_PROXY"),
+        (
+            boto.InvalidIMDSEndpointError(endpoint="x"),
+            "metadata service",
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        ),
+        (boto.InvalidEndpointConfigurationError(msg="x"), "The endpoint", "--endpoint-url"),
+        (boto.ProfileNotFound(profile="x"), "credentials", "list-profiles"),
+        (boto.PartialCredentialsError(provider="env", cred_var="x"), "credentials", "not one"),
+        (boto.MetadataRetrievalError(error_msg="x"), "credentials", "Attach a role"),
+        (boto.ConfigParseError(path="x", error="y"), "credentials", "configuration file"),
+        (boto.CredentialRetrievalError(provider="x", error_msg="y"), "credentials", "by itself"),
+        (boto.NoCredentialsError(), "credentials", "another source"),
+        (boto.UnauthorizedSSOTokenError(), "sign-in", "aws sso login"),
+    ],
+)
+def test_a_source_or_an_address_that_is_wrong_is_named(error, summary, remedy):
+    fault = translate(error, "s3:GetObject", "s3://b/k")
+    assert summary in fault.summary
+    assert remedy in fault.remedy
