@@ -73,6 +73,10 @@ _SIGN_INS: tuple[tuple[type[Exception], str], ...] = (
     (Exception, "Run `aws sso login` for this profile in a terminal, then try again."),
 )
 _CONFIGURATION = "Correct AWS's configuration file (~/.aws/config, or what AWS_CONFIG_FILE names)."
+_ANY_SOURCE = (
+    "Choose another source of keys in the profile, or set up this one: keys in the keyring, an AWS "
+    "profile, AWS_* variables, or a role of this machine."
+)
 _SOURCES: tuple[tuple[type[Exception], str], ...] = (
     (boto.ProfileNotFound, "Choose an AWS profile that exists: `aws configure list-profiles`."),
     (boto.PartialCredentialsError, "Give the access key id and the secret key, not one of them."),
@@ -87,11 +91,7 @@ _SOURCES: tuple[tuple[type[Exception], str], ...] = (
     (boto.UnknownCredentialError, _CONFIGURATION),
     (boto.InfiniteLoopConfigError, _CONFIGURATION),
     (boto.InvalidConfigError, _CONFIGURATION),
-    (
-        Exception,
-        "Choose another source of keys in the profile, or set up this one: keys in the keyring, "
-        + "an AWS profile, AWS_* variables, or a role of this machine.",
-    ),
+    (Exception, _ANY_SOURCE),
 )
 _REGION = "Correct the region: the profile's, --region, or AWS_REGION."
 _ADDRESSES: tuple[tuple[type[Exception], str], ...] = (
