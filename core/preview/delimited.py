@@ -19,12 +19,14 @@ _SAMPLE_CHARS = 64 * 1024
 _SAMPLE_ROWS = 200
 #: How many lines before the header are looked for: the notes of exports are a few lines.
 _MOST_PREAMBLE = 20
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]|\Z)")
 
 
 def delimiter_of(text: str) -> str:
     """Return the delimiter that splits the first lines most evenly, or an empty text."""
-    lines = [_unquoted(line) for line in text[:_SAMPLE_CHARS].splitlines()[:_SAMPLE_LINES] if line]
+    plain = _QUOTED.sub("", text[:_SAMPLE_CHARS])
+    lines = [line for line in plain.splitlines()[:_SAMPLE_LINES] if line]
     best, best_score = "", 0.0
     for delimiter in _DELIMITERS:
         counts = Counter(line.count(delimiter) for line in lines)
@@ -33,10 +35,6 @@ def delimiter_of(text: str) -> str:
         if score > best_score:
             best, best_score = delimiter, score
     return best if best_score > 0.6 else ""
-
-
-def _unquoted(line: str) -> str:
-    return "".join(line.split('"')[::2])
 
 
 def read_delimited(
