@@ -15,7 +15,7 @@ from typing import Any
 
 from core.cli import progress
 from core.cli.text import printable, printable_lines
-from core.errors import ErrorKind, StorageError
+from core.errors import ErrorKind, LocalIOError, StorageError
 from core.redaction import MASK, Secret, redacted
 from core.units import iso_utc
 from core.work import CancelToken, Work
@@ -147,10 +147,8 @@ class ReaderGone(Exception):  # noqa: N818 - not an error: `head` has had enough
 
 
 def _write(text: str) -> None:
-    try:
+    with _standard_output():
         sys.stdout.write(text)
-    except BrokenPipeError:
-        raise ReaderGone from None
 
 
 def flush() -> None:
@@ -158,12 +156,24 @@ def flush() -> None:
 
     Raises:
         ReaderGone: nobody reads it any more.
-        OSError: it cannot be written, for example on a full disk.
+        LocalIOError: it cannot be written, for example on a full disk.
     """
-    try:
+    with _standard_output():
         sys.stdout.flush()
+
+
+@contextmanager
+def _standard_output() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         raise ReaderGone from None
+    except OSError as error:
+        raise LocalIOError(
+            "Standard output could not be written",
+            cause=f"{error.strerror or error}.",
+            remedy="The result is incomplete. Free some space or choose another place for it.",
+        ) from None
 
 
 def _ignore(_batch: object) -> None:

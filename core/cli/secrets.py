@@ -246,7 +246,7 @@ def _given(name: str, value: str) -> Secret:
         raise usage_error(
             f"The value of {name} is empty",
             "Nothing follows the equals sign; often a variable is not set.",
-            f"Give a value. To store an empty text, use --json-value '{name}=\"\"'.",
+            'Give a value. An empty text is stored by --json-value with "" as the value.',
         )
     return Secret(value)
 

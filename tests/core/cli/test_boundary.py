@@ -137,10 +137,12 @@ def test_a_listing_in_a_pipe_has_one_line_for_each_key(command, demo_server, dem
 def test_output_that_cannot_be_written_is_an_error():
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "core", "--help"], stdout=full, stderr=subprocess.PIPE,
-            text=True, timeout=60, check=False,
+            [sys.executable, "-m", "core", "policy", "reader"],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+            env={**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
         )  # fmt: skip
     assert done.returncode == ErrorKind.LOCAL_IO.value, done.stderr
+    assert done.stderr.startswith("Error: Standard output could not be written\n")
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from io import BytesIO
+from secrets import token_hex
 from uuid import uuid4
 
 import pytest
@@ -144,7 +145,9 @@ class AwsRotation:
         if pending not in {"", token, self.world.holder("AWSCURRENT")}:
             return self._answer(request, 400, {"__type": "InvalidRequestException"})
         self.begin(token)
-        return self._answer(request, 200, {"Name": self.world.secret, "VersionId": token})
+        arn = f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{self.world.secret}"
+        answer = {"ARN": arn, "Name": self.world.secret, "VersionId": token}
+        return self._answer(request, 200, answer)
 
     def begin(self, token: str) -> None:
         self.world.vault.put_secret_value(
@@ -171,7 +174,7 @@ class AwsRotation:
     def _answer(self, request, status, content):
         raw = BytesIO(json.dumps(content).encode())
         raw.stream = lambda *_a, **_k: iter([raw.getvalue()])
-        headers = {"Content-Type": "application/x-amz-json-1.1"}
+        headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": token_hex()}
         return AWSResponse(request.url, status, headers, raw)
 
 
