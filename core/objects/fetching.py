@@ -28,6 +28,8 @@ _FETCHES = 3
 #: A stream that breaks is continued, so often without this many bytes in between.
 _BREAKS = 5
 _ADVANCE_BYTES = 1024 * 1024
+#: Part sizes of the usual tools, in bytes: some servers do not say what the parts of an object are.
+_USUAL_PARTS = tuple(mib * _ADVANCE_BYTES for mib in (8, 5, 16, 10, 15, 50, 64, 32, 100, 128))
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -147,7 +149,7 @@ class Fetch:
         self._file.seek(0)
         self._file.truncate()
         self._done, self._total, self._etag = 0, 0, ""
-        self._expected, self._part_size = NOTHING, 0
+        self._expected, self._part_size, self._guessed = NOTHING, 0, False
         self._digests = Digests(NOTHING)
 
     def _fetch(self) -> None:
@@ -157,7 +159,10 @@ class Fetch:
                 self._forget()
                 continue
             try:
-                with translated("s3:GetObject", self._subject, self._work):
+                with (
+                    closing(answer["Body"]),
+                    translated("s3:GetObject", self._subject, self._work),
+                ):
                     self._accept(answer)
                     self._stream(answer["Body"])
             except Corrupt as error:  # botocore compares some checksums by itself
@@ -232,9 +237,15 @@ class Fetch:
         return NOTHING, 0
 
     def _size_of_parts(self, parts: int) -> int:
-        """Return the size of all parts but the last; 0 if it cannot be had or they differ."""
-        size = self._total if parts == 1 else self._size_of_part(1)
-        return size if (parts - 1) * size < self._total <= parts * size else 0
+        """Return the size of all parts but the last; 0 if it cannot be had or they differ.
+
+        Where the server does not say, a usual size is tried: a hash that agrees proves it.
+        """
+        known = self._total if parts == 1 else self._size_of_part(1)
+        self._guessed = not known
+        sizes = (known,) if known else _USUAL_PARTS
+        fitting = (size for size in sizes if (parts - 1) * size < self._total <= parts * size)
+        return next(fitting, 0)
 
     def _size_of_part(self, number: int) -> int:
         """Return the bytes of one part of a multipart upload; 0 if the server does not say."""
@@ -284,7 +295,8 @@ class Fetch:
     def _compare(self) -> None:
         if self._digests.agree():
             return
-        if self._expected.parts > 2 and self._parts_differ():
+        unproven = self._guessed or (self._expected.parts > 2 and self._parts_differ())
+        if unproven:
             self._expected = NOTHING
             self._confirm_size()
             return

@@ -105,7 +105,10 @@ def read(
         if answer is None:
             return b""
         try:
-            with translated("s3:GetObject", bucket.subject(key), work):
+            with (
+                closing(answer["Body"]),
+                translated("s3:GetObject", bucket.subject(key), work),
+            ):
                 return _part_of(answer, start, length, work)
         except StorageError as error:
             breaks.wait(error)
@@ -137,7 +140,7 @@ def _ranged(
                 Bucket=bucket.name, Key=key, Range=f"bytes={start}-{last}", **_version(version_id)
             )
         except bucket.client.exceptions.ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "InvalidRange":
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 416:
                 return None  # an empty object, or a start at or after its end
             raise
     return answer

@@ -1,0 +1,91 @@
+"""Small files go through a process of their own."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+from helpers.fault_proxy import rule
+from helpers.object_server import Server, bucket_at
+from helpers.stub_server import StubServer
+
+from core.errors import Cancelled
+from core.model.objects import Verdict
+from core.objects.reading import read
+from core.objects.small import FEWEST, SmallFile, upload_many
+from core.work import CancelToken, Work
+
+
+@pytest.fixture
+def files(tmp_path):
+    found = []
+    for number in range(2 * FEWEST):
+        path = tmp_path / f"{number}"
+        path.write_bytes(b"%d" % number * 50)
+        found.append(SmallFile(number, str(path), f"small/{tmp_path.name}/{number} ü.txt"))
+    return found
+
+
+def test_what_arrives_is_confirmed_and_no_native_library_is_loaded_here(bucket, files):
+    sent = []
+    assert upload_many(bucket, files, sent=lambda file, written: sent.append((file, written))) == []
+    assert sorted(file.number for file, _ in sent) == list(range(len(files)))
+    assert {written.verdict for _, written in sent} == {Verdict.MD5}
+    assert read(bucket, files[7].key) == b"7" * 50
+    assert not any(name.startswith("obstore") for name in sys.modules)
+
+
+def test_few_files_are_left_to_the_ordinary_path(bucket, files):
+    assert upload_many(bucket, files[:3], sent=print) == files[:3]
+
+
+def test_nothing_is_overwritten(bucket, files):
+    upload_many(bucket, files[:1] * FEWEST, sent=lambda *_: None)
+    sent = []
+    left = upload_many(bucket, files, sent=lambda file, _: sent.append(file), only_new=True)
+    assert files[0] in left
+    assert len(sent) + len(left) == len(files)
+
+
+@pytest.mark.parametrize("opaque", [False, True])
+def test_what_arrives_damaged_is_handed_back(files, opaque):
+    server = Server(damages=0 if opaque else 3, opaque=opaque)
+    with StubServer(server) as stub, bucket_at(stub.url) as bucket:
+        sent = []
+        left = upload_many(bucket, files, sent=lambda file, _: sent.append(file))
+    assert len(sent) + len(left) == len(files)
+    assert len(left) >= (len(files) if opaque else 3)
+    for file in sent:
+        assert server.objects[f"/b/{file.key}".replace(" ", "%20").replace("ü", "%C3%BC")]
+
+
+def test_a_cancel_ends_a_stalled_upload(damaged, files):
+    token, outcome = CancelToken(), []
+    with damaged(rule("Put", "stall_before")) as (bucket, proxy):
+
+        def upload():
+            try:
+                upload_many(bucket, files, sent=lambda *_: None, work=Work(token))
+            except Cancelled:
+                outcome.append("cancelled")
+
+        thread = threading.Thread(target=upload)
+        thread.start()
+        while "Put" not in proxy.seen:
+            threading.Event().wait(0.02)
+        token.cancel()
+        thread.join(6)  # two seconds on a machine of its own
+    assert outcome == ["cancelled"]
+
+
+def test_the_process_ends_when_nobody_wants_the_rest():
+    ended = subprocess.run(
+        [sys.executable, "-m", "core.objects.small_sender"],
+        input=b'{"keys": {"access_key_id": "a", "secret_access_key": "b", "token": null, '
+        b'"expires_at": null}, "bucket": "b", "region": "us-east-1", "only_new": false, '
+        b'"endpoint": "http://127.0.0.1:9"}\n',
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
