@@ -112,7 +112,9 @@ def checked_seconds(seconds: Any) -> int:
     except TypeError:
         whole = 0
     if isinstance(seconds, bool) or not 1 <= whole <= PRESIGN_SECONDS:
-        shown = seconds if isinstance(seconds, int | float) else f"of type {type(seconds).__name__}"
+        number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        small = number and abs(seconds) < 10**12  # Python refuses to write very long numbers
+        shown = f"{seconds} seconds" if small else f"a value of type {type(seconds).__name__}"
         raise InvalidInput(
             f"The life of a link cannot be {shown}", cause=limit, remedy="Choose another life."
         )
