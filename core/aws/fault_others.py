@@ -199,7 +199,14 @@ def _bad_answer(error: Exception, subject: str) -> StorageError:
     assert isinstance(error, BadAnswerError)
     if error.proxy:
         return _proxy(error, subject)
-    if error.final:
+    if error.unsupported:
+        made: StorageError = errors.NotSupported(
+            "The server does not offer this",
+            cause="It answers another request than the one that was sent.",
+            remedy="Nothing can be done here; the rest of the program works without it.",
+            subject=subject,
+        )
+    elif error.final:
         made = _unparsable(error, subject)
     else:
         made = errors.NotAnS3Answer(

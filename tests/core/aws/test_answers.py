@@ -157,3 +157,14 @@ def test_a_header_of_another_form_is_a_bad_answer(header):
         with pytest.raises(errors.NotAnS3Answer), translated("s3:HeadObject", "s3://b/k"):
             clients.s3().head_object(Bucket="b", Key="k")
         clients.close()
+
+
+@pytest.mark.parametrize("name", ["get_bucket_encryption", "get_bucket_ownership_controls"])
+def test_a_listing_in_place_of_a_setting_is_a_missing_feature(name):
+    page = Reply(200, XML, b"<ListBucketResult><Name>b</Name></ListBucketResult>")
+    with StubServer(lambda _asked: page) as server:
+        clients = ClientFactory(connection(endpoint_url=server.url))
+        with pytest.raises(errors.NotSupported), translated("s3:GetSetting", "s3://b"):
+            getattr(clients.s3(), name)(Bucket="b")
+        assert len(server.asked) == 1
+        clients.close()
