@@ -24,6 +24,9 @@ class Operation:
         changes: whether it changes a bucket, a secret, an access key or a database.
         command: the subcommand of `strongroom` that does the same; empty where there is none.
         bulk: whether the engine process can run it.
+        refused_whole: whether the engine refuses it to a read-only profile before it begins. Where
+            it is not, each request that changes something is refused by itself, and what is local
+            is done.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Operation:
     changes: bool = True
     command: str = ""
     bulk: bool = True
+    refused_whole: bool = True
 
 
 def _reads(name: str, run: str, title: str, command: str = "") -> Operation:
@@ -57,7 +61,12 @@ OPERATIONS: tuple[Operation, ...] = (
     _reads("transfer.download", "core.transfer.download:download", "Downloading", "get"),
     _reads("transfer.look_into", "core.transfer.contents:look_into", "Reading local files"),
     _changes("transfer.file", "core.transfer.filing:store", "Filing an upload"),
-    _changes("transfer.sweep", "core.transfer.sweep:sweep", "Removing unfinished uploads"),
+    Operation(
+        "transfer.sweep",
+        "core.transfer.sweep:sweep",
+        "Removing what ended processes left",
+        refused_whole=False,  # part files of this machine are removed in any case
+    ),
     _reads("leftovers.find", "core.engine.leftovers:find", "Listing leftovers", "sweep"),
     _changes("leftovers.remove", "core.engine.leftovers:remove", "Removing leftovers", "sweep"),
     _changes("objects.delete_many", "core.transfer.delete:delete", "Deleting objects"),

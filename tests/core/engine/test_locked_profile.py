@@ -82,7 +82,11 @@ def _roll_back(case):
 
 ATTEMPTS = {
     "transfer.upload": lambda c: upload.upload(
-        c.workspace, c.work, paths=[str(c.file)] * 3, keys=["l/1", "l/2", "l/3"], sizes=[21] * 3
+        c.workspace,
+        c.work,
+        paths=[str(c.file)] * 40,
+        keys=[f"l/{number}" for number in range(40)],
+        sizes=[21] * 40,
     ),
     "transfer.file": lambda c: filing.store(
         c.workspace, c.work, path=str(c.file), kind_id="log", names={"log_type": "a", "filename": "b"},
