@@ -52,7 +52,11 @@ def fill(bucket):
 def workspace(bucket):
     profile = Profile("moto", KeySource.SESSION, bucket=bucket.name)
     return SimpleNamespace(
-        bucket=bucket, profile=profile, connection=bucket.clients.connection, close=lambda: None
+        bucket=bucket,
+        profile=profile,
+        connection=bucket.clients.connection,
+        set_unlocked=bucket.clients.set_unlocked,
+        close=lambda: None,
     )
 
 
