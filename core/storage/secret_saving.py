@@ -71,9 +71,7 @@ def swap(
         return _by_update(manager, name, value, expected, work)
 
 
-def _check_current(
-    manager: SecretsManager, name: str, expected: str, work: Work
-) -> SecretValue:
+def _check_current(manager: SecretsManager, name: str, expected: str, work: Work) -> SecretValue:
     """Return the current value, which is still the expected version."""
     before = manager.read(name, work=work)
     if before.version_id != expected:

@@ -229,7 +229,7 @@ class _Setup:
             raise Corrupt(
                 "The secret does not hold what was stored",
                 cause="Somebody else may have changed it in the same moment.",
-                remedy="Look at the secret in the Credentials tab.",
+                remedy="Look at the versions of the secret, and run the set-up again.",
                 subject=self._profile.secret_name,
             )
         return "", "equal"
