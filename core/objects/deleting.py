@@ -10,6 +10,8 @@ from core.aws.limits import DELETE_KEYS
 from core.objects.bucket import Bucket
 from core.work import Progress, Work, default_work
 
+_NOT_REPORTED = "The server did not report what became of it."
+
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
@@ -30,7 +32,7 @@ class FailedDelete:
 
 @dataclass(frozen=True, slots=True)
 class DeleteReport:
-    """What a delete of many keys did: asked = deleted + failed, always."""
+    """What became of each key of a delete of many: deleted + failed = all that were asked for."""
 
     deleted: tuple[Deleted, ...]
     failed: tuple[FailedDelete, ...]
@@ -44,9 +46,10 @@ def delete(
     Raises:
         StorageError: the delete was denied or failed.
     """
-    default_work(work).check()
+    work = default_work(work)
+    work.check()
     more = {"VersionId": version_id} if version_id else {}
-    with translated("s3:DeleteObject", bucket.subject(key)):
+    with translated("s3:DeleteObject", bucket.subject(key), work):
         answer = bucket.client.delete_object(Bucket=bucket.name, Key=key, **more)
     marker = answer.get("VersionId") if answer.get("DeleteMarker") else None
     return Deleted(key, marker)
@@ -58,8 +61,9 @@ def undelete(bucket: Bucket, key: str, marker: str, *, work: Work | None = None)
     Raises:
         StorageError: it was denied (`s3:DeleteObjectVersion`) or failed.
     """
-    default_work(work).check()
-    with translated("s3:DeleteObjectVersion", bucket.subject(key)):
+    work = default_work(work)
+    work.check()
+    with translated("s3:DeleteObjectVersion", bucket.subject(key), work):
         bucket.client.delete_object(Bucket=bucket.name, Key=key, VersionId=marker)
 
 
@@ -76,18 +80,22 @@ def delete_many(bucket: Bucket, keys: Sequence[str], *, work: Work | None = None
         work.check()
         batch = keys[start : start + DELETE_KEYS]
         odd = [key for key in batch if not _fits_xml(key)]
-        _delete_batch(bucket, [key for key in batch if _fits_xml(key)], deleted, failed)
+        _delete_batch(bucket, [key for key in batch if _fits_xml(key)], deleted, failed, work)
         deleted += [delete(bucket, key, work=work) for key in odd]
         work.report(Progress(min(start + DELETE_KEYS, len(keys)), len(keys), "objects"))
     return DeleteReport(tuple(deleted), tuple(failed))
 
 
 def _delete_batch(
-    bucket: Bucket, batch: list[str], deleted: list[Deleted], failed: list[FailedDelete]
+    bucket: Bucket,
+    batch: list[str],
+    deleted: list[Deleted],
+    failed: list[FailedDelete],
+    work: Work,
 ) -> None:
     if not batch:
         return
-    with translated("s3:DeleteObjects", bucket.subject()):
+    with translated("s3:DeleteObjects", bucket.subject(), work):
         answer = bucket.client.delete_objects(
             Bucket=bucket.name, Delete={"Objects": [{"Key": key} for key in batch]}
         )
@@ -99,6 +107,9 @@ def _delete_batch(
         FailedDelete(row["Key"], row.get("Code", ""), row.get("Message", ""))
         for row in answer.get("Errors", ())
     ]
+    rows = (*answer.get("Deleted", ()), *answer.get("Errors", ()))
+    silent = sorted({*batch} - {row["Key"] for row in rows})
+    failed += [FailedDelete(key, "NotReported", _NOT_REPORTED) for key in silent]
 
 
 def _fits_xml(key: str) -> bool:

@@ -106,11 +106,11 @@ class Server:
         if path not in self.objects:
             return error(404, "NoSuchKey")
         body, etag, meta = self.objects[path]
+        when = {"Last-Modified": "Wed, 25 Nov 2026 16:00:00 GMT"}
         if "partNumber=1" in asked.path and self.part_size:
             last = f"bytes 0-{self.part_size - 1}/{len(body)}"
-            part = {**_ID, "ETag": etag, "Content-Range": last}
+            part = {**_ID, **when, "ETag": etag, "Content-Range": last}
             return Reply(206, part, body[: self.part_size])
-        when = {"Last-Modified": "Wed, 25 Nov 2026 16:00:00 GMT"}
         return Reply(200, {**_ID, **when, **meta, "ETag": etag}, body)
 
     _head = _get

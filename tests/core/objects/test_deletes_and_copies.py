@@ -1,0 +1,43 @@
+import pytest
+from helpers.object_server import bucket_at
+from helpers.stub_server import XML, Reply, StubServer
+
+from core.errors import StorageError
+from core.objects import copying, deleting, reading, writing
+
+
+@pytest.mark.parametrize("said", ["", "<Deleted><Key>a</Key></Deleted>"])
+def test_a_key_that_the_answer_does_not_mention_is_not_deleted(said):
+    body = f'<?xml version="1.0"?><DeleteResult>{said}</DeleteResult>'.encode()
+    with (
+        StubServer(lambda _asked: Reply(200, {**XML, "x-amz-request-id": "1"}, body)) as server,
+        bucket_at(server.url) as bucket,
+    ):
+        report = deleting.delete_many(bucket, ["a", "b"])
+    deleted, failed = [d.key for d in report.deleted], [f.key for f in report.failed]
+    assert sorted(deleted + failed) == ["a", "b"]
+    assert deleted == (["a"] if said else [])
+    assert report.failed[0].message
+
+
+def test_a_copy_has_everything_of_its_source(bucket):
+    writing.put(bucket, "source", b"content", metadata={"kind": "test"}, content_type="text/plain")
+    written = copying.copy(bucket, "source", "copy")
+    assert (written.key, written.size) == ("copy", 7)
+    assert reading.read(bucket, "copy") == b"content"
+    assert reading.head(bucket, "copy").metadata == {"kind": "test"}
+
+
+@pytest.mark.parametrize("answer", [Reply(200), Reply(200, XML, b"<CopyObjectResult/>")])
+def test_an_answer_that_confirms_no_copy_is_an_error(answer):
+    found = {"ETag": '"0"', "Last-Modified": "Wed, 25 Nov 2026 16:00:00 GMT"}
+
+    def server(asked):
+        return answer if asked.method == "PUT" else Reply(200, {**found, "x-amz-id": "1"}, b"x")
+
+    with (
+        StubServer(server) as stub,
+        bucket_at(stub.url) as bucket,
+        pytest.raises(StorageError),
+    ):
+        copying.copy(bucket, "a", "b")
