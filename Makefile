@@ -51,7 +51,7 @@ kills: setup ## the heavy loops: commands killed at random, death at every point
 	  tests/core/rotation/test_two_admins.py tests/core/rotation/test_database_rotation.py
 
 soak: setup ## 200 uploads of a folder on two servers, and 20 rounds of two processes at once
-	@QT_QPA_PLATFORM=offscreen SOAK=200 RACES=20 $(BIN)/pytest -q -n $(WORKERS) \
+	@S3_SERVERS=demo,seaweed QT_QPA_PLATFORM=offscreen SOAK=200 RACES=20 $(BIN)/pytest -q -n $(WORKERS) \
 	  -o faulthandler_timeout=0 tests/servers/test_soak.py tests/servers/test_races.py
 
 bench: setup ## print figures beside those of peers; ONLY=name runs one

@@ -34,6 +34,11 @@ _DEMO_LACKS = (
 )
 
 
+def heavy_servers() -> tuple[str, ...]:
+    """Return the servers of long tests: `make test` takes the one that is not our own."""
+    return chosen_servers() if os.environ.get(CHOICE) else ("seaweed",)
+
+
 @dataclass(frozen=True)
 class S3Server:
     """A running server with its administrator's keys.

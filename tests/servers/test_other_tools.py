@@ -11,12 +11,14 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 from helpers.crc import checksum
 from helpers.program import Program
+from helpers.s3_servers import heavy_servers
 
 from core.objects.listing import list_pages
 from core.objects.reading import download, read
 from core.work import Work
 from core.workspace import Workspace
 
+on_servers = pytest.mark.parametrize("s3_server", heavy_servers(), indirect=True)
 ALGORITHMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
 _BIN = Path(sys.executable).parent
 #: Larger than one part of every tool's default, and not a multiple of it.
@@ -118,6 +120,7 @@ def same_as_stock(workspace, client, bucket, tmp_path):
     return verdicts
 
 
+@on_servers
 @pytest.mark.parametrize("tool", TOOLS)
 def test_what_a_tool_has_written_is_read_and_verified(
     s3_server, s3_client, s3_bucket, workspace, small, big, tmp_path, tool
@@ -160,6 +163,7 @@ def put_with_checksum(client, bucket, algorithm, parts):
     client.complete_multipart_upload(UploadId=upload, MultipartUpload={"Parts": done}, **where)
 
 
+@on_servers
 @pytest.mark.parametrize("parts", [1, 2])
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_every_checksum_algorithm(
