@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 from helpers.aws import connection
+from moto import mock_aws
 
 from core.aws.clients import ClientFactory
 from core.errors import AccessDenied, Cancelled, NotFound
@@ -138,3 +139,14 @@ def test_other_servers_have_no_account_and_a_cancel_is_no_answer(monkeypatch):
     monkeypatch.setattr(module, "identity", cancelled)
     with pytest.raises(Cancelled):
         account_block(ClientFactory(connection()))
+
+
+def test_the_account_s_settings_are_read_as_aws_sends_them():
+    with mock_aws():
+        clients = ClientFactory(connection())
+        assert account_block(clients) == AccountBlock({}, on_aws=True)
+        clients.s3_account().put_public_access_block(
+            AccountId="123456789012", PublicAccessBlockConfiguration=ALL
+        )
+        assert account_block(clients) == AccountBlock(ALL, on_aws=True)
+        clients.close()
