@@ -65,7 +65,7 @@ THROTTLED = Fault(
     errors.Throttled,
     "The service asks for fewer requests",
     "{action} was throttled, also after several attempts with growing pauses.",
-    "Wait a minute and try again, or lower the number of parallel transfers.",
+    "Wait a minute and try again; end other programs that use the same account or server.",
 )
 WRONG_REGION = Fault(
     "PermanentRedirect TemporaryRedirect Redirect IllegalLocationConstraintException 301 307 308",
