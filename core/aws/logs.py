@@ -116,11 +116,14 @@ def _logger_names() -> Iterator[str]:
 
 def _modules(package: str, folder: str) -> Iterator[str]:
     yield package
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = f"{package}.{entry.name.removesuffix('.py')}"
-            if entry.name.endswith(".py"):
-                if entry.name != "__init__.py":
-                    yield name
-            elif os.path.isfile(os.path.join(entry.path, "__init__.py")):  # noqa: PTH113, PTH118 - thousands of entries at each start
-                yield from _modules(name, entry.path)
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:  # packed into one file: its loggers are found once they are there
+        return
+    for entry in entries:
+        name = f"{package}.{entry.name.removesuffix('.py')}"
+        if entry.name.endswith(".py"):
+            if entry.name != "__init__.py":
+                yield name
+        elif os.path.isfile(os.path.join(entry.path, "__init__.py")):  # noqa: PTH113, PTH118 - many entries at each start
+            yield from _modules(name, entry.path)

@@ -277,3 +277,12 @@ def test_a_refused_value_is_not_in_the_traceback_of_a_debug_record():
     record = logging.LogRecord("botocore.utils", logging.DEBUG, __file__, 1, "Failed", (), info)
     LibraryFilter().filter(record)
     assert logging.Formatter().format(record) == "Failed\nValueError (withheld)"
+
+
+def test_a_library_that_is_packed_into_one_file_is_no_error(monkeypatch):
+    def nowhere(_folder):
+        raise FileNotFoundError
+
+    monkeypatch.setattr("os.scandir", nowhere)
+    protect_logs()
+    assert any(isinstance(each, LibraryFilter) for each in logging.getLogger("botocore").filters)
