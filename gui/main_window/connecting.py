@@ -124,7 +124,7 @@ class Connector(QObject):
             quiet=True,
         )
 
-    def _on_renewed(self, workspace: Workspace, identity: Identity) -> None:
+    def _on_renewed(self, workspace: Workspace, identity: Identity | None) -> None:
         if workspace is self._context.workspace:
             self._context.set_identity(identity)
             self.connected.emit()
@@ -176,20 +176,16 @@ class Connector(QObject):
     def _ask(self, workspace: Workspace) -> None:
         self._context.runner.run(
             "Ask who we are",
-            lambda work: workspace.identity(work=work),
+            lambda work: _identity_of(workspace, work),
             owner=self,
             then=self._on_identity,
-            failed=self._on_unknown_identity,
+            failed=self._on_failed,
             latest="identity",
             quiet=True,
         )
 
-    def _on_identity(self, identity: Identity) -> None:
+    def _on_identity(self, identity: Identity | None) -> None:
         self._context.set_identity(identity)
-
-    def _on_unknown_identity(self, error: StorageError) -> None:
-        if not isinstance(error, NotSupported):  # a server that offers S3 only has no STS
-            self._on_failed(error)
 
     def _on_failed(self, error: StorageError) -> None:
         self.failed.emit(error)
@@ -202,17 +198,27 @@ def _opened(connection: Connection, desk: MfaDesk, work: Work) -> Workspace:
     return Workspace.open(ready)
 
 
-def _renewed(workspace: Workspace, connections: Connections, desk: MfaDesk, work: Work) -> Identity:
+def _identity_of(workspace: Workspace, work: Work) -> Identity | None:
+    """Return who we are, or None on a server that offers S3 only and has no STS."""
+    try:
+        return workspace.identity(work=work)
+    except NotSupported:
+        return None
+
+
+def _renewed(
+    workspace: Workspace, connections: Connections, desk: MfaDesk, work: Work
+) -> Identity | None:
     """Prove the fresh session before the old one is let go."""
     connection = _anew(workspace.connection, connections)
     trial = _opened(connection, desk, work)
     try:
-        trial.identity(work=work)
+        _identity_of(trial, work)
         work.check()
         workspace.clients.renew(trial.connection)
     finally:
         trial.close()
-    return workspace.identity(work=work)
+    return _identity_of(workspace, work)
 
 
 def _anew(connection: Connection, connections: Connections) -> Connection:
