@@ -4,6 +4,7 @@ import hashlib
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 from helpers.stub_server import XML, Asked, Reply
@@ -51,6 +52,7 @@ class Server:
     conditions: bool = True
     objects: dict = field(default_factory=dict)
     uploads: dict = field(default_factory=dict)
+    keys: dict = field(default_factory=dict)
     seen: list = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -64,14 +66,27 @@ class Server:
         name = next((n for n in ("uploadId", "uploads") if n in query), "")
         self.seen.append(f"{asked.method} {name}".strip())
         if path.count("/") < 2:
-            return Reply(200, {**_ID, "x-amz-bucket-region": "us-east-1"})
+            return self._listed(query)
         if "uploads" in query:
             name = f"u{len(self.seen)}"
             self.uploads[name] = {}
+            self.keys[name] = path.split("/", 2)[2]
             return _document("InitiateMultipartUploadResult", f"<UploadId>{name}</UploadId>")
         if "uploadId" in query:
             return self._multipart(asked, path, query)
         return getattr(self, f"_{asked.method.lower()}")(asked, path)
+
+    def _listed(self, query):
+        """Answer a request for the bucket: its region, or its unfinished uploads."""
+        if "uploads" not in query:
+            return Reply(200, {**_ID, "x-amz-bucket-region": "us-east-1"})
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        rows = "".join(
+            f"<Upload><Key>{self.keys[name]}</Key><UploadId>{name}</UploadId>"
+            f"<Initiated>{now}</Initiated></Upload>"
+            for name in self.uploads
+        )
+        return _document("ListMultipartUploadsResult", rows)
 
     def _multipart(self, asked, path, query):
         upload = self.uploads.get(query["uploadId"])
@@ -81,7 +96,8 @@ class Server:
             body = upload[int(query["partNumber"])] = self._received(asked)
             return Reply(200, {**_ID, "ETag": self._etag(body)})
         if asked.method == "GET":
-            return _document("ListPartsResult", "")
+            rows = "".join(f"<Part><PartNumber>{n}</PartNumber></Part>" for n in upload)
+            return _document("ListPartsResult", rows)
         if asked.method == "POST" and self._refuses(asked, path):
             return error(412, "PreconditionFailed")
         del self.uploads[query["uploadId"]]
