@@ -56,6 +56,8 @@ def read_old_form(data: bytes, backup: Backup, today: TableSchema | None) -> Old
 
 
 def _inflated(data: bytes, key: str) -> bytes:
+    if len(data) > _MOST_BYTES:
+        raise Corrupt("The old-form backup is larger than 1 GiB", subject=key)
     if data[:2] != b"\x1f\x8b":
         return data
     try:

@@ -147,7 +147,7 @@ def values_of(lines: bytes, names: Sequence[str]) -> Iterable[Sequence[Any]]:
         if len(lines) > _CUT_ABOVE and _HEX_TAG in lines:
             lines = _cut(lines, blobs)
         rows = json.loads(b"[" + lines.rstrip(b"\n").replace(b"\n", b",") + b"]")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Corrupt("A row of the backup cannot be read", cause=str(error)) from error
     picked = map(pick, rows)
     if _TAG not in lines:
