@@ -8,7 +8,7 @@ the report says which.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -30,17 +30,39 @@ def local_paths(root: Path, names: Sequence[str], sizes: Sequence[int]) -> list[
         names: keys, or what of them is below the folder shown.
         sizes: their sizes in bytes, as many.
     """
-    segments = [_segments(name, size) for name, size in zip(names, sizes, strict=True)]
-    loose = _Places(segments, _fold_everything)
-    if loose.distinct:  # no two are alike on any file system: there is nothing to find out
-        return [root.joinpath(*each) if each else None for each in segments]
-    places = _Places(segments, fold_of(root))
-    order = sorted(range(len(names)), key=lambda number: names[number])
+    natural = _safe_names(names, sizes)
+    if not _collide(natural):
+        return [root / each if each else None for each in natural]
+    places = _Places(natural, fold_of(root))
     found: list[Path | None] = [None] * len(names)
-    for number in order:
-        if parts := segments[number]:
-            found[number] = root.joinpath(*places.taken_by(parts))
+    for number in sorted(range(len(names)), key=lambda number: names[number]):
+        if natural[number]:
+            found[number] = root / places.taken_by(natural[number])
     return found
+
+
+def _safe_names(names: Sequence[str], sizes: Sequence[int]) -> list[str]:
+    """Return the names as the file system takes them; empty for folder markers.
+
+    An object with content and a slash at its end is a file, too.
+    """
+    known: dict[str, str] = {}  # most keys share most of their folders
+
+    def safe(segment: str) -> str:
+        if segment not in known:
+            known[segment] = safe_segments(segment)[0]
+        return known[segment]
+
+    return [
+        "/".join(map(safe, name.split("/"))) if size or (name and name[-1] != "/") else ""
+        for name, size in zip(names, sizes, strict=True)
+    ]
+
+
+def _collide(names: Sequence[str]) -> bool:
+    """Whether two of the names share a place on some file system."""
+    places = _Places(names, _fold_everything)
+    return len(places.natural) < sum(map(bool, names)) or bool(places.natural & places.folders)
 
 
 def fold_of(folder: Path) -> Fold:
@@ -75,50 +97,46 @@ def _fold_everything(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _segments(name: str, size: int) -> tuple[str, ...]:
-    """Return the path of a name; an object with content and a slash at its end is a file, too."""
-    marker = size == 0 and (not name or name.endswith("/"))
-    return () if marker else safe_segments(name)
-
-
 class _Places:
     """The places below a folder that are taken, as a file system compares them."""
 
-    def __init__(self, paths: Sequence[tuple[str, ...]], fold: Fold) -> None:
+    def __init__(self, names: Sequence[str], fold: Fold) -> None:
         self._fold = fold
-        self._folders: set[str] = set()
-        self._natural: set[str] = set()
+        self.natural = {fold(name) for name in names if name}
+        self.folders = _folders_of(self.natural)
         self._used: set[str] = set()
-        self.distinct = True
-        for parts in filter(None, paths):
-            folded = self._folded(parts)
-            self.distinct &= folded not in self._natural
-            self._natural.add(folded)
-            self._folders.update(self._folded(parts[:depth]) for depth in range(1, len(parts)))
-        self.distinct &= self._natural.isdisjoint(self._folders)
 
-    def taken_by(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+    def taken_by(self, name: str) -> str:
         """Return a free place for an object: its own, or one with a clear other name."""
-        folded = self._folded(parts)
-        if folded not in self._used and folded not in self._folders:
+        folded = self._fold(name)
+        if folded not in self._used and folded not in self.folders:
             self._used.add(folded)
-            return parts
-        beside, number = parts[-1], 1
-        if folded in self._folders:
-            beside += _OBJECT
-        while True:
-            place = (*parts[:-1], beside if number == 1 else _numbered(beside, number))
+            return name
+        beside = name + _OBJECT if folded in self.folders else name
+        number, place = 1, beside
+        while self._is_taken(self._fold(place)):
             number += 1
-            folded = self._folded(place)
-            if folded not in self._used | self._folders | self._natural:
-                self._used.add(folded)
-                return place
+            place = _numbered(beside, number)
+        self._used.add(self._fold(place))
+        return place
 
-    def _folded(self, parts: tuple[str, ...]) -> str:
-        return "/".join(map(self._fold, parts))
+    def _is_taken(self, folded: str) -> bool:
+        return folded in self._used or folded in self.folders or folded in self.natural
+
+
+def _folders_of(names: Iterable[str]) -> set[str]:
+    """Return all folders on the way to the names."""
+    folders: set[str] = set()
+    for name in names:
+        folder = name.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return folders
 
 
 def _numbered(name: str, number: int) -> str:
-    """Return `a (2).txt` for `a.txt`."""
-    path = Path(name)
-    return f"{path.stem} ({number}){path.suffix}"
+    """Return `x/a (2).txt` for `x/a.txt`."""
+    folder, slash, last = name.rpartition("/")
+    path = Path(last)
+    return f"{folder}{slash}{path.stem} ({number}){path.suffix}"

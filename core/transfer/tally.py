@@ -107,6 +107,14 @@ class Tally:
             self._news.moving[number] = size
         self._report()
 
+    def open_among(self, numbers: Sequence[int]) -> list[int]:
+        """Return those of the files that have not ended yet."""
+        with self._lock:
+            return [number for number in numbers if not self._has_ended(number)]
+
+    def _has_ended(self, number: int) -> bool:
+        return number in self._done or number in self._skipped or number in self._failed
+
     def close(self) -> TransferReport:
         """Report the last news and return the report; files without an end are cancelled."""
         with self._lock:
@@ -116,7 +124,6 @@ class Tally:
             timer.cancel()
             timer.join()
         self.flush()
-        ended = {*self._done, *self._skipped, *self._failed}
         return TransferReport(
             planned=len(self._keys),
             done=tuple(sorted(self._done)),
@@ -125,7 +132,7 @@ class Tally:
             size=self._moved,
             seconds=time.monotonic() - self._began,
             verdicts=tuple(self._done[number] for number in sorted(self._done)),
-            cancelled=tuple(n for n in range(len(self._keys)) if n not in ended),
+            cancelled=tuple(self.open_among(range(len(self._keys)))),
             renamed=tuple(sorted(self._renamed.items())),
         )
 

@@ -122,9 +122,9 @@ class _Upload:
             )
         except Cancelled:
             raise
-        except StorageError as error:  # before the first file: there are no keys, or no bucket
+        except StorageError as error:  # there are no keys, or no bucket
             self._attempts.ended = error
-            return list(numbers)
+            return tally.open_among(numbers)
         return [file.number for file in left]
 
     def _sent(self, tally: Tally, file: SmallFile, written: Written) -> None:
