@@ -96,7 +96,7 @@ def test_a_log_is_text(looked):
 def test_hostile_json_is_shown_as_far_as_it_goes(looked, bucket):
     put(bucket, "deep.json", b"[" * 100_000)
     pane = looked("deep.json")
-    assert isinstance(pane.looked.preview.faces[0], Tree)
+    assert any(isinstance(face, Tree) for face in pane.looked.preview.faces)
     assert "nested deeper" in pane.preview.problems._text.text()
 
 
