@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from faults.cases import Case, allowed_codes
-from faults.library import CALLS, HARMLESS, Call, new_work
+from faults.library import CALLS, Call, new_work
 from faults.operations import OPERATIONS, Claim, Context, Operation
 from faults.world import World
 from helpers.fault_proxy import FaultProxy, rule
@@ -114,7 +114,7 @@ def _run_call(call: Call, context: Context, case: Case, proxy: FaultProxy) -> Ou
     finally:
         workspace.close()
     code = error.kind.value if error else 0
-    spoilt = bool(proxy.struck) and case.occasion == "every" and case.fault not in HARMLESS
+    spoilt = bool(proxy.struck) and case.occasion == "every" and case.fault not in call.harmless
     wrong = "" if not error else _unclean(code, str(error), case)
     wrong = wrong or call.check(context, returned, spoilt)
     seconds = time.monotonic() - began

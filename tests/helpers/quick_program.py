@@ -25,7 +25,8 @@ def shorten(put: Callable[[Any, str, Any], None] = setattr) -> None:
     import core.work
 
     constants = {
-        "RETRY_SECONDS": RETRY, "INTERACTIVE_SECONDS": INTERACTIVE, "READ_SECONDS": READ
+        "RETRY_SECONDS": RETRY, "INTERACTIVE_SECONDS": INTERACTIVE, "READ_SECONDS": READ,
+        "_PATIENT_SECONDS": READ,
     }  # fmt: skip
     for module in (core.work, core.aws.endpoints, core.aws.retries, core.objects.fetching):
         for name in constants.keys() & vars(module).keys():
