@@ -40,7 +40,9 @@ _S3_ROOTS = {
     "GetBucketOwnershipControls": b"OwnershipControls",
 }
 #: Roots that other servers write for the same content.
-_OTHER_ROOTS = {"GetPublicAccessBlock": (b"BlockPublicAccessBlockConfiguration",)}
+_OTHER_ROOTS: dict[str, tuple[bytes, ...]] = {
+    "GetPublicAccessBlock": (b"BlockPublicAccessBlockConfiguration",)
+}
 #: Headers without which an S3 answer confirms nothing.
 _S3_HEADERS = {
     "PutObject": ("etag",),
