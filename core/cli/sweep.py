@@ -43,7 +43,7 @@ def sweep(
     cli: Cli = context.obj
     before = utc_now() - timedelta(seconds=seconds_of(older_than))
     report = SweepReport()
-    with cli.out.work("Looking for unfinished uploads") as work:
+    with cli.out.work("Finding unfinished uploads") as work:
         workspace = cli.opener.workspace(work)
         found: Leftovers = find(workspace, work, prefix=prefix)
         chosen = _older(found, before)

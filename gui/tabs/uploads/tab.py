@@ -15,7 +15,7 @@ from core.model.objects import Written
 from core.transfer.journal import Unfinished, discard, unfinished
 from core.transfer.plan import UploadPlan
 from core.transfer.sweep import SweepReport, UnfinishedUpload
-from core.transfer.values import Outcomes, TransferReport
+from core.transfer.values import Outcomes, State, TransferReport
 from core.units import format_count
 from core.work import Work
 from core.workspace import Workspace
@@ -80,7 +80,7 @@ class UploadsTab(Tab):
         self.intake.plan.wanted.connect(self.start)
         self.carrier.ended.connect(self._on_ended)
         self.carrier.broke.connect(self._on_broke)
-        self.carrier.idle.connect(self._tell_settled)
+        self.carrier.idle.connect(self._on_idle)
         self.leftovers.resume_wanted.connect(self._on_resume)
         self.leftovers.discard_wanted.connect(self._on_discard)
         self.unfinished.remove_wanted.connect(self._on_remove_unfinished)
@@ -139,6 +139,12 @@ class UploadsTab(Tab):
     def _do_refresh(self) -> None:
         self._on_changed()
         self._find_unfinished()
+
+    def _on_idle(self) -> None:
+        """Clean up after a cancel: an engine that had to be ended leaves its uploads unfinished."""
+        self._tell_settled()
+        if any(batch.counts[State.CANCELLED] for batch in self.pane.model.batches):
+            self._sweep()
 
     def _sweep(self) -> None:
         """Remove what killed processes of this machine left, then list what others left."""
