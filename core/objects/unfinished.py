@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 #: How long aborting may take, in seconds: after a failure, and after a cancel.
 _SECONDS, _SECONDS_AFTER_CANCEL = 5.0, 1.5
-_ABORTS = 3
+_ABORTS = 4
 _CREATES = 3
 #: Kinds of error after which an upload may have been created though we do not know its id.
 _ANSWER_LOST = frozenset(
@@ -75,35 +75,36 @@ def abort(bucket: Bucket, key: str, upload: str, *, cancelled: bool) -> bool:
     not reach this; it has a time of its own.
     """
     where = {"Bucket": bucket.name, "Key": key, "UploadId": upload}
-    done = 0
+    aborted, gone = 0, None
     with work_of_its_own(cancelled=cancelled) as work:
-        while done < _ABORTS:
+        for _ in range(_ABORTS):
             try:
                 with translated("s3:AbortMultipartUpload", bucket.subject(key), work):
                     bucket.client.abort_multipart_upload(**where)
-                done += 1
+                aborted += 1
+                gone = _is_gone(bucket, key, where, work)
+                if gone:
+                    return True
                 work.token.wait(0.05)
             except NotFound:
                 return True
             except StorageError as error:
+                _log.warning("an unfinished upload could not be removed: %s", error.summary)
                 if error.kind in _NEVER_ABORTED:
-                    _log.warning("an unfinished upload could not be removed: %s", error.summary)
-                    break
-    return done > 0 and _is_gone(bucket, key, where, cancelled=cancelled)
+                    return False
+    return aborted == _ABORTS and gone is None
 
 
-def _is_gone(bucket: Bucket, key: str, where: dict[str, str], *, cancelled: bool) -> bool:
-    """Whether the server does not know the upload any more, as far as it may be asked."""
+def _is_gone(bucket: Bucket, key: str, where: dict[str, str], work: Work) -> bool | None:
+    """Whether the server does not know the upload any more; None if it may not be asked."""
     try:
-        with (
-            work_of_its_own(cancelled=cancelled) as work,
-            translated("s3:ListParts", bucket.subject(key), work),
-        ):
+        with translated("s3:ListParts", bucket.subject(key), work):
             bucket.client.list_parts(**where)
     except NotFound:
         return True
-    except StorageError as error:
-        return error.kind is ErrorKind.ACCESS_DENIED  # the server has confirmed several aborts
+    except StorageError:
+        work.check()
+        return None
     return False
 
 
