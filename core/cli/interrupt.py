@@ -21,7 +21,7 @@ from core.work import CancelToken
 
 #: Seconds after an interrupt: until the command is interrupted where it stands, and until the
 #: process ends without it. Together with the start of an exit they stay below two.
-STOP_SECONDS, END_SECONDS = 1.1, 1.7
+STOP_SECONDS, END_SECONDS = 1.0, 1.5
 #: A second interrupt leaves so long for the way out.
 _LEAVE_SECONDS = 0.5
 
