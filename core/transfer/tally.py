@@ -32,8 +32,8 @@ class _News:
 class Tally:
     """What became of the files of one transfer; safe from any thread. Each file ends once.
 
-    The journal learns of a file at once, so that a resumed transfer never repeats it; whoever
-    watches is informed a few times a second. After `close` later outcomes are ignored.
+    A file is written to the journal at once, so that a resumed transfer never repeats it; news and
+    progress are passed on a few times a second. After `close` later outcomes are ignored.
     """
 
     def __init__(

@@ -66,18 +66,18 @@ def test_what_is_planned_is_done_skipped_failed_or_cancelled():
 
 
 def test_the_last_news_come_by_themselves():
-    told = threading.Event()
+    complete = threading.Event()
     seen = []
 
     def take(news):
         seen.extend(news.done)
         if len(seen) == 3:
-            told.set()
+            complete.set()
 
     counts = tally(Work(batch=take))
     for number in range(3):
         counts.done(number, Verdict.SHA256)
-    assert told.wait(5)  # although nothing happens any more
+    assert complete.wait(5)  # although nothing happens any more
     counts.close()
     assert seen == [0, 1, 2]
 
