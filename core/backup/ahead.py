@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Full, Queue
 from typing import TypeVar
@@ -22,7 +22,7 @@ class _End:
         self.error = error
 
 
-def ahead(source: Iterator[T], depth: int = 4) -> Iterator[T]:
+def ahead(source: Iterator[T], depth: int = 4) -> Generator[T, None, None]:
     """Yield the items of `source`, which a thread of its own keeps up to `depth` items ahead.
 
     An error of the source is raised here; when the reader leaves early, the source is closed.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import zstandard
@@ -61,9 +62,11 @@ def write_parts(
         unfinished.stored.append(key)
         return part, verdict
 
-    for part, verdict in in_parallel(send, _packed(ahead(rows), tally, work), _UPLOADS):
-        tally.parts.append(part)
-        tally.verdict = weakest((tally.verdict, verdict))
+    # A failure here must end the reading thread before the database is closed or rolled back.
+    with closing(ahead(rows)) as read, closing(_packed(read, tally, work)) as packed:
+        for part, verdict in in_parallel(send, packed, _UPLOADS):
+            tally.parts.append(part)
+            tally.verdict = weakest((tally.verdict, verdict))
     return tally
 
 
@@ -72,7 +75,9 @@ def weakest(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=tuple(Verdict).index, default=Verdict.SIZE_ONLY)
 
 
-def _packed(rows: Iterator[Rows], tally: Tally, work: Work) -> Iterator[tuple[Part, bytes]]:
+def _packed(
+    rows: Iterator[Rows], tally: Tally, work: Work
+) -> Generator[tuple[Part, bytes], None, None]:
     packer = _Packer(0)
     for count, lines in rows:
         tally.content.update(lines)

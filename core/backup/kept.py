@@ -25,9 +25,7 @@ def newest_kept(database: str, table: str) -> str:
     return max(names)
 
 
-def undo(
-    _workspace: HasBucket | None, work: Work | None = None, *, database: str, kept: str
-) -> str:
+def undo(workspace: HasBucket | None, work: Work | None = None, *, database: str, kept: str) -> str:
     """Put the kept table back in place of the restored one, which is dropped.
 
     Returns:
@@ -35,21 +33,31 @@ def undo(
 
     Raises:
         InvalidInput: When `kept` is not a table that a restore kept.
+        ReadOnlyProfile: When the workspace's profile is locked.
     """
+    _require_writable(workspace, f"Putting {kept} back")
     work = default_work(work)
     with open_database(database, write=True) as target, target.change(work=work):
         return target.undo(kept)
 
 
 def drop_kept(
-    _workspace: HasBucket | None, work: Work | None = None, *, database: str, kept: str
+    workspace: HasBucket | None, work: Work | None = None, *, database: str, kept: str
 ) -> str:
     """Remove a kept table for good; return its name.
 
     Raises:
         InvalidInput: When `kept` is not a table that a restore kept.
+        ReadOnlyProfile: When the workspace's profile is locked.
     """
+    _require_writable(workspace, f"Dropping {kept}")
     work = default_work(work)
     with open_database(database, write=True) as target, target.change(work=work):
         target.drop_kept(kept)
     return kept
+
+
+def _require_writable(workspace: HasBucket | None, action: str) -> None:
+    """Refuse a change with a locked profile; a script without a workspace has no profile."""
+    if workspace is not None:
+        workspace.bucket.clients.require_writable(action)

@@ -11,7 +11,15 @@ from pathlib import Path
 import apsw
 import pytest
 import zstandard
-from helpers.backups import MemoryStore, backed_up, everything, restored, schema_of, sql
+from helpers.backups import (
+    MemoryStore,
+    backed_up,
+    everything,
+    restored,
+    schema_of,
+    sql,
+    trading_database,
+)
 
 from core.backup.choice import Wanted, find
 from core.backup.databases import open_database
@@ -332,6 +340,20 @@ def test_what_cannot_be_opened_says_why(tmp_path: Path, path: Path) -> None:
             database.schema("nothing")
         with pytest.raises(NotSupported):
             database.schema("open_orders")
+
+
+def test_the_failure_of_a_large_backup_is_reported_as_what_it_is(
+    store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reading thread has ended before the database is rolled back and closed."""
+    monkeypatch.setattr("core.backup.archive.PART_BYTES", 100_000)
+    path = trading_database(tmp_path / "large.db", rows=200_000)
+    for writes in (0, 1, 5):
+        store.fail_after = writes
+        with pytest.raises(Offline) as failed:  # kept alive, as a traceback keeps its frames
+            backed_up(store, path, "orders")
+        assert failed.value.__context__ is None
+        assert [t.name for t in threading.enumerate() if t.name.startswith("ahead")] == []
 
 
 def test_no_thread_stays_when_a_backup_fails(store: MemoryStore, path: Path) -> None:
