@@ -189,12 +189,16 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
 
 def _after(cli: Cli, database: str, table: str, *, put_back: bool, yes: bool) -> None:
     from core.backup import kept
+    from core.workspace import Workspace
 
     name = kept.newest_kept(database, table)
     verb = "put back" if put_back else "dropped"
     if yes:
         with cli.out.work("Changing") as work:
-            (kept.undo if put_back else kept.drop_kept)(None, work, database=database, kept=name)
+            # Not signed in: nothing is sent, only the profile's lock counts.
+            workspace = Workspace.open(cli.opener.connection(work))
+            change = kept.undo if put_back else kept.drop_kept
+            change(workspace, work, database=database, kept=name)
         cli.out.result({"table": table, "kept": name}, lambda: cli.out.line(f"{name} is {verb}"))
         return
     cli.out.line(f"{name} would be {verb}")

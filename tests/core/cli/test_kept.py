@@ -1,9 +1,12 @@
 """After a restore on a machine without a screen: take it back, or let the former table go."""
 
+import pytest
 from helpers.backups import MemoryStore, backed_up, restored, sql, trading_database
 
 from core.cli import main
 from core.errors import ErrorKind
+from core.local.profiles import ProfileStore
+from core.model.connection import KeySource, Profile, ProfileColour
 
 
 def test_undo_and_drop_need_a_yes(tmp_path, capsys):
@@ -27,3 +30,17 @@ def test_undo_and_drop_need_a_yes(tmp_path, capsys):
     assert f"{kept} would be dropped" in run("--drop-kept")
     assert f"{kept} is dropped" in run("--drop-kept", "--yes")
     assert sql(path, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%before%'") == [(0,)]
+
+
+@pytest.mark.parametrize("option", ["--undo", "--drop-kept"])
+def test_a_locked_profile_changes_no_local_database_either(tmp_path, capsys, option):
+    ProfileStore().save(Profile("prod", KeySource.ENVIRONMENT, colour=ProfileColour.RED))
+    path, store = trading_database(tmp_path / "t.db", rows=5), MemoryStore()
+    restored(store, backed_up(store, path, "orders"), path)
+    before = sql(path, "SELECT name, sql FROM sqlite_schema ORDER BY name")
+    words = ["--profile", "prod", "restore", str(path), "orders", option, "--yes"]
+    assert main(words) == ErrorKind.READ_ONLY.value
+    assert "--unlock" in capsys.readouterr().err
+    assert sql(path, "SELECT name, sql FROM sqlite_schema ORDER BY name") == before
+    assert main([*words, "--unlock"]) == 0
+    assert sql(path, "SELECT name, sql FROM sqlite_schema ORDER BY name") != before
