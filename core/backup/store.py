@@ -82,7 +82,7 @@ class BucketStore:
             data,
             metadata=metadata,
             content_type=kind,
-            if_none_match=True,
+            only_new=True,
             work=work,
         ).verdict
 

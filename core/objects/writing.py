@@ -27,7 +27,6 @@ def put(  # noqa: PLR0913 - one write; all but the first three by name
     metadata: Mapping[str, str] | None = None,
     content_type: str | None = None,
     only_new: bool = False,
-    if_none_match: bool = False,
     work: Work | None = None,
 ) -> Written:
     """Store bytes under a key in one request, and confirm what the server has.
@@ -39,7 +38,6 @@ def put(  # noqa: PLR0913 - one write; all but the first three by name
         metadata: user metadata, stored exactly as given; at most 2 KB together.
         content_type: guessed from the key's ending if None.
         only_new: never overwrite an object.
-        if_none_match: another name of `only_new`.
         work: cancel.
 
     Raises:
@@ -51,7 +49,7 @@ def put(  # noqa: PLR0913 - one write; all but the first three by name
     work = default_work(work)
     work.check()
     arguments = _arguments(bucket, key, metadata, content_type)
-    return SinglePut(bucket, arguments, data, work, only_new=only_new or if_none_match).run()
+    return SinglePut(bucket, arguments, data, work, only_new=only_new).run()
 
 
 def upload(  # noqa: PLR0913 - one write; all but the first three by name

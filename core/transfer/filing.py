@@ -262,6 +262,6 @@ def _sent(workspace: HasBucket, filing: Filing, work: Work, *, overwrite: bool) 
         data,
         metadata={**metadata, SHA256: hashlib.sha256(data).hexdigest()},
         content_type=filing.content_type,
-        if_none_match=not overwrite,
+        only_new=not overwrite,
         work=work,
     )

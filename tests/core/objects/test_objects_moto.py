@@ -171,11 +171,11 @@ def test_what_cannot_be_stored_is_refused_first(bucket, tmp_path):
 
 
 def test_conditional_writes_refuse_others_but_know_their_own_echo(bucket):
-    writing.put(bucket, "once", b"mine", if_none_match=True)
-    again = writing.put(bucket, "once", b"mine", if_none_match=True)
+    writing.put(bucket, "once", b"mine", only_new=True)
+    again = writing.put(bucket, "once", b"mine", only_new=True)
     assert again.size == 4
     with pytest.raises(AlreadyExists):
-        writing.put(bucket, "once", b"other", if_none_match=True)
+        writing.put(bucket, "once", b"other", only_new=True)
     assert reading.read(bucket, "once") == b"mine"
 
 
