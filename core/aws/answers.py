@@ -212,6 +212,8 @@ def _check_s3(operation_model: Any, response_dict: dict[str, Any], body: bytes |
         _check_xml(body, _written_root(name, root, body), parse=root != b"ListBucketResult")
     elif name not in _S3_HEADERS and not _has_mark(headers):
         raise BadAnswerError("it has none of the headers that S3 sends")
+    if name == "GetBucketPolicy":
+        _check_object(body or b"")
 
 
 def _written_root(name: str, root: bytes, body: bytes) -> bytes:
@@ -254,6 +256,11 @@ def _check_json(operation_model: Any, headers: Mapping[str, str], body: bytes) -
         return
     if _HTML.match(body):
         raise BadAnswerError(f"{_PORTAL} (HTML)", final=True)
+    _check_object(body)
+
+
+def _check_object(body: bytes) -> None:
+    """Refuse what is no complete JSON object: a service's answer, or a bucket's policy."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
