@@ -11,6 +11,7 @@ from moto.s3.models import s3_backends
 
 from core.demo.gate import bodies, deletes, service_actions, strictness
 from core.demo.gate.authorization import Authorization
+from core.demo.gate.conditional_writes import ConditionalWrites
 from core.demo.gate.principals import ACCOUNT, PARTITION, Principal, note_use, principal_of
 from core.demo.gate.refusals import Answer, Code, Refusal, Refused, answer_to, dialect_of
 from core.demo.gate.request import Incoming, incoming, passed_on, without_signature
@@ -29,6 +30,7 @@ class Gate:
         repair_moto()
         self._moto = moto
         self._authorization = Authorization()
+        self._conditional_writes = ConditionalWrites()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, as WSGI asks for it."""
@@ -63,7 +65,8 @@ class Gate:
         passed_on(environ, body.data, {**body.changed, "authorization": f"{header}, Signature=0"})
         if claim.service == "s3" and deletes.is_delete(request):
             return self._deleted(environ, request, principal)
-        answer = _taken(self._moto, environ)
+        with self._conditional_writes.checked(request):
+            answer = _taken(self._moto, environ)
         self._authorization.remember(request, principal, answer.body)
         return answer
 

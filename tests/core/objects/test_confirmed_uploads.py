@@ -3,7 +3,6 @@
 import threading
 
 import pytest
-from helpers.moto_bucket import moto_bucket
 from helpers.object_server import Server, bucket_at, error
 from helpers.stub_server import Reply, StubServer
 
@@ -171,12 +170,6 @@ def test_of_two_writers_of_one_key_exactly_one_wins(served, large, size):
     bucket = served(Server())
     for number in range(5):
         assert race(bucket, f"k{number}", large.parent, size) == ["AlreadyExists", "Written"]
-
-
-def test_of_two_writers_exactly_one_wins_on_the_embedded_server(tmp_path):
-    with moto_bucket() as bucket:
-        for number in range(3):
-            assert race(bucket, f"k{number}", tmp_path, 100) == ["AlreadyExists", "Written"]
 
 
 def race(bucket, key, tmp_path, size):
