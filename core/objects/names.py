@@ -8,7 +8,6 @@ only look odd (`file..txt`, `...x`) stay as they are.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote
@@ -64,25 +63,6 @@ def inside(root: Path, path: Path, key: str) -> Path:
             subject=key,
         )
     return path
-
-
-def collisions(keys: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the local names that several keys share, ignoring case as some systems do.
-
-    A key that is also the folder of another one (`a` and `a/b`) collides with it.
-    """
-    owners: defaultdict[str, set[str]] = defaultdict(set)
-    folders: defaultdict[str, set[str]] = defaultdict(set)
-    for key in keys:
-        names = [name.casefold() for name in safe_segments(key)]
-        owners["/".join(names)].add(key)
-        for depth in range(1, len(names)):
-            folders["/".join(names[:depth])].add(key)
-    return {
-        name: tuple(sorted(mine | folders.get(name, set())))
-        for name, mine in owners.items()
-        if len(mine) > 1 or name in folders
-    }
 
 
 def _mapped(segment: str) -> str:

@@ -206,8 +206,8 @@ class S3StorageService:
     ) -> str:
         """Return a link for GET, PUT, HEAD or DELETE; S3 allows 7 days at most.
 
-        Whoever has the link has the right, so it is not to be logged. The life it really has is
-        told by `core.objects.presign.presign`.
+        Anyone with the URL can use it until it expires, so it must not be logged.
+        `core.objects.presign.presign` returns when it really expires.
         """
         link = presign(self._bucket, s3_key, method=http_method, expires=expiration, work=work)
         return link.url.reveal()

@@ -151,7 +151,10 @@ class _Upload:
         """
         with suppress(StorageError):
             existing = head(self._bucket, self._keys[number], work=self._work)
-            if existing.sha256 == sha256_of(Path(self._paths[number]), self._work):
+            path = Path(self._paths[number])
+            if existing.size == Stamp.of(path).size and existing.sha256 == sha256_of(
+                path, self._work
+            ):
                 return SAME
         self._work.check()
         return EXISTS

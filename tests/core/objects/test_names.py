@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.errors import InvalidInput
-from core.objects.names import SEGMENT_BYTES, collisions, destination, key_of, safe_segments
+from core.objects.names import SEGMENT_BYTES, destination, key_of, safe_segments
 
 ROOT = Path("/srv/target")
 segments = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), max_size=60)
@@ -59,8 +59,3 @@ def test_a_link_that_leads_out_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="outside"):
         destination(inside, "link")
     assert destination(inside, "fine/file") == inside / "fine" / "file"
-
-
-def test_collisions_are_seen_before_anything_is_written():
-    found = collisions(["A.txt", "a.txt", "b", "b/c", "d/e"])
-    assert found == {"a.txt": ("A.txt", "a.txt"), "b": ("b", "b/c")}
