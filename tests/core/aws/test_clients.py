@@ -93,9 +93,10 @@ def test_once_really_means_once_and_the_other_class_retries(factory):
 
 def test_a_web_page_with_status_200_is_refused(factory):
     page = Reply(200, {"Content-Type": "text/html"}, b"<html><body>Sign in</body></html>")
-    with StubServer(lambda _asked: page) as server, pytest.raises(errors.NotAnS3Answer):
-        with translated("s3:GetObject", "s3://b/k"):
-            factory(server.url).s3().get_object(Bucket="b", Key="k")
+    with StubServer(lambda _asked: page) as server:
+        client = factory(server.url).s3()
+        with pytest.raises(errors.NotAnS3Answer), translated("s3:GetObject", "s3://b/k"):
+            client.get_object(Bucket="b", Key="k")
 
 
 def test_a_stored_web_page_is_read_like_any_object(factory):
