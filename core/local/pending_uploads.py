@@ -29,9 +29,10 @@ _ANSWER_MAY_BE_LOST = TRANSIENT_KINDS | {ErrorKind.NOT_S3, ErrorKind.CANCELLED}
 
 @dataclass(frozen=True, slots=True)
 class UploadRecord:
-    """An upload that a dead process had begun.
+    """An upload, or the object of a probe, that a dead process had begun.
 
-    `upload_id` is empty if the process never learned it: the request was sent at `began`.
+    `upload_id` is empty if the process never learned it: the request was sent at `began`. It is
+    always empty for a probe.
     """
 
     path: Path
@@ -40,9 +41,10 @@ class UploadRecord:
     key: str
     upload_id: str
     began: datetime
+    probe: bool = False
 
     def forget(self) -> None:
-        """Remove the record: the upload is gone."""
+        """Remove the record: what it is about is gone."""
         with suppress(OSError):
             self.path.unlink()
 
@@ -50,13 +52,14 @@ class UploadRecord:
 class PendingUpload:
     """The record of one upload of this process, from before it is created until it has ended."""
 
-    def __init__(self, endpoint: str, bucket: str, key: str) -> None:
-        self._values = {
+    def __init__(self, endpoint: str, bucket: str, key: str, *, probe: bool = False) -> None:
+        self._values: dict[str, str | bool] = {
             "endpoint": endpoint,
             "bucket": bucket,
             "key": key,
             "upload_id": "",
             "began": iso_utc(utc_now()),
+            "probe": probe,
         }
         self._path = pending_folder() / f"{uuid4().hex}{_SUFFIX}"
         self._handle: int | None = None
@@ -109,15 +112,16 @@ class PendingUpload:
             _log.warning("an upload could not be recorded: %s", error)
 
 
-def note(endpoint: str, bucket: str, key: str) -> PendingUpload:
+def note(endpoint: str, bucket: str, key: str, *, probe: bool = False) -> PendingUpload:
     """Record that an upload is about to be created, and return its record.
 
     Args:
         endpoint: the URL of the server, empty for AWS itself.
         bucket: the bucket's name.
         key: the key that the object will have.
+        probe: whether it is about an object that only tries out the server, and no upload.
     """
-    pending = PendingUpload(endpoint, bucket, key)
+    pending = PendingUpload(endpoint, bucket, key, probe=probe)
     pending.begin()
     return pending
 

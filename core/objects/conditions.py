@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from core.aws.clients import ClientFactory
-from core.aws.faults import translated
-from core.aws.limits import KEY_BYTES
-from core.errors import AlreadyExists, Conflict, NotFound, NotSupported, StorageError
+from core.errors import AlreadyExists, NotFound
 from core.model.objects import ObjectInfo
 from core.objects.bucket import Bucket
 from core.objects.reading import head
-from core.objects.sending import discard
-from core.objects.unfinished import abort, create
 from core.work import Work
 
 _log = logging.getLogger(__name__)
@@ -79,49 +74,3 @@ def already_exists(bucket: Bucket, existing: ObjectInfo, details: str = "") -> A
         subject=bucket.subject(existing.key),
         details=details,
     )
-
-
-def find_out_complete(bucket: Bucket, key: str, work: Work) -> None:
-    """Find out whether CompleteMultipartUpload honours the condition, if that is not known.
-
-    A second upload to the real key could destroy what it asks about, so a small object of its
-    own beside `key` is used, and removed.
-    """
-    if honoured(bucket, COMPLETE) is not None:
-        return
-    suffix = f".strongroom-probe-{uuid4().hex[:8]}"
-    name = key.encode()[: KEY_BYTES - len(suffix)].decode(errors="ignore") + suffix
-    where = {"Bucket": bucket.name, "Key": name}
-    written: list[dict[str, Any]] = []
-    try:
-        with translated(f"s3:{PUT}", bucket.subject(name), work):
-            written.append(bucket.client.put_object(Body=b"0", **where))
-        written += _completed_over(bucket, where, work)
-    except StorageError as error:
-        work.check()
-        _log.info("conditional writes could not be tried out: %s", error.summary)
-    finally:
-        for answer in written:
-            discard(bucket, name, answer, cancelled=work.token.cancelled)
-
-
-def _completed_over(bucket: Bucket, where: dict[str, str], work: Work) -> list[dict[str, Any]]:
-    """Try to complete an upload over an object; return the answer if that was possible."""
-    upload = create(bucket, where, work)
-    try:
-        with translated(f"s3:{COMPLETE}", bucket.subject(where["Key"]), work):
-            part = bucket.client.upload_part(UploadId=upload, PartNumber=1, Body=b"1", **where)
-            answer = bucket.client.complete_multipart_upload(
-                UploadId=upload,
-                MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]},
-                **where,
-                **ONLY_NEW,
-            )
-    except (Conflict, NotSupported) as error:
-        learn(bucket, COMPLETE, is_honoured=isinstance(error, Conflict))
-        return []
-    else:
-        learn(bucket, COMPLETE, is_honoured=False)
-        return [answer]
-    finally:
-        abort(bucket, where["Key"], upload, cancelled=work.token.cancelled)

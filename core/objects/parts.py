@@ -17,6 +17,7 @@ from core.objects.checksums import etag_of
 from core.objects.conditions import COMPLETE, ONLY_NEW
 from core.objects.hashing import Stamp, changed, unreadable
 from core.objects.part_sender import Parts, SentPart
+from core.objects.probes import find_out_complete
 from core.objects.reading import head
 from core.objects.sending import ATTEMPTS, Hashes, confirmed, damaged, discard, read_back
 from core.objects.unfinished import abort, create
@@ -78,7 +79,7 @@ class PartLoop:
         """
         if self._only_new:
             conditions.refuse_existing(self._bucket, self._key, self._work)
-            conditions.find_out_complete(self._bucket, self._key, self._work)
+            find_out_complete(self._bucket, self._key, self._work)
         for attempt in range(1, ATTEMPTS + 1):
             written = self._attempt()
             if written is not None:

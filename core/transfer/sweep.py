@@ -20,6 +20,7 @@ from core.local.partial_files import sweep_partials
 from core.local.pending_uploads import UploadRecord, of_dead_processes, running_ids
 from core.objects.bucket import Bucket
 from core.objects.multipart import MultipartUpload, abort, list_uploads, size_of
+from core.objects.probes import remove_probe
 from core.transfer.attempts import with_budget
 from core.transfer.values import Failure, HasBucket
 from core.work import Progress, Work, default_work
@@ -91,7 +92,7 @@ def sweep_at_start(bucket: Bucket, work: Work, folders: Iterable[Path] = ()) -> 
                 break
         else:
             removed.append(record.key)
-    return SweepReport(tuple(removed), files, tuple(failed))
+    return SweepReport(tuple(dict.fromkeys(removed)), files, tuple(failed))
 
 
 def sweep(workspace: HasBucket, work: Work | None = None) -> SweepReport:
@@ -173,7 +174,9 @@ def remove_unfinished(
 
 
 def _remove_recorded(bucket: Bucket, record: UploadRecord, work: Work) -> None:
-    if record.upload_id:
+    if record.probe:
+        remove_probe(bucket, record.key, work)
+    elif record.upload_id:
         abort(bucket, record.key, record.upload_id, work=work)
     else:
         for upload in _begun_then(bucket, record, work):

@@ -65,11 +65,16 @@ def _check(request: Incoming) -> None:
     if only_new not in {None, "*"}:
         raise Refused(_NOT_IMPLEMENTED, Header="If-None-Match")
     existing = _existing(request)
-    if only_new is not None and existing is not None and not _is_repeated(request, existing):
+    if only_new and existing is not None and not _is_repeated(request, existing):
         raise Refused(_FAILED, Condition="If-None-Match")
-    if only_this is not None and existing is None:
-        raise Refused(_NO_KEY, Key=request.key)
-    if only_this is not None and existing.etag.strip('"') != only_this.strip('"'):
+    if only_this is not None:
+        _check_is(existing, only_this, request.key)
+
+
+def _check_is(existing: FakeKey | None, etag: str, key: str) -> None:
+    if existing is None:
+        raise Refused(_NO_KEY, Key=key)
+    if existing.etag.strip('"') != etag.strip('"'):
         raise Refused(_FAILED, Condition="If-Match")
 
 

@@ -1,0 +1,146 @@
+"""A probe: a small object beside the user's key that tries out what a server does.
+
+A probe is recorded before it is stored. What remains of it when a process is killed, or when the
+server cannot be reached, is removed when the next transfer begins (`core.transfer.sweep`).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+from uuid import uuid4
+
+from core.aws.faults import translated
+from core.aws.limits import KEY_BYTES
+from core.errors import Conflict, NotFound, NotSupported, ServiceError, StorageError
+from core.local.pending_uploads import note
+from core.objects.bucket import Bucket
+from core.objects.conditions import COMPLETE, ONLY_NEW, PUT, honoured, learn
+from core.objects.deleting import delete
+from core.objects.reading import head
+from core.objects.unfinished import abort, create, work_of_its_own
+from core.work import Work
+
+_log = logging.getLogger(__name__)
+
+_MARK = ".strongroom-probe-"
+_NAME = re.compile(rf"{re.escape(_MARK)}[0-9a-f]{{8}}\Z")
+#: Bytes of a probe; an object of another size is not ours.
+_SIZE = 1
+#: Versions of a probe: the object, an upload completed over it, and repeated requests.
+_VERSIONS = 8
+
+
+def find_out_complete(bucket: Bucket, key: str, work: Work) -> None:
+    """Find out whether CompleteMultipartUpload honours `If-None-Match`, if that is not known.
+
+    A second upload to the real key could destroy what it asks about, so a small object of its
+    own beside `key` is used, and removed.
+    """
+    if honoured(bucket, COMPLETE) is not None:
+        return
+    suffix = f"{_MARK}{uuid4().hex[:8]}"
+    name = key.encode()[: KEY_BYTES - len(suffix)].decode(errors="ignore") + suffix
+    try:
+        _Probe(bucket, name, work).run()
+    except StorageError as error:
+        work.check()
+        _log.info("conditional writes could not be tried out: %s", error.summary)
+
+
+def remove_probe(bucket: Bucket, key: str, work: Work) -> None:
+    """Remove the object of a probe, all versions of it.
+
+    Any other object is left alone: one whose key is not the name of a probe, or of another size.
+
+    Raises:
+        StorageError: it could not be removed.
+    """
+    if not _NAME.search(key):
+        return
+    for _ in range(_VERSIONS):
+        try:
+            found = head(bucket, key, work=work)
+        except NotFound:
+            return
+        if found.size != _SIZE:
+            return
+        delete(bucket, key, version_id=found.version_id, work=work)
+    raise ServiceError(
+        f"{key} could not be deleted",
+        cause="The server confirmed that it was deleted, but it still exists.",
+        remedy="Delete it yourself: it only tried out the server.",
+        subject=bucket.subject(key),
+    )
+
+
+class _Probe:
+    """Stores an object, completes an upload over it on a condition, and removes both."""
+
+    def __init__(self, bucket: Bucket, key: str, work: Work) -> None:
+        self._bucket, self._key, self._work = bucket, key, work
+        self._where: dict[str, Any] = {"Bucket": bucket.name, "Key": key}
+        self._endpoint = bucket.clients.endpoint_url or ""
+
+    def run(self) -> None:
+        """Learn whether the server honours the condition.
+
+        Raises:
+            StorageError: it could not be tried out.
+        """
+        pending = note(self._endpoint, self._bucket.name, self._key, probe=True)
+        try:
+            with translated(f"s3:{PUT}", self._bucket.subject(self._key), self._work):
+                self._bucket.client.put_object(Body=b"0", **self._where)
+        except BaseException as error:
+            pending.failed(error)
+            raise
+        gone = False
+        try:
+            self._upload()
+        finally:
+            try:
+                gone = self._remove()
+            finally:
+                (pending.forget if gone else pending.abandon)()
+
+    def _upload(self) -> None:
+        """Send the upload that is to be completed over the object."""
+        pending = note(self._endpoint, self._bucket.name, self._key)
+        try:
+            upload = create(self._bucket, self._where, self._work)
+        except BaseException as error:
+            pending.failed(error)
+            raise
+        gone = False
+        try:
+            pending.created(upload)
+            self._complete(upload)
+        finally:
+            try:
+                gone = abort(self._bucket, self._key, upload, cancelled=self._work.token.cancelled)
+            finally:
+                (pending.forget if gone else pending.abandon)()
+
+    def _complete(self, upload: str) -> None:
+        client, where = self._bucket.client, {**self._where, "UploadId": upload}
+        try:
+            with translated(f"s3:{COMPLETE}", self._bucket.subject(self._key), self._work):
+                part = client.upload_part(PartNumber=1, Body=b"1", **where)
+                parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+                client.complete_multipart_upload(MultipartUpload=parts, **where, **ONLY_NEW)
+        except (Conflict, NotSupported) as error:
+            learn(self._bucket, COMPLETE, is_honoured=isinstance(error, Conflict))
+        else:
+            learn(self._bucket, COMPLETE, is_honoured=False)
+
+    def _remove(self) -> bool:
+        """Remove the object and return whether it is gone."""
+        try:
+            with work_of_its_own(cancelled=self._work.token.cancelled) as work:
+                remove_probe(self._bucket, self._key, work)
+        except StorageError as error:
+            _log.warning("a probe could not be removed: %s", error.summary)
+            return False
+        return True
