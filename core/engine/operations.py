@@ -1,7 +1,8 @@
 """All operations of the product by name, each marked as reading or changing.
 
 Adding one = one line here. From this list follow what a read-only profile refuses, which commands
-of the palette are marked while it is locked, and the command line that does the same.
+of the palette are marked while it is locked, the actions of the log of changes, and the command
+line that does the same.
 
 A bulk operation is a function `(workspace, work, **arguments) -> result` that the engine process
 runs; its arguments are plain data, its result is frozen and can be pickled. The others run in the
@@ -12,6 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.model.change import Change, ChangeKind
+from core.units import utc_now
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -20,13 +24,13 @@ class Operation:
     Attributes:
         name: what it is called by.
         run: `package.module:function`.
-        title: what it does, in words, for messages.
-        changes: whether it changes a bucket, a secret, an access key or a database.
-        command: the subcommand of `strongroom` that does the same; empty where there is none.
+        title: what it does, in words, for messages and the log of changes.
+        changes: whether it changes a bucket, a secret, an access key, a database or a profile.
+        command: the subcommand of `strongroom` that does the same, with the options that make it
+            this operation; empty where there is none.
         bulk: whether the engine process can run it.
-        refused_whole: whether the engine refuses it to a read-only profile before it begins. Where
-            it is not, each request that changes something is refused by itself, and what is local
-            is done.
+        refused_whole: whether a read-only profile refuses it before it begins. Where it does not,
+            each request that changes something is refused by itself, and what is local is done.
     """
 
     name: str
@@ -46,12 +50,21 @@ def _changes(name: str, run: str, title: str, command: str = "") -> Operation:
     return Operation(name, run, title, changes=True, command=command)
 
 
+def _reads_here(name: str, run: str, title: str, command: str = "") -> Operation:
+    return Operation(name, run, title, changes=False, command=command, bulk=False)
+
+
 def _changes_here(name: str, run: str, title: str, command: str = "") -> Operation:
     return Operation(name, run, title, changes=True, command=command, bulk=False)
 
 
+def _changes_settings(name: str, run: str, title: str) -> Operation:
+    return Operation(name, run, title, bulk=False, refused_whole=False)
+
+
 _SECRETS = "core.storage.aws_secrets_manager:SecretsManager"
 _ROTATION = "core.rotation.service:Rotator"
+_CONNECTIONS = "core.local.connections:Connections"
 
 OPERATIONS: tuple[Operation, ...] = (
     _reads("statistics.scan", "core.statistics.scan:scan", "Scanning a bucket", "stats"),
@@ -68,36 +81,64 @@ OPERATIONS: tuple[Operation, ...] = (
         refused_whole=False,  # part files of this machine are removed in any case
     ),
     _reads("leftovers.find", "core.engine.leftovers:find", "Listing leftovers", "sweep"),
-    _changes("leftovers.remove", "core.engine.leftovers:remove", "Removing leftovers", "sweep"),
+    _changes(
+        "leftovers.remove", "core.engine.leftovers:remove", "Removing leftovers", "sweep --remove"
+    ),
     _changes("objects.delete_many", "core.transfer.delete:delete", "Deleting objects"),
     _changes("backup.run", "core.backup.run:backup", "Backing up", "backup"),
     _reads("backup.list", "core.backup.listing:list_backups", "Listing backups", "backups"),
     _reads("backup.preview", "core.backup.preview:preview", "Comparing a backup", "restore"),
-    _changes("backup.restore", "core.backup.restore:restore", "Restoring a table", "restore"),
-    _reads("backup.verify", "core.backup.verify:verify", "Verifying backups", "backups"),
-    _changes("backup.undo", "core.backup.kept:undo", "Undoing a restore", "restore"),
-    _changes("backup.drop_kept", "core.backup.kept:drop_kept", "Dropping a kept table", "restore"),
+    _changes("backup.restore", "core.backup.restore:restore", "Restoring a table", "restore --yes"),
+    _reads("backup.verify", "core.backup.verify:verify", "Verifying a backup", "backups --verify"),
+    _changes("backup.undo", "core.backup.kept:undo", "Undoing a restore", "restore --undo --yes"),
+    _changes(
+        "backup.drop_kept",
+        "core.backup.kept:drop_kept",
+        "Dropping a kept table",
+        "restore --drop-kept --yes",
+    ),
     _changes_here("objects.upload", "core.objects.writing:upload", "Uploading a file", "put"),
     _changes_here("objects.put", "core.objects.writing:put", "Writing an object"),
     _changes_here("objects.copy", "core.objects.copying:copy", "Copying an object"),
     _changes_here("objects.delete", "core.objects.deleting:delete", "Deleting an object"),
     _changes_here("objects.undelete", "core.objects.deleting:undelete", "Undeleting an object"),
-    _changes_here("links.put", "core.links.make:make_links", "Making upload links", "link"),
-    _changes_here("links.delete", "core.links.make:make_links", "Making deletion links", "link"),
+    _reads_here("links.get", "core.links.make:make_links", "Making download links", "link"),
+    _changes_here("links.put", "core.links.make:make_links", "Making upload links", "link --put"),
+    _changes_here("links.delete", "core.links.make:make_links", "Making deletion links"),
     _changes_here("lifecycle.save", "core.lifecycle.store:save", "Saving lifecycle rules"),
-    _changes_here("secrets.create", f"{_SECRETS}.create_secret", "Creating a secret", "secrets"),
-    _changes_here("secrets.save", f"{_SECRETS}.save", "Saving a secret", "secrets"),
+    _changes_here(
+        "secrets.create", f"{_SECRETS}.create_secret", "Creating a secret", "secrets put"
+    ),
+    _changes_here("secrets.save", f"{_SECRETS}.save", "Saving a secret", "secrets put"),
     _changes_here("secrets.delete", f"{_SECRETS}.delete_secret", "Deleting a secret"),
     _changes_here("secrets.restore", f"{_SECRETS}.restore_secret", "Restoring a secret"),
-    _changes_here("secrets.make_current", f"{_SECRETS}.make_current", "Changing the version"),
+    _changes_here(
+        "secrets.make_current", f"{_SECRETS}.make_current", "Changing the current version"
+    ),
     _changes_here("secrets.tag", f"{_SECRETS}.tag", "Tagging a secret"),
-    _changes_here("secrets.untag", f"{_SECRETS}.untag", "Removing a tag"),
-    _changes_here("rotation.start", f"{_ROTATION}.start", "Rotating a secret", "rotate"),
-    _changes_here("rotation.resume", f"{_ROTATION}.resume", "Resuming a rotation", "rotate"),
-    _changes_here("rotation.undo", f"{_ROTATION}.undo", "Undoing a rotation", "rotate"),
-    _changes_here("rotation.roll_back", "core.rotation.rollback:roll_back", "Rolling back"),
-    _changes_here("doctor.repair", "core.rotation.repairs:Repairer.repair", "Repairing", "doctor"),
+    _changes_here("secrets.untag", f"{_SECRETS}.untag", "Removing a tag of a secret"),
+    _changes_here("rotation.start", f"{_ROTATION}.start", "Rotating a secret", "rotate --yes"),
+    _changes_here(
+        "rotation.resume", f"{_ROTATION}.resume", "Resuming a rotation", "rotate --resume --yes"
+    ),
+    _changes_here(
+        "rotation.undo", f"{_ROTATION}.undo", "Undoing a rotation", "rotate --undo --yes"
+    ),
+    _changes_here(
+        "rotation.roll_back",
+        "core.rotation.rollback:roll_back",
+        "Rolling a secret back",
+        "secrets rollback --yes",
+    ),
+    _changes_here(
+        "doctor.repair",
+        "core.rotation.repairs:Repairer.repair",
+        "Repairing a finding",
+        "doctor --yes",
+    ),
     _changes_here("setup", "core.storage.setup:set_up", "Setting up keys", "setup"),
+    _changes_settings("profiles.save", f"{_CONNECTIONS}.save", "Saving a profile"),
+    _changes_settings("profiles.delete", f"{_CONNECTIONS}.delete", "Deleting a profile"),
 )
 
 
@@ -108,3 +149,21 @@ def operation(name: str) -> Operation:
         KeyError: there is none.
     """
     return {each.name: each for each in OPERATIONS}[name]
+
+
+def change_made(
+    name: str, kind: ChangeKind, subject: str, origin: str, prefixes: tuple[str, ...] = ()
+) -> Change:
+    """Return what the log of changes records of an operation that has ended.
+
+    Args:
+        name: the operation; its title is the action that the log shows.
+        kind: which area of the world it changed.
+        subject: what was changed.
+        origin: the view that ran it.
+        prefixes: the key prefixes whose listings are stale now.
+
+    Raises:
+        KeyError: there is no operation of that name.
+    """
+    return Change(kind, operation(name).title, subject, origin, utc_now(), prefixes)

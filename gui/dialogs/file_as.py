@@ -16,9 +16,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.engine.operations import change_made
 from core.errors import AlreadyExists, InvalidInput, StorageError
 from core.layout import KINDS, key_timestamp, kind, parse_timestamp
-from core.model.change import Change, ChangeKind
+from core.model.change import ChangeKind
 from core.model.objects import Written
 from core.transfer.contents import Contents
 from core.transfer.filing import Filing, file_as
@@ -218,10 +219,9 @@ class FileAsDialog(QDialog):
         self._problems.setText("\n".join(told))
         self._problems.set_tone("danger" if refused and not reason else "warning")
         self._problems.setVisible(bool(told))
-        writable = not self._context.read_only
+        locked = self._context.locked_reason
         self.save.allow(
-            self._filing is not None and not refused and writable,
-            reason or refused or "This profile is read-only.",
+            self._filing is not None and not refused and not locked, reason or refused or locked
         )
 
     def _on_save(self) -> None:
@@ -253,7 +253,7 @@ class FileAsDialog(QDialog):
     def _on_stored(self, written: Written) -> None:
         folder = written.key[: written.key.rfind("/") + 1]
         self._context.announce(
-            Change(ChangeKind.OBJECTS, "s3:PutObject", written.key, "Uploads", utc_now(), (folder,))
+            change_made("transfer.file", ChangeKind.OBJECTS, written.key, "Uploads", (folder,))
         )
         self.filed.emit(self.path.text(), written)
         self.accept()

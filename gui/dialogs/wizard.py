@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
 
 from core.aws.aws_profiles import aws_profile_names
 from core.aws.sign_in import signed_in
+from core.engine.operations import change_made
 from core.errors import KeyringError, StorageError
-from core.model.change import Change, ChangeKind
+from core.model.change import ChangeKind
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.storage.setup import SetupReport, SetupStep, set_up
-from core.units import utc_now
 from core.work import Work
 from gui.context import Context
 from gui.dialogs import wizard_pages as pages
@@ -217,8 +217,7 @@ class Wizard(QDialog):
         self._kept_theirs = report.kept
         if report.stored and self._tested is not None:
             name = self._tested[0].secret_name
-            action = "secretsmanager:PutSecretValue"
-            self._context.announce(Change(ChangeKind.SECRETS, action, name, _ORIGIN, utc_now()))
+            self._context.announce(change_made("setup", ChangeKind.SECRETS, name, _ORIGIN))
         self._keep()
 
     def _keep(self) -> None:

@@ -334,11 +334,11 @@ class MainWindow(QMainWindow):
         ProfileEditor(self, self.context, None, self._on_profile).open()
 
     def _on_profile(self, profile: Profile) -> None:
-        from core.model.change import Change, ChangeKind
-        from core.units import utc_now
+        from core.engine.operations import change_made
+        from core.model.change import ChangeKind
 
         self.context.announce(
-            Change(ChangeKind.PROFILES, "new profile", profile.name, "Frame", utc_now())
+            change_made("profiles.save", ChangeKind.PROFILES, profile.name, "Frame")
         )
         self.context.switch_profile(profile.name)
 

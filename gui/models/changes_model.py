@@ -23,7 +23,7 @@ from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE
 
 Index = QModelIndex | QPersistentModelIndex
 COLUMNS = ("Time", "Profile", "Action", "Object", "Made in", "Request id")
-_MONO = frozenset({2, 3, 5})
+_MONO = frozenset({3, 5})
 _NOWHERE = QModelIndex()
 #: A field that a spreadsheet would take for a formula gets a quote in front (OWASP ASVS 1.2.10).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")

@@ -23,8 +23,8 @@ class Batch:
     """The files that one act put into the queue. `names` and `keys` are as many as `sizes`.
 
     `arguments` are the operation's own; its lists of that length are columns, too. `place` is the
-    profile and the bucket it belongs to: it is never sent to another one. `command` is the same
-    for the AWS command line, where there is such a thing.
+    profile and the bucket it belongs to: it is never sent to another one. `command` is the
+    command line that does the same, or empty.
     """
 
     title: str

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from core.engine.command_line import command_line
 from core.errors import ErrorKind, StorageError
 from core.model.change import Change
 from core.work import Work
@@ -101,6 +102,14 @@ class Tab(QWidget):
             name, operation, arguments, owner=self, then=then, **chosen
         )
         return self._watched(task)
+
+    def command(
+        self, operation: str, *arguments: str, options: Mapping[str, str | bool] | None = None
+    ) -> str:
+        """Return the command line for an operation with the profile in force."""
+        workspace = self.context.workspace
+        profile = workspace.profile if workspace else None
+        return command_line(operation, *arguments, profile=profile, options=options)
 
     def show_error(self, error: StorageError, retry: Callable[[], object] | None = None) -> None:
         """Tell a failure in the banner, unless the frame tells the same already."""

@@ -6,10 +6,11 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from core.engine.operations import change_made, operation
 from core.errors import StorageError
 from core.model.backup import Backup, BackupState, RestorePreview, RestoreReport
-from core.model.change import Change, ChangeKind
-from core.units import format_count, utc_now
+from core.model.change import ChangeKind
+from core.units import format_count
 from gui.dialogs.confirm import ask
 from gui.tabs.backups.kept_bar import KeptBar
 from gui.tabs.backups.models import counted, when
@@ -120,7 +121,6 @@ class RestoreFlow(QObject):
             "allow_orphans": bool(preview.orphans),
             "with_triggers": self._panel.with_triggers,
         }
-        words = f"strongroom restore {self._database} {backup.table} --id {backup.id}"
         title = f"Restoring {table}…"
         self._panel.show_working(backup, title)
         self._restoring = self._tab.bulk(
@@ -130,7 +130,17 @@ class RestoreFlow(QObject):
             self._on_restored,
             source=backup.key,
             target=self._database,
-            command=f"{words} --as {name} --yes" if name else f"{words} --yes",
+            command=self._tab.command(
+                "backup.restore",
+                self._database,
+                backup.table,
+                options={
+                    "--id": backup.id,
+                    "--as": name,
+                    "--allow-orphans": bool(arguments["allow_orphans"]),
+                    "--with-triggers": bool(arguments["with_triggers"]),
+                },
+            ),
             progress=lambda p: self._panel.show_progress(title, p),
             failed=self._on_restore_failed,
         )
@@ -151,7 +161,7 @@ class RestoreFlow(QObject):
             self._tab.banner.show_good(f"{words}.")
         if report.kept:
             self._kept.show_kept(report.table, report.kept)
-        self._announce("restored", f"{report.database}: {report.table}")
+        self._announce("backup.restore", f"{report.database}: {report.table}")
         self.changed.emit(report.table)
 
     def _on_undo_wanted(self, kept: str) -> None:
@@ -177,18 +187,19 @@ class RestoreFlow(QObject):
             typed=kept,
         )
 
-    def _after(self, operation: str, kept: str, words: str) -> None:
+    def _after(self, name: str, kept: str, words: str) -> None:
         def done(table: str) -> None:
             self._kept.hide()
             self._tab.banner.show_good(f"{words}.")
-            self._announce(operation, kept)
+            self._announce(name, kept)
             self.changed.emit(table)
 
         arguments = {"database": self._database, "kept": kept}
-        self._tab.bulk(f"{operation} {kept}", operation, arguments, done, target=self._database)
+        title = f"{operation(name).title}: {kept}"
+        self._tab.bulk(title, name, arguments, done, target=self._database)
 
-    def _announce(self, action: str, subject: str) -> None:
-        change = Change(ChangeKind.TABLES, action, subject, "Backups", utc_now())
+    def _announce(self, name: str, subject: str) -> None:
+        change = change_made(name, ChangeKind.TABLES, subject, "Backups")
         self._tab.context.announce(change)
 
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 from core.backup.databases import open_database, origin_of
 from core.backup.keys import parse
 from core.backup.listing import last_backups, list_backups
+from core.engine.operations import change_made
 from core.errors import StorageError
 from core.model.backup import Backup, BackupReport, BackupState, Origin, VerifyReport
 from core.model.change import Change, ChangeKind
@@ -201,7 +202,6 @@ class BackupsTab(Tab):
 
     def _on_backup_wanted(self, tables: Sequence[str]) -> None:
         what = tables[0] if tables else "all tables"
-        names = " ".join(tables)
         self.bulk(
             f"Back up {what}",
             "backup.run",
@@ -209,7 +209,9 @@ class BackupsTab(Tab):
             self._on_backed_up,
             source=self._database,
             target=self._bucket_name(),
-            command=f"strongroom backup {self._database} {names}".strip(),
+            command=self.command(
+                "backup.run", self._database, *tables, options={"--all-tables": not tables}
+            ),
             progress=lambda p: self.tables.note.setText(f"Backing up {_rows(p)}"),
             failed=self._on_backup_failed,
         )
@@ -235,8 +237,8 @@ class BackupsTab(Tab):
     def _show_new(self, report: BackupReport) -> None:
         for backup in report.backups:
             prefix = backup.key.rsplit("/", 1)[0] + "/"
-            change = Change(
-                ChangeKind.BACKUPS, "backed up", backup.table, "Backups", utc_now(), (prefix,)
+            change = change_made(
+                "backup.run", ChangeKind.BACKUPS, backup.table, "Backups", (prefix,)
             )
             self.context.announce(change)
         self._read_last()
@@ -252,6 +254,7 @@ class BackupsTab(Tab):
             {"table": backup.table, "backup_id": backup.id},
             self._on_verified,
             source=self._bucket_name(),
+            command=self.command("backup.verify", backup.table, options={"--id": backup.id}),
         )
 
     def _on_verified(self, report: VerifyReport) -> None:
@@ -277,11 +280,9 @@ class BackupsTab(Tab):
         return "" if workspace is None else f"s3://{workspace.profile.bucket}/"
 
     def _update_allowed(self, *_changed: object) -> None:
-        why = ""
+        why = self.context.locked_reason
         if self.context.workspace is None:
             why = "Connect to a bucket first."
-        elif self.context.read_only:
-            why = "This profile is read-only: unlock it first."
         self.tables.allow(why)
         self.restoring.allow(why)
 

@@ -13,7 +13,6 @@ from gui.models.folder_model import Entry
 from gui.widgets.icons import icon
 from gui.widgets.labels import tooltip
 
-READ_ONLY = "This profile is read-only. Unlock it at the top of the window first."
 NO_BUCKET = "Connect to a bucket first."
 
 
@@ -80,14 +79,20 @@ class Actions:
     def __getitem__(self, name: str) -> QAction:
         return self._all[name]
 
-    def allow(self, entries: Sequence[Entry], *, read_only: bool, connected: bool) -> None:
-        """Enable what can be done with a selection; what cannot be done says why."""
+    def allow(self, entries: Sequence[Entry], *, locked: str, connected: bool) -> None:
+        """Enable what can be done with a selection; what cannot be done shows the reason.
+
+        Args:
+            entries: the selected rows.
+            locked: why nothing can be changed; empty while changes are allowed.
+            connected: whether a bucket is open.
+        """
         selected, folders = len(entries), sum(1 for entry in entries if entry.folder)
         for deed in DEEDS:
             if deed is not None:
                 reason = NO_BUCKET if not connected else _missing(deed, selected, folders)
-                if deed.writes and read_only:
-                    reason = READ_ONLY
+                if deed.writes:
+                    reason = locked or reason
                 self._all[deed.name].setEnabled(not reason)
                 self._all[deed.name].setToolTip(tooltip(reason or deed.text))
 

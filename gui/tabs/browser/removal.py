@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from core.engine.operations import change_made
 from core.errors import ErrorKind, StorageError
-from core.model.change import Change, ChangeKind
+from core.model.change import ChangeKind
 from core.objects.bucket import Bucket
 from core.objects.deleting import Deleted, DeleteReport, delete_many, undelete
 from core.objects.versioning import versioning
-from core.units import format_count, format_size, utc_now
+from core.units import format_count, format_size
 from core.work import Progress, Work
 from gui.dialogs.confirm import Confirm, ask
 from gui.models.folder_model import Entry
@@ -112,7 +113,7 @@ class Removal(QObject):
     def _on_deleted(self, plan: Plan, report: DeleteReport) -> None:
         keys = [one.key for one in report.deleted]
         self._tab.folder.model.remove([*keys, *(plan.folders if not report.failed else ())])
-        self._announce("s3:DeleteObject", keys)
+        self._announce("objects.delete_many", keys)
         if report.failed:
             self._tab.show_error(failure_of(report))
         elif keys and all(one.marker for one in report.deleted):
@@ -135,21 +136,22 @@ class Removal(QObject):
         self._tab.run(f"Restore {format_count(len(deleted))} objects", take_back, self._on_undone)
 
     def _on_undone(self, keys: list[str]) -> None:
-        self._announce("s3:DeleteObjectVersion", keys)
+        self._announce("objects.undelete", keys)
         noun = (
             keys[0].rsplit("/", 1)[-1] if len(keys) == 1 else f"{format_count(len(keys))} objects"
         )
         self._tab.banner.show_good(f"{noun} restored.")
 
-    def _announce(self, action: str, keys: Sequence[str]) -> None:
+    def _announce(self, operation: str, keys: Sequence[str]) -> None:
         if not keys or self._bucket is None:
             return
         one = len(keys) == 1
         subject = self._bucket.subject(keys[0]) if one else f"{format_count(len(keys))} objects"
         prefixes = tuple(dict.fromkeys(parent_of(key) for key in keys))
         prefixes = prefixes if len(prefixes) <= _PREFIXES_TOLD else ("",)
-        kind = ChangeKind.OBJECTS
-        self._tab.context.announce(Change(kind, action, subject, "browser", utc_now(), prefixes))
+        self._tab.context.announce(
+            change_made(operation, ChangeKind.OBJECTS, subject, "browser", prefixes)
+        )
 
 
 def told(plan: Plan) -> str:

@@ -14,7 +14,7 @@ from core.workspace import Workspace
 from gui.context import Context
 from gui.models.folder_model import Entry
 from gui.tabs.base import Tab
-from gui.tabs.browser.actions import READ_ONLY, Actions
+from gui.tabs.browser.actions import Actions
 from gui.tabs.browser.downloads import Downloads
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.listing import Listing, parent_of
@@ -192,10 +192,10 @@ class BrowserTab(Tab):
     def _on_selection(self, *_what: object) -> None:
         entries = self.folder.selected
         connected = self.context.workspace is not None
-        self.deeds.allow(entries, read_only=self.context.read_only, connected=connected)
+        self.deeds.allow(entries, locked=self.context.locked_reason, connected=connected)
         self.folder.download.allow(bool(entries), "Select objects first.")
         writable = connected and not self.context.read_only
-        self.folder.upload.allow(writable, READ_ONLY if connected else "")
+        self.folder.upload.allow(writable, self.context.locked_reason)
         self.object.show_selection(entries)
 
     def _on_look(self, key: str) -> None:

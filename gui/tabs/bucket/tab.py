@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from core.engine.operations import change_made
 from core.errors import AccessDenied, StorageError
 from core.health.facts import BucketFacts, fetch
 from core.lifecycle import reach, store
@@ -11,7 +12,7 @@ from core.lifecycle.rules import Configuration, difference
 from core.lifecycle.sentences import difference_lines
 from core.lifecycle.store import Saved
 from core.model.change import Change, ChangeKind
-from core.units import format_age, utc_now
+from core.units import format_age
 from core.workspace import Workspace
 from gui.context import Context
 from gui.dialogs.confirm import ask
@@ -25,7 +26,6 @@ from gui.widgets.labels import Pill
 from gui.widgets.panel import Panel, splitter
 from gui.widgets.table import make_table
 
-_SAVING = "s3:PutLifecycleConfiguration"
 _NO_RULES = (
     "No lifecycle rules",
     "Rules move old objects to cheaper classes and remove what is no longer needed.",
@@ -227,14 +227,12 @@ class BucketTab(Tab):
         workspace = self.context.workspace
         bucket = workspace.profile.bucket if workspace else ""
         subject = f"s3://{bucket} lifecycle rules {what}"
-        self.context.announce(Change(ChangeKind.BUCKET, _SAVING, subject, "Bucket", utc_now()))
+        self.context.announce(change_made("lifecycle.save", ChangeKind.BUCKET, subject, "Bucket"))
 
     def _update_buttons(self, *_changed: object) -> None:
-        reason = ""
+        reason = self.context.locked_reason
         if self._seen is None:
             reason = "The rules have not been read."
-        elif self.context.read_only:
-            reason = self.context.locked_reason
         picked = self.model.rule(self.table.currentIndex().row()) is not None
         self.add.allow(not reason, reason)
         self._empty.button.allow(not reason, reason)

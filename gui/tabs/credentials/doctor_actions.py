@@ -5,14 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from core.aws.clients import ClientFactory
+from core.engine.operations import change_made
 from core.errors import StorageError
-from core.model.change import Change, ChangeKind
+from core.model.change import ChangeKind
 from core.model.doctor import Finding, Repair
 from core.rotation.doctor import Doctor
 from core.rotation.local_keys import LocalKeys
 from core.rotation.repairs import Repairer
 from core.rotation.service import Rotator
-from core.units import utc_now
 from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
@@ -41,8 +41,8 @@ class DoctorActions(QObject):
         dialog.examine_clicked.connect(self._examine)
         dialog.repair_clicked.connect(self._ask)
         dialog.finished.connect(self._on_closed)
-        if self._tab.context.read_only:
-            dialog.set_locked("The profile is read-only: unlock it first.")
+        if reason := self._tab.context.locked_reason:
+            dialog.set_locked(reason)
         dialog.open()
         self._examine()
 
@@ -89,8 +89,8 @@ class DoctorActions(QObject):
         )
 
     def _on_done(self, finding: Finding, repair: Repair, done: str) -> None:
-        action = f"doctor: {repair.title.lower()}"
-        change = Change(ChangeKind.SECRETS, action, finding.subject, "Doctor", utc_now())
+        subject = f"{finding.subject}: {repair.title.lower()}"
+        change = change_made("doctor.repair", ChangeKind.SECRETS, subject, "Doctor")
         self._tab.context.announce(change)
         self.changed.emit(finding.secret)
         if self.dialog is not None:

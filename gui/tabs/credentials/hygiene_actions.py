@@ -61,7 +61,7 @@ class HygieneActions(QObject):
     """Acts on the board of a pane; tasks and failures are those of the tab.
 
     Signals:
-        changed: the AWS action and the name of the secret that it changed.
+        changed: the name of an operation and that of the secret it has changed.
     """
 
     changed = Signal(str, str)
@@ -100,9 +100,10 @@ class HygieneActions(QObject):
         workspace = self._tab.context.workspace
         if workspace is None:
             return
-        secrets, action = workspace.secrets, "TagResource" if days else "UntagResource"
+        secrets = workspace.secrets
+        operation = "secrets.tag" if days else "secrets.untag"
         self._tab.run(
             f"Set the limit of {name}",
             lambda work: hygiene.set_limit(secrets, name, days, work=work),
-            lambda _done: self.changed.emit(f"secretsmanager:{action}", name),
+            lambda _done: self.changed.emit(operation, name),
         )

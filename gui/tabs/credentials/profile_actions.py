@@ -18,7 +18,7 @@ class ProfileActions(QObject):
     """Acts on the profiles of a pane; tasks and failures are those of the tab.
 
     Signals:
-        changed: an action in words and the name of the profile that was stored or deleted.
+        changed: the name of an operation and that of the profile it has stored or deleted.
     """
 
     changed = Signal(str, str)
@@ -69,7 +69,7 @@ class ProfileActions(QObject):
         ProfileEditor(self._tab, self._context, profile, self._on_saved).open()
 
     def _on_saved(self, profile: Profile) -> None:
-        self.changed.emit("save profile", profile.name)
+        self.changed.emit("profiles.save", profile.name)
         workspace = self._context.workspace
         if workspace is None or workspace.profile.name == profile.name:
             self._context.switch_profile(profile.name)
@@ -92,5 +92,5 @@ class ProfileActions(QObject):
         self._tab.run(
             f"Delete profile {name}",
             lambda _work: connections.delete(name),
-            lambda _done: self.changed.emit("delete profile", name),
+            lambda _done: self.changed.emit("profiles.delete", name),
         )

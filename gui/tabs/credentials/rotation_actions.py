@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
 from core.aws.clients import ClientFactory
+from core.engine.operations import change_made
 from core.errors import InvalidInput, NotFound, StorageError
 from core.links.ledger import dying_with
-from core.model.change import Change, ChangeKind
+from core.model.change import ChangeKind
 from core.model.connection import Connection
 from core.model.rotation import (
     Outcome,
@@ -32,14 +34,14 @@ from gui.tabs.credentials.new_values import NewValues
 from gui.tasks import Task
 
 _ORIGIN = "Rotation"
-#: The AWS action by which each step changes something, as the log of changes tells it.
-_ACTIONS = {
-    Step.CREATE: "iam:CreateAccessKey",
-    Step.STAGE: "secretsmanager:PutSecretValue",
-    Step.APPLY: "ALTER USER",
-    Step.PROMOTE: "secretsmanager:UpdateSecretVersionStage",
-    Step.DEACTIVATE: "iam:UpdateAccessKey",
-    Step.DELETE: "iam:DeleteAccessKey",
+#: What each step changes, as the log of changes names it beside the secret.
+_CHANGES = {
+    Step.CREATE: "access key {key} of {user} created",
+    Step.STAGE: "new value stored",
+    Step.APPLY: "password changed in the database",
+    Step.PROMOTE: "new value made current",
+    Step.DEACTIVATE: "access key {key} of {user} deactivated",
+    Step.DELETE: "access key {key} of {user} deleted",
 }
 Act = Callable[[Rotator, Work], Rotation]
 
@@ -155,6 +157,7 @@ class RotationActions(QObject):
     def _start(self, values: Mapping[str, Secret] | None) -> None:
         secret, keep = self.secret, self._cockpit.keep_copies
         self._work(
+            "rotation.start",
             secret,
             lambda rotator, work: rotator.start(secret, values=values, keep_copies=keep, work=work),
         )
@@ -162,7 +165,9 @@ class RotationActions(QObject):
     def _resume(self, now: frozenset[Step]) -> None:
         rotation = self._latest[self.secret]
         self._work(
-            rotation.secret, lambda rotator, work: rotator.resume(rotation, now=now, work=work)
+            "rotation.resume",
+            rotation.secret,
+            lambda rotator, work: rotator.resume(rotation, now=now, work=work),
         )
 
     def _on_due(self) -> None:
@@ -177,7 +182,9 @@ class RotationActions(QObject):
             f"Undo the rotation of {rotation.secret}?",
             "The old value becomes current again, and what the rotation has made is removed.",
             lambda: self._work(
-                rotation.secret, lambda rotator, work: rotator.undo(rotation, work=work)
+                "rotation.undo",
+                rotation.secret,
+                lambda rotator, work: rotator.undo(rotation, work=work),
             ),
             button="Undo the rotation",
         )
@@ -216,7 +223,7 @@ class RotationActions(QObject):
             return ""
         return f" {format_count(count)} transfers of this window still run with it."
 
-    def _work(self, secret: str, act: Act) -> None:
+    def _work(self, operation: str, secret: str, act: Act) -> None:
         if secret in self._tasks:
             return
         connection, rotator_of = self._workspace_connection(), self._rotator
@@ -235,15 +242,15 @@ class RotationActions(QObject):
             run,
             lambda rotation: self._on_ended(secret, rotation),
             failed=lambda error: self._on_failed(secret, error),
-            batch=self._on_state,
+            batch=partial(self._on_state, operation),
         )
 
-    def _on_state(self, rotation: Rotation) -> None:
+    def _on_state(self, operation: str, rotation: Rotation) -> None:
         self._latest[rotation.secret] = rotation
         for record in rotation.steps:
             if record.state is StepState.DONE and (rotation.id, record.step) not in self._told:
                 self._told.add((rotation.id, record.step))
-                self._announce(rotation, record.step)
+                self._announce(operation, rotation, record.step)
         if rotation.secret == self.secret:
             self._cockpit.show_rotation(rotation, busy=True)
 
@@ -251,7 +258,7 @@ class RotationActions(QObject):
         self._tasks.pop(secret, None)
         self._latest[secret] = rotation
         if rotation.outcome is Outcome.UNDONE:
-            self._change("rotation undone", secret)
+            self._change("rotation.undo", secret)
         if secret == self.secret:
             self._cockpit.show_rotation(rotation, busy=False)
         self.changed.emit(secret)
@@ -272,19 +279,16 @@ class RotationActions(QObject):
         if used and profile.name in rotation.facts.switched:
             context.switch_profile(profile.name)
 
-    def _announce(self, rotation: Rotation, step: Step) -> None:
-        action = _ACTIONS.get(step)
-        if action is None:
+    def _announce(self, operation: str, rotation: Rotation, step: Step) -> None:
+        words = _CHANGES.get(step)
+        if words is None:
             return
-        subject = rotation.secret
-        if action.startswith("iam:"):
-            made = step is Step.CREATE
-            key = rotation.facts.new_key_id if made else rotation.facts.old_key_id
-            subject = f"{rotation.facts.user} {key}"
-        self._change(action, subject)
+        facts = rotation.facts
+        key = facts.new_key_id if step is Step.CREATE else facts.old_key_id
+        self._change(operation, f"{rotation.secret}: {words.format(key=key, user=facts.user)}")
 
-    def _change(self, action: str, subject: str) -> None:
-        change = Change(ChangeKind.SECRETS, action, subject, _ORIGIN, utc_now())
+    def _change(self, operation: str, subject: str) -> None:
+        change = change_made(operation, ChangeKind.SECRETS, subject, _ORIGIN)
         self._tab.context.announce(change)
 
     def _rotator(self, clients: ClientFactory) -> Rotator:

@@ -27,7 +27,7 @@ class SecretActions(QObject):
     """Acts on the secret of a view; tasks and failures are those of the tab.
 
     Signals:
-        changed: the AWS action and the name of the secret that it changed.
+        changed: the name of an operation and that of the secret it has changed.
     """
 
     changed = Signal(str, str)
@@ -63,7 +63,7 @@ class SecretActions(QObject):
 
         def created(_none: None) -> None:
             dialog.accept()
-            self.changed.emit("secretsmanager:CreateSecret", name)
+            self.changed.emit("secrets.create", name)
 
         self._tab.run(f"Create {name}", create, created, failed=failed)
 
@@ -97,7 +97,7 @@ class SecretActions(QObject):
         self._tab.run(
             f"Save {name}",
             lambda work: secrets.save(name, text, expected_version=expected, work=work),
-            lambda _written: self.changed.emit("secretsmanager:PutSecretValue", name),
+            lambda _written: self.changed.emit("secrets.save", name),
             failed=lambda error: self._on_save_failed(error, name, text),
         )
 
@@ -144,7 +144,7 @@ class SecretActions(QObject):
         self._tab.run(
             f"Delete {name}",
             lambda work: secrets.delete_secret(name, force, recovery_days=days, work=work),
-            lambda _gone: self.changed.emit("secretsmanager:DeleteSecret", name),
+            lambda _gone: self.changed.emit("secrets.delete", name),
         )
 
     def _on_restore(self) -> None:
@@ -152,7 +152,7 @@ class SecretActions(QObject):
         self._tab.run(
             f"Restore {name}",
             lambda work: secrets.restore_secret(name, work=work),
-            lambda _back: self.changed.emit("secretsmanager:RestoreSecret", name),
+            lambda _back: self.changed.emit("secrets.restore", name),
         )
 
     def _secrets(self) -> SecretsManager:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from core.engine.operations import change_made
 from core.errors import AccessDenied, InvalidInput, StorageError
 from core.health.secret_age import current_since
 from core.local.profiles import DEMO_NAME
 from core.model.change import Change, ChangeKind
 from core.model.connection import DEFAULT_SECRET_NAME, KeySource, Profile, ProfileColour
 from core.model.secrets import CURRENT, SecretInfo, SecretValue
-from core.units import utc_now
 from core.workspace import Workspace
 from gui.context import Context
 from gui.dialogs.confirm import ask
@@ -30,7 +30,6 @@ from gui.tabs.credentials.versions_pane import VersionsPane
 from gui.widgets.panel import splitter
 
 _ORIGIN = "Credentials"
-_READ_ONLY = "The profile is read-only: unlock it first."
 _NO_CONNECTION = "There is no connection."
 
 
@@ -318,20 +317,20 @@ class CredentialsTab(Tab):
 
     # After a change of ours.
 
-    def _on_profiles_changed(self, action: str, name: str) -> None:
-        self._announce(ChangeKind.PROFILES, action, name)
+    def _on_profiles_changed(self, operation: str, name: str) -> None:
+        self._announce(ChangeKind.PROFILES, operation, name)
         self._load_profiles()
 
-    def _on_secret_changed(self, action: str, name: str) -> None:
+    def _on_secret_changed(self, operation: str, name: str) -> None:
         """Announce a change of ours and show the secret as it is now, not as a list remembers."""
-        self._announce(ChangeKind.SECRETS, action, name)
+        self._announce(ChangeKind.SECRETS, operation, name)
         self._shown = ("", False)
         self.secret.show_loading(name)
         self._load_secrets()
 
-    def _on_limit_changed(self, action: str, name: str) -> None:
+    def _on_limit_changed(self, operation: str, name: str) -> None:
         """Announce it; the value did not change, so what is being edited stays."""
-        self._announce(ChangeKind.SECRETS, action, name)
+        self._announce(ChangeKind.SECRETS, operation, name)
         self._load_secrets()
         self.actions_on_hygiene.look()
 
@@ -345,8 +344,8 @@ class CredentialsTab(Tab):
         if name == self.secret.name and not self.secret.dirty:
             self._shown = ("", False)
 
-    def _announce(self, kind: ChangeKind, action: str, subject: str) -> None:
-        self.context.announce(Change(kind, action, subject, _ORIGIN, utc_now()))
+    def _announce(self, kind: ChangeKind, operation: str, subject: str) -> None:
+        self.context.announce(change_made(operation, kind, subject, _ORIGIN))
 
     def _workspace(self) -> Workspace:
         workspace = self.context.workspace
@@ -355,7 +354,7 @@ class CredentialsTab(Tab):
         return workspace
 
     def _lock(self, *_read_only: object) -> None:
-        reason = _READ_ONLY if self.context.read_only else ""
+        reason = self.context.locked_reason
         if self.context.workspace is None:
             reason = _NO_CONNECTION
         self.profiles.set_connected(self.context.workspace is not None)

@@ -20,7 +20,7 @@ class VersionActions(QObject):
     """Acts on the versions of a pane; tasks and failures are those of the tab.
 
     Signals:
-        changed: the AWS action and the name of the secret that it changed.
+        changed: the name of an operation and that of the secret it has changed.
     """
 
     changed = Signal(str, str)
@@ -66,9 +66,7 @@ class VersionActions(QObject):
         self._tab.run(
             f"Roll {found.secret} back",
             lambda work: rollback.roll_back(clients, found, work=work),
-            lambda _moved: self.changed.emit(
-                "secretsmanager:UpdateSecretVersionStage", found.secret
-            ),
+            lambda _moved: self.changed.emit("rotation.roll_back", found.secret),
         )
 
     def _workspace(self) -> Workspace:

@@ -8,14 +8,14 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
+from core.engine.operations import change_made
 from core.errors import StorageError
 from core.links.check import LinkCheck, check_link
 from core.links.ledger import Ledger, LedgerPage
 from core.links.make import Link, make_links, real_life
 from core.links.render import FORMATS, as_text
-from core.model.change import Change, ChangeKind
+from core.model.change import ChangeKind
 from core.objects.presign import Life
-from core.units import utc_now
 from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
@@ -177,8 +177,8 @@ class LinksTab(Tab):
         self._update_buttons()
         self._load_ledger()
         subject = links[0].key if len(links) == 1 else f"{len(links)} objects"
-        action = f"presign {links[0].method}"
-        self.context.announce(Change(ChangeKind.LINKS, action, subject, "Links", utc_now()))
+        operation = f"links.{links[0].method.lower()}"
+        self.context.announce(change_made(operation, ChangeKind.LINKS, subject, "Links"))
 
     def _warn(self, links: Sequence[Link]) -> None:
         """Name what may keep a link from working, before anyone is sent it."""

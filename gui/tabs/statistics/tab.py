@@ -153,7 +153,7 @@ class StatisticsTab(Tab):
             progress=self._on_progress,
             batch=self._show,
             source=f"s3://{bucket}",
-            command=f"strongroom stats --bucket {bucket}",
+            command=self.command("statistics.scan"),
         )
         self._task.changed.connect(self._on_task_changed)
         if self._found is None:

@@ -9,12 +9,13 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
+from core.engine.operations import change_made
 from core.errors import StorageError
-from core.model.change import Change, ChangeKind
+from core.model.change import ChangeKind
 from core.model.connection import Connection
 from core.transfer.journal import Order, discard, keep, settled
 from core.transfer.values import Outcomes, State, TransferReport
-from core.units import format_count, utc_now
+from core.units import format_count
 from core.work import Progress
 from gui.context import Context
 from gui.models.transfers import Batch
@@ -233,5 +234,5 @@ class Carrier(QObject):
         prefixes = tuple(folders) if len(folders) <= _MOST_PREFIXES else ("",)
         what = done[0] if len(done) == 1 else f"{format_count(len(done))} objects in {batch.target}"
         self._context.announce(
-            Change(ChangeKind.OBJECTS, "s3:PutObject", what, "Uploads", utc_now(), prefixes)
+            change_made(batch.operation, ChangeKind.OBJECTS, what, "Uploads", prefixes)
         )

@@ -7,7 +7,6 @@ from gui.context import Context
 from gui.models.transfers import Batch
 
 NO_BUCKET = "Connect to a bucket first."
-READ_ONLY = "This profile is read-only. Unlock it at the top of the window first."
 DOWNLOAD = "transfer.download"
 
 
@@ -28,6 +27,4 @@ def why_not(context: Context, batch: Batch | None = None) -> str:
         return NO_BUCKET
     if batch is not None and batch.place not in {("", ""), place_of(workspace)}:
         return f"This belongs to profile {batch.place[0]}, bucket {batch.place[1]}: switch back."
-    if context.read_only and (batch is None or batch.operation != DOWNLOAD):
-        return READ_ONLY
-    return ""
+    return "" if batch is not None and batch.operation == DOWNLOAD else context.locked_reason

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
+from core.engine.command_line import command_line
+from core.model.connection import Profile
 from core.transfer.plan import UploadPlan
-from core.transfer.values import Failure, TransferReport
+from core.transfer.values import Failure, IfExists, TransferReport
 from core.units import format_count, format_duration, format_rate, format_size
 from gui.widgets.labels import shown
 
@@ -31,16 +31,13 @@ def arrival_in_words(report: TransferReport) -> str:
     return f"{', '.join(parts)}."
 
 
-def command_of(plan: UploadPlan, paths: Sequence[str], endpoint: str | None) -> str:
-    """Return what the AWS command line would do, or an empty text if it takes several commands."""
-    if len(paths) != 1:
+def command_of(plan: UploadPlan, paths: Sequence[str], choice: IfExists, profile: Profile) -> str:
+    """Return the command line that uploads the same, or an empty text if there is none."""
+    if choice is IfExists.KEEP_BOTH:
         return ""
-    folder = len(plan.paths) != 1 or plan.paths[0] != paths[0]
-    name = Path(paths[0]).name + ("/" if folder else "")
-    words = ["aws", "s3", "cp", paths[0], f"s3://{plan.bucket}/{plan.prefix}{name}"]
-    words += ["--recursive"] if folder else []
-    words += ["--endpoint-url", endpoint] if endpoint else []
-    return shlex.join(words)
+    target = plan.prefix or "/"  # the top of the bucket
+    options = {"--overwrite": choice is IfExists.OVERWRITE}
+    return command_line("transfer.upload", *paths, target, profile=profile, options=options)
 
 
 def failures_in_words(failures: Sequence[Failure]) -> str:

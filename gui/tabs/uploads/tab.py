@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.errors import InvalidInput, StorageError
 from core.model.backup import OrphanParts
+from core.model.connection import Profile
 from core.model.objects import Written
 from core.transfer.journal import Unfinished, discard, unfinished
 from core.transfer.plan import UploadPlan
@@ -121,7 +122,7 @@ class UploadsTab(Tab):
         workspace = self.context.workspace
         if plan is None or workspace is None or why_not(self.context):
             return
-        batch = _batch_of(plan, self.intake, workspace.clients.endpoint_url)
+        batch = _batch_of(plan, self.intake, workspace.profile)
         self.intake.clear()
         self.banner.clear()
         self.pane.add(batch)
@@ -325,7 +326,7 @@ class UploadsTab(Tab):
         self.start()
 
 
-def _batch_of(plan: UploadPlan, intake: Intake, endpoint: str | None) -> Batch:
+def _batch_of(plan: UploadPlan, intake: Intake, profile: Profile) -> Batch:
     count = format_count(len(plan.keys))
     arguments = plan.arguments(intake.plan.decision)
     keys = arguments["keys"]
@@ -342,7 +343,7 @@ def _batch_of(plan: UploadPlan, intake: Intake, endpoint: str | None) -> Batch:
         arguments["sizes"],
         f"s3://{plan.bucket}/{plan.prefix}",
         source,
-        command_of(plan, intake.paths, endpoint),
+        command_of(plan, intake.paths, intake.plan.decision, profile),
     )
 
 

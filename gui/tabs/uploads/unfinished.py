@@ -17,7 +17,6 @@ from gui.context import Context
 from gui.dialogs.confirm import ask
 from gui.models.columns import RIGHT, Columns
 from gui.models.indexes import Index
-from gui.tabs.uploads.places import READ_ONLY
 from gui.widgets.buttons import danger_button, quiet_button
 from gui.widgets.labels import muted_label, shown
 from gui.widgets.panel import Panel
@@ -123,8 +122,8 @@ class UnfinishedPane(QWidget):
 
     def update_state(self, *_changes: object) -> None:
         """Allow removing where there is something to remove."""
-        if self._context.read_only:
-            self.remove.allow(allowed=False, reason=READ_ONLY)
+        if locked := self._context.locked_reason:
+            self.remove.allow(allowed=False, reason=locked)
         else:
             self.remove.allow(bool(self._removable()), "It is still being sent from here.")
         self.toggle.setText("Hide" if self.table.isVisibleTo(self) else "Show")

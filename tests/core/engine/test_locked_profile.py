@@ -8,6 +8,7 @@ from helpers.demo import plain_client
 
 from core.aws.actions import is_changing
 from core.aws.clients import REQUEST_OBSERVERS
+from core.backup import kept
 from core.backup.restore import restore
 from core.backup.run import backup
 from core.engine import leftovers
@@ -31,8 +32,8 @@ from core.transfer import filing, sweep, upload
 from core.work import Work
 from core.workspace import Workspace
 
-#: They change a local database only; the engine refuses them (see `test_operations`).
-LOCAL = {"backup.undo", "backup.drop_kept"}
+#: They change the settings of this machine only, which no lock protects.
+LOCAL = {"profiles.save", "profiles.delete"}
 SECRET = "cryptotrading/s3-storage"
 #: An object of the sample data.
 KEY = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
@@ -102,6 +103,10 @@ ATTEMPTS = {
     "backup.run": lambda c: backup(c.workspace, c.work, database=str(c.database)),
     "backup.restore": lambda c: restore(
         c.workspace, c.work, database=str(c.database), table="t"
+    ),
+    "backup.undo": lambda c: kept.undo(c.workspace, c.work, database=str(c.database), kept="t"),
+    "backup.drop_kept": lambda c: kept.drop_kept(
+        c.workspace, c.work, database=str(c.database), kept="t"
     ),
     "objects.upload": lambda c: writing.upload(c.bucket, "l/1", c.file),
     "objects.put": lambda c: writing.put(c.bucket, "l/1", b"x"),

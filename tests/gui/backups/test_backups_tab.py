@@ -94,7 +94,7 @@ def test_back_up_drop_restore(qtbot, tab, path):
     qtbot.waitUntil(lambda: "users is restored" in tab.banner.text)
     assert sql(path, "SELECT * FROM users") == before
     actions = [logged.change.action for logged in tab.context.log.read()]
-    assert {"backed up", "restored"} <= set(actions)
+    assert {"Backing up", "Restoring a table"} <= set(actions)
 
 
 def test_restore_in_place_asks_for_the_name_and_can_be_undone(qtbot, tab, path):

@@ -76,5 +76,8 @@ def test_an_orphan_key_is_found_and_mended_in_the_window(context, qtbot, demo_se
     actions.dialog.close()
     hands.until(lambda: actions.dialog is None and not tab.busy)
     context.set_workspace(None)
-    subjects = [entry.change.subject for entry in context.log.read()]
-    assert subjects == [orphan, orphan]
+    logged = [(entry.change.action, entry.change.subject) for entry in context.log.read()]
+    assert logged == [
+        ("Repairing a finding", f"{orphan}: deactivate the key"),
+        ("Repairing a finding", f"{orphan}: delete the key"),
+    ]

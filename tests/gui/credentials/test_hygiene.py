@@ -97,7 +97,7 @@ def test_a_limit_is_kept_as_a_tag_and_both_views_follow(board, qtbot, server, co
     settled(qtbot, board)
     assert server.describe_secret(SecretId=DATABASE)["Tags"] == [{"Key": LIMIT_TAG, "Value": "30"}]
     assert board.hygiene.current.limit_days == 30
-    assert context.log.read()[-1].change.action == "secretsmanager:TagResource"
+    assert context.log.read()[-1].change.action == "Tagging a secret"
     board.hygiene.limit.click()
     opened(qtbot, board, LimitDialog).default.click()
     settled(qtbot, board)

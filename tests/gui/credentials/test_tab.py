@@ -111,7 +111,7 @@ def test_a_save_shows_the_changed_keys_and_changes_nothing_else(tab, qtbot, serv
     assert not tab.secret.dirty
     assert tab.versions.model.rowCount() >= 2
     logged = context.log.read()[-1].change
-    assert (logged.action, logged.subject) == ("secretsmanager:PutSecretValue", DATABASE)
+    assert (logged.action, logged.subject) == ("Saving a secret", DATABASE)
 
 
 def test_json_is_saved_verbatim(tab, qtbot, server):
@@ -164,7 +164,7 @@ def test_a_new_secret_that_is_refused_stays_on_the_screen_with_the_reason(tab, q
     dialog.name.setText("cryptotrading/late")
     dialog.go.click()
     qtbot.waitUntil(dialog.banner.isVisible)
-    assert "exists already" in dialog.banner.text
+    assert "already exists" in dialog.banner.text
     assert dialog.go.isEnabled()
     dialog.reject()
 

@@ -123,7 +123,7 @@ def test_one_click_leads_to_the_preview_and_one_more_back(two, qtbot, server, co
     assert (version_on(server, CURRENT), version_on(server, PREVIOUS)) == (before, now)
     assert text_on(server) == DATABASE_TEXT
     assert two.secret.value.version_id == before
-    assert context.log.read()[-1].change.action == "secretsmanager:UpdateSecretVersionStage"
+    assert context.log.read()[-1].change.action == "Rolling a secret back"
 
 
 def test_a_dead_access_key_in_the_older_version_is_warned_of(tab, qtbot, server):

@@ -1,4 +1,5 @@
 import json
+import shlex
 from uuid import uuid4
 
 import boto3
@@ -259,7 +260,9 @@ def test_a_batch_is_never_sent_to_another_place(tab, folder, context, qtbot):
     assert "production" in tab.pane.retry.toolTip()
     tab.carrier.retry(batch)
     assert not batch.running
-    assert batch.command.startswith(f"aws s3 cp {folder} s3://")
+    words = shlex.split(batch.command)
+    assert words[:2] == ["strongroom", "put"]
+    assert words[-2:] == [str(folder), "/"]
 
 
 def test_closing_in_mid_upload_leaves_the_rest_to_be_resumed(tab, context, tmp_path, qtbot):

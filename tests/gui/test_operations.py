@@ -1,0 +1,133 @@
+"""What the window logs, copies and says of a locked profile comes from one place each."""
+
+import ast
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from helpers.aws import connection
+
+from core.cli import COMMANDS
+from core.engine.operations import OPERATIONS, change_made, operation
+from core.local.activity import ChangeLog
+from core.model.change import ChangeKind
+from core.model.connection import ProfileColour
+from core.transfer.plan import UploadPlan
+from core.transfer.values import IfExists
+from core.workspace import Workspace
+from gui.tabs.base import Tab
+from gui.tabs.uploads.summary import command_of
+
+GUI = Path(__file__).parents[2] / "gui"
+NAMES = {one.name for one in OPERATIONS}
+AREAS = "|".join(sorted({name.partition(".")[0] for name in NAMES if "." in name}))
+
+
+def nodes(kind):
+    """Yield every node of a kind in the window's code, with its file."""
+    for path in sorted(GUI.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, kind):
+                yield path.relative_to(GUI).as_posix(), node
+
+
+def texts():
+    """Yield every literal text of the window's code, with its file."""
+    for path, node in nodes(ast.Constant):
+        if isinstance(node.value, str):
+            yield path, node.value
+
+
+def test_every_action_of_the_log_is_an_operation_of_the_list():
+    made = [path for path, node in nodes(ast.Call) if ast.unparse(node.func) == "Change"]
+    assert made == []  # `change_made` refuses what is not in the list
+    named = {text for _path, text in texts() if re.fullmatch(rf"({AREAS})\.[a-z_]+", text)}
+    assert named >= {"backup.undo", "secrets.save", "profiles.delete", "rotation.undo"}
+    assert named - NAMES == set()
+    emitted = {
+        node.args[0].value
+        for _path, node in nodes(ast.Call)
+        if ast.unparse(node.func).endswith("changed.emit") and len(node.args) == 2
+        if isinstance(node.args[0], ast.Constant)
+    }
+    assert emitted
+    assert emitted - NAMES == set()
+
+
+def test_the_log_shows_the_title_of_the_operation(context):
+    context.announce(change_made("transfer.upload", ChangeKind.OBJECTS, "s3://b/k", "Uploads"))
+    (logged,) = context.log.read()
+    assert logged.change.action == operation("transfer.upload").title
+    with pytest.raises(KeyError):
+        change_made("s3:PutObject", ChangeKind.OBJECTS, "s3://b/k", "Uploads")
+
+
+def test_lines_of_the_log_with_other_actions_are_still_read(tmp_path):
+    path = tmp_path / "changes.jsonl"
+    former = ("s3:PutObject", "backed up", "presign GET", "doctor: restore it", "ALTER USER")
+    lines = [
+        {"when": "2026-01-01T00:00:00Z", "profile": "p", "kind": "objects", "action": action,
+         "subject": "s", "origin": "o", "prefixes": [], "request_id": ""}
+        for action in former
+    ]  # fmt: skip
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert tuple(each.change.action for each in ChangeLog(path).read()) == former
+
+
+def test_no_command_line_is_written_out_in_the_window():
+    written = rf"\s*(strongroom ({'|'.join(COMMANDS)})|aws [a-z0-9]+ )"
+    assert [text for _path, text in texts() if re.match(written, text)] == []
+    given = [
+        (path, ast.unparse(word.value))
+        for path, node in nodes(ast.Call)
+        for word in node.keywords
+        if word.arg == "command"
+    ]
+    assert len(given) >= 4
+    for path, value in given:
+        assert re.match(r"(self\.(_tab\.)?command\(|batch\.command$|command$)", value), path
+
+
+def test_one_text_says_that_the_profile_is_locked():
+    said = {path for path, text in texts() if re.search(r"rofile.* is read-only", text)}
+    split = {path for path, text in texts() if text.startswith(" is read-only")}
+    assert said | split == {"context/context.py"}
+
+
+def test_a_command_names_the_profile_in_force_and_never_its_keys(context, qtbot):
+    tab = Tab(context)
+    qtbot.addWidget(tab)
+    assert tab.command("statistics.scan") == "strongroom stats"
+    workspace = Workspace.open(connection(colour=ProfileColour.RED))
+    context.set_workspace(workspace)
+    line = tab.command("backup.run", "a b.db", options={"--all-tables": True})
+    assert shlex.split(line) == [
+        "strongroom", "backup", f"--profile={workspace.profile.name}", "--all-tables", "a b.db",
+    ]  # fmt: skip
+    assert workspace.connection.keys.secret_access_key.reveal() not in line
+    assert tab.command("backup.run", workspace.connection.keys.secret_access_key.reveal()) == ""
+    context.set_workspace(None)
+
+
+@pytest.mark.parametrize(
+    ("paths", "files", "prefix", "choice", "words"),
+    [
+        (["/a/x"], ["/a/x"], "p/", IfExists.SKIP, ["/a/x", "p/"]),
+        (["/a/x"], ["/a/x"], "", IfExists.OVERWRITE, ["--overwrite", "/a/x", "/"]),
+        (["/a"], ["/a/x", "/a/y"], "p/", IfExists.SKIP, ["/a", "p/"]),
+        (["/a", "/b"], ["/a", "/b"], "p/", IfExists.SKIP, ["/a", "/b", "p/"]),
+        (["/a"], ["/a/x", "/a/y"], "", IfExists.SKIP, ["/a", "/"]),
+        (["/a/x"], ["/a/x"], "p/", IfExists.KEEP_BOTH, None),
+    ],
+)
+def test_the_command_of_an_upload(paths, files, prefix, choice, words):
+    profile = connection().profile
+    count = len(files)
+    plan = UploadPlan(
+        "b", prefix, tuple(files), tuple(files), (1,) * count, (False,) * count, ("",) * count, ()
+    )
+    line = command_of(plan, paths, choice, profile)
+    expected = ["strongroom", "put", f"--profile={profile.name}", *(words or [])]
+    assert shlex.split(line) == ([] if words is None else expected)
