@@ -26,7 +26,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 #: What a listing compared, in the words of window, command line and `--json`.
 LISTED = {
     BackupState.COMPLETE: "listed, sizes agree",
-    BackupState.OLD_FORM: "listed, no hash recorded",
+    BackupState.OLD_FORM: "listed, no hash",
     BackupState.BROKEN: "broken",
 }
 

@@ -17,8 +17,8 @@ from gui.widgets.panel import Panel
 from gui.widgets.table import Remembers, make_table
 
 #: Of the columns after the first, in pixels; rows and size give way to the database.
-_WIDTHS = (58, 66, 138, 96)
-_LEAST_WIDTH = 384
+_WIDTHS = (52, 74, 138, 96)
+_LEAST_WIDTH = 388
 
 
 class BackupsPanel(QWidget):

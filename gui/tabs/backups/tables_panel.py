@@ -42,7 +42,7 @@ class TablesPanel(QWidget):
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(SORT_ROLE)
         self.table = make_table(self._sorted, "Tables", settings=settings, key="backups/tables")
-        first_look(self.table, settings, "backups/tables", (84, 118), Qt.SortOrder.AscendingOrder)
+        first_look(self.table, settings, "backups/tables", (84, 112), Qt.SortOrder.AscendingOrder)
         self.back_up = primary_button("Back up", self._on_back_up)
         self.back_up_all = plain_button("All tables", lambda: self.backup_wanted.emit([]))
         self.back_up_all.set_hint("Back up every table, all from one consistent view.")
