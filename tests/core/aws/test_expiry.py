@@ -186,6 +186,7 @@ def test_a_container_and_an_instance(aws, monkeypatch):
         (SESSION, "temporary, end unknown"),
         (SESSION | {"AWS_CREDENTIAL_EXPIRATION": iso_utc(ENDS)}, f"until {iso_utc(ENDS)}"),
     ],
+    ids=["permanent", "unknown", "known"],  # every worker of a run must see the same names
 )
 def test_who_we_are_tells_the_end(monkeypatch, variables, words):
     for name, value in variables.items():
