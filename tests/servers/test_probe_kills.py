@@ -1,0 +1,39 @@
+"""A program killed while it tries out the server: the next one removes what it left."""
+
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+from helpers.fault_proxy import FaultProxy, rule
+from helpers.program import Program
+from helpers.s3_servers import heavy_servers
+from helpers.waiting import until
+
+STEPS = ("Put", "Create", "Part", "Complete", "Abort", "Delete")
+
+
+@pytest.mark.parametrize("s3_server", heavy_servers(), indirect=True)
+@pytest.mark.parametrize("moment", ["stall_before", "stall_middle"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_kill_at_each_request_leaves_nothing(
+    s3_server, s3_client, s3_bucket, tmp_path, step, moment
+):
+    source = tmp_path / "large.bin"
+    source.write_bytes(b"large" * 2_000_000)
+    with FaultProxy(s3_server, rule(step, moment, "first")) as proxy:
+        program = Program(replace(s3_server, endpoint_url=proxy.url), s3_bucket, tmp_path / "home")
+        words = ("put", str(source), "large.bin")
+        process = program.start(*words)
+        until(lambda: proxy.struck, 60)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert keys(s3_client, s3_bucket) or step in {"Put", "Delete"}
+        done = program.run(*words)
+    assert done.returncode == 0, done.stderr
+    assert keys(s3_client, s3_bucket) == ["large.bin"]
+    assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=s3_bucket)
+
+
+def keys(client, bucket):
+    return [row["Key"] for row in client.list_objects_v2(Bucket=bucket).get("Contents", ())]
