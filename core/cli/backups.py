@@ -75,8 +75,12 @@ def backups(
     ] = False,
     backup_id: BackupId = "",
 ) -> int:
-    """List backups, the newest first; or with --verify read one again and compare every hash."""
+    """List backups, the newest first; or with --verify read one again and compare every hash.
+
+    The exit code is 40 when one of the backups is broken: it cannot be restored.
+    """
     from core.backup.listing import list_backups
+    from core.model.backup import BackupState
 
     cli: Cli = context.obj
     if verify:
@@ -87,7 +91,8 @@ def backups(
         found = list_backups(cli.opener.workspace(work), work, table=table or None)
     rows = [_row(one) for one in _grouped(found)]
     cli.out.result(found, lambda: cli.out.table(_HEADS, rows, numbers=(2, 3)))
-    return 0
+    damaged = any(one.state is BackupState.BROKEN for one in found)
+    return ErrorKind.CORRUPT.value if damaged else 0
 
 
 def _grouped(found: Sequence[Backup]) -> Iterator[Backup]:

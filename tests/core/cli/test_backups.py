@@ -131,7 +131,7 @@ def test_a_damaged_newest_backup_is_an_error_and_an_older_one_has_to_be_named(
     command("restore", database, table, code=CORRUPT)
     command("backups", table, "--verify", code=CORRUPT)
     assert rows(database, f"SELECT count(*) FROM {table}") == [(0,)]
-    assert "broken: " in command("backups", table).out
+    assert "broken: " in command("backups", table, code=CORRUPT).out
     assert older["id"] in command("restore", database, table, "--id", older["id"], "--yes").out
     assert rows(database, f"SELECT count(*) FROM {table}") == [(2,)]
 
