@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.parameters import usage_error
-from core.errors import ErrorKind
+from core.errors import Corrupt, ErrorKind
 from core.units import format_count, format_duration, format_size, iso_utc
 
 if TYPE_CHECKING:
@@ -91,8 +91,17 @@ def backups(
         found = list_backups(cli.opener.workspace(work), work, table=table or None)
     rows = [_row(one) for one in _grouped(found)]
     cli.out.result(found, lambda: cli.out.table(_HEADS, rows, numbers=(2, 3)))
-    damaged = any(one.state is BackupState.BROKEN for one in found)
-    return ErrorKind.CORRUPT.value if damaged else 0
+    broken = [one for one in found if one.state is BackupState.BROKEN]
+    if not broken:
+        return 0
+    cli.out.error(
+        Corrupt(
+            f"{len(broken)} of {len(found)} backups are broken",
+            cause=f"{broken[0].id} of {broken[0].table}: {broken[0].problem}",
+            remedy="Choose another backup to restore; a broken one cannot be used.",
+        )
+    )
+    return ErrorKind.CORRUPT.value
 
 
 def _grouped(found: Sequence[Backup]) -> Iterator[Backup]:

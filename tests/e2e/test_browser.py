@@ -54,7 +54,8 @@ def test_download_a_day(program, hands, demo_s3, tmp_path):
     tab = program.window.show_tab("browser", "market-data/ohlcv/BTC-USD/1h/2024/01/")
     hands.choose(tab.folder.table, "15/")
     tab.downloads.several(tab.folder.selected, tmp_path)
-    hands.until(lambda: "downloaded and verified" in tab.banner.text)
+    hands.until(lambda: "objects downloaded" in tab.banner.text)
+    assert "verified (" in tab.banner.text
     keys = [row["Key"] for row in demo_s3.list_objects_v2(Bucket=BUCKET, Prefix=DAY)["Contents"]]
     files = {path.name.replace("%3A", ":"): path for path in (tmp_path / "15").iterdir()}
     assert sorted(files) == sorted(key.rpartition("/")[2] for key in keys)

@@ -99,7 +99,9 @@ def _check_delete_many(context: Context, report: Any, _spoilt: bool) -> str:
 
 
 CALLS: tuple[Call, ...] = (
-    Call("verify", _verify, _check_verify, downloads=("Get",), others=("List",), repeats=True),
+    # A cut answer is continued by a request for the rest, and the hash of the whole is compared.
+    Call("verify", _verify, _check_verify, downloads=("Get",), others=("List",), repeats=True,
+         harmless=_HARMLESS | {"cut_fin", "cut_rst", "chunked_cut"}),
     # Whoever opens the link gets what the server sends: nothing is known of the right bytes.
     Call("link-test", _try_link, _check_link, downloads=("GetRange",),
          harmless=_HARMLESS | {"range_ignored", "flip_down"}),

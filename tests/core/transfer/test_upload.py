@@ -23,7 +23,7 @@ from core.transfer.plan import plan_upload
 from core.transfer.sources import find_sources
 from core.transfer.upload import upload
 from core.transfer.values import SAME, IfExists, Outcomes, Refusal, TransferCancelled
-from core.work import CancelToken, Work
+from core.work import CancelToken, RetryBudget, Work
 
 ODD = ["plain.json", "sp ace", "plus+", "per%20cent", "a%2Fb", "ü/日本.json", "e\u0301", "q?x#y",
        "amp&lt<>", "q\"'", "back\\slash", "~t", "eq=", "star*", "x:y"]  # fmt: skip
@@ -174,7 +174,8 @@ def test_a_server_that_is_away_is_told_soon(folder):
     profile = Profile("gone", KeySource.SESSION, endpoint_url="http://127.0.0.1:9", bucket="b")
     clients = ClientFactory(Connection(profile, AccessKeys("AKIA", Secret("x" * 20))))
     place = SimpleNamespace(bucket=Bucket(clients, "b"))
-    report = upload(place, paths=[str(folder / "a.json")], keys=["k"], sizes=[2])
+    work = Work(budget=RetryBudget(1.0))
+    report = upload(place, work, paths=[str(folder / "a.json")], keys=["k"], sizes=[2])
     assert report.failed[0].kind is ErrorKind.OFFLINE
 
 
