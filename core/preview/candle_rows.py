@@ -102,8 +102,8 @@ class RowReader:
             when = moment_of(row[0])
             values = [row[at] if at < len(row) else None for at in self.order.places]
         else:
-            told = f"row {number + 1:,} is no candle"
-            self.findings.note(ProblemKind.BAD_ROW, told, row=number)
+            finding = f"row {number + 1:,} is no candle"
+            self.findings.note(ProblemKind.BAD_ROW, finding, row=number)
             return None
         if when is not None and all(value is None for value in values[:4]):
             return when
@@ -116,11 +116,11 @@ class RowReader:
         numbers = [decimal_of(value) for value in values]
         for name, value, exact in zip(_NAMES, values, numbers, strict=True):
             if exact is None and not (name == "volume" and value is None):
-                told = f"row {number + 1:,}: {name} is {_shown(value)}"
-                self.findings.note(ProblemKind.BAD_NUMBER, told, row=number)
+                finding = f"row {number + 1:,}: {name} is {_shown(value)}"
+                self.findings.note(ProblemKind.BAD_NUMBER, finding, row=number)
         if when is None:
-            told = f"row {number + 1:,} has no readable time"
-            self.findings.note(ProblemKind.BAD_TIME, told, row=number)
+            finding = f"row {number + 1:,} has no readable time"
+            self.findings.note(ProblemKind.BAD_TIME, finding, row=number)
         first, high, low, last, volume = numbers
         if when is None or first is None or high is None or low is None or last is None:
             return None
@@ -130,16 +130,16 @@ class RowReader:
         if candle.high < candle.low:
             self._note(ProblemKind.HIGH_BELOW_LOW, "high below low", candle, number)
         elif not all(candle.low <= price <= candle.high for price in (candle.open, candle.close)):
-            told = "open or close outside high and low"
-            self._note(ProblemKind.OUTSIDE_RANGE, told, candle, number)
+            finding = "open or close outside high and low"
+            self._note(ProblemKind.OUTSIDE_RANGE, finding, candle, number)
         if candle.volume is not None and candle.volume < 0:
             self._note(ProblemKind.NEGATIVE, "negative volume", candle, number)
         if candle.low <= 0:
             self._note(ProblemKind.NEGATIVE, "price of zero or less", candle, number)
 
     def _note(self, kind: ProblemKind, words: str, candle: Candle, number: int) -> None:
-        told = f"{words} at {instant(candle.when)}"
-        self.findings.add(Problem(kind, told, row=number, start=candle.when))
+        finding = f"{words} at {instant(candle.when)}"
+        self.findings.add(Problem(kind, finding, row=number, start=candle.when))
 
 
 def _shown(value: Any) -> str:

@@ -53,8 +53,8 @@ def read_candles(
     candles = _in_order(found, findings)
     step = step_of(timeframe) or _usual_step(candles)
     if saved and candles and _is_open(candles[-1], saved, step):
-        told = f"the last candle, {instant(candles[-1].when)}, was not over when this was saved"
-        findings.add(Problem(ProblemKind.NOTE, told, start=candles[-1].when))
+        finding = f"the last candle, {instant(candles[-1].when)}, was not over when this was saved"
+        findings.add(Problem(ProblemKind.NOTE, finding, start=candles[-1].when))
     return Candles(symbol, timeframe, candles, _gaps(candles, step, empty, findings), step)
 
 
@@ -81,11 +81,11 @@ def _read_rows(rows: Sequence[Any], reading: Reading) -> tuple[_Numbered, set[da
             found.append((candle, number))
         elif candle is not None:
             empty.add(candle)
-            told = f"empty interval: no prices at {instant(candle)}"
-            findings.add(Problem(ProblemKind.GAP, told, row=number, start=candle, end=candle))
+            finding = f"empty interval: no prices at {instant(candle)}"
+            findings.add(Problem(ProblemKind.GAP, finding, row=number, start=candle, end=candle))
     if cap < len(rows):
-        told = f"only the first {cap:,} of {len(rows):,} candles are shown"
-        findings.note(ProblemKind.LIMIT, told)
+        finding = f"only the first {cap:,} of {len(rows):,} candles are shown"
+        findings.note(ProblemKind.LIMIT, finding)
     return found, empty
 
 
@@ -93,8 +93,10 @@ def _in_order(found: _Numbered, findings: Findings) -> tuple[Candle, ...]:
     """Return the candles by time, the last of each time; disorder and repeats are findings."""
     for (before, _), (after, number) in itertools.pairwise(found):
         if after.when < before.when:
-            told = f"{instant(after.when)} follows {instant(before.when)}: drawn in order of time"
-            findings.add(Problem(ProblemKind.OUT_OF_ORDER, told, row=number, start=after.when))
+            finding = (
+                f"{instant(after.when)} follows {instant(before.when)}: drawn in order of time"
+            )
+            findings.add(Problem(ProblemKind.OUT_OF_ORDER, finding, row=number, start=after.when))
     unique: dict[datetime, Candle] = {}
     updated: list[int] = []
     for candle, number in found:
@@ -107,8 +109,8 @@ def _in_order(found: _Numbered, findings: Findings) -> tuple[Candle, ...]:
     if updated:
         count = len(updated)
         rows = "1 row updates" if count == 1 else f"{count:,} rows update"
-        told = f"{rows} the candle before: the last state is drawn"
-        findings.add(Problem(ProblemKind.NOTE, told, row=updated[0], amount=count))
+        finding = f"{rows} the candle before: the last state is drawn"
+        findings.add(Problem(ProblemKind.NOTE, finding, row=updated[0], amount=count))
     return tuple(unique[when] for when in sorted(unique))
 
 
@@ -121,9 +123,9 @@ def _updates(candle: Candle, earlier: Candle) -> bool:
 
 
 def _note_repeat(candle: Candle, earlier: Candle, number: int, findings: Findings) -> None:
-    told = f"1 duplicate at {instant(candle.when)}"
-    told += "" if candle == earlier else " with other values: the last is drawn"
-    findings.add(Problem(ProblemKind.DUPLICATE, told, row=number, start=candle.when))
+    finding = f"1 duplicate at {instant(candle.when)}"
+    finding += "" if candle == earlier else " with other values: the last is drawn"
+    findings.add(Problem(ProblemKind.DUPLICATE, finding, row=number, start=candle.when))
 
 
 def _usual_step(candles: Sequence[Candle]) -> int:
@@ -153,5 +155,5 @@ def _gaps(
 def _gap(before: datetime, after: datetime, step: int, missing: int) -> Problem:
     first, last = before + timedelta(seconds=step), after - timedelta(seconds=step)
     noun = "empty interval" if missing == 1 else "empty intervals"
-    told = f"{missing:,} {noun}: {stretch(first, last, days=step >= _DAY)}"
-    return Problem(ProblemKind.GAP, told, start=first, end=last, amount=missing)
+    finding = f"{missing:,} {noun}: {stretch(first, last, days=step >= _DAY)}"
+    return Problem(ProblemKind.GAP, finding, start=first, end=last, amount=missing)

@@ -87,20 +87,20 @@ class Records:
         line, *others = self._taken
         self._pending.extendleft(reversed(others))
         self._line -= len(others)
-        told = f"line {self._line:,} has a quote that does not close or a cell over 128 KB"
+        finding = f"line {self._line:,} has a quote that does not close or a cell over 128 KB"
         kind = ProblemKind.BROKEN
         if self._ended and (self.stopped or not self._whole):  # it may close in what was not read
-            told = f"the quote in line {self._line:,} does not close in this part"
+            finding = f"the quote in line {self._line:,} does not close in this part"
             kind = ProblemKind.NOTE
         self._ended = False
-        self._findings.add(Problem(kind, told, line=self._line))
+        self._findings.add(Problem(kind, finding, line=self._line))
         return line.rstrip("\r\n").split(self._delimiter)
 
     def _note_spanning(self) -> None:
         count, first = len(self._spanning), self._spanning[0]
         rows = "1 row spans" if count == 1 else f"{count:,} rows span"
-        told = f"{rows} several lines within quotes, the first at line {first:,}"
-        self._findings.add(Problem(ProblemKind.NOTE, told, line=first))
+        finding = f"{rows} several lines within quotes, the first at line {first:,}"
+        self._findings.add(Problem(ProblemKind.NOTE, finding, line=first))
 
     def next_line(self) -> str:
         """Return the next line for the csv module; empty at the end, or when time is up."""

@@ -96,8 +96,8 @@ def _table(rows: list[list[str]], limits: Limits, findings: Findings, *, more: b
     if layout.headed and not layout.certain:
         findings.note(ProblemKind.NOTE, "the first line is taken for the header")
     if not layout.headed:
-        told = "no header line" if len(body) > 1 else "one line only, shown as a row"
-        findings.note(ProblemKind.NOTE, f"{told}: the columns are numbered")
+        finding = "no header line" if len(body) > 1 else "one line only, shown as a row"
+        findings.note(ProblemKind.NOTE, f"{finding}: the columns are numbered")
     _note_ragged(body, layout.width, width, findings)
     shown = tuple(tuple((row + [""] * width)[:width]) for row in body)
     return Table(columns, shown, numeric_columns(shown, width), more)
@@ -158,20 +158,20 @@ def _columns(header: list[str], expected: int, width: int, findings: Findings) -
             words = noun.format(", ".join(unnamed[:10]))
             findings.note(ProblemKind.NOTE, f"{words} no name")
         if len(header) != expected:
-            told = f"the header has {len(header)} names for {expected} columns"
-            findings.note(ProblemKind.RAGGED, told)
+            finding = f"the header has {len(header)} names for {expected} columns"
+            findings.note(ProblemKind.RAGGED, finding)
         for name, count in Counter(name for name in header if name).items():
             if count > 1:
-                told = f"{count} columns are called “{name[:60]}”"
-                findings.note(ProblemKind.DUPLICATE_KEY, told)
+                finding = f"{count} columns are called “{name[:60]}”"
+                findings.note(ProblemKind.DUPLICATE_KEY, finding)
     return tuple(names + [str(at + 1) for at in range(len(names), width)])
 
 
 def _note_preamble(rows: Sequence[Sequence[str]], findings: Findings) -> None:
     first = " ".join(rows[0])[:60]
     noun = "line comes" if len(rows) == 1 else "lines come"
-    told = f"{len(rows)} {noun} before the header: “{first}”"
-    findings.add(Problem(ProblemKind.NOTE, told, line=1, amount=len(rows)))
+    finding = f"{len(rows)} {noun} before the header: “{first}”"
+    findings.add(Problem(ProblemKind.NOTE, finding, line=1, amount=len(rows)))
 
 
 def _note_ragged(
@@ -179,6 +179,6 @@ def _note_ragged(
 ) -> None:
     for number, row in enumerate(body):
         if len(row) != expected:
-            told = f"row {number + 1:,} has {len(row)} cells, not {expected}"
-            told += f": the first {width} are shown" if len(row) > width else ""
-            findings.note(ProblemKind.RAGGED, told, row=number)
+            finding = f"row {number + 1:,} has {len(row)} cells, not {expected}"
+            finding += f": the first {width} are shown" if len(row) > width else ""
+            findings.note(ProblemKind.RAGGED, finding, row=number)

@@ -58,8 +58,8 @@ class _Values:
             steps += 1
             if self._enough(steps):
                 self._found.stopped = True
-                told = f"only the first {len(self._found.values):,} rows are shown"
-                self._findings.note(ProblemKind.LIMIT, told)
+                finding = f"only the first {len(self._found.values):,} rows are shown"
+                self._findings.note(ProblemKind.LIMIT, finding)
                 break
             end = self._line_end(at)
             if self._text[at:end].strip():
@@ -119,8 +119,8 @@ class _Values:
             self._findings.note(ProblemKind.NOTE, BEGINNING)
         else:
             lines = f"lines {self._line:,}\u2013{last:,} are" if last > self._line else ""
-            told = f"{lines or f'line {self._line:,} is'} no JSON value"
-            self._findings.add(Problem(ProblemKind.BAD_ROW, told, row=row, line=self._line))
+            finding = f"{lines or f'line {self._line:,} is'} no JSON value"
+            self._findings.add(Problem(ProblemKind.BAD_ROW, finding, row=row, line=self._line))
         self._found.unread.append(row)
         self._found.values.append(part)
         return end + 1

@@ -257,7 +257,7 @@ def _stop_finding(text: str, reader: JsonReader, *, whole: bool) -> Problem:
     if reader.stopped.startswith("ends"):
         if not whole:
             return Problem(ProblemKind.NOTE, BEGINNING)
-        told = f"the file ends in the middle (line {line:,})"
-        return Problem(ProblemKind.TRUNCATED, told, line=line)
-    told = f"not JSON at line {line:,}: {reader.stopped}; the rest is in the text only"
-    return Problem(ProblemKind.BROKEN, told, line=line)
+        finding = f"the file ends in the middle (line {line:,})"
+        return Problem(ProblemKind.TRUNCATED, finding, line=line)
+    finding = f"not JSON at line {line:,}: {reader.stopped}; the rest is in the text only"
+    return Problem(ProblemKind.BROKEN, finding, line=line)

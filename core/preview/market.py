@@ -1,4 +1,4 @@
-"""The payloads of the data contract, told by what they hold; the key fills in what they lack.
+"""The payloads of the data contract, finding by what they hold; the key fills in what they lack.
 
 `FORMS` is the list: a new kind of data is one reader and one line here.
 """
@@ -51,8 +51,8 @@ def _candles(root: Any, reading: Reading) -> Seen | None:
     trial = replace(reading, findings=findings)
     candles = read_candles(rows, symbol, timeframe, trial, saved=_saved(root, reading))
     if not candles.candles:
-        told = "no row is a candle, though the name says that this holds candles"
-        reading.findings.note(ProblemKind.NOTE, told)
+        finding = "no row is a candle, though the name says that this holds candles"
+        reading.findings.note(ProblemKind.NOTE, finding)
         return None
     reading.findings.merge(findings)
     title = _title(symbol, timeframe, otherwise=reading.filename)

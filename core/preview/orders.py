@@ -49,8 +49,8 @@ def read_book(
     bids.sort(key=lambda level: level.price, reverse=True)
     asks.sort(key=lambda level: level.price)
     if bids and asks and bids[0].price >= asks[0].price:
-        told = f"best bid {bids[0].price:,f} is not below best ask {asks[0].price:,f}"
-        reading.findings.note(ProblemKind.CROSSED, told)
+        finding = f"best bid {bids[0].price:,f} is not below best ask {asks[0].price:,f}"
+        reading.findings.note(ProblemKind.CROSSED, finding)
     return Book(symbol, when, tuple(bids), tuple(asks)), levels.table()
 
 
@@ -89,19 +89,19 @@ class _Levels:
             else:
                 found.append(exact)
         if len(levels) > cap:
-            told = f"only the first {cap:,} of {len(levels):,} {side}s are shown"
-            self.reading.findings.note(ProblemKind.LIMIT, told)
+            finding = f"only the first {cap:,} of {len(levels):,} {side}s are shown"
+            self.reading.findings.note(ProblemKind.LIMIT, finding)
         return [level for level in found if level.quantity]
 
     def _level(self, price: Any, quantity: Any, row: int) -> Level | None:
         findings = self.reading.findings
         exact_price, exact_quantity = decimal_of(price), decimal_of(quantity)
         if exact_price is None or exact_quantity is None:
-            told = f"level {row + 1:,} has no readable price and quantity"
-            findings.note(ProblemKind.BAD_NUMBER, told, row=row)
+            finding = f"level {row + 1:,} has no readable price and quantity"
+            findings.note(ProblemKind.BAD_NUMBER, finding, row=row)
         elif exact_quantity < 0 or exact_price <= 0:
-            told = f"level {row + 1:,}: {quantity} at {price}"
-            findings.note(ProblemKind.NEGATIVE, told, row=row)
+            finding = f"level {row + 1:,}: {quantity} at {price}"
+            findings.note(ProblemKind.NEGATIVE, finding, row=row)
         else:
             if exact_quantity == 0:
                 self.deletions.append(row)
@@ -112,15 +112,15 @@ class _Levels:
         """Report the deletions and repeated prices once each: both are normal for feeds."""
         if count := len(self.deletions):
             levels = "1 level" if count == 1 else f"{count:,} levels"
-            told = f"{levels} of quantity 0: a deletion, not drawn"
-            self._note(told, self.deletions)
+            finding = f"{levels} of quantity 0: a deletion, not drawn"
+            self._note(finding, self.deletions)
         if count := len(self.repeats):
             prices = "1 price appears" if count == 1 else f"{count:,} prices appear"
             how = "the last quantity counts" if self.update else "quantities are added up"
             self._note(f"{prices} again: {how}", self.repeats)
 
-    def _note(self, told: str, rows: list[int]) -> None:
-        problem = Problem(ProblemKind.NOTE, told, row=rows[0], amount=len(rows))
+    def _note(self, finding: str, rows: list[int]) -> None:
+        problem = Problem(ProblemKind.NOTE, finding, row=rows[0], amount=len(rows))
         self.reading.findings.add(problem)
 
     def table(self) -> Table:

@@ -56,8 +56,8 @@ def read_lines(
 
 
 def _long(number: int, chars: int, cap: int) -> Problem:
-    told = f"line {number + 1:,} has {chars:,} letters: the first {cap:,} are shown"
-    return Problem(ProblemKind.LIMIT, told, row=number, line=number + 1)
+    finding = f"line {number + 1:,} has {chars:,} letters: the first {cap:,} are shown"
+    return Problem(ProblemKind.LIMIT, finding, row=number, line=number + 1)
 
 
 def _split(text: str) -> Iterator[str]:

@@ -98,8 +98,8 @@ class _Filling:
             if number not in self._reported:
                 self._check(value, number, expected)
         if len(rows) < len(values):
-            told = f"the first {len(rows):,} of {len(values):,} rows are shown"
-            self._findings.note(ProblemKind.LIMIT, told)
+            finding = f"the first {len(rows):,} of {len(values):,} rows are shown"
+            self._findings.note(ProblemKind.LIMIT, finding)
         numeric = numeric_columns(rows, len(self._columns))
         return Table(self._columns, tuple(rows), numeric, len(rows) < len(values))
 
@@ -119,11 +119,11 @@ class _Filling:
 
     def _check(self, value: Any, number: int, expected: int) -> None:
         if not isinstance(value, self._form):
-            told = f"row {number + 1:,} is {_noun(value)} among {_PLURALS[self._form]}"
-            self._findings.note(ProblemKind.BAD_ROW, told, row=number)
+            finding = f"row {number + 1:,} is {_noun(value)} among {_PLURALS[self._form]}"
+            self._findings.note(ProblemKind.BAD_ROW, finding, row=number)
         elif isinstance(value, list) and len(value) != expected:
-            told = f"row {number + 1:,} has {len(value)} values, not {expected}"
-            self._findings.note(ProblemKind.RAGGED, told, row=number)
+            finding = f"row {number + 1:,} has {len(value)} values, not {expected}"
+            self._findings.note(ProblemKind.RAGGED, finding, row=number)
 
 
 _PLURALS: dict[type, str] = {dict: "objects", list: "lists"}

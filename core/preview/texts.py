@@ -98,14 +98,14 @@ def _json(text: str, reading: Reading) -> Seen:
         seen = _several(text, reading)
         if seen:
             count = seen.count.removesuffix("s").removesuffix(" row")
-            told = f"{count} JSON values one after the other, not one JSON document"
-            reading.findings.note(ProblemKind.NOTE, told)
+            finding = f"{count} JSON values one after the other, not one JSON document"
+            reading.findings.note(ProblemKind.NOTE, finding)
             return seen
     reading.findings.merge(findings)
     if _goes_on(text, first):
         line = text.count("\n", 0, first.end) + 1
-        told = f"more follows after the end of the JSON value, at line {line:,}"
-        reading.findings.add(Problem(ProblemKind.BROKEN, told, line=line))
+        finding = f"more follows after the end of the JSON value, at line {line:,}"
+        reading.findings.add(Problem(ProblemKind.BROKEN, finding, line=line))
     if first.value is None and findings.counts[ProblemKind.BROKEN]:
         return _lines(text, reading)
     return see_json(first.value, replace(reading, cut=first.stopped))
@@ -166,8 +166,8 @@ def _json_lines(text: str, reading: Reading) -> Seen:
     if not found.read:
         return _lines(text, reading)
     if found.spanning:
-        told = f"{counted(found.spanning, 'value')} printed over several lines"
-        reading.findings.note(ProblemKind.NOTE, told)
+        finding = f"{counted(found.spanning, 'value')} printed over several lines"
+        reading.findings.note(ProblemKind.NOTE, finding)
     return _see_values(found, reading)
 
 

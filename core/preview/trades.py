@@ -41,8 +41,8 @@ def check_trades(trades: Sequence[Any], reading: Reading) -> None:
         if when is not None:
             times.append((when, row))
         elif written is not None:
-            told = f"trade {row + 1:,}: time “{str(written)[:40]}” is not readable"
-            findings.note(ProblemKind.BAD_TIME, told, row=row)
+            finding = f"trade {row + 1:,}: time “{str(written)[:40]}” is not readable"
+            findings.note(ProblemKind.BAD_TIME, finding, row=row)
     _check_order(times, findings)
 
 
@@ -63,8 +63,8 @@ def _check_order(times: list[tuple[datetime, int]], findings: Findings) -> None:
     for (before, _), (after, row) in itertools.pairwise(times):
         if (after > before) if falling else (after < before):
             than = "later" if falling else "earlier"
-            told = f"trade {row + 1:,} ({instant(after)}) is {than} than the one before it"
-            findings.add(Problem(ProblemKind.OUT_OF_ORDER, told, row=row, start=after))
+            finding = f"trade {row + 1:,} ({instant(after)}) is {than} than the one before it"
+            findings.add(Problem(ProblemKind.OUT_OF_ORDER, finding, row=row, start=after))
 
 
 def _check_amounts(trade: dict[str, Any], row: int, findings: Findings, *, signed: bool) -> None:
@@ -72,8 +72,8 @@ def _check_amounts(trade: dict[str, Any], row: int, findings: Findings, *, signe
         value = first_of(trade, names)
         exact = decimal_of(value)
         if value is not None and exact is None:
-            told = f"trade {row + 1:,}: {name} “{str(value)[:40]}” is no number"
-            findings.note(ProblemKind.BAD_NUMBER, told, row=row)
+            finding = f"trade {row + 1:,}: {name} “{str(value)[:40]}” is no number"
+            findings.note(ProblemKind.BAD_NUMBER, finding, row=row)
         elif exact is not None and exact < 0 and not (signed and name == "quantity"):
             findings.note(ProblemKind.NEGATIVE, f"trade {row + 1:,}: {name} {value}", row=row)
 
@@ -91,6 +91,6 @@ def _check_id(
     key = (number, str(first_of(trade, ("symbol", "s", "pair", "market")) or ""))
     earlier = seen.setdefault(key, trade)
     if earlier is not trade:
-        told = f"trade id {number[:40]} appears again in row {row + 1:,}"
-        told += "" if earlier == trade else " with other values"
-        findings.note(ProblemKind.DUPLICATE, told, row=row)
+        finding = f"trade id {number[:40]} appears again in row {row + 1:,}"
+        finding += "" if earlier == trade else " with other values"
+        findings.note(ProblemKind.DUPLICATE, finding, row=row)
