@@ -17,8 +17,8 @@ from gui.widgets.panel import Panel
 from gui.widgets.table import Remembers, make_table
 
 #: Of the columns after the first, in pixels; rows and size give way to the database.
-_WIDTHS = (52, 74, 138, 96)
-_LEAST_WIDTH = 388
+_WIDTHS = (52, 72, 126, 96)
+_LEAST_WIDTH = 368
 
 
 class BackupsPanel(QWidget):
