@@ -6,6 +6,7 @@ import hmac
 import logging
 import re
 import threading
+from collections.abc import Iterator
 from typing import Any, NoReturn, Self
 
 MASK = "***"
@@ -101,14 +102,40 @@ def remember(value: str) -> None:
 
 
 def redacted(text: str) -> str:
-    """Return `text` without known secrets, signatures, tokens and passwords."""
+    """Return `text` without known secrets, signatures, tokens and passwords.
+
+    All are found in the text as it came: a known secret such as `postgresql` would otherwise
+    hide the beginning of a URL, by which the password in it is found.
+    """
     with _known_lock:
-        known = sorted((value for value in _known if value in text), key=len, reverse=True)
-    for value in known:
-        text = text.replace(value, MASK)
-    for pattern in _PATTERNS:
-        text = pattern.sub(rf"\1{MASK}", text)
-    return text
+        known = [value for value in _known if value in text]
+    spans = [span for value in known for span in _places_of(value, text)]
+    spans += [(hit.end(1), hit.end()) for pattern in _PATTERNS for hit in pattern.finditer(text)]
+    if not spans:
+        return text
+    pieces, at = [], 0
+    for start, end in _merged(spans):
+        pieces += [text[at:start], MASK]
+        at = end
+    return "".join([*pieces, text[at:]])
+
+
+def _places_of(value: str, text: str) -> Iterator[tuple[int, int]]:
+    start = text.find(value)
+    while start >= 0:
+        yield start, start + len(value)
+        start = text.find(value, start + 1)
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the spans in order, those that overlap or touch as one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
 
 
 class RedactingFilter(logging.Filter):

@@ -8,6 +8,13 @@ import pytest
 
 from core.redaction import MASK, RedactingFilter, Secret, clamp_logging, redacted
 
+
+@pytest.fixture(autouse=True)
+def no_known_secrets(monkeypatch):
+    """Each test starts without the values that other tests of this process remembered."""
+    monkeypatch.setattr("core.redaction._known", set())
+
+
 CANARY = "canary-wJalrXUtnFEMI/K7MDENG"
 
 
@@ -53,6 +60,18 @@ def test_secret_is_never_pickled_but_survives_copies():
 def test_patterns_are_redacted_without_knowing_the_value(text):
     assert "abcdef0123" not in redacted(text)
     assert MASK in redacted(text)
+
+
+def test_known_words_do_not_hide_the_form_by_which_a_password_is_found():
+    for word in ("postgresql", "password=", "X-Amz-Signature", "abcdef01"):
+        Secret(f"{word}........"[: max(8, len(word))])
+    for text in (
+        "postgresql://user:hunter2-hunter2@host/db",
+        "password=hunter2-hunter2&x=1",
+        "https://b/k?X-Amz-Signature=hunter2-hunter2",
+    ):
+        assert "hunter2" not in redacted(text)
+    assert redacted("secret: abcdef01, again: abcdef01abcdef01.") == "secret: ***, again: ***."
 
 
 def test_ordinary_text_stays():
