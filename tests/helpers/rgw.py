@@ -5,6 +5,7 @@ links, the seven-day limit, key lengths, part sizes. Release 16, which Debian 12
 implement S3's additional checksums. `.ci/test-servers rgw` installs it; `make referee` does so.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ from helpers.s3_servers import S3Server, make_bucket
 from helpers.seaweed import dying_with_us, free_ports
 
 _KEY_ID, _SECRET = "AKIAIOSFODNN7EXAMPLE", "rgw-secret-key-for-tests-0123456789"
-_START_SECONDS = 90.0
+_START_SECONDS = 240.0
 _FOLDERS = "/usr/bin:/usr/sbin:/usr/local/bin:/usr/local/sbin"
 _LACKS = (
     ("checksums", "release 16 ignores x-amz-checksum-* headers"),
@@ -80,10 +81,20 @@ def running_rgw() -> Iterator[S3Server]:
     folder = Path(tempfile.mkdtemp(prefix="strongroom-rgw-", dir="/tmp"))
     cluster = _Cluster(folder)
     try:
-        yield cluster.started()
+        with _one_at_a_time():
+            server = cluster.started()
+        yield server
     finally:
         cluster.end()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Hold a lock between the processes of a test run: two that start at once starve each other."""
+    with (Path(tempfile.gettempdir()) / "strongroom-rgw-start.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 class _Cluster:
@@ -131,7 +142,7 @@ class _Cluster:
         configuration = () if program == "monmaptool" else ("-c", "ceph.conf")
         done = subprocess.run(
             [program, *configuration, *words], cwd=self._folder, env=self._environment,
-            capture_output=True, text=True, timeout=60, check=False,
+            capture_output=True, text=True, timeout=_START_SECONDS, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"{program}: {done.stdout[-1000:]}{done.stderr[-2000:]}"
 
