@@ -1,0 +1,125 @@
+"""Read what a person types or pastes to name a place in a bucket.
+
+A place is a key or a prefix, an `s3://` URI, an ARN, an object's URL, or the address of a page of
+the AWS console. Nothing is sent: the caller compares the bucket and looks the key up.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from core.errors import InvalidInput
+
+_URI = re.compile(r"s3[an]?://", re.IGNORECASE)
+_WEB = re.compile(r"https?://", re.IGNORECASE)
+_DOMAINS = r"(?:amazonaws\.com(?:\.cn)?|aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com)"
+_CONSOLE = re.compile(rf"(?:[a-z0-9-]+\.)*console\.{_DOMAINS}", re.IGNORECASE)
+_S3_HOST = re.compile(
+    r"(?:(?P<bucket>.+)\.)?s3(?:[.-](?P<region>[a-z0-9.-]+))?\.amazonaws\.com(?:\.cn)?",
+    re.IGNORECASE,
+)
+#: `/s3/buckets/NAME`, `/s3/object/NAME`, `/s3/buckets/NAME/object/info` (old addresses).
+_CONSOLE_PATH = re.compile(r"/s3/(?P<page>buckets|object|upload|home)(?:/(?P<bucket>[^/]+).*)?")
+_FORMS = "Type a key, a prefix, an s3:// URI, an ARN, or the address of a console page."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A key or prefix, as it was typed, and the bucket that the text names.
+
+    Attributes:
+        key: the key or prefix without a bucket; empty for the whole bucket.
+        bucket: the bucket's name; empty where the text names none.
+        region: the region that the text names, or empty.
+    """
+
+    key: str
+    bucket: str = ""
+    region: str = ""
+
+    @property
+    def folder(self) -> bool:
+        """Whether the text says that a folder is meant; a key without `/` may still be one."""
+        return not self.key or self.key.endswith("/")
+
+
+def parse_place(text: str) -> Place:
+    """Return the place that `text` names.
+
+    Spaces and line ends around the text are ignored: they come from copying.
+
+    Raises:
+        InvalidInput: an ARN or a URL that names no bucket.
+    """
+    text = text.strip()
+    if found := _URI.match(text):
+        return _from_uri(text, text[found.end() :])
+    if text[:4].casefold() == "arn:":
+        return _from_arn(text)
+    if _WEB.match(text):
+        return _from_url(text)
+    return Place(text)
+
+
+def _from_uri(text: str, rest: str) -> Place:
+    bucket, _slash, key = rest.partition("/")
+    if not bucket:
+        raise _refused(text, "The URI names no bucket.")
+    return Place(key, bucket)
+
+
+def _from_arn(text: str) -> Place:
+    parts = text.split(":", 5)
+    if len(parts) < 6 or parts[2] != "s3":
+        raise _refused(text, "It is not the ARN of a bucket or an object.")
+    if parts[3] or parts[4]:
+        raise _refused(text, "Access points are not supported.")
+    bucket, _slash, key = parts[5].partition("/")
+    if not bucket:
+        raise _refused(text, "The ARN names no bucket.")
+    # Policies name every object below a prefix with a star at the end.
+    return Place(key.removesuffix("*"), bucket)
+
+
+def _from_url(text: str) -> Place:
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+    except ValueError:
+        raise _refused(text, "The URL is not valid.") from None
+    if _CONSOLE.fullmatch(host):
+        return _from_console(text, parts)
+    if found := _S3_HOST.fullmatch(host):
+        return _from_object_url(text, parts, found)
+    raise _refused(text, "It is not the address of Amazon S3 or its console.")
+
+
+def _from_console(text: str, parts: SplitResult) -> Place:
+    page = _CONSOLE_PATH.fullmatch(parts.path)
+    query = parse_qs(f"{parts.query}&{parts.fragment}")  # old pages name the bucket after the #
+    bucket = unquote((page and page["bucket"]) or "") or query.get("bucket", [""])[0]
+    if not bucket:
+        raise _refused(text, "The console page shows no bucket.")
+    return Place(query.get("prefix", [""])[0], bucket, query.get("region", [""])[0])
+
+
+def _from_object_url(text: str, parts: SplitResult, host: re.Match[str]) -> Place:
+    """Read both styles: the bucket in the host, and the bucket as the path's first segment."""
+    bucket, key = host["bucket"] or "", unquote(parts.path.removeprefix("/"))
+    if not bucket:
+        bucket, _slash, key = key.partition("/")
+    if not bucket:
+        raise _refused(text, "The URL names no bucket.")
+    return Place(key, bucket, (host["region"] or "").removeprefix("dualstack."))
+
+
+def _refused(text: str, cause: str) -> InvalidInput:
+    # A presigned URL ends with a signature, which belongs in no message.
+    return InvalidInput(
+        "This text names no place in a bucket",
+        cause=cause,
+        remedy=_FORMS,
+        subject=text.partition("?")[0][:80],
+    )
