@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 #: All sub-commands; known without importing anything.
@@ -27,6 +28,10 @@ COMMANDS: tuple[str, ...] = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, or the value of the error's kind."""
-    from core.cli.program import run
+    try:
+        from core.cli.program import run
+    except KeyboardInterrupt:  # loading takes a moment, and nothing has begun yet
+        sys.stderr.write("Cancelled. Nothing was changed.\n")
+        return 130
 
     return run(arguments)

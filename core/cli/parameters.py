@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAY_BE_EMPTY = frozenset(
     {("backup", "note"), ("secrets list", "prefix"), ("doctor", "prefix")},
 )
-_UNDOING = ("backup_id", "at", "name", "allow_orphans", "with_triggers")
+_UNDOING = ("backup_id", "at", "from_other_source", "name", "allow_orphans", "with_triggers")
 #: Parameters of each command of which at most one may be given.
 EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "restore": (

@@ -162,3 +162,20 @@ def test_a_block_that_ends_by_itself_leaves_no_trace():
     assert signal.getsignal(signal.SIGINT) is handler
     assert signal.set_wakeup_fd(-1) == -1
     assert "interrupt" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(capsys, monkeypatch):
+    import core.cli
+
+    class Interrupted:
+        """An import system that is interrupted at the program's own module."""
+
+        def find_spec(self, name, _path=None, _target=None):
+            if name == "core.cli.program":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "core.cli.program", raising=False)
+    monkeypatch.delattr(core.cli, "program", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    assert core.cli.main(["ls"]) == ErrorKind.CANCELLED.value
+    assert capsys.readouterr().err == "Cancelled. Nothing was changed.\n"
