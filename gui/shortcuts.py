@@ -1,0 +1,255 @@
+"""The one table of actions: their words, their keys, and where the keys apply.
+
+Menus, tooltips, the search (Ctrl+K) and the sheet of shortcuts (F1) take words and keys from here.
+Adding an action is one row below, and one call of `bind` where it is done. No other module makes a
+shortcut; keys that a widget handles by itself (arrows, Return in a list) are rows marked `own`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence, QShortcut, QStatusTipEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from core.engine.operations import operation
+
+_log = logging.getLogger(__name__)
+
+#: How far a key reaches: the whole window, a widget with all that is in it, or one view only.
+Reach = Literal["window", "within", "view"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A part of the program in which keys apply.
+
+    Attributes:
+        id: its name in the table below.
+        title: what the sheet of shortcuts calls it.
+        reach: how far its keys reach.
+        inside: the other scopes whose keys work there as well; `window` is always one of them,
+            unless the part is a window of its own.
+    """
+
+    id: str
+    title: str
+    reach: Reach = "view"
+    inside: tuple[str, ...] = ("window",)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a person can do.
+
+    Attributes:
+        id: its name in the program.
+        text: its words everywhere; an ellipsis means that a question or a dialog follows.
+        keys: key sequences as Qt spells them, the usual one first; empty for none.
+        where: the id of the scope in which the keys apply.
+        operation: the operation of `core` that it leads to, if it changes anything.
+        own: whether the widget answers to these keys by itself.
+    """
+
+    id: str
+    text: str
+    keys: tuple[str, ...] = ()
+    where: str = "window"
+    operation: str = ""
+    own: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether it leads to an operation that a read-only profile refuses."""
+        return bool(self.operation) and operation(self.operation).changes
+
+    @property
+    def key_text(self) -> str:
+        """The keys in words, for example `Backspace / Alt+Up`; empty if there are none."""
+        return " / ".join(self.keys)
+
+
+SCOPES: tuple[Scope, ...] = (
+    Scope("window", "Everywhere", "window", ()),
+    Scope("browser", "Browser", "within"),
+    Scope("objects", "List of objects", inside=("lists", "browser", "window")),
+    Scope("lists", "Lists, tables and trees"),
+    Scope("profiles", "Profiles", inside=("lists", "window")),
+    Scope("secrets", "Secrets", inside=("lists", "window")),
+    Scope("rules", "Lifecycle rules", inside=("lists", "window")),
+    Scope("rows", "Rows of a preview", inside=("lists", "window")),
+    Scope("lines", "Lines of a text", inside=("rows", "lists", "window")),
+    Scope("candles", "Candle chart"),
+    Scope("depth", "Depth chart"),
+    Scope("treemap", "Treemap"),
+    Scope("fields", "Text fields"),
+    Scope("path", "Field of Go to", inside=("fields", "window")),
+    Scope("secret_fields", "Masked fields", inside=("fields",)),
+    Scope("palette", "Search (Ctrl+K)", inside=("fields",)),
+    Scope("dialogs", "Dialogs", "window", ()),
+)
+
+ACTIONS: tuple[Action, ...] = (
+    # The whole window
+    Action("tab.credentials", "Go to Credentials", ("Ctrl+1",)),
+    Action("tab.browser", "Go to Browser", ("Ctrl+2",)),
+    Action("tab.uploads", "Go to Uploads", ("Ctrl+3",)),
+    Action("tab.links", "Go to Links", ("Ctrl+4",)),
+    Action("tab.statistics", "Go to Statistics", ("Ctrl+5",)),
+    Action("tab.backups", "Go to Backups", ("Ctrl+6",)),
+    Action("tab.bucket", "Go to Bucket", ("Ctrl+7",)),
+    Action("search", "Search keys, actions…", ("Ctrl+K",)),
+    Action("go_to", "Go to…", ("Ctrl+L",)),
+    Action("filter", "Filter this tab", ("Ctrl+F",)),
+    Action("refresh", "Refresh", ("F5",)),
+    Action("upload", "Upload…", ("Ctrl+U",), operation="transfer.upload"),
+    Action("rotate", "Rotate the platform's access key…", operation="rotation.start"),
+    Action("doctor", "Examine secrets and access keys (doctor)"),
+    Action("hygiene", "Show the hygiene board of secrets"),
+    Action("activity", "Show or hide activity", ("Ctrl+J",)),
+    Action("lock", "Lock or unlock writing"),
+    Action("theme.light", "Use the light theme"),
+    Action("theme.dark", "Use the dark theme"),
+    Action("theme.system", "Follow the desktop's theme"),
+    Action("profile.new", "New profile…"),
+    Action("help", "Keyboard shortcuts", ("F1",)),
+    Action("quit", "Quit", ("Ctrl+Q",)),
+    # Browser
+    Action("browser.download", "Download…", ("Ctrl+D",), "browser"),
+    Action("browser.link", "Make link…", (), "browser"),
+    Action("objects.open", "Open", ("Return",), "objects", own=True),
+    Action("objects.preview", "Preview", ("Space",), "objects"),
+    Action("objects.copy", "Copy key", ("Ctrl+C",), "objects"),
+    Action("objects.copy_uri", "Copy S3 URI", ("Ctrl+Shift+C",), "objects"),
+    Action("objects.up", "Up one folder", ("Backspace", "Alt+Up"), "objects"),
+    Action("objects.delete", "Delete", ("Del",), "objects", "objects.delete_many"),
+    # Other lists
+    Action("lists.open", "Open the selected row", ("Return", "Enter"), "lists"),
+    Action("lists.move", "Move by a row or a page", ("Up", "Down", "PgUp", "PgDown"), "lists",
+           own=True),
+    Action("lists.ends", "Go to the first or last row", ("Home", "End"), "lists", own=True),
+    Action("lists.all", "Select all rows, where several can be selected", ("Ctrl+A",), "lists",
+           own=True),
+    Action("lists.branch", "Open or close a branch of a tree", ("Right", "Left"), "lists",
+           own=True),
+    Action("profiles.use", "Use this profile", ("Return",), "profiles", own=True),
+    Action("profiles.edit", "Edit profile…", (), "profiles"),
+    Action("profiles.delete", "Delete profile…", ("Del",), "profiles"),
+    Action("secrets.delete", "Delete secret…", ("Del",), "secrets", "secrets.delete"),
+    Action("rules.remove", "Remove rule…", ("Del",), "rules", "lifecycle.save"),
+    Action("rows.copy", "Copy the selected rows", ("Ctrl+C",), "rows"),
+    Action("lines.find", "Find in this text", ("/",), "lines"),
+    # Charts
+    Action("candles.step", "Move the crosshair by a candle", ("Left", "Right"), "candles",
+           own=True),
+    Action("candles.page", "Move it by ten candles", ("PgUp", "PgDown"), "candles", own=True),
+    Action("candles.ends", "Go to the first or last candle", ("Home", "End"), "candles", own=True),
+    Action("candles.zoom", "Zoom in or out", ("+", "=", "-"), "candles", own=True),
+    Action("candles.fit", "Show all candles", ("0", "Esc"), "candles", own=True),
+    Action("depth.step", "Move the crosshair", ("Left", "Right"), "depth", own=True),
+    Action("depth.zoom", "Zoom in or out", ("+", "=", "-"), "depth", own=True),
+    Action("treemap.step", "Go to the next smaller or larger tile",
+           ("Right", "Down", "Left", "Up"), "treemap", own=True),
+    Action("treemap.open", "Enter the folder", ("Return", "Enter"), "treemap", own=True),
+    Action("treemap.up", "Folder above", ("Backspace",), "treemap", own=True),
+    # Fields and dialogs
+    Action("fields.next", "Next or previous field", ("Tab", "Shift+Tab"), "fields", own=True),
+    Action("path.leave", "Leave the field without going anywhere", ("Esc",), "path", own=True),
+    Action("path.go", "Go there", ("Return",), "path", own=True),
+    Action("secret_fields.copy", "Copy; the clipboard is cleared after a while",
+           ("Ctrl+C", "Ctrl+X"), "secret_fields", own=True),
+    Action("palette.move", "Next or previous result", ("Down", "Up"), "palette", own=True),
+    Action("palette.run", "Open the result", ("Return", "Enter"), "palette", own=True),
+    Action("dialogs.cancel", "Close without a change", ("Esc",), "dialogs", own=True),
+    Action("dialogs.accept", "Press the highlighted button", ("Return",), "dialogs", own=True),
+)  # fmt: skip
+
+_ACTIONS = {each.id: each for each in ACTIONS}
+_SCOPES = {each.id: each for each in SCOPES}
+_CONTEXTS: dict[Reach, Qt.ShortcutContext] = {
+    "window": Qt.ShortcutContext.WindowShortcut,
+    "within": Qt.ShortcutContext.WidgetWithChildrenShortcut,
+    "view": Qt.ShortcutContext.WidgetShortcut,
+}
+
+
+def action(action_id: str) -> Action:
+    """Return a row of the table.
+
+    Raises:
+        KeyError: there is no action of that id.
+    """
+    return _ACTIONS[action_id]
+
+
+def scope(scope_id: str) -> Scope:
+    """Return a scope of the table.
+
+    Raises:
+        KeyError: there is no scope of that id.
+    """
+    return _SCOPES[scope_id]
+
+
+def tip(action_id: str, text: str = "") -> str:
+    """Return the tooltip of a button: what it does, and the keys that do the same."""
+    found = action(action_id)
+    words = text or found.text
+    return f"{words} ({found.keys[0]})" if found.keys else words
+
+
+def bind(
+    action_id: str,
+    widget: QWidget,
+    run: Callable[[], object],
+    reason: Callable[[], str] | None = None,
+) -> None:
+    """Have the keys of an action work.
+
+    Args:
+        action_id: the row of the table.
+        widget: the window, tab or view in which the row's scope says that the keys apply.
+        run: does the action.
+        reason: returns why it cannot be done now, or an empty text. The reason is shown: a key is
+            never without effect.
+    """
+    found = action(action_id)
+
+    def perform() -> None:
+        why = reason() if reason is not None else ""
+        if why:
+            explain(widget, why)
+        else:
+            run()
+
+    def report() -> None:
+        _log.warning("Ambiguous shortcut: %s (%s)", found.id, found.key_text)
+
+    for keys in found.keys:
+        shortcut = QShortcut(QKeySequence(keys), widget)
+        # Set here: as an argument by name the context is dropped, and the key works everywhere.
+        shortcut.setContext(_CONTEXTS[scope(found.where).reach])
+        shortcut.setAutoRepeat(False)
+        shortcut.activated.connect(perform)
+        shortcut.activatedAmbiguously.connect(report)
+
+
+def menu_action(action_id: str, owner: QWidget, run: Callable[[], object]) -> QAction:
+    """Return an entry for a menu of `owner`: it shows the keys, which `bind` makes work."""
+    found = action(action_id)
+    made = QAction(found.text, owner)
+    made.setShortcuts([QKeySequence(keys) for keys in found.keys])
+    # An action that is in a menu alone never takes the keys: no view has it.
+    made.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+    made.setShortcutVisibleInContextMenu(True)
+    made.triggered.connect(lambda _checked=False: run())
+    return made
+
+
+def explain(widget: QWidget, text: str) -> None:
+    """Have the window that holds a widget show why nothing was done."""
+    QApplication.sendEvent(widget, QStatusTipEvent(text))
