@@ -1,14 +1,16 @@
-"""What can be done with objects: one list for the context menu, the shortcuts and the tooltips."""
+"""What can be done with objects: the entries of the context menu, and what each of them needs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
+from gui import shortcuts
 from gui.models.folder_model import Entry
 from gui.widgets.icons import icon
 from gui.widgets.labels import tooltip
@@ -18,66 +20,64 @@ NO_BUCKET = "Connect to a bucket first."
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One thing to do. `table` limits its shortcut to the table, where the key means nothing else.
+    """One entry of the menu: a row of `gui.shortcuts`, its icon, and what must be selected.
 
-    `needs` is what must be selected: "" nothing, "any" one or more rows, "one" exactly one,
-    "objects" objects only.
+    `needs` is "" for nothing, "any" for one or more rows, "one" for exactly one, "objects" for
+    objects only.
     """
 
     name: str
-    text: str
-    keys: str = ""
+    action: str
     icon: str = ""
     needs: str = ""
     writes: bool = False
-    table: bool = False
 
 
 #: In the order of the menu; None is a separator.
 DEEDS: tuple[Deed | None, ...] = (
-    Deed("open", "Open", "Return", "forward", "one", table=True),
-    Deed("preview", "Preview", "Space", "eye", "one", table=True),
+    Deed("open", "objects.open", "forward", "one"),
+    Deed("preview", "objects.preview", "eye", "one"),
     None,
-    Deed("download", "Download…", "Ctrl+D", "down", "any"),
-    Deed("upload", "Upload here…", "Ctrl+U", "up", writes=True),
-    Deed("link", "Make link…", "", "link", "objects"),
+    Deed("download", "browser.download", "down", "any"),
+    Deed("upload", "upload", "up", writes=True),
+    Deed("link", "browser.link", "link", "objects"),
     None,
-    Deed("copy", "Copy key", "Ctrl+C", "copy", "any", table=True),
-    Deed("copy_uri", "Copy S3 URI", "Ctrl+Shift+C", "", "any", table=True),
+    Deed("copy", "objects.copy", "copy", "any"),
+    Deed("copy_uri", "objects.copy_uri", "", "any"),
     None,
-    Deed("up", "Up one folder", "Backspace, Alt+Up", "", table=True),
-    Deed("goto", "Go to key…", "Ctrl+L", "search"),
-    Deed("refresh", "Refresh", "", "refresh"),
+    Deed("up", "objects.up"),
+    Deed("goto", "go_to", "search"),
+    Deed("refresh", "refresh", "refresh"),
     None,
-    Deed("delete", "Delete…", "Del", "delete", "any", writes=True, table=True),
+    Deed("delete", "objects.delete", "delete", "any", writes=True),
 )
 
 
 class Actions:
-    """The deeds as Qt actions of one view."""
+    """The deeds as Qt actions of one view, and their keys."""
 
     def __init__(
         self, owner: QWidget, table: QWidget, slots: dict[str, Callable[[], object]]
     ) -> None:
-        self._table = table
         self._all: dict[str, QAction] = {}
+        #: Why an action is not possible now, by its name; empty texts for those that are.
+        self._reasons: dict[str, str] = {}
         for deed in DEEDS:
             if deed is None:
                 continue
-            action = QAction(deed.text, owner)
-            # Enter is the table's own: its action shows the key but does not take it.
-            if deed.name != "open":
-                action.setShortcuts([QKeySequence(keys) for keys in deed.keys.split(", ") if keys])
-            scope = Qt.ShortcutContext
-            action.setShortcutContext(
-                scope.WidgetShortcut if deed.table else scope.WidgetWithChildrenShortcut
-            )
-            action.triggered.connect(lambda _checked=False, name=deed.name: slots[name]())
-            (table if deed.table else owner).addAction(action)
-            self._all[deed.name] = action
+            name, row = deed.name, shortcuts.action(deed.action)
+            self._all[name] = shortcuts.menu_action(deed.action, owner, slots[name])
+            if row.where != "window" and not row.own:  # the window binds its own keys
+                holder = owner if row.where == "browser" else table
+                reason = partial(self._reasons.get, name, "")
+                shortcuts.bind(deed.action, holder, slots[name], reason)
 
     def __getitem__(self, name: str) -> QAction:
         return self._all[name]
+
+    def reason(self, name: str) -> str:
+        """Return why an action is not possible now; empty if it is."""
+        return self._reasons.get(name, "")
 
     def allow(self, entries: Sequence[Entry], *, locked: str, connected: bool) -> None:
         """Enable what can be done with a selection; what cannot be done shows the reason.
@@ -93,8 +93,10 @@ class Actions:
                 reason = NO_BUCKET if not connected else _missing(deed, selected, folders)
                 if deed.writes:
                     reason = locked or reason
+                self._reasons[deed.name] = reason
                 self._all[deed.name].setEnabled(not reason)
-                self._all[deed.name].setToolTip(tooltip(reason or deed.text))
+                words = reason or shortcuts.action(deed.action).text
+                self._all[deed.name].setToolTip(tooltip(words))
 
     def menu(self, parent: QWidget) -> QMenu:
         """Return the context menu."""
