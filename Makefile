@@ -47,7 +47,7 @@ faults: setup ## damaged requests and answers: right result or clean failure; FA
 kills: setup ## the heavy loops: commands killed at random, death at every point of a rotation
 	@PYTHONPATH=.:tests QT_QPA_PLATFORM=offscreen $(BIN)/python -m servers $(KILLS)
 	@QT_QPA_PLATFORM=offscreen ROTATION_KILLS=all $(BIN)/pytest -n $(WORKERS) --dist loadfile \
-	  -o faulthandler_timeout=0 tests/core/rotation/test_iam_killed.py \
+	  -o faulthandler_timeout=0 tests/core/rotation/test_iam_killed.py tests/core/rotation/test_iam_faults.py \
 	  tests/core/rotation/test_two_admins.py tests/core/rotation/test_database_rotation.py
 
 soak: setup ## 200 uploads of a folder on two servers, and 20 rounds of two processes at once

@@ -28,8 +28,8 @@ from core.rotation.journal import RotationJournal
 from core.rotation.service import Rotator
 
 ALL = os.environ.get("ROTATION_KILLS") == "all"
-EXAMPLES, STEPS = (40, 50) if ALL else (4, 12)
-STRIDE = 1 if ALL else 5
+EXAMPLES, STEPS = (40, 50) if ALL else (2, 12)
+STRIDE = 1 if ALL else 8
 FINISHED = {Outcome.DONE, Outcome.WAITING}
 
 
