@@ -25,11 +25,28 @@ class LargeObject:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderDetail:
+    """Groups inside one folder.
+
+    `sizes` has count and size of each range of sizes, in the order of `StorageStatistics.sizes`.
+    `largest` has the folder's largest objects, the largest first.
+    """
+
+    name: str
+    classes: tuple[Share, ...]
+    months: tuple[Share, ...]
+    sizes: tuple[tuple[int, int], ...]
+    largest: tuple[LargeObject, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StorageStatistics:
-    """Everything one pass over a listing tells. Sizes in bytes.
+    """The result of one pass over a listing. Sizes in bytes.
 
     `folders` are the deepest groups, at most four levels deep: their sums are everything, and a
     treemap is built from them. `partial` is True while the scan runs, and when it broke off.
+    `details` divides them further, once the scan is complete; in a bucket with very many folders
+    the details are those of folders at a higher level.
     """
 
     bucket: str
@@ -50,3 +67,4 @@ class StorageStatistics:
     months: tuple[Share, ...]
     sizes: tuple[Share, ...]
     largest: tuple[LargeObject, ...]
+    details: tuple[FolderDetail, ...] = ()

@@ -12,7 +12,7 @@ from typing import Any
 
 from core.local.atomic import write_atomically
 from core.local.json_lines import UNREADABLE
-from core.model.statistics import LargeObject, Share, StorageStatistics
+from core.model.statistics import FolderDetail, LargeObject, Share, StorageStatistics
 from core.paths import cache_dir
 
 _log = logging.getLogger(__name__)
@@ -51,15 +51,27 @@ def kept(profile: str, bucket: str) -> StorageStatistics | None:
 def _restored(values: dict[str, Any]) -> StorageStatistics:
     made: dict[str, Any] = {}
     for field in fields(StorageStatistics):
-        value = values[field.name]
+        value = values.get(field.name, ()) if field.name == "details" else values[field.name]
         if field.name in _SHARES:
             value = tuple(Share(**row) for row in value)
         elif field.name == "largest":
             value = tuple(LargeObject(**row) for row in value)
+        elif field.name == "details":
+            value = tuple(_detail(row) for row in value)
         elif field.name in {"started", "finished"}:
             value = datetime.fromisoformat(value)
         made[field.name] = value
     return StorageStatistics(**made)
+
+
+def _detail(row: dict[str, Any]) -> FolderDetail:
+    return FolderDetail(
+        row["name"],
+        tuple(Share(**each) for each in row["classes"]),
+        tuple(Share(**each) for each in row["months"]),
+        tuple((count, size) for count, size in row["sizes"]),
+        tuple(LargeObject(**each) for each in row["largest"]),
+    )
 
 
 def _path(profile: str, bucket: str) -> Path:

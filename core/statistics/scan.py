@@ -12,8 +12,9 @@ from core.objects.listing import Listing
 from core.statistics.tally import Tally
 from core.work import Progress, Work
 
-#: Partial results are passed on at most this often, in seconds.
-_BATCH_SECONDS = 0.5
+#: Partial results are passed on at most this often, in seconds, and take at most this part of
+#: the time: of very many folders they take long to build.
+_BATCH_SECONDS, _BATCH_SHARE = 0.5, 0.1
 #: A helper costs half a second to start: it is asked after so many pages that kept us computing.
 _PAGES_BEFORE_HELP = 20
 
@@ -68,14 +69,14 @@ class _Scan:
         self._helped_calls = 0
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
-        self._told = time.monotonic()
+        self._next_batch = time.monotonic() + _BATCH_SECONDS
 
     def run(self) -> StorageStatistics:
         """Count all pages, wait for the helper, and return the sums."""
         for number, page in enumerate(self._listing.pages()):
             with self._lock:
                 self._tally.add(page)
-            self._tell()
+            self._report()
             if number == _PAGES_BEFORE_HELP and self._helper and self._listing.computing:
                 self._ask_for_help(self._helper)
         if self._thread is not None:
@@ -103,11 +104,13 @@ class _Scan:
         except BaseException as error:  # noqa: BLE001 - raised by `run`, which waits for us
             self._failure = error
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         self._work.report(Progress(self._tally.objects, None, "objects"))
-        if time.monotonic() - self._told > _BATCH_SECONDS:
+        began = time.monotonic()
+        if began > self._next_batch:
             self._work.batch(self._snapshot(partial=True))
-            self._told = time.monotonic()
+            ended = time.monotonic()
+            self._next_batch = ended + max(_BATCH_SECONDS, (ended - began) / _BATCH_SHARE)
 
     def _snapshot(self, *, partial: bool) -> StorageStatistics:
         with self._lock:

@@ -1,0 +1,85 @@
+"""The groups of one folder, taken from the statistics of the whole bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from heapq import nlargest
+
+from core.model.statistics import LargeObject, Share, StorageStatistics
+from core.statistics.tally import (
+    LARGEST,
+    ROOT,
+    by_kind,
+    by_name,
+    by_symbol,
+    histogram,
+    merged,
+    regrouped,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Sums and groups of one folder. Sizes in bytes.
+
+    `tops` are the folders directly below it; objects in the folder itself are `(top level)`.
+    `detailed` is False where the scan did not divide this folder by class, month and size: those
+    groups and `largest` are empty then.
+    """
+
+    folder: str
+    objects: int
+    size: int
+    kinds: tuple[Share, ...]
+    tops: tuple[Share, ...]
+    symbols: tuple[Share, ...]
+    classes: tuple[Share, ...]
+    months: tuple[Share, ...]
+    sizes: tuple[Share, ...]
+    largest: tuple[LargeObject, ...]
+    detailed: bool = True
+
+
+def level_of(found: StorageStatistics, folder: str) -> Level:
+    """Return the groups of a folder (without its last slash); an empty one is the whole bucket."""
+    if not folder:
+        return Level(
+            "", found.objects, found.size, found.kinds, found.tops, found.symbols,
+            found.classes, found.months, found.sizes, found.largest,
+        )  # fmt: skip
+    shares = [share for share in found.folders if is_inside(share.name, folder)]
+    details = [detail for detail in found.details if is_inside(detail.name, folder)]
+    # Details of a higher level hold more than this folder: they are not its own.
+    detailed = bool(details) and _objects(d.classes for d in details) == _objects([shares])
+    if not detailed:
+        details = []
+    ranges = zip(*(detail.sizes for detail in details), strict=True)
+    sums = [(sum(c for c, _ in column), sum(s for _, s in column)) for column in ranges]
+    return Level(
+        folder,
+        _objects([shares]),
+        sum(share.size for share in shares),
+        by_kind(shares),
+        regrouped(shares, lambda name: _below(name, folder)),
+        by_symbol(shares),
+        merged(detail.classes for detail in details),
+        by_name(merged(detail.months for detail in details)),
+        histogram(sums) if sums else (),
+        tuple(nlargest(LARGEST, (o for d in details for o in d.largest), key=lambda o: o.size)),
+        detailed,
+    )
+
+
+def is_inside(name: str, folder: str) -> bool:
+    """Whether a folder is the other one or lies below it."""
+    return not folder or name == folder or name.startswith(f"{folder}/")
+
+
+def _below(name: str, folder: str) -> str:
+    """Return the first segment of a folder's name below another one."""
+    return name[len(folder) + 1 :].partition("/")[0] or ROOT
+
+
+def _objects(parts: Iterable[Iterable[Share]]) -> int:
+    return sum(share.objects for part in parts for share in part)

@@ -1,0 +1,90 @@
+"""The groups of one folder are what counting that folder alone gives."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.objects.pages import Columns
+from core.statistics import details as details_module
+from core.statistics.keeping import keep, kept
+from core.statistics.levels import level_of
+from core.statistics.tally import ROOT, Tally
+
+segments = st.sampled_from(["market-data", "ohlcv", "BTC", "1h", "logs"])
+keys = st.lists(segments, min_size=0, max_size=6).map(lambda parts: "/".join([*parts, "x"]))
+rows = st.tuples(
+    keys,
+    st.integers(0, 2_000_000_000),
+    st.sampled_from(["2024-01-15T00:00:00Z", "2024-02-01T00:00:00Z"]),
+    st.sampled_from(["STANDARD", "GLACIER"]),
+)
+
+
+def counted(objects):
+    tally = Tally("b", "")
+    for start in range(0, len(objects), 7):
+        part = objects[start : start + 7]
+        columns = [list(column) for column in zip(*part, strict=True)]
+        tally.add(Columns(*columns, [""] * len(part), []))
+    return tally.snapshot(list_calls=1, partial=False)
+
+
+def sums(shares):
+    return {s.name: (s.objects, s.size) for s in shares if s.objects}
+
+
+@given(st.lists(rows, min_size=1, max_size=60), st.lists(segments, max_size=4).map("/".join))
+def test_a_level_is_what_counting_the_folder_alone_gives(objects, folder):
+    found = level_of(counted(objects), folder)
+    inside = [row for row in objects if not folder or row[0].startswith(f"{folder}/")]
+    alone = counted(inside) if inside else None
+    assert found.objects == len(inside)
+    assert found.size == sum(size for _, size, _, _ in inside)
+    for group in ("kinds", "symbols", "classes", "months", "sizes"):
+        wanted = sums(getattr(alone, group)) if alone else {}
+        assert sums(getattr(found, group)) == wanted, group
+    if inside:
+        assert found.largest[0].size == max(size for _, size, _, _ in inside)
+        assert found.detailed
+
+
+def test_the_folders_of_a_level_are_those_directly_below_it():
+    when, size = "2024-01-15T00:00:00Z", 10
+    names = ("a/b/1/x", "a/b/2/x", "a/c/x", "a/x", "other/x", "ab/x")
+    found = counted([(name, size, when, "STANDARD") for name in names])
+    assert sums(level_of(found, "a").tops) == {"b": (2, 20), "c": (1, 10), ROOT: (1, 10)}
+    assert sums(level_of(found, "a/b/1").tops) == {ROOT: (1, 10)}
+
+
+def test_of_very_many_folders_the_upper_levels_have_details(monkeypatch):
+    monkeypatch.setattr(details_module, "MOST_DETAILS", 5)
+    when = "2024-01-15T00:00:00Z"
+    found = counted([(f"a/{n % 3}/{n}/x", n, when, "STANDARD") for n in range(30)])
+    assert sorted(detail.name for detail in found.details) == ["a/0", "a/1", "a/2"]
+    assert level_of(found, "a/1").detailed
+    assert level_of(found, "a/1").largest[0].size == 28
+    below = level_of(found, "a/1/28")
+    assert (below.objects, below.size, below.detailed, below.classes) == (1, 28, False, ())
+
+
+def test_details_are_stored_and_results_without_them_are_still_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path))
+    found = counted([("a/x", 1, "2024-01-15T00:00:00Z", "STANDARD")])
+    keep("me", found)
+    assert kept("me", "b") == found
+    from core.statistics.keeping import _path
+
+    path = _path("me", "b")
+    text = path.read_text()
+    path.write_text(text[: text.index(', "details"')] + "}")
+    old = kept("me", "b")
+    assert old is not None
+    assert (old.details, old.objects) == ((), 1)
+    assert not level_of(old, "a").detailed
+
+
+@pytest.mark.parametrize("size", [0, 1023, 1024, 131_071, 131_072, 1_073_741_824])
+def test_long_and_short_runs_agree_on_the_ranges_of_sizes(size):
+    few = counted([("a/x", size, "2024-01-15T00:00:00Z", "STANDARD")])
+    many = counted([(f"a/{n}", size, "2024-01-15T00:00:00Z", "STANDARD") for n in range(7)])
+    assert [s.objects * 7 for s in few.sizes] == [s.objects for s in many.sizes]
