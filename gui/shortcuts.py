@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence, QShortcut, QStatusTipEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShortcut, QStatusTipEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from core.engine.operations import operation
 
@@ -86,6 +86,7 @@ SCOPES: tuple[Scope, ...] = (
     Scope("candles", "Candle chart"),
     Scope("depth", "Depth chart"),
     Scope("treemap", "Treemap"),
+    Scope("buttons", "Buttons"),
     Scope("fields", "Text fields"),
     Scope("path", "Field of Go to", inside=("fields", "window")),
     Scope("secret_fields", "Masked fields", inside=("fields",)),
@@ -157,6 +158,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("treemap.open", "Enter the folder", ("Return", "Enter"), "treemap", own=True),
     Action("treemap.up", "Folder above", ("Backspace",), "treemap", own=True),
     # Fields and dialogs
+    Action("buttons.press", "Press the button", ("Space", "Return", "Enter"), "buttons", own=True),
     Action("fields.next", "Next or previous field", ("Tab", "Shift+Tab"), "fields", own=True),
     Action("path.leave", "Leave the field without going anywhere", ("Esc",), "path", own=True),
     Action("path.go", "Go there", ("Return",), "path", own=True),
@@ -238,6 +240,23 @@ def bind(
         shortcut.activatedAmbiguously.connect(report)
 
 
+def bind_button(action_id: str, view: QWidget, button: QAbstractButton) -> None:
+    """Have the keys of an action press a button; while it is disabled they show its reason.
+
+    Args:
+        action_id: the row of the table.
+        view: the view in which the keys apply.
+        button: what they press; its accessible description says why it is disabled.
+    """
+
+    def reason() -> str:
+        if button.isEnabled() and not button.isHidden():
+            return ""
+        return button.accessibleDescription() or f"{action(action_id).text} is not possible here."
+
+    bind(action_id, view, button.click, reason)
+
+
 def menu_action(action_id: str, owner: QWidget, run: Callable[[], object]) -> QAction:
     """Return an entry for a menu of `owner`: it shows the keys, which `bind` makes work."""
     found = action(action_id)
@@ -253,3 +272,13 @@ def menu_action(action_id: str, owner: QWidget, run: Callable[[], object]) -> QA
 def explain(widget: QWidget, text: str) -> None:
     """Have the window that holds a widget show why nothing was done."""
     QApplication.sendEvent(widget, QStatusTipEvent(text))
+
+
+def is_copy(event: QKeyEvent) -> bool:
+    """Return whether a key means Copy on this platform."""
+    return event.matches(QKeySequence.StandardKey.Copy)
+
+
+def is_cut(event: QKeyEvent) -> bool:
+    """Return whether a key means Cut on this platform."""
+    return event.matches(QKeySequence.StandardKey.Cut)

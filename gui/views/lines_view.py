@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QFontMetricsF, QKeySequence, QShortcut
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from core.preview import Lines, Problem
-from gui import theme
+from gui import shortcuts, theme
 from gui.models.lines_model import LinesModel
 from gui.views.rows_view import copy_with, dense, reveal
 from gui.widgets.buttons import icon_button
@@ -39,9 +39,7 @@ class LinesView(QWidget):
         self._lay_out()
         self.search.textChanged.connect(self._later.start)
         self.search.returnPressed.connect(lambda: self.step(1))
-        find = QShortcut(QKeySequence("/"), self.view)
-        find.setContext(Qt.ShortcutContext.WidgetShortcut)
-        find.activated.connect(self.search.setFocus)
+        shortcuts.bind("lines.find", self.view, self.search.setFocus)
 
     def _lay_out(self) -> None:
         dense(self.view)

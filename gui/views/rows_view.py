@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
-from PySide6.QtGui import QFontMetricsF, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QFontMetricsF, QGuiApplication
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
 
 from core.preview import HexDump, Problem, Table, Tree
 from core.preview.cells import safe_cell
-from gui import theme
+from gui import shortcuts, theme
 from gui.models.json_model import JsonModel
 from gui.models.lines_model import HexModel
 from gui.models.rows_model import RowsModel
@@ -130,9 +130,7 @@ def reveal(view: QAbstractItemView, index: QModelIndex) -> None:
 
 def copy_with(view: QAbstractItemView) -> None:
     """Let Ctrl+C copy the selected rows with tabs between their cells."""
-    shortcut = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), view)
-    shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-    shortcut.activated.connect(lambda: copy_rows(view))
+    shortcuts.bind("rows.copy", view, lambda: copy_rows(view))
 
 
 def copy_rows(view: QAbstractItemView) -> None:
@@ -144,6 +142,8 @@ def copy_rows(view: QAbstractItemView) -> None:
         lines.append("\t".join(safe_cell(str(cell.data() or "")) for cell in cells))
     if lines:
         QGuiApplication.clipboard().setText("\n".join(lines))
+    else:
+        shortcuts.explain(view, "Select rows first.")
 
 
 def _filling(holder: QWidget, view: QAbstractItemView) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QHideEvent, QKeyEvent, QKeySequence, QMouseEvent
+from PySide6.QtGui import QContextMenuEvent, QHideEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from core.aws.limits import SECRET_BYTES
 from core.redaction import Secret
-from gui import theme
+from gui import shortcuts, theme
 from gui.widgets.buttons import icon_button
 from gui.widgets.secret_clipboard import drop_selection, secret_clipboard
 
@@ -28,9 +28,9 @@ class GuardedLine(QLineEdit):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Copy through the guard; everything else as usual."""
-        if event.matches(QKeySequence.StandardKey.Copy):
+        if shortcuts.is_copy(event):
             self._copy_selection()
-        elif event.matches(QKeySequence.StandardKey.Cut):
+        elif shortcuts.is_cut(event):
             self._copy_selection()
             if not self.isReadOnly():
                 self.del_()

@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QFontMetrics, QPainter, QResizeEvent, QShortcut
+from PySide6.QtGui import QFontMetrics, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QTreeView,
 )
 
-from gui import theme
+from gui import shortcuts, theme
 from gui.widgets.cells import PADDING, CellDelegate
 from gui.widgets.icons import icon
 
@@ -120,11 +120,7 @@ def on_enter(view: QAbstractItemView, act: Callable[[], object]) -> None:
 
     Not by its signal `activated`: on some desktops that is a single click.
     """
-    for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-        shortcut = QShortcut(key, view)
-        # Set here: as an argument by name the context is dropped, and the key works everywhere.
-        shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-        shortcut.activated.connect(act)
+    shortcuts.bind("lists.open", view, act)
 
 
 def columns_of(view: QTableView | QTreeView) -> Columns:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from core.health.permissions import PermissionResult
 from core.local.profiles import DEMO_NAME
 from core.model.connection import Profile
+from gui import shortcuts
 from gui.tabs.credentials.profiles_model import PermissionsModel, ProfilesModel
 from gui.widgets.buttons import icon_button, link_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill
 from gui.widgets.panel import SectionHead, splitter
-from gui.widgets.table import make_list, on_enter
+from gui.widgets.table import make_list
 
 
 class ProfilesPane(QWidget):
@@ -39,14 +39,18 @@ class ProfilesPane(QWidget):
         self.model = ProfilesModel(self)
         self.list = make_list(self.model, "Profiles")
         self.list.doubleClicked.connect(self._on_use)
-        on_enter(self.list, self._on_use)
         self.list.selectionModel().selectionChanged.connect(self._update)
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._on_menu)
         self.add = icon_button("add", "New profile", self.add_clicked.emit)
-        self.edit = icon_button("edit", "Edit profile", self._on_edit)
-        self.delete = icon_button("delete", "Delete profile", self._on_delete)
+        self.edit = icon_button("edit", shortcuts.action("profiles.edit").text, self._on_edit)
+        self.delete = icon_button(
+            "delete", shortcuts.action("profiles.delete").text, self._on_delete
+        )
         self.use = link_button("Use", self._on_use)
+        self.use.set_hint(shortcuts.tip("profiles.use"))
+        shortcuts.bind_button("lists.open", self.list, self.use)
+        shortcuts.bind_button("profiles.delete", self.list, self.delete)
         self.permissions = PermissionsModel(self)
         self.results = make_list(self.permissions, "Permissions of the profile in use")
         self.test = link_button("Test", self.test_clicked.emit)
@@ -148,15 +152,15 @@ class ProfilesPane(QWidget):
     def _on_menu(self, where: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for text, act, button, key in (
-            ("Use this profile", self._on_use, self.use, "Return"),
-            ("Edit…", self._on_edit, self.edit, ""),
-            ("Delete…", self._on_delete, self.delete, ""),
+        menu.setToolTipsVisible(True)
+        for name, act, button in (
+            ("profiles.use", self._on_use, self.use),
+            ("profiles.edit", self._on_edit, self.edit),
+            ("profiles.delete", self._on_delete, self.delete),
         ):
-            action = QAction(text, menu)
-            action.setShortcut(QKeySequence(key))
+            action = shortcuts.menu_action(name, menu, act)
             action.setEnabled(button.isEnabled())
-            action.triggered.connect(lambda _checked=False, act=act: act())
+            action.setToolTip(button.toolTip())
             menu.addAction(action)
         menu.popup(self.list.viewport().mapToGlobal(where))
 
