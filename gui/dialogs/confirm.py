@@ -1,21 +1,88 @@
-"""The question before real loss: it names the object and the count, and may ask to type a name."""
+"""The question before a change, above all before a loss; it may ask to type a name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from gui import theme
+from gui.widgets.banner import UNCHANGED, report_unchanged
 from gui.widgets.buttons import Button, plain_button
-from gui.widgets.labels import heading, mono_label, muted_label, shown, text_label
+from gui.widgets.dialog import Dialog
+from gui.widgets.labels import mono_label, muted_label, shown
 
 _NAMES_SHOWN = 200
+#: A name up to this many characters is shown in one line above the field.
+_ONE_LINE = 48
 
 
-class Confirm(QDialog):
-    """A question with two answers; Cancel is the one that Enter and Escape give."""
+class Question(Dialog):
+    """A question about a change; after a no, the banner of the asking view states the result.
+
+    Args:
+        parent: the view that asks.
+        title: what is to happen, for example "Delete 3 objects?".
+        text: what is lost and whether it can come back.
+        width: the width in pixels, as far as the screen has room for it.
+        unchanged: what is reported after a no; empty for a dialog that only shows something.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget | None,
+        title: str,
+        text: str = "",
+        *,
+        width: int = 520,
+        unchanged: str = UNCHANGED,
+    ) -> None:
+        super().__init__(parent, title, text, width=width)
+        self._unchanged = unchanged
+        self.rejected.connect(self._on_rejected)
+
+    def _on_rejected(self) -> None:
+        if self._unchanged:
+            report_unchanged(self.parentWidget(), self._unchanged)
+
+
+class TypedName(QWidget):
+    """A name, and the field into which it must be typed.
+
+    Signals:
+        changed: whether the typed text is the name now.
+    """
+
+    changed = Signal(bool)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name = name
+        self.field = QLineEdit()
+        self.field.setFont(theme.mono_font())
+        self.field.setAccessibleName("Name to type")
+        self.field.textChanged.connect(lambda _text: self.changed.emit(self.matches))
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(8)
+        box.addWidget(muted_label("To go on, type its name:"))
+        short = len(name) <= _ONE_LINE
+        box.addWidget(mono_label(name) if short else _text_view([name], "Name to be typed"))
+        box.addWidget(self.field)
+
+    @property
+    def matches(self) -> bool:
+        """Whether the name was typed, with invisible characters as they are or as shown."""
+        return self.field.text() in {self._name, shown(self._name)}
+
+
+class Confirm(Question):
+    """A question with two answers.
+
+    Enter gives the first that applies: the button that has the focus; yes, once the typed name
+    matches; nothing while a name is still to be typed; Cancel if something is lost; yes.
+    """
 
     def __init__(  # noqa: PLR0913 - the parts of one question, all but the text by name
         self,
@@ -27,51 +94,30 @@ class Confirm(QDialog):
         button: str = "Continue",
         danger: bool = False,
         typed: str | None = None,
+        unchanged: str = UNCHANGED,
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
-        self.setModal(True)
-        self.setMinimumWidth(440)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._typed = typed
-        self._box = QVBoxLayout(self)
-        self._box.setContentsMargins(20, 16, 20, 16)
-        self._box.setSpacing(12)
-        self._box.addWidget(_selectable_heading(title))
-        self._box.addWidget(text_label(text, wrap=True))
+        super().__init__(parent, title, text, width=440, unchanged=unchanged)
         if names:
-            self._box.addWidget(_list_of(names))
-        self.field = QLineEdit()
-        if typed is not None:
-            self._add_field(typed)
+            self.body.addWidget(_list_of(names))
         self.go = Button(button, kind="loss" if danger else "primary")
         self.go.clicked.connect(self.accept)
-        self.go.setEnabled(typed is None)
-        self._add_buttons(danger=danger or typed is not None)
+        self.cancel = plain_button("Cancel", self.reject)
+        self.add_buttons(self.cancel, self.go)
+        self.name = TypedName(typed or "")
+        self.field = self.name.field
+        if typed is None:
+            first = self.cancel if danger else self.go
+            first.setDefault(True)
+            first.setFocus()
+        else:
+            self.body.addWidget(self.name)
+            self.go.setDefault(True)
+            self.go.allow(allowed=False, reason="Type the name first.")
+            self.name.changed.connect(self._on_typed)
+            self.field.setFocus()
 
-    def _add_field(self, typed: str) -> None:
-        self._box.addWidget(muted_label("To go on, type its name:"))
-        self._box.addWidget(mono_label(typed))
-        self.field.setFont(theme.mono_font())
-        self.field.setAccessibleName("Name to type")
-        self.field.textChanged.connect(self._on_typed)
-        self._box.addWidget(self.field)
-
-    def _add_buttons(self, *, danger: bool) -> None:
-        cancel = plain_button("Cancel", self.reject)
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addStretch(1)
-        line.addWidget(cancel)
-        line.addWidget(self.go)
-        self._box.addSpacing(4)
-        self._box.addLayout(line)
-        safe = cancel if danger else self.go
-        safe.setDefault(True)
-        (self.field if self._typed is not None else safe).setFocus()
-
-    def _on_typed(self, text: str) -> None:
-        self.go.setEnabled(text == self._typed)
+    def _on_typed(self, matches: bool) -> None:
+        self.go.allow(matches, "Type the name first.")
 
 
 def ask(  # noqa: PLR0913 - the parts of one question, all but the text by name
@@ -85,6 +131,7 @@ def ask(  # noqa: PLR0913 - the parts of one question, all but the text by name
     danger: bool = False,
     typed: str | None = None,
     otherwise: Callable[[], object] | None = None,
+    unchanged: str = UNCHANGED,
 ) -> Confirm:
     """Open the question and return at once; `then` runs after a yes, `otherwise` after a no.
 
@@ -97,9 +144,13 @@ def ask(  # noqa: PLR0913 - the parts of one question, all but the text by name
         button: the verb on the button that does it.
         danger: colour the button for loss and let Enter cancel.
         typed: a name that must be typed first, where the loss cannot be undone.
-        otherwise: what to do after a no.
+        otherwise: what to do after a no, beside the report.
+        unchanged: what the banner of the view reports after a no; empty for no report.
     """
-    dialog = Confirm(parent, title, text, names=names, button=button, danger=danger, typed=typed)
+    dialog = Confirm(
+        parent, title, text, names=names, button=button, danger=danger, typed=typed,
+        unchanged=unchanged,
+    )  # fmt: skip
     dialog.accepted.connect(then)
     if otherwise is not None:
         dialog.rejected.connect(otherwise)
@@ -107,21 +158,20 @@ def ask(  # noqa: PLR0913 - the parts of one question, all but the text by name
     return dialog
 
 
-def _selectable_heading(text: str) -> QWidget:
-    label = heading(text)
-    label.setWordWrap(True)
-    return label
-
-
 def _list_of(names: Sequence[str]) -> QPlainTextEdit:
-    view = QPlainTextEdit()
-    view.setReadOnly(True)
-    view.setFont(theme.mono_font())
-    lines = [shown(name) for name in names[:_NAMES_SHOWN]]
+    lines = list(names[:_NAMES_SHOWN])
     if len(names) > _NAMES_SHOWN:
         lines.append(f"… and {len(names) - _NAMES_SHOWN:,} more")
-    view.setPlainText("\n".join(lines))
+    view = _text_view(lines, "What it is about")
     view.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-    view.setFixedHeight(min(len(lines), 8) * 18 + 20)
-    view.setAccessibleName("What it is about")
+    return view
+
+
+def _text_view(lines: Sequence[str], name: str) -> QPlainTextEdit:
+    view = QPlainTextEdit("\n".join(map(shown, lines)))
+    view.setReadOnly(True)
+    view.setTabChangesFocus(True)
+    view.setFont(theme.mono_font())
+    view.setFixedHeight(min(max(len(lines), 1 + len(max(lines, key=len)) // 52), 8) * 18 + 20)
+    view.setAccessibleName(name)
     return view

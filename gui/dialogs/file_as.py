@@ -128,7 +128,6 @@ class FileAsDialog(QDialog):
         box.setContentsMargins(20, 16, 20, 16)
         box.setSpacing(12)
         box.addWidget(heading("File a document by the data contract"))
-        box.addWidget(self.banner)
         box.addLayout(self._form)
         box.addStretch(1)
         box.addLayout(buttons)

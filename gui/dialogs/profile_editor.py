@@ -36,7 +36,7 @@ class ProfileEditor(QDialog):
         self.setModal(True)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(540)
-        self.banner = Banner()
+        self.banner = Banner(self)
         self.form = ProfileForm(profile)
         self.form.changed.connect(self._update)
         self.reason = text_label("", "muted", wrap=True)
@@ -70,7 +70,6 @@ class ProfileEditor(QDialog):
                 wrap=True,
             )
         )
-        box.addWidget(self.banner)
         box.addWidget(self.form)
         box.addLayout(foot)
 

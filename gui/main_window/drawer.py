@@ -64,8 +64,7 @@ class Drawer(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        for part in (head, self.banner):
-            box.addWidget(part)
+        box.addWidget(head)
         box.addWidget(self._stack, 1)
 
     def _on_page(self, name: str) -> None:

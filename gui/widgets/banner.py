@@ -1,26 +1,48 @@
-"""The bar inside a view that tells a failure: what happened, why, what to do."""
+"""The message that floats above a view: a result, a warning, or a failure and what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.errors import Cancelled, StorageError
 from core.redaction import redacted
 from gui import theme
 from gui.widgets.buttons import Button, icon_button, link_button
+from gui.widgets.free_space import covers_focus, free_place
 from gui.widgets.icons import pixmap
 from gui.widgets.labels import Text, repolish, shown
+from gui.widgets.panel import column, scrolling
 
 _ICONS = {"danger": "error", "warning": "warning", "good": "check"}
+#: What a dialog reports through `report_unchanged` after a cancel.
+UNCHANGED = "Nothing was changed."
+_WIDEST, _LEAST, _MARGIN = 720, 320, 12
+#: How long a result stays that asks for nothing, in milliseconds; under the pointer it stays longer.
+_RESULT_MS = 15_000
 Action = tuple[str, Callable[[], object]]
 
 
 class Banner(QWidget):
-    """Hidden until there is something to say; one at a time, the newest.
+    """A message above a view; hidden until there is one, and only the newest is shown.
+
+    It floats: it belongs to no layout, so no widget of the view moves when it appears or goes. It
+    takes no focus, and keeps away from the pointer, the focused control and, where there is room,
+    from all other controls. A result that asks for nothing goes by itself after a while.
+
+    Args:
+        parent: the view above which it floats.
+        over: the part of the view to keep within, if not all of it.
 
     Signals:
         dismissed: the user closed it.
@@ -28,14 +50,16 @@ class Banner(QWidget):
 
     dismissed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, over: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._over = over or parent
         self._retry: Callable[[], object] | None = None
         self._act: Callable[[], object] | None = None
         self._details = ""
         self._frame = QFrame()
+        self._frame.setProperty("floating", "true")
         self._icon = Text()
-        self._icon.setFixedSize(16, 18)
+        self._icon.setFixedSize(16, 22)
         self._summary = Text("", "inherit")
         self._summary.setFont(theme.bold_font())
         self._why = Text("", "plain")
@@ -45,7 +69,16 @@ class Banner(QWidget):
         self._buttons = self._made_buttons()
         self._text = _details_view()
         self._lay_out()
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_RESULT_MS)
+        self._later.timeout.connect(self._on_time)
         theme.current().changed.connect(self._paint_icon)
+        if self._over is not None:
+            self._over.installEventFilter(self)
+            application = QApplication.instance()
+            if isinstance(application, QApplication):
+                application.focusChanged.connect(self._on_focus)
         self.hide()
 
     def show_error(
@@ -54,38 +87,95 @@ class Banner(QWidget):
         retry: Callable[[], object] | None = None,
         word: str = "Retry",
     ) -> None:
-        """Tell a failure; `retry` gets a button. A cancel is no failure: nothing is shown."""
+        """Show a failure; `retry` gets a button. A cancel is no failure: nothing is shown."""
         if isinstance(error, Cancelled):
             return
         why = " ".join(part for part in (error.cause, error.remedy) if part)
-        self._show("danger", error.summary, why, details=_told(error), retry=retry)
+        self._show("danger", error.summary, why, details=_details(error), retry=retry)
         self._buttons[0].setText(word)
         self._buttons[0].setAccessibleName(word)
 
     def show_info(self, text: str, *, action: Action | None = None) -> None:
-        """Tell something that needs no decision."""
+        """Show information that needs no decision."""
         self._show("accent", text, action=action)
 
     def show_good(self, text: str, *, action: Action | None = None) -> None:
-        """Tell a success worth a look, for example with an Undo."""
+        """Show a success, for example with an Undo."""
         self._show("good", text, action=action)
 
     def show_warning(self, text: str, why: str = "", *, action: Action | None = None) -> None:
-        """Tell something to be careful about."""
+        """Show something to be careful about."""
         self._show("warning", text, why, action=action)
 
     def clear(self) -> None:
         """Hide the banner."""
+        self._later.stop()
         self.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keep its place when the view gets another size."""
+        if watched is self._over and event.type() == QEvent.Type.Resize and not self.isHidden():
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def _place(self) -> None:
+        """Move above the least important part of the view."""
+        view = self._over
+        if view is None:
+            return
+        wanted = self._wanted_size(view.size())
+        place = free_place(view, wanted, self)
+        self.setGeometry(QRect(self._from_view(view, place), wanted))
+        self.raise_()
+
+    def _wanted_size(self, room: QSize) -> QSize:
+        """Return the size that the texts need: one line if it fits, else wrapped."""
+        line = self._summary.fontMetrics().horizontalAdvance(self._summary.text())
+        why = self._why.fontMetrics().horizontalAdvance(self._why.text())
+        beside = sum(b.sizeHint().width() + 8 for b in self._buttons if not b.isHidden()) + 48
+        text = max(line, why if not self._why.isHidden() else 0) + 4
+        least = _WIDEST if not self._text.isHidden() else max(_LEAST, text + beside)
+        width = max(min(least, _WIDEST, room.width() - 2 * _MARGIN), beside + 80)
+        words = self._words.widget()
+        tall = words.heightForWidth(width - beside) if words else 0
+        most = max(room.height() - 2 * _MARGIN - 16, 24)
+        if not self._text.isHidden():
+            self._text.setFixedHeight(min(140, most // 2))
+            most -= self._text.height() + 6
+        self._words.setFixedHeight(min(max(tall, 22), most))
+        for box in (self._frame.layout(), self.layout()):
+            if box is not None:
+                box.invalidate()
+                box.activate()
+        return QSize(width, self.minimumSizeHint().height())
+
+    def _from_view(self, view: QWidget, place: QPoint) -> QPoint:
+        parent = self.parentWidget()
+        return place if parent is None or parent is view else view.mapTo(parent, place)
+
+    def _on_focus(self, _old: QWidget | None, new: QWidget | None) -> None:
+        """Move away from the control that has the focus now."""
+        view = self._over
+        if new is None or view is None or self.isHidden():
+            return
+        corner = view.mapFromGlobal(self.mapToGlobal(QPoint()))
+        if covers_focus(view, QRect(corner, self.size()), self):
+            self._place()
+
+    def _on_time(self) -> None:
+        if self.underMouse() or self.isAncestorOf(QApplication.focusWidget() or self.window()):
+            self._later.start()
+        else:
+            self.hide()
 
     @property
     def text(self) -> str:
-        """What is told now; empty while hidden."""
+        """The present message; empty while hidden."""
         return "" if self.isHidden() else self._summary.text()
 
     @property
     def failed(self) -> bool:
-        """Whether a failure is told now."""
+        """Whether the present message is a failure."""
         return not self.isHidden() and self._frame.property("banner") == "danger"
 
     def _show(
@@ -107,7 +197,19 @@ class Banner(QWidget):
             repolish(part)
         self._paint_icon()
         self.setAccessibleName(f"{summary} {why}".strip())
+        self._place()
         self.show()
+        self._announce()
+        if tone in {"good", "accent"} and action is None:
+            self._later.start()
+        else:
+            self._later.stop()
+
+    def _announce(self) -> None:
+        """Have a screen reader say the message, wherever the focus is."""
+        if QAccessible.isActive():
+            event = QAccessibleAnnouncementEvent(self, self.accessibleName())
+            QAccessible.updateAccessibility(event)
 
     def _set_actions(
         self, retry: Callable[[], object] | None, action: Action | None, details: str
@@ -133,14 +235,12 @@ class Banner(QWidget):
         )
 
     def _lay_out(self) -> None:
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(self._summary)
-        words.addWidget(self._why)
+        self._words = scrolling(column(self._summary, self._why, spacing=2))
+        self._words.setMinimumWidth(60)
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        line.addLayout(words, 1)
+        line.addWidget(self._words, 1)
         for button in self._buttons:
             line.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         inner = QVBoxLayout(self._frame)
@@ -148,7 +248,7 @@ class Banner(QWidget):
         inner.addLayout(line)
         inner.addWidget(self._text)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(12, 8, 12, 8)
+        outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._frame)
 
     def _paint_icon(self) -> None:
@@ -157,12 +257,12 @@ class Banner(QWidget):
         self._icon.setPixmap(pixmap(_ICONS.get(tone, "info"), ink))
 
     def _on_retry(self) -> None:
-        self.hide()
+        self.clear()
         if self._retry is not None:
             self._retry()
 
     def _on_action(self) -> None:
-        self.hide()
+        self.clear()
         if self._act is not None:
             self._act()
 
@@ -171,16 +271,34 @@ class Banner(QWidget):
         self._text.setPlainText(self._details)
         self._text.setVisible(opened)
         self._buttons[3].setVisible(opened)
+        self._place()
 
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self._details)
 
     def _on_close(self) -> None:
-        self.hide()
+        self.clear()
         self.dismissed.emit()
 
 
-def _told(error: StorageError) -> str:
+def banner_above(widget: QWidget | None) -> Banner | None:
+    """Return the banner of the nearest view that contains a widget, or None."""
+    while widget is not None:
+        found = getattr(widget, "banner", None)
+        if isinstance(found, Banner):
+            return found
+        widget = widget.parentWidget()
+    return None
+
+
+def report_unchanged(widget: QWidget | None, words: str = UNCHANGED) -> None:
+    """Report, in the banner of the view of a widget, that a cancelled action changed nothing."""
+    banner = banner_above(widget)
+    if banner is not None:
+        banner.show_info(words)
+
+
+def _details(error: StorageError) -> str:
     """Return all that is known of a failure, without secrets."""
     named = (
         ("", error.summary),
@@ -198,7 +316,6 @@ def _details_view() -> QPlainTextEdit:
     view = QPlainTextEdit()
     view.setReadOnly(True)
     view.setFont(theme.mono_font())
-    view.setMaximumHeight(140)
     view.setAccessibleName("Details of the message")
     view.hide()
     return view

@@ -46,7 +46,6 @@ class BackupsTab(Tab):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(self.banner)
         box.addWidget(self.kept)
         columns = splitter(self.tables, self.backups, self.restoring, sizes=(420, 420, 440))
         box.addWidget(columns, 1)

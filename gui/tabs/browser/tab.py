@@ -63,7 +63,6 @@ class BrowserTab(Tab):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(self.banner)
         box.addWidget(self._panes, 1)
 
     def _connect(self) -> None:

@@ -68,7 +68,6 @@ class BucketTab(Tab):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(self.banner)
         box.addWidget(splitter(rules, safety, sizes=(820, 460)), 1)
 
     def _do_workspace(self, _workspace: Workspace | None) -> None:

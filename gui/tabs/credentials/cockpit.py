@@ -61,7 +61,7 @@ class Cockpit(QWidget):
         self.plan: RotationPlan | None = None
         self.rotation: Rotation | None = None
         self._busy, self._locked = False, ""
-        self.banner = Banner()
+        self.banner = Banner(self)
         self.steps = StepList()
         self.pill = Pill("")
         self.back = link_button("Versions", self.closed.emit)
@@ -108,7 +108,6 @@ class Cockpit(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.head)
-        box.addWidget(self.banner)
         box.addWidget(self.steps, 1)
         choice = QHBoxLayout()
         choice.setContentsMargins(12, 4, 12, 4)

@@ -11,7 +11,8 @@ from core.redaction import Secret
 from core.storage import secret_text
 from core.storage.secret_text import BINARY, WHOLE
 from core.units import format_age, format_count
-from gui.tabs.credentials.question import Question, change_pill, key_grid
+from gui.dialogs.confirm import Question
+from gui.tabs.credentials.question import change_pill, key_grid
 from gui.tabs.credentials.versions_model import short
 from gui.widgets.buttons import plain_button
 from gui.widgets.labels import muted_label
@@ -22,7 +23,7 @@ class CompareVersions(Question):
     """The older version at the left, the newer one at the right; nothing can be changed here."""
 
     def __init__(self, parent: QWidget, older: SecretValue, newer: SecretValue) -> None:
-        super().__init__(parent, f"Two versions of {older.name}", width=880)
+        super().__init__(parent, f"Two versions of {older.name}", width=880, unchanged="")
         self.fields: dict[tuple[str, str], SecretField] = {}
         before, after = _values(older), _values(newer)
         found = secret_text.diff_values(older, newer)

@@ -47,7 +47,7 @@ class DoctorDialog(QDialog):
         self.resize(720, 560)
         self._locked = ""
         self._repairs: list[Button] = []
-        self.banner = Banner()
+        self.banner = Banner(self)
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
         self.area.setFrameShape(QFrame.Shape.NoFrame)
@@ -67,7 +67,6 @@ class DoctorDialog(QDialog):
                 wrap=True,
             )
         )
-        box.addWidget(self.banner)
         box.addWidget(self.area, 1)
         box.addLayout(foot)
         self.show_loading()

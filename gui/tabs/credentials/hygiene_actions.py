@@ -11,9 +11,9 @@ from core.errors import AccessDenied, StorageError
 from core.health import hygiene
 from core.health.hygiene import DEFAULT_DAYS, LIMIT_TAG, MOST_DAYS, SecretHygiene
 from core.units import format_count
+from gui.dialogs.confirm import Question
 from gui.tabs.base import Tab
 from gui.tabs.credentials.hygiene_pane import HygienePane
-from gui.tabs.credentials.question import Question
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.fields import inset
 from gui.widgets.labels import muted_label, text_label

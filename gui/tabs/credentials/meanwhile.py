@@ -11,7 +11,8 @@ from core.redaction import Secret
 from core.storage import secret_text
 from core.storage.secret_text import SecretDiff
 from core.units import format_age
-from gui.tabs.credentials.question import Question, change_pill, key_grid
+from gui.dialogs.confirm import Question
+from gui.tabs.credentials.question import change_pill, key_grid
 from gui.tabs.credentials.versions_model import short
 from gui.widgets.buttons import Button, plain_button
 from gui.widgets.labels import muted_label, text_label
@@ -32,7 +33,11 @@ class ChangedMeanwhile(Question):
         load: Act,
         overwrite: Act,
     ) -> None:
-        super().__init__(parent, f"{theirs.name} was changed by {theirs.by or 'somebody else'}")
+        super().__init__(
+            parent,
+            f"{theirs.name} was changed by {theirs.by or 'somebody else'}",
+            unchanged="Nothing was saved. Your changes are still here.",
+        )
         base = opened.text.reveal()
         self.by_us = _changes(secret_text.diff(base, mine.reveal()))
         self.by_them = _changes(secret_text.diff(base, theirs.text.reveal()))

@@ -1,24 +1,14 @@
-"""A question that shows more than a list of names: a heading, a text, a body, buttons."""
+"""The parts of a comparison of secrets: a grid of keys, and what changed as a pill."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import (
-    QDialog,
-    QFrame,
-    QGridLayout,
-    QHBoxLayout,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.widgets.buttons import Button
-from gui.widgets.labels import Elided, Pill, heading, mono_elided, muted_label, text_label
+from gui.widgets.labels import Elided, Pill, mono_elided, muted_label
 from gui.widgets.panel import scrolling
 
 #: How a change of a key is called and coloured.
@@ -29,47 +19,6 @@ CHANGES = {
 }
 _KEY_WIDTH, _VALUE_WIDTH = 180, 230
 _LONGEST = 300
-
-
-class Question(QDialog):
-    """A modal dialog; whoever makes it fills `body` and names its buttons."""
-
-    def __init__(self, parent: QWidget, title: str, text: str = "", *, width: int = 520) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
-        self.setModal(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(width)
-        self.body = QVBoxLayout()
-        self.body.setSpacing(8)
-        self._foot = QHBoxLayout()
-        self._foot.setSpacing(8)
-        title_label = heading(title)
-        title_label.setWordWrap(True)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(20, 16, 20, 16)
-        box.setSpacing(12)
-        box.addWidget(title_label)
-        if text:
-            box.addWidget(text_label(text, wrap=True))
-        box.addLayout(self.body)
-        box.addStretch(1)
-        box.addLayout(self._foot)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Take the height that the texts need at this width, and no more."""
-        box, width = self.layout(), max(self.minimumWidth(), self.width())
-        if box is not None and box.hasHeightForWidth():
-            self.resize(width, box.totalHeightForWidth(width))
-        super().showEvent(event)
-
-    def add_buttons(self, *buttons: Button, left: tuple[Button, ...] = ()) -> None:
-        """Put buttons at the right end of the foot, and others at its left."""
-        for button in left:
-            self._foot.addWidget(button)
-        self._foot.addStretch(1)
-        for button in buttons:
-            self._foot.addWidget(button)
 
 
 def key_grid(

@@ -22,11 +22,12 @@ from core.model.connection import SECRET_PREFIX
 from core.redaction import Secret
 from core.storage.secret_text import SecretRow, text_of
 from gui import theme
+from gui.dialogs.confirm import Question, TypedName
 from gui.tabs.credentials.templates import TEMPLATES
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import Button, link_button, plain_button, primary_button
 from gui.widgets.fields import combo_box, inset
-from gui.widgets.labels import heading, muted_label, text_label
+from gui.widgets.labels import heading, text_label
 from gui.widgets.panel import rule
 from gui.widgets.secret_editor import SecretEditor
 
@@ -45,7 +46,7 @@ class NewSecret(QDialog):
         self.resize(560, 520)
         self._taken = taken
         self._create = create
-        self.banner = Banner()
+        self.banner = Banner(self)
         self.template = combo_box("Template")
         self.template.addItems([title for title, _name, _keys in TEMPLATES])
         self.template.currentIndexChanged.connect(self._on_template)
@@ -87,7 +88,6 @@ class NewSecret(QDialog):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 12, 0, 0)
         box.setSpacing(0)
-        box.addWidget(self.banner)
         box.addLayout(form)
         box.addWidget(rule())
         box.addLayout(values)
@@ -135,16 +135,17 @@ class NewSecret(QDialog):
         )
 
 
-class DeleteSecret(QDialog):
+class DeleteSecret(Question):
     """How long the secret can be restored; deleting at once asks to type its name."""
 
     def __init__(self, parent: QWidget, name: str, delete: Delete) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Delete secret")
-        self.setModal(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(460)
-        self._name = name
+        super().__init__(
+            parent,
+            f"Delete {name}?",
+            "Programs that read this secret fail from now on. Its name stays taken until it is "
+            "gone.",
+            width=460,
+        )
         self._delete = delete
         self.days = inset(QSpinBox())
         self.days.setRange(RECOVERY_DAYS_MIN, RECOVERY_DAYS_MAX)
@@ -156,14 +157,14 @@ class DeleteSecret(QDialog):
         self.force.setAccessibleName("Delete at once, without any way back")
         self.force.toggled.connect(self._on_force)
         self.force.hide()
-        self.typed = QLineEdit()
-        self.typed.setFont(theme.mono_font())
-        self.typed.setPlaceholderText(name)
-        self.typed.setAccessibleName("Type the secret's name to delete it at once")
-        self.typed.textChanged.connect(self._update)
-        self.typed.hide()
+        self.name = TypedName(name)
+        self.typed = self.name.field
+        self.name.changed.connect(self._update)
+        self.name.hide()
         self.go = Button("Schedule deletion", kind="loss")
         self.go.clicked.connect(self._on_go)
+        self.cancel = plain_button("Cancel", self.reject)
+        self.cancel.setDefault(True)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -171,48 +172,31 @@ class DeleteSecret(QDialog):
         window.addWidget(text_label("It can be restored for"))
         window.addWidget(self.days)
         window.addStretch(1)
-        cancel = plain_button("Cancel", self.reject)
-        cancel.setDefault(True)
-        foot = QHBoxLayout()
-        foot.addStretch(1)
-        foot.addWidget(cancel)
-        foot.addWidget(self.go)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(20, 16, 20, 16)
-        box.setSpacing(12)
-        box.addWidget(heading(f"Delete {self._name}?"))
-        box.addWidget(
-            text_label(
-                "Programs that read this secret fail from now on. Its name stays taken until it "
-                "is gone.",
-                wrap=True,
-            )
-        )
-        box.addLayout(window)
-        box.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
-        box.addWidget(self.force)
-        self._hint = muted_label("To go on, type its name:")
-        self._hint.hide()
-        box.addWidget(self._hint)
-        box.addWidget(self.typed)
-        box.addLayout(foot)
+        self.body.addLayout(window)
+        self.body.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
+        self.body.addWidget(self.force)
+        self.body.addWidget(self.name)
+        self.add_buttons(self.cancel, self.go)
 
     def _on_more(self) -> None:
         self.more.hide()
         self.force.show()
         self.force.setFocus()
+        self.fit()
 
     def _on_force(self, forced: bool) -> None:
         self.days.setEnabled(not forced)
-        self._hint.setVisible(forced)
-        self.typed.setVisible(forced)
+        self.name.setVisible(forced)
         self.go.setText("Delete at once" if forced else "Schedule deletion")
+        (self.go if forced else self.cancel).setDefault(True)
         if forced:
             self.typed.setFocus()
         self._update()
+        self.fit()
 
-    def _update(self, *_text: object) -> None:
-        self.go.setEnabled(not self.force.isChecked() or self.typed.text() == self._name)
+    def _update(self, *_what: object) -> None:
+        allowed = not self.force.isChecked() or self.name.matches
+        self.go.allow(allowed, "Type the name first.")
 
     def _on_go(self) -> None:
         self._delete(self.days.value(), self.force.isChecked())

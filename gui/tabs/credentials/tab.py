@@ -62,7 +62,6 @@ class CredentialsTab(Tab):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(self.banner)
         box.addWidget(splitter(self.profiles, self._views, sizes=(264, 1016)), 1)
         self._connect()
         self._lock()
@@ -273,6 +272,7 @@ class CredentialsTab(Tab):
             button="Discard changes",
             danger=True,
             otherwise=lambda: self.secrets.choose(name),
+            unchanged="Nothing was discarded. Your changes are still here, unsaved.",
         )
 
     def _open(self, info: SecretInfo | None) -> None:

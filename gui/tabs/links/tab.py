@@ -82,7 +82,6 @@ class LinksTab(Tab):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(self.banner)
         box.addWidget(splitter(Panel("Make links", self.form), right, sizes=(380, 900)), 1)
 
     def _copy_menu(self) -> QMenu:

@@ -72,7 +72,6 @@ class UploadsTab(Tab):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(self.banner)
         box.addWidget(splitter(Panel("Upload", scrolling(self.intake)), right, sizes=(392, 888)), 1)
 
     def _connect(self) -> None:

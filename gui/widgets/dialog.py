@@ -1,0 +1,116 @@
+"""The frame of every dialog: a heading, a body that scrolls on a small screen, and buttons."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from gui.widgets.buttons import Button
+from gui.widgets.labels import heading, text_label, tooltip
+from gui.widgets.panel import scrolling
+
+#: Pixels that the desktop's title bar and borders may take around a dialog.
+_FRAME = QSize(16, 40)
+#: A longer word (a key, for example) is shortened in headings and texts, which cannot wrap it.
+_LONGEST_WORD = 36
+
+
+class Dialog(QDialog):
+    """A modal dialog that is never larger than the screen; callers fill `body` and add buttons.
+
+    The heading and the buttons are always visible: what does not fit between them scrolls.
+    Escape rejects. Enter presses the button that has the focus, else the default button.
+    """
+
+    def __init__(
+        self, parent: QWidget | None, title: str, text: str = "", *, width: int = 440
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setModal(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._width = width
+        self.body = QVBoxLayout()
+        self.body.setSpacing(10)
+        self._foot = QHBoxLayout()
+        self._foot.setSpacing(8)
+        self._inside = QWidget()
+        inner = QVBoxLayout(self._inside)
+        inner.setContentsMargins(20, 0, 20, 0)
+        inner.setSpacing(10)
+        if text:
+            inner.addWidget(_wrapped(text_label(short_words(text), wrap=True), text))
+        inner.addLayout(self.body, 1)
+        title_label = heading(short_words(title))
+        title_label.setWordWrap(True)
+        self._head = QVBoxLayout()
+        self._head.setContentsMargins(20, 0, 20, 0)
+        self._head.addWidget(_wrapped(title_label, title))
+        self._foot.setContentsMargins(20, 0, 20, 0)
+        self._area = scrolling(self._inside)
+        self._area.setMinimumWidth(0)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 16, 0, 16)
+        box.setSpacing(12)
+        box.addLayout(self._head)
+        box.addWidget(self._area, 1)
+        box.addLayout(self._foot)
+
+    def add_buttons(self, *buttons: Button, left: tuple[QWidget, ...] = ()) -> None:
+        """Put buttons at the right end of the foot, and other widgets at its left."""
+        for widget in left:
+            self._foot.addWidget(widget)
+        self._foot.addStretch(1)
+        for button in buttons:
+            self._foot.addWidget(button)
+
+    def fit(self) -> None:
+        """Take the size that the content needs, as far as the screen has room for it."""
+        room = self.screen().availableGeometry()
+        most = room.size() - _FRAME
+        width = max(self._width, self._foot.minimumSize().width())
+        width = min(max(width, self._inside.minimumSizeHint().width()), most.width())
+        inner = self._inside.layout()
+        tall = inner.totalHeightForWidth(width) if inner else 0
+        tall = max(tall, self._inside.minimumSizeHint().height() if tall <= 0 else 0)
+        head, foot = self._head.totalHeightForWidth(width), self._foot.totalSizeHint().height()
+        head = max(head, self._head.totalSizeHint().height())
+        wanted = QSize(width, tall + head + foot + 16 + 16 + 12 + 12)
+        self.resize(wanted.boundedTo(most))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Fit the content and stay on the screen."""
+        self.fit()
+        super().showEvent(event)
+        keep_on_screen(self)
+
+
+def keep_on_screen(dialog: QWidget) -> None:
+    """Shrink and move a window so that no part of it is outside its screen."""
+    room = dialog.screen().availableGeometry()
+    dialog.resize(dialog.size().boundedTo(room.size() - _FRAME))
+    frame = QRect(dialog.frameGeometry())
+    x = max(min(frame.x(), room.right() - frame.width() + 1), room.x())
+    y = max(min(frame.y(), room.bottom() - frame.height() + 1), room.y())
+    if (x, y) != (frame.x(), frame.y()):
+        dialog.move(x, y)
+
+
+def short_words(text: str) -> str:
+    """Return a text whose very long words are shortened in the middle."""
+    return " ".join(map(_short, text.split(" ")))
+
+
+def _short(word: str) -> str:
+    if len(word) <= _LONGEST_WORD or "\n" in word:
+        return word
+    half = _LONGEST_WORD // 2 - 1
+    return f"{word[:half]}…{word[-half:]}"
+
+
+def _wrapped(label: QWidget, whole: str) -> QWidget:
+    """Give a label its whole text as a tooltip if a word of it was shortened."""
+    if short_words(whole) != whole:
+        label.setToolTip(tooltip(whole))
+    return label

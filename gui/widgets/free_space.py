@@ -1,0 +1,85 @@
+"""Where something can float above a view without covering what the user works on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtGui import QCursor
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QWidget,
+)
+
+_MARGIN, _STEP = 12, 24
+_CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
+#: What it costs to cover the place of the keyboard, the pointer, or any other control.
+_FOCUS, _POINTER, _CONTROL = 100, 30, 1
+
+
+def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
+    """Return where a card covers least of a view: at its bottom if possible, else at its top.
+
+    Args:
+        view: the view above which the card floats.
+        size: the size of the card in pixels.
+        floating: the card itself; what is inside it does not count as covered.
+    """
+    costs = [(focus, _FOCUS) for focus in _focus_places(view, floating)]
+    pointer = view.mapFromGlobal(QCursor.pos())
+    costs.append((QRect(pointer - QPoint(12, 12), QSize(25, 25)), _POINTER))
+    costs += [(place, _CONTROL) for place in _control_places(view, floating)]
+
+    def cost(point: QPoint) -> int:
+        card = QRect(point, size)
+        return sum(price for place, price in costs if card.intersects(place))
+
+    return min(_candidates(view.size(), size), key=cost)
+
+
+def covers_focus(view: QWidget, card: QRect, floating: QWidget) -> bool:
+    """Return whether a card at this place of the view hides what has the keyboard's focus."""
+    return any(card.intersects(place) for place in _focus_places(view, floating))
+
+
+def _candidates(room: QSize, size: QSize) -> Iterator[QPoint]:
+    """Yield places in the order of preference."""
+    middle = max((room.width() - size.width()) // 2, 0)
+    right = max(room.width() - size.width() - _MARGIN, 0)
+    bottom = max(room.height() - size.height() - _MARGIN, 0)
+    for x in (middle, right, _MARGIN):
+        for y in (bottom, min(_MARGIN, bottom)):
+            yield QPoint(x, y)
+    for y in range(bottom, 0, -_STEP):
+        yield QPoint(middle, y)
+
+
+def _focus_places(view: QWidget, floating: QWidget) -> Iterator[QRect]:
+    widget = QApplication.focusWidget()
+    if widget is None or not view.isAncestorOf(widget) or floating.isAncestorOf(widget):
+        return
+    if isinstance(widget, QAbstractItemView):
+        rect = widget.visualRect(widget.currentIndex())
+        inner: QWidget = widget.viewport()
+    elif isinstance(widget, QPlainTextEdit):
+        rect, inner = widget.cursorRect(), widget.viewport()
+    else:
+        rect, inner = widget.rect(), widget
+    if not rect.isEmpty():
+        yield QRect(inner.mapTo(view, rect.topLeft()), rect.size()).adjusted(-4, -4, 4, 4)
+
+
+def _control_places(view: QWidget, floating: QWidget) -> Iterator[QRect]:
+    for control in view.findChildren(QWidget):
+        if not isinstance(control, _CONTROLS) or not control.isVisible():
+            continue
+        if control.isEnabled() and not floating.isAncestorOf(control):
+            part = control.visibleRegion().boundingRect()
+            if not part.isEmpty():
+                yield QRect(control.mapTo(view, part.topLeft()), part.size())
