@@ -34,8 +34,6 @@ if TYPE_CHECKING:  # what furnishes the window is imported after its first paint
 _UNLOCK_MINUTES = 15
 #: Pixels that the desktop's own title bar may take.
 _TITLE_BAR = 32
-#: The banner comes after the header, the tab bar and the line below it.
-_BANNER_PLACE = 3
 _VERSIONING: dict[str | None, tuple[str, str]] = {
     "Enabled": ("versioned", "neutral"),
     "Suspended": ("versions suspended", "warning"),
@@ -202,19 +200,18 @@ class MainWindow(QMainWindow):
         from gui.main_window.header import Header
         from gui.main_window.menus import BucketMenu, ProfileMenu
         from gui.main_window.status_bar import StatusBar
-        from gui.widgets.banner import Banner
         from gui.widgets.panel import column
 
         self._profiles = ProfileMenu(self.context, self)
         self._buckets = BucketMenu(self.context, self)
         self.header = Header(self.context, self._profiles, self._buckets)
-        self.banner = Banner()
         self.stack = QStackedWidget()
         for _spec in TABS:
             self.stack.addWidget(column())
         self.status = StatusBar(self.context, self._tasks)
 
     def _lay_out(self) -> None:
+        from gui.widgets.banner import Banner
         from gui.widgets.panel import splitter
 
         self.split = splitter(self.stack, vertical=True)
@@ -225,7 +222,7 @@ class MainWindow(QMainWindow):
         ):
             self._box.replaceWidget(place, part)
             place.deleteLater()
-        self._box.insertWidget(_BANNER_PLACE, self.banner)
+        self.banner = Banner(self.centralWidget(), over=self.split)
 
     def _made_commands(self) -> list[Command]:
         from gui.main_window.commands import Command, acts_in_tabs
@@ -368,6 +365,7 @@ class MainWindow(QMainWindow):
             names=names,
             button="Stop and close",
             danger=True,
+            unchanged="",
         )
 
     def _close_now(self) -> None:
