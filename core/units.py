@@ -1,21 +1,59 @@
-"""Sizes, rates, counts and times as people read them; all times are UTC."""
+"""Sizes, rates, counts, identifiers and times as people read them.
+
+Every text that shows a moment is made here. A moment reads `15 Jan 2024 10:00:00 UTC` in the window
+and `2024-01-15T10:00:00Z` on the command line; `use_time_style` chooses, for the whole process.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
+from enum import StrEnum
 
 _STEPS = ("KB", "MB", "GB", "TB", "PB")
+#: Not `strftime("%b")`: its names follow the locale, which Qt sets for the whole process.
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+#: Characters of an identifier that tell it from its neighbours.
+_SHORT = 8
+#: A clock may be that much ahead of another one, in seconds, without a moment being in the future.
+_SKEW = 60
+
+
+class TimeStyle(StrEnum):
+    """How moments are written: in words (UTC or the computer's zone), or as ISO 8601 in UTC."""
+
+    UTC = "utc"
+    LOCAL = "local"
+    ISO = "iso"
+
+
+class _Present:
+    """The style in use; one attribute of one object, so that a change is seen everywhere."""
+
+    style = TimeStyle.UTC
+
+
+def use_time_style(style: TimeStyle) -> TimeStyle:
+    """Choose how moments are written from now on in this process, and return the former style."""
+    former, _Present.style = _Present.style, style
+    return former
+
+
+def time_style() -> TimeStyle:
+    """Return how moments are written now."""
+    return _Present.style
 
 
 def format_size(size: int) -> str:
-    """Return a size in bytes as decimal units, for example `1.9 MB`."""
+    """Return a size in bytes as decimal units with one decimal place, for example `1.9 MB`."""
     if abs(size) < 1000:
         return f"{size} B"
     value = float(size)
     for unit in _STEPS:
         value /= 1000
-        if abs(value) < 999.5 or unit == _STEPS[-1]:
-            return f"{value:.3g} {unit}" if abs(value) < 100 else f"{value:,.0f} {unit}"
+        if abs(value) < 999.95 or unit == _STEPS[-1]:
+            return f"{value:,.1f} {unit}"
     raise AssertionError(size)
 
 
@@ -46,14 +84,114 @@ def format_duration(seconds: float) -> str:
 def format_age(then: datetime, now: datetime | None = None) -> str:
     """Return how long ago `then` was in its largest unit, for example `12 s ago`."""
     seconds = ((now or utc_now()) - then).total_seconds()
-    if seconds < 0:
+    if seconds < -_SKEW:
         return "in the future"
     for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= size:
             count = int(seconds // size)
             name = "day" if unit == "days" and count == 1 else unit
             return f"{count} {name} ago"
-    return f"{int(seconds)} s ago"
+    return f"{max(int(seconds), 0)} s ago"
+
+
+def format_remaining(until: datetime, now: datetime | None = None) -> str:
+    """Return the time that is left until a moment, for example `2 h 5 min`; `ended` afterwards.
+
+    Whole seconds, so that a text renewed every second counts down evenly.
+    """
+    seconds = (until - (now or utc_now())).total_seconds()
+    if seconds <= 0:
+        return "ended"
+    return f"{int(seconds)} s" if seconds < 60 else format_duration(seconds)
+
+
+def format_moment(moment: datetime, *, zone: bool = True) -> str:
+    """Return `15 Jan 2024 10:00:00 UTC`, in the zone and style in use.
+
+    Args:
+        moment: a naive one is taken as UTC.
+        zone: False leaves the zone out; then the heading of the column must name it (`zoned`).
+    """
+    if _Present.style is TimeStyle.ISO:
+        return iso_utc(moment.replace(microsecond=0))
+    text = f"{format_date(in_zone(moment))} {format_clock(moment)}"
+    return f"{text} {zone_name(moment)}" if zone else text
+
+
+def format_date(day: date) -> str:
+    """Return `15 Jan 2024` for a calendar date or a moment that is already in its zone."""
+    if _Present.style is TimeStyle.ISO:
+        return f"{day.year:04}-{day.month:02}-{day.day:02}"
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def format_day(day: date, *, year: bool = False) -> str:
+    """Return `15 Jan`, or `Jan 2024` with `year`: labels of an axis, too narrow for a whole date."""
+    month = _MONTHS[day.month - 1]
+    return f"{month} {day.year}" if year else f"{day.day} {month}"
+
+
+def format_clock(moment: datetime, *, seconds: bool = True) -> str:
+    """Return the time of day in the zone in use, `10:00:00`, or `10:00` without seconds."""
+    there = in_zone(moment)
+    text = f"{there.hour:02}:{there.minute:02}"
+    return f"{text}:{there.second:02}" if seconds else text
+
+
+def format_range(first: datetime, last: datetime) -> str:
+    """Return both ends of a stretch of time, the date and the zone once if they are the same."""
+    begin = format_moment(first)
+    if first == last:
+        return begin
+    if _Present.style is TimeStyle.ISO or zone_name(first) != zone_name(last):
+        return f"{begin} to {format_moment(last)}"
+    begin = format_moment(first, zone=False)
+    if in_zone(first).date() == in_zone(last).date():
+        return f"{begin} to {format_clock(last)} {zone_name(last)}"
+    return f"{begin} to {format_moment(last)}"
+
+
+def format_date_range(first: date, last: date) -> str:
+    """Return `15 Jan 2024`, or `15 Jan 2024 to 18 Jan 2024`."""
+    begin, end = format_date(first), format_date(last)
+    return begin if begin == end else f"{begin} to {end}"
+
+
+def zone_name(moment: datetime | None = None) -> str:
+    """Return the zone in use: `UTC`, or what the computer's clock differs by, such as `UTC+5:30`.
+
+    Abbreviations are avoided: CST is used in China, Cuba and Chicago.
+
+    Args:
+        moment: when; the difference changes with daylight saving time. Now by default.
+    """
+    offset = in_zone(moment or utc_now()).utcoffset()
+    minutes = 0 if offset is None else int(offset.total_seconds()) // 60
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else '-'}{hours}" + (f":{rest:02}" if rest else "")
+
+
+def zoned(heading: str) -> str:
+    """Return the heading of a column of moments with the zone in use, `Modified (UTC)`."""
+    return f"{heading} ({'local' if _Present.style is TimeStyle.LOCAL else 'UTC'})"
+
+
+def in_zone(moment: datetime) -> datetime:
+    """Return a moment in the zone in use; a naive one is taken as UTC."""
+    there = as_utc(moment)
+    return there.astimezone() if _Present.style is TimeStyle.LOCAL else there
+
+
+def short_id(identifier: str) -> str:
+    """Return an identifier short enough for a list: the first 8 characters of a UUID or hash.
+
+    What is short already, or made of words, stays as it is.
+    """
+    if _UUID.fullmatch(identifier) or (len(identifier) >= 32 and identifier.isalnum()):
+        return f"{identifier[:_SHORT]}…"
+    return identifier
 
 
 def utc_now() -> datetime:
@@ -67,6 +205,9 @@ def as_utc(moment: datetime) -> datetime:
 
 
 def iso_utc(moment: datetime) -> str:
-    """Return `2024-01-15T10:00:00Z`, with `.ffffff` only when there are microseconds."""
+    """Return `2024-01-15T10:00:00Z`, with `.ffffff` only when there are microseconds.
+
+    For files, keys and machine-readable output; people are shown `format_moment`.
+    """
     moment = as_utc(moment).replace(tzinfo=None)
     return moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds") + "Z"

@@ -12,7 +12,7 @@ from typing import Any
 
 from core.errors import CredentialsExpired
 from core.model.connection import Connection
-from core.units import as_utc, iso_utc
+from core.units import as_utc, format_moment
 
 #: The longest life of a session: GetSessionToken and GetFederationToken allow 129,600 seconds;
 #: sessions of roles end earlier (AWS STS API reference).
@@ -70,7 +70,7 @@ def ended(
         at: when they ended, if that is known.
     """
     cause, remedy = _ENDED.get(method, _ENDED[""])
-    when = f" at {iso_utc(at)}" if at else ""
+    when = f" at {format_moment(at)}" if at else ""
     return CredentialsExpired(
         "The credentials have ended",
         cause=cause.format(section=section, method=method or "a source", when=when),

@@ -29,7 +29,7 @@ from core.aws.fault_codes import (
 from core.aws.limits import CLOCK_SKEW_SECONDS
 from core.errors import NotAnS3Answer, NotFound, NotSupported, StorageError
 from core.redaction import redacted
-from core.units import format_duration, iso_utc, utc_now
+from core.units import format_duration, format_moment, utc_now
 from core.work import Work
 
 REGION_HEADER = "x-amz-bucket-region"
@@ -287,11 +287,11 @@ def _clock(answer: Answer) -> str:
     now = utc_now().replace(microsecond=0)
     skew = answer.skew_seconds(now)
     if skew is None:
-        return f"Here it is {iso_utc(now)}; the server's time is unknown."
+        return f"Here it is {format_moment(now)}; the server's time is unknown."
     server = parsedate_to_datetime(answer.headers["date"])
     way = "ahead" if skew > 0 else "behind"
     return (
-        f"Here it is {iso_utc(now)}, at the server {iso_utc(server)}: "
+        f"Here it is {format_moment(now)}, at the server {format_moment(server)}: "
         f"{format_duration(abs(skew))} {way}."
     )
 

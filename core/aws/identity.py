@@ -6,7 +6,7 @@ from core.aws.clients import ClientFactory
 from core.aws.expiry import Expiry
 from core.aws.faults import translated
 from core.model.connection import Identity, KeySource
-from core.units import format_duration, iso_utc, utc_now
+from core.units import format_duration, format_moment, utc_now
 from core.work import Work, default_work
 
 
@@ -50,5 +50,5 @@ def _end(who: Identity, expiry: Expiry) -> str:
     if who.expires is None:
         return "no end known" if expiry.known else "temporary, end unknown"
     left = (who.expires - utc_now()).total_seconds()
-    when = iso_utc(who.expires)
+    when = format_moment(who.expires)
     return f"until {when} ({format_duration(left)} left)" if left > 0 else f"ended {when}"

@@ -16,7 +16,7 @@ from core.backup.package import refuse_broken
 from core.backup.store import Store
 from core.errors import Conflict, InvalidInput, NotFound
 from core.model.backup import Backup, BackupState, Origin
-from core.units import as_utc, iso_utc
+from core.units import as_utc, format_moment
 from core.work import Work
 
 _READS = 16
@@ -112,7 +112,7 @@ def choose(store: Store, table: str, work: Work, wanted: Wanted | None = None) -
     if wanted.at is not None:
         places = [place for place in places if _when(place)[0] <= wanted.at]
     if not places:
-        when = "" if wanted.at is None else f" taken at or before {iso_utc(wanted.at)}"
+        when = "" if wanted.at is None else f" taken at or before {format_moment(wanted.at)}"
         count = len(listed)
         raise NotFound(
             f"There is no backup of {table}{when}",
@@ -150,7 +150,7 @@ def _named(backups: Iterable[Backup]) -> Iterator[str]:
         if number == _MOST_NAMED:
             yield "Others are in the list of backups."
             return
-        yield f"The newest of {backup.source} is {backup.id}, taken {iso_utc(backup.taken)}."
+        yield f"The newest of {backup.source} is {backup.id}, taken {format_moment(backup.taken)}."
 
 
 def _read_all(store: Store, places: Sequence[Backup | Folder], work: Work) -> Iterator[Backup]:

@@ -22,7 +22,7 @@ from core.errors import Corrupt
 from core.local.atomic import told
 from core.model.backup import Backup, BackupState, Manifest, Part
 from core.model.tables import TableSchema
-from core.units import iso_utc
+from core.units import format_moment
 from core.work import Progress, Work
 
 _DOWNLOADS = 4
@@ -127,7 +127,7 @@ def refuse_broken(backup: Backup) -> None:
     """
     if backup.state is BackupState.BROKEN:
         raise Corrupt(
-            f"The backup {backup.id} of {backup.table}, taken {iso_utc(backup.taken)}, is broken",
+            f"The backup {backup.id} of {backup.table}, taken {format_moment(backup.taken)}, is broken",
             cause=backup.problem,
             remedy="No other backup was used instead. See the list (strongroom backups "
             f"{backup.table}) and choose one by its id (--id) or a time before it (--at).",

@@ -22,6 +22,7 @@ from core.cli.parameters import strict, usage_error
 from core.errors import Cancelled, ErrorKind, LocalIOError, StorageError, local_io_error
 from core.local.hardening import harden
 from core.redaction import clamp_logging, redacted
+from core.units import TimeStyle, use_time_style
 from core.work import CancelToken, bug
 
 app = typer.Typer(
@@ -57,6 +58,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     clamp_logging()
     record_use()
     given = list(sys.argv[1:] if arguments is None else arguments)
+    former = use_time_style(TimeStyle.ISO)  # for scripts, and sorted as text
+    try:
+        return _answered(given)
+    finally:
+        use_time_style(former)
+
+
+def _answered(given: list[str]) -> int:
+    """Run a command; what goes wrong is reported and becomes the exit code."""
     token = CancelToken()
     out = Output(as_json=flag_given("--json", given), token=token)
     try:

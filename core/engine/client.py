@@ -17,6 +17,7 @@ from core.engine.wire import Kind, Reader, Writer
 from core.errors import Cancelled, EngineError, StorageError, explain_os_error
 from core.local.environment import split_environment
 from core.model.connection import Connection
+from core.units import time_style
 from core.work import Work
 
 #: At most two: the second is started only while the first is busy.
@@ -53,7 +54,7 @@ class EngineClient:
         """
         with self._one_of(work) as engine:
             _plain, secret = split_environment()
-            return engine.call(Call(operation, arguments, connection, secret), work)
+            return engine.call(Call(operation, arguments, connection, secret, time_style()), work)
 
     def pids(self) -> list[int]:
         """Return the process ids of the engines that live."""

@@ -19,6 +19,7 @@ from core.errors import InvalidInput, StorageError
 from core.local.hardening import harden
 from core.model.connection import Connection
 from core.redaction import Secret, clamp_logging
+from core.units import TimeStyle, use_time_style
 from core.work import CancelToken, Coalescer, Work, bug
 
 _log = logging.getLogger(__name__)
@@ -31,13 +32,15 @@ _ORPHAN_SECONDS = 1.0
 class Call:
     """One request: the operation's name, its arguments, and whose keys to use.
 
-    `environment` holds the caller's variables that are secrets.
+    `environment` holds the caller's variables that are secrets; `time_style` is how the caller
+    writes moments, in messages too.
     """
 
     operation: str
     arguments: dict[str, Any]
     connection: Connection
     environment: dict[str, Secret] = field(default_factory=dict)
+    time_style: TimeStyle = TimeStyle.UTC
 
 
 def main(argv: list[str]) -> int:
@@ -112,6 +115,7 @@ class Host:
         reports = Coalescer(lambda progress: self._writer.send(Kind.PROGRESS, progress))
         work = Work(token, reports.take, lambda batch: self._writer.send(Kind.BATCH, batch))
         token.check()
+        use_time_style(call.time_style)
         os.environ.update({name: value.reveal() for name, value in call.environment.items()})
         function = self._function(call.operation)
         workspace = self._workspace_of(call.connection)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from core.lifecycle.checks import catches_siblings, hardly_a_prefix
 from core.lifecycle.rules import Difference, Rule
-from core.units import format_size
+from core.units import format_date, format_size
 
 #: What each storage class is called in a sentence; unknown ones keep AWS's name.
 CLASS_NAMES = {
@@ -106,7 +107,15 @@ def _class(move: Mapping[str, Any]) -> str:
 
 
 def _when(part: Mapping[str, Any]) -> str:
-    return f"after {_days(part['Days'])}" if "Days" in part else f"on {str(part['Date'])[:10]}"
+    return f"after {_days(part['Days'])}" if "Days" in part else f"on {_date(part['Date'])}"
+
+
+def _date(value: object) -> str:
+    day = str(value)[:10]
+    try:
+        return format_date(date.fromisoformat(day))
+    except ValueError:  # a form that another program wrote and S3 took
+        return day
 
 
 def _noncurrent(part: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.local.json_lines import JsonLines
 from core.paths import data_dir
-from core.units import as_utc, format_count, iso_utc, utc_now
+from core.units import as_utc, format_count, format_moment, iso_utc, utc_now
 
 #: The fields of an entry that are texts; each line must have them.
 _TEXTS = ("bucket", "key", "method", "made_by", "access_key_id")
@@ -101,5 +101,5 @@ def dying_with(key_id: str, ledger: Ledger | None = None) -> tuple[str, ...]:
     ends = [one.expires for one in entries if one.access_key_id == key_id and one.alive()]
     if not key_id or not ends:
         return ()
-    count, last = format_count(len(ends)), iso_utc(max(ends))
+    count, last = format_count(len(ends)), format_moment(max(ends))
     return (f"{count} links made here die with the old key; the last would have ended {last}",)

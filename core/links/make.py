@@ -12,7 +12,7 @@ from core.objects.bucket import Bucket
 from core.objects.presign import Life, Presigned, checked_seconds, life_of, presign
 from core.objects.reading import head
 from core.redaction import Secret
-from core.units import iso_utc, utc_now
+from core.units import format_moment, utc_now
 from core.work import Progress, Work, default_work
 
 #: The methods a link can be made for, as people ask for them.
@@ -53,7 +53,7 @@ class Link:
     @property
     def ends(self) -> str:
         """The end in words, never more than is known."""
-        when = iso_utc(self.expires)
+        when = format_moment(self.expires)
         return f"until {when}" if self.expiry_known else f"end unknown: at most until {when}"
 
 

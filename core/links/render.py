@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Sequence
 
 from core.links.make import Link
-from core.units import iso_utc
+from core.units import format_moment, iso_utc
 
 #: What a spreadsheet would take for a formula (OWASP ASVS 5, 1.2.10).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
@@ -22,7 +22,7 @@ def as_markdown(links: Sequence[Link]) -> str:
     """Return a Markdown list of links, each with its real expiry."""
     return "\n".join(
         f"- [{_escaped(link.key)}](<{link.url.reveal()}>) ({link.method}, until "
-        f"{iso_utc(link.expires)})"
+        f"{format_moment(link.expires)})"
         for link in links
     )
 

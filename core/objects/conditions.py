@@ -16,6 +16,7 @@ from core.errors import AlreadyExists, NotFound
 from core.model.objects import ObjectInfo
 from core.objects.bucket import Bucket
 from core.objects.reading import head
+from core.units import format_moment, format_size
 from core.work import Work
 
 _log = logging.getLogger(__name__)
@@ -68,8 +69,8 @@ def already_exists(bucket: Bucket, existing: ObjectInfo, details: str = "") -> A
     """Return the error for a key that another object has."""
     return AlreadyExists(
         f"{existing.key} already exists",
-        cause=f"An object of {existing.size} bytes was stored "
-        f"{existing.modified:%d %b %Y %H:%M} UTC.",
+        cause=f"An object of {format_size(existing.size)} was stored "
+        f"{format_moment(existing.modified)}.",
         remedy="Choose another key, or allow that it is overwritten.",
         subject=bucket.subject(existing.key),
         details=details,

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Sequence
 from datetime import datetime
 
+from core.units import as_utc, format_date_range, format_moment, format_range
+
 NEWEST_FIRST = "newest first"
 
 
@@ -18,17 +20,12 @@ def is_newest_first(moments: Sequence[datetime]) -> bool:
 
 
 def instant(moment: datetime) -> str:
-    """Return `2024-01-15 18:00`, with seconds if there are any; UTC."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S" if moment.second else "%Y-%m-%d %H:%M")
+    """Return the time of a row, for example `15 Jan 2024 18:00:00 UTC`."""
+    return format_moment(moment)
 
 
 def stretch(first: datetime, last: datetime, *, days: bool = False) -> str:
-    """Return `2024-01-15 12:00`, or from that to `last`; whole `days` without the time of day."""
-    begin = f"{first:%Y-%m-%d}" if days else instant(first)
-    if first == last:
-        return begin
+    """Return one time, or the first and the last of several; whole `days` as dates in UTC."""
     if days:
-        return f"{begin} \u2013 {last:%Y-%m-%d}"
-    if first.date() == last.date():
-        return f"{begin}\u2013{instant(last)[11:]}"
-    return f"{begin} \u2013 {instant(last)}"
+        return format_date_range(as_utc(first), as_utc(last))
+    return format_range(first, last)

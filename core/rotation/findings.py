@@ -11,7 +11,7 @@ from core.model.secrets import SecretInfo
 from core.rotation.iam_keys import KeyInfo, LastUsed
 from core.rotation.takeover import Live
 from core.rotation.words import title_of
-from core.units import format_age, iso_utc
+from core.units import format_age, format_moment
 
 _DISCARD = Repair(
     RepairKind.DISCARD,
@@ -58,7 +58,7 @@ class PendingVersion:
 
 def scheduled(info: SecretInfo) -> Finding:
     """Return the finding of a secret that waits for its deletion."""
-    when = iso_utc(info.deleted) if info.deleted else "soon"
+    when = format_moment(info.deleted) if info.deleted else "soon"
     return Finding(
         FindingKind.SCHEDULED,
         info.name,
@@ -75,7 +75,7 @@ def unfinished(rotation: Rotation) -> Finding:
     waiting = rotation.outcome is Outcome.WAITING
     reached = [record for record in rotation.steps if record.state is not StepState.WAITING]
     step = title_of(rotation.kind, reached[-1].step) if reached else "the start"
-    until = f", until {iso_utc(rotation.due)}" if rotation.due else ""
+    until = f", until {format_moment(rotation.due)}" if rotation.due else ""
     told = "waits for its period of grace" + until if waiting else f"stopped at “{step}”"
     return Finding(
         FindingKind.UNFINISHED,

@@ -40,7 +40,7 @@ from core.rotation.strategy import Strategy
 from core.rotation.words import planned
 from core.storage import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
-from core.units import utc_now
+from core.units import format_moment, utc_now
 from core.work import Work, default_work
 
 
@@ -265,7 +265,7 @@ class Rotator:
             if _place(other) == _place(rotation):
                 raise Conflict(
                     f"A rotation of {rotation.secret} is not finished",
-                    cause=f"It began {other.started:%Y-%m-%d %H:%M} UTC and is {_stands(other)}.",
+                    cause=f"It began {format_moment(other.started)} and is {_stands(other)}.",
                     remedy="Resume it or undo it.",
                     subject=rotation.secret,
                 )

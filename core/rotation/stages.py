@@ -26,7 +26,7 @@ from core.model.secrets import CURRENT, OWN_LABEL, PENDING, SecretValue, own_lab
 from core.redaction import Secret
 from core.rotation.strategy import Overtaken
 from core.storage.aws_secrets_manager import SecretsManager
-from core.units import iso_utc
+from core.units import format_moment
 from core.work import Work
 
 #: What AWS answers when a label is not where a call says it is.
@@ -274,7 +274,7 @@ def _by(
     name = who(stages, version) or "somebody else"
     listed = SecretsManager(clients=clients).list_versions(rotation.secret, work=work)
     made = next((each.created for each in listed if each.version_id == version), None)
-    return f" by {name}" + (f" {when} {iso_utc(made)}" if made else "")
+    return f" by {name}" + (f" {when} {format_moment(made)}" if made else "")
 
 
 def who(stages: Stages, version: str) -> str:

@@ -1,8 +1,45 @@
-from datetime import UTC, datetime, timedelta, timezone
+import time
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from core.units import format_age, format_count, format_duration, format_rate, format_size, iso_utc
+from core.units import (
+    TimeStyle,
+    format_age,
+    format_clock,
+    format_count,
+    format_date,
+    format_date_range,
+    format_duration,
+    format_moment,
+    format_range,
+    format_rate,
+    format_remaining,
+    format_size,
+    iso_utc,
+    short_id,
+    use_time_style,
+    zone_name,
+    zoned,
+)
+
+WINTER = datetime(2024, 1, 15, 10, tzinfo=UTC)
+SUMMER = datetime(2024, 7, 1, 22, 30, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def zone(monkeypatch):
+    """Return a function that puts the computer into a zone and shows local time."""
+
+    def enter(name):
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+        use_time_style(TimeStyle.LOCAL)
+
+    yield enter
+    monkeypatch.undo()
+    time.tzset()
+    use_time_style(TimeStyle.UTC)
 
 
 @pytest.mark.parametrize(
@@ -10,12 +47,15 @@ from core.units import format_age, format_count, format_duration, format_rate, f
     [
         (0, "0 B"),
         (999, "999 B"),
-        (1000, "1 KB"),
+        (1000, "1.0 KB"),
+        (11_000, "11.0 KB"),
+        (11_240, "11.2 KB"),
+        (999_960, "1.0 MB"),
         (1900, "1.9 KB"),
         (12_400_000, "12.4 MB"),
-        (999_600, "1 MB"),
-        (214_000_000, "214 MB"),
-        (5 * 1024**3, "5.37 GB"),
+        (999_600, "999.6 KB"),
+        (214_000_000, "214.0 MB"),
+        (5 * 1024**3, "5.4 GB"),
         (48_800_000_000_000, "48.8 TB"),
     ],
 )
@@ -45,3 +85,71 @@ def test_iso_utc_converts_aware_and_trusts_naive():
     east = timezone(timedelta(hours=2))
     assert iso_utc(datetime(2024, 1, 15, 1, tzinfo=east)) == "2024-01-14T23:00:00Z"
     assert iso_utc(datetime(2024, 1, 15, 1, 0, 0, 5, tzinfo=UTC)) == "2024-01-15T01:00:00.000005Z"
+
+
+def test_a_moment_has_one_form_and_names_its_zone():
+    assert format_moment(WINTER) == "15 Jan 2024 10:00:00 UTC"
+    assert format_moment(WINTER, zone=False) == "15 Jan 2024 10:00:00"
+    assert zoned("Modified") == "Modified (UTC)"
+    assert format_moment(datetime(2024, 1, 5, 10)) == "5 Jan 2024 10:00:00 UTC"  # noqa: DTZ001 - naive on purpose
+    assert format_date(date(2024, 1, 5)) == "5 Jan 2024"
+    assert format_clock(SUMMER, seconds=False) == "22:30"
+
+
+def test_local_time_follows_the_zone_and_its_daylight_saving(zone):
+    zone("Europe/Berlin")
+    assert format_moment(WINTER) == "15 Jan 2024 11:00:00 UTC+1"
+    assert format_moment(SUMMER) == "2 Jul 2024 00:30:05 UTC+2"
+    assert zoned("Modified") == "Modified (local)"
+    zone("Asia/Kolkata")
+    assert (format_moment(WINTER), zone_name(WINTER)) == (
+        "15 Jan 2024 15:30:00 UTC+5:30",
+        "UTC+5:30",
+    )
+    zone("America/St_Johns")
+    assert zone_name(WINTER) == "UTC-3:30"
+
+
+def test_machines_get_iso_8601_in_utc_whatever_the_zone(zone):
+    zone("Europe/Berlin")
+    use_time_style(TimeStyle.ISO)
+    moment = WINTER.replace(microsecond=5)
+    assert format_moment(moment) == format_moment(moment, zone=False) == "2024-01-15T10:00:00Z"
+    assert format_date(WINTER) == "2024-01-15"
+
+
+def test_months_are_english_in_every_locale():
+    names = [format_date(date(2024, month, 1)).split()[1] for month in range(1, 13)]
+    assert " ".join(names) == "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
+
+
+def test_a_range_names_date_and_zone_once(zone):
+    later = WINTER + timedelta(hours=2)
+    assert format_range(WINTER, WINTER) == "15 Jan 2024 10:00:00 UTC"
+    assert format_range(WINTER, later) == "15 Jan 2024 10:00:00 to 12:00:00 UTC"
+    assert format_range(WINTER, WINTER + timedelta(days=1)) == (
+        "15 Jan 2024 10:00:00 to 16 Jan 2024 10:00:00 UTC"
+    )
+    assert format_date_range(WINTER, later) == "15 Jan 2024"
+    zone("Europe/Berlin")
+    assert format_range(WINTER, SUMMER) == "15 Jan 2024 11:00:00 UTC+1 to 2 Jul 2024 00:30:05 UTC+2"
+
+
+def test_remaining_time_counts_down_to_its_end():
+    now = WINTER
+    left = [timedelta(hours=2, minutes=5), timedelta(seconds=9.6), timedelta(0)]
+    assert [format_remaining(now + each, now) for each in left] == ["2 h 5 min", "9 s", "ended"]
+
+
+def test_an_age_of_a_clock_slightly_ahead_is_not_in_the_future():
+    assert format_age(WINTER + timedelta(seconds=3), WINTER) == "0 s ago"
+
+
+def test_identifiers_are_short_in_lists():
+    assert short_id("828d37e1-6a3c-4f0b-9d0e-0123456741c2") == "828d37e1…"
+    assert short_id("3sL4kqtJlcpXroDTDmJrmSpXd3dIbrHY") == "3sL4kqtJ…"
+    assert short_id("null") == "null"
+    assert (
+        short_id("cryptotrading/platform/aws-credentials")
+        == "cryptotrading/platform/aws-credentials"
+    )

@@ -51,4 +51,4 @@ def test_a_short_one_and_json_write_nothing(capsys, monkeypatch):
 
 def test_amounts_are_read_by_people():
     assert progress.amount(Progress(3, 60, "files")) == "3 of 60 files"
-    assert progress.amount(Progress(2_000_000, None, "bytes")) == "2 MB"
+    assert progress.amount(Progress(2_000_000, None, "bytes")) == "2.0 MB"

@@ -29,7 +29,7 @@ def test_unknown_parts_survive_and_are_named():
     assert rule.raw()["Expiration"]["Date"].startswith("2030-01-01T00:00:00")
     text = sentence(rule)
     assert text == (
-        "Objects below logs/, tagged team=ops, larger than 131 KB: delete on 2030-01-01; "
+        "Objects below logs/, tagged team=ops, larger than 131.1 KB: delete on 1 Jan 2030; "
         "delete old versions 30 days after they were replaced, keeping the 2 newest; and what "
         "this version cannot read (SomethingOf2031), kept as it is (switched off)."
     )

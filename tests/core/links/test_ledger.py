@@ -74,7 +74,7 @@ def test_renderings():
     link = Link("=a[b]", "GET", Secret("https://h/b/a?X-Amz-Signature=s1"), 60, MADE)
     assert as_text([link, link]) == "https://h/b/a?X-Amz-Signature=s1\n" * 1 + link.url.reveal()
     assert as_markdown([link]) == (
-        "- [=a\\[b\\]](<https://h/b/a?X-Amz-Signature=s1>) (GET, until 2026-01-01T00:00:00Z)"
+        "- [=a\\[b\\]](<https://h/b/a?X-Amz-Signature=s1>) (GET, until 1 Jan 2026 00:00:00 UTC)"
     )
     rows = as_csv([link]).split("\r\n")
     assert rows[0] == "key,method,expires,url"

@@ -60,8 +60,8 @@ def test_an_interval_without_a_candle_is_an_empty_interval_with_its_date():
     found, _ = candles([candle(0), candle(3), candle(30)])
     texts = [problem.text for problem in found.problems]
     assert texts == [
-        "2 empty intervals: 2024-01-15 01:00\u201302:00",
-        "26 empty intervals: 2024-01-15 04:00 \u2013 2024-01-16 05:00",
+        "2 empty intervals: 15 Jan 2024 01:00:00 to 02:00:00 UTC",
+        "26 empty intervals: 15 Jan 2024 04:00:00 to 16 Jan 2024 05:00:00 UTC",
     ]
     assert found.problems_in_words == "28 empty intervals"
     assert set(found.counts) <= QUIET_KINDS
@@ -70,7 +70,7 @@ def test_an_interval_without_a_candle_is_an_empty_interval_with_its_date():
 def test_days_without_a_candle_are_named_by_date_alone():
     rows = [candle(0), candle(24 * 3)]
     found = shown({"timeframe": "1d", "data": rows})
-    assert found.problems_in_words == "2 empty intervals: 2024-01-16 \u2013 2024-01-17"
+    assert found.problems_in_words == "2 empty intervals: 16 Jan 2024 to 17 Jan 2024"
 
 
 def test_a_candle_of_volume_zero_is_an_ordinary_candle():
@@ -91,7 +91,7 @@ def test_a_candle_without_prices_is_an_empty_interval():
 def test_a_last_candle_that_is_not_over_is_a_note():
     found, _ = candles([candle(0), candle(1)], timestamp="2024-01-15T01:40:00Z")
     assert found.problems_in_words == (
-        "the last candle, 2024-01-15 01:00, was not over when this was saved"
+        "the last candle, 15 Jan 2024 01:00:00 UTC, was not over when this was saved"
     )
     for saved in ("2024-01-15T01:00:00Z", "2024-01-15T02:00:00Z", "2024-02-01T00:00:00Z"):
         assert candles([candle(0), candle(1)], timestamp=saved)[0].problems == ()

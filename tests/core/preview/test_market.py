@@ -62,23 +62,35 @@ def test_a_bare_list_of_lists_with_numeric_text():
         (
             [candle(10), candle(11), candle(14)],
             ProblemKind.GAP,
-            "2 empty intervals: 2024-01-15 12:00\u201313:00",
+            "2 empty intervals: 15 Jan 2024 12:00:00 to 13:00:00 UTC",
         ),
-        ([candle(10), candle(12)], ProblemKind.GAP, "1 empty interval: 2024-01-15 11:00"),
-        ([candle(18), candle(18)], ProblemKind.DUPLICATE, "1 duplicate at 2024-01-15 18:00"),
+        ([candle(10), candle(12)], ProblemKind.GAP, "1 empty interval: 15 Jan 2024 11:00:00 UTC"),
+        (
+            [candle(18), candle(18)],
+            ProblemKind.DUPLICATE,
+            "1 duplicate at 15 Jan 2024 18:00:00 UTC",
+        ),
         ([candle(18), candle(18, close=10)], ProblemKind.DUPLICATE, "the last is drawn"),
         (
             [candle(0), candle(2), candle(1), candle(3)],
             ProblemKind.OUT_OF_ORDER,
-            "01:00 follows 2024-01-15 02:00",
+            "01:00:00 UTC follows 15 Jan 2024 02:00:00 UTC",
         ),
-        ([candle(2, high=8)], ProblemKind.HIGH_BELOW_LOW, "high below low at 2024-01-15 02:00"),
+        (
+            [candle(2, high=8)],
+            ProblemKind.HIGH_BELOW_LOW,
+            "high below low at 15 Jan 2024 02:00:00 UTC",
+        ),
         (
             [candle(2, close=99)],
             ProblemKind.OUTSIDE_RANGE,
-            "outside high and low at 2024-01-15 02:00",
+            "outside high and low at 15 Jan 2024 02:00:00 UTC",
         ),
-        ([candle(2, volume=-1)], ProblemKind.NEGATIVE, "negative volume at 2024-01-15 02:00"),
+        (
+            [candle(2, volume=-1)],
+            ProblemKind.NEGATIVE,
+            "negative volume at 15 Jan 2024 02:00:00 UTC",
+        ),
         ([candle(1), candle(2, open="n/a")], ProblemKind.BAD_NUMBER, "open is “n/a”, no number"),
         ([candle(1), candle(2, low=None)], ProblemKind.BAD_NUMBER, "low is missing"),
         ([candle(1), candle(2, high="1e999")], ProblemKind.BAD_NUMBER, "no number"),
@@ -97,7 +109,7 @@ def test_what_is_wrong_with_candles(rows, kind, words):
 def test_many_problems_of_one_kind_are_one_phrase():
     rows = [candle(hour) for hour in (0, 2, 4, 6)] + [candle(6)]
     found = shown(wrapped(rows))
-    assert found.problems_in_words == "1 duplicate at 2024-01-15 06:00 · 3 empty intervals"
+    assert found.problems_in_words == "1 duplicate at 15 Jan 2024 06:00:00 UTC · 3 empty intervals"
     assert found.problems[0].row == 4
 
 
