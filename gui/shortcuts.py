@@ -274,6 +274,17 @@ def explain(widget: QWidget, text: str) -> None:
     QApplication.sendEvent(widget, QStatusTipEvent(text))
 
 
+def bound_to(event: QKeyEvent) -> list[Action]:
+    """Return the actions whose keys an event has, if they are no plain letters or movements."""
+    pressed = QKeySequence(event.keyCombination()).toString()
+    plain = not event.modifiers() & (
+        Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+    )
+    if plain and pressed != "Del" and not pressed.startswith("F"):
+        return []
+    return [each for each in ACTIONS if pressed in each.keys and not each.own]
+
+
 def is_copy(event: QKeyEvent) -> bool:
     """Return whether a key means Copy on this platform."""
     return event.matches(QKeySequence.StandardKey.Copy)

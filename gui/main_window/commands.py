@@ -1,99 +1,255 @@
-"""What can be done from everywhere: one list for the shortcuts, the palette and the F1 sheet."""
+"""The actions of the whole window: what each does, its keys, and why it may not be possible now."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QWidget,
+)
+from shiboken6 import isValid
 
-from core.engine.operations import operation
 from core.errors import StorageError
 from core.local.profiles import DEMO_NAME
+from gui import shortcuts, theme
 from gui.context import Context
+from gui.shortcuts import Action
+from gui.tab_list import TABS
+
+if TYPE_CHECKING:
+    from core.model.connection import Profile
+    from gui.tabs.base import Tab
+
+UNLOCK_MINUTES = 15
+_FIELDS = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox)
+NOT_CONNECTED = "Connect to a profile first."
+#: Actions that need a connection, whether they change anything or not.
+_CONNECTED = frozenset({"go_to", "upload", "rotate", "doctor", "hygiene", "lock"})
+#: Actions that a tab does: the tab, and the target that it opens.
+_IN_TABS = (
+    ("rotate", "credentials", "rotate"),
+    ("doctor", "credentials", "doctor"),
+    ("hygiene", "credentials", "hygiene"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One act: its words, its keys (or none), what it does, and the operation it leads to."""
+    """A row of the table of actions, with what it does."""
 
-    title: str
-    keys: str
+    action: Action
     run: Callable[[], object]
-    operation: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its words."""
+        return self.action.text
+
+    @property
+    def keys(self) -> str:
+        """Its usual keys, or an empty text."""
+        return self.action.keys[0] if self.action.keys else ""
 
     @property
     def changes(self) -> bool:
         """Whether it leads to an operation that a read-only profile refuses."""
-        return bool(self.operation) and operation(self.operation).changes
+        return self.action.changes
 
 
-#: Keys that the views themselves answer to; shown in the sheet.
-IN_VIEWS: tuple[tuple[str, str], ...] = (
-    ("Preview the chosen object", "Space"),
-    ("Delete what is chosen (asks first)", "Del"),
-    ("Copy the key", "Ctrl+C"),
-    ("Download what is chosen", "Ctrl+D"),
-    ("Next or previous field", "Tab / Shift+Tab"),
-    ("Close a dialog without a change", "Esc"),
-)
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the actions need of the window."""
+
+    window: QWidget
+    show_tab: Callable[[str, object], Tab]
+    current_tab: Callable[[], Tab]
+    search: Callable[[], object]
+    toggle_drawer: Callable[[], object]
 
 
-#: Acts of single views: words, keys, the view, what it is asked to do, and the operation.
-_IN_TABS: tuple[tuple[str, str, str, object, str], ...] = (
-    ("Upload files", "Ctrl+U", "uploads", "choose", "transfer.upload"),
-    ("Rotate the platform's access key…", "", "credentials", "rotate", "rotation.start"),
-    ("Examine secrets and access keys (doctor)", "", "credentials", "doctor", ""),
-    ("Show the hygiene board of secrets", "", "credentials", "hygiene", ""),
-)
+class Commands:
+    """All actions of the window; their keys work everywhere in it."""
+
+    def __init__(self, context: Context, frame: Frame) -> None:
+        self._context, self._frame = context, frame
+        slots: dict[str, Callable[[], object]] = {
+            **{f"tab.{spec.id}": partial(frame.show_tab, spec.id, None) for spec in TABS},
+            **{name: partial(frame.show_tab, tab, target) for name, tab, target in _IN_TABS},
+            **{
+                f"theme.{mode}": partial(self.set_theme, mode)
+                for mode in ("light", "dark", "system")
+            },
+            "search": frame.search,
+            "go_to": self._on_go_to,
+            "filter": lambda: frame.current_tab().focus_filter(),
+            "refresh": lambda: frame.current_tab().refresh(),
+            "upload": self._on_upload,
+            "activity": frame.toggle_drawer,
+            "lock": self.toggle_lock,
+            "profile.new": self.make_profile,
+            "help": self._on_help,
+            "quit": frame.window.close,
+        }
+        self.all = [
+            Command(action, slots[action.id])
+            for action in shortcuts.ACTIONS
+            if action.where == "window"
+        ]
+        for command in self.all:
+            reason = partial(self.reason, command)
+            shortcuts.bind(command.action.id, frame.window, command.run, reason)
+
+    def reason(self, command: Command) -> str:
+        """Return why a command is not possible now; empty if it is."""
+        if command.action.id in _CONNECTED and self._context.workspace is None:
+            return NOT_CONNECTED
+        return self._context.locked_reason if command.changes else ""
+
+    def places_of(self, event: QKeyEvent) -> str:
+        """Return where the keys of an event apply, if they do nothing here and are no letters."""
+        found = shortcuts.bound_to(event)
+        if not found:
+            return ""
+        where = {shortcuts.scope(each.where).title for each in found}
+        return f"{found[0].key_text}: {found[0].text} ({' / '.join(sorted(where))})."
+
+    def profiles(self) -> list[Command]:
+        """Return one command for each stored profile, and for the demo."""
+        try:
+            names = [profile.name for profile in self._context.connections.profiles.list()]
+        except StorageError as error:
+            self._context.trouble.emit(error)
+            names = []
+        return [
+            Command(
+                Action(f"profile.{name}", f"Switch to profile {name}"),
+                partial(self._context.switch_profile, name),
+            )
+            for name in (*names, DEMO_NAME)
+        ]
+
+    def set_theme(self, mode: theme.Mode) -> None:
+        """Use another theme, now and at the next start."""
+        self._context.settings.set("theme", mode)
+        theme.current().set_mode(mode)
+
+    def toggle_theme(self) -> None:
+        """Change between light and dark."""
+        self.set_theme("light" if theme.tokens().dark else "dark")
+
+    def toggle_lock(self) -> None:
+        """Lock writing at once, or unlock it after a question."""
+        from gui.dialogs.confirm import ask
+
+        context, workspace = self._context, self._context.workspace
+        if workspace is None:
+            return
+        if not context.read_only:
+            context.lock()
+            return
+        ask(
+            self._frame.window,
+            f"Allow changes on {workspace.profile.name}?",
+            f"The profile opens read-only. For {UNLOCK_MINUTES} minutes everything that your keys "
+            "permit can be changed and deleted; then it locks itself again.",
+            lambda: context.unlock(UNLOCK_MINUTES),
+            button=f"Unlock for {UNLOCK_MINUTES} minutes",
+            danger=True,
+        )
+
+    def make_profile(self) -> None:
+        """Ask for a new profile, and connect with it."""
+        from gui.dialogs.profile_editor import ProfileEditor
+
+        ProfileEditor(self._frame.window, self._context, None, self._on_profile).open()
+
+    def _on_profile(self, profile: Profile) -> None:
+        from core.engine.operations import change_made
+        from core.model.change import ChangeKind
+
+        self._context.announce(
+            change_made("profiles.save", ChangeKind.PROFILES, profile.name, "Frame")
+        )
+        self._context.switch_profile(profile.name)
+
+    def _on_go_to(self) -> None:
+        tab = self._frame.show_tab("browser", None)
+        tab.ensure_loaded()
+        tab.perform("go_to")
+
+    def _on_upload(self) -> None:
+        """Upload to the folder that the present tab shows, else wherever the user says."""
+        if not self._frame.current_tab().perform("upload"):
+            self._frame.show_tab("uploads", "choose")
+
+    def _on_help(self) -> None:
+        from gui.main_window.sheet import ShortcutSheet
+
+        ShortcutSheet(self._frame.window).open()
 
 
-def acts_in_tabs(show: Callable[[str, object], object]) -> list[Command]:
-    """Return the commands that show a view and have it do something."""
-    return [
-        Command(title, keys, partial(show, tab, target), name)
-        for title, keys, tab, target, name in _IN_TABS
-    ]
+class FieldKeys(QObject):
+    """Lets the keys of the window work in text fields, which claim some of them (Ctrl+K, Ctrl+U).
+
+    Copy, paste, undo and the like are no keys of the window: a field keeps them.
+    """
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self._field: QWidget | None = None
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.focusChanged.connect(self._on_focus)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keep a field from claiming a key of the window."""
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and any(each.where == "window" for each in shortcuts.bound_to(event))
+        ):
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+    def _on_focus(self, _old: QWidget | None, now: QWidget | None) -> None:
+        if self._field is not None and isValid(self._field):
+            self._field.removeEventFilter(self)
+        self._field = now if isinstance(now, _FIELDS) and now.window() is self._window else None
+        if self._field is not None:
+            self._field.installEventFilter(self)
 
 
-def install(window: QWidget, commands: Sequence[Command]) -> None:
-    """Make the commands that have keys work everywhere in the window."""
-    for command in commands:
-        action = QAction(command.title, window)
-        if command.keys:
-            action.setShortcut(QKeySequence(command.keys))
-        action.triggered.connect(lambda _checked=False, run=command.run: run())
-        window.addAction(action)
+def matching(commands: Iterable[Command], text: str) -> list[tuple[float, Command]]:
+    """Return the commands whose words match, with their scores; the closest first.
 
-
-def switches(context: Context, trouble: Callable[[StorageError], None]) -> list[Command]:
-    """Return one command for each profile there is now, and for the demo."""
-    try:
-        names = [profile.name for profile in context.connections.profiles.list()]
-    except StorageError as error:
-        trouble(error)
-        names = []
-    return [
-        Command(f"Switch to profile {name}", "", partial(context.switch_profile, name))
-        for name in (*names, DEMO_NAME)
-    ]
-
-
-def matching(commands: Sequence[Command], text: str) -> list[Command]:
-    """Return the commands that hold the letters of `text` in order, the closest first."""
+    The letters of `text` must be there in order; words found as they are count more.
+    """
     scored = [(score, command) for command in commands if (score := _score(command.title, text))]
-    return [command for _score_, command in sorted(scored, key=lambda pair: -pair[0])]
+    return sorted(scored, key=lambda pair: -pair[0])
 
 
-def _score(title: str, text: str) -> int:
-    """Return 0 for no match; whole words and early, near letters count more."""
+def _score(title: str, text: str) -> float:
+    """Return 0 for no match, above 1,000 for a part of the title, below 200 for letters only."""
     title, text = title.casefold(), text.casefold().strip()
     if not text:
         return 1
     if text in title:
-        return 1000 - title.index(text) + (500 if title.startswith(text) else 0)
+        return 2000 - title.index(text) + (500 if title.startswith(text) else 0)
+    if all(word in title for word in text.split()):
+        return 1000
     place, spread = -1, 0
     for letter in text.replace(" ", ""):
         found = title.find(letter, place + 1)
@@ -101,4 +257,4 @@ def _score(title: str, text: str) -> int:
             return 0
         spread += found - place
         place = found
-    return max(500 - spread, 1)
+    return max(200 - spread, 1)

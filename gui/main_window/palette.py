@@ -1,8 +1,10 @@
-"""The command palette (Ctrl+K): type a few letters of an act, a view, or a whole key."""
+"""The search (Ctrl+K): actions, keys, folders, secrets, tables and backups by a few letters."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import (
@@ -16,38 +18,69 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
 
-from gui.main_window.commands import Command, matching
+from core.errors import InvalidInput, StorageError
+from core.layout import parse_place
+from core.work import Work
+from gui import shortcuts
+from gui.context import Context
+from gui.main_window.commands import Command, Commands, matching
+from gui.models.names import Match, NameSource
 from gui.models.roles import ASIDE_ROLE
+from gui.widgets.labels import muted_label, shown
 from gui.widgets.panel import rule
 from gui.widgets.table import make_list
 
 _NOWHERE = QModelIndex()
 _LOCKED = "read-only: unlock first"
+#: So many results are shown of each source.
+_LIMIT = 50
+_HINT = (
+    "Actions, keys, folders, secrets, tables and backups. Keys: what was listed in this session."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One result: its words, what stands at the right, what it does, and how well it matches."""
+
+    text: str
+    aside: str
+    run: Callable[[], object]
+    score: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tabs:
+    """What the tabs let be found, by the id of the tab, and the call that opens a result there."""
+
+    sources: Sequence[tuple[str, NameSource]]
+    open: Callable[[str, object], object]
 
 
 class Palette(QDialog):
-    """A field above a list; Enter runs the chosen line, Escape closes."""
+    """A field above a list; Enter runs the selected line, Escape closes.
 
-    def __init__(
-        self,
-        parent: QWidget,
-        commands: Sequence[Command],
-        open_key: Callable[[str], object],
-        *,
-        locked: bool = False,
-    ) -> None:
+    Actions are found at once; names are looked for in a worker thread, and join the list when
+    they are found. Enter waits for them: it never runs a line that is about to be replaced.
+    """
+
+    def __init__(self, parent: QWidget, context: Context, commands: Commands, tabs: Tabs) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setWindowTitle("Search")
         self.setObjectName("palette")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._commands, self._open_key = commands, open_key
-        self._model = _Lines(self, locked=locked)
+        self._window, self._context = parent, context
+        self._commands, self._tabs = commands, tabs
+        self._choices = [*commands.all, *commands.profiles()]
+        self._model = _Lines(self)
+        self._actions: list[Line] = []
+        self._found_for, self._wanted, self._moved = "", False, False
         self.field = QLineEdit()
-        self.field.setPlaceholderText("Go to a view, an action, or a key such as market-data/…")
+        self.field.setPlaceholderText(shortcuts.action("search").text)
         self.field.setAccessibleName("Search keys and actions")
         self.field.textChanged.connect(self._on_text)
         self.field.installEventFilter(self)
-        self.list = make_list(self._model, "Actions")
+        self.list = make_list(self._model, "Results")
         self.list.clicked.connect(self._on_chosen)
         self.list.activated.connect(self._on_chosen)
         box = QVBoxLayout(self)
@@ -56,7 +89,8 @@ class Palette(QDialog):
         box.addWidget(self.field)
         box.addWidget(rule())
         box.addWidget(self.list)
-        self.setFixedSize(min(560, parent.width() - 40), 380)
+        box.addWidget(muted_label(_HINT, small=True))
+        self.setFixedSize(min(720, parent.width() - 40), 420)
         self._on_text("")
 
     def popup(self, window: QWidget) -> None:
@@ -66,6 +100,11 @@ class Palette(QDialog):
         self.show()
         self.field.setFocus()
 
+    @property
+    def searching(self) -> bool:
+        """Whether names are still being looked for."""
+        return self._found_for != self.field.text()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Let the arrow keys of the field walk through the list, and Enter run its line."""
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
@@ -74,47 +113,123 @@ class Palette(QDialog):
                 self._walk(steps[Qt.Key(event.key())])
                 return True
             if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
-                self._on_chosen(self.list.currentIndex())
+                self._on_enter()
                 return True
         return super().eventFilter(watched, event)
 
     def _walk(self, step: int) -> None:
         rows = self._model.rowCount()
         if rows:
+            self._moved = True
             row = (self.list.currentIndex().row() + step) % rows
             self.list.setCurrentIndex(self._model.index(row))
 
     def _on_text(self, text: str) -> None:
-        lines = matching(self._commands, text)
-        if "/" in text or "." in text:
-            key = text.strip()
-            lines.insert(0, Command(f"Go to {key}", "", lambda: self._open_key(key)))
+        self._wanted = self._moved = False
+        locked = self._context.read_only
+        self._actions = [
+            Line(c.title, _LOCKED if locked and c.changes else c.keys, partial(self._do, c), score)
+            for score, c in matching(self._choices, text)
+        ]
+        self._show([])
+        if not text.strip() or not self._tabs.sources:
+            self._found_for = text
+            return
+        sources = tuple(self._tabs.sources)
+        self._context.runner.run(
+            "Search",
+            lambda work: _find(sources, text, work),
+            owner=self,
+            then=partial(self._on_found, text),
+            failed=partial(self._on_failed, text),
+            latest="palette",
+            quiet=True,
+        )
+
+    def _on_found(self, text: str, found: list[tuple[str, Match]]) -> None:
+        if text != self.field.text():
+            return
+        self._found_for = text
+        self._show([
+            Line(
+                match.name.text,
+                match.name.kind,
+                partial(self._tabs.open, tab, match.name.target),
+                match.score,
+            )
+            for tab, match in found
+        ])  # fmt: skip
+        if self._wanted:
+            self._on_chosen(self.list.currentIndex())
+
+    def _on_failed(self, text: str, _error: StorageError) -> None:
+        self._on_found(text, [])
+
+    def _show(self, names: list[Line]) -> None:
+        """Show actions and names by score; a line that the user went to stays selected."""
+        selected = self._model.line(self.list.currentIndex().row()) if self._moved else None
+        lines = sorted([*self._actions, *names], key=lambda line: -line.score)
+        text = self.field.text().strip()
+        if place := self._place_line(text, {line.text for line in names}):
+            lines.insert(0 if place.score else len(lines), place)
         self._model.show(lines)
-        self.list.setCurrentIndex(self._model.index(0))
+        row = next((n for n, line in enumerate(lines) if line == selected), 0)
+        self.list.setCurrentIndex(self._model.index(row))
+
+    def _place_line(self, text: str, known: set[str]) -> Line | None:
+        """Return the line that opens what was typed as a place, if it may be one."""
+        if not ("/" in text or "." in text or ":" in text) or text in known:
+            return None
+        try:
+            named = parse_place(text).bucket != ""
+        except InvalidInput as error:
+            return Line(f"{error.summary}. {error.cause}", "", lambda: None)
+        go = partial(self._tabs.open, "browser", text)
+        return Line(f"Go to {text}", "", go, 1 if named else 0)
+
+    def _do(self, command: Command) -> None:
+        """Run a command, or have the window say why it is not possible."""
+        if why := self._commands.reason(command):
+            shortcuts.explain(self._window, why)
+        else:
+            command.run()
+
+    def _on_enter(self) -> None:
+        if self.searching and not self._moved:
+            self._wanted = True
+        else:
+            self._on_chosen(self.list.currentIndex())
 
     def _on_chosen(self, index: QModelIndex) -> None:
-        command = self._model.command(index.row())
-        self.close()
-        if command is not None:
-            command.run()
+        line = self._model.line(index.row())
+        if line is not None:
+            self.close()
+            line.run()
+
+
+def _find(
+    sources: Sequence[tuple[str, NameSource]], text: str, work: Work
+) -> list[tuple[str, Match]]:
+    """Return the best matches of all sources, the best first; runs in a worker thread."""
+    found = [(tab, match) for tab, source in sources for match in source.find(text, _LIMIT, work)]
+    return sorted(found, key=lambda each: -each[1].score)[:_LIMIT]
 
 
 class _Lines(QAbstractListModel):
-    """The lines of the palette; while the profile is locked, what changes something says so."""
+    """The lines of the list."""
 
-    def __init__(self, parent: QObject | None = None, *, locked: bool = False) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._locked = locked
-        self._lines: list[Command] = []
+        self._lines: list[Line] = []
 
-    def show(self, lines: list[Command]) -> None:
+    def show(self, lines: list[Line]) -> None:
         """Show other lines."""
         self.beginResetModel()
         self._lines = lines
         self.endResetModel()
 
-    def command(self, row: int) -> Command | None:
-        """Return the command of a line."""
+    def line(self, row: int) -> Line | None:
+        """Return a line."""
         return self._lines[row] if 0 <= row < len(self._lines) else None
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
@@ -124,12 +239,10 @@ class _Lines(QAbstractListModel):
     def data(
         self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        """Return a line's words, and its keys at the right."""
-        command = self.command(index.row())
-        if command is None:
+        """Return a line's words, and what stands at its right."""
+        line = self.line(index.row())
+        if line is None:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return command.title
-        if role != ASIDE_ROLE:
-            return None
-        return _LOCKED if self._locked and command.changes else command.keys
+            return shown(line.text)
+        return line.aside if role == ASIDE_ROLE else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QEvent, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QStatusTipEvent
 from PySide6.QtWidgets import QFrame, QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import LocalIOError, StorageError
@@ -20,10 +21,9 @@ if TYPE_CHECKING:  # what furnishes the window is imported after its first paint
 
     from core.aws.buckets import BucketBrief
     from core.local.settings import Settings
-    from core.model.connection import Profile
     from core.workspace import Workspace
     from gui.context import Context
-    from gui.main_window.commands import Command
+    from gui.main_window.commands import Commands
     from gui.main_window.connecting import Connector
     from gui.main_window.drawer import Drawer
     from gui.main_window.header import Header
@@ -31,7 +31,6 @@ if TYPE_CHECKING:  # what furnishes the window is imported after its first paint
     from gui.tabs.base import Tab
     from gui.widgets.banner import Banner
 
-_UNLOCK_MINUTES = 15
 #: Pixels that the desktop's own title bar may take.
 _TITLE_BAR = 32
 _VERSIONING: dict[str | None, tuple[str, str]] = {
@@ -59,7 +58,8 @@ class MainWindow(QMainWindow):
     stack: QStackedWidget
     split: QSplitter
     status: StatusBar
-    commands: list[Command]
+    hint: Banner
+    commands: Commands
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -75,7 +75,6 @@ class MainWindow(QMainWindow):
 
     def furnish(self, context: Context, connector: Connector) -> Self:
         """Put everything into the shell that needs more than Qt."""
-        from gui.main_window.commands import install
         from gui.models.tasks_model import TasksModel
 
         self.context, self.connector = context, connector
@@ -84,8 +83,7 @@ class MainWindow(QMainWindow):
         self._make_parts()
         self._lay_out()
         self.setUpdatesEnabled(True)
-        self.commands = self._made_commands()
-        install(self, self.commands)
+        self._make_commands()
         self._wire()
         self.furnished = True
         self.stack.setFocus()  # rather than the first button of the header
@@ -145,13 +143,32 @@ class MainWindow(QMainWindow):
         self.status.show_drawer(opened)
 
     def search(self) -> None:
-        """Open the command palette."""
-        from gui.main_window.commands import switches
-        from gui.main_window.palette import Palette
+        """Open the search for actions and for everything with a name."""
+        from gui.main_window.palette import Palette, Tabs
 
-        commands = self.commands + switches(self.context, self.show_trouble)
-        palette = Palette(self, commands, self._go_to_key, locked=self.context.read_only)
-        palette.popup(self)
+        sources = [(key, source) for key, tab in self.tabs.items() for source in tab.searchable()]
+        Palette(self, self.context, self.commands, Tabs(sources, self.show_tab)).popup(self)
+
+    def explain(self, text: str) -> None:
+        """Show why a key or a control had no effect, and how that can be changed."""
+        if text == self.context.locked_reason:
+            self.hint.show_warning(text, action=("Unlock…", self.commands.toggle_lock))
+        else:
+            self.hint.show_info(text)
+
+    def event(self, event: QEvent) -> bool:
+        """Take the explanations that `gui.shortcuts.explain` sends from anywhere in the window."""
+        if isinstance(event, QStatusTipEvent) and self.furnished:
+            if event.tip():
+                self.explain(event.tip())
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Say where a key applies that nothing answers to here."""
+        super().keyPressEvent(event)
+        if self.furnished and (text := self.commands.places_of(event)):
+            self.explain(text)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask once if work is running in the engine; else remember how the window was left."""
@@ -223,40 +240,27 @@ class MainWindow(QMainWindow):
             self._box.replaceWidget(place, part)
             place.deleteLater()
         self.banner = Banner(self.centralWidget(), over=self.split)
+        self.hint = Banner(self.centralWidget(), over=self.split)
 
-    def _made_commands(self) -> list[Command]:
-        from gui.main_window.commands import Command, acts_in_tabs
+    def _make_commands(self) -> None:
+        from gui.main_window.commands import Commands, FieldKeys, Frame
 
-        views = [
-            Command(f"Go to {spec.title}", f"Ctrl+{number}", partial(self.show_tab, spec.id))
-            for number, spec in enumerate(TABS, 1)
-        ]
-        return [
-            *views,
-            Command("Search keys and actions", "Ctrl+K", self.search),
-            Command("Go to a key", "Ctrl+L", self.search),
-            Command("Filter this view", "Ctrl+F", self._on_filter),
-            Command("Refresh this view", "F5", self._on_refresh),
-            *acts_in_tabs(self.show_tab),
-            Command("Show or hide activity", "Ctrl+J", self.toggle_drawer),
-            Command("Lock or unlock writing", "", self._on_lock),
-            Command("Use the light theme", "", lambda: self._set_theme("light")),
-            Command("Use the dark theme", "", lambda: self._set_theme("dark")),
-            Command("Follow the desktop's theme", "", lambda: self._set_theme("system")),
-            Command("New profile…", "", self._on_new_profile),
-            Command("Keyboard shortcuts", "F1", self._on_help),
-            Command("Quit", "Ctrl+Q", self.close),
-        ]
+        def current() -> Tab:
+            return self.current_tab
+
+        frame = Frame(self, self.show_tab, current, self.search, self.toggle_drawer)
+        self.commands = Commands(self.context, frame)
+        self._field_keys = FieldKeys(self)
 
     def _wire(self) -> None:
         self.bar.currentChanged.connect(self._on_tab)
         self.header.search.connect(self.search)
-        self.header.theme_toggled.connect(self._on_theme)
-        self.header.lock_wanted.connect(self._on_lock)
+        self.header.theme_toggled.connect(self.commands.toggle_theme)
+        self.header.lock_wanted.connect(self.commands.toggle_lock)
         self.status.activity.connect(self.toggle_drawer)
         self._profiles.chosen.connect(self.context.switch_profile)
         self._profiles.edit.connect(self._on_edit_profiles)
-        self._profiles.new.connect(self._on_new_profile)
+        self._profiles.new.connect(self.commands.make_profile)
         self._buckets.chosen.connect(self.connector.open_bucket)
         self.connector.connecting.connect(self.header.show_connecting)
         self.connector.connected.connect(self._on_well)
@@ -266,7 +270,7 @@ class MainWindow(QMainWindow):
         self.context.navigate.connect(self.show_tab)
         self.context.workspace_changed.connect(self._on_workspace)
         self.context.trouble.connect(self.show_trouble)
-        self.context.unlock_wanted.connect(self._on_lock)
+        self.context.unlock_wanted.connect(self.commands.toggle_lock)
 
     def _on_tab(self, place: int) -> None:
         self.tab(TABS[place].id)
@@ -296,62 +300,8 @@ class MainWindow(QMainWindow):
         text, tone = _VERSIONING.get(brief.versioning, ("", "neutral"))
         self.header.show_versioned(text, tone)
 
-    def _on_theme(self) -> None:
-        self._set_theme("light" if theme.tokens().dark else "dark")
-
-    def _set_theme(self, mode: theme.Mode) -> None:
-        self.context.settings.set("theme", mode)
-        theme.current().set_mode(mode)
-
-    def _on_lock(self) -> None:
-        from gui.dialogs.confirm import ask
-
-        workspace = self.context.workspace
-        if workspace is None:
-            return
-        if not self.context.read_only:
-            self.context.lock()
-            return
-        ask(
-            self,
-            f"Allow changes on {workspace.profile.name}?",
-            f"The profile opens read-only. For {_UNLOCK_MINUTES} minutes everything that your keys "
-            "permit can be changed and deleted; then it locks itself again.",
-            lambda: self.context.unlock(_UNLOCK_MINUTES),
-            button=f"Unlock for {_UNLOCK_MINUTES} minutes",
-            danger=True,
-        )
-
     def _on_edit_profiles(self) -> None:
         self.show_tab("credentials")
-
-    def _on_new_profile(self) -> None:
-        from gui.dialogs.profile_editor import ProfileEditor
-
-        ProfileEditor(self, self.context, None, self._on_profile).open()
-
-    def _on_profile(self, profile: Profile) -> None:
-        from core.engine.operations import change_made
-        from core.model.change import ChangeKind
-
-        self.context.announce(
-            change_made("profiles.save", ChangeKind.PROFILES, profile.name, "Frame")
-        )
-        self.context.switch_profile(profile.name)
-
-    def _on_filter(self) -> None:
-        self.current_tab.focus_filter()
-
-    def _on_refresh(self) -> None:
-        self.current_tab.refresh()
-
-    def _on_help(self) -> None:
-        from gui.main_window.shortcuts import ShortcutSheet
-
-        ShortcutSheet(self.commands, self).open()
-
-    def _go_to_key(self, key: str) -> None:
-        self.show_tab("browser", key)
 
     def _ask_to_close(self, names: list[str]) -> None:
         from gui.dialogs.confirm import ask

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QTimer, Signal
@@ -15,6 +15,8 @@ from core.model.change import Change
 from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
+from gui.models.names import NameSource
+from gui.shortcuts import explain
 from gui.tasks import Task
 from gui.widgets.banner import Banner
 
@@ -149,6 +151,14 @@ class Tab(QWidget):
         """Put the cursor into the tab's filter (Ctrl+F)."""
         self._do_filter()
 
+    def perform(self, _action_id: str) -> bool:
+        """Do an action of the window in this tab's own way; return whether there is one."""
+        return False
+
+    def searchable(self) -> Sequence[NameSource]:
+        """Return what the search (Ctrl+K) can find in this tab; its targets are the tab's own."""
+        return ()
+
     def open_target(self, target: object) -> None:
         """Show what another view sent; the tab is loaded by then."""
 
@@ -170,7 +180,8 @@ class Tab(QWidget):
         """Fetch anew what is shown."""
 
     def _do_filter(self) -> None:
-        """Focus the filter, if there is one."""
+        """Focus the filter; a tab without one says so."""
+        explain(self, "There is nothing to filter in this tab.")
 
     def _on_workspace(self, _workspace: object) -> None:
         self._pending = True

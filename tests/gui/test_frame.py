@@ -29,8 +29,9 @@ from gui.main_window import window as window_module
 from gui.main_window.commands import Command, matching
 from gui.main_window.connecting import Connector
 from gui.main_window.palette import Palette
-from gui.main_window.shortcuts import ShortcutSheet
+from gui.main_window.sheet import ShortcutSheet
 from gui.main_window.window import MainWindow
+from gui.shortcuts import Action
 from gui.tabs.base import Tab
 
 
@@ -284,14 +285,20 @@ def test_the_window_comes_back_as_it_was_left(window, context, qtbot, tmp_path):
 
 
 def test_letters_find_actions():
-    commands = [Command(title, "", lambda: None) for title in ("Go to Links", "Dark theme", "Quit")]
-    assert [c.title for c in matching(commands, "")] == ["Go to Links", "Dark theme", "Quit"]
-    assert [c.title for c in matching(commands, "dt")] == ["Dark theme"]
-    assert matching(commands, "lin")[0].title == "Go to Links"
-    assert matching(commands, "zzz") == []
+    titles = ("Go to Links", "Dark theme", "Quit")
+    commands = [Command(Action(title, title), lambda: None) for title in titles]
+
+    def found(text):
+        return [command.title for _score, command in matching(commands, text)]
+
+    assert found("") == list(titles)
+    assert found("dt") == ["Dark theme"]
+    assert found("lin")[0] == "Go to Links"
+    assert found("zzz") == []
 
 
-def test_the_palette_runs_an_action_and_goes_to_a_key(window, qtbot):
+def test_the_palette_runs_an_action_and_goes_to_a_key(window, context, qtbot):
+    context.set_workspace(_workspace())
     qtbot.keyClick(window, "k", Qt.KeyboardModifier.ControlModifier)
     palette = window.findChild(Palette)
     qtbot.keyClicks(palette.field, "statis")

@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 from helpers.aws import connection
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout
 
 from core.errors import ReadOnlyProfile
 from core.model.connection import ProfileColour
 from core.workspace import Workspace
-from gui.main_window.commands import acts_in_tabs
-from gui.main_window.palette import Palette
+from gui.main_window.connecting import Connector
+from gui.main_window.palette import Palette, Tabs
+from gui.main_window.window import MainWindow
 from gui.models.roles import ASIDE_ROLE
 from gui.tabs.base import Tab
 
@@ -80,17 +81,15 @@ def test_a_refusal_offers_to_unlock(context, workspace, qtbot):
         button.click()
 
 
-def test_the_palette_says_which_commands_wait_for_the_lock(themed, qtbot):
-    parent = QWidget()
-    qtbot.addWidget(parent)
-    parent.resize(800, 600)
-    commands = acts_in_tabs(lambda _tab, _target: None)
-    changing = [command.title for command in commands if command.changes]
-    assert changing == ["Upload files", "Rotate the platform's access key…"]
-    for locked in (True, False):
-        palette = Palette(parent, commands, lambda _key: None, locked=locked)
+def test_the_palette_says_which_commands_wait_for_the_lock(context, workspace, qtbot):
+    window = MainWindow(context.settings).furnish(context, Connector(context))
+    qtbot.addWidget(window)
+    for unlock in (False, True):
+        if unlock:
+            context.unlock(15)
+        palette = Palette(window, context, window.commands, Tabs((), window.show_tab))
         model = palette.list.model()
         rows = [model.index(row, 0) for row in range(model.rowCount())]
         said = [row.data() for row in rows if "unlock" in str(row.data(ASIDE_ROLE))]
-        assert said == (changing if locked else [])
+        assert said == ([] if unlock else ["Upload…", "Rotate the platform's access key…"])
         palette.close()

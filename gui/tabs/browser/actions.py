@@ -69,7 +69,7 @@ class Actions:
             self._all[name] = shortcuts.menu_action(deed.action, owner, slots[name])
             if row.where != "window" and not row.own:  # the window binds its own keys
                 holder = owner if row.where == "browser" else table
-                reason = partial(self._reasons.get, name, "")
+                reason = partial(self.reason, name)
                 shortcuts.bind(deed.action, holder, slots[name], reason)
 
     def __getitem__(self, name: str) -> QAction:

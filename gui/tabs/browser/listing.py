@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.errors import StorageError
 from core.objects.bucket import Bucket
+from gui.models.names import SeenKeys
 from gui.tabs.base import Tab
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, load_level
@@ -50,6 +51,8 @@ class Listing(QObject):
         self._seen: dict[str, _Seen] = {}
         self._task: Task | None = None
         self._wanted = ""
+        #: What the search (Ctrl+K) finds.
+        self.seen_keys = SeenKeys()
         self.bucket: Bucket | None = None
         self.prefix = ""
         pane.stop_wanted.connect(self.stop)
@@ -59,6 +62,7 @@ class Listing(QObject):
         """Browse another bucket, or none."""
         self.stop()
         self._seen.clear()
+        self.seen_keys.clear()
         self.bucket, self.prefix, self._wanted = bucket, "", ""
 
     def show(self, prefix: str, *, select: str = "", fresh: bool = False) -> None:
@@ -131,6 +135,8 @@ class Listing(QObject):
         if prefix != self.prefix:
             return
         seen = self._seen.setdefault(prefix, _Seen())
+        keys = [entry.key for entry in (*page.rows.folders, *page.rows.objects)]
+        self.seen_keys.add(prefix, keys, first=not seen.pages)
         seen.pages.append(page)
         seen.token = page.level.token
         self._show_page(page)

@@ -70,11 +70,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Objects below each prefix. `until` is the last key counted, None when all are."""
+    """Objects below each prefix. `until` is the last key counted, None when all are.
+
+    `keys` are the keys that were counted, in order: the search (Ctrl+K) finds them.
+    """
 
     total: int
     below: Mapping[str, int]
     until: str | None = None
+    keys: tuple[str, ...] = ()
 
 
 def load_level(bucket: Bucket, prefix: str, token: str | None, rows: int, work: Work) -> str | None:
@@ -125,16 +129,16 @@ def count_below(bucket: Bucket, work: Work) -> Counts:
         StorageError: the bucket cannot be listed.
     """
     folders: Counter[str] = Counter()
-    total = 0
+    keys: list[str] = []
     until: str | None = None
     for page in list_pages(bucket, work=work, fan_out=1):  # one after the other: in order of keys
         folders.update(key.rpartition("/")[0] for key in page.keys)
-        total += len(page.keys)
-        if total >= COUNTED_AT_MOST:
+        keys.extend(page.keys)
+        if len(keys) >= COUNTED_AT_MOST:
             until = page.keys[-1]
             break
         work.check()
-    return Counts(total, below_each(folders), until)
+    return Counts(len(keys), below_each(folders), until, tuple(keys))
 
 
 def below_each(folders: Mapping[str, int]) -> dict[str, int]:

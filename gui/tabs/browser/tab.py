@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -13,6 +15,7 @@ from core.preview import Picture
 from core.workspace import Workspace
 from gui.context import Context
 from gui.models.folder_model import Entry
+from gui.models.names import NameSource
 from gui.tabs.base import Tab
 from gui.tabs.browser.actions import Actions
 from gui.tabs.browser.downloads import Downloads
@@ -70,6 +73,7 @@ class BrowserTab(Tab):
         self.listing.moved.connect(self._on_moved)
         self.listing.missing.connect(self._on_missing)
         self.listing.arrived.connect(self._on_arrived)
+        self.tree.counted.connect(lambda counts: self.listing.seen_keys.set_counted(counts.keys))
         self.folder.path.chosen.connect(self.go_to)
         self.folder.path.typed.connect(self._on_typed)
         self.folder.selection_changed.connect(self._on_selection)
@@ -125,6 +129,17 @@ class BrowserTab(Tab):
             if self.listing.forget(change.prefixes or ("",)):
                 self.listing.again()
             self.tree.count()
+
+    def perform(self, action_id: str) -> bool:
+        """Upload to the folder that is shown; go to what is typed into the bar of the path."""
+        own = {"upload": self._on_upload, "go_to": self.folder.path.edit}
+        if action_id in own:
+            own[action_id]()
+        return action_id in own
+
+    def searchable(self) -> Sequence[NameSource]:
+        """Return the keys and folders that were listed in this session."""
+        return (self.listing.seen_keys,)
 
     def open_target(self, target: object) -> None:
         """Show a folder (ends in `/`) or an object with its folder."""

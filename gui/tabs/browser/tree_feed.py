@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from core.errors import StorageError
 from core.objects.bucket import Bucket
@@ -12,13 +12,20 @@ from gui.tabs.browser.places import Places
 
 
 class TreeFeed(QObject):
-    """Answers what the tree asks for."""
+    """Answers what the tree asks for.
+
+    Signals:
+        counted: the `Counts` of the bucket.
+    """
+
+    counted = Signal(object)
 
     def __init__(self, tab: Tab, places: Places) -> None:
         super().__init__(tab)
         self._tab, self._places = tab, places
         self.bucket: Bucket | None = None
         places.model.wanted.connect(self._on_wanted)
+        self.counted.connect(places.show_counts)
 
     def begin(self, bucket: Bucket | None) -> None:
         """Show another bucket, or none."""
@@ -39,7 +46,7 @@ class TreeFeed(QObject):
         bucket = self.bucket
         if bucket is not None:
             self._tab.run(
-                "Count objects", lambda work: count_below(bucket, work), self._places.show_counts,
+                "Count objects", lambda work: count_below(bucket, work), self.counted.emit,
                 failed=_left_to_the_folders, latest="browser/count", quiet=True,
             )  # fmt: skip
 

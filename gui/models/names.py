@@ -1,0 +1,159 @@
+"""Names that the search (Ctrl+K) can find, and how well a name matches what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import Protocol
+
+from core.work import Work
+
+#: So many keys are remembered; the folders that were listed first are dropped.
+_MOST_KEYS = 300_000
+#: So many names are compared between two checks for a cancel.
+_STEP = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Something that a tab can open: what it is, its name, and the target for the tab."""
+
+    kind: str
+    text: str
+    target: object
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A name that matches, and how well: the higher the score, the better."""
+
+    score: float
+    name: Name
+
+
+class NameSource(Protocol):
+    """Finds names; the objects of a bucket may be a million, so a worker thread asks."""
+
+    def find(self, text: str, limit: int, work: Work) -> Sequence[Match]:
+        """Return the best matches for what was typed, at most `limit`, in any order."""
+
+
+class NameList:
+    """A source of few names, such as those of secrets or tables."""
+
+    def __init__(self, names: Iterable[Name]) -> None:
+        self._names = tuple(names)
+
+    def find(self, text: str, limit: int, work: Work) -> Sequence[Match]:
+        """Return the best matches."""
+        work.check()
+        words = words_of(text)
+        found = (Match(score(name.text, words), name) for name in self._names)
+        return nlargest(limit, (each for each in found if each.score), key=_by_score)
+
+
+class SeenKeys:
+    """The keys and folders that were listed in this session, folder by folder.
+
+    The thread of the window writes, worker threads read: lists only grow or are replaced.
+    """
+
+    def __init__(self) -> None:
+        self._folders: dict[str, list[str]] = {}
+        self._counted: Sequence[str] = ()
+        self._count = 0
+
+    def clear(self) -> None:
+        """Forget everything, as for another bucket."""
+        self._folders = {}
+        self._counted = ()
+        self._count = 0
+
+    def set_counted(self, keys: Sequence[str]) -> None:
+        """Remember the keys that were listed in order to count them, instead of the former ones."""
+        self._counted = keys
+
+    def add(self, folder: str, keys: Sequence[str], *, first: bool) -> None:
+        """Remember a page of a folder: keys, and sub-folders that end in `/`.
+
+        The first page replaces what was known of the folder.
+        """
+        known = self._folders.pop(folder, [])
+        if first:
+            self._count -= len(known)
+            known = []
+        known.extend(keys)
+        self._folders[folder] = known
+        self._count += len(keys)
+        while self._count > _MOST_KEYS and len(self._folders) > 1:
+            oldest = next(iter(self._folders))
+            self._count -= len(self._folders.pop(oldest))
+
+    def find(self, text: str, limit: int, work: Work) -> Sequence[Match]:
+        """Return the best matches among keys and folders."""
+        words = words_of(text)
+        found: dict[str, float] = {}
+        for number, key in enumerate(self._keys()):
+            if number % _STEP == 0:
+                work.check()
+            if value := score(key, words):
+                found[key] = value
+        best = nlargest(limit, found.items(), key=lambda item: item[1])
+        return [Match(value, key_name(key)) for key, value in best]
+
+    def _keys(self) -> Iterable[str]:
+        for folder, keys in list(self._folders.items()):
+            if folder:
+                yield folder
+            yield from list(keys)
+        folder = ""
+        for key in self._counted:
+            yield key
+            if (now := key[: key.rfind("/") + 1]) != folder:  # keys come in order
+                folder = now
+                yield from _folders_of(folder)
+
+
+def _folders_of(folder: str) -> Iterable[str]:
+    """Return a folder and all folders above it."""
+    while folder:
+        yield folder
+        folder = folder[: folder.rfind("/", 0, -1) + 1]
+
+
+def key_name(key: str) -> Name:
+    """Return the name of a key or, if it ends in `/`, of a folder."""
+    return Name("Folder" if key.endswith("/") else "Key", key, key)
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words that a name must contain, folded for comparison."""
+    return text.casefold().split()
+
+
+def score(name: str, words: Sequence[str]) -> float:
+    """Return how well a name matches: 0 if a word is missing, more for the last part and its start.
+
+    Shorter names come first among equals.
+    """
+    folded = name.casefold()
+    if not words or not all(word in folded for word in words):
+        return 0
+    last = folded.removesuffix("/").rpartition("/")[2]
+    first = words[0]
+    if len(words) == 1 and first in (folded, folded.removesuffix("/"), last):
+        value = 900
+    elif last.startswith(first):
+        value = 700
+    elif folded.startswith(first):
+        value = 600
+    elif first in last:
+        value = 500
+    else:
+        value = 400
+    return value - min(len(folded), 300) / 10
+
+
+def _by_score(match: Match) -> float:
+    return match.score
