@@ -85,6 +85,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "leftovers.remove", "core.engine.leftovers:remove", "Removing leftovers", "sweep --remove"
     ),
     _changes("objects.delete_many", "core.transfer.delete:delete", "Deleting objects"),
+    _changes("objects.restore_many", "core.transfer.delete:restore", "Restoring deleted objects"),
     _changes("backup.run", "core.backup.run:backup", "Backing up", "backup"),
     _reads("backup.list", "core.backup.listing:list_backups", "Listing backups", "backups"),
     _reads("backup.preview", "core.backup.preview:preview", "Comparing a backup", "restore"),
@@ -102,6 +103,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _changes_here("objects.copy", "core.objects.copying:copy", "Copying an object"),
     _changes_here("objects.delete", "core.objects.deleting:delete", "Deleting an object"),
     _changes_here("objects.undelete", "core.objects.deleting:undelete", "Undeleting an object"),
+    _reads_here("trash.list", "core.objects.trash:list_trash", "Listing deleted objects"),
     _reads_here("links.get", "core.links.make:make_links", "Making download links", "link"),
     _changes_here("links.put", "core.links.make:make_links", "Making upload links", "link --put"),
     _changes_here("links.delete", "core.links.make:make_links", "Making deletion links"),

@@ -1,0 +1,321 @@
+"""The trash of a versioned bucket: which objects are deleted, and how they come back.
+
+A delete without a version id removes nothing there. It puts a delete marker above the versions of
+the object, which is hidden until the marker is removed (S3 User Guide, "Managing delete markers").
+Restoring an object therefore copies nothing, and no version is ever removed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from core.aws.faults import not_an_s3_answer, translated
+from core.aws.limits import DELETE_KEYS, LIST_KEYS
+from core.objects.bucket import Bucket
+from core.objects.deleting import FailedDelete, fits_xml, undelete
+from core.work import Progress, Work, default_work
+
+_NOT_REPORTED = "The server did not report what became of it."
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedObject:
+    """An object whose newest version is hidden by delete markers.
+
+    Attributes:
+        key: the object.
+        size: the bytes of the version that a restore brings back.
+        deleted: when it was deleted, aware, in UTC.
+        modified: when the version that comes back was written.
+        version_id: that version.
+        markers: the version ids of the delete markers above it: it may have been deleted twice.
+        owner: the account that owns the newest marker, where the server names it. S3 records no
+            person.
+    """
+
+    key: str
+    size: int
+    deleted: datetime
+    modified: datetime
+    version_id: str
+    markers: tuple[str, ...]
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Markers:
+    """The delete markers of a key whose versions are on the next page."""
+
+    key: str
+    versions: tuple[str, ...]
+    deleted: datetime
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrashCursor:
+    """Where a listing of the trash continues: after which version, and what is still open there."""
+
+    key: str
+    version_id: str
+    open: _Markers | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrashPage:
+    """The deleted objects of one page of versions.
+
+    Attributes:
+        objects: in the order of their keys; often few of the versions that were read.
+        versions: how many versions and delete markers were read for it.
+        cursor: continues the listing; None on the last page.
+    """
+
+    objects: tuple[DeletedObject, ...]
+    versions: int
+    cursor: TrashCursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """What became of each key of a restore: restored + failed = all that were asked for."""
+
+    restored: tuple[str, ...]
+    failed: tuple[FailedDelete, ...]
+
+
+def has_trash(bucket: Bucket, *, work: Work | None = None) -> bool:
+    """Return whether deleted objects can come back: versioning is on, or was and is suspended.
+
+    Raises:
+        AccessDenied: `s3:GetBucketVersioning` is missing.
+        NotSupported: the server does not offer versioning.
+        StorageError: the bucket does not exist, or the call failed.
+    """
+    work = default_work(work)
+    work.check()
+    with translated("s3:GetBucketVersioning", bucket.subject(), work):
+        answer = bucket.client.get_bucket_versioning(Bucket=bucket.name)
+    return answer.get("Status") in {"Enabled", "Suspended"}
+
+
+def list_trash(
+    bucket: Bucket,
+    prefix: str = "",
+    *,
+    cursor: TrashCursor | None = None,
+    page_size: int = LIST_KEYS,
+    work: Work | None = None,
+) -> TrashPage:
+    """Return the deleted objects among the next versions below `prefix`; one LIST call.
+
+    A key that has delete markers only is left out: nothing of it can come back.
+
+    Args:
+        bucket: the bucket.
+        prefix: empty for all of it.
+        cursor: `TrashPage.cursor` of the page before.
+        page_size: how many versions to read at most, 1,000 at S3.
+        work: cancel.
+
+    Raises:
+        AccessDenied: `s3:ListBucketVersions` is missing.
+        NotAnS3Answer: the page came incomplete, or continues where it began.
+        StorageError: the bucket does not exist, or the call failed.
+    """
+    work = default_work(work)
+    work.check()
+    start = {"KeyMarker": cursor.key, "VersionIdMarker": cursor.version_id} if cursor else {}
+    start = {name: value for name, value in start.items() if value}
+    with translated("s3:ListObjectVersions", bucket.subject(prefix), work):
+        answer = bucket.client.list_object_versions(
+            Bucket=bucket.name, Prefix=prefix, MaxKeys=page_size, **start
+        )
+    subject = bucket.subject(prefix)
+    rows = list(_rows(answer, subject))
+    after = _after(answer, rows, subject)
+    if after is not None and cursor is not None and _same_place(after, cursor):
+        raise not_an_s3_answer(subject, "a list of versions that continues where it began")
+    objects, left = _deleted_objects(rows, cursor.open if cursor else None)
+    if after is not None:
+        after = replace(after, open=left)
+    return TrashPage(tuple(objects), len(rows), after)
+
+
+def restore(
+    bucket: Bucket, objects: Sequence[tuple[str, Sequence[str]]], *, work: Work | None = None
+) -> RestoreReport:
+    """Bring deleted objects back by removing their delete markers, 1,000 a request.
+
+    Args:
+        bucket: the bucket.
+        objects: keys, each with the version ids of its delete markers.
+        work: cancel and progress.
+
+    Raises:
+        StorageError: a whole request was denied or failed; earlier ones are done.
+        Cancelled: the token of `work` was cancelled; earlier requests are done.
+    """
+    work = default_work(work)
+    pairs = [(key, marker) for key, markers in objects for marker in markers]
+    failed: dict[str, FailedDelete] = {}
+    for start in range(0, len(pairs), DELETE_KEYS):
+        work.check()
+        batch = pairs[start : start + DELETE_KEYS]
+        for failure in _remove_markers(bucket, batch, work):
+            failed.setdefault(failure.key, failure)
+        work.report(Progress(min(start + DELETE_KEYS, len(pairs)), len(pairs), "delete markers"))
+    restored = tuple(key for key, _markers in objects if key not in failed)
+    return RestoreReport(restored, tuple(failed.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One version (`size` in bytes) or one delete marker (`size` is None)."""
+
+    key: str
+    version_id: str
+    modified: datetime
+    latest: bool
+    size: int | None
+    owner: str
+
+
+def _rows(answer: dict[str, Any], subject: str) -> Iterator[_Row]:
+    """Yield the versions and delete markers of a page; both lists begin with the newest.
+
+    Raises:
+        NotAnS3Answer: a row lacks what identifies it.
+    """
+    for name in ("DeleteMarkers", "Versions"):
+        for row in answer.get(name, ()):
+            needed = ("Key", "VersionId", "LastModified", "IsLatest")
+            needed += ("Size",) if name == "Versions" else ()
+            if any(row.get(field) is None for field in needed):
+                raise not_an_s3_answer(subject, "a list of versions with an incomplete entry")
+            owner = row.get("Owner") or {}
+            yield _Row(
+                row["Key"],
+                row["VersionId"],
+                row["LastModified"],
+                row["IsLatest"],
+                row["Size"] if name == "Versions" else None,
+                owner.get("DisplayName") or owner.get("ID") or "",
+            )
+
+
+def _after(answer: dict[str, Any], rows: Iterable[_Row], subject: str) -> TrashCursor | None:
+    """Return where the listing continues, or None at its end.
+
+    Ceph RGW encodes the keys of the rows but not the marker; botocore decodes both. A marker that
+    is no key of the page is therefore replaced by the key of its version.
+
+    Raises:
+        NotAnS3Answer: it says that more follows but not where.
+    """
+    if not answer.get("IsTruncated"):
+        return None
+    key, version = answer.get("NextKeyMarker", ""), answer.get("NextVersionIdMarker", "")
+    if not key:
+        raise not_an_s3_answer(subject, "a list of versions that does not say where it continues")
+    keys = {row.key for row in rows}
+    owners = {row.key for row in rows if row.version_id == version}
+    if key not in keys and len(owners) == 1:
+        key = owners.pop()
+    return TrashCursor(key, version)
+
+
+def _same_place(one: TrashCursor, other: TrashCursor) -> bool:
+    return (one.key, one.version_id) == (other.key, other.version_id)
+
+
+def _deleted_objects(
+    rows: Iterable[_Row], left: _Markers | None
+) -> tuple[list[DeletedObject], _Markers | None]:
+    """Return the deleted objects of a page, and the markers whose versions may still come.
+
+    `left` has those of the page before. Only the last key of a page can go on: whatever order the
+    server lists keys in, that is the key of its last delete marker.
+    """
+    by_key: dict[str, list[_Row]] = {left.key: []} if left is not None else {}
+    for row in rows:
+        by_key.setdefault(row.key, []).append(row)
+    found: list[DeletedObject] = []
+    open_: _Markers | None = None
+    last = next((key for key in reversed(by_key) if _has_marker(by_key[key])), "")
+    for key, group in by_key.items():
+        before = left if left is not None and left.key == key else None
+        markers = _markers_of(group, before)
+        version = next((row for row in group if row.size is not None), None)
+        if markers is not None and version is not None:
+            found.append(_deleted_object(markers, version, group))
+        elif markers is not None and (key == last or not group):
+            open_ = markers
+    return found, open_
+
+
+def _markers_of(rows: Sequence[_Row], before: _Markers | None) -> _Markers | None:
+    """Return all delete markers of a key that is deleted; None for one that is not."""
+    markers = [row for row in rows if row.size is None]
+    ids = tuple(row.version_id for row in markers)
+    if before is not None:
+        return replace(before, versions=before.versions + ids)
+    latest = next((row for row in markers if row.latest), None)
+    if latest is None:
+        return None
+    return _Markers(latest.key, ids, latest.modified, latest.owner)
+
+
+def _deleted_object(markers: _Markers, version: _Row, rows: Iterable[_Row]) -> DeletedObject:
+    """Return the object whose newest version that is.
+
+    Older markers, which lie between its versions, stay where they are. The times of S3 are whole
+    seconds: a marker of the same second counts as newer, since removing one too many shows the
+    same version.
+    """
+    older = {row.version_id for row in rows if row.size is None and row.modified < version.modified}
+    above = tuple(each for each in markers.versions if each not in older)
+    assert version.size is not None
+    return DeletedObject(
+        markers.key,
+        version.size,
+        markers.deleted,
+        version.modified,
+        version.version_id,
+        above,
+        markers.owner,
+    )
+
+
+def _has_marker(rows: Iterable[_Row]) -> bool:
+    return any(row.size is None for row in rows)
+
+
+def _remove_markers(
+    bucket: Bucket, batch: Sequence[tuple[str, str]], work: Work
+) -> Iterator[FailedDelete]:
+    """Remove delete markers in one request and yield those that are still there."""
+    plain = [pair for pair in batch if fits_xml(pair[0])]
+    for key, marker in batch:
+        if not fits_xml(key):  # no request with several keys can carry it
+            undelete(bucket, key, marker, work=work)
+    if not plain:
+        return
+    objects = [{"Key": key, "VersionId": marker} for key, marker in plain]
+    with translated("s3:DeleteObjectVersion", bucket.subject(), work):
+        answer = bucket.client.delete_objects(Bucket=bucket.name, Delete={"Objects": objects})
+    removed = {
+        # AWS reports the version that was asked for, SeaweedFS the marker that it removed.
+        (row["Key"], row.get("VersionId") or row.get("DeleteMarkerVersionId"))
+        for row in answer.get("Deleted", ())
+    }
+    refused = {(row["Key"], row.get("VersionId")): row for row in answer.get("Errors", ())}
+    for key, marker in plain:
+        error = refused.get((key, marker)) or refused.get((key, None))
+        if error is not None:
+            yield FailedDelete(key, error.get("Code", ""), error.get("Message", ""))
+        elif (key, marker) not in removed:
+            yield FailedDelete(key, "NotReported", _NOT_REPORTED)
