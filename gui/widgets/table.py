@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import (
     QAbstractItemModel,
+    QAbstractProxyModel,
     QByteArray,
     QModelIndex,
     QObject,
@@ -27,21 +28,26 @@ from PySide6.QtWidgets import (
 )
 
 from gui import shortcuts, theme
-from gui.widgets.cells import PADDING, CellDelegate
+from gui.clock import repaint_with_time
+from gui.widgets.cells import PADDING, CellDelegate, HoverRows
+from gui.widgets.elide import is_moment
 from gui.widgets.icons import icon
 
 _WIDEST, _LEAST, _NARROWEST, _NUMBERS, _SAMPLE = 420, 160, 64, 88, 100
+_FILLING = 100_000
+#: A moment may shrink to its day, "15 Jan 2024", with the padding of a cell.
+_DAY = 106
 _ARROW = 10
 
 
 class Remembers(Protocol):
-    """Where widths are kept: `Context.settings`."""
+    """Where widths and sorting are stored: `Context.settings`."""
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return a value."""
 
     def set(self, key: str, value: Any) -> None:
-        """Keep a value."""
+        """Store a value."""
 
 
 def make_table(  # noqa: PLR0913 - what a table is like, by name
@@ -53,14 +59,15 @@ def make_table(  # noqa: PLR0913 - what a table is like, by name
     sortable: bool = True,
     multiple: bool = False,
     falling: int = -1,
+    rising: int = -1,
 ) -> QTableView:
     """Return a table view of `model`; `name` is what screen readers call it.
 
     With `settings` and `key` the widths, order and sorting of columns come back at the next start;
-    before that the rows are in the model's own order, or falling by the column of that number.
-    The table sorts through the model: hand in a proxy on `SORT_ROLE` where that is wanted.
+    before that the rows are in the model's own order, or falling or rising by the column of that
+    number. The table sorts through the model: hand in a proxy on `SORT_ROLE` where that is wanted.
     """
-    view = QTableView()
+    view = HoverRows()
     view.setHorizontalHeader(Header(Qt.Orientation.Horizontal, view))
     view.setModel(model)
     _common(view, name, multiple=multiple)
@@ -74,7 +81,8 @@ def make_table(  # noqa: PLR0913 - what a table is like, by name
     view.setTabKeyNavigation(False)
     _header(view.horizontalHeader(), sortable=sortable)
     view.horizontalHeader().setAccessibleName(f"{name}: columns")
-    view.horizontalHeader().setSortIndicator(falling, Qt.SortOrder.DescendingOrder)
+    order = Qt.SortOrder.DescendingOrder if falling >= 0 else Qt.SortOrder.AscendingOrder
+    view.horizontalHeader().setSortIndicator(max(falling, rising), order)
     view.setSortingEnabled(sortable)
     Columns(view, view.horizontalHeader(), settings, key)
     return view
@@ -129,9 +137,11 @@ def columns_of(view: QTableView | QTreeView) -> Columns:
 
 
 class Columns(QObject):
-    """Sizes columns to their content, and keeps what the user made of them.
+    """Sizes columns to their content, and remembers widths, order and sorting.
 
-    Until the user moves a border the widths follow the width of the view.
+    Until the user moves a border the widths follow the width of the view: where there is too
+    little room moments give way first, then other texts, and the names in the first column last.
+    Numbers never do. Widths are remembered once the user has moved a border; the sorting always.
     """
 
     def __init__(
@@ -145,8 +155,11 @@ class Columns(QObject):
         self._view, self._header, self._settings = view, header, settings
         self._key = f"columns/{key}" if key else ""
         self._natural: list[int] = []
-        self._fitting = False
-        self._sized = self._touched = self._restore()
+        self._least: list[int] = []
+        self._known: tuple[int, ...] = ()
+        self._fitting = self._left = False
+        self._touched = self._restore()
+        self._sized = self._touched
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(0)
@@ -154,7 +167,7 @@ class Columns(QObject):
         view.model().modelReset.connect(self._on_rows)
         view.model().rowsInserted.connect(self._on_rows)
         header.sectionResized.connect(self._on_resized)
-        header.sectionMoved.connect(self._save)
+        header.sectionMoved.connect(self._on_moved)
         if isinstance(header, Header):
             header.room_changed.connect(self._fit)
         header.sortIndicatorChanged.connect(self._save)
@@ -171,44 +184,94 @@ class Columns(QObject):
             self._sized = False
             self._on_rows()
 
+    def fill_with_names(self, *widths: int) -> None:
+        """Give the first column what the others leave, whose widths in pixels are known."""
+        self._known = widths
+        self._header.setStretchLastSection(False)
+        self._size()
+
     def leave(self) -> None:
-        """Leave the widths to whoever owns the view."""
-        self._sized = self._touched = True
+        """Leave the widths to the owner of the view."""
+        self._sized = self._touched = self._left = True
 
     def _restore(self) -> bool:
-        kept = self._settings.get(self._key) if self._settings and self._key else None
-        if not isinstance(kept, str):
+        """Take what was remembered; return whether the widths are the user's."""
+        stored = self._settings.get(self._key) if self._settings and self._key else None
+        if isinstance(stored, str):  # as written by earlier versions
+            stored = {"state": stored, "touched": True}
+        if not isinstance(stored, dict) or not isinstance(stored.get("state"), str):
             return False
-        return self._header.restoreState(QByteArray.fromBase64(kept.encode()))
+        state = QByteArray.fromBase64(stored["state"].encode())
+        return self._header.restoreState(state) and bool(stored.get("touched"))
 
     def _on_rows(self, *_where: object) -> None:
         if not self._sized and not self._later.isActive():
             self._later.start()
 
     def _size(self) -> None:
-        if self._sized or not self._view.model().rowCount():
+        if self._left or (self._sized and not self._known):
             return
-        self._natural = [self._wanted(column) for column in range(self._header.count())]
+        if not self._known and not self._view.model().rowCount():
+            return
+        columns = range(self._header.count())
+        self._natural = [self._wanted(column) for column in columns]
+        self._least = [self._needed(column) for column in columns]
         self._sized = True
         self._fit()
 
     def _fit(self) -> None:
-        """Give the columns their natural widths, the widest one less if there is no room."""
-        if self._touched or len(self._natural) != self._header.count():
+        """Give the columns their natural widths, or less where there is no room."""
+        columns = [c for c in range(self._header.count()) if not self._header.isSectionHidden(c)]
+        if len(self._natural) != self._header.count() or self._left:
             return
+        if self._touched:
+            self._fill(columns)
+            return
+        room = self._view.viewport().width()
+        natural = [self._natural[column] for column in columns]
+        fitted = _fitted(natural, [self._least[column] for column in columns], room)
         self._fitting = True
-        for column, width in enumerate(_fitted(self._natural, self._view.viewport().width())):
+        for column, width in zip(columns, fitted, strict=True):
             self._header.resizeSection(column, width)
         self._fitting = False
 
-    def _on_resized(self, column: int, _old: int, _new: int) -> None:
+    def _fill(self, columns: list[int]) -> None:
+        """Let the names fill the room beside columns that the user has sized."""
+        if self._known and columns:
+            others = sum(self._header.sectionSize(column) for column in columns[1:])
+            self._fitting = True
+            left = self._view.viewport().width() - others
+            self._header.resizeSection(columns[0], max(left, _LEAST))
+            self._fitting = False
+
+    def _on_resized(self, column: int, old: int, new: int) -> None:
         """Tell the user's hand from our own, and from the last column that stretches."""
-        last = self._header.visualIndex(column) == self._header.count() - 1
-        if self._sized and not self._fitting and not last:
+        stretches = self._header.stretchLastSection()
+        last = stretches and self._header.visualIndex(column) == self._header.count() - 1
+        if self._sized and not self._fitting and not last and old and new:
             self._touched = True
             self._save()
 
+    def _on_moved(self) -> None:
+        self._touched = True
+        self._save()
+
+    def _needed(self, column: int) -> int:
+        """Return to what width in pixels a column may shrink; numbers and words keep theirs."""
+        natural = self._natural[column]
+        cells = [index for index in self._sample(column) if index.data()][:20]
+        if not column:
+            return min(natural, _LEAST)
+        if cells and all(is_moment(str(index.data())) for index in cells):
+            return min(natural, max(_DAY, self._header.sectionSizeHint(column)))
+        right = any(index.data(Qt.ItemDataRole.TextAlignmentRole) is not None for index in cells)
+        if right or natural <= _LEAST:
+            return natural
+        return max(self._header.sectionSizeHint(column), _LEAST)
+
     def _wanted(self, column: int) -> int:
+        if self._known:
+            return self._known[column - 1] if column else _FILLING
         delegate, option = self._view.itemDelegate(), self._option()
         width = max(self._header.sectionSizeHint(column), _NARROWEST)
         for index in self._sample(column):
@@ -237,20 +300,23 @@ class Columns(QObject):
     def _save(self, *_what: object) -> None:
         if self._sized and self._settings is not None and self._key:
             state = self._header.saveState().toBase64().toStdString()
-            self._settings.set(self._key, state)
+            touched = self._touched and not self._left
+            self._settings.set(self._key, {"state": state, "touched": touched})
 
 
-def _fitted(widths: list[int], room: int) -> list[int]:
-    """Return widths that fit: wide columns take what is left, the widest gives what is missing."""
-    fitted = [min(width, _WIDEST) for width in widths]
+def _fitted(natural: list[int], least: list[int], room: int) -> list[int]:
+    """Return widths that fit a room in pixels; the first column, that of names, gives way last."""
+    fitted = [min(width, max(_WIDEST, small)) for width, small in zip(natural, least, strict=True)]
     spare = room - sum(fitted)
-    for column, width in enumerate(widths):
+    for column, width in enumerate(natural):
         more = min(width - fitted[column], max(spare, 0))
         fitted[column] += more
         spare -= more
-    if spare < 0:
-        widest = max(range(len(fitted)), key=fitted.__getitem__)
-        fitted[widest] = max(fitted[widest] + spare, min(fitted[widest], _LEAST))
+    giving = sorted(range(1, len(fitted)), key=lambda column: least[column] - fitted[column])
+    for column in (*giving, 0):
+        less = min(fitted[column] - least[column], max(-spare, 0))
+        fitted[column] -= less
+        spare += less
     return fitted
 
 
@@ -313,6 +379,13 @@ def _common(view: QAbstractItemView, name: str, *, multiple: bool) -> None:
     view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
     view.setFrameShape(QAbstractItemView.Shape.NoFrame)
     view.setMouseTracking(True)
+    repaint_with_time(view, ticks=_has_ages(view.model()))
+
+
+def _has_ages(model: QAbstractItemModel) -> bool:
+    """Return whether cells of a model change every second."""
+    source = model.sourceModel() if isinstance(model, QAbstractProxyModel) else model
+    return bool(getattr(source, "ages", False))
 
 
 def _header(header: QHeaderView, *, sortable: bool) -> None:
