@@ -19,6 +19,7 @@ from core.units import format_count, iso_utc, utc_now
 from core.work import Progress, Work
 from core.workspace import Workspace
 from gui.context import Context
+from gui.models.names import Name, NameList, NameSource
 from gui.tabs.backups.backups_panel import BackupsPanel
 from gui.tabs.backups.kept_bar import KeptBar
 from gui.tabs.backups.models import when
@@ -68,6 +69,12 @@ class BackupsTab(Tab):
         self.kept.hide()
         self._read_tables()
 
+    def searchable(self) -> Sequence[NameSource]:
+        """Return the tables of the open database, and the backups that are listed."""
+        tables = [Name("Table", info.name, info.name) for info in self.tables.model.tables]
+        backups = [Name("Backup", each.key, each.key) for each in self.backups.model.backups]
+        return (NameList([*tables, *backups]),)
+
     def open_target(self, target: object) -> None:
         """Show a table by its name, or by the key of one of its backups."""
         if isinstance(target, str):
@@ -75,6 +82,8 @@ class BackupsTab(Tab):
             self._wanted_table = key.table if key else target
             if self.tables.select(self._wanted_table):
                 self._wanted_table = ""
+                if key is not None:
+                    self._list(key.table, target)
 
     def present(self) -> None:
         """Have a table with a backup compared; in the demo, where it costs nothing, a fresh one."""

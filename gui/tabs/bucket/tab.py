@@ -14,6 +14,7 @@ from core.lifecycle.store import Saved
 from core.model.change import Change, ChangeKind
 from core.units import format_age
 from core.workspace import Workspace
+from gui import shortcuts
 from gui.context import Context
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
@@ -45,7 +46,7 @@ class BucketTab(Tab):
             sortable=False,
         )  # fmt: skip
         self.add = primary_button("Add rule…", self._on_add)
-        self.remove = plain_button("Remove rule…", self._on_remove)
+        self.remove = plain_button(shortcuts.action("rules.remove").text, self._on_remove)
         self._empty = EmptyState(
             *_NO_RULES,
             "Add rule…",
@@ -58,6 +59,7 @@ class BucketTab(Tab):
         self._age = Pill("")
         self._lay_out()
         self.table.selectionModel().selectionChanged.connect(self._update_buttons)
+        shortcuts.bind_button("rules.remove", self.table, self.remove)
         context.read_only_changed.connect(self._update_buttons)
         self._update_buttons()
 
@@ -137,7 +139,7 @@ class BucketTab(Tab):
     def _on_facts(self, facts: BucketFacts) -> None:
         self._facts_view.show_facts(facts)
         self._facts.show_view()
-        self._age.set(f"asked {format_age(facts.fetched)}")
+        self._age.show_live(lambda: f"asked {format_age(facts.fetched)}")
 
     def _on_facts_failed(self, error: StorageError) -> None:
         self._facts.show_empty()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.engine.operations import change_made
@@ -12,8 +14,10 @@ from core.model.change import Change, ChangeKind
 from core.model.connection import DEFAULT_SECRET_NAME, KeySource, Profile, ProfileColour
 from core.model.secrets import CURRENT, SecretInfo, SecretValue
 from core.workspace import Workspace
+from gui import shortcuts
 from gui.context import Context
 from gui.dialogs.confirm import ask
+from gui.models.names import Name, NameList, NameSource
 from gui.tabs.base import Tab
 from gui.tabs.credentials.cockpit import Cockpit
 from gui.tabs.credentials.doctor_actions import DoctorActions
@@ -67,6 +71,7 @@ class CredentialsTab(Tab):
         self._lock()
 
     def _connect(self) -> None:
+        shortcuts.bind_button("secrets.delete", self.secrets.table, self.secret.delete)
         self.secrets.chosen.connect(self._on_chosen)
         self.secrets.new_clicked.connect(self.actions_on_secret.make)
         self.secret.reload_clicked.connect(self._reload_secret)
@@ -132,6 +137,11 @@ class CredentialsTab(Tab):
     def _do_filter(self) -> None:
         self._show_list()
         self.secrets.filter.setFocus()
+
+    def searchable(self) -> Sequence[NameSource]:
+        """Return the names of the secrets."""
+        known = self.actions_on_secret.known if self.context.workspace is not None else ()
+        return (NameList(Name("Secret", info.name, info.name) for info in known),)
 
     def open_target(self, target: object) -> None:
         """Choose the secret of that name; or do one of `doctor`, `hygiene` and `rotate`."""
