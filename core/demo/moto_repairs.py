@@ -7,9 +7,12 @@ import threading
 from functools import cache, wraps
 from typing import Any
 
-from moto.s3.models import FakeDeleteMarker, S3Backend
+from moto.s3.models import FakeDeleteMarker, FakeMultipart, S3Backend
+from moto.s3.responses import S3Response
 from moto.secretsmanager.exceptions import InvalidParameterException, SecretNotFoundException
 from moto.secretsmanager.models import SecretsManagerBackend
+
+from core.units import iso_utc, utc_now
 
 #: The server answers in threads; a label must not be moved by two of them at once.
 _STAGES = threading.Lock()
@@ -58,6 +61,7 @@ def repair_moto() -> None:
     backends.update_secret_version_stage = moved
     backends.list_secret_version_ids = listed
     _repair_folders()
+    _repair_uploads()
 
 
 def _move_label(secret: Any, label: str, source: str | None, to: str | None) -> None:
@@ -118,6 +122,33 @@ def _repair_folders() -> None:
 
     backend: Any = S3Backend
     backend.list_objects = listed
+
+
+def _repair_uploads() -> None:
+    """Have ListMultipartUploads report when each upload began, in the order of keys.
+
+    moto 5.2 reports a date of 2010 for all of them: what an interrupted request has created could
+    not be recognised.
+    """
+    make, serialized = FakeMultipart.__init__, S3Response.serialized
+
+    @wraps(make)
+    def made(upload: Any, *arguments: Any, **named: Any) -> None:
+        make(upload, *arguments, **named)
+        upload.initiated = utc_now()
+
+    @wraps(serialized)
+    def dated(response: Any, answer: Any) -> Any:
+        if response.data.get("Action") == "ListMultipartUploads":
+            uploads = response.backend.list_multipart_uploads(response.bucket_name)
+            rows: list[dict[str, Any]] = answer.result["Uploads"]
+            for row in rows:
+                row["Initiated"] = iso_utc(uploads[row["UploadId"]].initiated)
+            rows.sort(key=lambda row: (row["Key"], row["Initiated"]))
+        return serialized(response, answer)
+
+    classes: Any = (FakeMultipart, S3Response)
+    classes[0].__init__, classes[1].serialized = made, dated
 
 
 def _holds_objects(bucket: Any, folder: str) -> bool:

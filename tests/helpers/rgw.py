@@ -26,7 +26,7 @@ _START_SECONDS = 240.0
 _FOLDERS = "/usr/bin:/usr/sbin:/usr/local/bin:/usr/local/sbin"
 _LACKS = (
     ("checksums", "release 16 ignores x-amz-checksum-* headers"),
-    ("conditional writes", "release 16 ignores If-None-Match on PUT and Complete"),
+    ("conditional completion", "release 16 ignores If-None-Match on Complete"),
 )
 _CONFIGURATION = """\
 [global]
