@@ -3,8 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QPointF, QRectF
+
+#: How much a tile that lies aside counts as farther away than one straight ahead.
+_ASIDE = 3.0
+
+
+class Direction(Enum):
+    """Where to go from a tile; the value is the step to the right and down."""
+
+    LEFT = (-1, 0)
+    RIGHT = (1, 0)
+    UP = (0, -1)
+    DOWN = (0, 1)
+
+
+def neighbour(places: Sequence[QRectF], start: int, direction: Direction) -> int:
+    """Return the number of the nearest rectangle in a direction, or `start` if there is none.
+
+    A rectangle counts if its centre lies beyond the edge of the one at `start`; those straight
+    ahead come before those aside.
+    """
+    here = places[start]
+    distances = {
+        number: _distance(here, place, direction)
+        for number, place in enumerate(places)
+        if number != start and not place.isEmpty() and _is_beyond(here, place, direction)
+    }
+    return min(distances, key=distances.__getitem__, default=start)
+
+
+def _is_beyond(here: QRectF, place: QRectF, direction: Direction) -> bool:
+    centre = place.center()
+    return {
+        Direction.LEFT: centre.x() < here.left(),
+        Direction.RIGHT: centre.x() > here.right(),
+        Direction.UP: centre.y() < here.top(),
+        Direction.DOWN: centre.y() > here.bottom(),
+    }[direction]
+
+
+def _distance(here: QRectF, place: QRectF, direction: Direction) -> float:
+    """Return how far a rectangle is from the middle of another one, seen in a direction."""
+    nearest = QPointF(
+        min(max(here.center().x(), place.left()), place.right()),
+        min(max(here.center().y(), place.top()), place.bottom()),
+    )
+    step = nearest - here.center()
+    across, along = (step.y(), step.x()) if direction.value[0] else (step.x(), step.y())
+    return abs(along) + _ASIDE * abs(across)
 
 
 def squarified(sizes: Sequence[float], area: QRectF) -> list[QRectF]:

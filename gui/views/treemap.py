@@ -1,4 +1,4 @@
-"""The treemap: where the bytes are, folder by folder, to drill into by mouse or keyboard."""
+"""The treemap: where the bytes are, folder by folder; each tile is a folder that can be entered."""
 
 from __future__ import annotations
 
@@ -6,8 +6,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFocusEvent,
+    QFontMetricsF,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPen,
+)
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from core.layout import kind_of
@@ -15,12 +25,18 @@ from core.model.statistics import Share
 from core.units import format_count, format_size
 from gui import theme
 from gui.views.canvas import Canvas
-from gui.views.squarify import squarified
+from gui.views.squarify import Direction, neighbour, squarified
 from gui.widgets.labels import shown, tooltip
 
-#: How many levels below the present folder one rectangle stands for, and how many there are.
+#: How many levels below the folder shown a tile may stand for, and how many tiles there are.
 _LEVELS, _MOST = 3, 400
 _GAP = 2.0
+_ARROWS = {
+    Qt.Key.Key_Left: Direction.LEFT,
+    Qt.Key.Key_Right: Direction.RIGHT,
+    Qt.Key.Key_Up: Direction.UP,
+    Qt.Key.Key_Down: Direction.DOWN,
+}
 #: Kinds have their colour in both themes; white text on them has a contrast of 4.5 and more.
 _COLOURS = {
     "ohlcv": "#2f6fed",
@@ -37,81 +53,125 @@ _COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One rectangle: the folder it stands for (empty for the rest), and its sums."""
+    """One tile: the folder it stands for, and its sums.
+
+    `folder` is empty for the tile of all folders that are too small for their own. `enterable` is
+    False for that one, and for objects that lie in the folder shown itself.
+    """
 
     folder: str
     label: str
     share: Share
+    enterable: bool = True
+
+    @property
+    def text(self) -> str:
+        """The whole name with size and count, in two lines."""
+        count = format_count(self.share.objects)
+        objects = "object" if self.share.objects == 1 else "objects"
+        name = self.folder if self.enterable else self.label
+        return f"{name}\n{format_size(self.share.size)} in {count} {objects}"
 
 
 def cells_of(folders: Sequence[Share], root: str) -> list[Cell]:
-    """Return the rectangles below a folder, the largest first; what is too small is one of them."""
+    """Return the tiles below a folder, the largest first; the smallest ones share a tile."""
     sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-    depth = root.count("/") + 1 if root else 0
+    depth = (root.count("/") + 1 if root else 0) + _LEVELS
     for share in folders:
         if root and share.name != root and not share.name.startswith(f"{root}/"):
             continue
-        name = "/".join(share.name.split("/")[: depth + _LEVELS])
-        sums[name][0] += share.objects
-        sums[name][1] += share.size
+        group = sums["/".join(share.name.split("/", depth)[:depth])]
+        group[0] += share.objects
+        group[1] += share.size
     found = sorted(sums.items(), key=lambda item: (-item[1][1], item[0]))
-    cells = [Cell(name, _label(name, root), Share(name, *two)) for name, two in found[:_MOST]]
+    cells = [_cell(name, Share(name, *two), root) for name, two in found[:_MOST]]
     rest = [two for _, two in found[_MOST:]]
     if rest:
         share = Share("", sum(two[0] for two in rest), sum(two[1] for two in rest))
-        cells.append(Cell("", f"{len(rest)} more", share))
+        label = f"{format_count(len(rest))} smaller folders"
+        cells.append(Cell("", label, share, enterable=False))
     return [cell for cell in cells if cell.share.size > 0]
 
 
-def _label(folder: str, root: str) -> str:
-    """Return the folder's name below the root, two segments at most."""
-    below = folder[len(root) + 1 :] if root and folder != root else folder
-    return "/".join(below.split("/")[-2:])
+def _cell(name: str, share: Share, root: str) -> Cell:
+    """Return a tile with its name below the root, two segments at most."""
+    if name == root:
+        return Cell(name, "Objects in this folder", share, enterable=False)
+    below = name[len(root) + 1 :] if root else name
+    return Cell(name, "/".join(below.split("/")[-2:]), share)
 
 
 class Treemap(Canvas):
-    """Rectangles whose area is the size of what they stand for.
+    """Tiles whose area is the size of what they stand for.
+
+    The pointer marks the tile below it, the arrow keys go to the next tile in their direction. A
+    screen reader gets the marked tile as the description.
 
     Signals:
-        opened: a rectangle was chosen by click or Enter: its folder.
+        entered: a tile was clicked, or Enter pressed on it: its folder.
         left: the user asks for the folder above (Backspace).
+        menu_wanted: a tile's folder, and where on the screen its menu shall open.
     """
 
-    opened = Signal(str)
+    entered = Signal(str)
     left = Signal()
+    menu_wanted = Signal(str, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cells: list[Cell] = []
         self._places: list[QRectF] = []
         self._chosen = -1
+        #: The tile on which the mouse button went down; None: a release enters nothing.
+        self._pressed: Cell | None = None
         self.setMouseTracking(True)
         self.setMinimumSize(200, 160)
         self.setAccessibleName("Treemap of sizes")
 
     def show_cells(self, cells: list[Cell]) -> None:
-        """Show other rectangles."""
-        self._cells, self._chosen = cells, -1
-        told = [f"{c.label} {format_size(c.share.size)}" for c in cells[:20]]
-        self.setAccessibleDescription("; ".join(told))
+        """Show other tiles; the marked one stays marked if its folder is among them."""
+        folder = self.current.folder if self.current else None
+        self._cells = cells
+        self._chosen = next((n for n, cell in enumerate(cells) if cell.folder == folder), -1)
+        if self._chosen < 0 and cells and self.hasFocus():
+            self._chosen = 0
+        self._describe()
         self.redraw()
 
     @property
     def cells(self) -> list[Cell]:
-        """The rectangles that are shown."""
+        """The tiles that are shown."""
         return self._cells
 
+    @property
+    def current(self) -> Cell | None:
+        """The marked tile."""
+        return self._cells[self._chosen] if 0 <= self._chosen < len(self._cells) else None
+
+    def place_of(self, cell: Cell) -> QRectF:
+        """Return where a tile is drawn."""
+        self._lay_out()
+        return self._places[self._cells.index(cell)]
+
+    def redraw(self) -> None:
+        """Lay the tiles out and draw everything anew."""
+        self._places = []
+        super().redraw()
+
     def draw(self, painter: QPainter) -> None:
-        """Draw all rectangles."""
+        """Draw all tiles."""
         painter.fillRect(self.rect(), theme.tokens().panel)
-        area = QRectF(self.rect()).adjusted(8, 8, -8, -8)
-        self._places = squarified([cell.share.size for cell in self._cells], area)
+        self._lay_out(anew=True)
+        if not self._cells:
+            painter.setPen(theme.tokens().muted)
+            text = "The objects of this folder are empty: there is no size to show."
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for cell, place in zip(self._cells, self._places, strict=True):
             self._draw_cell(painter, cell, place.adjusted(0, 0, -_GAP, -_GAP))
 
     def draw_over(self, painter: QPainter) -> None:
-        """Mark the chosen rectangle."""
+        """Mark the tile under the pointer or of the keyboard."""
         if 0 <= self._chosen < len(self._places):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(theme.tokens().text, 2))
@@ -120,64 +180,104 @@ class Treemap(Canvas):
         self.draw_focus(painter)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Mark what is under the pointer."""
-        self._choose(self._at(event.position()))
+        """Mark the tile under the pointer."""
+        number = self._at(event.position())
+        self._choose(number)
+        enterable = number >= 0 and self._cells[number].enterable
+        hand, arrow = Qt.CursorShape.PointingHandCursor, Qt.CursorShape.ArrowCursor
+        self.setCursor(hand if enterable else arrow)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Mark nothing."""
+        """Mark nothing, unless the keyboard is here."""
         super().leaveEvent(event)
         if not self.hasFocus():
             self._choose(-1)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Remember the tile: a click is a press and a release on the same one."""
+        super().mousePressEvent(event)
+        number = self._at(event.position())
+        left = event.button() == Qt.MouseButton.LeftButton
+        self._pressed = self._cells[number] if left and number >= 0 else None
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Enter nothing more: other tiles lie under the pointer since the first click."""
+        self._pressed = None
+        event.accept()
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Open what was clicked."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._open(self._at(event.position()))
+        """Enter the tile that was clicked."""
+        pressed, self._pressed = self._pressed, None
+        number = self._at(event.position())
+        if pressed is not None and number >= 0 and self._cells[number].folder == pressed.folder:
+            self._enter(number)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu of the tile at the pointer, or of the marked one."""
+        keyboard = event.reason() == QContextMenuEvent.Reason.Keyboard
+        number = self._chosen if keyboard else self._at(QPointF(event.pos()))
+        if 0 <= number < len(self._places) and self._cells[number].folder:
+            place = self._places[number].center().toPoint() if keyboard else event.pos()
+            self.menu_wanted.emit(self._cells[number].folder, self.mapToGlobal(place))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Mark the largest tile if none is marked: Enter must have something to enter."""
+        super().focusInEvent(event)
+        if self._chosen < 0 and self._cells:
+            self._choose(0)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows walk by size, Enter opens, Backspace goes up."""
-        key, last = event.key(), len(self._cells) - 1
-        if key in {Qt.Key.Key_Right, Qt.Key.Key_Down}:
-            self._choose(min(self._chosen + 1, last))
-        elif key in {Qt.Key.Key_Left, Qt.Key.Key_Up}:
-            self._choose(max(self._chosen - 1, 0))
+        """Arrows go to the next tile, Home and End to the largest and smallest; Enter, Backspace."""
+        key, last = Qt.Key(event.key()), len(self._cells) - 1
+        if key in _ARROWS and self._cells:
+            self._lay_out()
+            self._choose(neighbour(self._places, max(self._chosen, 0), _ARROWS[key]))
+        elif key in {Qt.Key.Key_Home, Qt.Key.Key_End}:
+            self._choose(min(0, last) if key == Qt.Key.Key_Home else last)
         elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
-            self._open(self._chosen)
+            self._enter(self._chosen)
         elif key == Qt.Key.Key_Backspace:
             self.left.emit()
         else:
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Tell what is under the pointer."""
+        """Show what is under the pointer as a tooltip."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             number = self._at(QPointF(event.pos()))
-            text = self._told(number)
+            text = self._cells[number].text if number >= 0 else ""
             QToolTip.showText(event.globalPos(), tooltip(text) if text else "", self)
             return True
         return super().event(event)
 
-    def _told(self, number: int) -> str:
-        if number < 0:
-            return ""
-        cell = self._cells[number]
-        name = cell.folder or cell.label
-        count = format_count(cell.share.objects)
-        return f"{name}\n{format_size(cell.share.size)} in {count} objects"
+    def _lay_out(self, *, anew: bool = False) -> None:
+        if anew or len(self._places) != len(self._cells):
+            area = QRectF(self.rect()).adjusted(8, 8, -8, -8)
+            self._places = squarified([cell.share.size for cell in self._cells], area)
 
     def _at(self, point: QPointF) -> int:
+        self._lay_out()
         return next((n for n, place in enumerate(self._places) if place.contains(point)), -1)
 
     def _choose(self, number: int) -> None:
         if number != self._chosen:
             self._chosen = number
-            if self.hasFocus() and number >= 0:
-                self.setAccessibleDescription(self._told(number).replace("\n", ", "))
+            self._describe()
             self.update()
 
-    def _open(self, number: int) -> None:
-        if number >= 0 and self._cells[number].folder:
-            self.opened.emit(self._cells[number].folder)
+    def _describe(self) -> None:
+        """Give screen readers the marked tile, or the largest ones while none is marked."""
+        if self.current is not None:
+            text = self.current.text.replace("\n", ", ")
+            self.setAccessibleDescription(f"{text}, tile {self._chosen + 1} of {len(self._cells)}")
+        else:
+            told = [f"{c.label} {format_size(c.share.size)}" for c in self._cells[:20]]
+            self.setAccessibleDescription("; ".join(told))
+
+    def _enter(self, number: int) -> None:
+        if 0 <= number < len(self._cells) and self._cells[number].enterable:
+            self.entered.emit(self._cells[number].folder)
 
     def _draw_cell(self, painter: QPainter, cell: Cell, place: QRectF) -> None:
         if place.width() < 1 or place.height() < 1:
@@ -192,13 +292,20 @@ class Treemap(Canvas):
     def _draw_text(painter: QPainter, cell: Cell, inner: QRectF) -> None:
         painter.setPen(QColor("#ffffff"))
         painter.setFont(theme.bold_font(12))
-        metrics = painter.fontMetrics()
-        label = metrics.elidedText(
-            shown(cell.label), Qt.TextElideMode.ElideRight, int(inner.width())
-        )
+        metrics = QFontMetricsF(painter.font())
         line = QRectF(inner.x(), inner.y(), inner.width(), metrics.height())
-        painter.drawText(line, Qt.AlignmentFlag.AlignLeft, label)
-        if inner.height() > 32:
-            painter.setFont(theme.text_font(11, tabular=True))
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft, _fitting(cell.label, metrics, line))
+        size = format_size(cell.share.size)
+        painter.setFont(theme.text_font(11, tabular=True))
+        wide = QFontMetricsF(painter.font()).horizontalAdvance(size)
+        if inner.height() > 32 and wide <= inner.width():
             below = line.translated(0, metrics.height() + 1)
-            painter.drawText(below, Qt.AlignmentFlag.AlignLeft, format_size(cell.share.size))
+            painter.drawText(below, Qt.AlignmentFlag.AlignLeft, size)
+
+
+def _fitting(label: str, metrics: QFontMetricsF, line: QRectF) -> str:
+    """Return the label, its last segment if only that fits, or what fits of that."""
+    text = shown(label)
+    if metrics.horizontalAdvance(text) > line.width():
+        text = text.rpartition("/")[2]
+    return metrics.elidedText(text, Qt.TextElideMode.ElideRight, line.width())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from core.model.statistics import StorageStatistics
 from core.units import format_count, format_size
-from gui.widgets.labels import figure, muted_label
+from gui import theme
+from gui.widgets.labels import Elided, figure
 from gui.widgets.panel import card
 
 _NOTHING = "\u2013"
@@ -21,10 +23,13 @@ class Card(QWidget):
         super().__init__()
         self._title = title
         self._figure = figure(_NOTHING)
-        self._note = muted_label("", small=True)
+        self._note = Elided("", "muted", mode=Qt.TextElideMode.ElideRight)
+        self._note.setFont(theme.text_font(12))
         box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
-        box.addWidget(card(muted_label(title, small=True), self._figure, self._note, spacing=2))
+        name = Elided(title, "muted", mode=Qt.TextElideMode.ElideRight)
+        name.setFont(theme.text_font(12))
+        box.addWidget(card(name, self._figure, self._note, spacing=2))
 
     def set(self, value: str, note: str = "", tone: str = "muted") -> None:
         """Show a figure."""
@@ -70,7 +75,7 @@ class Cards(QFrame):
         part = found.small_objects / found.objects if found.objects else 0.0
         many = part > 0.5
         everything = "of those found so far" if found.partial else "of all objects"
-        note = "archive classes cost more for these" if many else everything
+        note = "costly to archive" if many else everything
         # Rounded down: "100 %" must mean all of them.
         self.small.set(f"{math.floor(part * 1000) / 10:g} %", note, "warning" if many else "muted")
 

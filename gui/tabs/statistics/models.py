@@ -21,11 +21,15 @@ class SharesModel(TextRows):
         """Show groups of a whole of `size` bytes."""
         self._replace([_share_row(share, size) for share in shares])
 
+    def name(self, row: int) -> str:
+        """Return the name of a group."""
+        return str(self._rows[row][0][0])
+
 
 class LargestModel(TextRows):
     """The largest objects."""
 
-    heads = ("Largest objects", "Size")
+    heads = ("Key", "Size")
     numbers = frozenset({1})
     mono = 0
 

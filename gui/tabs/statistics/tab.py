@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QTimer
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from core.errors import StorageError
 from core.model.statistics import Share, StorageStatistics
 from core.statistics.keeping import keep, kept
+from core.statistics.levels import Level, level_of
+from core.statistics.tally import ROOT
 from core.units import format_age, format_count
 from core.work import Progress
 from core.workspace import Workspace
+from gui.clock import follow_time
 from gui.context import Context
 from gui.tabs.base import Tab
 from gui.tabs.statistics.cards import Cards
 from gui.tabs.statistics.models import LargestModel, SharesModel
+from gui.tabs.statistics.path_bar import PathBar
 from gui.tasks import Task
 from gui.views.treemap import Treemap, cells_of
-from gui.widgets.buttons import icon_button, plain_button, primary_button
+from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill
-from gui.widgets.panel import Panel, splitter
+from gui.widgets.panel import Panel, column, splitter
 from gui.widgets.segmented import Segmented
-from gui.widgets.table import make_table
+from gui.widgets.table import columns_of, make_table, on_enter
 
 #: What a LIST request lists at most, and what S3 asks for a thousand of them (us-east-1, 2025).
 _PER_CALL, _DOLLARS_PER_THOUSAND = 1000, 0.005
-_AGE_MS = 10_000
-#: Levels that a scan tells apart; deeper ones are the browser's.
-_DEEPEST = 4
 _GROUPS = (
     ("kinds", "Kind"),
     ("tops", "Folder"),
@@ -37,7 +39,14 @@ _GROUPS = (
     ("months", "Month"),
     ("sizes", "Size"),
 )
-
+#: Pixels of the columns of numbers; names take the rest.
+_GROUP_WIDTHS, _SIZE_WIDTH = (84, 92, 76), 92
+#: Groups that only a finished scan has for a single folder.
+_DETAILED = frozenset({"classes", "months", "sizes"})
+_NO_DETAILS = (
+    "This result divides the whole bucket only. Scan again for single folders; in a bucket with "
+    "very many folders the deepest ones are not divided further."
+)
 
 _NO_SCAN = (
     "No scan yet",
@@ -55,32 +64,33 @@ class StatisticsTab(Tab):
         self._complete: StorageStatistics | None = None
         self._task: Task | None = None
         self._root = ""
+        self._level: Level | None = None
         self.cards = Cards()
         self.treemap = Treemap()
         self.shares, self.largest = SharesModel(self), LargestModel(self)
         self.groups = Segmented(_GROUPS)
         self.scan = primary_button("Scan", self._on_scan)
         self.stop = plain_button("Stop", self._on_stop)
-        self._up = icon_button("up", "Folder above", self._on_up)
+        self.path = PathBar()
         self._age = Pill("")
         self._empty = EmptyState(
             *_NO_SCAN,
             "Scan",
             self._on_scan,
         )
-        self._view = Loadable(self.treemap, self._empty)
-        self._clock = QTimer(self)
-        self._clock.setInterval(_AGE_MS)
-        self._clock.timeout.connect(self._tell_age)
+        self._view = Loadable(column(self.path, self.treemap), self._empty)
+        follow_time(self, self._show_age)
         self._lay_out()
-        self.treemap.opened.connect(self._on_opened)
+        self.treemap.entered.connect(self._show_folder)
         self.treemap.left.connect(self._on_up)
+        self.treemap.menu_wanted.connect(self._on_menu)
+        self.path.chosen.connect(self._show_folder)
+        self.path.browser_wanted.connect(lambda: self._open_in_browser(self._root))
         self.groups.selected.connect(self._on_group)
         self._show_state()
 
     def _lay_out(self) -> None:
         self._map = Panel("Where the bytes are", self._view, actions=(self.stop, self.scan))
-        self._map.head.add_beside(self._up)
         self._map.head.add_pill(self._age)
         settings = self.context.settings
         shares = make_table(
@@ -93,16 +103,23 @@ class StatisticsTab(Tab):
             key="statistics/largest",
             falling=1,
         )
-        largest.activated.connect(self._on_largest)
+        columns_of(shares).fill_with_names(*_GROUP_WIDTHS)
+        columns_of(largest).fill_with_names(_SIZE_WIDTH)
+        on_enter(shares, lambda: self._on_share(shares.currentIndex()))
+        shares.doubleClicked.connect(self._on_share)
+        on_enter(largest, lambda: self._on_largest(largest.currentIndex()))
+        largest.doubleClicked.connect(self._on_largest)
         groups = Panel("By", shares)
         groups.head.add_beside(self.groups)
-        right = splitter(groups, Panel("Largest", largest), vertical=True, sizes=(300, 260))
+        self._largest_panel = Panel("Largest objects", largest)
+        right = splitter(groups, self._largest_panel, vertical=True, sizes=(300, 260))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(self.banner)
         box.addWidget(self.cards)
-        box.addWidget(splitter(self._map, right, sizes=(800, 480)), 1)
+        panes = splitter(self._map, right, sizes=(660, 440))
+        panes.setStretchFactor(0, 1)
+        box.addWidget(panes, 1)
 
     def present(self) -> None:
         """Scan, unless there is a result."""
@@ -118,7 +135,7 @@ class StatisticsTab(Tab):
             self._task.cancel()
             self._task = None
         self._found = self._complete = None
-        self._root = ""
+        self._root, self._level = "", None
         self._view.show_empty()
         self._show_state()
         if workspace is not None:
@@ -204,49 +221,82 @@ class StatisticsTab(Tab):
         if not found.partial:
             self._complete = found
         self.cards.show_statistics(found)
-        self.largest.show(found.largest)
-        self._on_group(self.groups.current)
         self._show_folder(self._root)
         if found.objects:
             self._view.show_view()
         else:
             self._empty.set_text("The bucket is empty", "There is nothing to count.", "Scan")
             self._view.show_empty()
-        self._tell_age()
+        self._show_age()
 
     def _on_group(self, name: str) -> None:
-        if self._found is not None:
-            shares: tuple[Share, ...] = getattr(self._found, name)
-            self.shares.show(shares, self._found.size)
+        if self._level is not None:
+            shares: tuple[Share, ...] = getattr(self._level, name)
+            self.shares.show(shares, self._level.size)
 
-    def _on_opened(self, folder: str) -> None:
-        if self._root == folder or folder.count("/") + 1 >= _DEEPEST:
-            self.context.go("browser", f"{folder}/")
-        else:
-            step = folder.split("/")[: (self._root.count("/") + 2 if self._root else 1)]
-            self._show_folder("/".join(step))
+    def _on_share(self, index: QModelIndex) -> None:
+        """Enter the folder of a row."""
+        name = self.shares.name(index.row()) if index.isValid() else ""
+        if self.groups.current == "tops" and name and name != ROOT:
+            self._show_folder(f"{self._root}/{name}" if self._root else name)
 
     def _on_up(self) -> None:
         self._show_folder(self._root.rpartition("/")[0])
 
     def _on_largest(self, index: QModelIndex) -> None:
-        self.context.go("browser", self.largest.key(index.row()))
+        if index.isValid():
+            self.context.go("browser", self.largest.key(index.row()))
+
+    def _open_in_browser(self, folder: str) -> None:
+        self.context.go("browser", f"{folder}/" if folder and folder != ROOT else "")
+
+    def _on_menu(self, folder: str, place: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        enter = menu.addAction("Enter this folder")
+        enter.setEnabled(folder not in {self._root, ROOT})
+        enter.triggered.connect(lambda: self._show_folder(folder))
+        browser = menu.addAction("Open in Browser")
+        browser.triggered.connect(lambda: self._open_in_browser(folder))
+        copy = menu.addAction("Copy the folder's name")
+        copy.triggered.connect(lambda: QGuiApplication.clipboard().setText(f"{folder}/"))
+        menu.popup(place)
 
     def _show_folder(self, folder: str) -> None:
-        self._root = folder
-        self._up.setVisible(bool(folder))
-        bucket = self._found.bucket if self._found else ""
-        self._map.head.set_title("Where the bytes are", f"{bucket} / {folder}" if bucket else "")
-        if self._found is not None:
-            self.treemap.show_cells(cells_of(self._found.folders, folder))
+        """Show one folder: its tiles, its groups and its largest objects."""
+        found = self._found
+        if found is None:
+            self._root = folder
+            return
+        level = level_of(found, folder)
+        if folder and not level.objects:  # it is gone, or the scan does not know it
+            folder, level = "", level_of(found, "")
+        self._root, self._level = folder, level
+        self.path.show_folder(found.bucket, folder)
+        self.treemap.show_cells(cells_of(found.folders, folder))
+        self._allow_groups(level)
+        self._on_group(self.groups.current)
+        largest = level.largest
+        if not level.detailed:
+            largest = tuple(o for o in found.largest if o.key.startswith(f"{folder}/"))
+        self.largest.show(largest)
+        note = "" if level.detailed else "among the largest of the bucket"
+        self._largest_panel.head.set_title("Largest objects", note)
 
-    def _tell_age(self) -> None:
+    def _allow_groups(self, level: Level) -> None:
+        """Allow the groups that the result has for this folder."""
+        has_all = level.detailed or self._task is not None  # those of a scan come at its end
+        for name in _DETAILED:
+            self.groups.allow(name, has_all, _NO_DETAILS)
+        if not has_all and self.groups.current in _DETAILED:
+            self.groups.select("kinds")
+
+    def _show_age(self) -> None:
         if self._found is None or self._task is not None:
             return
         part = "a part only: the scan broke off" if self._found.partial else "live scan"
         tone = "warning" if self._found.partial else "neutral"
         self._age.set(f"{part} · {format_age(self._found.finished)}", tone)
-        self._clock.start()
 
     def _show_state(self) -> None:
         running = self._task is not None
@@ -263,7 +313,7 @@ class StatisticsTab(Tab):
         self._empty.button.allow(not running, "A scan is running.")
         if self._found is None:
             self._age.set("")
-        self._tell_age()
+        self._show_age()
 
     def _cost(self) -> str:
         if self._found is None:

@@ -1,22 +1,27 @@
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QLabel
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtTest import QAbstractItemModelTester, QTest
+from PySide6.QtWidgets import QApplication, QLabel
 
 from core.errors import Offline
 from core.model.statistics import LargeObject, Share
 from core.statistics.tally import Tally
 from core.units import utc_now
 from core.workspace import Workspace
+from gui.models.roles import SORT_ROLE
 from gui.tabs.statistics import StatisticsTab
+from gui.tabs.statistics import tab as tab_module
 from gui.tabs.statistics.models import LargestModel, SharesModel
-from gui.views.squarify import squarified
+from gui.views.squarify import Direction, neighbour, squarified
 from gui.views.treemap import Treemap, cells_of
+from gui.widgets.buttons import Button
 
 FOLDERS = (
     Share("market-data/ohlcv/BTC-USD/1h", 10, 700),
@@ -62,24 +67,105 @@ def test_cells_are_the_folders_some_levels_below():
     assert sum(cell.share.size for cell in cells_of(many, "")) == 10_000
 
 
-def test_the_treemap_is_walked_and_opened_by_keyboard(themed, qtbot):
+@pytest.fixture
+def treemap(themed, qtbot):
     view = Treemap()
     qtbot.addWidget(view)
     view.resize(600, 400)
     view.show_cells(cells_of(FOLDERS, ""))
     view.show()
-    opened = []
-    view.opened.connect(opened.append)
-    qtbot.keyClick(view, Qt.Key.Key_Right)
-    qtbot.keyClick(view, Qt.Key.Key_Right)
-    qtbot.keyClick(view, Qt.Key.Key_Return)
-    assert opened == ["logs/app/2024"]
-    with qtbot.waitSignal(view.left):
-        qtbot.keyClick(view, Qt.Key.Key_Backspace)
-    view.grab()
-    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view._places[0].center().toPoint())
-    assert opened[-1] == "market-data/ohlcv/BTC-USD"
-    assert "ohlcv/BTC-USD 800 B" in view.accessibleDescription()
+    return view
+
+
+def test_the_treemap_is_used_by_keyboard(treemap, qtbot):
+    entered = []
+    treemap.entered.connect(entered.append)
+    treemap.setFocus()
+    qtbot.waitUntil(treemap.hasFocus)
+    qtbot.keyClick(treemap, Qt.Key.Key_Return)
+    qtbot.keyClick(treemap, Qt.Key.Key_Right)
+    qtbot.keyClick(treemap, Qt.Key.Key_Return)
+    assert entered == ["market-data/ohlcv/BTC-USD", "logs/app/2024"]
+    assert treemap.accessibleDescription() == "logs/app/2024, 150 B in 5 objects, tile 2 of 3"
+    qtbot.keyClick(treemap, Qt.Key.Key_End)
+    assert treemap.current.folder == "(top level)"
+    qtbot.keyClick(treemap, Qt.Key.Key_Home)
+    assert treemap.current.folder == "market-data/ohlcv/BTC-USD"
+    with qtbot.waitSignal(treemap.left):
+        qtbot.keyClick(treemap, Qt.Key.Key_Backspace)
+
+
+def click(qtbot, view, cell):
+    middle = view.place_of(cell).center().toPoint()
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=middle)
+
+
+def test_a_click_enters_the_very_tile_and_a_double_click_no_second_one(treemap, qtbot):
+    entered = []
+
+    def enter(folder):
+        entered.append(folder)
+        treemap.show_cells(cells_of(FOLDERS, folder))
+
+    treemap.entered.connect(enter)
+    middle = treemap.place_of(treemap.cells[0]).center().toPoint()
+    button = Qt.MouseButton.LeftButton
+    qtbot.mouseClick(treemap, button, pos=middle)
+    assert entered == ["market-data/ohlcv/BTC-USD"]
+    # What Qt sends as the second half of a double-click: press and release count for nothing.
+    second = QMouseEvent(
+        QEvent.Type.MouseButtonDblClick, QPointF(middle), treemap.mapToGlobal(QPointF(middle)),
+        button, button, Qt.KeyboardModifier.NoModifier,
+    )  # fmt: skip
+    QApplication.sendEvent(treemap, second)
+    QTest.mouseRelease(treemap, button, Qt.KeyboardModifier.NoModifier, middle)
+    assert entered == ["market-data/ohlcv/BTC-USD"]
+
+
+def test_a_press_on_one_tile_and_a_release_on_another_enters_nothing(treemap, qtbot):
+    entered = []
+    treemap.entered.connect(entered.append)
+    first, second = (treemap.place_of(cell).center().toPoint() for cell in treemap.cells[:2])
+    qtbot.mousePress(treemap, Qt.MouseButton.LeftButton, pos=first)
+    qtbot.mouseRelease(treemap, Qt.MouseButton.LeftButton, pos=second)
+    assert entered == []
+
+
+def test_objects_of_the_folder_itself_and_the_rest_are_no_folder_to_enter(treemap, qtbot):
+    entered = []
+    treemap.entered.connect(entered.append)
+    folders = [Share("a", 2, 500), Share("a/b", 1, 100)]
+    treemap.show_cells(cells_of(folders, "a"))
+    own, below = treemap.cells
+    assert (own.label, own.enterable) == ("Objects in this folder", False)
+    click(qtbot, treemap, own)
+    assert entered == []
+    click(qtbot, treemap, below)
+    assert entered == ["a/b"]
+    rest = cells_of([Share(f"f/{n:05}", 1, 20_000 - n) for n in range(10_000)], "")[-1]
+    assert (rest.label, rest.enterable) == ("9,600 smaller folders", False)
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=40))
+def test_the_arrow_keys_reach_every_tile(sizes):
+    places = squarified(sorted(map(float, sizes), reverse=True), QRectF(0, 0, 700, 400))
+    reached, fresh = {0}, [0]
+    while fresh:
+        here = fresh.pop()
+        beside = {neighbour(places, here, direction) for direction in Direction} - reached
+        reached |= beside
+        fresh += beside
+    assert reached == set(range(len(places)))
+
+
+def test_twenty_thousand_folders_are_shown_at_once(treemap):
+    names = (f"a{n % 50}/b{n % 700}/c{n}" for n in range(20_000))
+    folders = [Share(name, 1, 1 + n % 977) for n, name in enumerate(names)]
+    began = time.process_time()
+    treemap.show_cells(cells_of(folders, ""))
+    treemap.grab()
+    assert time.process_time() - began < 1.0
+    assert sum(cell.share.objects for cell in treemap.cells) == 20_000
 
 
 def test_the_models_keep_qt_s_rules_and_sort_by_number(qapp):
@@ -121,17 +207,58 @@ def test_a_scan_counts_what_the_server_has_and_is_kept(tab, qtbot, context, demo
     context.navigate.connect(lambda tab_id, target: went.append((tab_id, target)))
     tab._on_largest(tab.largest.index(0, 0))
     assert went == [("browser", max(objects, key=lambda row: row["Size"])["Key"])]
-    tab._on_opened("market-data/ohlcv/BTC-USD")
-    assert tab._root == "market-data"
-    assert all(cell.folder.startswith("market-data/") for cell in tab.treemap.cells)
-    tab._on_up()
-    assert tab._root == ""
+    _walk_into_candles(tab, qtbot, objects)
+    went.clear()
+    tab.path.browser.click()
+    assert went == [("browser", "market-data/ohlcv/BTC-USD/")]
+    tab.path.up.click()
+    assert tab.path.folder == "market-data/ohlcv"
+    tab.treemap.setFocus()
+    qtbot.keyClick(tab.treemap, Qt.Key.Key_Backspace)
+    qtbot.keyClick(tab.treemap, Qt.Key.Key_Backspace)
+    assert tab.path.folder == ""
     qtbot.waitUntil(lambda: not tab.busy)
     again = StatisticsTab(context)
     qtbot.addWidget(again)
     again.show()
     qtbot.waitUntil(lambda: again._found is not None, timeout=20_000)
     assert again._found.objects == len(objects)
+
+
+def _walk_into_candles(tab, qtbot, objects):
+    """Click the tile of one symbol; the tables must show that folder alone."""
+    folder = "market-data/ohlcv/BTC-USD"
+    click(qtbot, tab.treemap, next(c for c in tab.treemap.cells if c.folder == folder))
+    assert tab.path.folder == folder
+    assert {cell.folder.rpartition("/")[0] for cell in tab.treemap.cells} == {folder}
+    inside = [row for row in objects if row["Key"].startswith(f"{folder}/")]
+    for group, _title in tab_module._GROUPS:
+        tab.groups.select(group)
+        rows = range(tab.shares.rowCount())
+        total = sum(tab.shares.index(row, 2).data(SORT_ROLE) for row in rows)
+        assert total == sum(row["Size"] for row in inside), group
+    assert tab.largest.key(0) == max(inside, key=lambda row: row["Size"])["Key"]
+
+
+def test_a_folder_of_the_table_is_entered_as_a_tile_is(tab):
+    tab._show(_result(17, utc_now()))
+    tab.groups.select("tops")
+    tab._show_folder("market-data/ohlcv")
+    assert [tab.shares.name(row) for row in range(tab.shares.rowCount())] == ["BTC-USD"]
+    tab._on_share(tab.shares.index(0, 0))
+    assert tab.path.folder == "market-data/ohlcv/BTC-USD"
+
+
+def test_groups_that_a_result_lacks_for_a_folder_say_why(tab):
+    tab._show(_result(17, utc_now()))
+    tab.groups.select("months")
+    tab._show_folder("market-data")
+    assert tab.groups.current == "kinds"
+    (button,) = [b for b in tab.groups.findChildren(Button) if b.text() == "Month"]
+    assert not button.isEnabled()
+    assert "Scan again" in button.toolTip()
+    tab._show_folder("")
+    assert button.isEnabled()
 
 
 def test_a_scan_can_be_stopped(tab, qtbot):
