@@ -128,13 +128,13 @@ def get(
     cli: Cli = context.obj
     if recursive:
         return _get_all(cli, key, target or Path(), overwrite=overwrite, seconds=retry_seconds)
-    from core.objects.names import safe_segments
     from core.objects.reading import download
+    from core.transfer.local_names import local_name
     from core.transfer.sweep import sweep_at_start
 
     path = target or Path()
     if path.is_dir():
-        path /= safe_segments(key)[-1]
+        path /= local_name(key, path)
     with transfer_work(cli, f"Downloading {path.name}", retry_seconds) as work:
         bucket = cli.opener.workspace(work).bucket
         sweep_at_start(bucket, work, [path.parent])

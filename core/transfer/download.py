@@ -12,11 +12,10 @@ from pathlib import Path
 from core.errors import AlreadyExists, Cancelled, ErrorKind, LocalIOError, StorageError
 from core.local.atomic import told
 from core.objects.bucket import Bucket
-from core.objects.names import inside
 from core.objects.reading import Downloaded
 from core.objects.reading import download as download_object
 from core.transfer.attempts import Attempts, with_budget
-from core.transfer.local_names import local_paths
+from core.transfer.local_names import inside, local_paths
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
 from core.transfer.tally import Tally
@@ -49,7 +48,7 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
         work: cancel, progress, `Outcomes` as batches, and the retry budget of all files.
         keys: the objects.
         sizes: their sizes in bytes as listed, as many; what arrives is compared with them.
-        folder: where to; names below it are made safe by `core.objects.names`.
+        folder: where to; names below it are made by `core.transfer.local_names`.
         etags: their ETags as listed, as many, or none.
         below: the prefix that is left out of the names, for example the folder shown.
         if_exists: a value of `IfExists`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,8 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
-from core.objects.bucket import Bucket
-from core.objects.names import safe_segments
 from core.objects.reading import Downloaded, download
+from core.transfer.local_names import local_name
 from core.transfer.values import IfExists, TransferReport
 from core.units import format_size
 from core.work import Work
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from gui.tabs.browser.tab import BrowserTab
 
 _SETTING = "downloads/folder"
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What the dialog begins with: a folder that exists, and the name of a single file."""
+
+    folder: Path
+    name: str
 
 
 class Downloads(QObject):
@@ -37,61 +45,72 @@ class Downloads(QObject):
         """Ask for a file name for one object, for a folder for more."""
         if not entries:
             return
-        if len(entries) == 1 and not entries[0].folder:
-            self._ask_file(entries[0])
-        else:
-            self._ask_folder(entries)
+        one = entries[0].key if len(entries) == 1 and not entries[0].folder else ""
+        used = self._tab.context.settings.get(_SETTING)
 
-    def folder(self) -> Path:
-        """Return the folder that was used last, else the desktop's own for downloads."""
-        kept = self._tab.context.settings.get(_SETTING)
-        if isinstance(kept, str) and Path(kept).is_dir():
-            return Path(kept)
-        place = QStandardPaths.StandardLocation.DownloadLocation
-        return Path(QStandardPaths.writableLocation(place) or Path.home())
+        def prepare(_work: Work) -> _Start:
+            folder = existing_folder(used)
+            return _Start(folder, local_name(one, folder) if one else "")
 
-    def _ask_file(self, entry: Entry) -> None:
-        dialog = self._dialog("Download as")
+        def open_dialog(start: _Start) -> None:
+            if one:
+                self._ask_file(one, start)
+            else:
+                self._ask_folder(entries, start)
+
+        self._tab.run("Prepare a download", prepare, open_dialog, latest=_SETTING, quiet=True)
+
+    def _ask_file(self, key: str, start: _Start) -> None:
+        dialog = self._dialog("Download as", start.folder)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setFileMode(QFileDialog.FileMode.AnyFile)
-        dialog.selectFile(file_name(entry.key))
-        dialog.fileSelected.connect(lambda path: self.one(entry.key, Path(path)))
+        dialog.selectFile(start.name)
+        dialog.fileSelected.connect(lambda path: self.one(key, Path(path), proposed=start.name))
         dialog.open()
 
-    def _ask_folder(self, entries: Sequence[Entry]) -> None:
-        dialog = self._dialog("Download into")
+    def _ask_folder(self, entries: Sequence[Entry], start: _Start) -> None:
+        dialog = self._dialog("Download into", start.folder)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(lambda path: self.several(entries, Path(path)))
         dialog.open()
 
-    def _dialog(self, title: str) -> QFileDialog:
-        dialog = QFileDialog(self._tab, title, str(self.folder()))
+    def _dialog(self, title: str, folder: Path) -> QFileDialog:
+        dialog = QFileDialog(self._tab, title, str(folder))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.dialog = dialog
         return dialog
 
-    def one(self, key: str, path: Path) -> None:
-        """Download one object; the dialog has asked whether a file may be replaced."""
+    def one(self, key: str, path: Path, *, proposed: str = "") -> None:
+        """Download one object; the dialog has asked whether a file may be replaced.
+
+        Args:
+            key: the object.
+            path: the file that the user chose.
+            proposed: the name that the dialog proposed; if it is used but is not the key's own
+                name, the result says so.
+        """
         bucket = self._tab.bucket
         if bucket is None:
             return
         self._tab.context.settings.set(_SETTING, str(path.parent))
-        self._fetch(bucket, key, path, overwrite=path.exists())
-
-    def _fetch(self, bucket: Bucket, key: str, path: Path, *, overwrite: bool) -> None:
-        """Download one object; a file that appears meanwhile is never replaced."""
+        own = key.removesuffix("/").rpartition("/")[2]
+        changed = own if path.name == proposed != own else ""
+        overwrite = path.exists()  # what appears later is never replaced
         self._tab.run(
             f"Download {key}",
             lambda work: download(bucket, key, path, overwrite=overwrite, work=work),
-            self._on_one,
+            lambda done: self._on_one(done, changed),
         )
 
-    def _on_one(self, done: Downloaded) -> None:
-        self._tab.banner.show_good(
-            f"{done.path.name} downloaded, {format_size(done.size)}, {done.verdict.value}.",
-            action=("Open folder", lambda: open_folder(done.path.parent)),
-        )
+    def _on_one(self, done: Downloaded, changed: str) -> None:
+        words = f"{done.path.name} downloaded, {format_size(done.size)}, {done.verdict.value}."
+        why = f"This disk does not take the name {changed}." if changed else ""
+        action = ("Open folder", lambda: open_folder(done.path.parent))
+        if why:
+            self._tab.banner.show_warning(words, why, action=action)
+        else:
+            self._tab.banner.show_good(words, action=action)
 
     def several(self, entries: Sequence[Entry], target: Path) -> None:
         """Download objects and folders through the engine; existing files stay as they are."""
@@ -144,7 +163,7 @@ class Downloads(QObject):
             words += f"; {len(report.skipped):,} skipped, since their files exist"
         if report.renamed:
             _number, name = report.renamed[0]
-            words += f"; {len(report.renamed):,} under another name, first {name}"
+            words += f"; {len(report.renamed):,} under another name, the first as {name}"
         action = ("Open folder", lambda: open_folder(target))
         if not report.failed:
             self._tab.banner.show_good(f"{words}.", action=action)
@@ -154,9 +173,13 @@ class Downloads(QObject):
         self._tab.banner.show_warning(f"{words}.", why, action=action)
 
 
-def file_name(key: str) -> str:
-    """Return the last part of a key as a file name that every system takes."""
-    return safe_segments(key.removesuffix("/"))[-1]
+def existing_folder(used: object) -> Path:
+    """Return the folder that was used last, else the desktop's for downloads, else the home."""
+    place = QStandardPaths.StandardLocation.DownloadLocation
+    for path in (used, QStandardPaths.writableLocation(place)):
+        if isinstance(path, str) and path and Path(path).is_dir():
+            return Path(path)
+    return Path.home()
 
 
 def open_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ from core.model.objects import Verdict
 from core.objects.writing import put
 from core.transfer import download as downloading
 from core.transfer.download import download
+from core.transfer.local_names import file_system_of
 from core.transfer.values import EXISTS, IfExists
 
 
@@ -55,6 +56,8 @@ def test_every_object_with_content_arrives_under_a_name_of_its_own(place, stored
     assert contents == {body for body in bodies.values() if body}
     renamed = dict(report.renamed)
     assert (renamed[0], renamed[2]) == ("data.object", "dir/%_")
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {"CASE", "case"} or file_system_of(tmp_path).case
     again = download(place, **stored(bodies), folder=str(tmp_path))
     assert {why for number, why in again.skipped if number != 4} == {EXISTS}
     assert (again.done, again.failed) == ((), ())

@@ -1,3 +1,4 @@
+import sys
 import unicodedata
 
 import pytest
@@ -5,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.transfer import local_names
-from core.transfer.local_names import fold_of, local_paths
+from core.transfer.local_names import (
+    STRICTEST,
+    FileSystem,
+    file_system_of,
+    local_name,
+    local_paths,
+)
 
 
 def names_of(root, names, sizes=None):
@@ -17,6 +24,12 @@ def names_of(root, names, sizes=None):
 def insensitive(monkeypatch):
     """A file system that takes `a` for `A`, as those of Windows and macOS do."""
     monkeypatch.setattr(local_names, "_same", lambda _folder, _name, _other: True)
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    """A disk that refuses what Windows refuses, as one formatted for it does also on Linux."""
+    monkeypatch.setattr(local_names, "_keeps", lambda _folder, _name: False)
 
 
 def test_names_stay_as_they_are_where_nothing_collides(tmp_path):
@@ -53,34 +66,51 @@ def test_an_object_with_content_whose_key_ends_with_a_slash_is_a_file(tmp_path):
 
 
 KEYS = st.lists(
-    st.text(alphabet="aAb/.\u00e9e\u0301 (2)", min_size=1, max_size=8), unique=True, max_size=12
+    st.text(alphabet="aAb/.:\u00e9e\u0301 (2)", min_size=1, max_size=8), unique=True, max_size=12
 )
 
 
-@given(keys=KEYS, careful=st.booleans())
-def test_no_two_objects_share_a_place(tmp_path_factory, keys, careful):
+@given(keys=KEYS, system=st.sampled_from([FileSystem(), STRICTEST, FileSystem(case=True)]))
+def test_no_two_objects_share_a_place(tmp_path_factory, keys, system):
     root = tmp_path_factory.getbasetemp()
-    fold = local_names._fold_everything if careful else str
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local_names, "fold_of", lambda _folder: fold)
-        paths = local_paths(root, keys, [1] * len(keys))
-    places = [fold(path.relative_to(root).as_posix()) for path in paths]
+    paths = local_paths_on(system, root, keys)
+    places = [system.fold(path.relative_to(root).as_posix()) for path in paths]
     assert len(set(places)) == len(keys)
     folders = {"/".join(place.split("/")[:n]) for place in places for n in range(1, 9)
                if n < len(place.split("/"))}  # fmt: skip
     assert folders.isdisjoint(places)
-    assert paths == local_paths_again(root, keys, fold)
+    assert paths == local_paths_on(system, root, keys[::-1])[::-1]  # a later listing may come so
 
 
-def local_paths_again(root, keys, fold):
-    """The same in another order: a later listing may come so."""
+def local_paths_on(system, root, keys):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local_names, "fold_of", lambda _folder: fold)
-        found = local_paths(root, keys[::-1], [1] * len(keys))
-    return found[::-1]
+        patch.setattr(local_names, "file_system_of", lambda _folder: system)
+        return local_paths(root, keys, [1] * len(keys))
 
 
-def test_a_folder_that_cannot_be_probed_is_taken_for_careful(tmp_path):
-    fold = fold_of(tmp_path / "missing")
-    assert fold("A") == fold("a")
+def test_a_folder_that_cannot_be_tried_is_taken_for_the_strictest(tmp_path):
+    assert file_system_of(tmp_path / "missing") == STRICTEST
+
+
+TIMES = ["T16:00:00Z.json", "a?b*.txt", "end.", "CON", "100%.csv", 'quo"te']
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows refuses these names everywhere")
+def test_names_stay_as_the_key_has_them_where_the_disk_takes_them(tmp_path):
+    assert names_of(tmp_path, TIMES) == TIMES
+    assert [local_name(f"a/{name}", tmp_path) for name in TIMES] == TIMES
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("windows")
+def test_names_are_escaped_on_a_disk_that_refuses_them(tmp_path):
+    expected = ["T16%3A00%3A00Z.json", "a%3Fb%2A.txt", "end%2E", "%43ON", "100%.csv", "quo%22te"]
+    assert names_of(tmp_path, TIMES) == expected
+    assert [local_name(f"a/{name}", tmp_path) for name in TIMES] == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "name"), [("a/b.txt", "b.txt"), ("a/..", "%2E%2E"), ("a/b/", "b"), ("", "%_")]
+)
+def test_the_name_of_one_file(tmp_path, key, name):
+    assert local_name(key, tmp_path) == name

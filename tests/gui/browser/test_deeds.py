@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from helpers.browser import DAY, aside, names, settled
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QStandardPaths, Qt
 
 from core.errors import ErrorKind
 from core.objects.deleting import Deleted, DeleteReport, FailedDelete
 from core.objects.level import list_level
 from core.objects.listing import list_pages
+from core.transfer import local_names
 from gui.tabs.browser import removal
-from gui.tabs.browser.downloads import file_name
+from gui.tabs.browser.downloads import existing_folder
 from gui.tabs.browser.loading import Plan
 
 
@@ -96,17 +99,56 @@ def test_read_only_deletes_nothing(tab, context):
     assert not tab.busy
 
 
-def test_one_object_is_downloaded_and_verified(tab, qtbot, tmp_path):
-    tab.folder.select("note.txt")
+def opened(qtbot, tab):
+    """Ask for a download and return the dialog, which opens as soon as the disk was asked."""
     tab.downloads.ask(tab.folder.selected)
-    dialog = tab.downloads.dialog
+    qtbot.waitUntil(lambda: tab.downloads.dialog is not None, timeout=8000)
+    return tab.downloads.dialog
+
+
+def test_one_object_is_downloaded_and_verified(tab, qtbot, tmp_path, context):
+    context.settings.set("downloads/folder", str(tmp_path))
+    tab.folder.select("note.txt")
+    dialog = opened(qtbot, tab)
+    assert dialog.directory().path() == str(tmp_path)
     assert dialog.selectedFiles()[0].endswith("note.txt")
     dialog.fileSelected.emit(str(tmp_path / "mine.txt"))
     dialog.close()
     qtbot.waitUntil(lambda: "downloaded" in tab.banner.text, timeout=8000)
     assert (tmp_path / "mine.txt").read_bytes() == b"hello"
     assert "verified" in tab.banner.text
-    assert tab.downloads.folder() == tmp_path
+
+
+def test_a_file_is_proposed_by_the_name_of_its_key(tab, qtbot, tmp_path, context):
+    context.settings.set("downloads/folder", str(tmp_path))
+    tab.open_target(f"{DAY}2024-01-15T01:00:00Z.json")
+    qtbot.waitUntil(lambda: bool(tab.folder.selected), timeout=8000)
+    dialog = opened(qtbot, tab)
+    assert dialog.selectedFiles()[0].endswith("/2024-01-15T01:00:00Z.json")
+    dialog.close()
+
+
+def test_a_name_that_the_disk_does_not_take_is_reported(tab, qtbot, tmp_path, monkeypatch, context):
+    monkeypatch.setattr(local_names, "_keeps", lambda _folder, _name: False)
+    context.settings.set("downloads/folder", str(tmp_path))
+    tab.open_target(f"{DAY}2024-01-15T01:00:00Z.json")
+    qtbot.waitUntil(lambda: bool(tab.folder.selected), timeout=8000)
+    dialog = opened(qtbot, tab)
+    [path] = dialog.selectedFiles()
+    dialog.fileSelected.emit(path)
+    dialog.close()
+    qtbot.waitUntil(lambda: "downloaded" in tab.banner.text, timeout=8000)
+    assert tab.banner.text.startswith("2024-01-15T01%3A00%3A00Z.json downloaded")
+    assert "does not take the name 2024-01-15T01:00:00Z.json" in tab.banner.accessibleName()
+
+
+def test_the_dialog_begins_in_a_folder_that_exists(tmp_path, monkeypatch):
+    paths = QStandardPaths
+    monkeypatch.setattr(paths, "writableLocation", lambda _place: str(tmp_path / "Downloads"))
+    assert existing_folder(str(tmp_path / "gone")) == Path.home()
+    (tmp_path / "Downloads").mkdir()
+    assert existing_folder(None) == tmp_path / "Downloads"
+    assert existing_folder(str(tmp_path)) == tmp_path
 
 
 def test_several_go_to_the_engine(tab, qtbot, tmp_path, monkeypatch):
@@ -115,22 +157,15 @@ def test_several_go_to_the_engine(tab, qtbot, tmp_path, monkeypatch):
     tab.listing.show(DAY)
     settled(qtbot, tab)
     tab.folder.table.selectAll()
-    tab.downloads.ask(tab.folder.selected)
-    tab.downloads.dialog.fileSelected.emit(str(tmp_path))
-    tab.downloads.dialog.close()
+    dialog = opened(qtbot, tab)
+    dialog.fileSelected.emit(str(tmp_path))
+    dialog.close()
     qtbot.waitUntil(lambda: bool(asked), timeout=8000)
     operation, arguments = asked[0][0][1:3]
     assert operation == "transfer.download"
     assert len(arguments["keys"]) == len(arguments["sizes"]) == 3
     assert arguments["below"] == DAY
     assert arguments["folder"] == str(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("key", "name"), [("a/b.txt", "b.txt"), ("a/..", "%2E%2E"), ("a/b/", "b"), ("a\\b", "a%5Cb")]
-)
-def test_file_names_are_safe(key, name):
-    assert file_name(key) == name
 
 
 def test_the_menu_offers_what_can_be_done(tab, qtbot):
