@@ -19,6 +19,7 @@ from core.errors import InvalidInput
 from core.health.policies import TASKS, Role, Scope, policy_for, policy_of_use, text_of
 from core.local.used_actions import UsedAction
 from core.model.connection import Profile
+from core.units import format_date
 from gui import theme
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.fields import combo_box, line_edit
@@ -100,7 +101,7 @@ class Policies(QDialog):
 
     def _told(self) -> str:
         since = min(one.first for one in self._used)
-        return f"What {self._profile.name} has used since {since.isoformat()}, on this computer. Not seen: what holders of links do."
+        return f"What {self._profile.name} has used since {format_date(since)}, on this computer. Not seen: what holders of links do."
 
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text.toPlainText())

@@ -18,7 +18,7 @@ from PySide6.QtCore import (
 )
 
 from core.local.activity import LoggedChange
-from core.units import iso_utc
+from core.units import format_moment, iso_utc, zoned
 from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE
 
 Index = QModelIndex | QPersistentModelIndex
@@ -48,6 +48,10 @@ class ChangesModel(QAbstractTableModel):
         self._rows.insert(0, entry)
         self.endInsertRows()
 
+    def entry(self, row: int) -> LoggedChange:
+        """Return the change of a row."""
+        return self._rows[row]
+
     def rowCount(self, parent: Index = _NOWHERE) -> int:
         """Return the number of changes."""
         return 0 if parent.isValid() else len(self._rows)
@@ -61,7 +65,7 @@ class ChangesModel(QAbstractTableModel):
     ) -> Any:
         """Return a column's title."""
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
+            return COLUMNS[section] if section else zoned(COLUMNS[0])
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -70,7 +74,7 @@ class ChangesModel(QAbstractTableModel):
             return None
         entry, column = self._rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return fields(entry)[column]
+            return fields(entry)[column] if column else format_moment(entry.change.when, zone=False)
         if role == SORT_ROLE:
             return entry.change.when.timestamp() if column == 0 else fields(entry)[column]
         return _look(column, role)
@@ -99,15 +103,15 @@ class ChangesFilter(QSortFilterProxyModel):
         return all(word in line for word in self._words)
 
     def rows(self) -> list[tuple[str, ...]]:
-        """Return the shown rows as texts."""
-        return [
-            tuple(str(self.index(row, column).data()) for column in range(len(COLUMNS)))
-            for row in range(self.rowCount())
-        ]
+        """Return the shown rows as texts for files."""
+        source = self.sourceModel()
+        assert isinstance(source, ChangesModel)
+        shown = (self.mapToSource(self.index(row, 0)).row() for row in range(self.rowCount()))
+        return [fields(source.entry(row)) for row in shown]
 
 
 def fields(entry: LoggedChange) -> tuple[str, ...]:
-    """Return a change as the texts of its row."""
+    """Return a change as texts for files: the time is ISO 8601 in UTC."""
     change = entry.change
     return (
         iso_utc(change.when),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from fnmatch import translate
 from typing import Any
 
@@ -13,7 +12,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from PySide6.QtGui import QIcon
 
 from core.model.objects import ObjectRow
-from core.units import format_size
+from core.units import format_moment, format_size, zoned
 from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE
 
@@ -67,14 +66,9 @@ def object_entry(prefix: str, row: ObjectRow) -> Entry:
     name = row.key[len(prefix) :]
     text = name or "(marker of this folder)"
     kind = kind_text(name)
-    texts = (text, format_size(row.size), moment_text(row.modified), kind)
+    texts = (text, format_size(row.size), "", kind)
     keys = ((True, name), (True, row.size), (True, row.modified.timestamp()), (True, kind))
     return Entry(row.key, row, texts, keys, text.casefold())
-
-
-def moment_text(moment: datetime) -> str:
-    """Return `15 Jan 2024 00:00:00`."""
-    return f"{moment.day} {moment:%b %Y %H:%M:%S}"
 
 
 def kind_text(name: str) -> str:
@@ -87,6 +81,13 @@ def kind_text(name: str) -> str:
         inner = kind_text(stem)
         return packing if inner == "object" else f"{inner}, {packing}"
     return ending.upper() if len(ending) <= 8 and ending.isalnum() else "object"
+
+
+def _shown(entry: Entry, column: int) -> str:
+    """Return a cell's ready text; that of a moment is made now, as the zone can be another one."""
+    if column == MODIFIED and entry.row is not None:
+        return format_moment(entry.row.modified, zone=False)
+    return entry.texts[column]
 
 
 def matcher(text: str) -> re.Pattern[str] | str:
@@ -223,7 +224,7 @@ class FolderModel(QAbstractTableModel):
         """Return a cell's ready text, and little else."""
         column = index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._entries[self._order[index.row()]].texts[column]
+            return _shown(self._entries[self._order[index.row()]], column)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _RIGHT if column in (SIZE, MODIFIED) else None
         if role == MONO_ROLE:
@@ -254,7 +255,9 @@ class FolderModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole and section in (SIZE, MODIFIED):
             return _RIGHT
-        return _HEADERS[section] if role == Qt.ItemDataRole.DisplayRole else None
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        return zoned(_HEADERS[section]) if section == MODIFIED else _HEADERS[section]
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by native keys; folders stay before objects in either direction."""

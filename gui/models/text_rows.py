@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt
 
-from gui.models.columns import RIGHT, Columns
+from gui.models.columns import RIGHT, CellText, Columns, text_of
 from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, SORT_ROLE
 
@@ -22,7 +22,7 @@ class TextRows(Columns):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._rows: list[tuple[tuple[Any, ...], tuple[str, ...]]] = []
+        self._rows: list[tuple[tuple[Any, ...], tuple[CellText, ...]]] = []
         self._things: list[Any] = []
         self._sorting = (-1, Qt.SortOrder.AscendingOrder)
 
@@ -33,7 +33,7 @@ class TextRows(Columns):
         row, column = index.row(), index.column()
         values, texts = self._rows[row]
         if role == Qt.ItemDataRole.DisplayRole:
-            return texts[column]
+            return text_of(texts[column])
         if role == SORT_ROLE:
             return values[column]
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -78,7 +78,7 @@ class TextRows(Columns):
 
     def _replace(
         self,
-        rows: Sequence[tuple[tuple[Any, ...], tuple[str, ...]]],
+        rows: Sequence[tuple[tuple[Any, ...], tuple[CellText, ...]]],
         things: Sequence[Any] | None = None,
     ) -> None:
         """Show other rows, in the order that was chosen for the former ones.

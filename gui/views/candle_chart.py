@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from core.preview import Candle, Candles
+from core.units import format_moment
 from gui import theme
 from gui.views.candle_paint import CandlePainter, Plot
 from gui.views.candle_slots import Sight, Slots
@@ -208,12 +209,12 @@ def described(candles: Candles, current: Candle | None) -> str:
     low = candles.candles[lows.index(min(lows))].low
     text = (
         f"{len(candles.candles):,} candles of {candles.symbol} {candles.timeframe} from"
-        f" {first.when:%d %b %Y %H:%M} to {last.when:%d %b %Y %H:%M} UTC, low {low:,f},"
+        f" {format_moment(first.when)} to {format_moment(last.when)}, low {low:,f},"
         f" high {high:,f}, last close {last.close:,f}, {len(candles.gaps)} gaps."
     )
     if current is not None:
         text += (
-            f" At {current.when:%d %b %H:%M}: open {current.open:,f}, high {current.high:,f},"
+            f" At {format_moment(current.when)}: open {current.open:,f}, high {current.high:,f},"
             f" low {current.low:,f}, close {current.close:,f}."
         )
     return text

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from core.preview import Candles
+from core.units import zone_name
 from gui import theme
 from gui.views.candle_slots import Sight, Slots
 from gui.views.canvas import Canvas, blended, faded
@@ -133,6 +134,8 @@ class CandlePainter:
         step = time_step(span, max(2, int(plot.prices.width() / _LABEL_ROOM)))
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
         painter.setPen(theme.tokens().muted)
+        corner = QRectF(plot.prices.right() + 8, plot.volumes.bottom() + 6, _AXIS - 8, 16)
+        painter.drawText(corner, Qt.AlignmentFlag.AlignVCenter, zone_name(moments[-1]))
         free = 0.0
         for at in time_ticks(moments, step):
             x = plot.x(self._slots.places[positions[at]] + 0.5)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from core.preview import Candle, Candles, Problem
+from core.units import format_clock, format_day, format_moment, in_zone
 from gui import theme
 from gui.views.candle_chart import CandleChart
 from gui.widgets.labels import Text, muted_label
@@ -85,8 +86,9 @@ class ValueLine(QWidget):
         self.setVisible(candle is not None)
         if candle is None:
             return
-        self._when.setText(f"{candle.when.day} {candle.when:%b %H:%M}")
-        self._when.setToolTip(f"{candle.when:%Y-%m-%d %H:%M:%S} UTC")
+        there = in_zone(candle.when)
+        self._when.setText(f"{format_day(there)} {format_clock(candle.when, seconds=False)}")
+        self._when.setToolTip(format_moment(candle.when))
         for _, name in _FIELDS:
             value = getattr(candle, name)
             self._numbers[name].setText(_short(f"{value:,f}", 7))

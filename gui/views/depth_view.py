@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHeaderView, QStyleOptionViewItem, QVBoxLayout, QWidget
 
 from core.preview import Book, Problem
+from core.units import format_moment
 from gui import theme
 from gui.models.ladder_model import BAR_ROLE, LadderModel
 from gui.views.canvas import blended
@@ -50,7 +51,7 @@ class DepthView(QWidget):
         self.chart.show_book(book)
         self.model.set_book(book)
         self._spread.setText(spread_of(book))
-        self._when.setText("" if book.when is None else f"{book.when:%d %b %Y %H:%M:%S} UTC")
+        self._when.setText("" if book.when is None else format_moment(book.when))
 
     def go_to(self, problem: Problem) -> None:
         """Select the level of a problem as far as the ladder has it."""

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.preview import Holding, Holdings, Problem
+from core.units import format_moment
 from gui import theme
 from gui.models.ladder_model import HoldingsModel
 from gui.views.canvas import Canvas, blended
@@ -51,7 +52,7 @@ class HoldingsView(QWidget):
         self.view.sortByColumn(3, Qt.SortOrder.DescendingOrder)
         self.bar.show_holdings(holdings.holdings)
         self._total.setText("no total" if holdings.total is None else f"${holdings.total:,f}")
-        self._when.setText("" if holdings.when is None else f"{holdings.when:%d %b %Y %H:%M} UTC")
+        self._when.setText("" if holdings.when is None else format_moment(holdings.when))
 
     def go_to(self, problem: Problem) -> None:
         """Do nothing: assets are few and all in sight."""

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.units import format_clock, format_day, in_zone
+
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 #: Distances between time labels that people read at a glance, in seconds.
 _TIME_STEPS = (
@@ -73,11 +75,10 @@ def time_step(span_seconds: float, count: int) -> int:
 
 def time_label(moment: datetime, step: int) -> str:
     """Return `18:00`, or the day where a day begins, or the month for wide steps."""
-    if step >= 28 * DAY:
-        return f"{moment:%b %Y}"
-    if step >= DAY or (moment.hour == moment.minute == 0):
-        return f"{moment.day} {moment:%b}"
-    return f"{moment:%H:%M}"
+    there = in_zone(moment)
+    if step >= DAY or (there.hour == there.minute == 0):
+        return format_day(there, year=step >= 28 * DAY)
+    return format_clock(moment, seconds=False)
 
 
 def time_ticks(moments: Sequence[datetime], step: int) -> list[int]:

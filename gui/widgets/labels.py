@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import unicodedata
+from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from gui import theme
+from gui.clock import follow_time
 
 #: Categories that are drawn as something else than themselves: control, format, surrogate, lines.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -44,13 +46,28 @@ class Text(QLabel):
 
     def __init__(self, text: str = "", tone: str = "plain", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._live: Callable[[], str] | None = None
+        self._followed = False
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("tone", tone)
         self.setText(text)
 
     def setText(self, text: str) -> None:
         """Show `text` with its control characters escaped."""
+        self._live = None
         super().setText(shown(text, lines=True))
+
+    def show_live(self, text: Callable[[], str]) -> None:
+        """Show a text that depends on time or zone: it is made anew every second while visible."""
+        self.setText(text())
+        self._live = text
+        if not self._followed:
+            self._followed = True
+            follow_time(self, self._renew)
+
+    def _renew(self) -> None:
+        if self._live is not None:
+            self.show_live(self._live)
 
     def set_tone(self, tone: str) -> None:
         """Colour the text by `plain muted accent good danger warning`."""
@@ -100,6 +117,8 @@ class Pill(QLabel):
         self, text: str = "", tone: str = "neutral", parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
+        self._live: Callable[[], str] | None = None
+        self._followed = False
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setFont(theme.text_font(theme.SMALL_SIZE))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -108,6 +127,7 @@ class Pill(QLabel):
 
     def set(self, text: str, tone: str | None = None, hint: str = "") -> None:
         """Show `text` in a tone; an empty text hides the pill."""
+        self._live = None
         super().setText(shown(text))
         self._set_shown(bool(text))
         self.setToolTip(tooltip(hint) if hint else "")
@@ -115,6 +135,18 @@ class Pill(QLabel):
             self.setProperty("pill", tone)
             repolish(self)
         self.updateGeometry()
+
+    def show_live(self, text: Callable[[], str], tone: str | None = None, hint: str = "") -> None:
+        """Show a text that depends on time or zone: it is made anew every second while visible."""
+        self.set(text(), tone, hint)
+        self._live = text
+        if not self._followed:
+            self._followed = True
+            follow_time(self, self._renew)
+
+    def _renew(self) -> None:
+        if self._live is not None:
+            super().setText(shown(self._live()))
 
     def _set_shown(self, wanted: bool) -> None:
         if not wanted:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from core.model.backup import Backup, BackupState, Difference, Origin
 from core.model.tables import TableInfo
-from core.units import as_utc, format_age, format_count, format_size, iso_utc, utc_now
+from core.units import (
+    as_utc,
+    format_age,
+    format_count,
+    format_date,
+    format_moment,
+    format_size,
+    in_zone,
+    utc_now,
+    zoned,
+)
+from gui.models.columns import CellText, text_of
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
 from gui.widgets.labels import shown
 
@@ -34,10 +46,12 @@ class _Rows(QAbstractTableModel):
     heads: tuple[str, ...] = ()
     numbers: frozenset[int] = frozenset()
     mono: frozenset[int] = frozenset()
+    moments: frozenset[int] = frozenset()
+    ages = False
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._texts: list[tuple[str, ...]] = []
+        self._texts: list[tuple[CellText, ...]] = []
         self._values: list[tuple[Any, ...]] = []
 
     def rowCount(self, parent: Index | None = None) -> int:
@@ -55,7 +69,8 @@ class _Rows(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return self.heads[section]
+            head = self.heads[section]
+            return zoned(head) if section in self.moments else head
         right = role == Qt.ItemDataRole.TextAlignmentRole and section in self.numbers
         return _RIGHT if right else None
 
@@ -65,7 +80,7 @@ class _Rows(QAbstractTableModel):
             return None
         row, column = index.row(), index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._texts[row][column]
+            return text_of(self._texts[row][column])
         if role == SORT_ROLE:
             return self._values[row][column]
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -75,9 +90,9 @@ class _Rows(QAbstractTableModel):
     def _drawn(self, _row: int, column: int, role: int) -> Any:
         return True if role == MONO_ROLE and column in self.mono else None
 
-    def _replace(self, texts: list[tuple[str, ...]], values: list[tuple[Any, ...]]) -> None:
+    def _replace(self, texts: list[tuple[CellText, ...]], values: list[tuple[Any, ...]]) -> None:
         """Show other rows; the same number of them is a change in place: selections stay."""
-        if texts and len(texts) == len(self._texts) and self._same(texts):
+        if texts and len(texts) == len(self._texts) and self._same(values):
             self._texts, self._values = texts, values
             last = self.index(len(texts) - 1, len(self.heads) - 1)
             self.dataChanged.emit(self.index(0, 0), last)
@@ -86,14 +101,15 @@ class _Rows(QAbstractTableModel):
         self._texts, self._values = texts, values
         self.endResetModel()
 
-    def _same(self, texts: list[tuple[str, ...]]) -> bool:
-        return [row[0] for row in texts] == [row[0] for row in self._texts]
+    def _same(self, values: list[tuple[Any, ...]]) -> bool:
+        return [row[0] for row in values] == [row[0] for row in self._values]
 
 
 class TablesModel(_Rows):
     """The tables of the open database with their last backup, and those only backups know."""
 
     heads = ("Table", "Rows", "Last backup")
+    ages = True
     numbers = frozenset((1, 2))
     mono = frozenset((0,))
     _LAST = 2
@@ -127,12 +143,12 @@ class TablesModel(_Rows):
         gone = sorted(name for name in self._last if name.lower() not in here)
         absent = [] if self._present is None else [TableInfo(name, None, ABSENT) for name in gone]
         self.tables = (*present, *absent)
-        texts: list[tuple[str, ...]] = []
+        texts: list[tuple[CellText, ...]] = []
         values: list[tuple[Any, ...]] = []
         for info in self.tables:
             rows = _NONE if info.rows is None else format_count(info.rows)
             last = self._last.get(info.name)
-            texts.append((shown(info.name), rows, self._words(info, last)))
+            texts.append((shown(info.name), rows, partial(self._words, info, last)))
             stamp = last.timestamp() if last else 0.0
             values.append((info.name.casefold(), info.rows or 0, stamp))
         self._replace(texts, values)
@@ -148,7 +164,7 @@ class TablesModel(_Rows):
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
         info = self.tables[row]
-        if role == PILL_ROLE and column == self._LAST and self._texts[row][column]:
+        if role == PILL_ROLE and column == self._LAST and text_of(self._texts[row][column]):
             return self._tone(info)
         if role == TONE_ROLE and (info.problem or info.kept_from):
             return "muted"
@@ -169,13 +185,14 @@ class TablesModel(_Rows):
         if info.problem:
             return f"{info.name} is {info.problem}."
         last = self._last.get(info.name)
-        return f"{iso_utc(last)}" if column == self._LAST and last else None
+        return format_moment(last) if column == self._LAST and last else None
 
 
 class BackupsModel(_Rows):
     """The backups of one table: those of the open database first, the newest first."""
 
-    heads = ("Taken (UTC)", "Rows", "Size", "Checked", "Database")
+    heads = ("Taken", "Rows", "Size", "Checked", "Database")
+    moments = frozenset((0,))
     numbers = frozenset((1, 2))
     ROWS, SIZE, CHECKED, DATABASE = 1, 2, 3, 4
 
@@ -227,16 +244,17 @@ class BackupsModel(_Rows):
 
     def _fill(self) -> None:
         sources = list(dict.fromkeys(b.source for b in self.backups if self._is_foreign(b)))
-        texts: list[tuple[str, ...]] = []
+        texts: list[tuple[CellText, ...]] = []
         values: list[tuple[Any, ...]] = []
         for backup in self.backups:
             rows = _NONE if backup.rows is None else format_count(backup.rows)
-            words = short_check(backup.checked)
+            words = partial(short_check, backup.checked)
             source = shown(self._database(backup))
             group = 1 + sources.index(backup.source) if self._is_foreign(backup) else 0
-            texts.append((when(backup.taken), rows, format_size(backup.size), words, source))
+            taken_text = partial(format_moment, backup.taken, zone=False)
+            texts.append((taken_text, rows, format_size(backup.size), words, source))
             taken = backup.taken.timestamp() - group * _AGE
-            values.append((taken, backup.rows or 0, backup.size, words, source))
+            values.append((taken, backup.rows or 0, backup.size, backup.checked, source))
         self._replace(texts, values)
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
@@ -262,7 +280,7 @@ class CellsModel(_Rows):
         rows = [(c.key, c.column, c.today, c.backup) for c in difference.cells]
         rows += [(key, "(row)", _NONE, "comes back") for key in difference.added_rows]
         rows += [(key, "(row)", "is removed", _NONE) for key in difference.removed_rows]
-        texts = [tuple(shown(text) for text in row) for row in rows]
+        texts: list[tuple[CellText, ...]] = [tuple(shown(text) for text in row) for row in rows]
         self._replace(texts, list(rows))
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
@@ -272,17 +290,20 @@ class CellsModel(_Rows):
 
 
 def when(moment: datetime) -> str:
-    """Return a time as the list shows it; the year only when it is another one."""
-    if moment.year == utc_now().year:
-        return f"{moment:%d %b %H:%M}"
-    return f"{moment:%d %b %Y %H:%M}"
+    """Return the moment of a backup with its zone, for titles and messages."""
+    return format_moment(moment)
 
 
 def short_check(words: str) -> str:
-    """Return what was checked with the day alone, for example `verified on 27 Nov`."""
+    """Return what was checked with the day alone, for example `verified on 27 Nov 2026`."""
+    return _checked(words, lambda moment: format_date(in_zone(moment)))
+
+
+def _checked(words: str, written: Callable[[datetime], str]) -> str:
+    """Return what was checked, its moment as `written` gives it."""
     before, at, moment = words.rpartition(" on ")
     try:
-        return f"{before} on {as_utc(datetime.fromisoformat(moment)):%d %b}" if at else words
+        return f"{before} on {written(as_utc(datetime.fromisoformat(moment)))}" if at else words
     except ValueError:
         return words
 
@@ -299,9 +320,9 @@ def counted(count: int, noun: str) -> str:
 
 
 def _about(backup: Backup) -> str:
-    lines = [f"{iso_utc(backup.taken)}  id {backup.id}"]
+    lines = [f"{format_moment(backup.taken)}  id {backup.id}"]
     if backup.checked:
-        lines.append(backup.checked)
+        lines.append(_checked(backup.checked, format_moment))
     if backup.problem:
         lines.append(backup.problem)
     if backup.source:

@@ -18,7 +18,7 @@ from core.model.rotation import (
     StepState,
 )
 from core.rotation.words import copy_notes, planned, replaced_copies, title_of, undo_now
-from core.units import format_duration, utc_now
+from core.units import format_duration, format_moment, utc_now
 from gui.tabs.credentials.step_list import StepList, StepWords
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import Button, danger_button, link_button, plain_button, primary_button
@@ -162,7 +162,7 @@ class Cockpit(QWidget):
     def show_rotation(self, rotation: Rotation, *, busy: bool) -> None:
         """Show how a rotation stands; `busy` while it is worked on."""
         self.plan, self.rotation, self._busy = None, rotation, busy
-        started = f"{rotation.started:%H:%M} UTC by {rotation.by.rpartition('/')[2]}"
+        started = f"{format_moment(rotation.started)} by {rotation.by.rpartition('/')[2]}"
         outcome = rotation.outcome
         if not busy and outcome is Outcome.RUNNING:
             outcome = Outcome.STOPPED  # a crash left it so

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt
 
 from core.health.hygiene import Board, SecretHygiene
 from core.model.connection import SECRET_PREFIX
-from core.units import format_count, iso_utc, utc_now
+from core.units import format_count, format_date, format_moment, utc_now
 from gui.models.columns import RIGHT, Columns
 from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
@@ -74,7 +74,7 @@ class HygieneModel(Columns):
             AGE: lambda: _days(row.age) if row.age is not None else "unknown",
             LIMIT: lambda: _days(timedelta(days=row.limit_days)),
             STATE: lambda: self._state(row)[0],
-            ACCESSED: lambda: accessed.date().isoformat() if accessed else "never",
+            ACCESSED: lambda: format_date(accessed) if accessed else "never",
             NOTES: lambda: "; ".join(notes(row)),
         }
         return texts[column]()
@@ -140,5 +140,5 @@ def _facts(row: SecretHygiene) -> str:
     limit = "its own limit" if row.limit_is_own else "the limit of all secrets"
     lines = [row.info.name, f"{_days(timedelta(days=row.limit_days))} are {limit}"]
     if row.changed:
-        lines.append(f"value of {iso_utc(row.changed)}")
+        lines.append(f"value of {format_moment(row.changed)}")
     return shown("\n".join([*lines, *notes(row)]), lines=True)

@@ -25,7 +25,7 @@ from core.model.rotation import (
 from core.redaction import Secret
 from core.rotation.local_keys import LocalKeys
 from core.rotation.service import Rotator
-from core.units import format_age, format_count, utc_now
+from core.units import format_age, format_count, format_moment, utc_now
 from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
@@ -130,7 +130,7 @@ class RotationActions(QObject):
         rotation = idle[-1]
         look = ("Look", lambda: self.open(rotation.secret))
         if rotation.outcome is Outcome.WAITING and rotation.due and rotation.due > utc_now():
-            when = f"{rotation.due:%d %b %H:%M} UTC"
+            when = format_moment(rotation.due)
             self._tab.banner.show_info(
                 f"The rotation of {rotation.secret} waits: its old key stays until {when}.",
                 action=look,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from core.errors import StorageError
 from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
-from core.units import format_age
+from core.units import format_age, format_moment
 from gui import theme
 from gui.tabs.credentials.templates import KNOWN
 from gui.widgets.buttons import danger_button, plain_button, primary_button
@@ -120,7 +123,7 @@ class SecretView(QWidget):
     def show_deleted(self, info: SecretInfo) -> None:
         """Show that the secret waits for its deletion, and offer to restore it."""
         self._empty_act = self.restore_clicked
-        when = info.deleted.date().isoformat() if info.deleted else ""
+        when = format_moment(info.deleted) if info.deleted else ""
         text = f"It cannot be read or changed. Its date is {when}; until then it can be restored."
         self._say(info.name, "Scheduled for deletion", text, "Restore secret")
         self._update()
@@ -167,8 +170,7 @@ class SecretView(QWidget):
         self.delete.allow(not self._locked, self._locked)
         reason = self._locked or self._no_rotation()
         self.rotate.allow(not reason, reason)
-        made = value.created if value else None
-        self._age.setText(f"made {format_age(made)}" if made else "")
+        self._age.show_live(partial(_made, value.created if value else None))
         self._age.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
     def _no_rotation(self) -> str:
@@ -183,3 +185,7 @@ class SecretView(QWidget):
 
     def _on_empty(self) -> None:
         self._empty_act.emit()
+
+
+def _made(created: datetime | None) -> str:
+    return f"made {format_age(created)}" if created else ""

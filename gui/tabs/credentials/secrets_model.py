@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt
 
 from core.health.hygiene import limit_of
 from core.model.secrets import CURRENT, PENDING, SecretInfo
-from core.units import iso_utc, utc_now
+from core.units import format_date, format_moment, utc_now
 from gui.models.columns import RIGHT, Columns
 from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
@@ -20,25 +20,26 @@ NAME, AGE, STATE = range(3)
 
 
 class SecretsModel(Columns):
-    """One row a secret; ages are those of the current values, at the moment of the listing.
+    """One row a secret; ages are those of the current values.
 
     Until `date` has told when a value was made, its age counts from AWS's last change.
     """
 
     heads = ("Name", "Age", "State")
     numbers = frozenset({AGE})
+    ages = True
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._infos: tuple[SecretInfo, ...] = ()
         self._made: dict[str, datetime] = {}
-        self._now = utc_now()
+        self._fixed: datetime | None = None
 
     def show(self, infos: Sequence[SecretInfo], now: datetime | None = None) -> None:
         """Show other secrets."""
         self.beginResetModel()
         self._infos = tuple(infos)
-        self._now = now or utc_now()
+        self._fixed = now
         self.endResetModel()
 
     def date(self, made: Mapping[str, datetime]) -> None:
@@ -47,6 +48,10 @@ class SecretsModel(Columns):
         if self._infos:
             last = len(self._infos) - 1
             self.dataChanged.emit(self.index(0, AGE), self.index(last, STATE))
+
+    @property
+    def _now(self) -> datetime:
+        return self._fixed or utc_now()
 
     def _seconds(self, info: SecretInfo) -> float:
         since = self._made.get(info.name) or info.updated
@@ -120,9 +125,10 @@ def _facts(info: SecretInfo, made: datetime | None) -> str:
         ("created", info.created),
         ("current value made", made),
         ("last changed", info.changed),
-        ("last accessed", info.accessed),
         ("scheduled deletion", info.deleted),
     )
     lines = [info.name, info.description]
-    lines += [f"{what} {iso_utc(when)}" for what, when in times if when]
+    lines += [f"{what} {format_moment(when)}" for what, when in times if when]
+    if info.accessed:  # AWS stores the day only
+        lines.append(f"last accessed {format_date(info.accessed)}")
     return shown("\n".join(line for line in lines if line), lines=True)

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt
 
 from core.model.secrets import CURRENT, SecretVersion
-from core.units import iso_utc
+from core.units import format_date, format_moment
 from gui.models.columns import Columns
 from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE
@@ -22,6 +22,7 @@ class VersionsModel(Columns):
     """One row a version, the current one first."""
 
     heads = ("Version", "Stages", "Made", "By")
+    moments = frozenset({MADE})
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -71,7 +72,7 @@ def _text(version: SecretVersion, column: int) -> str:
     if column == BY:
         return version.by
     made = version.created
-    return iso_utc(made)[:16].replace("T", " ") if made else ""
+    return format_moment(made, zone=False) if made else ""
 
 
 def _native(version: SecretVersion, column: int) -> Any:
@@ -83,11 +84,11 @@ def _native(version: SecretVersion, column: int) -> Any:
 def _facts(version: SecretVersion) -> str:
     lines = [version.version_id]
     if version.created:
-        lines.append(f"made {iso_utc(version.created)}")
+        lines.append(f"made {format_moment(version.created)}")
     if version.by:
         lines.append(f"by {version.by}")
     if version.accessed:  # AWS keeps the day only
-        lines.append(f"last accessed {version.accessed.date().isoformat()}")
+        lines.append(f"last accessed {format_date(version.accessed)}")
     return "\n".join(lines)
 
 

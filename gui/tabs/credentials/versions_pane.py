@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
 from core.model.secrets import CURRENT, PREVIOUS, SecretInfo, SecretVersion
-from core.units import format_age, iso_utc
+from core.units import format_age, format_date, format_moment
 from gui.context import Context
 from gui.tabs.credentials.versions_model import VersionsModel, short
 from gui.widgets.buttons import plain_button
@@ -82,9 +83,8 @@ class VersionsPane(QWidget):
     def show_info(self, info: SecretInfo | None) -> None:
         """Show a secret's facts; its versions come later."""
         self.name = info.name if info else ""
-        told = _told(info) if info else {}
         for title, label in self._values.items():
-            label.setText(told.get(title, _NONE))
+            label.show_live(partial(_fact, info, title))
         self.model.show(())
         self.empty.set_text("No versions to show")
         self._body.show_empty()
@@ -169,6 +169,10 @@ class VersionsPane(QWidget):
             self.roll_back_clicked.emit(target)
 
 
+def _fact(info: SecretInfo | None, title: str) -> str:
+    return _told(info).get(title, _NONE) if info else _NONE
+
+
 def _told(info: SecretInfo) -> dict[str, str]:
     rotation = "by AWS" if info.rotation_enabled else "not by AWS"
     if info.rotated:
@@ -178,7 +182,7 @@ def _told(info: SecretInfo) -> dict[str, str]:
         "Description": info.description or _NONE,
         "Created": _when(info.created),
         "Last changed": _when(info.changed),
-        "Last accessed": info.accessed.date().isoformat() if info.accessed else _NONE,
+        "Last accessed": format_date(info.accessed) if info.accessed else _NONE,
         "Rotation": rotation,
         "ARN": info.arn or _NONE,
     }
@@ -187,4 +191,4 @@ def _told(info: SecretInfo) -> dict[str, str]:
 def _when(moment: datetime | None) -> str:
     if moment is None:
         return _NONE
-    return f"{iso_utc(moment)[:16].replace('T', ' ')} UTC ({format_age(moment)})"
+    return f"{format_moment(moment)} ({format_age(moment)})"

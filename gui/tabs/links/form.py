@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
 
 from core.objects.presign import Life
+from core.units import format_moment, utc_now
 from gui import theme
 from gui.widgets.buttons import primary_button
 from gui.widgets.fields import combo_box, inset
@@ -83,9 +86,7 @@ class LinkForm(QWidget):
 
     def show_real(self, life: Life) -> None:
         """Show when a link made now would really end, and why if that is earlier than asked."""
-        when = f"{life.expires_at:%d %b %Y %H:%M} UTC"
-        text = f"Really ends {when}" if life.known else f"End unknown: at most {when}"
-        self._real.setText(f"{text}: {life.limited_by}." if life.limited_by else f"{text}.")
+        self._real.show_live(partial(_real_end, life, self.seconds))
         self._real.set_tone("warning" if life.limited_by else "muted")
 
     def _lay_out(self) -> None:
@@ -126,3 +127,11 @@ def _spoken(seconds: int) -> str:
     if hours % 24 == 0:
         return "1 day" if hours == 24 else f"{hours // 24} days"
     return "1 hour" if hours == 1 else f"{hours} hours"
+
+
+def _real_end(life: Life, seconds: int) -> str:
+    """Return when a link made at this moment would end; an end of the keys stands still."""
+    ends = life.expires_at if life.limited_by else utc_now() + timedelta(seconds=seconds)
+    when = format_moment(ends)
+    text = f"Really ends {when}" if life.known else f"End unknown: at most {when}"
+    return f"{text}: {life.limited_by}." if life.limited_by else f"{text}."

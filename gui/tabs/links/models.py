@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject
@@ -11,12 +12,13 @@ from PySide6.QtCore import QObject
 from core.links.ledger import Entry
 from core.links.make import Link
 from core.objects.presign import path_warning
-from core.units import format_duration, utc_now
+from core.units import format_moment, format_remaining, utc_now
+from gui.models.columns import CellText
 from gui.models.roles import PILL_ROLE, TONE_ROLE
 from gui.models.text_rows import TextRows
 from gui.widgets.labels import shown
 
-Row = tuple[tuple[Any, ...], tuple[str, ...]]
+Row = tuple[tuple[Any, ...], tuple[CellText, ...]]
 
 
 class MadeModel(TextRows):
@@ -47,7 +49,7 @@ class MadeModel(TextRows):
 
     def _row(self, link: Link) -> Row:
         words = self._tests.get(link.key, ("", ""))[0]
-        ends = _until(link.expires, known=link.expiry_known)
+        ends = partial(_until, link.expires, known=link.expiry_known)
         texts = (shown(link.key), _purpose(link.method), ends, shown(words))
         return (link.key, link.method, link.expires, words), texts
 
@@ -63,25 +65,24 @@ class LedgerModel(TextRows):
 
     heads = ("Object", "For", "State", "Ends in", "Made by", "Signed with")
     mono = 0
+    ages = True
     _STATE = 2
 
     def show(self, entries: Sequence[Entry]) -> None:
         """Show the ledger as it is now."""
         now = utc_now()
-        rows = [_ledger_row(entry, now) for entry in entries]
-        self._replace(rows, [(entry, entry.alive(now)) for entry in entries])
+        self._replace([_ledger_row(entry, now) for entry in entries], entries)
 
     def entry(self, row: int) -> Entry:
         """Return the entry of a row."""
-        entry: Entry = self.thing(row)[0]
+        entry: Entry = self.thing(row)
         return entry
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
         if role == PILL_ROLE and column == self._STATE:
-            entry, alive = self.thing(row)
-            tone = "good" if entry.expiry_known else "warning"
-            return tone if alive else "neutral"
-        if role == TONE_ROLE and not self.thing(row)[1]:
+            tone = "good" if self.entry(row).expiry_known else "warning"
+            return tone if self.entry(row).alive() else "neutral"
+        if role == TONE_ROLE and not self.entry(row).alive():
             return "muted"
         return super()._drawn(row, column, role)
 
@@ -89,12 +90,11 @@ class LedgerModel(TextRows):
 def _ledger_row(entry: Entry, now: datetime) -> Row:
     left = (entry.expires - now).total_seconds()
     place = f"{entry.bucket}/{entry.key}"
-    longest = "" if entry.expiry_known else "at most "
     texts = (
         shown(place),
         _purpose(entry.method),
-        _state(entry, left),
-        f"{longest}{format_duration(left)}" if left > 0 else _until(entry.expires),
+        partial(_state, entry),
+        partial(_left, entry),
         shown(entry.made_by),
         shown(entry.access_key_id),
     )
@@ -112,12 +112,20 @@ def _purpose(method: str) -> str:
     return {"GET": "download", "PUT": "upload"}.get(method, method)
 
 
-def _state(entry: Entry, left: float) -> str:
-    if left <= 0:
+def _left(entry: Entry) -> str:
+    """Return the time that is left; afterwards when it ended."""
+    if not entry.alive():
+        return format_moment(entry.expires)
+    longest = "" if entry.expiry_known else "at most "
+    return f"{longest}{format_remaining(entry.expires)}"
+
+
+def _state(entry: Entry) -> str:
+    if not entry.alive():
         return "ended"
     return "alive" if entry.expiry_known else "end unknown"
 
 
 def _until(moment: datetime, *, known: bool = True) -> str:
-    when = moment.strftime("%d %b %Y %H:%M UTC")
+    when = format_moment(moment)
     return when if known else f"unknown: at most {when}"

@@ -33,6 +33,7 @@ class UnfinishedModel(Columns):
 
     heads = _HEADS
     numbers = frozenset({SIZE})
+    ages = True
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
