@@ -31,7 +31,10 @@ TEXT_SIZE, MONO_SIZE, SMALL_SIZE, FIGURE_SIZE = 13, 12, 11, 20
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The colours of one theme. `…_soft` are fills, `…_ink` the text that stands on a fill."""
+    """The colours of one theme. `…_soft` are fills, `…_ink` the text that stands on a fill.
+
+    `disabled` is the text of what cannot be used now; it is pale on purpose.
+    """
 
     background: QColor
     panel: QColor
@@ -55,6 +58,7 @@ class Tokens:
     good_ink: QColor
     danger_ink: QColor
     warning_ink: QColor
+    disabled: QColor
 
     @property
     def dark(self) -> bool:
@@ -70,12 +74,12 @@ def _tokens(colours: str) -> Tokens:
 LIGHT = _tokens(
     "#f6f7f9 #ffffff #dfe3e8 #1b2430 #66717f #2f6fed #ffffff #e8f0fe #f6f7f9"
     " #12805c #c4314b #a15c00 #f1f3f6 #e8f0fe #e2f4ec #fde8ec #fff4e0"
-    " #5f6a78 #2863db #0f7553 #c4314b #965500"
+    " #5f6a78 #2863db #0f7553 #c4314b #965500 #a2acb8"
 )
 DARK = _tokens(
     "#12161c #191f27 #2b333e #e6eaf0 #93a0b0 #6ea1ff #10151c #1f3157 #1e252f"
     " #3fb98c #f0667d #e0a040 #202833 #1f3157 #143427 #3a1a22 #33270f"
-    " #a3afbe #7fabff #3fb98c #f98496 #e0a040"
+    " #a3afbe #7fabff #3fb98c #f98496 #e0a040 #566375"
 )
 
 
@@ -196,10 +200,8 @@ def _palette(t: Tokens) -> QPalette:
         (roles.Shadow, t.line),
     ):
         palette.setColor(role, colour)
-    faded = QColor(t.muted)
-    faded.setAlphaF(0.6)
     for role in (roles.WindowText, roles.Text, roles.ButtonText, roles.HighlightedText):
-        palette.setColor(QPalette.ColorGroup.Disabled, role, faded)
+        palette.setColor(QPalette.ColorGroup.Disabled, role, t.disabled)
     return palette
 
 

@@ -157,9 +157,12 @@ class ChangesPage(QWidget):
         self._model = ChangesModel(self)
         self._shown = ChangesFilter(self._model, self)
         self.table = make_table(
-            self._shown, "Changes", settings=context.settings, key="activity/changes"
+            self._shown,
+            "Changes",
+            settings=context.settings,
+            key="activity/changes",
+            falling=0,
         )
-        self.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
         self._view = Loadable(
             self.table,
             EmptyState("No changes yet", "Each write to AWS is noted here, without secrets."),

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QIcon, QPainter
+from PySide6.QtGui import (
+    QColor,
+    QCursor,
+    QFont,
+    QFontMetrics,
+    QHelpEvent,
+    QIcon,
+    QMouseEvent,
+    QPainter,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QTableView,
     QToolTip,
     QWidget,
 )
@@ -22,10 +32,41 @@ from gui.models.roles import (
     PROGRESS_ROLE,
     TONE_ROLE,
 )
+from gui.widgets.elide import elided_name
 from gui.widgets.labels import shown, tooltip
 
 PADDING = 12
 Index = QModelIndex | QPersistentModelIndex
+
+
+class HoverRows(QTableView):
+    """A table that lights the row under the pointer, not the cell alone."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.hovered_row = -1
+        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Light no row once the pointer has left, and none when it is below the last row."""
+        if event.type() in {QEvent.Type.Leave, QEvent.Type.HoverLeave}:
+            self._light(-1)
+        elif event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
+            self._light(self.rowAt(event.position().toPoint().y()))
+        return super().viewportEvent(event)
+
+    def _on_scrolled(self, _value: int) -> None:
+        if self.hovered_row >= 0:
+            self._light(self.rowAt(self.viewport().mapFromGlobal(QCursor.pos()).y()))
+
+    def _light(self, row: int) -> None:
+        if row == self.hovered_row:
+            return
+        for each in (self.hovered_row, row):
+            if each >= 0:
+                y, height = self.rowViewportPosition(each), self.rowHeight(each)
+                self.viewport().update(0, y, self.viewport().width(), height)
+        self.hovered_row = row
 
 
 class CellDelegate(QStyledItemDelegate):
@@ -34,7 +75,7 @@ class CellDelegate(QStyledItemDelegate):
     def __init__(self, parent: QWidget | None = None, *, left: int = PADDING) -> None:
         super().__init__(parent)
         self._left = left
-        self._plain = theme.text_font()
+        self._plain = theme.number_font()  # tabular: digits of moments stand below each other too
         self._number = theme.number_font()
         self._mono = theme.mono_font()
         self._small = theme.text_font(theme.SMALL_SIZE)
@@ -61,7 +102,7 @@ class CellDelegate(QStyledItemDelegate):
         area: QRect = option.rect
         if chosen:
             painter.fillRect(area, colours.selection)
-        elif option.state & QStyle.StateFlag.State_MouseOver:
+        elif self._hovered(option, index):
             painter.fillRect(area, colours.hover)
         self._focus(painter, option, index)
         inner = area.adjusted(self._margin(index), 0, -PADDING, 0)
@@ -93,6 +134,14 @@ class CellDelegate(QStyledItemDelegate):
             told = text
         QToolTip.showText(event.globalPos(), tooltip(str(told)) if told else "", view)
         return True
+
+    @staticmethod
+    def _hovered(option: QStyleOptionViewItem, index: Index) -> bool:
+        """Return whether the pointer is in the row; Qt itself knows that for trees and lists only."""
+        view = option.widget
+        if isinstance(view, HoverRows):
+            return index.row() == view.hovered_row
+        return bool(option.state & QStyle.StateFlag.State_MouseOver)
 
     def _margin(self, index: Index) -> int:
         """Return the room at the left: trees have their branches there in the first column."""
@@ -173,18 +222,26 @@ class CellDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: Index, inner: QRect
     ) -> None:
         font = self._font(index)
-        mode = (
-            Qt.TextElideMode.ElideRight
-            if isinstance(option.widget, QAbstractItemView)
-            and option.widget.textElideMode() is Qt.TextElideMode.ElideRight
-            else Qt.TextElideMode.ElideMiddle
-        )
-        text = shown(str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
         painter.setFont(font)
         painter.setPen(self._colour(option, index))
         side = Qt.AlignmentFlag.AlignRight if self._right(index) else Qt.AlignmentFlag.AlignLeft
-        line = QFontMetrics(font).elidedText(text, mode, inner.width())
+        line = self.line(option, index, inner.width())
         painter.drawText(inner, int(side | Qt.AlignmentFlag.AlignVCenter), line)
+
+    def line(self, option: QStyleOptionViewItem, index: Index, width: int) -> str:
+        """Return the text of a cell as it is drawn in a width in pixels."""
+        text, metrics = _text_of(index), QFontMetrics(self._font(index))
+        view = option.widget
+        if (
+            isinstance(view, QAbstractItemView)
+            and view.textElideMode() is Qt.TextElideMode.ElideRight
+        ):
+            return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+        if metrics.horizontalAdvance(text) <= width:
+            return text
+        rows = (index.row() + step for step in (-1, 1, -2, 2))
+        beside = (_text_of(index.sibling(row, index.column())) for row in rows)
+        return elided_name(text, beside, metrics, width)
 
     @staticmethod
     def _colour(option: QStyleOptionViewItem, index: Index) -> QColor:
@@ -239,6 +296,10 @@ class CellDelegate(QStyledItemDelegate):
             inner, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text
         )
         painter.restore()
+
+
+def _text_of(index: Index) -> str:
+    return shown(str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
 
 
 def _tone(name: str, *, ink: bool = False) -> QColor:

@@ -11,10 +11,10 @@ from gui.widgets.buttons import Button
 
 
 class Segmented(QWidget):
-    """One of several words is chosen; the arrow keys walk through them.
+    """A choice of one of several words; the arrow keys move it.
 
     Signals:
-        selected: the id of the word that the user (or `select`) chose.
+        selected: the id of the word that is chosen now, by mouse, keyboard, screen reader or `select`.
     """
 
     selected = Signal(str)
@@ -25,6 +25,7 @@ class Segmented(QWidget):
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._group = QButtonGroup(self)
+        self._silent = False
         self._buttons: dict[str, Button] = {}
         self._box = QHBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
@@ -45,7 +46,9 @@ class Segmented(QWidget):
             self._add(name, text)
         wanted = kept if kept in self._buttons else next(iter(self._buttons), "")
         if wanted:
+            self._silent = True
             self._buttons[wanted].setChecked(True)
+            self._silent = False
 
     @property
     def current(self) -> str:
@@ -56,7 +59,6 @@ class Segmented(QWidget):
         """Choose a word as the user would."""
         if name in self._buttons and name != self.current:
             self._buttons[name].setChecked(True)
-            self.selected.emit(name)
 
     def allow(self, name: str, allowed: bool, reason: str = "") -> None:
         """Enable a word, or disable it and say why."""
@@ -65,7 +67,13 @@ class Segmented(QWidget):
     def _add(self, name: str, text: str) -> None:
         button = Button(text, kind="quiet")
         button.setCheckable(True)
-        button.clicked.connect(lambda _checked=False: self.selected.emit(name))
+        button.setAutoExclusive(True)  # a screen reader then says "radio button"
+        # Not `clicked`: the action "Toggle" of a screen reader checks without a click.
+        button.toggled.connect(lambda checked: self._on_toggled(name, checked=checked))
         self._group.addButton(button)
         self._buttons[name] = button
         self._box.addWidget(button)
+
+    def _on_toggled(self, name: str, *, checked: bool) -> None:
+        if checked and not self._silent:
+            self.selected.emit(name)

@@ -34,9 +34,10 @@ from gui.widgets.elide import is_moment
 from gui.widgets.icons import icon
 
 _WIDEST, _LEAST, _NARROWEST, _NUMBERS, _SAMPLE = 420, 160, 64, 88, 100
-_FILLING = 100_000
+#: What a column of names wants that takes what the others leave, and what it is given if it can.
+_FILLING, _NAME = 100_000, 260
 #: A moment may shrink to its day, "15 Jan 2024", with the padding of a cell.
-_DAY = 106
+_DAY = 120
 _ARROW = 10
 
 
@@ -205,13 +206,14 @@ class Columns(QObject):
         return self._header.restoreState(state) and bool(stored.get("touched"))
 
     def _on_rows(self, *_where: object) -> None:
-        if not self._sized and not self._later.isActive():
+        if (not self._sized or self._known) and not self._left and not self._later.isActive():
             self._later.start()
 
     def _size(self) -> None:
-        if self._left or (self._sized and not self._known):
+        if self._left or not (self._known or self._sized or self._view.model().rowCount()):
             return
-        if not self._known and not self._view.model().rowCount():
+        if self._sized and not self._known:
+            self._fit()
             return
         columns = range(self._header.count())
         self._natural = [self._wanted(column) for column in columns]
@@ -248,7 +250,9 @@ class Columns(QObject):
         """Tell the user's hand from our own, and from the last column that stretches."""
         stretches = self._header.stretchLastSection()
         last = stretches and self._header.visualIndex(column) == self._header.count() - 1
-        if self._sized and not self._fitting and not last and old and new:
+        if not old or not new:  # hidden or shown
+            self._later.start()
+        elif self._sized and not self._fitting and not last:
             self._touched = True
             self._save()
 
@@ -307,6 +311,8 @@ class Columns(QObject):
 def _fitted(natural: list[int], least: list[int], room: int) -> list[int]:
     """Return widths that fit a room in pixels; the first column, that of names, gives way last."""
     fitted = [min(width, max(_WIDEST, small)) for width, small in zip(natural, least, strict=True)]
+    if natural[:1] == [_FILLING]:
+        fitted[0] = _NAME
     spare = room - sum(fitted)
     for column, width in enumerate(natural):
         more = min(width - fitted[column], max(spare, 0))

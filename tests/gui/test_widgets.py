@@ -1,6 +1,6 @@
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QAccessible, QGuiApplication, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QLabel, QSpinBox, QWidget
 
 from core.errors import AccessDenied, Cancelled, Throttled
@@ -129,6 +129,23 @@ def test_segmented_words_are_chosen_by_click_and_by_call(qtbot):
     assert chosen == ["t", "c"]
     words.set_items(["x"])
     assert words.current == "x"
+
+
+def test_a_screen_reader_chooses_a_word_by_each_of_its_actions(qtbot):
+    words, chosen = Segmented(["Chart", "Table", "JSON"]), []
+    qtbot.addWidget(words)
+    words.show()
+    words.selected.connect(chosen.append)
+    for name in ("JSON", "Chart"):
+        control = QAccessible.queryAccessibleInterface(words._buttons[name])
+        assert control.role() == QAccessible.Role.RadioButton
+        assert control.actionNames()[0] == "Toggle"
+        control.doAction("Toggle")
+        assert words.current == name
+    control = QAccessible.queryAccessibleInterface(words._buttons["Table"])
+    control.doAction("Press")
+    qtbot.waitUntil(lambda: words.current == "Table" or "Press" not in control.actionNames())
+    assert chosen[:2] == ["JSON", "Chart"]
 
 
 def test_an_empty_view_offers_what_fills_it(qtbot):

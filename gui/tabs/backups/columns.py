@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHeaderView, QTableView
+from PySide6.QtWidgets import QTableView
 
 from gui.widgets.table import Remembers, columns_of
 
@@ -27,14 +27,9 @@ def first_look(
         widths: Of the columns after the first, in pixels.
         order: How the first column is sorted.
     """
-    header = view.horizontalHeader()
     view.setMinimumWidth(sum(widths) + _FIRST)
     kept = settings is not None and settings.get(f"columns/{key}") is not None
+    columns_of(view).fill_with_names(*widths)
     if not kept:
-        columns_of(view).leave()
-        for column, width in enumerate(widths, 1):
-            header.resizeSection(column, width)
         view.sortByColumn(0, order)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    header.setStretchLastSection(False)
-    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

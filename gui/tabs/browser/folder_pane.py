@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QHeaderView, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
 from core.units import format_age, format_count, format_size
@@ -27,7 +27,7 @@ _AGE_MS = 5_000
 _KIND_FROM = 640  # pixels of the pane from which on the kind has room
 _FILTER_MS = 80
 _SKELETON_MS = 150  # a folder that comes sooner is not announced
-_WIDTHS = (240, 88, 180, 100)
+_WIDTHS = (88, 180, 100)
 #: Pixels that the table needs to show names as names.
 _LEAST = 420
 
@@ -62,6 +62,7 @@ class FolderPane(QWidget):
         self.table = make_table(
             self.model, "Objects of this folder",
             settings=context.settings, key="browser/folder", multiple=True,
+            rising=NAME,
         )  # fmt: skip
         self.state = Loadable(self.table, EmptyState("", ""))
         self.count = muted_label()
@@ -95,18 +96,12 @@ class FolderPane(QWidget):
         box.addWidget(self.state, 1)
         box.addWidget(foot)
         self.setAcceptDrops(True)
-        self.table.sortByColumn(NAME, Qt.SortOrder.AscendingOrder)
         self._size_columns()
 
     def _size_columns(self) -> None:
         """Give the name all room that is left; the others have texts of known widths."""
-        columns_of(self.table).leave()
         self.table.setMinimumWidth(_LEAST)
-        header = self.table.horizontalHeader()
-        header.setStretchLastSection(False)
-        for column, width in enumerate(_WIDTHS):
-            header.resizeSection(column, width)
-        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+        columns_of(self.table).fill_with_names(*_WIDTHS)
 
     def _connect(self) -> None:
         self._age_timer = QTimer(self)

@@ -43,9 +43,12 @@ class SecretsPane(QWidget):
         self._proxy.setFilterKeyColumn(NAME)
         self._proxy.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.table = make_table(
-            self._proxy, "Secrets", settings=context.settings, key="credentials/secrets"
+            self._proxy,
+            "Secrets",
+            settings=context.settings,
+            key="credentials/secrets",
+            rising=NAME,
         )
-        self.table.sortByColumn(NAME, Qt.SortOrder.AscendingOrder)
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
         self.new = plain_button("New secret…", self.new_clicked.emit)
         self.filter = QLineEdit()

@@ -1,0 +1,88 @@
+"""Shortening a name so that what tells it from its neighbours stays visible."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
+
+_DOTS = "…"
+#: A moment as the screen shows it; it loses its end first: the day says more than the second.
+_MOMENT = re.compile(
+    r"\d{1,2} [A-Z][a-z]{2} \d{4}\b.*|\d{4}-\d{2}-\d{2}([ T][\d:.]+)?( ?(Z|UTC|[+-]\d{2}:\d{2}))?"
+)
+_PARTS = re.compile(r"(\d{1,2} [A-Z][a-z]{2})( \d{4})( \d{2}:\d{2})?")
+
+
+def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, width: int) -> str:
+    """Return as much of a text as fits, with the part that its neighbours do not share.
+
+    The middle is left out if the differing part survives that; else the shared beginning is, as in
+    `…15T10:00:00Z.json`; else all but the beginning of the differing part.
+
+    Args:
+        text: the whole text.
+        neighbours: the texts of the rows next to it.
+        metrics: measures the font in which it is drawn.
+        width: the room in pixels.
+    """
+    if metrics.horizontalAdvance(text) <= width:
+        return text
+    if is_moment(text):
+        return _elided_moment(text, metrics, width)
+    begin, end = differing_part(text, neighbours)
+    middle = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width)
+    head, dots, tail = middle.partition(_DOTS)
+    if not dots or begin == end or end <= len(head) or begin >= len(text) - len(tail):
+        return middle
+    left = metrics.elidedText(text, Qt.TextElideMode.ElideLeft, width)
+    start = len(text) - (len(left) - len(_DOTS))
+    if begin >= start:
+        while start < begin and text[start - 1].isalnum():
+            start += 1
+        return _DOTS + text[start:]
+    rest = text[begin:] if not begin else _DOTS + text[begin:]
+    return metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)
+
+
+def is_moment(text: str) -> bool:
+    """Return whether a text is a moment as the program writes it."""
+    return _MOMENT.fullmatch(text) is not None
+
+
+def differing_part(text: str, neighbours: Iterable[str]) -> tuple[int, int]:
+    """Return where the part begins and ends that sets a text apart from the neighbour most like it.
+
+    It begins at the start of a word or number. Both are 0 if nothing can be compared.
+    """
+    others = [other for other in neighbours if other and other != text]
+    if not others:
+        return 0, 0
+    nearest = max(others, key=lambda other: _shared(text, other))
+    begin = _shared(text, nearest)
+    most = min(len(text), len(nearest)) - begin
+    behind = min(_shared(text[::-1], nearest[::-1]), most)
+    end = len(text) - behind
+    while begin and text[begin - 1].isalnum():
+        begin -= 1
+    while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
+        end += 1
+    return begin, max(end, begin + 1)
+
+
+def _elided_moment(text: str, metrics: QFontMetrics, width: int) -> str:
+    """Leave out the seconds and the zone, then the time, then the year."""
+    parts = _PARTS.match(text)
+    if parts is not None:
+        for kept in (3, 2, 1):
+            short = "".join(part or "" for part in parts.groups()[:kept]) + _DOTS
+            if metrics.horizontalAdvance(short) <= width:
+                return short
+    return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+
+
+def _shared(one: str, other: str) -> int:
+    return len(os.path.commonprefix([one, other]))  # noqa: RUF071 - letter by letter is wanted

@@ -1,0 +1,129 @@
+"""Tables: which texts give way, what the pointer lights, and what is remembered."""
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFontMetrics, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
+
+from core.local.settings import Settings
+from gui import theme
+from gui.models.roles import MONO_ROLE
+from gui.widgets.cells import PADDING
+from gui.widgets.elide import differing_part, elided_name
+from gui.widgets.table import make_table
+
+pytestmark = pytest.mark.usefixtures("themed")
+
+
+@pytest.mark.parametrize(
+    ("text", "neighbours", "part"),
+    [
+        ("2024-01-15T10:00:00Z.json", ["2024-01-15T11:00:00Z.json"], "15T10"),
+        ("2024-01-15T10:00:00Z.json", ["2024-01-16T10:00:00Z.json"], "15T10"),
+        ("a-long-name.json", ["b-long-name.json"], "a"),
+        ("trades-1.json", ["trades-10.json"], "1"),
+        ("same", ["same", ""], ""),
+    ],
+)
+def test_the_differing_part_is_whole_words(text, neighbours, part):
+    begin, end = differing_part(text, neighbours)
+    assert text[begin:end] == part
+
+
+def test_a_short_text_is_left_alone_and_a_moment_loses_its_end():
+    metrics = QFontMetrics(theme.text_font())
+    assert elided_name("BTC-USD", ["ETH-USD"], metrics, 200) == "BTC-USD"
+    moment = "15 Jan 2024 10:00:00 UTC"
+    drawn = [elided_name(moment, [], metrics, width) for width in (140, 100, 60)]
+    assert drawn == ["15 Jan 2024 10:00…", "15 Jan 2024…", "15 Jan…"]
+
+
+@pytest.fixture
+def hours(qtbot):
+    """A table of hourly files that is too narrow for all of its columns."""
+    model = QStandardItemModel(0, 3)
+    model.setHorizontalHeaderLabels(["Name", "Size", "Modified"])
+    for hour in range(9, 13):
+        cells = [f"2024-01-15T{hour:02}:00:00Z.json", "1.1 KB", f"15 Jan 2024 {hour}:11:00 UTC"]
+        row = [QStandardItem(text) for text in cells]
+        row[0].setData(True, MONO_ROLE)
+        row[1].setData(
+            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+            Qt.ItemDataRole.TextAlignmentRole,
+        )
+        model.appendRow(row)
+    view = make_table(model, "Hours")
+    qtbot.addWidget(view)
+    view.resize(420, 200)
+    view.show()
+    qtbot.waitUntil(lambda: view.columnWidth(0) != 100)
+    return view
+
+
+def _drawn(view, row, column):
+    """Return the text of a cell as it is drawn."""
+    option = QStyleOptionViewItem()
+    option.initFrom(view)
+    option.widget = view
+    index = view.model().index(row, column)
+    return view.itemDelegate().line(option, index, view.columnWidth(column) - 2 * PADDING)
+
+
+def test_a_name_keeps_the_part_in_which_its_neighbours_differ(hours):
+    for width in (110, 130, 150, 170):
+        hours.setColumnWidth(0, width)
+        drawn = [_drawn(hours, row, 0) for row in range(4)]
+        assert len(set(drawn)) == 4, drawn
+    assert drawn[1] == "…15T10:00:00Z.json"
+
+
+def test_moments_give_way_before_names_and_numbers(hours, qtbot):
+    widths = []
+    for width in (420, 360, 320):
+        hours.resize(width, 200)
+        widths.append([hours.columnWidth(column) for column in range(3)])
+        assert _drawn(hours, 0, 1) == "1.1 KB"
+        assert _drawn(hours, 0, 2).startswith("15 Jan 2024")
+    assert widths[0][0] > 190, "the name has all its room while the moments are short"
+    assert _drawn(hours, 0, 2) == "15 Jan 2024…"
+
+
+def test_digits_of_texts_and_moments_stand_below_each_other(hours):
+    metrics = hours.itemDelegate()._font(hours.model().index(0, 2))
+    metrics = QFontMetrics(metrics)
+    assert metrics.horizontalAdvance("11:11:11") == metrics.horizontalAdvance("00:00:00")
+
+
+def test_the_whole_row_under_the_pointer_is_lit(hours, qtbot):
+    def lit():
+        picture = hours.viewport().grab().toImage()
+        row = hours.rowViewportPosition(1) + 3
+        ground = theme.tokens().panel.rgb()
+        return [picture.pixel(hours.columnViewportPosition(c) + 3, row) != ground for c in range(3)]
+
+    assert lit() == [False] * 3
+    qtbot.mouseMove(hours.viewport(), hours.visualRect(hours.model().index(1, 0)).center())
+    assert lit() == [True] * 3
+    QApplication.sendEvent(hours.viewport(), QEvent(QEvent.Type.Leave))
+    assert lit() == [False] * 3
+
+
+def test_the_sorting_is_remembered_and_widths_are_not_frozen_by_it(qtbot, hours, tmp_path):
+    settings, model = Settings(tmp_path / "s.json"), hours.model()
+    view = make_table(model, "Cells", settings=settings, key="cells", rising=1)
+    qtbot.addWidget(view)
+    view.resize(600, 300)
+    view.show()
+    qtbot.waitUntil(lambda: view.columnWidth(0) != 100)
+    assert view.horizontalHeader().sortIndicatorSection() == 1
+    view.sortByColumn(0, Qt.SortOrder.DescendingOrder)
+    again = make_table(model, "Cells", settings=settings, key="cells", rising=1)
+    qtbot.addWidget(again)
+    header = again.horizontalHeader()
+    assert header.sortIndicatorSection() == 0
+    assert header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+    again.resize(900, 300)
+    again.show()
+    before = [again.columnWidth(column) for column in range(3)]
+    again.resize(320, 300)
+    assert [again.columnWidth(column) for column in range(3)] != before
