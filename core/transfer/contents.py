@@ -1,11 +1,12 @@
-"""Looks into a file that is to be filed by the data contract: what it holds, whose, from when."""
+"""Inspects a file that is to be filed by the data contract: what it holds, whose, from when."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,20 @@ from core.aws.limits import MIB
 from core.layout import build, kind
 from core.objects.hashing import Stamp, unreadable
 from core.preview import HEAD_BYTES, preview
+from core.transfer.detection import (
+    KIND,
+    MOMENT,
+    Found,
+    first_of_each,
+    found_in_document,
+    found_in_path,
+    found_in_text,
+)
 from core.transfer.values import HasBucket
 from core.units import format_size
 from core.work import Work, default_work
 
-#: A larger file is not looked into: the contract's documents are far smaller.
+#: A larger file is not inspected: the contract's documents are far smaller.
 MOST_BYTES = 64 * MIB
 _NAMES = ("symbol", "timeframe", "user_id", "report_type", "table_name", "timestamp")
 _COUNTED = ("data", "trades", "records", "bids", "asks", "assets")
@@ -31,8 +41,9 @@ class Contents:
 
     `form` is `object`, `list`, `other` (JSON of another type) or `bytes` (no JSON). `shapes` has
     the members that the contract knows, by their path, with their type and length. `names` are
-    the texts in it that could be parts of the key. `trouble` tells why it is no JSON. `problems`
-    and `count` are the preview's for the kind that was asked for.
+    the texts in it that could be parts of the key. `trouble` says why it is no JSON. `problems`
+    and `count` are the preview's for the kind. `found` has the values that the file itself gives,
+    each with where it stands; `modified` is the date of the file on this machine.
     """
 
     path: str
@@ -44,6 +55,22 @@ class Contents:
     trouble: str = ""
     problems: tuple[str, ...] = ()
     count: str = ""
+    found: tuple[Found, ...] = ()
+    modified: datetime | None = None
+
+    @property
+    def kind(self) -> str:
+        """The id of the kind that the content shows, or an empty text."""
+        return self.value(KIND)
+
+    @property
+    def moment(self) -> str:
+        """The moment of the data as ISO 8601, or an empty text."""
+        return self.value(MOMENT)
+
+    def value(self, name: str) -> str:
+        """Return a value that the file gives, or an empty text."""
+        return next((each.value for each in self.found if each.name == name), "")
 
     def length(self, path: str) -> int:
         """Return how many elements the member has, 0 when there is none."""
@@ -55,9 +82,15 @@ class Contents:
 
 
 def look_into(
-    _workspace: HasBucket, work: Work | None = None, *, path: str, kind_id: str
+    _workspace: HasBucket, work: Work | None = None, *, path: str, kind_id: str = ""
 ) -> Contents:
-    """Return what a file holds, seen as one of a kind (operation `transfer.look_into`).
+    """Return what a file holds (operation `transfer.look_into`).
+
+    Args:
+        _workspace: not used: nothing is sent.
+        work: cancel.
+        path: the file.
+        kind_id: the kind that it is to be filed under; the one that the content shows if empty.
 
     Raises:
         LocalIOError: the file cannot be read.
@@ -65,36 +98,46 @@ def look_into(
     """
     work = default_work(work)
     file = Path(path)
-    size = Stamp.of(file).size
+    stamp = Stamp.of(file)
     raw = _read(file)
     gzipped = raw[:2] == b"\x1f\x8b"
-    base = Contents(path, size, gzipped, "bytes")
+    modified = datetime.fromtimestamp(stamp.modified_ns / 1e9, UTC)
+    base = Contents(path, stamp.size, gzipped, "bytes", modified=modified)
     if kind_id == "log":
-        return base
-    if size > MOST_BYTES:
-        return _with(base, trouble=f"It has {format_size(size)}: too large to look into.")
+        return _as_text(base, raw)
+    if stamp.size > MOST_BYTES:
+        return replace(base, trouble=f"It has {format_size(stamp.size)}: too large to inspect.")
     try:
         text = _unpacked(raw) if gzipped else raw
         root = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
     except (ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
-        return _with(base, trouble=f"It is not JSON: {error}.")
+        return _as_text(replace(base, trouble=f"It is not JSON: {error}."), raw)
     work.check()
-    seen = preview(raw[:HEAD_BYTES], _sample_key(kind_id, gzipped=gzipped), total=size, work=work)
-    problems = (seen.problems_in_words,) if seen.problems_in_words else ()
-    return Contents(
-        path,
-        size,
-        gzipped,
-        _form(root),
-        tuple(_shapes(root)),
-        tuple(_texts(root)),
-        problems=problems,
+    return _as_document(base, root, raw, kind_id, work)
+
+
+def _as_text(base: Contents, raw: bytes) -> Contents:
+    """Return a file that is not read as JSON: what its first lines give."""
+    head = _unpacked_head(raw) if base.gzipped else raw
+    found = first_of_each(found_in_text(head), found_in_path(base.path))
+    is_log = any(each.name == KIND and each.value == "log" for each in found)
+    return replace(base, found=found, trouble="" if is_log else base.trouble)
+
+
+def _as_document(base: Contents, root: Any, raw: bytes, kind_id: str, work: Work) -> Contents:
+    found = first_of_each(found_in_document(root), found_in_path(base.path))
+    seen_as = kind_id or next((each.value for each in found if each.name == KIND), "analytics")
+    key = _sample_key(seen_as, gzipped=base.gzipped)
+    seen = preview(raw[:HEAD_BYTES], key, total=base.size, work=work)
+    return replace(
+        base,
+        form=_form(root),
+        shapes=tuple(_shapes(root)),
+        names=tuple(_texts(root)),
+        problems=(seen.problems_in_words,) if seen.problems_in_words else (),
         count=seen.count,
+        found=found,
     )
-
-
-def _with(base: Contents, *, trouble: str) -> Contents:
-    return Contents(base.path, base.size, base.gzipped, base.form, trouble=trouble)
 
 
 def _read(path: Path) -> bytes:
@@ -103,6 +146,14 @@ def _read(path: Path) -> bytes:
             return file.read(MOST_BYTES)
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+def _unpacked_head(raw: bytes) -> bytes:
+    """Return the beginning of what is packed, as far as it can be unpacked."""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(raw, HEAD_BYTES)
+    except zlib.error:
+        return b""
 
 
 def _unpacked(raw: bytes) -> bytes:

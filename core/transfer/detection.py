@@ -1,0 +1,218 @@
+"""What a file says about itself: its kind of data, the names in its key, and the moment of its data.
+
+Every value comes with where it was found. What the content does not say is left open: the date of
+the file says when it was written to this disk, which is seldom the moment of the data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import unquote
+
+from core.layout import ParsedKey, parse
+from core.preview.exact import moment_of
+from core.units import format_count, iso_utc
+
+#: The names of the values that are no names of a key.
+KIND, MOMENT = "kind", "moment"
+#: Members of a document that name its data, as the contract has them.
+_NAMES = ("symbol", "timeframe", "user_id", "report_type", "table_name")
+_TIMES = ("timestamp", "time", "t", "ts", "date", "datetime", "open_time", "created_at")
+_BY_MEMBER = {
+    "orderbook": "orderbook", "bids": "orderbook", "portfolio": "portfolio",
+    "assets": "portfolio", "analysis": "analytics", "records": "backup", "data": "ohlcv",
+}  # fmt: skip
+#: Rows at each end of a long list that are read for their times.
+_MOST_ROWS = 5000
+#: Bytes at the beginning of a log in which its first time is looked for.
+_LOG_HEAD = 65_536
+_TIME_IN_TEXT = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?"
+)
+_UNITS = ((604_800, "w"), (86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One value that a file gives: `name` is a name of the key, `kind` or `moment`.
+
+    `source` says where it was found, in words that follow “from”.
+    """
+
+    name: str
+    value: str
+    source: str
+
+
+def found_in_document(root: Any) -> tuple[Found, ...]:
+    """Return what a parsed JSON document says of itself."""
+    rows, what = _rows_of(root)
+    found = [Found(KIND, kind, source) for kind, source in [_kind_of(root, rows)] if kind]
+    found += _named(root)
+    if not any(each.name == "symbol" for each in found):
+        found += _symbol_of(rows, what)
+    times = _times_of(rows)
+    is_candles = any((each.name, each.value) == (KIND, "ohlcv") for each in found)
+    if is_candles and not any(each.name == "timeframe" for each in found):
+        found += _timeframe_of(times)
+    return (*found, *_moment_of(root, times, rows, what))
+
+
+def found_in_text(head: bytes) -> tuple[Found, ...]:
+    """Return what the beginning of a text file says of itself: it is taken for a log."""
+    head = head[:_LOG_HEAD]
+    if not head or b"\0" in head:
+        return ()
+    text = head.decode("utf-8", "replace")
+    if text.lstrip("\ufeff \t\r\n")[:1] in {"{", "["}:
+        return ()  # it would be JSON, but for a fault
+    found = [Found(KIND, "log", "text that is not JSON")]
+    written = _TIME_IN_TEXT.search(text)
+    moment = moment_of(written[0].replace(",", ".")) if written else None
+    if moment is not None:
+        found.append(Found(MOMENT, iso_utc(moment), "the first time in the text"))
+    return tuple(found)
+
+
+def found_in_path(path: str) -> tuple[Found, ...]:
+    """Return what a file's path says: it may end as a key does, or its name hold a time."""
+    parts = [unquote(part) for part in PurePath(path).parts]
+    keys = (parse("/".join(parts[start:])) for start in range(len(parts)))
+    key = next((each for each in keys if each is not None), None)
+    if key is not None:
+        return _of_key(key)
+    written = _TIME_IN_TEXT.search(parts[-1]) if parts else None
+    moment = moment_of(written[0]) if written else None
+    return () if moment is None else (Found(MOMENT, iso_utc(moment), "the name of the file"),)
+
+
+def first_of_each(*groups: Iterable[Found]) -> tuple[Found, ...]:
+    """Return the first value of each name: earlier groups count more."""
+    chosen: dict[str, Found] = {}
+    for group in groups:
+        for each in group:
+            chosen.setdefault(each.name, each)
+    return tuple(chosen.values())
+
+
+def _of_key(key: ParsedKey) -> tuple[Found, ...]:
+    source = "the path of the file"
+    names = (Found(name, value, source) for name, value in key.names.items())
+    moment = Found(MOMENT, iso_utc(key.moment), source)
+    return (Found(KIND, key.kind.id, source), *names, moment)
+
+
+def _rows_of(root: Any) -> tuple[Sequence[Any], str]:
+    """Return the list of rows in a document, and what its elements are called."""
+    if isinstance(root, list):
+        return root, "rows"
+    if isinstance(root, dict):
+        words = (("data", "candles"), ("trades", "trades"), ("records", "records"))
+        for member, what in words:
+            if isinstance(root.get(member), list):
+                return root[member], what
+    return (), "rows"
+
+
+def _kind_of(root: Any, rows: Sequence[Any]) -> tuple[str, str]:
+    """Return the kind of a document and what shows it; both empty if it cannot be told."""
+    if isinstance(root, list):
+        kind, what = _kind_of_row(rows[0]) if rows else ("", "")
+        return kind, what
+    if not isinstance(root, dict):
+        return "", ""
+    if "trades" in root:
+        return ("user_trades" if "user_id" in root else "trades"), "“trades” in the file"
+    member = next((name for name in _BY_MEMBER if name in root), "")
+    return (_BY_MEMBER[member], f"“{member}” in the file") if member else ("", "")
+
+
+def _kind_of_row(row: Any) -> tuple[str, str]:
+    if not isinstance(row, dict):
+        is_candle = isinstance(row, list) and len(row) >= 6 and moment_of(str(row[0])) is not None
+        return ("ohlcv", "the columns of its rows") if is_candle else ("", "")
+    names = {str(name).lower() for name in row}
+    if {"open", "close"} <= names or {"o", "c"} <= names:
+        return "ohlcv", "the members of its rows"
+    if "price" in names and names & {"side", "quantity", "qty", "amount", "size"}:
+        return "trades", "the members of its rows"
+    return "", ""
+
+
+def _named(root: Any) -> list[Found]:
+    if not isinstance(root, dict):
+        return []
+    return [
+        Found(name, root[name][:200], f"“{name}” in the file")
+        for name in _NAMES
+        if isinstance(root.get(name), str) and root[name].strip()
+    ]
+
+
+def _symbol_of(rows: Sequence[Any], what: str) -> list[Found]:
+    """Return the symbol that all rows share; rows of several symbols have none."""
+    symbols = {row.get("symbol") if isinstance(row, dict) else None for row in _ends(rows)}
+    if len(symbols) != 1:
+        return []
+    symbol = symbols.pop()
+    return [Found("symbol", symbol, f"its {what}")] if symbol and isinstance(symbol, str) else []
+
+
+def _timeframe_of(times: Sequence[datetime]) -> list[Found]:
+    """Return the commonest distance between neighbouring candles as a timeframe."""
+    ordered = sorted(set(times))
+    steps = Counter(int((later - earlier).total_seconds()) for earlier, later in pairwise(ordered))
+    step = steps.most_common(1)[0][0] if steps else 0
+    size, unit = next(((size, u) for size, u in _UNITS if step and step % size == 0), (0, ""))
+    if not size:
+        return []
+    return [Found("timeframe", f"{step // size}{unit}", "the distance between its candles")]
+
+
+def _moment_of(root: Any, times: Sequence[datetime], rows: Sequence[Any], what: str) -> list[Found]:
+    """Return the document's own time, else that of its newest row."""
+    inner = next((root[m] for m in ("orderbook", "portfolio") if _is_member(root, m)), None)
+    for place in (root, inner):
+        written = place.get("timestamp") if isinstance(place, dict) else None
+        moment = _time(written)
+        if moment is not None:
+            return [Found(MOMENT, iso_utc(moment), "“timestamp” in the file")]
+    if not times:
+        return []
+    count = format_count(len(rows))
+    return [Found(MOMENT, iso_utc(max(times)), f"the newest of its {count} {what}")]
+
+
+def _is_member(root: Any, name: str) -> bool:
+    return isinstance(root, dict) and isinstance(root.get(name), dict)
+
+
+def _times_of(rows: Sequence[Any]) -> list[datetime]:
+    moments = (_time(_written_time(row)) for row in _ends(rows))
+    return [moment for moment in moments if moment is not None]
+
+
+def _written_time(row: Any) -> Any:
+    if isinstance(row, dict):
+        return next((row[name] for name in _TIMES if name in row), None)
+    return row[0] if isinstance(row, list) and row else None
+
+
+def _time(value: Any) -> datetime | None:
+    if value is None or isinstance(value, bool | dict | list):
+        return None
+    return moment_of(str(value))
+
+
+def _ends(rows: Sequence[Any]) -> Sequence[Any]:
+    """Return the rows, of very many those at both ends: the newest is one of them."""
+    if len(rows) <= 2 * _MOST_ROWS:
+        return rows
+    return [*rows[:_MOST_ROWS], *rows[-_MOST_ROWS:]]
