@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from PySide6.QtCore import QModelIndex, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
@@ -40,6 +40,8 @@ class FolderPane(QWidget):
         opened: an `Entry` was opened by double click or Enter.
         stop_wanted, more_wanted: end the listing, or go on with it.
         dropped: paths of files and folders that were dropped here.
+        upload_wanted: the user wants to fill an empty folder.
+        nearest_wanted: the folder does not exist; the user wants to see the nearest that does.
     """
 
     selection_changed = Signal()
@@ -47,6 +49,8 @@ class FolderPane(QWidget):
     stop_wanted = Signal()
     more_wanted = Signal()
     dropped = Signal(list)
+    upload_wanted = Signal()
+    nearest_wanted = Signal()
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -120,6 +124,7 @@ class FolderPane(QWidget):
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
         self.model.modelReset.connect(self._on_selection)
         self.table.activated.connect(self._on_activated)
+        self.state.empty.button.clicked.connect(self._on_empty_button)
         theme.current().changed.connect(self._paint)
         self._paint()
 
@@ -173,10 +178,30 @@ class FolderPane(QWidget):
         self._loading.stop()
         self.tell_listing(running=False, more=more)
         if self.model.total == 0:
-            self.state.empty.set_text(
-                "This folder is empty", "Drop files here or upload some.", "Upload…"
-            )
-            self.state.show_empty()
+            self._show_nothing()
+
+    def _show_nothing(self) -> None:
+        """Say why there are no rows: S3 has no folder without an object in it."""
+        if self._prefix:
+            text = f"No key of this bucket begins with {self._prefix}"
+            self.state.empty.set_text("No such folder", text, "Go to the nearest folder")
+        else:
+            text = "Drop files here or upload some."
+            self.state.empty.set_text("This bucket is empty", text, "Upload…")
+        self.state.show_empty()
+
+    def _on_empty_button(self) -> None:
+        (self.nearest_wanted if self._prefix else self.upload_wanted).emit()
+
+    def focus_list(self) -> None:
+        """Give the list the focus, on its selected or first row; without rows, what is in its place."""
+        if not self.model.rowCount():
+            self.state.empty.button.setFocus()
+            return
+        if not self.table.currentIndex().isValid():
+            flag = QItemSelectionModel.SelectionFlag.NoUpdate
+            self.table.selectionModel().setCurrentIndex(self.model.index(0, NAME), flag)
+        self.table.setFocus()
 
     def show_unconnected(self, choose: Callable[[], object]) -> None:
         """Say that there is no folder to show without a connection."""

@@ -16,7 +16,7 @@ class PathBar(QWidget):
 
     Signals:
         chosen: the prefix of a folder above, "" for the bucket.
-        typed: a key, a prefix or an s3:// address that the user typed.
+        typed: a key, a prefix, an address or an ARN that the user typed.
     """
 
     chosen = Signal(str)
@@ -34,7 +34,7 @@ class PathBar(QWidget):
         self.field = QLineEdit()
         self.field.setFont(theme.mono_font())
         self.field.setAccessibleName("Go to key or prefix")
-        self.field.setPlaceholderText("Key, prefix/ or s3://bucket/key")
+        self.field.setPlaceholderText("Key, folder, s3:// URI, ARN or console URL")
         self.field.returnPressed.connect(self._on_typed)
         self.field.installEventFilter(self)
         self._line = QWidget()

@@ -20,6 +20,7 @@ from gui.tabs.base import Tab
 from gui.tabs.browser.actions import Actions
 from gui.tabs.browser.downloads import Downloads
 from gui.tabs.browser.folder_pane import FolderPane
+from gui.tabs.browser.going import Going
 from gui.tabs.browser.listing import Listing, parent_of
 from gui.tabs.browser.loading import Looked, look_at
 from gui.tabs.browser.object_pane import ObjectPane
@@ -44,8 +45,9 @@ class BrowserTab(Tab):
         self.tree = TreeFeed(self, self.places)
         self.downloads = Downloads(self)
         self.removal = Removal(self)
+        self.going = Going(self)
         self._looking: Task | None = None
-        self._presenting = False
+        self._presenting = self._arriving = False
         self._lay_out()
         self.deeds = Actions(self, self.folder.table, {
             "open": self._on_open, "preview": self.object.hurry,
@@ -75,12 +77,13 @@ class BrowserTab(Tab):
         self.listing.arrived.connect(self._on_arrived)
         self.tree.counted.connect(lambda counts: self.listing.seen_keys.set_counted(counts.keys))
         self.folder.path.chosen.connect(self.go_to)
-        self.folder.path.typed.connect(self._on_typed)
+        self.folder.path.typed.connect(self.going.go)
         self.folder.selection_changed.connect(self._on_selection)
         self.folder.opened.connect(self._on_opened)
         self.folder.dropped.connect(self._on_dropped)
         self.folder.upload.clicked.connect(self._on_upload)
-        self.folder.state.empty.button.clicked.connect(self._on_upload)
+        self.folder.upload_wanted.connect(self._on_upload)
+        self.folder.nearest_wanted.connect(lambda: self.going.go_to_nearest(self.prefix))
         self.folder.download.clicked.connect(self._on_download)
         self.folder.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.folder.table.customContextMenuRequested.connect(self._on_menu)
@@ -144,7 +147,7 @@ class BrowserTab(Tab):
     def open_target(self, target: object) -> None:
         """Show a folder (ends in `/`) or an object with its folder."""
         if isinstance(target, str):
-            self._on_typed(target)
+            self.going.go(target)
 
     def present(self) -> None:
         """Go to a day of candles and show one of them."""
@@ -169,6 +172,11 @@ class BrowserTab(Tab):
         if prefix != self.prefix or not self.folder.model.total:
             self.listing.show(prefix)
 
+    def arrive(self, prefix: str, select: str = "") -> None:
+        """Show a folder that was gone to, with a key selected, and give the list the focus."""
+        self._arriving = True
+        self.listing.show(prefix, select=select)
+
     def go_up(self) -> None:
         """Show the folder above, with this one selected."""
         if self.prefix:
@@ -180,26 +188,15 @@ class BrowserTab(Tab):
         self.places.follow(prefix)
 
     def _on_missing(self, key: str) -> None:
-        if key.endswith("/"):
-            return  # the folder we came from has gone with its last object
-        self.banner.show_warning(f"There is no object {key} in this folder.")
+        if not key.endswith("/"):  # else the folder we came from has gone with its last object
+            self.banner.show_warning(f"There is no object {key} in this folder.")
 
     def _on_arrived(self) -> None:
+        if self._arriving:
+            self._arriving = False
+            self.folder.focus_list()
         if self._presenting and not self.folder.selected:
             self.folder.table.selectRow(0)
-
-    def _on_typed(self, text: str) -> None:
-        """Go to what was typed: an address of this bucket, a folder, or an object."""
-        key = text
-        if text.startswith("s3://"):
-            name, _, key = text.removeprefix("s3://").partition("/")
-            if self.bucket is not None and name != self.bucket.name:
-                self.banner.show_warning(f"This is another bucket: {name}")
-                return
-        if key.endswith("/") or not key:
-            self.listing.show(key)
-        else:
-            self.listing.show(parent_of(key), select=key)
 
     # Objects
 

@@ -1,0 +1,114 @@
+"""Going to a place that was typed, pasted, or sent by another view: a key, a folder, an address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from core.errors import InvalidInput
+from core.layout import parse_place
+from core.objects.bucket import Bucket
+from core.objects.level import list_level
+from core.work import Work
+from gui.tabs.browser.listing import parent_of
+
+if TYPE_CHECKING:
+    from gui.tabs.browser.tab import BrowserTab
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a text leads: the folder to show, the key to select in it, and what does not exist."""
+
+    prefix: str
+    select: str = ""
+    missing: str = ""
+
+
+class Going(QObject):
+    """Asks the bucket what a text means, and shows the folder or the object."""
+
+    def __init__(self, tab: BrowserTab) -> None:
+        super().__init__(tab)
+        self._tab = tab
+
+    def go(self, text: str) -> None:
+        """Go to a key, a prefix with or without its slash, an address, or an ARN."""
+        try:
+            place = parse_place(text)
+        except InvalidInput as error:
+            self._tab.show_error(error)
+            return
+        bucket = self._tab.bucket
+        if bucket is None:
+            return
+        if place.bucket and place.bucket != bucket.name:
+            self._tab.banner.show_warning(
+                f"This place is in another bucket: {place.bucket}",
+                "Choose that bucket at the top of the window first.",
+            )
+            return
+        if not place.key:
+            self._show(Destination(""))
+            return
+        self._tab.run(
+            f"Go to {place.key}", lambda work: find_place(bucket, place.key, work), self._show,
+            failed=lambda _error: self._show(unproved(place.key)),
+            latest="browser/go", quiet=True,
+        )  # fmt: skip
+
+    def go_to_nearest(self, prefix: str) -> None:
+        """Go to the innermost folder above a prefix that exists."""
+        bucket = self._tab.bucket
+        if bucket is not None:
+            self._tab.run(
+                "Find the nearest folder", lambda work: nearest_folder(bucket, prefix, work),
+                lambda found: self._show(Destination(found)), latest="browser/go", quiet=True,
+            )  # fmt: skip
+
+    def _show(self, found: Destination) -> None:
+        self._tab.arrive(found.prefix, found.select)
+        if found.missing:
+            self._tab.banner.show_warning(f"There is no object or folder {found.missing}.")
+
+
+def find_place(bucket: Bucket, key: str, work: Work) -> Destination:
+    """Return what a key or prefix names; one or two LIST requests if it exists.
+
+    An object wins over a folder of the same name, which the list shows beside it.
+
+    Raises:
+        StorageError: the bucket cannot be listed there.
+    """
+    if key.endswith("/"):
+        return Destination(key)
+    if any(row.key == key for row in list_level(bucket, key, work=work).objects):
+        return Destination(parent_of(key), key)
+    if _exists(bucket, f"{key}/", work):
+        return Destination(f"{key}/")
+    return Destination(nearest_folder(bucket, key, work), missing=key)
+
+
+def nearest_folder(bucket: Bucket, key: str, work: Work) -> str:
+    """Return the innermost folder above a key or prefix that exists; empty for the whole bucket.
+
+    Raises:
+        StorageError: the bucket cannot be listed there.
+    """
+    prefix = parent_of(key)
+    while prefix and not _exists(bucket, prefix, work):
+        prefix = parent_of(prefix)
+    return prefix
+
+
+def unproved(key: str) -> Destination:
+    """Return where a key leads by its form: its folder is shown, and says what is wrong there."""
+    return Destination(key) if key.endswith("/") else Destination(parent_of(key), key)
+
+
+def _exists(bucket: Bucket, prefix: str, work: Work) -> bool:
+    work.check()
+    page = list_level(bucket, prefix, page_size=1, work=work)
+    return bool(page.folders or page.objects)
