@@ -7,11 +7,12 @@ comes back as a preview with its problems in words.
 from __future__ import annotations
 
 from core.preview.limits import HEAD_BYTES, LIMITS, Limits
+from core.preview.numbers import Number, is_number, number_text
 from core.preview.pipeline import preview
 from core.preview.problems import QUIET_KINDS, Problem, ProblemKind
+from core.preview.series import Candle, CandleSeries
 from core.preview.values import (
     Book,
-    Candle,
     Candles,
     Face,
     Gap,
@@ -20,7 +21,6 @@ from core.preview.values import (
     Holdings,
     Level,
     Lines,
-    Number,
     Picture,
     Preview,
     Table,
@@ -33,6 +33,7 @@ __all__ = [
     "QUIET_KINDS",
     "Book",
     "Candle",
+    "CandleSeries",
     "Candles",
     "Face",
     "Gap",
@@ -49,5 +50,7 @@ __all__ = [
     "ProblemKind",
     "Table",
     "Tree",
+    "is_number",
+    "number_text",
     "preview",
 ]

@@ -8,12 +8,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from core.preview.cells import cell_text
 from core.preview.exact import decimal_of, first_of, moment_of
-from core.preview.problems import Findings, Problem, ProblemKind
-from core.preview.row_order import instant
-from core.preview.values import Candle
+from core.preview.problems import Findings, ProblemKind
+from core.preview.series import Candle
 
-_TIME = (
+TIME = (
     "timestamp", "time", "t", "ts", "date", "datetime", "open_time", "opentime", "start", "start_time", "id",
 )  # fmt: skip
 FIELDS = (
@@ -96,7 +96,7 @@ class RowReader:
     def candle(self, row: Any, number: int) -> Candle | datetime | None:
         """Return the candle of a row; its time alone if the interval has no prices, or None."""
         if isinstance(row, dict):
-            when = moment_of(first_of(row, _TIME))
+            when = moment_of(first_of(row, TIME))
             values = [first_of(row, names) for _, names in FIELDS]
         elif isinstance(row, list) and len(row) >= 5:
             when = moment_of(row[0])
@@ -107,10 +107,7 @@ class RowReader:
             return None
         if when is not None and all(value is None for value in values[:4]):
             return when
-        candle = self._complete(when, values, number)
-        if candle:
-            self._check(candle, number)
-        return candle
+        return self._complete(when, values, number)
 
     def _complete(self, when: datetime | None, values: list[Any], number: int) -> Candle | None:
         numbers = [decimal_of(value) for value in values]
@@ -126,24 +123,9 @@ class RowReader:
             return None
         return Candle(when, first, high, low, last, volume)
 
-    def _check(self, candle: Candle, number: int) -> None:
-        if candle.high < candle.low:
-            self._note(ProblemKind.HIGH_BELOW_LOW, "high below low", candle, number)
-        elif not all(candle.low <= price <= candle.high for price in (candle.open, candle.close)):
-            finding = "open or close outside high and low"
-            self._note(ProblemKind.OUTSIDE_RANGE, finding, candle, number)
-        if candle.volume is not None and candle.volume < 0:
-            self._note(ProblemKind.NEGATIVE, "negative volume", candle, number)
-        if candle.low <= 0:
-            self._note(ProblemKind.NEGATIVE, "price of zero or less", candle, number)
-
-    def _note(self, kind: ProblemKind, words: str, candle: Candle, number: int) -> None:
-        finding = f"{words} at {instant(candle.when)}"
-        self.findings.add(Problem(kind, finding, row=number, start=candle.when))
-
 
 def _shown(value: Any) -> str:
-    return "missing" if value is None else f"“{str(value)[:40]}”, no number"
+    return "missing" if value is None else f"“{cell_text(value, 40)}”, no number"
 
 
 def looks_like_candles(rows: Iterable[Any]) -> bool:

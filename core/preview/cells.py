@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from core.preview.values import Number
+from core.preview.numbers import number_text
 
 _NUMERIC = re.compile(r"[-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?\Z")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
-_SAMPLE = 200
+SAMPLE = 200
 _DEPTH = 4
 _ITEMS = 20
 
@@ -28,7 +28,7 @@ def cell_text(value: Any, chars: int) -> str:
 
 def compact(value: Any, depth: int = 0) -> str:
     """Return a JSON value as short text with its numbers as written; deep or long parts as `…`."""
-    if value is None or isinstance(value, bool | str):
+    if not isinstance(value, dict | list):
         return scalar_text(value, quoted=depth > 0)
     if depth >= _DEPTH:
         return "…"
@@ -39,13 +39,16 @@ def compact(value: Any, depth: int = 0) -> str:
     return "[" + ", ".join(compact(part, depth + 1) for part in value[:_ITEMS]) + rest + "]"
 
 
-def scalar_text(value: str | bool | None, *, quoted: bool = True) -> str:
+def scalar_text(value: Any, *, quoted: bool = True) -> str:
     """Return a JSON scalar as it would be written; `quoted` False leaves text bare."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f'"{value}"' if quoted and not isinstance(value, Number) else value
+    number = number_text(value)
+    if number is not None:
+        return number
+    return f'"{value}"' if quoted else str(value)
 
 
 def looks_numeric(text: str) -> bool:
@@ -55,7 +58,7 @@ def looks_numeric(text: str) -> bool:
 
 def numeric_columns(rows: Sequence[Sequence[str]], width: int) -> tuple[bool, ...]:
     """Return for each column whether all its filled cells (of the first rows) are numbers."""
-    sample = rows[:_SAMPLE]
+    sample = rows[:SAMPLE]
     return tuple(_all_numeric(row[at] for row in sample if at < len(row)) for at in range(width))
 
 

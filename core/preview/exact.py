@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from core.preview.values import Number
+from core.preview.numbers import is_number, text_of
 from core.units import as_utc
 
 _MAX_DIGITS = 60
@@ -20,10 +20,11 @@ _EPOCH_UNITS = ((Decimal(10) ** 11, 1), (Decimal(10) ** 14, 10**3), (Decimal(10)
 
 def decimal_of(value: Any) -> Decimal | None:
     """Return a number or numeric text exactly; None for anything else, NaN, or absurd sizes."""
-    if not isinstance(value, str) or len(value) > _MAX_DIGITS:
+    text = text_of(value)
+    if text is None or len(text) > _MAX_DIGITS:
         return None
     try:
-        number = Decimal(value.strip())
+        number = Decimal(text.strip())
     except InvalidOperation:
         return None
     if not number.is_finite() or abs(number.adjusted()) > _MAX_SCALE:
@@ -34,9 +35,9 @@ def decimal_of(value: Any) -> Decimal | None:
 def moment_of(value: Any) -> datetime | None:
     """Return a time written as ISO 8601 (no zone: UTC) or as an epoch number, or None."""
     number = decimal_of(value)
-    if number is not None and (isinstance(value, Number) or number > 10_000_000):
+    if number is not None and (is_number(value) or number > 10_000_000):
         return _from_epoch(number)
-    if not isinstance(value, str) or isinstance(value, Number) or len(value) > _MAX_DIGITS:
+    if not isinstance(value, str) or is_number(value) or len(value) > _MAX_DIGITS:
         return None
     try:
         return as_utc(datetime.fromisoformat(value.strip()))

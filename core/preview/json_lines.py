@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,6 +83,9 @@ class _Values:
         """Take the values that fill a line; return where to go on, 0 if there are none."""
         line = self._text[at:end]
         values: list[Any] = []
+        with contextlib.suppress(ValueError):
+            self._found.values.append(self._reader.read_line(line))
+            return end + 1
         while line.strip():
             value, read = self._reader.read(line, walked=0)
             if self._reader.stopped or (values and line[0] not in "{["):

@@ -1,8 +1,9 @@
-"""Reads JSON that may be hostile, huge or cut off, and gives as much of it as there is.
+"""Reads JSON that may be hostile, huge or cut off, and returns as much of it as there is.
 
-The two outer levels are walked here, so that a cut or broken file gives every element before the
-fault, and time and cancel are looked at between elements. What lies deeper goes to the C scanner
-of the standard library, element by element.
+What is well formed goes to the parser of `core.preview.json_runs`. For the rest, the two outer
+levels are walked here, so that a cut or broken file gives every element before the fault; long
+lists are still read in runs up to the fault. What lies deeper goes to the C scanner of the
+standard library, element by element.
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from core.preview.json_runs import AT_ONCE, Runs, levels_above_rows, parse_exact, values_in
 from core.preview.limits import Deadline, Limits
+from core.preview.numbers import Number
 from core.preview.problems import BEGINNING, Findings, Problem, ProblemKind
-from core.preview.values import Number
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _WALKED = 2
 _SECOND_CHANCE = 20_000
 #: With more lists than this every level is walked: the C scanner does not count lists.
 _MANY_LISTS = 300_000
+#: After so many elements that had to be read one by one, a run is tried again.
+_BETWEEN_RUNS = 256
+_TOO_MUCH = "too much for a preview: only the beginning is shown"
 #: What a cut may leave of a number or a word at the very end of a text.
 _CUT = re.compile(r"(?:[-+.0-9eE]*|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?)\Z")
 
@@ -69,6 +74,17 @@ class JsonReader:
         self.broken_at = None
         value, end = self._value(self._skip(at), 0)
         return value, self._skip(end)
+
+    def read_line(self, line: str) -> Any:
+        """Return the one value of a well-formed line.
+
+        Raises:
+            ValueError: the line is not well formed, or there is no room for more values.
+        """
+        self._left -= values_in(line)
+        if self._left < 0:
+            raise ValueError(_TOO_MUCH)
+        return parse_exact(line)
 
     # Callbacks of the C scanner: they count, so that a text of a million numbers ends in time.
 
@@ -135,7 +151,7 @@ class JsonReader:
             self._had_second = True
             self._left = _SECOND_CHANCE - 1
             return self._walk(at, level)
-        return self._stop(at, "too much for a preview: only the beginning is shown", broken=False)
+        return self._stop(at, _TOO_MUCH, broken=False)
 
     def _fault(self, at: int, error: json.JSONDecodeError) -> tuple[Any, int]:
         if self._ended(at) or error.msg.startswith("Unterminated"):
@@ -158,14 +174,35 @@ class JsonReader:
         at = self._skip(at + 1)
         if self._text[at : at + 1] == "]":
             return values, at + 1
+        runs: Runs | None = None
         while True:
             self._row = len(values)
             value, at = self._value(at, level + 1)
             if not self.stopped or value is not None:
                 values.append(value)
+            if not self.stopped and len(values) % _BETWEEN_RUNS == 1:
+                runs = runs or Runs(self._text, at)
+                at = self._read_runs(runs, values, at)
             at, more = self._after(at, "]", len(values))
             if not more:
                 return values, at
+
+    def _read_runs(self, runs: Runs, values: list[Any], at: int) -> int:
+        """Take what follows an element in runs; return the position after the last one taken."""
+        runs.again()
+        while True:
+            following = self._skip(at)
+            if self._text[following : following + 1] != ",":
+                return at
+            found = runs.read(self._skip(following + 1))
+            if found is None:
+                return at
+            self._left -= values_in(self._text, following, found[1])
+            if self._left < 0 or self._deadline.overdue:
+                self._stop(at, _TOO_MUCH, broken=False)
+                return at
+            values += found[0]
+            at = found[1]
 
     def _walk_object(self, at: int, level: int) -> tuple[dict[str, Any], int]:
         pairs: list[tuple[str, Any]] = []
@@ -214,7 +251,7 @@ class JsonReader:
             self._stop(at, self._ended(at) or f"a comma or {closer} is missing")
             return at, False
         if count % 256 == 0 and self._deadline.passed:
-            self._stop(at, "too much for a preview: only the beginning is shown", broken=False)
+            self._stop(at, _TOO_MUCH, broken=False)
             return at, False
         return self._skip(at + 1), True
 
@@ -242,12 +279,27 @@ def read_json(
     `whole` False says that only the beginning of the object was fetched: that it ends in the
     middle is then no fault of the data.
     """
+    above = levels_above_rows(text) if len(text) > AT_ONCE else None
+    if whole and above is None and (found := _at_once(text, limits)):
+        return found
     reader = JsonReader(limits, deadline, findings)
-    value, end = reader.read(text)
+    value, end = reader.read(text, walked=max(_WALKED, (above or 0) + 1))
+    if reader.stopped and reader.broken_at is None and (found := _at_once(text, limits)):
+        return found  # it is well formed: only the walk took too long
     if reader.stopped:
         findings.add(_stop_finding(text, reader, whole=whole))
         end = len(text)
     return JsonRead(value, end, bool(reader.stopped))
+
+
+def _at_once(text: str, limits: Limits) -> JsonRead | None:
+    """Return the value of a well-formed text, None if it is not, or has too many values."""
+    if values_in(text) > limits.nodes:
+        return None
+    try:
+        return JsonRead(parse_exact(text), len(text), stopped=False)
+    except ValueError:
+        return None
 
 
 def _stop_finding(text: str, reader: JsonReader, *, whole: bool) -> Problem:

@@ -1,4 +1,4 @@
-"""How much of an object a preview looks at, so that hostile input costs a second and no more."""
+"""How much of an object a preview reads, so that hostile input costs a second and no more."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ class Limits:
     """Caps of one preview. Sizes in bytes or items, `seconds` to unpack and read.
 
     `more_seconds` is what is left for tables and checks once reading has used up its time.
+    `most_seconds` stops what is fast enough for every object that fits the other caps, so that
+    only a busy machine takes as long.
+
+    `rows` caps what is read one row at a time, `shown` the rows of candles and JSON tables, which
+    are read by columns and become text only when they come in sight.
 
     `ratio` is bytes out for each byte in, looked at only after `bomb_floor` bytes have come out.
     `nodes` caps the JSON values that are built, `cells` those of a table.
@@ -28,9 +33,11 @@ class Limits:
     ratio: int = 250
     seconds: float = 0.4
     more_seconds: float = 0.35
+    most_seconds: float = 3.0
     depth: int = 100
     nodes: int = 1_000_000
     rows: int = 50_000
+    shown: int = 250_000
     cells: int = 400_000
     columns: int = 256
     cell_chars: int = 2_000
@@ -45,23 +52,35 @@ LIMITS = Limits()
 
 @dataclass(slots=True)
 class Deadline:
-    """The moment after which a preview shows what it has; also notices a cancel."""
+    """The moment after which a preview shows what it has; also notices a cancel.
+
+    `most` is how many seconds fast reading has, see `Limits.most_seconds`.
+    """
 
     seconds: float
     work: Work
+    most: float = 3.0
     _end: float = field(init=False)
+    _last: float = field(init=False)
 
     def more(self, seconds: float) -> Deadline:
         """Return a deadline for the next step: it has at least `seconds`."""
-        later = Deadline(seconds, self.work)
-        later._end = max(later._end, self._end)
+        later = Deadline(seconds, self.work, self.most)
+        later._end, later._last = max(later._end, self._end), self._last
         return later
 
     def __post_init__(self) -> None:
         self._end = time.monotonic() + self.seconds
+        self._last = time.monotonic() + self.most
 
     @property
     def passed(self) -> bool:
         """Whether time is up. Raises `Cancelled` when the preview is no longer wanted."""
         self.work.check()
         return time.monotonic() > self._end
+
+    @property
+    def overdue(self) -> bool:
+        """Whether even fast reading has to stop. Raises `Cancelled` like `passed`."""
+        self.work.check()
+        return time.monotonic() > self._last

@@ -14,6 +14,7 @@ from core.layout.parsing import kind_of, parse
 from core.preview.candle_rows import looks_like_candles
 from core.preview.candles import read_candles
 from core.preview.exact import moment_of
+from core.preview.numbers import text_of
 from core.preview.orders import read_book, sides_of
 from core.preview.portfolio import read_holdings
 from core.preview.problems import Findings, ProblemKind
@@ -68,8 +69,8 @@ def _saved(root: Any, reading: Reading) -> datetime | None:
 
 
 def _own(root: Any, name: str) -> str:
-    value = root.get(name) if isinstance(root, dict) else None
-    return value[:80] if isinstance(value, str) else ""
+    value = text_of(root.get(name)) if isinstance(root, dict) else None
+    return value[:80] if value else ""
 
 
 def _book(root: Any, reading: Reading) -> Seen | None:

@@ -8,6 +8,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from core.preview.exact import decimal_of, first_of
+from core.preview.numbers import text_of
 from core.preview.problems import Findings, ProblemKind
 from core.preview.reading import Reading
 from core.preview.values import Holding, Holdings
@@ -46,7 +47,7 @@ def _assets(assets: Any) -> Iterator[tuple[str, Any]]:
                 if isinstance(asset, dict)
                 else None
             )
-            yield (named if isinstance(named, str) else "?"), asset
+            yield text_of(named) or "?", asset
 
 
 def _holding(symbol: str, asset: Any, row: int, findings: Findings) -> Holding:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from itertools import islice
 
 
 class ProblemKind(Enum):
@@ -82,6 +84,17 @@ class Findings:
     def note(self, kind: ProblemKind, text: str, *, row: int | None = None) -> None:
         """Take one finding that has no more than a text and perhaps a row."""
         self.add(Problem(kind, text, row=row))
+
+    def add_all(self, kind: ProblemKind, problems: Iterable[Problem], amount: int) -> None:
+        """Take many findings of one kind that stand for `amount` rows or intervals together.
+
+        Only those that are stored are made.
+        """
+        if not amount:
+            return
+        self.counts[kind] += amount
+        kept = self._kept.setdefault(kind, [])
+        kept += islice(problems, max(0, self.cap - len(kept)))
 
     def merge(self, other: Findings, *kinds: ProblemKind) -> None:
         """Take over the findings of `other`, all of them or those of `kinds`."""

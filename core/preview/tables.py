@@ -1,15 +1,19 @@
-"""JSON values as tables: a list of objects, a list of lists, or the one list an object carries."""
+"""JSON values as tables: a list of objects, a list of lists, or the one list an object carries.
+
+The cells become text when they come in sight, so that a table of any length costs nothing.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, overload
 
-from core.preview.cells import cell_text, numeric_columns
+from core.preview.cells import SAMPLE, cell_text, numeric_columns
 from core.preview.limits import Deadline, Limits
+from core.preview.numbers import is_number
 from core.preview.problems import Findings, ProblemKind
-from core.preview.values import Number, Table
+from core.preview.values import Table
 
 _CARRIERS = ("records", "rows", "data", "trades", "items", "results", "analysis")
 
@@ -67,15 +71,58 @@ def _mostly_lists(values: list[Any]) -> bool:
 
 def _names(records: Iterable[dict[str, Any]]) -> list[str]:
     names: dict[str, None] = {}
-    for record in records:
+    for record in dict.fromkeys(map(tuple, records)):  # each combination of names once
         names.update(dict.fromkeys(record))
         if len(names) > 10_000:
             break
     return list(names)
 
 
+class JsonRows(Sequence[tuple[str, ...]]):
+    """The rows of a table over JSON values; each is made when it is asked for."""
+
+    def __init__(
+        self, values: Sequence[Any], columns: tuple[str, ...], form: type, chars: int
+    ) -> None:
+        self._values, self._columns = values, columns
+        self._form, self._chars = form, chars
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[str, ...]: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[tuple[str, ...], ...]: ...
+    def __getitem__(self, index: int | slice) -> tuple[str, ...] | tuple[tuple[str, ...], ...]:
+        if isinstance(index, slice):
+            return tuple(self._row(value) for value in self._values[index])
+        return self._row(self._values[index])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(len(self))
+
+    def cell(self, row: int, column: int) -> str:
+        """Return one cell without making the others of its row."""
+        value = self._values[row]
+        if self._form is dict and isinstance(value, dict):
+            return cell_text(value.get(self._columns[column]), self._chars)
+        return self._row(value)[column]
+
+    def _row(self, value: Any) -> tuple[str, ...]:
+        if self._form is dict and isinstance(value, dict):
+            return tuple(cell_text(value.get(name), self._chars) for name in self._columns)
+        cells = value if self._form is list and isinstance(value, list) else [value]
+        missing = len(self._columns) - len(cells)
+        shown = [*cells[: len(self._columns)], *[None] * missing]
+        return tuple(cell_text(cell, self._chars) for cell in shown)
+
+
 class _Filling:
-    """Makes the rows of one table."""
+    """Makes one table, and finds the elements that differ from most."""
 
     def __init__(
         self,
@@ -88,34 +135,32 @@ class _Filling:
         self._limits, self._deadline, self._findings = bounds
 
     def table(self, values: list[Any]) -> Table:
-        cap = min(self._limits.rows, self._limits.cells // max(1, len(self._columns)))
+        shown = values[: self._limits.shown]
+        checked = self._check_all(shown)
+        if checked < len(values):
+            finding = f"the first {checked:,} of {len(values):,} rows are shown"
+            self._findings.note(ProblemKind.LIMIT, finding)
+        rows = JsonRows(shown[:checked], self._columns, self._form, self._limits.cell_chars)
+        numeric = numeric_columns(rows[:SAMPLE], len(self._columns))
+        return Table(self._columns, rows, numeric, checked < len(values))
+
+    def _check_all(self, values: list[Any]) -> int:
+        """Check all rows, or as many as there is time for; return how many."""
+        if set(map(type, values)) == {self._form} and (
+            self._form is dict or len(set(map(len, values))) == 1
+        ):
+            return len(values)
         expected = self._usual_length(values)
-        rows: list[tuple[str, ...]] = []
-        for number, value in enumerate(values[:cap]):
+        for number, value in enumerate(values):
             if number % 256 == 0 and self._deadline.passed:
-                break
-            rows.append(self._row(value))
+                return number
             if number not in self._reported:
                 self._check(value, number, expected)
-        if len(rows) < len(values):
-            finding = f"the first {len(rows):,} of {len(values):,} rows are shown"
-            self._findings.note(ProblemKind.LIMIT, finding)
-        numeric = numeric_columns(rows, len(self._columns))
-        return Table(self._columns, tuple(rows), numeric, len(rows) < len(values))
+        return len(values)
 
     def _usual_length(self, values: list[Any]) -> int:
         lengths = Counter(len(value) for value in values[:200] if isinstance(value, list))
         return lengths.most_common(1)[0][0] if lengths else 0
-
-    def _row(self, value: Any) -> tuple[str, ...]:
-        chars = self._limits.cell_chars
-        if self._form is dict and isinstance(value, dict):
-            return tuple(cell_text(value.get(name), chars) for name in self._columns)
-        cells = value if self._form is list and isinstance(value, list) else [value]
-        missing = len(self._columns) - len(cells)
-        return tuple(
-            cell_text(cell, chars) for cell in [*cells[: len(self._columns)], *[None] * missing]
-        )
 
     def _check(self, value: Any, number: int, expected: int) -> None:
         if not isinstance(value, self._form):
@@ -132,10 +177,4 @@ _PLURALS: dict[type, str] = {dict: "objects", list: "lists"}
 def _noun(value: Any) -> str:
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    return (
-        "a number"
-        if isinstance(value, Number)
-        else "a text"
-        if isinstance(value, str)
-        else "a value"
-    )
+    return "a number" if is_number(value) else "a text" if isinstance(value, str) else "a value"

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from core.preview.exact import decimal_of, first_of, moment_of
+from core.preview.numbers import exact_copy, text_of
 from core.preview.orders import PRICE, QUANTITY
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Reading
@@ -30,6 +31,9 @@ def check_trades(trades: Sequence[Any], reading: Reading) -> None:
         findings.note(ProblemKind.NOTE, "negative amounts mark sells, as there are no sides")
     seen: dict[tuple[str, str], dict[str, Any]] = {}
     times: list[tuple[datetime, int]] = []
+    if len(trades) > reading.limits.rows:
+        finding = f"only the first {reading.limits.rows:,} of {len(trades):,} trades are checked"
+        findings.note(ProblemKind.LIMIT, finding)
     for row, trade in enumerate(trades[: reading.limits.rows]):
         if not isinstance(trade, dict):
             findings.note(ProblemKind.BAD_ROW, f"row {row + 1:,} is no trade", row=row)
@@ -85,12 +89,12 @@ def _check_id(
     findings: Findings,
 ) -> None:
     """Report an id that came before; ids are unique for a symbol, not for an exchange."""
-    number = first_of(trade, _ID)
-    if not isinstance(number, str):
+    number = text_of(first_of(trade, _ID))
+    if number is None:
         return
-    key = (number, str(first_of(trade, ("symbol", "s", "pair", "market")) or ""))
+    key = (number, text_of(first_of(trade, ("symbol", "s", "pair", "market"))) or "")
     earlier = seen.setdefault(key, trade)
     if earlier is not trade:
         finding = f"trade id {number[:40]} appears again in row {row + 1:,}"
-        finding += "" if earlier == trade else " with other values"
+        finding += "" if exact_copy(earlier) == exact_copy(trade) else " with other values"
         findings.note(ProblemKind.DUPLICATE, finding, row=row)

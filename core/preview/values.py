@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from core.preview.numbers import exact_copy
 from core.preview.problems import Problem, ProblemKind, summary
-
-
-class Number(str):
-    """A number of a JSON text, kept letter by letter: no digit is lost and none is made up."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Candle:
-    """One candle; `volume` None when there is none. Exact values, never through float."""
-
-    when: datetime
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal | None = None
+from core.preview.series import Candle, CandleSeries
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +25,20 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Candles:
-    """Candles in order of time. `step` is their distance in seconds, 0 when it is unknown.
-
-    `floats` has open, high, low, close and volume once more as columns, for drawing only: they
-    are made here, off the thread that draws.
-    """
+    """Candles in order of time. `step` is their distance in seconds, 0 when it is unknown."""
 
     symbol: str
     timeframe: str
-    candles: tuple[Candle, ...]
+    candles: Sequence[Candle]
     gaps: tuple[Gap, ...] = ()
     step: int = 0
     label: str = "Chart"
-    floats: tuple[array[float], ...] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        columns = (
-            array("d", (float(candle.open) for candle in self.candles)),
-            array("d", (float(candle.high) for candle in self.candles)),
-            array("d", (float(candle.low) for candle in self.candles)),
-            array("d", (float(candle.close) for candle in self.candles)),
-            array("d", (float(candle.volume or 0) for candle in self.candles)),
-        )
-        object.__setattr__(self, "floats", columns)
+    @property
+    def series(self) -> CandleSeries:
+        """The candles as columns, for drawing and comparing."""
+        made = self.candles
+        return made if isinstance(made, CandleSeries) else CandleSeries.of(made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,25 +84,40 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of ready text. `numeric` tells the columns that are numbers; `more` that rows lack.
+    """Rows of text. `numeric` says which columns are numbers; `more` that rows are left out.
 
-    `signs` names the column whose words buy and sell (or levels) are to be coloured, "" for none.
+    `rows` may make each row when it is asked for; `cell` makes one cell only. `signs` names the
+    column whose words buy and sell (or levels) are to be coloured, "" for none.
     """
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: Sequence[tuple[str, ...]]
     numeric: tuple[bool, ...]
     more: bool = False
     signs: str = ""
     label: str = "Table"
 
+    def cell(self, row: int, column: int) -> str:
+        """Return the text of one cell."""
+        make = getattr(self.rows, "cell", None)
+        return str(make(row, column)) if make else self.rows[row][column]
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A JSON value: dict, list, str, `Number`, bool or None. Read it, never change it."""
+    """A JSON value. Read it, never change it.
 
-    root: Any
+    `value` is what was read: dict, list, str, bool, None, and numbers in the forms that
+    `core.preview.numbers` knows.
+    """
+
+    value: Any
     label: str = "JSON"
+
+    @property
+    def root(self) -> Any:
+        """A copy of the value in which every number is a `Number`; large ones take a while."""
+        return exact_copy(self.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
 
-from core.preview import Number
+from core.preview import is_number, number_text
 from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import MONO_ROLE, TONE_ROLE
 
@@ -138,12 +138,13 @@ def _shown(value: Any) -> str:
         return f"[{len(value):,}]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    text = str(value)
+    number = number_text(value)
+    text = value if number is None else number
     cut = text if len(text) <= _CHARS else text[:_CHARS] + "…"
-    return cut if isinstance(value, Number) else f'"{cut}"'
+    return f'"{cut}"' if number is None else cut
 
 
 def _tone(value: Any) -> str:
     if isinstance(value, dict | list) or value is None:
         return "muted"
-    return "accent" if isinstance(value, Number | bool) else "plain"
+    return "accent" if isinstance(value, bool) or is_number(value) else "plain"

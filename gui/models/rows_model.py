@@ -1,4 +1,4 @@
-"""A table of ready text: sorted by native values, its numbers at the right, cheap to paint."""
+"""A table of text: sorted by native values, its numbers at the right, cheap to paint."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class RowsModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell's text, side or tone."""
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._table.rows[self._order[index.row()]][index.column()]
+            return self._table.cell(self._order[index.row()], index.column())
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _RIGHT if self._table.numeric[index.column()] else None
         if role == TONE_ROLE and index.column() == self._signs:
-            text = self._table.rows[self._order[index.row()]][index.column()]
+            text = self._table.cell(self._order[index.row()], index.column())
             return _TONES.get(text.lower())
         if role == SORT_ROLE:
             return self._key(self._order[index.row()], index.column())
@@ -91,7 +91,7 @@ class RowsModel(QAbstractTableModel):
 
     def _key(self, row: int, column: int) -> tuple[int, float, str]:
         """Return what a cell is sorted by; floats order quickly, equal ones by their text."""
-        text = self._table.rows[row][column]
+        text = self._table.cell(row, column)
         if not self._table.numeric[column]:
             return (0, 0.0, text.casefold())
         try:

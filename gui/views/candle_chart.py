@@ -204,9 +204,9 @@ def described(candles: Candles, current: Candle | None) -> str:
     if not candles.candles:
         return "No candles."
     first, last = candles.candles[0], candles.candles[-1]
-    highs, lows = candles.floats[1:3]
-    high = candles.candles[highs.index(max(highs))].high
-    low = candles.candles[lows.index(min(lows))].low
+    highs, lows = candles.series.floats[1:3]
+    high = candles.candles[int(highs.argmax())].high
+    low = candles.candles[int(lows.argmin())].low
     text = (
         f"{len(candles.candles):,} candles of {candles.symbol} {candles.timeframe} from"
         f" {format_moment(first.when)} to {format_moment(last.when)}, low {low:,f},"

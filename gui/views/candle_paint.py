@@ -73,7 +73,7 @@ class CandlePainter:
 
     def __init__(self, candles: Candles, slots: Slots) -> None:
         self._candles = candles.candles
-        self._floats = candles.floats
+        self._floats: list[list[float]] = candles.series.floats.tolist()
         self._slots = slots
         self._scale = Scale(0, 1, 1, 0)
         self._decimals = 0

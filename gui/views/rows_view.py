@@ -63,7 +63,7 @@ class TreeView(QWidget):
 
     def show_face(self, tree: Tree) -> None:
         """Show this value, its outer level open."""
-        self.model.set_root(tree.root)
+        self.model.set_root(tree.value)
         root = QModelIndex()
         for row in range(min(self.model.rowCount(root), _OPENED_AT_ONCE)):
             index = self.model.index(row, 0, root)

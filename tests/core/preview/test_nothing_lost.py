@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from core.preview import (
+    LIMITS,
     Book,
     Candles,
     Holdings,
@@ -258,9 +259,8 @@ def test_every_trade_is_a_row_and_odd_ones_are_reported(trades):
 @pytest.mark.parametrize("form", ["candles", "trades", "book"])
 def test_what_is_beyond_the_limits_is_reported(form):
     count = 50_100
-    row = candle_row(0)
     bodies = {
-        "candles": {"timeframe": "1h", "data": [row] * count},
+        "candles": {"timeframe": "1h", "data": [[1705312800, 2, 3, 1, 2]] * (LIMITS.shown + 1)},
         "trades": {"trades": [{"price": 1}] * count},
         "book": {"bids": [[1, 1]] * count, "asks": []},
     }

@@ -1,0 +1,286 @@
+"""Rows of candles as columns: regular rows are read many at a time, odd ones one by one.
+
+A row is regular when it has the form of its neighbours and plain numbers. For all others
+`RowReader` decides what they are and what is wrong with them, so both ways give the same result.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from core.preview.candle_rows import FIELDS, TIME, RowReader, column_order
+from core.preview.numbers import number_text
+from core.preview.problems import Findings, Problem, ProblemKind
+from core.preview.reading import Reading
+from core.preview.row_order import instant
+from core.preview.series import Candle, micros_of
+
+if TYPE_CHECKING:
+    from core.preview.series import Floats, Moments
+
+#: Rows that are read together: their values fit the processor's cache.
+_CHUNK = 2048
+#: So many odd rows are read in any case: they take a tenth of a second.
+_MANY_ODD = 5_000
+#: Texts longer than this are no ordinary numbers; see `core.preview.exact`.
+_MOST_CHARS = 60
+#: Doubles between these bounds (and zero) are within those of `core.preview.exact` in any case.
+_LEAST, _MOST = 2e-30, 9e30
+#: Bounds of epoch numbers in seconds, milli- and microseconds, with microseconds for each unit.
+_UNITS = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))
+_NANOSECONDS = 1_000
+#: What a `datetime` can hold, in microseconds.
+_FIRST, _LAST = (micros_of(datetime(year, 1, 1, tzinfo=UTC)) for year in (1, 9999))
+#: Kinds of JSON values that are no numbers, although `float` takes some of them.
+_OTHER_KINDS = {type(None), bool, dict, list}
+_SECONDS_LENGTH = 19  # of 2024-01-15T10:00:00
+_ZONES = ("", "Z", "+00:00")
+
+
+@dataclass(slots=True)
+class Columns:
+    """The candles of a file in the order of its rows.
+
+    `times`, `floats`, `cells` and `places` are those of `CandleSeries`; `rows` has the number of
+    each candle's row, `empty` the beginnings of intervals without prices, in microseconds.
+    """
+
+    times: Moments
+    floats: Floats
+    rows: Moments
+    places: Moments
+    cells: Sequence[Sequence[Any]]
+    empty: Sequence[int]
+
+    def reversed(self) -> Columns:
+        """Return the same candles, the last one first."""
+        back = slice(None, None, -1)
+        columns = self.times[back], self.floats[:, back], self.rows[back], self.places[back]
+        return Columns(*columns, self.cells, self.empty)
+
+    def with_volume(self, which: Moments) -> Any:
+        """Return for some of the candles whether they have a volume."""
+        import numpy as np
+
+        volumes = self.cells[-1]
+        found = (volumes[place] is not None for place in self.places[which].tolist())
+        return np.fromiter(found, bool, len(which))
+
+
+def read_columns(rows: Sequence[Any], reading: Reading) -> Columns:
+    """Return the candles of `rows`; what is wrong with single rows goes to the findings."""
+    import numpy as np
+
+    reader = _ColumnReader(rows, reading)
+    cap = min(len(rows), reading.limits.shown)
+    parts = []
+    for start in range(0, cap, _CHUNK):
+        if reading.deadline.overdue or reader.late:
+            cap = start
+            break
+        parts.append(reader.chunk(start, min(start + _CHUNK, cap)))
+    if cap < len(rows):
+        finding = f"only the first {cap:,} of {len(rows):,} candles are shown"
+        reading.findings.note(ProblemKind.LIMIT, finding)
+    none = (np.zeros(0, np.int64), np.zeros((5, 0)), np.zeros(0, np.int64))
+    parts.append(none)
+    times = np.concatenate([part[0] for part in parts])
+    floats = np.concatenate([part[1] for part in parts], axis=1)
+    numbers = np.concatenate([part[2] for part in parts])
+    return Columns(times, floats, numbers, np.arange(len(times)), reader.cells, reader.empty)
+
+
+class _ColumnReader:
+    """Reads one chunk after the other; `cells` and `empty` grow."""
+
+    def __init__(self, rows: Sequence[Any], reading: Reading) -> None:
+        self._rows = rows
+        self._reading = reading
+        self._reader = RowReader(column_order(rows, reading.findings), reading.findings)
+        self._odd = 0
+        self._deadline = reading.next_deadline()
+        self.cells: list[list[Any]] = [[] for _ in FIELDS]
+        self.empty: list[int] = []
+
+    @property
+    def late(self) -> bool:
+        """Whether reading odd rows has taken too long."""
+        return self._odd > _MANY_ODD and self._deadline.passed
+
+    def chunk(self, start: int, end: int) -> tuple[Moments, Floats, Moments]:
+        """Return times, doubles and row numbers of the candles from one row to before another."""
+        import numpy as np
+
+        size = end - start
+        times, floats = np.zeros(size, np.int64), np.zeros((5, size))
+        cells, good = self._regular(self._rows[start:end], times, floats)
+        for at in np.flatnonzero(~good).tolist():
+            candle = self._single(start + at)
+            if candle is not None:
+                good[at] = True
+                times[at] = micros_of(candle.when)
+                floats[:, at] = [float(value or 0) for value in candle.values]
+                for column, value in zip(cells, candle.values, strict=True):
+                    column[at] = value
+        numbers = np.arange(start, end)
+        if not good.all():
+            times, floats, numbers = times[good], floats[:, good], numbers[good]
+            cells = [list(itertools.compress(column, good.tolist())) for column in cells]
+        for all_of, part in zip(self.cells, cells, strict=True):
+            all_of.extend(part)
+        return times, floats, numbers
+
+    def _regular(
+        self, rows: Sequence[Any], times: Moments, floats: Floats
+    ) -> tuple[list[list[Any]], Any]:
+        """Fill times and doubles as far as rows are regular; return the cells and which are."""
+        import numpy as np
+
+        columns = _written_columns(rows, self._reader.order.places)
+        if columns is None:
+            return [[None] * len(rows) for _ in FIELDS], np.zeros(len(rows), bool)
+        good = _fill_times(columns[0], times)
+        for number, column in enumerate(columns[1:]):
+            good &= _fill_floats(column, floats[number], optional=number == len(FIELDS) - 1)
+        return columns[1:], good
+
+    def _single(self, number: int) -> Candle | None:
+        """Read one row by itself."""
+        reader, findings = self._reader, self._reading.findings
+        if self._reading.cut and number == len(self._rows) - 1:  # one cause is enough
+            candle = RowReader(reader.order, Findings()).candle(self._rows[number], number)
+            return candle if isinstance(candle, Candle) else None
+        self._odd += 1
+        candle = reader.candle(self._rows[number], number)
+        if isinstance(candle, datetime):
+            self.empty.append(micros_of(candle))
+            finding = f"empty interval: no prices at {instant(candle)}"
+            findings.add(Problem(ProblemKind.GAP, finding, row=number, start=candle, end=candle))
+            return None
+        return candle
+
+
+def _written_columns(rows: Sequence[Any], places: Sequence[int]) -> list[list[Any]] | None:
+    """Return time, open, high, low, close and volume of rows of one form; None for mixed ones."""
+    kinds = set(map(type, rows))
+    if kinds == {list}:
+        keys: list[Any] = [0, *places]
+        if min(map(len, rows)) <= max(keys):
+            return None
+    elif kinds == {dict} and len(set(map(tuple, rows))) == 1:
+        keys = [_name_in(rows[0], names) for names in (TIME, *(names for _, names in FIELDS))]
+    else:
+        return None
+    if None in keys[:-1]:
+        return None
+    absent = [None] * len(rows)
+    return [absent[:] if key is None else list(map(itemgetter(key), rows)) for key in keys]
+
+
+def _name_in(record: dict[str, Any], names: Sequence[str]) -> str | None:
+    """Return the name in a record that `first_of` would take."""
+    exact = next((name for name in names if name in record), None)
+    if exact is not None:
+        return exact
+    lowered = {name.lower(): name for name in record}
+    return next((lowered[name] for name in names if name in lowered), None)
+
+
+def _fill_floats(cells: Sequence[Any], into: Floats, *, optional: bool) -> Any:
+    """Convert one column; return which of its cells are ordinary numbers (or absent ones)."""
+    import numpy as np
+
+    kinds = set(map(type, cells))
+    convert: Callable[[Any], float] = _float_of if kinds & _OTHER_KINDS else float
+    try:
+        into[:] = np.fromiter(map(convert, cells), float, len(cells))
+    except (ValueError, OverflowError):
+        into[:] = np.fromiter(map(_float_of, cells), float, len(cells))
+    if optional and kinds & _OTHER_KINDS:
+        into[np.fromiter((cell is None for cell in cells), bool, len(cells))] = 0.0
+    size = np.abs(into)
+    good = ((size < _MOST) & (size > _LEAST)) | (into == 0)
+    if str in kinds:
+        good &= _short(cells)
+    return good
+
+
+def _short(cells: Sequence[Any]) -> Any:
+    import numpy as np
+
+    lengths = (len(cell) if isinstance(cell, str) else 0 for cell in cells)
+    return np.fromiter(lengths, np.int64, len(cells)) <= _MOST_CHARS
+
+
+def _float_of(cell: Any) -> float:
+    """Return a cell as a double, NaN if it is no number."""
+    text = cell if isinstance(cell, str) else number_text(cell)
+    try:
+        return float("nan") if text is None else float(text)
+    except ValueError:
+        return float("nan")
+
+
+def _fill_times(cells: Sequence[Any], into: Moments) -> Any:
+    """Convert the column of times; return which were converted: all of them or none."""
+    import numpy as np
+
+    kinds = set(map(type, cells))
+    try:
+        if kinds == {int}:
+            into[:] = _epoch_micros(np.array(cells, dtype=np.int64))
+            return np.ones(len(cells), bool)
+        if kinds == {str}:
+            into[:] = _text_micros(cells)
+            return np.ones(len(cells), bool)
+    except (ValueError, OverflowError):
+        pass
+    return np.zeros(len(cells), bool)
+
+
+def _epoch_micros(numbers: Moments) -> Moments:
+    """Return epoch numbers of any unit in microseconds; the unit is found as in `exact`."""
+    import numpy as np
+
+    sizes = np.abs(numbers)
+    if sizes.min() < 1 or sizes.max() >= 10**18:
+        raise ValueError
+    known = [sizes < bound for bound, _ in _UNITS]
+    scaled = [numbers * factor for _, factor in _UNITS]
+    micros = np.select(known, scaled, numbers // _NANOSECONDS)
+    return _dated(micros)
+
+
+def _dated(micros: Moments) -> Moments:
+    """Return moments that all are within what a `datetime` can hold."""
+    if micros.min() < _FIRST or micros.max() > _LAST:
+        raise ValueError
+    return micros
+
+
+def _text_micros(cells: Sequence[str]) -> Moments:
+    """Return times written as `2024-01-15T10:00:00` (UTC) or as digits in microseconds."""
+    import numpy as np
+
+    joined = "".join(cells)
+    if joined.isascii() and joined.isdigit() and max(map(len, cells)) < _SECONDS_LENGTH:
+        numbers = np.array(list(map(int, cells)), dtype=np.int64)
+        if numbers.min() <= 10_000_000:
+            raise ValueError
+        return _epoch_micros(numbers)
+    endings = {cell[_SECONDS_LENGTH:] for cell in cells}
+    if not endings <= set(_ZONES):
+        raise ValueError
+    letters = np.array([cell[:_SECONDS_LENGTH] for cell in cells], dtype=f"U{_SECONDS_LENGTH}")
+    codes = letters.view(np.uint32).reshape(len(cells), _SECONDS_LENGTH)
+    marks = codes[:, (4, 7, 13, 16)] == (45, 45, 58, 58)  # - - : :
+    between = np.isin(codes[:, 10], (32, 84))  # a space or T
+    digits = np.delete(codes, (4, 7, 10, 13, 16), axis=1)
+    if not (marks.all() and between.all() and ((digits >= 48) & (digits <= 57)).all()):
+        raise ValueError
+    return _dated(letters.astype("datetime64[us]").astype(np.int64))

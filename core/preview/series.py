@@ -1,0 +1,105 @@
+"""Candles as columns: arrays of doubles to draw and compare, and the written values to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, overload
+
+from core.preview.numbers import number_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Moments = NDArray[np.int64]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One candle; `volume` None when there is none. Exact values, never through float."""
+
+    when: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None = None
+
+    @property
+    def values(self) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal | None]:
+        """Open, high, low, close and volume."""
+        return self.open, self.high, self.low, self.close, self.volume
+
+
+class CandleSeries(Sequence[Candle]):
+    """A sequence of candles that makes each `Candle` when it is asked for.
+
+    Args:
+        times: the beginning of each candle in microseconds since 1970, shape (n,).
+        floats: open, high, low, close and volume as doubles, shape (5, n).
+        cells: the same five columns as written: numbers of a JSON text or decimals.
+        places: the position in each of `cells` of each candle, shape (n,).
+    """
+
+    __slots__ = ("_cells", "_places", "floats", "times")
+
+    def __init__(
+        self,
+        times: Moments,
+        floats: Floats,
+        cells: Sequence[Sequence[Any]],
+        places: Moments | None = None,
+    ) -> None:
+        self.times, self.floats = times, floats
+        self._cells, self._places = cells, places
+
+    @classmethod
+    def of(cls, candles: Iterable[Candle]) -> CandleSeries:
+        """Return a series of candles that exist already."""
+        import numpy as np
+
+        made = tuple(candles)
+        times = np.array([micros_of(candle.when) for candle in made], dtype=np.int64)
+        cells = tuple(zip(*(candle.values for candle in made), strict=True)) or ((),) * 5
+        floats = np.array([[float(cell or 0) for cell in column] for column in cells], dtype=float)
+        return cls(times, floats.reshape(5, len(made)), cells)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @overload
+    def __getitem__(self, index: int) -> Candle: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Candle, ...]: ...
+    def __getitem__(self, index: int | slice) -> Candle | tuple[Candle, ...]:
+        if isinstance(index, slice):
+            return tuple(self[at] for at in range(*index.indices(len(self))))
+        when = moment_at(int(self.times[index]))
+        place = range(len(self))[index] if self._places is None else int(self._places[index])
+        first, high, low, last, volume = (column[place] for column in self._cells)
+        exact = cell_decimal(first), cell_decimal(high), cell_decimal(low), cell_decimal(last)
+        return Candle(when, *exact, None if volume is None else cell_decimal(volume))
+
+
+def moment_at(micros: int) -> datetime:
+    """Return the moment that lies so many microseconds after 1970."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def micros_of(moment: datetime) -> int:
+    """Return the microseconds from 1970 to an aware moment."""
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def cell_decimal(cell: Any) -> Decimal:
+    """Return a cell that is known to hold a number, exactly."""
+    if isinstance(cell, Decimal):
+        return cell
+    return Decimal((cell if isinstance(cell, str) else number_text(cell) or "NaN").strip())
