@@ -28,7 +28,7 @@ def test_back_up_drop_and_restore(program, hands, database, demo_s3):
     hands.until(lambda: not tab.busy)  # it compares the new backup with the table
     run(database, "DROP TABLE users")
     tab.refresh()
-    hands.until(lambda: [t.name for t in tab.tables.model.tables if t.problem] == ["users"])
+    hands.until(lambda: "users" in missing(tab))
     hands.choose(tab.tables.table, "users")
     assert not tab.tables.back_up.isEnabled()
     hands.press("Restore…", tab)
@@ -36,6 +36,11 @@ def test_back_up_drop_and_restore(program, hands, database, demo_s3):
     assert rows_of(database) == before
     assert run(database, "PRAGMA table_xinfo(users)") == columns
     assert run(database, "PRAGMA foreign_key_check") == []
+
+
+def missing(tab):
+    """Return the tables that cannot be backed up now; other tests' backups may name more."""
+    return {table.name for table in tab.tables.model.tables if table.problem}
 
 
 def keys_under(client, prefix):

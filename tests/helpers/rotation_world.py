@@ -1,12 +1,15 @@
 """A user of IAM with a key in a secret, on the embedded server, and what must always hold of it."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from botocore.exceptions import ClientError
 from helpers.demo import plain_client
+from helpers.secret_world import delete_secret
 from helpers.wire_faults import Call
 
 from core.aws.clients import ClientFactory
@@ -58,6 +61,14 @@ class World:
         }
 
     def close(self) -> None:
+        """Remove the user and the secret: the server lives on, and others list what it holds."""
+        delete_secret(self.vault, self.secret)
+        with suppress(ClientError):  # the test itself may have removed the user
+            for key in self.keys:
+                self.iam.delete_access_key(UserName=self.user, AccessKeyId=key)
+            for name in self.iam.list_user_policies(UserName=self.user)["PolicyNames"]:
+                self.iam.delete_user_policy(UserName=self.user, PolicyName=name)
+            self.iam.delete_user(UserName=self.user)
         self.iam.close()
         self.vault.close()
 

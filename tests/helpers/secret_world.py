@@ -1,6 +1,7 @@
 """A secret on the embedded server that is rotated, and what is seen of it from outside."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -24,6 +25,8 @@ class SecretWorld:
         self.first = made["VersionId"]
 
     def close(self) -> None:
+        """Remove the secret: the server lives on, and others list what it holds."""
+        delete_secret(self.vault, self.secret)
         self.vault.close()
 
     @property
@@ -46,3 +49,9 @@ class SecretWorld:
         assert self.current_text() == self.text
         assert self.holder("AWSPENDING") == ""
         assert not [v for v, labels in self.stages.items() if "strongroom" in str(labels)]
+
+
+def delete_secret(vault: Any, name: str) -> None:
+    """Delete a secret for good; one that is gone already is no error."""
+    with suppress(vault.exceptions.ResourceNotFoundException):
+        vault.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)

@@ -17,6 +17,7 @@ from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
 from gui.tabs.credentials.doctor_dialog import DoctorDialog
+from gui.tasks import Task
 
 
 class DoctorActions(QObject):
@@ -32,6 +33,7 @@ class DoctorActions(QObject):
         super().__init__(tab)
         self._tab = tab
         self.dialog: DoctorDialog | None = None
+        self._examination: Task | None = None
 
     def open(self) -> None:
         """Examine, and show what was found."""
@@ -47,14 +49,18 @@ class DoctorActions(QObject):
         self._examine()
 
     def _on_closed(self) -> None:
+        """End the examination that is running: its findings have no reader any more."""
         self.dialog = None
+        if self._examination is not None:
+            self._examination.cancel()
+            self._examination = None
 
     def _examine(self) -> None:
         if self.dialog is None:
             return
         self.dialog.show_loading()
         clients = self._clients()
-        self._tab.run(
+        self._examination = self._tab.run(
             "Examine the secrets",
             lambda work: Doctor(clients).examine(work=work),
             lambda found: self.dialog.show_diagnosis(found) if self.dialog else None,
@@ -77,7 +83,6 @@ class DoctorActions(QObject):
         clients, local = self._clients(), self._tab.context.connections
 
         def mend(work: Work) -> str:
-
             rotator = Rotator(clients, local=LocalKeys(local))
             return Repairer(clients, rotator).repair(finding, repair, work=work)
 

@@ -1,5 +1,7 @@
 """The doctor's dialog as a view, and in the window on the embedded server."""
 
+from threading import Event
+
 import pytest
 from helpers.hands import Hands
 from helpers.rotation_world import World
@@ -7,6 +9,7 @@ from helpers.widget_tree import reading_html, unnamed
 
 from core.errors import Offline
 from core.model.doctor import Diagnosis, Finding, FindingKind, Repair, RepairKind
+from core.rotation.doctor import Doctor
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.tabs.base import Tab
@@ -47,6 +50,30 @@ def test_all_is_well_is_said_and_a_failure_too(dialog):
     dialog.show_error(Offline("The endpoint cannot be reached"))
     assert dialog.banner.text == "The endpoint cannot be reached"
     assert dialog.examine.isEnabled()
+
+
+def test_closing_the_dialog_ends_the_examination(context, qtbot, demo_server, monkeypatch):
+    began, ends = Event(), []
+
+    def examine(_doctor, *, work):
+        began.set()
+        try:
+            work.token.wait(60)
+        finally:
+            ends.append(work.token.cancelled)
+
+    monkeypatch.setattr(Doctor, "examine", examine)
+    tab = Tab(context)
+    qtbot.addWidget(tab)
+    tab.show()
+    context.set_workspace(Workspace.open(demo_server.connection))
+    actions = DoctorActions(tab)
+    actions.open()
+    qtbot.waitUntil(began.is_set)
+    actions.dialog.close()
+    qtbot.waitUntil(lambda: not tab.busy)
+    assert ends == [True]
+    context.set_workspace(None)
 
 
 def test_an_orphan_key_is_found_and_mended_in_the_window(context, qtbot, demo_server):
