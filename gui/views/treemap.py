@@ -230,7 +230,9 @@ class Treemap(Canvas):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows go to the next tile, Home and End to the largest and smallest; Enter, Backspace."""
         key, last = Qt.Key(event.key()), len(self._cells) - 1
-        if key in _ARROWS and self._cells:
+        if event.modifiers() & Qt.KeyboardModifier.AltModifier:  # no key of the treemap
+            super().keyPressEvent(event)
+        elif key in _ARROWS and self._cells:
             self._lay_out()
             self._choose(neighbour(self._places, max(self._chosen, 0), _ARROWS[key]))
         elif key in {Qt.Key.Key_Home, Qt.Key.Key_End}:
