@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QWidget
 from core.model.connection import ProfileColour
 from core.units import format_duration, utc_now
 from core.workspace import Workspace
-from gui import theme
+from gui import shortcuts, theme
 from gui.context import Context
 from gui.main_window.session_clock import SessionClock
 from gui.widgets.buttons import Button
@@ -162,10 +162,11 @@ class SearchBox(QPushButton):
         self.setProperty("compact", "true")
         self.setFixedWidth(260)
         self.setAccessibleName("Search keys and actions")
-        self.setToolTip(tooltip("Search keys and actions (Ctrl+K)"))
+        self.setToolTip(tooltip(shortcuts.tip("search")))
         box = QHBoxLayout(self)
         box.setContentsMargins(10, 0, 10, 0)
-        for text in ("Search keys, actions…", "Ctrl K"):
+        search = shortcuts.action("search")
+        for text in (search.text, search.key_text.replace("+", " ")):
             label = text_label(text, "muted")
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             box.addWidget(label)

@@ -1,6 +1,7 @@
 """The table of actions: no key is claimed twice, and no other module makes shortcuts."""
 
 import ast
+import re
 from itertools import combinations
 from pathlib import Path
 
@@ -116,6 +117,25 @@ def test_keys_that_widgets_handle_by_themselves_are_in_the_table():
     for name, keys in found.items():
         described = {key for each in ACTIONS if each.where == OWN_KEYS[name] for key in each.keys}
         assert {_NAMES.get(key, key) for key in keys} <= described, name
+
+
+def test_no_key_is_written_out_in_another_text():
+    spelled = re.compile(r"\b(?:Ctrl|Alt|Shift)[+ ]|\bF[0-9]{1,2}\b")
+    found = []
+    for name, tree in sources():
+        documented = {
+            node.body[0].value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and node.body
+            if isinstance(node.body[0], ast.Expr)
+        }
+        found += [
+            (name, node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if node not in documented and spelled.search(node.value)
+        ]
+    assert found == []
 
 
 @pytest.fixture
