@@ -7,8 +7,10 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
 
-from core.errors import ErrorKind
+from core.errors import ErrorKind, InvalidInput
 from core.transfer.values import Refusal
 from core.work import Progress, Work, default_work
 
@@ -34,6 +36,36 @@ class Sources:
     names: tuple[str, ...]
     sizes: tuple[int, ...]
     refused: tuple[tuple[str, str, Refusal], ...]
+
+
+def typed_path(text: str) -> str:
+    """Return the path that a person typed or pasted, without quotes, `file://` or `~`.
+
+    The disk is not asked whether there is such a file.
+
+    Raises:
+        InvalidInput: it is no whole path of this machine.
+    """
+    text = text.strip()
+    for quote in ("'", '"'):
+        if len(text) > 1 and text[0] == text[-1] == quote:
+            text = text[1:-1]
+    if text[:7].lower() == "file://":
+        url = urlsplit(text)
+        if url.netloc not in {"", "localhost"}:
+            raise _no_path(text, f"It is a file of another machine, {url.netloc}.")
+        text = url2pathname(unquote(url.path) if os.name == "nt" else url.path)
+    if "\0" in text:
+        raise _no_path(text, "It holds a null character.")
+    path = os.path.expanduser(text)  # noqa: PTH111 - an unknown user leaves the text as it is
+    if path and not os.path.isabs(path):  # noqa: PTH117 - as above
+        raise _no_path(text, "It does not begin at the top of the disk.")
+    return path
+
+
+def _no_path(text: str, cause: str) -> InvalidInput:
+    remedy = "Write the whole path, for example /home/me/candles.json."
+    return InvalidInput(f"{text!r} is not the path of a file", cause=cause, remedy=remedy)
 
 
 def find_sources(paths: Iterable[str | Path], *, work: Work | None = None) -> Sources:

@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QDialog,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from core.engine.operations import change_made
 from core.errors import AlreadyExists, InvalidInput, StorageError
-from core.layout import KINDS, key_timestamp, kind, parse_timestamp
+from core.layout import key_timestamp, parse_timestamp
 from core.model.change import ChangeKind
 from core.model.objects import Written
 from core.transfer.contents import Contents
 from core.transfer.filing import Filing, file_as
-from core.units import format_size, utc_now
-from gui import theme
+from core.transfer.sources import typed_path
+from core.units import as_utc, format_size
 from gui.context import Context
+from gui.dialogs.file_as_form import FileForm
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
-from gui.widgets.fields import combo_box
-from gui.widgets.labels import heading, mono_label, muted_label, text_label
-from gui.widgets.panel import row
+from gui.widgets.labels import heading
+from gui.widgets.panel import scrolling
 
-_TITLES = {
-    "symbol": "Symbol", "timeframe": "Timeframe", "user_id": "User", "report_type": "Report type",
-    "table_name": "Table", "log_type": "Log type", "filename": "File name",
-}  # fmt: skip
-_EXAMPLES = {
-    "symbol": "BTC-USD", "timeframe": "1h", "user_id": "user-001", "report_type": "daily-summary",
-    "table_name": "orders", "log_type": "application", "filename": "app.log",
-}  # fmt: skip
+_NO_FILE = "Choose a file first."
 
 
 class FileAsDialog(QDialog):
-    """Checks the content against the kind and says what it will do before it does it.
+    """Checks the content against the kind and shows what it will do before it does it.
 
     Signals:
         filed: the path and what was written.
@@ -55,71 +40,45 @@ class FileAsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("File as…")
         self.setModal(True)
-        self.setMinimumWidth(620)
+        self.setMinimumWidth(640)
+        self.resize(740, 470)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._context = context
+        self._path = ""
         self._contents: Contents | None = None
         self._filing: Filing | None = None
-        self._guessed = False
-        self._make_fields()
+        self.banner = Banner(self)
+        self.form = FileForm()
+        self.save = primary_button("File it", self._on_save)
         self._lay_out()
-        self.kind.currentIndexChanged.connect(self._on_kind)
-        self.moment.textChanged.connect(self._refresh)
-        for line in self.names.values():
-            line.textChanged.connect(self._refresh)
-        self._set_moment(utc_now())
-        self._on_kind()
+        self.form.path_entered.connect(self._on_path)
+        self.form.kind_chosen.connect(self._inspect)
+        self.form.changed.connect(self._refresh)
+        self._refresh()
         if path:
             self.take(path)
-
-    def _make_fields(self) -> None:
-        self.banner = Banner(self)
-        self.path = QLineEdit()
-        self.path.setReadOnly(True)
-        self.path.setPlaceholderText("choose a file")
-        self.path.setAccessibleName("File")
-        self.choose = plain_button("Choose…", self._on_choose)
-        self.kind = combo_box("Kind of data")
-        for each in KINDS:
-            self.kind.addItem(each.title, each.id)
-        self.names = {name: _line(name) for name in _TITLES}
-        self.moment = QLineEdit()
-        self.moment.setFont(theme.mono_font())
-        self.moment.setAccessibleName("Moment, UTC")
-        self._key = mono_label("", wrap=True)
-        self._content = muted_label("", wrap=True)
-        self._problems = text_label("", "warning", wrap=True)
-        self.save = primary_button("File it", self._on_save)
 
     @property
     def kind_id(self) -> str:
         """The id of the chosen kind."""
-        return str(self.kind.currentData())
+        return self.form.kind_id
 
     @property
-    def chosen_names(self) -> dict[str, str]:
-        """The names that the kind asks for, as typed."""
-        return {name: self.names[name].text() for name in kind(self.kind_id).names}
+    def kind(self) -> QComboBox:
+        """The choice of kinds."""
+        return self.form.kind
+
+    @property
+    def names(self) -> dict[str, QLineEdit]:
+        """The fields of all names that a key can have."""
+        return {name: field.line for name, field in self.form.fields.items()}
 
     def take(self, path: str) -> None:
-        """Look into a file."""
-        self.path.setText(path)
-        self.names["filename"].setText(Path(path).name)
-        self._guessed = False
-        self._look()
+        """Inspect a file, and fill in what it gives."""
+        self.form.path.setText(path)
+        self._on_path(path)
 
     def _lay_out(self) -> None:
-        self._form = QFormLayout()
-        self._form.setHorizontalSpacing(16)
-        self._form.setVerticalSpacing(8)
-        self._form.addRow("File", row(self.path, self.choose))
-        self._form.addRow("Kind", self.kind)
-        for name, line in self.names.items():
-            self._form.addRow(_TITLES[name], line)
-        self._form.addRow("Moment (UTC)", self.moment)
-        self._form.addRow("Key", self._key)
-        self._form.addRow("Content", self._content)
-        self._form.addRow("", self._problems)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(plain_button("Cancel", self.reject))
@@ -128,96 +87,99 @@ class FileAsDialog(QDialog):
         box.setContentsMargins(20, 16, 20, 16)
         box.setSpacing(12)
         box.addWidget(heading("File a document by the data contract"))
-        box.addLayout(self._form)
-        box.addStretch(1)
+        box.addWidget(scrolling(self.form), 1)
         box.addLayout(buttons)
 
-    def _on_choose(self) -> None:
-        dialog = QFileDialog(self, "Document to file")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.take)
-        dialog.open()
+    def _on_path(self, text: str) -> None:
+        """Take another path, unless it is the same file written in another way."""
+        try:
+            path = typed_path(text)
+        except InvalidInput as error:
+            self._forget_file(f"{error.cause} {error.remedy}")
+            return
+        if not path:
+            self._forget_file("")
+        elif path != self._path or self._contents is None:
+            self._path = path
+            self._inspect()
 
-    def _on_kind(self) -> None:
-        wanted = kind(self.kind_id).names
-        for name, line in self.names.items():
-            self._form.setRowVisible(line, name in wanted)
-        self._look()
+    def _forget_file(self, why: str) -> None:
+        self._path, self._contents = "", None
+        self._show_content(why, "danger")
         self._refresh()
 
-    def _look(self) -> None:
-        workspace, path = self._context.workspace, self.path.text()
-        if workspace is None or not path:
+    def _inspect(self) -> None:
+        """Have the file read in the engine: as the chosen kind, else as the one it shows."""
+        workspace = self._context.workspace
+        if workspace is None or not self._path:
             return
         self._contents = None
+        self._show_content("Reading the file…")
         self._context.runner.run_bulk(
-            f"Look into {Path(path).name}",
+            f"Inspect {Path(self._path).name}",
             "transfer.look_into",
-            {"path": path, "kind_id": self.kind_id},
+            {"path": self._path, "kind_id": self.kind_id if self.form.kind_is_chosen else ""},
             connection=workspace.connection,
             owner=self,
             then=self._on_contents,
-            failed=self.banner.show_error,
+            failed=self._on_unreadable,
             latest="file-as/look",
         )
         self._refresh()
 
     def _on_contents(self, contents: Contents) -> None:
-        self._contents = contents
-        if not self._guessed:
-            self._guessed = True
-            self._prefill(contents)
-            guess = self.kind.findData(_guess(contents))
-            if guess != self.kind.currentIndex():
-                self.kind.setCurrentIndex(guess)  # which looks again, as that kind
-                return
+        if contents.path == self._path:
+            self._contents = contents
+            self._show_content(_content(contents))
+            self.form.show_contents(contents)
+
+    def _on_unreadable(self, error: StorageError) -> None:
+        self._contents = None
+        self._show_content(f"{error.summary}. {error.cause}".strip(), "danger")
         self._refresh()
 
-    def _prefill(self, contents: Contents) -> None:
-        """Take over what the file says of itself; its time, else the file's own."""
-        inside = dict(contents.names)
-        for name, line in self.names.items():
-            if name in inside and not line.text():
-                line.setText(inside[name])
-        moment = parse_timestamp(inside.get("timestamp", ""))
-        self._set_moment(moment or _modified(contents.path))
+    def _show_content(self, text: str, tone: str = "muted") -> None:
+        self.form.content.setText(text)
+        self.form.content.set_tone(tone)
+        self.form.path.setAccessibleDescription(text)
 
-    def _set_moment(self, moment: datetime) -> None:
-        self.moment.setText(key_timestamp(moment.replace(microsecond=0))[1])
+    def _moment(self) -> datetime | None:
+        """Return the moment in the field; a date with a blank for the T counts, too."""
+        text = self.form.moment.line.text().strip()
+        moment = parse_timestamp(text.replace(" ", "T", 1))
+        return None if moment is None else as_utc(moment)
 
-    def _refresh(self, *_changed: object) -> None:
-        """Show the key, what the content is, and whether it can be filed."""
+    def _refresh(self) -> None:
+        """Show the key, and whether the file can be filed under it."""
         self._filing = None
-        moment = parse_timestamp(self.moment.text().strip())
-        contents = self._contents or Contents("", 0, gzipped=False, form="bytes")
-        if moment is None:
-            self._show("", "Write the moment as 2024-01-15T10:30:00Z", ())
+        if self._contents is None:
+            self._show("", "", reason=_NO_FILE if not self._path else "The file is being read.")
             return
-        empty = [name for name, text in self.chosen_names.items() if not text.strip()]
+        moment = self._moment()
+        if moment is None:
+            self._show("", "Write the moment as 2024-01-15T10:30:00Z.")
+            return
+        names = self.form.names
+        empty = [name for name, text in names.items() if not text.strip()]
         if empty:
             wanted = " and ".join(name.replace("_", " ") for name in empty)
-            self._show("", f"Fill in {wanted}.", (), reason="Something is not filled in.")
+            self._show("", f"Fill in {wanted}.", reason="Something is not filled in.")
             return
         try:
-            filing = file_as(contents, self.kind_id, self.chosen_names, moment)
+            filing = file_as(self._contents, self.kind_id, names, moment)
         except InvalidInput as error:
-            self._show("", error.summary, ())
-            return
-        if self._contents is None:
-            words = "Looking…" if self.path.text() else "Choose a file first."
-            self._show(filing.key, words if self.path.text() else "", (), reason=words)
+            self._show("", error.summary)
             return
         self._filing = filing
         self._show(filing.key, filing.refused, filing.problems)
 
-    def _show(self, key: str, refused: str, problems: tuple[str, ...], *, reason: str = "") -> None:
-        self._key.setText(key or "-")
-        self._content.setText(_content(self._contents))
-        told = [refused] if refused else list(problems)
-        self._problems.setText("\n".join(told))
-        self._problems.set_tone("danger" if refused and not reason else "warning")
-        self._problems.setVisible(bool(told))
+    def _show(
+        self, key: str, refused: str, problems: tuple[str, ...] = (), *, reason: str = ""
+    ) -> None:
+        self.form.key.setText(key or "-")
+        lines = [refused] if refused else list(problems)
+        self.form.problems.setText("\n".join(lines))
+        self.form.problems.set_tone("danger" if refused and not reason else "warning")
         locked = self._context.locked_reason
         self.save.allow(
             self._filing is not None and not refused and not locked, reason or refused or locked
@@ -227,25 +189,25 @@ class FileAsDialog(QDialog):
         self._store(overwrite=False)
 
     def _store(self, *, overwrite: bool) -> None:
-        workspace = self._context.workspace
-        if workspace is None or self._filing is None:
+        workspace, moment = self._context.workspace, self._moment()
+        if workspace is None or self._filing is None or moment is None:
             return
-        self.save.allow(allowed=False, reason="It is on its way.")
+        self.save.allow(allowed=False, reason="It is being stored.")
         self._context.runner.run_bulk(
-            f"File {Path(self.path.text()).name}",
+            f"File {Path(self._path).name}",
             "transfer.file",
             {
-                "path": self.path.text(),
+                "path": self._path,
                 "kind_id": self.kind_id,
-                "names": self.chosen_names,
-                "moment": self.moment.text().strip(),
+                "names": self.form.names,
+                "moment": key_timestamp(moment)[1],
                 "overwrite": overwrite,
             },
             connection=workspace.connection,
             owner=self,
             then=self._on_stored,
             failed=self._on_failed,
-            source=self.path.text(),
+            source=self._path,
             target=self._filing.key,
         )
 
@@ -254,7 +216,7 @@ class FileAsDialog(QDialog):
         self._context.announce(
             change_made("transfer.file", ChangeKind.OBJECTS, written.key, "Uploads", (folder,))
         )
-        self.filed.emit(self.path.text(), written)
+        self.filed.emit(self._path, written)
         self.accept()
 
     def _on_failed(self, error: StorageError) -> None:
@@ -269,40 +231,6 @@ class FileAsDialog(QDialog):
             self.banner.show_error(error)
 
 
-def _line(name: str) -> QLineEdit:
-    line = QLineEdit()
-    line.setFont(theme.mono_font())
-    line.setPlaceholderText(f"for example {_EXAMPLES[name]}")
-    line.setAccessibleName(_TITLES[name])
-    return line
-
-
-def _content(contents: Contents | None) -> str:
-    if contents is None:
-        return "-"
-    packed = ", gzip" if contents.gzipped else ""
-    return (
-        " · ".join(part for part in (contents.count, format_size(contents.size)) if part) + packed
-    )
-
-
-def _modified(path: str) -> datetime:
-    try:
-        return datetime.fromtimestamp(Path(path).stat().st_mtime, UTC)
-    except OSError:  # it is gone already: filing it will say so
-        return utc_now()
-
-
-def _guess(contents: Contents) -> str:
-    """Return the kind that the content looks like."""
-    if contents.form == "bytes":
-        return "log"
-    by_member = {
-        "orderbook": "orderbook", "bids": "orderbook", "portfolio": "portfolio",
-        "assets": "portfolio", "analysis": "analytics", "records": "backup", "data": "ohlcv",
-    }  # fmt: skip
-    members = [name for name, _, _ in contents.shapes]
-    if "trades" in members:
-        return "user_trades" if "user_id" in dict(contents.names) else "trades"
-    found = next((by_member[name] for name in by_member if name in members), "")
-    return found or ("ohlcv" if contents.form == "list" else "analytics")
+def _content(contents: Contents) -> str:
+    parts = (contents.count, format_size(contents.size), "gzip" if contents.gzipped else "")
+    return " · ".join(part for part in parts if part)

@@ -1,4 +1,3 @@
-import json
 import shlex
 from uuid import uuid4
 
@@ -10,7 +9,6 @@ from core.errors import ErrorKind
 from core.transfer.journal import Journal, Order, journal_folder, unfinished
 from core.transfer.values import SAME, Failure, Outcomes, State, TransferReport
 from core.workspace import Workspace
-from gui.dialogs.file_as import FileAsDialog
 from gui.models.transfer_model import PROGRESS, STATE, TransferModel
 from gui.models.transfers import Batch
 from gui.tabs.uploads import UploadsTab
@@ -277,32 +275,6 @@ def test_closing_in_mid_upload_leaves_the_rest_to_be_resumed(tab, context, tmp_p
     context.runner.shutdown()
     (found,) = unfinished()
     assert 0 < len(found.left) < 600
-
-
-def test_filing_guesses_shows_the_key_and_stores(tab, context, bucket, tmp_path, qtbot):
-    candle = dict.fromkeys(("open", "high", "low", "close", "volume"), 1)
-    body = {
-        "symbol": "ETH-USD", "timeframe": "4h", "timestamp": "2024-02-03T04:05:06Z",
-        "data": [{"timestamp": "2024-02-03T00:00:00Z", **candle}],
-    }  # fmt: skip
-    path = tmp_path / "x.json"
-    path.write_text(json.dumps(body))
-    dialog = FileAsDialog(context, tab)
-    filed = []
-    dialog.filed.connect(lambda _path, written: filed.append(written.key))
-    dialog.take(str(path))
-    qtbot.waitUntil(dialog.save.isEnabled, timeout=WAIT)
-    key = "market-data/ohlcv/ETH-USD/4h/2024/02/03/2024-02-03T04:05:06Z.json"
-    assert (dialog.kind_id, dialog._key.text()) == ("ohlcv", key)
-    dialog.names["symbol"].setText("BTC-USD")
-    assert "'ETH-USD'" in dialog._problems.text()
-    dialog.names["symbol"].setText("a/b")
-    assert not dialog.save.isEnabled()
-    dialog.names["symbol"].setText("ETH-USD")
-    dialog.save.click()
-    qtbot.waitUntil(lambda: bool(filed), timeout=WAIT)
-    assert filed == [key]
-    assert json.loads(read(bucket, key)) == body
 
 
 def test_the_model_is_a_sound_tree(qtmodeltester, qapp):
