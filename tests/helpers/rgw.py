@@ -22,7 +22,7 @@ from helpers.s3_servers import S3Server, make_bucket
 from helpers.seaweed import dying_with_us, free_ports
 
 _KEY_ID, _SECRET = "AKIAIOSFODNN7EXAMPLE", "rgw-secret-key-for-tests-0123456789"
-_START_SECONDS = 240.0
+_START_SECONDS, _ATTEMPTS = 90.0, 3
 _FOLDERS = "/usr/bin:/usr/sbin:/usr/local/bin:/usr/local/sbin"
 _LACKS = (
     ("checksums", "release 16 ignores x-amz-checksum-* headers"),
@@ -78,15 +78,28 @@ def running_rgw() -> Iterator[S3Server]:
     """Start the processes, yield the server once it stores objects, and end them."""
     if not shutil.which("radosgw", path=_FOLDERS):
         pytest.fail("radosgw is not installed: run .ci/test-servers rgw")
-    folder = Path(tempfile.mkdtemp(prefix="strongroom-rgw-", dir="/tmp"))
-    cluster = _Cluster(folder)
+    cluster = _started_cluster()
     try:
-        with _one_at_a_time():
-            server = cluster.started()
-        yield server
+        yield cluster.server
     finally:
         cluster.end()
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started_cluster() -> "_Cluster":
+    """Start a cluster; one that does not answer, or whose port another program took, is replaced."""
+    with _one_at_a_time():
+        for attempt in range(1, _ATTEMPTS + 1):
+            cluster = _Cluster(Path(tempfile.mkdtemp(prefix="strongroom-rgw-", dir="/tmp")))
+            try:
+                cluster.start()
+            except BaseException as error:
+                cluster.end()
+                expected = isinstance(error, AssertionError | subprocess.TimeoutExpired)
+                if attempt == _ATTEMPTS or not expected:
+                    raise
+            else:
+                return cluster
+    raise AssertionError
 
 
 @contextmanager
@@ -105,8 +118,10 @@ class _Cluster:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._monitor, self._gateway = free_ports(2)
         self._environment = {**os.environ, "PATH": _FOLDERS}
+        url = f"http://127.0.0.1:{self._gateway}"
+        self.server = S3Server("rgw", url, _KEY_ID, _SECRET, lacks=_LACKS)
 
-    def started(self) -> S3Server:
+    def start(self) -> None:
         """Start everything in its order and wait for the gateway."""
         folder, fsid, store = self._folder, str(uuid4()), str(uuid4())
         for name in ("mon", "mgr", "osd"):
@@ -127,16 +142,14 @@ class _Cluster:
         user = ("--uid=admin", "--display-name=admin")
         self._run("radosgw-admin", "user", "create", *user, *keys)
         self._start("radosgw", "-n", "client.rgw")
-        url = f"http://127.0.0.1:{self._gateway}"
-        server = S3Server("rgw", url, _KEY_ID, _SECRET, lacks=_LACKS)
-        self._wait_until_ready(server)
-        return server
+        self._wait_until_ready(self.server)
 
     def end(self) -> None:
-        """End all processes, the last first."""
+        """End all processes, the last first, and remove their files."""
         for process in reversed(self._processes):
             process.kill()
             process.wait(10)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _run(self, program: str, *words: str) -> None:
         configuration = () if program == "monmaptool" else ("-c", "ceph.conf")

@@ -24,6 +24,8 @@ _START_SECONDS = 40.0
 _PORTS = ("master.port", "volume.port", "filer.port", "s3.port")
 #: Below Linux's ephemeral ports, so that no outgoing connection takes one meanwhile.
 _PORT_RANGE = range(20_000, 32_000)
+#: Not the shared generator: property tests seed it alike in all processes.
+_CHANCE = random.SystemRandom()
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +121,7 @@ def free_ports(count: int) -> list[int]:
     with ExitStack() as held:
         while len(found) < count:
             probe = held.enter_context(socket.socket())
-            port = random.choice(_PORT_RANGE)
+            port = _CHANCE.choice(_PORT_RANGE)
             with suppress(OSError):
                 probe.bind(("127.0.0.1", port))
                 found.append(port)
