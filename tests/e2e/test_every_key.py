@@ -1,0 +1,245 @@
+"""Every key of the table is pressed with the focus in every pane of every tab of the real window.
+
+After each key something must have changed, or the window must have said why not. No key may be
+ambiguous.
+"""
+
+import logging
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QHeaderView,
+    QLineEdit,
+    QPlainTextEdit,
+    QTabBar,
+    QWidget,
+)
+
+from gui.dialogs.confirm import Confirm
+from gui.shortcuts import ACTIONS, bound_to
+from gui.tab_list import TABS
+from gui.tabs.base import Tab
+from gui.tabs.browser.downloads import Downloads
+from gui.tabs.uploads.intake import Intake
+from gui.tasks import TaskRunner
+from gui.views.canvas import Canvas
+
+FOLDER = "logs/"
+#: All panes of these kinds are tried, and of the others the first one of each tab.
+_ALL = (QAbstractItemView, Canvas)
+_FIRST = (QLineEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox, QAbstractButton)
+#: Keys that text fields keep.
+_OF_FIELDS = {"Ctrl+C", "Ctrl+Z", "Del"}
+_FIELDS = (QLineEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
+
+
+class Running:
+    """Work that makes the window ask before it closes."""
+
+    name = "Scan"
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """Start to record what would leave the window or cost time, instead of doing it."""
+    done = []
+
+    def record(owner, name):
+        monkeypatch.setattr(owner, name, lambda self, *_given, **_named: done.append(name))
+
+    def start():
+        for each in ((Tab, "refresh"), (Intake, "choose_files"), (Downloads, "ask")):
+            record(*each)
+        monkeypatch.setattr(TaskRunner, "bulk_running", property(lambda _self: [Running()]))
+        return done
+
+    return start
+
+
+def panes(tab, window):
+    """Return the tab bar and what can have the focus in a tab."""
+    bar = window.findChild(QTabBar)
+    found = [bar]
+    firsts = set()
+    for widget in tab.findChildren(QWidget):
+        usable = widget.isVisible() and widget.isEnabled() and not isinstance(widget, QHeaderView)
+        if not usable or widget.focusPolicy() == Qt.FocusPolicy.NoFocus or widget.focusProxy():
+            continue
+        kind = next((each for each in _FIRST if isinstance(widget, each)), None)
+        if isinstance(widget, _ALL):
+            found.append(widget)
+        elif kind is not None and kind not in firsts:
+            firsts.add(kind)
+            found.append(widget)
+    return found
+
+
+def scopes_of(tab_id, pane, window):
+    """Return the scopes whose keys must work with the focus in a pane."""
+    found = {"window", tab_id}
+    if tab_id == "browser" and pane is window.tabs["browser"].folder.table:
+        found.add("objects")
+    if tab_id == "credentials":
+        tab = window.tabs["credentials"]
+        found |= {"secrets"} if pane is tab.secrets.table else set()
+        found |= {"profiles"} if pane is tab.profiles.list else set()
+    if tab_id == "bucket" and pane is window.tabs["bucket"].table:
+        found.add("rules")
+    return found
+
+
+class World:
+    """Sees whether a key changed anything, and puts the window back as it was."""
+
+    def __init__(self, window, done):
+        self.window, self.done = window, done
+
+    def state(self):
+        window = self.window
+        tab = window.current_tab
+        views = [v for v in tab.findChildren(QAbstractItemView) if v.isVisible()]
+        return (
+            window.bar.currentIndex(),
+            QApplication.focusWidget(),
+            tuple(w for w in QApplication.topLevelWidgets() if w.isVisible()),
+            window.hint.text,
+            (window.banner.text, tab.banner.text),
+            "drawer" in window.__dict__ and window.drawer.isVisible(),
+            QGuiApplication.clipboard().text(),
+            window.context.settings.get("theme"),
+            len(self.done),
+            len(window.context.runner.tasks),
+            tab.prefix if hasattr(tab, "prefix") else "",
+            [v.currentIndex() for v in views],
+        )
+
+    def restore(self, tab_id, pane):
+        window = self.window
+        for top in QApplication.topLevelWidgets():
+            if top is not window and top.isVisible():
+                top.close()
+        for banner in (window.hint, window.banner, window.current_tab.banner):
+            banner.clear()
+        if "drawer" in window.__dict__ and window.drawer.isVisible():
+            window.toggle_drawer()
+        if TABS[window.bar.currentIndex()].id != tab_id:
+            window.show_tab(tab_id)
+        QGuiApplication.clipboard().setText("before")
+        pane.setFocus()
+        assert QApplication.focusWidget() in (pane, pane.focusProxy())
+
+
+def needless(keys, tab_id, pane):
+    """Whether a key asks for what is the case already."""
+    if keys == f"Ctrl+{[spec.id for spec in TABS].index(tab_id) + 1}":
+        return True
+    return keys == "Ctrl+F" and "ilter" in pane.accessibleName()
+
+
+def key_event(keys):
+    combination = QKeySequence(keys)[0]
+    kind = QEvent.Type.KeyPress
+    return QKeyEvent(kind, combination.key(), combination.keyboardModifiers())
+
+
+def press(keys):
+    combination = QKeySequence(keys)[0]
+    target = QApplication.focusWidget()
+    QTest.keyClick(target, combination.key(), combination.keyboardModifiers())
+
+
+def expected(action, keys, scopes, pane):
+    """Whether a key has to do or explain something with the focus in a pane."""
+    if isinstance(pane, _FIELDS) and (keys in _OF_FIELDS or action.where not in scopes):
+        return False
+    if action.where in scopes:
+        return True
+    return action in bound_to(key_event(keys)) and not (
+        keys == "Del" and isinstance(pane, QAbstractItemView)  # letters search in a list
+    )
+
+
+def fill(hands, program):
+    """Give every tab something to show."""
+    window = program.window
+    for spec in TABS:
+        window.show_tab(spec.id)
+    secrets = window.show_tab("credentials").secrets
+    hands.until(secrets.table.isVisible)
+    hands.until(lambda: secrets.current is not None)
+    browser = window.show_tab("browser")
+    hands.until(lambda: browser.listing.seen_keys._counted)
+    key = next(key for key in browser.listing.seen_keys._counted if key.startswith(FOLDER))
+    browser.open_target(key)
+    hands.until(lambda: browser.object.looked is not None)
+    statistics = window.show_tab("statistics")
+    statistics.refresh()
+    hands.until(lambda: not statistics.busy)
+    return window
+
+
+def presses(window, world):
+    """Press everything everywhere; yield what had no effect."""
+    for spec in TABS:
+        tab = window.show_tab(spec.id)
+        for pane in panes(tab, window):
+            scopes = scopes_of(spec.id, pane, window)
+            for action in ACTIONS:
+                for keys in action.keys if not action.own else ():
+                    if needless(keys, spec.id, pane):
+                        continue
+                    if not expected(action, keys, scopes, pane):
+                        continue
+                    world.restore(spec.id, pane)
+                    before = world.state()
+                    press(keys)
+                    if world.state() == before:
+                        yield spec.id, type(pane).__name__, pane.accessibleName(), keys
+
+
+def locked(window, world):
+    """Press every key that changes something while the profile is locked; yield the answers."""
+    tables = {
+        "window": ("browser", window.tabs["browser"].folder.table),
+        "objects": ("browser", window.tabs["browser"].folder.table),
+        "secrets": ("credentials", window.tabs["credentials"].secrets.table),
+        "rules": ("bucket", window.tabs["bucket"].table),
+    }
+    for action in ACTIONS:
+        for keys in action.keys if action.changes else ():
+            tab_id, pane = tables[action.where]
+            window.show_tab(tab_id)
+            if pane.isVisible():
+                world.restore(tab_id, pane)
+                press(keys)
+                yield action.id, window.hint.text, world.state()[2] == (window,)
+
+
+def test_every_key_does_something_or_says_why_not(hands, program, recorded, caplog):
+    window = fill(hands, program)
+    world = World(window, recorded())
+    with caplog.at_level(logging.WARNING, "gui.shortcuts"):
+        dead = list(presses(window, world))
+    ambiguous = [r.getMessage() for r in caplog.records if r.name == "gui.shortcuts"]
+    program.context.lock()
+    answers = list(locked(window, world))
+    reason = program.context.locked_reason
+    hands.press("Unlock…", window.hint)
+    hands.press("Unlock for 15 minutes", hands.dialog(Confirm))
+    hands.until(lambda: not program.context.read_only)
+    world.restore("browser", window.findChild(QTabBar))
+    assert ambiguous == []
+    assert dead == []
+    assert set(world.done) == {"refresh", "choose_files", "ask"}
+    assert {name for name, _text, _alone in answers} >= {
+        "upload", "objects.delete", "secrets.delete",
+    }  # fmt: skip
+    assert {(text, alone) for _name, text, alone in answers} == {(reason, True)}
