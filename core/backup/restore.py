@@ -15,11 +15,13 @@ from core.backup.store import BucketStore, HasBucket, Store
 from core.backup.verifications import record_verification
 from core.errors import AlreadyExists, Conflict, Corrupt
 from core.model.backup import Backup, RestoreReport
+from core.model.objects import Verdict
 from core.model.tables import Dependant, Index, TableSchema
 from core.units import utc_now
 from core.work import Progress, Work, default_work
 
-BY_HASH, BY_VALUE, BY_COUNT = "by content hash", "by value", "by count only"
+#: How the restored rows were compared with those of the backup, as people read it.
+BY_HASH, BY_VALUE, BY_COUNT = Verdict.SHA256.value, "verified (by value)", "rows counted only"
 
 
 @dataclass(frozen=True, slots=True)

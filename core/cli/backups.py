@@ -264,7 +264,7 @@ def _show_preview(cli: Cli, found: RestorePreview, name: str) -> None:
 
 def _show_report(cli: Cli, report: RestoreReport) -> None:
     rows, took = format_count(report.rows), format_duration(report.seconds)
-    cli.out.line(f"{report.table}: {rows} rows restored in {took}, verified {report.verified}")
+    cli.out.line(f"{report.table}: {rows} rows restored in {took}, {report.verified}")
     cli.out.line(f"from {_named(report.backup)}")
     if report.kept:
         cli.out.line(f"the former table is kept as {report.kept}")

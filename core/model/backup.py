@@ -238,8 +238,9 @@ class RestorePreview:
 class RestoreReport:
     """What a restore did. `kept` is the name of the former table, empty when there was none.
 
-    `verified` tells how: by content hash, by value, or by count only (old form). `dependants`
-    are the other objects that read or index the table, as they are after the restore.
+    `verified` is in words how the rows were compared: by their hash, value by value, or counted
+    only (old form). `dependants` are the other objects that read or index the table, as they are
+    after the restore.
     """
 
     backup: Backup

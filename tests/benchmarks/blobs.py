@@ -53,6 +53,6 @@ def _restored(folder: Path, size: int) -> tuple[float, float]:
     began, busy = time.perf_counter(), time.process_time()
     report = restored(store, backup, target)
     took = time.perf_counter() - began, time.process_time() - busy
-    if report.verified != "by content hash":
+    if report.verified != "verified (SHA-256)":
         raise SystemExit(report.verified)
     return took

@@ -41,7 +41,7 @@ from core.work import Work
 with open(sys.argv[1], "rb") as file:
     store, backup = pickle.load(file)
 report = restore_of(store, backup, sys.argv[2], Choices(), Work())
-assert report.verified == "by content hash", report.verified
+assert report.verified == "verified (SHA-256)", report.verified
 """
 
 

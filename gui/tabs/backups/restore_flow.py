@@ -154,7 +154,7 @@ class RestoreFlow(QObject):
         self._panel.show_last()
         backup = report.backup
         words = f"{report.table} is restored: {counted(report.rows, 'row')} of the backup of "
-        words += f"{when(backup.taken)} ({backup.id}), verified {report.verified}"
+        words += f"{when(backup.taken)} ({backup.id}), {report.verified}"
         if report.problems:
             self._tab.banner.show_warning(words, " ".join(report.problems))
         else:

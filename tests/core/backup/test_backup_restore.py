@@ -67,7 +67,7 @@ def test_a_dropped_table_comes_back_as_it_was(store: MemoryStore, path: Path) ->
         "orders_seen",
     )
     report = restored(store, backup, path, with_triggers=True)
-    assert (report.rows, report.kept, report.verified) == (500, "", "by content hash")
+    assert (report.rows, report.kept, report.verified) == (500, "", "verified (SHA-256)")
     assert (sql(path, "SELECT * FROM orders"), schema_of(path, "orders")) == (rows, schema)
     sql(path, "INSERT INTO orders(user_id) VALUES (1)")
     assert sql(path, "SELECT * FROM audit") == [("order 501",)]
@@ -262,7 +262,7 @@ def test_numbers_in_other_digits_are_proven_by_value(store: MemoryStore, path: P
     )
     other = replace(kept, parts=(changed,), content=hashlib.sha256(lines).hexdigest())
     store.objects |= {part: data, backup.key: to_bytes(other)}
-    assert restored(store, backups_in(store, "p", Work())[0], path).verified == "by value"
+    assert restored(store, backups_in(store, "p", Work())[0], path).verified == "verified (by value)"
     assert sql(path, "SELECT x FROM p") == [(1 / 3,), (2.5,)]
 
 

@@ -19,7 +19,7 @@ from core.backup.restore import Choices, restore, restore_of
 from core.backup.verify import verify_of
 from core.errors import Conflict, Corrupt, InvalidInput, Offline, StorageError
 from core.model.backup import Backup, BackupState, Origin
-from core.units import iso_utc
+from core.units import format_moment
 from core.work import Work
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -139,7 +139,7 @@ def test_damage_to_a_part_on_the_way_is_read_again(
     damaging.damage, damaging.key, damaging.times = DAMAGES[what], "part-00000.jsonl.zst", 1
     assert verify_of(damaging, two[1], Work()).good
     damaging.times = 1
-    assert restored(damaging, two[1], path).verified == "by content hash"
+    assert restored(damaging, two[1], path).verified == "verified (SHA-256)"
     assert states(path) == [("newer",)]
 
 
@@ -208,7 +208,7 @@ def test_of_several_other_databases_none_is_guessed(
     for backup in (first, second):
         assert backup.id in told
         assert backup.source in told
-        assert iso_utc(backup.taken) in told
+        assert format_moment(backup.taken) in told
     assert "--from-other-source" in told
     assert find(store, "orders", Work(), replace(wanted, any_source=True)) == second
     assert find(store, "orders", Work(), replace(wanted, backup_id=first.id)) == first

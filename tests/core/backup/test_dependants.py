@@ -62,7 +62,7 @@ def test_a_full_text_index_finds_the_same_rows_after_a_restore(
     backup = backed_up(store, path, "notes")
     assert seen(store, backup, path).dependants == (Dependant("full-text index", "notes_fts"),)
     report = restored(store, backup, path)
-    assert (report.problems, report.verified) == ((), "by content hash")
+    assert (report.problems, report.verified) == ((), "verified (SHA-256)")
     assert [hits(path, word) for word in ("alpha", "charlie", "delta")] == before
 
 
@@ -126,7 +126,7 @@ def test_row_numbers_come_back(
     sql(path, "DELETE FROM t WHERE oid < 4")
     for target in (path, tmp_path / "fresh.db"):
         report = restored(store, backup, target)
-        assert report.verified == "by content hash"
+        assert report.verified == "verified (SHA-256)"
         assert not any("rowid" in problem for problem in report.problems)
         assert sql(target, "SELECT oid, * FROM t") == rows
 

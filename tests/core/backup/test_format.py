@@ -26,4 +26,4 @@ def test_a_backup_of_version_1_is_read(tmp_path: Path) -> None:
     assert verify_of(store, listed, Work()).good
     target = str(tmp_path / "new.db")
     assert preview_of(store, listed, target, 5, Work()).difference.added == 5
-    assert restore_of(store, listed, target, Choices(), Work()).verified == "by content hash"
+    assert restore_of(store, listed, target, Choices(), Work()).verified == "verified (SHA-256)"

@@ -242,4 +242,4 @@ def test_any_table_name_survives_or_is_refused(tmp_path: Path, name: str) -> Non
     assert backups_in(store, name, Work()) == (listed,)
     report = restore_of(store, listed, str(path), Choices(), Work())
     rows = apsw.Connection(str(path)).execute(f"SELECT * FROM {quoted}").fetchall()
-    assert (rows, report.verified) == ([(1, 2)], "by content hash")
+    assert (rows, report.verified) == ([(1, 2)], "verified (SHA-256)")

@@ -76,7 +76,7 @@ def test_large_blobs_and_texts_come_back_as_they_were(store: MemoryStore, tmp_pa
     connection.close()
     backup = backed_up(store, path, "t")
     target = tmp_path / "again.db"
-    assert restored(store, backup, target).verified == "by content hash"
+    assert restored(store, backup, target).verified == "verified (SHA-256)"
     assert sql(target, "SELECT rowid, * FROM t") == sql(path, "SELECT rowid, * FROM t")
 
 

@@ -43,7 +43,7 @@ def test_the_old_form_is_listed_previewed_and_restored(store: MemoryStore, path:
     ]
     assert any("vip" in problem for problem in seen.problems)
     report = restored(store, listed[0], path)
-    assert report.verified == "by count only"
+    assert report.verified == "rows counted only"
     assert sql(path, "SELECT balance, vip, n FROM clients") == [
         ("50412.500000000000000001", 1, 2**60 + 1)
     ]

@@ -64,7 +64,7 @@ def test_there_and_back(workspace: Workspace, path: Path) -> None:
     seen = preview(workspace, database=f"sqlite:///{path}", table="orders")
     assert (seen.difference.added, seen.difference.changed, seen.difference.removed) == (100, 0, 0)
     done = restore(workspace, database=str(path), table="orders", backup_id=listed.id[:6])
-    assert done.verified == "by content hash"
+    assert done.verified == "verified (SHA-256)"
     rows = apsw.Connection(str(path)).execute("SELECT id, price FROM orders").fetchall()
     assert rows == [(i, i / 7) for i in range(1, 501)]
 

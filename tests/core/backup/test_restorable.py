@@ -93,7 +93,7 @@ def test_what_a_restore_can_build_is_not_refused(
 ) -> None:
     path = of_a_program(tmp_path / "p.db", schema)
     backup = backed_up(store, path, "u")
-    assert restored(store, backup, tmp_path / "new.db").verified == "by content hash"
+    assert restored(store, backup, tmp_path / "new.db").verified == "verified (SHA-256)"
 
 
 @pytest.mark.parametrize("name", ["a/b", "", " "])

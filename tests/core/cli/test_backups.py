@@ -79,7 +79,7 @@ def test_the_report_names_the_backup_that_was_used(command, database, table):
         assert f"backup {newest['id']} of {table}, taken {newest['taken']}" in told
     again = json.loads(command("restore", database, table, "--yes", "--json").out)
     assert (again["backup"]["id"], again["backup"]["taken"]) == (newest["id"], newest["taken"])
-    assert again["verified"] == "by content hash"
+    assert again["verified"] == "verified (SHA-256)"
 
 
 def test_the_list_says_what_was_checked_and_when(command, database, table):

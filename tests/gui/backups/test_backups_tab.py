@@ -252,7 +252,7 @@ def test_the_report_names_the_backup_and_what_no_longer_works(qtbot, tab, path):
     tab.restoring.in_place.click()
     answer(tab, "orders")
     qtbot.waitUntil(lambda: done.id in tab.banner.text, timeout=15_000)
-    assert "verified by content hash" in tab.banner.text
+    assert "verified (SHA-256)" in tab.banner.text
     assert "view later" in tab.banner._why.text()
 
 
