@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from core.errors import ErrorKind, InvalidInput, NotFound
@@ -16,6 +17,9 @@ from core.transfer.sources import Sources, find_sources
 from core.transfer.values import HasBucket, IfExists, Refusal
 from core.work import Work, default_work
 
+#: What to do about single files, by their numbers in the plan.
+Decisions = Mapping[int, IfExists]
+_NONE: Decisions = MappingProxyType({})
 #: Up to so many files each key is asked for by itself: a listing could be a million keys long.
 _FEW = 16
 
@@ -57,24 +61,57 @@ class UploadPlan:
         """How many keys exist already."""
         return sum(self.taken)
 
-    def keys_when(self, choice: IfExists) -> tuple[str, ...]:
-        """Return the keys that files go to, by what is done about those that exist."""
-        if choice is not IfExists.KEEP_BOTH:
-            return self.keys
-        return tuple(free or key for key, free in zip(self.keys, self.spare, strict=True))
+    def decision(self, number: int, choice: IfExists, single: Decisions = _NONE) -> IfExists:
+        """Return what is done about a file whose key exists; `single` has files decided apart."""
+        return single.get(number, choice)
 
-    def arguments(self, choice: IfExists) -> dict[str, Any]:
-        """Return the arguments of the operation `transfer.upload`; refused files come last."""
-        skip = [number for number, taken in enumerate(self.taken) if taken]
+    def key_when(self, number: int, choice: IfExists, single: Decisions = _NONE) -> str:
+        """Return the key that a file goes to, by what is done about existing ones."""
+        keeps_both = self.decision(number, choice, single) is IfExists.KEEP_BOTH
+        return (self.spare[number] if keeps_both else "") or self.keys[number]
+
+    def keys_when(self, choice: IfExists, single: Decisions = _NONE) -> tuple[str, ...]:
+        """Return the keys that files go to, by what is done about existing ones."""
+        if choice is not IfExists.KEEP_BOTH and not single:
+            return self.keys
+        return tuple(self.key_when(number, choice, single) for number in range(len(self.keys)))
+
+    def skipped_when(self, choice: IfExists, single: Decisions = _NONE) -> list[int]:
+        """Return the numbers of the files that are left out because their keys exist."""
+        return [
+            number
+            for number, taken in enumerate(self.taken)
+            if taken and self.decision(number, choice, single) is IfExists.SKIP
+        ]
+
+    def arguments(self, choice: IfExists, single: Decisions = _NONE) -> dict[str, Any]:
+        """Return the arguments of the operation `transfer.upload`; refused files come last.
+
+        Args:
+            choice: what to do with files whose key exists.
+            single: the decisions for single files, by their numbers, where they differ.
+        """
         reasons = [f"{each.kind.name}: {each.reason}" for each in self.refused]
         return {
             "paths": [*self.paths, *(each.path for each in self.refused)],
-            "keys": [*self.keys_when(choice), *(each.key for each in self.refused)],
+            "keys": [*self.keys_when(choice, single), *(each.key for each in self.refused)],
             "sizes": [*self.sizes, *(0 for _ in self.refused)],
-            "skip": skip if choice is IfExists.SKIP else [],
-            "only_new": choice is not IfExists.OVERWRITE,
+            "skip": self.skipped_when(choice, single),
+            "only_new": self._only_new(choice, single),
             "refused": [*("" for _ in self.keys), *reasons] if reasons else [],
         }
+
+    def _only_new(self, choice: IfExists, single: Decisions) -> bool | list[bool]:
+        """Return which files must not overwrite an object: one answer if it is that of all."""
+        if IfExists.OVERWRITE not in single.values() and choice is not IfExists.OVERWRITE:
+            return True
+        if not single:
+            return False
+        overwrites = [
+            self.decision(number, choice, single) is IfExists.OVERWRITE
+            for number in range(len(self.keys))
+        ]
+        return [not each for each in overwrites] + [True] * len(self.refused)
 
 
 def plan_upload(

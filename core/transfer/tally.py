@@ -56,14 +56,18 @@ class Tally:
         self._skipped: dict[int, str] = {}
         self._failed: dict[int, Failure] = {}
         self._renamed: dict[int, str] = {}
+        self._unguarded: set[int] = set()
 
-    def done(self, number: int, verdict: Verdict, *, name: str = "") -> None:
+    def done(
+        self, number: int, verdict: Verdict, *, name: str = "", race_free: bool = True
+    ) -> None:
         """One file has arrived.
 
         Args:
             number: which one.
             verdict: what its bytes were compared with.
             name: the local name it has, if that differs from its key.
+            race_free: see `Written.race_free`.
         """
         with self._lock:
             if self._closed:
@@ -73,6 +77,8 @@ class Tally:
             self._done[number] = verdict
             if name:
                 self._renamed[number] = name
+            if not race_free:
+                self._unguarded.add(number)
             self._news.done.append(number)
             self._note(Outcomes(done=(number,)))
         self._report()
@@ -134,6 +140,7 @@ class Tally:
             verdicts=tuple(self._done[number] for number in sorted(self._done)),
             cancelled=tuple(self.open_among(range(len(self._keys)))),
             renamed=tuple(sorted(self._renamed.items())),
+            unguarded=tuple(sorted(self._unguarded)),
         )
 
     def flush(self) -> None:

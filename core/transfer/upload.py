@@ -34,7 +34,7 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
     keys: Sequence[str],
     sizes: Sequence[int],
     skip: Sequence[int] = (),
-    only_new: bool = False,
+    only_new: bool | Sequence[bool] = False,
     refused: Sequence[str] = (),
     journal: dict[str, str] | None = None,
 ) -> TransferReport:
@@ -47,7 +47,8 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
         keys: their keys, as many.
         sizes: their sizes in bytes when they were planned, as many.
         skip: numbers of the files that are left out since their keys exist.
-        only_new: never overwrite an object; one that appeared since the plan is skipped.
+        only_new: never overwrite an object; one that appeared since the plan is skipped. Or the
+            same for each file, as many as `keys`.
         refused: why a file cannot be uploaded (see `UploadPlan.refused`), as many, or none.
         journal: `id`, `title` and `profile` to make it resumable; no journal without.
 
@@ -62,7 +63,7 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
         "keys": list(keys),
         "sizes": list(sizes),
         "skip": list(skip),
-        "only_new": only_new,
+        "only_new": only_new if isinstance(only_new, bool) else list(only_new),
         "refused": list(refused),
     }
     order = order_of("transfer.upload", workspace, journal, arguments)
@@ -85,10 +86,10 @@ class _Upload:
         sizes: Sequence[int],
         work: Work,
         *,
-        only_new: bool,
+        only_new: bool | Sequence[bool],
     ) -> None:
         self._bucket, self._paths, self._keys, self._sizes = bucket, paths, keys, sizes
-        self._work, self._only_new = work, only_new
+        self._work, self._new_only = work, only_new
         self._attempts = Attempts(work)
 
     def all(self, tally: Tally, skip: frozenset[int], refused: dict[int, StorageError]) -> None:
@@ -110,14 +111,26 @@ class _Upload:
             if self._sizes[number] > SINGLE_BYTES:
                 self._one(tally, number)
 
+    def _only_new(self, number: int) -> bool:
+        """Whether a file must not overwrite an object."""
+        return self._new_only if isinstance(self._new_only, bool) else self._new_only[number]
+
     def _quick(self, numbers: Sequence[int], tally: Tally) -> list[int]:
+        """Send small files in two groups, by whether they may overwrite; return what is left."""
+        left: list[int] = []
+        for only_new in (True, False):
+            group = [number for number in numbers if self._only_new(number) is only_new]
+            left += self._quick_group(group, tally, only_new=only_new) if group else []
+        return sorted(left)
+
+    def _quick_group(self, numbers: Sequence[int], tally: Tally, *, only_new: bool) -> list[int]:
         files = (SmallFile(n, self._paths[n], self._keys[n]) for n in numbers)
         try:
             left = upload_many(
                 self._bucket,
                 files,
                 sent=partial(self._sent, tally),
-                only_new=self._only_new,
+                only_new=only_new,
                 work=self._work,
             )
         except Cancelled:
@@ -129,7 +142,7 @@ class _Upload:
 
     def _sent(self, tally: Tally, file: SmallFile, written: Written) -> None:
         self._attempts.arrived()
-        tally.done(file.number, written.verdict)
+        tally.done(file.number, written.verdict, race_free=written.race_free)
 
     def _one(self, tally: Tally, number: int) -> None:
         """Send one file by the ordinary path and count how that ended."""
@@ -142,7 +155,7 @@ class _Upload:
         except StorageError as error:
             tally.failed(number, error)
         else:
-            tally.done(number, written.verdict)
+            tally.done(number, written.verdict, race_free=written.race_free)
 
     def _existing(self, number: int) -> str:
         """Return why a file is skipped whose key was taken after the plan was made.
@@ -162,9 +175,10 @@ class _Upload:
     def _send(self, tally: Tally, number: int) -> Written:
         path, key = Path(self._paths[number]), self._keys[number]
         work = self._attempts.work_for(number, lambda now: tally.moving(number, now.done))
-        if self._only_new and Stamp.of(path).size > SINGLE_BYTES:
+        only_new = self._only_new(number)
+        if only_new and Stamp.of(path).size > SINGLE_BYTES:
             refuse_existing(self._bucket, key, work)
-        return upload_file(self._bucket, key, path, only_new=self._only_new, work=work)
+        return upload_file(self._bucket, key, path, only_new=only_new, work=work)
 
 
 def refuse_existing(bucket: Bucket, key: str, work: Work) -> None:

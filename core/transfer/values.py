@@ -95,7 +95,8 @@ class TransferReport:
     because it exists already; whatever else was not transferred has failed. `size` is the bytes
     that moved, `seconds` the time they took. `verdicts` has what each file of `done` was compared
     with, in the same order. `renamed` has the local names of downloads that could not be called
-    as their keys.
+    as their keys. `unguarded` has the files of `done` that were to overwrite nothing, on a server
+    that ignores this condition: an object that was written at the same moment may be replaced.
     """
 
     planned: int
@@ -107,6 +108,7 @@ class TransferReport:
     verdicts: tuple[Verdict, ...] = ()
     cancelled: tuple[int, ...] = ()
     renamed: tuple[tuple[int, str], ...] = ()
+    unguarded: tuple[int, ...] = ()
 
     @property
     def complete(self) -> bool:
