@@ -7,15 +7,20 @@ from functools import cache
 from typing import Literal, Protocol
 from weakref import WeakMethod
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+from PySide6.QtCore import QEvent, QMetaMethod, QObject, QTimer, Signal
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QTreeView, QWidget
 
-from core.units import TimeStyle, time_style, use_time_style
+from core.units import TimeStyle, time_style, use_time_style, zone_name
 
 Zone = Literal["utc", "local"]
 #: The name of the setting that holds the zone.
 ZONE_SETTING = "times"
 _SECOND_MS = 1_000
+
+
+def zone_of(stored: object) -> Zone:
+    """Return the zone that a stored setting names; UTC for anything else."""
+    return "local" if stored == "local" else "utc"
 
 
 class Stored(Protocol):
@@ -40,10 +45,9 @@ class Clock(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self._followers: set[int] = set()
         self._timer = QTimer(self)
         self._timer.setInterval(_SECOND_MS)
-        self._timer.timeout.connect(self.ticked)
+        self._timer.timeout.connect(self._on_timeout)
 
     @property
     def running(self) -> bool:
@@ -54,6 +58,11 @@ class Clock(QObject):
     def zone(self) -> Zone:
         """The zone in use."""
         return "local" if time_style() is TimeStyle.LOCAL else "utc"
+
+    @property
+    def zone_name(self) -> str:
+        """The name of the zone as it is now: `UTC`, or `UTC+1`."""
+        return zone_name()
 
     def set_zone(self, zone: Zone) -> None:
         """Show all moments in UTC or in the computer's zone from now on."""
@@ -66,20 +75,14 @@ class Clock(QObject):
         settings.set(ZONE_SETTING, zone)
         self.set_zone(zone)
 
-    def add_follower(self, follower: QObject) -> None:
-        """Tick while this one is there; its end is noticed."""
-        name = id(follower)
-        self._followers.add(name)
-        follower.destroyed.connect(lambda: self._remove(name))
-        self._timer.start()
+    def start(self) -> None:
+        """Tick until nothing visible follows any more."""
+        if not self._timer.isActive():
+            self._timer.start()
 
-    def remove_follower(self, follower: QObject) -> None:
-        """Stop ticking when this was the last one."""
-        self._remove(id(follower))
-
-    def _remove(self, name: int) -> None:
-        self._followers.discard(name)
-        if not self._followers:
+    def _on_timeout(self) -> None:
+        self.ticked.emit()
+        if not self.isSignalConnected(QMetaMethod.fromSignal(self.ticked)):
             self._timer.stop()
 
 
@@ -108,13 +111,12 @@ class _Follower(QObject):
         if self._ticks and not self._started:
             self._started = True
             current().ticked.connect(self._on_time)
-            current().add_follower(self)
+            current().start()
 
     def _stop(self) -> None:
         if self._started:
             self._started = False
             current().ticked.disconnect(self._on_time)
-            current().remove_follower(self)
 
     def _on_time(self) -> None:
         method = self._method()

@@ -20,6 +20,7 @@ from core.redaction import Secret
 from core.work import CancelToken, Work
 
 if TYPE_CHECKING:
+    from core.aws.attempts import Watcher
     from core.aws.session import AskMfa
 
 _log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class ClientFactory:
         self._clients: dict[tuple[str, str, bool], Any] = {}
         self._regions: dict[str, str] = {}
         self._closed = False
+        self._watcher: Watcher | None = None
 
     @property
     def connection(self) -> Connection:
@@ -158,6 +160,10 @@ class ClientFactory:
         """Allow or refuse changes with a production profile from now on."""
         self._connection = replace(self._connection, unlocked=unlocked)
 
+    def watch(self, watcher: Watcher | None) -> None:
+        """Report each request to `watcher`, in the calling thread; None ends that."""
+        self._watcher = watcher
+
     def require_writable(self, action: str) -> None:
         """Refuse a change with a profile that is read-only; `action` names it for the message.
 
@@ -217,6 +223,9 @@ class ClientFactory:
         client.meta.events.register_first("before-parameter-build", self._guard)
         client.meta.events.register("before-send", self._observe)
         install(client, once=once)
+        # Before what decides on repeating a request: that waits.
+        name = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register_first(f"needs-retry.{name}", self._on_attempt)
         return client
 
     def note_use(self, service: str, operation: str) -> None:
@@ -236,8 +245,29 @@ class ClientFactory:
         if is_changing(service, operation):
             self.require_writable(action_of(f"{service.replace('-', '')}:{operation}"))
 
+    def _on_attempt(
+        self,
+        event_name: str = "",
+        response: Any = None,
+        caught_exception: Exception | None = None,
+        request_dict: Any = None,
+        **_details: Any,
+    ) -> None:
+        """Report what an attempt came to; event names are `needs-retry.service.Operation`."""
+        if self._watcher is not None:
+            from core.aws.attempts import endpoint_of, outcome
+
+            _, service, operation = event_name.split(".", 2)
+            host = endpoint_of(request_dict["url"])
+            called = f"{service.replace('-', '')}:{operation}"
+            self._watcher(outcome(host, called, response, caught_exception))
+
     def _observe(self, event_name: str = "", request: Any = None, **_details: Any) -> None:
         """Tell the observers; event names are `before-send.service.Operation`."""
+        if self._watcher is not None:
+            from core.aws.attempts import Attempt, endpoint_of
+
+            self._watcher(Attempt(endpoint_of(request.url)))
         if REQUEST_OBSERVERS or USE_OBSERVERS:
             _, service, operation = event_name.split(".", 2)
             for observer in tuple(REQUEST_OBSERVERS):

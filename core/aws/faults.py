@@ -27,7 +27,7 @@ from core.aws.fault_codes import (
     fault_for,
 )
 from core.aws.limits import CLOCK_SKEW_SECONDS
-from core.errors import NotAnS3Answer, NotFound, NotSupported, StorageError
+from core.errors import ErrorKind, NotAnS3Answer, NotFound, NotSupported, StorageError
 from core.redaction import redacted
 from core.units import format_duration, format_moment, utc_now
 from core.work import Work
@@ -115,6 +115,18 @@ def translate(error: Exception, operation: str, subject: str = "") -> StorageErr
     from core.aws.fault_others import translate_other  # botocore: only once something failed
 
     return translate_other(error, operation, subject)
+
+
+def kind_of_answer(response: Mapping[str, Any], operation: str) -> ErrorKind | None:
+    """Return the kind of error that an answer reports, or None for a good answer."""
+    answer = Answer.of(response)
+    if answer.status < 300 or answer.status == 304:
+        return None
+    if _is_of_another_service(response, operation):
+        return ErrorKind.NOT_SUPPORTED
+    if not answer.from_aws and answer.status < 500:
+        return ErrorKind.NOT_S3
+    return _row(answer, operation).error.kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
@@ -80,7 +80,7 @@ class Program:
     def __init__(self, app: QApplication, options: Options) -> None:
         self._options = options
         self._settings = Settings()
-        theme.apply(app, options.theme or _kept_theme(self._settings))
+        theme.apply(app, options.theme or _chosen_theme(self._settings))
         self.shell = MainWindow(self._settings)
         if options.size is not None:
             self.shell.resize(*options.size)
@@ -92,6 +92,7 @@ class Program:
         if self.shell.furnished:
             return
         from core.aws.usage import record_use
+        from gui import clock
         from gui.app.signals import Signals
         from gui.context import Context
         from gui.errors import Crashes, start_logging
@@ -103,6 +104,7 @@ class Program:
         self._crashes: Crashes = Crashes()
         self._crashes.install()
         self._crashes.crashed.connect(self._on_crash)
+        clock.current().set_zone(clock.zone_of(_stored(self._settings, clock.ZONE_SETTING)))
         self.runner: TaskRunner = TaskRunner()
         self._context: Context = Context(self.runner, settings=self._settings)
         self._connector: Connector = Connector(self._context)
@@ -229,9 +231,13 @@ def _application() -> QApplication:
     return app
 
 
-def _kept_theme(settings: Settings) -> theme.Mode:
+def _chosen_theme(settings: Settings) -> theme.Mode:
+    mode = _stored(settings, "theme")
+    return mode if mode in {"light", "dark", "system"} else "system"
+
+
+def _stored(settings: Settings, key: str) -> Any:
     try:
-        kept = settings.get("theme", "system")
+        return settings.get(key)
     except LocalIOError:  # unreadable settings: start with the usual ones
-        return "system"
-    return kept if kept in {"light", "dark", "system"} else "system"
+        return None

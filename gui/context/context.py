@@ -18,6 +18,7 @@ from core.model.connection import Connection, Identity
 from core.units import utc_now
 from core.workspace import Workspace
 from gui import theme
+from gui.context.connection_state import ConnectionState
 from gui.tasks import TaskRunner
 
 _log = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ class Context(QObject):
         read_only_changed: writing was locked or unlocked.
         navigate: a tab's id and a target: the frame goes there.
         profile_wanted: the name of a profile that somebody asks to switch to.
-        renewal_wanted: somebody asks for a fresh session of the present profile.
+        renewal_wanted: a fresh session of the present profile is wanted.
+        retry_wanted: the server shall be asked again whether it answers.
         unlock_wanted: somebody asks to unlock writing; the frame asks the question.
         trouble: a `StorageError` that belongs to no view.
     """
@@ -45,6 +47,7 @@ class Context(QObject):
     navigate = Signal(str, object)
     profile_wanted = Signal(str)
     renewal_wanted = Signal()
+    retry_wanted = Signal()
     unlock_wanted = Signal()
     trouble = Signal(object)
 
@@ -59,6 +62,7 @@ class Context(QObject):
     ) -> None:
         super().__init__(parent)
         self.runner = runner
+        self.connection_state = ConnectionState(runner, self)
         self.settings = settings or Settings()
         self.log = log or ChangeLog()
         self.connections = connections or Connections()
@@ -111,6 +115,7 @@ class Context(QObject):
     def set_workspace(self, workspace: Workspace | None) -> None:
         """Put another connection in force; the former one is closed after everybody let go."""
         former, self._workspace = self._workspace, workspace
+        self.connection_state.follow(workspace)
         self._relock.stop()
         self._unlocked_until = None
         if workspace is not None:

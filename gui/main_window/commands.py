@@ -22,7 +22,7 @@ from shiboken6 import isValid
 
 from core.errors import StorageError
 from core.local.profiles import DEMO_NAME
-from gui import shortcuts, theme
+from gui import clock, shortcuts, theme
 from gui.context import Context
 from gui.shortcuts import Action
 from gui.tab_list import TABS
@@ -89,6 +89,10 @@ class Commands:
             **{
                 f"theme.{mode}": partial(self.set_theme, mode)
                 for mode in ("light", "dark", "system")
+            },
+            **{
+                f"times.{zone}": partial(clock.current().choose_zone, zone, context.settings)
+                for zone in ("utc", "local")
             },
             "search": frame.search,
             "go_to": self._on_go_to,

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
 
 from core.aws.sign_in import may_ask, signed_in
 from core.errors import ErrorKind, NotSupported, StorageError
 from core.local.connections import Connections
 from core.local.profiles import DEMO_NAME
 from core.model.connection import Connection, Identity, KeySource
+from core.units import utc_now
 from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
+from gui.context.connection_state import FRESH
 from gui.dialogs.mfa import MfaDesk
 
 if TYPE_CHECKING:
@@ -28,8 +31,15 @@ _SESSION_OVER = frozenset(
 )
 
 
+#: While nothing else is asked, the server is asked once a minute whether it still answers.
+_PROBE_MS = int(FRESH.total_seconds() * 1000)
+
+
 class Connector(QObject):
     """Connects in worker threads; the newest wish wins.
+
+    While the program is in use and nothing else is asked of the server, one cheap request a
+    minute (GetBucketVersioning) keeps the indicator honest; none while the keys are refused.
 
     Signals:
         connecting: the name of the profile whose connection has begun.
@@ -49,8 +59,13 @@ class Connector(QObject):
         self._demo: DemoServer | None = None
         self._wished = ""
         self.desk = MfaDesk(self)
+        self._idle = QTimer(self)
+        self._idle.setInterval(_PROBE_MS)
+        self._idle.timeout.connect(self.probe_when_idle)
         context.profile_wanted.connect(self.open_profile)
         context.renewal_wanted.connect(self.refresh)
+        context.retry_wanted.connect(self.retry)
+        context.workspace_changed.connect(self._on_workspace)
 
     def open_profile(self, name: str) -> None:
         """Connect with a stored profile, or with the demo by its name."""
@@ -94,10 +109,29 @@ class Connector(QObject):
             lambda work: _renewed(workspace, connections, desk, work),
             owner=self,
             then=lambda identity: self._on_renewed(workspace, identity),
-            failed=self._on_failed,
+            failed=self._on_unanswered,
             latest="connect",
             quiet=True,
         )
+
+    def retry(self) -> None:
+        """Ask again whether the server answers; with refused keys, by a fresh session."""
+        workspace, state = self._context.workspace, self._context.connection_state
+        if workspace is None:
+            self.again()
+        elif state.refused:
+            self.refresh()
+        else:
+            self._ask_brief(workspace, self._on_unanswered)
+
+    def probe_when_idle(self) -> None:
+        """Ask the server whether it still answers if that was not seen in the last minute."""
+        workspace, state = self._context.workspace, self._context.connection_state
+        last = state.last_answer
+        fresh = last is not None and utc_now() - last < FRESH / 2
+        used = QGuiApplication.applicationState() == Qt.ApplicationState.ApplicationActive
+        if workspace is not None and used and not (fresh or state.waiting or state.refused):
+            self._ask_brief(workspace, lambda _error: None)  # the indicator shows the failure
 
     def way_on(self, error: StorageError) -> tuple[Callable[[], object], str]:
         """Return what a failure's button does, and its word: a fresh session, or once more."""
@@ -131,6 +165,7 @@ class Connector(QObject):
 
     def _begin(self, name: str) -> None:
         self._wished = name
+        self._context.connection_state.set_opening(name)
         self.connecting.emit(name)
 
     def _open_demo(self) -> None:
@@ -155,23 +190,38 @@ class Connector(QObject):
         if workspace.profile.name != DEMO_NAME:
             self._context.connections.profiles.set_current(workspace.profile.name)
         self.connected.emit()
+        self._ask(workspace)
+        self._ask_brief(workspace, self._on_unanswered)
+
+    def _ask_brief(self, workspace: Workspace, failed: Callable[[StorageError], object]) -> None:
         clients, bucket = workspace.clients, workspace.profile.bucket
 
-        def ask_brief(work: Work) -> BucketBrief:
+        def ask(work: Work) -> BucketBrief:
             from core.aws.buckets import brief
 
             return brief(clients, bucket, work=work)
 
-        self._ask(workspace)
         self._context.runner.run(
             "Ask about the bucket",
-            ask_brief,
+            ask,
             owner=self,
-            then=self.told.emit,
-            failed=self._on_failed,
+            then=self._on_brief,
+            failed=failed,
             latest="brief",
             quiet=True,
         )
+
+    def _on_brief(self, found: BucketBrief) -> None:
+        """Show the answer; after an outage, what could not be shown is fetched again."""
+        workspace = self._context.workspace
+        self.told.emit(found)
+        if self._context.outage:
+            self.connected.emit()
+        if workspace is not None and self._context.identity is None:
+            self._ask(workspace)
+
+    def _on_workspace(self, workspace: Workspace | None) -> None:
+        self._idle.stop() if workspace is None else self._idle.start()
 
     def _ask(self, workspace: Workspace) -> None:
         self._context.runner.run(
@@ -179,7 +229,7 @@ class Connector(QObject):
             lambda work: _identity_of(workspace, work),
             owner=self,
             then=self._on_identity,
-            failed=self._on_failed,
+            failed=self._on_unanswered,
             latest="identity",
             quiet=True,
         )
@@ -188,6 +238,11 @@ class Connector(QObject):
         self._context.set_identity(identity)
 
     def _on_failed(self, error: StorageError) -> None:
+        self._context.connection_state.set_not_opened(error)
+        self.failed.emit(error)
+
+    def _on_unanswered(self, error: StorageError) -> None:
+        self._context.connection_state.set_failed(error)
         self.failed.emit(error)
 
 

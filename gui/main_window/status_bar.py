@@ -1,19 +1,98 @@
-"""The status bar: who we are, what runs, how fast; and the door to the activity drawer."""
+"""The status bar: whether the server answers, who we are, what runs, and the zone of all times."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QWidget
 
-from core.errors import StorageError
 from core.model.connection import Identity
-from core.units import format_rate
-from gui import theme
+from core.units import format_rate, utc_now
+from gui import clock, theme
+from gui.clock import follow_time
 from gui.context import Context
 from gui.models.rates import amount
 from gui.models.tasks_model import TasksModel
-from gui.widgets.buttons import quiet_button
-from gui.widgets.labels import Elided, text_label, tooltip
+from gui.widgets.buttons import Button, link_button, quiet_button
+from gui.widgets.labels import Elided, Text, tooltip
+
+#: A form for each tone as well: colour is never the only sign.
+_MARKS = {"good": "●", "warning": "◐", "danger": "✕", "muted": "○"}
+
+
+class ConnectionIndicator(QWidget):
+    """A mark and words that follow the last real answer, and a button to ask again."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        self._mark = Text("", "muted")
+        self.state = _small()
+        self.retry = link_button("Retry", context.retry_wanted.emit)
+        self.retry.setFont(theme.text_font(12))
+        self.retry.set_hint("Ask the server again whether it answers")
+        box = QHBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(8)
+        for part in (self._mark, self.state, self.retry):
+            box.addWidget(part)
+        context.connection_state.changed.connect(self.refresh)
+        follow_time(self, self.refresh)
+        self.refresh()
+
+    @property
+    def tone(self) -> str:
+        """The tone shown: `good`, `warning`, `danger` or `muted`."""
+        return str(self._mark.property("tone"))
+
+    def refresh(self) -> None:
+        """Show the state as it is now."""
+        shown = self._context.connection_state.shown(utc_now())
+        self._mark.set_tone(shown.tone)
+        self._mark.setText(_MARKS[shown.tone])
+        self.state.set_tone("muted" if shown.tone in {"good", "muted"} else shown.tone)
+        self.state.setText(shown.text)
+        hint = "\n".join(part for part in (shown.text, shown.cause) if part)
+        self.state.setToolTip(tooltip(hint))
+        self.retry.setVisible(shown.retry)
+        self.setAccessibleName(f"Connection: {shown.text}")
+        self.setAccessibleDescription(shown.cause)
+
+
+class ZoneButton(Button):
+    """Names the zone that all times are shown in, and opens the menu that changes it."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__("", kind="quiet")
+        self._context = context
+        self.setFont(theme.text_font(12))
+        self._menu = QMenu(self)
+        self._group = QActionGroup(self)
+        self._actions: dict[clock.Zone, QAction] = {
+            "utc": self._added("utc", "Show times in UTC"),
+            "local": self._added("local", "Show times in local time"),
+        }
+        self.setMenu(self._menu)
+        clock.current().zone_changed.connect(self._refresh)
+        self._refresh()
+
+    def _added(self, zone: clock.Zone, text: str) -> QAction:
+        action = self._menu.addAction(text)
+        action.setCheckable(True)
+        action.triggered.connect(lambda _checked=False: self._choose(zone))
+        self._group.addAction(action)
+        return action
+
+    def _choose(self, zone: clock.Zone) -> None:
+        clock.current().choose_zone(zone, self._context.settings)
+
+    def _refresh(self) -> None:
+        zone = clock.current().zone
+        name = "UTC" if zone == "utc" else f"Local time, {clock.current().zone_name}"
+        self.setText(f"{name} ▾")
+        self.setAccessibleName(f"Times are shown in {name}")
+        self.set_hint("The zone in which all times are shown")
+        self._actions[zone].setChecked(True)
 
 
 class StatusBar(QFrame):
@@ -30,12 +109,13 @@ class StatusBar(QFrame):
         self._context, self._tasks = context, tasks
         self.setProperty("surface", "foot")
         self.setFixedHeight(theme.STATUS)
-        self._dot = text_label("●", "muted")
+        self.connection = ConnectionIndicator(context)
         self.who = _small()
         self.doing = _small()
+        self.zone = ZoneButton(context)
         self.button = quiet_button("Activity ▴", self.activity.emit)
         self.button.setAccessibleName("Activity")
-        self.button.set_hint("What runs, what ran, and what was changed")
+        self.button.set_hint("Tasks that run or have ended, and the log of changes")
         self.button.setFont(theme.text_font(12))
         self._lay_out()
         self._later = QTimer(self)
@@ -43,21 +123,15 @@ class StatusBar(QFrame):
         self._later.setInterval(150)
         self._later.timeout.connect(self._show_tasks)
         context.identity_changed.connect(self._on_identity)
-        context.workspace_changed.connect(self._on_workspace)
+        context.connection_state.changed.connect(self._on_task)
         for signal in (
             context.runner.task_started,
             context.runner.task_changed,
             context.runner.task_finished,
         ):
             signal.connect(self._on_task)
-        self._on_workspace(None)
+        self._on_identity(context.identity)
         self._show_tasks()
-
-    def show_failed(self, error: StorageError) -> None:
-        """Say that the connection does not work."""
-        self._dot.set_tone("danger")
-        self.who.setText("not connected")
-        self.who.setToolTip(tooltip(str(error)))
 
     def show_drawer(self, opened: bool) -> None:
         """Turn the little arrow."""
@@ -67,29 +141,27 @@ class StatusBar(QFrame):
         box = QHBoxLayout(self)
         box.setContentsMargins(16, 0, 8, 0)
         box.setSpacing(16)
-        for part in (self._dot, self.who, self.doing):
+        for part in (self.connection, self.who, self.doing):
             box.addWidget(part)
         box.addStretch(1)
-        box.addWidget(self.button)
-
-    def _on_workspace(self, workspace: object) -> None:
-        self._dot.set_tone("muted")
-        self.who.setText("connecting…" if workspace is not None else "not connected")
+        for button in (self.zone, self.button):
+            box.addWidget(button)
 
     def _on_identity(self, identity: Identity | None) -> None:
+        self.who.setVisible(identity is not None)
         if identity is not None:
-            self._dot.set_tone("good")
             self.who.setText(identity.user)
             self.who.setToolTip(tooltip(f"{identity.arn}\naccount {identity.account}"))
 
-    def _on_task(self, _task: object) -> None:
+    def _on_task(self, *_what: object) -> None:
         if not self._later.isActive():
             self._later.start()
 
     def _show_tasks(self) -> None:
         running = [task for task in self._context.runner.tasks if task.running]
         if not running:
-            self.doing.setText("ready")
+            idle = "" if self.connection.tone == "danger" else "ready"
+            self.doing.setText(idle)
             return
         parts = [f"{len(running)} task{'s' if len(running) > 1 else ''}"]
         speeds = [
@@ -104,7 +176,7 @@ class StatusBar(QFrame):
         self.doing.setText(" · ".join(parts))
 
 
-def _small() -> QLabel:
+def _small() -> Elided:
     label = Elided("", "muted")
     label.setFont(theme.text_font(12))
     return label

@@ -66,7 +66,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Strongroom")
         room = self.screen().availableGeometry()
         self.resize(min(1280, room.width()), min(800, room.height() - _TITLE_BAR))
-        self.setMinimumSize(1100, 640)
+        self.setMinimumSize(800, 480)
         self._memory = Memory(settings)
         self.tabs: dict[str, Tab] = {}
         self._sure = self.furnished = False
@@ -111,9 +111,7 @@ class MainWindow(QMainWindow):
             spec = next(spec for spec in TABS if spec.id == tab_id)
             made = spec.factory(self.context)
             self.tabs[tab_id] = made
-            holder = self.stack.widget(place_of(tab_id))
-            if holder is not None and (box := holder.layout()) is not None:
-                box.addWidget(made)
+            self._pages[place_of(tab_id)].addWidget(made)
             self._memory.restore_splitters(tab_id, made)
         return self.tabs[tab_id]
 
@@ -217,14 +215,18 @@ class MainWindow(QMainWindow):
         from gui.main_window.header import Header
         from gui.main_window.menus import BucketMenu, ProfileMenu
         from gui.main_window.status_bar import StatusBar
-        from gui.widgets.panel import column
+        from gui.widgets.panel import page
 
         self._profiles = ProfileMenu(self.context, self)
         self._buckets = BucketMenu(self.context, self)
         self.header = Header(self.context, self._profiles, self._buckets)
         self.stack = QStackedWidget()
+        self._pages: list[QVBoxLayout] = []
         for _spec in TABS:
-            self.stack.addWidget(column())
+            holder = QWidget()
+            self._pages.append(QVBoxLayout(holder))
+            self._pages[-1].setContentsMargins(0, 0, 0, 0)
+            self.stack.addWidget(page(holder))
         self.status = StatusBar(self.context, self._tasks)
 
     def _lay_out(self) -> None:
@@ -279,8 +281,6 @@ class MainWindow(QMainWindow):
     def _on_failed(self, error: StorageError) -> None:
         """Tell it; a connection that was in force before stays so."""
         self.header.show_present()
-        if self.context.identity is None:
-            self.status.show_failed(error)
         self.context.set_outage(error.summary)
         self.banner.show_error(error, *self.connector.way_on(error))
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from core.aws.current_work import in_work
 from core.errors import Cancelled, StorageError
 from core.work import CancelToken, Coalescer, Work, bug
 
@@ -87,7 +88,8 @@ class Lane:
         reports = Coalescer(lambda progress: self._post(number, PROGRESS, progress))
         work = Work(job.token, reports.take, lambda batch: self._post(number, BATCH, batch))
         try:
-            result = job.fn(work)
+            with in_work(work):  # a cancel reaches each request, whoever sends it
+                result = job.fn(work)
         except StorageError as error:
             stopped = isinstance(error, Cancelled) or job.token.cancelled
             self._post(number, *((CANCELLED, None) if stopped else (FAILED, error)))

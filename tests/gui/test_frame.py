@@ -174,7 +174,8 @@ def test_a_failed_connection_is_told_with_a_retry(window, context, qtbot, monkey
     context.switch_profile("dev")
     qtbot.waitUntil(lambda: window.banner.text != "")
     assert window.banner.text == "The endpoint is out of reach"
-    assert window.status.who.text() == "not connected"
+    assert window.status.connection.state.text() == "not connected"
+    assert window.status.connection.tone == "danger"
     window.banner._buttons[0].click()
     qtbot.waitUntil(lambda: tries == ["dev", "dev"])
 

@@ -1,0 +1,238 @@
+"""Whether the server answers: measured from each request, never assumed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from core.aws.attempts import FAILING, Attempt, endpoint_of
+from core.errors import ErrorKind, StorageError
+from core.units import format_age, format_duration, utc_now
+from core.workspace import Workspace
+from gui.tasks import Task, TaskRunner
+
+#: An answer counts as proof of the connection for so long.
+FRESH = timedelta(minutes=1)
+#: A request without an answer is worth a word after so long.
+PATIENCE = timedelta(seconds=2)
+#: A request this old has ended without a report: it was cancelled.
+_FORGOTTEN = timedelta(seconds=130)
+#: The window is told of several answers at once.
+_GATHER_MS = 100
+_REFUSED = frozenset(
+    {
+        ErrorKind.CREDENTIALS_MISSING,
+        ErrorKind.CREDENTIALS_EXPIRED,
+        ErrorKind.CREDENTIALS_INVALID,
+        ErrorKind.CLOCK_SKEW,
+    }
+)
+_FAILURES = {
+    ErrorKind.NOT_S3: "{host} does not answer as an S3 server",
+    ErrorKind.SERVICE: "{host} answers with errors",
+    ErrorKind.CREDENTIALS_MISSING: "no keys for {host}",
+    ErrorKind.CREDENTIALS_EXPIRED: "{host}: the keys have expired",
+    ErrorKind.CREDENTIALS_INVALID: "{host} refuses the keys",
+    ErrorKind.CLOCK_SKEW: "{host} refuses this computer's clock",
+}
+_SILENT = "{host} does not answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the indicator shows.
+
+    Attributes:
+        tone: `good`, `warning`, `danger`, or `muted` while there is no connection.
+        text: the state in words.
+        cause: why, for the tooltip; empty if there is nothing to add.
+        retry: whether trying again makes sense.
+    """
+
+    tone: str
+    text: str
+    cause: str = ""
+    retry: bool = False
+
+
+@dataclass(slots=True)
+class _Host:
+    """What is known of one endpoint."""
+
+    answered: datetime | None = None
+    #: The kind of the last failed attempt, if none was answered since.
+    troubled: ErrorKind | None = None
+    #: The failure that a call ended with, if none was answered since.
+    failed: ErrorKind | None = None
+    cause: str = ""
+
+
+class ConnectionState(QObject):
+    """Follows all requests of the connection in force, those of the engine by its tasks.
+
+    Any answer counts, a denial as well: the server is there and knows the keys. A call that fails
+    in the end, or keys that are refused, count as a failure until the same endpoint answers.
+
+    Signals:
+        changed: what the indicator shows may be something else now.
+    """
+
+    changed = Signal()
+    _reported = Signal(int, object, object)
+
+    def __init__(self, runner: TaskRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._runner = runner
+        self._round = 0
+        self._hosts: dict[str, _Host] = {}
+        self._sent: dict[int, tuple[str, datetime]] = {}  # by thread
+        self._connected, self._main_host = False, ""
+        self._since = utc_now()
+        self._opening = ""
+        self._no_connection: StorageError | None = None
+        self._gather = QTimer(self)
+        self._gather.setSingleShot(True)
+        self._gather.setInterval(_GATHER_MS)
+        self._gather.timeout.connect(self.changed)
+        self._reported.connect(self._on_reported, Qt.ConnectionType.QueuedConnection)
+        runner.task_finished.connect(self._on_task)
+        runner.task_changed.connect(self._on_progress)
+
+    def follow(self, workspace: Workspace | None) -> None:
+        """Measure another connection from now on, or none."""
+        self._round += 1
+        self._since = utc_now()
+        self._hosts.clear()
+        self._sent.clear()
+        self._connected = workspace is not None
+        self._main_host, self._opening, self._no_connection = "", "", None
+        if workspace is not None:
+            clients = workspace.clients
+            self._main_host = endpoint_of(clients.endpoint_url or "") or "AWS"
+            clients.watch(partial(self._report, self._round))
+        self.changed.emit()
+
+    def set_opening(self, name: str) -> None:
+        """Show that a profile is being opened: its keys are sought, nothing was sent yet."""
+        self._opening, self._no_connection = name, None
+        self.changed.emit()
+
+    def set_not_opened(self, error: StorageError) -> None:
+        """Show that a connection could not be opened; one that was in force before stays so."""
+        self._opening = ""
+        if not self._connected:
+            self._no_connection = error
+        self.changed.emit()
+
+    def set_failed(self, error: StorageError) -> None:
+        """Show a failure of the connection in force, also if nothing could be sent."""
+        if self._connected and error.kind in FAILING:
+            self._fail(error)
+            self.changed.emit()
+
+    @property
+    def last_answer(self) -> datetime | None:
+        """When the server last answered, whichever of its endpoints it was."""
+        return max((h.answered for h in self._hosts.values() if h.answered), default=None)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the keys are refused: asking again by itself is of no use."""
+        return any(host.failed in _REFUSED for host in self._hosts.values())
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an answer is being waited for."""
+        return bool(self._sent)
+
+    def shown(self, now: datetime | None = None) -> Shown:
+        """Return what the indicator shows at a moment."""
+        now = now or utc_now()
+        if not self._connected:
+            return self._without_connection()
+        for name, host in self._hosts.items():
+            if host.failed is not None:
+                text = _FAILURES.get(host.failed, _SILENT).format(host=name)
+                return Shown("danger", text, host.cause, retry=True)
+        return self._waiting_for(now) or self._answered(now)
+
+    def _without_connection(self) -> Shown:
+        if self._opening:
+            return Shown("warning", f"connecting to {self._opening}…")
+        if self._no_connection is not None:
+            return Shown("danger", "not connected", str(self._no_connection), retry=True)
+        return Shown("muted", "not connected")
+
+    def _waiting_for(self, now: datetime) -> Shown | None:
+        for name, host in self._hosts.items():
+            if host.troubled is not None:
+                return Shown("warning", f"no answer from {name}, trying again", retry=True)
+        oldest = min(self._sent.values(), key=lambda each: each[1], default=None)
+        if oldest is not None and PATIENCE < now - oldest[1] < _FORGOTTEN:
+            passed = format_duration(int((now - oldest[1]).total_seconds()) or 1)
+            return Shown("warning", f"waiting for {oldest[0]} ({passed.replace('.0', '')})")
+        return None
+
+    def _answered(self, now: datetime) -> Shown:
+        last = self.last_answer
+        if last is None:
+            return Shown("warning", f"connecting to {self._main_host}…")
+        names = ", ".join(name for name, host in self._hosts.items() if host.answered)
+        if now - last > FRESH:
+            return Shown("warning", f"last answer {format_age(last, now)}", names, retry=True)
+        return Shown("good", "connected", f"{names} answered {format_age(last, now)}.")
+
+    def _report(self, number: int, attempt: Attempt) -> None:
+        """Take a report in the thread of the request."""
+        self._reported.emit(number, attempt, threading.get_ident())
+
+    def _on_reported(self, number: int, attempt: Attempt, thread: int) -> None:
+        if number != self._round:
+            return
+        if not attempt.over:
+            self._sent[thread] = (attempt.endpoint, utc_now())
+        else:
+            self._sent.pop(thread, None)
+            self._take(attempt)
+        if not self._gather.isActive():
+            self._gather.start()
+
+    def _take(self, attempt: Attempt) -> None:
+        host = self._hosts.setdefault(attempt.endpoint, _Host())
+        if attempt.failed is None:
+            host.answered, host.troubled, host.failed, host.cause = utc_now(), None, None, ""
+        elif attempt.failed in _REFUSED:
+            host.failed = attempt.failed
+        else:
+            host.troubled = attempt.failed
+
+    def _on_task(self, task: Task) -> None:
+        """A call that ended with a failure of the server is one, whatever was tried meanwhile."""
+        if not self._runner.busy:  # what was sent and never reported was cancelled
+            self._sent.clear()
+        engine = task.bulk and task.started >= self._since
+        if task.error is not None and task.error.kind in FAILING:
+            self._fail(task.error, engine=engine)
+        elif engine and task.state == "done":
+            self._take(Attempt(self._main_host, over=True))
+        self.changed.emit()
+
+    def _on_progress(self, task: Task) -> None:
+        """Count what the engine has sent or received as answers."""
+        moved = task.progress is not None and task.progress.done
+        if task.bulk and moved and task.started >= self._since:
+            self._take(Attempt(self._main_host, over=True))
+
+    def _fail(self, error: StorageError, *, engine: bool = True) -> None:
+        """Turn attempts that failed into a failure; other connections' errors leave no trace."""
+        hosts = [host for host in self._hosts.values() if host.troubled or host.failed]
+        if not hosts and engine:
+            hosts = [self._hosts.setdefault(self._main_host, _Host())]
+        for host in hosts:
+            host.failed = host.failed or error.kind
+            host.cause = str(error)
+            host.troubled = None
