@@ -151,6 +151,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("candles.step", "Move the crosshair by a candle", ("Left", "Right"), "candles",
            own=True),
     Action("candles.page", "Move it by ten candles", ("PgUp", "PgDown"), "candles", own=True),
+    Action("candles.pan", "Move along the time axis", ("Shift+Left", "Shift+Right"), "candles",
+           own=True),
     Action("candles.ends", "Go to the first or last candle", ("Home", "End"), "candles", own=True),
     Action("candles.zoom", "Zoom in or out", ("+", "=", "-"), "candles", own=True),
     Action("candles.fit", "Show all candles", ("0", "Esc"), "candles", own=True),

@@ -1,27 +1,33 @@
-"""Candles with volume: zoom with the wheel, pan by dragging, crosshair by pointer or arrow keys."""
+"""Candles with volume on a linear time axis: zoom, pan, and a crosshair, by pointer or by keys."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from datetime import datetime
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from core.preview import Candle, Candles
 from core.units import format_moment
 from gui import theme
-from gui.views.candle_paint import CandlePainter, Plot
-from gui.views.candle_slots import Sight, Slots
+from gui.views.candle_paint import CandlePainter, Plot, paint_tag
 from gui.views.canvas import Canvas
+from gui.views.time_axis import Sight, TimeAxis
 
 _ZOOM = 1.25
+#: The part of what is in sight by which a key or a notch of the wheel pans.
+_PAN = 1 / 12
 _KEYS_OF_STEPS = {
     Qt.Key.Key_Left: -1,
     Qt.Key.Key_Right: 1,
     Qt.Key.Key_PageUp: -10,
     Qt.Key.Key_PageDown: 10,
+}
+_KEYS_OF_ZOOM = {
+    Qt.Key.Key_Plus: 1 / _ZOOM,
+    Qt.Key.Key_Equal: 1 / _ZOOM,
+    Qt.Key.Key_Minus: _ZOOM,
 }
 
 
@@ -47,9 +53,10 @@ class CandleChart(Canvas):
     def show_candles(self, candles: Candles) -> None:
         """Draw other candles, all of them in sight."""
         self._candles = candles
-        self._slots = Slots(candles)
-        self._painter = CandlePainter(candles, self._slots)
-        self._sight = Sight(0.0, self._slots.total, self._slots.total)
+        self._axis = TimeAxis(candles)
+        self._painter = CandlePainter(candles, self._axis)
+        self._sight = Sight.whole(self._axis)
+        self._words = described(candles)
         self._at = -1
         self._describe()
         self.redraw()
@@ -57,9 +64,10 @@ class CandleChart(Canvas):
 
     def point_at(self, when: datetime) -> None:
         """Put the crosshair on the candle at (or next after) a moment and bring it in sight."""
-        moments = [candle.when for candle in self._candles.candles]
-        if moments:
-            self._go(min(bisect_left(moments, when), len(moments) - 1))
+        starts = self._axis.starts
+        if len(starts):
+            at = int(starts.searchsorted(self._axis.second(when)))
+            self._go(min(at, len(starts) - 1))
 
     @property
     def current(self) -> Candle | None:
@@ -87,35 +95,46 @@ class CandleChart(Canvas):
 
     def draw_over(self, painter: QPainter) -> None:
         """Draw crosshair and focus."""
-        colours = theme.tokens()
         plot = self.plot()
         if self.current is not None:
-            x = self.snapped(plot.x(self._slots.places[self._at] + 0.5))
-            pen = QPen(colours.muted, 1)
-            pen.setDashPattern([3, 3])
-            painter.setPen(pen)
-            painter.drawLine(QPointF(x, plot.prices.top()), QPointF(x, plot.volumes.bottom()))
-            if self._pointer and plot.prices.contains(self._pointer):
-                self._painter.price_tag(painter, plot, self._pointer.y())
+            self._draw_crosshair(painter, plot, self.current)
         self.draw_focus(painter)
+
+    def _draw_crosshair(self, painter: QPainter, plot: Plot, candle: Candle) -> None:
+        x = self.snapped(plot.x(self._axis.middle(self._at)))
+        if not plot.prices.left() <= x <= plot.prices.right():
+            return
+        pen = QPen(theme.tokens().muted, 1)
+        pen.setDashPattern([3, 3])
+        painter.setPen(pen)
+        painter.drawLine(QPointF(x, plot.prices.top()), QPointF(x, plot.volumes.bottom()))
+        if self._pointer and plot.prices.contains(self._pointer):
+            self._painter.price_tag(painter, plot, self._pointer.y())
+        painter.setFont(theme.number_font(theme.SMALL_SIZE))
+        text = format_moment(candle.when)
+        width = QFontMetricsF(painter.font()).horizontalAdvance(text) + 10
+        left = min(max(x - width / 2, 0.0), self.width() - width)
+        paint_tag(painter, QRectF(left, plot.volumes.bottom() + 4, width, 18), text)
 
     # Moving about
 
     def _go(self, at: int) -> None:
+        """Put the crosshair on a candle, the nearest one that exists."""
         self._at = max(0, min(at, len(self._candles.candles) - 1)) if self._candles.candles else -1
         if self._at >= 0:
-            self._look(self._sight.showing(self._slots.places[self._at]))
+            start = float(self._axis.starts[self._at])
+            self._show_part(self._sight.showing(start, start + self._axis.step))
         self._describe()
         self.update()
         self.pointed.emit(self.current)
 
-    def _look(self, sight: Sight) -> None:
+    def _show_part(self, sight: Sight) -> None:
         if sight != self._sight:
             self._sight = sight
             self.redraw()
 
     def clear_pointer(self) -> None:
-        """Take the crosshair away."""
+        """Remove the crosshair."""
         self._at = -1
         self._pointer = None
         self._describe()
@@ -123,98 +142,113 @@ class CandleChart(Canvas):
         self.pointed.emit(None)
 
     def zoom(self, factor: float, around: float | None = None) -> None:
-        """Show `factor` times as many candles around a slot (the crosshair, else the middle)."""
+        """Show `factor` times as much around a place in seconds (the crosshair, else the middle)."""
         if around is None:
             middle = self._sight.left + self._sight.width / 2
-            around = self._slots.places[self._at] + 0.5 if self._at >= 0 else middle
-        self._look(self._sight.zoomed(factor, around))
+            around = self._axis.middle(self._at) if self._at >= 0 else middle
+            around = around if self._sight.left <= around <= self._sight.right else middle
+        self._show_part(self._sight.zoomed(factor, around))
+
+    def pan(self, part: float) -> None:
+        """Move along the time axis by a part of what is in sight; negative goes back in time."""
+        self._show_part(self._sight.moved(part * self._sight.width))
+
+    def fit(self) -> None:
+        """Show all candles."""
+        self._show_part(Sight.whole(self._axis))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows move the crosshair, + and - zoom, Home and End go to the ends."""
+        """Move the crosshair, pan with Shift, zoom, show everything, or go to the ends."""
         key = Qt.Key(event.key())
         last = len(self._candles.candles) - 1
-        if key in _KEYS_OF_STEPS:
+        if key in _KEYS_OF_STEPS and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.pan(_KEYS_OF_STEPS[key] * _PAN)
+        elif key in _KEYS_OF_STEPS:
             step = _KEYS_OF_STEPS[key]
             self._go(self._at + step if self._at >= 0 else (last if step < 0 else 0))
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
             self._go(0 if key == Qt.Key.Key_Home else last)
-        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
-            self.zoom(_ZOOM if key == Qt.Key.Key_Minus else 1 / _ZOOM)
+        elif key in _KEYS_OF_ZOOM:
+            self.zoom(_KEYS_OF_ZOOM[key])
         elif key in (Qt.Key.Key_0, Qt.Key.Key_Escape) and (self._at >= 0 or self._zoomed()):
-            self._look(Sight(0.0, self._slots.total, self._slots.total))
+            self.fit()
             self.clear_pointer()
         else:
             super().keyPressEvent(event)
 
     def _zoomed(self) -> bool:
-        return self._sight.width < self._slots.total
+        return self._sight.width < self._sight.total
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom around the pointer; sideways or with Shift, move along the time axis."""
         turn = event.angleDelta()
-        sideways = turn.x() or (
-            turn.y() if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 0
-        )
+        shifted = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        sideways = turn.x() or (turn.y() if shifted else 0)
         if sideways:
-            self._look(self._sight.moved(-sideways / 120 * self._sight.width / 12))
+            self.pan(-sideways / 120 * _PAN)
         elif turn.y():
-            around = self.plot().slot(event.position().x())
+            around = self.plot().second(event.position().x())
             self.zoom(_ZOOM ** (-turn.y() / 120), around)
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of the chart."""
+        """Begin to drag the chart."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._drag = (event.position().x(), self._sight)
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
-        """Let go of the chart."""
+        """End dragging."""
         self._drag = None
         self.unsetCursor()
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
         """Show everything again."""
-        self._look(Sight(0.0, self._slots.total, self._slots.total))
+        self.fit()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag the chart, or put the crosshair on the nearest candle."""
         plot = self.plot()
         if self._drag:
             start, sight = self._drag
-            self._look(sight.moved((start - event.position().x()) / plot.slot_width))
+            self._show_part(sight.moved((start - event.position().x()) / plot.scale))
             return
         self._pointer = event.position()
-        self._at = self._slots.nearest(plot.slot(event.position().x()))
+        self._at = self._axis.nearest(plot.second(event.position().x()))
         self.update()
         self.pointed.emit(self.current)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Take the price tag away; the crosshair stays where it was."""
+        """Remove the price tag; the crosshair stays where it was."""
         self._pointer = None
         self.update()
         super().leaveEvent(event)
 
     def _describe(self) -> None:
-        self.setAccessibleDescription(described(self._candles, self.current))
+        self.setAccessibleDescription(self._words + in_words(self.current))
 
 
-def described(candles: Candles, current: Candle | None) -> str:
-    """Return the chart in words, as a screen reader is told."""
+def described(candles: Candles) -> str:
+    """Return the chart in words, for screen readers."""
     if not candles.candles:
         return "No candles."
     first, last = candles.candles[0], candles.candles[-1]
     highs, lows = candles.series.floats[1:3]
     high = candles.candles[int(highs.argmax())].high
     low = candles.candles[int(lows.argmin())].low
-    text = (
+    gaps = len(candles.gaps)
+    return (
         f"{len(candles.candles):,} candles of {candles.symbol} {candles.timeframe} from"
         f" {format_moment(first.when)} to {format_moment(last.when)}, low {low:,f},"
-        f" high {high:,f}, last close {last.close:,f}, {len(candles.gaps)} gaps."
+        f" high {high:,f}, last close {last.close:,f}, {gaps:,} {'gap' if gaps == 1 else 'gaps'}."
     )
-    if current is not None:
-        text += (
-            f" At {format_moment(current.when)}: open {current.open:,f}, high {current.high:,f},"
-            f" low {current.low:,f}, close {current.close:,f}."
-        )
-    return text
+
+
+def in_words(candle: Candle | None) -> str:
+    """Return the candle under the crosshair in words, with a space before; empty for none."""
+    if candle is None:
+        return ""
+    return (
+        f" At {format_moment(candle.when)}: open {candle.open:,f}, high {candle.high:,f},"
+        f" low {candle.low:,f}, close {candle.close:,f}."
+    )

@@ -1,27 +1,38 @@
-"""How candles, volumes, gaps and axes are painted."""
+"""How candles, volumes, gaps and axes are painted.
+
+Only what is in sight is touched, and all of it as arrays: a frame takes as long for a million
+candles as for a thousand.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QBrush, QFontMetricsF, QPainter, QPen, QTransform
 
 from core.preview import Candles
 from core.units import zone_name
 from gui import theme
-from gui.views.candle_slots import Sight, Slots
 from gui.views.canvas import Canvas, blended, faded
+from gui.views.rectangles import corners, fill_rectangles
 from gui.views.scale import Scale, ticks, time_label, time_step, time_ticks
+from gui.views.time_axis import Sight, TimeAxis
+
+if TYPE_CHECKING:
+    from core.preview.series import Floats
 
 _AXIS = 74  # width of the price labels at the right
 _VOLUME = 44
 _LABELS = 28
 _PAD = 16
 _LABEL_ROOM = 62  # pixels that one time label needs
-#: Narrower candles than this are drawn together, one bar for each pixel.
+#: Narrower candles than this are drawn together, one bar for each device pixel.
 _NARROW = 1.5
+#: A stretch without candles that is at least so many device pixels wide is hatched.
+_HATCHED = 6
+_OPEN, _HIGH, _LOW, _CLOSE, _VOLUMES = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,74 +54,72 @@ class Plot:
         return cls(QRectF(8, _PAD, width, max(40.0, bottom - _PAD)), volumes, sight)
 
     @property
-    def slot_width(self) -> float:
-        """Pixels of one slot."""
+    def scale(self) -> float:
+        """Pixels of one second."""
         return (self.prices.width() - 8) / self.sight.width
 
-    def x(self, slot: float) -> float:
-        """Return the pixel of a slot."""
-        return self.prices.left() + 4 + (slot - self.sight.left) * self.slot_width
+    def x(self, second: Any) -> Any:
+        """Return the pixel of a place on the axis, or the pixels of an array of places."""
+        return self.prices.left() + 4 + (second - self.sight.left) * self.scale
 
-    def slot(self, x: float) -> float:
-        """Return the slot at a pixel."""
-        return self.sight.left + (x - self.prices.left() - 4) / self.slot_width
+    def second(self, x: float) -> float:
+        """Return the place on the axis at a pixel."""
+        return self.sight.left + (x - self.prices.left() - 4) / self.scale
 
 
 @dataclass(frozen=True, slots=True)
-class _Bar:
-    """One candle, or several that share a pixel."""
+class _Bars:
+    """Candles in sight, or several of each pixel joined: middles in seconds, and five values."""
 
-    slot: float
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
+    middles: Floats
+    values: Floats
+    joined: bool
+
+    @property
+    def up(self) -> Any:
+        """Which bars close at or above their open."""
+        return self.values[_CLOSE] >= self.values[_OPEN]
 
 
 class CandlePainter:
-    """Paints one set of candles; exact values become pixels here and nowhere else."""
+    """Paints one set of candles; values become pixels here and nowhere else."""
 
-    def __init__(self, candles: Candles, slots: Slots) -> None:
-        self._candles = candles.candles
-        self._floats: list[list[float]] = candles.series.floats.tolist()
-        self._slots = slots
+    def __init__(self, candles: Candles, axis: TimeAxis) -> None:
+        self._axis = axis
+        self._floats = candles.series.floats
         self._scale = Scale(0, 1, 1, 0)
         self._decimals = 0
 
     def paint(self, painter: QPainter, plot: Plot, canvas: Canvas) -> None:
         """Paint everything but the crosshair."""
-        bars = list(self._in_sight(plot))
-        if not bars:
+        bars = self._in_sight(plot, canvas.devicePixelRatioF())
+        self._rescale(bars, plot)
+        self._grid(painter, plot, canvas)
+        self._time_axis(painter, plot, canvas)
+        painter.setClipRect(plot.prices.united(plot.volumes).adjusted(0, -1, 0, 1))
+        self._shade_gaps(painter, plot, canvas.devicePixelRatioF())
+        self._paint_bars(painter, plot, canvas.devicePixelRatioF(), bars)
+        painter.setClipping(False)
+
+    def _in_sight(self, plot: Plot, ratio: float) -> _Bars:
+        """Return the bars to be drawn; the candles of one pixel are joined."""
+        sight, axis = plot.sight, self._axis
+        first, end = axis.between(sight.left, sight.right)
+        middles = axis.starts[first:end] + axis.step / 2
+        values = self._floats[:, first:end]
+        if axis.step * plot.scale * ratio >= _NARROW or not len(middles):
+            return _Bars(middles, values, joined=False)
+        return _joined(middles, values, sight.left, 1 / (plot.scale * ratio))
+
+    def _rescale(self, bars: _Bars, plot: Plot) -> None:
+        """Fit the price axis to what is in sight; keep it where nothing is."""
+        if not len(bars.middles):
             return
-        low = min(min(bar.low, bar.high) for bar in bars)
-        high = max(max(bar.low, bar.high) for bar in bars)
+        ends = bars.values[_HIGH : _LOW + 1]  # a wrong candle may have its low above its high
+        low, high = float(ends.min()), float(ends.max())
         if high == low:
             low, high = low - abs(low) * 0.01 - 1e-9, high + abs(high) * 0.01 + 1e-9
         self._scale = Scale(low, high, plot.prices.bottom(), plot.prices.top())
-        self._grid(painter, plot, canvas)
-        self._time_axis(painter, plot)
-        painter.setClipRect(plot.prices.united(plot.volumes).adjusted(0, -1, 0, 1))
-        self._shades(painter, plot, canvas)
-        self._volume_bars(painter, plot, canvas, bars)
-        for bar in bars:
-            self._candle(painter, plot, canvas, bar)
-        painter.setClipping(False)
-
-    def _in_sight(self, plot: Plot) -> Iterator[_Bar]:
-        """Yield the bars to be drawn; many on one pixel are joined."""
-        sight = plot.sight
-        positions = self._slots.between(sight.left, sight.left + sight.width)
-        size = 1 if plot.slot_width >= _NARROW else max(2, int(_NARROW / plot.slot_width) + 1)
-        for start in range(positions.start, positions.stop, size):
-            yield self._bar(start, min(start + size, positions.stop))
-
-    def _bar(self, start: int, end: int) -> _Bar:
-        """Return the candles from `start` to before `end` as one bar."""
-        opens, highs, lows, closes, volumes = self._floats
-        slot = (self._slots.places[start] + self._slots.places[end - 1]) / 2
-        high, low, volume = max(highs[start:end]), min(lows[start:end]), sum(volumes[start:end])
-        return _Bar(slot, opens[start], high, low, closes[end - 1], volume)
 
     def _grid(self, painter: QPainter, plot: Plot, canvas: Canvas) -> None:
         colours = theme.tokens()
@@ -125,70 +134,92 @@ class CandlePainter:
             label = QRectF(plot.prices.right() + 8, y - 8, _AXIS - 8, 16)
             painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, f"{value:,.{self._decimals}f}")
 
-    def _time_axis(self, painter: QPainter, plot: Plot) -> None:
-        positions = self._slots.between(plot.sight.left, plot.sight.left + plot.sight.width)
-        moments = [self._candles[at].when for at in positions]
-        if not moments:
-            return
-        span = (moments[-1] - moments[0]).total_seconds()
-        step = time_step(span, max(2, int(plot.prices.width() / _LABEL_ROOM)))
+    def _time_axis(self, painter: QPainter, plot: Plot, canvas: Canvas) -> None:
+        colours, sight = theme.tokens(), plot.sight
+        first, last = self._axis.moment(sight.left), self._axis.moment(sight.right)
+        step = time_step(sight.width, max(2, int(plot.prices.width() / _LABEL_ROOM)))
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
-        painter.setPen(theme.tokens().muted)
         corner = QRectF(plot.prices.right() + 8, plot.volumes.bottom() + 6, _AXIS - 8, 16)
-        painter.drawText(corner, Qt.AlignmentFlag.AlignVCenter, zone_name(moments[-1]))
+        painter.setPen(colours.muted)
+        painter.drawText(corner, Qt.AlignmentFlag.AlignVCenter, zone_name(last))
+        metrics = QFontMetricsF(painter.font())
         free = 0.0
-        for at in time_ticks(moments, step):
-            x = plot.x(self._slots.places[positions[at]] + 0.5)
-            text = time_label(moments[at], step)
-            width = QFontMetricsF(painter.font()).horizontalAdvance(text)
-            left = min(max(x - width / 2, plot.prices.left()), plot.prices.right() + 8 - width)
-            if left >= free and plot.prices.left() - 4 <= x <= plot.prices.right() + 4:
-                area = QRectF(left, plot.volumes.bottom() + 6, width + 2, 16)
-                painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, text)
-                free = left + width + 12
-
-    def _shades(self, painter: QPainter, plot: Plot, canvas: Canvas) -> None:
-        """Mark where candles are missing: shaded and hatched, not by colour alone."""
-        colours = theme.tokens()
-        for shade in self._slots.shades:
-            area = canvas.box(
-                plot.x(shade.left), plot.prices.top(), plot.x(shade.right), plot.prices.bottom()
-            )
-            if area.right() < plot.prices.left() or area.left() > plot.prices.right():
+        for moment in time_ticks(first, last, step):
+            x = plot.x(self._axis.second(moment))
+            text = time_label(moment, step)
+            width = metrics.horizontalAdvance(text)
+            left = min(max(x - width / 2, plot.prices.left()), plot.prices.right() - width)
+            if left < free:
                 continue
-            painter.fillRect(area, blended(colours.warning, colours.panel, 0.2))
-            painter.setPen(QPen(faded(colours.warning, 0.25), 1))
-            middle = canvas.snapped(area.center().x()) + 0.5
-            painter.drawLine(QPointF(middle, area.top()), QPointF(middle, area.bottom()))
+            mark = canvas.box(x, plot.volumes.bottom(), x, plot.volumes.bottom() + 4)
+            painter.fillRect(mark, colours.line)
+            area = QRectF(left, plot.volumes.bottom() + 6, width + 2, 16)
+            painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, text)
+            free = left + width + 12
 
-    def _volume_bars(self, painter: QPainter, plot: Plot, canvas: Canvas, bars: list[_Bar]) -> None:
-        most = max(bar.volume for bar in bars)
-        if most <= 0:
+    def _shade_gaps(self, painter: QPainter, plot: Plot, ratio: float) -> None:
+        """Mark where candles are missing: shaded and hatched, not by colour alone."""
+        import numpy as np
+
+        axis, sight, colours = self._axis, plot.sight, theme.tokens()
+        first = int(axis.gap_ends.searchsorted(sight.left))
+        end = int(axis.gap_starts.searchsorted(sight.right))
+        if first >= end:
             return
-        for bar in bars:
-            left, right = self._edges(plot, bar)
-            top = plot.volumes.bottom() - plot.volumes.height() * max(0.0, bar.volume) / most
-            colour = blended(_colour(bar), theme.tokens().panel, 0.45)
-            if bar.volume > 0:
-                painter.fillRect(canvas.box(left, top, right, plot.volumes.bottom()), colour)
+        runs = _runs(
+            plot.x(np.maximum(axis.gap_starts[first:end], sight.left)) * ratio,
+            plot.x(np.minimum(axis.gap_ends[first:end], sight.right)) * ratio,
+        )
+        ends = (round(y * ratio) for y in (plot.prices.top(), plot.prices.bottom()))
+        tops, bottoms = (np.full_like(runs[0], y) for y in ends)
+        areas = corners(runs[0], tops, runs[1], bottoms)
+        fill_rectangles(painter, areas, blended(colours.warning, colours.panel, 0.2), ratio)
+        hatch = QBrush(faded(colours.warning, 0.35), Qt.BrushStyle.BDiagPattern)
+        hatch.setTransform(QTransform.fromScale(ratio, ratio))
+        fill_rectangles(painter, areas[runs[1] - runs[0] >= _HATCHED], hatch, ratio)
 
-    def _edges(self, plot: Plot, bar: _Bar) -> tuple[float, float]:
-        middle = plot.x(bar.slot + 0.5)
-        half = max(0.5, min(plot.slot_width * 0.39, 9.0))
-        return middle - half, middle + half
+    def _paint_bars(self, painter: QPainter, plot: Plot, ratio: float, bars: _Bars) -> None:
+        """Paint volumes and candles on whole device pixels, those of one colour in one call."""
+        import numpy as np
 
-    def _candle(self, painter: QPainter, plot: Plot, canvas: Canvas, bar: _Bar) -> None:
-        at = self._scale.at
-        left, right = self._edges(plot, bar)
-        body = canvas.box(left, at(max(bar.open, bar.close)), right, at(min(bar.open, bar.close)))
-        if body.height() < 1:
-            body.setHeight(1)
-        pixel = 1 / canvas.devicePixelRatioF()
-        wick = max(pixel, round(1 / pixel) * pixel if body.width() > 2 else pixel)
-        x = canvas.snapped(body.center().x() - wick / 2)
-        colour = _colour(bar)
-        painter.fillRect(canvas.box(x, at(bar.high), x + wick, at(bar.low)), colour)
-        painter.fillRect(body, colour)
+        if not len(bars.middles):
+            return
+        colours, up = theme.tokens(), bars.up
+        middles = np.floor(plot.x(bars.middles) * ratio).astype(np.int32)
+        half = 0 if bars.joined else int(min(self._axis.step * plot.scale * 0.39, 9.0) * ratio)
+        lefts, rights = middles - half, middles + half + 1
+        volumes = self._volume_boxes(plot, ratio, bars, lefts, rights)
+        prices = self._price_boxes(ratio, bars, middles, lefts, rights)
+        for which, colour in ((up, colours.good), (~up, colours.danger)):
+            pale = blended(colour, colours.panel, 0.45)
+            fill_rectangles(painter, volumes[which & (bars.values[_VOLUMES] > 0)], pale, ratio)
+            for boxes in prices:
+                fill_rectangles(painter, boxes[which], colour, ratio)
+
+    def _volume_boxes(self, plot: Plot, ratio: float, bars: _Bars, lefts: Any, rights: Any) -> Any:
+        import numpy as np
+
+        volumes = np.maximum(bars.values[_VOLUMES], 0)
+        most = float(volumes.max()) or 1.0
+        bottom = round(plot.volumes.bottom() * ratio)
+        tops = bottom - np.rint(volumes / most * plot.volumes.height() * ratio).astype(np.int32)
+        return corners(lefts, tops, rights, np.full_like(tops, bottom))
+
+    def _price_boxes(
+        self, ratio: float, bars: _Bars, middles: Any, lefts: Any, rights: Any
+    ) -> tuple[Any, ...]:
+        """Return the wicks, and the bodies where candles have a width of their own."""
+        import numpy as np
+
+        pixels = np.rint(self._scale.at(bars.values[: _CLOSE + 1]) * ratio).astype(np.int32)
+        opens, highs, lows, closes = pixels
+        thick = max(1, round(ratio)) if rights[0] - lefts[0] > 2 else 1
+        wick = middles - (thick - 1) // 2
+        wicks = corners(wick, np.minimum(highs, lows), wick + thick, np.maximum(highs, lows))
+        if bars.joined:
+            return (wicks,)
+        bodies = corners(lefts, np.minimum(opens, closes), rights, np.maximum(opens, closes))
+        return wicks, bodies
 
     def price_tag(self, painter: QPainter, plot: Plot, y: float) -> None:
         """Paint the price at the pointer's height, on the axis."""
@@ -198,16 +229,45 @@ class CandlePainter:
         text = f"{self._scale.value(y):,.{self._decimals + 1}f}"
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
         width = QFontMetricsF(painter.font()).horizontalAdvance(text)
-        area = QRectF(plot.prices.right() + 3, y - 9, width + 10, 18)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colours.text)
-        painter.drawRoundedRect(area, 4, 4)
-        painter.setPen(colours.panel)
-        painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # noqa: FBT003 - Qt's own
+        paint_tag(painter, QRectF(plot.prices.right() + 3, y - 9, width + 10, 18), text)
 
 
-def _colour(bar: _Bar) -> QColor:
+def paint_tag(painter: QPainter, area: QRectF, text: str) -> None:
+    """Paint a text on a dark ground, as crosshairs have it on their axes."""
     colours = theme.tokens()
-    return colours.good if bar.close >= bar.open else colours.danger
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colours.text)
+    painter.drawRoundedRect(area, 4, 4)
+    painter.setPen(colours.panel)
+    painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # noqa: FBT003 - Qt's own
+
+
+def _joined(middles: Floats, values: Floats, left: float, pixel: float) -> _Bars:
+    """Return one bar for each pixel that has candles: first open, extremes, last close, sum."""
+    import numpy as np
+
+    count = int((middles[-1] - left) / pixel) + 2
+    edges = middles.searchsorted(left + np.arange(count + 1) * pixel)
+    edges[0] = 0
+    used = edges[1:] > edges[:-1]
+    starts, ends = edges[:-1][used], edges[1:][used]
+    found = np.empty((5, len(starts)))
+    found[_OPEN], found[_CLOSE] = values[_OPEN, starts], values[_CLOSE, ends - 1]
+    found[_HIGH] = np.maximum.reduceat(values[_HIGH], starts)
+    found[_LOW] = np.minimum.reduceat(values[_LOW], starts)
+    found[_VOLUMES] = np.add.reduceat(values[_VOLUMES], starts)
+    middles = np.flatnonzero(used).astype(float)
+    return _Bars(left + (middles + 0.5) * pixel, found, joined=True)
+
+
+def _runs(lefts: Any, rights: Any) -> tuple[Any, Any]:
+    """Return rising stretches as whole pixels, each at least one wide, touching ones joined."""
+    import numpy as np
+
+    starts = np.floor(lefts).astype(np.int32)
+    ends = np.maximum(np.rint(rights).astype(np.int32), starts + 1)
+    apart = np.append(True, starts[1:] > np.maximum.accumulate(ends)[:-1])
+    first = np.flatnonzero(apart)
+    return starts[first], np.maximum.reduceat(ends, first)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
@@ -13,8 +17,8 @@ from gui.views.candle_chart import CandleChart
 from gui.widgets.labels import Text, muted_label
 from gui.widgets.panel import rule
 
-#: Pixels in which time, four prices and the volume stand beside each other.
-_ALL = 460
+_MARGIN, _SPACING = 12, 5
+_VOLUME_DIGITS = 4
 _FIELDS = (("O", "open"), ("H", "high"), ("L", "low"), ("C", "close"))
 
 
@@ -49,11 +53,34 @@ class CandleView(QWidget):
         self.values.show_candle(candle or self._last)
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How much of a candle the line of values shows; None for as many digits as were written."""
+
+    moment: Literal["whole", "short", "none"]
+    digits: int | None = None
+    volume: bool = True
+
+
+#: From the widest form to the narrowest; the first one that fits is shown.
+_FORMS = (
+    _Form("whole"),
+    _Form("short"),
+    _Form("short", 7),
+    _Form("short", 7, volume=False),
+    _Form("none", 7, volume=False),
+)
+
+
 class ValueLine(QWidget):
-    """Time, open, high, low, close and volume of one candle, digits below each other."""
+    """Time, open, high, low, close and volume of one candle, as they are written in the file.
+
+    Where there is no room for all digits, the tooltips have them.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self._candle: Candle | None = None
         self.setFixedHeight(34)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._when = muted_label()
@@ -63,8 +90,8 @@ class ValueLine(QWidget):
         self._volume = muted_label()
         self._volume.setFont(theme.number_font())
         box = QHBoxLayout(self)
-        box.setContentsMargins(12, 0, 12, 0)
-        box.setSpacing(5)
+        box.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
+        box.setSpacing(_SPACING)
         box.addWidget(self._when)
         for _, name in _FIELDS:
             pair = QHBoxLayout()
@@ -76,37 +103,65 @@ class ValueLine(QWidget):
         box.addStretch(1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave out the volume, then the time, where there is no room for all."""
+        """Show as much as there is room for."""
         super().resizeEvent(event)
-        self._volume.setVisible(event.size().width() >= _ALL)
-        self._when.setVisible(event.size().width() >= _ALL - 70)
+        self._fill()
 
     def show_candle(self, candle: Candle | None) -> None:
         """Show the values of a candle, nothing for None."""
+        self._candle = candle
         self.setVisible(candle is not None)
         if candle is None:
             return
-        there = in_zone(candle.when)
-        self._when.setText(f"{format_day(there)} {format_clock(candle.when, seconds=False)}")
         self._when.setToolTip(format_moment(candle.when))
         for _, name in _FIELDS:
-            value = getattr(candle, name)
-            self._numbers[name].setText(_short(f"{value:,f}", 7))
-            self._numbers[name].setToolTip(f"{name} {value:,f}")
+            self._numbers[name].setToolTip(f"{name} {getattr(candle, name):,f}")
+        volume = "" if candle.volume is None else f"volume {candle.volume:,f}"
+        self._volume.setToolTip(volume)
         tone = "good" if candle.close >= candle.open else "danger"
         self._numbers["close"].set_tone(tone)
         self._letters["close"].set_tone(tone)
-        volume = "" if candle.volume is None else f"{candle.volume:,f}"
-        self._volume.setText(f"V {_short(volume, 4)}" if volume else "")
-        self._volume.setToolTip(f"volume {volume}" if volume else "")
+        self._fill()
+
+    def _fill(self) -> None:
+        if self._candle is not None:
+            for form in _FORMS:
+                self._show_as(self._candle, form)
+                if self._needed() <= self.width():
+                    break
+
+    def _show_as(self, candle: Candle, form: _Form) -> None:
+        self._when.setText(_moment(candle, form))
+        self._when.setVisible(form.moment != "none")
+        for _, name in _FIELDS:
+            self._numbers[name].setText(_written(getattr(candle, name), form.digits))
+        shown = form.volume and candle.volume is not None
+        self._volume.setVisible(shown)
+        digits = None if form.digits is None else _VOLUME_DIGITS
+        self._volume.setText(f"V {_written(candle.volume, digits)}" if shown else "")
+
+    def _needed(self) -> int:
+        """Return the pixels that the present texts take."""
+        labels = (self._when, self._volume, *self._letters.values(), *self._numbers.values())
+        shown = [label.sizeHint().width() for label in labels if not label.isHidden()]
+        return sum(shown) + _SPACING * len(shown) + 2 * _MARGIN
 
 
-def _short(text: str, digits: int) -> str:
-    """Return a number with so many digits as fit the line; its tooltip tells it whole."""
+def _moment(candle: Candle, form: _Form) -> str:
+    if form.moment == "whole":
+        return format_moment(candle.when)
+    return f"{format_day(in_zone(candle.when))} {format_clock(candle.when, seconds=False)}"
+
+
+def _written(value: Decimal | None, digits: int | None) -> str:
+    """Return a number with all its digits, or with about so many and an ellipsis."""
+    text = "" if value is None else f"{value:,f}"
     whole, _point, part = text.partition(".")
     before = len(whole.replace(",", "").lstrip("-0"))
-    kept = part[: max(digits - before, 0)] if before else part
-    return f"{whole}.{kept}" if kept else whole
+    if digits is None or not before or before + len(part) <= digits:
+        return text
+    room = max(digits - before, 0)
+    return f"{whole}.{part[:room]}…" if room else f"{whole}…"
 
 
 def _number() -> Text:

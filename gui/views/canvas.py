@@ -1,4 +1,4 @@
-"""The base of painted views: a picture that is kept until something changes, and a light top."""
+"""The base of painted views: a picture that stays until something changes, and what lies over it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ class Canvas(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._kept: QPixmap | None = None
+        self._picture = QPixmap()
+        self._stale = True
         self._by_keyboard = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -22,7 +23,7 @@ class Canvas(QWidget):
 
     def redraw(self) -> None:
         """Draw everything anew."""
-        self._kept = None
+        self._stale = True
         self.update()
 
     def draw(self, painter: QPainter) -> None:
@@ -57,35 +58,38 @@ class Canvas(QWidget):
         return QRectF(x, y, max(pixel, width), max(pixel, height))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Forget the kept picture: it has another size."""
-        self._kept = None
+        """Draw anew: the picture has another size."""
+        self._stale = True
         super().resizeEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Forget the kept picture when colours or fonts change."""
+        """Draw anew when colours or fonts change."""
         super().changeEvent(event)
         kinds = (QEvent.Type.PaletteChange, QEvent.Type.FontChange, QEvent.Type.StyleChange)
         if event.type() in kinds:
             self.redraw()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Show the kept picture and what lies over it."""
+        """Show the picture and what lies over it."""
         ratio = self.devicePixelRatioF()
-        if self._kept is None or self._kept.devicePixelRatioF() != ratio:
-            self._kept = self._drawn(ratio)
+        if self._stale or self._picture.devicePixelRatioF() != ratio:
+            self._draw_picture(ratio)
         painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._kept)
+        painter.drawPixmap(0, 0, self._picture)
         self.draw_over(painter)
         painter.end()
 
-    def _drawn(self, ratio: float) -> QPixmap:
-        kept = QPixmap((self.size() * ratio).expandedTo(self.minimumSize()))
-        kept.setDevicePixelRatio(ratio)
-        kept.fill(theme.tokens().panel)
-        painter = QPainter(kept)
+    def _draw_picture(self, ratio: float) -> None:
+        """Draw the picture, into the memory of the former one if it has the same size."""
+        size = (self.size() * ratio).expandedTo(self.minimumSize())
+        if self._picture.size() != size:
+            self._picture = QPixmap(size)
+        self._picture.setDevicePixelRatio(ratio)
+        self._picture.fill(theme.tokens().panel)
+        self._stale = False
+        painter = QPainter(self._picture)
         self.draw(painter)
         painter.end()
-        return kept
 
 
 def faded(colour: QColor, alpha: float) -> QColor:

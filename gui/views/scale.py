@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from core.units import format_clock, format_day, in_zone
+from core.units import TimeStyle, format_clock, format_day, in_zone, time_style
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+MONTH = 28 * DAY
+_MONTH_SECONDS = 30.4 * DAY
+_MOST_TICKS = 200
 #: Distances between time labels that people read at a glance, in seconds.
 _TIME_STEPS = (
+    *(1, 2, 5, 10, 15, 30),
     *(MINUTE * count for count in (1, 2, 5, 10, 15, 30)),
     *(HOUR * count for count in (1, 2, 3, 6, 12)),
-    *(DAY * count for count in (1, 2, 7, 14, 28, 91, 182, 364)),
+    *(DAY * count for count in (1, 2, 7, 14)),
+    MONTH,
+    *(DAY * count for count in (91, 182, 365, 730, 1826, 3652)),
 )
 
 
@@ -27,8 +33,8 @@ class Scale:
     start: float
     end: float
 
-    def at(self, value: float) -> float:
-        """Return the pixel of `value`."""
+    def at(self, value: Any) -> Any:
+        """Return the pixel of a value, or the pixels of an array of values."""
         span = self.high - self.low or 1.0
         return self.start + (value - self.low) / span * (self.end - self.start)
 
@@ -76,20 +82,46 @@ def time_step(span_seconds: float, count: int) -> int:
 def time_label(moment: datetime, step: int) -> str:
     """Return `18:00`, or the day where a day begins, or the month for wide steps."""
     there = in_zone(moment)
-    if step >= DAY or (there.hour == there.minute == 0):
-        return format_day(there, year=step >= 28 * DAY)
-    return format_clock(moment, seconds=False)
+    if step >= DAY or (there.hour == there.minute == there.second == 0):
+        return format_day(there, year=step >= MONTH)
+    return format_clock(moment, seconds=step < MINUTE)
 
 
-def time_ticks(moments: Sequence[datetime], step: int) -> list[int]:
-    """Return the positions in `moments` at which a new multiple of `step` begins."""
-    found = []
-    before: int | None = None
-    for at, moment in enumerate(moments):
-        part = int(moment.timestamp()) // step
-        if (before is not None and part != before) or (
-            before is None and int(moment.timestamp()) % step == 0
-        ):
-            found.append(at)
-        before = part
+def time_ticks(first: datetime, last: datetime, step: int) -> list[datetime]:
+    """Return the moments between two others at which a clock in the zone in use shows round times.
+
+    Args:
+        first: the earliest moment.
+        last: the latest one.
+        step: the distance in seconds, of those that `time_step` returns.
+    """
+    wall = in_zone(first).replace(tzinfo=None)
+    found: list[datetime] = []
+    for number in range(_MOST_TICKS):
+        tick = _of_wall(_round_time(wall, step, number))
+        if tick > last:
+            break
+        if tick >= first:
+            found.append(tick)
     return found
+
+
+def _round_time(wall: datetime, step: int, number: int) -> datetime:
+    """Return the round time `number` steps after the last one before `wall`."""
+    midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
+    if step < DAY:
+        steps = (wall - midnight) // timedelta(seconds=step)
+        return midnight + timedelta(seconds=step * (steps + number))
+    if step < MONTH:
+        days = step // DAY
+        into = (midnight.toordinal() - 1) % days  # weeks begin on Monday
+        return midnight + timedelta(days=days * number - into)
+    months = round(step / _MONTH_SECONDS)
+    index = (wall.year * 12 + wall.month - 1) // months * months + months * number
+    return midnight.replace(year=min(9999, index // 12), month=index % 12 + 1, day=1)
+
+
+def _of_wall(wall: datetime) -> datetime:
+    """Return the moment at which a clock in the zone in use shows a time."""
+    local = time_style() is TimeStyle.LOCAL
+    return wall.astimezone() if local else wall.replace(tzinfo=UTC)

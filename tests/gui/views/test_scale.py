@@ -1,18 +1,23 @@
-"""Ticks and slots: plain arithmetic."""
+"""Ticks and the time axis: plain arithmetic."""
 
 from __future__ import annotations
 
 import math
+import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.preview import Candle, Candles, Gap
-from gui.views.candle_slots import Sight, Slots
+from core.units import TimeStyle, use_time_style
 from gui.views.scale import Scale, nice_step, short_number, ticks, time_label, time_step, time_ticks
+from gui.views.time_axis import Sight, TimeAxis
 
+D = Decimal(1)
+EARLY, LATE = (datetime(year, 1, 1) for year in (1971, 2200))  # noqa: DTZ001 - hypothesis adds it
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 
 
@@ -46,41 +51,93 @@ def test_scale_goes_there_and_back():
     assert Scale(5, 5, 0, 0).at(5) == 0
 
 
-def test_time_ticks():
-    moments = [NOON + timedelta(minutes=30 * n) for n in range(48)]
-    step = time_step(24 * 3600, 4)
-    assert step == 6 * 3600
-    found = time_ticks(moments, step)
-    assert [time_label(moments[at], step) for at in found] == ["12:00", "18:00", "16 Jan", "06:00"]
-    assert time_label(NOON, 28 * 86_400) == "Jan 2024"
+def ticks_of(first, hours, count):
+    last = first + timedelta(hours=hours)
+    step = time_step(hours * 3600, count)
+    return [time_label(tick, step) for tick in time_ticks(first, last, step)]
 
 
-def candles(count, gaps=()):
-    one = Candle(NOON, 1, 1, 1, 1)
-    return Candles("S", "1h", (one,) * count, gaps)
+def test_time_ticks_are_round_times():
+    assert ticks_of(NOON, 24, 4) == ["12:00", "18:00", "16 Jan", "06:00", "12:00"]
+    assert ticks_of(NOON + timedelta(minutes=7), 1, 4) == ["12:15", "12:30", "12:45", "13:00"]
+    assert ticks_of(NOON, 0.005, 4) == ["12:00:00", "12:00:05", "12:00:10", "12:00:15"]
+    assert ticks_of(NOON, 24 * 30, 5) == ["22 Jan", "29 Jan", "5 Feb", "12 Feb"]  # Mondays
+    assert ticks_of(NOON, 24 * 150, 5) == ["Apr 2024"]
+    assert ticks_of(NOON, 24 * 90, 4) == ["Feb 2024", "Mar 2024", "Apr 2024"]
+    assert ticks_of(NOON, 24 * 365 * 40, 5) == ["Jan 2030", "Jan 2040", "Jan 2050", "Jan 2060"]
 
 
-def test_gaps_take_room_but_not_all_of_it():
-    slots = Slots(candles(3, (Gap(0, 1, 2), Gap(1, 2, 9999))))
-    assert slots.places == [0, 3, 8]
-    assert [(shade.left, shade.right) for shade in slots.shades] == [(1, 3), (4, 8)]
-    assert [slots.nearest(slot) for slot in (-5, 0.4, 2.4, 3.5, 99)] == [0, 0, 1, 1, 2]
-    assert Slots(candles(0)).nearest(3) == -1
+def test_time_ticks_are_round_on_the_clock_in_use(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    former = use_time_style(TimeStyle.LOCAL)
+    try:
+        assert ticks_of(NOON, 24, 4) == ["18:00", "16 Jan", "06:00", "12:00"]
+    finally:
+        use_time_style(former)
+        monkeypatch.undo()
+        time.tzset()
 
 
 @given(
-    total=st.floats(1, 1e5), factor=st.floats(0.01, 100), around=st.floats(0, 1),
-    move=st.floats(-1e6, 1e6),
+    first=st.datetimes(EARLY, LATE, timezones=st.just(UTC)),
+    hours=st.floats(0.001, 24 * 365 * 30),
+    count=st.integers(1, 30),
+)
+def test_time_ticks_rise_within_the_span(first, hours, count):
+    last = first + timedelta(hours=hours)
+    found = time_ticks(first, last, time_step(hours * 3600, count))
+    assert found == sorted(set(found))
+    assert all(first <= tick <= last for tick in found)
+
+
+def candles(*hours, step=3600, gaps=()):
+    made = [Candle(NOON + timedelta(hours=hour), D, D, D, D) for hour in hours]
+    return Candles("S", "1h", made, tuple(gaps), step)
+
+
+def test_the_axis_is_linear_and_gaps_have_their_length():
+    axis = TimeAxis(candles(0, 3, 9, gaps=(Gap(0, 1, 2), Gap(1, 2, 5))))
+    assert (axis.starts / 3600).tolist() == [0, 3, 9]
+    assert axis.total == 10 * 3600
+    assert (axis.gap_starts / 3600).tolist() == [1, 4]
+    assert (axis.gap_ends / 3600).tolist() == [3, 9]
+    assert [axis.nearest(hour * 3600) for hour in (-5, 0.4, 2.4, 6, 7, 99)] == [0, 0, 1, 1, 2, 2]
+    assert axis.between(3600 * 1.5, 3600 * 3.5) == (1, 2)
+    assert axis.between(3600 * 0.5, 3600 * 9.5) == (0, 3)
+    assert axis.moment(axis.second(NOON + timedelta(hours=2))) == NOON + timedelta(hours=2)
+
+
+def test_an_axis_without_candles_and_one_of_unknown_step():
+    assert TimeAxis(candles()).nearest(3) == -1
+    assert TimeAxis(candles(5)).total == 3600
+    assert TimeAxis(candles(0, 2, 4, 9, step=0)).step == 2 * 3600
+    assert TimeAxis(candles(5, step=0)).total > 0
+
+
+@given(
+    total=st.floats(1, 1e9), factor=st.floats(0.01, 100), around=st.floats(0, 1),
+    move=st.floats(-1e9, 1e9),
 )  # fmt: skip
 def test_a_sight_never_leaves_the_axis(total, factor, around, move):
-    sight = Sight(0, total, total).zoomed(factor, around * total).moved(move)
+    sight = Sight(0, total, total, total / 50).zoomed(factor, around * total).moved(move)
     assert sight.left >= -1e-6
-    assert sight.left + sight.width <= total * (1 + 1e-9) + 1e-6
-    assert sight.width <= total
+    assert sight.right <= total * (1 + 1e-9) + 1e-6
+    assert total / 50 <= sight.width <= total
+
+
+@given(around=st.floats(0, 1), factors=st.lists(st.floats(0.5, 0.99), max_size=8))
+def test_the_place_under_the_pointer_stays_while_zooming_in(around, factors):
+    sight = Sight(0, 1000, 1000, 1)
+    place = around * 1000
+    for factor in factors:
+        before = (place - sight.left) / sight.width
+        sight = sight.zoomed(factor, place)
+        assert (place - sight.left) / sight.width == pytest.approx(before, abs=1e-6)
 
 
 def test_a_sight_follows_the_crosshair():
-    sight = Sight(0, 10, 100)
-    assert sight.showing(5) == sight
-    assert sight.showing(50).left == 42
-    assert sight.moved(60).showing(20).left == 19
+    sight = Sight(0, 10, 100, 1)
+    assert sight.showing(5, 6) == sight
+    assert sight.showing(50, 51).left == 42
+    assert sight.moved(60).showing(20, 21).left == 19

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from core.preview import Candles, ProblemKind, preview
+from core.preview import Candle, Candles, ProblemKind, preview
 from gui import theme
 from gui.views.candle_view import CandleView
 from gui.views.depth_view import DepthView, spread_of
@@ -76,12 +77,14 @@ class TestCandles:
         theme.current().set_mode("light")
 
     def test_arrows_move_the_crosshair_and_tell_the_values(self, view, qtbot):
-        assert view.values._when.text() == "16 Jan 23:00"  # the last one, before any crosshair
+        assert (
+            view.values._when.text() == "16 Jan 2024 23:00:00 UTC"
+        )  # the last one, before any crosshair
         qtbot.keyClick(view.chart, Qt.Key.Key_Home)
         qtbot.keyClick(view.chart, Qt.Key.Key_Right)
         assert view.chart.current.when == START + timedelta(hours=1)
         assert view.values._numbers["open"].text() == "10.50"
-        assert "At 15 Jan 01:00: open 10.50" in view.chart.accessibleDescription()
+        assert "At 15 Jan 2024 01:00:00 UTC: open 10.50" in view.chart.accessibleDescription()
         qtbot.keyClick(view.chart, Qt.Key.Key_End)
         qtbot.keyClick(view.chart, Qt.Key.Key_PageUp)
         assert view.chart.current.when == START + timedelta(hours=37)
@@ -95,15 +98,57 @@ class TestCandles:
         qtbot.keyClick(view.chart, Qt.Key.Key_Minus)
         assert view.chart.sight.width == pytest.approx(whole.width)
         at = QPointF(200, 100)
-        before = view.chart.plot().slot(200)
+        before = view.chart.plot().second(200)
         wheel = QWheelEvent(
             at, at, QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton,
             Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
         )  # fmt: skip
         QApplication.sendEvent(view.chart, wheel)
-        assert view.chart.plot().slot(200) == pytest.approx(before)
+        assert view.chart.plot().second(200) == pytest.approx(before)
         qtbot.mouseDClick(view.chart, Qt.MouseButton.LeftButton)
         assert view.chart.sight == whole
+
+    def test_keys_do_what_the_mouse_does(self, view, qtbot):
+        chart = view.chart
+        whole = chart.sight
+        for _ in range(6):
+            qtbot.keyClick(chart, Qt.Key.Key_Plus)
+        zoomed = chart.sight
+        qtbot.keyClick(chart, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+        assert chart.sight.left < zoomed.left
+        assert chart.sight.width == zoomed.width
+        assert chart.current is None  # panning leaves the crosshair where it is
+        qtbot.keyClick(chart, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+        assert chart.sight.left == pytest.approx(zoomed.left)
+        qtbot.keyClick(chart, Qt.Key.Key_0)
+        assert chart.sight == whole
+
+    def test_the_time_axis_is_linear(self, view):
+        plot = view.chart.plot()
+        view.go_to(next(p for p in candles().problems if p.kind is ProblemKind.GAP))
+        hour = plot.second(plot.x(3600.0)) / 3600
+        assert hour == pytest.approx(1)
+        assert view.chart.sight.total == 48 * 3600  # the two missing hours have their room
+
+    def test_values_are_shown_with_all_their_digits_or_an_ellipsis(self, view):
+        view.values.show_candle(
+            Candle(
+                START,
+                Decimal("50000.1234567890"),
+                Decimal("1E+5"),
+                Decimal("0.000012340"),
+                Decimal(7),
+            )
+        )
+        texts = {name: label.text() for name, label in view.values._numbers.items()}
+        assert texts["high"] == "100,000"
+        assert texts["low"] == "0.000012340"
+        assert texts["open"] in ("50,000.1234567890", "50,000.12…")
+        view.resize(1000, 420)
+        assert view.values._numbers["open"].text() == "50,000.1234567890"
+        view.resize(330, 420)
+        assert view.values._numbers["open"].text() == "50,000.12…"
+        assert view.values._numbers["open"].toolTip() == "open 50,000.1234567890"
 
     def test_dragging_pans(self, view, qtbot):
         for _ in range(6):
@@ -255,7 +300,7 @@ class TestPreviewView:
         rows = [candle(1), candle(3), candle(3)]
         view.show_preview(preview(json.dumps({"timeframe": "1h", "data": rows}).encode(), "x.json"))
         assert view.problems._text.text() == (
-            "1 duplicate at 2024-01-15 03:00 · 1 empty interval: 2024-01-15 02:00"
+            "1 duplicate at 15 Jan 2024 03:00:00 UTC · 1 empty interval: 15 Jan 2024 02:00:00 UTC"
         )
         view.problems.button.click()
         assert view.problems.list.isVisible()

@@ -1,0 +1,117 @@
+"""Where candles stand on a linear time axis, and which part of it is in sight: no Qt, no pixels.
+
+Positions are seconds after the beginning of the first candle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from core.preview import Candles
+from core.preview.series import micros_of, moment_at
+
+if TYPE_CHECKING:
+    from core.preview.series import Floats
+
+_MICROS = 1_000_000
+#: So many candles are in sight at the least.
+LEAST_CANDLES = 8
+
+
+class TimeAxis:
+    """The beginnings of candles, and what is missing between them.
+
+    Attributes:
+        starts: the beginning of each candle in seconds, rising, shape (n,).
+        step: the seconds that each candle takes.
+        total: the end of the last candle in seconds.
+        gap_starts: where candles begin to be missing, rising, shape (m,).
+        gap_ends: where they are there again, shape (m,).
+    """
+
+    def __init__(self, candles: Candles) -> None:
+        import numpy as np
+
+        times = candles.series.times
+        self._first = int(times[0]) if len(times) else 0
+        self.starts: Floats = (times - self._first) / _MICROS
+        distances = np.diff(self.starts)
+        self.step = float(candles.step or (np.median(distances) if len(distances) else 60.0))
+        self.total = float(self.starts[-1] + self.step) if len(times) else self.step
+        count = len(candles.gaps)
+        after = np.fromiter((gap.after for gap in candles.gaps), np.int64, count)
+        before = np.fromiter((gap.before for gap in candles.gaps), np.int64, count)
+        self.gap_starts: Floats = self.starts[after] + self.step
+        self.gap_ends: Floats = self.starts[before]
+
+    def nearest(self, second: float) -> int:
+        """Return the position of the candle nearest to a place on the axis; -1 without candles."""
+        if not len(self.starts):
+            return -1
+        start = second - self.step / 2
+        at = int(self.starts.searchsorted(start))
+        if at == len(self.starts):
+            return at - 1
+        before = at and start - self.starts[at - 1] < self.starts[at] - start
+        return at - 1 if before else at
+
+    def between(self, left: float, right: float) -> tuple[int, int]:
+        """Return the positions of the first candle in sight and of the one after the last."""
+        first = int(self.starts.searchsorted(left - self.step, "right"))
+        return first, int(self.starts.searchsorted(right))
+
+    def middle(self, at: int) -> float:
+        """Return the middle of a candle in seconds."""
+        return float(self.starts[at]) + self.step / 2
+
+    def moment(self, second: float) -> datetime:
+        """Return the moment of a place on the axis."""
+        return moment_at(self._first + round(second * _MICROS))
+
+    def second(self, moment: datetime) -> float:
+        """Return the place of a moment on the axis."""
+        return (micros_of(moment) - self._first) / _MICROS
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The part of an axis that is in sight: from `left` on, `width` of `total`, at least `least`."""
+
+    left: float
+    width: float
+    total: float
+    least: float
+
+    @classmethod
+    def whole(cls, axis: TimeAxis) -> Sight:
+        """Return a sight of all candles."""
+        return cls(0.0, axis.total, axis.total, min(axis.total, axis.step * LEAST_CANDLES))
+
+    @property
+    def right(self) -> float:
+        """The end of what is in sight."""
+        return self.left + self.width
+
+    def zoomed(self, factor: float, around: float) -> Sight:
+        """Return the sight with `factor` times as much; the place `around` stays where it is."""
+        width = min(self.total, max(self.least, self.width * factor))
+        share = (around - self.left) / self.width if self.width else 0.5
+        return self._moved_to(around - share * width, width)
+
+    def moved(self, distance: float) -> Sight:
+        """Return the sight shifted by a distance, as far as there is anything."""
+        return self._moved_to(self.left + distance, self.width)
+
+    def showing(self, left: float, right: float) -> Sight:
+        """Return the sight moved just as far as a stretch of the axis needs to be seen."""
+        if left < self.left:
+            return self._moved_to(left - (right - left), self.width)
+        if right > self.right:
+            return self._moved_to(right + (right - left) - self.width, self.width)
+        return self
+
+    def _moved_to(self, left: float, width: float) -> Sight:
+        left = max(0.0, min(left, self.total - width))
+        return Sight(left, width, self.total, self.least)
