@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from gui import theme
 from gui.widgets.buttons import plain_button, primary_button
-from gui.widgets.labels import heading, muted_label
+from gui.widgets.dialog import Dialog
 
 
-class NameDialog(QDialog):
+class NameDialog(Dialog):
     """Asks for a name; an empty one cannot be given."""
 
     def __init__(
@@ -25,29 +24,15 @@ class NameDialog(QDialog):
         button: str = "Open",
         given: str = "",
     ) -> None:
-        super().__init__(parent)
+        super().__init__(parent, title, text, width=400)
         self._then = then
-        self.setWindowTitle(title)
-        self.setModal(True)
-        self.setMinimumWidth(400)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.field = QLineEdit(given)
         self.field.setFont(theme.mono_font())
         self.field.setAccessibleName(title)
         self.go = primary_button(button, self._on_go)
         self.go.setDefault(True)
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addStretch(1)
-        line.addWidget(plain_button("Cancel", self.reject))
-        line.addWidget(self.go)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(20, 16, 20, 16)
-        box.setSpacing(12)
-        box.addWidget(heading(title))
-        box.addWidget(muted_label(text, wrap=True))
-        box.addWidget(self.field)
-        box.addLayout(line)
+        self.body.addWidget(self.field)
+        self.add_buttons(plain_button("Cancel", self.reject), self.go)
         self.field.textChanged.connect(self._on_text)
         self._on_text(given)
         self.field.setFocus()

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
-    QDialog,
     QFormLayout,
-    QHBoxLayout,
     QPlainTextEdit,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -22,22 +18,19 @@ from core.model.connection import Profile
 from core.units import format_date
 from gui import theme
 from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.dialog import Dialog
 from gui.widgets.fields import combo_box, line_edit
-from gui.widgets.labels import heading, muted_label, text_label
+from gui.widgets.labels import muted_label, text_label
 
 _USED = "used"
 
 
-class Policies(QDialog):
+class Policies(Dialog):
     """Choose who it is for and below which prefix; the policy is shown as it will be pasted."""
 
     def __init__(self, parent: QWidget, profile: Profile, used: Sequence[UsedAction] = ()) -> None:
-        super().__init__(parent)
+        super().__init__(parent, "Least-privilege policies", width=640, height=620)
         self._profile, self._used = profile, tuple(used)
-        self.setWindowTitle("Least-privilege policies")
-        self.setModal(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(640, 620)
         self.role = combo_box("Role")
         for role in Role:
             self.role.addItem(f"{role.value.capitalize()}: {TASKS[role]}", role)
@@ -65,18 +58,10 @@ class Policies(QDialog):
         form.addRow(text_label("For"), self.role)
         form.addRow(text_label("Below"), self.prefix)
         form.addRow(text_label("Rotates keys of"), self.user)
-        foot = QHBoxLayout()
-        foot.setSpacing(8)
-        foot.addWidget(self.note, 1)
-        foot.addWidget(plain_button("Close", self.reject))
-        foot.addWidget(self.copy)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(20, 16, 20, 16)
-        box.setSpacing(12)
-        box.addWidget(heading("Least-privilege policies"))
-        box.addLayout(form)
-        box.addWidget(self.text, 1)
-        box.addLayout(foot)
+        self.body.addLayout(form)
+        self.add_stretching(self.text)
+        self.body.addWidget(self.note)
+        self.add_buttons(plain_button("Close", self.reject), self.copy)
 
     def _show(self) -> None:
         scope = Scope(

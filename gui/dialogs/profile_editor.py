@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.aws.aws_profiles import aws_profile_names
 from core.errors import KeyringError, StorageError
@@ -14,10 +13,11 @@ from gui.context import Context
 from gui.dialogs.profile_form import ProfileForm
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
-from gui.widgets.labels import heading, muted_label, text_label
+from gui.widgets.dialog import Dialog
+from gui.widgets.labels import text_label
 
 
-class ProfileEditor(QDialog):
+class ProfileEditor(Dialog):
     """Stays open until the profile is stored; the keyring may ask for its password meanwhile."""
 
     def __init__(
@@ -27,22 +27,22 @@ class ProfileEditor(QDialog):
         profile: Profile | None,
         saved: Callable[[Profile], object],
     ) -> None:
-        super().__init__(parent)
+        super().__init__(
+            parent,
+            f"Edit profile {profile.name}" if profile else "New profile",
+            "The profile's file holds no keys: those go to the system keyring, or stay in memory.",
+            width=540,
+        )
         self._context = context
         self._old = profile.name if profile else ""
         self._saved = saved
-        title = f"Edit profile {self._old}" if profile else "New profile"
-        self.setWindowTitle(title)
-        self.setModal(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(540)
         self.banner = Banner(self)
         self.form = ProfileForm(profile)
         self.form.changed.connect(self._update)
         self.reason = text_label("", "muted", wrap=True)
         self.go = primary_button("Save profile", self._on_save)
         self.go.setDefault(True)
-        self._lay_out(title)
+        self._lay_out()
         self._update()
         context.runner.run(
             "List AWS profiles",
@@ -53,25 +53,10 @@ class ProfileEditor(QDialog):
             quiet=True,
         )
 
-    def _lay_out(self, title: str) -> None:
-        foot = QHBoxLayout()
-        foot.setSpacing(8)
-        foot.addWidget(self.reason, 1)
-        foot.addWidget(plain_button("Cancel", self.reject))
-        foot.addWidget(self.go)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(20, 16, 20, 16)
-        box.setSpacing(12)
-        box.addWidget(heading(title))
-        box.addWidget(
-            muted_label(
-                "The profile's file holds no keys: those go to the system keyring, or stay in "
-                "memory.",
-                wrap=True,
-            )
-        )
-        box.addWidget(self.form)
-        box.addLayout(foot)
+    def _lay_out(self) -> None:
+        self.body.addWidget(self.form)
+        self.body.addWidget(self.reason)
+        self.add_buttons(plain_button("Cancel", self.reject), self.go)
 
     def _update(self) -> None:
         reason = self.form.show_problems()

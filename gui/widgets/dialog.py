@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import Button
 from gui.widgets.labels import heading, text_label, tooltip
@@ -24,13 +24,19 @@ class Dialog(QDialog):
     """
 
     def __init__(
-        self, parent: QWidget | None, title: str, text: str = "", *, width: int = 440
+        self,
+        parent: QWidget | None,
+        title: str,
+        text: str = "",
+        *,
+        width: int = 440,
+        height: int = 0,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setModal(True)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._width = width
+        self._wanted = QSize(width, height)
         self.body = QVBoxLayout()
         self.body.setSpacing(10)
         self._foot = QHBoxLayout()
@@ -65,18 +71,23 @@ class Dialog(QDialog):
         for button in buttons:
             self._foot.addWidget(button)
 
+    def add_stretching(self, widget: QWidget, least: int = 120) -> None:
+        """Put a widget that scrolls by itself into the body: it gets the height that is left."""
+        widget.setMinimumHeight(least)
+        widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+        self.body.addWidget(widget, 1)
+
     def fit(self) -> None:
         """Take the size that the content needs, as far as the screen has room for it."""
-        room = self.screen().availableGeometry()
-        most = room.size() - _FRAME
-        width = max(self._width, self._foot.minimumSize().width())
+        most = screen_room(self).size() - _FRAME
+        width = max(self._wanted.width(), self._foot.minimumSize().width())
         width = min(max(width, self._inside.minimumSizeHint().width()), most.width())
         inner = self._inside.layout()
         tall = inner.totalHeightForWidth(width) if inner else 0
         tall = max(tall, self._inside.minimumSizeHint().height() if tall <= 0 else 0)
         head, foot = self._head.totalHeightForWidth(width), self._foot.totalSizeHint().height()
         head = max(head, self._head.totalSizeHint().height())
-        wanted = QSize(width, tall + head + foot + 16 + 16 + 12 + 12)
+        wanted = QSize(width, max(tall + head + foot + 56, self._wanted.height()))
         self.resize(wanted.boundedTo(most))
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -86,9 +97,14 @@ class Dialog(QDialog):
         keep_on_screen(self)
 
 
+def screen_room(dialog: QWidget) -> QRect:
+    """Return the part of the screen that windows may use."""
+    return dialog.screen().availableGeometry()
+
+
 def keep_on_screen(dialog: QWidget) -> None:
     """Shrink and move a window so that no part of it is outside its screen."""
-    room = dialog.screen().availableGeometry()
+    room = screen_room(dialog)
     dialog.resize(dialog.size().boundedTo(room.size() - _FRAME))
     frame = QRect(dialog.frameGeometry())
     x = max(min(frame.x(), room.right() - frame.width() + 1), room.x())

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.widgets.buttons import primary_button
 from gui.widgets.labels import heading, muted_label
@@ -31,7 +38,7 @@ class EmptyState(QWidget):
         for label in (self._title, self._text):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         box = QVBoxLayout(self)
-        box.setContentsMargins(24, 24, 24, 24)
+        box.setContentsMargins(12, 8, 12, 8)
         box.setSpacing(8)
         box.addStretch(2)
         box.addWidget(self._title)
@@ -67,6 +74,7 @@ class Skeleton(QWidget):
     def __init__(self, rows: int = 6, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Loading")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 8, 12, 8)
         box.setSpacing(16)

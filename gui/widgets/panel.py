@@ -63,6 +63,14 @@ def scrolling(part: QWidget) -> QScrollArea:
     return area
 
 
+def page(part: QWidget) -> QScrollArea:
+    """Return the widget in a view that scrolls only where it does not fit, in both directions."""
+    area = scrolling(part)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+    area.setMinimumWidth(0)
+    return area
+
+
 def splitter(*parts: QWidget, vertical: bool = False, sizes: tuple[int, ...] = ()) -> QSplitter:
     """Return the widgets with movable one-pixel lines between them; the last one stretches."""
     split = QSplitter(Qt.Orientation.Vertical if vertical else Qt.Orientation.Horizontal)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSpinBox, QWidget
 
 from core.errors import InvalidInput
 from core.redaction import Secret
@@ -21,22 +20,19 @@ from core.storage.generator import (
     verdict,
 )
 from gui.widgets.buttons import icon_button, plain_button, primary_button
+from gui.widgets.dialog import Dialog
 from gui.widgets.fields import inset
-from gui.widgets.labels import Text, heading, muted_label, text_label
+from gui.widgets.labels import Text, muted_label, text_label
 from gui.widgets.secret_field import SecretField
 
 Use = Callable[[Secret], object]
 
 
-class Generator(QDialog):
+class Generator(Dialog):
     """Shows a value, hidden, and its strength in bits and words; nothing is used before a click."""
 
     def __init__(self, parent: QWidget, key: str, use: Use) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Generate a value")
-        self.setModal(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(460)
+        super().__init__(parent, f"A new value for {key}" if key else "A new value", width=460)
         self._use = use
         self.length = inset(QSpinBox())
         self.length.setRange(LENGTH_MIN, LENGTH_MAX)
@@ -53,7 +49,7 @@ class Generator(QDialog):
         self.strength = Text()
         self.go = primary_button("Use this value", self._on_use)
         self.go.setDefault(True)
-        self._lay_out(key)
+        self._lay_out()
         self.length.valueChanged.connect(self._make)
         for box in (*self.alphabets.values(), self.readable):
             box.toggled.connect(self._make)
@@ -64,8 +60,8 @@ class Generator(QDialog):
         box.setAccessibleName(title)
         return box
 
-    def _lay_out(self, key: str) -> None:
-        size, letters, value, foot = (QHBoxLayout() for _ in range(4))
+    def _lay_out(self) -> None:
+        size, letters, value = (QHBoxLayout() for _ in range(3))
         size.addWidget(text_label("Length"))
         size.addWidget(self.length)
         size.addStretch(1)
@@ -75,27 +71,19 @@ class Generator(QDialog):
         letters.addStretch(1)
         value.addWidget(self.field, 1)
         value.addWidget(self.again)
-        foot.setSpacing(8)
-        foot.addStretch(1)
-        foot.addWidget(plain_button("Cancel", self.reject))
-        foot.addWidget(self.go)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(20, 16, 20, 16)
-        outer.setSpacing(12)
-        outer.addWidget(heading(f"A new value for {key}" if key else "A new value"))
-        outer.addLayout(size)
-        outer.addLayout(letters)
-        outer.addWidget(self.readable)
-        outer.addLayout(value)
-        outer.addWidget(self.strength)
-        outer.addWidget(
+        for line in (size, letters):
+            self.body.addLayout(line)
+        self.body.addWidget(self.readable)
+        self.body.addLayout(value)
+        self.body.addWidget(self.strength)
+        self.body.addWidget(
             muted_label(
                 "It only changes here. Nothing is saved, and the service that the value is for "
                 "has to be told.",
                 wrap=True,
             )
         )
-        outer.addLayout(foot)
+        self.add_buttons(plain_button("Cancel", self.reject), self.go)
 
     @property
     def recipe(self) -> Recipe:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from core.errors import StorageError
 from core.model.doctor import Diagnosis, Finding, Repair, RepairKind
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import Button, danger_button, plain_button, primary_button
+from gui.widgets.dialog import Dialog
 from gui.widgets.empty import EmptyState, Skeleton
-from gui.widgets.labels import Pill, heading, muted_label, shown, text_label
+from gui.widgets.labels import Pill, muted_label, shown, text_label
 from gui.widgets.panel import card
 
 _TONES = {
@@ -28,7 +29,7 @@ _TONES = {
 }
 
 
-class DoctorDialog(QDialog):
+class DoctorDialog(Dialog):
     """Shows a diagnosis; whoever owns it examines and repairs.
 
     Signals:
@@ -40,11 +41,13 @@ class DoctorDialog(QDialog):
     repair_clicked = Signal(object, object)
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Doctor")
-        self.setModal(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(720, 560)
+        super().__init__(
+            parent,
+            "Doctor",
+            "What interrupted rotations and forgotten keys left behind under cryptotrading/.",
+            width=720,
+            height=560,
+        )
         self._locked = ""
         self._repairs: list[Button] = []
         self.banner = Banner(self)
@@ -53,22 +56,12 @@ class DoctorDialog(QDialog):
         self.area.setFrameShape(QFrame.Shape.NoFrame)
         self.area.setAccessibleName("Findings")
         self.examine = plain_button("Examine again", self.examine_clicked.emit)
-        foot = QHBoxLayout()
-        foot.addWidget(muted_label("Nothing is changed before you say so."), 1)
-        foot.addWidget(self.examine)
-        foot.addWidget(primary_button("Close", self.reject))
-        box = QVBoxLayout(self)
-        box.setContentsMargins(20, 16, 20, 16)
-        box.setSpacing(12)
-        box.addWidget(heading("Doctor"))
-        box.addWidget(
-            muted_label(
-                "What interrupted rotations and forgotten keys left behind under cryptotrading/.",
-                wrap=True,
-            )
+        self.add_stretching(self.area)
+        self.add_buttons(
+            self.examine,
+            primary_button("Close", self.reject),
+            left=(muted_label("No changes until you confirm."),),
         )
-        box.addWidget(self.area, 1)
-        box.addLayout(foot)
         self.show_loading()
 
     def show_loading(self) -> None:

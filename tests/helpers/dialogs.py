@@ -1,0 +1,158 @@
+"""Every dialog of the window, opened with plausible content."""
+
+import ast
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QDialog, QWidget
+
+from core.aws.sign_in import MfaQuestion
+from core.health.hygiene import SecretHygiene
+from core.lifecycle.rules import Configuration
+from core.model.connection import KeySource, Profile
+from core.model.doctor import Diagnosis, Finding, FindingKind, Repair, RepairKind
+from core.model.secrets import SecretInfo, SecretValue
+from core.redaction import Secret
+from core.rotation.rollback import Move, RollBack
+from core.storage.secret_text import SecretDiff
+from gui.context import Context
+from gui.dialogs.confirm import Confirm, Question
+from gui.dialogs.crash import CrashDialog
+from gui.dialogs.file_as import FileAsDialog
+from gui.dialogs.mfa import MfaForm, MfaRequest
+from gui.dialogs.name import NameDialog
+from gui.dialogs.policies import Policies
+from gui.dialogs.profile_editor import ProfileEditor
+from gui.dialogs.wizard import Wizard
+from gui.main_window.sheet import ShortcutSheet
+from gui.tabs.bucket.rule_dialog import RuleDialog
+from gui.tabs.credentials.compare import CompareVersions
+from gui.tabs.credentials.doctor_dialog import DoctorDialog
+from gui.tabs.credentials.hygiene_actions import LimitDialog
+from gui.tabs.credentials.meanwhile import ChangedMeanwhile
+from gui.tabs.credentials.new_values import NewValues
+from gui.tabs.credentials.roll_back import RollBackPreview
+from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
+from gui.widgets.secret_generator import Generator
+
+_GUI = Path(__file__).resolve().parents[2] / "gui"
+_NAME = "cryptotrading/database"
+_DAY = datetime(2024, 1, 15, 10, tzinfo=UTC)
+_PROFILE = Profile("main", KeySource.KEYRING, bucket="tentimecrypto")
+_KEYS = [f"market-data/ohlcv/BTC-USD/1h/2024-01-15T{hour:02}:00:00Z.json" for hour in range(24)]
+#: Classes that the others are made of, and the search, which belongs to the window.
+BASES = frozenset({"Dialog", "Question", "Palette"})
+
+Make = Callable[[QWidget, Context], QDialog]
+
+
+def _nothing(*_values: Any) -> None:
+    """Take an answer that no test waits for."""
+
+
+def _value(password: str, version: str, **fields: str) -> SecretValue:
+    pairs = {"host": "db.internal", "password": password, **fields}
+    text = "{" + ", ".join(f'"{key}": "{value}"' for key, value in pairs.items()) + "}"
+    return SecretValue(_NAME, version * 32, Secret(text), ("AWSCURRENT",), _DAY)
+
+
+def _doctor(parent: QWidget, _context: Context) -> QDialog:
+    repair = Repair(
+        RepairKind.DEACTIVATE, "Deactivate the key", "It is refused from now on.", "Activate it."
+    )
+    delete = Repair(RepairKind.DELETE, "Delete the key", "It is gone.", "There is none.", "AKIAX")
+    finding = Finding(
+        FindingKind.ORPHAN_KEY, _NAME, "AKIAX", "bot has a second key", repairs=(repair, delete)
+    )
+    dialog = DoctorDialog(parent)
+    dialog.show_diagnosis(Diagnosis((finding,) * 3, (_NAME,), ("a/c: needs iam:ListAccessKeys",)))
+    return dialog
+
+
+def _meanwhile(parent: QWidget, _context: Context) -> QDialog:
+    return ChangedMeanwhile(
+        parent,
+        opened=_value("first-password", "a"),
+        theirs=_value("their-password", "b", port="5432"),
+        mine=_value("my-password", "c", user="bot").text,
+        load=_nothing,
+        overwrite=_nothing,
+    )
+
+
+def _roll_back(parent: QWidget, _context: Context) -> QDialog:
+    moves = (Move("AWSCURRENT", "b" * 32, "a" * 32), Move("AWSPREVIOUS", "a" * 32, "b" * 32))
+    difference = SecretDiff(changed=("password",), added=("port",))
+    found = RollBack(
+        _NAME, "b" * 32, "a" * 32, _DAY, "strongroom-admin", moves, difference,
+        ("Its key is active.",), ("The key of that version was made 200 days ago.",),
+    )  # fmt: skip
+    return RollBackPreview(parent, found, _nothing)
+
+
+def _limit(parent: QWidget, _context: Context) -> QDialog:
+    row = SecretHygiene(SecretInfo(_NAME), timedelta(days=200), 90, limit_is_own=True)
+    return LimitDialog(parent, row, _nothing)
+
+
+def _deleting(parent: QWidget, _context: Context) -> QDialog:
+    dialog = DeleteSecret(parent, _NAME, _nothing)
+    dialog.more.click()
+    dialog.force.setChecked(True)
+    return dialog
+
+
+MAKERS: dict[str, Make] = {
+    "ChangedMeanwhile": _meanwhile,
+    "CompareVersions": lambda parent, _context: CompareVersions(
+        parent, _value("old-password", "a"), _value("new-password", "b", port="5432")
+    ),
+    "Confirm": lambda parent, _context: Confirm(
+        parent, "Delete 24 objects?", "They cannot be brought back. " * 4,
+        names=_KEYS, button="Delete for ever", danger=True, typed="market-data",
+    ),
+    "CrashDialog": lambda parent, _context: CrashDialog("Traceback\n" * 60, parent),
+    "DeleteSecret": _deleting,
+    "DoctorDialog": _doctor,
+    "FileAsDialog": lambda parent, context: FileAsDialog(context, parent),
+    "Generator": lambda parent, _context: Generator(parent, "password", _nothing),
+    "LimitDialog": _limit,
+    "MfaForm": lambda parent, _context: MfaForm(
+        MfaRequest(MfaQuestion("main", "team", "arn:aws:iam::123456789012:mfa/bot")), parent
+    ),
+    "NameDialog": lambda parent, _context: NameDialog(
+        parent, "Open another bucket", "Its name as AWS knows it.", _nothing
+    ),
+    "NewSecret": lambda parent, _context: NewSecret(parent, frozenset(), _nothing),
+    "NewValues": lambda parent, _context: NewValues(parent, _NAME, ("key", "secret"), _nothing),
+    "Policies": lambda parent, _context: Policies(parent, _PROFILE),
+    "ProfileEditor": lambda parent, context: ProfileEditor(parent, context, _PROFILE, _nothing),
+    "RollBackPreview": _roll_back,
+    "RuleDialog": lambda parent, _context: RuleDialog(parent, Configuration(), _nothing),
+    "ShortcutSheet": lambda parent, _context: ShortcutSheet(parent),
+    "Wizard": lambda parent, context: Wizard(context, parent),
+}  # fmt: skip
+
+
+def classes() -> set[str]:
+    """Return the names of all classes of the window that are dialogs."""
+    found, before = {"QDialog"}, set()
+    definitions = [
+        node
+        for path in _GUI.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    while found != before:
+        before = set(found)
+        for node in definitions:
+            if any(isinstance(base, ast.Name) and base.id in found for base in node.bases):
+                found.add(node.name)
+    return found - {"QDialog"}
+
+
+def is_question(name: str) -> bool:
+    """Return whether a cancel of this dialog is reported in the view that asked."""
+    return name in {each.__name__ for each in Question.__subclasses__()}
