@@ -192,8 +192,9 @@ def _rows(answer: dict[str, Any], subject: str) -> Iterator[_Row]:
     """
     for name in ("DeleteMarkers", "Versions"):
         for row in answer.get(name, ()):
-            needed = ("Key", "VersionId", "LastModified", "IsLatest")
-            needed += ("Size",) if name == "Versions" else ()
+            needed = ["Key", "VersionId", "LastModified", "IsLatest"]
+            if name == "Versions":
+                needed.append("Size")
             if any(row.get(field) is None for field in needed):
                 raise not_an_s3_answer(subject, "a list of versions with an incomplete entry")
             owner = row.get("Owner") or {}

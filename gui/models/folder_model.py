@@ -96,6 +96,11 @@ def matcher(text: str) -> re.Pattern[str] | str:
     return re.compile(translate(f"*{folded}*")) if set("*?") & set(folded) else folded
 
 
+def fits(wanted: re.Pattern[str] | str, folded: str) -> bool:
+    """Return whether a folded name has what `matcher` returned."""
+    return wanted in folded if isinstance(wanted, str) else wanted.match(folded) is not None
+
+
 class FolderModel(QAbstractTableModel):
     """Rows come page by page; sorting and filtering work on keys that are ready."""
 
@@ -184,9 +189,7 @@ class FolderModel(QAbstractTableModel):
         self.endResetModel()
 
     def _matches(self, entry: Entry) -> bool:
-        if isinstance(self._wanted, str):
-            return self._wanted in entry.folded
-        return self._wanted.match(entry.folded) is not None
+        return fits(self._wanted, entry.folded)
 
     # What the view's owner asks
 

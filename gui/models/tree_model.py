@@ -19,6 +19,8 @@ from gui.models.roles import ASIDE_ROLE, TONE_ROLE
 
 #: The key prefix of a node; None for a line that tells a state.
 PREFIX_ROLE = Qt.ItemDataRole.UserRole + 50
+#: True for the trash, the last line of a versioned bucket.
+TRASH_ROLE = Qt.ItemDataRole.UserRole + 51
 
 
 class State(Enum):
@@ -33,9 +35,9 @@ class State(Enum):
 
 
 class _Node:
-    """One folder, or a line below a folder that tells its state (`prefix` None)."""
+    """One folder; with `prefix` None a line below a folder that tells its state, or the trash."""
 
-    __slots__ = ("children", "note", "parent", "prefix", "row", "seen", "state", "token")
+    __slots__ = ("children", "note", "parent", "prefix", "row", "seen", "state", "token", "trash")
 
     def __init__(self, prefix: str | None, parent: _Node | None, row: int) -> None:
         self.prefix, self.parent, self.row = prefix, parent, row
@@ -44,6 +46,12 @@ class _Node:
         self.note = ""
         self.seen = 0  # objects directly in the folder, as far as listed
         self.token: str | None = None
+        self.trash = False
+
+    @property
+    def end(self) -> int:
+        """How many children there are before the trash, which is always the last."""
+        return len(self.children) - (bool(self.children) and self.children[-1].trash)
 
     @property
     def folders(self) -> list[_Node]:
@@ -65,7 +73,7 @@ class PrefixTreeModel(QAbstractItemModel):
         self._root = _Node("", None, 0)
         self._nodes: dict[str, _Node] = {"": self._root}
         self._counts: dict[str, tuple[int, bool]] = {}
-        self._lock = QIcon()
+        self._lock = self._bin = QIcon()
         self._gone: list[_Node] = []  # Qt may still hold a bare pointer to what was taken away
 
     # Asked by the owner
@@ -82,6 +90,29 @@ class PrefixTreeModel(QAbstractItemModel):
     def set_lock(self, icon: QIcon) -> None:
         """Give the icon of folders that may not be listed."""
         self._lock = icon
+
+    def set_trash_icon(self, icon: QIcon) -> None:
+        """Give the icon of the trash."""
+        self._bin = icon
+
+    def show_trash(self, *, shown: bool) -> None:
+        """Add the trash as the last line, or take it away."""
+        root, last = self._root, self._root.end
+        if shown and last == len(root.children):
+            self.beginInsertRows(QModelIndex(), last, last)
+            line = _Node(None, root, last)
+            line.note, line.trash = "Trash", True
+            root.children.append(line)
+            self.endInsertRows()
+        elif not shown and last < len(root.children):
+            self.beginRemoveRows(QModelIndex(), last, last)
+            self._gone.append(root.children.pop())
+            self.endRemoveRows()
+
+    def trash_index(self) -> QModelIndex:
+        """Return where the trash is, or an invalid index."""
+        root = self._root
+        return self.index(root.end, 0) if root.end < len(root.children) else QModelIndex()
 
     def load(self, prefix: str = "") -> None:
         """Ask for the first page of a folder, unless it is on its way."""
@@ -138,7 +169,7 @@ class PrefixTreeModel(QAbstractItemModel):
     def activate(self, index: Index) -> None:
         """Act on a line that tells a state: load more, or try again."""
         node = self._node(index)
-        if node.prefix is None and node.parent is not None:
+        if node.prefix is None and node.parent is not None and not node.trash:
             holder = node.parent
             if holder.state is State.PARTLY and holder.token is not None:
                 holder.state = State.LOADING
@@ -180,31 +211,33 @@ class PrefixTreeModel(QAbstractItemModel):
     def _append(self, node: _Node, prefixes: list[str]) -> None:
         if not prefixes:
             return
-        start = len(node.children)
+        start = node.end
         self.beginInsertRows(self._index_of(node), start, start + len(prefixes) - 1)
-        for number, prefix in enumerate(prefixes):
-            child = _Node(prefix, node, start + number)
-            node.children.append(child)
-            self._nodes[prefix] = child
+        made = [_Node(prefix, node, 0) for prefix in prefixes]
+        node.children[start:start] = made
+        self._nodes.update(zip(prefixes, made, strict=True))
+        _renumber(node, start)
         self.endInsertRows()
 
     def _tell(self, node: _Node, text: str) -> None:
-        """Put a line of text as the last child, change it, or take it away."""
-        last = node.children[-1] if node.children else None
+        """Put a line of text after the folders, change it, or take it away."""
+        row = node.end
+        last = node.children[row - 1] if row else None
         has = last is not None and last.prefix is None
-        row = len(node.children)
         if has and text and last is not None:
             last.note = text
             self._changed(last, tell_parents=False)
         elif has:
             self.beginRemoveRows(self._index_of(node), row - 1, row - 1)
-            self._gone.append(node.children.pop())
+            self._gone.append(node.children.pop(row - 1))
+            _renumber(node, row - 1)
             self.endRemoveRows()
         elif text:
             self.beginInsertRows(self._index_of(node), row, row)
             line = _Node(None, node, row)
             line.note = text
-            node.children.append(line)
+            node.children.insert(row, line)
+            _renumber(node, row)
             self.endInsertRows()
 
     def _drop_gone(self, node: _Node, kept: set[str] | None) -> None:
@@ -217,8 +250,7 @@ class PrefixTreeModel(QAbstractItemModel):
                 self.beginRemoveRows(self._index_of(node), row, row)
                 del node.children[row]
                 self._forget(child)
-                for number, other in enumerate(node.children):
-                    other.row = number
+                _renumber(node, row)
                 self.endRemoveRows()
 
     def _forget(self, node: _Node) -> None:
@@ -290,12 +322,15 @@ class PrefixTreeModel(QAbstractItemModel):
         if role == ASIDE_ROLE:
             return None if node.prefix is None else self.count_text(node.prefix)
         if role == TONE_ROLE:
-            return "muted" if node.prefix is None or node.state is State.LOCKED else None
+            quiet = node.prefix is None and not node.trash
+            return "muted" if quiet or node.state is State.LOCKED else None
         return self._rare(node, role)
 
     def _rare(self, node: _Node, role: int) -> Any:
-        if role == Qt.ItemDataRole.DecorationRole and node.state is State.LOCKED:
-            return self._lock
+        if role == Qt.ItemDataRole.DecorationRole and (node.trash or node.state is State.LOCKED):
+            return self._bin if node.trash else self._lock
+        if role == TRASH_ROLE:
+            return node.trash
         if role == PREFIX_ROLE:
             return node.prefix
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -309,6 +344,12 @@ class PrefixTreeModel(QAbstractItemModel):
             if index.isValid()
             else Qt.ItemFlag(0)
         )
+
+
+def _renumber(node: _Node, start: int) -> None:
+    """Give the children from `start` on their rows."""
+    for number in range(start, len(node.children)):
+        node.children[number].row = number
 
 
 def name_of(prefix: str) -> str:

@@ -25,7 +25,13 @@ def candles(hours):
 
 
 def settled(qtbot, tab):
-    qtbot.waitUntil(lambda: not tab.busy, timeout=8000)
+    qtbot.waitUntil(lambda: not tab.busy, timeout=20_000)
+
+
+def active(tab, qtbot):
+    """Bring the tab's window to the front again: keys reach no other."""
+    tab.activateWindow()
+    qtbot.waitUntil(tab.isActiveWindow, timeout=20_000)
 
 
 def names(tab):

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QTimer, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.errors import AccessDenied, StorageError
 from core.units import format_age, format_count, format_size
-from gui import theme
+from gui import shortcuts, theme
 from gui.context import Context
 from gui.models.folder_model import KIND, NAME, Entry, FolderModel
 from gui.tabs.browser.loading import Page
@@ -61,8 +68,10 @@ class FolderPane(QWidget):
         self.filter.setPlaceholderText("Filter this folder")
         self.filter.setAccessibleName("Filter this folder; * and ? stand for letters")
         clearable(self.filter)
-        self.upload = plain_button("Upload…")
-        self.download = primary_button("Download")
+        self.upload = plain_button(shortcuts.action("upload").text)
+        self.upload.set_hint(shortcuts.tip("upload"))
+        self.download = primary_button(shortcuts.action("browser.download").text)
+        self.download.set_hint(shortcuts.tip("browser.download"))
         self.table = make_table(
             self.model, "Objects of this folder",
             settings=context.settings, key="browser/folder", multiple=True,
@@ -74,7 +83,10 @@ class FolderPane(QWidget):
         self.more = link_button("Load more", self.more_wanted.emit)
         self._fetched: datetime | None = None
         self._more = self._stale = self._quiet = False
-        self._prefix = ""
+        self._prefix = self._filled = ""
+        self._focus_due = False  # the list had the focus when something took its place
+        self._stand_in: QWidget | None = None
+        self._scrolled = 0  # where the list was before it is shown anew
         self._lay_out()
         self._connect()
 
@@ -134,6 +146,7 @@ class FolderPane(QWidget):
         """Begin a folder: its rows come with `add`. The old rows of the same folder stay so long."""
         self._stale = True
         if prefix != self.model.prefix or not self.model.total:
+            self._stale = False
             self.path.show_prefix(prefix)
             self.filter.clear()
             self._filtering.stop()
@@ -146,6 +159,7 @@ class FolderPane(QWidget):
 
     def _replace(self, prefix: str) -> None:
         """Take the old rows away."""
+        self._scrolled = self.table.verticalScrollBar().value() if self._stale else 0
         self._stale = False
         self._fetched = None
         self.model.clear(prefix)
@@ -157,9 +171,10 @@ class FolderPane(QWidget):
         if self._stale:
             self._replace(self._prefix)
         self.model.add(page.rows)
+        self._filled = self._prefix if self.model.total else self._filled
         self._fetched = self._fetched or page.level.fetched
         self.show_age()
-        self.state.show_view()
+        self._show_list()
         found = bool(select) and self.select(select)
         self._quiet = False
         self.tell_listing(running=True, more=False)
@@ -176,6 +191,9 @@ class FolderPane(QWidget):
     def finished(self, *, more: bool) -> None:
         """The listing has ended, or stopped with more to come."""
         self._loading.stop()
+        if self._scrolled:
+            self.table.verticalScrollBar().setValue(self._scrolled)
+            self._scrolled = 0
         self.tell_listing(running=False, more=more)
         if self.model.total == 0:
             self._show_nothing()
@@ -183,12 +201,17 @@ class FolderPane(QWidget):
     def _show_nothing(self) -> None:
         """Say why there are no rows: S3 has no folder without an object in it."""
         if self._prefix:
+            emptied = self._filled == self._prefix
+            title = "Nothing is left in this folder" if emptied else "No such folder"
             text = f"No key of this bucket begins with {self._prefix}"
-            self.state.empty.set_text("No such folder", text, "Go to the nearest folder")
+            self.state.empty.set_text(title, text, "Go to the nearest folder")
         else:
             text = "Drop files here or upload some."
             self.state.empty.set_text("This bucket is empty", text, "Upload…")
-        self.state.show_empty()
+        self._hide_list(self.state.show_empty)
+        if self._focus_due:
+            self.state.empty.button.setFocus()
+            self._stand_in = self.state.empty.button
 
     def _on_empty_button(self) -> None:
         (self.nearest_wanted if self._prefix else self.upload_wanted).emit()
@@ -226,12 +249,12 @@ class FolderPane(QWidget):
         denied = isinstance(error, AccessDenied) and error.action
         needs = f"Needs {error.action}. " if denied else ""
         self.state.empty.set_text(title, f"{needs}{error.remedy}", "")
-        self.state.show_empty()
+        self._hide_list(self.state.show_empty)
 
     def show_age(self) -> None:
         """Say how old the listing is."""
         text = f"fetched {format_age(self._fetched)}" if self._fetched else ""
-        self.age.set(text, hint="When this folder was listed. F5 lists it anew.")
+        self.age.set(text, hint=f"When this folder was listed. {shortcuts.tip('refresh')}")
 
     # Selection
 
@@ -249,9 +272,50 @@ class FolderPane(QWidget):
             self.table.scrollTo(index)
         return index.isValid()
 
+    def remove(self, keys: Iterable[str]) -> None:
+        """Take rows away after a delete and select the row that follows them."""
+        gone = set(keys)
+        rows = range(self.model.rowCount())
+        first = next((row for row in rows if self.model.entry(row).key in gone), -1)
+        self._quiet = True
+        self.model.remove(gone)
+        self._quiet = False
+        if first >= 0 and self.model.rowCount():
+            self.table.selectRow(min(first, self.model.rowCount() - 1))
+        self._on_selection()
+
+    def select_all_of(self, keys: Iterable[str]) -> None:
+        """Select the rows of keys, as far as they are shown, and make the first the current one."""
+        wanted = set(keys)
+        model, flags = self.model, QItemSelectionModel.SelectionFlag
+        found = [row for row in range(model.rowCount()) if model.entry(row).key in wanted]
+        if not found:
+            return
+        chosen = QItemSelection()
+        for row in found:
+            chosen.select(model.index(row, NAME), model.index(row, KIND))
+        selection = self.table.selectionModel()
+        selection.setCurrentIndex(model.index(found[0], NAME), flags.NoUpdate)
+        selection.select(chosen, flags.ClearAndSelect)
+        self.table.scrollTo(model.index(found[0], NAME))
+
     def _show_skeleton(self) -> None:
-        self.state.show_empty()
+        self._hide_list(self.state.show_empty)
         self.state.show_loading()
+
+    def _hide_list(self, show: Callable[[], object]) -> None:
+        """Show something in the place of the list, which gets the focus back when it is back."""
+        had = self.table.hasFocus()
+        show()
+        if had:
+            self._stand_in = QApplication.focusWidget()
+            self._focus_due = True
+
+    def _show_list(self) -> None:
+        self.state.show_view()
+        if self._focus_due and QApplication.focusWidget() in {self._stand_in, None}:
+            self.table.setFocus()
+        self._focus_due, self._stand_in = False, None
 
     def _on_selection(self, *_what: object) -> None:
         if self._quiet:

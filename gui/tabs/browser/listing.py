@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Signal
@@ -51,6 +52,7 @@ class Listing(QObject):
         self._seen: dict[str, _Seen] = {}
         self._task: Task | None = None
         self._wanted = ""
+        self._selected: list[str] = []  # to be selected once the folder is listed
         #: What the search (Ctrl+K) finds.
         self.seen_keys = SeenKeys()
         self.bucket: Bucket | None = None
@@ -70,7 +72,7 @@ class Listing(QObject):
         if self.bucket is None:
             return
         self._cancel()
-        self._wanted = select
+        self._wanted, self._selected = select, []
         moved = prefix != self.prefix
         self.prefix = prefix
         self._pane.show_rows_of(prefix)
@@ -86,10 +88,24 @@ class Listing(QObject):
         self._list(self.bucket, prefix, None)
 
     def again(self) -> None:
-        """List the folder anew; a single selection stays."""
-        chosen = self._pane.selected
-        select = self._wanted or (chosen[0].key if len(chosen) == 1 else "")
+        """List the folder anew; the selection stays."""
+        chosen = [entry.key for entry in self._pane.selected]
+        select = self._wanted or (chosen[0] if len(chosen) == 1 else "")
         self.show(self.prefix, select=select, fresh=True)
+        self._selected = chosen if len(chosen) > 1 else []
+
+    def select_later(self, keys: Sequence[str]) -> None:
+        """Select the rows that keys belong to once the listing has ended."""
+        rows = (row_of(self.prefix, key) for key in keys if key.startswith(self.prefix))
+        self._selected = list(dict.fromkeys(rows))
+        self._wanted = ""
+        if self._task is None:
+            self._select_rest()
+
+    def _select_rest(self) -> None:
+        rows, self._selected = self._selected, []
+        if rows:
+            self._pane.select_all_of(rows)
 
     def forget(self, prefixes: tuple[str, ...] = ("",)) -> bool:
         """Forget folders that others changed; return whether the one shown is among them."""
@@ -156,6 +172,7 @@ class Listing(QObject):
     def _finish(self, *, more: bool) -> None:
         self._task = None
         self._pane.finished(more=more)
+        self._select_rest()
         if self._wanted and not more:
             key, self._wanted = self._wanted, ""
             self.missing.emit(key)
@@ -180,6 +197,12 @@ class Listing(QObject):
 def related(prefix: str, other: str) -> bool:
     """Whether one prefix lies in the other."""
     return prefix.startswith(other) or other.startswith(prefix)
+
+
+def row_of(prefix: str, key: str) -> str:
+    """Return the row of a folder that a key below it belongs to: the key, or a sub-folder."""
+    name, slash, _rest = key[len(prefix) :].partition("/")
+    return prefix + name + slash
 
 
 def parent_of(key: str) -> str:

@@ -8,9 +8,10 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, NotFound, StorageError
+from core.objects.trash import DeletedObject
 from core.objects.versions import ObjectVersion
 from core.preview import Candles
-from core.units import format_count, format_size
+from core.units import format_count, format_moment, format_size
 from gui.models.folder_model import Entry
 from gui.tabs.browser.inspector import Inspector
 from gui.tabs.browser.loading import Looked
@@ -60,11 +61,32 @@ class ObjectPane(QWidget):
         if len(entries) == 1 and not entries[0].folder:
             self._await(entries[0])
             return
+        self._clear()
+        self._tell(entries)
+
+    def show_deleted(self, objects: Sequence[DeletedObject]) -> None:
+        """Show what a restore of the selected rows of the trash brings back."""
+        self._clear()
+        if not objects:
+            self.preview.show_empty("Trash", "Select deleted objects to restore them.")
+        elif len(objects) == 1:
+            each = objects[0]
+            words = (
+                f"Deleted {format_moment(each.deleted)}. A restore brings back the version of "
+                f"{format_moment(each.modified)}, {format_size(each.size)}."
+            )
+            self.preview.show_empty(each.key.rsplit("/", 1)[-1], words)
+        else:
+            size = format_size(sum(each.size for each in objects))
+            words = "A restore brings back the newest version of each."
+            self.preview.show_empty(f"{format_count(len(objects))} selected, {size}", words)
+
+    def _clear(self) -> None:
+        """Look at no object any more."""
         self._later.stop()
         self.key, self.looked = "", None
         self.left.emit()
         self._show_inspector(False)  # noqa: FBT003 - hidden
-        self._tell(entries)
 
     def _await(self, entry: Entry) -> None:
         key, etag = entry.key, entry.row.etag if entry.row else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QStackedLayout, QWidget
 
 from gui import theme
@@ -82,9 +82,11 @@ class PathBar(QWidget):
         """Give the field up on Escape and when the focus goes."""
         if watched is self.field:
             escaped = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
-            if event.type() == QEvent.Type.FocusOut or (
-                escaped and event.type() == QEvent.Type.KeyPress
-            ):
+            # Its context menu and another window take the focus only for a while.
+            left = isinstance(event, QFocusEvent) and event.lostFocus() and event.reason() not in {
+                Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason,
+            }  # fmt: skip
+            if left or (escaped and event.type() == QEvent.Type.KeyPress):
                 self.show_path()
         return super().eventFilter(watched, event)
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from core.errors import StorageError
 from core.units import format_count
 from gui import theme
-from gui.models.tree_model import PREFIX_ROLE, PrefixTreeModel, State
+from gui.models.tree_model import PREFIX_ROLE, TRASH_ROLE, PrefixTreeModel, State
 from gui.tabs.browser.loading import Counts
 from gui.widgets.icons import icon
 from gui.widgets.labels import muted_label
@@ -21,14 +21,18 @@ class Places(Panel):
 
     Signals:
         chosen: the prefix of the folder that the user chose.
+        trash_chosen: the user chose the trash.
     """
 
     chosen = Signal(str)
+    trash_chosen = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Bucket")
         self.setParent(parent)
         self.model = PrefixTreeModel(self)
+        # Before the view connects itself: it would choose the row below a line that is removed.
+        self.model.rowsAboutToBeRemoved.connect(self._on_removing)
         self.view = make_tree(self.model, "Folders of the bucket")
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.total = muted_label()
@@ -69,6 +73,11 @@ class Places(Panel):
             self._select(self.model.index_of(known[-1]))
             self.view.expand(self.model.index_of(known[-1]))
 
+    def follow_trash(self) -> None:
+        """Select the trash, which was chosen elsewhere."""
+        self._following = ""
+        self._select(self.model.trash_index())
+
     def arrived(self, prefix: str) -> None:
         """A folder's page has come: go on to the folder that is to be selected."""
         if self._following and self._following.startswith(prefix):
@@ -78,12 +87,21 @@ class Places(Panel):
         """Tell below a folder why it cannot be listed."""
         self.model.fail(prefix, error)
 
+    def _on_removing(self, parent: QModelIndex, first: int, last: int) -> None:
+        """Move from a line that goes to the folder that holds it, without going there."""
+        current = self.view.currentIndex()
+        if current.parent() == parent and first <= current.row() <= last:
+            self._set_current(parent)
+
     def _select(self, index: QModelIndex) -> None:
+        self._set_current(index)
+        self.view.scrollTo(index)
+        self.view.viewport().update()
+
+    def _set_current(self, index: QModelIndex) -> None:
         self.view.selectionModel().blockSignals(True)  # noqa: FBT003 - Qt's own
         self.view.setCurrentIndex(index)
         self.view.selectionModel().blockSignals(False)  # noqa: FBT003 - Qt's own
-        self.view.scrollTo(index)
-        self.view.viewport().update()
 
     def _on_selection(self, selected: QItemSelection, _before: QItemSelection) -> None:
         """Follow the selection, not the current row: that one moves when the tree gets the focus."""
@@ -92,6 +110,9 @@ class Places(Panel):
         if isinstance(prefix, str):
             self._following = ""
             self.chosen.emit(prefix)
+        elif index.data(TRASH_ROLE):
+            self._following = ""
+            self.trash_chosen.emit()
 
     def _on_clicked(self, index: QModelIndex) -> None:
         if index.data(PREFIX_ROLE) is None:
@@ -101,6 +122,7 @@ class Places(Panel):
 
     def _paint(self) -> None:
         self.model.set_lock(icon("lock", "muted"))
+        self.model.set_trash_icon(icon("delete", "muted"))
 
 
 def _parents(prefix: str) -> list[str]:

@@ -1,8 +1,9 @@
-"""Deletes from the Browser: to the trash with an undo, or for ever after a name was typed."""
+"""Deletes from the Browser: to the trash, from where Ctrl+Z brings it back, or permanently."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -11,10 +12,12 @@ from core.engine.operations import change_made
 from core.errors import ErrorKind, StorageError
 from core.model.change import ChangeKind
 from core.objects.bucket import Bucket
-from core.objects.deleting import Deleted, DeleteReport, delete_many, undelete
+from core.objects.deleting import DeleteReport, FailedDelete, delete_many
+from core.objects.trash import RestoreReport, restore
 from core.objects.versioning import versioning
 from core.units import format_count, format_size
-from core.work import Progress, Work
+from core.work import Work
+from gui import shortcuts
 from gui.dialogs.confirm import Confirm, ask
 from gui.models.folder_model import Entry
 from gui.tabs.browser.listing import parent_of
@@ -23,31 +26,45 @@ from gui.tabs.browser.loading import Plan, plan_of
 if TYPE_CHECKING:
     from gui.tabs.browser.tab import BrowserTab
 
-#: So many objects go to the trash without a question: Undo is one click away.
-_UNASKED = 20
 _PREFIXES_TOLD = 50
 #: More than one request's worth of keys is work for the engine.
 _IN_THE_WINDOW = 1_000
+#: So many deletes can be undone, and so many objects of them: their delete markers are remembered.
+_UNDO_STEPS, _UNDO_OBJECTS = 50, 200_000
+NOTHING_TO_UNDO = "Nothing was deleted to the trash since the program started."
+
+#: A key and the version ids of the delete markers that hide it.
+Hidden = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """One delete that can be undone: what it was about, in words, and what hides the objects."""
+
+    words: str
+    objects: tuple[Hidden, ...]
 
 
 class Removal(QObject):
-    """Plans, asks, deletes, and takes deletes back."""
+    """Plans, asks where there is no way back, deletes, and takes deletes back."""
 
     def __init__(self, tab: BrowserTab) -> None:
         super().__init__(tab)
         self._tab = tab
         self._bucket: Bucket | None = None
+        self._done: list[_Done] = []
         self.question: Confirm | None = None
 
     def begin(self, bucket: Bucket | None) -> None:
-        """Delete from another bucket from now on."""
+        """Delete from another bucket from now on; what was deleted from the former one stays so."""
         self._bucket = bucket
+        self._done.clear()
 
     def ask(self, entries: Sequence[Entry]) -> None:
         """Find out what the selection stands for and whether it could come back, then ask."""
         bucket = self._bucket
         if bucket is None or not entries or self._tab.context.read_only:
-            return
+            return  # the key and the menu have shown the reason
         rows = [(entry.key, entry.row.size) for entry in entries if entry.row]
         folders = [entry.key for entry in entries if entry.folder]
 
@@ -63,38 +80,31 @@ class Removal(QObject):
         plan, kept = planned
         if not plan.keys:
             self._tab.banner.show_info("There is nothing to delete any more.")
-        elif kept and not plan.folders and len(plan.keys) <= _UNASKED:
+        elif kept:
             self._delete(plan)
         else:
             self._question(plan, kept)
 
     def _question(self, plan: Plan, kept: bool | None) -> None:
-        what = told(plan)
-        if kept:
-            title, button = f"Move {what} to the trash?", "Move to trash"
-            text = (
-                "The bucket is versioned: the bytes stay as older versions. Undo brings them back."
-            )
-        else:
-            title, button = f"Delete {what} for ever?", "Delete for ever"
-            text = f"{why_lost(kept)} {format_size(plan.size)} will be gone. There is no undo."
+        text = f"{why_lost(kept)} {format_size(plan.size)} will be lost. There is no undo."
         self.question = ask(
-            self._tab, title, text, lambda: self._delete(plan), names=plan.keys, button=button,
-            danger=not kept, typed=None if kept else self._name_to_type(plan),
+            self._tab, f"Delete {named(plan)} permanently?", text, lambda: self._delete(plan),
+            names=plan.keys, button="Delete permanently", danger=True,
+            typed=self._name_to_type(plan),
         )  # fmt: skip
 
     def _name_to_type(self, plan: Plan) -> str:
-        if len(plan.folders) == 1:
-            return plan.folders[0].removesuffix("/").rsplit("/", 1)[-1]
+        if _is_one_folder(plan):
+            return _name(plan.folders[0])
         if len(plan.keys) == 1:
-            return plan.keys[0].removesuffix("/").rsplit("/", 1)[-1]
+            return _name(plan.keys[0])
         return self._bucket.name if self._bucket else ""
 
     def _delete(self, plan: Plan) -> None:
         bucket = self._bucket
         if bucket is None:
             return
-        name = f"Delete {told(plan)}"
+        name = f"Delete {named(plan)}"
 
         def then(report: DeleteReport) -> None:
             self._on_deleted(plan, report)
@@ -112,35 +122,71 @@ class Removal(QObject):
 
     def _on_deleted(self, plan: Plan, report: DeleteReport) -> None:
         keys = [one.key for one in report.deleted]
-        self._tab.folder.model.remove([*keys, *(plan.folders if not report.failed else ())])
+        hidden = tuple((one.key, (one.marker,)) for one in report.deleted if one.marker)
+        self._remember(_Done(named(plan), hidden))
+        self._tab.folder.remove([*keys, *(plan.folders if not report.failed else ())])
         self._announce("objects.delete_many", keys)
         if report.failed:
             self._tab.show_error(failure_of(report))
-        elif keys and all(one.marker for one in report.deleted):
-            words = f"{told(plan)} moved to the trash."
-            self._tab.banner.show_good(words, action=("Undo", lambda: self._undo(report.deleted)))
+        elif len(hidden) == len(keys):
+            self._tab.banner.show_good(
+                f"{_sentence(plan)} moved to the trash.",
+                action=(shortcuts.tip("browser.undo", "Undo"), self.undo),
+            )
         else:
-            self._tab.banner.show_info(f"{told(plan)} deleted for ever.")
+            self._tab.banner.show_info(f"{_sentence(plan)} deleted permanently.")
 
-    def _undo(self, deleted: Sequence[Deleted]) -> None:
+    def _remember(self, done: _Done) -> None:
+        if done.objects:
+            self._done.append(done)
+        while len(self._done) > 1 and (
+            len(self._done) > _UNDO_STEPS
+            or sum(len(each.objects) for each in self._done) > _UNDO_OBJECTS
+        ):
+            del self._done[0]
+
+    # Bringing back
+
+    def reason_not_to_undo(self) -> str:
+        """Return why no delete can be undone now; empty if one can."""
+        return self._tab.context.locked_reason or ("" if self._done else NOTHING_TO_UNDO)
+
+    def undo(self) -> None:
+        """Take the last delete back (Ctrl+Z)."""
+        if not self.reason_not_to_undo():
+            done = self._done.pop()
+            self.restore(done.objects, failed=lambda error: self._on_undo_failed(done, error))
+
+    def _on_undo_failed(self, done: _Done, error: StorageError) -> None:
+        self._done.append(done)
+        self._tab.show_error(error, self.undo if error.retryable else None)
+
+    def restore(self, objects: Sequence[Hidden], **options: object) -> None:
+        """Bring objects back by removing their delete markers; `options` are those of `Tab.run`."""
         bucket = self._bucket
         if bucket is None:
             return
+        name = f"Restore {_objects(len(objects))}"
+        if len(objects) > _IN_THE_WINDOW:
+            arguments = {"objects": list(objects)}
+            self._tab.bulk(
+                name, "objects.restore_many", arguments, self._on_restored,
+                source=bucket.subject(), **options,
+            )  # fmt: skip
+        else:
+            self._tab.run(
+                name, lambda work: restore(bucket, objects, work=work), self._on_restored, **options
+            )
 
-        def take_back(work: Work) -> list[str]:
-            for number, one in enumerate(deleted):
-                undelete(bucket, one.key, one.marker or "", work=work)
-                work.report(Progress(number + 1, len(deleted), "objects"))
-            return [one.key for one in deleted]
-
-        self._tab.run(f"Restore {format_count(len(deleted))} objects", take_back, self._on_undone)
-
-    def _on_undone(self, keys: list[str]) -> None:
-        self._announce("objects.undelete", keys)
-        noun = (
-            keys[0].rsplit("/", 1)[-1] if len(keys) == 1 else f"{format_count(len(keys))} objects"
-        )
-        self._tab.banner.show_good(f"{noun} restored.")
+    def _on_restored(self, report: RestoreReport) -> None:
+        keys = report.restored
+        self._announce("objects.restore_many", keys)
+        self._tab.on_restored(keys)
+        if report.failed:
+            self._tab.show_error(failure(report.failed, len(keys), "restored", _VERSION_ACTION))
+        elif keys:
+            what = _name(keys[0]) if len(keys) == 1 else _objects(len(keys))
+            self._tab.banner.show_good(f"{what} restored.")
 
     def _announce(self, operation: str, keys: Sequence[str]) -> None:
         if not keys or self._bucket is None:
@@ -154,14 +200,28 @@ class Removal(QObject):
         )
 
 
-def told(plan: Plan) -> str:
+def named(plan: Plan) -> str:
     """Return what a plan is about: a name, or a count."""
-    if len(plan.folders) == 1 and plan.keys:
-        name = plan.folders[0].removesuffix("/").rsplit("/", 1)[-1]
-        return f"the folder {name} with {_objects(len(plan.keys))}"
-    if len(plan.keys) == 1:
-        return plan.keys[0].rsplit("/", 1)[-1] or plan.keys[0]
-    return _objects(len(plan.keys))
+    if _is_one_folder(plan):
+        return f"the folder {_name(plan.folders[0])} with {_objects(len(plan.keys))}"
+    return _name(plan.keys[0]) if len(plan.keys) == 1 else _objects(len(plan.keys))
+
+
+def _sentence(plan: Plan) -> str:
+    """Return what a plan is about as the beginning of a sentence; names stay as they are."""
+    words = named(plan)
+    return f"T{words[1:]}" if _is_one_folder(plan) else words
+
+
+def _is_one_folder(plan: Plan) -> bool:
+    """Whether a plan is about one folder and nothing beside it."""
+    one = len(plan.folders) == 1 and bool(plan.keys)
+    return one and all(key.startswith(plan.folders[0]) for key in plan.keys)
+
+
+def _name(key: str) -> str:
+    """Return the last part of a key or prefix."""
+    return key.removesuffix("/").rsplit("/", 1)[-1] or key
 
 
 def _objects(count: int) -> str:
@@ -171,19 +231,33 @@ def _objects(count: int) -> str:
 def why_lost(kept: bool | None) -> str:
     """Return why a delete is permanent."""
     if kept is None:
-        return "It cannot be told whether the bucket is versioned (needs s3:GetBucketVersioning)."
+        return "It is not known whether the bucket is versioned (needs s3:GetBucketVersioning)."
     return "The bucket is not versioned."
+
+
+_ACTION, _VERSION_ACTION = "s3:DeleteObject", "s3:DeleteObjectVersion"
 
 
 def failure_of(report: DeleteReport) -> StorageError:
     """Return one error for all that could not be deleted."""
-    count, total = len(report.failed), len(report.failed) + len(report.deleted)
-    denied = any(one.code == "AccessDenied" for one in report.failed)
+    return failure(report.failed, len(report.deleted), "deleted", _ACTION)
+
+
+def failure(failed: Sequence[FailedDelete], done: int, verb: str, action: str) -> StorageError:
+    """Return one error for all objects that a request left as they were.
+
+    Args:
+        failed: those objects, at least one.
+        done: how many others there were.
+        verb: what could not be done with them, `deleted`.
+        action: the permission that it needs.
+    """
+    denied = any(one.code == "AccessDenied" for one in failed)
     return StorageError(
-        f"{format_count(count)} of {_objects(total)} could not be deleted",
-        cause=report.failed[0].message or report.failed[0].code,
-        remedy="Ask for s3:DeleteObject on these keys." if denied else "Try again.",
-        action="s3:DeleteObject",
-        details="\n".join(f"{one.key}: {one.code}" for one in report.failed[:1000]),
+        f"{format_count(len(failed))} of {_objects(len(failed) + done)} could not be {verb}",
+        cause=failed[0].message or failed[0].code,
+        remedy=f"Ask for {action} on these keys." if denied else "Try again.",
+        action=action,
+        details="\n".join(f"{one.key}: {one.code}" for one in failed[:1000]),
         kind=ErrorKind.ACCESS_DENIED if denied else ErrorKind.SERVICE,
     )

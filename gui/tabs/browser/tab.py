@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.model.change import Change, ChangeKind
 from core.objects.bucket import Bucket
 from core.objects.versions import list_versions
 from core.preview import Picture
 from core.workspace import Workspace
+from gui import shortcuts
 from gui.context import Context
 from gui.models.folder_model import Entry
 from gui.models.names import NameSource
@@ -27,6 +28,8 @@ from gui.tabs.browser.object_pane import ObjectPane
 from gui.tabs.browser.places import Places
 from gui.tabs.browser.removal import Removal
 from gui.tabs.browser.samples import sample_key
+from gui.tabs.browser.trash import Trash
+from gui.tabs.browser.trash_pane import TrashPane
 from gui.tabs.browser.tree_feed import TreeFeed
 from gui.tasks import Task
 from gui.views.picture_view import decoded
@@ -40,12 +43,15 @@ class BrowserTab(Tab):
         super().__init__(context, parent)
         self.places = Places()
         self.folder = FolderPane(context)
+        self.trash_pane = TrashPane(context)
+        self.middle = QStackedWidget()
         self.object = ObjectPane()
         self.listing = Listing(self, self.folder)
         self.tree = TreeFeed(self, self.places)
         self.downloads = Downloads(self)
         self.removal = Removal(self)
         self.going = Going(self)
+        self.trash = Trash(self, self.trash_pane)
         self._looking: Task | None = None
         self._presenting = self._arriving = False
         self._lay_out()
@@ -55,11 +61,14 @@ class BrowserTab(Tab):
             "copy": self._on_copy, "copy_uri": self._on_copy_uri, "up": self.go_up,
             "goto": self.folder.path.edit, "refresh": self.refresh, "delete": self._on_delete,
         })  # fmt: skip
+        shortcuts.bind("browser.undo", self, self.removal.undo, self.removal.reason_not_to_undo)
         self._connect()
         self._on_selection()
 
     def _lay_out(self) -> None:
-        self._panes = splitter(self.places, self.folder, self.object, sizes=(252, 520, 508))
+        for pane in (self.folder, self.trash_pane):
+            self.middle.addWidget(pane)
+        self._panes = splitter(self.places, self.middle, self.object, sizes=(252, 520, 508))
         for number, stretch in enumerate((0, 3, 2)):
             self._panes.setStretchFactor(number, stretch)
         kept = self.context.settings.get("browser/panes")
@@ -72,6 +81,8 @@ class BrowserTab(Tab):
 
     def _connect(self) -> None:
         self.places.chosen.connect(self.go_to)
+        self.places.trash_chosen.connect(self.show_trash)
+        self.trash_pane.selection_changed.connect(self._on_selection)
         self.listing.moved.connect(self._on_moved)
         self.listing.missing.connect(self._on_missing)
         self.listing.arrived.connect(self._on_arrived)
@@ -109,6 +120,8 @@ class BrowserTab(Tab):
     def _do_workspace(self, workspace: Workspace | None) -> None:
         bucket = None if workspace is None else workspace.bucket
         self.removal.begin(bucket)
+        self.trash.begin(bucket)
+        self._leave_trash()
         self.listing.begin(bucket)
         self.tree.begin(bucket)
         self._on_selection()
@@ -119,13 +132,17 @@ class BrowserTab(Tab):
 
     def _do_refresh(self) -> None:
         self.banner.clear()
+        if self.in_trash:
+            self.trash.show()
+            return
         self.listing.forget()
         self.listing.again()
         self.tree.again(self.prefix)
 
     def _do_filter(self) -> None:
-        self.folder.filter.setFocus()
-        self.folder.filter.selectAll()
+        field = self.trash_pane.filter if self.in_trash else self.folder.filter
+        field.setFocus()
+        field.selectAll()
 
     def _do_change(self, change: Change) -> None:
         if change.kind in (ChangeKind.OBJECTS, ChangeKind.BACKUPS):
@@ -169,16 +186,48 @@ class BrowserTab(Tab):
 
     def go_to(self, prefix: str) -> None:
         """Show a folder."""
+        self._leave_trash()
         if prefix != self.prefix or not self.folder.model.total:
             self.listing.show(prefix)
 
     def arrive(self, prefix: str, select: str = "") -> None:
         """Show a folder that was gone to, with a key selected, and give the list the focus."""
+        self._leave_trash()
         self._arriving = True
         self.listing.show(prefix, select=select)
 
+    def on_restored(self, keys: Sequence[str]) -> None:
+        """Select what came back as soon as the folder that is shown has it again."""
+        if self.in_trash:
+            self.trash_pane.remove(tuple(keys))
+            self.trash_pane.focus_list()
+        else:
+            self.listing.select_later(keys)
+
+    # The trash
+
+    @property
+    def in_trash(self) -> bool:
+        """Whether the trash is shown in the place of a folder."""
+        return self.middle.currentWidget() is self.trash_pane
+
+    def show_trash(self) -> None:
+        """Show what was deleted, listed anew."""
+        self.banner.clear()
+        self.middle.setCurrentWidget(self.trash_pane)
+        self.trash.show()
+        self._on_selection()
+
+    def _leave_trash(self) -> None:
+        if self.in_trash:
+            self.trash.stop()
+            self.middle.setCurrentWidget(self.folder)
+            self.places.follow(self.prefix)
+            self._on_selection()
+
     def go_up(self) -> None:
         """Show the folder above, with this one selected."""
+        self._leave_trash()
         if self.prefix:
             self.listing.show(parent_of(self.prefix), select=self.prefix)
 
@@ -201,13 +250,16 @@ class BrowserTab(Tab):
     # Objects
 
     def _on_selection(self, *_what: object) -> None:
-        entries = self.folder.selected
+        entries = [] if self.in_trash else self.folder.selected
         connected = self.context.workspace is not None
         self.deeds.allow(entries, locked=self.context.locked_reason, connected=connected)
         self.folder.download.allow(bool(entries), "Select objects first.")
         writable = connected and not self.context.read_only
         self.folder.upload.allow(writable, self.context.locked_reason)
-        self.object.show_selection(entries)
+        if self.in_trash:
+            self.object.show_deleted(self.trash_pane.selected)
+        else:
+            self.object.show_selection(entries)
 
     def _on_look(self, key: str) -> None:
         bucket = self.bucket

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.errors import StorageError
 from core.objects.bucket import Bucket
+from core.objects.trash import has_trash
 from gui.tabs.base import Tab
 from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, count_below, load_level
 from gui.tabs.browser.places import Places
@@ -34,6 +35,11 @@ class TreeFeed(QObject):
         if bucket is not None:
             self._places.model.load("")
             self.count()
+            self._tab.run(
+                "See whether the bucket is versioned", lambda work: has_trash(bucket, work=work),
+                lambda found: self._places.model.show_trash(shown=found),
+                failed=_no_trash, latest="browser/trash-known", quiet=True,
+            )  # fmt: skip
 
     def again(self, prefix: str) -> None:
         """Ask for a folder of the tree anew, and count."""
@@ -79,6 +85,10 @@ class _Pages:
             self._prefix, level.folders, len(level.objects), level.token, first=first
         )
         self._places.arrived(self._prefix)
+
+
+def _no_trash(_error: StorageError) -> None:
+    """Show no trash: the bucket cannot say whether it has one, and nothing else needs it."""
 
 
 def _left_to_the_folders(_error: StorageError) -> None:

@@ -53,6 +53,7 @@ def workspace(bucket):
     profile = Profile("moto", KeySource.SESSION, bucket=bucket.name)
     return SimpleNamespace(
         bucket=bucket,
+        clients=bucket.clients,
         profile=profile,
         connection=bucket.clients.connection,
         set_unlocked=bucket.clients.set_unlocked,

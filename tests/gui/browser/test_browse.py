@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from helpers.browser import DAY, candles, names, put, settled
+from helpers.browser import DAY, active, candles, names, put, settled
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QWidget
@@ -26,7 +26,7 @@ def looked(tab, qtbot):
     def look(key):
         tab.open_target(key)
         qtbot.waitUntil(
-            lambda: tab.object.looked is not None and tab.object.key == key, timeout=8000
+            lambda: tab.object.looked is not None and tab.object.key == key, timeout=20_000
         )
         settled(qtbot, tab)
         return tab.object
@@ -102,13 +102,14 @@ def test_hostile_json_is_shown_as_far_as_it_goes(looked, bucket):
 
 def test_a_missing_object_is_told(tab, qtbot):
     tab.open_target(f"{DAY}nosuch.json")
-    qtbot.waitUntil(lambda: "nosuch.json" in tab.banner.text, timeout=8000)
+    qtbot.waitUntil(lambda: "nosuch.json" in tab.banner.text, timeout=20_000)
     settled(qtbot, tab)
     assert len(names(tab)) == 3
 
 
 def typed(tab, qtbot, text):
     """Type a place into the field that Ctrl+L opens, and wait until it is shown."""
+    active(tab, qtbot)
     tab.perform("go_to")
     field = tab.folder.path.field
     assert field.isVisible()
@@ -250,11 +251,11 @@ def test_an_object_that_may_not_be_read_says_why(tab, qtbot, monkeypatch):
     monkeypatch.setattr(loading, "head", refused)
     tab.open_target("note.txt")
     failed = tab.object.preview._failed
-    qtbot.waitUntil(lambda: tab.object.preview.face_view is failed, timeout=8000)
+    qtbot.waitUntil(lambda: tab.object.preview.face_view is failed, timeout=20_000)
     assert "s3:GetObject" in failed._text.text()
     monkeypatch.undo()
     failed.button.click()
-    qtbot.waitUntil(lambda: tab.object.looked is not None, timeout=8000)
+    qtbot.waitUntil(lambda: tab.object.looked is not None, timeout=20_000)
 
 
 def test_others_changes_are_seen(tab, qtbot, bucket, context):
@@ -317,7 +318,7 @@ def test_what_cannot_be_done_says_why(tab, context):
 
 def test_present_shows_a_chart(tab, qtbot):
     tab.present()
-    qtbot.waitUntil(lambda: tab.object.looked is not None, timeout=8000)
+    qtbot.waitUntil(lambda: tab.object.looked is not None, timeout=20_000)
     settled(qtbot, tab)
     assert tab.object.preview.face_view.chart.current is not None
     assert tab.object.inspector.value("Versions") == "1 current"
@@ -350,7 +351,7 @@ def test_a_refresh_keeps_rows_filter_and_preview_until_the_new_ones_are_there(
     assert asked == []  # the same bytes are not fetched twice
     put(bucket, "note.txt", b"something else")
     tab.refresh()
-    qtbot.waitUntil(lambda: asked == ["note.txt"], timeout=8000)
+    qtbot.waitUntil(lambda: asked == ["note.txt"], timeout=20_000)
     settled(qtbot, tab)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.browser import DAY, aside, names, settled
-from PySide6.QtCore import QStandardPaths, Qt
+from helpers.browser import DAY, active, aside, names, put, settled
+from PySide6.QtCore import QObject, QStandardPaths, Qt
+from PySide6.QtGui import QStatusTipEvent
 
 from core.errors import ErrorKind
 from core.objects.deleting import Deleted, DeleteReport, FailedDelete
 from core.objects.level import list_level
 from core.objects.listing import list_pages
+from core.objects.trash import RestoreReport
 from core.transfer import local_names
 from gui.tabs.browser import removal
 from gui.tabs.browser.downloads import existing_folder
@@ -22,56 +24,122 @@ def keys(bucket, prefix=""):
     return [row.key for row in aside(list_level, bucket, prefix).objects]
 
 
-def test_a_versioned_delete_goes_to_the_trash_and_comes_back(tab, qtbot, bucket):
-    tab.folder.select("note.txt")
+def press_delete(tab, qtbot, *keys):
+    """Select rows and press Del in the list, as a user does."""
+    active(tab, qtbot)
+    tab.folder.select_all_of(keys)
     tab.folder.table.setFocus()
     qtbot.keyClick(tab.folder.table, Qt.Key.Key_Delete)
-    qtbot.waitUntil(lambda: "trash" in tab.banner.text, timeout=8000)
+
+
+def deleted(tab, qtbot, *keys):
+    press_delete(tab, qtbot, *keys)
+    qtbot.waitUntil(lambda: "trash" in tab.banner.text, timeout=20_000)
     settled(qtbot, tab)
+
+
+def undo(tab, qtbot):
+    active(tab, qtbot)
+    qtbot.keyClick(tab.folder.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+
+
+def test_a_versioned_delete_goes_to_the_trash_and_ctrl_z_brings_it_back(tab, qtbot, bucket):
+    deleted(tab, qtbot, "note.txt")
+    assert tab.banner.text == "note.txt moved to the trash."
     assert keys(bucket) == []
     assert "note.txt" not in names(tab)
-    tab.banner._on_action()
-    qtbot.waitUntil(lambda: tab.banner.text == "note.txt restored.", timeout=8000)
+    undo(tab, qtbot)
+    qtbot.waitUntil(lambda: tab.banner.text == "note.txt restored.", timeout=20_000)
     settled(qtbot, tab)
     assert keys(bucket) == ["note.txt"]
-    assert "note.txt" in names(tab)
+    assert [entry.key for entry in tab.folder.selected] == ["note.txt"]
+    assert tab.folder.table.hasFocus()
 
 
-def test_a_folder_names_its_count_first(tab, qtbot, bucket):
-    tab.folder.select("market-data/")
-    tab.deeds["delete"].trigger()
-    qtbot.waitUntil(lambda: tab.removal.question is not None, timeout=8000)
-    question = tab.removal.question
-    assert question.windowTitle() == "Move the folder market-data with 3 objects to the trash?"
-    question.accept()
-    qtbot.waitUntil(lambda: "trash" in tab.banner.text, timeout=8000)
+def test_the_row_that_follows_is_selected_after_a_delete_and_has_the_focus(tab, qtbot):
+    tab.listing.show(DAY)
     settled(qtbot, tab)
-    assert (
-        sum(len(page.keys) for page in aside(lambda: list(list_pages(bucket, "market-data/")))) == 0
-    )
+    first, second, third = (f"{DAY}2024-01-15T{hour:02}:00:00Z.json" for hour in range(3))
+    deleted(tab, qtbot, second)
+    assert [entry.key for entry in tab.folder.selected] == [third]
+    assert tab.folder.table.hasFocus()
+    deleted(tab, qtbot, third)
+    assert [entry.key for entry in tab.folder.selected] == [first]
+
+
+def test_deletes_are_undone_one_after_the_other(tab, qtbot, bucket):
+    put(bucket, "a.txt", b"a")
+    tab.refresh()
+    settled(qtbot, tab)
+    deleted(tab, qtbot, "a.txt")
+    deleted(tab, qtbot, "note.txt")
+    undo(tab, qtbot)
+    qtbot.waitUntil(lambda: tab.banner.text == "note.txt restored.", timeout=20_000)
+    settled(qtbot, tab)
+    undo(tab, qtbot)
+    qtbot.waitUntil(lambda: tab.banner.text == "a.txt restored.", timeout=20_000)
+    settled(qtbot, tab)
+    assert keys(bucket) == ["a.txt", "note.txt"]
+    assert tab.removal.reason_not_to_undo() == removal.NOTHING_TO_UNDO
+
+
+def test_a_folder_goes_to_the_trash_without_a_question_and_comes_back(tab, qtbot, bucket):
+    deleted(tab, qtbot, "market-data/", "logs/")
+    assert tab.banner.text == "4 objects moved to the trash."
+    tab.banner._on_action()
+    qtbot.waitUntil(lambda: tab.banner.text == "4 objects restored.", timeout=20_000)
+    settled(qtbot, tab)
+    assert [entry.key for entry in tab.folder.selected] == ["logs/", "market-data/"]
+    assert sum(len(page.keys) for page in aside(lambda: list(list_pages(bucket, DAY)))) == 3
+
+
+def test_a_folder_whose_last_object_was_deleted_says_so(tab, qtbot):
+    tab.listing.show("logs/")
+    settled(qtbot, tab)
+    deleted(tab, qtbot, "logs/app.log")
+    empty = tab.folder.state.empty
+    assert empty._title.text() == "Nothing is left in this folder"
+    assert empty.button.hasFocus()
+    qtbot.keyClick(tab, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: names(tab) == ["app.log"], timeout=20_000)
+    settled(qtbot, tab)
+    assert tab.folder.table.hasFocus()
 
 
 @pytest.mark.parametrize("bucket", [False], indirect=True)
-def test_an_unversioned_delete_asks_for_the_name(tab, qtbot, bucket):
-    tab.folder.select("note.txt")
-    tab.deeds["delete"].trigger()
-    qtbot.waitUntil(lambda: tab.removal.question is not None, timeout=8000)
+def test_a_permanent_delete_asks_for_the_name(tab, qtbot, bucket):
+    press_delete(tab, qtbot, "note.txt")
+    qtbot.waitUntil(lambda: tab.removal.question is not None, timeout=20_000)
     question = tab.removal.question
-    assert question.windowTitle() == "Delete note.txt for ever?"
+    assert question.windowTitle() == "Delete note.txt permanently?"
     assert not question.go.isEnabled()
     question.field.setText("note.txt")
     question.go.click()
-    qtbot.waitUntil(lambda: tab.banner.text == "note.txt deleted for ever.", timeout=8000)
+    qtbot.waitUntil(lambda: tab.banner.text == "note.txt deleted permanently.", timeout=20_000)
     settled(qtbot, tab)
     assert keys(bucket) == []
+    assert tab.removal.reason_not_to_undo() == removal.NOTHING_TO_UNDO
+
+
+@pytest.mark.parametrize("bucket", [False], indirect=True)
+def test_several_are_deleted_permanently_by_the_name_of_the_bucket(tab, qtbot, bucket):
+    press_delete(tab, qtbot, "market-data/", "note.txt")
+    qtbot.waitUntil(lambda: tab.removal.question is not None, timeout=20_000)
+    question = tab.removal.question
+    assert question.windowTitle() == "Delete 4 objects permanently?"
+    question.field.setText(bucket.name)
+    assert question.go.isEnabled()
+    question.reject()
+    settled(qtbot, tab)
+    assert "note.txt" in names(tab)
 
 
 def test_when_versioning_is_unknown_it_is_taken_for_off(tab, qtbot, monkeypatch):
     monkeypatch.setattr(removal, "versioning", lambda *_args, **_more: None)
     tab.folder.select("note.txt")
     tab.deeds["delete"].trigger()
-    qtbot.waitUntil(lambda: tab.removal.question is not None, timeout=8000)
-    assert "for ever" in tab.removal.question.windowTitle()
+    qtbot.waitUntil(lambda: tab.removal.question is not None, timeout=20_000)
+    assert "permanently" in tab.removal.question.windowTitle()
     tab.removal.question.reject()
 
 
@@ -92,17 +160,45 @@ def test_many_deletes_are_the_engines_work(tab, monkeypatch):
     assert asked[0][1:3] == ("objects.delete_many", {"keys": list(many)})
 
 
-def test_read_only_deletes_nothing(tab, context):
-    tab.folder.select("note.txt")
+def test_a_restore_of_many_is_the_engines_work(tab, monkeypatch):
+    asked = []
+    monkeypatch.setattr(tab, "bulk", lambda *args, **_more: asked.append(args))
+    many = [(f"k{n}", (f"v{n}",)) for n in range(1001)]
+    tab.removal.restore(many)
+    assert asked[0][1:3] == ("objects.restore_many", {"objects": many})
+
+
+def test_a_restore_that_failed_in_part_is_one_summary(tab):
+    denied = FailedDelete("b", "AccessDenied", "Access Denied")
+    tab.removal._on_restored(RestoreReport(("a",), (denied,)))
+    assert tab.banner.text == "1 of 2 objects could not be restored"
+    assert "s3:DeleteObjectVersion" in tab.banner.accessibleName()
+
+
+def test_changing_keys_of_a_locked_profile_say_how_to_unlock(tab, qtbot, context, bucket):
+    told = []
+
+    class Listener(QObject):
+        def eventFilter(self, _watched, event):  # noqa: N802 - Qt's name
+            if isinstance(event, QStatusTipEvent):
+                told.append(event.tip())
+            return False
+
+    listener = Listener()
+    tab.installEventFilter(listener)
     context.lock()
-    tab.removal.ask(tab.folder.selected)
+    press_delete(tab, qtbot, "note.txt")
+    undo(tab, qtbot)
+    assert len(told) == 2
+    assert all("Unlock it at the top of the window" in text for text in told)
     assert not tab.busy
+    assert keys(bucket) == ["note.txt"]
 
 
 def opened(qtbot, tab):
     """Ask for a download and return the dialog, which opens as soon as the disk was asked."""
     tab.downloads.ask(tab.folder.selected)
-    qtbot.waitUntil(lambda: tab.downloads.dialog is not None, timeout=8000)
+    qtbot.waitUntil(lambda: tab.downloads.dialog is not None, timeout=20_000)
     return tab.downloads.dialog
 
 
@@ -114,7 +210,7 @@ def test_one_object_is_downloaded_and_verified(tab, qtbot, tmp_path, context):
     assert dialog.selectedFiles()[0].endswith("note.txt")
     dialog.fileSelected.emit(str(tmp_path / "mine.txt"))
     dialog.close()
-    qtbot.waitUntil(lambda: "downloaded" in tab.banner.text, timeout=8000)
+    qtbot.waitUntil(lambda: "downloaded" in tab.banner.text, timeout=20_000)
     assert (tmp_path / "mine.txt").read_bytes() == b"hello"
     assert "verified" in tab.banner.text
 
@@ -122,7 +218,7 @@ def test_one_object_is_downloaded_and_verified(tab, qtbot, tmp_path, context):
 def test_a_file_is_proposed_by_the_name_of_its_key(tab, qtbot, tmp_path, context):
     context.settings.set("downloads/folder", str(tmp_path))
     tab.open_target(f"{DAY}2024-01-15T01:00:00Z.json")
-    qtbot.waitUntil(lambda: bool(tab.folder.selected), timeout=8000)
+    qtbot.waitUntil(lambda: bool(tab.folder.selected), timeout=20_000)
     dialog = opened(qtbot, tab)
     assert dialog.selectedFiles()[0].endswith("/2024-01-15T01:00:00Z.json")
     dialog.close()
@@ -132,12 +228,12 @@ def test_a_name_that_the_disk_does_not_take_is_reported(tab, qtbot, tmp_path, mo
     monkeypatch.setattr(local_names, "_keeps", lambda _folder, _name: False)
     context.settings.set("downloads/folder", str(tmp_path))
     tab.open_target(f"{DAY}2024-01-15T01:00:00Z.json")
-    qtbot.waitUntil(lambda: bool(tab.folder.selected), timeout=8000)
+    qtbot.waitUntil(lambda: bool(tab.folder.selected), timeout=20_000)
     dialog = opened(qtbot, tab)
     [path] = dialog.selectedFiles()
     dialog.fileSelected.emit(path)
     dialog.close()
-    qtbot.waitUntil(lambda: "downloaded" in tab.banner.text, timeout=8000)
+    qtbot.waitUntil(lambda: "downloaded" in tab.banner.text, timeout=20_000)
     assert tab.banner.text.startswith("2024-01-15T01%3A00%3A00Z.json downloaded")
     assert "does not take the name 2024-01-15T01:00:00Z.json" in tab.banner.accessibleName()
 
@@ -160,7 +256,7 @@ def test_several_go_to_the_engine(tab, qtbot, tmp_path, monkeypatch):
     dialog = opened(qtbot, tab)
     dialog.fileSelected.emit(str(tmp_path))
     dialog.close()
-    qtbot.waitUntil(lambda: bool(asked), timeout=8000)
+    qtbot.waitUntil(lambda: bool(asked), timeout=20_000)
     operation, arguments = asked[0][0][1:3]
     assert operation == "transfer.download"
     assert len(arguments["keys"]) == len(arguments["sizes"]) == 3

@@ -1,0 +1,141 @@
+"""The rows of the trash: deleted objects, filtered and sorted by their native values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt
+
+from core.local.activity import LoggedChange
+from core.objects.trash import DeletedObject
+from core.units import format_moment, format_size, short_id
+from gui.models.folder_model import fits, matcher
+from gui.models.text_rows import TextRows
+from gui.tabs.browser.listing import parent_of
+
+KEY, SIZE, DELETED, BY = range(4)
+#: Owners that some servers report for everybody.
+_NOBODY = frozenset({"", "anonymous"})
+#: A delete of this program is logged within so many seconds after its markers were set.
+_LOGGED_WITHIN = 120
+#: So many seconds the clock of this computer may be behind that of the server.
+_SKEW = 2
+Who = Callable[[DeletedObject], str]
+
+
+class TrashModel(TextRows):
+    """Deleted objects with their keys, sizes, moments, and who deleted them if that is known."""
+
+    heads = ("Key", "Size", "Deleted", "Deleted by")
+    numbers = frozenset({SIZE, DELETED})
+    moments = frozenset({DELETED})
+    mono = KEY
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._all: dict[str, DeletedObject] = {}
+        self._who: Who = owner_of
+        self._filter = ""
+        self.sort(DELETED, Qt.SortOrder.DescendingOrder)
+
+    @property
+    def total(self) -> int:
+        """How many rows there are without the filter."""
+        return len(self._all)
+
+    @property
+    def objects(self) -> list[DeletedObject]:
+        """The rows shown, in their order."""
+        return [self.thing(row) for row in range(self.rowCount())]
+
+    def clear(self) -> None:
+        """Take all rows away."""
+        self._all.clear()
+        self._show()
+
+    def add(self, objects: Iterable[DeletedObject], who: Who) -> None:
+        """Add a page; `who` returns who deleted an object."""
+        self._who = who
+        self._all.update((each.key, each) for each in objects)
+        self._show()
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Take rows away, as after a restore."""
+        for key in keys:
+            self._all.pop(key, None)
+        self._show()
+
+    def set_filter(self, text: str) -> None:
+        """Show only the rows whose key contains `text`, or fits it if it has `*` or `?`."""
+        if text != self._filter:
+            self._filter = text
+            self._show()
+
+    def row_of(self, key: str) -> int:
+        """Return where a key is shown, or -1."""
+        rows = range(self.rowCount())
+        return next((row for row in rows if self.thing(row).key == key), -1)
+
+    def _show(self) -> None:
+        wanted = matcher(self._filter)
+        shown = [each for each in self._all.values() if fits(wanted, each.key.casefold())]
+        self._replace([self._row(each) for each in shown], shown)
+
+    def _row(self, each: DeletedObject) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        who = self._who(each)
+        moment = each.deleted
+        values = (each.key, each.size, moment.timestamp(), who)
+        texts = (
+            each.key,
+            format_size(each.size),
+            lambda: format_moment(moment, zone=False),
+            who,
+        )
+        return values, texts
+
+    def _told(self, row: int, column: int) -> str:
+        return self.thing(row).key if column == KEY else ""
+
+
+def owner_of(deleted: DeletedObject) -> str:
+    """Return the account that owns the delete marker, in words; S3 records no person."""
+    return "" if deleted.owner in _NOBODY else f"account {short_id(deleted.owner)}"
+
+
+def deleted_by(changes: Iterable[LoggedChange], bucket: str, title: str) -> Who:
+    """Return a function that finds who deleted an object.
+
+    The log of changes knows the deletes of this computer; of others only the account is known.
+
+    Args:
+        changes: the log.
+        bucket: the `s3://` address of the bucket.
+        title: the action that the log records for deletes.
+    """
+    deletes = [each for each in changes if each.change.action == title]
+    by_prefix: dict[str, list[LoggedChange]] = {}
+    for each in deletes:
+        for prefix in each.change.prefixes:
+            by_prefix.setdefault(prefix, []).append(each)
+
+    def who(deleted: DeletedObject) -> str:
+        found = _logged(by_prefix, deleted, bucket)
+        return f"profile {found.profile}, here" if found is not None else owner_of(deleted)
+
+    return who
+
+
+def _logged(
+    by_prefix: Mapping[str, list[LoggedChange]], deleted: DeletedObject, bucket: str
+) -> LoggedChange | None:
+    prefix = parent_of(deleted.key)
+    near: list[LoggedChange] = [*by_prefix.get("", ()), *by_prefix.get(prefix, ())]
+    for each in reversed(near):
+        change = each.change
+        seconds = (change.when - deleted.deleted).total_seconds()
+        several = not change.subject.startswith("s3://")
+        same = several or change.subject == f"{bucket}/{deleted.key}"
+        if same and -_SKEW <= seconds <= _LOGGED_WITHIN:
+            return each
+    return None

@@ -1,0 +1,211 @@
+"""The trash of a versioned bucket, in the place of a folder: what was deleted, and the way back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from core.errors import AccessDenied, StorageError
+from core.objects.trash import DeletedObject
+from core.units import format_age, format_count, format_size
+from gui import theme
+from gui.context import Context
+from gui.shortcuts import action
+from gui.tabs.browser.trash_model import DELETED, TrashModel
+from gui.widgets.buttons import link_button, plain_button, primary_button
+from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.fields import line_edit
+from gui.widgets.labels import Pill, muted_label
+from gui.widgets.panel import SectionHead
+from gui.widgets.table import columns_of, make_table
+
+_WIDTHS = (88, 180, 150)
+_EMPTY = "The trash is empty"
+_WHY = "Deleted objects of this versioned bucket appear here and can be restored."
+
+
+class TrashPane(QWidget):
+    """The list of deleted objects.
+
+    Signals:
+        selection_changed: other rows are selected.
+        restore_wanted: `DeletedObject`s to be restored, and whether the user asked for all of them.
+        stop_wanted, more_wanted: end the listing, or go on with it.
+    """
+
+    selection_changed = Signal()
+    restore_wanted = Signal(list, bool)
+    stop_wanted = Signal()
+    more_wanted = Signal()
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self.model = TrashModel(self)
+        self.age = Pill()
+        self.filter = line_edit("Filter the trash", "Filter the trash", clear=True)
+        self.restore_all = plain_button("Restore all…", self._on_restore_all)
+        self.restore = primary_button("Restore", self._on_restore)
+        self.table = make_table(
+            self.model, "Deleted objects", settings=context.settings, key="browser/trash",
+            multiple=True, falling=DELETED,
+        )  # fmt: skip
+        columns_of(self.table).fill_with_names(*_WIDTHS)
+        self.state = Loadable(self.table, EmptyState(_EMPTY, _WHY))
+        self.count = muted_label()
+        self.stop = link_button("Stop", self.stop_wanted.emit)
+        self.more = link_button("Load more", self.more_wanted.emit)
+        self._fetched: datetime | None = None
+        self._running = self._more = self._failed = False
+        self._read = 0
+        self._lay_out()
+        self.filter.textChanged.connect(self._on_filter)
+        self.table.selectionModel().selectionChanged.connect(self._on_selection)
+        self.model.modelReset.connect(self._on_selection)
+        context.read_only_changed.connect(self._on_selection)
+        self._on_selection()
+
+    def _lay_out(self) -> None:
+        head = SectionHead("Trash")
+        head.add_action(self.age)
+        tools, foot = QFrame(), QFrame()
+        tools.setProperty("surface", "bar")
+        tools.setFixedHeight(theme.SECTION)
+        foot.setProperty("surface", "foot")
+        foot.setFixedHeight(theme.STATUS)
+        self.count.setFont(theme.number_font(12))
+        bars: tuple[tuple[QFrame, tuple[QWidget, ...]], ...] = (
+            (tools, (self.filter, self.restore_all, self.restore)),
+            (foot, (self.count, self.stop, self.more)),
+        )
+        for frame, parts in bars:
+            line = QHBoxLayout(frame)
+            line.setContentsMargins(12, 0, 12, 0)
+            line.setSpacing(8)
+            for widget in parts:
+                line.addWidget(widget)
+            line.setStretch(0, 1)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        for part in (head, tools):
+            box.addWidget(part)
+        box.addWidget(self.state, 1)
+        box.addWidget(foot)
+
+    # What is shown
+
+    def begin(self) -> None:
+        """Announce a listing; the rows of the former one stay until then."""
+        self._failed = False
+        if not self.model.total:
+            self.state.show_empty()
+            self.state.show_loading()
+        self.show_listing(running=True, more=False, versions=0)
+
+    def show_rows(self, fetched: datetime) -> None:
+        """Show the rows that came, and how old they are."""
+        self._fetched = fetched
+        self.show_age()
+        if self.model.total:
+            self.state.show_view()
+
+    def show_listing(self, *, running: bool, more: bool, versions: int) -> None:
+        """Show whether the listing runs or has more, and how many versions it has read."""
+        self._running, self._more, self._read = running, more, versions
+        self.stop.setVisible(running)
+        self.more.setVisible(more and not running)
+        if not running and not self.model.total and not self._failed:
+            self.state.empty.set_text(_EMPTY if not more else "Nothing deleted found so far", _WHY)
+            self.state.show_empty()
+        self._show_count()
+
+    def show_failed(self, error: StorageError) -> None:
+        """Show in the place of the rows why there are none."""
+        self._failed = True
+        if not self.model.total:
+            denied = isinstance(error, AccessDenied) and error.action
+            needs = f"It needs {error.action}. " if denied else ""
+            self.state.empty.set_text(error.summary, f"{needs}{error.remedy}")
+            self.state.show_empty()
+        self.show_listing(running=False, more=False, versions=self._read)
+
+    def show_age(self) -> None:
+        """Show how old the listing is."""
+        text = f"fetched {format_age(self._fetched)}" if self._fetched else ""
+        self.age.set(
+            text, hint=f"When the trash was listed. {action('refresh').keys[0]} lists it anew."
+        )
+
+    def clear(self) -> None:
+        """Forget the rows, as for another bucket."""
+        self.model.clear()
+        self.filter.clear()
+        self._fetched = None
+        self.show_age()
+
+    # Selection
+
+    @property
+    def selected(self) -> list[DeletedObject]:
+        """The selected rows, from the top."""
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        return [self.model.thing(row) for row in rows]
+
+    def remove(self, keys: tuple[str, ...]) -> None:
+        """Take restored rows away and select the row that follows them."""
+        first = min((row for row in map(self.model.row_of, keys) if row >= 0), default=-1)
+        self.model.remove(keys)
+        if first >= 0 and self.model.rowCount():
+            self.table.selectRow(min(first, self.model.rowCount() - 1))
+        self.show_listing(running=self._running, more=self._more, versions=self._read)
+
+    def select(self, keys: set[str]) -> None:
+        """Select the first of these keys that is shown."""
+        rows = [row for row in map(self.model.row_of, keys) if row >= 0]
+        if rows:
+            self.table.selectRow(min(rows))
+
+    def focus_list(self) -> None:
+        """Give the list the focus, or the filter while there are no rows."""
+        (self.table if self.model.rowCount() else self.filter).setFocus()
+
+    def _on_filter(self, text: str) -> None:
+        chosen = {each.key for each in self.selected}
+        self.model.set_filter(text)
+        self.select(chosen)
+        self._show_count()
+
+    def _on_selection(self, *_what: object) -> None:
+        locked = self._context.locked_reason
+        chosen = len(self.selected)
+        self.restore.allow(bool(chosen) and not locked, locked or "Select deleted objects first.")
+        rows = self.model.rowCount()
+        self.restore_all.allow(bool(rows) and not locked, locked or "There is nothing to restore.")
+        self._show_count()
+        self.selection_changed.emit()
+
+    def _show_count(self) -> None:
+        chosen = self.selected
+        if len(chosen) > 1:
+            size = sum(each.size for each in chosen)
+            self.count.setText(f"{format_count(len(chosen))} selected · {format_size(size)}")
+            return
+        rows, total = self.model.objects, self.model.total
+        part = f"{format_count(len(rows))} of " if len(rows) != total else ""
+        words = f"{part}{format_count(total)} deleted object{'' if total == 1 else 's'}"
+        together = format_size(sum(each.size for each in rows))
+        so_far = f" · in {format_count(self._read)} versions so far" if self._unfinished else ""
+        self.count.setText(f"{words} · {together}{so_far}")
+
+    @property
+    def _unfinished(self) -> bool:
+        return self._running or self._more
+
+    def _on_restore(self) -> None:
+        self.restore_wanted.emit(self.selected, False)  # noqa: FBT003 - a signal has no names
+
+    def _on_restore_all(self) -> None:
+        self.restore_wanted.emit(self.model.objects, True)  # noqa: FBT003 - a signal has no names
