@@ -2,7 +2,9 @@
 
 import os
 import threading
+from functools import cache
 
+import botocore.loaders
 import keyring
 import pytest
 from helpers import guards
@@ -15,6 +17,8 @@ from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 guards.refuse_far_sockets()
+# Each test makes clients of its own; parsing the service models anew takes longer than most tests.
+botocore.loaders.JSONFileLoader.load_file = cache(botocore.loaders.JSONFileLoader.load_file)
 # A clean clone has no tables of Unicode yet, and machines may be busy: time proves nothing here.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")

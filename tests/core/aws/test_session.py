@@ -48,6 +48,18 @@ def test_an_aws_profile_is_read_from_aws_s_files_and_beats_the_environment(
     assert (keys.access_key_id, keys.secret_access_key.reveal()) == ("AKIATEAM", "team-secret")
 
 
+def test_the_service_models_are_read_once_for_all_connections():
+    first, second = (ClientFactory(connection()) for _ in range(2))
+    try:
+        models = [each.s3().meta.service_model.operation_names for each in (first, second)]
+        shapes = [each.s3()._service_model._service_description for each in (first, second)]
+    finally:
+        first.close()
+        second.close()
+    assert models[0] == models[1]
+    assert shapes[0] is shapes[1]
+
+
 def test_the_environment_gives_keys(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENV")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "env-secret")
