@@ -5,14 +5,18 @@ from __future__ import annotations
 import html
 import unicodedata
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from core.units import format_age, utc_now
 from gui import theme
 from gui.clock import follow_time
 
+_AGE_HINT = "When this was fetched. F5 fetches it again."
 #: Categories that are drawn as something else than themselves: control, format, surrogate, lines.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
@@ -155,6 +159,34 @@ class Pill(QLabel):
             self.show()
         else:  # showing it now would make it a window of its own
             self.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, on=False)
+
+
+class AgePill(Pill):
+    """How old fetched content is. It counts up, and says when a refresh failed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("", "neutral", parent)
+        self._fetched: datetime | None = None
+
+    def set_fetched(self, moment: datetime | None = None) -> None:
+        """Count from `moment` on, from now by default: the content is as fresh as can be."""
+        self._fetched = moment or utc_now()
+        self.show_live(partial(_fetched, self._fetched), "neutral", _AGE_HINT)
+
+    def set_failed(self) -> None:
+        """Show that older content stays, as it could not be refreshed; nothing without content."""
+        if self._fetched is not None:
+            text = partial(_fetched, self._fetched, " · could not be refreshed")
+            self.show_live(text, "warning", f"The last refresh failed. {_AGE_HINT}")
+
+    def clear_age(self) -> None:
+        """Show nothing: there is no content."""
+        self._fetched = None
+        self.set("")
+
+
+def _fetched(moment: datetime, more: str = "") -> str:
+    return f"fetched {format_age(moment)}{more}"
 
 
 def text_label(text: str = "", tone: str = "plain", *, wrap: bool = False) -> Text:

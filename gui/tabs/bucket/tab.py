@@ -12,7 +12,6 @@ from core.lifecycle.rules import Configuration, difference
 from core.lifecycle.sentences import difference_lines
 from core.lifecycle.store import Saved
 from core.model.change import Change, ChangeKind
-from core.units import format_age
 from core.workspace import Workspace
 from gui import shortcuts
 from gui.context import Context
@@ -23,7 +22,7 @@ from gui.tabs.bucket.rule_dialog import RuleDialog
 from gui.tabs.bucket.rules_model import RulesModel
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
-from gui.widgets.labels import Pill
+from gui.widgets.labels import AgePill
 from gui.widgets.panel import Panel, splitter
 from gui.widgets.table import make_table
 
@@ -40,6 +39,7 @@ class BucketTab(Tab):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._seen: Configuration | None = None
+        self._facts_known = False
         self.model = RulesModel(self)
         self.table = make_table(
             self.model, "Lifecycle rules", settings=context.settings, key="bucket/rules",
@@ -56,7 +56,7 @@ class BucketTab(Tab):
         self._facts_view = FactsView()
         self._unchecked = EmptyState(*_UNCHECKED)
         self._facts = Loadable(self._facts_view, self._unchecked)
-        self._age = Pill("")
+        self._age, self._rules_age = AgePill(), AgePill()
         self._lay_out()
         self.table.selectionModel().selectionChanged.connect(self._update_buttons)
         shortcuts.bind_button("rules.remove", self.table, self.remove)
@@ -67,6 +67,7 @@ class BucketTab(Tab):
         rules = Panel("Lifecycle rules", self._rules, actions=(self.remove, self.add))
         safety = Panel("Safety", self._facts)
         safety.head.add_pill(self._age)
+        rules.head.add_pill(self._rules_age)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -75,6 +76,10 @@ class BucketTab(Tab):
     def _do_workspace(self, _workspace: Workspace | None) -> None:
         self._seen = None
         self.model.show(Configuration())
+        self._facts_known = False
+        for part, age in ((self._rules, self._rules_age), (self._facts, self._age)):
+            part.show_empty()  # not the former bucket's
+            age.clear_age()
         self.banner.clear()
         self._do_refresh()
 
@@ -114,6 +119,10 @@ class BucketTab(Tab):
             self._do_refresh()
 
     def _on_rules(self, found: Configuration) -> None:
+        self._rules_age.set_fetched()
+        self._show_rules(found)
+
+    def _show_rules(self, found: Configuration) -> None:
         self._seen = found
         self.model.show(found)
         self._empty.set_text(
@@ -127,7 +136,11 @@ class BucketTab(Tab):
         self._update_buttons()
 
     def _on_rules_failed(self, error: StorageError) -> None:
-        self._seen = None
+        if self._seen is not None:  # what was read before stays
+            self._rules_age.set_failed()
+            self._show_rules(self._seen)
+            self.show_error(error, self._do_refresh)
+            return
         if isinstance(error, AccessDenied):
             self._empty.set_text("The rules may not be read", f"This needs {error.action}.", "")
         else:
@@ -139,10 +152,13 @@ class BucketTab(Tab):
     def _on_facts(self, facts: BucketFacts) -> None:
         self._facts_view.show_facts(facts)
         self._facts.show_view()
-        self._age.show_live(lambda: f"asked {format_age(facts.fetched)}")
+        self._facts_known = True
+        self._age.set_fetched(facts.fetched)
 
     def _on_facts_failed(self, error: StorageError) -> None:
-        self._facts.show_empty()
+        self._age.set_failed()
+        if not self._facts_known:
+            self._facts.show_empty()
         self.show_error(error, self._do_refresh)
 
     def _on_add(self) -> None:

@@ -90,6 +90,9 @@ class HygieneActions(QObject):
         )
 
     def _on_failed(self, error: StorageError) -> None:
+        if not isinstance(error, AccessDenied) and self._pane.show_stale():
+            self._tab.show_error(error, self.look)
+            return
         why = f"This needs {error.action}." if isinstance(error, AccessDenied) else error.cause
         self._pane.show_unavailable(error.summary, why)
 

@@ -6,13 +6,13 @@ from PySide6.QtCore import QSortFilterProxyModel, Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from core.health.hygiene import DEFAULT_DAYS, Board, SecretHygiene
-from core.units import format_age, format_count
+from core.units import format_count, utc_now
 from gui.context import Context
 from gui.models.roles import SORT_ROLE
 from gui.tabs.credentials.hygiene_model import HygieneModel
 from gui.widgets.buttons import icon_button, plain_button
 from gui.widgets.empty import EmptyState, Loadable
-from gui.widgets.labels import Pill, muted_label
+from gui.widgets.labels import AgePill, Pill, muted_label
 from gui.widgets.panel import SectionHead
 from gui.widgets.segmented import Segmented
 from gui.widgets.table import make_table, on_enter
@@ -74,6 +74,7 @@ class HygienePane(QWidget):
         self.doctor = plain_button("Doctor…", self.doctor_clicked.emit)
         self.doctor.set_hint("Find what interrupted rotations and forgotten keys left behind")
         self.look = icon_button("refresh", "Look again", self.look_clicked.emit)
+        self.age = AgePill()
         self.overdue, self.twice, self.never = Pill(""), Pill(""), Pill("")
         self.empty = EmptyState("No secrets yet")
         self._body = Loadable(self.table, self.empty)
@@ -83,7 +84,7 @@ class HygienePane(QWidget):
     def _lay_out(self) -> None:
         self.head = SectionHead("Secrets", self.doctor, self.limit, self.open, self.look)
         self.head.add_beside(self.switch)
-        for pill in (self.overdue, self.twice, self.never):
+        for pill in (self.age, self.overdue, self.twice, self.never):
             self.head.add_pill(pill)
         foot = QFrame()
         foot.setProperty("surface", "foot")
@@ -108,12 +109,26 @@ class HygienePane(QWidget):
         self.head.set_title("Secrets", format_count(len(board.rows)) if board.rows else "")
         self._count(board)
         if board.rows:
-            self.look.set_hint(f"Look again; this look is of {format_age(board.looked)}")
+            self.age.set_fetched(board.looked)
             self._body.show_view()
             self._choose(current.info.name if current else "")
         else:
             self.show_unavailable("No secrets yet", "Make one in the list.")
         self._update()
+
+    def clear(self) -> None:
+        """Forget the board: it was that of another connection."""
+        self.model.show(Board((), utc_now()))
+        self.age.clear_age()
+        self._body.show_empty()
+
+    def show_stale(self) -> bool:
+        """Go on showing the board of before if there is one; return whether there is."""
+        rows = bool(self.model.board.rows)
+        self.age.set_failed()
+        if rows:
+            self._body.show_view()
+        return rows
 
     def show_unavailable(self, title: str, text: str) -> None:
         """Show why there is no board."""

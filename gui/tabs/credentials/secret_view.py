@@ -44,7 +44,7 @@ class SecretView(QWidget):
         super().__init__(parent)
         self.name = ""
         self.value: SecretValue | None = None
-        self._locked = ""
+        self._locked, self._stale = "", False
         self.editor = SecretEditor()
         self.editor.edited.connect(self._update)
         self.empty = EmptyState(*_NOTHING, on_click=self._on_empty)
@@ -129,7 +129,11 @@ class SecretView(QWidget):
         self._update()
 
     def show_failed(self, name: str, error: StorageError) -> None:
-        """Show why the value could not be read."""
+        """Show why the value could not be read; one that was read before stays, with a word."""
+        if self.value is not None and self.name == name:
+            self._stale = True
+            self._update()
+            return
         self._empty_act = self.reload_clicked
         why = " ".join(part for part in (error.cause, error.remedy) if part)
         self._say(name, error.summary, why, "Try again" if error.retryable else "")
@@ -154,7 +158,7 @@ class SecretView(QWidget):
         self._pages.setCurrentWidget(self.empty)
 
     def _set(self, name: str, value: SecretValue | None) -> None:
-        self.name, self.value = name, value
+        self.name, self.value, self._stale = name, value, False
         self.head.set_title(name or "Secret")
         self.editor.set_text("{}")  # nothing of the former one stays in memory
         self._update()
@@ -170,7 +174,8 @@ class SecretView(QWidget):
         self.delete.allow(not self._locked, self._locked)
         reason = self._locked or self._no_rotation()
         self.rotate.allow(not reason, reason)
-        self._age.show_live(partial(_made, value.created if value else None))
+        self._age.show_live(partial(_made, value.created if value else None, stale=self._stale))
+        self._age.set_tone("warning" if self._stale else "muted")
         self._age.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
     def _no_rotation(self) -> str:
@@ -187,5 +192,6 @@ class SecretView(QWidget):
         self._empty_act.emit()
 
 
-def _made(created: datetime | None) -> str:
-    return f"made {format_age(created)}" if created else ""
+def _made(created: datetime | None, *, stale: bool) -> str:
+    parts = [f"made {format_age(created)}"] if created else []
+    return " · ".join([*parts, "could not be refreshed"] if stale else parts)

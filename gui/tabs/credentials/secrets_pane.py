@@ -8,7 +8,7 @@ from PySide6.QtCore import QSortFilterProxyModel, Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from core.model.secrets import SecretInfo
-from core.units import format_count, utc_now
+from core.units import format_count
 from gui.context import Context
 from gui.models.roles import SORT_ROLE
 from gui.tabs.credentials.hygiene_pane import HYGIENE, LIST, view_switch
@@ -16,6 +16,7 @@ from gui.tabs.credentials.secrets_model import NAME, SecretsModel
 from gui.widgets.buttons import plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import clearable
+from gui.widgets.labels import AgePill
 from gui.widgets.panel import SectionHead
 from gui.widgets.table import make_table
 
@@ -65,7 +66,9 @@ class SecretsPane(QWidget):
             self.new_clicked.emit,
         )
         self._body = Loadable(self.table, self.empty)
+        self.age = AgePill()
         self.head = SectionHead("Secrets", self.filter, self.new)
+        self.head.add_pill(self.age)
         self.switch = view_switch()
         self.switch.selected.connect(self._on_switch)
         self.head.add_beside(self.switch)
@@ -82,7 +85,8 @@ class SecretsPane(QWidget):
     def show_infos(self, infos: Sequence[SecretInfo], keep: str = "") -> None:
         """Show the secrets and choose the one named `keep` again, else the first."""
         self._silent = True
-        self.model.show(infos, utc_now())
+        self.model.show(infos)
+        self.age.set_fetched()
         self._silent = False
         self.head.set_title("Secrets", format_count(len(infos)) if infos else "")
         if not infos:
@@ -93,9 +97,17 @@ class SecretsPane(QWidget):
         self._body.show_view()
         self.choose(keep)
 
+    def show_stale(self) -> bool:
+        """Go on showing the secrets of before if there are any; return whether there are."""
+        self.age.set_failed()
+        if self.model.rowCount():
+            self._body.show_view()
+        return bool(self.model.rowCount())
+
     def show_unavailable(self, title: str, text: str) -> None:
         """Show why there is no list."""
         self.model.show(())
+        self.age.clear_age()
         self.head.set_title("Secrets")
         self.empty.set_text(title, text, "")
         self._body.show_empty()

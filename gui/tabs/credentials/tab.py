@@ -114,6 +114,8 @@ class CredentialsTab(Tab):
         if workspace is None:
             self.secrets.show_unavailable("Not connected", "Choose a profile or make one.")
         else:
+            self.secrets.show_unavailable("", "")  # those of another connection
+            self.hygiene.clear()
             self._load_secrets()
             self.rotation.look_for_unfinished()
 
@@ -254,7 +256,9 @@ class CredentialsTab(Tab):
         self.actions_on_secret.look_whose(self.secret.name, mine)
 
     def _on_infos_failed(self, error: StorageError) -> None:
-        if isinstance(error, AccessDenied):
+        if not isinstance(error, AccessDenied) and self.secrets.show_stale():
+            self.show_error(error, self._load_secrets)
+        elif isinstance(error, AccessDenied):
             self.secrets.show_unavailable(
                 "Secrets may not be listed", f"This needs {error.action}."
             )
@@ -320,9 +324,12 @@ class CredentialsTab(Tab):
         )
 
     def _reload_secret(self) -> None:
-        """Read the shown secret again."""
+        """Read the shown secret again; what is shown stays until the answer."""
         info = self.secrets.current
-        if info is not None:
+        value = self.secret.value
+        if info is not None and value is not None and value.name == info.name and not info.deleted:
+            self._read(info.name)
+        elif info is not None:
             self._open(info)
 
     # After a change of ours.

@@ -105,7 +105,13 @@ class VersionsPane(QWidget):
         return self.model.versions if name == self.name else ()
 
     def show_failed(self, error: StorageError) -> None:
-        """Show why there is no list; a missing extra permission is named, not alarming."""
+        """Show why there is no list; versions that were listed before stay.
+
+        A missing extra permission is named, not alarming.
+        """
+        if self.model.versions and not isinstance(error, AccessDenied):
+            self._body.show_view()
+            return
         if isinstance(error, AccessDenied):
             self.empty.set_text("Versions may not be listed", f"This needs {error.action}.")
         else:

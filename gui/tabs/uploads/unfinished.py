@@ -18,7 +18,7 @@ from gui.dialogs.confirm import ask
 from gui.models.columns import RIGHT, Columns
 from gui.models.indexes import Index
 from gui.widgets.buttons import danger_button, quiet_button
-from gui.widgets.labels import muted_label, shown
+from gui.widgets.labels import AgePill, muted_label, shown
 from gui.widgets.panel import Panel
 from gui.widgets.table import make_table
 
@@ -88,6 +88,8 @@ class UnfinishedPane(QWidget):
             "Unfinished on the bucket", self._problem, self.table,
             actions=(self.toggle, self.remove),
         )  # fmt: skip
+        self.age = AgePill()
+        self._panel.head.add_pill(self.age)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._panel)
@@ -100,6 +102,7 @@ class UnfinishedPane(QWidget):
         self.model.show([*found.uploads, *found.parts])
         size = sum(each.size or 0 for each in self.model.rows)
         self._panel.head.set_title("Unfinished on the bucket", _counts(found, size))
+        self.age.set_fetched()
         self._show_problem(found.problem)
         self.setVisible(bool(self.model.rows) or bool(found.problem))
         self.toggle.setVisible(bool(self.model.rows))
@@ -107,8 +110,12 @@ class UnfinishedPane(QWidget):
         self.update_state()
 
     def show_failed(self, error: StorageError) -> None:
-        """Report that it is not known what is unfinished."""
-        self.model.show([])
+        """Report that it is not known what is unfinished; what was found before stays."""
+        self.age.set_failed()
+        if self.model.rows:
+            self._show_problem(f"Unfinished uploads could not be listed: {error.summary}.")
+            self.update_state()
+            return
         self._panel.head.set_title("Unfinished on the bucket", "unknown")
         self._show_problem(f"Unfinished uploads could not be listed: {error.summary}.")
         self.toggle.hide()
@@ -119,6 +126,7 @@ class UnfinishedPane(QWidget):
     def clear(self) -> None:
         """Show nothing: another bucket is open."""
         self.model.show([])
+        self.age.clear_age()
         self.hide()
 
     def update_state(self, *_changes: object) -> None:

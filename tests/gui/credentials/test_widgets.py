@@ -169,7 +169,7 @@ def test_versions_as_rows(qtmodeltester):
     assert model.index(0, 0).data() == "828d…41c2"
     assert model.index(0, 1).data(PILL_ROLE) == "good"
     assert model.index(0, 1).data() == CURRENT
-    assert model.index(0, 2).data() == "2026-11-23 00:00"
+    assert model.index(0, 2).data() == "23 Nov 2026 00:00:00"
     assert model.index(0, 3).data() == "anna"
     assert "by anna" in model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
     assert model.index(1, 2).data() == ""

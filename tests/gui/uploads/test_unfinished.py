@@ -102,7 +102,7 @@ def test_ours_are_removed_at_the_start_and_others_are_listed(tab, s3, bucket):
     assert pane.isVisible()
     assert uploads(s3, bucket) == ["foreign", "running"]
     assert set(zip(column(pane, KEY), column(pane, WHOSE), column(pane, SIZE), strict=True)) == {
-        ("foreign", "others", "2 KB"),
+        ("foreign", "others", "2.0 KB"),
         ("running", "running here", "0 B"),
     }
     assert set(column(pane, WHAT)) == {"upload"}
