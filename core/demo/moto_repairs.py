@@ -148,6 +148,7 @@ def _repair_uploads() -> None:
         return serialized(response, answer)
 
     classes: Any = (FakeMultipart, S3Response)
+    classes[0].initiated = utc_now()  # of the sample data, which is older than this repair
     classes[0].__init__, classes[1].serialized = made, dated
 
 
