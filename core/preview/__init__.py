@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from core.preview.limits import HEAD_BYTES, LIMITS, Limits
 from core.preview.numbers import Number, is_number, number_text
-from core.preview.pipeline import preview
 from core.preview.problems import QUIET_KINDS, Problem, ProblemKind
 from core.preview.series import Candle, CandleSeries
 from core.preview.values import (
@@ -26,6 +25,7 @@ from core.preview.values import (
     Table,
     Tree,
 )
+from core.work import Work, default_work
 
 __all__ = [
     "HEAD_BYTES",
@@ -54,3 +54,32 @@ __all__ = [
     "number_text",
     "preview",
 ]
+
+
+def preview(
+    data: bytes,
+    key: str,
+    *,
+    total: int | None = None,
+    content_type: str = "",
+    limits: Limits = LIMITS,
+    work: Work | None = None,
+) -> Preview:
+    """Return what the object `key` looks like from its first bytes `data`.
+
+    The readers are imported by the first call: a window is on the screen before it needs them.
+
+    Args:
+        data: The beginning of the object, at most `HEAD_BYTES` of it.
+        key: The object's key; its form is told by the contract, the suffix, then the content.
+        total: The object's size in bytes, when `data` may be less than all of it.
+        content_type: What the object says it is; believed after the suffix.
+        limits: Caps on bytes, time, depth and rows.
+        work: Asked now and then whether the preview is still wanted.
+
+    Raises:
+        Cancelled: The preview is no longer wanted. Nothing else, whatever the bytes hold.
+    """
+    from core.preview.pipeline import read_preview
+
+    return read_preview(data, key, total, content_type, limits, default_work(work))

@@ -19,6 +19,7 @@ from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Reading
 from core.preview.row_order import instant
 from core.preview.series import Candle, micros_of
+from core.units import as_utc
 
 if TYPE_CHECKING:
     from core.preview.series import Floats, Moments
@@ -38,8 +39,8 @@ _NANOSECONDS = 1_000
 _FIRST, _LAST = (micros_of(datetime(year, 1, 1, tzinfo=UTC)) for year in (1, 9999))
 #: Kinds of JSON values that are no numbers, although `float` takes some of them.
 _OTHER_KINDS = {type(None), bool, dict, list}
-_SECONDS_LENGTH = 19  # of 2024-01-15T10:00:00
-_ZONES = ("", "Z", "+00:00")
+#: Doubles of so many seconds (the year 2106) still tell microseconds apart.
+_EXACT_SECONDS = 2**32
 
 
 @dataclass(slots=True)
@@ -169,17 +170,27 @@ def _written_columns(rows: Sequence[Any], places: Sequence[int]) -> list[list[An
     """Return time, open, high, low, close and volume of rows of one form; None for mixed ones."""
     kinds = set(map(type, rows))
     if kinds == {list}:
-        keys: list[Any] = [0, *places]
-        if min(map(len, rows)) <= max(keys):
-            return None
-    elif kinds == {dict} and len(set(map(tuple, rows))) == 1:
+        longest = max(map(len, rows))
+        keys: list[Any] = [0, *places[:-1], places[-1] if places[-1] < longest else None]
+    elif kinds == {dict}:
         keys = [_name_in(rows[0], names) for names in (TIME, *(names for _, names in FIELDS))]
     else:
         return None
-    if None in keys[:-1]:
+    if None in keys[:-1] or not _alike(rows, len(set(keys) - {None})):
         return None
     absent = [None] * len(rows)
-    return [absent[:] if key is None else list(map(itemgetter(key), rows)) for key in keys]
+    try:
+        return [absent[:] if key is None else list(map(itemgetter(key), rows)) for key in keys]
+    except (KeyError, IndexError):
+        return None
+
+
+def _alike(rows: Sequence[Any], used: int) -> bool:
+    """Whether no row has further names that would have to be looked at, if all have those used."""
+    lengths = set(map(len, rows))
+    if isinstance(rows[0], list) or lengths == {used}:
+        return True
+    return len(lengths) == 1 and len(set(map(tuple, rows))) == 1
 
 
 def _name_in(record: dict[str, Any], names: Sequence[str]) -> str | None:
@@ -264,23 +275,22 @@ def _dated(micros: Moments) -> Moments:
 
 
 def _text_micros(cells: Sequence[str]) -> Moments:
-    """Return times written as `2024-01-15T10:00:00` (UTC) or as digits in microseconds."""
+    """Return times written as ISO 8601 (no zone: UTC) or as digits in microseconds."""
     import numpy as np
 
+    if max(map(len, cells)) > _MOST_CHARS:
+        raise ValueError
     joined = "".join(cells)
-    if joined.isascii() and joined.isdigit() and max(map(len, cells)) < _SECONDS_LENGTH:
+    if joined.isascii() and joined.isdigit():
         numbers = np.array(list(map(int, cells)), dtype=np.int64)
         if numbers.min() <= 10_000_000:
             raise ValueError
         return _epoch_micros(numbers)
-    endings = {cell[_SECONDS_LENGTH:] for cell in cells}
-    if not endings <= set(_ZONES):
+    moments = list(map(datetime.fromisoformat, cells))
+    if any(moment.tzinfo is None for moment in moments):
+        moments = list(map(as_utc, moments))
+    seconds = np.fromiter(map(datetime.timestamp, moments), float, len(cells))
+    if np.abs(seconds).max() > _EXACT_SECONDS:
         raise ValueError
-    letters = np.array([cell[:_SECONDS_LENGTH] for cell in cells], dtype=f"U{_SECONDS_LENGTH}")
-    codes = letters.view(np.uint32).reshape(len(cells), _SECONDS_LENGTH)
-    marks = codes[:, (4, 7, 13, 16)] == (45, 45, 58, 58)  # - - : :
-    between = np.isin(codes[:, 10], (32, 84))  # a space or T
-    digits = np.delete(codes, (4, 7, 10, 13, 16), axis=1)
-    if not (marks.all() and between.all() and ((digits >= 48) & (digits <= 57)).all()):
-        raise ValueError
-    return _dated(letters.astype("datetime64[us]").astype(np.int64))
+    micros: Moments = np.rint(seconds * 1_000_000).astype(np.int64)
+    return micros

@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from core.preview.binary import form_of, hex_dump, picture_of
 from core.preview.decoding import decode, is_plain_text
-from core.preview.limits import LIMITS, Deadline, Limits
+from core.preview.limits import Deadline, Limits
 from core.preview.problems import ProblemKind
 from core.preview.reading import Reading, Seen
 from core.preview.texts import is_named_text, read_text, text_beside
 from core.preview.unpack import Unpacked, packing_of, unpack
 from core.preview.values import Face, Lines, Preview
 from core.units import format_size
-from core.work import Work, default_work
+from core.work import Work
 
 _log = logging.getLogger(__name__)
 
@@ -26,37 +26,20 @@ _PACKED_SUFFIXES = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz")
 _UNREADABLE = (ValueError, ArithmeticError, LookupError, TypeError, RecursionError, MemoryError)
 
 
-def preview(
-    data: bytes,
-    key: str,
-    *,
-    total: int | None = None,
-    content_type: str = "",
-    limits: Limits = LIMITS,
-    work: Work | None = None,
+def read_preview(
+    data: bytes, key: str, total: int | None, content_type: str, limits: Limits, work: Work
 ) -> Preview:
-    """Return what the object `key` looks like from its first bytes `data`.
-
-    Args:
-        data: The beginning of the object, at most `HEAD_BYTES` of it.
-        key: The object's key; its form is told by the contract, the suffix, then the content.
-        total: The object's size in bytes, when `data` may be less than all of it.
-        content_type: What the object says it is; believed after the suffix.
-        limits: Caps on bytes, time, depth and rows.
-        work: Asked now and then whether the preview is still wanted.
-
-    Raises:
-        Cancelled: The preview is no longer wanted. Nothing else, whatever the bytes hold.
-    """
+    """Return what an object looks like; see `core.preview.preview`."""
     with _no_collections():
-        return _preview(data, key, total, content_type, limits, default_work(work))
+        return _preview(data, key, total, content_type, limits, work)
 
 
 @contextmanager
 def _no_collections() -> Iterator[None]:
     """Keep the garbage collector away while a million values are made, none of them garbage.
 
-    Looking through them again and again would take longer than making them.
+    Searching them again and again would take longer than making them. (The window collects its
+    garbage by itself, in one thread: there this changes nothing.)
     """
     collecting = gc.isenabled()
     gc.disable()

@@ -57,7 +57,8 @@ def table_of(
         rows = [value for value in values if isinstance(value, list)]
         columns = [str(number + 1) for number in range(max(map(len, rows)))]
     else:
-        columns = _names(value for value in values if isinstance(value, dict))
+        records = values if set(map(type, values)) == {dict} else None
+        columns = _names(records or [value for value in values if isinstance(value, dict)])
     kept = tuple(columns[: limits.columns])
     if len(columns) > len(kept):
         findings.note(ProblemKind.LIMIT, f"only {len(kept)} of {len(columns):,} columns are shown")

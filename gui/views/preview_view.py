@@ -21,8 +21,6 @@ from core.preview import (
     Table,
     Tree,
 )
-from gui.views.candle_view import CandleView
-from gui.views.depth_view import DepthView
 from gui.views.holdings_view import HoldingsView
 from gui.views.lines_view import LinesView
 from gui.views.picture_view import PictureView
@@ -44,10 +42,22 @@ class FaceView(Protocol):
         """Bring the place of a problem in sight."""
 
 
+def _candle_view() -> QWidget:
+    from gui.views.candle_view import CandleView  # brings numpy: only for those who see a chart
+
+    return CandleView()
+
+
+def _depth_view() -> QWidget:
+    from gui.views.depth_view import DepthView
+
+    return DepthView()
+
+
 #: What draws which face. A new face is one view and one line here.
 VIEWS: tuple[tuple[type, Callable[[], QWidget]], ...] = (
-    (Candles, CandleView),
-    (Book, DepthView),
+    (Candles, _candle_view),
+    (Book, _depth_view),
     (Holdings, HoldingsView),
     (Table, TableView),
     (Tree, TreeView),

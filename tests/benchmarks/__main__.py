@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import blobs, dump, listing, page_checks, window
+from tests.benchmarks import blobs, charts, dump, listing, page_checks, previews, window
 from tests.benchmarks.figures import Figure
 
 BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
@@ -14,6 +14,8 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("page-checks", page_checks.figures),
     ("dump", dump.figures),
     ("blobs", blobs.figures),
+    ("json-preview", previews.figures),
+    ("chart", charts.figures),
     ("heartbeat", window.heartbeats),
     ("first-paint", window.paints),
 )

@@ -15,7 +15,6 @@ from core.units import format_count, format_moment, format_size
 from gui.models.folder_model import Entry
 from gui.tabs.browser.inspector import Inspector
 from gui.tabs.browser.loading import Looked
-from gui.views.candle_view import CandleView
 from gui.views.preview_view import PreviewView
 from gui.widgets.panel import rule
 
@@ -126,6 +125,8 @@ class ObjectPane(QWidget):
 
     def point_at_example(self) -> None:
         """Put the crosshair on a candle in the second half of the chart, for a picture."""
+        from gui.views.candle_view import CandleView  # brings numpy, which a chart alone needs
+
         face = self.looked.preview.faces[0] if self.looked and self.looked.preview else None
         view = self.preview.face_view
         if isinstance(face, Candles) and isinstance(view, CandleView):

@@ -1,0 +1,181 @@
+"""Frames of the candle chart while it is panned and zoomed, beside a loop over its candles."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QWheelEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from core.preview import Candles, CandleSeries, Gap
+from gui import theme
+from gui.views.candle_chart import CandleChart
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.heartbeat import percentile
+
+SIZES = (1_440, 100_000, 1_000_000)
+WIDTH, HEIGHT = 1600, 800
+#: One frame at 60 a second.
+MOST_MS = 16.0
+FRAMES = 300
+#: The best of these counts: a pause of a busy machine hits one of them.
+_ROUNDS = 3
+#: Frames of the loop: it takes half a second for each at a million candles.
+_LOOP_FRAMES = {1_440: 60, 100_000: 10}
+_FIRST = 1_704_067_200_000_000
+_MINUTE = 60_000_000
+
+
+def figures() -> Iterator[Figure]:
+    """Yield the 99th percentile of the frames at each size, panning and zooming."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    theme.apply(app, "light")
+    for size in SIZES:
+        candles = made(size)
+        chart = shown_chart(candles)
+        for name, run in (("pan", pan), ("zoom", zoom)):
+            run(chart, 20)
+            frames = min((run(chart, FRAMES) for _ in range(_ROUNDS)), key=_p99)
+            note = f"(median {percentile(frames, 0.5):.1f} ms; loop over all: {_loop(candles)})"
+            label = f"candle chart, {size:,} candles, {name}"
+            yield Figure(label, _p99(frames), "ms", MOST_MS, note=note)
+
+
+def _p99(frames: list[float]) -> float:
+    return percentile(frames, 0.99)
+
+
+class _Texts(Sequence[str]):
+    """Values as texts that are made when they are asked for."""
+
+    def __init__(self, values: Any) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, at: Any) -> Any:
+        return f"{self._values[at]:.2f}"
+
+
+def made(count: int) -> Candles:
+    """Return a random walk of one-minute candles, with a gap in each ten thousand."""
+    chance = np.random.default_rng(1)
+    closes = 50_000 + np.cumsum(chance.normal(0, 5, count))
+    opens = np.append(closes[0], closes[:-1])
+    highs = np.maximum(opens, closes) + chance.random(count) * 5
+    lows = np.minimum(opens, closes) - chance.random(count) * 5
+    floats = np.stack([opens, highs, lows, closes, chance.random(count) * 10])
+    places = np.arange(count) + np.arange(count) // 10_000 * 30
+    series = CandleSeries(_FIRST + places * _MINUTE, floats, [_Texts(each) for each in floats])
+    gaps = tuple(Gap(at - 1, at, 30) for at in range(10_000, count, 10_000))
+    return Candles("BTC-USD", "1m", series, gaps, 60)
+
+
+def shown_chart(candles: Candles) -> CandleChart:
+    """Return a chart of the size that is measured."""
+    chart = CandleChart()
+    chart.resize(WIDTH, HEIGHT)
+    chart.show_candles(candles)
+    return chart
+
+
+def pan(chart: CandleChart, frames: int) -> list[float]:
+    """Drag from side to side, zoomed in to half and then to a tenth; return milliseconds."""
+    took = []
+    for factor in (0.5, 0.2):
+        chart.zoom(factor)
+        at = QPointF(WIDTH / 2, HEIGHT / 2)
+        _mouse(chart, QEvent.Type.MouseButtonPress, at)
+        for frame in range(frames // 2):
+            x = WIDTH / 2 + 400 * np.sin(frame / 20)
+            move = QPointF(float(x), HEIGHT / 2)
+            took.append(_timed(chart, lambda to=move: _mouse(chart, QEvent.Type.MouseMove, to)))
+        _mouse(chart, QEvent.Type.MouseButtonRelease, at)
+    chart.fit()
+    return took
+
+
+def zoom(chart: CandleChart, frames: int) -> list[float]:
+    """Turn the wheel to the closest view and back out to all candles; return milliseconds."""
+    took = []
+    for frame in range(frames):
+        turn = 60 if frame % 120 < 60 else -60
+        at = QPointF(WIDTH * 0.3 + frame % 7, HEIGHT / 2)
+        took.append(_timed(chart, lambda at=at, turn=turn: _wheel(chart, at, turn)))
+    chart.fit()
+    return took
+
+
+def _timed(chart: CandleChart, act: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    act()
+    chart.render(_screen())
+    return (time.perf_counter() - began) * 1000
+
+
+@cache
+def _screen() -> QImage:
+    """The memory that frames are painted into, as that of a window."""
+    return QImage(WIDTH, HEIGHT, QImage.Format.Format_RGB32)
+
+
+def _mouse(chart: CandleChart, kind: QEvent.Type, at: QPointF) -> None:
+    left = Qt.MouseButton.LeftButton
+    event = QMouseEvent(kind, at, at, left, left, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(chart, event)
+
+
+def _wheel(chart: CandleChart, at: QPointF, turn: int) -> None:
+    buttons, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    phase = Qt.ScrollPhase.NoScrollPhase
+    inverted = False
+    event = QWheelEvent(at, at, QPoint(), QPoint(0, turn), buttons, keys, phase, inverted)
+    QApplication.sendEvent(chart, event)
+
+
+def _loop(candles: Candles) -> str:
+    """Return how long a frame takes that paints each candle in a loop."""
+    frames = _LOOP_FRAMES.get(len(candles.candles))
+    if frames is None:
+        return "not run"
+    peer = _LoopChart(candles)
+    peer.resize(WIDTH, HEIGHT)
+    took = []
+    for _ in range(frames):
+        began = time.perf_counter()
+        peer.render(_screen())
+        took.append((time.perf_counter() - began) * 1000)
+    return f"median {percentile(took, 0.5):.0f} ms"
+
+
+class _LoopChart(QWidget):
+    """The simplest candle chart: one wick and one body after the other."""
+
+    def __init__(self, candles: Candles) -> None:
+        super().__init__()
+        self._rows = candles.series.floats.T.tolist()
+
+    def paintEvent(self, _event: Any) -> None:  # noqa: N802 - Qt's
+        colours = theme.tokens()
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), colours.panel)
+        low = min(row[2] for row in self._rows)
+        scale = HEIGHT / (max(row[1] for row in self._rows) - low)
+        width = WIDTH / len(self._rows)
+        for at, (first, high, least, last, _volume) in enumerate(self._rows):
+            colour = colours.good if last >= first else colours.danger
+            x = at * width
+            painter.fillRect(QRectF(x, (high - low) * scale, 1, (high - least) * scale), colour)
+            painter.fillRect(
+                QRectF(x, (first - low) * scale, width, (last - first) * scale), colour
+            )
+        painter.end()
