@@ -20,11 +20,13 @@ def identity(clients: ClientFactory, *, work: Work | None = None) -> Identity:
     with translated("sts:GetCallerIdentity", clients.connection.profile.name):
         answer = clients.sts().get_caller_identity()
     arn = str(answer["Arn"])
+    expiry = clients.credentials_expiry()
     return Identity(
         account=str(answer["Account"]),
         arn=arn,
         user=arn.rpartition("/")[2] or arn.rpartition(":")[2],
-        expires=clients.credentials_expire(),
+        expires=expiry.at,
+        expiry_known=expiry.known,
     )
 
 

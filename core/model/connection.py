@@ -93,9 +93,14 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who AWS says we are (`sts:GetCallerIdentity`); `expires` only for temporary credentials."""
+    """Who AWS says we are (`sts:GetCallerIdentity`).
+
+    `expires` is set for temporary credentials only; `expiry_known` is False for temporary ones
+    whose source does not say when they end.
+    """
 
     account: str
     arn: str
     user: str
     expires: datetime | None = None
+    expiry_known: bool = True

@@ -1,33 +1,36 @@
-"""How long the session's temporary keys are good; a press opens a fresh session."""
+"""How long the session's temporary keys are valid; a press opens a fresh session."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
+from datetime import datetime
 
 from core.model.connection import Identity
-from core.units import format_duration, utc_now
+from core.units import format_remaining, utc_now
+from gui.clock import follow_time
 from gui.context import Context
 from gui.widgets.buttons import Button
 from gui.widgets.labels import repolish
 
 _AMBER_SECONDS = 600
-#: While the end is near, AWS's library may renew a session by itself: look this often.
-_LOOK_SECONDS = 60
+#: While the end is near, AWS's library may renew a session by itself: ask this often.
+_ASK_SECONDS = 60
 
 
 class SessionClock(Button):
-    """A chip in the header: neutral, amber in the last ten minutes, then 'session ended'."""
+    """A chip in the header: neutral, amber in the last ten minutes, then 'session ended'.
+
+    Temporary keys whose source does not say when they end are shown as 'end unknown'.
+    """
 
     def __init__(self, context: Context) -> None:
         super().__init__("", kind="plain")
         self._context = context
-        self._looked = 0.0
+        self._asked: datetime | None = None
         self.setProperty("chip", "neutral")
         self.setAccessibleName("Session")
         self.clicked.connect(context.renewal_wanted)
-        self._clock = QTimer(self)
-        self._clock.timeout.connect(self.tick)
         context.identity_changed.connect(self._on_identity)
+        follow_time(self, self.tick)
         self._on_identity(context.identity)
 
     def tick(self) -> None:
@@ -36,53 +39,67 @@ class SessionClock(Button):
         if identity is None or identity.expires is None:
             return
         left = (identity.expires - utc_now()).total_seconds()
-        self._show(left)
-        self._clock.start(1_000 if left < _LOOK_SECONDS else 5_000)
+        self._show_left(identity.expires, left)
         if left < _AMBER_SECONDS:
-            self._look(left)
-        if left <= 0:
-            self._clock.stop()
+            self._ask(ended=left <= 0)
 
     def _on_identity(self, identity: Identity | None) -> None:
-        if identity is None:  # being asked for: an ended session stays told until it is renewed
+        if identity is None:  # being asked for: an ended session stays shown until it is renewed
             self.setVisible(self._context.workspace is not None and not self.isHidden())
-            self._clock.stop()
             return
-        self.setVisible(identity.expires is not None)
-        self._looked = 0.0
-        self.tick() if identity.expires is not None else self._clock.stop()
+        self._asked = None
+        self.setVisible(identity.expires is not None or not identity.expiry_known)
+        if not identity.expiry_known:
+            self._set(
+                "session end unknown",
+                "neutral",
+                "Temporary keys; their source does not say when they end.",
+            )
+        self.tick()
 
-    def _show(self, left: float) -> None:
+    def _show_left(self, end: datetime, left: float) -> None:
         if left <= 0:
-            text, tone, hint = "session ended · Refresh", "danger", "The temporary keys have ended."
-        else:
-            words = format_duration(left)
-            short = words if left < 60 else words.partition(" min")[0] + " min"
-            tone = "warning" if left < _AMBER_SECONDS else "neutral"
-            text, hint = f"session {short} left", "Temporary keys."
+            self._set("session ended · Refresh", "danger", "The temporary keys have ended.")
+            return
+        words = format_remaining(end)
+        short = words if left < 60 else words.partition(" min")[0] + " min"
+        tone = "warning" if left < _AMBER_SECONDS else "neutral"
+        self._set(f"session {short} left", tone, "Temporary keys.")
+
+    def _set(self, text: str, tone: str, hint: str) -> None:
+        if text == self.text():
+            return
         self.setText(text)
         self.setAccessibleName(text.replace(" · ", ": "))
-        self.set_hint(f"{hint} Press to open a fresh session; what runs goes on.")
+        self.set_hint(f"{hint} Press to open a fresh session; running tasks go on.")
         if self.property("chip") != tone:
             self.setProperty("chip", tone)
             repolish(self)
 
-    def _look(self, left: float) -> None:
-        """Ask once a minute whether the keys were renewed meanwhile; failing is no news."""
-        workspace, now = self._context.workspace, utc_now().timestamp()
-        if workspace is None or (now - self._looked < _LOOK_SECONDS and left > 0):
+    def _ask(self, *, ended: bool) -> None:
+        """Ask once a minute whether the keys were renewed meanwhile; a failure is no news.
+
+        After the end it is asked once more: then a person has to act.
+        """
+        workspace, now = self._context.workspace, utc_now()
+        identity = self._context.identity
+        if workspace is None or identity is None or identity.expires is None:
             return
-        self._looked = now
+        last = self._asked
+        recent = last is not None and (now - last).total_seconds() < _ASK_SECONDS
+        if recent or (ended and last is not None and last >= identity.expires):
+            return
+        self._asked = now
         self._context.runner.run(
-            "Look at the session",
+            "Ask whether the session was renewed",
             lambda work: workspace.identity(work=work),
             owner=self,
-            then=self._on_looked,
+            then=self._on_answer,
             latest="session",
             quiet=True,
         )
 
-    def _on_looked(self, identity: Identity) -> None:
+    def _on_answer(self, identity: Identity) -> None:
         known = self._context.identity
         if known is not None and identity.expires != known.expires:
             self._context.set_identity(identity)

@@ -166,6 +166,17 @@ def test_the_clock_counts_down_and_says_the_end(qtbot, context, left, tone, text
     assert wanted
 
 
+def test_temporary_keys_without_a_known_end_say_so(qtbot, context):
+    clock = SessionClock(context)
+    qtbot.addWidget(clock)
+    context.set_identity(Identity("1", "arn", "ann", expiry_known=False))
+    assert not clock.isHidden()
+    assert clock.text() == "session end unknown"
+    assert "does not say when they end" in clock.toolTip()
+    context.set_identity(Identity("1", "arn", "ann", utc_now() + timedelta(hours=2)))
+    assert clock.text().startswith("session 1 h 59 min")
+
+
 def test_lasting_keys_have_no_clock(qtbot, context):
     clock = SessionClock(context)
     qtbot.addWidget(clock)

@@ -109,11 +109,11 @@ class VersionsPane(QWidget):
 
         A missing extra permission is named, not alarming.
         """
-        if self.model.versions and not isinstance(error, AccessDenied):
-            self._body.show_view()
-            return
         if isinstance(error, AccessDenied):
             self.empty.set_text("Versions may not be listed", f"This needs {error.action}.")
+        elif self.model.versions:
+            self._body.show_view()
+            return
         else:
             self.empty.set_text(error.summary, error.cause)
         self._body.show_empty()

@@ -10,10 +10,11 @@ import pytest
 from botocore.credentials import SSOProvider
 from botocore.tokens import SSOTokenProvider
 from helpers.stub_server import XML, Asked, Reply, StubServer
+from helpers.stub_sts import StubSts
 
 from core.aws.clients import ClientFactory
 from core.aws.expiry import Expiry
-from core.aws.identity import described
+from core.aws.identity import described, identity
 from core.errors import CredentialsExpired, CredentialsMissing
 from core.model.connection import AccessKeys, Connection, Identity, KeySource, Profile
 from core.redaction import Secret
@@ -195,6 +196,17 @@ def test_who_we_are_tells_the_end(monkeypatch, variables, words):
     who = Identity("1", "arn:aws:iam::1:user/u", "u", clients.credentials_expire())
     assert words in described(clients, who)
     clients.close()
+
+
+def test_the_identity_says_whether_the_end_of_its_keys_is_known(monkeypatch):
+    for name, value in SESSION.items():
+        monkeypatch.setenv(name, value)
+    with StubServer(StubSts(ENDS)) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        clients = ClientFactory(Connection(ENVIRONMENT))
+        who = identity(clients)
+        clients.close()
+    assert (who.expires, who.expiry_known) == (None, False)
 
 
 # Keys that have ended when they come.
