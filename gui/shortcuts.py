@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShortcut, QStatusTipEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
@@ -211,13 +211,40 @@ def tip(action_id: str, text: str = "") -> str:
     return f"{words} ({found.keys[0]})" if found.keys else words
 
 
+class Binding(QObject):
+    """An action that a widget does; the keys run it, and the search (Ctrl+K) finds it."""
+
+    def __init__(
+        self,
+        bound: Action,
+        widget: QWidget,
+        run: Callable[[], object],
+        reason: Callable[[], str] | None,
+    ) -> None:
+        super().__init__(widget)
+        self.action = bound
+        self._widget, self._run, self._reason = widget, run, reason
+
+    def perform(self) -> None:
+        """Do the action, or show why it is not possible now."""
+        why = self._reason() if self._reason is not None else ""
+        if why:
+            explain(self._widget, why)
+        else:
+            self._run()
+
+    def report_ambiguous(self) -> None:
+        """Note that two widgets claim the same keys: a mistake in the program."""
+        _log.warning("Ambiguous shortcut: %s (%s)", self.action.id, self.action.key_text)
+
+
 def bind(
     action_id: str,
     widget: QWidget,
     run: Callable[[], object],
     reason: Callable[[], str] | None = None,
 ) -> None:
-    """Have the keys of an action work.
+    """Have the keys of an action work, and the search find it.
 
     Args:
         action_id: the row of the table.
@@ -227,24 +254,14 @@ def bind(
             never without effect.
     """
     found = action(action_id)
-
-    def perform() -> None:
-        why = reason() if reason is not None else ""
-        if why:
-            explain(widget, why)
-        else:
-            run()
-
-    def report() -> None:
-        _log.warning("Ambiguous shortcut: %s (%s)", found.id, found.key_text)
-
+    binding = Binding(found, widget, run, reason)
     for keys in found.keys:
         shortcut = QShortcut(QKeySequence(keys), widget)
         # Set here: as an argument by name the context is dropped, and the key works everywhere.
         shortcut.setContext(_CONTEXTS[scope(found.where).reach])
         shortcut.setAutoRepeat(False)
-        shortcut.activated.connect(perform)
-        shortcut.activatedAmbiguously.connect(report)
+        shortcut.activated.connect(binding.perform)
+        shortcut.activatedAmbiguously.connect(binding.report_ambiguous)
 
 
 def bind_button(action_id: str, view: QWidget, button: QAbstractButton) -> None:
@@ -281,15 +298,20 @@ def explain(widget: QWidget, text: str) -> None:
     QApplication.sendEvent(widget, QStatusTipEvent(text))
 
 
+def pressed(event: QKeyEvent) -> str:
+    """Return the keys of an event as the table spells them."""
+    return QKeySequence(event.keyCombination()).toString()
+
+
 def bound_to(event: QKeyEvent) -> list[Action]:
     """Return the actions whose keys an event has, if they are no plain letters or movements."""
-    pressed = QKeySequence(event.keyCombination()).toString()
+    keys = pressed(event)
     plain = not event.modifiers() & (
         Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
     )
-    if plain and pressed != "Del" and not pressed.startswith("F"):
+    if plain and keys != "Del" and not keys.startswith("F"):
         return []
-    return [each for each in ACTIONS if pressed in each.keys and not each.own]
+    return [each for each in ACTIONS if keys in each.keys and not each.own]
 
 
 def is_copy(event: QKeyEvent) -> bool:

@@ -36,6 +36,8 @@ _FIELDS = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox)
 NOT_CONNECTED = "Connect to a profile first."
 #: Actions that need a connection, whether they change anything or not.
 _CONNECTED = frozenset({"go_to", "upload", "rotate", "doctor", "hygiene", "lock"})
+#: Scopes of keys that many lists have: which one is meant, only the focus tells.
+_IN_ANY_LIST = frozenset({"lists", "rows", "lines"})
 #: Actions that a tab does: the tab, and the target that it opens.
 _IN_TABS = (
     ("rotate", "credentials", "rotate"),
@@ -46,15 +48,16 @@ _IN_TABS = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A row of the table of actions, with what it does."""
+    """A row of the table of actions, with what it does, and the part of the window it is of."""
 
     action: Action
     run: Callable[[], object]
+    part: str = ""
 
     @property
     def title(self) -> str:
-        """Its words."""
-        return self.action.text
+        """Its words, after the part of the window where they alone are not clear."""
+        return f"{self.part}: {self.action.text}" if self.part else self.action.text
 
     @property
     def keys(self) -> str:
@@ -123,10 +126,16 @@ class Commands:
     def places_of(self, event: QKeyEvent) -> str:
         """Return where the keys of an event apply, if they do nothing here and are no letters."""
         found = shortcuts.bound_to(event)
-        if not found:
-            return ""
-        where = {shortcuts.scope(each.where).title for each in found}
-        return f"{found[0].key_text}: {found[0].text} ({' / '.join(sorted(where))})."
+        parts = [f"{shortcuts.scope(each.where).title} ({each.text})" for each in found]
+        return f"{shortcuts.pressed(event)} works in: {', '.join(parts)}." if parts else ""
+
+    def of_tab(self, tab: Tab) -> list[Command]:
+        """Return the actions of a tab that need no focus in one of its lists."""
+        return [
+            Command(bound.action, bound.perform, shortcuts.scope(bound.action.where).title)
+            for bound in tab.findChildren(shortcuts.Binding)
+            if bound.action.where not in _IN_ANY_LIST
+        ]
 
     def profiles(self) -> list[Command]:
         """Return one command for each stored profile, and for the demo."""

@@ -25,18 +25,19 @@ from gui import shortcuts
 from gui.context import Context
 from gui.main_window.commands import Command, Commands, matching
 from gui.models.names import Match, NameSource
-from gui.models.roles import ASIDE_ROLE
+from gui.models.roles import ASIDE_ROLE, MONO_ROLE
+from gui.tabs.base import Tab
 from gui.widgets.labels import muted_label, shown
 from gui.widgets.panel import rule
 from gui.widgets.table import make_list
 
 _NOWHERE = QModelIndex()
 _LOCKED = "read-only: unlock first"
+#: Kinds of names that are shown in the font of keys.
+_MONO = frozenset({"Key", "Folder", "Backup"})
 #: So many results are shown of each source.
 _LIMIT = 50
-_HINT = (
-    "Actions, keys, folders, secrets, tables and backups. Keys: what was listed in this session."
-)
+_WHERE = "actions, secrets, tables, backups, and the keys and folders listed in this session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Tabs:
-    """What the tabs let be found, by the id of the tab, and the call that opens a result there."""
+    """The tab in front, what can be found by the id of the tab, and the call that opens it there."""
 
+    current: Tab
     sources: Sequence[tuple[str, NameSource]]
     open: Callable[[str, object], object]
 
@@ -71,7 +73,7 @@ class Palette(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._window, self._context = parent, context
         self._commands, self._tabs = commands, tabs
-        self._choices = [*commands.all, *commands.profiles()]
+        self._choices = [*commands.of_tab(tabs.current), *commands.all, *commands.profiles()]
         self._model = _Lines(self)
         self._actions: list[Line] = []
         self._found_for, self._wanted, self._moved = "", False, False
@@ -80,6 +82,7 @@ class Palette(QDialog):
         self.field.setAccessibleName("Search keys and actions")
         self.field.textChanged.connect(self._on_text)
         self.field.installEventFilter(self)
+        self._note = muted_label("", small=True)
         self.list = make_list(self._model, "Results")
         self.list.clicked.connect(self._on_chosen)
         self.list.activated.connect(self._on_chosen)
@@ -89,7 +92,7 @@ class Palette(QDialog):
         box.addWidget(self.field)
         box.addWidget(rule())
         box.addWidget(self.list)
-        box.addWidget(muted_label(_HINT, small=True))
+        box.addWidget(self._note)
         self.setFixedSize(min(720, parent.width() - 40), 420)
         self._on_text("")
 
@@ -131,9 +134,10 @@ class Palette(QDialog):
             Line(c.title, _LOCKED if locked and c.changes else c.keys, partial(self._do, c), score)
             for score, c in matching(self._choices, text)
         ]
-        self._show([])
         if not text.strip() or not self._tabs.sources:
             self._found_for = text
+        self._show([])
+        if not self.searching:
             return
         sources = tuple(self._tabs.sources)
         self._context.runner.run(
@@ -173,8 +177,14 @@ class Palette(QDialog):
         if place := self._place_line(text, {line.text for line in names}):
             lines.insert(0 if place.score else len(lines), place)
         self._model.show(lines)
+        self._note.setText(self._state_text(len(lines)))
         row = next((n for n, line in enumerate(lines) if line == selected), 0)
         self.list.setCurrentIndex(self._model.index(row))
+
+    def _state_text(self, count: int) -> str:
+        if self.searching and self.field.text().strip():
+            return f"Searching {_WHERE}…"
+        return f"Searches {_WHERE}." if count else f"Nothing found in {_WHERE}."
 
     def _place_line(self, text: str, known: set[str]) -> Line | None:
         """Return the line that opens what was typed as a place, if it may be one."""
@@ -245,4 +255,6 @@ class _Lines(QAbstractListModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return shown(line.text)
+        if role == MONO_ROLE:
+            return line.aside in _MONO
         return line.aside if role == ASIDE_ROLE else None

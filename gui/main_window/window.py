@@ -145,7 +145,9 @@ class MainWindow(QMainWindow):
         from gui.main_window.palette import Palette, Tabs
 
         sources = [(key, source) for key, tab in self.tabs.items() for source in tab.searchable()]
-        Palette(self, self.context, self.commands, Tabs(sources, self.show_tab)).popup(self)
+        Palette(
+            self, self.context, self.commands, Tabs(self.current_tab, sources, self.show_tab)
+        ).popup(self)
 
     def explain(self, text: str) -> None:
         """Show why a key or a control had no effect, and how that can be changed."""

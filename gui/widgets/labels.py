@@ -13,10 +13,10 @@ from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from core.units import format_age, utc_now
-from gui import theme
+from gui import shortcuts, theme
 from gui.clock import follow_time
 
-_AGE_HINT = "When this was fetched. F5 fetches it again."
+_AGE_HINT = f"When this was fetched. {shortcuts.tip('refresh')}"
 #: Categories that are drawn as something else than themselves: control, format, surrogate, lines.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 

@@ -87,9 +87,10 @@ def test_the_palette_says_which_commands_wait_for_the_lock(context, workspace, q
     for unlock in (False, True):
         if unlock:
             context.unlock(15)
-        palette = Palette(window, context, window.commands, Tabs((), window.show_tab))
+        palette = Palette(window, context, window.commands, Tabs(window.current_tab, (), window.show_tab))
         model = palette.list.model()
         rows = [model.index(row, 0) for row in range(model.rowCount())]
-        said = [row.data() for row in rows if "unlock" in str(row.data(ASIDE_ROLE))]
-        assert said == ([] if unlock else ["Upload…", "Rotate the platform's access key…"])
+        said = {row.data() for row in rows if "unlock" in str(row.data(ASIDE_ROLE))}
+        changing = {"List of objects: Delete", "Upload…", "Rotate the platform's access key…"}
+        assert said >= changing if not unlock else said == set()
         palette.close()
