@@ -1,0 +1,92 @@
+"""Ctrl+K and Ctrl+L by the keyboard alone: find something, press Enter, be there."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+from core.model.connection import DEFAULT_SECRET_NAME
+from gui.main_window.palette import Palette
+from gui.models.roles import ASIDE_ROLE
+
+FOLDER = "market-data/ohlcv/BTC-USD/1h/2024/01/15/"
+KEY = f"{FOLDER}2024-01-15T10:00:00Z.json"
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+class Search:
+    """Types into the search of a window."""
+
+    def __init__(self, hands, qtbot):
+        self.hands, self.qtbot = hands, qtbot
+
+    def press(self, key, modifier=CTRL):
+        self.qtbot.keyClick(QApplication.focusWidget(), key, modifier)
+
+    def open(self, text):
+        self.press(Qt.Key.Key_K)
+        palette = self.hands.window.findChild(Palette)
+        self.qtbot.keyClicks(palette.field, text)
+        return palette
+
+    def rows(self, text):
+        """Return what is found, and close the search."""
+        palette = self.open(text)
+        self.hands.until(lambda: not palette.searching)
+        model = palette.list.model()
+        rows = [model.index(row, 0) for row in range(model.rowCount())]
+        found = [(row.data(), row.data(ASIDE_ROLE)) for row in rows]
+        self.qtbot.keyClick(palette.field, Qt.Key.Key_Escape)
+        self.hands.until(lambda: self.hands.window.findChild(Palette) is None)
+        return found
+
+    def run(self, text):
+        """Find something and press Enter at once, before the search may have ended."""
+        palette = self.open(text)
+        self.qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+        self.hands.until(lambda: self.hands.window.findChild(Palette) is None)
+
+
+def test_what_is_found_is_opened(hands, program, qtbot):
+    window, search = program.window, Search(hands, qtbot)
+    browser = window.show_tab("browser")
+    hands.until(lambda: "objects" in browser.places.total.text())
+    credentials = window.show_tab("credentials")
+    hands.until(lambda: credentials.secrets.current is not None)
+    credentials.secrets.table.setFocus()
+
+    found = search.rows("btc 1h 2024/01/15")
+    assert found[0] == (FOLDER, "Folder")
+    assert (KEY, "Key") in found
+    search.run("btc 1h 2024-01-15T10")
+    assert window.current_tab is browser
+    hands.until(lambda: [entry.key for entry in browser.folder.selected] == [KEY])
+    search.run("ohlcv/BTC-USD/1h/2024/01/1")
+    hands.until(lambda: browser.prefix.startswith("market-data/ohlcv/BTC-USD/1h/2024/01/1"))
+    search.run(DEFAULT_SECRET_NAME)
+    assert window.current_tab is credentials
+    assert credentials.secrets.current.name == DEFAULT_SECRET_NAME
+    assert next(text for text, _aside in search.rows("go backups")) == "Go to Backups"
+    assert search.rows("zzz no such thing") == []
+
+
+def test_a_place_is_gone_to_from_anywhere(hands, program, qtbot):
+    window, search = program.window, Search(hands, qtbot)
+    browser = window.show_tab("browser")
+    for start, place in (
+        ("links", f"s3://tentimecrypto/{FOLDER}"),
+        ("uploads", "market-data/ohlcv"),
+        ("bucket", f"arn:aws:s3:::tentimecrypto/{KEY}"),
+    ):
+        tab = window.show_tab(start)
+        tab.setFocus()
+        search.press(Qt.Key.Key_L)
+        assert QApplication.focusWidget() is browser.folder.path.field
+        browser.folder.path.field.clear()
+        qtbot.keyClicks(browser.folder.path.field, place)
+        qtbot.keyClick(browser.folder.path.field, Qt.Key.Key_Return)
+        last = place.rpartition("tentimecrypto/")[2]
+        folder = last[: last.rfind("/") + 1] if last == KEY else f"{last.rstrip('/')}/"
+        hands.until(lambda folder=folder: browser.prefix == folder)
+    hands.until(lambda: [entry.key for entry in browser.folder.selected] == [KEY])
+    search.run("s3://another-bucket/x")
+    hands.until(lambda: "another-bucket" in browser.banner.text)
+    assert browser.prefix == FOLDER
