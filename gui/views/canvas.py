@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QColor,
+    QFocusEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
+from gui.widgets.accessible import set_role
 
 
 class Canvas(QWidget):
@@ -18,6 +28,7 @@ class Canvas(QWidget):
         self._stale = True
         self._by_keyboard = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        set_role(self, QAccessible.Role.Chart)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         theme.current().changed.connect(self.redraw)
 

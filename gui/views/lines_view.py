@@ -80,6 +80,7 @@ class LinesView(QWidget):
             self._search()
             return
         if not self._found:
+            self.search.setFocus()
             return
         here = self.view.currentIndex().row()
         after = [row for row in self._found if (row > here if by > 0 else row < here)]

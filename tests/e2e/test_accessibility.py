@@ -1,0 +1,110 @@
+"""The real window as a screen reader uses it: every control has a name, and does something."""
+
+import pytest
+from helpers.accessibility import (
+    close_dialogs,
+    controls,
+    nameless,
+    press,
+    state_of_screen,
+    unexplained,
+)
+from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import QAbstractButton
+from pytestqt import exceptions
+
+from core.demo import DemoServer
+from gui.tab_list import TABS
+
+#: Milliseconds for what a press starts, and for loading a view on a busy machine.
+SHORT, LONG = 2_000, 60_000
+#: What may change nothing, and why. By the name that a screen reader says.
+IDEMPOTENT = {
+    "Refresh": "fetches again what is shown; nothing may have changed",
+}
+#: What is not pressed, and why.
+SKIPPED: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def demo_server():
+    """A server of its own: every button is pressed, also those that change something."""
+    with DemoServer.start() as server:
+        yield server
+
+
+def _label(button):
+    return button.accessibleName() or button.text()
+
+
+def _kind(button):
+    """Return what tells a button from others; rows of a list have buttons of one kind."""
+    return _label(button), type(button.parentWidget())
+
+
+def _next(tab, done):
+    """Return a button of a tab that was not pressed yet, or None."""
+    for button in controls(tab):
+        if not isinstance(button, QAbstractButton) or not button.isEnabled():
+            continue
+        chosen = button.autoExclusive() and button.isChecked()
+        if not chosen and _kind(button) not in done:
+            return button
+    return None
+
+
+def _answers(hands, runner, button):
+    """Press a button as a screen reader does; return whether anything came of it."""
+    before, started = state_of_screen(), []
+    runner.task_started.connect(started.append)
+    press(button)
+    try:
+        hands.until(lambda: started or state_of_screen() != before, SHORT)
+    except exceptions.TimeoutError:
+        return False
+    finally:
+        runner.task_started.disconnect(started.append)
+    close_dialogs()
+    return True
+
+
+def _loaded(hands, spec):
+    tab = hands.window.show_tab(spec.id)
+    tab.ensure_loaded()
+    hands.until(lambda: not tab.busy, LONG)
+    tab.present()
+    hands.until(lambda: not tab.busy, LONG)
+    return tab
+
+
+def test_every_control_of_every_tab_has_a_name_and_answers(hands, program):
+    runner = program.context.runner
+    faults = []
+    for spec in TABS:
+        tab = _loaded(hands, spec)
+        faults += [f"{spec.id}: no name or role: {what}" for what in nameless(hands.window)]
+        faults += [f"{spec.id}: disabled without a reason: {what}" for what in unexplained(tab)]
+        done = set()
+        while (button := _next(tab, done)) is not None:
+            done.add(_kind(button))
+            if _label(button) in SKIPPED:
+                continue
+            if not _answers(hands, runner, button) and _kind(button)[0] not in IDEMPOTENT:
+                faults.append(f"{spec.id}: nothing came of pressing {_kind(button)}")
+            hands.window.show_tab(spec.id)
+        assert done, f"{spec.id} has no controls"
+    close_dialogs()
+    assert faults == [], "\n" + "\n".join(faults)
+
+
+def test_a_screen_reader_changes_the_tab(hands):
+    bar = hands.window.bar
+    control = QAccessible.queryAccessibleInterface(bar)
+    names = []
+    for place in range(control.childCount()):
+        child = control.child(place)
+        if child.role() is QAccessible.Role.PageTab:
+            names.append(child.text(QAccessible.Text.Name))
+            child.actionInterface().doAction("Press")
+            assert bar.tabText(bar.currentIndex()) == names[-1]
+    assert names == [spec.title for spec in TABS]
