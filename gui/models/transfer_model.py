@@ -145,8 +145,8 @@ def _act(batch: Batch, column: int, role: int) -> Any:
 
 
 def _act_look(batch: Batch, column: int, role: int) -> Any:
-    if role == Qt.ItemDataRole.ToolTipRole and column == PROGRESS:
-        return _ended(batch) or None
+    if role == Qt.ItemDataRole.ToolTipRole:
+        return {NAME: f"{batch.title}\n{batch.target}", PROGRESS: _ended(batch)}.get(column) or None
     if role == MONO_ROLE and column == TARGET:
         return True
     return "muted" if role == TONE_ROLE and column not in {NAME, STATE} else None
@@ -179,7 +179,7 @@ def _file(batch: Batch, number: int, column: int, role: int) -> Any:
     if role == Qt.ItemDataRole.DisplayRole:
         return _file_text(batch, number, column)
     if role == Qt.ItemDataRole.ToolTipRole:
-        return batch.notes.get(number) or None
+        return batch.keys[number] if column == NAME else batch.notes.get(number) or None
     if column == PROGRESS and role == PROGRESS_ROLE:
         return batch.part(number)
     return _file_look(batch.states[number], column, role)

@@ -13,6 +13,8 @@ from core.transfer.values import Outcomes, State, TransferReport
 from core.work import Progress
 from gui.models.rates import Pace
 
+#: Note on a file that the server did not protect against another writer.
+UNGUARDED = "stored; the server ignored “only if the key is free”"
 #: States after which a file may be tried again.
 AGAIN = frozenset({State.FAILED, State.CANCELLED})
 _OPEN = frozenset({State.WAITING, State.RUNNING})
@@ -128,6 +130,7 @@ class Batch:
         self.take(Outcomes(done, report.skipped, failed))
         self.verdicts.update(report.verdicts)
         self.notes.update((run[place], f"stored as {name}") for place, name in report.renamed)
+        self.notes.update((run[place], UNGUARDED) for place in report.unguarded)
         self.running = False
 
     def stop(self, state: State, why: str = "") -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from core.model.objects import Verdict
 from core.transfer.values import State
 from core.units import format_count, format_duration, format_rate, format_size
 from gui.context import Context
-from gui.models.transfer_model import TransferModel
+from gui.models.transfer_model import TARGET, TransferModel
 from gui.models.transfers import Batch
 from gui.tabs.uploads.places import why_not
 from gui.widgets.buttons import plain_button, quiet_button
@@ -22,9 +23,11 @@ from gui.widgets.table import columns_of, make_tree
 
 #: An act of up to so many files is shown open.
 _OPEN_FILES = 50
-_KEY = "uploads/queue"
-#: Name, size, progress (with its reasons), rate, state; the target takes the rest.
-_WIDTHS = (248, 84, 190, 84, 92)
+#: Pixels of size, progress (with its reasons), rate (up to `999.9 MB/s`) and state.
+_WIDTHS = (92, 164, 112, 96)
+#: A narrower queue leaves the target out, which the tooltip of the name has; in a wider one the
+#: target takes this part of the width.
+_WIDE, _TARGET_PART = 940, 0.32
 
 
 class QueuePane(QWidget):
@@ -45,13 +48,10 @@ class QueuePane(QWidget):
             self.model,
             "Queue of transfers",
             settings=context.settings,
-            key=_KEY,
+            key="uploads/queue",
             header=True,
         )
-        if context.settings.get(f"columns/{_KEY}") is None:
-            columns_of(self.tree).leave()
-            for number, width in enumerate(_WIDTHS):
-                self.tree.header().resizeSection(number, width)
+        self._share_width(0)
         self.cancel = plain_button("Cancel", self._on_cancel)
         self.retry = plain_button("Retry failed", self._on_retry, icon_name="refresh")
         self.clear = quiet_button("Clear finished", self.clear_finished)
@@ -74,6 +74,16 @@ class QueuePane(QWidget):
         found = self.model.batch_at(self.tree.currentIndex())
         return found or (self.model.batches[0] if self.model.batches else None)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the targets where there is room for them."""
+        super().resizeEvent(event)
+        width = event.size().width()
+        self.tree.setColumnHidden(TARGET, width < _WIDE)
+        self._share_width(width)
+
+    def _share_width(self, width: int) -> None:
+        columns_of(self.tree).fill_with_names(*_WIDTHS, max(int(width * _TARGET_PART), 300))
+
     def add(self, batch: Batch) -> None:
         """Show a new act at the top."""
         self.model.add(batch)
@@ -90,6 +100,7 @@ class QueuePane(QWidget):
     def update_state(self) -> None:
         """Show totals and buttons as they now are."""
         batches, chosen = self.model.batches, self.chosen
+        focused = any(button.hasFocus() for button in (self.cancel, self.retry, self.clear))
         (self._view.show_view if batches else self._view.show_empty)()
         self._totals.setText(_totals(batches))
         self._totals.setVisible(bool(batches))
@@ -100,6 +111,8 @@ class QueuePane(QWidget):
         self.retry.allow(not reason, reason)
         ended = any(not batch.active for batch in batches)
         self.clear.allow(ended, "Nothing has ended yet.")
+        if focused and not any(b.hasFocus() for b in (self.cancel, self.retry, self.clear)):
+            self.tree.setFocus(Qt.FocusReason.OtherFocusReason)  # the button pressed is disabled
 
     def _on_current(self, *_places: object) -> None:
         self.update_state()

@@ -10,6 +10,7 @@ from core.model.connection import Profile
 from core.transfer.plan import UploadPlan
 from core.transfer.values import Failure, IfExists, TransferReport
 from core.units import format_count, format_duration, format_rate, format_size
+from gui.tabs.uploads.plan_model import PlanModel
 from gui.widgets.labels import shown
 
 _REASONS = 3
@@ -31,9 +32,22 @@ def arrival_in_words(report: TransferReport) -> str:
     return f"{', '.join(parts)}."
 
 
-def command_of(plan: UploadPlan, paths: Sequence[str], choice: IfExists, profile: Profile) -> str:
+def unguarded_in_words(count: int) -> str:
+    """Return what it means that a server ignored the condition of some writes; empty for none."""
+    if not count:
+        return ""
+    what = "one file" if count == 1 else f"{format_count(count)} files"
+    return (
+        f"The server ignored the condition “only if the key is free” for {what}. Strongroom checked "
+        "each key just before; an object that another program wrote at the same moment may have "
+        "been replaced."
+    )
+
+
+def command_of(plan: UploadPlan, paths: Sequence[str], files: PlanModel, profile: Profile) -> str:
     """Return the command line that uploads the same, or an empty text if there is none."""
-    if choice is IfExists.KEEP_BOTH:
+    choice = files.choice
+    if choice is IfExists.KEEP_BOTH or files.single:
         return ""
     target = plan.prefix or "/"  # the top of the bucket
     options = {"--overwrite": choice is IfExists.OVERWRITE}

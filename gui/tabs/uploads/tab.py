@@ -28,9 +28,15 @@ from gui.tabs.uploads.carrier import Carrier
 from gui.tabs.uploads.intake import Intake, local_paths
 from gui.tabs.uploads.leftovers import Leftovers
 from gui.tabs.uploads.places import why_not
+from gui.tabs.uploads.plan_pane import PlanPane
 from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tabs.uploads.sample import sample_folder
-from gui.tabs.uploads.summary import arrival_in_words, command_of, failures_in_words
+from gui.tabs.uploads.summary import (
+    arrival_in_words,
+    command_of,
+    failures_in_words,
+    unguarded_in_words,
+)
 from gui.tabs.uploads.unfinished import UnfinishedPane, arguments_of, removal_in_words
 from gui.widgets.empty import EmptyState
 from gui.widgets.labels import shown
@@ -54,6 +60,7 @@ class UploadsTab(Tab):
                 self.intake.choose_files,
             ),
         )
+        self.plan = PlanPane(context, self.intake.plan.files)
         self.carrier = Carrier(context, self.pane, self)
         self.leftovers = Leftovers()
         self.unfinished = UnfinishedPane(context)
@@ -67,7 +74,7 @@ class UploadsTab(Tab):
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(0)
         inner.addWidget(self.leftovers)
-        inner.addWidget(self.pane, 1)
+        inner.addWidget(splitter(self.plan, self.pane, vertical=True, sizes=(260, 260)), 1)
         inner.addWidget(self.unfinished)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -78,6 +85,8 @@ class UploadsTab(Tab):
         self.intake.changed.connect(self._on_changed)
         self.intake.file_as.connect(self._on_file_as)
         self.intake.plan.wanted.connect(self.start)
+        self.intake.plan.files_wanted.connect(self.plan.open_at)
+        self.plan.closed.connect(self._on_list_closed)
         self.carrier.ended.connect(self._on_ended)
         self.carrier.broke.connect(self._on_broke)
         self.carrier.idle.connect(self._on_idle)
@@ -126,6 +135,11 @@ class UploadsTab(Tab):
         self.banner.clear()
         self.pane.add(batch)
         self.carrier.start(batch)
+        self.pane.tree.setFocus(Qt.FocusReason.OtherFocusReason)  # the button is gone
+
+    def _on_list_closed(self) -> None:
+        self.plan.hide()
+        self.intake.plan.list.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _do_workspace(self, _workspace: Workspace | None) -> None:
         self.banner.clear()
@@ -221,6 +235,7 @@ class UploadsTab(Tab):
         paths, card = list(self.intake.paths), self.intake.plan
         if not paths or self.context.workspace is None:
             card.show_nothing()
+            self.plan.hide()
             return
         try:
             prefix = self.intake.destination
@@ -256,14 +271,19 @@ class UploadsTab(Tab):
 
     def _on_ended(self, batch: Batch, report: TransferReport) -> None:
         done = format_count(len(report.done))
+        unguarded = unguarded_in_words(len(report.unguarded))
         if report.complete:
-            self.banner.show_good(arrival_in_words(report))
+            words = arrival_in_words(report)
+            if unguarded:
+                self.banner.show_warning(words, unguarded)
+            else:
+                self.banner.show_good(words)
             return
         failed = format_count(len(report.failed))
         text = f"{failed} of {format_count(report.planned)} files did not arrive; {done} did."
         self.banner.show_warning(
             text,
-            failures_in_words(report.failed),
+            f"{failures_in_words(report.failed)} {unguarded}".strip(),
             action=("Retry failed", lambda: self.carrier.retry(batch)),
         )
 
@@ -301,7 +321,12 @@ class UploadsTab(Tab):
         batch.take(Outcomes(done=(0,)))
         batch.running = False
         self.pane.add(batch)
-        self.banner.show_good(f"Filed as {written.key}")
+        self.pane.tree.setFocus(Qt.FocusReason.OtherFocusReason)
+        words = f"Filed as {written.key}"
+        if written.race_free:
+            self.banner.show_good(words)
+        else:
+            self.banner.show_warning(words, unguarded_in_words(1))
 
     def _on_sample(self, folder: str) -> None:
         """Upload some files, then plan them together with others: a plan with conflicts."""
@@ -327,7 +352,8 @@ class UploadsTab(Tab):
 
 def _batch_of(plan: UploadPlan, intake: Intake, profile: Profile) -> Batch:
     count = format_count(len(plan.keys))
-    arguments = plan.arguments(intake.plan.decision)
+    files = intake.plan.files
+    arguments = plan.arguments(files.choice, files.single)
     keys = arguments["keys"]
     names = [shown(key.removeprefix(plan.prefix)) for key in keys]
     one = Path(intake.paths[0]).name if len(intake.paths) == 1 else ""
@@ -342,7 +368,7 @@ def _batch_of(plan: UploadPlan, intake: Intake, profile: Profile) -> Batch:
         arguments["sizes"],
         f"s3://{plan.bucket}/{plan.prefix}",
         source,
-        command_of(plan, intake.paths, intake.plan.decision, profile),
+        command_of(plan, intake.paths, files, profile),
     )
 
 

@@ -3,17 +3,20 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QApplication, QLabel
 
 from core.errors import ErrorKind
 from core.transfer.journal import Journal, Order, journal_folder, unfinished
-from core.transfer.values import SAME, Failure, Outcomes, State, TransferReport
+from core.transfer.values import SAME, Failure, IfExists, Outcomes, State, TransferReport
 from core.workspace import Workspace
-from gui.models.transfer_model import PROGRESS, STATE, TransferModel
+from gui import theme
+from gui.models.transfer_model import PROGRESS, RATE, STATE, TARGET, TransferModel
 from gui.models.transfers import Batch
 from gui.tabs.uploads import UploadsTab
 from gui.tabs.uploads.summary import failures_in_words
 from gui.tabs.uploads.tab import _batch_of
+from gui.widgets.cells import PADDING
 from tests.helpers.moto_bucket import moto_bucket
 
 WAIT = 30_000
@@ -118,6 +121,60 @@ def test_conflicts_are_shown_and_the_choice_counts(tab, bucket, folder, qtbot):
     ended(tab, qtbot)
     assert read(bucket, f"{folder.name}/1.json") == b"theirs"
     assert read(bucket, f"{folder.name}/1 (2).json") == b"[1]"
+
+
+def test_single_files_of_the_list_are_decided_and_sent_so(tab, bucket, folder, qtbot):
+    for number in (1, 2):
+        put(bucket, f"{folder.name}/{number}.json", b"theirs")
+    plan(tab, qtbot, folder)
+    tab.intake.plan.list.click()
+    assert tab.plan.isVisible()
+    tab.plan.filter.select("existing")
+    tab.plan.table.selectRow(0)
+    tab.plan.buttons[IfExists.OVERWRITE].click()
+    assert tab.intake.plan.start.text() == "Upload 4 files"
+    tab.intake.plan.start.click()
+    assert not tab.plan.isVisible()
+    assert tab.pane.tree.hasFocus(), "the focus goes to what was just made"
+    batch = ended(tab, qtbot)
+    assert (batch.counts[State.DONE], batch.counts[State.SKIPPED]) == (4, 1)
+    assert read(bucket, f"{folder.name}/1.json") == b"[1]"
+    assert read(bucket, f"{folder.name}/2.json") == b"theirs"
+    assert batch.command == "", "no command line decides file by file"
+
+
+def test_a_server_that_ignores_the_condition_is_reported_in_words(tab, qtbot):
+    report = TransferReport(2, (0, 1), (), (), 5, 1.0, unguarded=(1,))
+    batch = Batch("b", "transfer.upload", {}, ["x"] * 2, ["k"] * 2, [1] * 2, "t")
+    tab.pane.add(batch)
+    batch.begin()
+    batch.finish(report)
+    tab._on_ended(batch, report)
+    assert tab.banner.text.startswith("2 files arrived")
+    why = [label.text() for label in tab.banner.findChildren(QLabel)]
+    assert any("ignored the condition" in text and "replaced" in text for text in why)
+    assert "ignored" in tab.pane.model.index(1, PROGRESS, tab.pane.model.place_of(batch)).data()
+
+
+def test_the_rate_is_never_cut(tab, qtbot):
+    for width in (700, 1100, 1920):
+        tab.resize(width, 600)
+        header, tree = tab.pane.tree.header(), tab.pane.tree
+        qtbot.waitUntil(lambda: header.sectionSize(RATE) > 0)  # noqa: B023 - within this turn
+        text = QFontMetrics(theme.number_font()).horizontalAdvance("999.9 MB/s")
+        assert header.sectionSize(RATE) >= text + 2 * PADDING
+        assert tree.isColumnHidden(TARGET) == (tab.pane.width() < 940)
+
+
+def test_the_focus_stays_in_the_queue_when_the_pressed_button_has_done_its_work(tab, qtbot):
+    batch = Batch("b", "transfer.upload", {}, ["x"], ["k"], [1], "t")
+    tab.pane.add(batch)
+    tab.activateWindow()
+    tab.pane.clear.setFocus()
+    qtbot.waitUntil(tab.pane.clear.hasFocus)
+    tab.pane.clear.click()
+    assert not tab.pane.clear.isEnabled()
+    assert tab.pane.isAncestorOf(QApplication.focusWidget())
 
 
 def test_on_a_low_window_the_plan_is_scrolled_to_and_not_squeezed(tab, bucket, folder, qtbot):

@@ -1,0 +1,126 @@
+"""The list behind the plan: each file with its key, size, conflict and decision."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QMenu, QVBoxLayout, QWidget
+
+from core.transfer.values import IfExists
+from core.units import format_count
+from gui.context import Context
+from gui.tabs.uploads.plan_model import ALL, EXISTING, REFUSED, WORDS, PlanModel
+from gui.widgets.buttons import icon_button, plain_button, quiet_button
+from gui.widgets.labels import muted_label
+from gui.widgets.panel import Panel, row
+from gui.widgets.segmented import Segmented
+from gui.widgets.table import columns_of, make_table
+
+_FILTERS = ((ALL, "All"), (EXISTING, "Existing"), (REFUSED, "Cannot be uploaded"))
+#: Pixels of size, conflict and decision, and the part of the rest that the file takes.
+_WIDTHS, _FILE_PART = (84, 92, 104), 0.4
+_FOLLOW = "As for all"
+
+
+class PlanPane(QWidget):
+    """Hidden until it is asked for; decisions are made for the selected rows.
+
+    Signals:
+        closed: the user closed it.
+    """
+
+    closed = Signal()
+
+    def __init__(self, context: Context, model: PlanModel) -> None:
+        super().__init__()
+        self.model = model
+        self.filter = Segmented(_FILTERS)
+        self.filter.setAccessibleName("Which files are shown")
+        self.table = make_table(
+            model, "Files of the plan", settings=context.settings, key="uploads/plan", multiple=True
+        )
+        self._share_width(0)
+        self._note = muted_label("", small=True)
+        self.buttons = {
+            decision: plain_button(words, partial(self._decide, decision))
+            for decision, words in WORDS.items()
+        }
+        self.follow = quiet_button(_FOLLOW, partial(self._decide, None))
+        self.follow.set_hint("Let the selected files follow the decision for all files")
+        self._lay_out()
+        self.filter.selected.connect(self._on_filter)
+        self.table.selectionModel().selectionChanged.connect(self._update)
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.customContextMenuRequested.connect(self._on_menu)
+        model.modelReset.connect(self._update)
+        model.decided.connect(self._update)
+        self._update()
+        self.hide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the width between keys and files."""
+        super().resizeEvent(event)
+        self._share_width(event.size().width())
+
+    def _share_width(self, width: int) -> None:
+        file = max(int((width - sum(_WIDTHS)) * _FILE_PART), 150)
+        columns_of(self.table).fill_with_names(file, *_WIDTHS)
+
+    def open_at(self, name: str) -> None:
+        """Show the list, of the files that a filter lets through."""
+        self.show()
+        self.filter.select(name)
+        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _lay_out(self) -> None:
+        close = icon_button("close", "Hide the list of files", self.closed.emit)
+        panel = Panel("Files of the plan", self.table, actions=(close,))
+        panel.head.add_beside(self.filter)
+        bar = row(self._note, margins=(12, 6, 12, 6))
+        layout = bar.layout()
+        assert isinstance(layout, QBoxLayout)
+        for button in (*self.buttons.values(), self.follow):
+            layout.addWidget(button)
+        layout.addStretch(1)
+        panel.add(bar)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(panel)
+
+    def _on_filter(self, name: str) -> None:
+        self.model.show_only(name)
+
+    def _selected(self) -> list[int]:
+        """Return the selected rows whose files have a decision, without an index for each."""
+        ranges = self.table.selectionModel().selection()
+        rows = (n for each in ranges for n in range(each.top(), each.bottom() + 1))
+        return [number for number in rows if self.model.exists(number)]
+
+    def _decide(self, decision: IfExists | None) -> None:
+        self.model.decide(self._selected(), decision)
+        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _update(self, *_changed: object) -> None:
+        """Show how many rows each filter has, and what can be decided about the selection."""
+        for name, words in _FILTERS:
+            count = self.model.count(name)
+            self.filter.allow(name, bool(count) or name == ALL, f"No file is under “{words}”.")
+        count = len(self._selected())
+        files = "file" if count == 1 else "files"
+        if count:
+            self._note.setText(f"{format_count(count)} existing {files} selected:")
+        else:
+            self._note.setText("Select files whose key exists to decide about them alone.")
+        for button in (*self.buttons.values(), self.follow):
+            button.allow(count > 0, "No selected file has a key that exists.")
+
+    def _on_menu(self, where: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for button in (*self.buttons.values(), self.follow):
+            action = menu.addAction(button.text())
+            action.setEnabled(button.isEnabled())
+            action.triggered.connect(button.click)
+        menu.popup(self.table.viewport().mapToGlobal(where))
