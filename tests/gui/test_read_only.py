@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from helpers.aws import connection
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QVBoxLayout
 
 from core.errors import ReadOnlyProfile
 from core.model.connection import ProfileColour
@@ -15,6 +15,7 @@ from gui.main_window.connecting import Connector
 from gui.main_window.palette import Palette, Tabs
 from gui.main_window.window import MainWindow
 from gui.models.roles import ASIDE_ROLE
+from gui.tab_list import TABS
 from gui.tabs.base import Tab
 
 
@@ -87,10 +88,30 @@ def test_the_palette_says_which_commands_wait_for_the_lock(context, workspace, q
     for unlock in (False, True):
         if unlock:
             context.unlock(15)
-        palette = Palette(window, context, window.commands, Tabs(window.current_tab, (), window.show_tab))
+        palette = Palette(
+            window, context, window.commands, Tabs(window.current_tab, (), window.show_tab)
+        )
         model = palette.list.model()
         rows = [model.index(row, 0) for row in range(model.rowCount())]
         said = {row.data() for row in rows if "unlock" in str(row.data(ASIDE_ROLE))}
         changing = {"List of objects: Delete", "Upload…", "Rotate the platform's access key…"}
         assert said >= changing if not unlock else said == set()
         palette.close()
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_what_is_disabled_says_why(context, workspace, qtbot, connected):
+    if not connected:
+        context.set_workspace(None)
+    tabs = [spec.factory(context) for spec in TABS]
+    silent, disabled = [], []
+    for tab in tabs:
+        qtbot.addWidget(tab)
+        tab.ensure_loaded()
+        for button in tab.findChildren(QAbstractButton):
+            if not button.isEnabled():
+                disabled.append(button)
+                if not button.objectName().startswith("qt_") and not button.toolTip():
+                    silent.append((type(tab).__name__, button.text() or button.accessibleName()))
+    assert len(disabled) > 10
+    assert silent == []
