@@ -124,6 +124,7 @@ ACTIONS: tuple[Action, ...] = (
     # Browser
     Action("browser.download", "Download…", ("Ctrl+D",), "browser"),
     Action("browser.link", "Make link…", (), "browser"),
+    Action("browser.trash", "Show the trash", (), "browser"),
     Action("browser.undo", "Undo the last delete", ("Ctrl+Z",), "browser", "objects.restore_many"),
     Action("objects.open", "Open", ("Return",), "objects", own=True),
     Action("objects.preview", "Preview", ("Space",), "objects"),

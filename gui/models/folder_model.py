@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import translate
 from typing import Any
 
@@ -203,6 +204,17 @@ class FolderModel(QAbstractTableModel):
         """The bytes of all objects shown."""
         rows = (self._entries[at].row for at in self._order)
         return sum(row.size for row in rows if row)
+
+    @property
+    def newest(self) -> datetime | None:
+        """When the newest of all objects shown was written; None without objects."""
+        rows = (self._entries[at].row for at in self._order)
+        return max((row.modified for row in rows if row), default=None)
+
+    @property
+    def has_folders(self) -> bool:
+        """Whether there are folders among the rows, with or without the filter."""
+        return any(entry.folder for entry in self._entries)
 
     def entry(self, row: int) -> Entry:
         """Return the entry in a row as it is shown now."""

@@ -6,6 +6,8 @@ The model asks no server. It emits `wanted`, and whoever owns it answers with `t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -21,6 +23,15 @@ from gui.models.roles import ASIDE_ROLE, TONE_ROLE
 PREFIX_ROLE = Qt.ItemDataRole.UserRole + 50
 #: True for the trash, the last line of a versioned bucket.
 TRASH_ROLE = Qt.ItemDataRole.UserRole + 51
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What lies below a prefix: objects, their bytes, and when the newest was written."""
+
+    count: int = 0
+    size: int = 0
+    newest: datetime | None = None
 
 
 class State(Enum):
@@ -72,7 +83,7 @@ class PrefixTreeModel(QAbstractItemModel):
         super().__init__(parent)
         self._root = _Node("", None, 0)
         self._nodes: dict[str, _Node] = {"": self._root}
-        self._counts: dict[str, tuple[int, bool]] = {}
+        self._counts: dict[str, tuple[Total, bool]] = {}
         self._lock = self._bin = QIcon()
         self._gone: list[_Node] = []  # Qt may still hold a bare pointer to what was taken away
 
@@ -154,14 +165,14 @@ class PrefixTreeModel(QAbstractItemModel):
         self._tell(node, needs if denied else f"{error.summary} Try again")
         self._changed(node)
 
-    def set_counts(self, counts: Mapping[str, int], *, whole_until: str | None) -> None:
-        """Take how many objects lie below prefixes.
+    def set_counts(self, counts: Mapping[str, Total], *, whole_until: str | None) -> None:
+        """Take what lies below prefixes; the empty one is the whole bucket.
 
         `whole_until` is the last key counted (folders before it are whole), None when all are.
         """
         self._counts = {
-            prefix: (count, whole_until is None or not _reaches(prefix, whole_until))
-            for prefix, count in counts.items()
+            prefix: (total, whole_until is None or not _reaches(prefix, whole_until))
+            for prefix, total in counts.items()
         }
         for node in list(self._nodes.values()):
             self._changed(node, tell_parents=False)
@@ -188,11 +199,20 @@ class PrefixTreeModel(QAbstractItemModel):
         node = self._nodes.get(prefix)
         return State.UNKNOWN if node is None else node.state
 
+    def total_of(self, prefix: str) -> tuple[Total, bool] | None:
+        """Return what lies below a folder and whether that is all; None while it is not known."""
+        return self._counts.get(prefix)
+
+    def folders_in(self, prefix: str) -> int | None:
+        """Return how many sub-folders a folder has; None while that is not known."""
+        node = self._nodes.get(prefix)
+        return len(node.folders) if node is not None and node.state is State.WHOLE else None
+
     def count_text(self, prefix: str) -> str:
         """Return `1,440`, `1,000+` when there may be more, or an empty text."""
         if prefix in self._counts:
-            count, whole = self._counts[prefix]
-            return format_count(count) + ("" if whole else "+")
+            total, whole = self._counts[prefix]
+            return format_count(total.count) + ("" if whole else "+")
         node = self._nodes.get(prefix)
         if node is None or node.state not in (State.PARTLY, State.WHOLE):
             return ""

@@ -50,15 +50,29 @@ DEEDS: tuple[Deed | None, ...] = (
     Deed("refresh", "refresh", "refresh"),
     None,
     Deed("delete", "objects.delete", "delete", "any", writes=True),
+    Deed("undo", "browser.undo", "undo"),
+    Deed("trash", "browser.trash"),
 )
 
 
 class Actions:
-    """The deeds as Qt actions of one view, and their keys."""
+    """The deeds as Qt actions of one view, and their keys.
+
+    Args:
+        owner: the tab.
+        table: the list of objects.
+        slots: what each deed does, by its name.
+        reasons: for deeds that depend on more than the selection: return why one is not possible.
+    """
 
     def __init__(
-        self, owner: QWidget, table: QWidget, slots: dict[str, Callable[[], object]]
+        self,
+        owner: QWidget,
+        table: QWidget,
+        slots: dict[str, Callable[[], object]],
+        reasons: dict[str, Callable[[], str]],
     ) -> None:
+        self._asked = reasons
         self._all: dict[str, QAction] = {}
         #: Why an action is not possible now, by its name; empty texts for those that are.
         self._reasons: dict[str, str] = {}
@@ -77,7 +91,8 @@ class Actions:
 
     def reason(self, name: str) -> str:
         """Return why an action is not possible now; empty if it is."""
-        return self._reasons.get(name, "")
+        asked = self._asked.get(name)
+        return self._reasons.get(name, "") or (asked() if asked is not None else "")
 
     def allow(self, entries: Sequence[Entry], *, locked: str, connected: bool) -> None:
         """Enable what can be done with a selection; what cannot be done shows the reason.
@@ -94,9 +109,12 @@ class Actions:
                 if deed.writes:
                     reason = locked or reason
                 self._reasons[deed.name] = reason
-                self._all[deed.name].setEnabled(not reason)
-                words = reason or shortcuts.action(deed.action).text
-                self._all[deed.name].setToolTip(tooltip(words))
+                self._show_reason(deed)
+
+    def _show_reason(self, deed: Deed) -> None:
+        reason, entry = self.reason(deed.name), self._all[deed.name]
+        entry.setEnabled(not reason)
+        entry.setToolTip(tooltip(reason or shortcuts.action(deed.action).text))
 
     def menu(self, parent: QWidget) -> QMenu:
         """Return the context menu."""
@@ -107,6 +125,7 @@ class Actions:
             if deed is None:
                 menu.addSeparator()
                 continue
+            self._show_reason(deed)
             action = self._all[deed.name]
             if deed.icon:
                 action.setIcon(icon(deed.icon, "danger" if deed.name == "delete" else "muted"))

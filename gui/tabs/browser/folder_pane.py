@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QTimer, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -17,17 +17,19 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import AccessDenied, StorageError
-from core.units import format_age, format_count, format_size
+from core.units import format_age
 from gui import shortcuts, theme
 from gui.context import Context
 from gui.models.folder_model import KIND, NAME, Entry, FolderModel
+from gui.models.tree_model import Total
+from gui.tabs.browser.counting import list_words, selected_words
 from gui.tabs.browser.loading import Page
 from gui.tabs.browser.path_bar import PathBar
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import clearable
 from gui.widgets.icons import icon
-from gui.widgets.labels import Pill, muted_label
+from gui.widgets.labels import Elided, Pill
 from gui.widgets.table import columns_of, make_table
 
 _AGE_MS = 5_000
@@ -78,11 +80,14 @@ class FolderPane(QWidget):
             rising=NAME,
         )  # fmt: skip
         self.state = Loadable(self.table, EmptyState("", ""))
-        self.count = muted_label()
+        self.count = Elided("", "muted", mode=Qt.TextElideMode.ElideRight)
         self.stop = link_button("Stop", self.stop_wanted.emit)
         self.more = link_button("Load more", self.more_wanted.emit)
         self._fetched: datetime | None = None
         self._more = self._stale = self._quiet = False
+        self._total: tuple[Total, bool] | None = None
+        #: Returns what lies below a folder of the list, if that is known.
+        self.total_of: Callable[[str], tuple[Total, bool] | None] = lambda _prefix: None
         self._prefix = self._filled = ""
         self._focus_due = False  # the list had the focus when something took its place
         self._stand_in: QWidget | None = None
@@ -155,6 +160,7 @@ class FolderPane(QWidget):
             self.age.set("")
             self._loading.start()
         self._prefix = prefix
+        self._total = self.total_of(prefix)
         self.tell_listing(running=True, more=False)
 
     def _replace(self, prefix: str) -> None:
@@ -323,22 +329,19 @@ class FolderPane(QWidget):
         self._tell_count()
         self.selection_changed.emit()
 
+    def show_total(self, prefix: str, total: tuple[Total, bool] | None) -> None:
+        """Take what lies below the folder, as the tree shows it, and whether that is all."""
+        self._total = total if prefix == self._prefix else None
+        self._tell_count()
+
     def _tell_count(self) -> None:
+        chosen = self.selected
         if self._more and not self.model.total:
             self.count.setText("listing…")
-            return
-        chosen = self.selected
-        if len(chosen) > 1:
-            size = sum(entry.row.size for entry in chosen if entry.row)
-            self.count.setText(f"{format_count(len(chosen))} selected · {format_size(size)}")
-            return
-        rows, total = self.model.rowCount(), self.model.total
-        plus = "+" if self._more else ""
-        part = f"{format_count(rows)} of " if rows != total else ""
-        noun = "entry" if total == 1 else "entries"
-        self.count.setText(
-            f"{part}{format_count(total)}{plus} {noun} · {format_size(self.model.total_size)}"
-        )
+        elif len(chosen) > 1:
+            self.count.setText(selected_words(chosen, self.total_of))
+        else:
+            self.count.setText(list_words(self.model, more=self._more, below=self._total))
 
     def _on_filter(self) -> None:
         chosen = [entry.key for entry in self.selected]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.errors import Archived, InvalidInput, StorageError
@@ -19,8 +18,6 @@ from gui.models.folder_model import Rows, rows_of
 
 #: A folder's listing stops here and asks before it goes on: ten requests.
 ROWS_AT_ONCE = 10_000
-#: Counting stops here by itself: fifty requests, about 0.0003 USD.
-COUNTED_AT_MOST = 50_000
 #: A folder with more objects than this is not deleted or downloaded from the window at once.
 PLANNED_AT_MOST = 100_000
 
@@ -68,19 +65,6 @@ class Plan:
         return sum(self.sizes)
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Objects below each prefix. `until` is the last key counted, None when all are.
-
-    `keys` are the keys that were counted, in order: the search (Ctrl+K) finds them.
-    """
-
-    total: int
-    below: Mapping[str, int]
-    until: str | None = None
-    keys: tuple[str, ...] = ()
-
-
 def load_level(bucket: Bucket, prefix: str, token: str | None, rows: int, work: Work) -> str | None:
     """Hand pages (`Page`) of a folder to `work.batch` until its end or `rows`.
 
@@ -120,40 +104,6 @@ def look_at(bucket: Bucket, key: str, work: Work) -> Looked:
         return Looked(info, seen)
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     return Looked(info, seen, hashlib.sha256(data).hexdigest(), md5 == info.etag)
-
-
-def count_below(bucket: Bucket, work: Work) -> Counts:
-    """Count objects below every prefix of the bucket, the first 50,000 of them.
-
-    Raises:
-        StorageError: the bucket cannot be listed.
-    """
-    folders: Counter[str] = Counter()
-    keys: list[str] = []
-    until: str | None = None
-    for page in list_pages(bucket, work=work, fan_out=1):  # one after the other: in order of keys
-        folders.update(key.rpartition("/")[0] for key in page.keys)
-        keys.extend(page.keys)
-        if len(keys) >= COUNTED_AT_MOST:
-            until = page.keys[-1]
-            break
-        work.check()
-    return Counts(len(keys), below_each(folders), until, tuple(keys))
-
-
-def below_each(folders: Mapping[str, int]) -> dict[str, int]:
-    """Return counts for every prefix (ending in `/`) from counts of the folders themselves."""
-    below: Counter[str] = Counter()
-    for folder, count in folders.items():
-        at = 0
-        while folder and at >= 0:
-            at = folder.find("/", at)
-            if at < 0:
-                below[folder + "/"] += count
-            else:
-                at += 1
-                below[folder[:at]] += count
-    return dict(below)
 
 
 def plan_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -13,6 +13,8 @@ from core.objects.versions import ObjectVersion
 from core.preview import Candles
 from core.units import format_count, format_moment, format_size
 from gui.models.folder_model import Entry
+from gui.models.tree_model import Total, name_of
+from gui.tabs.browser.counting import selected_words, total_words
 from gui.tabs.browser.inspector import Inspector
 from gui.tabs.browser.loading import Looked
 from gui.views.preview_view import PreviewView
@@ -28,11 +30,13 @@ class ObjectPane(QWidget):
         wanted: the key of an object to be looked at, once the selection rests.
         left: no object is to be looked at any more.
         versions_wanted: a key whose versions are asked for.
+        count_wanted: a prefix whose objects are to be counted, once the selection rests.
     """
 
     wanted = Signal(str)
     left = Signal()
     versions_wanted = Signal(str)
+    count_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,7 +48,11 @@ class ObjectPane(QWidget):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(_DEBOUNCE_MS)
-        self._later.timeout.connect(lambda: self.wanted.emit(self.key))
+        self._later.timeout.connect(self._on_rest)
+        self.prefix = ""
+        #: Returns what lies below a folder, if that is known, and how many sub-folders it has.
+        self.total_of: Callable[[str], tuple[Total, bool] | None] = lambda _prefix: None
+        self.folders_in: Callable[[str], int | None] = lambda _prefix: None
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -83,7 +91,7 @@ class ObjectPane(QWidget):
     def _clear(self) -> None:
         """Look at no object any more."""
         self._later.stop()
-        self.key, self.looked = "", None
+        self.key, self.prefix, self.looked = "", "", None
         self.left.emit()
         self._show_inspector(False)  # noqa: FBT003 - hidden
 
@@ -91,10 +99,26 @@ class ObjectPane(QWidget):
         key, etag = entry.key, entry.row.etag if entry.row else ""
         if self.looked is not None and (key, etag) == (self.key, self.looked.info.etag):
             return
-        self.key = key
+        self.key, self.prefix = key, ""
         self.left.emit()
         self.preview.show_loading(key.rsplit("/", 1)[-1])
         self._later.start()
+
+    def _on_rest(self) -> None:
+        if self.prefix:
+            self.count_wanted.emit(self.prefix)
+        else:
+            self.wanted.emit(self.key)
+
+    def show_folder(self, prefix: str, total: tuple[Total, bool] | None) -> None:
+        """Show what is known of the selected folder; `total` says what lies below it."""
+        if prefix != self.prefix:
+            return
+        lines = total_words(total[0], whole=total[1]).split(" · ") if total else ["counting…"]
+        folders = self.folders_in(prefix)
+        if folders:
+            lines.insert(1, f"{format_count(folders)} folder{'' if folders == 1 else 's'} in it")
+        self.preview.show_empty(name_of(prefix), "\n".join(lines))
 
     def hurry(self) -> None:
         """Look at the selected object at once, and give it the focus (Space)."""
@@ -151,10 +175,11 @@ class ObjectPane(QWidget):
         if not entries:
             self.preview.show_empty("Nothing selected", "Select an object to see what is in it.")
         elif len(entries) == 1:
-            self.preview.show_empty("A folder", "Press Enter to open it.")
+            self.prefix = entries[0].key
+            total = self.total_of(self.prefix)
+            self.show_folder(self.prefix, total)
+            if total is None or not total[1]:
+                self._later.start()
         else:
-            size = sum(entry.row.size for entry in entries if entry.row)
-            folders = sum(1 for entry in entries if entry.folder)
-            words = f"{format_count(len(entries))} selected, {format_size(size)}"
-            more = f" and what is in {folders} of them" if folders else ""
-            self.preview.show_empty(words + more, "Download or delete them together.")
+            words = selected_words(entries, self.total_of)
+            self.preview.show_empty(words, "Download or delete them together.")

@@ -9,7 +9,7 @@ from core.errors import StorageError
 from core.units import format_count
 from gui import theme
 from gui.models.tree_model import PREFIX_ROLE, TRASH_ROLE, PrefixTreeModel, State
-from gui.tabs.browser.loading import Counts
+from gui.tabs.browser.counting import Counts
 from gui.widgets.icons import icon
 from gui.widgets.labels import muted_label
 from gui.widgets.panel import Panel
@@ -54,9 +54,10 @@ class Places(Panel):
 
     def show_counts(self, counts: Counts) -> None:
         """Show how many objects lie in the folders."""
-        self.model.set_counts(counts.below, whole_until=counts.until)
+        everything = {"": counts.total, **counts.below}
+        self.model.set_counts(everything, whole_until=counts.until)
         more = "" if counts.until is None else "+"
-        self.total.setText(f"{format_count(counts.total)}{more} objects")
+        self.total.setText(f"{format_count(counts.total.count)}{more} objects")
 
     def follow(self, prefix: str) -> None:
         """Select a folder that was chosen elsewhere; opens the way to it as it becomes known."""

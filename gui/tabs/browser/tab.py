@@ -13,12 +13,12 @@ from core.objects.bucket import Bucket
 from core.objects.versions import list_versions
 from core.preview import Picture
 from core.workspace import Workspace
-from gui import shortcuts
 from gui.context import Context
 from gui.models.folder_model import Entry
 from gui.models.names import NameSource
 from gui.tabs.base import Tab
 from gui.tabs.browser.actions import Actions
+from gui.tabs.browser.counting import Counts, count_folder
 from gui.tabs.browser.downloads import Downloads
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.going import Going
@@ -52,6 +52,9 @@ class BrowserTab(Tab):
         self.removal = Removal(self)
         self.going = Going(self)
         self.trash = Trash(self, self.trash_pane)
+        for pane in (self.folder, self.object):
+            pane.total_of = self.places.model.total_of
+        self.object.folders_in = self.places.model.folders_in
         self._looking: Task | None = None
         self._presenting = self._arriving = False
         self._lay_out()
@@ -60,8 +63,8 @@ class BrowserTab(Tab):
             "download": self._on_download, "upload": self._on_upload, "link": self._on_link,
             "copy": self._on_copy, "copy_uri": self._on_copy_uri, "up": self.go_up,
             "goto": self.folder.path.edit, "refresh": self.refresh, "delete": self._on_delete,
-        })  # fmt: skip
-        shortcuts.bind("browser.undo", self, self.removal.undo, self.removal.reason_not_to_undo)
+            "undo": self.removal.undo, "trash": self.show_trash,
+        }, {"undo": self.removal.reason_not_to_undo, "trash": self._reason_no_trash})  # fmt: skip
         self._connect()
         self._on_selection()
 
@@ -86,7 +89,8 @@ class BrowserTab(Tab):
         self.listing.moved.connect(self._on_moved)
         self.listing.missing.connect(self._on_missing)
         self.listing.arrived.connect(self._on_arrived)
-        self.tree.counted.connect(lambda counts: self.listing.seen_keys.set_counted(counts.keys))
+        self.tree.counted.connect(self._on_counted)
+        self.object.count_wanted.connect(self._on_count)
         self.folder.path.chosen.connect(self.go_to)
         self.folder.path.typed.connect(self.going.go)
         self.folder.selection_changed.connect(self._on_selection)
@@ -204,6 +208,26 @@ class BrowserTab(Tab):
         else:
             self.listing.select_later(keys)
 
+    # Counts
+
+    def _on_counted(self, counts: Counts) -> None:
+        self.listing.seen_keys.set_counted(counts.keys)
+        self.folder.show_total(self.prefix, self.places.model.total_of(self.prefix))
+        if self.object.prefix:
+            self.object.show_folder(
+                self.object.prefix, self.places.model.total_of(self.object.prefix)
+            )
+
+    def _on_count(self, prefix: str) -> None:
+        """Count the selected folder, which the count of the bucket did not reach."""
+        bucket = self.bucket
+        if bucket is not None:
+            self.run(
+                f"Count {prefix}", lambda work: count_folder(bucket, prefix, work),
+                lambda total: self.object.show_folder(prefix, total),
+                failed=lambda _error: None, latest="browser/count-folder", quiet=True,
+            )  # fmt: skip
+
     # The trash
 
     @property
@@ -215,8 +239,13 @@ class BrowserTab(Tab):
         """Show what was deleted, listed anew."""
         self.banner.clear()
         self.middle.setCurrentWidget(self.trash_pane)
+        self.places.follow_trash()
         self.trash.show()
         self._on_selection()
+
+    def _reason_no_trash(self) -> str:
+        known = self.places.model.trash_index().isValid()
+        return "" if known else "This bucket is not versioned: it has no trash."
 
     def _leave_trash(self) -> None:
         if self.in_trash:

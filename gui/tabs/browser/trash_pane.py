@@ -189,6 +189,9 @@ class TrashPane(QWidget):
 
     def _show_count(self) -> None:
         chosen = self.selected
+        if self._running and not self._read:
+            self.count.setText("listing…")
+            return
         if len(chosen) > 1:
             size = sum(each.size for each in chosen)
             self.count.setText(f"{format_count(len(chosen))} selected · {format_size(size)}")

@@ -8,7 +8,8 @@ from core.errors import StorageError
 from core.objects.bucket import Bucket
 from core.objects.trash import has_trash
 from gui.tabs.base import Tab
-from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, count_below, load_level
+from gui.tabs.browser.counting import count_below
+from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, load_level
 from gui.tabs.browser.places import Places
 
 

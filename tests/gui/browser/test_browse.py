@@ -13,10 +13,12 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from core.errors import AccessDenied, Offline
 from core.model.change import Change, ChangeKind
+from core.objects.listing import list_pages
+from core.objects.pages import Columns
 from core.preview import Tree
-from core.units import utc_now
+from core.units import format_moment, format_size, utc_now
 from gui.models.tree_model import State
-from gui.tabs.browser import listing, loading, tree_feed
+from gui.tabs.browser import counting, listing, loading, tree_feed
 from gui.views.candle_view import CandleView
 from gui.views.lines_view import LinesView
 
@@ -39,7 +41,7 @@ def test_the_bucket_is_listed_and_counted(tab):
     assert tab.places.total.text() == "6 objects"
     assert tab.places.model.count_text("market-data/") == "3"
     assert tab.folder.age.text().startswith("fetched")
-    assert tab.folder.count.text() == "4 entries · 5 B"
+    assert tab.folder.count.text().startswith("4 entries · 6 objects · ")
 
 
 def test_an_object_is_opened_with_its_folder_its_tree_and_its_preview(tab, looked):
@@ -209,10 +211,10 @@ def test_pages_stop_and_go_on(tab, qtbot, bucket, monkeypatch):
     monkeypatch.setattr(listing, "ROWS_AT_ONCE", 20)
     tab.listing.show("many/")
     settled(qtbot, tab)
-    assert tab.folder.count.text() == "20+ entries · 20 B"
+    assert tab.folder.count.text().startswith("20+ objects · at least 20 B · newest ")
     tab.folder.more.click()
     settled(qtbot, tab)
-    assert tab.folder.count.text() == "25 entries · 25 B"
+    assert tab.folder.count.text().startswith("25 objects · 25 B · newest ")
     assert tab.folder.more.isHidden()
 
 
@@ -324,9 +326,59 @@ def test_present_shows_a_chart(tab, qtbot):
     assert tab.object.inspector.value("Versions") == "1 current"
 
 
-def test_counts_of_folders():
-    assert loading.below_each({"": 1, "a": 2, "a/b/c": 3}) == {"a/": 5, "a/b/": 3, "a/b/c/": 3}
-    assert loading.below_each({"a/": 1}) == {"a/": 1, "a//": 1}
+def test_the_footer_has_the_number_of_the_tree_with_size_and_newest(tab, qtbot):
+    tab.listing.show("market-data/")
+    settled(qtbot, tab)
+    model, text = tab.places.model, tab.folder.count.text()
+    total, whole = model.total_of("market-data/")
+    assert (total.count, whole, model.count_text("market-data/")) == (3, True, "3")
+    assert (
+        text
+        == f"1 entry · 3 objects · {format_size(total.size)} · newest {format_moment(total.newest)}"
+    )
+    tab.listing.show(DAY)
+    settled(qtbot, tab)
+    assert tab.folder.count.text() == text.removeprefix("1 entry · ")
+
+
+def test_several_selected_rows_are_summed_with_what_lies_below_their_folders(tab):
+    tab.folder.select_all_of(["market-data/", "note.txt"])
+    size = tab.places.model.total_of("market-data/")[0].size + 5
+    assert tab.folder.count.text() == f"2 selected · 4 objects · {format_size(size)}"
+
+
+def test_a_selected_folder_says_what_is_in_it(tab, qtbot):
+    tab.folder.select("market-data/")
+    empty = tab.object.preview._empty
+    assert empty._title.text() == "market-data"
+    assert empty._text.text().splitlines()[0] == "3 objects"
+    assert empty._text.text().splitlines()[-1].startswith("newest ")
+
+
+def test_a_folder_that_the_count_did_not_reach_is_counted_when_it_is_selected(
+    tab, qtbot, bucket, monkeypatch
+):
+    monkeypatch.setattr(counting, "COUNTED_AT_MOST", 1)
+    monkeypatch.setattr(counting, "list_pages", pages_of_one)
+    tab.tree.count()
+    settled(qtbot, tab)
+    assert tab.places.total.text() == "1+ objects"
+    tab.folder.select("market-data/")
+    text = tab.object.preview._empty._text
+    qtbot.waitUntil(lambda: text.text().startswith("3 objects"), timeout=20_000)
+    monkeypatch.setattr(counting, "FOLDER_AT_MOST", 2)
+    tab.folder.select("note.txt")
+    tab.folder.select("market-data/")
+    qtbot.waitUntil(lambda: text.text().startswith("2+ objects"), timeout=20_000)
+    settled(qtbot, tab)
+
+
+def pages_of_one(bucket, prefix="", *, work, fan_out):
+    """The objects below a prefix, one a page."""
+    for page in list_pages(bucket, prefix, work=work, fan_out=fan_out):
+        for at in range(len(page)):
+            columns = (page.keys, page.sizes, page.modified, page.classes, page.etags)
+            yield Columns(*([column[at]] for column in columns), [])
 
 
 def test_candles_of_the_fixture_are_valid():
