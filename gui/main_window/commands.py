@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QStatusTipEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -210,6 +210,23 @@ class Commands:
         from gui.main_window.sheet import ShortcutSheet
 
         ShortcutSheet(self._frame.window).open()
+
+
+class Explanations(QObject):
+    """Takes what `gui.shortcuts.explain` sends from anywhere in a window."""
+
+    def __init__(self, window: QWidget, show: Callable[[str], object]) -> None:
+        super().__init__(window)
+        self._show = show
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Show the texts; empty ones come from menus and mean nothing here."""
+        if not isinstance(event, QStatusTipEvent):
+            return super().eventFilter(watched, event)
+        if event.tip():
+            self._show(event.tip())
+        return True
 
 
 class FieldKeys(QObject):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
 
-from PySide6.QtCore import QEvent, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QStatusTipEvent
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import LocalIOError, StorageError
@@ -16,7 +15,7 @@ from gui.main_window.tab_bar import TabBar
 from gui.tab_list import TABS, place_of
 
 if TYPE_CHECKING:  # what furnishes the window is imported after its first paint
-    from PySide6.QtGui import QCloseEvent
+    from PySide6.QtGui import QCloseEvent, QKeyEvent
     from PySide6.QtWidgets import QSplitter, QStackedWidget
 
     from core.aws.buckets import BucketBrief
@@ -156,14 +155,6 @@ class MainWindow(QMainWindow):
         else:
             self.hint.show_info(text)
 
-    def event(self, event: QEvent) -> bool:
-        """Take the explanations that `gui.shortcuts.explain` sends from anywhere in the window."""
-        if isinstance(event, QStatusTipEvent) and self.furnished:
-            if event.tip():
-                self.explain(event.tip())
-            return True
-        return super().event(event)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Say where a key applies that nothing answers to here."""
         super().keyPressEvent(event)
@@ -247,14 +238,15 @@ class MainWindow(QMainWindow):
         self.hint = Banner(self.centralWidget(), over=self.split)
 
     def _make_commands(self) -> None:
-        from gui.main_window.commands import Commands, FieldKeys, Frame
+        from gui.main_window.commands import Commands, Explanations, FieldKeys, Frame
 
         def current() -> Tab:
             return self.current_tab
 
         frame = Frame(self, self.show_tab, current, self.search, self.toggle_drawer)
         self.commands = Commands(self.context, frame)
-        self._field_keys = FieldKeys(self)
+        FieldKeys(self)
+        Explanations(self, self.explain)
 
     def _wire(self) -> None:
         self.bar.currentChanged.connect(self._on_tab)
