@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -111,10 +111,14 @@ class RowReader:
 
     def _complete(self, when: datetime | None, values: list[Any], number: int) -> Candle | None:
         numbers = [decimal_of(value) for value in values]
-        for name, value, exact in zip(_NAMES, values, numbers, strict=True):
-            if exact is None and not (name == "volume" and value is None):
-                finding = f"row {number + 1:,}: {name} is {_shown(value)}"
-                self.findings.note(ProblemKind.BAD_NUMBER, finding, row=number)
+        unread = {
+            name: value
+            for name, value, exact in zip(_NAMES, values, numbers, strict=True)
+            if exact is None and not (name == "volume" and value is None)
+        }
+        if unread:
+            finding = f"row {number + 1:,}: {_unread_in_words(unread)}"
+            self.findings.note(ProblemKind.BAD_NUMBER, finding, row=number)
         if when is None:
             finding = f"row {number + 1:,} has no readable time"
             self.findings.note(ProblemKind.BAD_TIME, finding, row=number)
@@ -124,8 +128,18 @@ class RowReader:
         return Candle(when, first, high, low, last, volume)
 
 
-def _shown(value: Any) -> str:
-    return "missing" if value is None else f"“{cell_text(value, 40)}”, no number"
+def _unread_in_words(unread: Mapping[str, Any]) -> str:
+    """Return `open and high are missing; low is “n/a”, no number`."""
+    missing = [name for name, value in unread.items() if value is None]
+    words = [
+        f"{name} is “{cell_text(value, 40)}”, no number"
+        for name, value in unread.items()
+        if value is not None
+    ]
+    if missing:
+        names = " and ".join(filter(None, (", ".join(missing[:-1]), missing[-1])))
+        words.insert(0, f"{names} {'is' if len(missing) == 1 else 'are'} missing")
+    return "; ".join(words)
 
 
 def looks_like_candles(rows: Iterable[Any]) -> bool:

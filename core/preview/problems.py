@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -130,3 +130,16 @@ def summary(problems: tuple[Problem, ...], counts: Counter[ProblemKind]) -> str:
         elif found:
             parts.append(f"{max(counts[kind], amount):,} {kind.value[1]}")
     return " · ".join(parts)
+
+
+def left_out(problems: tuple[Problem, ...], counts: Mapping[ProblemKind, int]) -> tuple[str, ...]:
+    """Return `and 300 more duplicates` for each kind of which only some are stored."""
+    stored: Counter[ProblemKind] = Counter()
+    for problem in problems:
+        stored[problem.kind] += problem.amount
+    rest = {kind: counts.get(kind, 0) - stored[kind] for kind in ProblemKind}
+    return tuple(
+        f"and {amount:,} more {kind.value[amount != 1]}"
+        for kind, amount in rest.items()
+        if amount > 0
+    )

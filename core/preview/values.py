@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.preview.numbers import exact_copy
-from core.preview.problems import Problem, ProblemKind, summary
+from core.preview.problems import Problem, ProblemKind, left_out, summary
 from core.preview.series import Candle, CandleSeries
 
 
@@ -171,6 +171,11 @@ class Preview:
     complete: bool = True
 
     @property
+    def problems_left_out(self) -> tuple[str, ...]:
+        """For each kind with more findings than `problems` has: how many more, in words."""
+        return left_out(self.problems, self.counts)
+
+    @property
     def problems_in_words(self) -> str:
-        """One line that tells all problems, empty when there are none."""
+        """One line with all problems, causes first; empty when there are none."""
         return summary(self.problems, Counter(self.counts))

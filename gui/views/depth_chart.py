@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
@@ -23,51 +22,95 @@ from core.preview import Book, Level
 from gui import theme
 from gui.views.canvas import Canvas, blended, faded
 from gui.views.scale import Scale, short_number, ticks
+from gui.views.time_axis import Sight
+
+if TYPE_CHECKING:
+    from core.preview.series import Floats
 
 _FOOT, _TOP, _AXIS = 28, 16, 56
+_ZOOM = 1.25
+_PAN = 1 / 12
+_STEP = 8  # pixels by which an arrow key moves the crosshair
+#: The part of the book that is in sight at the closest view.
+_LEAST = 0.005
 
 
 class _Side:
-    """One side of the book from the middle outwards, as floats for painting only."""
+    """One side of the book from the middle outwards, as doubles for painting only.
 
-    def __init__(self, levels: Sequence[Level]) -> None:
-        self.prices = [float(level.price) for level in levels]
-        self._below = [-price for price in self.prices]
-        self.totals = list(accumulate(float(level.quantity) for level in levels))
+    `distances` are those of the levels from the best price outwards, rising; `totals` what lies
+    up to each of them.
+    """
 
-    def total_at(self, price: float, *, rising: bool) -> float:
+    def __init__(self, levels: Sequence[Level], sign: int) -> None:
+        import numpy as np
+
+        self.sign = sign
+        self._levels = levels
+        count = len(levels)
+        self.prices: Floats = np.fromiter((float(each.price) for each in levels), float, count)
+        self.distances: Floats = self.prices * sign
+        quantities = np.fromiter((float(each.quantity) for each in levels), float, count)
+        self.totals: Floats = np.cumsum(quantities)
+
+    def total_at(self, price: float) -> float:
         """Return what lies between the middle and a price."""
-        if rising:
-            count = bisect_right(self.prices, price)
-        else:
-            count = bisect_left(self._below, -price + 1e-12)
-        return self.totals[count - 1] if count else 0.0
+        count = self._count(price)
+        return float(self.totals[count - 1]) if count else 0.0
+
+    def level_at(self, price: float) -> Level | None:
+        """Return the last level between the middle and a price, None if there is none."""
+        count = self._count(price)
+        return self._levels[count - 1] if count else None
+
+    def _count(self, price: float) -> int:
+        return int(self.distances.searchsorted(price * self.sign + 1e-12, "right"))
+
+    def steps(self, across: Scale, pixel: float) -> tuple[Any, Any]:
+        """Return the pixels of the levels as far as they are in sight, and their totals.
+
+        Levels that share a pixel become one, with the total of the last of them.
+        """
+        import numpy as np
+
+        near, far = sorted((across.low * self.sign, across.high * self.sign))
+        first = max(0, int(self.distances.searchsorted(near)) - 1)
+        end = int(self.distances.searchsorted(far, "right")) + 1
+        places = across.at(self.prices[first:end])
+        columns = np.floor(places / pixel)
+        last = np.append(columns[1:] != columns[:-1], True)
+        return places[last], self.totals[first:end][last]
 
 
 class DepthChart(Canvas):
-    """Bids at the left, asks at the right; the wheel and + and - zoom around the middle."""
+    """Bids at the left, asks at the right; zoom, pan and a crosshair, by pointer or by keys."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setMouseTracking(True)
         self.setMinimumSize(200, 140)
         self.setAccessibleName("Depth chart")
-        self._bids, self._asks = _Side(()), _Side(())
-        self._middle, self._reach, self._part = 0.0, 1.0, 1.0
         self._pointer: float | None = None
+        self._drag: tuple[float, Sight] | None = None
+        self.show_book(Book("", None, (), ()))
 
     def show_book(self, book: Book) -> None:
-        """Draw another order book."""
-        self._bids, self._asks = _Side(book.bids), _Side(book.asks)
-        best = [side.prices[0] for side in (self._bids, self._asks) if side.prices]
-        self._middle = sum(best) / len(best) if best else 0.0
-        ends = [
-            abs(side.prices[-1] - self._middle) for side in (self._bids, self._asks) if side.prices
-        ]
-        self._reach = max([*ends, abs(self._middle) * 1e-6, 1e-12])
-        self._part, self._pointer = 1.0, None
+        """Draw another order book, all of it in sight."""
+        self._bids, self._asks = _Side(book.bids, -1), _Side(book.asks, 1)
+        sides = [side.prices for side in (self._bids, self._asks) if len(side.prices)]
+        self._middle = float(sum(prices[0] for prices in sides)) / len(sides) if sides else 0.0
+        ends = (abs(float(prices[-1]) - self._middle) for prices in sides)
+        reach = max(*ends, abs(self._middle) * 1e-6, 1e-12)
+        self._lowest = self._middle - reach
+        self._sight = Sight(0.0, 2 * reach, 2 * reach, 2 * reach * _LEAST)
+        self._pointer = self._drag = None
         self.setAccessibleDescription(described(book))
         self.redraw()
+
+    @property
+    def sight(self) -> Sight:
+        """The part of the prices in sight, counted from the lowest one."""
+        return self._sight
 
     def sizeHint(self) -> QSize:
         """Ask for a flat area above the ladder."""
@@ -76,18 +119,18 @@ class DepthChart(Canvas):
     def _area(self) -> QRectF:
         return QRectF(self.rect()).adjusted(8, _TOP, -_AXIS, -_FOOT)
 
+    def _across(self) -> Scale:
+        area, low = self._area(), self._lowest + self._sight.left
+        return Scale(low, low + self._sight.width, area.left(), area.right())
+
     def _scales(self) -> tuple[Scale, Scale]:
-        area, reach = self._area(), self._reach * self._part
-        across = Scale(self._middle - reach, self._middle + reach, area.left(), area.right())
-        low, high = across.low, across.high
-        most = max(
-            self._bids.total_at(low, rising=False), self._asks.total_at(high, rising=True), 1e-12
-        )
-        return across, Scale(0, most * 1.05, area.bottom(), area.top())
+        area, across = self._area(), self._across()
+        ends = self._bids.total_at(across.low), self._asks.total_at(across.high)
+        return across, Scale(0, max(*ends, 1e-12) * 1.05, area.bottom(), area.top())
 
     def draw(self, painter: QPainter) -> None:
         """Draw axes and both sides."""
-        if not (self._bids.prices or self._asks.prices):
+        if not (len(self._bids.prices) or len(self._asks.prices)):
             return
         colours = theme.tokens()
         across, up = self._scales()
@@ -97,9 +140,9 @@ class DepthChart(Canvas):
         self._side(painter, self._bids, colours.good, across, up)
         self._side(painter, self._asks, colours.danger, across, up)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # noqa: FBT003 - Qt's own
-        painter.setClipping(False)
         x = self.snapped(across.at(self._middle))
         painter.fillRect(self.box(x, self._area().top(), x, self._area().bottom()), colours.line)
+        painter.setClipping(False)
 
     def _axes(self, painter: QPainter, across: Scale, up: Scale) -> None:
         colours, area = theme.tokens(), self._area()
@@ -123,14 +166,12 @@ class DepthChart(Canvas):
         self, painter: QPainter, side: _Side, colour: QColor, across: Scale, up: Scale
     ) -> None:
         """Fill the steps of one side, as far as they are in sight."""
-        if not side.prices:
+        if not len(side.prices):
             return
-        points = [QPointF(across.at(side.prices[0]), up.at(0))]
-        for price, total in zip(side.prices, side.totals, strict=True):
-            x = across.at(price)
-            points += [QPointF(x, points[-1].y()), QPointF(x, up.at(total))]
-            if not across.low <= price <= across.high:
-                break
+        places, totals = side.steps(across, 1 / self.devicePixelRatioF())
+        points = [QPointF(float(places[0]), up.at(0))]
+        for x, y in zip(places.tolist(), up.at(totals).tolist(), strict=True):
+            points += [QPointF(x, points[-1].y()), QPointF(x, y)]
         filled = QPolygonF([*points, QPointF(points[-1].x(), up.at(0))])
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(blended(colour, theme.tokens().panel, 0.22))
@@ -139,7 +180,7 @@ class DepthChart(Canvas):
         painter.drawPolyline(QPolygonF(points))
 
     def draw_over(self, painter: QPainter) -> None:
-        """Draw the price under the pointer and what lies up to it."""
+        """Draw the price at the crosshair and what lies up to it."""
         if self._pointer is not None:
             self._crosshair(painter, self._pointer)
         self.draw_focus(painter)
@@ -150,61 +191,114 @@ class DepthChart(Canvas):
         price = across.value(x)
         rising = price >= self._middle
         side = self._asks if rising else self._bids
-        total = side.total_at(price, rising=rising)
+        level = side.level_at(price)
         pen = QPen(colours.muted, 1)
         pen.setDashPattern([3, 3])
         painter.setPen(pen)
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        decimals = ticks(across.low, across.high, 5)[1] + 1
-        text = (
-            f"{'ask' if rising else 'bid'} {price:,.{decimals}f} · {short_number(total)} up to here"
-        )
+        if level is None:
+            text = f"{price:,.{ticks(across.low, across.high, 5)[1] + 1}f} · nothing up to here"
+        else:
+            total = short_number(side.total_at(price))
+            name = "ask" if rising else "bid"
+            text = f"{name} {level.price:,f} · {level.quantity:,f} here, {total} up to here"
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
         painter.setPen(colours.text)
         width = QFontMetricsF(painter.font()).horizontalAdvance(text) + 4
         left = x + 8 if x + 8 + width < self.width() else x - 8 - width
         painter.drawText(QRectF(left, 0, width, 16), Qt.AlignmentFlag.AlignVCenter, text)
 
-    def zoom(self, factor: float) -> None:
-        """Show `factor` times as much around the middle."""
-        self._part = min(1.0, max(0.005, self._part * factor))
-        self.redraw()
+    # Moving about
+
+    def zoom(self, factor: float, x: float | None = None) -> None:
+        """Show `factor` times as much around a pixel (the crosshair, else the middle price)."""
+        across = self._across()
+        x = self._pointer if x is None else x
+        price = self._middle if x is None else across.value(x)
+        price = price if across.low <= price <= across.high else (across.low + across.high) / 2
+        self._show_part(self._sight.zoomed(factor, price - self._lowest))
+
+    def pan(self, part: float) -> None:
+        """Move along the prices by a part of what is in sight; negative goes to lower ones."""
+        self._show_part(self._sight.moved(part * self._sight.width))
+
+    def fit(self) -> None:
+        """Show the whole book."""
+        self._show_part(self._sight.zoomed(float("inf"), 0.0))
+
+    def _show_part(self, sight: Sight) -> None:
+        if sight != self._sight:
+            self._sight = sight
+            self.redraw()
+
+    def _point(self, x: float | None) -> None:
+        area = self._area()
+        self._pointer = None if x is None else min(max(x, area.left()), area.right())
+        self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom around the middle."""
-        self.zoom(1.25 ** (-event.angleDelta().y() / 120))
+        """Zoom around the pointer; sideways or with Shift, move along the prices."""
+        turn = event.angleDelta()
+        shifted = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        sideways = turn.x() or (turn.y() if shifted else 0)
+        if sideways:
+            self.pan(-sideways / 120 * _PAN)
+        elif turn.y():
+            self.zoom(_ZOOM ** (-turn.y() / 120), event.position().x())
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Zoom with + and -, move the line with the arrows."""
-        steps = {Qt.Key.Key_Left: -8, Qt.Key.Key_Right: 8}
-        if event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.zoom(1 / 1.25)
-        elif event.key() == Qt.Key.Key_Minus:
-            self.zoom(1.25)
-        elif event.key() in steps:
-            here = self._area().center().x() if self._pointer is None else self._pointer
-            area = self._area()
-            self._pointer = min(max(here + steps[Qt.Key(event.key())], area.left()), area.right())
-            self.update()
+        """Move the crosshair, pan with Shift, zoom, or show everything."""
+        key = Qt.Key(event.key())
+        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            sign = -1 if key == Qt.Key.Key_Left else 1
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self.pan(sign * _PAN)
+            else:
+                here = self._area().center().x() if self._pointer is None else self._pointer
+                self._point(here + sign * _STEP)
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            self.zoom(_ZOOM if key == Qt.Key.Key_Minus else 1 / _ZOOM)
+        elif key in (Qt.Key.Key_0, Qt.Key.Key_Escape) and (
+            self._pointer is not None or self._sight.width < self._sight.total
+        ):
+            self.fit()
+            self._point(None)
         else:
             super().keyPressEvent(event)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin to drag the chart."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._drag = (event.position().x(), self._sight)
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
+        """End dragging."""
+        self._drag = None
+        self.unsetCursor()
+
+    def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
+        """Show the whole book."""
+        self.fit()
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Follow the pointer."""
-        area = self._area()
-        self._pointer = min(max(event.position().x(), area.left()), area.right())
-        self.update()
+        """Drag the chart, or move the crosshair."""
+        if self._drag:
+            start, sight = self._drag
+            part = (start - event.position().x()) / self._area().width()
+            self._show_part(sight.moved(part * sight.width))
+        else:
+            self._point(event.position().x())
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Take the line away."""
-        self._pointer = None
-        self.update()
+        """Remove the crosshair."""
+        self._point(None)
         super().leaveEvent(event)
 
 
 def described(book: Book) -> str:
-    """Return the book in words, as a screen reader is told."""
+    """Return the book in words, for screen readers."""
     if not book.bids or not book.asks:
         return f"Order book of {book.symbol} with {len(book.bids)} bids and {len(book.asks)} asks."
     spread = book.asks[0].price - book.bids[0].price

@@ -1,4 +1,4 @@
-"""The bar that tells what is wrong with the data, and the list behind it."""
+"""The bar that shows what is wrong with the data, and the list behind it."""
 
 from __future__ import annotations
 
@@ -29,21 +29,25 @@ class ProblemsModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.problems: tuple[Problem, ...] = ()
+        self._more: tuple[str, ...] = ()
 
-    def set_problems(self, problems: tuple[Problem, ...]) -> None:
-        """Show other problems."""
+    def show_problems_of(self, preview: Preview) -> None:
+        """Show the problems of a preview, and for each kind how many more there are."""
         self.beginResetModel()
-        self.problems = problems
+        self.problems = preview.problems
+        self._more = preview.problems_left_out
         self.endResetModel()
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
-        """Return the number of problems kept."""
-        return 0 if parent.isValid() else len(self.problems)
+        """Return the number of rows."""
+        return 0 if parent.isValid() else len(self.problems) + len(self._more)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return the problem in words, with its row."""
         if role != Qt.ItemDataRole.DisplayRole:
             return None
+        if index.row() >= len(self.problems):
+            return self._more[index.row() - len(self.problems)]
         problem = self.problems[index.row()]
         row = "" if problem.row is None else f"  ·  row {problem.row + 1:,}"
         return f"{problem.text}{row}"
@@ -79,9 +83,9 @@ class ProblemsBar(QWidget):
         self.hide()
 
     def show_problems(self, preview: Preview) -> None:
-        """Tell what is wrong with a preview; nothing when all is well."""
+        """Show what is wrong with a preview; hide when nothing is."""
         problems = preview.problems
-        self.model.set_problems(problems)
+        self.model.show_problems_of(preview)
         words = preview.problems_in_words
         self._text.setText(words)
         tone = "neutral" if all(one.kind in QUIET_KINDS for one in problems) else "warning"
@@ -103,13 +107,13 @@ class ProblemsBar(QWidget):
             self._on_chosen(self.model.index(row))
 
     def _open(self, opened: bool) -> None:
-        rows = min(_ROWS_SHOWN, len(self.model.problems))
+        rows = min(_ROWS_SHOWN, self.model.rowCount())
         self.list.setFixedHeight(rows * theme.ROW + 2)
-        self.list.setVisible(opened and len(self.model.problems) > 1)
+        self.list.setVisible(opened and self.model.rowCount() > 1)
         self.button.setText("Hide" if opened and not self.list.isHidden() else "Show")
 
     def _on_chosen(self, index: QModelIndex) -> None:
-        if index.isValid():
+        if index.isValid() and index.row() < len(self.model.problems):
             self.chosen.emit(self.model.problems[index.row()])
 
 

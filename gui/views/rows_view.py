@@ -15,7 +15,9 @@ from gui.models.rows_model import RowsModel
 from gui.widgets.cells import PADDING
 from gui.widgets.table import columns_of, make_table, make_tree
 
-_OPENED_AT_ONCE = 12
+#: About so many rows of a tree are opened at once, and branches of so many rows in any case.
+_ROWS_OPENED = 40
+_SHORT_BRANCH = 12
 _NAMES_WIDE = 190
 _SAMPLE_CELLS = 2_000
 _NARROWEST, _WIDEST = 56, 300
@@ -50,7 +52,7 @@ class TableView(QWidget):
 
 
 class TreeView(QWidget):
-    """Any JSON value as a tree; small ones are open at once."""
+    """Any JSON value as a tree, opened as far as a screen shows."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,15 +64,34 @@ class TreeView(QWidget):
         copy_with(self.view)
 
     def show_face(self, tree: Tree) -> None:
-        """Show this value, its outer level open."""
+        """Show this value with its first branches open."""
         self.model.set_root(tree.value)
-        root = QModelIndex()
-        for row in range(min(self.model.rowCount(root), _OPENED_AT_ONCE)):
-            index = self.model.index(row, 0, root)
+        self._open(QModelIndex(), _ROWS_OPENED)
+
+    def _open(self, parent: QModelIndex, room: int) -> int:
+        """Open the branches below a row, in their order, while there is room for their rows.
+
+        A long branch is opened only if nothing comes after it.
+
+        Args:
+            parent: the row, or the invalid index for the root.
+            room: how many rows may come into sight.
+
+        Returns:
+            The room that is left.
+        """
+        rows = self.model.rowCount(parent)
+        for row in range(rows):
+            index = self.model.index(row, 0, parent)
+            if room <= 0 or not self.model.hasChildren(index):
+                continue
             if self.model.rowCount(index) == 0:
                 self.model.fetchMore(index)
-            if self.model.rowCount(index) <= _OPENED_AT_ONCE:
+            size = self.model.rowCount(index)
+            if size <= _SHORT_BRANCH or row == rows - 1:
                 self.view.expand(index)
+                room = self._open(index, room - min(size, _SHORT_BRANCH))
+        return room
 
     def go_to(self, problem: Problem) -> None:
         """Do nothing: a tree has no rows of its own."""

@@ -245,3 +245,21 @@ def test_data_under_a_name_of_candles_that_is_none_is_no_list_of_faults():
         found.problems_in_words
         == "no row is a candle, though the name says that this holds candles"
     )
+
+
+def test_a_row_with_several_faults_is_one_finding():
+    rows = [candle(0), candle(1, open="n/a", high=None, low=None), {"timestamp": at(2) * 1000}]
+    rows.append({**candle(3), "open": 5, "high": None, "low": [1], "close": None})
+    found, _ = candles(rows)
+    texts = [one.text for one in found.problems if one.kind is ProblemKind.BAD_NUMBER]
+    assert texts == [
+        "row 2: high and low are missing; open is “n/a”, no number",
+        "row 4: high and close are missing; low is “[1]”, no number",
+    ]
+
+
+def test_a_cut_row_is_no_empty_interval():
+    body = json.dumps({"timeframe": "1h", "data": [candle(hour) for hour in range(9)]})
+    cut = body.index('"open"', body.index(str(at(6) * 1000)))
+    found = preview(body[:cut].encode(), OHLCV)
+    assert found.problems_in_words == "the file ends in the middle (line 1)"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import statistics
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from core.preview import Candle, Candles, ProblemKind, preview
+from core.preview import Candle, Candles, CandleSeries, ProblemKind, preview
 from gui import theme
 from gui.views.candle_view import CandleView
 from gui.views.depth_view import DepthView, spread_of
@@ -47,6 +50,13 @@ def show(themed, qtbot):
         return view
 
     return showing
+
+
+def wheel(at, turn):
+    return QWheelEvent(
+        at, at, QPoint(), QPoint(0, turn), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
 
 
 def colours(widget):
@@ -99,11 +109,7 @@ class TestCandles:
         assert view.chart.sight.width == pytest.approx(whole.width)
         at = QPointF(200, 100)
         before = view.chart.plot().second(200)
-        wheel = QWheelEvent(
-            at, at, QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton,
-            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-        )  # fmt: skip
-        QApplication.sendEvent(view.chart, wheel)
+        QApplication.sendEvent(view.chart, wheel(at, 240))
         assert view.chart.plot().second(200) == pytest.approx(before)
         qtbot.mouseDClick(view.chart, Qt.MouseButton.LeftButton)
         assert view.chart.sight == whole
@@ -200,6 +206,62 @@ def test_depth(show, qtbot):
     assert spread_of(book(bids=[[5, 1]], asks=[]).faces[0]) == "one side only"
 
 
+def test_depth_is_zoomed_panned_and_fitted_by_wheel_mouse_and_keys(show, qtbot):
+    view = show(DepthView())
+    levels = [
+        [[100 - n * 0.5, "1.50"] for n in range(200)],
+        [[101 + n * 0.5, 2] for n in range(200)],
+    ]
+    view.show_face(book(bids=levels[0], asks=levels[1]).faces[0])
+    chart = view.chart
+    whole = chart.sight
+    at = QPointF(chart.width() * 0.7, 60)
+    before = chart._across().value(at.x())
+    QApplication.sendEvent(chart, wheel(at, 360))
+    assert chart.sight.width < whole.width
+    assert chart._across().value(at.x()) == pytest.approx(before)
+    left = chart.sight.left
+    qtbot.mousePress(chart, Qt.MouseButton.LeftButton, pos=QPoint(100, 60))
+    qtbot.mouseMove(chart, QPoint(160, 60))
+    qtbot.mouseRelease(chart, Qt.MouseButton.LeftButton, pos=QPoint(160, 60))
+    assert chart.sight.left < left
+    left = chart.sight.left
+    qtbot.keyClick(chart, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert chart.sight.left > left
+    view.grab()
+    qtbot.keyClick(chart, Qt.Key.Key_0)
+    assert chart.sight == whole
+    qtbot.keyClick(chart, Qt.Key.Key_Plus)
+    qtbot.mouseDClick(chart, Qt.MouseButton.LeftButton)
+    assert chart.sight == whole
+
+
+def test_a_candle_frame_takes_as_long_for_a_hundred_thousand_as_for_a_thousand(themed, qtbot):
+    """Only what is in sight is drawn, all of it in a few calls; ten times leaves room for pauses."""
+    few, many = (frames(qtbot, count) for count in (1_440, 100_000))
+    assert statistics.median(many) < 10 * statistics.median(few) + 0.002
+
+
+def frames(qtbot, count):
+    """Return the processor seconds of frames while a chart of so many candles is zoomed."""
+    times = np.arange(count) * 60_000_000
+    prices = 100 + np.sin(np.arange(count))
+    floats = np.stack([prices, prices + 2, prices - 2, prices + 1, prices])
+    series = CandleSeries(times, floats, [[Decimal(1)] * count] * 5)
+    view = CandleView()
+    qtbot.addWidget(view)
+    view.resize(800, 400)
+    view.show_face(Candles("A", "1m", series, (), 60))
+    screen = QImage(view.size(), QImage.Format.Format_RGB32)
+    took = []
+    for number in range(30):
+        began = time.thread_time()
+        view.chart.zoom(0.9 if number % 20 < 10 else 1 / 0.9, 0.0)
+        view.chart.render(screen)
+        took.append(time.thread_time() - began)
+    return took
+
+
 def test_holdings(show):
     assets = [{"symbol": f"A{n}", "quantity": 1, "value_usd": 10 + n} for n in range(9)]
     body = {"user_id": "u", "portfolio": {"total_value_usd": "126.50", "assets": assets}}
@@ -228,6 +290,32 @@ def test_a_tree_opens_what_is_small(show):
     view = show(TreeView())
     view.show_face(preview(b'{"a": {"b": 1}, "c": [1, 2]}', "x.json").faces[0])
     assert view.view.isExpanded(view.model.index(0, 0))
+
+
+def test_a_tree_opens_its_rows_and_the_first_of_them(show):
+    view = show(TreeView())
+    rows = [{"open": number, "close": number} for number in range(64)]
+    body = {"symbol": "A", "other": list(range(50)), "data": rows}
+    view.show_face(
+        next(f for f in preview(json.dumps(body).encode(), "x.txt.json").faces if f.label == "JSON")
+    )
+    model = view.model
+    data = model.index(2, 0)
+    assert not view.view.isExpanded(model.index(1, 0))  # it would push the rows out of sight
+    assert view.view.isExpanded(data)
+    assert view.view.isExpanded(model.index(0, 0, data))
+    assert not view.view.isExpanded(model.index(20, 0, data))
+
+
+def test_a_list_of_findings_is_grouped_and_counts_what_it_leaves_out(show):
+    view = show(PreviewView())
+    rows = [candle(number // 2) for number in range(600)] + [{"timestamp": 1, "open": 2}]
+    body = json.dumps({"timeframe": "1h", "data": rows}) + "]"
+    view.show_preview(preview(body[:-3].encode(), "x.json"))
+    texts = [view.problems.model.index(row).data() for row in range(view.problems.model.rowCount())]
+    assert texts[0].startswith("the file ends in the middle")
+    assert texts[-1] == "and 100 more duplicates"
+    assert view.problems._text.text().startswith("the file ends in the middle")
 
 
 def test_text_is_searched(show, qtbot):
