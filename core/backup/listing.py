@@ -14,7 +14,7 @@ from core.backup.rereading import read_checked
 from core.backup.store import BucketStore, HasBucket, Store, Stored
 from core.backup.verifications import verification_of, verifications
 from core.errors import Corrupt, NotFound, NotSupported
-from core.model.backup import Backup, BackupState, Manifest
+from core.model.backup import Backup, BackupState, Manifest, StoredTable
 from core.units import iso_utc
 from core.work import Progress, Work, default_work
 
@@ -93,15 +93,31 @@ def _with_checks(store: Store, found: Iterable[Backup]) -> Iterator[Backup]:
             yield replace(backup, checked=words, verified=seen.when)
 
 
-def last_backups(workspace: HasBucket, work: Work | None = None) -> dict[str, datetime]:
-    """Return when each table was last backed up, from the listing alone; no manifest is read."""
+def stored_tables(workspace: HasBucket, work: Work | None = None) -> tuple[StoredTable, ...]:
+    """Return the tables that have backups, whatever database they are of, by name.
+
+    The listing alone is used; no manifest is read.
+
+    Raises:
+        StorageError: When the bucket cannot be listed.
+    """
     store, work = BucketStore(workspace.bucket), default_work(work)
-    found: dict[str, datetime] = {}
+    found: dict[str, StoredTable] = {}
     for stored in store.list(table_prefix(None), work=work):
         key = parse(stored.key)
-        if key is not None and key.moment is not None and key.file in ("", MANIFEST):
-            found[key.table] = max(found.get(key.table, _NEVER), key.moment)
-    return found
+        if key is not None and key.file in ("", MANIFEST):
+            before = found.get(key.table, StoredTable(key.table, 0, None))
+            moments = [moment for moment in (before.last, key.moment) if moment is not None]
+            last = max(moments, default=None)
+            found[key.table] = StoredTable(key.table, before.backups + 1, last)
+    return tuple(sorted(found.values(), key=lambda table: (table.name.lower(), table.name)))
+
+
+def last_backups(workspace: HasBucket, work: Work | None = None) -> dict[str, datetime]:
+    """Return when each table was last backed up, from the listing alone; no manifest is read."""
+    return {
+        table.name: table.last for table in stored_tables(workspace, work) if table.last is not None
+    }
 
 
 def contents(store: Store, table: str | None, work: Work) -> Contents:

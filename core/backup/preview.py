@@ -83,7 +83,7 @@ def _into_nothing(package: Package, database: str) -> RestorePreview:
             *source_warning(package.backup, origin_of(database)),
             *package.problems,
             *rowid_warning(package.schema),
-            "The database file does not exist: it will be made.",
+            "The database file does not exist: it will be created.",
         ),
         suggested_name=package.backup.table,
     )

@@ -145,6 +145,15 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredTable:
+    """A table of which the bucket holds backups: how many, and when the last one was taken."""
+
+    name: str
+    backups: int
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """A table that a run left out although it was asked for; `problem` says why."""
 

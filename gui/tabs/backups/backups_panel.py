@@ -13,12 +13,15 @@ from gui.tabs.backups.columns import first_look
 from gui.tabs.backups.models import BackupsModel
 from gui.widgets.buttons import plain_button
 from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.labels import shown
 from gui.widgets.panel import Panel
 from gui.widgets.table import Remembers, make_table
 
 #: Of the columns after the first, in pixels; rows and size give way to the database.
-_WIDTHS = (52, 72, 126, 96)
-_LEAST_WIDTH = 368
+_WIDTHS = (78, 78, 160, 156)
+#: The least room of a moment with its seconds and of a scroll bar, in pixels.
+_MOMENT = 184
+_LEAST_WIDTH = _MOMENT + sum(_WIDTHS[:3])
 
 
 class BackupsPanel(QWidget):
@@ -35,11 +38,20 @@ class BackupsPanel(QWidget):
     def __init__(self, settings: Remembers | None) -> None:
         super().__init__()
         self.model = BackupsModel(self)
+        self._table = ""
+        self._quiet = False
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(SORT_ROLE)
         self.table = make_table(self._sorted, "Backups", settings=settings, key="backups/backups")
-        first_look(self.table, settings, "backups/backups", _WIDTHS, Qt.SortOrder.DescendingOrder)
+        first_look(
+            self.table,
+            settings,
+            "backups/backups",
+            _WIDTHS,
+            Qt.SortOrder.DescendingOrder,
+            first=_MOMENT,
+        )
         self.table.setMinimumWidth(_LEAST_WIDTH)
         self.table.hideColumn(BackupsModel.DATABASE)
         self.verify = plain_button("Verify", self._on_verify)
@@ -62,37 +74,47 @@ class BackupsPanel(QWidget):
         return self.model.backups[self._sorted.mapToSource(chosen[0]).row()]
 
     def show_loading(self, table: str) -> None:
-        """Show that a table's backups are being listed."""
-        self._panel.head.set_title(f"Backups of {table}")
-        self._show(())
-        self.view.show_loading()
+        """Show that a table's backups are being listed; those of another one are cleared."""
+        self._panel.head.set_title(f"Backups of {shown(table)}")
+        if table != self._table:
+            self._table = table
+            self._clear()
+            self.view.show_loading()
         self._update()
 
     def show_backups(
-        self, table: str, backups: Sequence[Backup], origin: Origin, select: str = ""
+        self, table: str, backups: Sequence[Backup], origin: Origin | None, select: str = ""
     ) -> None:
-        """Show a table's backups, and select one by its key: by default the newest.
+        """Show a table's backups, and select one by its key.
 
         Args:
             table: Its name.
             backups: The newest first; those of another database than `origin` stand apart.
-            origin: The open database.
-            select: A key; empty selects the newest of the open database.
+            origin: The open database; None for the bucket.
+            select: A key; by default what was selected, or the newest of the open database.
         """
-        self._panel.head.set_title(f"Backups of {table}")
+        former = self.current.key if self.current else ""
+        self._panel.head.set_title(f"Backups of {shown(table)}")
+        self._quiet = True
         self._show(backups, origin)
         if backups:
             self.view.show_view()
         else:
             self._empty.set_text(
-                f"No backups of {table}", "Back it up with the button at the left."
+                f"No backups of {shown(table)}", "Back it up with the button at the left."
             )
             self.view.show_empty()
-        self._select(select or self.model.newest_of_this_database())
+        keys = (select, former, self.model.newest_of_this_database())
+        self._select(next((key for key in keys if self.model.row_of(key) >= 0), ""))
+        self._quiet = False
         self._update()
+        self.selected.emit(self.current)
 
-    def _show(self, backups: Sequence[Backup], origin: Origin | None = None) -> None:
-        self.model.show(backups, origin or Origin())
+    def _clear(self) -> None:
+        self._show((), None)
+
+    def _show(self, backups: Sequence[Backup], origin: Origin | None) -> None:
+        self.model.show(backups, origin)
         mixed = self.model.mixed
         self.table.setColumnHidden(BackupsModel.DATABASE, not mixed)
         for column in (BackupsModel.ROWS, BackupsModel.SIZE):
@@ -100,15 +122,16 @@ class BackupsPanel(QWidget):
 
     def show_failure(self, table: str, summary: str) -> None:
         """Show that a table's backups could not be listed."""
-        self._show(())
+        self._clear()
         self._empty.set_text(f"The backups of {table} could not be listed", summary)
         self.view.show_empty()
         self._update()
 
     def show_nothing(self) -> None:
         """Show that no table is selected."""
+        self._table = ""
         self._panel.head.set_title("Backups")
-        self._show(())
+        self._clear()
         self._empty.set_text("No table is selected", "Its backups are listed here.")
         self.view.show_empty()
         self._update()
@@ -125,7 +148,8 @@ class BackupsPanel(QWidget):
 
     def _on_selection(self, _now: QItemSelection, _before: QItemSelection) -> None:
         self._update()
-        self.selected.emit(self.current)
+        if not self._quiet:
+            self.selected.emit(self.current)
 
     def _update(self) -> None:
         self.verify.allow(self.current is not None, "Select a backup first.")

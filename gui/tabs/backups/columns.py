@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QTableView
+from PySide6.QtWidgets import QHeaderView, QTableView
 
 from gui.widgets.table import Remembers, columns_of
-
-#: The least room of the first column, in pixels.
-_FIRST = 124
 
 
 def first_look(
@@ -17,6 +14,8 @@ def first_look(
     key: str,
     widths: tuple[int, ...],
     order: Qt.SortOrder,
+    *,
+    first: int,
 ) -> None:
     """Let the first column take what the others leave, and sort by it at first.
 
@@ -26,10 +25,16 @@ def first_look(
         key: Their key.
         widths: Of the columns after the first, in pixels.
         order: How the first column is sorted.
+        first: The least room of the first column, in pixels.
     """
-    view.setMinimumWidth(sum(widths) + _FIRST)
-    kept = settings is not None and settings.get(f"columns/{key}") is not None
-    columns_of(view).fill_with_names(*widths)
-    if not kept:
+    header = view.horizontalHeader()
+    view.setMinimumWidth(sum(widths) + first)
+    known = settings is not None and settings.get(f"columns/{key}") is not None
+    columns_of(view).leave()
+    if not known:
+        for column, width in enumerate(widths, 1):
+            header.resizeSection(column, width)
         view.sortByColumn(0, order)
+    header.setStretchLastSection(False)
+    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from core.model.backup import Backup, BackupState, Difference, Origin
+from core.model.backup import Backup, BackupState, Difference, Origin, StoredTable
 from core.model.tables import TableInfo
 from core.units import (
     as_utc,
@@ -40,7 +40,7 @@ ABSENT = "not in this database today"
 _NONE = "\N{EN DASH}"
 
 
-class _Rows(QAbstractTableModel):
+class Rows(QAbstractTableModel):
     """Rows of ready texts, each with its native values to sort by."""
 
     heads: tuple[str, ...] = ()
@@ -105,8 +105,8 @@ class _Rows(QAbstractTableModel):
         return [row[0] for row in values] == [row[0] for row in self._values]
 
 
-class TablesModel(_Rows):
-    """The tables of the open database with their last backup, and those only backups know."""
+class TablesModel(Rows):
+    """The tables of a database and those that only its backups know; or those of the bucket."""
 
     heads = ("Table", "Rows", "Last backup")
     ages = True
@@ -118,19 +118,34 @@ class TablesModel(_Rows):
         super().__init__(parent)
         self.tables: tuple[TableInfo, ...] = ()
         self._present: tuple[TableInfo, ...] | None = None
-        self._last: dict[str, datetime] = {}
-        self._known = False
+        self._stored: dict[str, StoredTable] = {}
+        self._known = self.in_bucket = False
 
     def show(self, tables: Sequence[TableInfo] | None) -> None:
-        """Show the tables of a database; None: no database is open."""
+        """Show the tables of a database; None: they are not known."""
         self._present = None if tables is None else tuple(tables)
+        self._set_source(in_bucket=False)
+
+    def show_bucket(self) -> None:
+        """Show the tables that have backups, whatever database they are of."""
+        self._present = None
+        self._set_source(in_bucket=True)
+
+    def set_stored(self, stored: Sequence[StoredTable] | None) -> None:
+        """Show which tables have backups, and since when; None: not known (yet)."""
+        self._known = stored is not None
+        self._stored = {table.name: table for table in stored or ()}
         self._fill()
 
-    def set_last(self, last: Mapping[str, datetime] | None) -> None:
-        """Show when each table was last backed up; None: not known (yet)."""
-        self._known = last is not None
-        self._last = dict(last or {})
+    def _set_source(self, *, in_bucket: bool) -> None:
+        self.in_bucket = in_bucket
+        self.heads = ("Table", "Backups" if in_bucket else "Rows", "Last backup")
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 1, 1)
         self._fill()
+
+    def _last(self, table: str) -> datetime | None:
+        stored = self._stored.get(table)
+        return stored.last if stored else None
 
     def row_of(self, table: str) -> int:
         """Return the row of a table, or -1."""
@@ -138,20 +153,28 @@ class TablesModel(_Rows):
         return names.index(table) if table in names else -1
 
     def _fill(self) -> None:
-        present = self._present or ()
-        here = {info.name.lower() for info in present}
-        gone = sorted(name for name in self._last if name.lower() not in here)
-        absent = [] if self._present is None else [TableInfo(name, None, ABSENT) for name in gone]
-        self.tables = (*present, *absent)
+        self.tables = self._from_bucket() if self.in_bucket else self._of_database()
         texts: list[tuple[CellText, ...]] = []
         values: list[tuple[Any, ...]] = []
         for info in self.tables:
-            rows = _NONE if info.rows is None else format_count(info.rows)
-            last = self._last.get(info.name)
+            last = self._last(info.name)
+            number = self._stored[info.name].backups if self.in_bucket else info.rows
+            rows = _NONE if number is None else format_count(number)
             texts.append((shown(info.name), rows, partial(self._words, info, last)))
             stamp = last.timestamp() if last else 0.0
-            values.append((info.name.casefold(), info.rows or 0, stamp))
+            values.append((info.name.casefold(), number or 0, stamp))
         self._replace(texts, values)
+
+    def _from_bucket(self) -> tuple[TableInfo, ...]:
+        return tuple(TableInfo(name, None) for name in self._stored)
+
+    def _of_database(self) -> tuple[TableInfo, ...]:
+        """Return the tables of the database, then those that only have backups."""
+        if self._present is None:
+            return ()
+        here = {info.name.lower() for info in self._present}
+        gone = sorted(name for name in self._stored if name.lower() not in here)
+        return (*self._present, *(TableInfo(name, None, ABSENT) for name in gone))
 
     def _words(self, info: TableInfo, last: datetime | None) -> str:
         if info.kept_from:
@@ -173,7 +196,7 @@ class TablesModel(_Rows):
         return super()._drawn(row, column, role)
 
     def _tone(self, info: TableInfo) -> str:
-        last = self._last.get(info.name)
+        last = self._last(info.name)
         if info.problem or info.kept_from:
             return "neutral"
         stale = last is None or (utc_now() - last).days >= _STALE_DAYS
@@ -184,12 +207,12 @@ class TablesModel(_Rows):
             return f"The former {info.kept_from}, kept when it was restored."
         if info.problem:
             return f"{info.name} is {info.problem}."
-        last = self._last.get(info.name)
+        last = self._last(info.name)
         return format_moment(last) if column == self._LAST and last else None
 
 
-class BackupsModel(_Rows):
-    """The backups of one table: those of the open database first, the newest first."""
+class BackupsModel(Rows):
+    """The backups of one table, the newest first; those of the open database before others."""
 
     heads = ("Taken", "Rows", "Size", "Checked", "Database")
     moments = frozenset((0,))
@@ -199,17 +222,19 @@ class BackupsModel(_Rows):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.backups: tuple[Backup, ...] = ()
-        self._origin = Origin()
+        self._origin: Origin | None = None
 
-    def show(self, backups: Sequence[Backup], origin: Origin) -> None:
-        """Show the backups of a table; `origin` is the open database."""
+    def show(self, backups: Sequence[Backup], origin: Origin | None) -> None:
+        """Show the backups of a table; `origin` is the open database, None for the bucket."""
         self.backups = tuple(backups)
         self._origin = origin
         self._fill()
 
     @property
     def mixed(self) -> bool:
-        """Whether some of the backups are of another database than the open one."""
+        """Whether the backups are of several databases, or of another one than the open one."""
+        if self._origin is None:
+            return len({backup.source for backup in self.backups}) > 1
         return any(self._is_foreign(backup) for backup in self.backups)
 
     def set_checked(self, key: str, words: str) -> None:
@@ -231,15 +256,17 @@ class BackupsModel(_Rows):
         return next((backup.key for backup in (*own, *self.backups)), "")
 
     def _is_foreign(self, backup: Backup) -> bool:
-        return backup.origin.differs(self._origin)
+        return self._origin is not None and backup.origin.differs(self._origin)
 
     def _database(self, backup: Backup) -> str:
         """Name a backup's database by what tells it from the open one."""
         if not backup.source:
             return "not recorded"
+        origin = backup.origin
+        if self._origin is None:
+            return f"{origin.host}: {origin.database}" if origin.host else origin.database
         if not self._is_foreign(backup):
             return "this one"
-        origin = backup.origin
         return origin.host if origin.host != self._origin.host else origin.path or origin.database
 
     def _fill(self) -> None:
@@ -268,7 +295,7 @@ class BackupsModel(_Rows):
         return super()._drawn(row, column, role)
 
 
-class CellsModel(_Rows):
+class CellsModel(Rows):
     """Cells that a restore would change, and rows it would add or remove."""
 
     heads = ("Row", "Column", "Today", "Backup")
@@ -295,15 +322,15 @@ def when(moment: datetime) -> str:
 
 
 def short_check(words: str) -> str:
-    """Return what was checked with the day alone, for example `verified on 27 Nov 2026`."""
-    return _checked(words, lambda moment: format_date(in_zone(moment)))
+    """Return what was checked with the day alone, for example `verified 27 Nov 2026`."""
+    return _checked(words, lambda moment: format_date(in_zone(moment)), joint=" ")
 
 
-def _checked(words: str, written: Callable[[datetime], str]) -> str:
-    """Return what was checked, its moment as `written` gives it."""
+def _checked(words: str, written: Callable[[datetime], str], joint: str = " on ") -> str:
+    """Return what was checked, its moment as `written` gives it, after the word `joint`."""
     before, at, moment = words.rpartition(" on ")
     try:
-        return f"{before} on {written(as_utc(datetime.fromisoformat(moment)))}" if at else words
+        return f"{before}{joint}{written(as_utc(datetime.fromisoformat(moment)))}" if at else words
     except ValueError:
         return words
 

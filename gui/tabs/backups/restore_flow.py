@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -26,21 +27,23 @@ class RestoreFlow(QObject):
     """Drives the right column and the bar of the kept table.
 
     Signals:
-        changed: a table of the database was restored, put back or dropped; its name.
+        changed: a table was restored, put back or dropped; the database's address and its name.
     """
 
-    changed = Signal(str)
+    changed = Signal(str, str)
 
     def __init__(self, tab: Tab, panel: RestorePanel, kept: KeptBar) -> None:
         super().__init__(tab)
         self._tab, self._panel, self._kept = tab, panel, kept
-        self._database = ""
+        self._database = self._compared = ""
         self._backup: Backup | None = None
         self._task: Task | None = None
         self._restoring: Task | None = None
         panel.preview_wanted.connect(self.compare)
         panel.restore_wanted.connect(self._on_restore_wanted)
         panel.cancel_wanted.connect(self._on_cancel_wanted)
+        panel.target_wanted.connect(self.choose_target)
+        panel.targets.database_wanted.connect(self.compare_with)
         kept.undo_wanted.connect(self._on_undo_wanted)
         kept.drop_wanted.connect(self._on_drop_wanted)
 
@@ -48,8 +51,13 @@ class RestoreFlow(QObject):
         """Show what a backup would do to a database; small ones are compared at once.
 
         A restore that runs goes on: only its own Cancel stops it, not a look at another backup.
+
+        Args:
+            database: The address of the open database; empty asks where to restore to.
+            backup: The selected one; None shows that none is.
         """
         self._database, self._backup = database, backup
+        self._panel.chosen_target = ""
         if self._restoring is not None and self._restoring.running:
             return
         self._stop()
@@ -57,10 +65,24 @@ class RestoreFlow(QObject):
             self._panel.show_nothing()
         elif backup.state is BackupState.BROKEN:
             self._panel.show_backup(backup, problem=backup.problem)
-        elif backup.size > COMPARED_AT_ONCE or not database:
+        elif not database:
+            self._panel.show_targets(backup)
+        elif backup.size > COMPARED_AT_ONCE:
             self._panel.show_backup(backup)
         else:
             self.compare()
+
+    def compare_with(self, database: str) -> None:
+        """Compare the selected backup of the bucket with a database that the user has chosen."""
+        backup = self._backup
+        if backup is None:
+            return
+        self.show(database, backup)
+        self._panel.chosen_target = database
+
+    def choose_target(self) -> None:
+        """Ask anew where the selected backup is to be restored."""
+        self.show("", self._backup)
 
     def compare(self) -> None:
         """Compare the backup with today's table, in the engine."""
@@ -73,11 +95,16 @@ class RestoreFlow(QObject):
             f"Compare {backup.table} with its backup of {when(backup.taken)}",
             "backup.preview",
             {"database": self._database, "table": backup.table, "backup_id": backup.id},
-            self._panel.show_preview,
+            partial(self._on_compared, self._database),
             failed=lambda error: self._on_compare_failed(backup, error),
             progress=lambda p: self._panel.show_progress(title, p),
             latest="backups/preview",
         )
+
+    def _on_compared(self, database: str, preview: RestorePreview) -> None:
+        """Show a preview, and note its database: a restore goes there, whatever is selected."""
+        self._compared = database
+        self._panel.show_preview(preview)
 
     def _on_compare_failed(self, backup: Backup, error: StorageError) -> None:
         self._panel.show_backup(backup, problem=error.summary)
@@ -112,9 +139,9 @@ class RestoreFlow(QObject):
         )
 
     def _restore(self, preview: RestorePreview, name: str) -> None:
-        backup, table = preview.backup, name or preview.table
+        backup, table, database = preview.backup, name or preview.table, self._compared
         arguments: dict[str, Any] = {
-            "database": self._database,
+            "database": database,
             "table": backup.table,
             "backup_id": backup.id,
             "target": name or None,
@@ -127,12 +154,12 @@ class RestoreFlow(QObject):
             f"Restore {table} from {when(backup.taken)}",
             "backup.restore",
             arguments,
-            self._on_restored,
+            partial(self._on_restored, database),
             source=backup.key,
-            target=self._database,
+            target=database,
             command=self._tab.command(
                 "backup.restore",
-                self._database,
+                database,
                 backup.table,
                 options={
                     "--id": backup.id,
@@ -149,7 +176,7 @@ class RestoreFlow(QObject):
         self._panel.show_last()
         self._tab.show_error(error)
 
-    def _on_restored(self, report: RestoreReport) -> None:
+    def _on_restored(self, database: str, report: RestoreReport) -> None:
         self._restoring = None
         self._panel.show_last()
         backup = report.backup
@@ -160,43 +187,43 @@ class RestoreFlow(QObject):
         else:
             self._tab.banner.show_good(f"{words}.")
         if report.kept:
-            self._kept.show_kept(report.table, report.kept)
+            self._kept.show_kept(database, report.table, report.kept)
         self._announce("backup.restore", f"{report.database}: {report.table}")
-        self.changed.emit(report.table)
+        self.changed.emit(database, report.table)
 
-    def _on_undo_wanted(self, kept: str) -> None:
+    def _on_undo_wanted(self, database: str, kept: str) -> None:
         ask(
             self._tab,
             "Undo the restore?",
             f"{kept} takes its former place. The restored table, and what was changed in it "
             "since, is dropped.",
-            lambda: self._after("backup.undo", kept, "The restore is undone"),
+            lambda: self._after("backup.undo", database, kept, "The restore is undone"),
             button="Undo restore",
             danger=True,
         )
 
-    def _on_drop_wanted(self, kept: str) -> None:
+    def _on_drop_wanted(self, database: str, kept: str) -> None:
         ask(
             self._tab,
             "Drop the former table?",
             "It cannot be brought back from this database; only backups remain.",
-            lambda: self._after("backup.drop_kept", kept, "The former table is dropped"),
+            lambda: self._after("backup.drop_kept", database, kept, "The former table is dropped"),
             names=[kept],
             button="Drop",
             danger=True,
             typed=kept,
         )
 
-    def _after(self, name: str, kept: str, words: str) -> None:
+    def _after(self, name: str, database: str, kept: str, words: str) -> None:
         def done(table: str) -> None:
             self._kept.hide()
             self._tab.banner.show_good(f"{words}.")
             self._announce(name, kept)
-            self.changed.emit(table)
+            self.changed.emit(database, table)
 
-        arguments = {"database": self._database, "kept": kept}
+        arguments = {"database": database, "kept": kept}
         title = f"{operation(name).title}: {kept}"
-        self._tab.bulk(title, name, arguments, done, target=self._database)
+        self._tab.bulk(title, name, arguments, done, target=database)
 
     def _announce(self, name: str, subject: str) -> None:
         change = change_made(name, ChangeKind.TABLES, subject, "Backups")

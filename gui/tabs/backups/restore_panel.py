@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
-    QHBoxLayout,
     QHeaderView,
+    QLabel,
     QSizePolicy,
     QSpacerItem,
     QStackedLayout,
@@ -19,8 +21,11 @@ from core.model.backup import Backup, Difference, RestorePreview
 from core.units import format_count, format_size
 from core.work import Progress
 from gui import theme
+from gui.tabs.backups.button_row import ButtonRow
 from gui.tabs.backups.models import CellsModel, when
-from gui.widgets.buttons import plain_button, primary_button
+from gui.tabs.backups.sources import Source
+from gui.tabs.backups.target_pane import TargetPane
+from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState
 from gui.widgets.labels import (
     Text,
@@ -30,14 +35,16 @@ from gui.widgets.labels import (
     text_label,
     tooltip,
 )
-from gui.widgets.panel import Panel, SectionHead, column, rule
+from gui.widgets.panel import Panel, SectionHead, column, rule, scrolling
 from gui.widgets.table import columns_of, make_table
 
 #: Heights of a table's head and of a fact, in pixels; a longer text wraps.
-_HEAD, _FACT, _WRAPPED = 30, 26, 32
+_HEAD, _FACT, _WRAPPED = 30, 26, 18
 _MOST_LINES = 8
 #: Figures stand near their names in a wide window too, in pixels.
 _WIDEST = 480
+#: The most room for the key of a row or the name of its column, in pixels.
+_WIDEST_NAME = 110
 
 
 class RestorePanel(QWidget):
@@ -47,23 +54,23 @@ class RestorePanel(QWidget):
         preview_wanted: compare the backup shown with today's table.
         restore_wanted: a `RestorePreview` and a new name, empty for in place.
         cancel_wanted: stop the comparison.
+        target_wanted: choose another database for a backup of the bucket.
     """
 
     preview_wanted = Signal()
     restore_wanted = Signal(object, str)
     cancel_wanted = Signal()
+    target_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.preview: RestorePreview | None = None
+        #: The database that the user chose for a backup of the bucket; empty for the open one.
+        self.chosen_target = ""
+        self.targets = TargetPane()
+        self.databases: Sequence[str] = ()
         self._why = ""
-        self.cells = CellsModel(self)
-        self.table = make_table(self.cells, "Changed cells", sortable=False)
-        columns_of(self.table).leave()
-        for value in (2, 3):
-            self.table.horizontalHeader().setSectionResizeMode(
-                value, QHeaderView.ResizeMode.Stretch
-            )
+        self._make_cells()
         self.empty = EmptyState("No backup is selected", "", "Compare", self.preview_wanted.emit)
         self._progress = EmptyState("Comparing…", "", "Cancel", self.cancel_wanted.emit)
         self.as_new = plain_button("Restore as", self._on_as_new)
@@ -72,33 +79,40 @@ class RestorePanel(QWidget):
         self.triggers.setAccessibleDescription("Triggers are code that runs on changes.")
         self._facts = QGridLayout()
         self._details = text_label("", "warning", wrap=True)
+        self._details.setMinimumWidth(1)  # a long path must not widen the window
         self._cells_head = SectionHead("")
         self._note = muted_label("", wrap=True, small=True)
+        self.another = link_button("Restore to another database…", self.target_wanted.emit)
         self._stack_host = QWidget()
         self._stack = QStackedLayout(self._stack_host)
         self._shown = self._lay_out_preview()
-        for part in (self.empty, self._progress, self._shown):
+        for part in (self.empty, self._progress, self._shown, scrolling(self.targets)):
             self._stack.addWidget(part)
+        self._targets_page = self._stack.count() - 1
         self._panel = Panel("Restore", self._stack_host)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._panel)
         self.show_nothing()
 
+    def _make_cells(self) -> None:
+        self.cells = CellsModel(self)
+        self.table = make_table(self.cells, "Changed cells", sortable=False)
+        columns_of(self.table).leave()
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for value in (2, 3):
+            self.table.horizontalHeader().setSectionResizeMode(
+                value, QHeaderView.ResizeMode.Stretch
+            )
+
     def _lay_out_preview(self) -> QWidget:
-        self._facts.setContentsMargins(28, 8, 28, 12)
+        self._facts.setContentsMargins(16, 8, 16, 12)
         self._facts.setVerticalSpacing(2)
         self._facts.setColumnStretch(1, 1)
         facts = QWidget()
         facts.setMaximumWidth(_WIDEST)
         facts.setLayout(self._facts)
-        buttons = QWidget()
-        line = QHBoxLayout(buttons)
-        line.setContentsMargins(12, 8, 12, 8)
-        line.setSpacing(8)
-        line.addStretch(1)
-        line.addWidget(self.as_new)
-        line.addWidget(self.in_place)
+        self._buttons = ButtonRow(self.as_new, self.in_place)
         self.triggers.setContentsMargins(12, 0, 12, 0)
         self._note.setContentsMargins(12, 0, 12, 12)
         checks = column(self.triggers, margins=(12, 4, 12, 0))
@@ -106,12 +120,14 @@ class RestorePanel(QWidget):
         box = QVBoxLayout(content)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        self._details.setContentsMargins(28, 0, 28, 12)
+        self._details.setContentsMargins(16, 0, 16, 12)
         for part in (facts, self._details, rule(), self._cells_head):
             box.addWidget(part)
         box.addWidget(self.table, 1)
-        for part in (checks, buttons, self._note):
+        self._buttons.setMaximumWidth(_WIDEST)
+        for part in (checks, self._buttons, self._note):
             box.addWidget(part)
+        box.addWidget(column(self.another, margins=(7, 0, 12, 8)), 0, Qt.AlignmentFlag.AlignLeft)
         box.addSpacerItem(_room())
         return content
 
@@ -137,6 +153,13 @@ class RestorePanel(QWidget):
             words = f"It has {format_size(backup.size)}, which are fetched and checked for it."
             self.empty.set_text("Compare with today's table?", words, "Compare")
         self._stack.setCurrentWidget(self.empty)
+
+    def show_targets(self, backup: Backup) -> None:
+        """Ask where a backup of the bucket is to be restored."""
+        self.preview = None
+        self._panel.head.set_title(f"Restore {when(backup.taken)}")
+        self.targets.show_backup(backup, self.databases)
+        self._stack.setCurrentIndex(self._targets_page)
 
     def show_progress(self, title: str, progress: Progress) -> None:
         """Tell how far the work shown has come."""
@@ -165,7 +188,7 @@ class RestorePanel(QWidget):
     def allow(self, why_not: str) -> None:
         """Offer restores, or say why not."""
         self._why = why_not
-        for button in (self.as_new, self.in_place):
+        for button in (self.as_new, self.in_place, self.targets.new_file):
             button.allow(not why_not, why_not)
 
     def _show_facts(self, preview: RestorePreview) -> None:
@@ -173,11 +196,13 @@ class RestorePanel(QWidget):
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
-        for sign, tone, name, value in _facts(preview):
+        self.another.setVisible(bool(self.chosen_target))
+        into = [("", "plain", "into", Source(self.chosen_target).name)]
+        for sign, tone, name, value in (into if self.chosen_target else []) + _facts(preview):
             self._add_fact(sign, tone, name, value)
 
         details = _details(preview)
-        self._details.setText(details)
+        _set_breakable(self._details, details)
         self._details.setToolTip(tooltip("\n".join(preview.drift)) if preview.drift else "")
         self._details.setVisible(bool(details))
 
@@ -189,13 +214,15 @@ class RestorePanel(QWidget):
         label = (
             number_label(value, bold=True)
             if figures
-            else text_label(value, wrap=len(value) > _WRAPPED)
+            else text_label("", wrap=len(value) > _WRAPPED)
         )
+        if not figures:
+            _set_breakable(label, value)
         label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        label.setMinimumHeight(_FACT)
+        label.setMinimumSize(1, _FACT)  # a long word must not widen the window
         label.setAccessibleName(f"{name}: {value}")
         self._facts.addWidget(mark, at, 0)
-        self._facts.addWidget(text_label(name), at, 1)
+        self._facts.addWidget(text_label(name, wrap=len(name) > _WRAPPED), at, 1)
         self._facts.addWidget(label, at, 2)
 
     def _show_cells(self, difference: Difference) -> None:
@@ -213,6 +240,9 @@ class RestorePanel(QWidget):
         self._cells_head.set_title(told[0] if told else "", " · ".join(told[1:]))
         self._cells_head.setVisible(bool(rows))
         self.table.setVisible(bool(rows))
+        for place in (0, 1):
+            width = min(self.table.sizeHintForColumn(place), _WIDEST_NAME)
+            self.table.horizontalHeader().resizeSection(place, width)
         self.table.setMaximumHeight(_HEAD + theme.ROW * rows + 2)
 
     def _show_buttons(self, preview: RestorePreview) -> None:
@@ -236,8 +266,9 @@ class RestorePanel(QWidget):
         self._note.setText(
             f"The present table is kept as {preview.table}__before_… until you confirm."
             if preview.exists
-            else "The table is not there today: it is made anew."
+            else "The table is not there today: it is created."
         )
+        self._buttons.arrange()
         self.allow(self._why)
 
     def _on_as_new(self) -> None:
@@ -274,6 +305,16 @@ def _facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:
     if preview.exists and not difference.by_key:
         rows.append(("", "muted", "compared", "as whole rows, without a key"))
     return rows
+
+
+def _set_breakable(label: Text, text: str) -> None:
+    """Show a text whose paths and names may be broken over lines, so that nothing is cut off."""
+    label.setText(text)
+    words = label.text()  # what others wrote is escaped; only our own break points are added
+    for mark in ("/", "."):
+        words = words.replace(mark, f"{mark}\N{ZERO WIDTH SPACE}")
+    if label.wordWrap():
+        QLabel.setText(label, words)
 
 
 def _schema(preview: RestorePreview) -> str:

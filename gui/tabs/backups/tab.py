@@ -3,166 +3,283 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from core.backup.databases import open_database, origin_of
 from core.backup.keys import parse
-from core.backup.listing import last_backups, list_backups
-from core.engine.operations import change_made
+from core.backup.listing import list_backups, stored_tables
 from core.errors import StorageError
-from core.model.backup import Backup, BackupReport, BackupState, Origin, VerifyReport
+from core.model.backup import Backup, StoredTable
 from core.model.change import Change, ChangeKind
 from core.model.tables import DatabaseInfo, TableInfo
-from core.units import format_count, iso_utc, utc_now
-from core.work import Progress, Work
+from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
 from gui.models.names import Name, NameList, NameSource
+from gui.tabs.backups.backup_actions import BackupActions
 from gui.tabs.backups.backups_panel import BackupsPanel
 from gui.tabs.backups.kept_bar import KeptBar
-from gui.tabs.backups.models import when
 from gui.tabs.backups.restore_flow import RestoreFlow
 from gui.tabs.backups.restore_panel import RestorePanel
+from gui.tabs.backups.sources import Source, SourcesPanel, is_there
 from gui.tabs.backups.tables_panel import TablesPanel
 from gui.tabs.base import Tab
-from gui.widgets.panel import splitter
+from gui.widgets.panel import rule, splitter
 
 _KEY = "backups/database"
 
 
 class BackupsTab(Tab):
-    """Tables at the left, their backups in the centre, the restore at the right."""
+    """Sources and tables at the left, backups in the centre, the restore at the right."""
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
-        self._database = ""
+        self._databases: list[str] = []
+        self._opening = ""
+        self._stored: tuple[StoredTable, ...] | None = None
         self._wanted_table = ""
+        self.sources = SourcesPanel(context.settings)
         self.tables = TablesPanel(context.settings)
         self.backups = BackupsPanel(context.settings)
         self.restoring = RestorePanel()
         self.kept = KeptBar()
         self.flow = RestoreFlow(self, self.restoring, self.kept)
+        self.making = BackupActions(self, self.tables, self.backups)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(self.kept)
-        columns = splitter(self.tables, self.backups, self.restoring, sizes=(420, 420, 440))
+        left = QWidget()
+        lists = QVBoxLayout(left)
+        lists.setContentsMargins(0, 0, 0, 0)
+        lists.setSpacing(0)
+        lists.addWidget(self.sources)
+        lists.addWidget(rule())
+        lists.addWidget(self.tables, 1)
+        columns = splitter(left, self.backups, self.restoring, sizes=(320, 490, 470))
         box.addWidget(columns, 1)
+        box.addWidget(self.kept)
         self._connect()
 
     def _connect(self) -> None:
+        self.sources.open_wanted.connect(self._on_open_wanted)
+        self.sources.close_wanted.connect(self._on_close_wanted)
+        self.sources.selected.connect(self._on_source)
         self.tables.open_wanted.connect(self._on_open_wanted)
         self.tables.selected.connect(self._on_table)
-        self.tables.backup_wanted.connect(self._on_backup_wanted)
+        self.tables.backup_wanted.connect(self.making.back_up)
         self.backups.selected.connect(self._on_backup)
-        self.backups.verify_wanted.connect(self._on_verify_wanted)
+        self.backups.verify_wanted.connect(self.making.verify)
+        self.making.made.connect(self._on_made)
+        self.restoring.targets.file_wanted.connect(self._on_new_file_wanted)
         self.flow.changed.connect(self._on_tables_changed)
         self.context.read_only_changed.connect(self._update_allowed)
 
-    # Opening
+    @property
+    def _database(self) -> str:
+        """The address of the database whose tables are shown; empty for the bucket."""
+        return self.sources.current.address
+
+    # Sources
 
     def open_file(self, path: str) -> None:
-        """Open a database and show its tables."""
-        self._database = path
-        self.kept.hide()
-        self._read_tables()
+        """Open a database and show its tables; a file that cannot be read leaves the list again."""
+        if path not in self._databases:
+            self._opening = path
+        self._use_database(path)
+
+    def _use_database(self, address: str) -> None:
+        """Put a database into the list of the open ones, and show its tables."""
+        if address not in self._databases:
+            self._set_databases([*self._databases, address])
+        if self.sources.current.address == address:
+            self._read_tables()
+        else:
+            self.sources.select(address)
+
+    def _set_databases(self, addresses: Sequence[str]) -> None:
+        self._databases = list(addresses)
+        self.restoring.databases = tuple(self._databases)
+        self.sources.show_databases(self._databases)
+
+    def _store_databases(self) -> None:
+        demo = str(self.context.demo_database)
+        stored = [each for each in self._databases if each not in (demo, self._opening)]
+        self.context.settings.set(_KEY, stored)
+
+    def _on_close_wanted(self, address: str) -> None:
+        self._set_databases([each for each in self._databases if each != address])
+        self._store_databases()
+        self.sources.select(next(iter(self._databases), ""))
+
+    def _on_source(self, source: Source) -> None:
+        if self.kept.database != source.address:
+            self.kept.hide()
+        self.backups.show_nothing()
+        self.tables.show_loading(source.name)
+        self._update_allowed()
+        self._show_source()
+
+    def _show_source(self) -> None:
+        if self._database:
+            self._read_tables()
+        elif self.context.workspace is None:
+            self.tables.view.show_unconnected(self.choose_profile)
+        elif self._stored is not None:
+            self.tables.show_bucket(self._stored)
+            self._select_wanted()
 
     def searchable(self) -> Sequence[NameSource]:
-        """Return the tables of the open database, and the backups that are listed."""
-        tables = [Name("Table", info.name, info.name) for info in self.tables.model.tables]
+        """Return the tables of the source and of the bucket, and the backups that are listed."""
+        shown = [info.name for info in self.tables.model.tables]
+        stored = [table.name for table in self._stored or ()]
+        tables = [Name("Table", name, name) for name in dict.fromkeys([*shown, *stored])]
         backups = [Name("Backup", each.key, each.key) for each in self.backups.model.backups]
         return (NameList([*tables, *backups]),)
 
     def open_target(self, target: object) -> None:
         """Show a table by its name, or by the key of one of its backups."""
-        if isinstance(target, str):
-            key = parse(target)
-            self._wanted_table = key.table if key else target
-            if self.tables.select(self._wanted_table):
-                self._wanted_table = ""
-                if key is not None:
-                    self._list(key.table, target)
+        if not isinstance(target, str):
+            return
+        key = parse(target)
+        self._wanted_table = key.table if key else target
+        if self._select_wanted():
+            if key is not None:
+                self._list(key.table, target)
+        elif self._stored is not None:
+            self.sources.select("")
+
+    def _select_wanted(self) -> bool:
+        """Select the table that was asked for, as soon as it is in the list."""
+        if not self._wanted_table or not self.tables.select(self._wanted_table):
+            return False
+        self._wanted_table = ""
+        return True
 
     def present(self) -> None:
         """Have a table with a backup compared; in the demo, where it costs nothing, a fresh one."""
         self._wanted_table = "orders"
-        if self.tables.select("orders"):
-            self._wanted_table = ""
+        self._select_wanted()
         if self.context.demo_database is not None:
             arguments = {"database": str(self.context.demo_database)}
-            self.bulk("Back up all tables", "backup.run", arguments, self._show_new)
+            self.bulk("Back up all tables", "backup.run", arguments, self.making.announce)
 
     def _do_workspace(self, _workspace: Workspace | None) -> None:
         self.backups.show_nothing()
         self.restoring.show_nothing()
-        self.tables.set_last(None)
+        self._stored = None
+        self.tables.set_stored(None)
+        self.sources.set_tables("", None)
         self._update_allowed()
         demo = self.context.demo_database
-        kept = self.context.settings.get(_KEY)
-        if not self._database and demo is not None:
-            self._database = str(demo)
-        elif not self._database and isinstance(kept, str) and Path(kept).exists():
-            self._database = kept
+        known = [*([str(demo)] if demo is not None else []), *self._databases, *self._remembered()]
+        first = not self._databases
+        self._set_databases(tuple(dict.fromkeys(known)))
+        if first and self._databases:
+            self.sources.select(self._databases[0], quiet=True)
+        self.tables.show_loading(self.sources.current.name)
         self._do_refresh()
 
+    def _remembered(self) -> list[str]:
+        """Return the databases that were open before and can still be found."""
+        stored = self.context.settings.get(_KEY, [])
+        addresses = stored if isinstance(stored, list) else [stored]
+        return [each for each in addresses if isinstance(each, str) and each and is_there(each)]
+
     def _do_refresh(self) -> None:
-        if self._database:
-            self._read_tables()
-        else:
-            self.tables.show_nothing()
-            self._on_table(None)
-        self._read_last()
+        self._show_source()
+        self._read_stored()
 
     def _do_change(self, change: Change) -> None:
         if change.kind in (ChangeKind.BACKUPS, ChangeKind.OBJECTS) and change.origin != "Backups":
-            self._read_last()
+            self._read_stored()
 
     def _on_open_wanted(self) -> None:
-        start = str(Path(self._database).parent) if self._database else str(Path.home())
-        dialog = QFileDialog(self, "Open an SQLite database", start)
+        dialog = self._file_dialog("Open an SQLite database")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(["SQLite (*.db *.sqlite *.sqlite3)", "All files (*)"])
         dialog.fileSelected.connect(self.open_file)
         dialog.open()
 
-    def _read_tables(self) -> None:
-        path = self._database
+    def _on_new_file_wanted(self) -> None:
+        """Ask for a file to restore into; one that exists is compared, never overwritten."""
+        dialog = self._file_dialog("Restore to an SQLite file")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+        dialog.setLabelText(QFileDialog.DialogLabel.Accept, "Compare")
+        dialog.setDefaultSuffix("db")
+        dialog.fileSelected.connect(self.flow.compare_with)
+        dialog.open()
 
-        def look(work: Work) -> DatabaseInfo:
-            with open_database(path) as database:
+    def _file_dialog(self, title: str) -> QFileDialog:
+        near = self._database or next(iter(self._databases), "")
+        start = str(Path(near).parent) if near and "://" not in near else str(Path.home())
+        dialog = QFileDialog(self, title, start)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setNameFilters(["SQLite (*.db *.sqlite *.sqlite3)", "All files (*)"])
+        return dialog
+
+    def _read_tables(self) -> None:
+        address = self._database
+
+        def read(work: Work) -> DatabaseInfo:
+            with open_database(address) as database:
                 return database.info(work=work)
 
         self.run(
-            "Read tables", look, self._on_tables, latest="backups/tables", quiet=True,
-            failed=self._on_tables_failed,
-        )  # fmt: skip
+            "Read tables",
+            read,
+            partial(self._on_tables, address),
+            latest="backups/tables",
+            quiet=True,
+            failed=partial(self._on_tables_failed, address),
+        )
 
-    def _on_tables(self, info: DatabaseInfo) -> None:
-        if self._database != str(self.context.demo_database):
-            self.context.settings.set(_KEY, self._database)
-        self.tables.show_database(info, self._database)
-        if self._wanted_table and self.tables.select(self._wanted_table):
-            self._wanted_table = ""
-        self._update_allowed()
+    def _on_tables(self, address: str, info: DatabaseInfo) -> None:
+        if address == self._opening:
+            self._opening = ""
+        self._store_databases()
+        self.sources.set_tables(address, len(info.tables))
+        if address == self._database:
+            self.tables.show_database(info, address)
+            self._select_wanted()
+            self._update_allowed()
 
-    def _on_tables_failed(self, error: StorageError) -> None:
-        self._database = ""
-        self.tables.show_nothing()
-        self.show_error(error)
+    def _on_tables_failed(self, address: str, error: StorageError) -> None:
+        if address == self._opening:
+            self._opening = ""
+            self._on_close_wanted(address)
+        elif address == self._database:
+            self.tables.show_failure(self.sources.current.name, error.summary)
+        self.show_error(error, self.refresh if error.retryable else None)
 
-    def _read_last(self) -> None:
+    def _read_stored(self) -> None:
         workspace = self.context.workspace
         if workspace is None:
             return
         self.run(
-            "Find last backups",
-            lambda work: last_backups(workspace, work),
-            self.tables.set_last,
-            latest="backups/last",
+            "Find the tables that have backups",
+            lambda work: stored_tables(workspace, work),
+            self._on_stored,
+            latest="backups/stored",
             quiet=True,
+            failed=self._on_stored_failed,
         )
+
+    def _on_stored(self, stored: Sequence[StoredTable]) -> None:
+        self._stored = tuple(stored)
+        self.sources.set_tables("", len(stored))
+        self.tables.set_stored(stored)
+        if not self._database:
+            self._show_source()
+
+    def _on_stored_failed(self, error: StorageError) -> None:
+        if not self._database and self._stored is None:
+            self.tables.show_failure(self.sources.current.name, error.summary)
+        self.show_error(error, self._read_stored if error.retryable else None)
 
     # A table's backups
 
@@ -172,7 +289,7 @@ class BackupsTab(Tab):
             self.backups.show_nothing()
             return
         if info.kept_from:
-            self.kept.show_kept(info.kept_from, info.name)
+            self.kept.show_kept(self._database, info.kept_from, info.name)
         self._list(info.kept_from or info.name)
 
     def _list(self, table: str, select: str = "") -> None:
@@ -180,8 +297,7 @@ class BackupsTab(Tab):
         if workspace is None:
             return
         self.backups.show_loading(table)
-
-        origin = origin_of(self._database) if self._database else Origin()
+        origin = origin_of(self._database) if self._database else None
 
         def listed(found: Sequence[Backup]) -> None:
             self.backups.show_backups(table, found, origin, select)
@@ -202,90 +318,19 @@ class BackupsTab(Tab):
     def _on_backup(self, backup: Backup | None) -> None:
         self.flow.show(self._database, backup)
 
-    def _on_tables_changed(self, table: str) -> None:
+    def _on_tables_changed(self, database: str, table: str) -> None:
+        """Show the table that was restored; a new database joins the open ones."""
         self._wanted_table = table
-        self._do_refresh()
+        self._use_database(database)
+        self._read_stored()
 
-    # Back up and verify
-
-    def _on_backup_wanted(self, tables: Sequence[str]) -> None:
-        what = tables[0] if tables else "all tables"
-        self.bulk(
-            f"Back up {what}",
-            "backup.run",
-            {"database": self._database, "tables": list(tables) or None},
-            self._on_backed_up,
-            source=self._database,
-            target=self._bucket_name(),
-            command=self.command(
-                "backup.run", self._database, *tables, options={"--all-tables": not tables}
-            ),
-            progress=lambda p: self.tables.note.setText(f"Backing up {_rows(p)}"),
-            failed=self._on_backup_failed,
-        )
-        self.tables.note.setText(f"Backing up {what}…")
-
-    def _on_backup_failed(self, error: StorageError) -> None:
-        self.tables.note.setText("")
-        self.show_error(error)
-
-    def _on_backed_up(self, report: BackupReport) -> None:
-        rows = sum(backup.rows or 0 for backup in report.backups)
-        names = ", ".join(backup.table for backup in report.backups) or "no table"
-        self.tables.note.setText("")
-        words = f"Backed up {names}: {format_count(rows)} rows in {report.seconds:.1f} s, written, "
-        words += report.verdict.value
-        if report.skipped:
-            left = " ".join(f"{each.table} was skipped: {each.problem}" for each in report.skipped)
-            self.banner.show_warning(f"{words}.", left)
-        else:
-            self.banner.show_good(f"{words}.")
-        self._show_new(report)
-
-    def _show_new(self, report: BackupReport) -> None:
-        for backup in report.backups:
-            prefix = backup.key.rsplit("/", 1)[0] + "/"
-            change = change_made(
-                "backup.run", ChangeKind.BACKUPS, backup.table, "Backups", (prefix,)
-            )
-            self.context.announce(change)
-        self._read_last()
+    def _on_made(self, made: Sequence[Backup]) -> None:
+        """List the new backups, and select that of the table shown."""
+        self._read_stored()
         current = self.tables.current
-        mine = [b for b in report.backups if current is not None and b.table == current.name]
+        mine = [each for each in made if current is not None and each.table == current.name]
         if mine:
             self._list(mine[0].table, mine[0].key)
-
-    def _on_verify_wanted(self, backup: Backup) -> None:
-        self.bulk(
-            f"Verify {backup.table} of {when(backup.taken)}",
-            "backup.verify",
-            {"table": backup.table, "backup_id": backup.id},
-            self._on_verified,
-            source=self._bucket_name(),
-            command=self.command("backup.verify", backup.table, options={"--id": backup.id}),
-        )
-
-    def _on_verified(self, report: VerifyReport) -> None:
-        now = iso_utc(utc_now().replace(microsecond=0))
-        taken = when(report.backup.taken)
-        if not report.good:
-            self.backups.set_checked(report.backup, f"found damaged on {now}")
-            self.banner.show_warning(
-                f"The backup of {taken} is damaged.", " ".join(report.problems[:3])
-            )
-            return
-        words = f"The backup of {taken} ({report.backup.id}): {report.outcome}."
-        if report.backup.state is BackupState.OLD_FORM:
-            self.banner.show_info(words)
-        else:
-            self.backups.set_checked(report.backup, f"verified on {now}")
-            self.banner.show_good(words)
-
-    # Small things
-
-    def _bucket_name(self) -> str:
-        workspace = self.context.workspace
-        return "" if workspace is None else f"s3://{workspace.profile.bucket}/"
 
     def _update_allowed(self, *_changed: object) -> None:
         why = self.context.locked_reason
@@ -293,8 +338,3 @@ class BackupsTab(Tab):
             why = "Connect to a bucket first."
         self.tables.allow(why)
         self.restoring.allow(why)
-
-
-def _rows(progress: Progress) -> str:
-    total = f" of {format_count(progress.total)}" if progress.total else ""
-    return f"{progress.note}: {format_count(progress.done)}{total} rows"

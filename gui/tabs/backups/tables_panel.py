@@ -1,13 +1,13 @@
-"""The left column: the open database and its tables."""
+"""The tables of the selected source: of an open database, or of all backups in the bucket."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QItemSelection, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from core.model.backup import StoredTable
 from core.model.tables import DatabaseInfo, TableInfo
 from gui import theme
 from gui.models.roles import SORT_ROLE
@@ -20,10 +20,12 @@ from gui.widgets.panel import Panel, row
 from gui.widgets.table import Remembers, make_table
 
 _HEAD = 30
+#: Of the columns after the first, and the least room of the name, in pixels.
+_WIDTHS, _NAME = (80, 118), 108
 
 
 class TablesPanel(QWidget):
-    """Tables of the database with their rows and last backup.
+    """Tables with their rows, or the number of their backups, and their last backup.
 
     Signals:
         open_wanted: the user asks for another database.
@@ -42,24 +44,24 @@ class TablesPanel(QWidget):
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(SORT_ROLE)
         self.table = make_table(self._sorted, "Tables", settings=settings, key="backups/tables")
-        first_look(self.table, settings, "backups/tables", (84, 112), Qt.SortOrder.AscendingOrder)
+        first_look(
+            self.table,
+            settings,
+            "backups/tables",
+            _WIDTHS,
+            Qt.SortOrder.AscendingOrder,
+            first=_NAME,
+        )
         self.back_up = primary_button("Back up", self._on_back_up)
         self.back_up_all = plain_button("All tables", lambda: self.backup_wanted.emit([]))
         self.back_up_all.set_hint("Back up every table, all from one consistent view.")
         self._why = ""
         self._quiet = False
+        self.database = ""
         self._pill = Pill("")
-        self.view = Loadable(
-            self._content(),
-            EmptyState(
-                "No database is open",
-                "Open an SQLite file to see its tables, back them up and bring them back.",
-                "Open database…",
-                self.open_wanted.emit,
-            ),
-        )
-        opener = plain_button("Open database…", self.open_wanted.emit)
-        self._panel = Panel("Database", self.view, actions=(opener,))
+        self._empty = EmptyState("", "", "", self.open_wanted.emit)
+        self.view = Loadable(self._content(), self._empty)
+        self._panel = Panel("Tables", self.view)
         self._panel.head.add_pill(self._pill)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -73,11 +75,11 @@ class TablesPanel(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.table, 1)
-        buttons = row(self.back_up, self.back_up_all, margins=(12, 12, 12, 4))
-        buttons.layout().addStretch(1)  # type: ignore[union-attr] # `row` returns a QBoxLayout's owner
+        self._buttons = row(self.back_up, self.back_up_all, margins=(12, 12, 12, 4))
+        self._buttons.layout().addStretch(1)  # type: ignore[union-attr] # `row` returns a QBoxLayout's owner
         self.note = muted_label("", wrap=True, small=True)
         self.note.setContentsMargins(12, 4, 12, 12)
-        box.addWidget(buttons)
+        box.addWidget(self._buttons)
         box.addWidget(self.note)
         box.addStretch(1)
         return content
@@ -94,12 +96,32 @@ class TablesPanel(QWidget):
         """Show a database; the selected table stays selected if it is there, and is told anew."""
         self._panel.head.set_title(info.name)
         self._pill.set(info.engine, hint=path)
+        self.database = path
+        self._show(lambda: self.model.show(info.tables))
+        self.note.setText("" if self.model.tables else "This database has no tables.")
+
+    def show_bucket(self, stored: Sequence[StoredTable]) -> None:
+        """Show the tables that have backups, whatever database they are of."""
+        self._panel.head.set_title("In the bucket")
+        self._pill.set("")
+        self._keep(lambda: self.model.set_stored(stored))
+        self._show(self.model.show_bucket)
+        self.note.setText("Backups of every machine that writes to this bucket.")
+        if not stored:
+            self._empty.set_text(
+                "There are no backups in this bucket",
+                "Open a database to back its tables up. Backups of other machines appear here too.",
+                "Open database…",
+            )
+            self.view.show_empty()
+
+    def _show(self, change: Callable[[], object]) -> None:
+        """Show other rows, and have one of them selected."""
         self.view.show_view()
-        self._keep(lambda: self.model.show(info.tables))
+        self._keep(change)
         if self.current is None:
             first = next((t.name for t in self._best_first()), "")
             self._keep(lambda: self.select(first))
-        self.note.setText("" if self.model.tables else "This database has no tables.")
         self._update()
         self.selected.emit(self.current)
 
@@ -120,17 +142,23 @@ class TablesPanel(QWidget):
         self.table.setMaximumHeight(_HEAD + theme.ROW * rows + 2)
         self._update()
 
-    def show_nothing(self) -> None:
-        """Show that no database is open."""
-        self._panel.head.set_title("Database")
+    def show_loading(self, name: str) -> None:
+        """Show that the tables of another source are being read."""
+        self._panel.head.set_title(name)
         self._pill.set("")
-        self.model.show(None)
+        self._keep(lambda: self.model.show(None))
         self.view.show_empty()
-        self._update()
+        self.view.show_loading()
 
-    def set_last(self, last: Mapping[str, datetime] | None) -> None:
-        """Show when tables were last backed up."""
-        self._keep(lambda: self.model.set_last(last))
+    def show_failure(self, name: str, summary: str) -> None:
+        """Show why the tables of a source cannot be listed."""
+        self.show_loading(name)
+        self._empty.set_text("The tables could not be listed", summary, "")
+        self.view.show_empty()
+
+    def set_stored(self, stored: Sequence[StoredTable] | None) -> None:
+        """Show which tables have backups, and since when; None: not known (yet)."""
+        self._keep(lambda: self.model.set_stored(stored))
 
     def select(self, table: str) -> bool:
         """Select a table by its name; tell whether it is there."""
@@ -152,6 +180,7 @@ class TablesPanel(QWidget):
 
     def _update(self) -> None:
         info = self.current
+        self._buttons.setVisible(not self.model.in_bucket)
         self.back_up.setText(f"Back up {_short(info.name)}" if info else "Back up")
         self.back_up.setAccessibleName(self.back_up.text())
         why = self._why or ("" if info else "Select a table first.")

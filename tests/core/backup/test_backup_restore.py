@@ -262,7 +262,9 @@ def test_numbers_in_other_digits_are_proven_by_value(store: MemoryStore, path: P
     )
     other = replace(kept, parts=(changed,), content=hashlib.sha256(lines).hexdigest())
     store.objects |= {part: data, backup.key: to_bytes(other)}
-    assert restored(store, backups_in(store, "p", Work())[0], path).verified == "verified (by value)"
+    assert (
+        restored(store, backups_in(store, "p", Work())[0], path).verified == "verified (by value)"
+    )
     assert sql(path, "SELECT x FROM p") == [(1 / 3,), (2.5,)]
 
 

@@ -4,48 +4,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import apsw
 import pytest
-from helpers.backups import everything, trading_database
-from helpers.moto_bucket import moto_bucket
+from helpers.backups import everything
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
 from core.backup.run import backup
-from core.backup.store import BucketStore
 from core.model.backup import BackupState
 from core.objects.reading import read
 from core.objects.writing import put
-from core.work import Work
-from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
-from gui.tabs.backups import BackupsTab
 from gui.tabs.backups.models import BackupsModel, CellsModel, TablesModel
-
-
-@pytest.fixture(scope="module")
-def bucket():
-    with moto_bucket() as bucket:
-        yield bucket
-
-
-@pytest.fixture
-def path(tmp_path):
-    return trading_database(tmp_path / "trading.db", rows=60)
-
-
-@pytest.fixture
-def tab(qtbot, context, bucket, path):
-    elsewhere(lambda: BucketStore(bucket).delete(_keys(bucket), work=Work()))
-    context.demo_database = path
-    tab = BackupsTab(context)
-    qtbot.addWidget(tab)
-    context.set_workspace(Workspace(bucket.clients.connection, clients=bucket.clients))
-    tab.show()
-    qtbot.waitUntil(lambda: not tab.busy and len(tab.tables.model.tables) == 3, timeout=15_000)
-    return tab
-
-
-def _keys(bucket):
-    return [stored.key for stored in BucketStore(bucket).list("", work=Work())]
 
 
 def elsewhere(function):
@@ -88,10 +56,13 @@ def test_back_up_drop_restore(qtbot, tab, path):
     sql(path, "DROP TABLE users")
     qtbot.waitUntil(lambda: tab.restoring.preview is not None, timeout=15_000)
     tab.flow.compare()
-    qtbot.waitUntil(lambda: tab.restoring.preview and not tab.restoring.preview.exists)
+    qtbot.waitUntil(
+        lambda: tab.restoring.preview and not tab.restoring.preview.exists,
+        timeout=15_000,
+    )
     assert tab.restoring.as_new.isHidden()
     tab.restoring.in_place.click()
-    qtbot.waitUntil(lambda: "users is restored" in tab.banner.text)
+    qtbot.waitUntil(lambda: "users is restored" in tab.banner.text, timeout=15_000)
     assert sql(path, "SELECT * FROM users") == before
     actions = [logged.change.action for logged in tab.context.log.read()]
     assert {"Backing up", "Restoring a table"} <= set(actions)
@@ -171,11 +142,14 @@ def test_a_broken_backup_says_why_and_verify_tells_a_harmed_one(qtbot, tab, path
     assert tab.restoring.preview is None
 
 
-def test_a_file_that_is_no_database_is_told_in_the_banner(qtbot, tab, tmp_path):
+def test_a_file_that_is_no_database_is_told_and_leaves_the_list(qtbot, tab, path, tmp_path):
     (tmp_path / "letter.db").write_text("Dear reader, this is not a database.")
     tab.open_file(str(tmp_path / "letter.db"))
     qtbot.waitUntil(lambda: "not an SQLite database" in tab.banner.text)
-    assert tab.tables.current is None
+    qtbot.waitUntil(lambda: not tab.busy, timeout=15_000)
+    assert [source.address for source in tab.sources.model.sources] == [str(path), ""]
+    assert len(tab.tables.model.tables) == 3
+    assert tab.context.settings.get("backups/database") == []
 
 
 def test_a_read_only_profile_offers_nothing_that_writes(qtbot, tab):
@@ -236,10 +210,10 @@ def test_what_was_checked_is_shown_in_the_words_of_the_command_line(qtbot, tab, 
     tab.backups.verify.click()
     qtbot.waitUntil(lambda: "every hash as written" in tab.banner.text, timeout=15_000)
     assert done.id in tab.banner.text
-    assert texts(tab, BackupsModel.CHECKED)[0].startswith("verified on ")
+    assert texts(tab, BackupsModel.CHECKED)[0].startswith("verified ")
     tab.refresh()
     qtbot.waitUntil(lambda: not tab.busy, timeout=15_000)
-    assert texts(tab, BackupsModel.CHECKED)[0].startswith("verified on ")
+    assert texts(tab, BackupsModel.CHECKED)[0].startswith("verified ")
 
 
 def test_the_report_names_the_backup_and_what_no_longer_works(qtbot, tab, path):

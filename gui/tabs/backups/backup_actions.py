@@ -1,0 +1,114 @@
+"""Backing tables up and verifying backups: the operations, and what is said about their end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from core.engine.operations import change_made
+from core.errors import StorageError
+from core.model.backup import Backup, BackupReport, BackupState, VerifyReport
+from core.model.change import ChangeKind
+from core.units import format_count, iso_utc, utc_now
+from core.work import Progress
+from gui.tabs.backups.backups_panel import BackupsPanel
+from gui.tabs.backups.models import when
+from gui.tabs.backups.tables_panel import TablesPanel
+from gui.tabs.base import Tab
+
+
+class BackupActions(QObject):
+    """Starts the operations of the tables and of the list of backups.
+
+    Signals:
+        made: the backups that were written.
+    """
+
+    made = Signal(object)
+
+    def __init__(self, tab: Tab, tables: TablesPanel, backups: BackupsPanel) -> None:
+        super().__init__(tab)
+        self._tab, self._tables, self._backups = tab, tables, backups
+
+    def back_up(self, tables: Sequence[str]) -> None:
+        """Back up tables of the database that is shown; none of them named means all."""
+        database = self._tables.database
+        what = tables[0] if tables else "all tables"
+        self._tab.bulk(
+            f"Back up {what}",
+            "backup.run",
+            {"database": database, "tables": list(tables) or None},
+            self._on_backed_up,
+            source=database,
+            target=self._bucket_name(),
+            command=self._tab.command(
+                "backup.run", database, *tables, options={"--all-tables": not tables}
+            ),
+            progress=lambda p: self._tables.note.setText(f"Backing up {_rows(p)}"),
+            failed=self._on_backup_failed,
+        )
+        self._tables.note.setText(f"Backing up {what}…")
+
+    def _on_backup_failed(self, error: StorageError) -> None:
+        self._tables.note.setText("")
+        self._tab.show_error(error)
+
+    def _on_backed_up(self, report: BackupReport) -> None:
+        rows = sum(backup.rows or 0 for backup in report.backups)
+        names = ", ".join(backup.table for backup in report.backups) or "no table"
+        self._tables.note.setText("")
+        words = f"Backed up {names}: {format_count(rows)} rows in {report.seconds:.1f} s, written, "
+        words += report.verdict.value
+        if report.skipped:
+            left = " ".join(f"{each.table} was skipped: {each.problem}" for each in report.skipped)
+            self._tab.banner.show_warning(f"{words}.", left)
+        else:
+            self._tab.banner.show_good(f"{words}.")
+        self.announce(report)
+
+    def announce(self, report: BackupReport) -> None:
+        """Tell the other views and the log what was written."""
+        for backup in report.backups:
+            prefix = backup.key.rsplit("/", 1)[0] + "/"
+            change = change_made(
+                "backup.run", ChangeKind.BACKUPS, backup.table, "Backups", (prefix,)
+            )
+            self._tab.context.announce(change)
+        self.made.emit(report.backups)
+
+    def verify(self, backup: Backup) -> None:
+        """Read a backup again and compare every hash."""
+        self._tab.bulk(
+            f"Verify {backup.table} of {when(backup.taken)}",
+            "backup.verify",
+            {"table": backup.table, "backup_id": backup.id},
+            self._on_verified,
+            source=self._bucket_name(),
+            command=self._tab.command("backup.verify", backup.table, options={"--id": backup.id}),
+        )
+
+    def _on_verified(self, report: VerifyReport) -> None:
+        now = iso_utc(utc_now().replace(microsecond=0))
+        taken = when(report.backup.taken)
+        if not report.good:
+            self._backups.set_checked(report.backup, f"found damaged on {now}")
+            self._tab.banner.show_warning(
+                f"The backup of {taken} is damaged.", " ".join(report.problems[:3])
+            )
+            return
+        words = f"The backup of {taken} ({report.backup.id}): {report.outcome}."
+        if report.backup.state is BackupState.OLD_FORM:
+            self._tab.banner.show_info(words)
+        else:
+            self._backups.set_checked(report.backup, f"verified on {now}")
+            self._tab.banner.show_good(words)
+
+    def _bucket_name(self) -> str:
+        workspace = self._tab.context.workspace
+        return "" if workspace is None else f"s3://{workspace.profile.bucket}/"
+
+
+def _rows(progress: Progress) -> str:
+    total = f" of {format_count(progress.total)}" if progress.total else ""
+    return f"{progress.note}: {format_count(progress.done)}{total} rows"

@@ -1,0 +1,71 @@
+"""Where a backup from the bucket is to be restored: a new file, or one of the open databases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from core.model.backup import Backup
+from core.units import format_size
+from gui.tabs.backups.models import counted
+from gui.tabs.backups.sources import Source
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.labels import heading, muted_label, shown, text_label
+
+_MOST = 5
+
+
+class TargetPane(QWidget):
+    """Says what the backup is, and offers the databases that it can be compared with.
+
+    Signals:
+        file_wanted: the user wants to restore into a new SQLite file.
+        database_wanted: the address of the open database to compare with.
+    """
+
+    file_wanted = Signal()
+    database_wanted = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._title = heading("")
+        self._about = text_label("", wrap=True)
+        self.new_file = primary_button("New SQLite file…", self.file_wanted.emit)
+        self.new_file.set_hint("Choose a file; what would be restored is shown first.")
+        self._databases = QVBoxLayout()
+        self._databases.setSpacing(8)
+        note = muted_label("What would change is shown before anything is written.", wrap=True)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(28, 16, 28, 16)
+        box.setSpacing(12)
+        for part in (self._title, self._about):
+            box.addWidget(part)
+        box.addWidget(self.new_file, 0, Qt.AlignmentFlag.AlignLeft)
+        box.addLayout(self._databases)
+        box.addWidget(note)
+        box.addStretch(1)
+
+    def show_backup(self, backup: Backup, databases: Sequence[str]) -> None:
+        """Ask where this backup is to be restored."""
+        self._title.setText(f"Restore {shown(backup.table)} to")
+        self._about.setText(_about(backup))
+        while (item := self._databases.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for address in databases[:_MOST]:
+            source = Source(address)
+            act = partial(self.database_wanted.emit, address)
+            button = plain_button(f"{shown(source.name)}…", act)
+            button.setAccessibleName(f"Compare with {source.name}")
+            button.set_hint(f"Compare with {source.hint}")
+            self._databases.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+
+
+def _about(backup: Backup) -> str:
+    rows = "" if backup.rows is None else f"{counted(backup.rows, 'row')}, "
+    source = f" from {shown(backup.source)}" if backup.source else ", its database is not recorded"
+    return f"{rows}{format_size(backup.size)}{source}."
