@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.preview.numbers import exact_copy
 from core.preview.problems import Problem, ProblemKind, left_out, summary
 from core.preview.series import Candle, CandleSeries
+
+if TYPE_CHECKING:
+    from core.preview.series import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,28 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """An order book: bids from the highest, asks from the lowest."""
+    """An order book: bids from the highest, asks from the lowest.
+
+    `floats` has the prices and quantities of both sides as doubles, shape (2, n), to be drawn:
+    they are made here, off the thread that draws.
+    """
 
     symbol: str
     when: datetime | None
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     label: str = "Depth"
+    floats: tuple[Floats, Floats] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "floats", (_floats_of(self.bids), _floats_of(self.asks)))
+
+
+def _floats_of(levels: Sequence[Level]) -> Floats:
+    import numpy as np
+
+    numbers = (float(value) for level in levels for value in (level.price, level.quantity))
+    return np.fromiter(numbers, float, 2 * len(levels)).reshape(len(levels), 2).T
 
 
 @dataclass(frozen=True, slots=True)

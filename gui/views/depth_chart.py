@@ -42,16 +42,14 @@ class _Side:
     up to each of them.
     """
 
-    def __init__(self, levels: Sequence[Level], sign: int) -> None:
+    def __init__(self, levels: Sequence[Level], floats: Floats, sign: int) -> None:
         import numpy as np
 
         self.sign = sign
         self._levels = levels
-        count = len(levels)
-        self.prices: Floats = np.fromiter((float(each.price) for each in levels), float, count)
-        self.distances: Floats = self.prices * sign
-        quantities = np.fromiter((float(each.quantity) for each in levels), float, count)
-        self.totals: Floats = np.cumsum(quantities)
+        self.prices: Floats = floats[0]
+        self.distances: Floats = floats[0] * sign
+        self.totals: Floats = np.cumsum(floats[1])
 
     def total_at(self, price: float) -> float:
         """Return what lies between the middle and a price."""
@@ -96,7 +94,8 @@ class DepthChart(Canvas):
 
     def show_book(self, book: Book) -> None:
         """Draw another order book, all of it in sight."""
-        self._bids, self._asks = _Side(book.bids, -1), _Side(book.asks, 1)
+        self._bids = _Side(book.bids, book.floats[0], -1)
+        self._asks = _Side(book.asks, book.floats[1], 1)
         sides = [side.prices for side in (self._bids, self._asks) if len(side.prices)]
         self._middle = float(sum(prices[0] for prices in sides)) / len(sides) if sides else 0.0
         ends = (abs(float(prices[-1]) - self._middle) for prices in sides)

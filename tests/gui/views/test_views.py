@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-import statistics
-import time
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
-import numpy as np
-import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QImage, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QGuiApplication, QImage
 
-from core.preview import Candle, Candles, CandleSeries, ProblemKind, preview
-from gui import theme
+from core.preview import ProblemKind, preview
 from gui.views.candle_view import CandleView
-from gui.views.depth_view import DepthView, spread_of
 from gui.views.holdings_view import HoldingsView
 from gui.views.lines_view import LinesView
 from gui.views.picture_view import PictureView, decoded
@@ -39,26 +31,6 @@ def candles(count=48, missing=(30, 31)):
     )
 
 
-@pytest.fixture
-def show(themed, qtbot):
-    def showing(view, size=(508, 420)):
-        qtbot.addWidget(view)
-        view.resize(*size)
-        with qtbot.waitActive(view):
-            view.show()
-            view.activateWindow()
-        return view
-
-    return showing
-
-
-def wheel(at, turn):
-    return QWheelEvent(
-        at, at, QPoint(), QPoint(0, turn), Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-    )  # fmt: skip
-
-
 def colours(widget):
     image = widget.grab().toImage()
     return {
@@ -66,200 +38,6 @@ def colours(widget):
         for x in range(image.width())
         for y in range(0, image.height(), 3)
     }
-
-
-class TestCandles:
-    @pytest.fixture
-    def view(self, show):
-        view = show(CandleView())
-        view.show_face(candles().faces[0])
-        return view
-
-    def test_up_down_and_gap_are_drawn(self, view):
-        drawn = colours(view.chart)
-        tokens = theme.tokens()
-        assert tokens.good.name() in drawn
-        assert "#ecdecc" in drawn  # the shade of a gap: 20 % of the warning colour on the panel
-
-    def test_the_theme_is_followed(self, view):
-        theme.current().set_mode("dark")
-        assert theme.DARK.panel.name() in colours(view.chart)
-        theme.current().set_mode("light")
-
-    def test_arrows_move_the_crosshair_and_tell_the_values(self, view, qtbot):
-        assert (
-            view.values._when.text() == "16 Jan 2024 23:00:00 UTC"
-        )  # the last one, before any crosshair
-        qtbot.keyClick(view.chart, Qt.Key.Key_Home)
-        qtbot.keyClick(view.chart, Qt.Key.Key_Right)
-        assert view.chart.current.when == START + timedelta(hours=1)
-        assert view.values._numbers["open"].text() == "10.50"
-        assert "At 15 Jan 2024 01:00:00 UTC: open 10.50" in view.chart.accessibleDescription()
-        qtbot.keyClick(view.chart, Qt.Key.Key_End)
-        qtbot.keyClick(view.chart, Qt.Key.Key_PageUp)
-        assert view.chart.current.when == START + timedelta(hours=37)
-        qtbot.keyClick(view.chart, Qt.Key.Key_Escape)
-        assert view.chart.current is None
-
-    def test_plus_minus_wheel_and_double_click_zoom(self, view, qtbot):
-        whole = view.chart.sight
-        qtbot.keyClick(view.chart, Qt.Key.Key_Plus)
-        assert view.chart.sight.width < whole.width
-        qtbot.keyClick(view.chart, Qt.Key.Key_Minus)
-        assert view.chart.sight.width == pytest.approx(whole.width)
-        at = QPointF(200, 100)
-        before = view.chart.plot().second(200)
-        QApplication.sendEvent(view.chart, wheel(at, 240))
-        assert view.chart.plot().second(200) == pytest.approx(before)
-        qtbot.mouseDClick(view.chart, Qt.MouseButton.LeftButton)
-        assert view.chart.sight == whole
-
-    def test_keys_do_what_the_mouse_does(self, view, qtbot):
-        chart = view.chart
-        whole = chart.sight
-        for _ in range(6):
-            qtbot.keyClick(chart, Qt.Key.Key_Plus)
-        zoomed = chart.sight
-        qtbot.keyClick(chart, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
-        assert chart.sight.left < zoomed.left
-        assert chart.sight.width == zoomed.width
-        assert chart.current is None  # panning leaves the crosshair where it is
-        qtbot.keyClick(chart, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
-        assert chart.sight.left == pytest.approx(zoomed.left)
-        qtbot.keyClick(chart, Qt.Key.Key_0)
-        assert chart.sight == whole
-
-    def test_the_time_axis_is_linear(self, view):
-        plot = view.chart.plot()
-        view.go_to(next(p for p in candles().problems if p.kind is ProblemKind.GAP))
-        hour = plot.second(plot.x(3600.0)) / 3600
-        assert hour == pytest.approx(1)
-        assert view.chart.sight.total == 48 * 3600  # the two missing hours have their room
-
-    def test_values_are_shown_with_all_their_digits_or_an_ellipsis(self, view):
-        view.values.show_candle(
-            Candle(
-                START,
-                Decimal("50000.1234567890"),
-                Decimal("1E+5"),
-                Decimal("0.000012340"),
-                Decimal(7),
-            )
-        )
-        texts = {name: label.text() for name, label in view.values._numbers.items()}
-        assert texts["high"] == "100,000"
-        assert texts["low"] == "0.000012340"
-        assert texts["open"] in ("50,000.1234567890", "50,000.12…")
-        view.resize(1000, 420)
-        assert view.values._numbers["open"].text() == "50,000.1234567890"
-        view.resize(330, 420)
-        assert view.values._numbers["open"].text() == "50,000.12…"
-        assert view.values._numbers["open"].toolTip() == "open 50,000.1234567890"
-
-    def test_dragging_pans(self, view, qtbot):
-        for _ in range(6):
-            qtbot.keyClick(view.chart, Qt.Key.Key_Plus)
-        left = view.chart.sight.left
-        qtbot.mousePress(view.chart, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
-        qtbot.mouseMove(view.chart, QPoint(160, 100))
-        qtbot.mouseRelease(view.chart, Qt.MouseButton.LeftButton, pos=QPoint(160, 100))
-        assert view.chart.sight.left < left
-
-    def test_the_pointer_moves_the_crosshair(self, view, qtbot):
-        with qtbot.waitSignal(view.chart.pointed):
-            qtbot.mouseMove(view.chart, QPoint(20, 100))
-        assert view.chart.current is not None
-        view.grab()
-
-    def test_a_gap_is_gone_to(self, view):
-        problem = next(p for p in candles().problems if p.kind is ProblemKind.GAP)
-        view.go_to(problem)
-        assert view.chart.current.when == START + timedelta(hours=32)
-
-    def test_fifty_thousand_candles_and_none(self, view):
-        rows = [[1_600_000_000 + n * 60, 1 + n % 7, 9, 0.5, 2 + n % 5, 1] for n in range(20_000)]
-        body = json.dumps({"timeframe": "1m", "symbol": "A", "data": rows}).encode()
-        view.show_face(preview(body, "x.json").faces[0])
-        view.grab()
-        view.show_face(Candles("", "", ()))
-        view.grab()
-        assert view.chart.accessibleDescription() == "No candles."
-
-
-def book(**sides):
-    return preview(json.dumps({"symbol": "BTC", "orderbook": sides}).encode(), "x.json")
-
-
-def test_depth(show, qtbot):
-    view = show(DepthView())
-    found = book(bids=[["100", 1], ["99", 3]], asks=[["101", 2], ["102.5", "4"]])
-    view.show_face(found.faces[0])
-    assert {theme.tokens().good.name(), theme.tokens().danger.name()} <= colours(view.chart)
-    assert spread_of(found.faces[0]) == "1 (0.995 %)"
-    assert "best bid 100, best ask 101" in view.chart.accessibleDescription()
-    for key in (Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Plus, Qt.Key.Key_Minus):
-        qtbot.keyClick(view.chart, key)
-        view.grab()
-    view.go_to(book(bids=[["100", "x"], [99, 1]], asks=[[101, 1]]).problems[0])
-    view.show_face(book(bids=[[5, 1]], asks=[]).faces[0])
-    view.grab()
-    assert spread_of(book(bids=[[5, 1]], asks=[]).faces[0]) == "one side only"
-
-
-def test_depth_is_zoomed_panned_and_fitted_by_wheel_mouse_and_keys(show, qtbot):
-    view = show(DepthView())
-    levels = [
-        [[100 - n * 0.5, "1.50"] for n in range(200)],
-        [[101 + n * 0.5, 2] for n in range(200)],
-    ]
-    view.show_face(book(bids=levels[0], asks=levels[1]).faces[0])
-    chart = view.chart
-    whole = chart.sight
-    at = QPointF(chart.width() * 0.7, 60)
-    before = chart._across().value(at.x())
-    QApplication.sendEvent(chart, wheel(at, 360))
-    assert chart.sight.width < whole.width
-    assert chart._across().value(at.x()) == pytest.approx(before)
-    left = chart.sight.left
-    qtbot.mousePress(chart, Qt.MouseButton.LeftButton, pos=QPoint(100, 60))
-    qtbot.mouseMove(chart, QPoint(160, 60))
-    qtbot.mouseRelease(chart, Qt.MouseButton.LeftButton, pos=QPoint(160, 60))
-    assert chart.sight.left < left
-    left = chart.sight.left
-    qtbot.keyClick(chart, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
-    assert chart.sight.left > left
-    view.grab()
-    qtbot.keyClick(chart, Qt.Key.Key_0)
-    assert chart.sight == whole
-    qtbot.keyClick(chart, Qt.Key.Key_Plus)
-    qtbot.mouseDClick(chart, Qt.MouseButton.LeftButton)
-    assert chart.sight == whole
-
-
-def test_a_candle_frame_takes_as_long_for_a_hundred_thousand_as_for_a_thousand(themed, qtbot):
-    """Only what is in sight is drawn, all of it in a few calls; ten times leaves room for pauses."""
-    few, many = (frames(qtbot, count) for count in (1_440, 100_000))
-    assert statistics.median(many) < 10 * statistics.median(few) + 0.002
-
-
-def frames(qtbot, count):
-    """Return the processor seconds of frames while a chart of so many candles is zoomed."""
-    times = np.arange(count) * 60_000_000
-    prices = 100 + np.sin(np.arange(count))
-    floats = np.stack([prices, prices + 2, prices - 2, prices + 1, prices])
-    series = CandleSeries(times, floats, [[Decimal(1)] * count] * 5)
-    view = CandleView()
-    qtbot.addWidget(view)
-    view.resize(800, 400)
-    view.show_face(Candles("A", "1m", series, (), 60))
-    screen = QImage(view.size(), QImage.Format.Format_RGB32)
-    took = []
-    for number in range(30):
-        began = time.thread_time()
-        view.chart.zoom(0.9 if number % 20 < 10 else 1 / 0.9, 0.0)
-        view.chart.render(screen)
-        took.append(time.thread_time() - began)
-    return took
 
 
 def test_holdings(show):
