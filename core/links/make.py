@@ -6,19 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.errors import Cancelled, CredentialsExpired, CredentialsInvalid, NotFound, StorageError
+from core.links.existence import NEED_OBJECT, object_exists
 from core.links.ledger import Entry, Ledger
 from core.objects.bucket import Bucket
 from core.objects.presign import Life, Presigned, checked_seconds, life_of, presign
-from core.objects.reading import head
 from core.redaction import Secret
 from core.units import format_moment, utc_now
 from core.work import Progress, Work, default_work
 
 #: The methods a link can be made for, as people ask for them.
 METHODS: tuple[str, ...] = ("GET", "PUT", "HEAD", "DELETE")
-#: Methods whose links work only while there is an object.
-_NEED_OBJECT = ("GET", "HEAD")
 #: Objects that are asked for one by one; of more, it is not known whether they are there.
 _HEADS = 200
 _MISSING = "there is no object under this key now: the link works once there is one"
@@ -88,8 +85,8 @@ def make_links(  # noqa: PLR0913 - a link is this record; all but the first two 
     for number, key in enumerate(keys):
         work.check()
         signed = presign(bucket, key, method=method, expires=seconds, work=work)
-        asked = number < _HEADS and signed.method in _NEED_OBJECT
-        exists = _exists(bucket, key, work) if asked else None
+        asked = number < _HEADS and signed.method in NEED_OBJECT
+        exists = object_exists(bucket, key, work) if asked else None
         links.append(_link(key, signed, exists=exists))
         work.report(Progress(number + 1, len(keys), "links"))
     if ledger is not None:
@@ -108,19 +105,6 @@ def real_life(bucket: Bucket, seconds: int, *, work: Work | None = None) -> Life
     """
     default_work(work).check()
     return life_of(bucket, checked_seconds(seconds), utc_now())
-
-
-def _exists(bucket: Bucket, key: str, work: Work) -> bool | None:
-    """Return whether the object is there; None where that cannot be known."""
-    try:
-        head(bucket, key, work=work)
-    except NotFound:
-        return False
-    except (Cancelled, CredentialsExpired, CredentialsInvalid):
-        raise
-    except StorageError:  # denied or out of reach: the link may work all the same
-        return None
-    return True
 
 
 def _link(key: str, signed: Presigned, *, exists: bool | None) -> Link:

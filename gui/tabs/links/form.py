@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
 
 from core.objects.presign import Life
-from core.units import format_moment, utc_now
+from core.units import format_count, format_moment, utc_now
 from gui import theme
 from gui.widgets.buttons import primary_button
 from gui.widgets.fields import combo_box, inset
-from gui.widgets.labels import heading, muted_label, text_label
+from gui.widgets.labels import heading, muted_label, shown, text_label
 from gui.widgets.panel import row
 from gui.widgets.segmented import Segmented
 
@@ -27,6 +27,8 @@ LIVES: tuple[tuple[str, int], ...] = (
     ("Other…", 0),
 )
 _HOURS_MOST = 24 * 7
+#: Milliseconds without a key press after which the objects are checked, and how many are named.
+_TYPING_MS, _NAMED = 500, 3
 
 
 class LinkForm(QWidget):
@@ -35,31 +37,30 @@ class LinkForm(QWidget):
     Signals:
         life_changed: another life was chosen; seconds.
         wanted: the user asks for the links.
+        check_wanted: the keys or the purpose changed: whether the objects exist is in question.
     """
 
     life_changed = Signal(int)
     wanted = Signal()
+    check_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        self.keys = QPlainTextEdit()
-        self.keys.setFont(theme.mono_font())
-        self.keys.setPlaceholderText("One key a line, for example\nanalytics/daily/report.json")
-        self.keys.setAccessibleName("Keys of the objects")
-        self.keys.setTabChangesFocus(True)
-        self.keys.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.keys = _keys_editor()
         self.purpose = Segmented((("GET", "Download"), ("PUT", "Let somebody upload")))
         self.life = combo_box("How long the links live")
         self.life.addItems([title for title, _ in LIVES])
-        self.hours = inset(QSpinBox())
-        self.hours.setRange(1, _HOURS_MOST)
-        self.hours.setValue(48)
-        self.hours.setSuffix(" hours")
-        self.hours.setAccessibleName("Hours")
-        self.hours.setToolTip("S3 allows 7 days (168 hours) at most.")
+        self.hours = _hours_field()
         self._asked = text_label("")
         self._real = text_label("", "muted", wrap=True)
         self._hint = muted_label("", wrap=True, small=True)
+        self._existence = text_label("", "warning", wrap=True)
+        self._existence.hide()
+        self._missing = False
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(_TYPING_MS)
+        self._typing.timeout.connect(self.check_wanted)
         self.make = primary_button("Make links", self.wanted.emit)
         self._lay_out()
         self.life.currentIndexChanged.connect(self._on_life)
@@ -84,6 +85,17 @@ class LinkForm(QWidget):
         """Fill in the keys, for example those selected in the browser."""
         self.keys.setPlainText("\n".join(keys))
 
+    def show_existence(self, found: Mapping[str, bool | None]) -> None:
+        """Warn of keys without an object, or for an upload of objects that it would replace."""
+        keys = self.chosen_keys
+        upload = self.purpose.current == "PUT"
+        named = [key for key in keys if found.get(key) is upload]
+        self._missing = bool(named) and not upload
+        words = _replaced if upload else _missing
+        self._existence.setText(words(named, len(keys)) if named else "")
+        self._existence.setVisible(bool(named))
+        self._name_button()
+
     def show_real(self, life: Life) -> None:
         """Show when a link made now would really end, and why if that is earlier than asked."""
         self._real.show_live(partial(_real_end, life, self.seconds))
@@ -95,6 +107,7 @@ class LinkForm(QWidget):
         box.setSpacing(8)
         box.addWidget(heading("Objects"))
         box.addWidget(self.keys, 1)
+        box.addWidget(self._existence)
         box.addWidget(heading("For"))
         box.addWidget(self.purpose)
         box.addWidget(self._hint)
@@ -115,11 +128,64 @@ class LinkForm(QWidget):
             if purpose == "GET"
             else "Anyone with the URL can write, and overwrite, this key until it expires."
         )
+        self._on_keys()
 
     def _on_keys(self) -> None:
+        """Forget what was known of other keys, and have these checked when typing pauses."""
+        self.show_existence({})
+        self._typing.start()
+
+    def _name_button(self) -> None:
         count = len(self.chosen_keys)
-        self.make.setText(f"Make {count} links" if count > 1 else "Make link")
+        words = f"Make {count} links" if count > 1 else "Make link"
+        self.make.setText(f"{words} anyway" if self._missing else words)
         self.make.allow(count > 0, "Name at least one object first.")
+
+
+def _keys_editor() -> QPlainTextEdit:
+    editor = QPlainTextEdit()
+    editor.setFont(theme.mono_font())
+    editor.setPlaceholderText("One key a line, for example\nanalytics/daily/report.json")
+    editor.setAccessibleName("Keys of the objects")
+    editor.setTabChangesFocus(True)
+    editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    return editor
+
+
+def _hours_field() -> QSpinBox:
+    field = inset(QSpinBox())
+    field.setRange(1, _HOURS_MOST)
+    field.setValue(48)
+    field.setSuffix(" hours")
+    field.setAccessibleName("Hours")
+    field.setToolTip("S3 allows 7 days (168 hours) at most.")
+    return field
+
+
+def _missing(named: Sequence[str], count: int) -> str:
+    """Return the warning that download links lead to nothing."""
+    if count == 1:
+        return "There is no object under this key now: a link to it works only once there is one."
+    return (
+        f"{format_count(len(named))} of {format_count(count)} keys have no object now: "
+        f"{_list(named)}. Their links work only once there are objects."
+    )
+
+
+def _replaced(named: Sequence[str], count: int) -> str:
+    """Return the warning that an upload through a link replaces an object."""
+    if count == 1:
+        return "An object exists under this key: an upload through the link replaces it."
+    return (
+        f"{format_count(len(named))} of {format_count(count)} keys have an object, which an upload "
+        f"replaces: {_list(named)}."
+    )
+
+
+def _list(keys: Sequence[str]) -> str:
+    names = ", ".join(shown(key.rpartition("/")[2] or key) for key in keys[:_NAMED])
+    more = len(keys) - _NAMED
+    return f"{names} and {format_count(more)} more" if more > 0 else names
 
 
 def _spoken(seconds: int) -> str:

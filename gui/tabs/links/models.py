@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from PySide6.QtCore import QObject
 
+from core.links.existence import NEED_OBJECT
 from core.links.ledger import Entry
 from core.links.make import Link
 from core.objects.presign import path_warning
-from core.units import format_moment, format_remaining, utc_now
+from core.units import format_age, format_moment, format_remaining, utc_now
 from gui.models.columns import CellText
 from gui.models.roles import PILL_ROLE, TONE_ROLE
 from gui.models.text_rows import TextRows
 from gui.widgets.labels import shown
 
+#: Columns of the ledger that a narrow table leaves out.
+MADE_BY, SIGNED_WITH = 4, 5
+_Place = tuple[str, str, str]
+_NO_OBJECT = (
+    "There is no object under this key: the link answers 404 until there is one. Checked when the "
+    "ledger was loaded or the object changed."
+)
+_NOT_CHECKED = (
+    "Whether its object exists is checked for the newest links of the profile in use, where it may "
+    "be asked."
+)
 Row = tuple[tuple[Any, ...], tuple[CellText, ...]]
 
 
@@ -26,6 +39,7 @@ class MadeModel(TextRows):
 
     heads = ("Object", "For", "Ends", "Test")
     mono = 0
+    ages = True
     _TEST = 3
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -61,39 +75,90 @@ class MadeModel(TextRows):
 
 
 class LedgerModel(TextRows):
-    """All links ever made here, newest first; a link that has ended is muted."""
+    """All links ever made here, newest first; a link that has ended is muted.
+
+    A download link is called alive only once its object was found: `show_existence` says so.
+    """
 
     heads = ("Object", "For", "State", "Ends in", "Made by", "Signed with")
     mono = 0
     ages = True
-    _STATE = 2
+    _STATE, _ENDS = 2, 3
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._exists: dict[_Place, bool | None] = {}
+
+    def show_existence(self, made_by: str, bucket: str, found: Mapping[str, bool | None]) -> None:
+        """Show whether the objects of a profile's bucket exist; None is not known."""
+        self._exists |= {(made_by, bucket, key): exists for key, exists in found.items()}
+        if self._rows:
+            self.dataChanged.emit(
+                self.index(0, self._STATE), self.index(len(self._rows) - 1, self._STATE)
+            )
+
+    def keys_in_question(self, made_by: str, bucket: str, most: int) -> list[str]:
+        """Return the keys of live download links of a profile's bucket, newest links first."""
+        keys = (
+            entry.key
+            for entry in self._things
+            if (entry.made_by, entry.bucket) == (made_by, bucket)
+            and entry.method in NEED_OBJECT
+            and entry.alive()
+        )
+        return list(islice(dict.fromkeys(keys), most))
 
     def show(self, entries: Sequence[Entry]) -> None:
         """Show the ledger as it is now."""
         now = utc_now()
-        self._replace([_ledger_row(entry, now) for entry in entries], entries)
+        rows = [_ledger_row(entry, now, partial(self._state, entry)) for entry in entries]
+        self._replace(rows, entries)
 
     def entry(self, row: int) -> Entry:
         """Return the entry of a row."""
         entry: Entry = self.thing(row)
         return entry
 
+    def _state(self, entry: Entry) -> str:
+        return self._judged(entry)[0]
+
+    def _judged(self, entry: Entry) -> tuple[str, str, str]:
+        """Return the state of a link in a word, its tone, and what it means."""
+        if not entry.alive():
+            return "ended", "neutral", "This link has ended: nobody can use it any more."
+        exists: bool | None = True
+        if entry.method in NEED_OBJECT:
+            exists = self._exists.get((entry.made_by, entry.bucket, entry.key))
+        if exists is False:
+            return "no object", "warning", _NO_OBJECT
+        if not entry.expiry_known:
+            return "end unknown", "warning", "The credentials that signed it may end earlier."
+        return ("alive", "good", "") if exists else ("not checked", "neutral", _NOT_CHECKED)
+
+    def _told(self, row: int, column: int) -> str:
+        """Return what the state means, the moment of the end, or the access key."""
+        entry = self.entry(row)
+        return {
+            self._STATE: self._judged(entry)[2],
+            self._ENDS: _until(entry.expires, known=entry.expiry_known),
+            MADE_BY: f"Signed with {entry.access_key_id}",
+        }.get(column, "")
+
     def _drawn(self, row: int, column: int, role: int) -> Any:
         if role == PILL_ROLE and column == self._STATE:
-            tone = "good" if self.entry(row).expiry_known else "warning"
-            return tone if self.entry(row).alive() else "neutral"
+            return self._judged(self.entry(row))[1]
         if role == TONE_ROLE and not self.entry(row).alive():
             return "muted"
         return super()._drawn(row, column, role)
 
 
-def _ledger_row(entry: Entry, now: datetime) -> Row:
+def _ledger_row(entry: Entry, now: datetime, state: CellText) -> Row:
     left = (entry.expires - now).total_seconds()
     place = f"{entry.bucket}/{entry.key}"
     texts = (
         shown(place),
         _purpose(entry.method),
-        partial(_state, entry),
+        state,
         partial(_left, entry),
         shown(entry.made_by),
         shown(entry.access_key_id),
@@ -113,19 +178,15 @@ def _purpose(method: str) -> str:
 
 
 def _left(entry: Entry) -> str:
-    """Return the time that is left; afterwards when it ended."""
+    """Return the time that is left; afterwards how long ago it ended."""
     if not entry.alive():
-        return format_moment(entry.expires)
+        return f"ended {format_age(entry.expires)}"
     longest = "" if entry.expiry_known else "at most "
     return f"{longest}{format_remaining(entry.expires)}"
 
 
-def _state(entry: Entry) -> str:
-    if not entry.alive():
-        return "ended"
-    return "alive" if entry.expiry_known else "end unknown"
-
-
 def _until(moment: datetime, *, known: bool = True) -> str:
     when = format_moment(moment)
+    if moment <= utc_now():
+        return f"ended {when}"
     return when if known else f"unknown: at most {when}"

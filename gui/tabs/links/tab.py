@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QMenu, QTableView, QVBoxLayout, QWidget
 
 from core.engine.operations import change_made
 from core.errors import StorageError
 from core.links.check import LinkCheck, check_link
+from core.links.existence import which_exist
 from core.links.ledger import Ledger, LedgerPage
 from core.links.make import Link, make_links, real_life
 from core.links.render import FORMATS, as_text
-from core.model.change import ChangeKind
+from core.model.change import Change, ChangeKind
 from core.objects.presign import Life
+from core.units import utc_now
 from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
 from gui.tabs.base import Tab
 from gui.tabs.links.form import LinkForm
-from gui.tabs.links.models import LedgerModel, MadeModel
+from gui.tabs.links.models import MADE_BY, SIGNED_WITH, LedgerModel, MadeModel
 from gui.widgets.buttons import menu_button, plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import muted_label
 from gui.widgets.panel import Panel, splitter
 from gui.widgets.table import columns_of, make_table
 
-_COUNTDOWN_MS = 30_000
+#: Objects that are asked for one by one: those of the form, and those of the newest links.
+_CHECKED_KEYS, _CHECKED_LINKS = 20, 100
+#: Pixels of the ledger's columns beside the objects, and below which width two are left out.
+_LEDGER_WIDTHS, _WIDE, _NARROW = (84, 104, 124, 100, 176), 860, 600
 _KILL = (
     "A link cannot be called back by itself. It dies when it ends, when the access key it was "
     "signed with is deactivated or deleted (all links of that key die), when the object is "
@@ -42,6 +47,8 @@ class LinksTab(Tab):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._ledger = Ledger()
+        #: Whether objects changed since their existence was checked.
+        self._stale = False
         self.form = LinkForm()
         self.made = MadeModel(self)
         self.ledger_model = LedgerModel(self)
@@ -66,15 +73,13 @@ class LinksTab(Tab):
         self._lay_out()
         self.form.wanted.connect(self._on_wanted)
         self.form.life_changed.connect(self._on_life)
-        self._countdown = QTimer(self)
-        self._countdown.setInterval(_COUNTDOWN_MS)
-        self._countdown.timeout.connect(self._load_ledger)
+        self.form.check_wanted.connect(self._check_keys)
         self._update_buttons()
 
     def _lay_out(self) -> None:
         copy_as = menu_button("Copy as", self._copy_menu())
         made = Panel("Links", self._made_view, actions=(self.try_out, copy_as, self.copy))
-        ledger = Panel("Ledger", self._ledger_view)
+        ledger = _LedgerPanel(self.ledger_table, self._ledger_view)
         note = muted_label(_KILL, wrap=True, small=True)
         note.setContentsMargins(12, 8, 12, 8)
         ledger.add(note)
@@ -106,15 +111,11 @@ class LinksTab(Tab):
             return
         self.run("Find reports", lambda work: _some_reports(workspace, work), self._on_samples)
 
-    def showEvent(self, event: object) -> None:
-        """Count down only while the tab is visible."""
-        super().showEvent(event)  # type: ignore[arg-type] # Qt hands in a QShowEvent
-        self._countdown.start()
-
-    def hideEvent(self, event: object) -> None:
-        """Stop counting down."""
-        super().hideEvent(event)  # type: ignore[arg-type] # Qt hands in a QHideEvent
-        self._countdown.stop()
+    def showEvent(self, event: QShowEvent) -> None:
+        """Check again whether objects exist that were changed while the tab was hidden."""
+        super().showEvent(event)
+        if self._stale:
+            self._check_all()
 
     def _do_workspace(self, workspace: Workspace | None) -> None:
         self.banner.clear()
@@ -124,10 +125,57 @@ class LinksTab(Tab):
         self._load_ledger()
         if workspace is not None:
             self._on_life(self.form.seconds)
+            self._check_keys()
 
     def _do_refresh(self) -> None:
         self._load_ledger()
         self._on_life(self.form.seconds)
+        self._check_keys()
+
+    def _do_change(self, change: Change) -> None:
+        """Check again which objects exist after some were written, deleted or moved."""
+        if change.kind is ChangeKind.OBJECTS:
+            self._stale = True
+            if self.isVisible():
+                self._check_all()
+
+    def _check_all(self) -> None:
+        self._stale = False
+        self._check_keys()
+        self._check_links()
+
+    def _check_keys(self) -> None:
+        """Ask whether the objects named in the form exist, before links are made."""
+        workspace, keys = self.context.workspace, self.form.chosen_keys[:_CHECKED_KEYS]
+        if workspace is not None and keys:
+            self.run(
+                "Check which objects exist",
+                lambda work: which_exist(workspace.bucket, keys, work=work),
+                self.form.show_existence,
+                failed=_ignore,  # making the links reports it
+                latest="links/keys",
+                quiet=True,
+            )
+
+    def _check_links(self) -> None:
+        """Ask whether the objects exist that the newest download links of the profile lead to."""
+        workspace = self.context.workspace
+        if workspace is None:
+            return
+        profile, bucket = workspace.profile.name, workspace.profile.bucket
+        keys = self.ledger_model.keys_in_question(profile, bucket, _CHECKED_LINKS)
+        if not keys:
+            return
+        show = partial(self.ledger_model.show_existence, profile, bucket)
+        self.run(
+            "Check which objects of links exist",
+            lambda work: which_exist(workspace.bucket, keys, work=work),
+            show,
+            batch=show,
+            failed=_ignore,  # their state stays “not checked”
+            latest="links/existence",
+            quiet=True,
+        )
 
     def _on_samples(self, keys: Sequence[str]) -> None:
         self.form.set_keys(keys)
@@ -171,6 +219,11 @@ class LinksTab(Tab):
         self.made.show(links)
         columns_of(self.made_table).fit_content()
         self._warn(links)
+        workspace = self.context.workspace
+        if workspace is not None:
+            found = {link.key: link.exists for link in links if link.exists is not None}
+            profile = workspace.profile
+            self.ledger_model.show_existence(profile.name, profile.bucket, found)
         self._made_view.show_view()
         self.made_table.selectAll()
         self._update_buttons()
@@ -206,6 +259,7 @@ class LinksTab(Tab):
     def _on_ledger(self, page: LedgerPage) -> None:
         self.ledger_model.show(page.entries)
         columns_of(self.ledger_table).fit_content()
+        self._check_links()
         if page.entries:
             self._ledger_view.show_view()
         else:
@@ -229,6 +283,13 @@ class LinksTab(Tab):
         if links:
             QGuiApplication.clipboard().setText(render(links))
             what = "The link was" if len(links) == 1 else f"{len(links)} links were"
+            ended = sum(link.expires <= utc_now() for link in links)
+            if ended:
+                self.banner.show_warning(
+                    f"{what} copied, but {ended} of {len(links)} cannot be used any more.",
+                    "Its time has ended. Make it again at the left.",
+                )
+                return
             self.banner.show_info(
                 f"{what} copied. Anyone with the URL can use it until it expires."
             )
@@ -258,6 +319,27 @@ class LinksTab(Tab):
     def _update_buttons(self) -> None:
         for button in (self.copy, self.try_out):
             button.allow(bool(self.made.links), "Make a link first.")
+
+
+class _LedgerPanel(Panel):
+    """The ledger; a narrow one leaves out who made a link, and with which key."""
+
+    def __init__(self, table: QTableView, view: QWidget) -> None:
+        super().__init__("Ledger", view)
+        self._table = table
+        columns_of(table).fill_with_names(*_LEDGER_WIDTHS)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the columns for which there is room."""
+        super().resizeEvent(event)
+        width = event.size().width()
+        self._table.setColumnHidden(SIGNED_WITH, width < _WIDE)
+        self._table.setColumnHidden(MADE_BY, width < _NARROW)
+        columns_of(self._table).fill_with_names(*_LEDGER_WIDTHS)
+
+
+def _ignore(_error: StorageError) -> None:
+    """Show no failure of a check in the background."""
 
 
 def _some_reports(workspace: Workspace, work: Work) -> list[str]:

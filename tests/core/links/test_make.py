@@ -128,7 +128,7 @@ def test_where_nobody_may_ask_it_is_unknown_and_the_link_is_made(bucket, monkeyp
     def refuse(*_arguments, **_more):
         raise error("refused")
 
-    monkeypatch.setattr("core.links.make.head", refuse)
+    monkeypatch.setattr("core.links.existence.head", refuse)
     (link,) = make_links(bucket, ["missing"])
     assert (link.exists, link.warnings) == (None, ())
 
@@ -142,7 +142,7 @@ def test_a_cancel_and_expired_credentials_are_no_unknown(bucket, monkeypatch):
     def ended(*_arguments, **_more):
         raise CredentialsExpired("ended")
 
-    monkeypatch.setattr("core.links.make.head", ended)
+    monkeypatch.setattr("core.links.existence.head", ended)
     with pytest.raises(CredentialsExpired):
         make_links(bucket, ["missing"])
 

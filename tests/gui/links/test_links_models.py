@@ -20,6 +20,7 @@ def entry(key, hours):
 
 def test_a_sorted_row_stands_for_its_own_entry(qapp):
     model = LedgerModel()
+    model.show_existence("me", "b", dict.fromkeys("abc", True))
     model.show([entry("b", 1), entry("a", -1), entry("c", 2)])
     model.sort(0, Qt.SortOrder.DescendingOrder)
     assert [model.entry(row).key for row in range(3)] == ["c", "b", "a"]
@@ -37,6 +38,7 @@ def test_an_unknown_end_is_shown_as_unknown_and_never_as_alive(qapp):
     unknown = replace(known, key="unknown", expiry_known=False)
     ended = replace(unknown, key="ended", expires=now - timedelta(hours=1))
     model = LedgerModel()
+    model.show_existence("me", "b", {"known": True, "unknown": True, "ended": True})
     model.show([known, unknown, ended])
     texts = [[model.index(row, column).data() for column in (2, 3)] for row in range(3)]
     assert texts[0][0] == "alive"
@@ -47,8 +49,41 @@ def test_an_unknown_end_is_shown_as_unknown_and_never_as_alive(qapp):
     assert pills == ["good", "warning", "neutral"]
 
 
+def test_a_link_is_alive_only_once_its_object_was_found(qapp):
+    model = LedgerModel()
+    upload = replace(entry("new", 1), method="PUT")
+    elsewhere = replace(entry("here", 1), made_by="other profile")
+    model.show([entry("here", 1), entry("gone", 1), entry("denied", 1), upload, elsewhere])
+    words = [model.index(row, 2).data() for row in range(5)]
+    assert words == ["not checked", "not checked", "not checked", "alive", "not checked"]
+    assert model.keys_in_question("me", "b", 100) == ["here", "gone", "denied"]
+    model.show_existence("me", "b", {"here": True, "gone": False, "denied": None})
+    words = [model.index(row, 2).data() for row in range(5)]
+    assert words == ["alive", "no object", "not checked", "alive", "not checked"]
+    assert [model.index(row, 2).data(PILL_ROLE) for row in range(2)] == ["good", "warning"]
+    assert "404" in model.index(1, 2).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_a_link_ends_while_it_is_shown(qapp, monkeypatch):
+    """Texts are made while drawing: no loading is needed for a link to end."""
+    short = replace(entry("here", 0), expires=utc_now() + timedelta(seconds=90))
+    model = LedgerModel()
+    model.show([short])
+    assert model.index(0, 3).data() in {"1 min 29 s", "1 min 30 s"}
+    later = utc_now() + timedelta(seconds=60)
+    monkeypatch.setattr("core.units.utc_now", lambda: later)
+    assert model.index(0, 3).data() in {"29 s", "30 s"}
+    over = utc_now() + timedelta(minutes=5)
+    monkeypatch.setattr("core.units.utc_now", lambda: over)
+    monkeypatch.setattr("core.links.ledger.utc_now", lambda: over)
+    assert model.index(0, 2).data() == "ended"
+    assert model.index(0, 3).data().startswith("ended ")
+    assert model.keys_in_question("me", "b", 100) == []
+
+
 def test_warnings_of_links_just_made_stand_in_their_rows(qapp):
-    link = Link("a", "GET", Secret("https://h/a?X-Amz-Signature=s1"), 60, utc_now())
+    later = utc_now() + timedelta(minutes=1)
+    link = Link("a", "GET", Secret("https://h/a?X-Amz-Signature=s1"), 60, later)
     model = MadeModel()
     warned = replace(
         link, key="../b", exists=False, warnings=("missing", "path"), expiry_known=False

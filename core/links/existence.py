@@ -1,0 +1,76 @@
+"""Whether the objects that links lead to exist: a download link without one answers 404."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.errors import (
+    AccessDenied,
+    Cancelled,
+    CredentialsExpired,
+    CredentialsInvalid,
+    NotFound,
+    StorageError,
+)
+from core.objects.bucket import Bucket
+from core.objects.reading import head
+from core.work import Progress, Work, default_work
+
+#: Methods whose links work only while there is an object.
+NEED_OBJECT = ("GET", "HEAD")
+#: Answers that are passed on together.
+_BATCH = 10
+
+
+def object_exists(bucket: Bucket, key: str, work: Work) -> bool | None:
+    """Return whether there is an object; None where that cannot be known.
+
+    Raises:
+        CredentialsExpired: the credentials have ended.
+        CredentialsInvalid: the credentials are refused.
+        Cancelled: the token of `work` was cancelled.
+    """
+    try:
+        head(bucket, key, work=work)
+    except NotFound:
+        return False
+    except (Cancelled, CredentialsExpired, CredentialsInvalid):
+        raise
+    except StorageError:  # denied or out of reach: the link may work all the same
+        return None
+    return True
+
+
+def which_exist(
+    bucket: Bucket, keys: Iterable[str], *, work: Work | None = None
+) -> dict[str, bool | None]:
+    """Return for each key whether there is an object, None where that may not be asked.
+
+    Answers go to `work.batch` while they come. The first failure of the connection ends the
+    inspection: the keys after it are not in the result.
+
+    Raises:
+        Cancelled: the token of `work` was cancelled.
+    """
+    work = default_work(work)
+    found: dict[str, bool | None] = {}
+    fresh: dict[str, bool | None] = {}
+    for key in dict.fromkeys(keys):
+        work.check()
+        try:
+            head(bucket, key, work=work)
+            fresh[key] = True
+        except NotFound:
+            fresh[key] = False
+        except AccessDenied:
+            fresh[key] = None
+        except Cancelled:
+            raise
+        except StorageError:
+            break
+        if len(fresh) >= _BATCH:
+            work.batch(fresh)
+            found |= fresh
+            fresh = {}
+        work.report(Progress(len(found) + len(fresh), None, "objects"))
+    return found | fresh

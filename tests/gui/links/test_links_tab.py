@@ -1,0 +1,82 @@
+"""Links to keys without an object: a warning before they are made, and never “alive” after."""
+
+from uuid import uuid4
+
+import pytest
+
+from core.engine.operations import change_made
+from core.model.change import ChangeKind
+from core.workspace import Workspace
+from gui.tabs.links import LinksTab
+
+BUCKET = "tentimecrypto"
+WAIT = 30_000
+
+
+@pytest.fixture
+def tab(context, demo_server, qtbot):
+    workspace = Workspace.open(demo_server.connection)
+    context.set_workspace(workspace)
+    tab = LinksTab(context)
+    qtbot.addWidget(tab)
+    tab.resize(1100, 552)
+    tab.show()
+    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
+    yield tab
+    context.set_workspace(None)
+    workspace.close()
+
+
+def state(tab, key):
+    model = tab.ledger_model
+    rows = [row for row in range(model.rowCount()) if model.entry(row).key == key]
+    return model.index(rows[0], 2).data() if rows else None
+
+
+def warning(tab):
+    label = tab.form._existence
+    return label.text() if label.isVisible() else ""
+
+
+def test_a_missing_key_is_warned_of_before_a_link_is_made(tab, demo_s3, demo_prefix, qtbot):
+    key = f"{demo_prefix}report.json"
+    tab.form.keys.setPlainText(key)
+    qtbot.waitUntil(lambda: "no object" in warning(tab), timeout=WAIT)
+    assert tab.form.make.text() == "Make link anyway"
+    tab.form.purpose.select("PUT")
+    qtbot.waitUntil(lambda: not tab.busy and not tab.form._typing.isActive(), timeout=WAIT)
+    assert warning(tab) == "", "an upload link needs no object"
+    demo_s3.put_object(Bucket=BUCKET, Key=key, Body=b"1")
+    tab.refresh()
+    qtbot.waitUntil(lambda: "replaces it" in warning(tab), timeout=WAIT)
+    tab.form.purpose.select("GET")
+    qtbot.waitUntil(lambda: not tab.busy and not tab.form._typing.isActive(), timeout=WAIT)
+    assert (warning(tab), tab.form.make.text()) == ("", "Make link")
+
+
+def test_a_link_to_a_missing_key_is_made_and_never_called_alive(
+    tab, context, demo_s3, demo_prefix, qtbot
+):
+    key = f"{demo_prefix}{uuid4().hex}"
+    tab.form.keys.setPlainText(key)
+    tab.form.make.click()
+    qtbot.waitUntil(lambda: state(tab, key) == "no object", timeout=WAIT)
+    assert "there is no object" in tab.banner.text
+    demo_s3.put_object(Bucket=BUCKET, Key=key, Body=b"1")
+    context.announce(change_made("objects.copy", ChangeKind.OBJECTS, key, "test"))
+    qtbot.waitUntil(lambda: state(tab, key) == "alive", timeout=WAIT)
+    tab.hide()
+    demo_s3.delete_object(Bucket=BUCKET, Key=key)
+    context.announce(change_made("objects.delete_many", ChangeKind.OBJECTS, key, "test"))
+    tab.show()
+    qtbot.waitUntil(lambda: state(tab, key) == "no object", timeout=WAIT)
+
+
+def test_of_several_keys_those_without_an_object_are_named(tab, demo_s3, demo_prefix, qtbot):
+    demo_s3.put_object(Bucket=BUCKET, Key=f"{demo_prefix}a", Body=b"1")
+    tab.form.set_keys([f"{demo_prefix}{name}" for name in "abc"])
+    qtbot.waitUntil(lambda: bool(warning(tab)), timeout=WAIT)
+    assert warning(tab) == (
+        "2 of 3 keys have no object now: b, c. Their links work only once there are objects."
+    )
+    assert tab.form.make.text() == "Make 3 links anyway"
