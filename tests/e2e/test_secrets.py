@@ -34,7 +34,11 @@ def test_edit_a_secret_by_form(program, hands, vault):
     hands.press("Save…", tab)
     question = hands.dialog(Confirm)
     told = question.findChild(QPlainTextEdit).toPlainText()
-    assert told.split("\n") == ["~ host", "~ password", "− extra"]  # noqa: RUF001 - a minus sign
+    assert told.split("\n") == [
+        "~ host: db-1.example.com → db-2.example.com",
+        "~ password: changed",
+        "− extra",  # noqa: RUF001 - a minus sign
+    ]
     hands.press("Save", question)
     hands.until(lambda: not tab.secret.dirty and tab.secret.value is not None)
 

@@ -12,7 +12,6 @@ from core.redaction import Secret
 from core.storage import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
 from core.storage.save_pace import pace_warning
-from core.storage.secret_text import SecretDiff
 from core.units import utc_now
 from core.work import Work
 from gui.dialogs.confirm import ask
@@ -21,6 +20,10 @@ from gui.tabs.credentials.meanwhile import ChangedMeanwhile
 from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
 from gui.tabs.credentials.secret_view import SecretView
 from gui.tabs.credentials.versions_pane import VersionsPane
+from gui.widgets.secret_form import CLEAR_KEYS
+
+#: Characters of a value that a question shows.
+_LONGEST = 60
 
 
 class SecretActions(QObject):
@@ -78,8 +81,7 @@ class SecretActions(QObject):
         except InvalidInput as error:
             self._tab.show_error(error)
             return
-        found = secret_text.diff(value.text.reveal(), text.reveal())
-        told = "The present value is kept as the previous version. Values are not shown."
+        told = "The present value is kept as the previous version. Hidden values stay hidden."
         if hurry := pace_warning(self._versions.of(value.name), utc_now()):
             told += f"\n\n{hurry}"
         ask(
@@ -87,7 +89,7 @@ class SecretActions(QObject):
             f"Save {value.name}?",
             told,
             lambda: self.save(value.name, text, value.version_id),
-            names=lines(found) or ["(only blanks, line breaks or order)"],
+            names=changes(value.text, text) or ["(only blanks, line breaks or order)"],
             button="Save",
         )
 
@@ -162,10 +164,38 @@ class SecretActions(QObject):
         return workspace.secrets
 
 
-def lines(found: SecretDiff) -> list[str]:
-    """Return the changed keys with a sign each; values are never shown."""
+def changes(before: Secret, after: Secret) -> list[str]:
+    """Return the keys that differ, with a sign each; values only of what the form shows openly."""
+    found = secret_text.diff(before.reveal(), after.reveal())
+    old, new = _open_values(before), _open_values(after)
     return [
-        *(f"+ {key}" for key in found.added),
-        *(f"~ {key}" for key in found.changed),
-        *(f"− {key}" for key in found.removed),  # noqa: RUF001 - a minus sign, as people read it
+        *(f"+ {key}{_after(': ', new.get(key))}" for key in found.added),
+        *(f"~ {key}: {_changed(old.get(key), new.get(key))}" for key in found.changed),
+        *(f"− {key}{_after(': ', old.get(key))}" for key in found.removed),  # noqa: RUF001 - a minus sign, as people read it
     ]
+
+
+def _open_values(text: Secret) -> dict[str, str]:
+    """Return the values that the form shows openly, such as a host or a port."""
+    try:
+        rows = secret_text.rows_of(text.reveal())
+    except InvalidInput:  # no JSON object: it is hidden as a whole
+        return {}
+    return {row.key: row.value.reveal() for row in rows if row.key in CLEAR_KEYS}
+
+
+def _changed(before: str | None, after: str | None) -> str:
+    if before is None or after is None:
+        return "changed"
+    return f"{_cut(before)} → {_cut(after)}"
+
+
+def _after(joint: str, value: str | None) -> str:
+    return "" if value is None else f"{joint}{_cut(value)}"
+
+
+def _cut(value: str) -> str:
+    """Return a value in one line, short enough to stand beside another; an empty one in words."""
+    if not value:
+        return "(empty)"
+    return value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…"

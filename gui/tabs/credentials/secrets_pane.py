@@ -15,7 +15,7 @@ from gui.tabs.credentials.hygiene_pane import HYGIENE, LIST, view_switch
 from gui.tabs.credentials.secrets_model import NAME, SecretsModel
 from gui.widgets.buttons import plain_button
 from gui.widgets.empty import EmptyState, Loadable
-from gui.widgets.fields import clearable
+from gui.widgets.fields import filter_of
 from gui.widgets.labels import AgePill
 from gui.widgets.panel import SectionHead
 from gui.widgets.table import make_table
@@ -55,7 +55,7 @@ class SecretsPane(QWidget):
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter by name")
         self.filter.setAccessibleName("Filter secrets by name")
-        clearable(self.filter)
+        filter_of(self.filter, self.table)
         self.filter.setMaximumWidth(180)
         self.filter.textChanged.connect(self._proxy.setFilterFixedString)
         self.empty = EmptyState(
@@ -82,8 +82,14 @@ class SecretsPane(QWidget):
         """Show that secrets are being listed; the old rows stay until then."""
         self._body.show_loading()
 
-    def show_infos(self, infos: Sequence[SecretInfo], keep: str = "") -> None:
-        """Show the secrets and choose the one named `keep` again, else the first."""
+    def show_infos(self, infos: Sequence[SecretInfo], keep: str = "", reveal: str = "") -> None:
+        """Show the secrets and choose one of them.
+
+        Args:
+            infos: The secrets.
+            keep: The name of the one that was chosen; without it the first is.
+            reveal: The name of one to choose instead, even if the filter would hide it.
+        """
         self._silent = True
         self.model.show(infos)
         self.age.set_fetched()
@@ -95,7 +101,10 @@ class SecretsPane(QWidget):
             self.chosen.emit(None)
             return
         self._body.show_view()
-        self.choose(keep)
+        if reveal:
+            self.reveal(reveal)
+        else:
+            self.choose(keep)
 
     def show_stale(self) -> bool:
         """Go on showing the secrets of before if there are any; return whether there are."""
@@ -112,6 +121,13 @@ class SecretsPane(QWidget):
         self.empty.set_text(title, text, "")
         self._body.show_empty()
         self.chosen.emit(None)
+
+    def reveal(self, name: str) -> None:
+        """Go to a secret's row; a filter that hides it is cleared."""
+        if self.filter.text().casefold() not in name.casefold():
+            self.filter.clear()
+        self.choose(name)
+        self.table.scrollTo(self.table.currentIndex())
 
     def choose(self, name: str) -> None:
         """Go to a secret's row, or to the first one."""

@@ -55,6 +55,8 @@ class CredentialsTab(Tab):
         for pane in (self.versions, self.cockpit):
             self._right.addWidget(pane)
         self._shown: tuple[str, bool] = ("", False)
+        self._reveal = ""
+        self._created: set[str] = set()
         self.hygiene = HygienePane(context)
         self.actions_on_hygiene = HygieneActions(self, self.hygiene)
         self.doctor = DoctorActions(self)
@@ -198,12 +200,19 @@ class CredentialsTab(Tab):
         )
 
     def _on_infos(self, infos: tuple[SecretInfo, ...]) -> None:
+        infos = self._with_created(infos)
         self.actions_on_secret.known = infos
         self._look_for_changes(infos)
         rotating = self._right.currentWidget() is self.cockpit
-        self.secrets.show_infos(infos, self.rotation.secret if rotating else self.secret.name)
-
+        keep = self.rotation.secret if rotating else self.secret.name
+        reveal, self._reveal = self._reveal, ""
+        self.secrets.show_infos(infos, keep, reveal)
         self._date(infos)
+
+    def _with_created(self, infos: tuple[SecretInfo, ...]) -> tuple[SecretInfo, ...]:
+        """Add what was created here and is not listed yet: AWS's listing lags by some seconds."""
+        self._created -= {info.name for info in infos}
+        return (*infos, *(SecretInfo(name) for name in sorted(self._created)))
 
     def _date(self, infos: tuple[SecretInfo, ...]) -> None:
         """Learn when the values were made: AWS's last change counts tags and labels, too."""
@@ -341,8 +350,14 @@ class CredentialsTab(Tab):
     def _on_secret_changed(self, operation: str, name: str) -> None:
         """Announce a change of ours and show the secret as it is now, not as a list remembers."""
         self._announce(ChangeKind.SECRETS, operation, name)
-        self._shown = ("", False)
-        self.secret.show_loading(name)
+        if operation == "secrets.create":
+            self._created.add(name)
+            self._reveal = name
+        else:
+            self._created.discard(name)
+        if name != self._reveal or not self.secret.dirty:  # else choosing the new one asks first
+            self._shown = ("", False)
+            self.secret.show_loading(name)
         self._load_secrets()
 
     def _on_limit_changed(self, operation: str, name: str) -> None:
