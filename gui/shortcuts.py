@@ -88,6 +88,7 @@ SCOPES: tuple[Scope, ...] = (
     Scope("treemap", "Treemap"),
     Scope("buttons", "Buttons"),
     Scope("fields", "Text fields"),
+    Scope("filters", "Filter fields", inside=("fields", "window")),
     Scope("path", "Field of Go to", inside=("fields", "window")),
     Scope("secret_fields", "Masked fields", inside=("fields",)),
     Scope("palette", "Search (Ctrl+K)", inside=("fields",)),
@@ -131,6 +132,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("objects.copy", "Copy key", ("Ctrl+C",), "objects"),
     Action("objects.copy_uri", "Copy S3 URI", ("Ctrl+Shift+C",), "objects"),
     Action("objects.up", "Up one folder", ("Backspace", "Alt+Up"), "objects"),
+    Action("objects.unfilter", "Clear the filter", ("Esc",), "objects"),
     Action("objects.delete", "Delete", ("Del",), "objects", "objects.delete_many"),
     # Other lists
     Action("lists.open", "Open the selected row", ("Return", "Enter"), "lists"),
@@ -170,6 +172,7 @@ ACTIONS: tuple[Action, ...] = (
     # Fields and dialogs
     Action("buttons.press", "Press the button", ("Space", "Return", "Enter"), "buttons", own=True),
     Action("fields.next", "Next or previous field", ("Tab", "Shift+Tab"), "fields", own=True),
+    Action("filters.clear", "Clear the filter; without one, go to the list", ("Esc",), "filters"),
     Action("path.leave", "Leave the field without going anywhere", ("Esc",), "path", own=True),
     Action("path.go", "Go there", ("Return",), "path", own=True),
     Action("secret_fields.copy", "Copy; the clipboard is cleared after a while",
@@ -312,7 +315,8 @@ def bound_to(event: QKeyEvent) -> list[Action]:
     plain = not event.modifiers() & (
         Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
     )
-    if plain and keys != "Del" and not keys.startswith("F"):
+    moves = keys.rpartition("+")[2] in {"Up", "Down", "Left", "Right"}
+    if moves or (plain and keys != "Del" and not keys.startswith("F")):
         return []
     return [each for each in ACTIONS if keys in each.keys and not each.own]
 

@@ -162,9 +162,9 @@ def expected(action, keys, scopes, pane):
         return False
     if action.where in scopes:
         return True
-    return action in bound_to(key_event(keys)) and not (
-        keys == "Del" and isinstance(pane, QAbstractItemView)  # letters search in a list
-    )
+    if isinstance(pane, QAbstractItemView) and keys == "Del":
+        return False  # a list takes it for a letter to search for
+    return action in bound_to(key_event(keys))
 
 
 def fill(hands, program):
@@ -209,6 +209,7 @@ def locked(window, world):
     """Press every key that changes something while the profile is locked; yield the answers."""
     tables = {
         "window": ("browser", window.tabs["browser"].folder.table),
+        "browser": ("browser", window.tabs["browser"].folder.table),
         "objects": ("browser", window.tabs["browser"].folder.table),
         "secrets": ("credentials", window.tabs["credentials"].secrets.table),
         "rules": ("bucket", window.tabs["bucket"].table),
