@@ -51,6 +51,7 @@ class _Values:
         self._reader = JsonReader(reading.limits, reading.deadline, findings)
         self._found = JsonValues()
         self._broken = 0
+        self._slow = 0
         self._line = 1
 
     def all(self) -> JsonValues:
@@ -72,8 +73,12 @@ class _Values:
         return self._found
 
     def _enough(self, steps: int) -> bool:
-        late = steps % _BETWEEN_CHECKS == 1 and self._reading.deadline.passed
-        return late or len(self._found.values) >= self._reading.limits.rows
+        if len(self._found.values) >= self._reading.limits.shown:
+            return True
+        if steps % _BETWEEN_CHECKS != 1:
+            return False
+        deadline = self._reading.deadline
+        return deadline.overdue or (self._slow > _BETWEEN_CHECKS and deadline.passed)
 
     def _line_end(self, at: int) -> int:
         end = self._text.find("\n", at)
@@ -86,6 +91,7 @@ class _Values:
         with contextlib.suppress(ValueError):
             self._found.values.append(self._reader.read_line(line))
             return end + 1
+        self._slow += 1
         while line.strip():
             value, read = self._reader.read(line, walked=0)
             if self._reader.stopped or (values and line[0] not in "{["):

@@ -33,7 +33,7 @@ class Limits:
     ratio: int = 250
     seconds: float = 0.4
     more_seconds: float = 0.35
-    most_seconds: float = 3.0
+    most_seconds: float = 10.0
     depth: int = 100
     nodes: int = 1_000_000
     rows: int = 50_000
@@ -59,7 +59,7 @@ class Deadline:
 
     seconds: float
     work: Work
-    most: float = 3.0
+    most: float = 10.0
     _end: float = field(init=False)
     _last: float = field(init=False)
 

@@ -13,9 +13,10 @@ def _time_enough(request):
     if request.module.__name__.endswith(_OF_TIME):
         yield
         return
-    before = LIMITS.seconds, LIMITS.more_seconds
-    object.__setattr__(LIMITS, "seconds", 60.0)  # the record is frozen
-    object.__setattr__(LIMITS, "more_seconds", 60.0)
+    names = ("seconds", "more_seconds", "most_seconds")
+    before = {name: getattr(LIMITS, name) for name in names}
+    for name in names:
+        object.__setattr__(LIMITS, name, 60.0)  # the record is frozen
     yield
-    object.__setattr__(LIMITS, "seconds", before[0])
-    object.__setattr__(LIMITS, "more_seconds", before[1])
+    for name, seconds in before.items():
+        object.__setattr__(LIMITS, name, seconds)

@@ -167,3 +167,10 @@ def test_a_list_is_read_in_runs_whatever_its_elements_hold():
     assert of(preview(text.encode(), "a.json"), Tree).root == json.loads(
         text, parse_float=Number, parse_int=Number
     )
+
+
+def test_a_long_file_of_json_lines_is_shown_to_its_last_line():
+    lines = [f'{{"n": {number}, "price": {number}.50}}' for number in range(60_000)]
+    found = preview("\n".join(lines).encode(), "a.jsonl")
+    assert (found.count, found.problems) == ("60,000 rows", ())
+    assert of(found, Table).rows[-1] == ("59999", "59999.50")
