@@ -27,7 +27,7 @@ from gui.tasks import Task
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import icon_button, link_button
 from gui.widgets.empty import EmptyState, Loadable
-from gui.widgets.fields import line_edit
+from gui.widgets.fields import filter_of, line_edit
 from gui.widgets.panel import SectionHead
 from gui.widgets.segmented import Segmented
 from gui.widgets.table import make_table
@@ -167,7 +167,7 @@ class ChangesPage(QWidget):
             self.table,
             EmptyState("No changes yet", "Each write to AWS is noted here, without secrets."),
         )
-        self.filter = line_edit("Filter changes", "Filter changes", clear=True)
+        self.filter = filter_of(line_edit("Filter changes", "Filter changes"), self.table)
         self.filter.setFixedWidth(200)
         self.filter.textChanged.connect(self._shown.set_text)
         self.tools = _tools(self.filter, link_button("Export…", self._on_export))

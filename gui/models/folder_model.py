@@ -18,7 +18,7 @@ from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE
 
 NAME, SIZE, MODIFIED, KIND = range(4)
-_HEADERS = ("Name", "Size", "Last modified", "Kind")
+_HEADERS = ("Name", "Size", "Modified", "Kind")
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 

@@ -11,7 +11,7 @@ from gui import shortcuts, theme
 from gui.models.lines_model import LinesModel
 from gui.views.rows_view import copy_with, dense, reveal
 from gui.widgets.buttons import icon_button
-from gui.widgets.fields import clearable
+from gui.widgets.fields import filter_of
 from gui.widgets.labels import muted_label
 from gui.widgets.table import make_table
 
@@ -29,7 +29,7 @@ class LinesView(QWidget):
         self.search = QLineEdit()
         self.search.setPlaceholderText("Find in this text")
         self.search.setAccessibleName("Find in this text")
-        clearable(self.search)
+        filter_of(self.search, self.view)
         self.count = muted_label()
         self._found: list[int] = []
         self._later = QTimer(self)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QWidget
+
+from gui import shortcuts
 
 Box = TypeVar("Box", bound=QAbstractSpinBox)
 
@@ -23,6 +25,19 @@ def clearable(field: QLineEdit) -> QLineEdit:
     for button in field.findChildren(QAbstractButton):
         button.setAccessibleName("Clear")
     return field
+
+
+def filter_of(field: QLineEdit, view: QWidget) -> QLineEdit:
+    """Have Escape clear a filter, and without one lead to the list that it filters."""
+
+    def leave() -> None:
+        if field.text():
+            field.clear()
+        else:
+            view.setFocus()
+
+    shortcuts.bind("filters.clear", field, leave)
+    return clearable(field)
 
 
 def combo_box(name: str) -> QComboBox:

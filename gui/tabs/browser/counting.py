@@ -9,7 +9,7 @@ from core.objects.bucket import Bucket
 from core.objects.level import modified_of
 from core.objects.listing import list_pages
 from core.objects.pages import Columns
-from core.units import format_count, format_moment, format_size
+from core.units import format_count, format_date, format_moment, format_size, in_zone
 from core.work import Work
 from gui.models.folder_model import Entry, FolderModel
 from gui.models.tree_model import Total
@@ -119,18 +119,20 @@ def _prefixes(folder: str) -> Iterable[str]:
         at = folder.find("/", at + 1)
 
 
-def total_words(total: Total, *, whole: bool) -> str:
+def total_words(total: Total, *, whole: bool, day: bool = False) -> str:
     """Return `741 objects · 3.2 MB · newest 15 Jan 2024 10:00:00 UTC`.
 
     Args:
         total: what was counted.
         whole: False if there may be more: the count then has a plus, as in the tree.
+        day: give the day of the newest object only, where there is little room.
     """
     noun = "object" if total.count == 1 and whole else "objects"
     words = [f"{format_count(total.count)}{'' if whole else '+'} {noun}"]
     words.append(format_size(total.size) if whole else f"at least {format_size(total.size)}")
     if total.newest is not None:
-        words.append(f"newest {format_moment(total.newest)}")
+        newest = format_date(in_zone(total.newest)) if day else format_moment(total.newest)
+        words.append(f"newest {newest}")
     return " · ".join(words)
 
 
@@ -147,8 +149,12 @@ def list_words(model: FolderModel, *, more: bool, below: tuple[Total, bool] | No
     if rows != total:
         return f"{format_count(rows)} of {entries} · {format_size(model.total_size)}"
     if total and not model.has_folders:
-        return total_words(Total(total, model.total_size, model.newest), whole=not more)
-    return entries if below is None else f"{entries} · {total_words(below[0], whole=below[1])}"
+        return total_words(Total(total, model.total_size, model.newest), whole=not more, day=True)
+    return (
+        entries
+        if below is None
+        else f"{entries} · {total_words(below[0], whole=below[1], day=True)}"
+    )
 
 
 def selected_words(

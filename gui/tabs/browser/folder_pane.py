@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QResizeEvent
@@ -17,7 +16,6 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import AccessDenied, StorageError
-from core.units import format_age
 from gui import shortcuts, theme
 from gui.context import Context
 from gui.models.folder_model import KIND, NAME, Entry, FolderModel
@@ -27,18 +25,17 @@ from gui.tabs.browser.loading import Page
 from gui.tabs.browser.path_bar import PathBar
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
-from gui.widgets.fields import clearable
+from gui.widgets.fields import filter_of
 from gui.widgets.icons import icon
-from gui.widgets.labels import Elided, Pill
+from gui.widgets.labels import AgePill, Elided
 from gui.widgets.table import columns_of, make_table
 
-_AGE_MS = 5_000
 _KIND_FROM = 640  # pixels of the pane from which on the kind has room
 _FILTER_MS = 80
 _SKELETON_MS = 150  # a folder that comes sooner is not announced
 _WIDTHS = (88, 180, 100)
 #: Pixels that the table needs to show names as names.
-_LEAST = 420
+_LEAST = 380
 
 
 class FolderPane(QWidget):
@@ -50,6 +47,7 @@ class FolderPane(QWidget):
         stop_wanted, more_wanted: end the listing, or go on with it.
         dropped: paths of files and folders that were dropped here.
         upload_wanted: the user wants to fill an empty folder.
+        filtered: the filter that is in force now.
         nearest_wanted: the folder does not exist; the user wants to see the nearest that does.
     """
 
@@ -60,16 +58,16 @@ class FolderPane(QWidget):
     dropped = Signal(list)
     upload_wanted = Signal()
     nearest_wanted = Signal()
+    filtered = Signal(str)
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = FolderModel(self)
         self.path = PathBar()
-        self.age = Pill()
+        self.age = AgePill()
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter this folder")
         self.filter.setAccessibleName("Filter this folder; * and ? stand for letters")
-        clearable(self.filter)
         self.upload = plain_button(shortcuts.action("upload").text)
         self.upload.set_hint(shortcuts.tip("upload"))
         self.download = primary_button(shortcuts.action("browser.download").text)
@@ -79,11 +77,11 @@ class FolderPane(QWidget):
             settings=context.settings, key="browser/folder", multiple=True,
             rising=NAME,
         )  # fmt: skip
+        filter_of(self.filter, self.table)
         self.state = Loadable(self.table, EmptyState("", ""))
         self.count = Elided("", "muted", mode=Qt.TextElideMode.ElideRight)
         self.stop = link_button("Stop", self.stop_wanted.emit)
         self.more = link_button("Load more", self.more_wanted.emit)
-        self._fetched: datetime | None = None
         self._more = self._stale = self._quiet = False
         self._total: tuple[Total, bool] | None = None
         #: Returns what lies below a folder of the list, if that is known.
@@ -125,10 +123,6 @@ class FolderPane(QWidget):
         columns_of(self.table).fill_with_names(*_WIDTHS)
 
     def _connect(self) -> None:
-        self._age_timer = QTimer(self)
-        self._age_timer.setInterval(_AGE_MS)
-        self._age_timer.timeout.connect(self.show_age)
-        self._age_timer.start()
         self._loading = QTimer(self)
         self._loading.setSingleShot(True)
         self._loading.setInterval(_SKELETON_MS)
@@ -157,7 +151,7 @@ class FolderPane(QWidget):
             self._filtering.stop()
             self.model.set_filter("")
             self._replace(prefix)
-            self.age.set("")
+            self.age.clear_age()
             self._loading.start()
         self._prefix = prefix
         self._total = self.total_of(prefix)
@@ -167,7 +161,7 @@ class FolderPane(QWidget):
         """Take the old rows away."""
         self._scrolled = self.table.verticalScrollBar().value() if self._stale else 0
         self._stale = False
-        self._fetched = None
+        self.age.clear_age()
         self.model.clear(prefix)
 
     def add(self, page: Page, select: str = "") -> bool:
@@ -178,8 +172,8 @@ class FolderPane(QWidget):
             self._replace(self._prefix)
         self.model.add(page.rows)
         self._filled = self._prefix if self.model.total else self._filled
-        self._fetched = self._fetched or page.level.fetched
-        self.show_age()
+        if not self.age.text():
+            self.age.set_fetched(page.level.fetched)
         self._show_list()
         found = bool(select) and self.select(select)
         self._quiet = False
@@ -237,7 +231,7 @@ class FolderPane(QWidget):
         self._loading.stop()
         self.path.show_prefix("")
         self._replace("")
-        self.age.set("")
+        self.age.clear_age()
         self.tell_listing(running=False, more=False)
         self.count.setText("")
         self.state.show_unconnected(choose)
@@ -248,6 +242,8 @@ class FolderPane(QWidget):
         self.tell_listing(running=False, more=False)
         self.count.setText("")
         if self.model.total:
+            self._stale = False
+            self.age.set_failed()
             return
         title = (
             "This folder may not be listed" if isinstance(error, AccessDenied) else error.summary
@@ -256,11 +252,6 @@ class FolderPane(QWidget):
         needs = f"Needs {error.action}. " if denied else ""
         self.state.empty.set_text(title, f"{needs}{error.remedy}", "")
         self._hide_list(self.state.show_empty)
-
-    def show_age(self) -> None:
-        """Say how old the listing is."""
-        text = f"fetched {format_age(self._fetched)}" if self._fetched else ""
-        self.age.set(text, hint=f"When this folder was listed. {shortcuts.tip('refresh')}")
 
     # Selection
 
@@ -347,6 +338,7 @@ class FolderPane(QWidget):
         chosen = [entry.key for entry in self.selected]
         self._quiet = True
         self.model.set_filter(self.filter.text())
+        self.filtered.emit(self.filter.text())
         if len(chosen) == 1:
             self.select(chosen[0])
         self._quiet = False

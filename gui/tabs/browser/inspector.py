@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from core.model.objects import ObjectInfo
 from core.objects.versions import ObjectVersion
-from core.units import format_size
+from core.units import format_count, format_size
 from gui.tabs.browser.loading import Looked
 from gui.widgets.buttons import link_button
 from gui.widgets.labels import Elided, Pill, mono_elided, muted_label, tooltip
@@ -78,23 +78,23 @@ class Inspector(QWidget):
             else f"current {short_hash(info.version_id or '')}"
         )
         self._set("Versions", version or "no version id", info.version_id or "")
+        self.ask.setText("Show")
         self.ask.setVisible(bool(version))
         self._show_hash(looked)
 
     def show_versions(self, versions: Sequence[ObjectVersion]) -> None:
-        """Show how many versions there are, and what they weigh together."""
+        """Show how many versions there are, and what they weigh together.
+
+        The button stays, so that the focus does: it asks anew.
+        """
         markers = sum(1 for version in versions if version.marker)
-        older = len(versions) - markers - 1
-        words = ["1 current"]
-        if older > 0:
-            words.append(f"{older:,} older")
+        count = len(versions) - markers
+        words = [f"{format_count(count)} version{'' if count == 1 else 's'}"]
         if markers:
-            words.append(f"{markers:,} delete marker{'' if markers == 1 else 's'}")
-        if older > 0:
-            total = sum(version.size for version in versions)
-            words.append(f"{format_size(total)} together")
+            words.append(f"{format_count(markers)} delete marker{'' if markers == 1 else 's'}")
+        words.append(format_size(sum(version.size for version in versions)))
         self._set("Versions", " · ".join(words))
-        self.ask.hide()
+        self.ask.setText("Refresh")
 
     def _show_hash(self, looked: Looked) -> None:
         recorded, ours = looked.info.sha256, looked.sha256

@@ -18,9 +18,11 @@ from gui.tabs.browser.counting import selected_words, total_words
 from gui.tabs.browser.inspector import Inspector
 from gui.tabs.browser.loading import Looked
 from gui.views.preview_view import PreviewView
-from gui.widgets.panel import rule
+from gui.widgets.panel import rule, scrolling
 
 _DEBOUNCE_MS = 120
+#: Pixels of the facts about an object that stay in sight in a low window; the rest scrolls.
+_FACTS_LEAST = 92
 
 
 class ObjectPane(QWidget):
@@ -58,7 +60,9 @@ class ObjectPane(QWidget):
         box.setSpacing(0)
         box.addWidget(self.preview, 1)
         box.addWidget(self._line)
-        box.addWidget(self.inspector)
+        self._facts = scrolling(self.inspector)
+        self._facts.setMinimumHeight(_FACTS_LEAST)
+        box.addWidget(self._facts)
         self.preview.retry_wanted.connect(lambda: self.wanted.emit(self.key))
         self.inspector.versions_wanted.connect(lambda: self.versions_wanted.emit(self.key))
         self.show_selection([])
@@ -117,8 +121,13 @@ class ObjectPane(QWidget):
         lines = total_words(total[0], whole=total[1]).split(" · ") if total else ["counting…"]
         folders = self.folders_in(prefix)
         if folders:
-            lines.insert(1, f"{format_count(folders)} folder{'' if folders == 1 else 's'} in it")
+            lines.insert(1, f"{format_count(folders)} sub-folder{'' if folders == 1 else 's'}")
         self.preview.show_empty(name_of(prefix), "\n".join(lines))
+
+    def show_not_counted(self, prefix: str, error: StorageError) -> None:
+        """Show why it is not known what is in the selected folder."""
+        if prefix == self.prefix:
+            self.preview.show_empty(name_of(prefix), f"Not counted: {error.summary}")
 
     def hurry(self) -> None:
         """Look at the selected object at once, and give it the focus (Space)."""
@@ -168,7 +177,7 @@ class ObjectPane(QWidget):
         self._show_inspector(False)  # noqa: FBT003 - hidden
 
     def _show_inspector(self, shown: bool) -> None:
-        self.inspector.setVisible(shown)
+        self._facts.setVisible(shown)
         self._line.setVisible(shown and not self.preview.problems.isVisible())
 
     def _tell(self, entries: list[Entry]) -> None:

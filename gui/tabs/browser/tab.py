@@ -13,6 +13,7 @@ from core.objects.bucket import Bucket
 from core.objects.versions import list_versions
 from core.preview import Picture
 from core.workspace import Workspace
+from gui import shortcuts
 from gui.context import Context
 from gui.models.folder_model import Entry
 from gui.models.names import NameSource
@@ -95,6 +96,11 @@ class BrowserTab(Tab):
         self.folder.path.typed.connect(self.going.go)
         self.folder.selection_changed.connect(self._on_selection)
         self.folder.opened.connect(self._on_opened)
+        self.folder.filtered.connect(self._keep_filter)
+        shortcuts.bind(
+            "objects.unfilter", self.folder.table, self.folder.filter.clear,
+            lambda: "" if self.folder.filter.text() else "There is no filter to clear.",
+        )  # fmt: skip
         self.folder.dropped.connect(self._on_dropped)
         self.folder.upload.clicked.connect(self._on_upload)
         self.folder.upload_wanted.connect(self._on_upload)
@@ -132,7 +138,9 @@ class BrowserTab(Tab):
         if bucket is None:
             self.folder.show_unconnected(self.choose_profile)
         else:
+            wanted = str(self.context.settings.get(self._place("filter"), ""))
             self.listing.show(str(self.context.settings.get(self._place(), "")))
+            self.folder.filter.setText(wanted)
 
     def _do_refresh(self) -> None:
         self.banner.clear()
@@ -177,11 +185,14 @@ class BrowserTab(Tab):
             self._presenting = True
             self.run("Find an example", lambda work: sample_key(bucket, work), self.open_target)
 
-    def _place(self) -> str:
-        """Return the name under which the settings keep the last folder."""
+    def _place(self, what: str = "last") -> str:
+        """Return the name under which the settings store the last folder, or its filter."""
         workspace = self.context.workspace
         name = f"{workspace.profile.name}/{workspace.profile.bucket}" if workspace else ""
-        return f"browser/last/{name}"
+        return f"browser/{what}/{name}"
+
+    def _keep_filter(self, text: str) -> None:
+        self.context.settings.set(self._place("filter"), text)
 
     def _keep_panes(self, *_where: int) -> None:
         self.context.settings.set("browser/panes", self._panes.sizes())
@@ -225,7 +236,8 @@ class BrowserTab(Tab):
             self.run(
                 f"Count {prefix}", lambda work: count_folder(bucket, prefix, work),
                 lambda total: self.object.show_folder(prefix, total),
-                failed=lambda _error: None, latest="browser/count-folder", quiet=True,
+                failed=lambda error: self.object.show_not_counted(prefix, error),
+                latest="browser/count-folder", quiet=True,
             )  # fmt: skip
 
     # The trash
@@ -263,6 +275,7 @@ class BrowserTab(Tab):
     def _on_moved(self, prefix: str) -> None:
         self.banner.clear()
         self.context.settings.set(self._place(), prefix)
+        self._keep_filter("")
         self.places.follow(prefix)
 
     def _on_missing(self, key: str) -> None:

@@ -5,23 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
 from core.objects.trash import DeletedObject
-from core.units import format_age, format_count, format_size
+from core.units import format_count, format_size
 from gui import theme
 from gui.context import Context
-from gui.shortcuts import action
-from gui.tabs.browser.trash_model import DELETED, TrashModel
+from gui.tabs.browser.trash_model import BY, DELETED, TrashModel
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
-from gui.widgets.fields import line_edit
-from gui.widgets.labels import Pill, muted_label
+from gui.widgets.fields import filter_of, line_edit
+from gui.widgets.labels import AgePill, muted_label
 from gui.widgets.panel import SectionHead
 from gui.widgets.table import columns_of, make_table
 
 _WIDTHS = (88, 180, 150)
+_BY_FROM = 560  # pixels of the pane from which on there is room for who deleted an object
 _EMPTY = "The trash is empty"
 _WHY = "Deleted objects of this versioned bucket appear here and can be restored."
 
@@ -44,20 +45,20 @@ class TrashPane(QWidget):
         super().__init__(parent)
         self._context = context
         self.model = TrashModel(self)
-        self.age = Pill()
-        self.filter = line_edit("Filter the trash", "Filter the trash", clear=True)
+        self.age = AgePill()
+        self.filter = line_edit("Filter the trash", "Filter the trash")
         self.restore_all = plain_button("Restore all…", self._on_restore_all)
         self.restore = primary_button("Restore", self._on_restore)
         self.table = make_table(
             self.model, "Deleted objects", settings=context.settings, key="browser/trash",
             multiple=True, falling=DELETED,
         )  # fmt: skip
+        filter_of(self.filter, self.table)
         columns_of(self.table).fill_with_names(*_WIDTHS)
         self.state = Loadable(self.table, EmptyState(_EMPTY, _WHY))
         self.count = muted_label()
         self.stop = link_button("Stop", self.stop_wanted.emit)
         self.more = link_button("Load more", self.more_wanted.emit)
-        self._fetched: datetime | None = None
         self._running = self._more = self._failed = False
         self._read = 0
         self._lay_out()
@@ -107,8 +108,7 @@ class TrashPane(QWidget):
 
     def show_rows(self, fetched: datetime) -> None:
         """Show the rows that came, and how old they are."""
-        self._fetched = fetched
-        self.show_age()
+        self.age.set_fetched(fetched)
         if self.model.total:
             self.state.show_view()
 
@@ -125,6 +125,7 @@ class TrashPane(QWidget):
     def show_failed(self, error: StorageError) -> None:
         """Show in the place of the rows why there are none."""
         self._failed = True
+        self.age.set_failed()
         if not self.model.total:
             denied = isinstance(error, AccessDenied) and error.action
             needs = f"It needs {error.action}. " if denied else ""
@@ -132,19 +133,16 @@ class TrashPane(QWidget):
             self.state.show_empty()
         self.show_listing(running=False, more=False, versions=self._read)
 
-    def show_age(self) -> None:
-        """Show how old the listing is."""
-        text = f"fetched {format_age(self._fetched)}" if self._fetched else ""
-        self.age.set(
-            text, hint=f"When the trash was listed. {action('refresh').keys[0]} lists it anew."
-        )
-
     def clear(self) -> None:
         """Forget the rows, as for another bucket."""
         self.model.clear()
         self.filter.clear()
-        self._fetched = None
-        self.show_age()
+        self.age.clear_age()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show who deleted an object where there is room for it."""
+        super().resizeEvent(event)
+        self.table.setColumnHidden(BY, self.width() < _BY_FROM)
 
     # Selection
 

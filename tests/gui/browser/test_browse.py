@@ -16,9 +16,10 @@ from core.model.change import Change, ChangeKind
 from core.objects.listing import list_pages
 from core.objects.pages import Columns
 from core.preview import Tree
-from core.units import format_moment, format_size, utc_now
+from core.units import format_date, format_size, in_zone, utc_now
+from gui.models.folder_model import SIZE
 from gui.models.tree_model import State
-from gui.tabs.browser import counting, listing, loading, tree_feed
+from gui.tabs.browser import BrowserTab, counting, listing, loading, tree_feed
 from gui.views.candle_view import CandleView
 from gui.views.lines_view import LinesView
 
@@ -60,9 +61,11 @@ def test_versions_are_asked_for_on_demand(tab, looked, bucket, qtbot):
     put(bucket, "note.txt", b"hello again")
     pane = looked("note.txt")
     assert pane.inspector.value("Versions").startswith("current ")
+    pane.inspector.ask.setFocus()
     pane.inspector.ask.click()
     settled(qtbot, tab)
-    assert pane.inspector.value("Versions") == "1 current · 1 older · 16 B together"
+    assert pane.inspector.value("Versions") == "2 versions · 16 B"
+    assert pane.inspector.ask.hasFocus()
 
 
 def test_a_wrong_hash_is_told_in_red(tab, looked, bucket):
@@ -203,6 +206,58 @@ def test_the_filter_and_its_count(tab, qtbot):
     assert tab.folder.count.text().startswith("1 of 3 entries")
 
 
+def test_escape_clears_the_filter_and_then_leads_to_the_list(tab, qtbot):
+    active(tab, qtbot)
+    tab.focus_filter()
+    qtbot.keyClicks(tab.folder.filter, "note")
+    qtbot.waitUntil(lambda: names(tab) == ["note.txt"], timeout=20_000)
+    qtbot.keyClick(tab.folder.filter, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: len(names(tab)) == 4, timeout=20_000)
+    assert tab.folder.filter.hasFocus()
+    qtbot.keyClick(tab.folder.filter, Qt.Key.Key_Escape)
+    assert tab.folder.table.hasFocus()
+    tab.folder.filter.setText("note")
+    qtbot.waitUntil(lambda: names(tab) == ["note.txt"], timeout=20_000)
+    qtbot.keyClick(tab.folder.table, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: len(names(tab)) == 4, timeout=20_000)
+
+
+def test_sort_order_filter_and_panes_come_back_at_the_next_start(tab, qtbot, context):
+    tab.folder.table.sortByColumn(SIZE, Qt.SortOrder.DescendingOrder)
+    tab.listing.show("market-data/")
+    settled(qtbot, tab)
+    tab.folder.filter.setText("ohl")
+    key = tab._place("filter")
+    qtbot.waitUntil(lambda: context.settings.get(key) == "ohl", timeout=20_000)
+    tab._panes.setSizes([300, 500, 480])
+    tab._panes.splitterMoved.emit(300, 1)
+    again = BrowserTab(context)
+    qtbot.addWidget(again)
+    again.resize(1280, 684)
+    again.show()
+    settled(qtbot, again)
+    header = again.folder.table.horizontalHeader()
+    assert header.sortIndicatorSection() == SIZE
+    assert header.sortIndicatorOrder() is Qt.SortOrder.DescendingOrder
+    assert (again.prefix, again.folder.filter.text()) == ("market-data/", "ohl")
+    qtbot.waitUntil(lambda: again.folder.count.text().startswith("1 entry"), timeout=20_000)
+    assert again._panes.sizes() == tab._panes.sizes()
+    again.listing.show("")
+    settled(qtbot, again)
+    assert [row.casefold() for row in names(again)][:3] == ["logs/", "market-data/", "odd/"]
+
+
+def test_the_rows_of_a_slow_folder_get_the_focus_back(tab, qtbot, monkeypatch):
+    active(tab, qtbot)
+    tab.folder.table.setFocus()
+    tab.folder.show_rows_of("slow/")
+    qtbot.waitUntil(tab.folder.state._skeleton.isVisible, timeout=20_000)
+    assert not tab.folder.table.hasFocus()
+    tab.listing.show(DAY)
+    settled(qtbot, tab)
+    assert tab.folder.table.hasFocus()
+
+
 def test_pages_stop_and_go_on(tab, qtbot, bucket, monkeypatch):
     for number in range(25):
         put(bucket, f"many/{number:02}", b"x")
@@ -323,7 +378,7 @@ def test_present_shows_a_chart(tab, qtbot):
     qtbot.waitUntil(lambda: tab.object.looked is not None, timeout=20_000)
     settled(qtbot, tab)
     assert tab.object.preview.face_view.chart.current is not None
-    assert tab.object.inspector.value("Versions") == "1 current"
+    assert tab.object.inspector.value("Versions").startswith("1 version · ")
 
 
 def test_the_footer_has_the_number_of_the_tree_with_size_and_newest(tab, qtbot):
@@ -332,10 +387,8 @@ def test_the_footer_has_the_number_of_the_tree_with_size_and_newest(tab, qtbot):
     model, text = tab.places.model, tab.folder.count.text()
     total, whole = model.total_of("market-data/")
     assert (total.count, whole, model.count_text("market-data/")) == (3, True, "3")
-    assert (
-        text
-        == f"1 entry · 3 objects · {format_size(total.size)} · newest {format_moment(total.newest)}"
-    )
+    newest = format_date(in_zone(total.newest))
+    assert text == f"1 entry · 3 objects · {format_size(total.size)} · newest {newest}"
     tab.listing.show(DAY)
     settled(qtbot, tab)
     assert tab.folder.count.text() == text.removeprefix("1 entry · ")
@@ -366,6 +419,7 @@ def test_a_folder_that_the_count_did_not_reach_is_counted_when_it_is_selected(
     tab.folder.select("market-data/")
     text = tab.object.preview._empty._text
     qtbot.waitUntil(lambda: text.text().startswith("3 objects"), timeout=20_000)
+    settled(qtbot, tab)
     monkeypatch.setattr(counting, "FOLDER_AT_MOST", 2)
     tab.folder.select("note.txt")
     tab.folder.select("market-data/")
