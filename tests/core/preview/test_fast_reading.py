@@ -13,7 +13,7 @@ from core.preview import Candles, Number, Table, Tree, is_number, preview
 from core.preview.json_runs import RUN
 
 OHLCV = "market-data/ohlcv/BTC-USD/1m/2024/01/15/2024-01-15T00:00:00Z.json"
-CALM = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+CALM = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def of(found, kind):
