@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 
 from core.local.settings import Settings
 from gui import theme
+from gui.models.columns import Columns
 from gui.models.roles import MONO_ROLE
 from gui.widgets.cells import PADDING
 from gui.widgets.elide import differing_part, elided_name
@@ -127,3 +128,29 @@ def test_the_sorting_is_remembered_and_widths_are_not_frozen_by_it(qtbot, hours,
     before = [again.columnWidth(column) for column in range(3)]
     again.resize(320, 300)
     assert [again.columnWidth(column) for column in range(3)] != before
+
+
+class _Counting(Columns):
+    heads = ("Name", "Size", "Modified")
+
+    def __init__(self):
+        super().__init__()
+        self.asked = 0
+
+    def _count(self):
+        self.asked += 1
+        return 25_000
+
+    def data(self, _index, role=Qt.ItemDataRole.DisplayRole):
+        return "x" if role == Qt.ItemDataRole.DisplayRole else None
+
+
+def test_the_heading_is_drawn_without_walking_the_selected_rows(qtbot):
+    model = _Counting()
+    view = make_table(model, "Many", multiple=True)
+    qtbot.addWidget(view)
+    view.show()
+    view.selectAll()
+    model.asked = 0
+    assert not view.horizontalHeader().grab().isNull()
+    assert model.asked < 100

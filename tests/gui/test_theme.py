@@ -1,10 +1,120 @@
 import pytest
-from PySide6.QtGui import QFontInfo, QFontMetrics
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontInfo, QFontMetrics, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QRadioButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui import theme
+from gui.main_window.tab_bar import TabBar
 from gui.theme import DARK, LIGHT
+from gui.widgets.buttons import (
+    Button,
+    icon_button,
+    link_button,
+    plain_button,
+    primary_button,
+    quiet_button,
+)
+from gui.widgets.segmented import Segmented
+from gui.widgets.table import make_list, make_table, make_tree
 
 _SOFT = ("neutral_soft", "accent_soft", "good_soft", "danger_soft", "warning_soft")
+
+
+def a_plain_button():
+    return plain_button("Go")
+
+
+def a_primary_button():
+    return primary_button("Go")
+
+
+def a_button_for_loss():
+    return Button("Go", kind="loss")
+
+
+def a_link():
+    return link_button("Go")
+
+
+def a_quiet_button():
+    return quiet_button("Go")
+
+
+def an_icon():
+    return icon_button("refresh", "Refresh")
+
+
+def a_switch():
+    words = Segmented(["Chart", "JSON"])
+    words.setFocusProxy(words._buttons["JSON"])
+    return words
+
+
+def a_field():
+    return QLineEdit("text")
+
+
+def a_text():
+    return QPlainTextEdit("text")
+
+
+def a_choice():
+    box = QComboBox()
+    box.addItem("one")
+    return box
+
+
+def a_number():
+    return QSpinBox()
+
+
+def a_check_box():
+    return QCheckBox("Check")
+
+
+def a_radio_button():
+    return QRadioButton("Choose")
+
+
+def a_tab_bar():
+    bar = TabBar()
+    bar.addTab("One")
+    return bar
+
+
+def _model():
+    model = QStandardItemModel(0, 1)
+    model.appendRow(QStandardItem("row"))
+    return model
+
+
+def a_table():
+    return make_table(_model(), "Table")
+
+
+def a_tree():
+    return make_tree(_model(), "Tree")
+
+
+def a_list():
+    return make_list(_model(), "List")
+
+
+FOCUSABLE = (
+    a_plain_button, a_primary_button, a_button_for_loss, a_link, a_quiet_button, an_icon, a_switch,
+    a_field, a_text, a_choice, a_number, a_check_box, a_radio_button, a_tab_bar, a_table, a_tree,
+    a_list,
+)  # fmt: skip
 
 
 def _luminance(colour):
@@ -63,3 +173,47 @@ def test_the_licences_lie_beside_the_fonts():
     texts = [path.read_text() for path in (theme.RESOURCES / "fonts").glob("*LICENSE*")]
     assert len(texts) == 2
     assert all("SIL OPEN FONT LICENSE" in text.upper() for text in texts)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("kind", ["plain", "primary", "danger", "loss", "link", "quiet"])
+def test_a_disabled_button_is_much_paler_than_an_enabled_one(themed, qtbot, mode, kind):
+    theme.current().set_mode(mode)
+    page = QWidget()
+    qtbot.addWidget(page)
+    button = Button("MMMMMMMM", kind=kind)
+    QVBoxLayout(page).addWidget(button)
+    page.show()
+    enabled = _strongest_contrast(button)
+    button.setEnabled(False)
+    assert _strongest_contrast(button) < 0.7 * enabled
+    assert _strongest_contrast(button) > 1.5, "it must still be legible"
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("make", FOCUSABLE, ids=lambda make: make.__name__)
+def test_the_focus_is_visible_on_every_kind_of_control(themed, qtbot, mode, make):
+    theme.current().set_mode(mode)
+    page = QWidget()
+    qtbot.addWidget(page)
+    box, other = QVBoxLayout(page), QLineEdit()
+    control = make()
+    for part in (other, control):
+        box.addWidget(part)
+    page.show()
+    page.activateWindow()
+    other.setFocus()
+    qtbot.waitUntil(other.hasFocus)
+    before = control.grab().toImage()
+    control.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is not other)
+    assert control.grab().toImage() != before
+
+
+def _strongest_contrast(button):
+    """Return the contrast between the ground of a button and the letter that stands out most."""
+    picture = button.parentWidget().grab(button.geometry()).toImage()
+    ground = picture.pixelColor(picture.width() - 5, 5)
+    middle = picture.height() // 2
+    row = [picture.pixelColor(x, middle) for x in range(6, picture.width() - 6)]
+    return max(_contrast(colour, ground) for colour in row)
