@@ -19,11 +19,12 @@ from core.model.rotation import (
 )
 from core.rotation.words import copy_notes, planned, replaced_copies, title_of, undo_now
 from core.units import format_duration, format_moment, utc_now
+from gui import theme
 from gui.tabs.credentials.step_list import StepList, StepWords
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import Button, danger_button, link_button, plain_button, primary_button
-from gui.widgets.labels import Pill, muted_label, shown
-from gui.widgets.panel import SectionHead
+from gui.widgets.labels import Elided, Pill, muted_label, shown
+from gui.widgets.panel import SectionHead, row
 
 _TICK_MS = 1000
 _PILLS = {
@@ -67,7 +68,8 @@ class Cockpit(QWidget):
         self.back = link_button("Versions", self.closed.emit)
         self.back.set_hint("Show the secret's versions; a rotation goes on meanwhile")
         self.head = SectionHead("Rotation", self.back)
-        self.head.add_pill(self.pill)
+        self._started = Elided("", "muted")
+        self._started.setFont(theme.text_font(12))
         self.hint = muted_label(wrap=True, small=True)
         self.copies = QCheckBox("")
         self.copies.toggled.connect(self._on_copies)
@@ -108,6 +110,7 @@ class Cockpit(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.head)
+        box.addWidget(row(self.pill, self._started, margins=(12, 8, 12, 4)))
         box.addWidget(self.steps, 1)
         choice = QHBoxLayout()
         choice.setContentsMargins(12, 4, 12, 4)
@@ -189,7 +192,8 @@ class Cockpit(QWidget):
 
     def _title(self, secret: str, note: str, pill: str, tone: str) -> None:
         name = secret.rpartition("/")[2] or secret
-        self.head.set_title(f"Rotating {shown(name)}", shown(note))
+        self.head.set_title(f"Rotating {shown(name)}")
+        self._started.setText(note)
         self.pill.set(pill, tone)
 
     def _show_problem(self, rotation: Rotation) -> None:
@@ -296,13 +300,23 @@ def _words(rotation: Rotation, record: StepRecord) -> StepWords:
         words,
         _time(rotation, record),
         bad,
+        obsolete=not bad and _is_obsolete(rotation, record),
     )
+
+
+def _is_obsolete(rotation: Rotation, record: StepRecord) -> bool:
+    """Return whether what a step has done, or was to do, no longer applies."""
+    taken_back = rotation.outcome in {Outcome.UNDONE, Outcome.LOST}
+    waits = record.state in {StepState.WAITING, StepState.SKIPPED}
+    return record.state is StepState.UNDONE or (taken_back and waits)
 
 
 def _time(rotation: Rotation, record: StepRecord) -> str:
     if record.started and record.ended:
         return format_duration((record.ended - record.started).total_seconds())
     due = rotation.due
+    if not rotation.outcome.open:
+        return ""
     waiting = rotation.outcome is Outcome.WAITING and bool(record.detail)
     return _left(due) if due and waiting else ""
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from core.model.rotation import Step, StepState
+from core.units import short_id
 from gui import theme
 from gui.widgets.icons import pixmap
-from gui.widgets.labels import Text, heading, muted_label, number_label, shown
+from gui.widgets.labels import Text, heading, muted_label, number_label, shown, tooltip
 from gui.widgets.panel import rule
 
 _SIGNS = {
@@ -22,11 +25,16 @@ _SIGNS = {
     StepState.SKIPPED: ("minus", "muted"),
     StepState.UNDONE: ("undo", "muted"),
 }
+#: A UUID within a sentence.
+_ID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
 
 
 @dataclass(frozen=True, slots=True)
 class StepWords:
-    """What one line says. `bad` colours the words, `time` stands at the right."""
+    """What one line says. `bad` colours the words, `time` stands at the right.
+
+    `obsolete` words no longer apply, because the step was taken back or will never run.
+    """
 
     step: Step
     title: str
@@ -34,6 +42,7 @@ class StepWords:
     words: str
     time: str = ""
     bad: bool = False
+    obsolete: bool = False
 
 
 class StepLine(QWidget):
@@ -46,6 +55,11 @@ class StepLine(QWidget):
         self.sign.setFixedSize(18, 18)
         self.title = heading()
         self.words = muted_label(wrap=True, small=True)
+        self._whole = ""
+        self._copy = QAction("Copy with the full id", self.words)
+        self._copy.triggered.connect(self._on_copy)
+        self.words.addAction(self._copy)
+        self.words.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.time = number_label("", "muted")
         grid = QGridLayout(self)
         grid.setContentsMargins(16, 8, 16, 8)
@@ -63,13 +77,28 @@ class StepLine(QWidget):
         self._state = step.state
         self.title.setText(step.title)
         self.title.set_tone("muted" if step.state is StepState.WAITING else "plain")
-        self.words.setText(shown(step.words))
+        self.words.setText(_ID.sub(lambda found: short_id(found[0]), shown(step.words)))
+        self._whole = step.words
+        has_id = _ID.search(step.words) is not None
+        self.words.setToolTip(tooltip(step.words) if has_id else "")
+        self._copy.setVisible(has_id)
+        self._strike(obsolete=step.obsolete)
         self.words.set_tone("danger" if step.bad else "muted")
         self.time.setText(step.time)
         self.sign.setAccessibleName(step.state.value)
         self.setAccessibleName(f"{step.title}: {step.state.value}")
-        self.setAccessibleDescription(step.words)
+        prefix = "No longer applies: " if step.obsolete else ""
+        self.setAccessibleDescription(f"{prefix}{step.words}")
         self._paint()
+
+    def _strike(self, *, obsolete: bool) -> None:
+        for label in (self.title, self.words):
+            font = label.font()
+            font.setStrikeOut(obsolete)
+            label.setFont(font)
+
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._whole)
 
     def _paint(self) -> None:
         self.sign.setPixmap(pixmap(*_SIGNS[self._state]))

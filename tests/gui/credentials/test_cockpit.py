@@ -149,6 +149,46 @@ def test_an_ended_rotation_says_how_it_ended(cockpit, outcome, words):
     assert words in cockpit.hint.text()
 
 
+@pytest.mark.parametrize("outcome", [Outcome.UNDONE, Outcome.LOST])
+def test_after_an_undo_what_no_longer_applies_is_struck_out(cockpit, outcome):
+    undone = rotation(6, outcome, due=utc_now() + timedelta(hours=1))
+    for record in undone.steps[:6]:
+        undone = undone.with_step(replace(record, state=StepState.UNDONE))
+    waited = "Applications may keep the old key for 1 h 4 min"
+    undone = undone.with_step(StepRecord(Step.DEACTIVATE, detail=waited))
+    failed = Problem("ACCESS_DENIED", "It was refused", remedy="Grant it.")
+    undone = undone.with_step(StepRecord(Step.TEST, state=StepState.FAILED, problem=failed))
+    cockpit.show_rotation(undone, busy=False)
+    struck = {step for step, line in cockpit.steps.lines.items() if line.words.font().strikeOut()}
+    assert struck == set(cockpit.steps.lines) - {Step.TEST}
+    line = cockpit.steps.lines[Step.DEACTIVATE]
+    assert line.accessibleDescription() == f"No longer applies: {waited}"
+    assert line.time.text() == ""
+    cockpit.show_rotation(rotation(6, Outcome.WAITING), busy=False)
+    assert not line.words.font().strikeOut()
+
+
+def test_ids_are_short_and_whole_in_the_tooltip_and_in_the_clipboard(cockpit, qapp):
+    shown = rotation(3)
+    long = f"version {shown.id}; beside it"
+    shown = shown.with_step(replace(shown.steps[2], detail=long))
+    cockpit.show_rotation(shown, busy=False)
+    words = cockpit.steps.lines[shown.steps[2].step].words
+    assert words.text() == "version 00000000…; beside it"
+    assert long in words.toolTip()
+    words.actions()[0].trigger()
+    assert qapp.clipboard().text() == long
+
+
+def test_the_name_of_the_secret_is_whole_in_a_narrow_window(cockpit, qtbot):
+    cockpit.resize(324, 500)
+    cockpit.show_plan(plan())
+    title = cockpit.head._title
+    assert title.text() == "Rotating s3-storage"
+    needed = title.fontMetrics().horizontalAdvance(title.text())
+    qtbot.waitUntil(lambda: title.width() >= needed)
+
+
 def test_a_read_only_profile_may_look_but_not_act(cockpit):
     cockpit.show_plan(plan())
     cockpit.set_locked("The profile is read-only: unlock it first.")
