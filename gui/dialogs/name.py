@@ -38,7 +38,7 @@ class NameDialog(Dialog):
         self.field.setFocus()
 
     def _on_text(self, text: str) -> None:
-        self.go.setEnabled(bool(text.strip()))
+        self.go.allow(bool(text.strip()), "Type a name first.")
 
     def _on_go(self) -> None:
         self.accept()

@@ -1,11 +1,25 @@
 """Every dialog on a small screen: all of it can be read and reached, and Escape closes it."""
 
 import pytest
+from helpers.accessibility import (
+    close_dialogs,
+    controls,
+    nameless,
+    press,
+    state_of_screen,
+    unexplained,
+)
 from helpers.dialogs import BASES, MAKERS, classes
 from helpers.geometry import problems
 from helpers.widget_tree import unnamed
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtWidgets import QDialogButtonBox, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QDialogButtonBox,
+    QFileDialog,
+    QPushButton,
+    QWidget,
+)
 
 from gui.widgets import dialog as dialog_module
 from gui.widgets.dialog import Dialog
@@ -52,3 +66,28 @@ def test_a_dialog_fits_a_small_screen_and_escape_closes_it(
 
 def test_no_dialog_has_buttons_of_another_kind(parent):
     assert parent.findChildren(QDialogButtonBox) == []
+
+
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_a_screen_reader_can_name_and_press_everything_in_a_dialog(
+    name, parent, context, qtbot, monkeypatch
+):
+    monkeypatch.setattr(QFileDialog, "open", lambda dialog: parent.setWindowTitle("chosen"))
+    dialog = MAKERS[name](parent, context)
+    dialog.open()
+    qtbot.waitUntil(lambda: not context.runner.busy)
+    faults = [f"no name or role: {what}" for what in nameless(dialog)]
+    faults += [f"disabled without a reason: {what}" for what in unexplained(dialog)]
+    for button in [b for b in controls(dialog) if isinstance(b, QAbstractButton)]:
+        if not dialog.isVisible() or not button.isVisible() or not button.isEnabled():
+            continue  # an earlier one has ended the dialog, or hidden this one
+        if button.autoExclusive() and button.isChecked():
+            continue  # it is chosen
+        before, title = state_of_screen(), parent.windowTitle()
+        press(button)
+        if state_of_screen() == before and parent.windowTitle() == title:
+            faults.append(f"nothing came of pressing {button.accessibleName() or button.text()}")
+        parent.setWindowTitle("")
+    qtbot.waitUntil(lambda: not context.runner.busy)
+    close_dialogs()
+    assert faults == []

@@ -116,8 +116,10 @@ def _seen(widget: QWidget) -> tuple[Any, ...]:
     more: Any = None
     if isinstance(widget, QAbstractButton):
         more = widget.text(), widget.isChecked()
-    elif isinstance(widget, (QLabel, QLineEdit)):
+    elif isinstance(widget, QLabel):
         more = widget.text()
+    elif isinstance(widget, QLineEdit):
+        more = widget.text(), widget.echoMode()
     elif isinstance(widget, QComboBox):
         more = widget.currentIndex()
     elif isinstance(widget, (QAbstractSpinBox, QPlainTextEdit)):
