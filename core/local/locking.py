@@ -9,15 +9,20 @@ opens the lock file anew; taking it twice in one thread waits for ever.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.local.atomic import told
 
+_log = logging.getLogger(__name__)
+
 _SUFFIX = ".lock"
+#: Seconds between two attempts to take a lock that another process holds.
+_PAUSE = 0.02
 
 
 @contextmanager
@@ -40,6 +45,32 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)  # which releases the lock
+
+
+@contextmanager
+def locked_while_waiting(path: Path, wait: Callable[[float], None]) -> Iterator[None]:
+    """Hold the lock of the file `path` inside the block; waiting for it can be interrupted.
+
+    Where there are no locks, or the file cannot be created, the block runs without one.
+
+    Args:
+        path: the lock's file; it and its folder are created if needed.
+        wait: called with a number of seconds between two attempts; what it raises ends the wait.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        _log.warning("%s cannot be locked: %s", path.name, error)
+        yield
+        return
+    try:
+        with suppress(OSError):  # a file system without locks
+            while not try_lock(handle):
+                wait(_PAUSE)
+        yield
+    finally:
+        os.close(handle)
 
 
 def lock(handle: int) -> None:

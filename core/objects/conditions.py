@@ -7,15 +7,20 @@ key may both succeed, and all that can be done is to check just before the write
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from core.aws.clients import ClientFactory
 from core.errors import AlreadyExists, NotFound
+from core.local.locking import locked_while_waiting
 from core.model.objects import ObjectInfo
 from core.objects.bucket import Bucket
 from core.objects.reading import head
+from core.paths import data_dir
 from core.units import format_moment, format_size
 from core.work import Work
 
@@ -24,6 +29,8 @@ _log = logging.getLogger(__name__)
 PUT, COMPLETE = "PutObject", "CompleteMultipartUpload"
 #: The condition, as botocore's parameter.
 ONLY_NEW: dict[str, Any] = {"IfNoneMatch": "*"}
+#: Files whose locks the keys share; so many uploads of one machine may be completed at once.
+_LOCKS = 64
 #: Connection -> bucket and operation -> whether the server honours the condition.
 _found: WeakKeyDictionary[ClientFactory, dict[tuple[str, str], bool]] = WeakKeyDictionary()
 
@@ -47,6 +54,24 @@ def learn(bucket: Bucket, operation: str, *, is_honoured: bool) -> None:
             operation,
         )
     known[bucket.name, operation] = is_honoured
+
+
+@contextmanager
+def one_completion(bucket: Bucket, key: str, work: Work) -> Iterator[None]:
+    """Let one program of this machine at a time complete an upload to a key.
+
+    AWS checks the condition and completes the upload in one step. SeaweedFS 4 does so in two:
+    of two programs that complete at the same moment, both may succeed.
+    """
+    endpoint = bucket.clients.endpoint_url
+    if endpoint is None:
+        yield
+        return
+    name = hashlib.sha256("\n".join((endpoint, bucket.name, key)).encode()).hexdigest()
+    place = int(name[:8], 16) % _LOCKS
+    path = data_dir() / "uploads" / f"completion-{place:02}.lock"
+    with locked_while_waiting(path, work.token.wait):
+        yield
 
 
 def refuse_existing(bucket: Bucket, key: str, work: Work) -> None:

@@ -145,12 +145,18 @@ class PartLoop:
         return self._written(etag_of(answer), answer.get("VersionId"), verdict)
 
     def _complete(self, upload: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
-        condition: dict[str, Any] = {}
-        if self._only_new:
+        if not self._only_new:
+            return self._request_completion(upload, parts)
+        with conditions.one_completion(self._bucket, self._key, self._work):
             known = conditions.honoured(self._bucket, COMPLETE)
-            condition = ONLY_NEW if known is not False else {}
             if not known:
                 conditions.refuse_existing(self._bucket, self._key, self._work)
+            condition = ONLY_NEW if known is not False else {}
+            return self._request_completion(upload, parts, **condition)
+
+    def _request_completion(
+        self, upload: str, parts: list[dict[str, Any]], **condition: Any
+    ) -> dict[str, Any]:
         with translated("s3:CompleteMultipartUpload", self._bucket.subject(self._key), self._work):
             answer: dict[str, Any] = self._bucket.client.complete_multipart_upload(
                 UploadId=upload, MultipartUpload={"Parts": parts}, **self._where, **condition

@@ -91,3 +91,29 @@ def test_no_other_module_knows_how_a_system_locks():
         and {alias.name for alias in node.names} & {"fcntl", "msvcrt"}
     }
     assert {place.partition(":")[0] for place in found} == {"core/local/locking.py"}
+
+
+def test_waiting_for_a_lock_can_be_interrupted(holder, tmp_path):
+    class StoppedError(Exception):
+        pass
+
+    def stop(seconds):
+        assert 0 < seconds < 1
+        raise StoppedError
+
+    beside = tmp_path / "file.lock"  # the lock of the other process
+    with pytest.raises(StoppedError), locking.locked_while_waiting(beside, stop):
+        pytest.fail("the lock is held by another process")
+    holder.send_signal(signal.SIGKILL)
+    holder.wait(10)
+    with locking.locked_while_waiting(beside, stop):
+        entered = True
+    assert entered
+
+
+def test_what_cannot_be_locked_goes_on_without_a_lock(tmp_path, caplog):
+    (tmp_path / "file").write_text("no folder")
+    with locking.locked_while_waiting(tmp_path / "file" / "lock", pytest.fail):
+        entered = True
+    assert entered
+    assert "cannot be locked" in caplog.text
