@@ -71,7 +71,7 @@ class SeenKeys:
         self._count = 0
 
     def set_counted(self, keys: Sequence[str]) -> None:
-        """Remember the keys that were listed in order to count them, instead of the former ones."""
+        """Remember the keys that were listed to count them, and their folders; forget earlier ones."""
         self._counted = keys
 
     def add(self, folder: str, keys: Sequence[str], *, first: bool) -> None:
@@ -94,32 +94,21 @@ class SeenKeys:
         """Return the best matches among keys and folders."""
         words = words_of(text)
         found: dict[str, float] = {}
-        for number, key in enumerate(self._keys()):
-            if number % _STEP == 0:
-                work.check()
-            if value := score(key, words):
-                found[key] = value
+        for keys in self._chunks() if words else ():
+            work.check()
+            first = words[0]
+            for key in [key for key in keys if first in key.casefold()]:
+                if value := score(key, words):
+                    found[key] = value
         best = nlargest(limit, found.items(), key=lambda item: item[1])
         return [Match(value, key_name(key)) for key, value in best]
 
-    def _keys(self) -> Iterable[str]:
-        for folder, keys in list(self._folders.items()):
-            if folder:
-                yield folder
-            yield from list(keys)
-        folder = ""
-        for key in self._counted:
-            yield key
-            if (now := key[: key.rfind("/") + 1]) != folder:  # keys come in order
-                folder = now
-                yield from _folders_of(folder)
-
-
-def _folders_of(folder: str) -> Iterable[str]:
-    """Return a folder and all folders above it."""
-    while folder:
-        yield folder
-        folder = folder[: folder.rfind("/", 0, -1) + 1]
+    def _chunks(self) -> Iterable[Sequence[str]]:
+        """Yield all keys and folders, not too many at once."""
+        yield [folder for folder in list(self._folders) if folder]
+        for keys in (*list(self._folders.values()), self._counted):
+            for start in range(0, len(keys), _STEP):
+                yield keys[start : start + _STEP]
 
 
 def key_name(key: str) -> Name:

@@ -57,7 +57,7 @@ def test_a_folder_that_is_listed_anew_forgets_what_is_gone():
 def test_counted_keys_are_found_with_their_folders_once():
     seen = SeenKeys()
     seen.add("", ["a/"], first=True)
-    seen.set_counted(("a/b/one", "a/b/two", "a/three"))
+    seen.set_counted(("a/b/one", "a/b/two", "a/three", "a/", "a/b/"))
     assert found(seen, "a") == ["a/", "a/b/", "a/b/one", "a/b/two", "a/three"]
     assert found(seen, "b/") == ["a/b/", "a/b/one", "a/b/two"]
 

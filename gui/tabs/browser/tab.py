@@ -222,7 +222,7 @@ class BrowserTab(Tab):
     # Counts
 
     def _on_counted(self, counts: Counts) -> None:
-        self.listing.seen_keys.set_counted(counts.keys)
+        self.listing.seen_keys.set_counted((*counts.keys, *counts.below))
         self.folder.show_total(self.prefix, self.places.model.total_of(self.prefix))
         if self.object.prefix:
             self.object.show_folder(
