@@ -94,7 +94,8 @@ class PlanPane(QWidget):
 
     def _selected(self) -> list[int]:
         """Return the selected rows whose files have a decision, without an index for each."""
-        ranges = self.table.selectionModel().selection()
+        selection = self.table.selectionModel().selection()
+        ranges = [selection.at(place) for place in range(selection.count())]
         rows = (n for each in ranges for n in range(each.top(), each.bottom() + 1))
         return [number for number in rows if self.model.exists(number)]
 

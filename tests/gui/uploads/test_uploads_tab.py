@@ -2,22 +2,13 @@ import shlex
 from uuid import uuid4
 
 import boto3
-import pytest
-from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QLabel
 
-from core.errors import ErrorKind
 from core.transfer.journal import Journal, Order, journal_folder, unfinished
-from core.transfer.values import SAME, Failure, IfExists, Outcomes, State, TransferReport
-from core.workspace import Workspace
-from gui import theme
-from gui.models.transfer_model import PROGRESS, RATE, STATE, TARGET, TransferModel
-from gui.models.transfers import Batch
+from core.transfer.values import SAME, IfExists, Outcomes, State
+from gui.models.transfer_model import PROGRESS, STATE
 from gui.tabs.uploads import UploadsTab
-from gui.tabs.uploads.summary import failures_in_words
 from gui.tabs.uploads.tab import _batch_of
-from gui.widgets.cells import PADDING
-from tests.helpers.moto_bucket import moto_bucket
 
 WAIT = 30_000
 
@@ -40,40 +31,6 @@ def plain(bucket):
         aws_access_key_id=keys.access_key_id,
         aws_secret_access_key=keys.secret_access_key.reveal(),
     )
-
-
-@pytest.fixture(scope="module")
-def bucket():
-    with moto_bucket() as made:
-        yield made
-
-
-@pytest.fixture
-def workspace(bucket):
-    workspace = Workspace.open(bucket.clients.connection)
-    yield workspace
-    workspace.close()
-
-
-@pytest.fixture
-def tab(context, workspace, qtbot):
-    context.set_workspace(workspace)
-    tab = UploadsTab(context)
-    qtbot.addWidget(tab)
-    tab.resize(1280, 700)
-    tab.show()
-    qtbot.waitUntil(lambda: not tab.busy, timeout=WAIT)
-    yield tab
-    context.set_workspace(None)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    root = tmp_path / f"g{uuid4().hex[:8]}"
-    root.mkdir()
-    for number in range(5):
-        (root / f"{number}.json").write_text(f"[{number}]")
-    return root
 
 
 def plan(tab, qtbot, *paths, prefix=""):
@@ -141,40 +98,6 @@ def test_single_files_of_the_list_are_decided_and_sent_so(tab, bucket, folder, q
     assert read(bucket, f"{folder.name}/1.json") == b"[1]"
     assert read(bucket, f"{folder.name}/2.json") == b"theirs"
     assert batch.command == "", "no command line decides file by file"
-
-
-def test_a_server_that_ignores_the_condition_is_reported_in_words(tab, qtbot):
-    report = TransferReport(2, (0, 1), (), (), 5, 1.0, unguarded=(1,))
-    batch = Batch("b", "transfer.upload", {}, ["x"] * 2, ["k"] * 2, [1] * 2, "t")
-    tab.pane.add(batch)
-    batch.begin()
-    batch.finish(report)
-    tab._on_ended(batch, report)
-    assert tab.banner.text.startswith("2 files arrived")
-    why = [label.text() for label in tab.banner.findChildren(QLabel)]
-    assert any("ignored the condition" in text and "replaced" in text for text in why)
-    assert "ignored" in tab.pane.model.index(1, PROGRESS, tab.pane.model.place_of(batch)).data()
-
-
-def test_the_rate_is_never_cut(tab, qtbot):
-    for width in (700, 1100, 1920):
-        tab.resize(width, 600)
-        header, tree = tab.pane.tree.header(), tab.pane.tree
-        qtbot.waitUntil(lambda: header.sectionSize(RATE) > 0)  # noqa: B023 - within this turn
-        text = QFontMetrics(theme.number_font()).horizontalAdvance("999.9 MB/s")
-        assert header.sectionSize(RATE) >= text + 2 * PADDING
-        assert tree.isColumnHidden(TARGET) == (tab.pane.width() < 940)
-
-
-def test_the_focus_stays_in_the_queue_when_the_pressed_button_has_done_its_work(tab, qtbot):
-    batch = Batch("b", "transfer.upload", {}, ["x"], ["k"], [1], "t")
-    tab.pane.add(batch)
-    tab.activateWindow()
-    tab.pane.clear.setFocus()
-    qtbot.waitUntil(tab.pane.clear.hasFocus)
-    tab.pane.clear.click()
-    assert not tab.pane.clear.isEnabled()
-    assert tab.pane.isAncestorOf(QApplication.focusWidget())
 
 
 def test_on_a_low_window_the_plan_is_scrolled_to_and_not_squeezed(tab, bucket, folder, qtbot):
@@ -332,62 +255,6 @@ def test_closing_in_mid_upload_leaves_the_rest_to_be_resumed(tab, context, tmp_p
     context.runner.shutdown()
     (found,) = unfinished()
     assert 0 < len(found.left) < 600
-
-
-def test_the_model_is_a_sound_tree(qtmodeltester, qapp):
-    model = TransferModel()
-    batches = [
-        Batch(f"b{n}", "transfer.upload", {}, ["x"] * 3, ["k"] * 3, [1] * 3, "t") for n in "12"
-    ]
-    for batch in batches:
-        model.add(batch)
-    batches[0].begin()
-    model.take(batches[0], Outcomes(done=(0,), failed=((2, "why"),), moving=((1, 1),)))
-    qtmodeltester.check(model)
-    assert batches[0].states == [State.DONE, State.RUNNING, State.FAILED]
-    model.remove([batches[1]])
-    qtmodeltester.check(model)
-
-
-def test_retrying_maps_the_runs_numbers_back():
-    arguments = {"keys": ["a", "b", "c"], "sizes": [1, 2, 3], "skip": [0], "only_new": True}
-    batch = Batch("t", "o", arguments, ["a", "b", "c"], ["a", "b", "c"], [1, 2, 3], "t")
-    assert batch.begin() == arguments
-    batch.take(Outcomes(done=(0,), failed=((1, "x"), (2, "y"))))
-    batch.stop(State.FAILED)
-    again = batch.begin(batch.to_do_again)
-    assert again == {"keys": ["b", "c"], "sizes": [2, 3], "skip": [], "only_new": True}
-    batch.finish(TransferReport(2, (0, 1), (), (), 5, 1.0))
-    assert batch.states == [State.DONE] * 3
-    assert batch.state is State.DONE
-
-
-def test_a_thousand_failures_are_one_sentence():
-    failures = [
-        Failure(
-            n, f"f/{n}.json", ErrorKind.ACCESS_DENIED, f"Access denied to f/{n}.json", "", "Ask."
-        )
-        for n in range(1000)
-    ]
-    words = failures_in_words(failures)
-    assert words == (
-        "1,000 times Access denied to a file. Not transferred: f/0.json, f/1.json, f/2.json and "
-        "997 more. Ask."
-    )
-
-
-def test_the_counts_of_a_cancelled_batch_add_up(tab, context, qtbot):
-    batch = Batch("b", "transfer.upload", {}, ["x"] * 6, ["k"] * 6, [1] * 6, "t")
-    tab.pane.add(batch)
-    batch.begin()
-    tab.pane.model.take(batch, Outcomes((0, 1, 2), ((3, "it exists already"),), ((4, "why"),)))
-    batch.stop(State.CANCELLED)
-    tab.pane.update_state()
-    footer = tab.pane._totals.text()
-    assert footer.startswith("3 of 6 files · ")
-    assert "1 skipped · 1 failed · 1 cancelled" in footer
-    place = tab.pane.model.place_of(batch).siblingAtColumn(PROGRESS)
-    assert place.data() == "1 failed, 1 cancelled, 3 done, 1 skipped"
 
 
 def test_the_window_shows_what_files_were_compared_with(tab, folder, qtbot):

@@ -1,0 +1,102 @@
+"""The queue: its rows, totals and columns, and what is said of how a transfer ended."""
+
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QApplication, QLabel
+
+from core.errors import ErrorKind
+from core.transfer.values import Failure, Outcomes, State, TransferReport
+from gui import theme
+from gui.models.transfer_model import PROGRESS, RATE, TARGET, TransferModel
+from gui.models.transfers import Batch
+from gui.tabs.uploads.summary import failures_in_words
+from gui.widgets.cells import PADDING
+
+
+def test_a_server_that_ignores_the_condition_is_reported_in_words(tab, qtbot):
+    report = TransferReport(2, (0, 1), (), (), 5, 1.0, unguarded=(1,))
+    batch = Batch("b", "transfer.upload", {}, ["x"] * 2, ["k"] * 2, [1] * 2, "t")
+    tab.pane.add(batch)
+    batch.begin()
+    batch.finish(report)
+    tab._on_ended(batch, report)
+    assert tab.banner.text.startswith("2 files arrived")
+    why = [label.text() for label in tab.banner.findChildren(QLabel)]
+    assert any("ignored the condition" in text and "replaced" in text for text in why)
+    assert "ignored" in tab.pane.model.index(1, PROGRESS, tab.pane.model.place_of(batch)).data()
+
+
+def test_the_rate_is_never_cut(tab, qtbot):
+    for width in (700, 1100, 1920):
+        tab.resize(width, 600)
+        header, tree = tab.pane.tree.header(), tab.pane.tree
+        qtbot.waitUntil(lambda: header.sectionSize(RATE) > 0)  # noqa: B023 - within this turn
+        text = QFontMetrics(theme.number_font()).horizontalAdvance("999.9 MB/s")
+        assert header.sectionSize(RATE) >= text + 2 * PADDING
+        assert tree.isColumnHidden(TARGET) == (tab.pane.width() < 940)
+
+
+def test_the_focus_stays_in_the_queue_when_the_pressed_button_has_done_its_work(tab, qtbot):
+    batch = Batch("b", "transfer.upload", {}, ["x"], ["k"], [1], "t")
+    tab.pane.add(batch)
+    tab.activateWindow()
+    tab.pane.clear.setFocus()
+    qtbot.waitUntil(tab.pane.clear.hasFocus)
+    tab.pane.clear.click()
+    assert not tab.pane.clear.isEnabled()
+    assert tab.pane.isAncestorOf(QApplication.focusWidget())
+
+
+def test_the_model_is_a_sound_tree(qtmodeltester, qapp):
+    model = TransferModel()
+    batches = [
+        Batch(f"b{n}", "transfer.upload", {}, ["x"] * 3, ["k"] * 3, [1] * 3, "t") for n in "12"
+    ]
+    for batch in batches:
+        model.add(batch)
+    batches[0].begin()
+    model.take(batches[0], Outcomes(done=(0,), failed=((2, "why"),), moving=((1, 1),)))
+    qtmodeltester.check(model)
+    assert batches[0].states == [State.DONE, State.RUNNING, State.FAILED]
+    model.remove([batches[1]])
+    qtmodeltester.check(model)
+
+
+def test_retrying_maps_the_runs_numbers_back():
+    arguments = {"keys": ["a", "b", "c"], "sizes": [1, 2, 3], "skip": [0], "only_new": True}
+    batch = Batch("t", "o", arguments, ["a", "b", "c"], ["a", "b", "c"], [1, 2, 3], "t")
+    assert batch.begin() == arguments
+    batch.take(Outcomes(done=(0,), failed=((1, "x"), (2, "y"))))
+    batch.stop(State.FAILED)
+    again = batch.begin(batch.to_do_again)
+    assert again == {"keys": ["b", "c"], "sizes": [2, 3], "skip": [], "only_new": True}
+    batch.finish(TransferReport(2, (0, 1), (), (), 5, 1.0))
+    assert batch.states == [State.DONE] * 3
+    assert batch.state is State.DONE
+
+
+def test_a_thousand_failures_are_one_sentence():
+    failures = [
+        Failure(
+            n, f"f/{n}.json", ErrorKind.ACCESS_DENIED, f"Access denied to f/{n}.json", "", "Ask."
+        )
+        for n in range(1000)
+    ]
+    words = failures_in_words(failures)
+    assert words == (
+        "1,000 times Access denied to a file. Not transferred: f/0.json, f/1.json, f/2.json and "
+        "997 more. Ask."
+    )
+
+
+def test_the_counts_of_a_cancelled_batch_add_up(tab, context, qtbot):
+    batch = Batch("b", "transfer.upload", {}, ["x"] * 6, ["k"] * 6, [1] * 6, "t")
+    tab.pane.add(batch)
+    batch.begin()
+    tab.pane.model.take(batch, Outcomes((0, 1, 2), ((3, "it exists already"),), ((4, "why"),)))
+    batch.stop(State.CANCELLED)
+    tab.pane.update_state()
+    footer = tab.pane._totals.text()
+    assert footer.startswith("3 of 6 files · ")
+    assert "1 skipped · 1 failed · 1 cancelled" in footer
+    place = tab.pane.model.place_of(batch).siblingAtColumn(PROGRESS)
+    assert place.data() == "1 failed, 1 cancelled, 3 done, 1 skipped"
