@@ -32,12 +32,14 @@ if TYPE_CHECKING:
     from gui.tabs.base import Tab
 
 UNLOCK_MINUTES = 15
+#: How many letters of a title may stand for one letter that was typed, on average.
+_SPREAD = 4
 _FIELDS = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox)
 NOT_CONNECTED = "Connect to a profile first."
 #: Actions that need a connection, whether they change anything or not.
 _CONNECTED = frozenset({"go_to", "upload", "rotate", "doctor", "hygiene", "lock"})
-#: Scopes of keys that many lists have: which one is meant, only the focus tells.
-_IN_ANY_LIST = frozenset({"lists", "rows", "lines"})
+#: Scopes of keys that many lists or fields have: which one is meant, only the focus tells.
+_IN_ANY_LIST = frozenset({"lists", "rows", "lines", "filters"})
 #: Actions that a tab does: the tab, and the target that it opens.
 _IN_TABS = (
     ("rotate", "credentials", "rotate"),
@@ -280,11 +282,11 @@ def _score(title: str, text: str) -> float:
         return 2000 - title.index(text) + (500 if title.startswith(text) else 0)
     if all(word in title for word in text.split()):
         return 1000
-    place, spread = -1, 0
-    for letter in text.replace(" ", ""):
+    place, spread, letters = -1, 0, text.replace(" ", "")
+    for letter in letters:
         found = title.find(letter, place + 1)
         if found < 0:
             return 0
         spread += found - place
         place = found
-    return max(200 - spread, 1)
+    return max(200 - spread, 1) if spread <= _SPREAD * len(letters) else 0

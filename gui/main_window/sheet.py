@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.errors import about
 from gui.shortcuts import ACTIONS, SCOPES, Action
@@ -11,9 +11,9 @@ from gui.widgets.buttons import plain_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.labels import Pill, muted_label, text_label
 
-#: Pixels of the window from which on there are three columns.
-_THREE_FROM = 1500
-_COLUMN, _MARGIN = 400, 60
+#: Pixels that a column should have, and what lies around all of them.
+_COLUMN, _MARGIN = 390, 60
+_MOST_COLUMNS = 3
 #: A section and the actions in it.
 Section = tuple[str, list[Action]]
 
@@ -22,8 +22,9 @@ class ShortcutSheet(Dialog):
     """All keys on one page, by the part of the window in which they apply."""
 
     def __init__(self, parent: QWidget) -> None:
-        columns = 3 if parent.width() >= _THREE_FROM else 2
-        width = min(columns * _COLUMN, parent.width() - _MARGIN)
+        room = min(parent.width(), parent.screen().availableGeometry().width()) - _MARGIN
+        columns = max(1, min(_MOST_COLUMNS, room // _COLUMN))
+        width = min(columns * _COLUMN + _MARGIN, room)
         super().__init__(parent, "Keyboard shortcuts", width=width)
         line = QHBoxLayout()
         line.setSpacing(32)
@@ -54,29 +55,23 @@ def balanced(sections: list[Section], count: int) -> list[list[Section]]:
     return columns
 
 
-def _column(sections: list[Section]) -> QGridLayout:
-    grid = QGridLayout()
-    grid.setHorizontalSpacing(16)
-    grid.setVerticalSpacing(4)
-    grid.setColumnStretch(0, 1)
-    row = 0
-    for title, actions in sections:
-        if row:
-            grid.setRowMinimumHeight(row, 8)
-        grid.addWidget(muted_label(title, small=True), row + 1, 0, 1, 2)
-        row += 2
+def _column(sections: list[Section]) -> QVBoxLayout:
+    box = QVBoxLayout()
+    box.setSpacing(4)
+    for number, (title, actions) in enumerate(sections):
+        if number:
+            box.addSpacing(8)
+        box.addWidget(muted_label(title, small=True))
         for action in actions:
-            grid.addWidget(text_label(action.text, wrap=True), row, 0)
-            grid.addLayout(_keys(action), row, 1, Qt.AlignmentFlag.AlignTop)
-            row += 1
-    grid.setRowStretch(row, 1)
-    return grid
+            box.addLayout(_row(action))
+    box.addStretch(1)
+    return box
 
 
-def _keys(action: Action) -> QHBoxLayout:
+def _row(action: Action) -> QHBoxLayout:
     line = QHBoxLayout()
     line.setSpacing(4)
-    line.addStretch(1)
+    line.addWidget(text_label(action.text, wrap=True), 1)
     for each in action.keys:
-        line.addWidget(Pill(each))
+        line.addWidget(Pill(each), 0, Qt.AlignmentFlag.AlignTop)
     return line
