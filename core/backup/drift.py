@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from core.model.tables import Column, Index, Key, TableSchema
+
+#: What SQL compares without case or blanks: `integer` and `INTEGER` are one type.
+_BLANKS = re.compile(r"\s*([(),])\s*")
+_WITHOUT_CASE = frozenset(("type", "collation"))
 
 
 def drift(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
@@ -56,8 +62,14 @@ def _column(backup: Column, today: Column) -> Iterator[str]:
         ("generated", "the expression"),
     ):
         before, now = getattr(backup, field), getattr(today, field)
-        if before != now:
+        if before != now and not (field in _WITHOUT_CASE and _folded(before) == _folded(now)):
             yield f"column {today.name}: {title} is {_value(now)} today, {_value(before)} in the backup"
+
+
+def _folded(text: str | None) -> str:
+    """Return SQL words as they are compared: case and blanks do not count."""
+    words = " ".join((text or "").upper().split())
+    return _BLANKS.sub(r"\1", words)
 
 
 def _value(value: object) -> str:
@@ -90,8 +102,14 @@ def _indexes(backup: Sequence[Index], today: Sequence[Index]) -> Iterator[str]:
     for name, item in now.items():
         if name not in before:
             yield f"index {name} was added since: it would go"
-        elif before[name] != item:
+        elif _index(before[name]) != _index(item):
             yield f"index {name} is defined differently today"
     for name in before:
         if name not in now:
             yield f"index {name} was removed since: it comes back"
+
+
+def _index(index: Index) -> Index:
+    """Return an index as it is compared: the case of its collations does not count."""
+    parts = tuple(replace(part, collation=_folded(part.collation) or None) for part in index.parts)
+    return replace(index, parts=parts)

@@ -20,6 +20,7 @@ from gui.tabs.base import Tab
 from gui.tabs.bucket.facts_view import FactsView
 from gui.tabs.bucket.rule_dialog import RuleDialog
 from gui.tabs.bucket.rules_model import RulesModel
+from gui.tabs.bucket.wrapped_cells import RowHeights
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import AgePill
@@ -45,6 +46,7 @@ class BucketTab(Tab):
             self.model, "Lifecycle rules", settings=context.settings, key="bucket/rules",
             sortable=False,
         )  # fmt: skip
+        RowHeights(self.table)
         self.add = primary_button("Add rule…", self._on_add)
         self.remove = plain_button(shortcuts.action("rules.remove").text, self._on_remove)
         self._empty = EmptyState(

@@ -268,6 +268,23 @@ def test_numbers_in_other_digits_are_proven_by_value(store: MemoryStore, path: P
     assert sql(path, "SELECT x FROM p") == [(1 / 3,), (2.5,)]
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("integer", "INTEGER"),
+        ("varchar(20)", "VARCHAR (20)"),
+        ("Double  Precision", "double precision"),
+    ],
+)
+def test_the_case_of_a_type_is_no_difference(ours: str, theirs: str) -> None:
+    def schema(kind: str, collation: str) -> TableSchema:
+        index = Index("by_a", (KeyPart("a", collation=collation),))
+        return TableSchema("t", (Column("a", kind, collation=collation),), indexes=(index,))
+
+    assert drift(schema(ours, "nocase"), schema(theirs, "NOCASE")) == ()
+    assert drift(schema("integer", ""), schema("text", "")) != ()
+
+
 def test_drift_is_told_in_words() -> None:
     parts = (KeyPart("id"),)
     backup = TableSchema(

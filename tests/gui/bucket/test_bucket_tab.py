@@ -10,6 +10,7 @@ from gui.dialogs.confirm import Confirm
 from gui.tabs.bucket import BucketTab
 from gui.tabs.bucket.rule_dialog import RuleDialog
 from gui.tabs.bucket.rules_model import RulesModel
+from gui.theme import ROW
 
 
 @pytest.fixture
@@ -45,6 +46,21 @@ def test_the_model_keeps_qt_s_rules(qapp):
     model.show(Configuration((archive(),)))
     assert model.data(model.index(0, 3)).startswith("move to Standard-IA after 30 days")
     model.show(Configuration())
+
+
+@pytest.mark.parametrize("width", [150, 250, 363, 900])
+def test_a_rule_can_be_read_as_a_whole_in_any_width(tab, qtbot, width):
+    tab.model.show(Configuration((archive(),)))
+    tab.table.horizontalHeader().setStretchLastSection(False)
+    delegate, text = tab.table.itemDelegate(), tab.model.index(0, 3)
+    needed = delegate.height(text, width)
+    assert needed == ROW if width == 900 else needed > ROW
+
+    def fits():
+        tab.table.setColumnWidth(3, width)  # the columns size themselves once after a new rule
+        return tab.table.rowHeight(0) == needed
+
+    qtbot.waitUntil(fits)
 
 
 def test_the_archive_template_is_previewed_saved_and_undone(tab, qtbot, demo_s3):
