@@ -10,6 +10,7 @@ from core.errors import StorageError
 from core.local.profiles import DEMO_NAME
 from core.model.connection import Profile
 from core.work import Work
+from gui import shortcuts
 from gui.context import Context
 from gui.dialogs.name import NameDialog
 from gui.widgets.labels import shown
@@ -42,7 +43,7 @@ class ProfileMenu(QMenu):
             self._add(profile.name, _line(profile), checked=profile.name == present)
         self._add(DEMO_NAME, "demo    embedded server, sample data", checked=present == DEMO_NAME)
         self.addSeparator()
-        self.addAction("New profile…", self.new.emit)
+        self.addAction(shortcuts.action("profile.new").text, self.new.emit)
         self.addAction("Edit profiles…", self.edit.emit)
 
     def _profiles(self) -> tuple[Profile, ...]:

@@ -42,7 +42,7 @@ class ProfilesPane(QWidget):
         self.list.selectionModel().selectionChanged.connect(self._update)
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._on_menu)
-        self.add = icon_button("add", "New profile", self.add_clicked.emit)
+        self.add = icon_button("add", shortcuts.action("profile.new").text, self.add_clicked.emit)
         self.edit = icon_button("edit", shortcuts.action("profiles.edit").text, self._on_edit)
         self.delete = icon_button(
             "delete", shortcuts.action("profiles.delete").text, self._on_delete
