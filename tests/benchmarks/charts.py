@@ -164,7 +164,7 @@ class _LoopChart(QWidget):
         super().__init__()
         self._rows = candles.series.floats.T.tolist()
 
-    def paintEvent(self, _event: Any) -> None:  # noqa: N802 - Qt's
+    def paintEvent(self, _event: Any) -> None:  # noqa: N802 - named by Qt
         colours = theme.tokens()
         painter = QPainter(self)
         painter.fillRect(self.rect(), colours.panel)
