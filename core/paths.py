@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
-
-import platformdirs
 
 #: Moves every folder below one root: tests and portable installations set it.
 HOME_VARIABLE = "STRONGROOM_HOME"
@@ -15,27 +14,40 @@ HOME_VARIABLE = "STRONGROOM_HOME"
 
 def config_dir() -> Path:
     """Return the folder of settings and profiles, made private to the user."""
-    return _made("config", platformdirs.user_config_dir("strongroom", appauthor=False))
+    return _made("config")
 
 
 def data_dir() -> Path:
     """Return the folder of journals, logs and the local database, made private to the user."""
-    return _made("data", platformdirs.user_data_dir("strongroom", appauthor=False))
+    return _made("data")
 
 
 def cache_dir() -> Path:
     """Return the folder of things that can be fetched again, made private to the user."""
-    return _made("cache", platformdirs.user_cache_dir("strongroom", appauthor=False))
+    return _made("cache")
 
 
 def downloads_dir() -> Path:
     """Return the user's download folder; it is not created here."""
+    import platformdirs
+
     return Path(platformdirs.user_downloads_dir())
 
 
-def _made(name: str, usual: str) -> Path:
+def _usual(name: str) -> Path:
+    """Return the folder that the system has for a kind of files: `config`, `data` or `cache`."""
+    if sys.platform.startswith("linux"):  # the window's first picture waits for this
+        given = os.environ.get(f"XDG_{name.upper()}_HOME", "").strip()
+        base = Path(given) if given.startswith("/") else Path.home() / _XDG[name]
+        return base / "strongroom"
+    import platformdirs
+
+    return Path(getattr(platformdirs, f"user_{name}_dir")("strongroom", appauthor=False))
+
+
+def _made(name: str) -> Path:
     root = os.environ.get(HOME_VARIABLE)
-    folder = Path(root) / name if root else Path(usual)
+    folder = Path(root) / name if root else _usual(name)
     if root and not folder.parent.exists():
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -45,6 +57,8 @@ def _made(name: str, usual: str) -> Path:
     return folder
 
 
+#: Below the home, where the XDG variables are not set (XDG Base Directory Specification).
+_XDG = {"config": ".config", "data": ".local/share", "cache": ".cache"}
 #: Folders that this process has made private.
 _private: set[Path] = set()
 

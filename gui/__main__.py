@@ -5,13 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from core.local.hardening import harden
 from gui.app.options import NO_DISPLAY, UsageProblem, display_missing, parse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for and return the exit code. Qt is imported for windows only."""
-    harden()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options = parse(given)

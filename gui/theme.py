@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -16,21 +15,16 @@ Mode = Literal["light", "dark", "system"]
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 #: Our copy of Inter has a name of its own: Qt prefers an installed face of the same name.
 _TEXT_FACE = "Inter Strongroom"
-_FONT_FILES = (
-    "Inter-Regular.ttf",
-    "Inter-Medium.ttf",
-    "Inter-SemiBold.ttf",
-    "JetBrainsMono-Regular.ttf",
-    "JetBrainsMono-Medium.ttf",
-)
+#: The faces of the first picture, and those that come after it.
+_FIRST_FONTS = ("Inter-Regular.ttf", "Inter-SemiBold.ttf")
+_MORE_FONTS = ("Inter-Medium.ttf", "JetBrainsMono-Regular.ttf", "JetBrainsMono-Medium.ttf")
 
 #: The fixed measures of the window, in device-independent pixels.
 ROW, HEADER, TABS, SECTION, STATUS = 28, 48, 40, 36, 28
 TEXT_SIZE, MONO_SIZE, SMALL_SIZE, FIGURE_SIZE = 13, 12, 11, 20
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """The colours of one theme. `…_soft` are fills, `…_ink` the text that stands on a fill.
 
     `disabled` is the text of what cannot be used now; it is pale on purpose.
@@ -67,8 +61,7 @@ class Tokens:
 
 
 def _tokens(colours: str) -> Tokens:
-    names = [field.name for field in fields(Tokens)]
-    return Tokens(*(QColor(colour) for _name, colour in zip(names, colours.split(), strict=True)))
+    return Tokens(*(QColor(colour) for colour in colours.split()))
 
 
 LIGHT = _tokens(
@@ -107,9 +100,28 @@ class Theme(QObject):
         app = QApplication.instance()
         if not isinstance(app, QApplication):
             return
-        dark = self.mode == "dark"
-        if self.mode == "system":
-            dark = app.styleHints().colorScheme() is Qt.ColorScheme.Dark
+        self._draw(
+            app, dark=_desktop_is_dark(app) if self.mode == "system" else self.mode == "dark"
+        )
+
+    def prepare(self, app: QApplication, mode: Mode) -> None:
+        """Draw the first picture: what the desktop asks for is taken from its palette."""
+        self.mode = mode
+        desktop = app.palette().window().color().lightness() < 128
+        self._draw(app, dark=desktop if mode == "system" else mode == "dark")
+
+    def follow_desktop(self, app: QApplication) -> None:
+        """Load the other fonts, and follow the desktop in `system` mode from now on."""
+        from PySide6.QtCore import Qt
+
+        _add_fonts(_MORE_FONTS)
+        app.styleHints().colorSchemeChanged.connect(
+            self.refresh, Qt.ConnectionType(Qt.ConnectionType.UniqueConnection.value)
+        )
+        if self.mode == "system" and _desktop_is_dark(app) is not self.tokens.dark:
+            self.refresh()
+
+    def _draw(self, app: QApplication, *, dark: bool) -> None:
         self.tokens = DARK if dark else LIGHT
         app.setPalette(_palette(self.tokens))
         app.setStyleSheet(_style_sheet(self.tokens))
@@ -129,16 +141,34 @@ def tokens() -> Tokens:
 
 def apply(app: QApplication, mode: Mode = "system") -> Theme:
     """Give the application its style, fonts and colours; follow the desktop in `system` mode."""
-    for name in _FONT_FILES:
-        QFontDatabase.addApplicationFont(str(RESOURCES / "fonts" / name))
-    app.setStyle("Fusion")
+    theme = prepare(app, mode)
+    theme.follow_desktop(app)
+    return theme
+
+
+def _desktop_is_dark(app: QApplication) -> bool:
+    from PySide6.QtCore import Qt
+
+    return app.styleHints().colorScheme() is Qt.ColorScheme.Dark
+
+
+def prepare(app: QApplication, mode: Mode = "system") -> Theme:
+    """Give the application, which has the style Fusion, fonts and colours for its first picture.
+
+    Nothing here may load the namespace `Qt` of QtCore: its enumerations take as long as a third
+    of a bare start. `Theme.follow_desktop` comes after the picture.
+    """
+    _add_fonts(_FIRST_FONTS)
     app.setFont(text_font())
     theme = current()
-    app.styleHints().colorSchemeChanged.connect(
-        theme.refresh, Qt.ConnectionType(Qt.ConnectionType.UniqueConnection.value)
-    )
-    theme.set_mode(mode)
+    theme.prepare(app, mode)
     return theme
+
+
+@cache
+def _add_fonts(names: tuple[str, ...]) -> None:
+    for name in names:
+        QFontDatabase.addApplicationFont(str(RESOURCES / "fonts" / name))
 
 
 def text_font(
@@ -208,7 +238,7 @@ def _palette(t: Tokens) -> QPalette:
 def _style_sheet(t: Tokens) -> str:
     """Fill the style sheet's `@name`s with colours and picture folder, the longest names first."""
     text = (RESOURCES / "style.qss").read_text(encoding="utf-8")
-    values = {field.name: getattr(t, field.name).name() for field in fields(Tokens)}
+    values = {name: colour.name() for name, colour in t._asdict().items()}
     values["pictures"] = (RESOURCES / "icons" / ("dark" if t.dark else "light")).as_posix()
     for name in sorted(values, key=len, reverse=True):
         text = text.replace(f"@{name}", values[name])

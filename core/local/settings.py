@@ -12,7 +12,6 @@ from weakref import WeakSet
 
 from core.errors import LocalIOError
 from core.local.atomic import quarantine, told, write_atomically
-from core.local.json_lines import UNREADABLE
 from core.local.locking import locked
 from core.paths import config_dir
 
@@ -76,7 +75,7 @@ class Settings:
                 return {}
         try:
             values = json.loads(data)
-        except UNREADABLE:
+        except (ValueError, RecursionError):  # also what is no UTF-8, or nested too deep
             values = None
         if isinstance(values, dict):
             return values

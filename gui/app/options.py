@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 NO_DISPLAY = """\
 strongroom: there is no display to open a window on.
@@ -23,9 +22,12 @@ class UsageProblem(Exception):  # noqa: N818 - named by what happened
     """An option has no value, or a value that it cannot have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the window is to start. `size` is width and height in device-independent pixels."""
+class Options(NamedTuple):
+    """How the window is to start. `size` is width and height in device-independent pixels.
+
+    No dataclass, here and in the other modules of the first picture: loading that module takes
+    as long as a twentieth of a bare start.
+    """
 
     demo: bool = False
     profile: str = ""

@@ -41,6 +41,8 @@ _FURNITURE = (
     "gui.main_window.menus",
     "gui.main_window.status_bar",
 )
+#: The style is named here: asking for it later makes PySide6 load all that styles can draw.
+_ARGUMENTS = ["strongroom", "-style", "fusion"]
 #: Seconds that an end by signal may take; what hangs longer is left to the system.
 _LEAVE_SECONDS = 2.5
 
@@ -80,7 +82,8 @@ class Program:
     def __init__(self, app: QApplication, options: Options) -> None:
         self._options = options
         self._settings = Settings()
-        theme.apply(app, options.theme or _chosen_theme(self._settings))
+        theme.prepare(app, options.theme or _chosen_theme(self._settings))
+        self._app = app
         self.shell = MainWindow(self._settings)
         if options.size is not None:
             self.shell.resize(*options.size)
@@ -92,6 +95,7 @@ class Program:
         if self.shell.furnished:
             return
         from core.aws.usage import record_use
+        from core.local.hardening import harden
         from gui import clock
         from gui.app.signals import Signals
         from gui.context import Context
@@ -99,6 +103,8 @@ class Program:
         from gui.main_window.connecting import Connector
         from gui.tasks import TaskRunner
 
+        harden()  # before there is any secret in this process
+        theme.current().follow_desktop(self._app)
         start_logging()
         record_use()
         self._crashes: Crashes = Crashes()
@@ -223,7 +229,7 @@ class Program:
 
 def _application() -> QApplication:
     present = QApplication.instance()
-    app = present if isinstance(present, QApplication) else QApplication(["strongroom"])
+    app = present if isinstance(present, QApplication) else QApplication(_ARGUMENTS)
     app.setApplicationName("strongroom")
     app.setApplicationDisplayName("Strongroom")
     app.setDesktopFileName("strongroom")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QSizePolicy, QTabBar, QWidget
 
 from gui import theme
@@ -12,10 +12,15 @@ _PADDING = 14
 
 
 class TabBar(QTabBar):
-    """Drawn by hand, as the sketches show it; keyboard and screen readers get Qt's own bar."""
+    """Drawn by the style sheet, as the sketches show it.
+
+    Not by hand: a colour in a call of QPainter loads the namespace `Qt` of PySide6, which takes as
+    long as a sixth of a bare start, and this is in the first picture.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setProperty("surface", "views")
         self.setDrawBase(False)
         self.setExpanding(False)
         self.setUsesScrollButtons(True)
@@ -23,7 +28,6 @@ class TabBar(QTabBar):
         self.setAccessibleName("Views")
         self.setFixedHeight(theme.TABS - 1)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._hovered = -1
 
     def tabSizeHint(self, index: int) -> QSize:
         """Return the room of the bold title, so that choosing a tab moves nothing."""
@@ -33,40 +37,3 @@ class TabBar(QTabBar):
     def minimumTabSizeHint(self, index: int) -> QSize:
         """Return the same: titles are short."""
         return self.tabSizeHint(index)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Brighten the title under the pointer."""
-        super().mouseMoveEvent(event)
-        self._hover(self.tabAt(event.position().toPoint()))
-
-    def leaveEvent(self, event: object) -> None:
-        """Brighten nothing."""
-        super().leaveEvent(event)  # type: ignore[arg-type]  # Qt hands in a QEvent
-        self._hover(-1)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw the titles, the line under the present one, and the focus."""
-        painter = QPainter(self)
-        colours = theme.tokens()
-        painter.fillRect(self.rect(), colours.panel)
-        for index in range(self.count()):
-            self._draw(painter, index, self.tabRect(index), colours)
-
-    def _draw(self, painter: QPainter, index: int, area: QRect, colours: theme.Tokens) -> None:
-        present = index == self.currentIndex()
-        if present and self.hasFocus():
-            painter.fillRect(area.adjusted(2, 6, -2, -6), colours.selection)
-        bright = present or index == self._hovered
-        painter.setPen(colours.text if bright else colours.muted)
-        painter.setFont(theme.bold_font() if present else theme.text_font())
-        painter.drawText(
-            area.adjusted(0, 2, 0, 0), int(Qt.AlignmentFlag.AlignCenter), self.tabText(index)
-        )
-        if present:
-            line = QRect(area.left(), area.bottom() - 1, area.width(), 2)
-            painter.fillRect(line, colours.accent)
-
-    def _hover(self, index: int) -> None:
-        if index != self._hovered:
-            self._hovered = index
-            self.update()

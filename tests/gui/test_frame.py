@@ -1,5 +1,4 @@
 import time
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -66,7 +65,7 @@ def _workspace(name="dev", colour=ProfileColour.BLUE):
 
 @pytest.fixture
 def window(context, qtbot, monkeypatch):
-    tabs = tuple(replace(spec, factory=PlainTab) for spec in tab_list.TABS)
+    tabs = tuple(spec._replace(factory=PlainTab) for spec in tab_list.TABS)
     monkeypatch.setattr(window_module, "TABS", tabs)
     window = MainWindow(context.settings).furnish(context, Connector(context))
     qtbot.addWidget(window)

@@ -123,6 +123,30 @@ def test_the_frame_comes_up_without_the_aws_libraries():
     assert ended.stdout.splitlines()[-1] == "[]", ended.stderr
 
 
+def test_the_first_picture_waits_for_nothing_that_is_slow_to_load():
+    """The names that PySide6 loads with `Qt` are known once something has asked for one of them."""
+    code = (
+        "import sys\n"
+        "from gui.app import run\n"
+        "from gui.app.options import Options\n"
+        "app = run._application()\n"
+        "shell = run.Program(app, Options()).shell\n"
+        "shell.show()\n"
+        "shell.grab()\n"
+        "slow = {'dataclasses', 'platformdirs', 'ctypes', 'gui.shortcuts', 'asyncio'}\n"
+        "print(sorted(slow & set(sys.modules)))\n"
+        "from time import process_time as now\n"
+        "begun = now()\n"
+        "from PySide6.QtCore import Qt\n"
+        "first = now() - begun\n"
+        "begun = now()\n"
+        "from PySide6.QtCore import Qt\n"
+        "print(first > 20 * (now() - begun))\n"
+    )
+    ended = _strongroom("-c", code, QT_QPA_PLATFORM="offscreen")
+    assert ended.stdout.splitlines() == ["[]", "True"], ended.stderr
+
+
 def test_the_first_picture_is_the_window_itself_and_nothing_moves_afterwards(qtbot):
     program = Program(QApplication.instance(), Options(theme="dark", size=(1180, 700)))
     shell = program.shell

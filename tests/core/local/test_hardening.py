@@ -35,13 +35,15 @@ main(["ls"])
 """
 )
 FRONT_END = f"import gui.__main__ as program\nprogram.main(['ls', '--bogus'])\n{REPORT}"
+# The window is hardened after its first picture and before it connects: no secret comes earlier.
 WINDOW = f"""
 import gui.__main__ as program
-import gui.app.run
-def run(options):
+from gui.app.run import Program
+from PySide6.QtWidgets import QApplication
+def begin(self):
 {"".join(f"    {line}" + chr(10) for line in REPORT.strip().splitlines())}
-    return 0
-gui.app.run.run = run
+    QApplication.exit(0)
+Program._begin = begin
 program.main([])
 """
 
