@@ -1,5 +1,9 @@
 """What an analyst does: find a candle file, look at it, take a day away, delete and undo."""
 
+from uuid import uuid4
+
+from PySide6.QtCore import Qt
+
 from gui.views.candle_view import CandleView
 
 BUCKET = "tentimecrypto"
@@ -63,20 +67,37 @@ def test_download_a_day(program, hands, demo_s3, tmp_path):
     assert files[keys[0].rpartition("/")[2]].read_bytes() == body
 
 
-def test_delete_a_folder_and_undo(program, hands, demo_s3, demo_prefix):
+def test_delete_a_folder_and_bring_it_back_with_ctrl_z(program, hands, demo_s3, demo_prefix, qtbot):
     for name in ("keep.txt", "old/a.txt", "old/b.txt"):
         demo_s3.put_object(Bucket=BUCKET, Key=f"{demo_prefix}{name}", Body=b"x")
     tab = program.window.show_tab("browser", demo_prefix)
-    hands.choose(tab.folder.table, "old/")
-    tab.deeds["delete"].trigger()
-    hands.until(lambda: tab.removal.question is not None)
-    assert "the folder old with 2 objects" in tab.removal.question.windowTitle()
-    hands.press("Move to trash", tab.removal.question)
-    hands.until(lambda: "moved to the trash" in tab.banner.text)
+    table = tab.folder.table
+    hands.choose(table, "old/")
+    qtbot.keyClick(table, Qt.Key.Key_Delete)
+    hands.until(lambda: tab.banner.text == "The folder old with 2 objects moved to the trash.")
     assert left(demo_s3, demo_prefix) == ["keep.txt"]
-    hands.press("Undo", tab.banner)
+    hands.until(lambda: [entry.key for entry in tab.folder.selected] == [f"{demo_prefix}keep.txt"])
+    assert table.hasFocus()
+    qtbot.keyClick(table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     hands.until(lambda: tab.banner.text == "2 objects restored.")
     assert left(demo_s3, demo_prefix) == ["keep.txt", "old/a.txt", "old/b.txt"]
+    hands.until(lambda: [entry.key for entry in tab.folder.selected] == [f"{demo_prefix}old/"])
+
+
+def test_what_others_deleted_is_restored_from_the_trash(program, hands, demo_s3):
+    key = f"0-{uuid4().hex}/lost.txt"  # at the beginning: the first page of versions has it
+    demo_s3.put_object(Bucket=BUCKET, Key=key, Body=b"found again")
+    demo_s3.delete_object(Bucket=BUCKET, Key=key)
+    tab = program.window.show_tab("browser")
+    hands.until(lambda: tab.places.model.trash_index().isValid())
+    tab.places.view.setCurrentIndex(tab.places.model.trash_index())
+    hands.choose(tab.trash_pane.table, key)
+    hands.press("Stop", tab.trash_pane)
+    hands.press("Restore", tab.trash_pane)
+    hands.until(lambda: tab.banner.text == "lost.txt restored.")
+    assert demo_s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"found again"
+    assert key not in [each.key for each in tab.trash_pane.model.objects]
+    demo_s3.delete_object(Bucket=BUCKET, Key=key)
 
 
 def left(s3, prefix):
