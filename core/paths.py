@@ -36,13 +36,17 @@ def downloads_dir() -> Path:
 
 def _usual(name: str) -> Path:
     """Return the folder that the system has for a kind of files: `config`, `data` or `cache`."""
-    if sys.platform.startswith("linux"):  # the window's first picture waits for this
+    if _on_linux():  # the window's first picture waits for this
         given = os.environ.get(f"XDG_{name.upper()}_HOME", "").strip()
         base = Path(given) if given.startswith("/") else Path.home() / _XDG[name]
         return base / "strongroom"
     import platformdirs
 
     return Path(getattr(platformdirs, f"user_{name}_dir")("strongroom", appauthor=False))
+
+
+def _on_linux() -> bool:
+    return sys.platform.startswith("linux")
 
 
 def _made(name: str) -> Path:
