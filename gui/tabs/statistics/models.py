@@ -10,6 +10,9 @@ from core.units import format_count, format_size
 from gui.models.text_rows import TextRows
 from gui.widgets.labels import shown
 
+#: The column of the part of the whole.
+PART = 3
+
 
 class SharesModel(TextRows):
     """Groups with count, size and their part of the whole."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QMenu, QTableView, QVBoxLayout, QWidget
 
 from core.errors import StorageError
 from core.model.statistics import Share, StorageStatistics
@@ -18,7 +18,7 @@ from gui.clock import follow_time
 from gui.context import Context
 from gui.tabs.base import Tab
 from gui.tabs.statistics.cards import Cards
-from gui.tabs.statistics.models import LargestModel, SharesModel
+from gui.tabs.statistics.models import PART, LargestModel, SharesModel
 from gui.tabs.statistics.path_bar import PathBar
 from gui.tasks import Task
 from gui.views.treemap import Treemap, cells_of
@@ -40,7 +40,7 @@ _GROUPS = (
     ("sizes", "Size"),
 )
 #: Pixels of the columns of numbers; names take the rest.
-_GROUP_WIDTHS, _SIZE_WIDTH = (84, 92, 76), 92
+_GROUP_WIDTHS, _SIZE_WIDTH, _NARROW = (84, 92, 76), 92, 420
 #: Groups that only a finished scan has for a single folder.
 _DETAILED = frozenset({"classes", "months", "sizes"})
 _NO_DETAILS = (
@@ -52,6 +52,21 @@ _NO_SCAN = (
     "No scan yet",
     "A scan counts every object: how much is where, by kind, symbol, class and month.",
 )
+
+
+class _GroupsPanel(Panel):
+    """The table of groups; a narrow one leaves out the part of the whole."""
+
+    def __init__(self, table: QTableView) -> None:
+        super().__init__("By", table)
+        self._table = table
+        columns_of(table).fill_with_names(*_GROUP_WIDTHS)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the columns for which there is room."""
+        super().resizeEvent(event)
+        self._table.setColumnHidden(PART, event.size().width() < _NARROW)
+        columns_of(self._table).fill_with_names(*_GROUP_WIDTHS)
 
 
 class StatisticsTab(Tab):
@@ -103,13 +118,12 @@ class StatisticsTab(Tab):
             key="statistics/largest",
             falling=1,
         )
-        columns_of(shares).fill_with_names(*_GROUP_WIDTHS)
         columns_of(largest).fill_with_names(_SIZE_WIDTH)
         on_enter(shares, lambda: self._on_share(shares.currentIndex()))
         shares.doubleClicked.connect(self._on_share)
         on_enter(largest, lambda: self._on_largest(largest.currentIndex()))
         largest.doubleClicked.connect(self._on_largest)
-        groups = Panel("By", shares)
+        groups = _GroupsPanel(shares)
         groups.head.add_beside(self.groups)
         self._largest_panel = Panel("Largest objects", largest)
         right = splitter(groups, self._largest_panel, vertical=True, sizes=(300, 260))
