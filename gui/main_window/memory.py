@@ -1,4 +1,4 @@
-"""How the window was left: its place, its splitters, its last tab, kept in the settings."""
+"""How the window was left: its place, its splitters, its last tab, stored in the settings."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 class Memory:
-    """Reads and writes the window's part of the settings; unreadable ones mean the usual places."""
+    """Reads and writes the window's part of the settings; unreadable settings mean the usual places."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def state(self, key: str) -> QByteArray | None:
         """Return the state that Qt made of a part of the window."""
-        kept = self._kept(key)
-        return QByteArray.fromBase64(kept.encode()) if isinstance(kept, str) else None
+        stored = self._stored(key)
+        return QByteArray.fromBase64(stored.encode()) if isinstance(stored, str) else None
 
     def last_tab(self, ids: Sequence[str]) -> int:
         """Return the place of the tab that was open last; the browser's at the first start."""
-        last = self._kept("window/tab")
+        last = self._stored("window/tab")
         return ids.index(last if isinstance(last, str) and last in ids else "browser")
 
     def restore_splitters(self, tab_id: str, tab: QWidget) -> None:
@@ -37,10 +37,10 @@ class Memory:
             if state is not None:
                 split.restoreState(state)
 
-    def keep(
+    def save(
         self, states: Mapping[str, QByteArray], tab_id: str, tabs: Mapping[str, QWidget]
     ) -> None:
-        """Remember states of the window by key, its tab in front, and the splitters of all tabs.
+        """Store states of the window by key, its tab in front, and the splitters of all tabs.
 
         Raises:
             LocalIOError: the settings cannot be written.
@@ -54,7 +54,7 @@ class Memory:
         self._settings.set("window/tab", tab_id)
         self._settings.flush()
 
-    def _kept(self, key: str) -> object:
+    def _stored(self, key: str) -> object:
         try:
             return self._settings.get(key)
         except LocalIOError:

@@ -46,7 +46,7 @@ class MainWindow(QMainWindow):
     in place: nothing that was seen moves.
 
     Signals:
-        closing: the window is about to go; whoever owns the rest ends it.
+        closing: the window is about to close; the program ends the rest.
     """
 
     closing = Signal()
@@ -130,7 +130,7 @@ class MainWindow(QMainWindow):
         return self.tab(TABS[self.bar.currentIndex()].id)
 
     def show_trouble(self, error: StorageError) -> None:
-        """Tell a failure that belongs to no tab."""
+        """Show a failure that belongs to no tab."""
         self.banner.show_error(error)
 
     def toggle_drawer(self) -> None:
@@ -270,10 +270,12 @@ class MainWindow(QMainWindow):
 
     def _on_tab(self, place: int) -> None:
         self.tab(TABS[place].id)
+        if self.stack.currentIndex() != place:
+            self.hint.clear()  # it was about the tab that is left
         self.stack.setCurrentIndex(place)
 
     def _on_failed(self, error: StorageError) -> None:
-        """Tell it; a connection that was in force before stays so."""
+        """Show the failure; an earlier connection stays in force."""
         self.header.show_present()
         self.context.set_outage(error.summary)
         self.banner.show_error(error, *self.connector.way_on(error))
@@ -330,7 +332,7 @@ class MainWindow(QMainWindow):
         if "drawer" in self.__dict__:  # else it was never opened
             states["window/drawer"] = self.split.saveState()
         try:
-            self._memory.keep(states, TABS[self.bar.currentIndex()].id, self.tabs)
+            self._memory.save(states, TABS[self.bar.currentIndex()].id, self.tabs)
         except LocalIOError as error:  # the window closes all the same
             self.context.trouble.emit(error)
 
