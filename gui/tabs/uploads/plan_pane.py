@@ -10,17 +10,18 @@ from PySide6.QtWidgets import QBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from core.transfer.values import IfExists
 from core.units import format_count
+from gui import theme
 from gui.context import Context
-from gui.tabs.uploads.plan_model import ALL, EXISTING, REFUSED, WORDS, PlanModel
+from gui.tabs.uploads.plan_model import ALL, EXISTING, FILE, REFUSED, WORDS, PlanModel
 from gui.widgets.buttons import icon_button, plain_button, quiet_button
-from gui.widgets.labels import muted_label
+from gui.widgets.labels import Elided
 from gui.widgets.panel import Panel, row
 from gui.widgets.segmented import Segmented
 from gui.widgets.table import columns_of, make_table
 
 _FILTERS = ((ALL, "All"), (EXISTING, "Existing"), (REFUSED, "Cannot be uploaded"))
 #: Pixels of size, conflict and decision, and the part of the rest that the file takes.
-_WIDTHS, _FILE_PART = (84, 92, 104), 0.4
+_WIDTHS, _FILE_PART, _NARROW = (84, 92, 104), 0.4, 640
 _FOLLOW = "As for all"
 
 
@@ -42,7 +43,8 @@ class PlanPane(QWidget):
             model, "Files of the plan", settings=context.settings, key="uploads/plan", multiple=True
         )
         self._share_width(0)
-        self._note = muted_label("", small=True)
+        self._note = Elided("", "muted", mode=Qt.TextElideMode.ElideRight)
+        self._note.setFont(theme.text_font(12))
         self.buttons = {
             decision: plain_button(words, partial(self._decide, decision))
             for decision, words in WORDS.items()
@@ -60,8 +62,9 @@ class PlanPane(QWidget):
         self.hide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Share the width between keys and files."""
+        """Share the width between keys and files; a narrow list leaves out the files."""
         super().resizeEvent(event)
+        self.table.setColumnHidden(FILE, event.size().width() < _NARROW)
         self._share_width(event.size().width())
 
     def _share_width(self, width: int) -> None:

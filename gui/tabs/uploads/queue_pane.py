@@ -12,7 +12,7 @@ from core.model.objects import Verdict
 from core.transfer.values import State
 from core.units import format_count, format_duration, format_rate, format_size
 from gui.context import Context
-from gui.models.transfer_model import TARGET, TransferModel
+from gui.models.transfer_model import SIZE, TARGET, TransferModel
 from gui.models.transfers import Batch
 from gui.tabs.uploads.places import why_not
 from gui.widgets.buttons import plain_button, quiet_button
@@ -28,6 +28,8 @@ _WIDTHS = (92, 164, 112, 96)
 #: A narrower queue leaves the target out, which the tooltip of the name has; in a wider one the
 #: target takes this part of the width.
 _WIDE, _TARGET_PART = 940, 0.32
+#: A very narrow one leaves out the sizes, and has less room for reasons.
+_NARROW, _NARROW_PROGRESS = 640, 118
 
 
 class QueuePane(QWidget):
@@ -75,14 +77,18 @@ class QueuePane(QWidget):
         return found or (self.model.batches[0] if self.model.batches else None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the targets where there is room for them."""
+        """Show the columns for which there is room."""
         super().resizeEvent(event)
         width = event.size().width()
         self.tree.setColumnHidden(TARGET, width < _WIDE)
+        self.tree.setColumnHidden(SIZE, width < _NARROW)
         self._share_width(width)
 
     def _share_width(self, width: int) -> None:
-        columns_of(self.tree).fill_with_names(*_WIDTHS, max(int(width * _TARGET_PART), 300))
+        size, progress, rate, state = _WIDTHS
+        progress = _NARROW_PROGRESS if width < _NARROW else progress
+        target = max(int(width * _TARGET_PART), 300)
+        columns_of(self.tree).fill_with_names(size, progress, rate, state, target)
 
     def add(self, batch: Batch) -> None:
         """Show a new act at the top."""
