@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from core.preview import Candle, Candles
 from core.units import format_moment
 from gui import theme
+from gui.clock import follow_time
 from gui.views.candle_paint import CandlePainter, Plot, paint_tag
 from gui.views.canvas import Canvas
 from gui.views.time_axis import Sight, TimeAxis
@@ -43,12 +44,13 @@ class CandleChart(Canvas):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setMouseTracking(True)
-        self.setMinimumSize(200, 160)
+        self.setMinimumSize(200, 120)
         self.setAccessibleName("Candle chart")
         self._at = -1
         self._pointer: QPointF | None = None
         self._drag: tuple[float, Sight] | None = None
         self.show_candles(Candles("", "", ()))
+        follow_time(self, self._on_zone_changed, ticks=False)
 
     def show_candles(self, candles: Candles) -> None:
         """Draw other candles, all of them in sight."""
@@ -223,6 +225,11 @@ class CandleChart(Canvas):
         self._pointer = None
         self.update()
         super().leaveEvent(event)
+
+    def _on_zone_changed(self) -> None:
+        self._words = described(self._candles)
+        self._describe()
+        self.redraw()
 
     def _describe(self) -> None:
         self.setAccessibleDescription(self._words + in_words(self.current))

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from core.preview import Candle, Candles, Problem
 from core.units import format_clock, format_day, format_moment, in_zone
 from gui import theme
+from gui.clock import follow_time
 from gui.views.candle_chart import CandleChart
 from gui.widgets.labels import Text, muted_label
 from gui.widgets.panel import rule
@@ -101,6 +102,7 @@ class ValueLine(QWidget):
             box.addLayout(pair)
         box.addWidget(self._volume)
         box.addStretch(1)
+        follow_time(self, self._fill, ticks=False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show as much as there is room for."""
@@ -113,7 +115,6 @@ class ValueLine(QWidget):
         self.setVisible(candle is not None)
         if candle is None:
             return
-        self._when.setToolTip(format_moment(candle.when))
         for _, name in _FIELDS:
             self._numbers[name].setToolTip(f"{name} {getattr(candle, name):,f}")
         volume = "" if candle.volume is None else f"volume {candle.volume:,f}"
@@ -132,6 +133,7 @@ class ValueLine(QWidget):
 
     def _show_as(self, candle: Candle, form: _Form) -> None:
         self._when.setText(_moment(candle, form))
+        self._when.setToolTip(format_moment(candle.when))
         self._when.setVisible(form.moment != "none")
         for _, name in _FIELDS:
             self._numbers[name].setText(_written(getattr(candle, name), form.digits))

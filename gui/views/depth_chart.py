@@ -86,7 +86,7 @@ class DepthChart(Canvas):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setMouseTracking(True)
-        self.setMinimumSize(200, 140)
+        self.setMinimumSize(200, 120)
         self.setAccessibleName("Depth chart")
         self._pointer: float | None = None
         self._drag: tuple[float, Sight] | None = None

@@ -51,7 +51,8 @@ class DepthView(QWidget):
         self.chart.show_book(book)
         self.model.set_book(book)
         self._spread.setText(spread_of(book))
-        self._when.setText("" if book.when is None else format_moment(book.when))
+        when = book.when
+        self._when.show_live(lambda: "" if when is None else format_moment(when))
 
     def go_to(self, problem: Problem) -> None:
         """Select the level of a problem as far as the ladder has it."""

@@ -52,7 +52,8 @@ class HoldingsView(QWidget):
         self.view.sortByColumn(3, Qt.SortOrder.DescendingOrder)
         self.bar.show_holdings(holdings.holdings)
         self._total.setText("no total" if holdings.total is None else f"${holdings.total:,f}")
-        self._when.setText("" if holdings.when is None else format_moment(holdings.when))
+        when = holdings.when
+        self._when.show_live(lambda: "" if when is None else format_moment(when))
 
     def go_to(self, problem: Problem) -> None:
         """Do nothing: assets are few and all in sight."""

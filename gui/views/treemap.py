@@ -125,7 +125,7 @@ class Treemap(Canvas):
         #: The tile on which the mouse button went down; None: a release enters nothing.
         self._pressed: Cell | None = None
         self.setMouseTracking(True)
-        self.setMinimumSize(200, 160)
+        self.setMinimumSize(200, 120)
         self.setAccessibleName("Treemap of sizes")
 
     def show_cells(self, cells: list[Cell]) -> None:

@@ -15,7 +15,7 @@ from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from core.preview import Candle, Candles, CandleSeries, ProblemKind, preview
-from gui import theme
+from gui import clock, theme
 from gui.views.candle_view import CandleView
 from gui.views.depth_view import DepthView, spread_of
 
@@ -137,6 +137,19 @@ class TestCandles:
         view.resize(330, 420)
         assert view.values._numbers["open"].text() == "50,000.12…"
         assert view.values._numbers["open"].toolTip() == "open 50,000.1234567890"
+
+    def test_times_follow_the_zone_in_use(self, view, qtbot, monkeypatch):
+        monkeypatch.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        try:
+            clock.current().set_zone("local")
+            assert view.values._when.text() == "17 Jan 2024 04:30:00 UTC+5:30"
+            assert "to 17 Jan 2024 04:30:00 UTC+5:30" in view.chart.accessibleDescription()
+        finally:
+            clock.current().set_zone("utc")
+            monkeypatch.undo()
+            time.tzset()
+        assert view.values._when.text() == "16 Jan 2024 23:00:00 UTC"
 
     def test_dragging_pans(self, view, qtbot):
         for _ in range(6):
