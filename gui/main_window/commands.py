@@ -127,7 +127,7 @@ class Commands:
 
     def places_of(self, event: QKeyEvent) -> str:
         """Return where the keys of an event apply, if they do nothing here and are no letters."""
-        found = shortcuts.bound_to(event)
+        found = [each for each in shortcuts.bound_to(event) if each.where != "window"]
         parts = [f"{shortcuts.scope(each.where).title} ({each.text})" for each in found]
         return f"{shortcuts.pressed(event)} works in: {', '.join(parts)}." if parts else ""
 

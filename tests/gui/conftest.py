@@ -1,4 +1,5 @@
 import pytest
+from helpers.frame import window  # noqa: F401 - fixture for all tests here
 
 from core.local.activity import ChangeLog
 from core.local.settings import Settings

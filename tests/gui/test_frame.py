@@ -1,7 +1,7 @@
 import time
 from datetime import timedelta
 
-import pytest
+from helpers.frame import workspace_of
 from helpers.widget_tree import reading_html, unnamed
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QLabel
@@ -11,72 +11,24 @@ from core.errors import NotFound, Offline
 from core.local.settings import Settings
 from core.model.change import Change, ChangeKind
 from core.model.connection import (
-    AccessKeys,
-    Connection,
     Identity,
-    KeySource,
-    Profile,
     ProfileColour,
 )
-from core.redaction import Secret
 from core.units import utc_now
 from core.work import Progress
 from core.workspace import Workspace
-from gui import tab_list
 from gui.dialogs.confirm import Confirm
-from gui.main_window import window as window_module
 from gui.main_window.commands import Command, matching
 from gui.main_window.connecting import Connector
 from gui.main_window.palette import Palette
 from gui.main_window.sheet import ShortcutSheet
 from gui.main_window.window import MainWindow
 from gui.shortcuts import Action
-from gui.tabs.base import Tab
-
-
-class PlainTab(Tab):
-    """A tab that only notes what the frame asks of it."""
-
-    def __init__(self, context):
-        super().__init__(context)
-        self.calls = []
-
-    def _do_workspace(self, workspace):
-        self.calls.append(("workspace", workspace))
-
-    def _do_change(self, change):
-        self.calls.append(("change", change))
-
-    def _do_refresh(self):
-        self.calls.append(("refresh",))
-
-    def _do_filter(self):
-        self.calls.append(("filter",))
-
-    def open_target(self, target):
-        self.calls.append(("target", target))
-
-
-def _workspace(name="dev", colour=ProfileColour.BLUE):
-    profile = Profile(name, KeySource.SESSION, endpoint_url="http://127.0.0.1:9", colour=colour)
-    keys = AccessKeys("AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMIK7MDENG"))
-    return Workspace.open(Connection(profile, keys))
-
-
-@pytest.fixture
-def window(context, qtbot, monkeypatch):
-    tabs = tuple(spec._replace(factory=PlainTab) for spec in tab_list.TABS)
-    monkeypatch.setattr(window_module, "TABS", tabs)
-    window = MainWindow(context.settings).furnish(context, Connector(context))
-    qtbot.addWidget(window)
-    window.show()
-    window.open_last_tab()
-    return window
 
 
 def test_tabs_are_made_when_they_are_first_seen_and_loaded_once(window, context):
     assert list(window.tabs) == ["browser"]
-    workspace = _workspace()
+    workspace = workspace_of()
     context.set_workspace(workspace)
     assert window.tabs["browser"].calls == [("workspace", None), ("workspace", workspace)]
     window.show_tab("links")
@@ -86,9 +38,9 @@ def test_tabs_are_made_when_they_are_first_seen_and_loaded_once(window, context)
 
 
 def test_a_hidden_tab_hears_of_another_workspace_when_it_is_seen_again(window, context):
-    context.set_workspace(_workspace())
+    context.set_workspace(workspace_of())
     window.show_tab("links")
-    other = _workspace("other")
+    other = workspace_of("other")
     context.set_workspace(other)
     assert window.tabs["browser"].calls[-1][1] is not other
     window.show_tab("browser")
@@ -124,7 +76,7 @@ def test_changes_reach_loaded_tabs_and_the_log(window, context, qtbot):
 
 
 def test_production_opens_read_only_and_unlocks_for_a_time(window, context, qtbot):
-    context.set_workspace(_workspace("production", ProfileColour.RED))
+    context.set_workspace(workspace_of("production", ProfileColour.RED))
     assert context.read_only
     assert window.header.chip.property("chip") == "danger"
     assert window.header.lock.isVisible()
@@ -142,13 +94,13 @@ def test_production_opens_read_only_and_unlocks_for_a_time(window, context, qtbo
 
 
 def test_other_profiles_are_not_locked(window, context):
-    context.set_workspace(_workspace())
+    context.set_workspace(workspace_of())
     assert not context.read_only
     assert not window.header.lock.isVisible()
 
 
 def test_the_header_and_the_status_bar_tell_where_we_are(window, context):
-    context.set_workspace(_workspace())
+    context.set_workspace(workspace_of())
     window.connector.told.emit(BucketBrief("eu-west-1", followed=True, versioning="Enabled"))
     ends = utc_now() + timedelta(minutes=42, seconds=30)
     context.set_identity(Identity("1", "arn:aws:iam::1:user/ann", "ann", ends))
@@ -197,7 +149,7 @@ def test_a_demo_server_that_cannot_start_is_told_with_a_retry(window, context, q
 
 
 def test_a_failed_switch_leaves_the_former_connection_in_force(window, context, qtbot, monkeypatch):
-    context.set_workspace(_workspace())
+    context.set_workspace(workspace_of())
     context.set_identity(Identity("1", "arn:aws:iam::1:user/ann", "ann"))
 
     def refuse(_name):
@@ -213,7 +165,7 @@ def test_a_failed_switch_leaves_the_former_connection_in_force(window, context, 
 
 
 def test_connecting_puts_the_profile_in_force(window, context, qtbot, monkeypatch):
-    made = _workspace()
+    made = workspace_of()
     identity = Identity("1", "arn:aws:iam::1:user/ann", "ann")
     monkeypatch.setattr(context.connections, "connect", lambda _name: made.connection)
     monkeypatch.setattr(Workspace, "identity", lambda self, work=None: identity)
@@ -298,7 +250,7 @@ def test_letters_find_actions():
 
 
 def test_the_palette_runs_an_action_and_goes_to_a_key(window, context, qtbot):
-    context.set_workspace(_workspace())
+    context.set_workspace(workspace_of())
     qtbot.keyClick(window, "k", Qt.KeyboardModifier.ControlModifier)
     palette = window.findChild(Palette)
     qtbot.keyClicks(palette.field, "statis")
@@ -319,7 +271,7 @@ def test_the_palette_runs_an_action_and_goes_to_a_key(window, context, qtbot):
 
 
 def test_every_control_has_a_name_and_no_label_reads_html(window, context, qtbot):
-    context.set_workspace(_workspace())
+    context.set_workspace(workspace_of())
     window.toggle_drawer()
     qtbot.keyClick(window, Qt.Key.Key_F1)
     assert window.findChild(ShortcutSheet) is not None
@@ -332,10 +284,10 @@ def test_every_control_has_a_name_and_no_label_reads_html(window, context, qtbot
 
 
 def test_an_answer_about_a_workspace_that_was_left_is_dropped(window, context, qtbot):
-    context.set_workspace(_workspace())
+    context.set_workspace(workspace_of())
     tab, seen = window.current_tab, []
     tab.run("slow", lambda work: time.monotonic(), seen.append)
-    context.set_workspace(_workspace("other"))
+    context.set_workspace(workspace_of("other"))
     qtbot.waitUntil(lambda: not context.runner.busy)
     assert seen == []
     with qtbot.waitSignal(tab.settled):
@@ -345,7 +297,7 @@ def test_an_answer_about_a_workspace_that_was_left_is_dropped(window, context, q
 
 
 def test_a_tab_does_not_repeat_what_the_frame_tells(window, context):
-    context.set_workspace(_workspace())
+    context.set_workspace(workspace_of())
     tab = window.show_tab("browser")
     window._on_failed(Offline("The endpoint cannot be reached"))
     tab.show_error(Offline("The endpoint cannot be reached"))
