@@ -10,12 +10,9 @@ from typing import TYPE_CHECKING
 from core.cli.parameters import check_exclusive, check_text, usage_error
 from core.errors import InvalidInput
 from core.local.connections import Connections
+from core.local.environment import environment_names_keys, environment_profile
 from core.model.connection import (
-    DEFAULT_BUCKET,
-    DEFAULT_REGION,
     Connection,
-    KeySource,
-    Profile,
 )
 from core.work import Work
 
@@ -166,8 +163,8 @@ class Opener:
             return self._server.connection
         if self._common.profile:
             return Connections().connect(self._common.profile)
-        stored = None if _environment_names_keys() else Connections().profiles.current()
-        return Connections().with_keys(stored) if stored else Connection(_environment())
+        stored = None if environment_names_keys() else Connections().profiles.current()
+        return Connections().with_keys(stored) if stored else Connection(environment_profile())
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +194,3 @@ def seconds_of(text: str) -> int:
             remedy="For example 3600, 30m, 12h or 7d.",
         )
     return int(number) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
-
-
-def _environment_names_keys() -> bool:
-    names = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_WEB_IDENTITY_TOKEN_FILE")
-    return any(os.environ.get(name) for name in names)
-
-
-def _environment() -> Profile:
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
-    return Profile("environment", KeySource.ENVIRONMENT, region=region, bucket=DEFAULT_BUCKET)

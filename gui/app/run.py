@@ -177,6 +177,8 @@ class Program:
         from core.local.profiles import DEMO_NAME
 
         name = DEMO_NAME if self._options.demo else self._options.profile or self._last_profile()
+        if not name and self._options.screenshots is None and self._demo_was_chosen():
+            name = DEMO_NAME
         if name:
             self.context.switch_profile(name)
         elif self._options.screenshots is None:
@@ -193,6 +195,12 @@ class Program:
             self.window.show_trouble(error)
             return ""
         return profile.name if profile else ""
+
+    def _demo_was_chosen(self) -> bool:
+        """Return whether the demo is what was chosen at the first start: it is not asked again."""
+        from gui.dialogs.wizard import CHOICE_SETTING, DEMO_CHOICE
+
+        return bool(_stored(self._settings, CHOICE_SETTING) == DEMO_CHOICE)
 
     def _welcome(self) -> None:
         from gui.dialogs.wizard import Wizard

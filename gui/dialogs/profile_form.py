@@ -168,6 +168,13 @@ class ProfileForm(QWidget):
         self.aws_profile.addItems(list(names))
         self.aws_profile.setCurrentText(typed or next(iter(names), ""))
 
+    def use_environment(self, profile: Profile) -> None:
+        """Take keys and region from the variables of AWS, and a name that says so."""
+        self.source.setCurrentIndex(self.source.findData(KeySource.ENVIRONMENT))
+        self.region.setCurrentText(profile.region)
+        if "name" not in self._touched:
+            self.name.setText(profile.name)
+
     def keep_in_session(self) -> None:
         """Choose to keep the keys in memory only."""
         self.source.setCurrentIndex(self.source.findData(KeySource.SESSION))

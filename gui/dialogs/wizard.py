@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -18,6 +19,11 @@ from core.aws.aws_profiles import aws_profile_names
 from core.aws.sign_in import signed_in
 from core.engine.operations import change_made
 from core.errors import KeyringError, StorageError
+from core.local.environment import (
+    described_environment,
+    environment_names_keys,
+    environment_profile,
+)
 from core.model.change import ChangeKind
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.storage.setup import SetupReport, SetupStep, set_up
@@ -30,6 +36,7 @@ from gui.dialogs.profile_form import ProfileForm
 from gui.tasks import Task
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.dialog import keep_on_screen
 from gui.widgets.labels import text_label
 from gui.widgets.panel import rule
 from gui.widgets.steps import Steps
@@ -41,7 +48,9 @@ _FORM_WORDS = (
 )
 #: Each page is as high as what it says.
 _WIDTH, _HEIGHTS = 600, (424, 650, 520)
-_KEEPING = "Keep the profile"
+_KEEPING = "Store the profile"
+#: The setting that remembers what was chosen at the first start, and its value for the demo.
+CHOICE_SETTING, DEMO_CHOICE = "start/choice", "demo"
 _TEST_STEPS = (
     "Who the keys belong to",
     "Find the bucket",
@@ -87,6 +96,7 @@ class Wizard(QDialog):
         self.steps = Steps()
         self.demo = primary_button("Explore the demo", self._on_demo)
         self.connect_aws = plain_button("Connect to AWS…", self._on_form)
+        self.environment = plain_button("Use these variables…", self._on_environment)
         self.test = primary_button("Test and connect", self._on_test)
         self.back = plain_button("Back", self._on_back)
         self.finish = primary_button("Open Strongroom", self._on_finish)
@@ -126,14 +136,14 @@ class Wizard(QDialog):
 
     def _made_pages(self) -> tuple[QWidget, ...]:
         return (
-            pages.welcome(self.demo, self.connect_aws),
+            pages.welcome(self.demo, self.connect_aws, self.environment, _variables()),
             pages.scrolled(pages.words(_FORM_WORDS), self.form, self.store),
             pages.scrolled(self.steps),
         )
 
     def _show(self, page: int) -> None:
         self._pages.setCurrentIndex(page)
-        self.resize(_WIDTH, _HEIGHTS[page])
+        self._fit(page)
         self._title.setText(("Welcome to Strongroom", "Connect", "Testing the connection")[page])
         self.test.setVisible(page == 1)
         self.back.setVisible(page > 0)
@@ -141,6 +151,16 @@ class Wizard(QDialog):
         self._line.setVisible(page > 0)
         (self.demo, self.test, self.finish)[page].setDefault(True)
         self._update()
+
+    def _fit(self, page: int) -> None:
+        """Take the height of a page as far as the screen has it; what does not fit scrolls."""
+        self.resize(_WIDTH, _HEIGHTS[page])
+        keep_on_screen(self)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Stay on the screen, with all buttons."""
+        super().showEvent(event)
+        keep_on_screen(self)
 
     def _update(self) -> None:
         keyed = self.form.profile.access_key_id is not None
@@ -153,6 +173,7 @@ class Wizard(QDialog):
     # What the user does.
 
     def _on_demo(self) -> None:
+        self._context.settings.set(CHOICE_SETTING, DEMO_CHOICE)
         self.demo_chosen.emit()
         self.accept()
 
@@ -161,6 +182,10 @@ class Wizard(QDialog):
         self._show(1)
         self.form.name.setFocus()
         self.form.name.selectAll()
+
+    def _on_environment(self) -> None:
+        self.form.use_environment(environment_profile())
+        self._on_form()
 
     def _on_back(self) -> None:
         if self._task is not None:
@@ -181,8 +206,11 @@ class Wizard(QDialog):
         store = keys is not None and self.store.isChecked()
         self.banner.clear()
         self.steps.forget()
-        for title in (*_TEST_STEPS, *(_SECRET_STEPS if store else ()), _KEEPING):
+        for title in (*_TEST_STEPS, *_SECRET_STEPS, _KEEPING):
             self.steps.set_step(title, "waiting")
+        if not store:
+            why = "There are no keys to store." if keys is None else "Not wanted."
+            self._skip_secret(why)
         self._show(2)
         connection, desk = self._opened or Connection(profile, keys), self._desk
 
@@ -255,16 +283,18 @@ class Wizard(QDialog):
         if not self._kept_theirs:
             self.banner.show_good("The connection works.")
             return
-        self.steps.set_step(
-            _SECRET_STEPS[0], "good", f"{secret_name} holds other keys; it was left as it is"
-        )
-        self.steps.drop(_SECRET_STEPS[1])
+        self._skip_secret(f"{secret_name} holds other keys; it was left as it is.")
         self.banner.show_warning(
             "The connection works. The platform uses other keys than these.",
             f"{secret_name} was not changed. Replace its keys only if the platform shall use "
             "yours from now on.",
             action=("Replace them…", self._ask_to_replace),
         )
+
+    def _skip_secret(self, why: str) -> None:
+        """Show that nothing was stored in the secret: a dash, never the mark of success."""
+        self.steps.set_step(_SECRET_STEPS[0], "skipped", why)
+        self.steps.drop(_SECRET_STEPS[1])
 
     def _ask_to_replace(self) -> None:
         name = self.form.profile.secret_name
@@ -295,3 +325,8 @@ class Wizard(QDialog):
 
     def _on_failed(self, error: StorageError) -> None:
         self.banner.show_error(error, self._on_test if error.retryable else None)
+
+
+def _variables() -> str:
+    """Return the variables of AWS that are set, if they name keys or a server."""
+    return described_environment() if environment_names_keys() else ""

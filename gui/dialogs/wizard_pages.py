@@ -11,16 +11,16 @@ from gui.widgets.panel import card
 _MARGINS = (24, 8, 24, 16)
 
 
-def welcome(demo: QWidget, connect: QWidget) -> QWidget:
-    """Return the first page: the demo, or one's own bucket."""
-    page = QWidget()
-    box = QVBoxLayout(page)
-    box.setContentsMargins(*_MARGINS)
-    box.setSpacing(12)
-    box.addWidget(
-        words("Market data, user data, secrets and backups of the platform, in your own S3 bucket.")
-    )
-    box.addWidget(
+def welcome(demo: QWidget, connect: QWidget, environment: QWidget, variables: str) -> QScrollArea:
+    """Return the first page: the demo, or one's own bucket.
+
+    Args:
+        demo: opens the demo.
+        connect: leads to the form.
+        environment: leads to the form, filled in from the environment.
+        variables: the variables of AWS that are set; empty offers nothing of them.
+    """
+    cards = [
         card(
             heading("Look around first"),
             words(
@@ -29,9 +29,7 @@ def welcome(demo: QWidget, connect: QWidget) -> QWidget:
             ),
             _left(demo),
             spacing=10,
-        )
-    )
-    box.addWidget(
+        ),
         card(
             heading("Connect to your bucket"),
             words(
@@ -40,10 +38,21 @@ def welcome(demo: QWidget, connect: QWidget) -> QWidget:
             ),
             _left(connect),
             spacing=10,
+        ),
+    ]
+    if variables:
+        found = card(
+            heading("Use the AWS variables that are set"),
+            words(f"This program was started with {variables}."),
+            _left(environment),
+            spacing=10,
         )
-    )
-    box.addStretch(1)
-    return page
+        cards.insert(0, found)
+    else:
+        environment.setParent(cards[0])  # it is no window of its own
+        environment.hide()
+    about = "Market data, user data, secrets and backups of the platform, in your own S3 bucket."
+    return scrolled(words(about), *cards)
 
 
 def scrolled(*parts: QWidget) -> QScrollArea:
@@ -56,6 +65,7 @@ def scrolled(*parts: QWidget) -> QScrollArea:
         box.addWidget(part)
     box.addStretch(1)
     area = QScrollArea()
+    area.setAccessibleName("Page of the set-up")
     area.setWidgetResizable(True)
     area.setWidget(page)
     return area

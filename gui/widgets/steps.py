@@ -15,6 +15,7 @@ _SIGNS = {
     "running": ("play", "accent", "running"),
     "good": ("check", "good", "done"),
     "failed": ("close", "danger", "failed"),
+    "skipped": ("minus", "muted", "not done"),
 }
 
 
@@ -35,7 +36,7 @@ class Steps(QWidget):
         theme.current().changed.connect(self._repaint)
 
     def state(self, title: str) -> str:
-        """Return a step's state: `waiting running good failed`, or nothing for an unknown one."""
+        """Return a step's state: `waiting running good failed skipped`, or nothing for an unknown one."""
         return self._states.get(title, "")
 
     def forget(self) -> None:

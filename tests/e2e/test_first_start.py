@@ -7,7 +7,7 @@ from helpers.demo import plain_client
 from helpers.hands import Hands
 
 from core.local.profiles import ProfileStore
-from gui.dialogs.wizard import Wizard
+from gui.dialogs.wizard import CHOICE_SETTING, DEMO_CHOICE, Wizard
 from gui.views.candle_view import CandleView
 
 BUCKET = "tentimecrypto"
@@ -58,3 +58,13 @@ def test_one_click_into_the_demo(program, qtbot):
     assert program.context.workspace.profile.name == "demo"
     assert program.context.demo_database.exists()
     assert ProfileStore().list() == ()
+
+
+def test_the_demo_opens_at_once_when_it_was_chosen_before(program, qtbot):
+    program._settings.set(CHOICE_SETTING, DEMO_CHOICE)
+    wanted = []
+    program.context.profile_wanted.disconnect(program.connector.open_profile)
+    program.context.profile_wanted.connect(wanted.append)
+    program.start()
+    Hands(qtbot, program.window).until(lambda: wanted == ["demo"])
+    assert not program.window.findChildren(Wizard)

@@ -1,4 +1,5 @@
 import json
+import os
 
 import boto3
 import pytest
@@ -6,13 +7,14 @@ from helpers.aws import CANARY
 from helpers.credentials import STORAGE, opened
 from helpers.keyrings import RefusingKeyring, allow
 from helpers.stub_sts import MFA_ROLE
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QScrollArea, QWidget
 
 from core.local.vault import Vault
 from core.model.connection import KeySource
 from gui.dialogs.confirm import Confirm
 from gui.dialogs.mfa import MfaForm
-from gui.dialogs.wizard import Wizard
+from gui.dialogs.wizard import CHOICE_SETTING, DEMO_CHOICE, Wizard
 
 
 @pytest.fixture
@@ -126,3 +128,80 @@ def test_a_role_that_wants_a_code_asks_once_for_test_and_connection(wizard, qtbo
         wizard.finish.click()
     assert connected.args[0].keys.session_token is not None
     assert connected.args[0].keys.expires is not None
+
+
+@pytest.fixture
+def no_variables(server, monkeypatch):
+    """A terminal without AWS variables; those of the test server are gone."""
+    with monkeypatch.context() as gone:  # the server takes its own away at the end
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            gone.delenv(name)
+        yield
+
+
+@pytest.fixture
+def variables(no_variables, monkeypatch):
+    """The AWS variables of a terminal."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAFROMTERMINAL")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+
+
+def test_variables_that_are_set_are_offered_and_fill_the_form(variables, wizard):
+    assert wizard.environment.isVisible()
+    said = " ".join(label.text() for label in wizard.findChildren(QLabel))
+    assert "AWS_ACCESS_KEY_ID AKIAFROMTERMINAL, AWS_REGION eu-west-1" in said
+    assert CANARY not in said
+    wizard.environment.click()
+    profile = wizard.form.profile
+    assert (profile.source, profile.region, profile.name) == (
+        KeySource.ENVIRONMENT,
+        "eu-west-1",
+        "environment",
+    )
+    assert wizard.test.isEnabled()
+
+
+def test_without_variables_nothing_is_offered_of_them(no_variables, wizard):
+    assert not wizard.environment.isVisible()
+
+
+def test_the_choice_of_the_demo_is_remembered(wizard, context):
+    wizard.demo.click()
+    assert context.settings.get(CHOICE_SETTING) == DEMO_CHOICE
+
+
+def test_nothing_stored_is_a_dash_and_never_a_tick(wizard, qtbot, server):
+    fill(qtbot, wizard)
+    wizard.store.setChecked(False)
+    wizard.test.click()
+    qtbot.waitUntil(wizard.finish.isEnabled, timeout=8000)
+    assert wizard.steps.state("Store the secret") == "skipped"
+    assert wizard.steps.state("Read the secret back") == ""
+    assert wizard.steps.state("Store the profile") == "good"
+
+
+def page_of(widget):
+    while not isinstance(widget, QScrollArea):
+        widget = widget.parentWidget()
+    return widget
+
+
+@pytest.mark.parametrize("room", [(1100, 640), (1280 * 2 // 3, 800 * 2 // 3), (550, 320)])
+def test_the_buttons_are_on_every_screen(wizard, qtbot, monkeypatch, room):
+    monkeypatch.setattr("gui.widgets.dialog.screen_room", lambda _dialog: QRect(0, 0, *room))
+    for page, buttons in enumerate(
+        (
+            (wizard.demo, wizard.connect_aws),
+            (wizard.back, wizard.test),
+            (wizard.back, wizard.finish),
+        )
+    ):
+        wizard._show(page)
+        qtbot.waitUntil(lambda: wizard.frameGeometry().height() <= room[1])
+        assert wizard.width() <= room[0]
+        for button in buttons:
+            if page == 0:  # on a page that scrolls
+                page_of(button).ensureWidgetVisible(button)
+            area = QRect(button.mapTo(wizard, QPoint()), button.size())
+            assert wizard.rect().contains(area), (page, button.text())
