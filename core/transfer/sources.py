@@ -64,7 +64,7 @@ def typed_path(text: str) -> str:
 
 
 def _no_path(text: str, cause: str) -> InvalidInput:
-    remedy = "Write the whole path, for example /home/me/candles.json."
+    remedy = "Write the whole path, for example /data/candles.json."
     return InvalidInput(f"{text!r} is not the path of a file", cause=cause, remedy=remedy)
 
 

@@ -75,8 +75,7 @@ class FileAsDialog(QDialog):
 
     def take(self, path: str) -> None:
         """Inspect a file, and fill in what it gives."""
-        self.form.path.setText(path)
-        self._on_path(path)
+        self.form.set_path(path)
 
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()

@@ -160,7 +160,7 @@ class FileForm(QWidget):
         self._form.addRow("", self.problems)
 
     def _connect(self) -> None:
-        self.path.textEdited.connect(lambda _text: self._typing.start())
+        self.path.textChanged.connect(lambda _text: self._typing.start())
         self.path.editingFinished.connect(self._on_path)
         self._typing.timeout.connect(self._on_path)
         self.kind.activated.connect(self._on_kind)
@@ -173,10 +173,11 @@ class FileForm(QWidget):
         dialog = QFileDialog(self, "Document to file")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._on_file)
+        dialog.fileSelected.connect(self.set_path)
         dialog.open()
 
-    def _on_file(self, path: str) -> None:
+    def set_path(self, path: str) -> None:
+        """Take a path as if it was typed, at once."""
         self.path.setText(path)
         self._on_path()
 

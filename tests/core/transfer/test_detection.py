@@ -93,7 +93,7 @@ def test_a_log_is_dated_by_its_first_line_and_other_bytes_are_not_taken_for_one(
 
 def test_the_path_of_a_downloaded_object_counts():
     key = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10%3A00%3A00Z.json"
-    assert values(found_in_path(f"/home/me/down/{key}")) == {
+    assert values(found_in_path(f"/data/down/{key}")) == {
         "kind": "ohlcv", "symbol": "BTC-USD", "timeframe": "1h", "moment": "2024-01-15T10:00:00Z",
     }  # fmt: skip
     assert values(found_in_path("/tmp/book 2024-01-15T10:00:00Z.json")) == {

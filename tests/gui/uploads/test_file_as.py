@@ -5,7 +5,7 @@ import os
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from core.workspace import Workspace
 from gui.dialogs.file_as import FileAsDialog
@@ -131,6 +131,14 @@ def test_a_path_is_typed(dialog, tmp_path, qtbot):
     qtbot.waitUntil(dialog.save.isEnabled, timeout=WAIT)
     assert dialog.form.key.text() == KEY
     assert "1 candle" in dialog.form.content.text()
+
+
+def test_a_cleared_path_leaves_nothing_to_file(dialog, tmp_path, qtbot):
+    take(dialog, qtbot, written(tmp_path, "x.json", whole()))
+    (button,) = dialog.form.path.findChildren(QAbstractButton)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not dialog.save.isEnabled(), timeout=WAIT)
+    assert (dialog.form.content.text(), dialog.form.key.text()) == ("", "-")
 
 
 @pytest.mark.parametrize("form", ["file://{}", "'{}'", ' "{}" '])

@@ -16,7 +16,7 @@ from gui.tabs.uploads.plan_pane import PlanPane
 SKIP, OVERWRITE, KEEP_BOTH = IfExists.SKIP, IfExists.OVERWRITE, IfExists.KEEP_BOTH
 
 
-def plan_of(count, taken=(), refused=(), folder="/home/me"):
+def plan_of(count, taken=(), refused=(), folder="/data"):
     numbers = range(count)
     return UploadPlan(
         bucket="b",
