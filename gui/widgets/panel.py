@@ -16,6 +16,9 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.widgets.labels import Elided, Pill, muted_label
 
+#: Pixels of a title that is never shortened.
+_TITLE = 56
+
 
 def column(
     *parts: QWidget, margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 0
@@ -93,6 +96,7 @@ class SectionHead(QFrame):
         self.setFixedHeight(theme.SECTION)
         self._title = Elided(title)
         self._title.setFont(theme.bold_font())
+        self._reserve()
         self._note = muted_label(note)
         self._box = QHBoxLayout(self)
         self._box.setContentsMargins(12, 1, 12, 0)
@@ -108,8 +112,14 @@ class SectionHead(QFrame):
     def set_title(self, title: str, note: str = "") -> None:
         """Show another title, and muted text after it."""
         self._title.setText(title)
+        self._reserve()
         self._note.setText(note)
         self._note.setVisible(bool(note))
+
+    def _reserve(self) -> None:
+        """Keep a short title whole: other parts of the bar give way first."""
+        wide = self._title.fontMetrics().horizontalAdvance(self._title.text()) + 2
+        self._title.setMinimumWidth(min(wide, _TITLE))
 
     def add_pill(self, pill: Pill) -> Pill:
         """Put a pill (or any small widget) after the title."""

@@ -150,6 +150,7 @@ class SecretForm(QWidget):
         """Show other rows."""
         for old in self._rows:
             self._box.removeWidget(old)
+            old.hide()  # it could be pressed until it is deleted
             old.deleteLater()
         self._rows = []
         for row in rows:
@@ -182,8 +183,11 @@ class SecretForm(QWidget):
         self.edited.emit()
 
     def _on_removed(self, row: FormRow) -> None:
+        if row not in self._rows:  # pressed twice
+            return
         self._rows.remove(row)
         self._box.removeWidget(row)
+        row.hide()
         row.deleteLater()
         self.add.setFocus()
         self.edited.emit()

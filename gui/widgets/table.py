@@ -34,7 +34,7 @@ from gui.widgets.cells import PADDING, CellDelegate, HoverRows
 from gui.widgets.elide import is_moment
 from gui.widgets.icons import icon
 
-_WIDEST, _LEAST, _NARROWEST, _NUMBERS, _SAMPLE = 420, 160, 64, 88, 100
+_WIDEST, _LEAST, _NARROWEST, _NUMBERS, _SAMPLE = 420, 140, 64, 88, 100
 #: What a column of names wants that takes what the others leave, and what it is given if it can.
 _FILLING, _NAME = 100_000, 260
 #: A moment may shrink to its day, "15 Jan 2024", with the padding of a cell.
@@ -122,6 +122,7 @@ def make_list(model: QAbstractItemModel, name: str, *, multiple: bool = False) -
     view.setModel(model)
     _common(view, name, multiple=multiple)
     view.setUniformItemSizes(True)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return view
 
 

@@ -113,11 +113,14 @@ def _below(top: QWidget) -> list[QWidget]:
 
 
 def _seen(widget: QWidget) -> tuple[Any, ...]:
+    text = widget.text() if isinstance(widget, QLabel) else ""
+    return id(widget), widget.isEnabled(), widget.geometry().getRect(), text, _value(widget)
+
+
+def _value(widget: QWidget) -> Any:
     more: Any = None
     if isinstance(widget, QAbstractButton):
         more = widget.text(), widget.isChecked()
-    elif isinstance(widget, QLabel):
-        more = widget.text()
     elif isinstance(widget, QLineEdit):
         more = widget.text(), widget.echoMode()
     elif isinstance(widget, QComboBox):
@@ -131,7 +134,7 @@ def _seen(widget: QWidget) -> tuple[Any, ...]:
         more = widget.model().rowCount(), index.row(), index.column()
     elif isinstance(widget, QTabBar):
         more = widget.currentIndex()
-    return id(widget), widget.isEnabled(), widget.geometry().getRect(), more
+    return more
 
 
 def close_dialogs() -> int:

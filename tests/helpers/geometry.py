@@ -1,8 +1,9 @@
 """What a person could not read or reach: clipped texts, controls outside, doubled scroll bars."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -21,13 +22,16 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QScrollBar,
     QSplitterHandle,
+    QStyleOptionViewItem,
     QTabBar,
     QTableView,
     QTreeView,
     QWidget,
 )
 
+from gui.models.roles import PILL_ROLE, PROGRESS_ROLE
 from gui.widgets.banner import Banner
+from gui.widgets.elide import is_moment
 from gui.widgets.labels import Elided
 
 #: Pixels by which metrics round.
@@ -66,15 +70,7 @@ def _of_qt(widget: QWidget) -> bool:
 
 def _clipped(root: QWidget) -> Iterator[str]:
     for widget in _visible(root):
-        less = 0
-        if isinstance(widget, QLabel):
-            less = _label(widget)
-        elif isinstance(widget, (QPushButton, QCheckBox, QRadioButton)):
-            less = _lacking(widget)
-        elif isinstance(widget, QComboBox):
-            less = _combo(widget)
-        elif isinstance(widget, QLineEdit):
-            less = _placeholder(widget)
+        less = next((less(widget) for kind, less in _MEASURES if isinstance(widget, kind)), 0)
         if less > _ROUNDING:
             yield f"clipped by {less} px: {name_of(widget)}"
         if isinstance(widget, (QTableView, QTreeView)):
@@ -113,6 +109,14 @@ def _placeholder(field: QLineEdit) -> int:
         return 0
     text = QFontMetrics(field.font()).horizontalAdvance(field.placeholderText())
     return text - (field.width() - 16)
+
+
+_MEASURES: tuple[tuple[Any, Callable[[Any], int]], ...] = (
+    (QLabel, _label),
+    ((QPushButton, QCheckBox, QRadioButton), _lacking),
+    (QComboBox, _combo),
+    (QLineEdit, _placeholder),
+)
 
 
 def _heads(view: QTableView | QTreeView) -> Iterator[str]:
@@ -200,3 +204,51 @@ def _in_banner(widget: QWidget) -> bool:
             return True
         part = part.parentWidget()
     return False
+
+
+def cut_cells(root: QWidget, *, moments: bool) -> list[str]:
+    """Return the cells in sight whose number, pill, progress or moment is not drawn in full.
+
+    Names and other texts may be shortened: the row's tooltip has them whole.
+
+    Args:
+        root: the window or dialog.
+        moments: whether moments must be drawn in full as well.
+    """
+    found = []
+    for view in root.findChildren(QTableView):
+        if view.isVisible() and view.model() is not None:
+            found += [what for index in _in_sight(view) if (what := _cut(view, index, moments))]
+    return sorted(set(found))
+
+
+def _in_sight(view: QTableView) -> Iterator[QModelIndex]:
+    last = view.rowAt(view.viewport().height() - 1)
+    rows = range(max(view.rowAt(0), 0), (last if last >= 0 else view.model().rowCount() - 1) + 1)
+    for row in rows:
+        for column in range(view.model().columnCount()):
+            if not view.isColumnHidden(column):
+                yield view.model().index(row, column)
+
+
+def _cut(view: QTableView, index: QModelIndex, moments: bool) -> str:
+    right = index.data(Qt.ItemDataRole.TextAlignmentRole)
+    text = str(index.data() or "")
+    moment = is_moment(text)
+    fixed = (
+        (right is not None and not moment)
+        or index.data(PILL_ROLE)
+        or index.data(PROGRESS_ROLE) is not None
+    )
+    if not text or not (fixed or (moments and moment)):
+        return ""
+    option = QStyleOptionViewItem()
+    option.initFrom(view)
+    option.widget = view
+    wanted = view.itemDelegate().sizeHint(option, index).width()
+    if wanted <= view.columnWidth(index.column()) + _ROUNDING:
+        return ""
+    title = view.model().headerData(index.column(), Qt.Orientation.Horizontal)
+    return (
+        f"cell of {title!r} cut by {wanted - view.columnWidth(index.column())} px: {name_of(view)}"
+    )

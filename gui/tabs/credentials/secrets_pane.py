@@ -53,7 +53,7 @@ class SecretsPane(QWidget):
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
         self.new = plain_button("New secret…", self.new_clicked.emit)
         self.filter = QLineEdit()
-        self.filter.setPlaceholderText("Filter by name")
+        self.filter.setPlaceholderText("Filter")
         self.filter.setAccessibleName("Filter secrets by name")
         filter_of(self.filter, self.table)
         self.filter.setMaximumWidth(180)

@@ -82,6 +82,7 @@ class LinksTab(Tab):
         ledger = _LedgerPanel(self.ledger_table, self._ledger_view)
         note = muted_label(_KILL, wrap=True, small=True)
         note.setContentsMargins(12, 8, 12, 8)
+        note.setMinimumHeight(66)  # three lines in a narrow window
         ledger.add(note)
         right = splitter(made, ledger, vertical=True, sizes=(320, 360))
         box = QVBoxLayout(self)

@@ -1,0 +1,66 @@
+"""The real window at every size: nothing is clipped or out of reach, and no message moves it."""
+
+from helpers.geometry import cut_cells, positions, problems
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from core.errors import Throttled
+from gui.tab_list import TABS
+
+#: 1280 x 800 at 150 %, 1920 x 1080 at 200 %, and the usual ones.
+SIZES = ((853, 533), (960, 540), (1100, 640), (1280, 800), (1920, 1080))
+#: From this width on a moment has its whole room.
+MOMENTS_FROM = 1280
+#: Milliseconds for loading a view on a busy machine.
+LONG = 60_000
+
+
+def _settle(hands, tab):
+    """Wait until a tab is loaded and laid out."""
+    hands.until(lambda: not tab.busy, LONG)
+    laid_out = []
+    QTimer.singleShot(0, lambda: laid_out.append(True))
+    hands.until(lambda: laid_out)
+
+
+def _loaded(hands, spec):
+    tab = hands.window.show_tab(spec.id)
+    tab.ensure_loaded()
+    _settle(hands, tab)
+    tab.present()
+    _settle(hands, tab)
+    tab.banner.clear()
+    return tab
+
+
+def _moved_by_a_message(hands, tab):
+    """Return how many widgets of the window are elsewhere while a message is shown, or after it."""
+    window, focus = hands.window, QApplication.focusWidget()
+    before = positions(window)
+    tab.banner.show_error(Throttled("Slow", details="x"), lambda: None)
+    _settle(hands, tab)
+    during = positions(window)
+    tab.banner.clear()
+    _settle(hands, tab)
+    after = positions(window)
+    assert QApplication.focusWidget() is focus
+    return sum(before[key] != places.get(key) for places in (during, after) for key in before)
+
+
+def test_every_tab_fits_at_every_size_and_no_message_moves_it(hands):
+    window, found = hands.window, {}
+    for spec in TABS:
+        tab = _loaded(hands, spec)
+        for width, height in SIZES:
+            window.resize(width, height)
+            _settle(hands, tab)
+            assert window.size().toTuple() == (width, height), "the window cannot be that small"
+            seen = problems(window) + cut_cells(window, moments=width >= MOMENTS_FROM)
+            for problem in seen:
+                found.setdefault(f"{spec.id}: {problem}", []).append(f"{width}x{height}")
+        window.resize(1280, 800)
+        _settle(hands, tab)
+        # An age that counts on may widen its label just then; a message would move things each time.
+        if all(_moved_by_a_message(hands, tab) for _attempt in range(3)):
+            found[f"{spec.id}: a message moves widgets"] = ["1280x800"]
+    assert found == {}, "\n" + "\n".join(f"{what} {at}" for what, at in found.items())
