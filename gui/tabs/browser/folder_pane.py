@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from core.errors import AccessDenied, StorageError
 from gui import shortcuts, theme
 from gui.context import Context
-from gui.models.folder_model import KIND, NAME, Entry, FolderModel
+from gui.models.folder_model import KIND, MODIFIED, NAME, Entry, FolderModel
 from gui.models.tree_model import Total
 from gui.tabs.browser.counting import list_words, selected_words
 from gui.tabs.browser.loading import Page
@@ -30,12 +30,12 @@ from gui.widgets.icons import icon
 from gui.widgets.labels import AgePill, Elided
 from gui.widgets.table import columns_of, make_table
 
-_KIND_FROM = 640  # pixels of the pane from which on the kind has room
+_MODIFIED_FROM, _KIND_FROM = 400, 640  # pixels of the pane from which on a column has room
 _FILTER_MS = 80
 _SKELETON_MS = 150  # a folder that comes sooner is not announced
-_WIDTHS = (88, 180, 100)
+_WIDTHS = (88, 190, 100)
 #: Pixels that the table needs to show names as names.
-_LEAST = 380
+_LEAST = 340
 
 
 class FolderPane(QWidget):
@@ -350,8 +350,9 @@ class FolderPane(QWidget):
     # Looks and drops
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the kind where there is room for it."""
+        """Show the date and the kind where there is room for them beside the names."""
         super().resizeEvent(event)
+        self.table.setColumnHidden(MODIFIED, self.width() < _MODIFIED_FROM)
         self.table.setColumnHidden(KIND, self.width() < _KIND_FROM)
 
     def _paint(self) -> None:

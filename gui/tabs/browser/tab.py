@@ -72,7 +72,7 @@ class BrowserTab(Tab):
     def _lay_out(self) -> None:
         for pane in (self.folder, self.trash_pane):
             self.middle.addWidget(pane)
-        self._panes = splitter(self.places, self.middle, self.object, sizes=(252, 520, 508))
+        self._panes = splitter(self.places, self.middle, self.object, sizes=(252, 552, 476))
         for number, stretch in enumerate((0, 3, 2)):
             self._panes.setStretchFactor(number, stretch)
         kept = self.context.settings.get("browser/panes")

@@ -13,7 +13,7 @@ from core.objects.trash import DeletedObject
 from core.units import format_count, format_size
 from gui import theme
 from gui.context import Context
-from gui.tabs.browser.trash_model import BY, DELETED, TrashModel
+from gui.tabs.browser.trash_model import BY, DELETED, SIZE, TrashModel
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of, line_edit
@@ -22,7 +22,7 @@ from gui.widgets.panel import SectionHead
 from gui.widgets.table import columns_of, make_table
 
 _WIDTHS = (88, 180, 150)
-_BY_FROM = 560  # pixels of the pane from which on there is room for who deleted an object
+_SIZE_FROM, _BY_FROM = 400, 560  # pixels of the pane from which on a column has room
 _EMPTY = "The trash is empty"
 _WHY = "Deleted objects of this versioned bucket appear here and can be restored."
 
@@ -140,8 +140,9 @@ class TrashPane(QWidget):
         self.age.clear_age()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show who deleted an object where there is room for it."""
+        """Show the size and who deleted an object where there is room for them."""
         super().resizeEvent(event)
+        self.table.setColumnHidden(SIZE, self.width() < _SIZE_FROM)
         self.table.setColumnHidden(BY, self.width() < _BY_FROM)
 
     # Selection
