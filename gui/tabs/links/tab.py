@@ -33,7 +33,7 @@ from gui.widgets.table import columns_of, make_table
 #: Objects that are asked for one by one: those of the form, and those of the newest links.
 _CHECKED_KEYS, _CHECKED_LINKS = 20, 100
 #: Pixels of the ledger's columns beside the objects, and below which width two are left out.
-_LEDGER_WIDTHS, _WIDE, _NARROW = (84, 104, 124, 100, 176), 860, 600
+_LEDGER_WIDTHS, _WIDE, _NARROW = (84, 104, 124, 100, 196), 880, 600
 _KILL = (
     "A link cannot be called back by itself. It dies when it ends, when the access key it was "
     "signed with is deactivated or deleted (all links of that key die), when the object is "
