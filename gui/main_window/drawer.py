@@ -9,7 +9,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QMenu,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -25,7 +24,7 @@ from gui.models.changes_model import ChangesFilter, ChangesModel, as_csv, as_jso
 from gui.models.tasks_model import TasksModel
 from gui.tasks import Task
 from gui.widgets.banner import Banner
-from gui.widgets.buttons import icon_button, link_button
+from gui.widgets.buttons import button_menu, icon_button, link_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of, line_edit
 from gui.widgets.panel import SectionHead
@@ -122,15 +121,9 @@ class TasksPage(QWidget):
             self._view.show_empty()
 
     def _on_menu(self, place: QPoint) -> None:
-        menu = QMenu(self)
-        for button, act in (
-            (self.cancel, self._on_cancel),
-            (self.retry, self._on_retry),
-            (self.copy, self._on_copy),
-        ):
-            menu.addAction(button.text(), act).setEnabled(button.isEnabled())
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(self.table.viewport().mapToGlobal(place))
+        button_menu(
+            self.table, place, [("", each) for each in (self.cancel, self.retry, self.copy)]
+        )
 
     def _on_cancel(self) -> None:
         if self.task is not None:

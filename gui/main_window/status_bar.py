@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QWidget
 
 from core.model.connection import Identity
 from core.units import format_rate, utc_now
-from gui import clock, theme
+from gui import clock, shortcuts, theme
 from gui.clock import follow_time
 from gui.context import Context
 from gui.models.rates import amount
@@ -69,8 +69,8 @@ class ZoneButton(Button):
         self._menu = QMenu(self)
         self._group = QActionGroup(self)
         self._actions: dict[clock.Zone, QAction] = {
-            "utc": self._added("utc", "Show times in UTC"),
-            "local": self._added("local", "Show times in local time"),
+            "utc": self._added("utc", shortcuts.action("times.utc").text),
+            "local": self._added("local", shortcuts.action("times.local").text),
         }
         self.setMenu(self._menu)
         clock.current().zone_changed.connect(self._refresh)
@@ -115,7 +115,8 @@ class StatusBar(QFrame):
         self.zone = ZoneButton(context)
         self.button = quiet_button("Activity ▴", self.activity.emit)
         self.button.setAccessibleName("Activity")
-        self.button.set_hint("Tasks that run or have ended, and the log of changes")
+        what = "Tasks that run or have ended, and the log of changes"
+        self.button.set_hint(shortcuts.tip("activity", what))
         self.button.setFont(theme.text_font(12))
         self._lay_out()
         self._later = QTimer(self)

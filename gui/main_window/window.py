@@ -143,7 +143,8 @@ class MainWindow(QMainWindow):
         """Open the search for actions and for everything with a name."""
         from gui.main_window.palette import Palette, Tabs
 
-        sources = [(key, source) for key, tab in self.tabs.items() for source in tab.searchable()]
+        loaded = [(key, tab) for key, tab in self.tabs.items() if tab.loaded]
+        sources = [(key, source) for key, tab in loaded for source in tab.searchable()]
         Palette(
             self, self.context, self.commands, Tabs(self.current_tab, sources, self.show_tab)
         ).popup(self)
@@ -239,6 +240,8 @@ class MainWindow(QMainWindow):
 
     def _make_commands(self) -> None:
         from gui.main_window.commands import Commands, Explanations, FieldKeys, Frame
+        from gui.shortcuts import tip
+        from gui.widgets.labels import tooltip
 
         def current() -> Tab:
             return self.current_tab
@@ -246,6 +249,8 @@ class MainWindow(QMainWindow):
         frame = Frame(self, self.show_tab, current, self.search, self.toggle_drawer)
         self.commands = Commands(self.context, frame)
         FieldKeys(self)
+        for number, spec in enumerate(TABS):
+            self.bar.setTabToolTip(number, tooltip(tip(f"tab.{spec.id}")))
         Explanations(self, self.explain)
 
     def _wire(self) -> None:

@@ -124,6 +124,11 @@ class Tab(QWidget):
         else:
             self.banner.show_error(error, retry)
 
+    @property
+    def loaded(self) -> bool:
+        """Whether it shows the present workspace; a hidden tab loads when it is seen again."""
+        return not self._pending
+
     def ensure_loaded(self) -> None:
         """Load what the present workspace holds, unless that was done."""
         if self._pending:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QMenu, QPushButton, QSizePolicy, QWidget
 
+from gui import shortcuts
 from gui.widgets.icons import SIZE, icon
 from gui.widgets.labels import tooltip
 
@@ -112,6 +113,31 @@ def menu_button(text: str, menu: QMenu, parent: QWidget | None = None) -> Button
     if parent is not None:
         button.setParent(parent)
     return button
+
+
+def button_menu(
+    view: QAbstractItemView, where: QPoint, entries: Sequence[tuple[str, Button]]
+) -> QMenu:
+    """Open a context menu that does what buttons do, with the same reasons where it cannot.
+
+    Args:
+        view: the view whose menu it is.
+        where: the place in the view's viewport.
+        entries: buttons, each with its row in `gui.shortcuts`; empty for the button's own words.
+    """
+    menu = QMenu(view)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.setToolTipsVisible(True)
+    for name, button in entries:
+        if name:
+            entry = shortcuts.menu_action(name, menu, button.click)
+            menu.addAction(entry)
+        else:
+            entry = menu.addAction(button.text(), button.click)
+        entry.setEnabled(button.isEnabled())
+        entry.setToolTip(button.toolTip())
+    menu.popup(view.viewport().mapToGlobal(where))
+    return menu
 
 
 def _wired(button: Button, on_click: Clicked | None) -> Button:

@@ -1,13 +1,15 @@
 """Keys of the window: in text fields, where they do nothing, and on a locked profile."""
 
 from helpers.frame import workspace_of
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QLineEdit, QMenu
 
 from core.model.connection import ProfileColour
 from gui.dialogs.confirm import Confirm
 from gui.main_window.commands import NOT_CONNECTED
 from gui.main_window.palette import Palette
+from gui.models.names import Name, NameList
+from gui.tabs.credentials.profiles_pane import ProfilesPane
 
 
 def test_keys_of_the_window_work_in_text_fields(window, qtbot):
@@ -41,3 +43,36 @@ def test_a_locked_profile_says_how_to_unlock(window, context, qtbot):
     question = window.findChild(Confirm)
     assert question.windowTitle() == "Allow changes on production?"
     question.reject()
+
+
+def test_tabs_and_menus_name_their_keys(window, context, qtbot):
+    assert "Ctrl+5" in window.bar.tabToolTip(4)
+    assert "Ctrl+J" in window.status.button.toolTip()
+    profiles = ProfilesPane()
+    qtbot.addWidget(profiles)
+    profiles.show_profiles((), "")
+    profiles.list.customContextMenuRequested.emit(QPoint())
+    (menu,) = profiles.findChildren(QMenu)
+    entries = {entry.text(): entry for entry in menu.actions()}
+    assert list(entries) == ["Use this profile", "Edit profile…", "Delete profile…"]
+    assert entries["Delete profile…"].shortcut().toString() == "Del"
+    for entry in entries.values():
+        assert not entry.isEnabled()
+        assert "Choose" in entry.toolTip()
+    menu.close()
+
+
+def test_names_of_another_workspace_are_not_found(window, context, qtbot):
+    old = NameList([Name("Key", "old-key", "old-key")])
+    window.show_tab("browser").searchable = lambda: (old,)
+    window.show_tab("links")
+    for found in (["old-key"], []):
+        window.search()
+        palette = window.findChild(Palette)
+        palette.field.setText("old-key")
+        qtbot.waitUntil(lambda palette=palette: not palette.searching)
+        model = palette.list.model()
+        assert [model.index(row, 0).data() for row in range(model.rowCount())] == found
+        palette.close()
+        qtbot.waitUntil(lambda: window.findChild(Palette) is None)
+        context.set_workspace(workspace_of())

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.health.permissions import PermissionResult
 from core.local.profiles import DEMO_NAME
 from core.model.connection import Profile
 from gui import shortcuts
 from gui.tabs.credentials.profiles_model import PermissionsModel, ProfilesModel
-from gui.widgets.buttons import icon_button, link_button
+from gui.widgets.buttons import button_menu, icon_button, link_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill
 from gui.widgets.panel import SectionHead, splitter
@@ -150,19 +150,12 @@ class ProfilesPane(QWidget):
         )
 
     def _on_menu(self, where: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.setToolTipsVisible(True)
-        for name, act, button in (
-            ("profiles.use", self._on_use, self.use),
-            ("profiles.edit", self._on_edit, self.edit),
-            ("profiles.delete", self._on_delete, self.delete),
-        ):
-            action = shortcuts.menu_action(name, menu, act)
-            action.setEnabled(button.isEnabled())
-            action.setToolTip(button.toolTip())
-            menu.addAction(action)
-        menu.popup(self.list.viewport().mapToGlobal(where))
+        entries = (
+            ("profiles.use", self.use),
+            ("profiles.edit", self.edit),
+            ("profiles.delete", self.delete),
+        )
+        button_menu(self.list, where, entries)
 
     def _on_use(self, _index: QModelIndex | None = None) -> None:
         if self.current is not None and self.use.isEnabled():

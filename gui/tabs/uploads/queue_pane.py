@@ -6,7 +6,7 @@ from collections import Counter
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.model.objects import Verdict
 from core.transfer.values import State
@@ -15,7 +15,7 @@ from gui.context import Context
 from gui.models.transfer_model import SIZE, TARGET, TransferModel
 from gui.models.transfers import Batch
 from gui.tabs.uploads.places import why_not
-from gui.widgets.buttons import plain_button, quiet_button
+from gui.widgets.buttons import button_menu, plain_button, quiet_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import muted_label
 from gui.widgets.panel import Panel
@@ -132,13 +132,9 @@ class QueuePane(QWidget):
             self.retry_wanted.emit(self.chosen)
 
     def _on_menu(self, where: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for button in (self.cancel, self.retry, self.clear):
-            action = menu.addAction(button.text())
-            action.setEnabled(button.isEnabled())
-            action.triggered.connect(button.click)
-        menu.popup(self.tree.viewport().mapToGlobal(where))
+        button_menu(
+            self.tree, where, [("", each) for each in (self.cancel, self.retry, self.clear)]
+        )
 
 
 def _totals(batches: list[Batch]) -> str:
