@@ -63,7 +63,7 @@ class BrowserTab(Tab):
             "open": self._on_open, "preview": self.object.hurry,
             "download": self._on_download, "upload": self._on_upload, "link": self._on_link,
             "copy": self._on_copy, "copy_uri": self._on_copy_uri, "up": self.go_up,
-            "goto": self.folder.path.edit, "refresh": self.refresh, "delete": self._on_delete,
+            "goto": self._edit_path, "refresh": self.refresh, "delete": self._on_delete,
             "undo": self.removal.undo, "trash": self.show_trash,
         }, {"undo": self.removal.reason_not_to_undo, "trash": self._reason_no_trash})  # fmt: skip
         self._connect()
@@ -87,6 +87,7 @@ class BrowserTab(Tab):
         self.places.chosen.connect(self.go_to)
         self.places.trash_chosen.connect(self.show_trash)
         self.trash_pane.selection_changed.connect(self._on_selection)
+        self.trash_pane.left.connect(self._on_left_trash)
         self.listing.moved.connect(self._on_moved)
         self.listing.missing.connect(self._on_missing)
         self.listing.arrived.connect(self._on_arrived)
@@ -164,7 +165,7 @@ class BrowserTab(Tab):
 
     def perform(self, action_id: str) -> bool:
         """Upload to the folder that is shown; go to what is typed into the bar of the path."""
-        own = {"upload": self._on_upload, "go_to": self.folder.path.edit}
+        own = {"upload": self._on_upload, "go_to": self._edit_path}
         if action_id in own:
             own[action_id]()
         return action_id in own
@@ -258,6 +259,14 @@ class BrowserTab(Tab):
     def _reason_no_trash(self) -> str:
         known = self.places.model.trash_index().isValid()
         return "" if known else "This bucket is not versioned: it has no trash."
+
+    def _on_left_trash(self) -> None:
+        self._leave_trash()
+        self.folder.focus_list()
+
+    def _edit_path(self) -> None:
+        self._leave_trash()
+        self.folder.path.edit()
 
     def _leave_trash(self) -> None:
         if self.in_trash:

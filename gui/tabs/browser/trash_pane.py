@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from core.errors import AccessDenied, StorageError
 from core.objects.trash import DeletedObject
 from core.units import format_count, format_size
-from gui import theme
+from gui import shortcuts, theme
 from gui.context import Context
 from gui.tabs.browser.trash_model import BY, DELETED, SIZE, TrashModel
 from gui.widgets.buttons import link_button, plain_button, primary_button
@@ -34,12 +34,14 @@ class TrashPane(QWidget):
         selection_changed: other rows are selected.
         restore_wanted: `DeletedObject`s to be restored, and whether the user asked for all of them.
         stop_wanted, more_wanted: end the listing, or go on with it.
+        left: the user wants to go back to the folder.
     """
 
     selection_changed = Signal()
     restore_wanted = Signal(list, bool)
     stop_wanted = Signal()
     more_wanted = Signal()
+    left = Signal()
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,6 +49,7 @@ class TrashPane(QWidget):
         self.model = TrashModel(self)
         self.age = AgePill()
         self.filter = line_edit("Filter the trash", "Filter the trash")
+        self.back = link_button("Back to the folder", self.left.emit)
         self.restore_all = plain_button("Restore all…", self._on_restore_all)
         self.restore = primary_button("Restore", self._on_restore)
         self.table = make_table(
@@ -62,6 +65,7 @@ class TrashPane(QWidget):
         self._running = self._more = self._failed = False
         self._read = 0
         self._lay_out()
+        shortcuts.bind("objects.up", self.table, self.left.emit)
         self.filter.textChanged.connect(self._on_filter)
         self.table.selectionModel().selectionChanged.connect(self._on_selection)
         self.model.modelReset.connect(self._on_selection)
@@ -71,6 +75,7 @@ class TrashPane(QWidget):
     def _lay_out(self) -> None:
         head = SectionHead("Trash")
         head.add_action(self.age)
+        head.add_action(self.back)
         tools, foot = QFrame(), QFrame()
         tools.setProperty("surface", "bar")
         tools.setFixedHeight(theme.SECTION)

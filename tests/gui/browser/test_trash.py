@@ -111,6 +111,22 @@ def test_another_place_leaves_the_trash(tab, qtbot, deleted):
     assert tab.deeds.reason("download")
 
 
+@pytest.mark.parametrize("way", ["button", "key", "go to"])
+def test_the_way_back_from_the_trash(tab, qtbot, deleted, way):
+    active(tab, qtbot)
+    if way == "go to":
+        tab.perform("go_to")
+        assert tab.folder.path.field.hasFocus()
+    elif way == "key":
+        tab.trash_pane.table.setFocus()
+        qtbot.keyClick(tab.trash_pane.table, Qt.Key.Key_Backspace)
+    else:
+        tab.trash_pane.back.click()
+    assert (tab.in_trash, tab.prefix) == (False, "")
+    assert way == "go to" or tab.folder.table.hasFocus()
+    assert not tab.places.view.currentIndex().isValid()
+
+
 def test_f5_lists_the_trash_anew(tab, qtbot, bucket, deleted):
     put(bucket, "more.txt", b"1")
     aside(deleting.delete, bucket, "more.txt")
