@@ -1,13 +1,12 @@
 """How candles, volumes, gaps and axes are painted.
 
-Only what is in sight is touched, and all of it as arrays: a frame takes as long for a million
-candles as for a thousand.
+Only what is in sight is touched, and all of it as arrays: see `candle_bars`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QFontMetricsF, QPainter, QPen, QTransform
@@ -15,24 +14,19 @@ from PySide6.QtGui import QBrush, QFontMetricsF, QPainter, QPen, QTransform
 from core.preview import Candles
 from core.units import zone_name
 from gui import theme
+from gui.views.candle_bars import CLOSE, HIGH, LOW, VOLUMES, Bars, CandleBars
 from gui.views.canvas import Canvas, blended, faded
 from gui.views.rectangles import corners, fill_rectangles
 from gui.views.scale import Scale, ticks, time_label, time_step, time_ticks
 from gui.views.time_axis import Sight, TimeAxis
-
-if TYPE_CHECKING:
-    from core.preview.series import Floats
 
 _AXIS = 74  # width of the price labels at the right
 _VOLUME = 44
 _LABELS = 28
 _PAD = 16
 _LABEL_ROOM = 62  # pixels that one time label needs
-#: Narrower candles than this are drawn together, one bar for each device pixel.
-_NARROW = 1.5
 #: A stretch without candles that is at least so many device pixels wide is hatched.
 _HATCHED = 6
-_OPEN, _HIGH, _LOW, _CLOSE, _VOLUMES = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +61,19 @@ class Plot:
         return self.sight.left + (x - self.prices.left() - 4) / self.scale
 
 
-@dataclass(frozen=True, slots=True)
-class _Bars:
-    """Candles in sight, or several of each pixel joined: middles in seconds, and five values."""
-
-    middles: Floats
-    values: Floats
-    joined: bool
-
-    @property
-    def up(self) -> Any:
-        """Which bars close at or above their open."""
-        return self.values[_CLOSE] >= self.values[_OPEN]
-
-
 class CandlePainter:
     """Paints one set of candles; values become pixels here and nowhere else."""
 
     def __init__(self, candles: Candles, axis: TimeAxis) -> None:
         self._axis = axis
-        self._floats = candles.series.floats
+        self._bars = CandleBars(axis, candles.series.floats)
         self._scale = Scale(0, 1, 1, 0)
         self._decimals = 0
 
     def paint(self, painter: QPainter, plot: Plot, canvas: Canvas) -> None:
         """Paint everything but the crosshair."""
-        bars = self._in_sight(plot, canvas.devicePixelRatioF())
+        pixel = 1 / (plot.scale * canvas.devicePixelRatioF())
+        bars = self._bars.in_sight(plot.sight, pixel)
         self._rescale(bars, plot)
         self._grid(painter, plot, canvas)
         self._time_axis(painter, plot, canvas)
@@ -101,21 +82,11 @@ class CandlePainter:
         self._paint_bars(painter, plot, canvas.devicePixelRatioF(), bars)
         painter.setClipping(False)
 
-    def _in_sight(self, plot: Plot, ratio: float) -> _Bars:
-        """Return the bars to be drawn; the candles of one pixel are joined."""
-        sight, axis = plot.sight, self._axis
-        first, end = axis.between(sight.left, sight.right)
-        middles = axis.starts[first:end] + axis.step / 2
-        values = self._floats[:, first:end]
-        if axis.step * plot.scale * ratio >= _NARROW or not len(middles):
-            return _Bars(middles, values, joined=False)
-        return _joined(middles, values, sight.left, 1 / (plot.scale * ratio))
-
-    def _rescale(self, bars: _Bars, plot: Plot) -> None:
+    def _rescale(self, bars: Bars, plot: Plot) -> None:
         """Fit the price axis to what is in sight; keep it where nothing is."""
         if not len(bars.middles):
             return
-        ends = bars.values[_HIGH : _LOW + 1]  # a wrong candle may have its low above its high
+        ends = bars.values[HIGH : LOW + 1]  # a wrong candle may have its low above its high
         low, high = float(ends.min()), float(ends.max())
         if high == low:
             low, high = low - abs(low) * 0.01 - 1e-9, high + abs(high) * 0.01 + 1e-9
@@ -178,7 +149,7 @@ class CandlePainter:
         hatch.setTransform(QTransform.fromScale(ratio, ratio))
         fill_rectangles(painter, areas[runs[1] - runs[0] >= _HATCHED], hatch, ratio)
 
-    def _paint_bars(self, painter: QPainter, plot: Plot, ratio: float, bars: _Bars) -> None:
+    def _paint_bars(self, painter: QPainter, plot: Plot, ratio: float, bars: Bars) -> None:
         """Paint volumes and candles on whole device pixels, those of one colour in one call."""
         import numpy as np
 
@@ -192,26 +163,26 @@ class CandlePainter:
         prices = self._price_boxes(ratio, bars, middles, lefts, rights)
         for which, colour in ((up, colours.good), (~up, colours.danger)):
             pale = blended(colour, colours.panel, 0.45)
-            fill_rectangles(painter, volumes[which & (bars.values[_VOLUMES] > 0)], pale, ratio)
+            fill_rectangles(painter, volumes[which & (bars.values[VOLUMES] > 0)], pale, ratio)
             for boxes in prices:
                 fill_rectangles(painter, boxes[which], colour, ratio)
 
-    def _volume_boxes(self, plot: Plot, ratio: float, bars: _Bars, lefts: Any, rights: Any) -> Any:
+    def _volume_boxes(self, plot: Plot, ratio: float, bars: Bars, lefts: Any, rights: Any) -> Any:
         import numpy as np
 
-        volumes = np.maximum(bars.values[_VOLUMES], 0)
+        volumes = np.maximum(bars.values[VOLUMES], 0)
         most = float(volumes.max()) or 1.0
         bottom = round(plot.volumes.bottom() * ratio)
         tops = bottom - np.rint(volumes / most * plot.volumes.height() * ratio).astype(np.int32)
         return corners(lefts, tops, rights, np.full_like(tops, bottom))
 
     def _price_boxes(
-        self, ratio: float, bars: _Bars, middles: Any, lefts: Any, rights: Any
+        self, ratio: float, bars: Bars, middles: Any, lefts: Any, rights: Any
     ) -> tuple[Any, ...]:
         """Return the wicks, and the bodies where candles have a width of their own."""
         import numpy as np
 
-        pixels = np.rint(self._scale.at(bars.values[: _CLOSE + 1]) * ratio).astype(np.int32)
+        pixels = np.rint(self._scale.at(bars.values[: CLOSE + 1]) * ratio).astype(np.int32)
         opens, highs, lows, closes = pixels
         thick = max(1, round(ratio)) if rights[0] - lefts[0] > 2 else 1
         wick = middles - (thick - 1) // 2
@@ -242,24 +213,6 @@ def paint_tag(painter: QPainter, area: QRectF, text: str) -> None:
     painter.setPen(colours.panel)
     painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # noqa: FBT003 - Qt's own
-
-
-def _joined(middles: Floats, values: Floats, left: float, pixel: float) -> _Bars:
-    """Return one bar for each pixel that has candles: first open, extremes, last close, sum."""
-    import numpy as np
-
-    count = int((middles[-1] - left) / pixel) + 2
-    edges = middles.searchsorted(left + np.arange(count + 1) * pixel)
-    edges[0] = 0
-    used = edges[1:] > edges[:-1]
-    starts, ends = edges[:-1][used], edges[1:][used]
-    found = np.empty((5, len(starts)))
-    found[_OPEN], found[_CLOSE] = values[_OPEN, starts], values[_CLOSE, ends - 1]
-    found[_HIGH] = np.maximum.reduceat(values[_HIGH], starts)
-    found[_LOW] = np.minimum.reduceat(values[_LOW], starts)
-    found[_VOLUMES] = np.add.reduceat(values[_VOLUMES], starts)
-    middles = np.flatnonzero(used).astype(float)
-    return _Bars(left + (middles + 0.5) * pixel, found, joined=True)
 
 
 def _runs(lefts: Any, rights: Any) -> tuple[Any, Any]:

@@ -57,11 +57,6 @@ class TimeAxis:
         before = at and start - self.starts[at - 1] < self.starts[at] - start
         return at - 1 if before else at
 
-    def between(self, left: float, right: float) -> tuple[int, int]:
-        """Return the positions of the first candle in sight and of the one after the last."""
-        first = int(self.starts.searchsorted(left - self.step, "right"))
-        return first, int(self.starts.searchsorted(right))
-
     def middle(self, at: int) -> float:
         """Return the middle of a candle in seconds."""
         return float(self.starts[at]) + self.step / 2

@@ -7,12 +7,14 @@ import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.preview import Candle, Candles, Gap
+from core.preview import Candle, Candles, CandleSeries, Gap
 from core.units import TimeStyle, use_time_style
+from gui.views.candle_bars import CandleBars
 from gui.views.scale import Scale, nice_step, short_number, ticks, time_label, time_step, time_ticks
 from gui.views.time_axis import Sight, TimeAxis
 
@@ -103,8 +105,9 @@ def test_the_axis_is_linear_and_gaps_have_their_length():
     assert (axis.gap_starts / 3600).tolist() == [1, 4]
     assert (axis.gap_ends / 3600).tolist() == [3, 9]
     assert [axis.nearest(hour * 3600) for hour in (-5, 0.4, 2.4, 6, 7, 99)] == [0, 0, 1, 1, 2, 2]
-    assert axis.between(3600 * 1.5, 3600 * 3.5) == (1, 2)
-    assert axis.between(3600 * 0.5, 3600 * 9.5) == (0, 3)
+    bars = CandleBars(axis, np.ones((5, 3)))
+    assert (bars.in_sight(axis_part(axis, 1.5, 3.5), 60).middles / 3600).tolist() == [3.5]
+    assert (bars.in_sight(axis_part(axis, 0.5, 9.5), 60).middles / 3600).tolist() == [0.5, 3.5, 9.5]
     assert axis.moment(axis.second(NOON + timedelta(hours=2))) == NOON + timedelta(hours=2)
 
 
@@ -141,3 +144,40 @@ def test_a_sight_follows_the_crosshair():
     assert sight.showing(5, 6) == sight
     assert sight.showing(50, 51).left == 42
     assert sight.moved(60).showing(20, 21).left == 19
+
+
+def axis_part(axis, first, last):
+    return Sight(first * 3600, (last - first) * 3600, axis.total, axis.step)
+
+
+@pytest.mark.parametrize("count", [40, 30_000])
+@given(
+    seed=st.integers(0, 9),
+    left=st.floats(0, 0.7),
+    part=st.floats(0.05, 1),
+    pixels=st.integers(5, 300),
+)
+@settings(max_examples=25, deadline=None)
+def test_joined_bars_have_all_that_is_in_their_pixels(count, seed, left, part, pixels):
+    chance = np.random.default_rng(seed)
+    hours = np.cumsum(chance.integers(1, 3, count))
+    values = np.sort(chance.random((5, count)) * 100, axis=0)[[1, 3, 0, 2, 4]]
+    series = CandleSeries(hours * 3_600_000_000, values, [[D] * count] * 5)
+    axis = TimeAxis(Candles("S", "1h", series, (), 3600))
+    sight = Sight(left * axis.total, min(part, 1 - left) * axis.total, axis.total, 1)
+    bars = CandleBars(axis, values).in_sight(sight, sight.width / pixels)
+    seen = (axis.starts > sight.left - 3600) & (axis.starts < sight.right)
+    if not bars.joined:
+        assert bars.values.tolist() == values[:, seen].tolist()
+        return
+    assert len(bars.middles) <= pixels + 1
+    wide = 3600 * 512  # blocks at the ends may reach out of sight
+    around = (axis.starts > sight.left - wide) & (axis.starts < sight.right + wide)
+    for low, found, high in (
+        (values[1, seen].max(), bars.values[1].max(), values[1, around].max()),
+        (values[4, seen].sum(), bars.values[4].sum(), values[4, around].sum()),
+        (-values[2, seen].min(), -bars.values[2].min(), -values[2, around].min()),
+    ):
+        assert low - 1e-6 <= found <= high + 1e-6
+    assert (bars.values[1] >= np.maximum(bars.values[0], bars.values[3])).all()
+    assert (bars.values[2] <= np.minimum(bars.values[0], bars.values[3])).all()

@@ -1,0 +1,112 @@
+"""The bars of a candle chart: candles in sight, or those of a pixel joined; no Qt.
+
+Far views are made from blocks of candles that were joined before, so that it takes as long to
+find the bars among a million candles as among a thousand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gui.views.time_axis import Sight, TimeAxis
+
+if TYPE_CHECKING:
+    from core.preview.series import Floats
+
+OPEN, HIGH, LOW, CLOSE, VOLUMES = range(5)
+#: Narrower candles than so many pixels are joined.
+_NARROW = 1.5
+#: Candles are joined in blocks of so many while there are more than `_MANY`; blocks are used
+#: where they are at most this part of a pixel.
+_BLOCK, _MANY, _PART = 8, 20_000, 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """What is drawn: the middle of each bar in seconds, and five values of each, shape (5, n).
+
+    `joined` says that each bar stands for all candles of its pixel.
+    """
+
+    middles: Floats
+    values: Floats
+    joined: bool
+
+    @property
+    def up(self) -> Any:
+        """Which bars close at or above their open."""
+        return self.values[CLOSE] >= self.values[OPEN]
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """Candles joined in blocks of `size`: where each begins, and its five values."""
+
+    size: int
+    starts: Floats
+    values: Floats
+
+
+class CandleBars:
+    """Finds the bars of one set of candles.
+
+    Args:
+        axis: where the candles stand.
+        values: open, high, low, close and volume, shape (5, n).
+    """
+
+    def __init__(self, axis: TimeAxis, values: Floats) -> None:
+        self._step = axis.step
+        self._blocks = _blocks_of(axis.starts, values)
+
+    def in_sight(self, sight: Sight, pixel: float) -> Bars:
+        """Return the bars of a part of the axis on which a pixel is so many seconds."""
+        blocks = self._blocks[0]
+        for coarser in self._blocks[1:]:
+            if coarser.size * self._step <= pixel * _PART:
+                blocks = coarser
+        first = int(blocks.starts.searchsorted(sight.left - self._step * blocks.size, "right"))
+        end = int(blocks.starts.searchsorted(sight.right))
+        starts, values = blocks.starts[first:end], blocks.values[:, first:end]
+        if self._step >= pixel * _NARROW or not len(starts):
+            return Bars(starts + self._step / 2, values, joined=False)
+        return _joined(starts, values, sight.left, pixel)
+
+
+def _blocks_of(starts: Floats, values: Floats) -> list[_Blocks]:
+    """Return the candles themselves and ever larger blocks of them, as long as there are many."""
+    import numpy as np
+
+    found = [_Blocks(1, starts, values)]
+    while len(starts) > _MANY:
+        edges = np.arange(0, len(starts), _BLOCK)
+        values = _reduced(values, edges, np.append(edges[1:], len(starts)))
+        starts = starts[edges]
+        found.append(_Blocks(found[-1].size * _BLOCK, starts, values))
+    return found
+
+
+def _joined(starts: Floats, values: Floats, left: float, pixel: float) -> Bars:
+    """Return one bar for each pixel in which candles begin."""
+    import numpy as np
+
+    count = int((starts[-1] - left) / pixel) + 2
+    edges = starts.searchsorted(left + np.arange(count + 1) * pixel)
+    edges[0] = 0
+    used = edges[1:] > edges[:-1]
+    middles: Floats = np.flatnonzero(used).astype(np.float64)
+    middles = left + (middles + 0.5) * pixel
+    return Bars(middles, _reduced(values, edges[:-1][used], edges[1:][used]), joined=True)
+
+
+def _reduced(values: Floats, starts: Any, ends: Any) -> Floats:
+    """Return runs of candles as one each: first open, highest, lowest, last close, sum."""
+    import numpy as np
+
+    found = np.empty((5, len(starts)))
+    found[OPEN], found[CLOSE] = values[OPEN, starts], values[CLOSE, ends - 1]
+    found[HIGH] = np.maximum.reduceat(values[HIGH], starts)
+    found[LOW] = np.minimum.reduceat(values[LOW], starts)
+    found[VOLUMES] = np.add.reduceat(values[VOLUMES], starts)
+    return found
