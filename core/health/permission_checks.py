@@ -14,7 +14,8 @@ from uuid import uuid4
 from core.aws.faults import translated
 from core.aws.identity import described, identity
 from core.errors import AccessDenied, AlreadyExists, Conflict, InvalidInput, NoSuchBucket, NotFound
-from core.health.permission_probe import TEST_BYTES, NotTried, PermissionCheck, Probe
+from core.health.permission_probe import NotTried, PermissionCheck, Probe
+from core.objects.check_objects import CHECK_BYTES
 
 # The contract's permissions.
 
@@ -29,8 +30,8 @@ def _list_bucket(probe: Probe) -> str:
 
 def _put_object(probe: Probe) -> str:
     with probe.writing():
-        answer = probe.s3("put_object", Key=probe.key, Body=TEST_BYTES)
-    probe.written = True
+        answer = probe.s3("put_object", Key=probe.key, Body=CHECK_BYTES)
+    probe.written = probe.record.stored = True
     probe.remember_version(answer)
     return ""
 
@@ -38,7 +39,7 @@ def _put_object(probe: Probe) -> str:
 def _get_object(probe: Probe) -> str:
     if probe.written:
         body = probe.s3("get_object", Key=probe.key)["Body"].read()
-        if body != TEST_BYTES:
+        if body != CHECK_BYTES:
             raise Conflict(
                 "The test object came back changed",
                 cause="The bytes that were read are not those that were written.",
@@ -56,7 +57,7 @@ def _delete_object(probe: Probe) -> str:
     if not probe.written:
         raise NotTried("there is no test object to delete")
     probe.remember_version(probe.s3("delete_object", Key=probe.key))
-    probe.written = False
+    probe.written, probe.record.gone = False, True
     versioned = bool(probe.version_ids)
     probe.versions_refused = probe.try_to_drop_versions() if versioned else None
     probe.versioned = versioned

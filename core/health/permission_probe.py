@@ -12,12 +12,11 @@ from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.errors import AccessDenied, ReadOnlyProfile, StorageError
 from core.model.connection import SECRET_PREFIX
+from core.objects.bucket import Bucket
+from core.objects.check_objects import CHECK_PREFIX, CheckRecord, recorded
 from core.work import Work
 
 Needed = Literal["contract", "extra"]
-
-TEST_PREFIX = "strongroom-check/"
-TEST_BYTES = b"Strongroom wrote this to test a permission; it may be deleted.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Probe:
     work: Work
     bucket: str
     secret_name: str
-    key: str = field(default_factory=lambda: f"{TEST_PREFIX}{uuid4().hex}.txt")
+    key: str = field(default_factory=lambda: f"{CHECK_PREFIX}{uuid4().hex}.txt")
     absent: str = field(default_factory=lambda: f"{SECRET_PREFIX}strongroom-check-{uuid4().hex}")
     listed_key: str = ""
     written: bool = False
@@ -49,6 +48,11 @@ class Probe:
     deletable: bool = False
     #: A write failed in a way that does not tell whether it was made all the same.
     unsure: bool = False
+    record: CheckRecord = field(default_factory=CheckRecord)
+
+    def recorded(self) -> contextlib.AbstractContextManager[CheckRecord]:
+        """Record the test object while the block runs: what a kill leaves is removed later."""
+        return recorded(Bucket(self.clients, self.bucket), self.key, self.work)
 
     def s3(self, operation: str, **arguments: Any) -> Any:
         """Call S3 on the bucket; `operation` is botocore's method name."""
@@ -109,6 +113,7 @@ class Probe:
         if self.written or self.unsure:
             with contextlib.suppress(StorageError):
                 self.remember_version(self.s3("delete_object", Key=self.key))
+                self.record.gone = True
         if self.versions_refused is None:
             self._find_versions()
             self.try_to_drop_versions()

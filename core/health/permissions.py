@@ -56,14 +56,16 @@ def check_permissions(
     probe = Probe(clients, work, profile.bucket, profile.secret_name)
     checks = [check for check in CHECKS if extras or check.needed == "contract"]
     results: list[PermissionResult] = []
-    try:
-        for number, check in enumerate(checks):
-            work.check()
-            work.report(Progress(number, len(checks), note=check.action))
-            results.append(_tried(check, probe))
-            work.batch(results[-1])
-    finally:
-        probe.undo()
+    with probe.recorded() as probe.record:
+        try:
+            for number, check in enumerate(checks):
+                work.check()
+                work.report(Progress(number, len(checks), note=check.action))
+                results.append(_tried(check, probe))
+                work.batch(results[-1])
+        finally:
+            probe.undo()
+            probe.record.gone |= not (probe.record.stored or probe.unsure)
     work.report(Progress(len(checks), len(checks)))
     return tuple(results)
 

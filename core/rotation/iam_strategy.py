@@ -15,11 +15,12 @@ from core.aws.clients import ClientFactory
 from core.errors import NotFound, StorageError
 from core.model.connection import AccessKeys, Connection
 from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step
+from core.objects.check_objects import CHECK_PREFIX
 from core.redaction import Secret
 from core.rotation import copies, iam_keys, iam_preflight, stages
 from core.rotation.iam_make import KeyMaker, take_back
 from core.rotation.iam_secret import KEY_ID, KEY_SECRET, StorageSecret, read_secret, with_keys
-from core.rotation.key_proof import TEST_PREFIX, connection_of, prove_key
+from core.rotation.key_proof import connection_of, prove_key
 from core.rotation.leftovers import drop_versions, sweep
 from core.rotation.local_keys import LocalKeys
 from core.rotation.strategy import Done, NotUndoable, Overtaken, ProbeFailed, TooSoon, only_looking
@@ -132,7 +133,7 @@ class IamKeyStrategy:
         bucket, name = connection.profile.bucket, _test_name(rotation)
         tested = prove_key(connection, rotation.facts.user_arn, name, self._patience, work)
         left = drop_versions(self._own, bucket, tested.versions, work)
-        left += sweep(self._own, bucket, f"{TEST_PREFIX}{name}", work)
+        left += sweep(self._own, bucket, f"{CHECK_PREFIX}{name}", work)
         tries = "" if tested.tries == self._patience.successes else f", {tested.tries} tries"
         return Done(
             rotation.facts, f"worked {self._patience.successes} times in a row{tries}{left}"
@@ -211,7 +212,7 @@ class IamKeyStrategy:
             sweep(
                 self._own,
                 self._bucket(rotation, work),
-                f"{TEST_PREFIX}{_test_name(rotation)}",
+                f"{CHECK_PREFIX}{_test_name(rotation)}",
                 work,
             )
         stages.release(self._own, rotation, work)

@@ -16,11 +16,10 @@ from core.aws.identity import identity
 from core.errors import Cancelled, CredentialsInvalid, StorageError
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.model.rotation import Patience
+from core.objects.bucket import Bucket
+from core.objects.check_objects import CHECK_BYTES, CHECK_PREFIX, recorded
 from core.rotation.strategy import ProbeFailed
 from core.work import Work
-
-TEST_PREFIX = "strongroom-check/"
-_BYTES = b"Strongroom wrote this to test a new access key; it may be deleted.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def prove_key(
     end = time.monotonic() + patience.test_seconds
     while in_a_row < patience.successes:
         tries += 1
-        key = f"{TEST_PREFIX}{prefix}-{tries}.txt"
+        key = f"{CHECK_PREFIX}{prefix}-{tries}.txt"
         failure = _failure(lambda key=key: _try(connection, arn, key, versions, work))  # type: ignore[misc] # bound now
         in_a_row = 0 if failure else in_a_row + 1
         if failure and time.monotonic() >= end:
@@ -120,15 +119,18 @@ def _work_on_bucket(
     s3 = clients.for_bucket(bucket, work=work)
     work.check()
     with translated("s3:ListObjectsV2", f"s3://{bucket}", work):
-        s3.list_objects_v2(Bucket=bucket, Prefix=TEST_PREFIX, MaxKeys=1)
-    with translated("s3:PutObject", place, work):
-        put = s3.put_object(Bucket=bucket, Key=key, Body=_BYTES)
-    _remember(versions, key, put)
-    with translated("s3:GetObject", place, work):
-        found = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    with translated("s3:DeleteObject", place, work):
-        _remember(versions, key, s3.delete_object(Bucket=bucket, Key=key))
-    if found != _BYTES:
+        s3.list_objects_v2(Bucket=bucket, Prefix=CHECK_PREFIX, MaxKeys=1)
+    with recorded(Bucket(clients, bucket), key, work) as record:
+        with translated("s3:PutObject", place, work):
+            put = s3.put_object(Bucket=bucket, Key=key, Body=CHECK_BYTES)
+        record.stored = True
+        _remember(versions, key, put)
+        with translated("s3:GetObject", place, work):
+            found = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        with translated("s3:DeleteObject", place, work):
+            _remember(versions, key, s3.delete_object(Bucket=bucket, Key=key))
+        record.gone = True
+    if found != CHECK_BYTES:
         raise StorageError(
             "The test object came back changed",
             cause="The bytes that were read are not those that were written.",

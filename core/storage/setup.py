@@ -13,12 +13,11 @@ from core.aws.faults import translated
 from core.aws.identity import identity
 from core.errors import AccessDenied, Corrupt, NotFound, NotSupported, StorageError
 from core.model.connection import AccessKeys, Connection, KeySource
+from core.objects.bucket import Bucket
+from core.objects.check_objects import CHECK_BYTES, CHECK_PREFIX, recorded
 from core.storage.aws_secrets_manager import SecretsManager
 from core.storage.s3_keys import StorageKeys, storage_keys, storage_text
 from core.work import Work, default_work
-
-TEST_PREFIX = "strongroom-check/"
-_TEST_BYTES = b"Strongroom wrote this to test the keys; it may be deleted.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class _Setup:
             profile = replace(connection.profile, source=KeySource.SESSION)
             self._tested = ClientFactory(Connection(profile, keys, unlocked=connection.unlocked))
         self._secrets = SecretsManager(clients=self._admin)
-        self._key = f"{TEST_PREFIX}{uuid4().hex}.txt"
+        self._key = f"{CHECK_PREFIX}{uuid4().hex}.txt"
         self._steps: list[SetupStep] = []
 
     def run(self, *, store: bool, replace_keys: bool) -> SetupReport:
@@ -143,19 +142,19 @@ class _Setup:
     def _test_object(self) -> None:
         client = self._tested.for_bucket(self._profile.bucket)
         where = {"Bucket": self._profile.bucket, "Key": self._key}
-
         versions: list[str] = []
 
         def upload() -> tuple[str, str]:
             with translated("s3:PutObject", self._subject, self._work):
-                answer = client.put_object(Body=_TEST_BYTES, **where)
+                answer = client.put_object(Body=CHECK_BYTES, **where)
+            record.stored = True
             versions.append(str(answer.get("VersionId") or ""))
             return "", self._key
 
         def read_back() -> tuple[str, str]:
             with translated("s3:GetObject", self._subject, self._work):
                 body = client.get_object(**where)["Body"].read()
-            if body != _TEST_BYTES:
+            if body != CHECK_BYTES:
                 raise Corrupt(
                     "The test object came back changed",
                     cause="The bytes that were read are not those that were written.",
@@ -167,14 +166,17 @@ class _Setup:
         def delete() -> tuple[str, str]:
             with translated("s3:DeleteObject", self._subject, self._work):
                 answer = client.delete_object(**where)
+            record.gone = True
             versions.append(str(answer.get("VersionId") or ""))
             return "", self._versions_removed(client, [each for each in versions if each])
 
-        self._step("Upload a test object", upload)
-        try:
-            self._step("Read it back", read_back)
-        finally:
-            self._step_after_cancel("Delete it", delete)
+        bucket = Bucket(self._tested, self._profile.bucket)
+        with recorded(bucket, self._key, self._work) as record:
+            self._step("Upload a test object", upload)
+            try:
+                self._step("Read it back", read_back)
+            finally:
+                self._step_after_cancel("Delete it", delete)
 
     def _versions_removed(self, client: Any, versions: Sequence[str]) -> str:
         """Remove the versions that a versioned bucket keeps, if that is allowed."""

@@ -19,6 +19,7 @@ from core.errors import Cancelled, StorageError
 from core.local.partial_files import sweep_partials
 from core.local.pending_uploads import UploadRecord, of_dead_processes, running_ids
 from core.objects.bucket import Bucket
+from core.objects.check_objects import remove_check_object
 from core.objects.multipart import MultipartUpload, abort, list_uploads, size_of
 from core.objects.probes import remove_probe
 from core.transfer.attempts import with_budget
@@ -176,6 +177,7 @@ def remove_unfinished(
 def _remove_recorded(bucket: Bucket, record: UploadRecord, work: Work) -> None:
     if record.probe:
         remove_probe(bucket, record.key, work)
+        remove_check_object(bucket, record.key, work)
     elif record.upload_id:
         abort(bucket, record.key, record.upload_id, work=work)
     else:

@@ -1,0 +1,122 @@
+"""Test objects: small objects that try out keys or permissions, recorded before they are stored.
+
+What remains of one when a process is killed, or when the server cannot be reached, is removed
+when the next test or transfer begins.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from core.aws.faults import translated
+from core.errors import AccessDenied, Cancelled, NotFound, NotSupported, StorageError
+from core.local.pending_uploads import note, of_dead_processes
+from core.objects.bucket import Bucket
+from core.objects.deleting import delete
+from core.objects.reading import head
+from core.work import Work
+
+_log = logging.getLogger(__name__)
+
+#: Where test objects are stored.
+CHECK_PREFIX = "strongroom-check/"
+CHECK_BYTES = b"Strongroom wrote this to test keys or permissions; it may be deleted.\n"
+_NAME = re.compile(
+    rf"{re.escape(CHECK_PREFIX)}(?:[0-9a-f]{{32}}|rotation-[0-9a-f]{{8}}-[0-9]+)\.txt\Z"
+)
+
+
+@dataclass(slots=True)
+class CheckRecord:
+    """How far a test object has come; whoever stores it sets both."""
+
+    stored: bool = False
+    gone: bool = False
+
+
+@contextmanager
+def recorded(bucket: Bucket, key: str, work: Work) -> Iterator[CheckRecord]:
+    """Record a test object before it is stored inside the block.
+
+    The record ends with the block if the object is gone by then or its write was refused.
+    Otherwise, and after a kill, the next clean-up removes the object. What an earlier test has
+    left in this bucket is removed first.
+    """
+    sweep_check_objects(bucket, work)
+    pending = note(bucket.clients.endpoint_url or "", bucket.name, key, probe=True)
+    record = CheckRecord()
+    try:
+        yield record
+    except BaseException as error:
+        if not (record.stored or record.gone):
+            pending.failed(error)
+        raise
+    finally:
+        (pending.forget if record.gone else pending.abandon)()
+
+
+def sweep_check_objects(bucket: Bucket, work: Work) -> None:
+    """Remove the test objects that dead processes of this machine have left in a bucket.
+
+    A clean-up that fails is no reason not to go on: it is logged, and tried again next time.
+
+    Raises:
+        Cancelled: the token of `work` was cancelled.
+    """
+    endpoint = bucket.clients.endpoint_url or ""
+    for record in of_dead_processes():
+        mine = (record.endpoint, record.bucket) == (endpoint, bucket.name)
+        if not (record.probe and mine and is_check_object(record.key)):
+            continue
+        try:
+            remove_check_object(bucket, record.key, work)
+        except Cancelled:
+            raise
+        except StorageError as error:
+            _log.warning("a test object could not be removed: %s", error.summary)
+        else:
+            record.forget()
+
+
+def is_check_object(key: str) -> bool:
+    """Return whether a key is that of a test object."""
+    return _NAME.fullmatch(key) is not None
+
+
+def remove_check_object(bucket: Bucket, key: str, work: Work) -> None:
+    """Remove a test object with all its versions, as far as versions may be deleted.
+
+    Any other object is left alone: one whose key is not that of a test object, or of another size.
+
+    Raises:
+        StorageError: it could not be removed.
+    """
+    if not is_check_object(key):
+        return
+    try:
+        for version in _versions(bucket, key, work):
+            delete(bucket, key, version_id=version, work=work)
+    except (AccessDenied, NotSupported) as error:
+        _log.info("versions of a test object stay: %s", error.summary)
+    try:
+        ours = head(bucket, key, work=work).size == len(CHECK_BYTES)
+    except NotFound:
+        return
+    if ours:
+        delete(bucket, key, work=work)
+
+
+def _versions(bucket: Bucket, key: str, work: Work) -> list[str]:
+    """Return the version ids of a test object and of its delete markers."""
+    with translated("s3:ListObjectVersions", bucket.subject(key), work):
+        found = bucket.client.list_object_versions(Bucket=bucket.name, Prefix=key)
+    versions = [entry for entry in found.get("Versions", ()) if entry["Key"] == key]
+    if any(entry["Size"] != len(CHECK_BYTES) for entry in versions):
+        return []  # somebody else's
+    markers = [entry for entry in found.get("DeleteMarkers", ()) if entry["Key"] == key]
+    ids = [str(entry["VersionId"]) for entry in (*versions, *markers)]
+    return [version for version in ids if version != "null"]

@@ -1,0 +1,135 @@
+"""A test of keys or permissions that is killed: the next one removes its object, all versions."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from core.aws.clients import ClientFactory
+from core.health.permissions import check_permissions
+from core.local.pending_uploads import note, of_dead_processes
+from core.objects.bucket import Bucket
+from core.objects.check_objects import CHECK_BYTES, CHECK_PREFIX, sweep_check_objects
+from core.transfer.sweep import sweep_at_start
+from core.work import Work
+
+BUCKET = "tentimecrypto"
+
+_CHILD = """
+import json, os, signal, sys
+from datetime import timedelta
+from core.aws.clients import REQUEST_OBSERVERS, ClientFactory
+from core.health.permissions import check_permissions
+from core.model.connection import AccessKeys, Connection, KeySource, Profile
+from core.model.rotation import Patience
+from core.redaction import Secret
+from core.rotation.key_proof import prove_key
+from core.storage.setup import set_up
+from core.work import Work
+
+given = json.load(sys.stdin)
+profile = Profile("demo", KeySource.SESSION, region="us-east-1", bucket=given["bucket"],
+                  endpoint_url=given["url"], access_key_id=given["id"])
+keys = AccessKeys(given["id"], Secret(given["secret"]))
+connection = Connection(profile, keys, unlocked=True)
+stored = False
+
+def observe(service, operation):
+    global stored
+    if stored and operation == given["kill_at"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    stored = stored or operation == "PutObject"
+
+REQUEST_OBSERVERS.append(observe)
+if given["test"] in ("set-up", "transfer"):
+    set_up(connection, store=False)
+elif given["test"] == "permissions":
+    check_permissions(ClientFactory(connection))
+else:
+    prove_key(connection, "", "rotation-0123abcd", Patience(test_seconds=5, pause=0.01), Work())
+"""
+
+
+@pytest.fixture
+def clients(demo_server):
+    factory = ClientFactory(demo_server.connection)
+    yield factory
+    factory.close()
+
+
+@pytest.fixture
+def killed(demo_server):
+    """Run a test in another process, which kills itself before a request."""
+
+    def run(test, kill_at):
+        keys = demo_server.admin
+        given = {
+            "test": test, "kill_at": kill_at, "url": demo_server.endpoint_url, "bucket": BUCKET,
+            "id": keys.access_key_id, "secret": keys.secret_access_key.reveal(),
+        }  # fmt: skip
+        ended = subprocess.run(
+            [sys.executable, "-c", _CHILD],
+            input=json.dumps(given), capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
+
+    return run
+
+
+@pytest.fixture
+def left(demo_s3):
+    def ask():
+        found = demo_s3.list_object_versions(Bucket=BUCKET, Prefix=CHECK_PREFIX)
+        entries = [*found.get("Versions", ()), *found.get("DeleteMarkers", ())]
+        return {entry["Key"] for entry in entries}
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("test", "kill_at"),
+    [
+        ("set-up", "GetObject"),
+        ("permissions", "DeleteObject"),
+        ("new key", "GetObject"),
+        ("transfer", "GetObject"),
+    ],
+)
+def test_what_a_killed_test_left_is_removed_by_the_next(clients, killed, left, test, kill_at):
+    killed(test, kill_at)
+    (record,) = of_dead_processes()
+    assert left() == {record.key}
+    if test == "permissions":
+        check_permissions(clients, extras=False)
+    elif test == "transfer":
+        assert sweep_at_start(Bucket(clients, BUCKET), Work()).failed == ()
+    else:
+        sweep_check_objects(Bucket(clients, BUCKET), Work())
+    assert left() == set()
+    assert of_dead_processes() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [
+        (f"{CHECK_PREFIX}mine.txt", CHECK_BYTES),
+        (f"{CHECK_PREFIX}{'0' * 32}.txt", b"of another size"),
+        (f"other/{CHECK_PREFIX}{'0' * 32}.txt", CHECK_BYTES),
+    ],
+)
+def test_what_is_no_test_object_is_never_deleted(clients, demo_s3, demo_server, key, body):
+    demo_s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+    note(demo_server.endpoint_url, BUCKET, key, probe=True).abandon()
+    sweep_at_start(Bucket(clients, BUCKET), Work())
+    assert demo_s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == body
+    for version in demo_s3.list_object_versions(Bucket=BUCKET, Prefix=key)["Versions"]:
+        demo_s3.delete_object(Bucket=BUCKET, Key=key, VersionId=version["VersionId"])
+
+
+def test_a_test_that_ends_leaves_no_record(clients, left):
+    before = left()
+    check_permissions(clients, extras=False)
+    assert left() == before
+    assert of_dead_processes() == []
