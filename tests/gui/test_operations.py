@@ -17,7 +17,9 @@ from core.model.connection import ProfileColour
 from core.transfer.plan import UploadPlan
 from core.transfer.values import IfExists
 from core.workspace import Workspace
+from gui.shortcuts import ACTIONS
 from gui.tabs.base import Tab
+from gui.tabs.uploads.plan_model import PlanModel
 from gui.tabs.uploads.summary import command_of
 
 GUI = Path(__file__).parents[2] / "gui"
@@ -45,7 +47,7 @@ def test_every_action_of_the_log_is_an_operation_of_the_list():
     assert made == []  # `change_made` refuses what is not in the list
     named = {text for _path, text in texts() if re.fullmatch(rf"({AREAS})\.[a-z_]+", text)}
     assert named >= {"backup.undo", "secrets.save", "profiles.delete", "rotation.undo"}
-    assert named - NAMES == set()
+    assert named - NAMES - {action.id for action in ACTIONS} == set()
     emitted = {
         node.args[0].value
         for _path, node in nodes(ast.Call)
@@ -128,6 +130,10 @@ def test_the_command_of_an_upload(paths, files, prefix, choice, words):
     plan = UploadPlan(
         "b", prefix, tuple(files), tuple(files), (1,) * count, (False,) * count, ("",) * count, ()
     )
-    line = command_of(plan, paths, choice, profile)
+    files_of = PlanModel()
+    files_of.choice = choice
+    line = command_of(plan, paths, files_of, profile)
+    files_of.single = {0: IfExists.OVERWRITE}
+    assert command_of(plan, paths, files_of, profile) == "", "no option says it file by file"
     expected = ["strongroom", "put", f"--profile={profile.name}", *(words or [])]
     assert shlex.split(line) == ([] if words is None else expected)
