@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt
@@ -10,6 +11,7 @@ from PySide6.QtCore import QObject, Qt
 from core.local.activity import LoggedChange
 from core.objects.trash import DeletedObject
 from core.units import format_moment, format_size, short_id
+from gui.models.columns import CellText
 from gui.models.folder_model import fits, matcher
 from gui.models.text_rows import TextRows
 from gui.tabs.browser.listing import parent_of
@@ -21,6 +23,7 @@ _NOBODY = frozenset({"", "anonymous"})
 _LOGGED_WITHIN = 120
 #: So many seconds the clock of this computer may be behind that of the server.
 _SKEW = 2
+_Row = tuple[tuple[Any, ...], tuple[CellText, ...]]
 Who = Callable[[DeletedObject], str]
 
 
@@ -34,8 +37,7 @@ class TrashModel(TextRows):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._all: dict[str, DeletedObject] = {}
-        self._who: Who = owner_of
+        self._all: dict[str, tuple[DeletedObject, _Row]] = {}
         self._filter = ""
         self.sort(DELETED, Qt.SortOrder.DescendingOrder)
 
@@ -56,8 +58,7 @@ class TrashModel(TextRows):
 
     def add(self, objects: Iterable[DeletedObject], who: Who) -> None:
         """Add a page; `who` returns who deleted an object."""
-        self._who = who
-        self._all.update((each.key, each) for each in objects)
+        self._all.update((each.key, (each, _row(each, who(each)))) for each in objects)
         self._show()
 
     def remove(self, keys: Iterable[str]) -> None:
@@ -79,23 +80,18 @@ class TrashModel(TextRows):
 
     def _show(self) -> None:
         wanted = matcher(self._filter)
-        shown = [each for each in self._all.values() if fits(wanted, each.key.casefold())]
-        self._replace([self._row(each) for each in shown], shown)
-
-    def _row(self, each: DeletedObject) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        who = self._who(each)
-        moment = each.deleted
-        values = (each.key, each.size, moment.timestamp(), who)
-        texts = (
-            each.key,
-            format_size(each.size),
-            lambda: format_moment(moment, zone=False),
-            who,
-        )
-        return values, texts
+        shown = [each for each in self._all.values() if fits(wanted, each[0].key.casefold())]
+        self._replace([row for _object, row in shown], [each for each, _row in shown])
 
     def _told(self, row: int, column: int) -> str:
         return self.thing(row).key if column == KEY else ""
+
+
+def _row(each: DeletedObject, who: str) -> _Row:
+    """Return the values to sort by, and the texts; the moment is written in the zone in use."""
+    written = partial(format_moment, each.deleted, zone=False)
+    values = (each.key, each.size, each.deleted.timestamp(), who)
+    return values, (each.key, format_size(each.size), written, who)
 
 
 def owner_of(deleted: DeletedObject) -> str:
