@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Literal, Protocol
 from weakref import WeakMethod
@@ -116,7 +117,8 @@ class _Follower(QObject):
     def _stop(self) -> None:
         if self._started:
             self._started = False
-            current().ticked.disconnect(self._on_time)
+            with suppress(RuntimeError):  # the clock can be gone already when the program ends
+                current().ticked.disconnect(self._on_time)
 
     def _on_time(self) -> None:
         method = self._method()

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
+from shiboken6 import delete, isValid
+from shiboken6 import isValid
 
 from core.errors import LocalIOError, StorageError
 from core.local.settings import Settings
@@ -58,6 +60,19 @@ def run(options: Options) -> int:
             return app.exec()
         finally:
             program.stop()
+            _remove_windows()
+
+
+def _remove_windows() -> None:
+    """Delete all windows while Python can still answer their events.
+
+    Qt would hide those that are open when it is unloaded; an event filter or handler written in
+    Python would then be called in an interpreter that has ended.
+    """
+    for window in QApplication.topLevelWidgets():
+        if isValid(window):  # a window takes its own dialogs with it
+            window.hide()
+            delete(window)
 
 
 @contextmanager
@@ -142,6 +157,8 @@ class Program:
 
     def stop(self) -> None:
         """End tasks, engine and demo server, and let go of the window before Qt goes."""
+        if isValid(self.shell):
+            self.shell.hide()  # what is visible when Qt goes still calls into Python
         if not self.shell.furnished:  # closed before it was furnished
             return
         self.runner.shutdown()

@@ -123,6 +123,27 @@ def test_the_frame_comes_up_without_the_aws_libraries():
     assert ended.stdout.splitlines()[-1] == "[]", ended.stderr
 
 
+def test_a_window_that_is_still_open_when_the_program_ends_ends_well():
+    """As with a signal, or after pictures were taken."""
+    code = (
+        "from PySide6.QtCore import QTimer\n"
+        "from gui.app import run\n"
+        "from gui.app.options import Options\n"
+        "from gui.clock import current\n"
+        "app = run._application()\n"
+        "program = run.Program(app, Options())\n"
+        "program.window.show()\n"
+        "app.processEvents()\n"
+        "assert current().running\n"
+        "QTimer.singleShot(0, lambda: app.exit(0))\n"
+        "app.exec()\n"
+        "program.stop()\n"
+        "print('ended')\n"
+    )
+    ended = _strongroom("-c", code, QT_QPA_PLATFORM="offscreen")
+    assert (ended.returncode, ended.stdout) == (0, "ended\n"), ended.stderr
+
+
 def test_the_first_picture_waits_for_nothing_that_is_slow_to_load():
     """The names that PySide6 loads with `Qt` are known once something has asked for one of them."""
     code = (
