@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable
 
 from PySide6.QtCore import (
     QAbstractItemModel,
     QAbstractProxyModel,
-    QByteArray,
-    QItemSelectionModel,
-    QModelIndex,
-    QObject,
-    QRect,
     Qt,
-    QTimer,
-    Signal,
 )
-from PySide6.QtGui import QFontMetrics, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QListView,
-    QStyleOptionHeader,
-    QStyleOptionViewItem,
     QTableView,
     QTreeView,
 )
 
 from gui import shortcuts, theme
 from gui.clock import repaint_with_time
-from gui.widgets.cells import PADDING, CellDelegate, HoverRows
-from gui.widgets.elide import is_moment
-from gui.widgets.icons import icon
-
-_WIDEST, _LEAST, _NARROWEST, _NUMBERS, _SAMPLE = 420, 140, 64, 88, 100
-#: What a column of names wants that takes what the others leave, and what it is given if it can.
-_FILLING, _NAME = 100_000, 260
-#: A moment may shrink to its day, "15 Jan 2024", with the padding of a cell.
-_DAY = 120
-_ARROW = 10
-
-
-class Remembers(Protocol):
-    """Where widths and sorting are stored: `Context.settings`."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return a value."""
-
-    def set(self, key: str, value: Any) -> None:
-        """Store a value."""
+from gui.widgets.cells import CellDelegate, HoverRows
+from gui.widgets.columns import Columns, Header, Remembers
 
 
 def make_table(  # noqa: PLR0913 - what a table is like, by name
@@ -137,250 +108,6 @@ def on_enter(view: QAbstractItemView, act: Callable[[], object]) -> None:
 def columns_of(view: QTableView | QTreeView) -> Columns:
     """Return what sizes the columns of a view that was made here."""
     return next(child for child in view.children() if isinstance(child, Columns))
-
-
-class Columns(QObject):
-    """Sizes columns to their content, and remembers widths, order and sorting.
-
-    Until the user moves a border the widths follow the width of the view: where there is too
-    little room moments give way first, then other texts, and the names in the first column last.
-    Numbers never do. Widths are remembered once the user has moved a border; the sorting always.
-    """
-
-    def __init__(
-        self,
-        view: QTableView | QTreeView,
-        header: QHeaderView,
-        settings: Remembers | None,
-        key: str,
-    ) -> None:
-        super().__init__(view)
-        self._view, self._header, self._settings = view, header, settings
-        self._key = f"columns/{key}" if key else ""
-        self._natural: list[int] = []
-        self._least: list[int] = []
-        self._known: tuple[int, ...] = ()
-        self._fitting = self._left = False
-        self._touched = self._restore()
-        self._sized = self._touched
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(0)
-        self._later.timeout.connect(self._size)
-        view.model().modelReset.connect(self._on_rows)
-        view.model().rowsInserted.connect(self._on_rows)
-        header.sectionResized.connect(self._on_resized)
-        header.sectionMoved.connect(self._on_moved)
-        if isinstance(header, Header):
-            header.room_changed.connect(self._fit)
-        header.sortIndicatorChanged.connect(self._save)
-        self._on_rows()
-
-    def refit(self) -> None:
-        """Size the columns anew: the view shows other columns now."""
-        self._sized = self._touched = False
-        self._on_rows()
-
-    def fit_content(self) -> None:
-        """Size the columns to what they show now, unless the user has sized them."""
-        if not self._touched:
-            self._sized = False
-            self._on_rows()
-
-    def fill_with_names(self, *widths: int) -> None:
-        """Give the first column what the others leave, whose widths in pixels are known."""
-        self._known = widths
-        self._header.setStretchLastSection(False)
-        self._size()
-
-    def leave(self) -> None:
-        """Leave the widths to the owner of the view."""
-        self._sized = self._touched = self._left = True
-
-    def _restore(self) -> bool:
-        """Take what was remembered; return whether the widths are the user's."""
-        stored = self._settings.get(self._key) if self._settings and self._key else None
-        if isinstance(stored, str):  # as written by earlier versions
-            stored = {"state": stored, "touched": True}
-        if not isinstance(stored, dict) or not isinstance(stored.get("state"), str):
-            return False
-        state = QByteArray.fromBase64(stored["state"].encode())
-        return self._header.restoreState(state) and bool(stored.get("touched"))
-
-    def _on_rows(self, *_where: object) -> None:
-        if (not self._sized or self._known) and not self._left and not self._later.isActive():
-            self._later.start()
-
-    def _size(self) -> None:
-        if self._left or not (self._known or self._sized or self._view.model().rowCount()):
-            return
-        if self._sized and not self._known:
-            self._fit()
-            return
-        columns = range(self._header.count())
-        self._natural = [self._wanted(column) for column in columns]
-        self._least = [self._needed(column) for column in columns]
-        self._sized = True
-        self._fit()
-
-    def _fit(self) -> None:
-        """Give the columns their natural widths, or less where there is no room."""
-        columns = [c for c in range(self._header.count()) if not self._header.isSectionHidden(c)]
-        if len(self._natural) != self._header.count() or self._left:
-            return
-        if self._touched:
-            self._fill(columns)
-            return
-        room = self._view.viewport().width()
-        natural = [self._natural[column] for column in columns]
-        fitted = _fitted(natural, [self._least[column] for column in columns], room)
-        self._fitting = True
-        for column, width in zip(columns, fitted, strict=True):
-            self._header.resizeSection(column, width)
-        self._fitting = False
-
-    def _fill(self, columns: list[int]) -> None:
-        """Let the names fill the room beside columns that the user has sized."""
-        if self._known and columns:
-            others = sum(self._header.sectionSize(column) for column in columns[1:])
-            self._fitting = True
-            left = self._view.viewport().width() - others
-            self._header.resizeSection(columns[0], max(left, _LEAST))
-            self._fitting = False
-
-    def _on_resized(self, column: int, old: int, new: int) -> None:
-        """Tell the user's hand from our own, and from the last column that stretches."""
-        stretches = self._header.stretchLastSection()
-        last = stretches and self._header.visualIndex(column) == self._header.count() - 1
-        if not old or not new:  # hidden or shown
-            self._later.start()
-        elif self._sized and not self._fitting and not last:
-            self._touched = True
-            self._save()
-
-    def _on_moved(self) -> None:
-        self._touched = True
-        self._save()
-
-    def _needed(self, column: int) -> int:
-        """Return to what width in pixels a column may shrink; numbers and words keep theirs."""
-        natural = self._natural[column]
-        cells = [index for index in self._sample(column) if index.data()][:20]
-        if not column:
-            return min(natural, _LEAST)
-        if cells and all(is_moment(str(index.data())) for index in cells):
-            return min(natural, max(_DAY, self._header.sectionSizeHint(column)))
-        right = any(index.data(Qt.ItemDataRole.TextAlignmentRole) is not None for index in cells)
-        if right or natural <= _LEAST:
-            return natural
-        return max(self._header.sectionSizeHint(column), _LEAST)
-
-    def _wanted(self, column: int) -> int:
-        if self._known:
-            return self._known[column - 1] if column else _FILLING
-        delegate, option = self._view.itemDelegate(), self._option()
-        width = max(self._header.sectionSizeHint(column), _NARROWEST)
-        for index in self._sample(column):
-            room = delegate.sizeHint(option, index).width()
-            if index.data(Qt.ItemDataRole.TextAlignmentRole) is not None:
-                room = max(room, _NUMBERS)  # later rows may hold longer numbers
-            inset = 28 if index.parent().isValid() and not column else 0
-            width = max(width, room + inset)
-        return width
-
-    def _sample(self, column: int) -> Iterator[QModelIndex]:
-        """Return the column's first cells, and in a tree those one level below the first rows."""
-        model = self._view.model()
-        for number in range(min(model.rowCount(), _SAMPLE)):
-            yield model.index(number, column)
-        for number in range(min(model.rowCount(), 3)):
-            parent = model.index(number, 0)
-            for child in range(min(model.rowCount(parent), _SAMPLE)):
-                yield model.index(child, column, parent)
-
-    def _option(self) -> QStyleOptionViewItem:
-        option = QStyleOptionViewItem()
-        option.initFrom(self._view)
-        return option
-
-    def _save(self, *_what: object) -> None:
-        if self._sized and self._settings is not None and self._key:
-            state = self._header.saveState().toBase64().toStdString()
-            touched = self._touched and not self._left
-            self._settings.set(self._key, {"state": state, "touched": touched})
-
-
-def _fitted(natural: list[int], least: list[int], room: int) -> list[int]:
-    """Return widths that fit a room in pixels; the first column, that of names, gives way last."""
-    fitted = [min(width, max(_WIDEST, small)) for width, small in zip(natural, least, strict=True)]
-    if natural[:1] == [_FILLING]:
-        fitted[0] = _NAME
-    spare = room - sum(fitted)
-    for column, width in enumerate(natural):
-        more = min(width - fitted[column], max(spare, 0))
-        fitted[column] += more
-        spare -= more
-    giving = sorted(range(1, len(fitted)), key=lambda column: least[column] - fitted[column])
-    for column in (*giving, 0):
-        less = min(fitted[column] - least[column], max(-spare, 0))
-        fitted[column] -= less
-        spare += less
-    return fitted
-
-
-class Header(QHeaderView):
-    """A header whose titles stand at the side on which the cells below them stand.
-
-    Signals:
-        room_changed: the header is wider or narrower now.
-    """
-
-    room_changed = Signal()
-
-    def setSelectionModel(self, _model: QItemSelectionModel) -> None:
-        """Follow no selection: Qt would ask for every section whether all rows are selected.
-
-        With 25,000 selected rows that takes 0.4 s a repaint, and the headings show nothing of it.
-        """
-        own = QItemSelectionModel(self.model(), self)
-        super().setSelectionModel(own)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Tell of another width."""
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.room_changed.emit()
-
-    def initStyleOptionForIndex(self, option: QStyleOptionHeader, section: int) -> None:
-        """Take the alignment of the column's first cell; the arrow is drawn by `paintSection`."""
-        super().initStyleOptionForIndex(option, section)
-        option.sortIndicator = QStyleOptionHeader.SortIndicator.None_
-        if self._right(section):
-            side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            option.textAlignment = side
-
-    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
-        """Draw the title, and the arrow of the sorting on the free side of it."""
-        super().paintSection(painter, rect, section)
-        if not self.isSortIndicatorShown() or section != self.sortIndicatorSection():
-            return
-        title = str(self.model().headerData(section, self.orientation()) or "")
-        width = QFontMetrics(self.font()).horizontalAdvance(title)
-        room = rect.adjusted(PADDING, 0, -PADDING, 0)
-        right = self._right(section)
-        x = room.right() - width - _ARROW - 3 if right else room.left() + width + 4
-        x = max(x, rect.left() + 1) if right else min(x, rect.right() - _ARROW)
-        falling = self.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
-        place = QRect(x, rect.center().y() - _ARROW // 2, _ARROW, _ARROW)
-        icon("chevron-down" if falling else "chevron-up", "muted").paint(painter, place)
-
-    def _right(self, section: int) -> bool:
-        cell = self.model().index(0, section)
-        side = cell.data(Qt.ItemDataRole.TextAlignmentRole) if cell.isValid() else None
-        if side is None:
-            role = Qt.ItemDataRole.TextAlignmentRole
-            side = self.model().headerData(section, self.orientation(), role)
-        return side is not None and bool(int(side) & int(Qt.AlignmentFlag.AlignRight.value))
 
 
 def _common(view: QAbstractItemView, name: str, *, multiple: bool) -> None:

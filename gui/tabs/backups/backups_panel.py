@@ -12,10 +12,11 @@ from gui.models.roles import SORT_ROLE
 from gui.tabs.backups.columns import first_look
 from gui.tabs.backups.models import BackupsModel
 from gui.widgets.buttons import plain_button
+from gui.widgets.columns import Remembers
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import shown
 from gui.widgets.panel import Panel
-from gui.widgets.table import Remembers, make_table
+from gui.widgets.table import make_table
 
 #: Of the columns after the first, in pixels; rows and size give way to the database.
 _WIDTHS = (78, 78, 160, 156)

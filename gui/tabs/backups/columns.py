@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHeaderView, QTableView
 
-from gui.widgets.table import Remembers, columns_of
+from gui.widgets.columns import Remembers
+from gui.widgets.table import columns_of
 
 
 def first_look(

@@ -16,9 +16,10 @@ from core.units import format_count
 from gui import theme
 from gui.tabs.backups.models import Rows
 from gui.widgets.buttons import icon_button, link_button
+from gui.widgets.columns import Remembers
 from gui.widgets.labels import shown
 from gui.widgets.panel import Panel
-from gui.widgets.table import Remembers, columns_of, make_table
+from gui.widgets.table import columns_of, make_table
 
 _HEAD, _MOST_ROWS, _COUNT = 30, 5, 72
 

@@ -14,10 +14,11 @@ from gui.models.roles import SORT_ROLE
 from gui.tabs.backups.columns import first_look
 from gui.tabs.backups.models import TablesModel
 from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.columns import Remembers
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill, muted_label
 from gui.widgets.panel import Panel, row
-from gui.widgets.table import Remembers, make_table
+from gui.widgets.table import make_table
 
 _HEAD = 30
 #: Of the columns after the first, and the least room of the name, in pixels.
