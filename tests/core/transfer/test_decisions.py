@@ -9,9 +9,10 @@ from helpers.moto_bucket import moto_bucket
 from core.objects import conditions
 from core.objects.reading import read
 from core.objects.writing import put
+from core.transfer.journal import Journal, Order, unfinished
 from core.transfer.plan import plan_upload
 from core.transfer.upload import upload
-from core.transfer.values import EXISTS, IfExists
+from core.transfer.values import EXISTS, IfExists, Outcomes
 from core.work import Work
 
 SKIP, OVERWRITE, KEEP_BOTH = IfExists.SKIP, IfExists.OVERWRITE, IfExists.KEEP_BOTH
@@ -65,6 +66,18 @@ def test_one_decision_for_all_is_one_argument(place, folder):
     assert plan.arguments(OVERWRITE)["only_new"] is False
     assert plan.arguments(OVERWRITE)["skip"] == []
     assert plan.arguments(KEEP_BOTH, {1: SKIP})["skip"] == [1]
+
+
+def test_the_decisions_survive_an_interruption(tmp_path, monkeypatch):
+    monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path))
+    columns = {"paths": list("abc"), "keys": list("abc"), "sizes": [1, 2, 3]}
+    arguments = {**columns, "skip": [2], "only_new": [True, False, True], "refused": []}
+    journal = Journal.begin(Order("transfer.upload", uuid4().hex, "t", "p", "b", arguments), 3)
+    journal.note(Outcomes(done=(0,)))
+    journal.leave()
+    (found,) = unfinished()
+    assert found.arguments["keys"] == ["b", "c"]
+    assert found.arguments["only_new"] == [False, True]
 
 
 def test_small_files_of_both_kinds_are_sent_the_quick_way(place, bucket, tmp_path):
