@@ -20,8 +20,8 @@ _S3_HOST = re.compile(
     r"(?:(?P<bucket>.+)\.)?s3(?:[.-](?P<region>[a-z0-9.-]+))?\.amazonaws\.com(?:\.cn)?",
     re.IGNORECASE,
 )
-#: `/s3/buckets/NAME`, `/s3/object/NAME`, `/s3/buckets/NAME/object/info` (old addresses).
-_CONSOLE_PATH = re.compile(r"/s3/(?P<page>buckets|object|upload|home)(?:/(?P<bucket>[^/]+).*)?")
+#: `/s3/buckets/NAME` and `/s3/object/NAME`; old addresses have the key behind the name.
+_CONSOLE_PATH = re.compile(r"/s3/[a-z]+(?:/(?P<bucket>[^/]+)(?:/(?P<key>.*))?)?")
 _FORMS = "Type a key, a prefix, an s3:// URI, an ARN, or the address of a console page."
 
 
@@ -102,7 +102,8 @@ def _from_console(text: str, parts: SplitResult) -> Place:
     bucket = unquote((page and page["bucket"]) or "") or query.get("bucket", [""])[0]
     if not bucket:
         raise _refused(text, "The console page shows no bucket.")
-    return Place(query.get("prefix", [""])[0], bucket, query.get("region", [""])[0])
+    behind = unquote((page and page["key"]) or "")
+    return Place(query.get("prefix", [behind])[0], bucket, query.get("region", [""])[0])
 
 
 def _from_object_url(text: str, parts: SplitResult, host: re.Match[str]) -> Place:

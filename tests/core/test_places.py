@@ -51,6 +51,11 @@ KEY = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
             "https://console.amazonaws-us-gov.com/s3/buckets/b/object/info?prefix=x",
             Place("x", "b"),
         ),
+        (
+            "https://s3.console.aws.amazon.com/s3/buckets/b/logs/a%20b/?region=us-east-1&tab=overview",
+            Place("logs/a b/", "b", "us-east-1"),
+        ),
+        ("https://s3.console.aws.amazon.com/s3/object/b/logs/x.json", Place("logs/x.json", "b")),
         ("https://b.s3.eu-west-1.amazonaws.com/a%20b/c", Place("a b/c", "b", "eu-west-1")),
         ("https://my.b.s3.amazonaws.com/c?X-Amz-Signature=0", Place("c", "my.b")),
         ("https://s3.eu-west-1.amazonaws.com/b/a/c", Place("a/c", "b", "eu-west-1")),
