@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
 from core.local.vault import Vault
 from core.model.connection import KeySource, Profile, ProfileColour
 from core.model.secrets import PREVIOUS
-from core.storage.aws_secrets_manager import SecretsManager
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.dialogs.profile_editor import ProfileEditor
@@ -152,66 +151,6 @@ def test_a_new_secret_starts_from_the_template_that_is_missing(tab, qtbot, serve
     settled(qtbot, tab)
     assert json.loads(text_on(server, TEMPLATES[2][1]))["binance_api_key"] == "key-1"
     assert tab.secrets.model.rowCount() == 3
-
-
-def create(qtbot, tab, name):
-    tab.secrets.new.click()
-    dialog = opened(qtbot, tab, NewSecret)
-    dialog.template.setCurrentIndex(len(TEMPLATES) - 1)
-    dialog.name.setText(name)
-    dialog.editor.set_text('{"host": "h"}')
-    dialog.editor.edited.emit()
-    dialog.go.click()
-    settled(qtbot, tab)
-
-
-@pytest.mark.parametrize("case", ["plain", "hidden by the filter", "beside a rotation", "lag"])
-def test_a_created_secret_is_selected_and_delete_aims_at_it(tab, qtbot, server, monkeypatch, case):
-    name = "cryptotrading/zz-new"
-    if case == "hidden by the filter":
-        tab.secrets.filter.setText("database")
-    elif case == "beside a rotation":
-        tab.rotation.open(STORAGE)
-        settled(qtbot, tab)
-    elif case == "lag":
-        listed = SecretsManager.list_infos
-        monkeypatch.setattr(
-            SecretsManager,
-            "list_infos",
-            lambda *a, **k: tuple(each for each in listed(*a, **k) if each.name != name),
-        )
-    create(qtbot, tab, name)
-    assert tab.secrets.current.name == name
-    assert tab.secret.name == name
-    assert tab.secret.value is not None
-    tab.secret.delete.click()
-    dialog = opened(qtbot, tab, DeleteSecret)
-    assert dialog.windowTitle() == f"Delete {name}?"
-    dialog.reject()
-
-
-def test_a_created_secret_does_not_discard_what_is_being_edited(tab, qtbot, server):
-    type_into(qtbot, row_of(tab, "host"), "x")
-    create(qtbot, tab, "cryptotrading/zz-new")
-    opened(qtbot, tab, Confirm).reject()
-    assert tab.secrets.current.name == DATABASE
-    assert tab.secret.dirty
-
-
-def test_a_save_shows_open_values_and_hides_the_others(tab, qtbot):
-    for key, text in (("host", "other-host"), ("port", ""), ("password", "a new canary")):
-        type_into(qtbot, row_of(tab, key), text)
-        if not text:
-            row_of(tab, key).field.line.clear()
-            row_of(tab, key).edited.emit()
-    tab.secret.save.click()
-    question = opened(qtbot, tab, Confirm)
-    assert names_in(question) == [
-        "~ host: db → other-host",
-        "~ port: 5432 → (empty)",
-        "~ password: changed",
-    ]
-    question.reject()
 
 
 def test_a_new_secret_that_is_refused_stays_on_the_screen_with_the_reason(tab, qtbot, server):

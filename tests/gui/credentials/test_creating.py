@@ -1,0 +1,78 @@
+"""A secret that was just created is the selected one; a save names what it changes."""
+
+import pytest
+from helpers.credentials import DATABASE, STORAGE, names_in, opened, settled
+
+from core.storage.aws_secrets_manager import SecretsManager
+from gui.dialogs.confirm import Confirm
+from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
+from gui.tabs.credentials.templates import TEMPLATES
+
+
+def row_of(tab, key):
+    return next(row for row in tab.secret.editor.form.fields if row.row.key == key)
+
+
+def type_into(qtbot, row, text):
+    row.field.line.selectAll()
+    qtbot.keyClicks(row.field.line, text)
+
+
+def create(qtbot, tab, name):
+    tab.secrets.new.click()
+    dialog = opened(qtbot, tab, NewSecret)
+    dialog.template.setCurrentIndex(len(TEMPLATES) - 1)
+    dialog.name.setText(name)
+    dialog.editor.set_text('{"host": "h"}')
+    dialog.editor.edited.emit()
+    dialog.go.click()
+    settled(qtbot, tab)
+
+
+@pytest.mark.parametrize("case", ["plain", "hidden by the filter", "beside a rotation", "lag"])
+def test_a_created_secret_is_selected_and_delete_aims_at_it(tab, qtbot, server, monkeypatch, case):
+    name = "cryptotrading/zz-new"
+    if case == "hidden by the filter":
+        tab.secrets.filter.setText("database")
+    elif case == "beside a rotation":
+        tab.rotation.open(STORAGE)
+        settled(qtbot, tab)
+    elif case == "lag":
+        listed = SecretsManager.list_infos
+        monkeypatch.setattr(
+            SecretsManager,
+            "list_infos",
+            lambda *a, **k: tuple(each for each in listed(*a, **k) if each.name != name),
+        )
+    create(qtbot, tab, name)
+    assert tab.secrets.current.name == name
+    assert tab.secret.name == name
+    assert tab.secret.value is not None
+    tab.secret.delete.click()
+    dialog = opened(qtbot, tab, DeleteSecret)
+    assert dialog.windowTitle() == f"Delete {name}?"
+    dialog.reject()
+
+
+def test_a_created_secret_does_not_discard_what_is_being_edited(tab, qtbot, server):
+    type_into(qtbot, row_of(tab, "host"), "x")
+    create(qtbot, tab, "cryptotrading/zz-new")
+    opened(qtbot, tab, Confirm).reject()
+    assert tab.secrets.current.name == DATABASE
+    assert tab.secret.dirty
+
+
+def test_a_save_shows_open_values_and_hides_the_others(tab, qtbot):
+    for key, text in (("host", "other-host"), ("port", ""), ("password", "a new canary")):
+        type_into(qtbot, row_of(tab, key), text)
+        if not text:
+            row_of(tab, key).field.line.clear()
+            row_of(tab, key).edited.emit()
+    tab.secret.save.click()
+    question = opened(qtbot, tab, Confirm)
+    assert names_in(question) == [
+        "~ host: db → other-host",
+        "~ port: 5432 → (empty)",
+        "~ password: changed",
+    ]
+    question.reject()
