@@ -193,7 +193,8 @@ class Palette(QDialog):
         try:
             named = parse_place(text).bucket != ""
         except InvalidInput as error:
-            return Line(f"{error.summary}. {error.cause}", "", lambda: None)
+            why = f"{error.summary}. {error.cause} {error.remedy}"
+            return Line(error.summary, "", partial(shortcuts.explain, self._window, why))
         go = partial(self._tabs.open, "browser", text)
         return Line(f"Go to {text}", "", go, 1 if named else 0)
 

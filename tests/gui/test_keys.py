@@ -76,3 +76,13 @@ def test_names_of_another_workspace_are_not_found(window, context, qtbot):
         palette.close()
         qtbot.waitUntil(lambda: window.findChild(Palette) is None)
         context.set_workspace(workspace_of())
+
+
+def test_an_address_that_names_no_bucket_is_explained(window, qtbot):
+    window.search()
+    palette = window.findChild(Palette)
+    palette.field.setText("https://example.com/x?X-Amz-Signature=0")
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    assert window.hint.text.startswith("This text names no place in a bucket.")
+    assert "s3:// URI" in window.hint.text
+    assert "Signature" not in window.hint.text
