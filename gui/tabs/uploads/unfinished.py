@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
 
 from core.engine.leftovers import Leftovers
@@ -23,6 +24,8 @@ from gui.widgets.panel import Panel
 from gui.widgets.table import make_table
 
 _HEIGHT = 168
+#: A narrower section has a shorter title.
+_WIDE = 620
 _HEADS = ("Key", "What", "Begun", "Size", "Whose")
 KEY, WHAT, BEGUN, SIZE, WHOSE = range(len(_HEADS))
 _Row = UnfinishedUpload | OrphanParts
@@ -82,6 +85,7 @@ class UnfinishedPane(QWidget):
         self.table.setMaximumHeight(_HEIGHT)
         self.remove = danger_button("Remove…", self._on_remove)
         self.toggle = quiet_button("Show", self._on_toggle)
+        self._note = ""
         self._problem = muted_label("", wrap=True)
         self._problem.setContentsMargins(12, 6, 12, 6)
         self._panel = Panel(
@@ -101,7 +105,8 @@ class UnfinishedPane(QWidget):
         """Show what was found; nothing found hides the section."""
         self.model.show([*found.uploads, *found.parts])
         size = sum(each.size or 0 for each in self.model.rows)
-        self._panel.head.set_title("Unfinished on the bucket", _counts(found, size))
+        self._note = _counts(found, size)
+        self._show_title(self.width())
         self.age.set_fetched()
         self._show_problem(found.problem)
         self.setVisible(bool(self.model.rows) or bool(found.problem))
@@ -116,12 +121,22 @@ class UnfinishedPane(QWidget):
             self._show_problem(f"Unfinished uploads could not be listed: {error.summary}.")
             self.update_state()
             return
-        self._panel.head.set_title("Unfinished on the bucket", "unknown")
+        self._note = "unknown"
+        self._show_title(self.width())
         self._show_problem(f"Unfinished uploads could not be listed: {error.summary}.")
         self.toggle.hide()
         self.remove.hide()
         self.table.hide()
         self.show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show as much of the title as there is room for."""
+        super().resizeEvent(event)
+        self._show_title(event.size().width())
+
+    def _show_title(self, width: int) -> None:
+        title = "Unfinished on the bucket" if width >= _WIDE else "Unfinished"
+        self._panel.head.set_title(title, self._note)
 
     def clear(self) -> None:
         """Show nothing: another bucket is open."""
