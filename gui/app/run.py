@@ -15,7 +15,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 from shiboken6 import delete, isValid
-from shiboken6 import isValid
 
 from core.errors import LocalIOError, StorageError
 from core.local.settings import Settings
