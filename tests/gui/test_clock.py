@@ -54,7 +54,7 @@ def test_the_zone_changes_everywhere_at_once_and_is_stored(berlin, context, qtbo
     actions = {action.text(): action for action in bar.zone.menu().actions()}
     actions["Show times in local time"].trigger()
     head = folder.headerData(MODIFIED, Qt.Orientation.Horizontal)
-    assert head == "Last modified (local)"
+    assert head == "Modified (local)"
     assert folder.index(0, MODIFIED).data() == "15 Jan 2024 11:00:00"
     assert label.text() == pill.text() == "15 Jan 2024 11:00:00 UTC+1"
     assert bar.zone.accessibleName().startswith("Times are shown in Local time, UTC+")
@@ -62,7 +62,7 @@ def test_the_zone_changes_everywhere_at_once_and_is_stored(berlin, context, qtbo
     assert Settings(context.settings._path).get(clock.ZONE_SETTING) == "local"
     actions["Show times in UTC"].trigger()
     assert label.text() == "15 Jan 2024 10:00:00 UTC"
-    assert folder.headerData(MODIFIED, Qt.Orientation.Horizontal) == "Last modified (UTC)"
+    assert folder.headerData(MODIFIED, Qt.Orientation.Horizontal) == "Modified (UTC)"
 
 
 @pytest.mark.parametrize(("stored", "zone"), [("local", "local"), ("utc", "utc"), (None, "utc")])
@@ -106,11 +106,11 @@ def test_remaining_time_in_a_table_counts_down_to_the_end(monkeypatch):
     ends = utc_now() + timedelta(seconds=30)
     model.show([Entry("b", "k", "GET", utc_now(), ends, "me", "AKIAEXAMPLE")])
     cells = [model.index(0, column) for column in (2, 3)]
-    assert cells[0].data() == "alive"
     assert cells[1].data().endswith(" s")
     monkeypatch.setattr("core.units.utc_now", lambda: ends + timedelta(seconds=1))
     monkeypatch.setattr("core.links.ledger.utc_now", lambda: ends + timedelta(seconds=1))
-    assert [cell.data() for cell in cells] == ["ended", format_moment(ends)]
+    assert cells[0].data() == "ended"
+    assert cells[1].data().startswith("ended ")
 
 
 def test_what_is_renewed_does_not_keep_its_widget_alive(qtbot):

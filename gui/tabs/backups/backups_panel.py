@@ -14,7 +14,7 @@ from gui.tabs.backups.models import BackupsModel
 from gui.widgets.buttons import plain_button
 from gui.widgets.columns import Remembers
 from gui.widgets.empty import EmptyState, Loadable
-from gui.widgets.labels import shown
+from gui.widgets.labels import AgePill, shown
 from gui.widgets.panel import Panel
 from gui.widgets.table import make_table
 
@@ -60,6 +60,8 @@ class BackupsPanel(QWidget):
         self._empty = EmptyState("No table is selected", "Its backups are listed here.")
         self.view = Loadable(self.table, self._empty)
         self._panel = Panel("Backups", self.view, actions=(self.verify,))
+        self.age = AgePill()
+        self._panel.head.add_pill(self.age)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._panel)
@@ -79,6 +81,7 @@ class BackupsPanel(QWidget):
         self._panel.head.set_title(f"Backups of {shown(table)}")
         if table != self._table:
             self._table = table
+            self.age.clear_age()
             self._clear()
             self.view.show_loading()
         self._update()
@@ -95,6 +98,7 @@ class BackupsPanel(QWidget):
             select: A key; by default what was selected, or the newest of the open database.
         """
         former = self.current.key if self.current else ""
+        self.age.set_fetched()
         self._panel.head.set_title(f"Backups of {shown(table)}")
         self._quiet = True
         self._show(backups, origin)
@@ -122,7 +126,11 @@ class BackupsPanel(QWidget):
             self.table.setColumnHidden(column, mixed)
 
     def show_failure(self, table: str, summary: str) -> None:
-        """Show that a table's backups could not be listed."""
+        """Show that a table's backups could not be listed; those of before stay, with their age."""
+        self.age.set_failed()
+        if table == self._table and self.model.backups:
+            self._update()
+            return
         self._clear()
         self._empty.set_text(f"The backups of {table} could not be listed", summary)
         self.view.show_empty()

@@ -88,6 +88,7 @@ class StatisticsTab(Tab):
         self.stop = plain_button("Stop", self._on_stop)
         self.path = PathBar()
         self._age = Pill("")
+        self._broke_off = False  # the last scan failed: what is shown is of before
         self._empty = EmptyState(
             *_NO_SCAN,
             "Scan",
@@ -168,6 +169,7 @@ class StatisticsTab(Tab):
     def _on_kept(self, found: StorageStatistics | None) -> None:
         if found is not None and self._found is None:
             self._show(found)
+            self._show_state()
 
     def _on_scan(self) -> None:
         workspace = self.context.workspace
@@ -209,7 +211,7 @@ class StatisticsTab(Tab):
         self._age.set(f"scanning: {format_count(progress.done)} objects", "accent")
 
     def _on_scanned(self, found: StorageStatistics) -> None:
-        self._task = None
+        self._task, self._broke_off = None, False
         self._show(found)
         self._show_state()
         workspace = self.context.workspace
@@ -218,7 +220,7 @@ class StatisticsTab(Tab):
             self.run("Keep the statistics", lambda _work: keep(name, found), quiet=True)
 
     def _on_failed(self, error: StorageError) -> None:
-        self._task = None
+        self._task, self._broke_off = None, True
         self._go_back()
         self.show_error(error, self._on_scan)
 
@@ -310,7 +312,10 @@ class StatisticsTab(Tab):
             return
         part = "a part only: the scan broke off" if self._found.partial else "live scan"
         tone = "warning" if self._found.partial else "neutral"
-        self._age.set(f"{part} · {format_age(self._found.finished)}", tone)
+        age = f"{part} · {format_age(self._found.finished)}"
+        if self._broke_off and not self._found.partial:
+            age, tone = f"{age} · could not be refreshed", "warning"
+        self._age.set(age, tone)
 
     def _show_state(self) -> None:
         running = self._task is not None
