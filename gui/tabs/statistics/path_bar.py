@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from gui.widgets.buttons import icon_button, link_button, plain_button
@@ -12,6 +13,8 @@ from gui.widgets.labels import Elided, muted_label, shown
 
 #: Longer segments are shortened in the middle; the tooltip has the whole name.
 _LONGEST = 28
+#: Pixels below which a long path leaves its middle out.
+_WIDE = 560
 
 
 class PathBar(QFrame):
@@ -27,7 +30,8 @@ class PathBar(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = ""
+        self.bucket = self.folder = ""
+        self._narrow = False
         self.up = icon_button("up", "Folder above", self._on_up)
         self.browser = plain_button("Open in Browser", self.browser_wanted.emit, icon_name="folder")
         self._crumbs = QHBoxLayout()
@@ -43,25 +47,39 @@ class PathBar(QFrame):
 
     def show_folder(self, bucket: str, folder: str) -> None:
         """Show the path of a folder, without its last slash."""
+        self.bucket, self.folder = bucket, folder
         focused = any(part.hasFocus() for part in self._parts)
-        self.folder = folder
+        self._show_crumbs()
+        self.up.allow(bool(folder), "This is the whole bucket.")
+        if focused:
+            self.up.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out the middle of the path where there is too little room for it."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < _WIDE
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self._show_crumbs()
+
+    def _show_crumbs(self) -> None:
         for part in self._parts:
             self._crumbs.removeWidget(part)
             part.hide()
             part.deleteLater()
         while self._crumbs.count():
             self._crumbs.takeAt(0)
-        names = [bucket, *(folder.split("/") if folder else ())]
+        names = [self.bucket, *(self.folder.split("/") if self.folder else ())]
         self._parts = []
+        last = len(names) - 1
         for number, name in enumerate(names):
+            if self._narrow and 0 < number < last - 1:
+                continue  # the button for the folder above leads there
             if number:
                 self._add(muted_label("/"))
-            path = "/".join(names[1 : number + 1])
-            self._add(self._crumb(name, path, last=number == len(names) - 1))
+            text = "…" if self._narrow and 1 < number == last - 1 else name
+            self._add(self._crumb(text, "/".join(names[1 : number + 1]), last=number == last))
         self._crumbs.addStretch(1)
-        self.up.allow(bool(folder), "This is the whole bucket.")
-        if focused:
-            self.up.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _crumb(self, name: str, path: str, *, last: bool) -> QWidget:
         if last:
@@ -70,7 +88,7 @@ class PathBar(QFrame):
             return label
         cut = name if len(name) <= _LONGEST else f"{name[:12]}…{name[-12:]}"
         button = link_button(shown(cut), partial(self.chosen.emit, path))
-        button.setAccessibleName(f"Show {shown(name)}")
+        button.setAccessibleName(f"Show {shown(path or name)}")
         button.set_hint(shown(path or name))
         return button
 

@@ -223,6 +223,7 @@ def test_a_scan_counts_what_the_server_has_and_is_kept(tab, qtbot, context, demo
     again.show()
     qtbot.waitUntil(lambda: again._found is not None, timeout=20_000)
     assert again._found.objects == len(objects)
+    assert again.scan.text() == "Scan again"
 
 
 def _walk_into_candles(tab, qtbot, objects):
@@ -238,6 +239,23 @@ def _walk_into_candles(tab, qtbot, objects):
         total = sum(tab.shares.index(row, 2).data(SORT_ROLE) for row in rows)
         assert total == sum(row["Size"] for row in inside), group
     assert tab.largest.key(0) == max(inside, key=lambda row: row["Size"])["Key"]
+
+
+def test_the_path_leads_to_each_folder_above_and_fits_where_it_is_narrow(tab):
+    tab._show(_result(17, utc_now()))
+    tab._show_folder("market-data/ohlcv/BTC-USD")
+    tab.path.resize(700, 34)
+
+    def crumbs():
+        return [b.text() for b in tab.path.findChildren(Button) if b.property("kind") == "link"]
+
+    assert crumbs()[-3:] == ["tentimecrypto", "market-data", "ohlcv"]
+    tab.path.resize(400, 34)
+    assert crumbs()[-2:] == ["tentimecrypto", "…"]
+    above = tab.path.findChildren(Button)[-1]
+    assert above.accessibleName() == "Show market-data/ohlcv"
+    above.click()
+    assert tab.path.folder == "market-data/ohlcv"
 
 
 def test_a_folder_of_the_table_is_entered_as_a_tile_is(tab):
