@@ -18,7 +18,7 @@ from gui.tab_list import TABS
 _log = logging.getLogger(__name__)
 
 #: Seconds a tab may take, and how long it must have been at rest before its picture is taken.
-_LIMIT_SECONDS, _REST_SECONDS, _LOOK_MS = 60.0, 0.5, 50
+_LIMIT_SECONDS, _REST_SECONDS, _LOOK_MS = 120.0, 0.5, 50
 
 
 class Screenshots(QObject):
