@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QModelIndex,
+    Qt,
+    QTimer,
+    Signal,
+)
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -34,6 +42,8 @@ _MODIFIED_FROM, _KIND_FROM = 400, 640  # pixels of the pane from which on a colu
 _FILTER_MS = 80
 _SKELETON_MS = 150  # a folder that comes sooner is not announced
 _WIDTHS = (88, 190, 100)
+#: Selecting so many separate rows takes the view seconds: then none is selected anew.
+_RUNS = 500
 #: Pixels that the table needs to show names as names.
 _LEAST = 340
 
@@ -66,7 +76,7 @@ class FolderPane(QWidget):
         self.path = PathBar()
         self.age = AgePill()
         self.filter = QLineEdit()
-        self.filter.setPlaceholderText("Filter this folder")
+        self.filter.setPlaceholderText("Filter")
         self.filter.setAccessibleName("Filter this folder; * and ? stand for letters")
         self.upload = plain_button(shortcuts.action("upload").text)
         self.upload.set_hint(shortcuts.tip("upload"))
@@ -283,18 +293,17 @@ class FolderPane(QWidget):
 
     def select_all_of(self, keys: Iterable[str]) -> None:
         """Select the rows of keys, as far as they are shown, and make the first the current one."""
-        wanted = set(keys)
         model, flags = self.model, QItemSelectionModel.SelectionFlag
-        found = [row for row in range(model.rowCount()) if model.entry(row).key in wanted]
-        if not found:
+        runs = model.runs_of(keys)
+        if not runs:
             return
         chosen = QItemSelection()
-        for row in found:
-            chosen.select(model.index(row, NAME), model.index(row, KIND))
+        for first, last in runs if len(runs) <= _RUNS else ():
+            chosen.append(QItemSelectionRange(model.index(first, NAME), model.index(last, KIND)))
         selection = self.table.selectionModel()
-        selection.setCurrentIndex(model.index(found[0], NAME), flags.NoUpdate)
+        selection.setCurrentIndex(model.index(runs[0][0], NAME), flags.NoUpdate)
         selection.select(chosen, flags.ClearAndSelect)
-        self.table.scrollTo(model.index(found[0], NAME))
+        self.table.scrollTo(model.index(runs[0][0], NAME))
 
     def _show_skeleton(self) -> None:
         self._hide_list(self.state.show_empty)

@@ -225,10 +225,9 @@ class BrowserTab(Tab):
     def _on_counted(self, counts: Counts) -> None:
         self.listing.seen_keys.set_counted((*counts.keys, *counts.below))
         self.folder.show_total(self.prefix, self.places.model.total_of(self.prefix))
-        if self.object.prefix:
-            self.object.show_folder(
-                self.object.prefix, self.places.model.total_of(self.object.prefix)
-            )
+        total = self.places.model.total_of(self.object.prefix)
+        if self.object.prefix and total is not None and total[1]:
+            self.object.show_folder(self.object.prefix, total)
 
     def _on_count(self, prefix: str) -> None:
         """Count the selected folder, which the count of the bucket did not reach."""

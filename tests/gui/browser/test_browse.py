@@ -423,7 +423,11 @@ def test_a_folder_that_the_count_did_not_reach_is_counted_when_it_is_selected(
     monkeypatch.setattr(counting, "FOLDER_AT_MOST", 2)
     tab.folder.select("note.txt")
     tab.folder.select("market-data/")
-    qtbot.waitUntil(lambda: text.text().startswith("2+ objects"), timeout=20_000)
+
+    def counted_in_part():
+        assert text.text().startswith("2+ objects"), text.text()
+
+    qtbot.waitUntil(counted_in_part, timeout=20_000)
     settled(qtbot, tab)
 
 

@@ -137,3 +137,26 @@ def test_a_hundred_thousand_rows_come_in_without_a_freeze(qapp):
     model.set_filter("99/0500")
     assert model.rowCount() == 1
     assert time.thread_time() - began < 0.25
+
+
+@pytest.mark.parametrize("count", [3, 200], ids=["one by one", "at once"])
+def test_rows_are_taken_away_and_what_is_left_can_be_sorted(model, count):
+    add(model, ["p/folder/"], [row(f"{n:03}", size=n) for n in range(count)])
+    gone = [f"p/{n:03}" for n in range(0, count, 2)]
+    assert model.runs_of(["p/001", "p/002", "p/folder/"]) == [(0, 0), (2, 3)]
+    model.remove(gone)
+    left = [f"{n:03}" for n in range(1, count, 2)]
+    assert names(model) == ["folder/", *left]
+    assert model.total == len(left) + 1
+    model.sort(SIZE, DESCENDING)
+    assert names(model) == ["folder/", *reversed(left)]
+    model.set_filter("001")
+    assert names(model) == ["001"]
+
+
+def test_ten_thousand_of_twenty_thousand_rows_go_quickly(model):
+    add(model, [], [row(f"{n:05}") for n in range(20_000)])
+    began = time.process_time()
+    model.remove(f"p/{n:05}" for n in range(0, 20_000, 2))
+    assert model.rowCount() == 10_000
+    assert time.process_time() - began < 1  # one by one it took ten seconds
