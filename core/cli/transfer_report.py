@@ -71,7 +71,13 @@ def _as_json(report: TransferReport, files: Files) -> dict[str, Any]:
     return {
         "planned": report.planned,
         "done": [
-            {**file(n), "size": files.sizes[n], "verdict": verdicts[n].value} for n in report.done
+            {
+                **file(n),
+                "size": files.sizes[n],
+                "verdict": verdicts[n].value,
+                "race_free": n not in report.unguarded,
+            }
+            for n in report.done
         ],
         "skipped": [{**file(number), "reason": why} for number, why in report.skipped],
         "failed": [_failure(each, file(each.number)) for each in report.failed],
@@ -101,9 +107,21 @@ def _write(out: Output, report: TransferReport, files: Files, verb: str) -> None
         out.note(f"stored as {name}: {files.keys[number]}")
     for line in (*_by_reason("skipped", skipped), *_by_reason("failed", failed)):
         out.note(line)
+    if report.unguarded:
+        out.note(unguarded([files.keys[number] for number in report.unguarded]))
     if remedy := next((each.remedy for each in report.failed if each.remedy), ""):
         out.note(remedy)
     out.line(_summary(report, verb))
+
+
+def unguarded(keys: Sequence[str]) -> str:
+    """Return what it means that the server ignored the condition of some writes."""
+    count = len(keys)
+    what = keys[0] if count == 1 else f"{format_count(count)} files"
+    return (
+        f"The server ignored the condition that the key is free, for {what}. The key was free just "
+        "before; an object that another program wrote at the same moment may have been replaced."
+    )
 
 
 def _place(failure: Failure, files: Files) -> str:

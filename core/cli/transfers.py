@@ -100,6 +100,10 @@ def _put_one(cli: Cli, source: Path, key: str, *, overwrite: bool, seconds: int)
         written = attempted(work, send)
     line = f"{key}  {format_size(written.size)}  {written.sha256}  {written.verdict.value}"
     cli.out.result(written, lambda: cli.out.line(line))
+    if not written.race_free:
+        from core.cli.transfer_report import unguarded
+
+        cli.out.note(unguarded([key]))
     return 0
 
 

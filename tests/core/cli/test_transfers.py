@@ -11,7 +11,12 @@ from helpers.quick_program import command
 from helpers.waiting import until
 
 from core.cli import main
+from core.cli.output import Output
+from core.cli.transfer_report import Files, shown
 from core.errors import ErrorKind
+from core.model.objects import Verdict
+from core.transfer.values import TransferReport
+from core.work import CancelToken
 
 _SHORT = ("--json", "--retry-seconds", "2")
 
@@ -215,3 +220,26 @@ def test_sweep_lists_and_removes_what_is_old_enough(run, s3_client, s3_bucket):
     assert report["uploads"][0]["removed"]
     assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=s3_bucket)
     run("sweep", "--older-than", "soon", code=ErrorKind.INVALID_INPUT.value)
+
+
+def test_a_write_that_the_server_did_not_guard_is_named(run, tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    monkeypatch.setattr("core.objects.conditions.honoured", lambda *_a, **_k: False)
+    one = run("put", tmp_path / "a", "one")
+    assert "The server ignored the condition that the key is free, for one." in one.err
+    assert "may have been replaced" in one.err
+    assert json.loads(run("put", tmp_path / "b", "two", "--json").out)["race_free"] is False
+    assert "ignored" not in run("put", tmp_path / "a", "one", "--overwrite").err
+
+
+def test_files_that_the_server_did_not_guard_are_counted(capsys):
+    report = TransferReport(2, (0, 1), (), (), 2, 1.0, (Verdict.SHA256,) * 2, unguarded=(0, 1))
+    files = Files(["x/a", "x/b"], ["/a", "/b"], [1, 1])
+    assert shown(Output(as_json=False, token=CancelToken()), report, files, "uploaded") == 0
+    assert "for 2 files" in capsys.readouterr().err
+    assert shown(Output(as_json=True, token=CancelToken()), report, files, "uploaded") == 0
+    assert [each["race_free"] for each in json.loads(capsys.readouterr().out)["done"]] == [
+        False,
+        False,
+    ]
