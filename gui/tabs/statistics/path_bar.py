@@ -47,6 +47,8 @@ class PathBar(QFrame):
 
     def show_folder(self, bucket: str, folder: str) -> None:
         """Show the path of a folder, without its last slash."""
+        if (bucket, folder) == (self.bucket, self.folder):
+            return  # partial results of a scan come twice a second: the focus stays
         self.bucket, self.folder = bucket, folder
         focused = any(part.hasFocus() for part in self._parts)
         self._show_crumbs()
