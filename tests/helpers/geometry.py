@@ -108,7 +108,7 @@ def _placeholder(field: QLineEdit) -> int:
     if field.text() or not field.placeholderText() or field.toolTip():
         return 0
     text = QFontMetrics(field.font()).horizontalAdvance(field.placeholderText())
-    return text - (field.width() - 16)
+    return text - (field.width() - 24)
 
 
 _MEASURES: tuple[tuple[Any, Callable[[Any], int]], ...] = (
