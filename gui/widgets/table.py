@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import (
     QAbstractItemModel,
     QAbstractProxyModel,
+    QItemSelectionModel,
     Qt,
 )
 from PySide6.QtWidgets import (
@@ -103,6 +104,18 @@ def on_enter(view: QAbstractItemView, act: Callable[[], object]) -> None:
     Not by its signal `activated`: on some desktops that is a single click.
     """
     shortcuts.bind("lists.open", view, act)
+
+
+def choose_row(view: QAbstractItemView, row: int) -> None:
+    """Select a row alone and make it the current one.
+
+    `selectRow` and `setCurrentIndex` add to the selection while Ctrl or Shift is held, as it is
+    right after a shortcut.
+    """
+    index = view.model().index(row, 0)
+    flags = QItemSelectionModel.SelectionFlag
+    view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+    view.scrollTo(index)
 
 
 def columns_of(view: QTableView | QTreeView) -> Columns:

@@ -36,7 +36,7 @@ from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of
 from gui.widgets.icons import icon
 from gui.widgets.labels import AgePill, Elided
-from gui.widgets.table import columns_of, make_table
+from gui.widgets.table import choose_row, columns_of, make_table
 
 _MODIFIED_FROM, _KIND_FROM = 400, 640  # pixels of the pane from which on a column has room
 _FILTER_MS = 80
@@ -275,8 +275,7 @@ class FolderPane(QWidget):
         """Select a key; False when it is not among the rows."""
         index = self.model.place_of(key)
         if index.isValid():
-            self.table.setCurrentIndex(index)
-            self.table.scrollTo(index)
+            choose_row(self.table, index.row())
         return index.isValid()
 
     def remove(self, keys: Iterable[str]) -> None:
@@ -288,7 +287,7 @@ class FolderPane(QWidget):
         self.model.remove(gone)
         self._quiet = False
         if first >= 0 and self.model.rowCount():
-            self.table.selectRow(min(first, self.model.rowCount() - 1))
+            choose_row(self.table, min(first, self.model.rowCount() - 1))
         self._on_selection()
 
     def select_all_of(self, keys: Iterable[str]) -> None:

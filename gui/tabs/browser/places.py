@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QModelIndex, Qt, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.errors import StorageError
@@ -100,8 +100,9 @@ class Places(Panel):
         self.view.viewport().update()
 
     def _set_current(self, index: QModelIndex) -> None:
+        flags = QItemSelectionModel.SelectionFlag  # named: else Ctrl or Shift would change them
         self.view.selectionModel().blockSignals(True)  # noqa: FBT003 - Qt's own
-        self.view.setCurrentIndex(index)
+        self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
         self.view.selectionModel().blockSignals(False)  # noqa: FBT003 - Qt's own
 
     def _on_selection(self, selected: QItemSelection, _before: QItemSelection) -> None:

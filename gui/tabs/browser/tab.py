@@ -35,6 +35,7 @@ from gui.tabs.browser.tree_feed import TreeFeed
 from gui.tasks import Task
 from gui.views.picture_view import decoded
 from gui.widgets.panel import splitter
+from gui.widgets.table import choose_row
 
 
 class BrowserTab(Tab):
@@ -295,7 +296,7 @@ class BrowserTab(Tab):
             self._arriving = False
             self.folder.focus_list()
         if self._presenting and not self.folder.selected:
-            self.folder.table.selectRow(0)
+            choose_row(self.folder.table, 0)
 
     # Objects
 

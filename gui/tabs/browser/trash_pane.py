@@ -19,7 +19,7 @@ from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of, line_edit
 from gui.widgets.labels import AgePill, muted_label
 from gui.widgets.panel import SectionHead
-from gui.widgets.table import columns_of, make_table
+from gui.widgets.table import choose_row, columns_of, make_table
 
 _WIDTHS = (88, 180, 150)
 _SIZE_FROM, _BY_FROM = 400, 560  # pixels of the pane from which on a column has room
@@ -163,14 +163,14 @@ class TrashPane(QWidget):
         first = min((row for row in map(self.model.row_of, keys) if row >= 0), default=-1)
         self.model.remove(keys)
         if first >= 0 and self.model.rowCount():
-            self.table.selectRow(min(first, self.model.rowCount() - 1))
+            choose_row(self.table, min(first, self.model.rowCount() - 1))
         self.show_listing(running=self._running, more=self._more, versions=self._read)
 
     def select(self, keys: set[str]) -> None:
         """Select the first of these keys that is shown."""
         rows = [row for row in map(self.model.row_of, keys) if row >= 0]
         if rows:
-            self.table.selectRow(min(rows))
+            choose_row(self.table, min(rows))
 
     def focus_list(self) -> None:
         """Give the list the focus, or the filter while there are no rows."""

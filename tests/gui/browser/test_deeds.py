@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.browser import DAY, active, aside, names, put, settled
 from PySide6.QtCore import QObject, QStandardPaths, Qt
-from PySide6.QtGui import QStatusTipEvent
+from PySide6.QtGui import QGuiApplication, QStatusTipEvent
 
 from core.errors import ErrorKind
 from core.objects.deleting import Deleted, DeleteReport, FailedDelete
@@ -65,6 +65,15 @@ def test_the_row_that_follows_is_selected_after_a_delete_and_has_the_focus(tab, 
     assert tab.folder.table.hasFocus()
     deleted(tab, qtbot, third)
     assert [entry.key for entry in tab.folder.selected] == [first]
+
+
+def test_a_held_control_key_does_not_add_to_the_selection(tab, qtbot):
+    qtbot.keyPress(tab.folder.table, Qt.Key.Key_Control, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ControlModifier
+    assert tab.folder.select("logs/")
+    assert tab.folder.select("note.txt")
+    assert [entry.key for entry in tab.folder.selected] == ["note.txt"]
+    qtbot.keyRelease(tab.folder.table, Qt.Key.Key_Control)
 
 
 def test_deletes_are_undone_one_after_the_other(tab, qtbot, bucket):
