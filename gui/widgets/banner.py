@@ -29,7 +29,7 @@ _ICONS = {"danger": "error", "warning": "warning", "good": "check"}
 UNCHANGED = "Nothing was changed."
 _WIDEST, _LEAST, _MARGIN = 720, 320, 12
 #: How long a result stays that asks for nothing, in milliseconds; under the pointer it stays longer.
-_RESULT_MS = 15_000
+_RESULT_MS = 8_000
 Action = tuple[str, Callable[[], object]]
 
 

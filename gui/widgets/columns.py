@@ -67,6 +67,7 @@ class Columns(QObject):
         self._natural: list[int] = []
         self._least: list[int] = []
         self._known: tuple[int, ...] = ()
+        self._names = 0
         self._fitting = self._left = False
         self._touched = self._restore()
         self._sized = self._touched
@@ -126,6 +127,7 @@ class Columns(QObject):
             return
         columns = range(self._header.count())
         self._natural = [self._wanted(column) for column in columns]
+        self._names = self._measured(0) if self._known else 0
         self._least = [self._needed(column) for column in columns]
         self._sized = True
         self._fit()
@@ -140,7 +142,8 @@ class Columns(QObject):
             return
         room = self._view.viewport().width()
         natural = [self._natural[column] for column in columns]
-        fitted = _fitted(natural, [self._least[column] for column in columns], room)
+        least = [self._least[column] for column in columns]
+        fitted = _fitted(natural, least, room, names=self._names)
         self._fitting = True
         for column, width in zip(columns, fitted, strict=True):
             self._header.resizeSection(column, width)
@@ -185,6 +188,10 @@ class Columns(QObject):
     def _wanted(self, column: int) -> int:
         if self._known:
             return self._known[column - 1] if column else _FILLING
+        return self._measured(column)
+
+    def _measured(self, column: int) -> int:
+        """Return the width in pixels that the heading and the first cells of a column need."""
         delegate, option = self._view.itemDelegate(), self._option()
         width = max(self._header.sectionSizeHint(column), _NARROWEST)
         for index in self._sample(column):
@@ -217,11 +224,11 @@ class Columns(QObject):
             self._settings.set(self._key, {"state": state, "touched": touched})
 
 
-def _fitted(natural: list[int], least: list[int], room: int) -> list[int]:
+def _fitted(natural: list[int], least: list[int], room: int, *, names: int = 0) -> list[int]:
     """Return widths that fit a room in pixels; the first column, that of names, gives way last."""
     fitted = [min(width, max(_WIDEST, small)) for width, small in zip(natural, least, strict=True)]
     if natural[:1] == [_FILLING]:
-        fitted[0] = _NAME
+        fitted[0] = min(max(names, least[0]), _NAME)
     spare = room - sum(fitted)
     for column, width in enumerate(natural):
         more = min(width - fitted[column], max(spare, 0))

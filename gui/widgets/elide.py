@@ -14,7 +14,7 @@ _DOTS = "…"
 _MOMENT = re.compile(
     r"\d{1,2} [A-Z][a-z]{2} \d{4}\b.*|\d{4}-\d{2}-\d{2}([ T][\d:.]+)?( ?(Z|UTC|[+-]\d{2}:\d{2}))?"
 )
-_PARTS = re.compile(r"(\d{1,2} [A-Z][a-z]{2})( \d{4})( \d{2}:\d{2})?")
+_PARTS = re.compile(r"(\d{1,2} [A-Z][a-z]{2})( \d{4})( \d{2}:\d{2})?(:\d{2})?")
 
 
 def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, width: int) -> str:
@@ -74,13 +74,14 @@ def differing_part(text: str, neighbours: Iterable[str]) -> tuple[int, int]:
 
 
 def _elided_moment(text: str, metrics: QFontMetrics, width: int) -> str:
-    """Leave out the seconds and the zone, then the time, then the year."""
+    """Return a shorter form: without the zone, the seconds, the year, and last without the time."""
     parts = _PARTS.match(text)
     if parts is not None:
-        for kept in (3, 2, 1):
-            short = "".join(part or "" for part in parts.groups()[:kept]) + _DOTS
-            if metrics.horizontalAdvance(short) <= width:
-                return short
+        day, year, minute, second = (part or "" for part in parts.groups())
+        forms = (day + year + minute + second, day + year + minute, day + minute, day + year, day)
+        for form in forms:
+            if metrics.horizontalAdvance(form) <= width:
+                return form
     return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
 
 

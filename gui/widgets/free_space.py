@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QWidget,
@@ -19,8 +20,8 @@ from PySide6.QtWidgets import (
 
 _MARGIN, _STEP = 12, 24
 _CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
-#: What it costs to cover the place of the keyboard, the pointer, or any other control.
-_FOCUS, _POINTER, _CONTROL = 100, 30, 1
+#: What it costs to cover the place of the keyboard, the pointer, another control, or a text.
+_FOCUS, _POINTER, _CONTROL, _TEXT = 100, 30, 3, 1
 
 
 def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
@@ -34,7 +35,9 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
     costs = [(focus, _FOCUS) for focus in _focus_places(view, floating)]
     pointer = view.mapFromGlobal(QCursor.pos())
     costs.append((QRect(pointer - QPoint(12, 12), QSize(25, 25)), _POINTER))
-    costs += [(place, _CONTROL) for place in _control_places(view, floating)]
+    costs += [(place, _CONTROL) for place in _places(view, floating, _CONTROLS)]
+    costs += [(place, _TEXT) for place in _places(view, floating, (QLabel,))]
+    costs += [(place, _TEXT) for place in _rows(view)]
 
     def cost(point: QPoint) -> int:
         card = QRect(point, size)
@@ -75,11 +78,26 @@ def _focus_places(view: QWidget, floating: QWidget) -> Iterator[QRect]:
         yield QRect(inner.mapTo(view, rect.topLeft()), rect.size()).adjusted(-4, -4, 4, 4)
 
 
-def _control_places(view: QWidget, floating: QWidget) -> Iterator[QRect]:
-    for control in view.findChildren(QWidget):
-        if not isinstance(control, _CONTROLS) or not control.isVisible():
+def _places(view: QWidget, floating: QWidget, kinds: tuple[type, ...]) -> Iterator[QRect]:
+    """Yield where the visible parts of enabled controls or labels are."""
+    for part in view.findChildren(QWidget):
+        if not isinstance(part, kinds) or not part.isVisible() or not part.isEnabled():
             continue
-        if control.isEnabled() and not floating.isAncestorOf(control):
-            part = control.visibleRegion().boundingRect()
-            if not part.isEmpty():
-                yield QRect(control.mapTo(view, part.topLeft()), part.size())
+        if floating.isAncestorOf(part) or (isinstance(part, QLabel) and not part.text()):
+            continue
+        seen = part.visibleRegion().boundingRect()
+        if not seen.isEmpty():
+            yield QRect(part.mapTo(view, seen.topLeft()), seen.size())
+
+
+def _rows(view: QWidget) -> Iterator[QRect]:
+    """Yield the part of each list that is filled with rows."""
+    for part in view.findChildren(QAbstractItemView):
+        model = part.model()
+        if not part.isVisible() or model is None or not model.rowCount():
+            continue
+        last = part.visualRect(model.index(model.rowCount() - 1, 0))
+        filled = QRect(part.viewport().rect())
+        if not last.isEmpty():
+            filled.setBottom(min(last.bottom(), filled.bottom()))
+        yield QRect(part.viewport().mapTo(view, filled.topLeft()), filled.size())

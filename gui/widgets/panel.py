@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.widgets.labels import Elided, Pill, muted_label
+from gui.widgets.labels import Elided, Pill
 
 #: Pixels of a title that is never shortened.
 _TITLE = 56
@@ -97,7 +97,7 @@ class SectionHead(QFrame):
         self._title = Elided(title)
         self._title.setFont(theme.bold_font())
         self._reserve()
-        self._note = muted_label(note)
+        self._note = Elided(note, "muted")
         self._box = QHBoxLayout(self)
         self._box.setContentsMargins(12, 1, 12, 0)
         self._box.setSpacing(8)
