@@ -66,7 +66,10 @@ class CandleBars:
         for coarser in self._blocks[1:]:
             if coarser.size * self._step <= pixel * _PART:
                 blocks = coarser
-        first = int(blocks.starts.searchsorted(sight.left - self._step * blocks.size, "right"))
+        if blocks.size == 1:
+            first = int(blocks.starts.searchsorted(sight.left - self._step, "right"))
+        else:  # with gaps in it, a block reaches farther than its candles would
+            first = max(0, int(blocks.starts.searchsorted(sight.left, "right")) - 1)
         end = int(blocks.starts.searchsorted(sight.right))
         starts, values = blocks.starts[first:end], blocks.values[:, first:end]
         if self._step >= pixel * _NARROW or not len(starts):
