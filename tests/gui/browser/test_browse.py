@@ -13,13 +13,11 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from core.errors import AccessDenied, Offline
 from core.model.change import Change, ChangeKind
-from core.objects.listing import list_pages
-from core.objects.pages import Columns
 from core.preview import Tree
-from core.units import format_date, format_size, in_zone, utc_now
+from core.units import utc_now
 from gui.models.folder_model import SIZE
 from gui.models.tree_model import State
-from gui.tabs.browser import BrowserTab, counting, listing, loading, tree_feed
+from gui.tabs.browser import BrowserTab, listing, loading, tree_feed
 from gui.views.candle_view import CandleView
 from gui.views.lines_view import LinesView
 
@@ -110,77 +108,6 @@ def test_a_missing_object_is_told(tab, qtbot):
     qtbot.waitUntil(lambda: "nosuch.json" in tab.banner.text, timeout=20_000)
     settled(qtbot, tab)
     assert len(names(tab)) == 3
-
-
-def typed(tab, qtbot, text):
-    """Type a place into the field that Ctrl+L opens, and wait until it is shown."""
-    active(tab, qtbot)
-    tab.perform("go_to")
-    field = tab.folder.path.field
-    assert field.isVisible()
-    field.setText(text)
-    qtbot.keyClick(field, Qt.Key.Key_Return)
-    settled(qtbot, tab)
-
-
-FOLDERS = [
-    "logs/",
-    "logs",
-    "s3://{bucket}/logs",
-    "s3://{bucket}/logs/",
-    "arn:aws:s3:::{bucket}/logs/*",
-]
-
-
-@pytest.mark.parametrize("text", FOLDERS)
-def test_go_to_a_folder_with_or_without_its_slash(tab, qtbot, bucket, text):
-    typed(tab, qtbot, text.format(bucket=bucket.name))
-    assert (tab.prefix, names(tab), tab.banner.text) == ("logs/", ["app.log"], "")
-    assert tab.folder.table.hasFocus()
-    assert tab.folder.table.currentIndex().row() == 0
-    assert tab.places.view.currentIndex().data() == "logs"
-
-
-@pytest.mark.parametrize("text", ["logs/app.log", "s3://{bucket}/logs/app.log"])
-def test_go_to_a_key_selects_it_and_gives_it_the_focus(tab, qtbot, bucket, text):
-    typed(tab, qtbot, text.format(bucket=bucket.name))
-    assert tab.prefix == "logs/"
-    assert [entry.key for entry in tab.folder.selected] == ["logs/app.log"]
-    assert tab.folder.table.hasFocus()
-
-
-def test_go_to_an_object_beside_a_folder_of_its_name(tab, qtbot, bucket):
-    put(bucket, "logs", b"an object")
-    typed(tab, qtbot, "logs")
-    assert [entry.key for entry in tab.folder.selected] == ["logs"]
-    typed(tab, qtbot, "logs/")
-    assert tab.prefix == "logs/"
-
-
-def test_a_folder_that_does_not_exist_is_called_so(tab, qtbot):
-    typed(tab, qtbot, "market-data/nosuch/deeper/")
-    assert tab.folder.state.empty._title.text() == "No such folder"
-    assert "Drop" not in tab.folder.state.empty._text.text()
-    qtbot.mouseClick(tab.folder.state.empty.button, Qt.MouseButton.LeftButton)
-    settled(qtbot, tab)
-    assert tab.prefix == "market-data/"
-
-
-@pytest.mark.parametrize("text", ["nosuch", "logs/nosuch", "logs/a/b/nosuch"])
-def test_a_key_that_does_not_exist_leads_to_the_nearest_folder(tab, qtbot, text):
-    typed(tab, qtbot, text)
-    assert tab.banner.text == f"There is no object or folder {text}."
-    assert tab.prefix == ("logs/" if "/" in text else "")
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [("s3://elsewhere/logs/", "another bucket: elsewhere"), ("arn:aws:iam::1:user/x", "no place")],
-)
-def test_a_place_outside_this_bucket_is_refused_with_a_reason(tab, qtbot, text, told):
-    typed(tab, qtbot, text)
-    assert told in tab.banner.text
-    assert tab.prefix == ""
 
 
 def test_up_again_and_back(tab, qtbot):
@@ -379,64 +306,6 @@ def test_present_shows_a_chart(tab, qtbot):
     settled(qtbot, tab)
     assert tab.object.preview.face_view.chart.current is not None
     assert tab.object.inspector.value("Versions").startswith("1 version · ")
-
-
-def test_the_footer_has_the_number_of_the_tree_with_size_and_newest(tab, qtbot):
-    tab.listing.show("market-data/")
-    settled(qtbot, tab)
-    model, text = tab.places.model, tab.folder.count.text()
-    total, whole = model.total_of("market-data/")
-    assert (total.count, whole, model.count_text("market-data/")) == (3, True, "3")
-    newest = format_date(in_zone(total.newest))
-    assert text == f"1 entry · 3 objects · {format_size(total.size)} · newest {newest}"
-    tab.listing.show(DAY)
-    settled(qtbot, tab)
-    assert tab.folder.count.text() == text.removeprefix("1 entry · ")
-
-
-def test_several_selected_rows_are_summed_with_what_lies_below_their_folders(tab):
-    tab.folder.select_all_of(["market-data/", "note.txt"])
-    size = tab.places.model.total_of("market-data/")[0].size + 5
-    assert tab.folder.count.text() == f"2 selected · 4 objects · {format_size(size)}"
-
-
-def test_a_selected_folder_says_what_is_in_it(tab, qtbot):
-    tab.folder.select("market-data/")
-    empty = tab.object.preview._empty
-    assert empty._title.text() == "market-data"
-    assert empty._text.text().splitlines()[0] == "3 objects"
-    assert empty._text.text().splitlines()[-1].startswith("newest ")
-
-
-def test_a_folder_that_the_count_did_not_reach_is_counted_when_it_is_selected(
-    tab, qtbot, bucket, monkeypatch
-):
-    monkeypatch.setattr(counting, "COUNTED_AT_MOST", 1)
-    monkeypatch.setattr(counting, "list_pages", pages_of_one)
-    tab.tree.count()
-    settled(qtbot, tab)
-    assert tab.places.total.text() == "1+ objects"
-    tab.folder.select("market-data/")
-    text = tab.object.preview._empty._text
-    qtbot.waitUntil(lambda: text.text().startswith("3 objects"), timeout=20_000)
-    settled(qtbot, tab)
-    monkeypatch.setattr(counting, "FOLDER_AT_MOST", 2)
-    tab.folder.select("note.txt")
-    tab.folder.select("market-data/")
-
-    def counted_in_part():
-        assert text.text().startswith("2+ objects"), text.text()
-
-    qtbot.waitUntil(counted_in_part, timeout=20_000)
-    settled(qtbot, tab)
-
-
-def pages_of_one(bucket, prefix="", *, work, fan_out):
-    """The objects below a prefix, one a page."""
-    for page in list_pages(bucket, prefix, work=work, fan_out=fan_out):
-        for at in range(len(page)):
-            columns = (page.keys, page.sizes, page.modified, page.classes, page.etags)
-            yield Columns(*([column[at]] for column in columns), [])
 
 
 def test_candles_of_the_fixture_are_valid():

@@ -3,10 +3,14 @@
 from datetime import UTC, datetime
 
 import pytest
+from helpers.browser import DAY, settled
 
+from core.objects.listing import list_pages
 from core.objects.pages import Columns
+from core.units import format_date, format_size, in_zone
 from core.work import Work
 from gui.models.tree_model import Total
+from gui.tabs.browser import counting
 from gui.tabs.browser.counting import Counts, count_below, total_words
 
 WHEN = datetime(2024, 1, 15, 10, tzinfo=UTC)
@@ -46,3 +50,61 @@ def test_each_prefix_has_the_sum_of_all_below_it(monkeypatch):
 )
 def test_words_are_honest_about_what_was_not_counted(total, whole, words):
     assert total_words(total, whole=whole) == words
+
+
+def test_the_footer_has_the_number_of_the_tree_with_size_and_newest(tab, qtbot):
+    tab.listing.show("market-data/")
+    settled(qtbot, tab)
+    model, text = tab.places.model, tab.folder.count.text()
+    total, whole = model.total_of("market-data/")
+    assert (total.count, whole, model.count_text("market-data/")) == (3, True, "3")
+    newest = format_date(in_zone(total.newest))
+    assert text == f"1 entry · 3 objects · {format_size(total.size)} · newest {newest}"
+    tab.listing.show(DAY)
+    settled(qtbot, tab)
+    assert tab.folder.count.text() == text.removeprefix("1 entry · ")
+
+
+def test_several_selected_rows_are_summed_with_what_lies_below_their_folders(tab):
+    tab.folder.select_all_of(["market-data/", "note.txt"])
+    size = tab.places.model.total_of("market-data/")[0].size + 5
+    assert tab.folder.count.text() == f"2 selected · 4 objects · {format_size(size)}"
+
+
+def test_a_selected_folder_says_what_is_in_it(tab, qtbot):
+    tab.folder.select("market-data/")
+    empty = tab.object.preview._empty
+    assert empty._title.text() == "market-data"
+    assert empty._text.text().splitlines()[0] == "3 objects"
+    assert empty._text.text().splitlines()[-1].startswith("newest ")
+
+
+def test_a_folder_that_the_count_did_not_reach_is_counted_when_it_is_selected(
+    tab, qtbot, bucket, monkeypatch
+):
+    monkeypatch.setattr(counting, "COUNTED_AT_MOST", 1)
+    monkeypatch.setattr(counting, "list_pages", pages_of_one)
+    tab.tree.count()
+    settled(qtbot, tab)
+    assert tab.places.total.text() == "1+ objects"
+    tab.folder.select("market-data/")
+    text = tab.object.preview._empty._text
+    qtbot.waitUntil(lambda: text.text().startswith("3 objects"), timeout=20_000)
+    settled(qtbot, tab)
+    monkeypatch.setattr(counting, "FOLDER_AT_MOST", 2)
+    tab.folder.select("note.txt")
+    tab.folder.select("market-data/")
+
+    def counted_in_part():
+        assert text.text().startswith("2+ objects"), text.text()
+
+    qtbot.waitUntil(counted_in_part, timeout=20_000)
+    settled(qtbot, tab)
+
+
+def pages_of_one(bucket, prefix="", *, work, fan_out):
+    """The objects below a prefix, one a page."""
+    for page in list_pages(bucket, prefix, work=work, fan_out=fan_out):
+        for at in range(len(page)):
+            columns = (page.keys, page.sizes, page.modified, page.classes, page.etags)
+            yield Columns(*([column[at]] for column in columns), [])

@@ -1,0 +1,78 @@
+"""Going to a place: a key, a folder with or without its slash, an address, or what is not there."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.browser import active, names, put, settled
+from PySide6.QtCore import Qt
+
+
+def typed(tab, qtbot, text):
+    """Type a place into the field that Ctrl+L opens, and wait until it is shown."""
+    active(tab, qtbot)
+    tab.perform("go_to")
+    field = tab.folder.path.field
+    assert field.isVisible()
+    field.setText(text)
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    settled(qtbot, tab)
+
+
+FOLDERS = [
+    "logs/",
+    "logs",
+    "s3://{bucket}/logs",
+    "s3://{bucket}/logs/",
+    "arn:aws:s3:::{bucket}/logs/*",
+]
+
+
+@pytest.mark.parametrize("text", FOLDERS)
+def test_go_to_a_folder_with_or_without_its_slash(tab, qtbot, bucket, text):
+    typed(tab, qtbot, text.format(bucket=bucket.name))
+    assert (tab.prefix, names(tab), tab.banner.text) == ("logs/", ["app.log"], "")
+    assert tab.folder.table.hasFocus()
+    assert tab.folder.table.currentIndex().row() == 0
+    assert tab.places.view.currentIndex().data() == "logs"
+
+
+@pytest.mark.parametrize("text", ["logs/app.log", "s3://{bucket}/logs/app.log"])
+def test_go_to_a_key_selects_it_and_gives_it_the_focus(tab, qtbot, bucket, text):
+    typed(tab, qtbot, text.format(bucket=bucket.name))
+    assert tab.prefix == "logs/"
+    assert [entry.key for entry in tab.folder.selected] == ["logs/app.log"]
+    assert tab.folder.table.hasFocus()
+
+
+def test_go_to_an_object_beside_a_folder_of_its_name(tab, qtbot, bucket):
+    put(bucket, "logs", b"an object")
+    typed(tab, qtbot, "logs")
+    assert [entry.key for entry in tab.folder.selected] == ["logs"]
+    typed(tab, qtbot, "logs/")
+    assert tab.prefix == "logs/"
+
+
+def test_a_folder_that_does_not_exist_is_called_so(tab, qtbot):
+    typed(tab, qtbot, "market-data/nosuch/deeper/")
+    assert tab.folder.state.empty._title.text() == "No such folder"
+    assert "Drop" not in tab.folder.state.empty._text.text()
+    qtbot.mouseClick(tab.folder.state.empty.button, Qt.MouseButton.LeftButton)
+    settled(qtbot, tab)
+    assert tab.prefix == "market-data/"
+
+
+@pytest.mark.parametrize("text", ["nosuch", "logs/nosuch", "logs/a/b/nosuch"])
+def test_a_key_that_does_not_exist_leads_to_the_nearest_folder(tab, qtbot, text):
+    typed(tab, qtbot, text)
+    assert tab.banner.text == f"There is no object or folder {text}."
+    assert tab.prefix == ("logs/" if "/" in text else "")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("s3://elsewhere/logs/", "another bucket: elsewhere"), ("arn:aws:iam::1:user/x", "no place")],
+)
+def test_a_place_outside_this_bucket_is_refused_with_a_reason(tab, qtbot, text, told):
+    typed(tab, qtbot, text)
+    assert told in tab.banner.text
+    assert tab.prefix == ""
