@@ -48,6 +48,8 @@ _FORM_WORDS = (
 )
 #: Each page is as high as what it says.
 _WIDTH, _HEIGHTS = 600, (424, 650, 520)
+#: What the card of the AWS variables adds to the first one.
+_CARD = 136
 _KEEPING = "Store the profile"
 #: The setting that remembers what was chosen at the first start, and its value for the demo.
 CHOICE_SETTING, DEMO_CHOICE = "start/choice", "demo"
@@ -154,7 +156,8 @@ class Wizard(QDialog):
 
     def _fit(self, page: int) -> None:
         """Take the height of a page as far as the screen has it; what does not fit scrolls."""
-        self.resize(_WIDTH, _HEIGHTS[page])
+        more = _CARD if page == 0 and self.environment.isVisibleTo(self) else 0
+        self.resize(_WIDTH, _HEIGHTS[page] + more)
         keep_on_screen(self)
 
     def showEvent(self, event: QShowEvent) -> None:

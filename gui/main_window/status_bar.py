@@ -161,7 +161,7 @@ class StatusBar(QFrame):
     def _show_tasks(self) -> None:
         running = [task for task in self._context.runner.tasks if task.running]
         if not running:
-            idle = "" if self.connection.tone == "danger" else "ready"
+            idle = "ready" if self.connection.tone in {"good", "muted"} else ""
             self.doing.setText(idle)
             return
         parts = [f"{len(running)} task{'s' if len(running) > 1 else ''}"]

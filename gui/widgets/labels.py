@@ -176,7 +176,7 @@ class AgePill(Pill):
     def set_failed(self) -> None:
         """Show that older content stays, as it could not be refreshed; nothing without content."""
         if self._fetched is not None:
-            text = partial(_fetched, self._fetched, " · could not be refreshed")
+            text = partial(_stale, self._fetched)
             self.show_live(text, "warning", f"The last refresh failed. {_AGE_HINT}")
 
     def clear_age(self) -> None:
@@ -185,8 +185,12 @@ class AgePill(Pill):
         self.set("")
 
 
-def _fetched(moment: datetime, more: str = "") -> str:
-    return f"fetched {format_age(moment)}{more}"
+def _fetched(moment: datetime) -> str:
+    return f"fetched {format_age(moment)}"
+
+
+def _stale(moment: datetime) -> str:
+    return f"{format_age(moment)} · could not be refreshed"
 
 
 def text_label(text: str = "", tone: str = "plain", *, wrap: bool = False) -> Text:

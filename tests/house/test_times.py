@@ -27,7 +27,7 @@ _FOR_MACHINES = {
 _ISO_IN_WINDOW = {
     "gui/dialogs/file_as_form.py",
     "gui/models/changes_model.py",
-    "gui/tabs/backups/tab.py",
+    "gui/tabs/backups/backup_actions.py",
 }
 
 
