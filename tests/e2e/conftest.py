@@ -1,11 +1,17 @@
 import shutil
 
 import pytest
+from helpers.engines import without_yielding
 from helpers.hands import Hands
 from helpers.keyrings import MemoryKeyring, allow
 
 from gui.app.options import Options
 from gui.app.run import Program
+
+
+@pytest.fixture(autouse=True)
+def _engines_get_their_time(monkeypatch):
+    without_yielding(monkeypatch)
 
 
 @pytest.fixture

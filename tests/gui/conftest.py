@@ -1,4 +1,5 @@
 import pytest
+from helpers.engines import without_yielding
 from helpers.frame import window  # noqa: F401 - fixture for all tests here
 
 from core.local.activity import ChangeLog
@@ -6,6 +7,11 @@ from core.local.settings import Settings
 from gui import theme
 from gui.context import Context
 from gui.tasks import TaskRunner
+
+
+@pytest.fixture(autouse=True)
+def _engines_get_their_time(monkeypatch):
+    without_yielding(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
