@@ -252,6 +252,8 @@ class BrowserTab(Tab):
         """Show what was deleted, listed anew."""
         self.banner.clear()
         self.middle.setCurrentWidget(self.trash_pane)
+        if not self.places.view.hasFocus():  # chosen elsewhere, as in the menu
+            self.trash_pane.focus_soon()
         self.places.follow_trash()
         self.trash.show()
         self._on_selection()

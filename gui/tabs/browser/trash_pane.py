@@ -62,7 +62,7 @@ class TrashPane(QWidget):
         self.count = muted_label()
         self.stop = link_button("Stop", self.stop_wanted.emit)
         self.more = link_button("Load more", self.more_wanted.emit)
-        self._running = self._more = self._failed = False
+        self._running = self._more = self._failed = self._focus_due = False
         self._read = 0
         self._lay_out()
         shortcuts.bind("objects.up", self.table, self.left.emit)
@@ -116,6 +116,9 @@ class TrashPane(QWidget):
         self.age.set_fetched(fetched)
         if self.model.total:
             self.state.show_view()
+            if self._focus_due:
+                self._focus_due = False
+                self.focus_list()
 
     def show_listing(self, *, running: bool, more: bool, versions: int) -> None:
         """Show whether the listing runs or has more, and how many versions it has read."""
@@ -171,6 +174,11 @@ class TrashPane(QWidget):
         rows = [row for row in map(self.model.row_of, keys) if row >= 0]
         if rows:
             choose_row(self.table, min(rows))
+
+    def focus_soon(self) -> None:
+        """Give the list the focus as soon as it has rows; until then the filter."""
+        self._focus_due = True
+        self.filter.setFocus()
 
     def focus_list(self) -> None:
         """Give the list the focus, or the filter while there are no rows."""

@@ -127,6 +127,16 @@ def test_the_way_back_from_the_trash(tab, qtbot, deleted, way):
     assert not tab.places.view.currentIndex().isValid()
 
 
+def test_the_trash_that_the_menu_opens_has_the_focus(tab, qtbot, bucket):
+    aside(deleting.delete, bucket, "note.txt")
+    active(tab, qtbot)
+    tab.folder.table.setFocus()
+    tab.deeds["trash"].trigger()
+    settled(qtbot, tab)
+    assert tab.trash_pane.table.hasFocus()
+    assert tab.places.view.currentIndex().data() == "Trash"
+
+
 def test_f5_lists_the_trash_anew(tab, qtbot, bucket, deleted):
     put(bucket, "more.txt", b"1")
     aside(deleting.delete, bucket, "more.txt")
