@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtCore import QAbstractItemModel, QPoint, QRect, QSize
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -93,7 +93,7 @@ def _places(view: QWidget, floating: QWidget, kinds: tuple[type, ...]) -> Iterat
 def _rows(view: QWidget) -> Iterator[QRect]:
     """Yield the part of each list that is filled with rows."""
     for part in view.findChildren(QAbstractItemView):
-        model = part.model()
+        model: QAbstractItemModel | None = part.model()
         if not part.isVisible() or model is None or not model.rowCount():
             continue
         last = part.visualRect(model.index(model.rowCount() - 1, 0))
