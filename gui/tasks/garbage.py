@@ -11,8 +11,11 @@ import gc
 
 from PySide6.QtCore import QObject, QTimer
 
-#: Milliseconds between looks at the counters.
+#: Milliseconds between two readings of the counters.
 _INTERVAL = 500
+#: So many new objects at once are data, such as a preview of 70,000 candles, and no garbage.
+#: Searching them would stop the window for 100 ms and more.
+_DATA_OBJECTS = 100_000
 
 _running: list[GarbageCollector] = []
 
@@ -20,15 +23,16 @@ _running: list[GarbageCollector] = []
 class GarbageCollector(QObject):
     """While one of these runs, nobody but it collects; it does so from a timer.
 
-    The oldest generation is large and is looked at last; what the program has loaded by the time
-    of the first start stays out of it for good.
+    The oldest generation is large and is collected last. What the program has loaded by the time
+    of the first start, and large data, stays out of every collection: it is freed as soon as
+    nothing refers to it, unless it is part of a cycle.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL)
-        self._timer.timeout.connect(self.look)
+        self._timer.timeout.connect(self.collect_if_due)
 
     def start(self) -> None:
         """Take the collection over."""
@@ -46,9 +50,12 @@ class GarbageCollector(QObject):
         if not _running:
             gc.enable()
 
-    def look(self) -> None:
+    def collect_if_due(self) -> None:
         """Collect the oldest generation whose counter has passed its threshold, if any has."""
         counts, limits = gc.get_count(), gc.get_threshold()
+        if counts[0] > _DATA_OBJECTS:
+            gc.freeze()
+            return
         for generation in (2, 1, 0):
             if counts[generation] > limits[generation] > 0:
                 gc.collect(generation)

@@ -30,7 +30,7 @@ def test_what_a_worker_allocates_never_frees_a_qobject_in_its_thread(runner, qtb
 
     def allocate(_work):
         kept = []
-        for _ in range(200_000):  # far above every threshold of the collector
+        for _ in range(40_000):  # far above every threshold of the collector
             knot: list = []
             knot.append(knot)
             kept.append(knot)
@@ -55,3 +55,21 @@ def test_the_gui_thread_collects_from_its_timer_and_gives_back_at_the_end(runner
     assert not gc.isenabled()
     runner.shutdown()
     assert gc.isenabled()
+
+
+def test_large_data_is_never_searched_and_is_freed_by_its_last_reference(qapp):
+    collector = GarbageCollector()
+    collector.start()
+    try:
+        gc.collect()
+        frozen = gc.get_freeze_count()
+        data = [[number] for number in range(200_000)]
+        collector.collect_if_due()
+        assert gc.get_freeze_count() - frozen >= 200_000
+        assert gc.get_count()[0] < 100_000
+        with_data = gc.get_freeze_count()
+        del data
+        assert with_data - gc.get_freeze_count() >= 200_000
+    finally:
+        collector.stop()
+        gc.unfreeze()
