@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import logging
 import threading
 from pathlib import Path
@@ -53,6 +52,8 @@ class Settings:
         with self._lock:
             if not self._changes:
                 return
+            import json
+
             with locked(self._path):
                 values = self._read()
                 _apply(values, self._changes)
@@ -73,6 +74,8 @@ class Settings:
                 data = self._path.read_bytes()
             except FileNotFoundError:
                 return {}
+        import json  # only now: without a file the window's first picture need not wait for it
+
         try:
             values = json.loads(data)
         except (ValueError, RecursionError):  # also what is no UTF-8, or nested too deep
