@@ -146,10 +146,6 @@ def test_an_age_of_a_clock_slightly_ahead_is_not_in_the_future():
 
 
 def test_identifiers_are_short_in_lists():
-    assert short_id("828d37e1-6a3c-4f0b-9d0e-0123456741c2") == "828d37e1…"
-    assert short_id("3sL4kqtJlcpXroDTDmJrmSpXd3dIbrHY") == "3sL4kqtJ…"
+    assert short_id("828d37e1-6a3c-4f0b-9d0e-0123456741c2") == "828d…41c2"
+    assert short_id("3sL4kqtJlcpXroDTDmJrmSpXd3dIbrHY") == "3sL4…brHY"
     assert short_id("null") == "null"
-    assert (
-        short_id("cryptotrading/platform/aws-credentials")
-        == "cryptotrading/platform/aws-credentials"
-    )

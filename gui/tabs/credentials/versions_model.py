@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt
 
 from core.model.secrets import CURRENT, SecretVersion
-from core.units import format_date, format_moment
+from core.units import format_date, format_moment, short_id
 from gui.models.columns import Columns
 from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE
@@ -93,5 +93,5 @@ def _facts(version: SecretVersion) -> str:
 
 
 def short(version_id: str) -> str:
-    """Return `828d…41c2` for a version id: enough to tell two apart."""
-    return f"{version_id[:4]}…{version_id[-4:]}" if len(version_id) > 10 else version_id
+    """Return a version id as it is shown."""
+    return short_id(version_id)
