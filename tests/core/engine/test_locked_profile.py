@@ -100,6 +100,9 @@ ATTEMPTS = {
         c.workspace, c.work, uploads=[("l/1", "upload")]
     ),
     "objects.delete_many": lambda c: deletion.delete(c.workspace, c.work, keys=["l/1", "l/2"]),
+    "objects.restore_many": lambda c: deletion.restore(
+        c.workspace, c.work, objects=[("l/1", ["marker"])]
+    ),
     "backup.run": lambda c: backup(c.workspace, c.work, database=str(c.database)),
     "backup.restore": lambda c: restore(
         c.workspace, c.work, database=str(c.database), table="t"
