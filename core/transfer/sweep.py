@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
@@ -24,7 +24,7 @@ from core.objects.multipart import MultipartUpload, abort, list_uploads, size_of
 from core.objects.probes import remove_probe
 from core.transfer.attempts import with_budget
 from core.transfer.values import Failure, HasBucket
-from core.work import Progress, Work, default_work
+from core.work import INTERACTIVE_SECONDS, Progress, RetryBudget, Work, default_work
 
 _log = logging.getLogger(__name__)
 
@@ -120,9 +120,11 @@ def list_unfinished(
         StorageError: the call failed.
         Cancelled: the token of `work` was cancelled.
     """
-    work = with_budget(default_work(work))
+    work = default_work(work)
     bucket = workspace.bucket
-    found = list(list_uploads(bucket, prefix, work=work))
+    # A person waits for the list: an outage is reported after the time of one interactive call.
+    found = list(list_uploads(bucket, prefix, work=replace(work, budget=None)))
+    work = replace(work, budget=RetryBudget(INTERACTIVE_SECONDS))
     dead = {record.upload_id for record in of_dead_processes()}
     running = running_ids()
 

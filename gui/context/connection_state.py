@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -113,8 +114,12 @@ class ConnectionState(QObject):
         if workspace is not None:
             clients = workspace.clients
             self._main_host = endpoint_of(clients.endpoint_url or "") or "AWS"
-            clients.watch(partial(self._report, self._round))
+            clients.watch(self.watcher())
         self.changed.emit()
+
+    def watcher(self) -> Callable[[Attempt], None]:
+        """Return what further clients of the connection in force report their requests to."""
+        return partial(self._report, self._round)
 
     def set_opening(self, name: str) -> None:
         """Show that a profile is being opened: its keys are sought, nothing was sent yet."""

@@ -218,3 +218,4 @@ class Tab(QWidget):
         if not self.busy:
             self._running = []
             self.settled.emit()
+            QTimer.singleShot(0, self, self.banner.keep_clear)  # once the view is laid out anew

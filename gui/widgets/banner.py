@@ -112,6 +112,13 @@ class Banner(QWidget):
         self._later.stop()
         self.hide()
 
+    def keep_clear(self) -> None:
+        """Move if something has appeared under it, unless it is about to be used."""
+        focus = QApplication.focusWidget()
+        used = self.underMouse() or (focus is not None and self.isAncestorOf(focus))
+        if not self.isHidden() and not used:
+            self._place()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keep its place when the view gets another size."""
         if watched is self._over and event.type() == QEvent.Type.Resize and not self.isHidden():

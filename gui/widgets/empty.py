@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.widgets.buttons import primary_button
-from gui.widgets.labels import heading, muted_label
+from gui.widgets.labels import heading, muted_label, short_words
 
 
 class EmptyState(QWidget):
@@ -42,7 +42,8 @@ class EmptyState(QWidget):
         box.setSpacing(8)
         box.addStretch(2)
         box.addWidget(self._title)
-        box.addLayout(_centred(self._text))
+        self._line = _centred(self._text)
+        box.addLayout(self._line)
         box.addSpacing(8)
         box.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         box.addStretch(3)
@@ -51,7 +52,8 @@ class EmptyState(QWidget):
     def set_text(self, title: str, text: str = "", button_text: str | None = None) -> None:
         """Say something else; `button_text` empty hides the button, None leaves it."""
         self._title.setText(title)
-        self._text.setText(text)
+        self._text.setText(short_words(text))
+        self._line.invalidate()  # while it is hidden Qt would go on with the width of the old text
         if button_text:
             self.button.setText(button_text)
             self.button.setAccessibleName(button_text or title or "Fill this view")
@@ -98,6 +100,11 @@ class Loadable(QWidget):
         for part in (view, empty, self._skeleton):
             self._stack.addWidget(part)
         self._stack.setCurrentWidget(empty)
+
+    @property
+    def stand_ins(self) -> tuple[QWidget, ...]:
+        """What can have the focus in the place of the view."""
+        return self.empty, self.empty.button, self._skeleton
 
     def show_view(self) -> None:
         """Show the content."""

@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QCursor
-from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from core.errors import Throttled
 from gui.widgets.banner import Banner, banner_above, report_unchanged
@@ -98,3 +98,21 @@ def test_a_widget_without_a_view_reports_nothing(qtbot):
     qtbot.addWidget(lonely)
     report_unchanged(lonely)
     assert banner_above(lonely) is None
+
+
+def test_it_moves_when_text_appears_under_it_but_not_under_the_pointer(view, monkeypatch):
+    view.text.hide()
+    late = QLabel("This appeared later", view)
+    late.hide()
+    view.banner.show_error(Throttled("Slow"), lambda: None)
+    late.setGeometry(view.banner.geometry())
+    late.show()
+    late.lower()
+    before = view.banner.geometry()
+    monkeypatch.setattr(view.banner, "underMouse", lambda: True)
+    view.banner.keep_clear()
+    assert view.banner.geometry() == before
+    monkeypatch.setattr(view.banner, "underMouse", lambda: False)
+    view.banner.keep_clear()
+    assert view.banner.geometry() != before
+    assert not view.banner.geometry().intersects(late.geometry())

@@ -225,3 +225,18 @@ def test_an_idle_connection_is_asked_once_and_refused_keys_never(context, qtbot,
 )
 def test_an_endpoint_is_named_by_its_host(url, name):
     assert endpoint_of(url) == name
+
+
+def test_requests_of_further_clients_of_the_connection_count(context, qtbot, bar):
+    context.set_workspace(workspace("http://127.0.0.1:1"))
+    report = context.connection_state.watcher()
+    report(Attempt("127.0.0.1:1", over=True))
+    qtbot.waitUntil(lambda: shown(bar) == ("good", "connected"))
+    report(Attempt("127.0.0.1:1", over=True, failed=ErrorKind.OFFLINE))
+    task = context.runner.run("Rotate a secret", unreachable, owner=context)
+    qtbot.waitUntil(lambda: task.error is not None)
+    qtbot.waitUntil(lambda: shown(bar) == ("danger", "127.0.0.1:1 does not answer"))
+
+
+def unreachable(_work):
+    raise Offline("The endpoint cannot be reached")

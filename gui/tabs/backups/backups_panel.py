@@ -23,6 +23,8 @@ _WIDTHS = (78, 78, 160, 156)
 #: The least room of a moment with its seconds and of a scroll bar, in pixels.
 _MOMENT = 184
 _LEAST_WIDTH = _MOMENT + sum(_WIDTHS[:3])
+#: The same without the number of rows and the seconds.
+_LEAST_WIDTH_NARROW = _LEAST_WIDTH - _WIDTHS[0] - 44
 
 
 class BackupsPanel(QWidget):
@@ -40,7 +42,7 @@ class BackupsPanel(QWidget):
         super().__init__()
         self.model = BackupsModel(self)
         self._table = ""
-        self._quiet = False
+        self._quiet = self._narrow = False
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(SORT_ROLE)
@@ -84,6 +86,7 @@ class BackupsPanel(QWidget):
             self.age.clear_age()
             self._clear()
             self.view.show_loading()
+            self.selected.emit(None)
         self._update()
 
     def show_backups(
@@ -122,8 +125,19 @@ class BackupsPanel(QWidget):
         self.model.show(backups, origin)
         mixed = self.model.mixed
         self.table.setColumnHidden(BackupsModel.DATABASE, not mixed)
-        for column in (BackupsModel.ROWS, BackupsModel.SIZE):
-            self.table.setColumnHidden(column, mixed)
+        self._hide_columns()
+
+    def set_narrow(self, *, narrow: bool) -> None:
+        """Leave out the number of rows where the window has too little room for it."""
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self.table.setMinimumWidth(_LEAST_WIDTH_NARROW if narrow else _LEAST_WIDTH)
+            self._hide_columns()
+
+    def _hide_columns(self) -> None:
+        mixed = self.model.mixed
+        self.table.setColumnHidden(BackupsModel.ROWS, mixed or self._narrow)
+        self.table.setColumnHidden(BackupsModel.SIZE, mixed)
 
     def show_failure(self, table: str, summary: str) -> None:
         """Show that a table's backups could not be listed; those of before stay, with their age."""

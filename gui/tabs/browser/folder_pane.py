@@ -310,7 +310,9 @@ class FolderPane(QWidget):
 
     def _hide_list(self, show: Callable[[], object]) -> None:
         """Show something in the place of the list, which gets the focus back when it is back."""
-        had = self.table.hasFocus()
+        had = self.table.hasFocus() or (
+            self._focus_due and QApplication.focusWidget() is self._stand_in
+        )
         show()
         if had:
             self._stand_in = QApplication.focusWidget()

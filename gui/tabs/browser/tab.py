@@ -73,9 +73,9 @@ class BrowserTab(Tab):
     def _lay_out(self) -> None:
         for pane in (self.folder, self.trash_pane):
             self.middle.addWidget(pane)
-        self._panes = splitter(self.places, self.middle, self.object, sizes=(252, 552, 476))
-        for number, stretch in enumerate((0, 3, 2)):
-            self._panes.setStretchFactor(number, stretch)
+        self._panes = splitter(
+            self.places, self.middle, self.object, sizes=(252, 552, 476), stretch=(1, 4, 6)
+        )
         kept = self.context.settings.get("browser/panes")
         if isinstance(kept, list) and len(kept) == 3:
             self._panes.setSizes([int(size) for size in kept])
@@ -103,6 +103,8 @@ class BrowserTab(Tab):
             "objects.unfilter", self.folder.table, self.folder.filter.clear,
             lambda: "" if self.folder.filter.text() else "There is no filter to clear.",
         )  # fmt: skip
+        for part in self.folder.state.stand_ins:
+            shortcuts.bind("objects.up", part, self.go_up)
         self.folder.dropped.connect(self._on_dropped)
         self.folder.upload.clicked.connect(self._on_upload)
         self.folder.upload_wanted.connect(self._on_upload)

@@ -201,6 +201,9 @@ class TrashPane(QWidget):
 
     def _show_count(self) -> None:
         chosen = self.selected
+        if self._failed and not self.model.total:
+            self.count.setText("")  # how many there are is not known
+            return
         if self._running and not self._read:
             self.count.setText("listing…")
             return

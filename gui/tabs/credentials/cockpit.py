@@ -217,6 +217,8 @@ class Cockpit(QWidget):
 
     def _update(self) -> None:
         wanted = self._wanted()
+        if any(button.hasFocus() and button not in wanted for button in self._buttons):
+            self.steps.setFocus()  # else Qt gives it to the next field, perhaps one of the secret
         for button in self._buttons:
             button.setVisible(button in wanted)
             free = button in {self.stop, self.again}

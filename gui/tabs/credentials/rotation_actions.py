@@ -227,11 +227,13 @@ class RotationActions(QObject):
         if secret in self._tasks:
             return
         connection, rotator_of = self._workspace_connection(), self._rotator
+        watcher = self._tab.context.connection_state.watcher()
         self._cockpit.set_busy(busy=True)
 
         def run(work: Work) -> Rotation:
             # Clients of its own: another profile may be chosen while it runs.
             clients = ClientFactory(connection)
+            clients.watch(watcher)
             try:
                 return act(rotator_of(clients), work)
             finally:

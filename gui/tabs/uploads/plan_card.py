@@ -40,6 +40,7 @@ class PlanCard(QWidget):
         self.plan: UploadPlan | None = None
         self.files = PlanModel(self)
         self._allowed, self._reason = True, ""
+        self._reason_without_plan = ""
         self._count = figure("")
         self._size = Elided("", "muted")
         self._conflicts = text_label("", "warning", wrap=True)
@@ -72,6 +73,7 @@ class PlanCard(QWidget):
 
     def show_looking(self, count: int) -> None:
         """The plan is being made."""
+        self._reason_without_plan = "The plan is being made."
         self.plan = None  # the list stays until the new one is there
         what = "what you added" if count > 1 else "your choice"
         self._show("Checking…", f"{what}, and what the bucket already has there")
@@ -79,6 +81,14 @@ class PlanCard(QWidget):
         self._left_out.hide()
         self.list.hide()
         self.start.setText("Upload")
+        self._update()
+
+    def show_failed(self, count: int) -> None:
+        """Show that there is no plan although something was added: it is not lost."""
+        added = "1 entry" if count == 1 else f"{format_count(count)} entries"
+        self._take(None)
+        self._show("No plan", f"{added} added, not compared with the bucket")
+        self._reason_without_plan = "The plan could not be made; Refresh (F5) tries again."
         self._update()
 
     def show_found(self, progress: Progress) -> None:
@@ -151,7 +161,7 @@ class PlanCard(QWidget):
         if not self._allowed:
             self.start.allow(allowed=False, reason=self._reason)
         elif self.plan is None:
-            self.start.allow(allowed=False, reason="The plan is being made.")
+            self.start.allow(allowed=False, reason=self._reason_without_plan)
         else:
             self.start.allow(self._to_send() > 0, "There is nothing to upload.")
 

@@ -259,7 +259,7 @@ class UploadsTab(Tab):
             self._update()
 
     def _on_plan_failed(self, error: StorageError) -> None:
-        self.intake.plan.show_nothing()
+        self.intake.plan.show_failed(len(self.intake.paths))
         self.show_error(error, self._on_changed)
 
     def _update(self, *_changed: object) -> None:

@@ -17,6 +17,7 @@ from core.objects.bucket import Bucket
 from core.transfer import sweep as sweeping
 from core.transfer.sweep import Owner, list_unfinished, remove_unfinished, sweep
 from core.transfer.upload import upload
+from core.work import RetryBudget, Work
 
 ODD = "a b/ü+%25&<'>.bin"
 
@@ -172,3 +173,16 @@ def test_a_listing_of_several_pages_is_complete(place, begin, keys, monkeypatch)
         client, "list_multipart_uploads", lambda **more: list_page(**more, MaxUploads=2)
     )
     assert sorted(each.key for each in multipart.list_uploads(place.bucket)) == keys()
+
+
+def test_a_list_reports_an_outage_as_soon_as_an_interactive_call(place, monkeypatch):
+    budgets = []
+
+    def unreachable(_bucket, _prefix, *, work):
+        budgets.append(work.budget)
+        raise Offline("The endpoint cannot be reached")
+
+    monkeypatch.setattr("core.transfer.sweep.list_uploads", unreachable)
+    with pytest.raises(Offline):
+        list_unfinished(place, Work(budget=RetryBudget(600)))
+    assert budgets == [None]

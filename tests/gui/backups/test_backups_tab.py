@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
 from core.backup.run import backup
+from core.errors import Offline
 from core.model.backup import BackupState
 from core.objects.reading import read
 from core.objects.writing import put
@@ -240,3 +241,22 @@ def test_a_table_that_cannot_be_restored_is_named_as_skipped(qtbot, tab, path):
     tab.tables.back_up_all.click()
     qtbot.waitUntil(lambda: "odd was skipped" in tab.banner._why.text(), timeout=15_000)
     assert "slug" in tab.banner._why.text()
+
+
+def test_no_restore_of_another_table_is_offered_while_backups_cannot_be_listed(
+    qtbot, tab, path, monkeypatch
+):
+    def unreachable(*_args, **_more):
+        raise Offline("The endpoint cannot be reached")
+
+    backed_up(tab, path, "users")
+    select(qtbot, tab, "users")
+    qtbot.waitUntil(tab.restoring.as_new.isVisible, timeout=15_000)
+    monkeypatch.setattr("gui.tabs.backups.tab.list_backups", unreachable)
+    tab.refresh()
+    qtbot.waitUntil(lambda: not tab.busy, timeout=15_000)
+    assert tab.restoring.as_new.isVisible(), "what was known of the same table stays"
+    select(qtbot, tab, "orders")
+    assert tab.banner.text == "The endpoint cannot be reached"
+    assert not tab.restoring.as_new.isVisible()
+    assert not tab.restoring.in_place.isVisible()

@@ -9,7 +9,7 @@ import pytest
 from helpers.browser import DAY, active, candles, names, put, settled
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from core.errors import AccessDenied, Offline
 from core.model.change import Change, ChangeKind
@@ -349,3 +349,20 @@ def test_foreign_names_are_never_markup(tab, qtbot, looked, bucket):
     assert not any("\u202e" in label.text() for label in labels)
     for widget in tab.findChildren(QWidget):
         assert "<img" not in widget.toolTip()
+
+
+def test_backspace_leads_out_of_a_folder_that_could_not_be_listed(tab, qtbot, monkeypatch):
+    tab.listing.show("logs/")
+    settled(qtbot, tab)
+    active(tab, qtbot)
+    tab.folder.focus_list()
+    with monkeypatch.context() as patched:
+        refuse(patched, Offline("The endpoint cannot be reached"))
+        tab.listing.show("market-data/")
+        settled(qtbot, tab)
+    place = QApplication.focusWidget()
+    assert place in tab.folder.state.stand_ins
+    qtbot.keyClick(place, Qt.Key.Key_Backspace)
+    settled(qtbot, tab)
+    assert tab.prefix == ""
+    assert tab.folder.table.hasFocus()

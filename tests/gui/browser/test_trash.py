@@ -9,7 +9,7 @@ import pytest
 from helpers.browser import DAY, active, aside, names, put, settled
 from PySide6.QtCore import Qt
 
-from core.errors import AccessDenied
+from core.errors import AccessDenied, Offline
 from core.local.activity import LoggedChange
 from core.model.change import Change, ChangeKind
 from core.objects import deleting
@@ -222,3 +222,13 @@ def test_the_newest_delete_is_first_and_sorting_is_by_values():
     model.sort(DELETED, Qt.SortOrder.AscendingOrder)
     assert [each.key for each in model.objects] == ["k0", "k1", "k2"]
     assert model.index(0, BY).data() == ""
+
+
+def test_a_trash_that_could_not_be_listed_is_not_counted_as_empty(tab, qtbot, monkeypatch):
+    def unreachable(*_args, **_more):
+        raise Offline("The endpoint cannot be reached")
+
+    monkeypatch.setattr(trash, "list_trash", unreachable)
+    open_trash(tab, qtbot)
+    assert tab.trash_pane.state.empty._title.text() == "The endpoint cannot be reached"
+    assert tab.trash_pane.count.text() == ""

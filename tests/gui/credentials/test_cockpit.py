@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from helpers.widget_tree import reading_html, unnamed
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
 from core.model.rotation import (
@@ -251,3 +252,21 @@ def test_the_result_names_what_still_holds_the_old_value(cockpit, outcome):
     cockpit.show_rotation(rotation(8, outcome, facts=left), busy=False)
     assert "The old value is still in notes, list[0]" in cockpit.banner.accessibleName()
     assert cockpit.copies.isHidden()
+
+
+def test_the_focus_never_goes_from_a_button_that_disappears_to_a_field_outside(themed, qtbot):
+    cockpit, window = Cockpit(), QWidget()
+    qtbot.addWidget(window)
+    box = QVBoxLayout(window)
+    box.addWidget(cockpit)
+    box.addWidget(QLineEdit())
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    cockpit.show_plan(plan())
+    cockpit.start.setFocus()
+    cockpit.set_busy(busy=True)
+    assert cockpit.steps.hasFocus()
+    cockpit.stop.setFocus()
+    cockpit.show_rotation(rotation(3), busy=False)
+    assert cockpit.steps.hasFocus()

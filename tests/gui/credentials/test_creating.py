@@ -3,6 +3,7 @@
 import pytest
 from helpers.credentials import DATABASE, STORAGE, names_in, opened, settled
 
+from core.errors import Offline
 from core.storage.aws_secrets_manager import SecretsManager
 from gui.dialogs.confirm import Confirm
 from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
@@ -76,3 +77,16 @@ def test_a_save_shows_open_values_and_hides_the_others(tab, qtbot):
         "~ password: changed",
     ]
     question.reject()
+
+
+def test_requests_of_a_rotation_are_seen_by_the_connections_indicator(tab, qtbot, monkeypatch):
+    watched = []
+    monkeypatch.setattr(tab.rotation, "_rotator", lambda clients: clients)
+
+    def act(clients, _work):
+        watched.append(clients._watcher)
+        raise Offline("The endpoint cannot be reached")
+
+    tab.rotation._work("rotation.start", STORAGE, act)
+    settled(qtbot, tab)
+    assert callable(watched[0])

@@ -4,6 +4,7 @@ from uuid import uuid4
 import boto3
 from PySide6.QtWidgets import QLabel
 
+from core.errors import Offline
 from core.transfer.journal import Journal, Order, journal_folder, unfinished
 from core.transfer.values import SAME, IfExists, Outcomes, State
 from gui.models.transfer_model import PROGRESS, STATE
@@ -279,3 +280,18 @@ def test_files_that_cannot_be_uploaded_are_named_at_the_end(tab, folder, qtbot):
     assert "1 of 6 files did not arrive; 5 did." in tab.banner.text
     (label,) = [each for each in tab.banner.findChildren(QLabel) if "broken" in each.text()]
     assert "leads nowhere" in label.text()
+
+
+def test_what_was_added_stays_in_sight_when_no_plan_can_be_made(tab, folder, qtbot):
+    tab.intake.add([str(folder)])
+    qtbot.waitUntil(lambda: tab.intake.plan.plan is not None, timeout=20_000)
+    tab._on_plan_failed(Offline("The endpoint cannot be reached"))
+    assert tab.banner.text == "The endpoint cannot be reached"
+    assert tab.intake.plan.isVisible()
+    assert tab.intake.plan.clear.isVisible()
+    assert not tab.intake.plan.start.isEnabled()
+    tab.refresh()
+    qtbot.waitUntil(tab.intake.plan.start.isEnabled, timeout=20_000)
+    tab.intake.plan.clear.click()
+    assert tab.intake.paths == []
+    assert not tab.intake.plan.isVisible()
