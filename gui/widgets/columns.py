@@ -31,8 +31,8 @@ from gui.widgets.icons import icon
 _WIDEST, _LEAST, _NARROWEST, _NUMBERS, _SAMPLE = 420, 140, 64, 88, 100
 #: What a column of names wants that takes what the others leave, and what it is given if it can.
 _FILLING, _NAME = 100_000, 260
-#: A moment may shrink to its day, "15 Jan 2024", with the padding of a cell.
-_DAY = 120
+#: A moment may shrink to its day and minute, "15 Jan 10:00", with the padding of a cell.
+_DAY = 112
 _ARROW = 10
 
 

@@ -7,13 +7,11 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import Button
-from gui.widgets.labels import heading, text_label, tooltip
+from gui.widgets.labels import heading, short_words, text_label, tooltip
 from gui.widgets.panel import scrolling
 
 #: Pixels that the desktop's title bar and borders may take around a dialog.
 _FRAME = QSize(16, 40)
-#: A longer word (a key, for example) is shortened in headings and texts, which cannot wrap it.
-_LONGEST_WORD = 36
 
 
 class Dialog(QDialog):
@@ -111,18 +109,6 @@ def keep_on_screen(dialog: QWidget) -> None:
     y = max(min(frame.y(), room.bottom() - frame.height() + 1), room.y())
     if (x, y) != (frame.x(), frame.y()):
         dialog.move(x, y)
-
-
-def short_words(text: str) -> str:
-    """Return a text whose very long words are shortened in the middle."""
-    return " ".join(map(_short, text.split(" ")))
-
-
-def _short(word: str) -> str:
-    if len(word) <= _LONGEST_WORD or "\n" in word:
-        return word
-    half = _LONGEST_WORD // 2 - 1
-    return f"{word[:half]}…{word[-half:]}"
 
 
 def _wrapped(label: QWidget, whole: str) -> QWidget:

@@ -15,6 +15,11 @@ _MOMENT = re.compile(
     r"\d{1,2} [A-Z][a-z]{2} \d{4}\b.*|\d{4}-\d{2}-\d{2}([ T][\d:.]+)?( ?(Z|UTC|[+-]\d{2}:\d{2}))?"
 )
 _PARTS = re.compile(r"(\d{1,2} [A-Z][a-z]{2})( \d{4})( \d{2}:\d{2})?(:\d{2})?")
+#: A moment within a sentence, and its shorter forms: without the zone, the seconds, the year.
+_WITHIN = re.compile(
+    r"(\d{1,2} [A-Z][a-z]{2})( \d{4})( \d{2}:\d{2})(:\d{2})?( UTC(?:[+-]\d{1,2}(?::\d{2})?)?)?"
+)
+_SHORTER = (r"\1\2\3\4", r"\1\2\3", r"\1\3")
 
 
 def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, width: int) -> str:
@@ -46,6 +51,23 @@ def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, wid
         return _DOTS + text[start:]
     rest = text[begin:] if not begin else _DOTS + text[begin:]
     return metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)
+
+
+def elided_sentence(text: str, metrics: QFontMetrics, mode: Qt.TextElideMode, width: int) -> str:
+    """Return as much of a sentence as fits; the moments in it become shorter first.
+
+    Args:
+        text: the whole text.
+        metrics: measures the font in which it is drawn.
+        mode: where letters are left out once no shorter form of a moment fits.
+        width: the room in pixels.
+    """
+    shorter = text
+    for form in ("", *_SHORTER):
+        shorter = _WITHIN.sub(form, text) if form else text
+        if metrics.horizontalAdvance(shorter) <= width:
+            return shorter
+    return metrics.elidedText(shorter, mode, width)
 
 
 def is_moment(text: str) -> bool:

@@ -9,16 +9,19 @@ from datetime import datetime
 from functools import partial
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from core.units import format_age, utc_now
 from gui import shortcuts, theme
 from gui.clock import follow_time
+from gui.widgets.elide import elided_sentence
 
 _AGE_HINT = f"When this was fetched. {shortcuts.tip('refresh')}"
 #: Categories that are drawn as something else than themselves: control, format, surrogate, lines.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+#: A longer word (a key, for example) is shortened in headings and texts, which cannot wrap it.
+_LONGEST_WORD = 36
 
 
 def shown(text: str, *, lines: bool = False) -> str:
@@ -43,6 +46,18 @@ def repolish(widget: QWidget) -> None:
     widget.style().unpolish(widget)
     widget.style().polish(widget)
     widget.update()
+
+
+def short_words(text: str) -> str:
+    """Return a text whose very long words are shortened in the middle."""
+    return " ".join(map(_short, text.split(" ")))
+
+
+def _short(word: str) -> str:
+    if len(word) <= _LONGEST_WORD or "\n" in word:
+        return word
+    half = _LONGEST_WORD // 2 - 1
+    return f"{word[:half]}…{word[-half:]}"
 
 
 class Text(QLabel):
@@ -107,7 +122,7 @@ class Elided(Text):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the text that fits."""
         area = self.contentsRect()
-        line = QFontMetrics(self.font()).elidedText(self.text(), self._mode, area.width())
+        line = elided_sentence(self.text(), QFontMetrics(self.font()), self._mode, area.width())
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.setFont(self.font())
@@ -162,16 +177,51 @@ class Pill(QLabel):
 
 
 class AgePill(Pill):
-    """How old fetched content is. It counts up, and says when a refresh failed."""
+    """How old fetched content is. It counts up, and says when a refresh failed.
+
+    Where there is little room it shows the age alone, and at last nothing.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", "neutral", parent)
         self._fetched: datetime | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def set_fetched(self, moment: datetime | None = None) -> None:
         """Count from `moment` on, from now by default: the content is as fresh as can be."""
         self._fetched = moment or utc_now()
         self.show_live(partial(_fetched, self._fetched), "neutral", _AGE_HINT)
+
+    def sizeHint(self) -> QSize:
+        """Return the room of the whole text, whichever text is shown now."""
+        return self._room_of(self._live() if self._live is not None else self.text())
+
+    def minimumSizeHint(self) -> QSize:
+        """Allow any width: everything else in a bar matters more."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the text that fits."""
+        super().resizeEvent(event)
+        self._renew()
+
+    def _renew(self) -> None:
+        if self._live is None or self._fetched is None:
+            return
+        forms = (self._live(), format_age(self._fetched))
+        fitting = (form for form in forms if self._room_of(form).width() <= self.width())
+        text = shown(next(fitting, ""))
+        if text != self.text():
+            QLabel.setText(self, text)
+            self.updateGeometry()
+
+    def _room_of(self, text: str) -> QSize:
+        """Return the size of the pill with that text."""
+        size, metrics = super().sizeHint(), self.fontMetrics()
+        size.setWidth(
+            size.width() - metrics.horizontalAdvance(self.text()) + metrics.horizontalAdvance(text)
+        )
+        return size
 
     def set_failed(self) -> None:
         """Show that older content stays, as it could not be refreshed; nothing without content."""

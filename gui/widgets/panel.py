@@ -74,8 +74,20 @@ def page(part: QWidget) -> QScrollArea:
     return area
 
 
-def splitter(*parts: QWidget, vertical: bool = False, sizes: tuple[int, ...] = ()) -> QSplitter:
-    """Return the widgets with movable one-pixel lines between them; the last one stretches."""
+def splitter(
+    *parts: QWidget,
+    vertical: bool = False,
+    sizes: tuple[int, ...] = (),
+    stretch: tuple[int, ...] = (),
+) -> QSplitter:
+    """Return the widgets with movable one-pixel lines between them.
+
+    Args:
+        parts: the widgets, in order.
+        vertical: place them below each other instead of beside each other.
+        sizes: their sizes at first, in pixels.
+        stretch: how they share what room a larger window adds; without it the last one takes all.
+    """
     split = QSplitter(Qt.Orientation.Vertical if vertical else Qt.Orientation.Horizontal)
     split.setHandleWidth(1)
     split.setChildrenCollapsible(False)
@@ -83,7 +95,8 @@ def splitter(*parts: QWidget, vertical: bool = False, sizes: tuple[int, ...] = (
         split.addWidget(part)
     if sizes:
         split.setSizes(list(sizes))
-    split.setStretchFactor(len(parts) - 1, 1)
+    for place, factor in enumerate(stretch or (0,) * (len(parts) - 1) + (1,)):
+        split.setStretchFactor(place, factor)
     return split
 
 

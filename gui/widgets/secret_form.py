@@ -12,6 +12,7 @@ from core.storage.secret_text import SecretRow
 from gui import theme
 from gui.widgets.buttons import icon_button, link_button
 from gui.widgets.labels import mono_elided
+from gui.widgets.panel import row as side_by_side
 from gui.widgets.secret_field import SecretField
 from gui.widgets.secret_generator import Generator
 
@@ -31,7 +32,9 @@ GIVEN_KEYS = frozenset(
         "coinbase_secret_key",
     }
 )
-_KEY_WIDTH = 172
+_KEY_WIDTH = 160
+#: A link has a padding of its own: its text stands below the keys with this margin.
+_LINK_INSET = 5
 
 
 class FormRow(QWidget):
@@ -123,11 +126,11 @@ class SecretForm(QWidget):
         self.add.set_icon("add", "accent")
         inside = QWidget()
         self._box = QVBoxLayout(inside)
-        self._box.setContentsMargins(0, 8, 0, 8)
         self._box.setSpacing(8)
-        self._box.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
+        adding = side_by_side(self.add, margins=(_LINK_INSET, 0, 0, 0))
+        self._box.addWidget(adding, 0, Qt.AlignmentFlag.AlignLeft)
         self._box.addStretch(1)
-        self._box.setContentsMargins(8, 8, 0, 8)
+        self._box.setContentsMargins(0, 8, 0, 8)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(inside)

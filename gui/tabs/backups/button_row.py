@@ -43,3 +43,4 @@ class ButtonRow(QWidget):
         fits = needed <= self.width()
         directions = QBoxLayout.Direction
         self._box.setDirection(directions.LeftToRight if fits else directions.TopToBottom)
+        self.updateGeometry()  # another height is needed now

@@ -200,11 +200,18 @@ class RestorePanel(QWidget):
         into = [("", "plain", "into", Source(self.chosen_target).name)]
         for sign, tone, name, value in (into if self.chosen_target else []) + _facts(preview):
             self._add_fact(sign, tone, name, value)
-
+        self._share_facts()
         details = _details(preview)
         _set_breakable(self._details, details)
         self._details.setToolTip(tooltip("\n".join(preview.drift)) if preview.drift else "")
         self._details.setVisible(bool(details))
+
+    def _share_facts(self) -> None:
+        """Give values of several lines half the width; names have all of it beside figures."""
+        cells = (self._facts.itemAtPosition(row, 2) for row in range(self._facts.rowCount()))
+        labels = (cell.widget() for cell in cells if cell is not None)
+        wrapped = any(isinstance(label, QLabel) and label.wordWrap() for label in labels)
+        self._facts.setColumnStretch(2, 1 if wrapped else 0)
 
     def _add_fact(self, sign: str, tone: str, name: str, value: str) -> None:
         at = self._facts.rowCount()

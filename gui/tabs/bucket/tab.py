@@ -31,6 +31,8 @@ _NO_RULES = (
     "No lifecycle rules",
     "Rules move old objects to cheaper classes and remove what is no longer needed.",
 )
+#: The least width of the facts in pixels: their sentences wrap.
+_SAFETY_LEAST = 320
 _UNCHECKED = ("Not checked yet", "Encryption, versioning and public access of the bucket.")
 
 
@@ -68,12 +70,13 @@ class BucketTab(Tab):
     def _lay_out(self) -> None:
         rules = Panel("Lifecycle rules", self._rules, actions=(self.remove, self.add))
         safety = Panel("Safety", self._facts)
+        safety.setMinimumWidth(_SAFETY_LEAST)
         safety.head.add_pill(self._age)
         rules.head.add_pill(self._rules_age)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(splitter(rules, safety, sizes=(820, 460)), 1)
+        box.addWidget(splitter(rules, safety, sizes=(820, 460), stretch=(2, 1)), 1)
 
     def _do_workspace(self, _workspace: Workspace | None) -> None:
         self._seen = None

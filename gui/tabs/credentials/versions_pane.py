@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from functools import partial
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
 from core.model.secrets import CURRENT, PREVIOUS, SecretInfo, SecretVersion
 from core.units import format_age, format_date, format_moment
 from gui.context import Context
-from gui.tabs.credentials.versions_model import VersionsModel, short
+from gui.tabs.credentials.versions_model import BY, VersionsModel, short
 from gui.widgets.buttons import plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Elided, mono_elided, muted_label
@@ -24,6 +25,8 @@ _FACTS = ("Name", "Description", "Created", "Last changed", "Last accessed", "Ro
 _NONE = "—"
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 _MONO = frozenset({"Name", "ARN"})
+#: From this width on in pixels there is room for who made a version; its tooltip says it always.
+_WIDE = 440
 
 
 class VersionsPane(QWidget):
@@ -97,8 +100,18 @@ class VersionsPane(QWidget):
     def show_versions(self, versions: Sequence[SecretVersion]) -> None:
         """Show the versions."""
         self.model.show(versions)
+        self._show_who()
         self._body.show_view()
         self._update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the columns for which there is room."""
+        super().resizeEvent(event)
+        self._show_who()
+
+    def _show_who(self) -> None:
+        known = any(version.by for version in self.model.versions)
+        self.table.setColumnHidden(BY, not known or self.width() < _WIDE)
 
     def of(self, name: str) -> tuple[SecretVersion, ...]:
         """Return the versions that are shown of a secret; none while another one is shown."""

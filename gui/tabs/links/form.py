@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
 
 from core.objects.presign import Life
@@ -148,7 +149,7 @@ def _keys_editor() -> QPlainTextEdit:
     editor.setPlaceholderText("One key a line, for example\nanalytics/daily/report.json")
     editor.setAccessibleName("Keys of the objects")
     editor.setTabChangesFocus(True)
-    editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    editor.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)  # keys differ at their ends
     return editor
 
 

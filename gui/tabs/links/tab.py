@@ -88,7 +88,9 @@ class LinksTab(Tab):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(splitter(Panel("Make links", self.form), right, sizes=(380, 900)), 1)
+        box.addWidget(
+            splitter(Panel("Make links", self.form), right, sizes=(380, 900), stretch=(1, 2)), 1
+        )
 
     def _copy_menu(self) -> QMenu:
         menu = QMenu(self)

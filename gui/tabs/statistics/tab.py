@@ -127,13 +127,14 @@ class StatisticsTab(Tab):
         groups = _GroupsPanel(shares)
         groups.head.add_beside(self.groups)
         self._largest_panel = Panel("Largest objects", largest)
-        right = splitter(groups, self._largest_panel, vertical=True, sizes=(300, 260))
+        right = splitter(
+            groups, self._largest_panel, vertical=True, sizes=(300, 260), stretch=(1, 1)
+        )
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.cards)
-        panes = splitter(self._map, right, sizes=(660, 440))
-        panes.setStretchFactor(0, 1)
+        panes = splitter(self._map, right, sizes=(660, 440), stretch=(1, 1))
         box.addWidget(panes, 1)
 
     def present(self) -> None:
