@@ -8,7 +8,7 @@ WORKERS ?= 2
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test referee faults soak kills bench shots lock clean
+.PHONY: help setup run check test referee faults soak kills bench shots docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,10 @@ shots: setup ## render the pictures that the README shows
 	@grep -o 'resources/screenshots/[^)]*' README.md | sort -u \
 	  | while read -r shown; do cp "build/screenshots/$${shown##*/}" "$$shown"; done
 
+docs: setup ## build the documentation into build/docs: command reference, links, API reference
+	@PYTHONPATH=.:tests $(BIN)/python -m helpers.command_reference
+	@$(BIN)/zensical build --clean --strict --config-file .zensical.toml
+
 lock: ## pin all dependencies anew (needs uv)
 	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
 	  print("\n".join(p["project"]["dependencies"] + p["dependency-groups"]["dev"]))' \
@@ -73,4 +77,4 @@ lock: ## pin all dependencies anew (needs uv)
 	    --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
 
 clean: ## remove what was made here
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench-out build
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache bench-out build

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXTS = {".py", ".md", ".toml", ".qss", ".svg", ".c", ".lock", ".json", ".txt", ""}
+TEXTS = {".py", ".md", ".toml", ".qss", ".svg", ".c", ".lock", ".json", ".txt", ".yml", ".yaml", ""}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What the README says can be done, can be done."""
+"""What the README and the documentation describe works."""
 
 import json
 import re
@@ -21,17 +21,28 @@ from core.layout import KINDS
 from gui.app.options import parse
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-SHELL = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
+DOCS = ROOT / "resources/docs"
+#: All documents that people write; the command reference is generated.
+WRITTEN = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+WRITTEN += sorted(path for path in DOCS.glob("*.md") if path.name != "commands.md")
+TEXT = "\n".join(path.read_text(encoding="utf-8") for path in WRITTEN)
+
+
+def _blocks(text, language):
+    """Return the code blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+SHELL = [line for text in _blocks(TEXT, "sh") for line in text.splitlines()]
 COMMANDS = sorted(
     {line for line in SHELL if line.startswith("strongroom")}
-    | {words for words in re.findall(r"`(strongroom [^`]+)`", README) if "…" not in words}
+    | {words for words in re.findall(r"`(strongroom [^`]+)`", TEXT) if "…" not in words}
 )
 
 
 def _understood(words):
     """Parse a command line as far as its last option, without running it."""
-    if parse(words) is not None or words[:1] == ["--help"]:
+    if parse(words) is not None or words[:1] in (["--help"], ["--version"]):
         return
     _common, rest = taken_out(words)
     command = typer.main.get_command(app)
@@ -63,29 +74,30 @@ def test_every_command_is_shown():
 
 
 def test_make_targets_exist():
-    named = set(re.findall(r"(?:^|`)make (\w+)", README, re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make (\w+)", TEXT, re.MULTILINE))
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert {"run", "test", "check", "bench"} <= named
+    assert {"run", "test", "check", "bench", "docs"} <= set(re.findall(r"make (\w+)", README))
     assert named <= set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
 
 
 def test_pictures_and_paths_are_there():
     pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
     assert len(pictures) >= 5
-    paths = re.findall(r"`((?:core|gui|tests|resources)/[\w/.]+)`", README)
+    paths = re.findall(r"`((?:core|gui|tests|resources)/[\w/.]+)`", TEXT)
     assert [p for p in [*pictures, *paths] if not (ROOT / p).exists()] == []
 
 
 def test_every_dependency_has_its_sentence():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
-    told = README.partition("## Dependencies")[2].lower()
+    explained = (DOCS / "dependencies.md").read_text(encoding="utf-8").lower()
     names = [re.match(r"[\w-]+", each)[0].lower() for each in wanted]
-    assert [name for name in names if name.removeprefix("pytest-") not in told] == []
+    assert [name for name in names if name not in explained] == []
 
 
 def test_the_policies_are_those_that_the_program_knows():
-    contract, extras = (json.loads(text) for language, text in BLOCKS if language == "json")
+    page = (DOCS / "permissions.md").read_text(encoding="utf-8")
+    contract, extras = (json.loads(text) for text in _blocks(page, "json"))
     assert contract == platform_policy()
     granted = {action for one in extras["Statement"] for action in one["Action"]}
     needed = {check.action for check in CHECKS if check.needed == "extra"}
@@ -93,20 +105,24 @@ def test_the_policies_are_those_that_the_program_knows():
     assert needed - granted == {"sts:GetCallerIdentity"}  # AWS grants that to everybody
 
 
-def test_the_sample_of_the_library_runs(monkeypatch):
-    (sample,) = [text for language, text in BLOCKS if language == "python"]
+def test_the_samples_of_the_library_run(monkeypatch):
     candle = {"timestamp": 1, "open": 1, "high": 1, "low": 1, "close": 1, "volume": 1}
     with DemoServer.start() as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.admin.access_key_id)
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.admin.secret_access_key.reveal())
-        names = {"candles": [candle]}
-        exec(compile(sample, "README.md", "exec"), names)
-        latest = names["data"].get_latest_market_data("BTC-USD", "ohlcv", timeframe="1h")
-    assert latest["data"] == [candle]
+        for page in (ROOT / "README.md", DOCS / "library.md"):
+            (sample,) = _blocks(page.read_text(encoding="utf-8"), "python")
+            names = {"candles": [candle]}
+            exec(compile(sample, str(page), "exec"), names)
+            latest = names["data"].get_latest_market_data("BTC-USD", "ohlcv", timeframe="1h")
+            assert latest["data"] == [candle]
 
 
-def test_what_can_be_added_is_where_the_readme_says():
+def test_what_can_be_added_is_where_the_documents_say():
     assert KINDS
-    for place, name in re.findall(r"one (?:line|entry) in `([A-Z]+)`\s+\(`([\w/.]+)`\)", README):
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    places = re.findall(r"one (?:line|entry|row) in `([A-Z]+)`\s+\(`([\w/.]+)`\)", contributing)
+    assert len(places) >= 9
+    for place, name in places:
         assert re.search(rf"^{place}\b", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)

@@ -133,4 +133,5 @@ def test_nothing_stands_at_the_top_but_what_the_house_has():
     tops = {path.relative_to(source.ROOT).parts[0] for path in source.files()}
     house = {"core", "gui", "tests", "resources", "pyproject.toml", "README.md"}
     around = {"Makefile", "CHANGELOG.md", "LICENSE", "requirements.lock"}
+    around |= {"CONTRIBUTING.md", "SECURITY.md"}
     assert {top for top in tops if not top.startswith(".")} == house | around
