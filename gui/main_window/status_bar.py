@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QWidget
@@ -18,6 +20,8 @@ from gui.widgets.labels import Elided, Text, tooltip
 
 #: A form for each tone as well: colour is never the only sign.
 _MARKS = {"good": "●", "warning": "◐", "danger": "✕", "muted": "○"}
+
+_AT_ONCE = timedelta(seconds=0.5)
 
 
 class ConnectionIndicator(QWidget):
@@ -161,8 +165,7 @@ class StatusBar(QFrame):
     def _show_tasks(self) -> None:
         running = [task for task in self._context.runner.tasks if task.running]
         if not running:
-            idle = "ready" if self.connection.tone in {"good", "muted"} else ""
-            self.doing.setText(idle)
+            self._show_quiet()
             return
         parts = [f"{len(running)} task{'s' if len(running) > 1 else ''}"]
         speeds = [
@@ -175,6 +178,16 @@ class StatusBar(QFrame):
         told = next((amount(task.progress) for task in running if task.progress), "")
         parts.append(told or running[-1].name)
         self.doing.setText(" · ".join(parts))
+
+    def _show_quiet(self) -> None:
+        """Show that a tab still fetches what it shows; what comes at once needs no word."""
+        since = self._context.runner.running_since
+        if since is not None:
+            self._later.start()
+        if since is not None and utc_now() - since > _AT_ONCE:
+            self.doing.setText("loading…")
+        else:
+            self.doing.setText("ready" if self.connection.tone in {"good", "muted"} else "")
 
 
 def _small() -> Elided:

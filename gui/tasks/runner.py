@@ -6,6 +6,7 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import shiboken6
@@ -70,6 +71,11 @@ class TaskRunner(QObject):
     def busy(self) -> bool:
         """Whether any task runs."""
         return bool(self._running)
+
+    @property
+    def running_since(self) -> datetime | None:
+        """When the oldest task that still runs was started; None if none runs."""
+        return min((task.started for task in self._running.values()), default=None)
 
     @property
     def bulk_running(self) -> list[Task]:

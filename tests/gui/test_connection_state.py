@@ -1,6 +1,7 @@
 """The indicator follows the last real answer."""
 
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from helpers.silent_server import SilentServer
@@ -240,3 +241,11 @@ def test_requests_of_further_clients_of_the_connection_count(context, qtbot, bar
 
 def unreachable(_work):
     raise Offline("The endpoint cannot be reached")
+
+
+def test_the_bar_is_not_ready_while_a_tab_still_loads(context, qtbot, bar):
+    go_on = Event()
+    context.runner.run("List backups", lambda _work: go_on.wait(20), owner=context, quiet=True)
+    qtbot.waitUntil(lambda: bar.doing.text() == "loading…")
+    go_on.set()
+    qtbot.waitUntil(lambda: bar.doing.text() == "ready")
