@@ -112,7 +112,7 @@ class TablesModel(Rows):
     ages = True
     numbers = frozenset((1, 2))
     mono = frozenset((0,))
-    _LAST = 2
+    ROWS, _LAST = 1, 2
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

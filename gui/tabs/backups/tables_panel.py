@@ -85,6 +85,12 @@ class TablesPanel(QWidget):
         box.addStretch(1)
         return content
 
+    def set_narrow(self, *, narrow: bool) -> None:
+        """Leave out the number of rows where the window has too little room for it."""
+        least = _NAME + _WIDTHS[1] + (0 if narrow else _WIDTHS[0])
+        self.table.setMinimumWidth(least)
+        self.table.setColumnHidden(TablesModel.ROWS, narrow)
+
     @property
     def current(self) -> TableInfo | None:
         """The selected table."""

@@ -20,6 +20,9 @@ from gui.widgets.labels import AgePill
 from gui.widgets.panel import SectionHead
 from gui.widgets.table import make_table
 
+#: Pixels below which the names and values of the secret below this list are unreadable.
+_LEAST_WIDTH = 400
+
 
 class SecretsPane(QWidget):
     """Lists the secrets; tells which one is chosen.
@@ -51,11 +54,14 @@ class SecretsPane(QWidget):
             rising=NAME,
         )
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
-        self.new = plain_button("New secret…", self.new_clicked.emit)
+        self.new = plain_button("New…", self.new_clicked.emit)
+        self.new.setAccessibleName("New secret…")
+        self.new.setToolTip("New secret…")
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter")
         self.filter.setAccessibleName("Filter secrets by name")
         filter_of(self.filter, self.table)
+        self.filter.setMinimumWidth(56)
         self.filter.setMaximumWidth(180)
         self.filter.textChanged.connect(self._proxy.setFilterFixedString)
         self.empty = EmptyState(
@@ -72,6 +78,7 @@ class SecretsPane(QWidget):
         self.switch = view_switch()
         self.switch.selected.connect(self._on_switch)
         self.head.add_beside(self.switch)
+        self.setMinimumWidth(_LEAST_WIDTH)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
