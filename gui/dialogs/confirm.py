@@ -16,6 +16,8 @@ from gui.widgets.labels import mono_label, muted_label, shown
 _NAMES_SHOWN = 200
 #: A name up to this many characters is shown in one line above the field.
 _ONE_LINE = 48
+#: Names of more letters make the dialog wider: their ends are what differs.
+_SHORT_NAME = 42
 
 
 class Question(Dialog):
@@ -96,7 +98,9 @@ class Confirm(Question):
         typed: str | None = None,
         unchanged: str = UNCHANGED,
     ) -> None:
-        super().__init__(parent, title, text, width=440, unchanged=unchanged)
+        wide = any(len(name) > _SHORT_NAME for name in names[:_NAMES_SHOWN])
+        width = 600 if wide else 440
+        super().__init__(parent, title, text, width=width, unchanged=unchanged)
         if names:
             self.body.addWidget(_list_of(names))
         self.go = Button(button, kind="loss" if danger else "primary")

@@ -32,7 +32,8 @@ GIVEN_KEYS = frozenset(
         "coinbase_secret_key",
     }
 )
-_KEY_WIDTH = 160
+#: The most room for a key, and the gap between a key and its value, in pixels.
+_KEY_WIDTH, _BESIDE_KEY = 160, 8
 #: A link has a padding of its own: its text stands below the keys with this margin.
 _LINK_INSET = 5
 
@@ -61,7 +62,8 @@ class FormRow(QWidget):
         box = QHBoxLayout(self)
         box.setContentsMargins(12, 0, 8, 0)
         box.setSpacing(4)
-        box.addWidget(self._label(row.key))
+        self._title = self._label(row.key)
+        box.addWidget(self._title)
         box.addWidget(self.field, 1)
         box.addWidget(self.generate)
         box.addWidget(self.remove)
@@ -78,6 +80,17 @@ class FormRow(QWidget):
         key = self.name.text().strip() if self.name is not None else self._key
         return SecretRow(key, self.field.value, self._quoted)
 
+    @property
+    def title_width(self) -> int:
+        """The width in pixels that the key needs; a key that can be typed needs the most."""
+        if self.name is not None:
+            return _KEY_WIDTH
+        return min(self._title.sizeHint().width() + _BESIDE_KEY, _KEY_WIDTH)
+
+    def set_title_width(self, width: int) -> None:
+        """Give the key a width in pixels; all rows of a form have the same."""
+        self._title.setFixedWidth(width)
+
     def set_read_only(self, read_only: bool) -> None:
         """Allow looking only."""
         self.field.set_read_only(read_only)
@@ -88,13 +101,10 @@ class FormRow(QWidget):
 
     def _label(self, key: str) -> QWidget:
         if self.name is None:
-            label = mono_elided(key, "muted")
-            label.setFixedWidth(_KEY_WIDTH)
-            return label
+            return mono_elided(key, "muted")
         self.name.setFont(theme.mono_font())
         self.name.setPlaceholderText("key")
         self.name.setAccessibleName("Name of the key")
-        self.name.setFixedWidth(_KEY_WIDTH)
         self.name.textEdited.connect(lambda _text: self.edited.emit())
         return self.name
 
@@ -177,6 +187,9 @@ class SecretForm(QWidget):
         row.set_read_only(self._read_only)
         self._box.insertWidget(len(self._rows), row)
         self._rows.append(row)
+        width = max(each.title_width for each in self._rows)
+        for each in self._rows:
+            each.set_title_width(width)
 
     def _on_add(self) -> None:
         row = FormRow(SecretRow("", Secret("")), new=True)

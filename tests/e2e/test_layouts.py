@@ -7,8 +7,9 @@ from PySide6.QtWidgets import QApplication
 from core.errors import Throttled
 from gui.tab_list import TABS
 
-#: 1280 x 800 at 150 %, 1920 x 1080 at 200 %, and the usual ones.
-SIZES = ((853, 533), (960, 540), (1100, 640), (1280, 800), (1920, 1080))
+#: The usual ones, then 1920 x 1080 at 200 % and 1280 x 800 at 150 %: a window that becomes smaller
+#: shows what keeps the width that it had.
+SIZES = ((1920, 1080), (1280, 800), (1100, 640), (960, 540), (853, 533))
 #: From this width on a moment has its whole room.
 MOMENTS_FROM = 1280
 #: Milliseconds for loading a view on a busy machine.

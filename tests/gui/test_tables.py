@@ -10,7 +10,7 @@ from gui import theme
 from gui.models.columns import Columns
 from gui.models.roles import MONO_ROLE
 from gui.widgets.cells import PADDING
-from gui.widgets.elide import differing_part, elided_name
+from gui.widgets.elide import differing_part, elided_name, elided_sentence
 from gui.widgets.table import make_table
 
 pytestmark = pytest.mark.usefixtures("themed")
@@ -37,6 +37,22 @@ def test_a_short_text_is_left_alone_and_a_moment_loses_its_end():
     moment = "15 Jan 2024 10:00:00 UTC"
     drawn = [elided_name(moment, [], metrics, width) for width in (150, 125, 100, 60)]
     assert drawn == ["15 Jan 2024 10:00:00", "15 Jan 2024 10:00", "15 Jan 10:00", "15 Jan"]
+
+
+def test_moments_in_a_sentence_become_shorter_before_it_is_cut():
+    metrics = QFontMetrics(theme.text_font())
+    text = "15 Jan 2024 10:00:00 UTC (31 days ago)"
+    drawn = [
+        elided_sentence(text, metrics, Qt.TextElideMode.ElideRight, width)
+        for width in (300, 220, 200, 170, 100)
+    ]
+    assert drawn[:4] == [
+        text,
+        "15 Jan 2024 10:00:00 (31 days ago)",
+        "15 Jan 2024 10:00 (31 days ago)",
+        "15 Jan 10:00 (31 days ago)",
+    ]
+    assert drawn[4].startswith("15 Jan 10:00")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from core.backup.databases import open_database, origin_of
@@ -31,6 +32,8 @@ from gui.tabs.base import Tab
 from gui.widgets.panel import rule, splitter
 
 _KEY = "backups/database"
+#: Below this width, in pixels, tables leave out a column.
+_NARROW = 1040
 
 
 class BackupsTab(Tab):
@@ -59,10 +62,19 @@ class BackupsTab(Tab):
         lists.addWidget(self.sources)
         lists.addWidget(rule())
         lists.addWidget(self.tables, 1)
-        columns = splitter(left, self.backups, self.restoring, sizes=(320, 490, 470))
+        columns = splitter(
+            left, self.backups, self.restoring, sizes=(320, 490, 470), stretch=(1, 2, 2)
+        )
         box.addWidget(columns, 1)
         box.addWidget(self.kept)
         self._connect()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out columns of the tables where there is too little room for all."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < _NARROW
+        self.backups.set_narrow(narrow=narrow)
+        self.tables.set_narrow(narrow=narrow)
 
     def _connect(self) -> None:
         self.sources.open_wanted.connect(self._on_open_wanted)

@@ -71,6 +71,8 @@ class Cockpit(QWidget):
         self._started = Elided("", "muted")
         self._started.setFont(theme.text_font(12))
         self.hint = muted_label(wrap=True, small=True)
+        self.found = muted_label(wrap=True, small=True)
+        self.found.setContentsMargins(12, 0, 12, 8)
         self.copies = QCheckBox("")
         self.copies.toggled.connect(self._on_copies)
         self._told: tuple[str, ...] = ()
@@ -111,6 +113,7 @@ class Cockpit(QWidget):
         box.setSpacing(0)
         box.addWidget(self.head)
         box.addWidget(row(self.pill, self._started, margins=(12, 8, 12, 4)))
+        box.addWidget(self.found)
         box.addWidget(self.steps, 1)
         choice = QHBoxLayout()
         choice.setContentsMargins(12, 4, 12, 4)
@@ -124,6 +127,7 @@ class Cockpit(QWidget):
         """Say that the plan of a secret's rotation is being made."""
         self.plan = self.rotation = None
         self._title(secret, "", "looking", "neutral")
+        self._show_found("")
         self.banner.clear()
         self.steps.show_steps(())
         self._update()
@@ -155,16 +159,18 @@ class Cockpit(QWidget):
         assert plan is not None
         notes = (*self._told, *copy_notes(plan, keep=self.keep_copies))
         self.banner.clear()
+        self._show_found("")
         if plan.problem is not None:
             self.banner.show_error(plan.problem.error())
         elif notes:
             self.banner.show_warning("Before you start", _sentences((plan.found, *notes)))
         elif plan.found:
-            self.banner.show_info(_sentences((plan.found,)))
+            self._show_found(_sentences((plan.found,)))
 
     def show_rotation(self, rotation: Rotation, *, busy: bool) -> None:
         """Show how a rotation stands; `busy` while it is worked on."""
         self.plan, self.rotation, self._busy = None, rotation, busy
+        self._show_found("")
         started = f"{format_moment(rotation.started)} by {rotation.by.rpartition('/')[2]}"
         outcome = rotation.outcome
         if not busy and outcome is Outcome.RUNNING:
@@ -189,6 +195,10 @@ class Cockpit(QWidget):
         """Forbid changes for a reason; an empty one allows them."""
         self._locked = reason
         self._update()
+
+    def _show_found(self, text: str) -> None:
+        self.found.setText(text)
+        self.found.setVisible(bool(text))
 
     def _title(self, secret: str, note: str, pill: str, tone: str) -> None:
         name = secret.rpartition("/")[2] or secret

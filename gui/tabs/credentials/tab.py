@@ -61,14 +61,14 @@ class CredentialsTab(Tab):
         self.actions_on_hygiene = HygieneActions(self, self.hygiene)
         self.doctor = DoctorActions(self)
         middle = splitter(self.secrets, self.secret, vertical=True, sizes=(220, 420))
-        self._listed = splitter(middle, self._right, sizes=(510, 506), stretch=(1, 1))
+        self._listed = splitter(middle, self._right, sizes=(510, 506))
         self._views = QStackedWidget()
         for view in (self._listed, self.hygiene):
             self._views.addWidget(view)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(splitter(self.profiles, self._views, sizes=(272, 1008), stretch=(1, 9)), 1)
+        box.addWidget(splitter(self.profiles, self._views, sizes=(272, 1008)), 1)
         self._connect()
         self._lock()
 

@@ -83,10 +83,12 @@ def test_the_plan_says_what_each_step_will_do_and_what_dies_with_the_key(cockpit
 
 def test_what_was_found_is_no_warning(cockpit):
     cockpit.show_plan(plan(found="bot has one key"))
-    assert cockpit.banner.text == "bot has one key."  # a name keeps its letters
+    assert cockpit.found.text() == "bot has one key."  # a name keeps its letters
+    assert not cockpit.banner.text, "it would float above the steps"
     cockpit.show_plan(plan(found="bot has one key", notes=("It is refused already",)))
     assert "Before you start" in cockpit.banner.text
     assert "bot has one key. It is refused already." in cockpit.banner.accessibleName()
+    assert not cockpit.found.isVisible()
 
 
 def test_what_stands_in_the_way_is_told_instead_of_a_start(cockpit):
@@ -175,7 +177,7 @@ def test_ids_are_short_and_whole_in_the_tooltip_and_in_the_clipboard(cockpit, qa
     shown = shown.with_step(replace(shown.steps[2], detail=long))
     cockpit.show_rotation(shown, busy=False)
     words = cockpit.steps.lines[shown.steps[2].step].words
-    assert words.text() == "version 00000000…; beside it"
+    assert words.text() == "version 0000…0000; beside it"
     assert long in words.toolTip()
     words.actions()[0].trigger()
     assert qapp.clipboard().text() == long
