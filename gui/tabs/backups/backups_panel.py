@@ -25,6 +25,8 @@ _MOMENT = 184
 _LEAST_WIDTH = _MOMENT + sum(_WIDTHS[:3])
 #: The same without the number of rows and the seconds.
 _LEAST_WIDTH_NARROW = _LEAST_WIDTH - _WIDTHS[0] - 44
+#: What was checked, in pixels, where there is little room.
+_CHECKED_NARROW = 144
 
 
 class BackupsPanel(QWidget):
@@ -132,6 +134,8 @@ class BackupsPanel(QWidget):
         if narrow != self._narrow:
             self._narrow = narrow
             self.table.setMinimumWidth(_LEAST_WIDTH_NARROW if narrow else _LEAST_WIDTH)
+            checked = _CHECKED_NARROW if narrow else _WIDTHS[2]
+            self.table.setColumnWidth(BackupsModel.CHECKED, checked)
             self._hide_columns()
 
     def _hide_columns(self) -> None:
