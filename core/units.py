@@ -58,6 +58,11 @@ def format_count(count: int) -> str:
     return f"{count:,}"
 
 
+def format_counted(count: int, noun: str) -> str:
+    """Return a count with its noun, for example `1 object` or `2,000 objects`."""
+    return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"
+
+
 def format_rate(bytes_per_second: float) -> str:
     """Return a rate in bytes per second, for example `12.4 MB/s`."""
     return f"{format_size(int(bytes_per_second))}/s"

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QFrame,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
@@ -20,8 +21,8 @@ from PySide6.QtWidgets import (
 
 _MARGIN, _STEP = 12, 24
 _CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
-#: What it costs to cover the place of the keyboard, the pointer, another control, or a text.
-_FOCUS, _POINTER, _CONTROL, _TEXT = 100, 30, 3, 1
+#: What it costs to cover the place of the keyboard, the pointer, another card, a control, or a text.
+_FOCUS, _POINTER, _CARD, _CONTROL, _TEXT = 100, 30, 20, 3, 1
 
 
 def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
@@ -35,6 +36,7 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
     costs = [(focus, _FOCUS) for focus in _focus_places(view, floating)]
     pointer = view.mapFromGlobal(QCursor.pos())
     costs.append((QRect(pointer - QPoint(12, 12), QSize(25, 25)), _POINTER))
+    costs += [(place, _CARD) for place in _cards(view, floating)]
     costs += [(place, _CONTROL) for place in _places(view, floating, _CONTROLS)]
     costs += [(place, _TEXT) for place in _places(view, floating, (QLabel,))]
     costs += [(place, _TEXT) for place in _rows(view)]
@@ -88,6 +90,13 @@ def _places(view: QWidget, floating: QWidget, kinds: tuple[type, ...]) -> Iterat
         seen = part.visibleRegion().boundingRect()
         if not seen.isEmpty():
             yield QRect(part.mapTo(view, seen.topLeft()), seen.size())
+
+
+def _cards(view: QWidget, floating: QWidget) -> Iterator[QRect]:
+    """Yield where other messages float."""
+    for part in view.findChildren(QFrame):
+        if part.property("floating") and part.isVisible() and not floating.isAncestorOf(part):
+            yield QRect(part.mapTo(view, QPoint()), part.size())
 
 
 def _rows(view: QWidget) -> Iterator[QRect]:

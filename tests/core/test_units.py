@@ -8,6 +8,7 @@ from core.units import (
     format_age,
     format_clock,
     format_count,
+    format_counted,
     format_date,
     format_date_range,
     format_duration,
@@ -149,3 +150,10 @@ def test_identifiers_are_short_in_lists():
     assert short_id("828d37e1-6a3c-4f0b-9d0e-0123456741c2") == "828d…41c2"
     assert short_id("3sL4kqtJlcpXroDTDmJrmSpXd3dIbrHY") == "3sL4…brHY"
     assert short_id("null") == "null"
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0 objects"), (1, "1 object"), (2000, "2,000 objects")]
+)
+def test_a_count_with_its_noun(count, words):
+    assert format_counted(count, "object") == words

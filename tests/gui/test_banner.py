@@ -116,3 +116,10 @@ def test_it_moves_when_text_appears_under_it_but_not_under_the_pointer(view, mon
     view.banner.keep_clear()
     assert view.banner.geometry() != before
     assert not view.banner.geometry().intersects(late.geometry())
+
+
+def test_it_does_not_cover_another_message(view):
+    other = Banner(view)
+    view.banner.show_error(Throttled("Slow"), lambda: None)
+    other.show_warning("Careful", "a reason " * 20)
+    assert not other.geometry().intersects(view.banner.geometry())

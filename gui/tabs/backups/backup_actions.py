@@ -10,7 +10,7 @@ from core.engine.operations import change_made
 from core.errors import StorageError
 from core.model.backup import Backup, BackupReport, BackupState, VerifyReport
 from core.model.change import ChangeKind
-from core.units import format_count, iso_utc, utc_now
+from core.units import format_count, format_counted, iso_utc, utc_now
 from core.work import Progress
 from gui.tabs.backups.backups_panel import BackupsPanel
 from gui.tabs.backups.models import when
@@ -58,8 +58,8 @@ class BackupActions(QObject):
         rows = sum(backup.rows or 0 for backup in report.backups)
         names = ", ".join(backup.table for backup in report.backups) or "no table"
         self._tables.note.setText("")
-        words = f"Backed up {names}: {format_count(rows)} rows in {report.seconds:.1f} s, written, "
-        words += report.verdict.value
+        words = f"Backed up {names}: {format_counted(rows, 'row')} in {report.seconds:.1f} s, "
+        words += f"written, {report.verdict.value}"
         if report.skipped:
             left = " ".join(f"{each.table} was skipped: {each.problem}" for each in report.skipped)
             self._tab.banner.show_warning(f"{words}.", left)

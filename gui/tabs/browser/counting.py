@@ -9,7 +9,14 @@ from core.objects.bucket import Bucket
 from core.objects.level import modified_of
 from core.objects.listing import list_pages
 from core.objects.pages import Columns
-from core.units import format_count, format_date, format_moment, format_size, in_zone
+from core.units import (
+    format_count,
+    format_counted,
+    format_date,
+    format_moment,
+    format_size,
+    in_zone,
+)
 from core.work import Work
 from gui.models.folder_model import Entry, FolderModel
 from gui.models.tree_model import Total
@@ -169,5 +176,6 @@ def selected_words(
     words = f"{format_count(len(chosen))} selected"
     if folders:
         count = len(chosen) - len(folders) + sum(total.count for total, _all_of_it in known)
-        words += f" · {format_count(count)}{'' if whole else '+'} objects"
+        objects = format_counted(count, "object") if whole else f"{format_count(count)}+ objects"
+        words += f" · {objects}"
     return f"{words} · {'' if whole else 'at least '}{format_size(size)}"

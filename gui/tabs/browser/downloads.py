@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog
 from core.objects.reading import Downloaded, download
 from core.transfer.local_names import local_name
 from core.transfer.values import IfExists, TransferReport
-from core.units import format_size
+from core.units import format_count, format_counted, format_size
 from core.work import Work
 from gui.models.folder_model import Entry
 from gui.tabs.browser.loading import Plan, plan_of
@@ -138,7 +138,7 @@ class Downloads(QObject):
             self._tab.banner.show_info("There is nothing to download.")
             return
         self._tab.bulk(
-            f"Download {len(plan.keys):,} objects",
+            f"Download {format_counted(len(plan.keys), 'object')}",
             "transfer.download",
             {
                 "keys": list(plan.keys),
@@ -152,11 +152,12 @@ class Downloads(QObject):
             source=bucket.subject(),
             target=str(target),
         )
-        words = f"Downloading {len(plan.keys):,} objects, {format_size(plan.size)}, into {target}."
-        self._tab.banner.show_info(words)
+        words = f"{format_counted(len(plan.keys), 'object')}, {format_size(plan.size)}"
+        self._tab.banner.show_info(f"Downloading {words}, into {target}.")
 
     def _on_several(self, report: TransferReport, target: Path) -> None:
-        words = f"{len(report.done):,} of {report.planned:,} objects downloaded"
+        planned = format_counted(report.planned, "object")
+        words = f"{format_count(len(report.done))} of {planned} downloaded"
         if verified := report.verified_in_words():
             words += f": {verified}"
         if report.skipped:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt,
 from PySide6.QtWidgets import QWidget
 
 from core.errors import StorageError
-from core.units import format_count
+from core.units import format_count, format_counted
 from gui import theme
 from gui.models.tree_model import PREFIX_ROLE, TRASH_ROLE, PrefixTreeModel, State
 from gui.tabs.browser.counting import Counts
@@ -56,8 +56,9 @@ class Places(Panel):
         """Show how many objects lie in the folders."""
         everything = {"": counts.total, **counts.below}
         self.model.set_counts(everything, whole_until=counts.until)
-        more = "" if counts.until is None else "+"
-        self.total.setText(f"{format_count(counts.total.count)}{more} objects")
+        count, whole = counts.total.count, counts.until is None
+        words = format_counted(count, "object") if whole else f"{format_count(count)}+ objects"
+        self.total.setText(words)
 
     def follow(self, prefix: str) -> None:
         """Select a folder that was chosen elsewhere; opens the way to it as it becomes known."""

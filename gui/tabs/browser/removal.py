@@ -65,6 +65,7 @@ class Removal(QObject):
         bucket = self._bucket
         if bucket is None or not entries or self._tab.context.read_only:
             return  # the key and the menu have shown the reason
+        self._tab.banner.clear()  # what it reports is not about this delete
         rows = [(entry.key, entry.row.size) for entry in entries if entry.row]
         folders = [entry.key for entry in entries if entry.folder]
 

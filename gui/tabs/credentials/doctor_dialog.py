@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWi
 
 from core.errors import StorageError
 from core.model.doctor import Diagnosis, Finding, Repair, RepairKind
+from core.units import format_counted
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import Button, danger_button, plain_button, primary_button
 from gui.widgets.dialog import Dialog
@@ -75,8 +76,8 @@ class DoctorDialog(Dialog):
         self._repairs = []
         self.examine.allow(allowed=True)
         if diagnosis.healthy:
-            count = len(diagnosis.examined)
-            self.area.setWidget(EmptyState("All is well", f"{count} secrets were examined."))
+            examined = format_counted(len(diagnosis.examined), "secret")
+            self.area.setWidget(EmptyState("All is well", f"Examined: {examined}."))
             return
         page = QWidget()
         box = QVBoxLayout(page)

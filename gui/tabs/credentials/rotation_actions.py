@@ -259,7 +259,8 @@ class RotationActions(QObject):
     def _on_ended(self, secret: str, rotation: Rotation) -> None:
         self._tasks.pop(secret, None)
         self._latest[secret] = rotation
-        if rotation.outcome is Outcome.UNDONE:
+        taken_back = any(record.state is StepState.UNDONE for record in rotation.steps)
+        if rotation.outcome is Outcome.UNDONE and taken_back:
             self._change("rotation.undo", secret)
         if secret == self.secret:
             self._cockpit.show_rotation(rotation, busy=False)

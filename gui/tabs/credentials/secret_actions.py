@@ -12,7 +12,7 @@ from core.redaction import Secret
 from core.storage import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
 from core.storage.save_pace import pace_warning
-from core.units import utc_now
+from core.units import format_counted, utc_now
 from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
@@ -66,7 +66,7 @@ class SecretActions(QObject):
 
         def created(_none: None) -> None:
             dialog.accept()
-            self.changed.emit("secrets.create", name)
+            self._report("secrets.create", name, "is created.")
 
         self._tab.run(f"Create {name}", create, created, failed=failed)
 
@@ -99,7 +99,7 @@ class SecretActions(QObject):
         self._tab.run(
             f"Save {name}",
             lambda work: secrets.save(name, text, expected_version=expected, work=work),
-            lambda _written: self.changed.emit("secrets.save", name),
+            lambda _written: self._report("secrets.save", name, "is saved."),
             failed=lambda error: self._on_save_failed(error, name, text),
         )
 
@@ -143,10 +143,12 @@ class SecretActions(QObject):
 
     def _delete(self, name: str, days: int, *, force: bool) -> None:
         secrets = self._secrets()
+        days_left = format_counted(days, "day")
+        gone = "is deleted." if force else f"is deleted; it can be restored for {days_left}."
         self._tab.run(
             f"Delete {name}",
             lambda work: secrets.delete_secret(name, force, recovery_days=days, work=work),
-            lambda _gone: self.changed.emit("secrets.delete", name),
+            lambda _gone: self._report("secrets.delete", name, gone),
         )
 
     def _on_restore(self) -> None:
@@ -154,8 +156,13 @@ class SecretActions(QObject):
         self._tab.run(
             f"Restore {name}",
             lambda work: secrets.restore_secret(name, work=work),
-            lambda _back: self.changed.emit("secrets.restore", name),
+            lambda _back: self._report("secrets.restore", name, "is restored."),
         )
+
+    def _report(self, operation: str, name: str, words: str) -> None:
+        """Announce a change and show its result."""
+        self.changed.emit(operation, name)
+        self._tab.banner.show_good(f"{name} {words}")
 
     def _secrets(self) -> SecretsManager:
         workspace = self._tab.context.workspace

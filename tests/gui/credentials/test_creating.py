@@ -1,9 +1,12 @@
 """A secret that was just created is the selected one; a save names what it changes."""
 
+from types import SimpleNamespace
+
 import pytest
 from helpers.credentials import DATABASE, STORAGE, names_in, opened, settled
 
 from core.errors import Offline
+from core.model.rotation import Facts, Outcome, StepState
 from core.storage.aws_secrets_manager import SecretsManager
 from gui.dialogs.confirm import Confirm
 from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
@@ -90,3 +93,22 @@ def test_requests_of_a_rotation_are_seen_by_the_connections_indicator(tab, qtbot
     tab.rotation._work("rotation.start", STORAGE, act)
     settled(qtbot, tab)
     assert callable(watched[0])
+
+
+def test_the_result_of_a_change_is_stated(tab, qtbot, server):
+    create(qtbot, tab, "cryptotrading/zz-new")
+    assert tab.banner.text == "cryptotrading/zz-new is created."
+    tab.actions_on_secret._delete("cryptotrading/zz-new", 7, force=False)
+    settled(qtbot, tab)
+    assert tab.banner.text == "cryptotrading/zz-new is deleted; it can be restored for 7 days."
+
+
+def test_a_rotation_that_made_nothing_is_not_logged_as_undone(tab, context, monkeypatch):
+    made = SimpleNamespace(secret=STORAGE, outcome=Outcome.UNDONE, facts=Facts())
+    monkeypatch.setattr(tab.cockpit, "show_rotation", lambda _rotation, *, busy: None)
+    monkeypatch.setattr(tab.rotation, "_switch", lambda _rotation: None)
+    for state, logged in ((StepState.FAILED, 0), (StepState.UNDONE, 1)):
+        made.steps = (SimpleNamespace(state=state),)
+        tab.rotation._on_ended(STORAGE, made)
+        actions = [entry.change.action for entry in context.log.read()]
+        assert actions.count("Undoing a rotation") == logged
