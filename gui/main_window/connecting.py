@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -33,6 +34,8 @@ _SESSION_OVER = frozenset(
 
 #: While nothing else is asked, the server is asked once a minute whether it still answers.
 _PROBE_MS = int(FRESH.total_seconds() * 1000)
+#: An operation of the engine that makes no progress for so long may wait for a server that is gone.
+_STUCK = timedelta(seconds=5)
 
 
 class Connector(QObject):
@@ -62,6 +65,11 @@ class Connector(QObject):
         self._idle = QTimer(self)
         self._idle.setInterval(_PROBE_MS)
         self._idle.timeout.connect(self.probe_when_idle)
+        self._stuck = QTimer(self)
+        self._stuck.setSingleShot(True)
+        self._stuck.setInterval(int(_STUCK.total_seconds() * 1000))
+        self._stuck.timeout.connect(self.probe_when_stuck)
+        context.runner.task_started.connect(self._watch_bulk)
         context.profile_wanted.connect(self.open_profile)
         context.renewal_wanted.connect(self.refresh)
         context.retry_wanted.connect(self.retry)
@@ -132,6 +140,19 @@ class Connector(QObject):
         used = QGuiApplication.applicationState() == Qt.ApplicationState.ApplicationActive
         if workspace is not None and used and not (fresh or state.waiting or state.refused):
             self._ask_brief(workspace, lambda _error: None)  # the indicator shows the failure
+
+    def probe_when_stuck(self) -> None:
+        """Ask the server while an operation of the engine makes no progress, which it repeats."""
+        workspace, state = self._context.workspace, self._context.connection_state
+        last = state.last_answer
+        fresh = last is not None and utc_now() - last < _STUCK
+        if workspace is not None and not (fresh or state.waiting or state.refused):
+            self._ask_brief(workspace, lambda _error: None)  # the indicator shows the failure
+        self._watch_bulk()
+
+    def _watch_bulk(self, *_task: object) -> None:
+        if self._context.runner.bulk_running and not self._stuck.isActive():
+            self._stuck.start()
 
     def way_on(self, error: StorageError) -> tuple[Callable[[], object], str]:
         """Return what a failure's button does, and its word: a fresh session, or once more."""

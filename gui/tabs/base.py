@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from core.aws.attempts import FAILING
 from core.engine.command_line import command_line
 from core.errors import ErrorKind, StorageError
 from core.model.change import Change
@@ -19,6 +21,9 @@ from gui.models.names import NameSource
 from gui.shortcuts import explain
 from gui.tasks import Task
 from gui.widgets.banner import Banner
+
+if TYPE_CHECKING:
+    from core.transfer.values import Failure
 
 T = TypeVar("T")
 
@@ -123,6 +128,14 @@ class Tab(QWidget):
             self.banner.show_error(error, self.context.unlock_wanted.emit, "Unlock…")
         else:
             self.banner.show_error(error, retry)
+
+    def note_failures(self, failures: Sequence[Failure]) -> None:
+        """Have the connection's indicator show a failure of the server that ended a transfer."""
+        found = next((each for each in failures if each.kind in FAILING), None)
+        if found is not None:
+            error = StorageError(found.summary, cause=found.cause, kind=found.kind)
+            # Later: the task that reports it still counts as an answer when it ends.
+            QTimer.singleShot(0, self, partial(self.context.connection_state.set_failed, error))
 
     @property
     def loaded(self) -> bool:

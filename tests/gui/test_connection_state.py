@@ -12,12 +12,14 @@ from core.aws.attempts import Attempt, endpoint_of
 from core.errors import CredentialsExpired, ErrorKind, NotFound, Offline
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.redaction import Secret
+from core.transfer.values import Failure
 from core.units import utc_now
 from core.workspace import Workspace
 from gui.context.connection_state import ConnectionState
 from gui.main_window.connecting import Connector
 from gui.main_window.status_bar import StatusBar
 from gui.models.tasks_model import TasksModel
+from gui.tabs.base import Tab
 
 _ACTIVE = Qt.ApplicationState.ApplicationActive
 KEYS = AccessKeys("AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMIK7MDENG"))
@@ -249,3 +251,35 @@ def test_the_bar_is_not_ready_while_a_tab_still_loads(context, qtbot, bar):
     qtbot.waitUntil(lambda: bar.doing.text() == "loading…")
     go_on.set()
     qtbot.waitUntil(lambda: bar.doing.text() == "ready")
+
+
+def test_the_server_is_asked_while_an_operation_makes_no_progress(context, qtbot, monkeypatch):
+    asked = []
+    monkeypatch.setattr("core.aws.buckets.brief", lambda *_a, **_k: asked.append(1))
+    monkeypatch.setattr(type(context.runner), "bulk_running", property(lambda _self: [object()]))
+    connector = Connector(context)
+    with StubServer(good) as server:
+        context.set_workspace(workspace(server.url))
+    context.runner.task_started.emit(object())
+    assert connector._stuck.isActive()
+    connector.probe_when_stuck()
+    qtbot.waitUntil(lambda: not context.runner.busy)
+    assert asked == [1]
+    context.connection_state._take(Attempt("h", over=True))
+    connector.probe_when_stuck()
+    assert not context.runner.busy, "progress, or any answer, is proof enough"
+    context.set_workspace(None)
+
+
+def test_a_transfer_that_the_server_failed_is_no_proof_of_the_connection(
+    context, qtbot, bar, monkeypatch
+):
+    context.set_workspace(workspace("http://127.0.0.1:1"))
+    tab = Tab(context)
+    qtbot.addWidget(tab)
+    failure = Failure.of(0, "a.txt", Offline("The endpoint cannot be reached"))
+    task = context.runner.run(
+        "Upload", lambda _work: None, owner=tab, then=lambda _none: tab.note_failures([failure])
+    )
+    monkeypatch.setattr(type(task), "bulk", True)
+    qtbot.waitUntil(lambda: shown(bar) == ("danger", "127.0.0.1:1 does not answer"))

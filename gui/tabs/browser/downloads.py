@@ -169,6 +169,7 @@ class Downloads(QObject):
         if not report.failed:
             self._tab.banner.show_good(f"{words}.", action=action)
             return
+        self._tab.note_failures(report.failed)
         first = report.failed[0]
         why = f"{len(report.failed):,} failed, first {first.key}: {first.reason}. {first.remedy}"
         self._tab.banner.show_warning(f"{words}.", why, action=action)

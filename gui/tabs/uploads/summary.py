@@ -58,7 +58,7 @@ def failures_in_words(failures: Sequence[Failure]) -> str:
     """Return the commonest reasons with their counts, the first names and the first remedy."""
     reasons = Counter(_reason(failure) for failure in failures)
     parts = [
-        f"{format_count(count)} times {reason}" for reason, count in reasons.most_common(_REASONS)
+        f"{format_count(count)} times: {reason}" for reason, count in reasons.most_common(_REASONS)
     ]
     if len(reasons) > _REASONS:
         parts.append("and others")

@@ -279,6 +279,7 @@ class UploadsTab(Tab):
             else:
                 self.banner.show_good(words)
             return
+        self.note_failures(report.failed)
         failed = format_count(len(report.failed))
         text = f"{failed} of {format_count(report.planned)} files did not arrive; {done} did."
         self.banner.show_warning(

@@ -83,7 +83,7 @@ def test_a_thousand_failures_are_one_sentence():
     ]
     words = failures_in_words(failures)
     assert words == (
-        "1,000 times Access denied to a file. Not transferred: f/0.json, f/1.json, f/2.json and "
+        "1,000 times: Access denied to a file. Not transferred: f/0.json, f/1.json, f/2.json and "
         "997 more. Ask."
     )
 
