@@ -19,7 +19,7 @@ from core.errors import Cancelled, StorageError
 from core.redaction import redacted
 from gui import theme
 from gui.widgets.buttons import Button, icon_button, link_button
-from gui.widgets.free_space import covers_focus, free_place
+from gui.widgets.free_space import covers_focus, free_place, in_sight
 from gui.widgets.icons import pixmap
 from gui.widgets.labels import Text, repolish, shown
 from gui.widgets.panel import column, scrolling
@@ -120,8 +120,9 @@ class Banner(QWidget):
             self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep its place when the view gets another size."""
-        if watched is self._over and event.type() == QEvent.Type.Resize and not self.isHidden():
+        """Keep its place when the view gets another size or is scrolled."""
+        moved = event.type() in {QEvent.Type.Resize, QEvent.Type.Move}
+        if watched is self._over and moved and not self.isHidden():
             self._place()
         return super().eventFilter(watched, event)
 
@@ -130,7 +131,7 @@ class Banner(QWidget):
         view = self._over
         if view is None:
             return
-        wanted = self._wanted_size(view.size())
+        wanted = self._wanted_size(in_sight(view).size())
         place = free_place(view, wanted, self)
         self.setGeometry(QRect(self._from_view(view, place), wanted))
         self.raise_()

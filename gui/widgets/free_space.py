@@ -28,6 +28,8 @@ _FOCUS, _POINTER, _CARD, _CONTROL, _TEXT = 100, 30, 20, 3, 1
 def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
     """Return where a card covers least of a view: at its bottom if possible, else at its top.
 
+    Only the part of the view that is in sight counts, if it is in a page that scrolls.
+
     Args:
         view: the view above which the card floats.
         size: the size of the card in pixels.
@@ -45,7 +47,7 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
         card = QRect(point, size)
         return sum(price for place, price in costs if card.intersects(place))
 
-    return min(_candidates(view.size(), size), key=cost)
+    return min(_candidates(in_sight(view), size), key=cost)
 
 
 def covers_focus(view: QWidget, card: QRect, floating: QWidget) -> bool:
@@ -53,16 +55,21 @@ def covers_focus(view: QWidget, card: QRect, floating: QWidget) -> bool:
     return any(card.intersects(place) for place in _focus_places(view, floating))
 
 
-def _candidates(room: QSize, size: QSize) -> Iterator[QPoint]:
+def in_sight(view: QWidget) -> QRect:
+    """Return the part of a view that is in sight; all of a view that is not shown yet."""
+    return view.visibleRegion().boundingRect() if view.isVisible() else view.rect()
+
+
+def _candidates(room: QRect, size: QSize) -> Iterator[QPoint]:
     """Yield places in the order of preference."""
     middle = max((room.width() - size.width()) // 2, 0)
     right = max(room.width() - size.width() - _MARGIN, 0)
     bottom = max(room.height() - size.height() - _MARGIN, 0)
     for x in (middle, right, _MARGIN):
         for y in (bottom, min(_MARGIN, bottom)):
-            yield QPoint(x, y)
+            yield room.topLeft() + QPoint(x, y)
     for y in range(bottom, 0, -_STEP):
-        yield QPoint(middle, y)
+        yield room.topLeft() + QPoint(middle, y)
 
 
 def _focus_places(view: QWidget, floating: QWidget) -> Iterator[QRect]:

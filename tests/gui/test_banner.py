@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QW
 from core.errors import Throttled
 from gui.widgets.banner import Banner, banner_above, report_unchanged
 from gui.widgets.buttons import plain_button
+from gui.widgets.panel import page
 
 
 @pytest.fixture
@@ -123,3 +124,17 @@ def test_it_does_not_cover_another_message(view):
     view.banner.show_error(Throttled("Slow"), lambda: None)
     other.show_warning("Careful", "a reason " * 20)
     assert not other.geometry().intersects(view.banner.geometry())
+
+
+def test_in_a_page_that_scrolls_it_stays_in_sight(view, qtbot):
+    view.setMinimumSize(1400, 900)
+    window = page(view)
+    qtbot.addWidget(window)
+    window.resize(600, 400)
+    window.show()
+    view.banner.show_error(Throttled("Slow"), lambda: None)
+    for bar in (window.horizontalScrollBar(), window.verticalScrollBar()):
+        bar.setValue(bar.maximum())
+        place = view.banner.mapTo(window.viewport(), QPoint())
+        assert window.viewport().rect().contains(QRect(place, view.banner.size()))
+    window.takeWidget()
