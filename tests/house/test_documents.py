@@ -94,3 +94,13 @@ def test_the_benchmarks_are_described():
     assert len(names) > 5
     page = (ROOT / "resources/docs/performance.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE) == names
+
+
+def test_the_tests_that_contributors_are_asked_to_run_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    commands = re.findall(r"(?:^|`)pytest ([^`#\n]+)", text, re.MULTILINE)
+    named = [word for command in commands for word in command.split() if word.startswith("tests/")]
+    assert len(named) > 15
+    for path, _, test in (word.partition("::") for word in named):
+        assert (ROOT / path).exists(), path
+        assert not test or f"def {test}(" in (ROOT / path).read_text(encoding="utf-8"), test
