@@ -160,13 +160,17 @@ class Columns(QObject):
 
     def _on_resized(self, column: int, old: int, new: int) -> None:
         """Tell the user's hand from our own, and from the last column that stretches."""
-        stretches = self._header.stretchLastSection()
-        last = stretches and self._header.visualIndex(column) == self._header.count() - 1
+        last = self._header.stretchLastSection() and column == self._last_shown()
         if not old or not new:  # hidden or shown
             self._later.start()
         elif self._sized and not self._fitting and not last:
             self._touched = True
             self._save()
+
+    def _last_shown(self) -> int:
+        """Return the column at the right end: those behind it may be hidden."""
+        shown = [c for c in range(self._header.count()) if not self._header.isSectionHidden(c)]
+        return max(shown, key=self._header.visualIndex, default=-1)
 
     def _on_moved(self) -> None:
         self._touched = True

@@ -185,6 +185,7 @@ class AgePill(Pill):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", "neutral", parent)
         self._fetched: datetime | None = None
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def set_fetched(self, moment: datetime | None = None) -> None:
@@ -214,6 +215,11 @@ class AgePill(Pill):
         if text != self.text():
             QLabel.setText(self, text)
             self.updateGeometry()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw no pill where no text fits."""
+        if self.text():
+            super().paintEvent(event)
 
     def _room_of(self, text: str) -> QSize:
         """Return the size of the pill with that text."""

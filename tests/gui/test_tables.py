@@ -170,3 +170,19 @@ def test_the_heading_is_drawn_without_walking_the_selected_rows(qtbot):
     model.asked = 0
     assert not view.horizontalHeader().grab().isNull()
     assert model.asked < 100
+
+
+def test_the_last_column_in_sight_follows_the_window_when_others_are_hidden(qtbot):
+    model = QStandardItemModel(0, 3)
+    texts = ("f695…6ae6", "27 Oct 2026 15:40:00", "")
+    model.appendRow([QStandardItem(text) for text in texts])
+    view = make_table(model, "Versions")
+    qtbot.addWidget(view)
+    view.setColumnHidden(2, True)
+    view.resize(600, 100)
+    view.show()
+    header = view.horizontalHeader()
+    for width in (600, 900, 220):
+        view.resize(width, 100)
+        qtbot.waitUntil(lambda: header.length() == view.viewport().width())
+    assert view.horizontalScrollBar().maximum() == 0

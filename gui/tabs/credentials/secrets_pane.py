@@ -62,7 +62,7 @@ class SecretsPane(QWidget):
         self.filter.setAccessibleName("Filter secrets by name")
         filter_of(self.filter, self.table)
         self.filter.setMinimumWidth(56)
-        self.filter.setMaximumWidth(180)
+        self.filter.setMaximumWidth(100)  # the age of the list needs the rest
         self.filter.textChanged.connect(self._proxy.setFilterFixedString)
         self.empty = EmptyState(
             "No secrets yet",
