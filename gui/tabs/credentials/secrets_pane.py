@@ -54,16 +54,6 @@ class SecretsPane(QWidget):
             rising=NAME,
         )
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
-        self.new = plain_button("New…", self.new_clicked.emit)
-        self.new.setAccessibleName("New secret…")
-        self.new.setToolTip("New secret…")
-        self.filter = QLineEdit()
-        self.filter.setPlaceholderText("Filter")
-        self.filter.setAccessibleName("Filter secrets by name")
-        filter_of(self.filter, self.table)
-        self.filter.setMinimumWidth(56)
-        self.filter.setMaximumWidth(100)  # the age of the list needs the rest
-        self.filter.textChanged.connect(self._proxy.setFilterFixedString)
         self.empty = EmptyState(
             "No secrets yet",
             "Secrets under cryptotrading/ keep the keys of the platform, its database and the "
@@ -72,18 +62,30 @@ class SecretsPane(QWidget):
             self.new_clicked.emit,
         )
         self._body = Loadable(self.table, self.empty)
-        self.age = AgePill()
-        self.head = SectionHead("Secrets", self.filter, self.new)
-        self.head.add_pill(self.age)
-        self.switch = view_switch()
-        self.switch.selected.connect(self._on_switch)
-        self.head.add_beside(self.switch)
+        self.new = plain_button("New…", self.new_clicked.emit)
+        self.filter, self.age, self.switch = QLineEdit(), AgePill(), view_switch()
+        self.head = self._make_head()
         self.setMinimumWidth(_LEAST_WIDTH)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.head)
         box.addWidget(self._body, 1)
+
+    def _make_head(self) -> SectionHead:
+        self.new.setAccessibleName("New secret…")
+        self.new.setToolTip("New secret…")
+        self.filter.setPlaceholderText("Filter")
+        self.filter.setAccessibleName("Filter secrets by name")
+        filter_of(self.filter, self.table)
+        self.filter.setMinimumWidth(56)
+        self.filter.setMaximumWidth(100)  # the age of the list needs the rest
+        self.filter.textChanged.connect(self._proxy.setFilterFixedString)
+        head = SectionHead("Secrets", self.filter, self.new)
+        head.add_pill(self.age)
+        self.switch.selected.connect(self._on_switch)
+        head.add_beside(self.switch)
+        return head
 
     def show_loading(self) -> None:
         """Show that secrets are being listed; the old rows stay until then."""

@@ -9,6 +9,7 @@ from core.transfer.plan import UploadPlan
 from core.transfer.values import IfExists
 from core.units import format_count, format_size
 from core.work import Progress
+from gui import shortcuts
 from gui.tabs.uploads.plan_model import ALL, REFUSED, WORDS, PlanModel
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.labels import Elided, figure, heading, muted_label, text_label
@@ -88,7 +89,9 @@ class PlanCard(QWidget):
         added = "1 entry" if count == 1 else f"{format_count(count)} entries"
         self._take(None)
         self._show("No plan", f"{added} added, not compared with the bucket")
-        self._reason_without_plan = "The plan could not be made; Refresh (F5) tries again."
+        self._reason_without_plan = (
+            f"The plan could not be made. {shortcuts.tip('refresh')} tries again."
+        )
         self._update()
 
     def show_found(self, progress: Progress) -> None:
