@@ -13,7 +13,7 @@ from gui.context import Context
 from gui.models.roles import SORT_ROLE
 from gui.tabs.credentials.hygiene_pane import HYGIENE, LIST, view_switch
 from gui.tabs.credentials.secrets_model import NAME, SecretsModel
-from gui.widgets.buttons import plain_button
+from gui.widgets.buttons import link_button, plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of
 from gui.widgets.labels import AgePill
@@ -63,6 +63,7 @@ class SecretsPane(QWidget):
         )
         self._body = Loadable(self.table, self.empty)
         self.new = plain_button("New…", self.new_clicked.emit)
+        self.profiles = link_button("Profiles")
         self.filter, self.age, self.switch = QLineEdit(), AgePill(), view_switch()
         self.head = self._make_head()
         self.setMinimumWidth(_LEAST_WIDTH)
@@ -81,7 +82,8 @@ class SecretsPane(QWidget):
         self.filter.setMinimumWidth(56)
         self.filter.setMaximumWidth(100)  # the age of the list needs the rest
         self.filter.textChanged.connect(self._proxy.setFilterFixedString)
-        head = SectionHead("Secrets", self.filter, self.new)
+        self.profiles.setAccessibleName("Show the profiles")
+        head = SectionHead("Secrets", self.profiles, self.filter, self.new)
         head.add_pill(self.age)
         self.switch.selected.connect(self._on_switch)
         head.add_beside(self.switch)

@@ -21,6 +21,7 @@ from gui.models.names import Name, NameList, NameSource
 from gui.tabs.base import Tab
 from gui.tabs.credentials.cockpit import Cockpit
 from gui.tabs.credentials.doctor_actions import DoctorActions
+from gui.tabs.credentials.folding import FoldingColumns
 from gui.tabs.credentials.hygiene_actions import HygieneActions
 from gui.tabs.credentials.hygiene_pane import HygienePane
 from gui.tabs.credentials.profile_actions import ProfileActions
@@ -68,7 +69,8 @@ class CredentialsTab(Tab):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(splitter(self.profiles, self._views, sizes=(272, 1008)), 1)
+        switch = self.secrets.profiles
+        box.addWidget(FoldingColumns(self.profiles, self._views, switch, sizes=(272, 1008)), 1)
         self._connect()
         self._lock()
 
