@@ -18,7 +18,7 @@ def columns(qtbot):
     return made, first, second, switch
 
 
-def test_both_columns_are_shown_where_there_is_room(columns):
+def test_both_columns_are_shown_where_there_is_room(columns, qtbot):
     made, first, second, switch = columns
     assert first.isVisible()
     assert second.isVisible()
@@ -26,7 +26,7 @@ def test_both_columns_are_shown_where_there_is_room(columns):
     made.resize(853, 500)
     assert not first.isVisible()
     assert second.isVisible()
-    assert second.width() == 853
+    qtbot.waitUntil(lambda: second.width() == 853)
     made.resize(1280, 600)
     assert first.isVisible()
 
