@@ -209,7 +209,7 @@ def test_of_others_only_the_account_is_known():
                 OBJECT, owner="79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
             )
         )
-        == "account 79a59df9…"
+        == "account 79a5…f2be"
     )
     assert owner_of(replace(OBJECT, owner="anonymous")) == ""
 
