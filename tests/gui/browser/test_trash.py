@@ -96,9 +96,10 @@ def test_all_that_are_shown_are_restored_after_a_question(tab, qtbot, bucket, de
     settled(qtbot, tab)
     assert in_trash(tab) == []
     assert tab.trash_pane.state.empty._title.text() == "The trash is empty"
+    qtbot.waitUntil(lambda: tab.places.model.index_of("logs/").isValid(), timeout=20_000)
     tab.places.view.setCurrentIndex(tab.places.model.index_of("logs/"))
+    qtbot.waitUntil(lambda: not tab.in_trash, timeout=20_000)
     settled(qtbot, tab)
-    assert not tab.in_trash
     assert names(tab) == ["app.log"]
 
 
