@@ -18,7 +18,9 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 guards.refuse_far_sockets()
 # Each test makes clients of its own; parsing the service models anew takes longer than most tests.
-botocore.loaders.JSONFileLoader.load_file = cache(botocore.loaders.JSONFileLoader.load_file)
+_LOADER = botocore.loaders.JSONFileLoader()
+_load_file = cache(_LOADER.load_file)
+botocore.loaders.JSONFileLoader.load_file = lambda _loader, path: _load_file(path)
 # A clean clone has no tables of Unicode yet, and machines may be busy: time proves nothing here.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")

@@ -33,6 +33,7 @@ class GarbageCollector(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL)
         self._timer.timeout.connect(self.collect_if_due)
+        self._set_aside = False
 
     def start(self) -> None:
         """Take the collection over."""
@@ -47,6 +48,11 @@ class GarbageCollector(QObject):
         self._timer.stop()
         if self in _running:
             _running.remove(self)
+        if self._set_aside:  # what was set aside with the data may be garbage by now
+            self._set_aside = False
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
         if not _running:
             gc.enable()
 
@@ -55,6 +61,7 @@ class GarbageCollector(QObject):
         counts, limits = gc.get_count(), gc.get_threshold()
         if counts[0] > _DATA_OBJECTS:
             gc.freeze()
+            self._set_aside = True
             return
         for generation in (2, 1, 0):
             if counts[generation] > limits[generation] > 0:
