@@ -125,10 +125,15 @@ class PrefixTreeModel(QAbstractItemModel):
         root = self._root
         return self.index(root.end, 0) if root.end < len(root.children) else QModelIndex()
 
-    def load(self, prefix: str = "") -> None:
-        """Ask for the first page of a folder, unless it is on its way."""
+    def load(self, prefix: str = "", *, anew: bool = False) -> None:
+        """Ask for the first page of a folder.
+
+        Args:
+            prefix: the folder.
+            anew: ask also while a page is on its way, since it may be older than a change.
+        """
         node = self._nodes.get(prefix)
-        if node is not None and node.state is not State.LOADING:
+        if node is not None and (anew or node.state is not State.LOADING):
             node.state, node.seen, node.token = State.LOADING, 0, None
             if not node.folders:
                 self._tell(node, "loading…")

@@ -164,7 +164,7 @@ class BrowserTab(Tab):
         if change.kind in (ChangeKind.OBJECTS, ChangeKind.BACKUPS):
             if self.listing.forget(change.prefixes or ("",)):
                 self.listing.again()
-            self.tree.count()
+            self.tree.follow(change.prefixes or ("",))
 
     def perform(self, action_id: str) -> bool:
         """Upload to the folder that is shown; go to what is typed into the bar of the path."""

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import StorageError
 from core.objects.bucket import Bucket
 from core.objects.trash import has_trash
+from gui.models.tree_model import State
 from gui.tabs.base import Tab
 from gui.tabs.browser.counting import count_below
 from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, load_level
 from gui.tabs.browser.places import Places
+
+#: So many folders are asked for after a change; beyond them the bucket's first level only.
+_PARENTS = 10
 
 
 class TreeFeed(QObject):
@@ -45,8 +51,33 @@ class TreeFeed(QObject):
     def again(self, prefix: str) -> None:
         """Ask for a folder of the tree anew, and count."""
         known = self._places.model.index_of(prefix).isValid()
-        self._places.model.load(prefix if known else "")
+        self._places.model.load(prefix if known else "", anew=True)
         self.count()
+
+    def follow(self, prefixes: Iterable[str]) -> None:
+        """Ask anew for the folders in which others have come or gone, and count.
+
+        Args:
+            prefixes: the folders whose objects have changed.
+        """
+        if self.bucket is None:
+            return
+        model = self._places.model
+        parents = {self._nearest(prefix) for prefix in prefixes}
+        for parent in parents if len(parents) <= _PARENTS else ("",):
+            if model.state_of(parent) is not State.UNKNOWN:  # else it is asked for when opened
+                model.load(parent, anew=True)
+        self.count()
+
+    def _nearest(self, prefix: str) -> str:
+        """Return the nearest folder above that the tree has; the bucket itself at last."""
+        parent = prefix
+        while parent:
+            parent = parent.rstrip("/").rpartition("/")[0]
+            parent = f"{parent}/" if parent else ""
+            if self._places.model.index_of(parent).isValid():
+                break
+        return parent
 
     def count(self) -> None:
         """Count the objects below every folder, as far as that is cheap."""

@@ -253,6 +253,20 @@ def test_others_changes_are_seen(tab, qtbot, bucket, context):
     assert tab.places.total.text() == "7 objects"
 
 
+def test_folders_that_others_create_appear_in_the_tree(tab, qtbot, bucket, context):
+    """Also where another folder is shown."""
+    tab.listing.show("logs/")
+    settled(qtbot, tab)
+    put(bucket, "reports/2024/a.txt", b"1")
+    change = Change(
+        ChangeKind.OBJECTS, "s3:PutObject", "s3://b/a", "uploads", utc_now(), ("reports/2024/",)
+    )
+    context.announce(change)
+    model = tab.places.model
+    qtbot.waitUntil(lambda: model.index_of("reports/").isValid(), timeout=20_000)
+    assert tab.prefix == "logs/"
+
+
 def test_the_last_folder_is_opened_at_the_next_start(tab, qtbot, context, workspace):
     tab.listing.show("logs/")
     settled(qtbot, tab)
