@@ -15,6 +15,8 @@ from helpers.s3_servers import s3_bucket, s3_client, s3_server  # noqa: F401 - f
 from helpers.seaweed import seaweed  # noqa: F401 - fixture
 from hypothesis import HealthCheck, settings
 
+from core.units import TimeStyle, use_time_style
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 guards.refuse_far_sockets()
 # Each test makes clients of its own; parsing the service models anew takes longer than most tests.
@@ -45,6 +47,14 @@ def _a_keyring_of_its_own():
     keyring.set_keyring(MemoryKeyring())
     yield
     keyring.set_keyring(before)
+
+
+@pytest.fixture(autouse=True)
+def _moments_as_at_the_start():
+    """A command that ran in this process has chosen how moments are written: for it alone."""
+    use_time_style(TimeStyle.UTC)
+    yield
+    use_time_style(TimeStyle.UTC)
 
 
 @pytest.fixture(autouse=True)

@@ -40,7 +40,7 @@ def test_what_was_used_says_since_when(dialog):
     dialog.role.setCurrentIndex(dialog.role.count() - 1)
     policy = json.loads(dialog.text.toPlainText())
     assert [one["Action"] for one in policy["Statement"]] == [["s3:GetObject"]]
-    assert "since 2026-11-01" in dialog.note.text()
+    assert "since 1 Nov 2026" in dialog.note.text()
 
 
 def test_whose_keys_an_admin_rotates_is_named(dialog):
