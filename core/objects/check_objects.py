@@ -32,7 +32,7 @@ _NAME = re.compile(
 
 @dataclass(slots=True)
 class CheckRecord:
-    """How far a test object has come; whoever stores it sets both."""
+    """How far a test object has come; the code that stores it sets both."""
 
     stored: bool = False
     gone: bool = False

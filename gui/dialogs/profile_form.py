@@ -169,7 +169,7 @@ class ProfileForm(QWidget):
         self.aws_profile.setCurrentText(typed or next(iter(names), ""))
 
     def use_environment(self, profile: Profile) -> None:
-        """Take keys and region from the variables of AWS, and a name that says so."""
+        """Take keys and region from the variables of AWS, and name the profile accordingly."""
         self.source.setCurrentIndex(self.source.findData(KeySource.ENVIRONMENT))
         self.region.setCurrentText(profile.region)
         if "name" not in self._touched:

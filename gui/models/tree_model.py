@@ -46,7 +46,7 @@ class State(Enum):
 
 
 class _Node:
-    """One folder; with `prefix` None a line below a folder that tells its state, or the trash."""
+    """One folder; with `prefix` None a line that shows a folder's state, or the trash."""
 
     __slots__ = ("children", "note", "parent", "prefix", "row", "seen", "state", "token", "trash")
 

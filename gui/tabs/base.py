@@ -198,7 +198,7 @@ class Tab(QWidget):
         """Fetch anew what is shown."""
 
     def _do_filter(self) -> None:
-        """Focus the filter; a tab without one says so."""
+        """Focus the filter; a tab without one shows a message."""
         explain(self, "There is nothing to filter in this tab.")
 
     def _on_workspace(self, _workspace: object) -> None:

@@ -88,7 +88,7 @@ class Lane:
         reports = Coalescer(lambda progress: self._post(number, PROGRESS, progress))
         work = Work(job.token, reports.take, lambda batch: self._post(number, BATCH, batch))
         try:
-            with in_work(work):  # a cancel reaches each request, whoever sends it
+            with in_work(work):  # a cancel reaches every request of the block
                 result = job.fn(work)
         except StorageError as error:
             stopped = isinstance(error, Cancelled) or job.token.cancelled

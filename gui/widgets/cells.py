@@ -75,7 +75,7 @@ class CellDelegate(QStyledItemDelegate):
     def __init__(self, parent: QWidget | None = None, *, left: int = PADDING) -> None:
         super().__init__(parent)
         self._left = left
-        self._plain = theme.number_font()  # tabular: digits of moments stand below each other too
+        self._plain = theme.number_font()  # tabular: digits of moments are aligned in columns, too
         self._number = theme.number_font()
         self._mono = theme.mono_font()
         self._small = theme.text_font(theme.SMALL_SIZE)

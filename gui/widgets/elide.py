@@ -1,4 +1,4 @@
-"""Shortening a name so that what tells it from its neighbours stays visible."""
+"""Shortening a name so that the part that differs from its neighbours stays visible."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def _label(button):
 
 
 def _kind(button):
-    """Return what tells a button from others; rows of a list have buttons of one kind."""
+    """Return what distinguishes a button from others; rows of a list have buttons of one kind."""
     return _label(button), type(button.parentWidget())
 
 
