@@ -1,5 +1,6 @@
 """Guards around every test: no far network, no network on the GUI thread, nothing left behind."""
 
+import gc
 import os
 import threading
 from functools import cache
@@ -19,6 +20,7 @@ from core.units import TimeStyle, use_time_style
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 guards.refuse_far_sockets()
+guards.collect_between_tests_only()
 # Each test makes clients of its own; parsing the service models anew takes longer than most tests.
 _LOADER = botocore.loaders.JSONFileLoader()
 _load_file = cache(_LOADER.load_file)
@@ -26,6 +28,19 @@ botocore.loaders.JSONFileLoader.load_file = lambda _loader, path: _load_file(pat
 # A clean clone has no tables of Unicode yet, and machines may be busy: time proves nothing here.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Name each failure when it happens: a run that is cut off ends without its summary."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"\nFAILED {report.nodeid} ({report.when})\n{report.longreprtext[-2000:]}", flush=True)
+
+
+@pytest.fixture(autouse=True)
+def _garbage_is_collected_in_the_main_thread():
+    yield
+    assert not gc.isenabled(), "a test left automatic collection on"
+    guards.collect_if_due()
 
 
 @pytest.fixture(autouse=True)

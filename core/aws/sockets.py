@@ -58,6 +58,10 @@ class _Recorded:
         request: _Request | None = getattr(_thread, "request", None)
         if request is not None:
             request.connection = self
+            # A cancel that came before found no socket to shut down; this one may be open already.
+            if request.cancelled:
+                message = "the request was cancelled before it was sent"
+                raise ConnectionAbortedError(message)
         return super().request(*arguments, **named)  # type: ignore[misc] # likewise
 
     def _new_conn(self) -> socket.socket:
@@ -91,6 +95,9 @@ def _connected(connection: HTTPConnection, request: _Request) -> socket.socket:
             for option in connection.socket_options or ():
                 sock.setsockopt(*option)
             sock.settimeout(connection.timeout)
+            if request.cancelled:  # before `connecting` was set, so nothing would end the wait
+                message = "the request was cancelled before it connected"
+                raise ConnectionAbortedError(message)
             sock.connect(address)
         except OSError as error:
             sock.close()

@@ -18,6 +18,8 @@ _INTERVAL = 500
 _DATA_OBJECTS = 100_000
 
 _running: list[GarbageCollector] = []
+#: Whether Python collected by itself before the first of them started.
+_automatic_before = [True]
 
 
 class GarbageCollector(QObject):
@@ -37,8 +39,10 @@ class GarbageCollector(QObject):
 
     def start(self) -> None:
         """Take the collection over."""
-        if not _running and not gc.get_freeze_count():
-            gc.freeze()
+        if not _running:
+            _automatic_before[0] = gc.isenabled()
+            if not gc.get_freeze_count():
+                gc.freeze()
         gc.disable()
         _running.append(self)
         self._timer.start()
@@ -53,7 +57,7 @@ class GarbageCollector(QObject):
             gc.unfreeze()
             gc.collect()
             gc.freeze()
-        if not _running:
+        if not _running and _automatic_before[0]:
             gc.enable()
 
     def collect_if_due(self) -> None:

@@ -42,7 +42,11 @@ def test_what_a_worker_allocates_never_frees_a_qobject_in_its_thread(runner, qtb
     assert freed_in == [threading.main_thread()]
 
 
-def test_the_gui_thread_collects_from_its_timer_and_gives_back_at_the_end(runner, qtbot):
+@pytest.mark.parametrize("automatic", [True, False])
+def test_the_gui_thread_collects_from_its_timer_and_gives_back_at_the_end(qtbot, automatic):
+    if automatic:
+        gc.enable()
+    runner = TaskRunner()
     assert not gc.isenabled()
     freed = []
     weakref.finalize(Knot(), freed.append, "freed")
@@ -54,7 +58,9 @@ def test_the_gui_thread_collects_from_its_timer_and_gives_back_at_the_end(runner
     second.stop()
     assert not gc.isenabled()
     runner.shutdown()
-    assert gc.isenabled()
+    given_back = gc.isenabled()
+    gc.disable()
+    assert given_back is automatic
 
 
 def test_large_data_is_never_searched_and_is_freed_by_its_last_reference(qapp):

@@ -1,5 +1,6 @@
 """What no test may do, whatever it tests. Each guard has a test of its own that it bites."""
 
+import gc
 import logging
 import sys
 import threading
@@ -33,6 +34,23 @@ def refuse_far_sockets() -> None:
     if not getattr(sys, "_strongroom_far_refused", False):
         sys.addaudithook(_refuse_far)
         sys._strongroom_far_refused = True
+
+
+def collect_between_tests_only() -> None:
+    """Turn automatic collection off: it runs in any thread, and would destroy QObjects there.
+
+    What an earlier test left in a cycle then crashes a later one, or leaves it with warnings.
+    """
+    gc.disable()
+
+
+def collect_if_due() -> None:
+    """Collect the oldest generation that is due, as Python would, but in the main thread."""
+    counts, limits = gc.get_count(), gc.get_threshold()
+    for generation in (2, 1, 0):
+        if counts[generation] > limits[generation] > 0:
+            gc.collect(generation)
+            return
 
 
 @contextmanager

@@ -72,6 +72,31 @@ def test_a_cancel_wakes_a_connection_that_is_being_made():
         assert 0.2 < time.monotonic() - began < 2
 
 
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_cancel_just_before_the_request_is_sent_ends_it(warm):
+    """Also on a connection that an earlier request left open, and before one is made."""
+    token, never = CancelToken(), threading.Event()
+
+    def answer(_asked):
+        if len(server.asked) > warm:
+            never.wait(20)
+        return Reply(200, XML, PAGE)
+
+    with StubServer(answer) as server:
+        clients = ClientFactory(connection(endpoint_url=server.url))
+        client = clients.s3()
+        if warm:
+            client.list_objects_v2(Bucket="b")
+        client.meta.events.register("before-send.s3", lambda **_event: token.cancel())
+        began = time.monotonic()
+        with pytest.raises(errors.Cancelled), translated("s3:List", "s3://b", Work(token)):
+            client.list_objects_v2(Bucket="b")
+        took = time.monotonic() - began
+        never.set()
+        clients.close()
+    assert took < 2
+
+
 def test_a_cancel_wakes_the_pause_between_two_attempts(monkeypatch):
     monkeypatch.setattr(retries, "_FIRST_PAUSE", 60.0)
     monkeypatch.setattr(retries, "_LONGEST_PAUSE", 60.0)
