@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Two workers: the suite's servers and windows want some room.
 WORKERS ?= 2
+# A worker that crashes ends the run: xdist would replace it and then wait for its tests for ever.
+SPREAD = -n $(WORKERS) --dist loadfile --max-worker-restart=0
 ONLY ?=
 
 .DEFAULT_GOAL := help
@@ -33,25 +35,25 @@ check: setup ## everything static: format, lint, types, imports, dead code, depe
 
 test: check ## everything static and all tests; the tests' servers are installed when missing
 	@.ci/test-servers
-	@QT_QPA_PLATFORM=offscreen $(BIN)/pytest -n $(WORKERS) --dist loadfile
+	@QT_QPA_PLATFORM=offscreen $(BIN)/pytest $(SPREAD)
 
 referee: setup ## everything that talks S3 against three servers: the embedded one, SeaweedFS, Ceph RGW
 	@.ci/test-servers rgw
 	@S3_SERVERS=demo,seaweed,rgw QT_QPA_PLATFORM=offscreen $(BIN)/pytest -p helpers.referee \
-	  -n $(WORKERS) --dist loadfile tests
+	  $(SPREAD) tests
 
 faults: setup ## damaged requests and answers: right result or clean failure; FAULTS=--help lists options
 	@PYTHONPATH=.:tests QT_QPA_PLATFORM=offscreen $(BIN)/python -m faults $(FAULTS)
-	@QT_QPA_PLATFORM=offscreen FAULTS_ALL=1 $(BIN)/pytest -q -n $(WORKERS) tests/faults/test_bad_answers.py
+	@QT_QPA_PLATFORM=offscreen FAULTS_ALL=1 $(BIN)/pytest -q $(SPREAD) tests/faults/test_bad_answers.py
 
 kills: setup ## the heavy loops: commands killed at random, death at every point of a rotation
 	@PYTHONPATH=.:tests QT_QPA_PLATFORM=offscreen $(BIN)/python -m servers $(KILLS)
-	@QT_QPA_PLATFORM=offscreen ROTATION_KILLS=all $(BIN)/pytest -n $(WORKERS) --dist loadfile \
+	@QT_QPA_PLATFORM=offscreen ROTATION_KILLS=all $(BIN)/pytest $(SPREAD) \
 	  -o faulthandler_timeout=0 tests/core/rotation/test_iam_killed.py tests/core/rotation/test_iam_faults.py \
 	  tests/core/rotation/test_two_admins.py tests/core/rotation/test_database_rotation.py
 
 soak: setup ## 200 uploads of a folder on two servers, and 20 rounds of two processes at once
-	@S3_SERVERS=demo,seaweed QT_QPA_PLATFORM=offscreen SOAK=200 RACES=20 $(BIN)/pytest -q -n $(WORKERS) \
+	@S3_SERVERS=demo,seaweed QT_QPA_PLATFORM=offscreen SOAK=200 RACES=20 $(BIN)/pytest -q $(SPREAD) \
 	  -o faulthandler_timeout=0 tests/servers/test_soak.py tests/servers/test_races.py
 
 bench: setup ## print figures beside those of peers; ONLY=name runs one

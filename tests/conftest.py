@@ -33,7 +33,9 @@ settings.load_profile("house")
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Name each failure when it happens: a run that is cut off ends without its summary."""
     if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
-        print(f"\nFAILED {report.nodeid} ({report.when})\n{report.longreprtext[-2000:]}", flush=True)
+        print(
+            f"\nFAILED {report.nodeid} ({report.when})\n{report.longreprtext[-2000:]}", flush=True
+        )
 
 
 @pytest.fixture(autouse=True)

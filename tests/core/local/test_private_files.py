@@ -63,7 +63,7 @@ def test_a_session_of_commands_leaves_nothing_that_others_can_read(
         ("stats", "private/"),
         ("get", "-r", "private/", str(tmp_path / "back")),
         ("backup", database, "trades"),
-        ("backups",),
+        ("backups", "trades"),
         ("secrets", "list"),
         ("check",),
     ):
