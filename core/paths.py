@@ -69,17 +69,18 @@ _private: set[Path] = set()
 
 def _make_private(folder: Path) -> None:
     """Take other users' rights from what an earlier version or a copied home left readable."""
-    if os.name != "posix":
-        return
-    with suppress(OSError):  # somebody else's folder: nothing is ours to change there
-        _tighten(folder, 0o700)
-        for path in folder.rglob("*"):
-            _tighten(path, 0o700 if path.is_dir() and not path.is_symlink() else 0o600)
+    if sys.platform != "win32":
+        user = os.getuid()
+        with suppress(OSError):  # the folder belongs to another user, who alone may change it
+            _make_entry_private(folder, 0o700, user)
+            for path in folder.rglob("*"):
+                is_folder = path.is_dir() and not path.is_symlink()
+                _make_entry_private(path, 0o700 if is_folder else 0o600, user)
 
 
-def _tighten(path: Path, mode: int) -> None:
+def _make_entry_private(path: Path, mode: int, user: int) -> None:
     with suppress(FileNotFoundError):  # another process has removed it
         found = path.lstat()
-        ours = found.st_uid == os.getuid() and not stat.S_ISLNK(found.st_mode)
+        ours = found.st_uid == user and not stat.S_ISLNK(found.st_mode)
         if ours and found.st_mode & 0o077:
             path.chmod(mode)

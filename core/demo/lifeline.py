@@ -28,16 +28,15 @@ def hold(pipe: BinaryIO, parent: int, leave: Callable[[], None]) -> None:
     threading.Thread(target=_wait, args=(pipe, leave), name="lifeline", daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     signal.signal(signal.SIGTERM, lambda *_: leave())
-    if sys.platform != "linux":
-        return
+    if sys.platform == "linux":
 
-    def look(*_: object) -> None:
-        if os.getppid() != parent:
-            leave()
+        def leave_if_orphaned(*_: object) -> None:
+            if os.getppid() != parent:
+                leave()
 
-    signal.signal(signal.SIGUSR1, look)
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1)
-    look()  # it may have died before the kernel was asked
+        signal.signal(signal.SIGUSR1, leave_if_orphaned)
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1)
+        leave_if_orphaned()  # it may have died before the kernel was asked
 
 
 def _wait(pipe: BinaryIO, leave: Callable[[], None]) -> None:

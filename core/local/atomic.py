@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,8 +87,7 @@ def _no_space(path: Path, needed: int) -> str:
     from core.units import format_size
 
     with contextlib.suppress(OSError):
-        free = os.statvfs(path.parent)
-        left = format_size(free.f_bavail * free.f_frsize)
+        left = format_size(shutil.disk_usage(path.parent).free)
         return f"The disk is full: {format_size(needed)} are needed, {left} are free."
     return "The disk is full."
 

@@ -14,19 +14,14 @@ def harden() -> None:
     The limit is inherited by child processes; the mark against tracing is not, so each process
     that handles secrets calls this. Where the system has neither, nothing happens.
     """
-    if sys.platform == "win32":
-        return
-    import resource
+    if sys.platform != "win32":
+        import resource
 
-    with contextlib.suppress(ValueError, OSError):  # a lower hard limit is even better
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with contextlib.suppress(ValueError, OSError):  # a lower hard limit is even better
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
-        _forbid_tracing()
+        import ctypes
 
-
-def _forbid_tracing() -> None:
-    import ctypes
-
-    # A C library without prctl has no AttributeError to hide: the limit above still holds.
-    with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        # In a C library without prctl the limit above still holds.
+        with contextlib.suppress(AttributeError, OSError):
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -134,5 +134,7 @@ def _content(path: Path) -> list[bytes]:
 def _separator(handle: int) -> bytes:
     """Return a line end if the last write was cut off, so that it loses only itself."""
     size = os.fstat(handle).st_size
-    torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-    return b"\n" if torn else b""
+    if not size:
+        return b""
+    os.lseek(handle, size - 1, os.SEEK_SET)
+    return b"" if os.read(handle, 1) == b"\n" else b"\n"

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from core.local.locking import lock, try_lock
 
+#: Refuses a symbolic link; Windows has no such flag, and links there need a special right.
+_NO_LINKS: int = getattr(os, "O_NOFOLLOW", 0)
+
 
 def create_owned(path: Path) -> int:
     """Create a file that this process owns until the returned descriptor is closed.
@@ -36,7 +39,7 @@ def create_owned(path: Path) -> int:
 def claimed(path: Path) -> Iterator[bool]:
     """Yield whether the file belongs to no running process; it stays locked inside the block."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+        handle = os.open(path, os.O_RDWR | _NO_LINKS)
     except OSError:
         yield False
         return
