@@ -134,7 +134,7 @@ def test_the_trash_that_the_menu_opens_has_the_focus(tab, qtbot, bucket):
     tab.folder.table.setFocus()
     tab.deeds["trash"].trigger()
     settled(qtbot, tab)
-    assert tab.trash_pane.table.hasFocus()
+    assert tab.focusWidget() is tab.trash_pane.table
     assert tab.places.view.currentIndex().data() == "Trash"
 
 
