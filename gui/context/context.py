@@ -34,6 +34,7 @@ class Context(QObject):
         read_only_changed: writing was locked or unlocked.
         navigate: a tab's id and a target: the frame goes there.
         profile_wanted: the name of a profile that somebody asks to switch to.
+        bucket_wanted: the name of a bucket that shall be opened with the present keys.
         renewal_wanted: a fresh session of the present profile is wanted.
         retry_wanted: the server shall be asked again whether it answers.
         unlock_wanted: somebody asks to unlock writing; the frame asks the question.
@@ -46,6 +47,7 @@ class Context(QObject):
     read_only_changed = Signal(bool)
     navigate = Signal(str, object)
     profile_wanted = Signal(str)
+    bucket_wanted = Signal(str)
     renewal_wanted = Signal()
     retry_wanted = Signal()
     unlock_wanted = Signal()
@@ -183,6 +185,10 @@ class Context(QObject):
     def switch_profile(self, name: str) -> None:
         """Ask the frame to connect with another profile."""
         self.profile_wanted.emit(name)
+
+    def switch_bucket(self, name: str) -> None:
+        """Ask the frame to open another bucket with the present keys."""
+        self.bucket_wanted.emit(name)
 
     def _set_read_only(self, *, read_only: bool) -> None:
         if read_only != self._read_only:

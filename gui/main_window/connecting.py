@@ -71,6 +71,7 @@ class Connector(QObject):
         self._stuck.timeout.connect(self.probe_when_stuck)
         context.runner.task_started.connect(self._watch_bulk)
         context.profile_wanted.connect(self.open_profile)
+        context.bucket_wanted.connect(self.open_bucket)
         context.renewal_wanted.connect(self.refresh)
         context.retry_wanted.connect(self.retry)
         context.workspace_changed.connect(self._on_workspace)

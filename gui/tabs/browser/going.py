@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from core.errors import InvalidInput
+from core.aws.buckets import brief
+from core.errors import InvalidInput, StorageError
 from core.layout import parse_place
 from core.objects.bucket import Bucket
 from core.objects.level import list_level
@@ -45,10 +46,7 @@ class Going(QObject):
         if bucket is None:
             return
         if place.bucket and place.bucket != bucket.name:
-            self._tab.banner.show_warning(
-                f"This place is in another bucket: {place.bucket}",
-                "Choose that bucket at the top of the window first.",
-            )
+            self._find_bucket(place.bucket, text)
             return
         if not place.key:
             self._show(Destination(""))
@@ -58,6 +56,38 @@ class Going(QObject):
             failed=lambda _error: self._show(unproved(place.key)),
             latest="browser/go", quiet=True,
         )  # fmt: skip
+
+    def _find_bucket(self, name: str, text: str) -> None:
+        """Offer to open the bucket of a place in another one, if the present keys can."""
+        bucket = self._tab.bucket
+        if bucket is not None:
+            clients = bucket.clients
+            self._tab.run(
+                f"Find the bucket {name}", lambda work: brief(clients, name, work=work),
+                lambda _found: self._offer(name, text),
+                failed=lambda error: self._report_unreachable(name, error),
+                latest="browser/go", quiet=True,
+            )  # fmt: skip
+
+    def _offer(self, name: str, text: str) -> None:
+        self._tab.banner.show_warning(
+            f"This place is in another bucket: {name}.",
+            "Every tab then shows that bucket, with the keys of the present profile.",
+            action=("Open that bucket", lambda: self._open(name, text)),
+        )
+
+    def _report_unreachable(self, name: str, error: StorageError) -> None:
+        why = (f"{error.summary}.", error.cause, error.remedy)
+        self._tab.banner.show_warning(
+            f"This place is in another bucket: {name}. This profile cannot open it.",
+            " ".join(part for part in why if part),
+            action=("Choose another profile", self._tab.choose_profile),
+        )
+
+    def _open(self, name: str, text: str) -> None:
+        context = self._tab.context
+        context.switch_bucket(name)
+        context.go("browser", text)
 
     def go_to_nearest(self, prefix: str) -> None:
         """Go to the innermost folder above a prefix that exists."""

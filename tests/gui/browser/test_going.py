@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from helpers.browser import active, names, put, settled
+from helpers.browser import active, aside, names, put, settled
 from PySide6.QtCore import Qt
+
+from core.objects.bucket import Bucket
+from gui.main_window.connecting import Connector
+from gui.tabs.browser import BrowserTab
+from gui.widgets.buttons import Button
 
 
 def typed(tab, qtbot, text):
@@ -70,9 +77,37 @@ def test_a_key_that_does_not_exist_leads_to_the_nearest_folder(tab, qtbot, text)
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("s3://elsewhere/logs/", "another bucket: elsewhere"), ("arn:aws:iam::1:user/x", "no place")],
+    [
+        ("s3://elsewhere/logs/", "another bucket: elsewhere. This profile cannot open it"),
+        ("arn:aws:iam::1:user/x", "no place"),
+    ],
 )
 def test_a_place_outside_this_bucket_is_refused_with_a_reason(tab, qtbot, text, told):
     typed(tab, qtbot, text)
     assert told in tab.banner.text
     assert tab.prefix == ""
+
+
+def test_a_place_in_another_bucket_is_opened_there_after_an_offer(context, clients, qtbot):
+    """One window, two buckets: the offer opens the other one, for every tab, at that place."""
+    for name in ("first-bucket", "second-bucket"):
+        aside(clients.s3().create_bucket, Bucket=name)
+    put(Bucket(clients, "second-bucket"), "logs/other.log", b"1")
+    profile = replace(clients.connection.profile, bucket="first-bucket")
+    connector = Connector(context)
+    tab = BrowserTab(context)
+    qtbot.addWidget(tab)
+    context.navigate.connect(lambda _tab_id, target: tab.open_target(target))
+    connector.open_connection(replace(clients.connection, profile=profile))
+    tab.show()
+    settled(qtbot, tab)
+    typed(tab, qtbot, "s3://second-bucket/logs/other.log")
+    assert (context.workspace.bucket.name, tab.prefix) == ("first-bucket", "")
+    assert "another bucket: second-bucket" in tab.banner.text
+    button = next(b for b in tab.banner.findChildren(Button) if b.text() == "Open that bucket")
+    button.click()
+    qtbot.waitUntil(lambda: [entry.key for entry in tab.folder.selected] == ["logs/other.log"])
+    assert context.workspace.bucket.name == "second-bucket"
+    settled(qtbot, tab)
+    assert tab.banner.text == ""
+    context.set_workspace(None)
