@@ -141,6 +141,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("lists.ends", "Go to the first or last row", ("Home", "End"), "lists", own=True),
     Action("lists.all", "Select all rows, where several can be selected", ("Ctrl+A",), "lists",
            own=True),
+    Action("lists.sort", "Sort by a column…", ("Ctrl+Shift+S",), "lists"),
     Action("lists.branch", "Open or close a branch of a tree", ("Right", "Left"), "lists",
            own=True),
     Action("profiles.use", "Use this profile", ("Return",), "profiles", own=True),

@@ -22,6 +22,7 @@ from gui import shortcuts, theme
 from gui.clock import repaint_with_time
 from gui.widgets.cells import CellDelegate, HoverRows
 from gui.widgets.columns import Columns, Header, Remembers
+from gui.widgets.sorting import bind_sorting
 
 
 def make_table(  # noqa: PLR0913 - what a table is like, by name
@@ -59,6 +60,7 @@ def make_table(  # noqa: PLR0913 - what a table is like, by name
     view.horizontalHeader().setSortIndicator(max(falling, rising), order)
     view.setSortingEnabled(sortable)
     Columns(view, view.horizontalHeader(), settings, key)
+    bind_sorting(view)
     return view
 
 
@@ -85,6 +87,7 @@ def make_tree(
     view.header().setAccessibleName(f"{name}: columns")
     if header:
         Columns(view, view.header(), settings, key)
+    bind_sorting(view)
     return view
 
 
@@ -95,6 +98,7 @@ def make_list(model: QAbstractItemModel, name: str, *, multiple: bool = False) -
     _common(view, name, multiple=multiple)
     view.setUniformItemSizes(True)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    bind_sorting(view)
     return view
 
 

@@ -1,0 +1,112 @@
+"""Sorting a table by the keyboard: a menu of its headings, and what screen readers are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QActionGroup
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
+
+from gui import shortcuts
+
+_FIXED = "The rows of this list have a fixed order."
+_WORDS = {
+    Qt.SortOrder.AscendingOrder: "ascending",
+    Qt.SortOrder.DescendingOrder: "descending",
+}
+
+
+def bind_sorting(view: QAbstractItemView) -> None:
+    """Have the key for sorting open the menu of a view's headings, or say why it cannot be sorted.
+
+    A right click on the headings opens the same menu. Whoever sorts, by the mouse or the keyboard,
+    screen readers are told the new order.
+    """
+    shortcuts.bind("lists.sort", view, partial(open_sort_menu, view), partial(_reason, view))
+    header = _header(view)
+    if header is not None:
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header.customContextMenuRequested.connect(lambda _where: open_sort_menu(view))
+        header.sortIndicatorChanged.connect(partial(_announce, view))
+        header.setAccessibleDescription(order_in_words(view))
+
+
+def open_sort_menu(view: QAbstractItemView) -> QMenu | None:
+    """Open the menu of a table's headings below the one by which it is sorted.
+
+    Choosing that one again reverses the order.
+
+    Returns:
+        The menu; None for a view that cannot be sorted.
+    """
+    header = _header(view)
+    if header is None:
+        return None
+    menu = QMenu(view)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.setAccessibleName(shortcuts.action("lists.sort").text)
+    group = QActionGroup(menu)
+    present = header.sortIndicatorSection()
+    for column in _columns(header):
+        words = _title(header, column)
+        if column == present:
+            words = f"{words}, {_WORDS[header.sortIndicatorOrder()]}"
+        action = menu.addAction(words.replace("&", "&&"), partial(_sort, header, column))
+        action.setCheckable(True)
+        action.setChecked(column == present)
+        group.addAction(action)
+        if column == present or menu.activeAction() is None:
+            menu.setActiveAction(action)
+    x = header.sectionViewportPosition(present) if present >= 0 else 0
+    menu.popup(header.mapToGlobal(QPoint(max(x, 0), header.height())))
+    return menu
+
+
+def order_in_words(view: QAbstractItemView) -> str:
+    """Return by what a table is sorted, for example `Sorted by Size, descending`."""
+    header = _header(view)
+    if header is None or header.sortIndicatorSection() < 0:
+        return ""
+    words = _WORDS[header.sortIndicatorOrder()]
+    return f"Sorted by {_title(header, header.sortIndicatorSection())}, {words}"
+
+
+def _header(view: QAbstractItemView) -> QHeaderView | None:
+    """Return the header of a table that can be sorted."""
+    sortable = isinstance(view, QTableView) and view.isSortingEnabled()
+    return view.horizontalHeader() if sortable and isinstance(view, QTableView) else None
+
+
+def _reason(view: QAbstractItemView) -> str:
+    return "" if _header(view) is not None else _FIXED
+
+
+def _columns(header: QHeaderView) -> Iterator[int]:
+    """Yield the columns that are shown and have a title, from the left."""
+    for place in range(header.count()):
+        column = header.logicalIndex(place)
+        if not header.isSectionHidden(column) and _title(header, column):
+            yield column
+
+
+def _title(header: QHeaderView, column: int) -> str:
+    return str(header.model().headerData(column, Qt.Orientation.Horizontal) or "")
+
+
+def _sort(header: QHeaderView, column: int) -> None:
+    again = column == header.sortIndicatorSection()
+    rising = header.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder
+    falling = again and rising
+    orders = Qt.SortOrder
+    header.setSortIndicator(column, orders.DescendingOrder if falling else orders.AscendingOrder)
+
+
+def _announce(view: QAbstractItemView, *_order: object) -> None:
+    words, header = order_in_words(view), _header(view)
+    if header is not None and words:
+        header.setAccessibleDescription(words)
+        if QAccessible.isActive():
+            event = QAccessibleAnnouncementEvent(view, f"{view.accessibleName()}: {words}")
+            QAccessible.updateAccessibility(event)
