@@ -18,7 +18,7 @@ from gui import theme
 from gui.models.indexes import NOWHERE, Index
 from gui.widgets.buttons import link_button
 from gui.widgets.labels import Elided, repolish
-from gui.widgets.table import make_list
+from gui.widgets.table import choose_row, make_list
 
 _ROWS_SHOWN = 5
 
@@ -103,7 +103,7 @@ class ProblemsBar(QWidget):
         self._open(opened)
         if opened:
             row = next((n for n, one in enumerate(self.model.problems) if _placed(one)), 0)
-            self.list.setCurrentIndex(self.model.index(row))
+            choose_row(self.list, row)
             self._on_chosen(self.model.index(row))
 
     def _open(self, opened: bool) -> None:

@@ -19,7 +19,7 @@ from gui.widgets.buttons import button_menu, plain_button, quiet_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import muted_label
 from gui.widgets.panel import Panel
-from gui.widgets.table import columns_of, make_tree
+from gui.widgets.table import choose_row, columns_of, make_tree
 
 #: An act of up to so many files is shown open.
 _OPEN_FILES = 50
@@ -95,7 +95,7 @@ class QueuePane(QWidget):
         self.model.add(batch)
         place = self.model.place_of(batch)
         self.tree.setExpanded(place, len(batch.keys) <= _OPEN_FILES)
-        self.tree.setCurrentIndex(place)
+        choose_row(self.tree, place.row())
         self.update_state()
 
     def clear_finished(self) -> None:
