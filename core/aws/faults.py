@@ -1,7 +1,7 @@
-"""Foreign errors become ours: one context manager around every call to AWS.
+"""Translation of AWS and network errors to `StorageError`s, around every call to AWS.
 
-No foreign exception is kept as a cause: botocore's texts can hold the value that was refused.
-What helps a search for the fault (code, status, request id, redacted message) is in `details`.
+The original exception is never attached as a cause: botocore's texts can contain the refused value.
+`details` has the code, the status, the request id and the redacted message.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ REGION_HEADER = "x-amz-bucket-region"
 _DENIED_ACTION = re.compile(r"not authorized to perform:? ([\w-]+:\w+)")
 _DENIED_RESOURCE = re.compile(r"on resource:? \"?([^\s\"]+)")
 _DENIED_BECAUSE = re.compile(r"because (.+)|with (an explicit deny.+)", re.DOTALL)
-#: Kinds of policies as AWS's denials name them.
+#: Kinds of policies, as named in AWS's denials.
 _POLICY_KINDS = (
     "service control policy",
     "resource control policy",
@@ -47,7 +47,7 @@ _POLICY_KINDS = (
     "resource-based policy",
     "identity-based policy",
 )
-#: Calls that botocore makes by itself to get keys, in the middle of another call, and the service.
+#: Calls that botocore makes implicitly to get credentials, with their service.
 _SIGN_IN_CALLS = {
     "AssumeRole": "sts",
     "AssumeRoleWithWebIdentity": "sts",
@@ -59,13 +59,13 @@ _BY_MESSAGE = (
     (re.compile(r"(scheduled|marked) for deletion|marked deleted", re.IGNORECASE), SCHEDULED),
     (re.compile(r"token\b.*\bexpired", re.IGNORECASE | re.DOTALL), EXPIRED),
 )
-#: What a code or a status means where one operation is answered with it.
+#: The meaning of a code or status for one particular operation.
 _BY_OPERATION: dict[tuple[str | int, str], Fault] = {
     (404, "s3:HeadBucket"): NO_BUCKET,
     ("LimitExceededException", "secretsmanager:PutSecretValue"): SECRET_IS_FULL,
     ("LimitExceededException", "secretsmanager:UpdateSecret"): SECRET_IS_FULL,
 }
-#: Services that a server which offers S3 may lack.
+#: Services that an S3-compatible server may not have.
 _OTHER_SERVICES = {
     "secretsmanager": "Secrets Manager",
     "sts": "STS",
@@ -77,22 +77,22 @@ _SIGNED_AT = re.compile(r"signature (expired|not yet current)", re.IGNORECASE)
 
 @contextmanager
 def translated(operation: str, subject: str = "", work: Work | None = None) -> Iterator[None]:
-    """Raise every AWS or network error of the block as one of `core.errors`.
+    """Translate every AWS or network error of the block to an error of `core.errors`.
 
     Args:
         operation: `service:Operation`, for example `s3:GetObject`; a denial names its IAM action.
-        subject: what is acted on, for example `s3://bucket/key` or a secret's name.
-        work: whose cancel ends the requests of the block at once, also stalled ones, and whose
-            retry budget they share.
+        subject: the resource, for example `s3://bucket/key` or the name of a secret.
+        work: its cancel token ends the requests of the block at once, even stalled ones, and they
+            share its retry budget.
 
     Raises:
-        StorageError: of the kind that the table gives for the foreign error.
+        StorageError: the translated error; its kind comes from the table in `fault_codes`.
         Cancelled: the token of `work` was cancelled.
     """
     try:
         with in_work(work):
             yield
-    except Exception as error:  # the one place where foreign errors end; unknown ones go on
+    except Exception as error:  # the only place where AWS errors are translated; others propagate
         fault = translate(error, operation, subject)
         if fault is None or fault is error:
             raise
@@ -100,7 +100,7 @@ def translated(operation: str, subject: str = "", work: Work | None = None) -> I
 
 
 def translate(error: Exception, operation: str, subject: str = "") -> StorageError | None:
-    """Return our error for a foreign one; None when it is not an AWS or network error."""
+    """Translate an AWS or network exception to a `StorageError`; return None for any other."""
     if isinstance(error, StorageError):
         return error
     response = getattr(error, "response", None)
@@ -112,13 +112,13 @@ def translate(error: Exception, operation: str, subject: str = "") -> StorageErr
             return _not_offered(Answer.of(response), operation, subject)
         if "Error" in response:
             return _from_answer(Answer.of(response), operation, subject)
-    from core.aws.fault_others import translate_other  # botocore: only once something failed
+    from core.aws.exceptions import translate_other  # imports botocore: for failures only
 
     return translate_other(error, operation, subject)
 
 
 def kind_of_answer(response: Mapping[str, Any], operation: str) -> ErrorKind | None:
-    """Return the kind of error that an answer reports, or None for a good answer."""
+    """Return the kind of error that an answer reports, or None for a success."""
     answer = Answer.of(response)
     if answer.status < 300 or answer.status == 304:
         return None
@@ -131,7 +131,7 @@ def kind_of_answer(response: Mapping[str, Any], operation: str) -> ErrorKind | N
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an error answer said, without anything of botocore."""
+    """The content of an error answer, independent of botocore."""
 
     code: str
     message: str
@@ -142,7 +142,7 @@ class Answer:
 
     @classmethod
     def of(cls, response: Mapping[str, Any]) -> Answer:
-        """Read botocore's dictionary; every part of it may be missing."""
+        """Create it from botocore's dictionary, any part of which may be missing."""
         error, meta = response.get("Error", {}), response.get("ResponseMetadata", {})
         return cls(
             code=str(error.get("Code", "") or ""),
@@ -155,17 +155,17 @@ class Answer:
 
     @property
     def region(self) -> str:
-        """The region the server names as the right one, or nothing."""
+        """The correct region according to the server, or an empty string."""
         return self.headers.get(REGION_HEADER, "") or str(self.body.get("Region", "") or "")
 
     @property
     def from_aws(self) -> bool:
-        """Whether the answer bears a mark of AWS or of a compatible server; a portal's does not."""
+        """Whether the answer comes from AWS or a compatible server, not from a captive portal."""
         html = self.headers.get("content-type", "").startswith("text/html")
         return not html or any(name.startswith("x-amz") for name in self.headers)
 
     def skew_seconds(self, now: datetime) -> float | None:
-        """Return how far our clock is ahead of the server's `Date`, in seconds."""
+        """Return by how many seconds the local clock is ahead of the server's `Date`."""
         try:
             server = parsedate_to_datetime(self.headers["date"])
         except (KeyError, ValueError):
@@ -174,10 +174,10 @@ class Answer:
 
 
 def _is_of_another_service(response: Mapping[str, Any], operation: str) -> bool:
-    """Return whether S3 answered in the place of another service, which its server does not have.
+    """Return whether an S3-only server answered a request for another service.
 
-    S3's error is an XML document `Error`. STS and IAM put theirs into an `ErrorResponse`, and
-    the others do not answer in XML: botocore then finds no code, or nothing but the status.
+    S3 reports an error as an XML document `Error`. STS and IAM use an `ErrorResponse`, and the
+    others do not use XML: botocore then finds no code, or only the status.
     """
     service = operation.partition(":")[0]
     if service not in _OTHER_SERVICES:
@@ -193,8 +193,9 @@ def _not_offered(answer: Answer, operation: str, subject: str) -> NotSupported:
     name = _OTHER_SERVICES[operation.partition(":")[0]]
     return NotSupported(
         f"{name} is not supported by this server",
-        cause=f"The endpoint answers {action_of(operation)} as an S3 server without {name} does.",
-        remedy=f"Use a profile of AWS, or of a server with {name}. What needs S3 only works here.",
+        cause=f"The endpoint answered {action_of(operation)} like an S3 server without {name}.",
+        remedy=f"Use a profile for AWS or for a server with {name}. Functions that only need S3 "
+        "work.",
         subject=subject,
         action=action_of(operation),
         details=_details(answer, operation),
@@ -202,7 +203,7 @@ def _not_offered(answer: Answer, operation: str, subject: str) -> NotSupported:
 
 
 def _from_answer(answer: Answer, operation: str, subject: str) -> StorageError:
-    if not answer.from_aws and answer.status < 500:  # a gateway's 502 page passes by itself
+    if not answer.from_aws and answer.status < 500:  # a gateway's 502 page is temporary
         return not_an_s3_answer(subject, f"HTTP status {answer.status}, an HTML page")
     row = _row(answer, operation)
     words = _words(answer, operation, subject)
@@ -218,7 +219,7 @@ def _from_answer(answer: Answer, operation: str, subject: str) -> StorageError:
 
 
 def _row(answer: Answer, operation: str) -> Fault:
-    """Return the row by what the answer shows, which can tell more than its code."""
+    """Return the row of an answer; its text and headers can be more specific than its code."""
     if _is_skewed(answer):
         return SKEWED
     for pattern, row in _BY_MESSAGE:
@@ -238,7 +239,7 @@ def _is_skewed(answer: Answer) -> bool:
 
 
 class _Words(dict[str, str]):
-    """Template words; one that a template has and we have not stays empty."""
+    """Values for the placeholders of a template; unknown placeholders become empty."""
 
     def __missing__(self, _key: str) -> str:
         return ""
@@ -253,7 +254,7 @@ def _words(answer: Answer, operation: str, subject: str) -> _Words:
     on_resource = resource.group(1).rstrip(".,") if resource else ""
     named = subject or on_resource or service
     action = denied.group(1) if denied else action_of(operation)
-    # An action other than ours (of KMS, for example) is on what AWS names, not on our subject.
+    # AWS names the resource of an action other than the requested one (for example of KMS).
     place = on_resource if action != action_of(operation) else subject or on_resource
     target = f" on {place}" if place else ""
     return _Words(
@@ -266,24 +267,26 @@ def _words(answer: Answer, operation: str, subject: str) -> _Words:
         message=redacted(answer.message) or answer.code,
         code=answer.code or str(answer.status),
         clock=_clock(answer),
-        region=f"It is in {answer.region}." if answer.region else "The server did not say where.",
+        region=f"It is in {answer.region}."
+        if answer.region
+        else "The server did not report its region.",
         reason=_reason(answer, next(filter(None, because.groups())) if denied and because else ""),
     )
 
 
 def _denial_remedy(message: str, what: str) -> str:
-    """Return what has to be changed: AWS says which kind of policy denies, or does not allow."""
+    """Return the remedy of a denial, by the kind of policy that AWS names as its reason."""
     kind = next((each for each in _POLICY_KINDS if each.lower() in message.lower()), "")
     if "explicit deny" in message:
         return (
-            f"Ask an administrator to change the {kind or 'policy'} that denies {what}: a grant "
-            "elsewhere does not help."
+            f"Ask an administrator to change the {kind or 'policy'} that denies {what}. Another "
+            "policy cannot override a denial."
         )
     if kind:
         return f"Ask an administrator to allow {what} in the {kind}."
     return (
         f"Ask an administrator to grant {what} in the IAM policy, and to check the bucket policy, "
-        "permission boundaries and the KMS key for a denial."
+        "permissions boundaries and the KMS key for a denial."
     )
 
 
@@ -291,7 +294,8 @@ def _reason(answer: Answer, because: str) -> str:
     if because:
         return f"AWS says: {redacted(because).strip()}."
     if answer.code == "403":
-        return "(A HEAD answer has no text: unknown or deactivated keys look the same.)"
+        return "(The answer to a HEAD request has no text; unknown or deactivated keys cause the "
+        "same answer.)"
     return ""
 
 
@@ -299,12 +303,12 @@ def _clock(answer: Answer) -> str:
     now = utc_now().replace(microsecond=0)
     skew = answer.skew_seconds(now)
     if skew is None:
-        return f"Here it is {format_moment(now)}; the server's time is unknown."
+        return f"This machine's time is {format_moment(now)}; the server's time is unknown."
     server = parsedate_to_datetime(answer.headers["date"])
     way = "ahead" if skew > 0 else "behind"
     return (
-        f"Here it is {format_moment(now)}, at the server {format_moment(server)}: "
-        f"{format_duration(abs(skew))} {way}."
+        f"This machine's time is {format_moment(now)}, the server's is {format_moment(server)}: "
+        f"this clock is {format_duration(abs(skew))} {way}."
     )
 
 
@@ -312,7 +316,7 @@ def _details(answer: Answer, operation: str) -> str:
     parts = [operation, f"HTTP {answer.status}", answer.code]
     if answer.request_id:
         parts.append(f"request id {answer.request_id}")
-    # A refused write of a secret or of a key could be quoted back: its text is never kept.
+    # AWS could quote the refused value of a secret or a key: the message is not stored.
     if answer.message and not operation.startswith(("secretsmanager:", "iam:Create")):
         parts.append(answer.message)
     return redacted(" · ".join(parts))
@@ -323,8 +327,8 @@ def _with_delete_marker(error: StorageError, answer: Answer) -> StorageError:
         return error
     return NotFound(
         f"{error.subject or 'The object'} was deleted",
-        cause="Its newest version is a delete marker; the older versions are still there.",
-        remedy="Undelete it, or read an older version.",
+        cause="Its newest version is a delete marker; the older versions still exist.",
+        remedy="Restore it from the trash, or read an older version.",
         subject=error.subject,
         action=error.action,
         details=error.details,
@@ -332,11 +336,11 @@ def _with_delete_marker(error: StorageError, answer: Answer) -> StorageError:
 
 
 def not_an_s3_answer(subject: str, what: str) -> NotAnS3Answer:
-    """Return the error for an answer that no S3 server gave."""
+    """Return the error for an answer that does not come from an S3 server."""
     return NotAnS3Answer(
         "This is not an S3 answer",
-        cause=f"Something else answered: {what}. A sign-in page of the network, a proxy, or an "
-        "endpoint that is not S3.",
+        cause=f"Another program answered: {what}. It may be a sign-in page of the network, a "
+        "proxy, or a server that is not S3.",
         remedy="Open a web page to sign in to the network, check the proxy settings and the "
         "endpoint of the profile, then try again.",
         subject=subject,

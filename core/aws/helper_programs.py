@@ -1,6 +1,6 @@
-"""The programs that AWS's files name as sources of keys (`credential_process`), with a time limit.
+"""Time limit and cancellation for credential programs (`credential_process` in AWS's files).
 
-botocore waits for them without end, and no cancel reaches it there.
+botocore waits for these programs without a limit, and cannot be cancelled there.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from botocore.session import Session
 from core.aws.current_work import current_work
 from core.errors import CredentialsMissing
 
-#: Seconds that a program may take, its questions to the user included.
+#: Time limit of a credential program in seconds, including its questions to the user.
 HELPER_SECONDS = 30.0
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 #: Seconds to read the rest of the output of a program that was killed.
 _REST_SECONDS = 1.0
 
 
 def limit_helper_programs(session: Session) -> None:
-    """Give every `credential_process` of a session a time limit, those of source profiles too."""
+    """Limit every `credential_process` of a session, including those of source profiles."""
     for provider in session.get_component("credential_provider").providers:
         if isinstance(provider, ProcessProvider):
             _limit(provider)
@@ -47,7 +47,7 @@ def _limit(provider: ProcessProvider) -> ProcessProvider:
         texts += [found["token"]] if found.get("token") is not None else []
         if not all(isinstance(text, str) and text for text in texts):
             raise CredentialRetrievalError(
-                provider=provider.METHOD, error_msg="its answer holds a key that is no text"
+                provider=provider.METHOD, error_msg="its answer contains a key that is not text"
             )
         return found
 
@@ -56,7 +56,7 @@ def _limit(provider: ProcessProvider) -> ProcessProvider:
 
 
 class HelperProgram:
-    """What botocore expects of `subprocess.Popen` here; ends with a cancel or at the limit."""
+    """Replacement for `subprocess.Popen` in botocore that ends on a cancel or at the limit."""
 
     def __init__(self, arguments: Sequence[str], **options: Any) -> None:
         self._name = PurePath(arguments[0]).name if arguments else ""
@@ -65,27 +65,27 @@ class HelperProgram:
 
     @property
     def returncode(self) -> int | None:
-        """The exit code, once it has ended."""
+        """The exit code, once the program has ended."""
         return self._process.returncode
 
     def communicate(self) -> tuple[bytes, bytes]:
-        """Wait for the end and return both outputs.
+        """Wait until the program ends, and return its standard output and error output.
 
         Raises:
-            CredentialsMissing: it did not end in time, and was stopped.
-            Cancelled: the current work was cancelled, and it was stopped.
+            CredentialsMissing: the program exceeded the limit and was stopped.
+            Cancelled: the current work was cancelled, and the program was stopped.
         """
         work, deadline = current_work(), monotonic() + HELPER_SECONDS
         while True:
             with suppress(subprocess.TimeoutExpired):
-                return self._process.communicate(timeout=_LOOK_SECONDS)
+                return self._process.communicate(timeout=_POLL_SECONDS)
             if work.token.cancelled or monotonic() > deadline:
                 self._stop()
                 work.check()
                 raise self._too_slow()
 
     def _stop(self) -> None:
-        """Kill it; what it has started may live on and hold the pipes, so they are closed."""
+        """Kill the program and close its pipes, which its child processes may still hold open."""
         self._process.kill()
         with suppress(subprocess.TimeoutExpired):
             self._process.communicate(timeout=_REST_SECONDS)
@@ -96,8 +96,8 @@ class HelperProgram:
 
     def _too_slow(self) -> CredentialsMissing:
         return CredentialsMissing(
-            f"The program {self._name} gave no keys within {HELPER_SECONDS:.0f} seconds",
-            cause="It is the credential_process of an AWS profile. It was stopped.",
+            f"The program {self._name} returned no keys within {HELPER_SECONDS:.0f} seconds",
+            cause="The program is the credential_process of an AWS profile. It was stopped.",
             remedy="Run it in a terminal to see what it waits for: a sign-in, a question, or the "
             "network. Then try again.",
             subject=self._name,

@@ -1,6 +1,6 @@
-"""botocore sessions for every way to get keys; never boto3's default session, no file written.
+"""botocore sessions for every credential source. boto3's default session is never used.
 
-Import this module lazily: it loads botocore.
+Import this module lazily, because it imports botocore.
 """
 
 from __future__ import annotations
@@ -19,9 +19,15 @@ from botocore.credentials import (
 from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 
+from core.aws.credential_errors import (
+    mfa_device,
+    missing_credentials,
+    said_by,
+    section_of,
+    speaking,
+)
 from core.aws.helper_programs import limit_helper_programs
 from core.aws.logs import protect_logs, silence_http_client
-from core.aws.sources import mfa_device, missing_credentials, said_by, section_of, speaking
 from core.errors import CredentialsMissing, InvalidInput
 from core.model.connection import Connection, KeySource
 from core.units import as_utc
@@ -30,11 +36,11 @@ silence_http_client()
 
 AskMfa = Callable[[str], str]
 
-#: Providers that belong to a machine's role, by botocore's names.
+#: botocore's names of the providers of a machine's role.
 _ROLE_METHODS = frozenset({"assume-role-with-web-identity", "container-role", "iam-role"})
-#: A session opened with an MFA code cannot renew itself: it is used to its last moment.
+#: A session that was opened with an MFA code cannot be renewed, so it is used until it expires.
 _MFA_LAST_SECONDS = 15
-#: Sessions with keys of their own look at neither AWS_PROFILE nor the AWS config files.
+#: Sessions with explicit keys ignore AWS_PROFILE and the AWS configuration files.
 _NO_AWS_FILES = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
@@ -43,18 +49,18 @@ _NO_AWS_FILES = {
 
 
 def session_for(connection: Connection, *, ask_mfa: AskMfa | None = None) -> Session:
-    """Return a new botocore session whose credentials come from the profile's key source.
+    """Return a new botocore session with the credential source of a profile.
 
     Args:
-        connection: the profile, with its keys where the source keeps them with us.
-        ask_mfa: asked for a code when an AWS profile's role demands one; without it such a
-            profile fails in words instead of waiting on a terminal that nobody sees.
+        connection: the profile, with its keys if they are in the keyring or in memory.
+        ask_mfa: called for the MFA code that the role of an AWS profile requires; without it such a
+            profile raises an error instead of waiting for input on a terminal.
 
     Raises:
-        CredentialsMissing: the connection brings no keys though its source needs them.
-        InvalidInput: the source is an AWS profile and none is named.
+        CredentialsMissing: the connection has no keys although its source needs them.
+        InvalidInput: the source is an AWS profile but none is set.
     """
-    protect_logs()  # again, for loggers that have appeared since this package was imported
+    protect_logs()  # again, for loggers that were created after this package was imported
     with said_by(connection.profile):
         return _session_for(connection, ask_mfa)
 
@@ -80,18 +86,18 @@ def _session_for(connection: Connection, ask_mfa: AskMfa | None) -> Session:
 
 @cache
 def _shared_loader(data_path: str | None) -> Loader:
-    """Return the loader of the service models for all sessions: parsing S3's takes 50 ms."""
+    """Return the shared loader of service models: parsing the one of S3 takes 50 ms."""
     return create_loader(data_path)
 
 
 def addressing_style(session: Session) -> str:
-    """Return the `addressing_style` that the session's AWS profile sets for S3, or nothing."""
+    """Return the `addressing_style` of the session's AWS profile for S3, or an empty string."""
     section = session.get_scoped_config().get("s3")
     return str(section.get("addressing_style", "")) if isinstance(section, dict) else ""
 
 
 def signed_in_already(connection: Connection) -> bool:
-    """Whether the connection brings the keys of a session that its source opened."""
+    """Return whether the connection contains the keys of a session that its source opened."""
     own = {KeySource.KEYRING, KeySource.SESSION}
     return connection.keys is not None and connection.profile.source not in own
 
@@ -100,8 +106,8 @@ def credentials_for(connection: Connection, session: Session) -> Any:
     """Return the session's botocore credentials (they refresh themselves).
 
     Raises:
-        CredentialsMissing: the profile's source has none.
-        CredentialsExpired: its sign-in has to be renewed first.
+        CredentialsMissing: the credential source of the profile has no keys.
+        CredentialsExpired: a new sign-in is required.
     """
     profile = connection.profile
     with said_by(profile):
@@ -134,7 +140,7 @@ def _base_session(connection: Connection) -> Session:
     if profile.source is KeySource.AWS_PROFILE:
         if not profile.aws_profile:
             raise InvalidInput(
-                f"Profile {profile.name} names no AWS profile",
+                f"Profile {profile.name} has no AWS profile",
                 remedy="Edit the profile and choose the AWS profile to use.",
                 subject=profile.name,
             )
@@ -159,7 +165,7 @@ def _keep_providers(session: Session, methods: frozenset[str]) -> None:
 
 
 def _answer_mfa(session: Session, ask_mfa: AskMfa | None) -> None:
-    """Replace botocore's terminal prompt, which would hang a program without a terminal."""
+    """Replace botocore's prompt for MFA codes, which would hang without a terminal."""
     for provider in session.get_component("credential_provider").providers:
         if provider.METHOD == "assume-role":
             provider._prompter = ask_mfa or _no_mfa  # noqa: SLF001 - botocore has no setter
@@ -167,15 +173,15 @@ def _answer_mfa(session: Session, ask_mfa: AskMfa | None) -> None:
 
 def _no_mfa(_prompt: str) -> str:
     raise CredentialsMissing(
-        "The role asks for an MFA code",
-        cause="The AWS profile assumes a role that demands multi-factor authentication.",
-        remedy="Sign in with a profile that has a session already (for example by SSO), or run "
+        "The role requires an MFA code",
+        cause="The AWS profile assumes a role that requires multi-factor authentication.",
+        remedy="Use a profile that already has a session (for example by single sign-on), or run "
         "the command in a terminal.",
     )
 
 
 class _Fixed:
-    """A credential provider that always answers with the credentials it was given."""
+    """Credential provider that always returns the same credentials."""
 
     METHOD = "assume-role"
     CANONICAL_NAME = None
@@ -189,7 +195,7 @@ class _Fixed:
 
 
 def _assume_role(session: Session, connection: Connection) -> None:
-    """Put one more assume-role step on top of the session's credentials; it refreshes itself."""
+    """Add an assume-role step to the session's credentials, which are refreshed automatically."""
     source = credentials_for(connection, session)
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=_sts_creator(session, connection),
@@ -202,7 +208,7 @@ def _assume_role(session: Session, connection: Connection) -> None:
     )
     fixed = CredentialResolver([_Fixed(assumed)])
     session.register_component("credential_provider", fixed)
-    session._credentials = None  # noqa: SLF001 - forget the first step's, keep the session
+    session._credentials = None  # noqa: SLF001 - discard the credentials of the first step
 
 
 def _sts_creator(session: Session, connection: Connection) -> Callable[..., Any]:

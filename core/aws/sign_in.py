@@ -1,7 +1,7 @@
-"""Signing in where an AWS profile's role wants an MFA code: asked once, before anything else.
+"""Sign-in for AWS profiles whose role requires an MFA code, which is requested once.
 
-The session that the code opens becomes the connection's keys, so that whatever runs later -
-other threads, the engine's process - needs no code of its own.
+The keys of the session that the code opens are stored in the connection, so that other threads and
+the engine process do not need another code.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from core.aws.clients import ClientFactory
+from core.aws.credential_errors import mfa_device, section_of
 from core.aws.faults import translated
-from core.aws.sources import mfa_device, section_of
 from core.errors import AccessDenied, CredentialsInvalid, CredentialsMissing, InvalidInput
 from core.model.connection import Connection, KeySource, Profile
 from core.work import Work, default_work
@@ -23,27 +23,27 @@ _DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class MfaQuestion:
-    """Whose code is wanted: our profile, the section of AWS's files, and the device's ARN."""
+    """Request for an MFA code: the profile, the section of AWS's files, and the device's ARN."""
 
     profile: str
     section: str
     device: str
 
 
-#: Answers a question with the code; raises instead when the user gives none.
+#: Returns the code for a request; raises an error if the user enters none.
 AskCode = Callable[[MfaQuestion], str]
 
 
 def signed_in(connection: Connection, ask: AskCode, *, work: Work | None = None) -> Connection:
-    """Return the connection, with the session's keys if its role asked for an MFA code.
+    """Return the connection, with the session's keys if its role requires an MFA code.
 
     Args:
-        connection: the profile, with its keys where the source keeps them with us.
-        ask: asked in this thread, at most once.
+        connection: the profile, with its keys if they are in the keyring or in memory.
+        ask: called in this thread to get the code, at most once.
         work: cancel token.
 
     Raises:
-        CredentialsMissing: no code was given, or the source has no keys.
+        CredentialsMissing: no code was entered, or the source has no keys.
         CredentialsInvalid: the code was refused.
     """
     work = default_work(work)
@@ -62,17 +62,18 @@ def signed_in(connection: Connection, ask: AskCode, *, work: Work | None = None)
         clients.close()
     raise CredentialsInvalid(
         "The MFA code was refused",
-        cause=f"{question.device} did not show that code now; each code can be used once.",
-        remedy="Wait for the next code and try again; is the clock of the device right?",
+        cause=f"{question.device} does not show this code at present. Each code can be used only "
+        "once.",
+        remedy="Wait for the next code and try again. Check the clock of the device.",
         subject=question.profile,
     )
 
 
 def code_of(text: str) -> str:
-    """Return the code in what was typed, without spaces.
+    """Return the code from the user's input, without spaces.
 
     Raises:
-        InvalidInput: it is not six digits.
+        InvalidInput: the input does not have six digits.
     """
     code = "".join(text.split())
     if len(code) != _DIGITS or not (code.isascii() and code.isdecimal()):
@@ -81,10 +82,10 @@ def code_of(text: str) -> str:
 
 
 def no_code(question: MfaQuestion) -> CredentialsMissing:
-    """Return the error for a question that the user turned down."""
+    """Return the error for a request that the user declined."""
     return CredentialsMissing(
-        "No MFA code was given",
-        cause=f"The role of the AWS profile {question.section} asks for a code of "
+        "No MFA code was entered",
+        cause=f"The role of the AWS profile {question.section} requires a code of "
         f"{question.device}.",
         remedy="Try again and enter the code that the device shows.",
         subject=question.profile,
@@ -92,7 +93,7 @@ def no_code(question: MfaQuestion) -> CredentialsMissing:
 
 
 def may_ask(profile: Profile) -> bool:
-    """Whether the source can ask for a code at all; nothing is read."""
+    """Return whether a credential source may require a code; no file is read."""
     return profile.source in {KeySource.AWS_PROFILE, KeySource.ENVIRONMENT}
 
 
@@ -101,7 +102,7 @@ def _question(connection: Connection) -> MfaQuestion | None:
     if not may_ask(profile) or connection.keys is not None:
         return None
     if profile.source is KeySource.ENVIRONMENT and os.environ.get("AWS_ACCESS_KEY_ID"):
-        return None  # variables win over a section of AWS's files
+        return None  # variables have priority over a section of AWS's files
     from botocore.session import Session
 
     section = section_of(profile)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import zstandard
 
 from core import __version__
-from core.backup.ahead import ahead, in_parallel
 from core.backup.databases.base import Rows
 from core.backup.keys import MANIFEST, part_name
 from core.backup.listing import entry
 from core.backup.manifest import to_bytes
+from core.backup.prefetch import ahead, in_parallel
 from core.backup.store import Store
 from core.backup.unfinished import UnfinishedBackup
 from core.model.backup import Backup, Manifest, Part

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.backup.ahead import in_parallel
 from core.backup.listing import Folder, contents, read_backup
 from core.backup.package import refuse_broken
+from core.backup.prefetch import in_parallel
 from core.backup.store import Store
 from core.errors import Conflict, InvalidInput, NotFound
 from core.model.backup import Backup, BackupState, Origin

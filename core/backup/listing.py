@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from core.backup.ahead import in_parallel
 from core.backup.keys import MANIFEST, BackupKey, parse, part_name, table_prefix
 from core.backup.manifest import LARGEST, from_bytes
+from core.backup.prefetch import in_parallel
 from core.backup.rereading import read_checked
 from core.backup.store import BucketStore, HasBucket, Store, Stored
 from core.backup.verifications import verification_of, verifications
@@ -118,6 +118,19 @@ def last_backups(workspace: HasBucket, work: Work | None = None) -> dict[str, da
     return {
         table.name: table.last for table in stored_tables(workspace, work) if table.last is not None
     }
+
+
+def backup_keys(workspace: HasBucket, work: Work | None = None) -> tuple[str, ...]:
+    """Return the keys of all backups as in `Backup.key`, by table and the newest first.
+
+    The listing alone is used; no manifest is read.
+
+    Raises:
+        StorageError: When the bucket cannot be listed.
+    """
+    here = contents(BucketStore(workspace.bucket), None, default_work(work))
+    manifests = (folder.key.folder + MANIFEST for folder in here.folders)
+    return tuple(sorted((*manifests, *(backup.key for backup in here.old)), reverse=True))
 
 
 def contents(store: Store, table: str | None, work: Work) -> Contents:

@@ -202,16 +202,16 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
 
 
 def _after(cli: Cli, database: str, table: str, *, put_back: bool, yes: bool) -> None:
-    from core.backup import kept
+    from core.backup import undo
     from core.workspace import Workspace
 
-    name = kept.newest_kept(database, table)
+    name = undo.newest_kept(database, table)
     verb = "put back" if put_back else "dropped"
     if yes:
         with cli.out.work("Changing") as work:
             # Not signed in: nothing is sent, only the profile's lock counts.
             workspace = Workspace.open(cli.opener.connection(work))
-            change = kept.undo if put_back else kept.drop_kept
+            change = undo.undo if put_back else undo.drop_kept
             change(workspace, work, database=database, kept=name)
         cli.out.result({"table": table, "kept": name}, lambda: cli.out.line(f"{name} is {verb}"))
         return

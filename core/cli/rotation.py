@@ -171,7 +171,7 @@ class _Teller:
 
     def __call__(self, rotation: Rotation) -> None:
         from core.model.rotation import StepState
-        from core.rotation.words import title_of
+        from core.rotation.step_texts import title_of
 
         for record in rotation.steps:
             told = (record.step.value, record.state.value)
@@ -203,7 +203,7 @@ def _show_plan(  # noqa: PLR0913 - what was asked for
 
 def _show_steps(cli: Cli, plan: RotationPlan, *, keep_copies: bool) -> None:
     from core.links.ledger import dying_with
-    from core.rotation.words import copy_notes
+    from core.rotation.step_texts import copy_notes
 
     cli.out.line(f"{plan.secret}: rotation of kind {plan.kind.value}, by {plan.by}")
     if plan.found:
@@ -218,7 +218,7 @@ def _show_steps(cli: Cli, plan: RotationPlan, *, keep_copies: bool) -> None:
 
 
 def _show_open(cli: Cli, rotation: Rotation, *, undo: bool) -> None:
-    from core.rotation.words import planned
+    from core.rotation.step_texts import planned
 
     cli.out.line(f"{rotation.secret}: {rotation.outcome.value}, begun {iso_utc(rotation.started)}")
     for record in rotation.steps:

@@ -54,8 +54,8 @@ def _serve(folder: Path, port: int) -> dict[str, Any]:
     from core.demo import moto_tuned  # before the rest: it sets moto up
     from core.demo.data.buckets import make_buckets
     from core.demo.data.identities import make_users
+    from core.demo.data.secrets import make_secrets
     from core.demo.data.trading_db import make_database
-    from core.demo.data.vaulted import make_secrets
     from core.demo.gate.app import Gate
     from core.demo.gate.serving import server_for
 

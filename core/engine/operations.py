@@ -91,10 +91,10 @@ OPERATIONS: tuple[Operation, ...] = (
     _reads("backup.preview", "core.backup.preview:preview", "Comparing a backup", "restore"),
     _changes("backup.restore", "core.backup.restore:restore", "Restoring a table", "restore --yes"),
     _reads("backup.verify", "core.backup.verify:verify", "Verifying a backup", "backups --verify"),
-    _changes("backup.undo", "core.backup.kept:undo", "Undoing a restore", "restore --undo --yes"),
+    _changes("backup.undo", "core.backup.undo:undo", "Undoing a restore", "restore --undo --yes"),
     _changes(
         "backup.drop_kept",
-        "core.backup.kept:drop_kept",
+        "core.backup.undo:drop_kept",
         "Dropping a kept table",
         "restore --drop-kept --yes",
     ),

@@ -19,7 +19,7 @@ from core.model.rotation import Patience, Rotation, Step
 from core.rotation import iam_keys, stages
 from core.rotation.iam_keys import KeyInfo
 from core.rotation.iam_secret import read_secret
-from core.rotation.strategy import before_anything
+from core.rotation.strategy import before_any_change
 from core.work import Work
 
 _ATTEMPTS = 3
@@ -42,7 +42,7 @@ class KeyMaker:
             StorageError: IAM refused.
         """
         asked = _asked_before(rotation)
-        with nullcontext() if asked else before_anything():
+        with nullcontext() if asked else before_any_change():
             _make_room(clients, rotation, work, asked=asked)
         for attempt in range(1, _ATTEMPTS + 1):
             try:

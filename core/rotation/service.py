@@ -36,8 +36,8 @@ from core.rotation.journal import RotationJournal
 from core.rotation.local_keys import LocalKeys
 from core.rotation.machine import Machine
 from core.rotation.managed_strategy import ManagedStrategy
+from core.rotation.step_texts import planned
 from core.rotation.strategy import Strategy
-from core.rotation.words import planned
 from core.storage import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_moment, utc_now

@@ -65,7 +65,7 @@ class NothingDone(Exception):  # noqa: N818 - carries the error
 
 
 @contextmanager
-def before_anything() -> Iterator[None]:
+def before_any_change() -> Iterator[None]:
     """Mark a block of a step before its first change.
 
     Raises:

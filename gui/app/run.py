@@ -20,7 +20,7 @@ from core.errors import LocalIOError, StorageError
 from core.local.settings import Settings
 from core.paths import HOME_VARIABLE
 from gui import theme
-from gui.app.seen import OnceSeen
+from gui.app.first_paint import OnceSeen
 from gui.main_window import MainWindow
 
 if TYPE_CHECKING:  # imported after the window's first paint

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import NotSupported, StorageError
 from core.redaction import Secret
-from core.rotation.databases import login, wire
+from core.rotation.databases import login, sockets
 from core.rotation.databases.login import Address
 from core.rotation.databases.passwords import native_hash
 from core.work import Work
@@ -66,9 +66,9 @@ class MysqlLogin:
 
         at = self.address
         with (
-            wire.reached(at, work) as link,
+            sockets.reached(at, work) as link,
             link.dup() as peer,
-            wire.told(at, self._fault, work),
+            sockets.told(at, self._fault, work),
         ):
             session = Connection(
                 user=at.username,
@@ -78,8 +78,8 @@ class MysqlLogin:
                 password=password.reveal().encode(),
                 charset="utf8mb4",
                 autocommit=True,
-                read_timeout=wire.ANSWER_SECONDS,
-                write_timeout=wire.ANSWER_SECONDS,
+                read_timeout=sockets.ANSWER_SECONDS,
+                write_timeout=sockets.ANSWER_SECONDS,
                 defer_connect=True,
             )
             try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import StorageError
 from core.redaction import Secret
-from core.rotation.databases import login, wire
+from core.rotation.databases import login, sockets
 from core.rotation.databases.login import Address
 from core.rotation.databases.passwords import md5_verifier, scram_verifier
 from core.work import Work
@@ -51,7 +51,7 @@ class PostgresqlLogin:
         from pg8000.native import Connection
 
         at = self.address
-        with wire.reached(at, work) as link, wire.told(at, self._fault, work):
+        with sockets.reached(at, work) as link, sockets.told(at, self._fault, work):
             session = Connection(
                 at.username,
                 host=at.host,

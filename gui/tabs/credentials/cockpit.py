@@ -17,7 +17,7 @@ from core.model.rotation import (
     StepRecord,
     StepState,
 )
-from core.rotation.words import copy_notes, planned, replaced_copies, title_of, undo_now
+from core.rotation.step_texts import copy_notes, planned, replaced_copies, title_of, undo_now
 from core.units import format_duration, format_moment, utc_now
 from gui import theme
 from gui.tabs.credentials.step_list import StepList, StepWords
@@ -184,6 +184,12 @@ class Cockpit(QWidget):
         """Say why there is no plan, or why an act was refused."""
         self._busy = False
         self.banner.show_error(error)
+        self._update()
+
+    def show_stopped(self) -> None:
+        """Show that the work was stopped before it changed anything."""
+        self._busy = False
+        self.banner.show_info("Stopped. Nothing was changed.")
         self._update()
 
     def set_busy(self, busy: bool) -> None:

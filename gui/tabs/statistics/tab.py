@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QMenu, QTableView, QVBoxLayout, QWidget
 
 from core.errors import StorageError
 from core.model.statistics import Share, StorageStatistics
-from core.statistics.keeping import keep, kept
 from core.statistics.levels import Level, level_of
+from core.statistics.saved import keep, kept
 from core.statistics.tally import ROOT
 from core.units import format_age, format_count
 from core.work import Progress

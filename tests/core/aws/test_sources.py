@@ -10,8 +10,8 @@ from helpers.stub_server import Reply, StubServer
 
 from core import errors
 from core.aws.clients import ClientFactory
+from core.aws.credential_errors import tried
 from core.aws.identity import identity
-from core.aws.sources import tried
 from core.model.connection import Connection, KeySource, Profile
 from core.units import iso_utc, utc_now
 
@@ -53,7 +53,7 @@ def test_the_environment_lists_every_place_and_what_each_said(config):
         "there is no ",
         "AWS_WEB_IDENTITY_TOKEN_FILE is not set",
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set",
-        "switched off by AWS_EC2_METADATA_DISABLED",
+        "disabled by AWS_EC2_METADATA_DISABLED",
     ):
         assert words in error.cause
     assert [one.place.split(",")[0] for one in tried(ENVIRONMENT)] == [
@@ -89,7 +89,7 @@ def test_aws_profile_that_names_no_section_is_told_with_the_files(config, monkey
 
 def test_a_machine_without_a_role_tells_what_was_asked(monkeypatch):
     role = Profile("r", KeySource.ROLE)
-    assert "switched off" in failure(role).cause
+    assert "is disabled" in failure(role).cause
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token")
     monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/pod")
     error = failure(role)
@@ -111,14 +111,14 @@ def test_a_metadata_service_that_does_not_answer_is_told(monkeypatch):
     ("text", "words"),
     [
         ("[profile other]\nregion = x\n", "there is no such section"),
-        ("[profile team]\nregion = x\n", "it gives no keys"),
+        ("[profile team]\nregion = x\n", "it provides no keys"),
         (
             "[profile team]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = base\n",
             "base",
         ),
         ("this is no ini file", "AWS's files cannot be used"),
         ("[profile team]\ncredential_process = /nowhere/helper\n", "cannot be run: No such file"),
-        ("[profile team]\ncredential_process = echo nonsense\n", "did not answer in JSON"),
+        ("[profile team]\ncredential_process = echo nonsense\n", "did not return JSON"),
     ],
 )
 def test_an_aws_profile_says_what_it_lacks(config, text, words):

@@ -24,11 +24,11 @@ from helpers.backups import (
 from core.backup.choice import Wanted, find
 from core.backup.databases import open_database
 from core.backup.drift import drift
-from core.backup.kept import drop_kept, undo
 from core.backup.listing import backups_in
 from core.backup.manifest import from_bytes, to_bytes
 from core.backup.preview import preview_of
 from core.backup.restore import Choices, restore_of
+from core.backup.undo import drop_kept, undo
 from core.backup.verify import verify_of
 from core.errors import (
     AlreadyExists,

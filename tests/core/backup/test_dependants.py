@@ -14,9 +14,9 @@ from helpers.backups import MemoryStore, backed_up, everything, restored, schema
 
 from core.backup import manifest as manifests
 from core.backup.databases import open_database
-from core.backup.kept import undo
 from core.backup.listing import backups_in
 from core.backup.preview import preview_of
+from core.backup.undo import undo
 from core.backup.verify import verify_of
 from core.model.backup import Backup, Manifest, RestorePreview
 from core.model.tables import Dependant

@@ -8,7 +8,7 @@ from helpers.demo import plain_client
 
 from core.aws.actions import is_changing
 from core.aws.clients import REQUEST_OBSERVERS
-from core.backup import kept
+from core.backup import undo
 from core.backup.restore import restore
 from core.backup.run import backup
 from core.engine import leftovers
@@ -107,8 +107,8 @@ ATTEMPTS = {
     "backup.restore": lambda c: restore(
         c.workspace, c.work, database=str(c.database), table="t"
     ),
-    "backup.undo": lambda c: kept.undo(c.workspace, c.work, database=str(c.database), kept="t"),
-    "backup.drop_kept": lambda c: kept.drop_kept(
+    "backup.undo": lambda c: undo.undo(c.workspace, c.work, database=str(c.database), kept="t"),
+    "backup.drop_kept": lambda c: undo.drop_kept(
         c.workspace, c.work, database=str(c.database), kept="t"
     ),
     "objects.upload": lambda c: writing.upload(c.bucket, "l/1", c.file),

@@ -14,7 +14,7 @@ from core.local.profiles import ProfileStore
 from core.local.settings import Settings
 from core.local.used_actions import UsedActions
 from core.rotation.journal import RotationJournal
-from core.statistics.keeping import kept
+from core.statistics.saved import kept
 from core.transfer import journal
 
 RUBBISH = [

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from core.objects.pages import Columns
 from core.statistics import details as details_module
-from core.statistics.keeping import keep, kept
 from core.statistics.levels import level_of
+from core.statistics.saved import keep, kept
 from core.statistics.tally import ROOT, Tally
 
 segments = st.sampled_from(["market-data", "ohlcv", "BTC", "1h", "logs"])
@@ -72,7 +72,7 @@ def test_details_are_stored_and_results_without_them_are_still_read(tmp_path, mo
     found = counted([("a/x", 1, "2024-01-15T00:00:00Z", "STANDARD")])
     keep("me", found)
     assert kept("me", "b") == found
-    from core.statistics.keeping import _path
+    from core.statistics.saved import _path
 
     path = _path("me", "b")
     text = path.read_text()

@@ -7,7 +7,7 @@ import pytest
 from helpers.moto_bucket import moto_bucket
 
 from core.errors import NotAnS3Answer, Offline, StorageError
-from core.statistics.keeping import keep, kept
+from core.statistics.saved import keep, kept
 from core.statistics.scan import scan
 from core.statistics.tally import Tally
 from core.work import Work
@@ -77,7 +77,7 @@ def test_a_part_is_neither_stored_nor_read_back(filled):
         keep("p", part)
     whole = replace(part, partial=False, started=now, finished=now)
     keep("p", whole)
-    from core.statistics.keeping import _path
+    from core.statistics.saved import _path
 
     path = _path("p", "b")
     path.write_text(path.read_text().replace('"partial": false', '"partial": true'))

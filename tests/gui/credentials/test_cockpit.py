@@ -22,7 +22,7 @@ from core.model.rotation import (
     StepState,
 )
 from core.rotation.iam_strategy import IamKeyStrategy
-from core.rotation.words import planned
+from core.rotation.step_texts import planned
 from core.units import utc_now
 from gui.tabs.credentials.cockpit import Cockpit
 from gui.tabs.credentials.new_values import NewValues

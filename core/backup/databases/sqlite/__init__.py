@@ -12,7 +12,7 @@ from typing import Self
 import apsw
 
 from core.backup.databases.base import Database, Rows
-from core.backup.databases.sqlite import dependants, inspect, kept, publish
+from core.backup.databases.sqlite import dependants, inspect, publish, undo
 from core.backup.databases.sqlite.compare import (
     Comparison,
     scratch,
@@ -245,7 +245,7 @@ class SQLiteDatabase(Database):
     def undo(self, kept_table: str) -> str:
         """Put a kept table back, and rebuild the full-text indexes over it."""
         with in_words(kept_table):
-            table = kept.put_back(self._connection, kept_table)
+            table = undo.put_back(self._connection, kept_table)
             for problem in dependants.rebuild_indexes(self._connection, table):
                 _log.warning("After the undo: %s", problem)
         return table
@@ -253,7 +253,7 @@ class SQLiteDatabase(Database):
     def drop_kept(self, kept_table: str) -> None:
         """Remove a kept table for good."""
         with in_words(kept_table):
-            kept.drop(self._connection, kept_table)
+            undo.drop(self._connection, kept_table)
 
     @contextmanager
     def _guard(self, work: Work) -> Iterator[None]:

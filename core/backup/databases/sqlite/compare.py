@@ -16,7 +16,7 @@ import apsw
 
 from core.backup.databases.base import Rows
 from core.backup.databases.sqlite.connection import BUSY_MILLISECONDS, cancellable, scalar
-from core.backup.databases.sqlite.ddl_write import create_table
+from core.backup.databases.sqlite.ddl.writer import create_table
 from core.backup.databases.sqlite.failures import in_words
 from core.backup.databases.sqlite.guarded import create_guarded
 from core.backup.databases.sqlite.inspect import encoding_of

@@ -9,11 +9,10 @@ from operator import itemgetter
 import apsw
 
 from core.backup.databases.sqlite.connection import scalar
-from core.backup.databases.sqlite.ddl_others import read_index, read_trigger
-from core.backup.databases.sqlite.ddl_table import read_table
+from core.backup.databases.sqlite.ddl.statements import read_index, read_table, read_trigger
 from core.backup.databases.sqlite.dump import rowids_field
-from core.backup.databases.sqlite.kept import kept_from
 from core.backup.databases.sqlite.tokens import quoted, tokens
+from core.backup.databases.sqlite.undo import kept_from
 from core.errors import Corrupt, NotFound, NotSupported
 from core.model.tables import Reference, TableInfo, TableSchema
 

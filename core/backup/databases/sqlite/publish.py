@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import apsw
 
-from core.backup.databases.sqlite.ddl_write import create_index, create_table, create_trigger
+from core.backup.databases.sqlite.ddl.writer import create_index, create_table, create_trigger
 from core.backup.databases.sqlite.guarded import create_guarded
 from core.backup.databases.sqlite.inspect import read_schema
-from core.backup.databases.sqlite.kept import rename, set_aside
+from core.backup.databases.sqlite.undo import rename, set_aside
 from core.errors import Corrupt
 from core.model.tables import TableSchema
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import apsw
 
-from core.backup.databases.sqlite.ddl_write import create_table
+from core.backup.databases.sqlite.ddl.writer import create_table
 from core.backup.databases.sqlite.failures import in_words
 from core.backup.databases.sqlite.guarded import create_guarded
 from core.backup.databases.sqlite.load import insert_sql

@@ -1,4 +1,4 @@
-"""Errors that never became an answer: credentials, configuration, network, validation."""
+"""Translation of exceptions without an error answer: credentials, network, validation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.aws.answers import BadAnswerError
 from core.errors import StorageError
 from core.redaction import redacted
 
-#: Names of parameters in botocore's validation report; its values are never read.
+#: Names of parameters in botocore's validation report. The values are never read.
 _PARAMETER = re.compile(
     r"(?:for parameter |required parameter in \w+: \"|Unknown parameter in \w+: \"|Invalid )"
     r"(bucket name|[A-Za-z][\w.\[\]]*)"
@@ -66,24 +66,28 @@ _CUT = (
     http.ProtocolError,
     http.IncompleteRead,
 )
-#: What opening a file raises; a refused connection is an OSError, too.
+#: Exceptions of opening a file. OSError would also include refused connections.
 _UNREADABLE = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 _SIGN_INS: tuple[tuple[type[Exception], str], ...] = (
     (boto.LoginError, "Run `aws login` for this profile in a terminal, then try again."),
     (Exception, "Run `aws sso login` for this profile in a terminal, then try again."),
 )
-_CONFIGURATION = "Correct AWS's configuration file (~/.aws/config, or what AWS_CONFIG_FILE names)."
+_CONFIGURATION = "Correct the AWS configuration file (~/.aws/config, or the file in "
+"AWS_CONFIG_FILE)."
 _ANY_SOURCE = (
-    "Choose another source of keys in the profile, or set up this one: keys in the keyring, an AWS "
-    "profile, AWS_* variables, or a role of this machine."
+    "Choose another credential source in the profile, or set up this one: keys in the keyring, an "
+    "AWS profile, AWS_* variables, or a role of this machine."
 )
 _SOURCES: tuple[tuple[type[Exception], str], ...] = (
     (boto.ProfileNotFound, "Choose an AWS profile that exists: `aws configure list-profiles`."),
-    (boto.PartialCredentialsError, "Give the access key id and the secret key, not one of them."),
-    (boto.MetadataRetrievalError, "Attach a role to this machine, or choose another source."),
+    (boto.PartialCredentialsError, "Set both the access key id and the secret key."),
+    (
+        boto.MetadataRetrievalError,
+        "Attach a role to this machine, or choose another credential source.",
+    ),
     (
         boto.CredentialRetrievalError,
-        "Run the program or the sign-in that gives the keys by itself, to see why it fails.",
+        "Run the credential program or the sign-in in a terminal to see why it fails.",
     ),
     (boto.RefreshWithMFAUnsupportedError, "Sign in again with a new MFA code."),
     (boto.ConfigNotFound, _CONFIGURATION),
@@ -93,7 +97,7 @@ _SOURCES: tuple[tuple[type[Exception], str], ...] = (
     (boto.InvalidConfigError, _CONFIGURATION),
     (Exception, _ANY_SOURCE),
 )
-_REGION = "Correct the region: the profile's, --region, or AWS_REGION."
+_REGION = "Correct the region in the profile, with --region, or in AWS_REGION."
 _ADDRESSES: tuple[tuple[type[Exception], str], ...] = (
     (boto.NoRegionError, "No region is set"),
     (boto.InvalidRegionError, "The region is not valid"),
@@ -102,18 +106,21 @@ _ADDRESSES: tuple[tuple[type[Exception], str], ...] = (
     (Exception, "The endpoint is not valid"),
 )
 _ADDRESS_REMEDIES: tuple[tuple[type[Exception], str], ...] = (
-    (boto.NoRegionError, "Set the region: the profile's, --region, or AWS_REGION."),
+    (boto.NoRegionError, "Set the region in the profile, with --region, or in AWS_REGION."),
     (boto.InvalidRegionError, _REGION),
     (boto.UnknownEndpointError, "The service is not offered in this region. " + _REGION),
     (boto.InvalidIMDSEndpointError, "Correct AWS_EC2_METADATA_SERVICE_ENDPOINT."),
     (boto.InvalidProxiesConfigError, "Correct HTTPS_PROXY and HTTP_PROXY."),
-    (Exception, "Correct the endpoint: the profile's, --endpoint-url, or AWS_ENDPOINT_URL."),
+    (
+        Exception,
+        "Correct the endpoint in the profile, with --endpoint-url, or in AWS_ENDPOINT_URL.",
+    ),
 )
 _SLOW = (boto.ConnectTimeoutError, boto.ReadTimeoutError, http.TimeoutError)
 
 
 def translate_other(error: Exception, operation: str, subject: str) -> StorageError | None:
-    """Return our error for an exception that is not an error answer; None when it is foreign."""
+    """Translate an AWS or network exception to a `StorageError`; return None for any other."""
     for kinds, build in _BUILDERS:
         if isinstance(error, kinds):
             made = build(error, subject)
@@ -123,8 +130,8 @@ def translate_other(error: Exception, operation: str, subject: str) -> StorageEr
 
 
 def _chosen(table: tuple[tuple[type[Exception], str], ...], error: Exception) -> str:
-    """Return the words of the first class that the error is of; the last row is of all errors."""
-    return next(words for kind, words in table if isinstance(error, kind))
+    """Return the text of the first class that matches; the last row matches every error."""
+    return next(text for kind, text in table if isinstance(error, kind))
 
 
 def _invalid(error: Exception, subject: str) -> StorageError:
@@ -133,14 +140,15 @@ def _invalid(error: Exception, subject: str) -> StorageError:
     _forget_value(error)
     return errors.InvalidInput(
         f"Invalid input: {names}",
-        cause="The value has the wrong type, length or form; it is not repeated here.",
+        cause="The value has the wrong type, length or form. It is not shown because it may be "
+        "secret.",
         remedy="Correct the value and try again. Nothing was sent.",
         subject=subject,
     )
 
 
 def _forget_value(error: Exception) -> None:
-    """Take the refused value out of botocore's exception, which tracebacks would print."""
+    """Remove the refused value from botocore's exception: tracebacks would print it."""
     error.args = ("(withheld)",)
     if isinstance(error, boto.BotoCoreError):
         error.kwargs = {}
@@ -176,9 +184,10 @@ def _address(error: Exception, subject: str) -> StorageError:
 
 def _damaged(error: Exception, subject: str) -> StorageError:
     return errors.Corrupt(
-        "The bytes were damaged on their way",
-        cause="The checksum of what arrived differs from the one that S3 keeps.",
-        remedy="Try again. If it happens again, the stored object is damaged: use a version.",
+        "The data was damaged in transit",
+        cause="The checksum of the received data differs from the one that S3 stores.",
+        remedy="Try again. If it happens again, the stored object is damaged: use an older "
+        "version.",
         subject=subject,
         details=_text(error),
     )
@@ -187,8 +196,8 @@ def _damaged(error: Exception, subject: str) -> StorageError:
 def _unparsable(error: Exception, subject: str) -> StorageError:
     return errors.NotAnS3Answer(
         "This is not an S3 answer",
-        cause="Something answered in a form that S3 does not use: a sign-in page of the network, "
-        "a proxy, or an endpoint that is not S3.",
+        cause="The answer does not have the form of S3: it may come from a sign-in page of the "
+        "network, a proxy, or a server that is not S3.",
         remedy="Check the network, the proxy settings and the endpoint of the profile.",
         subject=subject,
         details=type(error).__name__,
@@ -201,9 +210,9 @@ def _bad_answer(error: Exception, subject: str) -> StorageError:
         return _proxy(error, subject)
     if error.unsupported:
         made: StorageError = errors.NotSupported(
-            "The server does not offer this",
-            cause="It answers another request than the one that was sent.",
-            remedy="Nothing can be done here; the rest of the program works without it.",
+            "The server does not support this operation",
+            cause="It answered a different request than the one that was sent.",
+            remedy="Use a server that supports it. All other functions work without it.",
             subject=subject,
         )
     elif error.final:
@@ -211,9 +220,9 @@ def _bad_answer(error: Exception, subject: str) -> StorageError:
     else:
         made = errors.NotAnS3Answer(
             "The answer is incomplete",
-            cause=f"What arrived does not count as an answer: {error.what}.",
-            remedy="Try again; if it stays, check the network, the proxy settings and the endpoint "
-            "of the profile.",
+            cause=f"The answer was rejected: {error.what}.",
+            remedy="Try again. If it happens again, check the network, the proxy settings and the "
+            "endpoint of the profile.",
             subject=subject,
         )
     made.details = error.what
@@ -221,7 +230,7 @@ def _bad_answer(error: Exception, subject: str) -> StorageError:
 
 
 def _place(error: Exception) -> str:
-    """Return the endpoint as a prefix of a message; nothing of a path or a query."""
+    """Return the endpoint as the prefix of a message, without path and query."""
     url = getattr(error, "kwargs", {}).get("endpoint_url") or ""
     parts = urlsplit(str(url))
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}: " if parts.netloc else ""
@@ -241,30 +250,30 @@ def _offline(cause: str, remedy: str) -> Callable[[Exception, str], StorageError
 
 
 _dns = _offline(
-    "The endpoint's name is not known here (DNS).",
+    "The host name of the endpoint cannot be resolved (DNS).",
     "Check the network connection and the spelling of endpoint and region.",
 )
 _refused = _offline(
-    "Nothing listens at the endpoint, or the network refuses the connection.",
-    "Check the network connection and the endpoint of the profile; is the server running?",
+    "No server listens at the endpoint, or the network refuses the connection.",
+    "Check the network connection, the endpoint of the profile, and whether the server is running.",
 )
 _proxy = _offline(
-    "The proxy refused the connection or asks for a sign-in (407).",
+    "The proxy refused the connection or requires authentication (407).",
     "Check HTTPS_PROXY and NO_PROXY and the proxy's user name and password.",
 )
 _tls = _offline(
     "The endpoint's certificate is not trusted, or it does not speak TLS at all.",
-    "Is the endpoint meant to begin with http://? Behind a company proxy, set AWS_CA_BUNDLE to "
-    "its certificate file. Certificates are never ignored.",
+    "Check whether the endpoint should begin with http://. Behind a company proxy, set "
+    "AWS_CA_BUNDLE to the certificate file of the proxy. Certificate errors are never ignored.",
 )
 
 
 def _tls_failure(error: Exception, subject: str) -> StorageError:
-    """Tell a file of certificates that cannot be read from a certificate that is not trusted."""
+    """Distinguish an unreadable file of certificates from an untrusted certificate."""
     chain = _chain(error)
     unreadable = [link.strerror for link in chain if isinstance(link, _UNREADABLE)]
     if any("NO_CERTIFICATE_OR_CRL_FOUND" in str(link) for link in chain):
-        unreadable = ["It holds no certificate"]
+        unreadable = ["It contains no certificate"]
     if not unreadable:
         return _tls(error, subject)
     variable = os.environ.get("AWS_CA_BUNDLE", "")
@@ -282,8 +291,8 @@ _slow = _offline(
     "Try again; check the network connection, VPN and firewall.",
 )
 _cut = _offline(
-    "The connection broke off in the middle.",
-    "Try again; transfers continue where they stopped.",
+    "The connection was interrupted.",
+    "Try again. Transfers continue where they stopped.",
 )
 
 
@@ -311,7 +320,7 @@ def _unknown(error: Exception, subject: str) -> StorageError:
     return errors.ServiceError(
         "The AWS library failed",
         cause=_text(error),
-        remedy="Try again. If it goes on, report it with the details.",
+        remedy="Try again. If the error persists, report it with the details.",
         subject=subject,
         details=type(error).__name__,
     )
@@ -323,7 +332,7 @@ def _text(error: Exception) -> str:
 
 _Builder = Callable[[Exception, str], StorageError]
 
-#: The first row whose classes match decides, so subclasses stand above their parents.
+#: The first matching row is used, so subclasses are listed before their parents.
 _BUILDERS: tuple[tuple[tuple[type[Exception], ...], _Builder], ...] = (
     (_ADDRESS, _address),
     ((boto.ParamValidationError, boto.ValidationError), _invalid),

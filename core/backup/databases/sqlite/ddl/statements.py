@@ -1,4 +1,4 @@
-"""Reads a CREATE TABLE of SQLite into a schema value.
+"""Readers of SQLite's CREATE TABLE, CREATE INDEX and CREATE TRIGGER: text to schema values.
 
 The pragmas tell names and types but neither checks, expressions, conflict clauses nor constraint
 names, so the text itself is read; grammar: https://sqlite.org/src/file/src/parse.y.
@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.backup.databases.sqlite.ddl_reader import Reader
+from core.backup.databases.sqlite.ddl.reader import Reader
 from core.backup.databases.sqlite.tokens import COLUMN_WORDS, Token, sliced
-from core.model.tables import Check, Column, ForeignKey, Key, KeyPart, TableSchema
+from core.model.tables import (
+    Check,
+    Column,
+    ForeignKey,
+    Index,
+    Key,
+    KeyPart,
+    TableSchema,
+    Trigger,
+)
 
 _TABLE_WORDS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
 
@@ -194,3 +203,49 @@ def read_table(text: str) -> TableSchema:
         Corrupt: When the text is not understood; nothing is guessed.
     """
     return TableReader(text).read()
+
+
+def read_index(text: str) -> Index:
+    """Return the index that a CREATE INDEX text declares."""
+    reader = Reader(text)
+    reader.need("CREATE")
+    unique = reader.skip("UNIQUE")
+    reader.need("INDEX")
+    reader.skip("IF", "NOT", "EXISTS")
+    name = reader.target()
+    reader.need("ON")
+    reader.take()
+    parts, _ = reader.parts()
+    where = sliced(reader.until()) if reader.skip("WHERE") else None
+    return Index(name, parts, unique, where)
+
+
+def read_trigger(text: str) -> Trigger:
+    """Return the trigger that a CREATE TRIGGER text declares."""
+    reader = Reader(text)
+    reader.need("CREATE")
+    reader.one_of("TEMP", "TEMPORARY")
+    reader.need("TRIGGER")
+    reader.skip("IF", "NOT", "EXISTS")
+    name = reader.target()
+    timing = reader.one_of("BEFORE", "AFTER")
+    event = reader.take().text.upper()
+    columns = _of(reader)
+    reader.need("ON")
+    reader.take()
+    each = reader.skip("FOR", "EACH", "ROW")
+    condition = sliced(reader.until("BEGIN")) if reader.skip("WHEN") else None
+    reader.need("BEGIN")
+    words: list[Token] = []
+    while reader.here.kind != "end":
+        words.append(reader.take())
+    return Trigger(name, timing, event, sliced(words[:-1]), columns, condition, each)
+
+
+def _of(reader: Reader) -> tuple[str, ...]:
+    if not reader.skip("OF"):
+        return ()
+    found = [reader.take().name]
+    while reader.skip(","):
+        found.append(reader.take().name)
+    return tuple(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.backup.databases import open_database
 from core.backup.store import HasBucket
+from core.effects import BY_HAND, states_effect
 from core.errors import NotFound
 from core.work import Work, default_work
 
@@ -25,6 +26,7 @@ def newest_kept(database: str, table: str) -> str:
     return max(names)
 
 
+@states_effect("changed", (BY_HAND,))
 def undo(workspace: HasBucket | None, work: Work | None = None, *, database: str, kept: str) -> str:
     """Put the kept table back in place of the restored one, which is dropped.
 
@@ -41,6 +43,7 @@ def undo(workspace: HasBucket | None, work: Work | None = None, *, database: str
         return target.undo(kept)
 
 
+@states_effect("changed", (BY_HAND,))
 def drop_kept(
     workspace: HasBucket | None, work: Work | None = None, *, database: str, kept: str
 ) -> str:

@@ -1,7 +1,7 @@
-"""What each source of keys was asked and what it said: failures name the place and the reason.
+"""Explanation of missing credentials: the places that were searched, and why each failed.
 
-Nothing here is on the network: it reads the names of variables, the sections of AWS's files and
-the error that botocore raised. Values are never repeated, and foreign text is redacted.
+No request is sent: the names of variables, the sections of AWS's files and botocore's error are
+read. Values are never shown, and texts of other programs are redacted.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from core.model.connection import KeySource, Profile
 from core.redaction import MASK, redacted
 from core.units import iso_utc, utc_now
 
-#: botocore's words for keys that had ended when they came; it has no class for that.
+#: botocore's message for keys that had already expired; it has no exception class for this.
 _STILL_EXPIRED = "credentials are still expired"
 _EXPIRATION = "AWS_CREDENTIAL_EXPIRATION"
 _PAIR = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _CONTAINER = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
 _TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a variable's name
-#: Characters of a foreign library's and of a foreign program's words that are repeated at most.
+#: Maximum characters of a library's and of a program's message that are quoted.
 _WORDS, _LINE = 300, 120
-#: What may be a key or a token: 16 characters or more with a digit among them.
+#: Text that may be a key or a token: at least 16 characters, including a digit.
 _RUN = re.compile(r"(?=[\w+/=-]*\d)[\w+/=-]{16,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One place where keys were looked for, and what it said."""
+    """One place that was searched for keys, and the reason why it has none."""
 
     place: str
     said: str
@@ -44,7 +44,7 @@ class Tried:
 
 
 def tried(profile: Profile) -> tuple[Tried, ...]:
-    """Return every place that the profile's source looks at, in its order, and what it says."""
+    """Return every place that a credential source searches, in order, with the result."""
     if profile.source is KeySource.ENVIRONMENT:
         section = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or ""
         return (_variables(), _section(section), _web_identity(), _container(), _instance())
@@ -56,7 +56,7 @@ def tried(profile: Profile) -> tuple[Tried, ...]:
 
 
 def missing_credentials(profile: Profile) -> CredentialsMissing:
-    """Return the error that says which source has no keys, what it tried, and what to do."""
+    """Return the error that names the source without keys, the places it searched, and a remedy."""
     cause, remedy = _MISSING[profile.source]
     said = " ".join(str(one) for one in tried(profile))
     return CredentialsMissing(
@@ -69,39 +69,39 @@ def missing_credentials(profile: Profile) -> CredentialsMissing:
 
 _MISSING = {
     KeySource.KEYRING: (
-        "The system keyring holds no keys for this profile.",
+        "The system keyring contains no keys for this profile.",
         "Edit the profile and enter its keys again.",
     ),
     KeySource.SESSION: (
-        "Its keys were kept in memory only and are gone.",
+        "The keys of this profile were only held in memory, until the program ended.",
         "Edit the profile and enter its keys again.",
     ),
     KeySource.AWS_PROFILE: (
-        "The AWS profile {profile} yields no credentials.",
+        "The AWS profile {profile} provides no credentials.",
         "Run `aws configure --profile {profile}` or `aws sso login --profile {profile}`.",
     ),
     KeySource.ENVIRONMENT: (
-        "Neither AWS_* variables nor AWS's files nor a role of this machine give any keys.",
-        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose another source.",
+        "There are no keys in AWS_* variables or AWS's files, and this machine has no role.",
+        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose another credential source.",
     ),
     KeySource.ROLE: (
-        "This machine has no instance or container role, or its metadata service is off.",
-        "Attach a role to the instance or task, or choose another source.",
+        "This machine has no instance or container role, or its metadata service is disabled.",
+        "Attach a role to the instance or task, or choose another credential source.",
     ),
 }
 
 
 @contextmanager
 def said_by(profile: Profile) -> Iterator[None]:
-    """Raise what a source of keys raises in words that name the source and its reason.
+    """Translate the errors of a credential source to errors that name the source and the reason.
 
     Raises:
-        CredentialsMissing: the source cannot give keys.
-        CredentialsExpired: it could once; a new sign-in or a new code is needed.
+        CredentialsMissing: the source has no keys.
+        CredentialsExpired: a new sign-in or a new MFA code is required.
     """
     try:
         yield
-    except Exception as error:  # what is not about a source of keys goes on as it is
+    except Exception as error:  # other errors propagate unchanged
         told = _told(profile, error)
         if told is None:
             raise
@@ -109,9 +109,9 @@ def said_by(profile: Profile) -> Iterator[None]:
 
 
 def speaking(profile: Profile, refresh: Callable[[], Any], method: str = "") -> Callable[[], Any]:
-    """Return a refresh of temporary keys whose failures name the profile, whoever triggers it.
+    """Wrap the refresh of temporary keys so that its errors name the profile.
 
-    Keys that have ended already are refused here: botocore would raise a RuntimeError.
+    Keys that have already expired are rejected here: botocore would raise a RuntimeError.
     """
 
     def refreshed() -> Any:
@@ -128,7 +128,7 @@ def speaking(profile: Profile, refresh: Callable[[], Any], method: str = "") -> 
 
 
 def mfa_device(config: Mapping[str, Any], section: str) -> str:
-    """Return the MFA device that an AWS profile's chain of roles asks for, or nothing.
+    """Return the MFA device that a role in an AWS profile's chain requires, or an empty string.
 
     Args:
         config: botocore's `full_config`.
@@ -190,15 +190,15 @@ def _sign_in(profile: Profile, section: str, error: Exception) -> CredentialsExp
 
 def _new_code(profile: Profile) -> CredentialsExpired:
     return CredentialsExpired(
-        "Your session has ended",
-        cause="It was opened with an MFA code, and a new one needs a new code.",
-        remedy="Try again and enter the next code.",
+        "Your session has expired",
+        cause="The session was opened with an MFA code, and a new session requires a new code.",
+        remedy="Try again and enter a new code.",
         subject=profile.name,
     )
 
 
 def _cause(profile: Profile, section: str, error: Exception) -> str:
-    """Return why a source failed; nothing when the error is not about sources."""
+    """Return why a source failed, or an empty string if the error has another origin."""
     for kinds, words in _causes():
         if isinstance(error, kinds):
             return words(profile, section, error)
@@ -206,14 +206,14 @@ def _cause(profile: Profile, section: str, error: Exception) -> str:
 
 
 def _remedy(profile: Profile, section: str, cause: str) -> str:
-    """Return what to do about a cause; the source's own remedy where the cause has none."""
+    """Return the remedy of a cause, or the remedy of the source if the cause has none."""
     for words, remedy in _REMEDIES:
         if words in cause:
             return remedy.format(section=section)
     return _MISSING[profile.source][1].format(profile=section)
 
 
-#: What the words of a cause begin with, or hold, and what to do about it.
+#: Texts that a cause starts with or contains, and the remedy of each.
 _REMEDIES = (
     ("The credential_process", "Run the program in a terminal and correct what it reports."),
     (_EXPIRATION, "Correct the variable (2030-01-31T12:00:00Z), or unset it."),
@@ -227,7 +227,7 @@ _Kinds = tuple[type[Exception], ...]
 
 
 def _causes() -> tuple[tuple[_Kinds, Callable[[Profile, str, Any], str]], ...]:
-    """Return the table of errors; botocore is loaded by now, since one of them was raised."""
+    """Return the table of botocore's errors, whose import is deferred until one was raised."""
     from botocore import exceptions as boto
 
     files = (
@@ -253,7 +253,7 @@ def _no_section(profile: Profile, section: str, _error: Exception) -> str:
 
 
 def _metadata(_profile: Profile, _section: str, error: Exception) -> str:
-    return f"The metadata service of this machine answered badly: {_words(error)}"
+    return f"The metadata service of this machine returned an invalid answer: {_words(error)}"
 
 
 def _unusable_files(_profile: Profile, _section: str, error: Exception) -> str:
@@ -263,7 +263,7 @@ def _unusable_files(_profile: Profile, _section: str, error: Exception) -> str:
 def _half(_profile: Profile, section: str, error: Any) -> str:
     variables = error.kwargs.get("provider") == "env"
     place = str(_variables()) if variables else f"The AWS profile {section}: {_words(error)}"
-    return f"Only one half of the keys is there. {place}"
+    return f"Only one half of the key pair is set. {place}"
 
 
 def _retrieval(_profile: Profile, section: str, error: Any) -> str:
@@ -272,12 +272,12 @@ def _retrieval(_profile: Profile, section: str, error: Any) -> str:
     said = _words(message) or "nothing"
     if provider == "custom-process":
         said = _last_line(message) or "nothing"
-        return f"The credential_process of the AWS profile {section} failed and said: {said}"
-    return f"The source {provider} failed and said: {said}"
+        return f"The credential_process of the AWS profile {section} failed: {said}"
+    return f"The credential source {provider} failed: {said}"
 
 
 def _local(_profile: Profile, section: str, error: Exception) -> str:
-    """Explain a missing file or program; other errors of the machine are not about keys."""
+    """Explain a missing file or program; other operating system errors are unrelated to keys."""
     if isinstance(error, FileNotFoundError) and error.filename == os.environ.get(_TOKEN_FILE):
         return str(_web_identity())
     if not _values(section).get("credential_process"):
@@ -286,11 +286,11 @@ def _local(_profile: Profile, section: str, error: Exception) -> str:
     if isinstance(error, OSError):
         reason = error.strerror or type(error).__name__
         return f"The credential_process of the AWS profile {section} cannot be run: {reason}."
-    return f"The credential_process of the AWS profile {section} did not answer in JSON."
+    return f"The credential_process of the AWS profile {section} did not return JSON."
 
 
 def section_of(profile: Profile) -> str:
-    """Return the section of AWS's files that a profile uses: its own, or the environment's."""
+    """Return the section of AWS's files for a profile: its AWS profile, or AWS_PROFILE."""
     named = profile.aws_profile if profile.source is KeySource.AWS_PROFILE else ""
     variables = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
     return named or variables or "default"
@@ -325,17 +325,17 @@ def _section(section: str) -> Tried:
     source = str(values.get("source_profile", ""))
     if source and source != name and not _values(source):
         return Tried(place, f"its source_profile {source} does not exist")
-    return Tried(place, "it gives no keys")
+    return Tried(place, "it provides no keys")
 
 
 def _values(section: str) -> Mapping[str, Any]:
-    """Return the settings of a section; an unreadable file is told by its own error."""
+    """Return the settings of a section; an unreadable file is reported by another error."""
     from botocore.exceptions import BotoCoreError
     from botocore.session import Session
 
     try:
         profiles = Session().full_config.get("profiles", {})
-    except BotoCoreError:  # the file cannot be parsed: who loads it says so
+    except BotoCoreError:  # the file cannot be parsed, which is reported when it is loaded
         return {}
     found: Mapping[str, Any] = profiles.get(section, {})
     return found
@@ -354,14 +354,14 @@ def _web_identity() -> Tried:
 
 def _container() -> Tried:
     named = [name for name in _CONTAINER if os.environ.get(name)]
-    said = f"what {named[0]} names gives no keys" if named else f"{_CONTAINER[0]} is not set"
+    said = f"the address in {named[0]} provides no keys" if named else f"{_CONTAINER[0]} is not set"
     return Tried("Container role", said)
 
 
 def _instance() -> Tried:
     off = os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
     said = (
-        "the metadata service is switched off by AWS_EC2_METADATA_DISABLED"
+        "the metadata service is disabled by AWS_EC2_METADATA_DISABLED"
         if off
         else "the metadata service does not answer, or the machine has no role"
     )
@@ -369,9 +369,9 @@ def _instance() -> Tried:
 
 
 def _last_line(output: str) -> str:
-    """Return the last line of a program's output, short and without what may be a secret.
+    """Return the last line of a program's output, shortened and without possible secrets.
 
-    The form of a program's output is unknown, so long runs of letters and digits go as well.
+    The format of the output is unknown, so long runs of letters and digits are masked too.
     """
     lines = [line for line in output.splitlines() if line.strip()]
     text = _RUN.sub(MASK, _words(lines[-1])) if lines else ""
