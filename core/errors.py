@@ -1,4 +1,4 @@
-"""The family of errors that `core` raises: each says what happened, why, and what to do."""
+"""Errors that `core` raises: each states what happened, why, and what to do about it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class ErrorKind(Enum):
-    """What went wrong, in the terms a caller decides by; the value is the exit code of the CLI."""
+    """Kind of a failure, for callers that decide by it; its value is the exit code of the CLI."""
 
     BUG = 1
     USAGE = 2
@@ -40,21 +40,26 @@ class ErrorKind(Enum):
     CANCELLED = 130
 
 
-#: Kinds after which the same call may succeed without anything having been changed.
+#: Kinds of failures after which the same call may succeed unchanged.
 TRANSIENT_KINDS = frozenset(
     {ErrorKind.THROTTLED, ErrorKind.OFFLINE, ErrorKind.SERVICE, ErrorKind.ENGINE}
 )
 
 
 class StorageError(Exception):
-    """A failure told in words: summary (what), cause (why), remedy (what to do), subject (to what).
+    """A failure described for people, and the base class of all errors of `core`.
 
-    None of the texts ever holds a secret; `details` is redacted by whoever fills it.
+    Attributes: `summary` (what happened), `cause` (why), `remedy` (what to do), `subject` (the
+    object, secret or file concerned), `action` (the IAM action, if one was refused) and `details`
+    (codes for a bug report). None of the texts contains a secret; the code that sets `details`
+    redacts it.
     """
 
     kind = ErrorKind.SERVICE
-    #: What to do where the error itself names nothing better.
+    #: The remedy of an error that is created without one.
     usual_remedy = ""
+    #: What a failed change has left, for example "Nothing was saved."; see `core.effects`.
+    effect = ""
 
     def __init__(  # noqa: PLR0913 - one error is one record; every field is keyword-only
         self,
@@ -83,10 +88,11 @@ class StorageError(Exception):
         return self.kind in TRANSIENT_KINDS
 
     def __str__(self) -> str:
-        return "\n".join(part for part in (self.summary, self.cause, self.remedy) if part)
+        parts = (self.summary, self.cause, self.effect, self.remedy)
+        return "\n".join(part for part in parts if part)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Cross the engine's pipe whole: keyword-only fields are not in `args`."""
+        """Pickle all fields for the engine's pipe: keyword-only fields are not in `args`."""
         return (_rebuilt, (type(self), dict(self.__dict__)))
 
 
@@ -97,13 +103,13 @@ def _rebuilt(cls: type[StorageError], state: dict[str, str]) -> StorageError:
 
 
 class CredentialsMissing(StorageError):
-    """No keys could be found by the chosen source."""
+    """The chosen credential source contains no keys."""
 
     kind = ErrorKind.CREDENTIALS_MISSING
 
 
 class CredentialsExpired(StorageError):
-    """Temporary credentials have reached their end."""
+    """The temporary credentials have expired."""
 
     kind = ErrorKind.CREDENTIALS_EXPIRED
 
@@ -115,19 +121,19 @@ class CredentialsInvalid(StorageError):
 
 
 class AccessDenied(StorageError):
-    """The keys are good but the permission is missing; `action` names it."""
+    """The keys are valid, but the permission is missing; `action` names it."""
 
     kind = ErrorKind.ACCESS_DENIED
 
 
 class ReadOnlyProfile(StorageError):
-    """The profile is protected against changes and was not unlocked; nothing was sent."""
+    """The profile is read-only and was not unlocked; no request was sent."""
 
     kind = ErrorKind.READ_ONLY
 
 
 class WrongRegion(StorageError):
-    """The bucket lives in another region and could not be followed there."""
+    """The bucket is in another region, which could not be determined."""
 
     kind = ErrorKind.WRONG_REGION
 
@@ -151,19 +157,19 @@ class NoSuchBucket(NotFound):
 
 
 class AlreadyExists(StorageError):
-    """Something of that name is there already."""
+    """Something with that name already exists."""
 
     kind = ErrorKind.ALREADY_EXISTS
 
 
 class Conflict(StorageError):
-    """Somebody else changed the thing meanwhile; nothing was overwritten."""
+    """Another client changed the resource first; nothing was overwritten."""
 
     kind = ErrorKind.CONFLICT
 
 
 class InvalidInput(StorageError):
-    """A value was refused before anything was sent."""
+    """A value was refused, usually before a request was sent."""
 
     kind = ErrorKind.INVALID_INPUT
 
@@ -175,19 +181,19 @@ class NotSupported(StorageError):
 
 
 class Archived(StorageError):
-    """The object sleeps in an archive class and must be restored first."""
+    """The object is in an archive storage class and must be restored first."""
 
     kind = ErrorKind.ARCHIVED
 
 
 class ScheduledForDeletion(StorageError):
-    """The secret waits for its deletion; restore it to use it."""
+    """The secret is scheduled for deletion and must be restored before it can be used."""
 
     kind = ErrorKind.SCHEDULED_FOR_DELETION
 
 
 class Throttled(StorageError):
-    """The service asks for fewer requests."""
+    """The service throttled the requests."""
 
     kind = ErrorKind.THROTTLED
 
@@ -199,7 +205,7 @@ class Offline(StorageError):
 
 
 class NotAnS3Answer(StorageError):
-    """Something answered, but not S3: a captive portal, a proxy, or a wrong endpoint."""
+    """The answer is not one of S3: a captive portal, a proxy, or a wrong endpoint responded."""
 
     kind = ErrorKind.NOT_S3
 
@@ -211,13 +217,13 @@ class ServiceError(StorageError):
 
 
 class LimitExceeded(StorageError):
-    """A quota or size limit would be passed."""
+    """A quota or size limit would be exceeded."""
 
     kind = ErrorKind.LIMIT
 
 
 class Corrupt(StorageError):
-    """Bytes differ from their recorded hash, or a stored form cannot be read."""
+    """Bytes differ from their recorded hash, or stored data cannot be decoded."""
 
     kind = ErrorKind.CORRUPT
     usual_remedy = "Use another copy: an older version of the object, or another backup."
@@ -236,37 +242,37 @@ class LocalIOError(StorageError):
 
 
 class DatabaseError(StorageError):
-    """A database refused; the target is as it was."""
+    """A database reported an error; the target is unchanged."""
 
     kind = ErrorKind.DATABASE
 
 
 class EngineError(StorageError):
-    """The engine process ended in mid task; the task can be run again."""
+    """The engine process ended during a task; the task can be run again."""
 
     kind = ErrorKind.ENGINE
 
 
 class KeyringError(StorageError):
-    """The operating system's keyring is missing, locked, refused, or not safe to use."""
+    """The keyring of the operating system is missing, locked, denied access, or is unsafe."""
 
     kind = ErrorKind.KEYRING
 
 
 class Cancelled(StorageError):
-    """The user asked to stop. Not a failure: nothing is shown for it."""
+    """The user cancelled the task. This is not a failure, and no error is shown for it."""
 
     kind = ErrorKind.CANCELLED
 
 
-#: Cause and remedy of what an operating system refuses, by errno; `{path}` names the file.
+#: Cause and remedy of operating system errors, by errno; `{path}` is the file.
 _OS_CAUSES: dict[tuple[int, ...], tuple[str, str]] = {
     (errno.ENOENT,): (
         "{path} does not exist.",
         "Check the path; the file may have been moved or deleted.",
     ),
     (errno.EACCES, errno.EPERM): (
-        "This user has no permission for {path}.",
+        "You do not have permission to use {path}.",
         "Change the permissions of the file and its folder, or choose another place.",
     ),
     (errno.EROFS,): (
@@ -276,13 +282,13 @@ _OS_CAUSES: dict[tuple[int, ...], tuple[str, str]] = {
     (errno.ENOSPC,): ("The disk of {path} is full.", "Free some space, then try again."),
     (errno.EDQUOT,): (
         "The disk quota of this user is used up.",
-        "Delete files of your own, or have the quota raised, then try again.",
+        "Delete some of your files, or ask for a larger quota, then try again.",
     ),
     (errno.EFBIG,): (
-        "The file system of {path} does not take files that large.",
-        "Choose a file system for large files (FAT32 takes 4 GiB).",
+        "The file system of {path} does not support files of this size.",
+        "Choose another file system (FAT32 is limited to 4 GiB per file).",
     ),
-    (errno.EISDIR,): ("{path} is a folder.", "Name a file."),
+    (errno.EISDIR,): ("{path} is a folder.", "Choose a file."),
     (errno.ENOTDIR,): ("A part of the path {path} is a file, not a folder.", "Correct the path."),
     (errno.EEXIST, errno.ENOTEMPTY): ("{path} already exists.", "Choose another name."),
     (errno.EMFILE, errno.ENFILE): (
@@ -290,12 +296,12 @@ _OS_CAUSES: dict[tuple[int, ...], tuple[str, str]] = {
         "Close other programs or raise the limit (ulimit -n), then try again.",
     ),
     (errno.ENAMETOOLONG,): (
-        "The name of {path} is longer than its file system takes.",
+        "The name of {path} is longer than its file system allows.",
         "Choose a shorter name, or a folder with a shorter path.",
     ),
     (errno.ELOOP,): (
-        "The symbolic links of {path} lead in a circle.",
-        "Correct the links, or name the file itself.",
+        "The symbolic links of {path} form a loop.",
+        "Correct the links, or use the path of the file itself.",
     ),
     (errno.EBUSY, errno.ETXTBSY): (
         "{path} is in use by another program.",
@@ -303,31 +309,31 @@ _OS_CAUSES: dict[tuple[int, ...], tuple[str, str]] = {
     ),
     (errno.EIO,): (
         "The device of {path} reports a read or write error.",
-        "Check the disk or the network drive, and copy what is on it.",
+        "Check the disk or the network drive, and back up its files.",
     ),
     (errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN): (
-        "The drive of {path} is not connected any more.",
-        "Connect it again, then try again.",
+        "The drive of {path} is no longer connected.",
+        "Reconnect it, then try again.",
     ),
     (errno.EILSEQ, errno.EINVAL): (
-        "The file system does not take the name or the size of {path}.",
+        "The file system does not accept the name or the size of {path}.",
         "Choose another name or another folder.",
     ),
     (errno.EPIPE, errno.ECONNRESET): (
         "The other end of a pipe or connection was closed.",
-        "Run it again; the program that reads must not end earlier.",
+        "Run the command again, and keep the reading program open until it ends.",
     ),
     (errno.ENOMEM,): ("There is not enough memory.", "Close other programs, then try again."),
 }
-_OS_CAUSE_OF = {number: words for numbers, words in _OS_CAUSES.items() for number in numbers}
+_OS_CAUSE_OF = {number: texts for numbers, texts in _OS_CAUSES.items() for number in numbers}
 
 
 def explain_os_error(error: OSError, path: object = "") -> tuple[str, str]:
-    """Return cause and remedy of an error of the operating system, by what it says went wrong.
+    """Return the cause and the remedy of an operating system error, as texts for the user.
 
     Args:
         error: the error.
-        path: the file that the user knows; else the one that the error names.
+        path: the file as the user knows it; by default the file that the error names.
     """
     name = str(path or error.filename or "the file")
     cause, remedy = _OS_CAUSE_OF.get(
@@ -338,12 +344,12 @@ def explain_os_error(error: OSError, path: object = "") -> tuple[str, str]:
 
 
 def local_io_error(error: OSError, summary: str, path: object = "") -> LocalIOError:
-    """Return the error for a local file that could not be used, with the remedy of its cause.
+    """Return a `LocalIOError` whose remedy matches the cause of an operating system error.
 
     Args:
-        error: what the operating system said.
-        summary: what could not be done, for example `notes.txt cannot be read`.
-        path: the file that the user knows.
+        error: the error of the operating system.
+        summary: what failed, for example `notes.txt cannot be read`.
+        path: the file as the user knows it.
     """
     cause, remedy = explain_os_error(error, path)
     subject = str(path or error.filename or "")

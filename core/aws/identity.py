@@ -1,4 +1,4 @@
-"""Who AWS says we are."""
+"""Identity of the current credentials, as AWS reports it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from core.work import Work, default_work
 
 
 def identity(clients: ClientFactory, *, work: Work | None = None) -> Identity:
-    """Return account, ARN and name of the caller; `sts:GetCallerIdentity` needs no permission.
+    """Return account, ARN and name of the caller (`sts:GetCallerIdentity` needs no permission).
 
     Raises:
-        StorageError: the credentials are missing, invalid or expired, or STS is out of reach.
+        StorageError: the credentials are missing, invalid or expired, or STS cannot be reached.
     """
     default_work(work).check()
-    with translated("sts:GetCallerIdentity", clients.connection.profile.name):
+    with translated("sts:GetCallerIdentity", clients.connection.profile.name, work):
         answer = clients.sts().get_caller_identity()
     arn = str(answer["Arn"])
     expiry = clients.credentials_expiry()
@@ -40,7 +40,7 @@ _SOURCES = {
 
 
 def described(clients: ClientFactory, who: Identity) -> str:
-    """Return in one line who we are, where the keys come from, and when they end."""
+    """Return one line with the identity, the source of the keys and their expiry."""
     profile = clients.connection.profile
     source = _SOURCES[profile.source].format(section=profile.aws_profile)
     method = clients.credentials_method()

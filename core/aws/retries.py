@@ -1,9 +1,9 @@
-"""When a request is sent again: one policy for all services, with cancel, deadline and budget.
+"""Retry policy of all AWS requests, with cancellation, deadline and budget.
 
-botocore's own retries sleep where no cancel reaches them, know no common budget, and never see an
-answer that its parser refuses. So its clients send once, and this module decides in botocore's
-`needs-retry` event. Source of the codes: botocore's standard mode
-(`botocore/retries/standard.py`) and the S3 API reference, "Error responses".
+botocore's retries cannot be cancelled while they wait, have no common budget, and do not cover
+answers that its parser rejects. So botocore sends once, and this module decides in its
+`needs-retry` event. Source of the codes: botocore's standard mode (`botocore/retries/standard.py`)
+and the S3 API reference, "Error responses".
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from botocore.exceptions import (
     ConnectionError as BotoConnectionError,
 )
 from botocore.exceptions import (
+    ConnectTimeoutError,
+    EndpointConnectionError,
     HTTPClientError,
     ProxyConnectionError,
     ReadTimeoutError,
@@ -25,20 +27,24 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from core.aws.actions import is_changing
 from core.aws.answers import BadAnswerError, check_answer, missing_field
 from core.aws.current_work import current_work
 from core.aws.sockets import ended_by, use_cancellable_connections
+from core.effects import Result, note_attempt
 from core.work import INTERACTIVE_SECONDS, CancelToken, RetryBudget
 
-#: Attempts of one request, the first included: of an interactive call, and inside a budget.
+#: Maximum attempts of one request, including the first: without and with a retry budget.
 ATTEMPTS, ATTEMPTS_IN_BUDGET = 4, 8
 #: The longest wait for the next bytes of an answer, in seconds.
 READ_SECONDS = 30.0
-#: Operations whose answer may take long since the server copies or joins bytes first.
+#: Operations with slow answers, because the server copies or joins data first.
 _PATIENT = frozenset({"CompleteMultipartUpload", "CopyObject", "UploadPartCopy"})
 _PATIENT_SECONDS = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _BEGAN, _ATTEMPT_BEGAN = "strongroom_began", "strongroom_attempt_began"
+#: Failures before a request could be sent.
+_UNSENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError)
 _TRANSIENT_STATUS = frozenset({429, 500, 502, 503, 504})
 _TRANSIENT_CODES = frozenset(
     [
@@ -73,11 +79,11 @@ _Outcome = tuple[_Response | None, Exception | None]
 
 
 def install(client: Any, *, once: bool) -> None:
-    """Have a new client check its answers and retry by this module's policy.
+    """Install the checks of answers and the retry policy in a new client.
 
     Args:
-        client: a botocore client that nothing was sent with; it does not retry by itself.
-        once: never send a request twice (calls that are not idempotent).
+        client: a botocore client that has not sent a request; its own retries are disabled.
+        once: whether requests are never retried, for calls that are not idempotent.
     """
     endpoint = client._endpoint  # noqa: SLF001 - botocore's events come too late: after the parser
     use_cancellable_connections(endpoint.http_session)
@@ -88,16 +94,16 @@ def install(client: Any, *, once: bool) -> None:
 
 
 def install_checks(session: Any) -> None:
-    """Have all clients of a botocore session check their answers, its own STS clients included."""
+    """Install the checks of answers in all clients of a botocore session, including STS."""
     events = session.get_component("event_emitter")
-    # botocore parses every body once more to find errors inside a 200, and takes what it cannot
-    # parse for one; `check_answer` finds them.
+    # botocore parses every body a second time to find errors in answers with status 200, and treats
+    # a body that it cannot parse as one; `check_answer` replaces this.
     events.unregister("before-parse.s3.*", handlers._handle_200_error)  # noqa: SLF001 - no other way
     events.register_first("before-parse", check_answer, unique_id="strongroom-check-answer")
 
 
 def _guarded(inner: Callable[..., _Outcome]) -> Callable[..., _Outcome]:
-    """Return botocore's `_do_get_response` with deadline, cancel, and failures of the parser."""
+    """Wrap botocore's `_do_get_response` with deadline, cancellation and parser errors."""
 
     def get_response(request: Any, operation_model: Any, context: dict[str, Any]) -> _Outcome:
         work = current_work()
@@ -112,11 +118,28 @@ def _guarded(inner: Callable[..., _Outcome]) -> Callable[..., _Outcome]:
         except BadAnswerError as refused:
             return None, refused
         except (ResponseParserError, ValueError, LookupError, TypeError):
-            # What botocore's parsers raise for headers and values of another form than the model's.
-            return None, BadAnswerError("it has another form than the service's")
+            # Raised by botocore's parsers if headers or values do not match the service model.
+            return None, BadAnswerError("its form does not match the service")
         return _checked(operation_model, response, error)
 
-    return get_response
+    def noted(request: Any, operation_model: Any, context: dict[str, Any]) -> _Outcome:
+        response, error = get_response(request, operation_model, context)
+        if is_changing(operation_model.service_model.service_name, operation_model.name):
+            note_attempt(operation_model.name, _result_of(response, error))
+        return response, error
+
+    return noted
+
+
+def _result_of(response: _Response | None, error: Exception | None) -> Result:
+    """Return what an attempt has done: a refusal and what was never sent have done nothing."""
+    if error is not None or response is None:
+        final = isinstance(error, BadAnswerError) and error.final
+        return Result.NOTHING if final or isinstance(error, _UNSENT) else Result.UNKNOWN
+    status = response[1]["ResponseMetadata"]["HTTPStatusCode"]
+    if status >= 500:
+        return Result.UNKNOWN
+    return Result.CHANGE if status < 300 else Result.NOTHING
 
 
 def _checked(operation_model: Any, response: _Response | None, error: Exception | None) -> _Outcome:
@@ -144,7 +167,7 @@ def _retry(
     request_dict: dict[str, Any],
     **_event: Any,
 ) -> int | bool | None:
-    """Return 0 to send again, False never to, None to leave it to other handlers (redirects)."""
+    """Return 0 to retry, False to give up, None to let other handlers decide (redirects)."""
     work = current_work()
     work.check()
     if not _is_transient(response, caught_exception):
@@ -169,7 +192,7 @@ def _retry_never(
 
 
 def _retry_soon(token: CancelToken, context: dict[str, Any], attempts: int) -> int | bool:
-    """Wait within an interactive call's deadline and return 0, or False when it is over."""
+    """Wait and return 0 to retry, or return False if the deadline of the call has passed."""
     spread = 0.5 + random.random()  # noqa: S311 - it spreads requests, it hides nothing
     pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempts - 1)) * spread
     spent = time.monotonic() - context[_BEGAN]
@@ -180,7 +203,7 @@ def _retry_soon(token: CancelToken, context: dict[str, Any], attempts: int) -> i
 
 
 def _is_transient(response: _Response | None, error: Exception | None) -> bool:
-    """Whether the same request may succeed a moment later."""
+    """Return whether the same request may succeed a moment later."""
     if isinstance(error, BadAnswerError):
         return not error.final
     if isinstance(error, SSLError | ProxyConnectionError):

@@ -16,6 +16,7 @@ from core.backup.keys import folder, new_id
 from core.backup.orphans import remove_own_orphans
 from core.backup.store import BucketStore, HasBucket, Store
 from core.backup.unfinished import unfinished_backup
+from core.effects import BY_HAND, stating_effect
 from core.errors import Corrupt, DatabaseError, InvalidInput, NotSupported
 from core.model.backup import Backup, BackupReport, Manifest, Skipped, Source
 from core.model.objects import Verdict
@@ -63,7 +64,7 @@ def back_up(
         schemas, skipped = _schemas(source, tables)
         total = sum(source.count(schema.table) for schema in schemas)
         run = _Run(store, source, note, work, total)
-        backups = tuple(run.one(schema) for schema in schemas)
+        backups = run.all(schemas)
     return BackupReport(backups, time.monotonic() - started, run.verdict, skipped)
 
 
@@ -117,6 +118,15 @@ class _Run:
     done: int = 0
     snapshot: str = field(default_factory=lambda: str(uuid4()))
     verdict: Verdict = Verdict.SHA256
+
+    def all(self, schemas: Sequence[TableSchema]) -> tuple[Backup, ...]:
+        """Back tables up one after the other; a failure leaves the backups made before it."""
+        made: list[Backup] = []
+        with stating_effect("backed up", decisive=(BY_HAND,)) as attempts:
+            for schema in schemas:
+                made.append(self.one(schema))
+                attempts.made = True
+        return tuple(made)
 
     def one(self, schema: TableSchema) -> Backup:
         """Back one table up and commit it."""

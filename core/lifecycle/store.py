@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.faults import translated
+from core.effects import states_effect
 from core.errors import Conflict, NotFound, ServiceError
 from core.lifecycle.checks import check_rules
 from core.lifecycle.rules import Configuration, Rule, difference
@@ -54,6 +55,7 @@ def read(bucket: Bucket, *, work: Work | None = None) -> Configuration:
     return Configuration(rules, answer.get("TransitionDefaultMinimumObjectSize"))
 
 
+@states_effect("saved")
 def save(
     bucket: Bucket, seen: Configuration, after: Configuration, *, work: Work | None = None
 ) -> Saved:
@@ -82,6 +84,7 @@ def _replaced(bucket: Bucket, seen: Configuration, after: Configuration, work: W
     return Saved(before, _read_back(bucket, after, work), undo)
 
 
+@states_effect("changed")
 def undo(bucket: Bucket, saved: Saved, *, work: Work | None = None) -> Saved:
     """Put the configuration from before `saved` back, unless it was changed since.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core.effects import Attempts, stating_effect
 from core.errors import CredentialsMissing
 from core.local.profiles import ProfileStore
 from core.local.vault import KeyVault, SessionVault, Vault
@@ -64,6 +65,12 @@ class Connections:
             KeyringError: the keys could not be kept; the profile is not stored either.
             CredentialsMissing: a source that keeps keys with us, and no keys are known.
         """
+        with stating_effect("saved") as attempts:
+            return self._save(profile, keys, replaces, attempts)
+
+    def _save(
+        self, profile: Profile, keys: AccessKeys | None, replaces: str, attempts: Attempts
+    ) -> Connection:
         vault = self._vault_of(profile)
         stored = {each.name: each for each in self.profiles.list()}
         old = stored.get(replaces or profile.name)
@@ -71,8 +78,10 @@ class Connections:
             keys = self._keys_of(old)
         if vault is not None and keys is not None:
             vault.store(profile.name, keys)
+            attempts.made = True
             profile = replace(profile, access_key_id=keys.access_key_id)
         self.profiles.save(profile, replaces=replaces)
+        attempts.made = True
         self._forget_elsewhere(old, profile)
         return self.with_keys(profile)
 
@@ -84,9 +93,11 @@ class Connections:
         """
         profile = self.profiles.get(name)
         vault = self._vault_of(profile)
-        if vault is not None:
-            vault.delete(name)
-        self.profiles.delete(name)
+        with stating_effect("deleted") as attempts:
+            if vault is not None:
+                vault.delete(name)
+                attempts.made = True
+            self.profiles.delete(name)
 
     def _vault_of(self, profile: Profile) -> KeyVault | None:
         if profile.source is KeySource.KEYRING:

@@ -1,9 +1,10 @@
-"""Copies objects within a bucket, with everything that belongs to them."""
+"""Copies of objects within a bucket, with metadata, tags and storage class."""
 
 from __future__ import annotations
 
 from core.aws.faults import translated
 from core.aws.limits import SINGLE_PUT_BYTES
+from core.effects import states_effect
 from core.errors import NotSupported, ServiceError
 from core.layout.building import check_key
 from core.model.objects import ObjectInfo, Written
@@ -15,15 +16,16 @@ from core.work import Work, default_work
 _MD5_LETTERS = 32
 
 
+@states_effect("copied", ("CopyObject", "CompleteMultipartUpload"))
 def copy(bucket: Bucket, key: str, target: str, *, work: Work | None = None) -> Written:
-    """Copy an object under another key: metadata, tags, type and class go along.
+    """Copy an object to another key, with its metadata, tags, content type and storage class.
 
-    The copy is confirmed by its size, our hash and, where it is one, the hash in its ETag; the
-    source is not touched, and one that changes meanwhile is not copied.
+    The copy is verified by its size, its SHA-256 in the metadata and, if possible, the hash in its
+    ETag. The source is not changed; if another client changes it during the copy, the copy fails.
 
     Raises:
-        NotFound: there is no such object.
-        NotSupported: it is larger than 5 GiB, which one request cannot copy.
+        NotFound: the object does not exist.
+        NotSupported: the object is larger than 5 GiB, the limit of one copy request.
         StorageError: the copy was denied or failed.
     """
     work = default_work(work)
@@ -47,20 +49,20 @@ def copy(bucket: Bucket, key: str, target: str, *, work: Work | None = None) -> 
             StorageClass=source.storage_class,
         )
     there = head(bucket, target, work=work)
-    one_part = "-" not in source.etag + there.etag  # a copy of several parts may become one
+    one_part = "-" not in source.etag + there.etag  # a copy may have fewer parts
     same_hash = source.etag == there.etag or not one_part or _is_opaque(source, there)
     if there.size != source.size or there.sha256 != source.sha256 or not same_hash:
         raise ServiceError(
-            f"{target} is not what {key} is",
-            cause="Size or hash of the copy differ.",
-            remedy="Retry; the source is as it was.",
+            f"{target} is not an exact copy of {key}",
+            cause="The size or the hash of the copy differs.",
+            remedy="Try again; the source is unchanged.",
             subject=bucket.subject(target),
         )
     return Written(target, there.etag, there.size, answer.get("VersionId"), there.sha256)
 
 
 def _is_opaque(*objects: ObjectInfo) -> bool:
-    """Whether one of the objects is encrypted so that its ETag is no hash of its bytes."""
+    """Return whether the encryption of either object makes its ETag differ from a hash."""
     return any(
         etag_is_opaque({"ServerSideEncryption": each.encryption}) or len(each.etag) != _MD5_LETTERS
         for each in objects

@@ -1,4 +1,4 @@
-"""Deletes objects: one, many, and takes a delete back on a versioned bucket."""
+"""Deletion of one or many objects, and undeletion in versioned buckets."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from core.aws.faults import translated
 from core.aws.limits import DELETE_KEYS
+from core.effects import states_effect
 from core.objects.bucket import Bucket
 from core.work import Progress, Work, default_work
 
-_NOT_REPORTED = "The server did not report what became of it."
+_NOT_REPORTED = "The server did not report the outcome for this key."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class FailedDelete:
-    """One key that is still there, and why."""
+    """A key that could not be deleted, and why."""
 
     key: str
     code: str
@@ -32,16 +33,19 @@ class FailedDelete:
 
 @dataclass(frozen=True, slots=True)
 class DeleteReport:
-    """What became of each key of a delete of many: deleted + failed = all that were asked for."""
+    """Outcome of a deletion of several keys; every key is in either `deleted` or `failed`."""
 
     deleted: tuple[Deleted, ...]
     failed: tuple[FailedDelete, ...]
 
 
+@states_effect("deleted")
 def delete(
     bucket: Bucket, key: str, *, version_id: str | None = None, work: Work | None = None
 ) -> Deleted:
-    """Delete an object; one that does not exist is a success. `version_id` is for ever.
+    """Delete an object; an object that does not exist counts as deleted.
+
+    With `version_id` that version is deleted permanently.
 
     Raises:
         StorageError: the delete was denied or failed.
@@ -55,11 +59,12 @@ def delete(
     return Deleted(key, marker)
 
 
+@states_effect("restored")
 def undelete(bucket: Bucket, key: str, marker: str, *, work: Work | None = None) -> None:
-    """Take a delete back by removing its delete marker.
+    """Undo a deletion by removing its delete marker.
 
     Raises:
-        StorageError: it was denied (`s3:DeleteObjectVersion`) or failed.
+        StorageError: the request was denied (`s3:DeleteObjectVersion`) or failed.
     """
     work = default_work(work)
     work.check()
@@ -68,10 +73,10 @@ def undelete(bucket: Bucket, key: str, marker: str, *, work: Work | None = None)
 
 
 def delete_many(bucket: Bucket, keys: Sequence[str], *, work: Work | None = None) -> DeleteReport:
-    """Delete keys, 1,000 a request; both lists of every answer are read.
+    """Delete keys, 1,000 in each request, and check the reported outcome of every key.
 
     Raises:
-        StorageError: a whole request was denied or failed; earlier ones are done.
+        StorageError: a request was denied or failed; the keys of earlier requests are deleted.
     """
     work = default_work(work)
     deleted: list[Deleted] = []
@@ -113,5 +118,5 @@ def _delete_batch(
 
 
 def fits_xml(key: str) -> bool:
-    """Whether XML 1.0 can carry the key unharmed; the others are deleted one by one."""
+    """Return whether XML 1.0 can represent the key; other keys are deleted one by one."""
     return all(char >= " " and char not in "\ufffe\uffff" for char in key)

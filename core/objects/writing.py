@@ -1,4 +1,4 @@
-"""Writes objects: bytes in one request, files by the path that fits their size."""
+"""Upload of bytes in one request, and of files in one request or in parts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.limits import METADATA_BYTES
+from core.effects import states_effect
 from core.errors import InvalidInput
 from core.layout.building import check_key
 from core.model.objects import Written
@@ -19,6 +20,7 @@ from core.objects.single import SinglePut
 from core.work import Progress, Work, default_work
 
 
+@states_effect("written")
 def put(  # noqa: PLR0913 - one write; all but the first three by name
     bucket: Bucket,
     key: str,
@@ -29,21 +31,21 @@ def put(  # noqa: PLR0913 - one write; all but the first three by name
     only_new: bool = False,
     work: Work | None = None,
 ) -> Written:
-    """Store bytes under a key in one request, and confirm what the server has.
+    """Store bytes under a key in one request, and verify the stored object.
 
     Args:
         bucket: the bucket.
         key: at most 1,024 bytes.
         data: the content.
         metadata: user metadata, stored exactly as given; at most 2 KB together.
-        content_type: guessed from the key's ending if None.
+        content_type: derived from the extension of the key if None.
         only_new: never overwrite an object.
-        work: cancel.
+        work: cancel token.
 
     Raises:
         AlreadyExists: `only_new`, and another object has the key.
-        InvalidInput: the key or the metadata cannot be stored.
-        Corrupt: the server has other bytes than were sent, also after several attempts.
+        InvalidInput: the key or the metadata is not valid.
+        Corrupt: the stored bytes differ from those that were sent, even after several attempts.
         StorageError: the write was denied or failed.
     """
     work = default_work(work)
@@ -52,6 +54,7 @@ def put(  # noqa: PLR0913 - one write; all but the first three by name
     return SinglePut(bucket, arguments, data, work, only_new=only_new).run()
 
 
+@states_effect("written", ("PutObject", "CompleteMultipartUpload"))
 def upload(  # noqa: PLR0913 - one write; all but the first three by name
     bucket: Bucket,
     key: str,
@@ -62,17 +65,17 @@ def upload(  # noqa: PLR0913 - one write; all but the first three by name
     only_new: bool = False,
     work: Work | None = None,
 ) -> Written:
-    """Store a file under a key, with its SHA-256 as metadata, and confirm what the server has.
+    """Upload a file to a key, with its SHA-256 as metadata, and verify the stored object.
 
-    The file is hashed, sent, and watched meanwhile: if it changes, nothing is stored. With
-    `only_new` no object is ever overwritten, also not one that appears meanwhile.
+    If the file changes while it is uploaded, nothing is stored. With `only_new` no object is
+    overwritten, not even one that appears during the upload.
 
     Raises:
         AlreadyExists: `only_new`, and another object has the key.
         SourceChanged: the file changed while it was read.
         LocalIOError: the file cannot be read.
-        InvalidInput: the key or the metadata cannot be stored, or the file is too large.
-        Corrupt: the server has other bytes than were sent, also after several attempts.
+        InvalidInput: the key or the metadata is not valid, or the file is too large.
+        Corrupt: the stored bytes differ from those that were sent, even after several attempts.
         StorageError: the upload was denied or failed; nothing was stored.
     """
     work = default_work(work)
@@ -90,7 +93,7 @@ def upload(  # noqa: PLR0913 - one write; all but the first three by name
 
 
 def _content(path: Path, digest: str) -> bytes:
-    """Return the bytes of a file that has the hexadecimal SHA-256 `digest`."""
+    """Return the bytes of a file, and check their hexadecimal SHA-256 `digest`."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -112,14 +115,14 @@ def _arguments(
 
 
 def guess_type(key: str) -> str:
-    """Return the content type that a key's ending suggests; the contract's for gzip."""
+    """Return the content type for the extension of a key; gzip as in the data contract."""
     if key.endswith(".gz"):
         return "application/gzip"
     return mimetypes.guess_type(key)[0] or "application/octet-stream"
 
 
 def check_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Return metadata that S3 can carry in headers.
+    """Check metadata for the limits of S3's headers, and return it.
 
     Raises:
         InvalidInput: names or values are not printable ASCII, or more than 2 KB together.
@@ -129,15 +132,15 @@ def check_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
         if not (name + value).isascii() or not (name + value).isprintable():
             raise InvalidInput(
                 f"The metadata {name!r} cannot be stored",
-                cause="S3 carries metadata in headers, which are printable ASCII.",
-                remedy="Use plain letters, or put the text into the object.",
+                cause="S3 transmits metadata in headers, which must be printable ASCII.",
+                remedy="Use ASCII characters only, or store the text in the object.",
                 subject=name,
             )
     size = sum(len(name) + len(value) for name, value in plain.items())
     if size > METADATA_BYTES:
         raise InvalidInput(
             "The metadata is too large",
-            cause=f"It has {size} bytes, S3 takes {METADATA_BYTES}.",
-            remedy="Shorten it, or put the text into the object.",
+            cause=f"It has {size} bytes; S3 allows {METADATA_BYTES}.",
+            remedy="Shorten it, or store the text in the object.",
         )
     return plain

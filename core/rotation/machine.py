@@ -23,7 +23,7 @@ from core.rotation.strategy import (
     TooSoon,
 )
 from core.units import utc_now
-from core.work import Work
+from core.work import Work, finishing
 
 _AFTER_PROMOTION = (Step.SWITCH, Step.DEACTIVATE, Step.DELETE)
 
@@ -118,9 +118,8 @@ class Machine:
         lost = isinstance(error, Overtaken)
         if lost or self._strategy.rolls_back(begun.step, error):
             failed = self._written(failed, work)
-            return self.undo(
-                failed, _uncancelled(work), to=Outcome.LOST if lost else Outcome.UNDONE
-            )
+            with finishing(work) as rest:
+                return self.undo(failed, rest, to=Outcome.LOST if lost else Outcome.UNDONE)
         return self._written(failed, work)
 
     def _only_forward(self, rotation: Rotation, error: StorageError, work: Work) -> Rotation:
@@ -166,7 +165,3 @@ def _undone(rotation: Rotation, facts: Facts, outcome: Outcome) -> Rotation:
 def _passes(error: StorageError) -> bool:
     return error.retryable or isinstance(error, Cancelled)
 
-
-def _uncancelled(work: Work) -> Work:
-    """Return work that tells as before but is not cancelled: what was begun is taken back."""
-    return Work(report=work.report, batch=work.batch)

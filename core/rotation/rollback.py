@@ -13,6 +13,7 @@ from datetime import datetime
 
 from core.aws.clients import ClientFactory
 from core.aws.identity import identity
+from core.effects import states_effect
 from core.errors import (
     AccessDenied,
     Cancelled,
@@ -116,6 +117,7 @@ def plan(
     )
 
 
+@states_effect("changed")
 def roll_back(
     clients: ClientFactory, found: RollBack, *, work: Work | None = None
 ) -> SecretWritten:

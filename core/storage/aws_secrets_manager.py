@@ -9,6 +9,7 @@ from uuid import uuid4
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.aws.limits import RECOVERY_DAYS_DEFAULT, RECOVERY_DAYS_MAX, RECOVERY_DAYS_MIN
+from core.effects import states_effect
 from core.errors import AccessDenied, AlreadyExists, InvalidInput, NotFound
 from core.model.connection import DEFAULT_REGION, SECRET_PREFIX, Connection, Profile
 from core.model.secrets import (
@@ -74,6 +75,7 @@ class SecretsManager:
         secret_text.check_is_text(value)
         return secret_text.parsed(secret_name, value.text.reveal())
 
+    @states_effect("created")
     def create_secret(
         self,
         secret_name: str,
@@ -116,6 +118,7 @@ class SecretsManager:
             return secret_saving.update(self, secret_name, value, work, description=description)
         return secret_saving.written(secret_name, answer)
 
+    @states_effect("saved")
     def update_secret(
         self,
         secret_name: str,
@@ -132,6 +135,7 @@ class SecretsManager:
         value = secret_text.stored_form(secret_value)
         return secret_saving.update(self, secret_name, value, default_work(work))
 
+    @states_effect("deleted")
     def delete_secret(
         self,
         secret_name: str,
@@ -236,6 +240,7 @@ class SecretsManager:
             )
         return value_of(name, answer)
 
+    @states_effect("saved", secret_saving.DECISIVE)
     def save(
         self,
         name: str,
@@ -280,6 +285,7 @@ class SecretsManager:
             versions.extend(version_of(entry) for entry in page.get("Versions", ()))
         return tuple(sorted(versions, key=newest_first))
 
+    @states_effect("changed")
     def make_current(
         self, name: str, version_id: str, *, expected_version: str, work: Work | None = None
     ) -> SecretWritten:
@@ -292,6 +298,7 @@ class SecretsManager:
         secret_saving.move_current(self, name, version_id, expected_version, default_work(work))
         return SecretWritten(name, version_id=version_id)
 
+    @states_effect("restored")
     def restore_secret(self, name: str, *, work: Work | None = None) -> SecretWritten:
         """Take a scheduled deletion back.
 
@@ -304,6 +311,7 @@ class SecretsManager:
             answer = self.client().restore_secret(SecretId=name)
         return secret_saving.written(name, answer)
 
+    @states_effect("changed")
     def tag(self, name: str, key: str, value: str, *, work: Work | None = None) -> None:
         """Set one tag of a secret; tags can be read by everybody who may list secrets.
 
@@ -314,6 +322,7 @@ class SecretsManager:
         with translated("secretsmanager:TagResource", name, work):
             self.client().tag_resource(SecretId=name, Tags=[{"Key": key, "Value": value}])
 
+    @states_effect("changed")
     def untag(self, name: str, key: str, *, work: Work | None = None) -> None:
         """Remove one tag of a secret; one that is not there is no error.
 

@@ -34,12 +34,14 @@ from core.model.secrets import (
     own_label,
 )
 from core.storage.secret_answers import text_of
-from core.work import Work
+from core.work import Work, finishing
 
 if TYPE_CHECKING:
     from core.storage.aws_secrets_manager import SecretsManager
 
 
+#: The operations by which a value becomes the current one: a version without AWSCURRENT is no save.
+DECISIVE = ("UpdateSecret", "UpdateSecretVersionStage")
 #: A value as Secrets Manager takes it: under SecretString or SecretBinary.
 Value = Mapping[str, Any]
 #: Labels of a secret, of twenty that it can have, from which old ones are taken off.
@@ -158,12 +160,13 @@ def _by_stage(
         answer = manager.client().put_secret_value(
             SecretId=name, ClientRequestToken=token, VersionStages=[label], **value
         )
-    try:
-        move_current(manager, name, token, expected, Work())  # from here on it is done or undone
-    except BaseException:
-        _tidy(lambda: _drop_label(manager, name, label, token))
-        raise
-    _tidy(lambda: _drop_old_labels(manager, name))
+    with finishing(work) as rest:  # a stop must not leave it half done if the server answers
+        try:
+            move_current(manager, name, token, expected, rest)
+        except BaseException:
+            _tidy(lambda: _drop_label(manager, name, label, token, rest))
+            raise
+    _tidy(lambda: _drop_old_labels(manager, name, work))
     return written(name, answer)
 
 
@@ -177,24 +180,24 @@ def _user(manager: SecretsManager, work: Work) -> str:
         return ""
 
 
-def _drop_old_labels(manager: SecretsManager, name: str) -> None:
+def _drop_old_labels(manager: SecretsManager, name: str, work: Work) -> None:
     """Let the labels of bygone versions go in time: a secret has room for twenty of them.
 
     Not sooner, since a rotation that begins just now has a version with such a label only.
     """
     stages = (CURRENT, PREVIOUS, PENDING)
-    versions = manager.describe(name).versions
+    versions = manager.describe(name, work=work).versions
     if sum(len(version.stages) for version in versions) < _MANY_LABELS:
         return
     for version in versions:
         if not any(stage in version.stages for stage in stages):
             for label in version.stages:
                 if label.startswith(OWN_LABEL):
-                    _drop_label(manager, name, label, version.version_id)
+                    _drop_label(manager, name, label, version.version_id, work)
 
 
-def _drop_label(manager: SecretsManager, name: str, label: str, token: str) -> None:
-    with translated("secretsmanager:UpdateSecretVersionStage", name):
+def _drop_label(manager: SecretsManager, name: str, label: str, token: str, work: Work) -> None:
+    with translated("secretsmanager:UpdateSecretVersionStage", name, work):
         manager.client().update_secret_version_stage(
             SecretId=name, VersionStage=label, RemoveFromVersionId=token
         )
@@ -213,7 +216,8 @@ def _by_update(
 ) -> SecretWritten:
     result = update(manager, name, value, work)
     try:
-        before = manager.read(name, stage=PREVIOUS, work=Work()).version_id
+        with finishing(work) as rest:
+            before = manager.read(name, stage=PREVIOUS, work=rest).version_id
     except NotFound:
         return result
     if before not in {expected, result.version_id}:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from core.effects import states_effect
 from core.errors import InvalidInput
 from core.layout import build, key_timestamp, kind, parse_timestamp
 from core.model.objects import Written
@@ -192,6 +193,7 @@ def _count(contents: Contents, form: Form, inner: str) -> int:
     return contents.length(inner or "")
 
 
+@states_effect("written")
 def store(  # noqa: PLR0913 - an operation's arguments are plain data, named by the caller
     workspace: HasBucket,
     work: Work | None = None,

@@ -98,6 +98,7 @@ class TaskRunner(QObject):
         batch: Callable[[Any], object] | None = None,
         latest: str | None = None,
         quiet: bool = False,
+        cancelled: Callable[[], object] | None = None,
     ) -> Task:
         """Run `fn(work)` in a worker thread.
 
@@ -106,13 +107,15 @@ class TaskRunner(QObject):
             fn: the work; it must touch nothing of Qt.
             owner: callbacks are dropped once this object is gone.
             then: gets the result.
-            failed: gets the error; a cancel calls nothing.
+            failed: gets the error.
             progress: gets reports, at most ten a second.
             batch: gets partial results.
             latest: starting another task of this name cancels this one and drops its result.
             quiet: keep it out of the drawer.
+            cancelled: called after a cancel by the user; not if a newer task replaced this one.
         """
-        return self._start(Order(name, fn, owner, then, failed, progress, batch, latest, quiet))
+        order = Order(name, fn, owner, then, failed, progress, batch, latest, quiet)
+        return self._start(replace(order, cancelled=cancelled))
 
     def run_bulk(  # noqa: PLR0913 - one order; all but the first three by name
         self,
@@ -131,6 +134,7 @@ class TaskRunner(QObject):
         source: str = "",
         target: str = "",
         command: str = "",
+        cancelled: Callable[[], object] | None = None,
     ) -> Task:
         """Run a named operation in the engine process, driven by a worker thread.
 
@@ -158,6 +162,7 @@ class TaskRunner(QObject):
                 source=source,
                 target=target,
                 command=command,
+                cancelled=cancelled,
             )
         )
 
@@ -262,6 +267,7 @@ class TaskRunner(QObject):
         try:
             if kind == messages.CANCELLED or task.superseded:
                 task.end("cancelled")
+                self._call_cancelled(task)
             elif kind == messages.FAILED:
                 task.end("failed", payload)
                 self._call(task, order.failed, payload)
@@ -272,6 +278,12 @@ class TaskRunner(QObject):
             self.task_finished.emit(task)
             if task.quiet:
                 task.deleteLater()
+
+    @staticmethod
+    def _call_cancelled(task: Task) -> None:
+        callback, owner = task.order.cancelled, task.order.owner
+        if callback is not None and not task.superseded and shiboken6.isValid(owner):
+            callback()
 
     @staticmethod
     def _call(task: Task, callback: Callable[[Any], object] | None, payload: Any) -> None:

@@ -31,6 +31,7 @@ class Order:
     source: str = ""
     target: str = ""
     command: str = ""
+    cancelled: Callable[[], object] | None = None
     token: CancelToken = field(default_factory=CancelToken)
 
 

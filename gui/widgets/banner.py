@@ -90,7 +90,7 @@ class Banner(QWidget):
         """Show a failure; `retry` gets a button. A cancel is no failure: nothing is shown."""
         if isinstance(error, Cancelled):
             return
-        why = " ".join(part for part in (error.cause, error.remedy) if part)
+        why = " ".join(part for part in (error.cause, error.effect, error.remedy) if part)
         self._show("danger", error.summary, why, details=_details(error), retry=retry)
         self._buttons[0].setText(word)
         self._buttons[0].setAccessibleName(word)
@@ -311,6 +311,7 @@ def _details(error: StorageError) -> str:
     named = (
         ("", error.summary),
         ("Cause: ", error.cause),
+        ("Effect: ", error.effect),
         ("Remedy: ", error.remedy),
         ("Subject: ", error.subject),
         ("Needs: ", error.action),

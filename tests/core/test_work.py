@@ -1,9 +1,10 @@
 import threading
+import time
 
 import pytest
 
 from core.errors import Cancelled
-from core.work import CancelToken, Progress, Work, default_work
+from core.work import CancelToken, Progress, Work, default_work, finishing
 
 
 def test_check_raises_only_after_a_cancel():
@@ -59,3 +60,24 @@ def test_default_work_is_quiet_and_uncancelled():
     work.check()
     own = Work()
     assert default_work(own) is own
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_what_must_be_finished_goes_on_after_a_cancel_but_not_for_long(before):
+    token = CancelToken()
+    if before:
+        token.cancel()
+    with finishing(Work(token), seconds=0.2) as rest:
+        rest.check()
+        token.cancel()
+        rest.check()
+        began = time.monotonic()
+        with pytest.raises(Cancelled):
+            rest.token.wait(10)
+        assert 0.1 < time.monotonic() - began < 2
+
+
+def test_what_must_be_finished_is_not_ended_without_a_cancel():
+    with finishing(Work(), seconds=0) as rest:
+        pass
+    assert not rest.token.cancelled

@@ -239,13 +239,27 @@ class RotationActions(QObject):
             finally:
                 clients.close()
 
-        self._tasks[secret] = self._tab.run(
+        task = self._tab.run(
             f"Rotate {secret}",
             run,
             lambda rotation: self._on_ended(secret, rotation),
             failed=lambda error: self._on_failed(secret, error),
             batch=partial(self._on_state, operation),
         )
+        self._tasks[secret] = task
+        task.changed.connect(partial(self._on_task, secret, task))
+
+    def _on_task(self, secret: str, task: Task) -> None:
+        """Take note of the end, also of a task of another connection, or one that was cancelled.
+
+        A rotation that is stopped in one of its steps ends with a result; a cancel before that has
+        changed nothing.
+        """
+        if task.running or self._tasks.get(secret) is not task:
+            return
+        del self._tasks[secret]
+        if task.state == "cancelled" and secret == self.secret:
+            self._cockpit.show_stopped()
 
     def _on_state(self, operation: str, rotation: Rotation) -> None:
         self._latest[rotation.secret] = rotation
@@ -257,7 +271,6 @@ class RotationActions(QObject):
             self._cockpit.show_rotation(rotation, busy=True)
 
     def _on_ended(self, secret: str, rotation: Rotation) -> None:
-        self._tasks.pop(secret, None)
         self._latest[secret] = rotation
         taken_back = any(record.state is StepState.UNDONE for record in rotation.steps)
         if rotation.outcome is Outcome.UNDONE and taken_back:
@@ -268,7 +281,6 @@ class RotationActions(QObject):
         self._switch(rotation)
 
     def _on_failed(self, secret: str, error: StorageError) -> None:
-        self._tasks.pop(secret, None)
         if secret == self.secret:
             self._cockpit.show_failed(error)
 

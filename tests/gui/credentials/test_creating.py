@@ -1,5 +1,6 @@
 """A secret that was just created is the selected one; a save names what it changes."""
 
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -112,3 +113,33 @@ def test_a_rotation_that_made_nothing_is_not_logged_as_undone(tab, context, monk
         tab.rotation._on_ended(STORAGE, made)
         actions = [entry.change.action for entry in context.log.read()]
         assert actions.count("Undoing a rotation") == logged
+
+
+def test_a_rotation_that_is_stopped_before_its_first_step_is_not_busy_any_more(
+    tab, qtbot, monkeypatch
+):
+    monkeypatch.setattr(tab.rotation, "_rotator", lambda clients: clients)
+    tab.rotation.secret = STORAGE
+
+    def act(_clients, work):
+        work.token.wait(30)  # as for an answer of a server that is silent
+
+    tab.rotation._work("rotation.start", STORAGE, act)
+    assert tab.cockpit.stop.isVisibleTo(tab.cockpit)
+    tab.cockpit.stop.click()
+    settled(qtbot, tab)
+    assert tab.cockpit.banner.text == "Stopped. Nothing was changed."
+    assert tab.cockpit.stop.isHidden()
+    assert tab.rotation._tasks == {}
+
+
+def test_a_rotation_that_ends_after_another_profile_was_chosen_is_not_running_any_more(
+    tab, qtbot, context, monkeypatch
+):
+    go = Event()
+    monkeypatch.setattr(tab.rotation, "_rotator", lambda clients: clients)
+    tab.rotation._work("rotation.start", STORAGE, lambda _clients, _work: go.wait(10))
+    context.set_workspace(None)
+    go.set()
+    settled(qtbot, tab)
+    assert tab.rotation._tasks == {}

@@ -1,0 +1,109 @@
+"""What a failed action has left behind: nothing, or what a lost answer leaves open.
+
+Each attempt of a request that changes something is noted where it is sent (`note_attempt`). An
+action that is marked with `states_effect` derives one sentence from them and adds it to the error,
+which the window and the command line show: a failed save says that nothing was saved.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from core.errors import StorageError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: No operation of AWS: the block itself sets what it has made.
+BY_HAND = ""
+_thread = threading.local()
+
+
+class Result(Enum):
+    """What an attempt of a changing request has done, as far as its answer shows."""
+
+    NOTHING = "nothing"
+    CHANGE = "change"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class Attempts:
+    """What became of the requests of one action that count as its change."""
+
+    decisive: Collection[str]
+    made: bool = False
+    unknown: bool = False
+
+    def take(self, operation: str, result: Result) -> None:
+        """Count one attempt."""
+        if not self.decisive or operation in self.decisive:
+            self.made |= result is Result.CHANGE
+            self.unknown |= result is Result.UNKNOWN
+
+
+@contextmanager
+def stating_effect(done: str, decisive: Collection[str] = ()) -> Iterator[Attempts]:
+    """Add the effect of the block to an error that it raises, for example "Nothing was saved.".
+
+    Args:
+        done: the participle of the action, for example `saved`.
+        decisive: the operations that make the change, by AWS's names; by default all that change
+            something. `BY_HAND` for none.
+
+    Yields:
+        The attempts so far; set `made` for a change that is no request to AWS.
+    """
+    attempts = Attempts(decisive)
+    before: list[Attempts] = getattr(_thread, "actions", [])
+    _thread.actions = [*before, attempts]
+    try:
+        yield attempts
+    except StorageError as error:
+        if not error.effect or attempts.made:
+            error.effect = _sentence(attempts, done)
+        raise
+    finally:
+        _thread.actions = before
+
+
+def states_effect(
+    done: str, decisive: Collection[str] = ()
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator that runs a function inside `stating_effect`."""
+
+    def decorated(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def stating(*args: P.args, **kwargs: P.kwargs) -> R:
+            with stating_effect(done, decisive):
+                return function(*args, **kwargs)
+
+        stating.done = done  # type: ignore[attr-defined] # read by the test of all operations
+        return stating
+
+    return decorated
+
+
+def note_attempt(operation: str, result: Result) -> None:
+    """Count an attempt of a changing request for the actions that this thread is in.
+
+    Args:
+        operation: AWS's name of the operation, for example `PutObject`.
+        result: what the attempt has done.
+    """
+    for action in getattr(_thread, "actions", ()):
+        action.take(operation, result)
+
+
+def _sentence(attempts: Attempts, done: str) -> str:
+    if attempts.made:
+        return f"It was not completed, but a part of it was {done}. Refresh to see what."
+    if attempts.unknown:
+        return f"The answer was lost, so it may have been {done} all the same. Refresh to see."
+    return f"Nothing was {done}."

@@ -1,0 +1,119 @@
+"""A change that fails states what it has left: nothing, or what a lost answer leaves open."""
+
+from importlib import import_module
+
+import pytest
+from helpers.aws import connection
+from helpers.stub_server import Reply, StubServer
+
+from core import errors
+from core.aws.clients import ClientFactory
+from core.effects import stating_effect
+from core.engine.operations import OPERATIONS
+from core.objects.bucket import Bucket
+from core.objects.deleting import delete
+from core.storage.aws_secrets_manager import SecretsManager
+
+#: Changing operations that state it in another way, and how.
+OTHERWISE = {
+    "backup.run": "a block inside it states it",
+    "transfer.upload": "its report names each file",
+    "transfer.sweep": "its report names each upload",
+    "leftovers.remove": "its report names each upload",
+    "objects.delete_many": "its report names each object",
+    "objects.restore_many": "its report names each object",
+    "links.put": "a link is made on this machine",
+    "links.delete": "a link is made on this machine",
+    "rotation.start": "its steps are shown",
+    "rotation.resume": "its steps are shown",
+    "rotation.undo": "its steps are shown",
+    "doctor.repair": "the findings are examined again",
+    "setup": "its steps are shown",
+    "profiles.save": "a block inside it states it",
+    "profiles.delete": "a block inside it states it",
+}
+NAME = "cryptotrading/database"
+SAVED = {
+    "refused": "Nothing was saved.",
+    "dead": "Nothing was saved.",
+    "failing": "The answer was lost, so it may have been saved all the same. Refresh to see.",
+}
+
+
+def function(operation):
+    module, _, name = operation.run.partition(":")
+    found = import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def test_every_changing_operation_states_the_effect_of_a_failure():
+    changing = [each for each in OPERATIONS if each.changes]
+    silent = {each.name for each in changing if not hasattr(function(each), "done")}
+    assert silent == OTHERWISE.keys()
+
+
+def change(case, act):
+    """Run a change whose writes are refused, fail, or find no server; return the error."""
+
+    def answer(asked):
+        operation = asked.headers.get("x-amz-target", asked.method).rpartition(".")[2]
+        if operation == "GetSecretValue":
+            text = f'{{"ARN": "a", "Name": "{NAME}", "VersionId": "v1", "SecretString": "{{}}"}}'
+            return Reply(200, {"Content-Type": "application/x-amz-json-1.1"}, text.encode())
+        if asked.method == "HEAD":
+            return Reply(200, {"x-amz-request-id": "1"})
+        if case == "refused":
+            return Reply(400, {}, b'{"__type": "LimitExceededException", "message": "full"}')
+        return Reply(503)
+
+    with StubServer(answer) as server:
+        url = "http://127.0.0.1:9" if case == "dead" else server.url
+        clients = ClientFactory(connection(endpoint_url=url))
+        try:
+            with pytest.raises(errors.StorageError) as caught:
+                act(clients)
+        finally:
+            clients.close()
+    return caught.value
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    monkeypatch.setattr("core.aws.retries._FIRST_PAUSE", 0.001)
+
+
+@pytest.mark.parametrize("case", SAVED)
+def test_a_failed_save_of_a_secret_states_what_was_saved(case):
+    error = change(
+        case, lambda clients: SecretsManager(clients=clients).update_secret(NAME, {"a": "b"})
+    )
+    assert error.effect == SAVED[case]
+    assert error.effect in str(error)
+
+
+@pytest.mark.parametrize("case", SAVED)
+def test_a_failed_deletion_of_an_object_states_what_was_deleted(case):
+    error = change(case, lambda clients: delete(Bucket(clients, "bucket"), "key"))
+    assert error.effect == SAVED[case].replace("saved", "deleted")
+
+
+def test_a_version_that_never_became_current_is_not_called_saved():
+    """Storing the version fails here only at its label: the value was never readable."""
+
+    def save(clients):
+        return SecretsManager(clients=clients).save(NAME, "{}", expected_version="v1")
+
+    assert change("refused", save).effect == "Nothing was saved."
+
+
+def test_an_action_that_made_a_part_says_so_and_an_inner_action_does_not_hide_it():
+    with pytest.raises(errors.Offline) as caught, stating_effect("set up") as outer:
+        outer.made = True
+        with stating_effect("saved"):
+            raise errors.Offline("gone")
+    assert caught.value.effect.startswith("It was not completed, but a part of it was set up.")
+    with pytest.raises(errors.Offline) as caught, stating_effect("set up"), stating_effect("saved"):
+        raise errors.Offline("gone")
+    assert caught.value.effect == "Nothing was saved."
