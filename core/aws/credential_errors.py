@@ -27,23 +27,23 @@ _PAIR = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _CONTAINER = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
 _TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE"  # noqa: S105 - a variable's name
 #: Maximum characters of a library's and of a program's message that are quoted.
-_WORDS, _LINE = 300, 120
+_MESSAGE_LENGTH, _LINE = 300, 120
 #: Text that may be a key or a token: at least 16 characters, including a digit.
 _RUN = re.compile(r"(?=[\w+/=-]*\d)[\w+/=-]{16,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class ProviderAttempt:
     """One place that was searched for keys, and the reason why it has none."""
 
     place: str
-    said: str
+    outcome: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.said}."
+        return f"{self.place}: {self.outcome}."
 
 
-def tried(profile: Profile) -> tuple[Tried, ...]:
+def provider_attempts(profile: Profile) -> tuple[ProviderAttempt, ...]:
     """Return every place that a credential source searches, in order, with the result."""
     if profile.source is KeySource.ENVIRONMENT:
         section = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or ""
@@ -58,7 +58,7 @@ def tried(profile: Profile) -> tuple[Tried, ...]:
 def missing_credentials(profile: Profile) -> CredentialsMissing:
     """Return the error that names the source without keys, the places it searched, and a remedy."""
     cause, remedy = _MISSING[profile.source]
-    said = " ".join(str(one) for one in tried(profile))
+    said = " ".join(str(one) for one in provider_attempts(profile))
     return CredentialsMissing(
         f"Profile {profile.name} has no AWS credentials",
         cause=f"{cause.format(profile=profile.aws_profile or '')} {said}".strip(),
@@ -92,7 +92,7 @@ _MISSING = {
 
 
 @contextmanager
-def said_by(profile: Profile) -> Iterator[None]:
+def translate_credential_errors(profile: Profile) -> Iterator[None]:
     """Translate the errors of a credential source to errors that name the source and the reason.
 
     Raises:
@@ -102,20 +102,22 @@ def said_by(profile: Profile) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # other errors propagate unchanged
-        told = _told(profile, error)
+        told = _as_storage_error(profile, error)
         if told is None:
             raise
         raise told from None
 
 
-def speaking(profile: Profile, refresh: Callable[[], Any], method: str = "") -> Callable[[], Any]:
+def translate_refresh_errors(
+    profile: Profile, refresh: Callable[[], Any], method: str = ""
+) -> Callable[[], Any]:
     """Wrap the refresh of temporary keys so that its errors name the profile.
 
     Keys that have already expired are rejected here: botocore would raise a RuntimeError.
     """
 
     def refreshed() -> Any:
-        with said_by(profile):
+        with translate_credential_errors(profile):
             found = refresh()
             end = end_of(found)
         if end is None:
@@ -145,7 +147,7 @@ def mfa_device(config: Mapping[str, Any], section: str) -> str:
     return ""
 
 
-def _told(profile: Profile, error: Exception) -> StorageError | None:
+def _as_storage_error(profile: Profile, error: Exception) -> StorageError | None:
     if isinstance(error, StorageError):
         return None
     name = section_of(profile)
@@ -184,7 +186,7 @@ def _sign_in(profile: Profile, section: str, error: Exception) -> CredentialsExp
         cause=f"The AWS profile {section} has no valid single sign-on session.",
         remedy=f"Run `{command}` in a terminal, then try again.",
         subject=profile.name,
-        details=_words(error),
+        details=_message(error),
     )
 
 
@@ -253,23 +255,23 @@ def _no_section(profile: Profile, section: str, _error: Exception) -> str:
 
 
 def _metadata(_profile: Profile, _section: str, error: Exception) -> str:
-    return f"The metadata service of this machine returned an invalid answer: {_words(error)}"
+    return f"The metadata service of this machine returned an invalid answer: {_message(error)}"
 
 
 def _unusable_files(_profile: Profile, _section: str, error: Exception) -> str:
-    return f"AWS's files cannot be used: {_words(error)}"
+    return f"AWS's files cannot be used: {_message(error)}"
 
 
 def _half(_profile: Profile, section: str, error: Any) -> str:
     variables = error.kwargs.get("provider") == "env"
-    place = str(_variables()) if variables else f"The AWS profile {section}: {_words(error)}"
+    place = str(_variables()) if variables else f"The AWS profile {section}: {_message(error)}"
     return f"Only one half of the key pair is set. {place}"
 
 
 def _retrieval(_profile: Profile, section: str, error: Any) -> str:
     provider = str(error.kwargs.get("provider", ""))
     message = str(error.kwargs.get("error_msg", "")).strip()
-    said = _words(message) or "nothing"
+    said = _message(message) or "nothing"
     if provider == "custom-process":
         said = _last_line(message) or "nothing"
         return f"The credential_process of the AWS profile {section} failed: {said}"
@@ -296,13 +298,13 @@ def section_of(profile: Profile) -> str:
     return named or variables or "default"
 
 
-def _variables() -> Tried:
+def _variables() -> ProviderAttempt:
     unset = [name for name in _PAIR if not os.environ.get(name)]
     if len(unset) == 1:
         there = next(name for name in _PAIR if name not in unset)
-        return Tried("Environment variables", f"{there} is set, but {unset[0]} is not")
+        return ProviderAttempt("Environment variables", f"{there} is set, but {unset[0]} is not")
     said = "both keys are set" if not unset else f"{unset[0]} and {unset[1]} are not set"
-    return Tried("Environment variables", said)
+    return ProviderAttempt("Environment variables", said)
 
 
 def _files() -> tuple[Path, Path]:
@@ -312,20 +314,20 @@ def _files() -> tuple[Path, Path]:
     )
 
 
-def _section(section: str) -> Tried:
+def _section(section: str) -> ProviderAttempt:
     there = [path for path in _files() if path.is_file()]
     name = section or "default"
     place = f"AWS's files, section {name}"
     if not there:
-        return Tried(place, "there is " + " and ".join(f"no {path}" for path in _files()))
+        return ProviderAttempt(place, "there is " + " and ".join(f"no {path}" for path in _files()))
     values = _values(name)
     if not values:
         looked = " or ".join(str(path) for path in there)
-        return Tried(place, f"there is no such section in {looked}")
+        return ProviderAttempt(place, f"there is no such section in {looked}")
     source = str(values.get("source_profile", ""))
     if source and source != name and not _values(source):
-        return Tried(place, f"its source_profile {source} does not exist")
-    return Tried(place, "it provides no keys")
+        return ProviderAttempt(place, f"its source_profile {source} does not exist")
+    return ProviderAttempt(place, "it provides no keys")
 
 
 def _values(section: str) -> Mapping[str, Any]:
@@ -341,31 +343,31 @@ def _values(section: str) -> Mapping[str, Any]:
     return found
 
 
-def _web_identity() -> Tried:
+def _web_identity() -> ProviderAttempt:
     place, path = "Web identity", os.environ.get(_TOKEN_FILE)
     if not path:
-        return Tried(place, f"{_TOKEN_FILE} is not set")
+        return ProviderAttempt(place, f"{_TOKEN_FILE} is not set")
     if not Path(path).is_file():
-        return Tried(place, f"the token file {path} is missing")
+        return ProviderAttempt(place, f"the token file {path} is missing")
     if not os.environ.get("AWS_ROLE_ARN"):
-        return Tried(place, "AWS_ROLE_ARN is not set")
-    return Tried(place, "its token was refused")
+        return ProviderAttempt(place, "AWS_ROLE_ARN is not set")
+    return ProviderAttempt(place, "its token was refused")
 
 
-def _container() -> Tried:
+def _container() -> ProviderAttempt:
     named = [name for name in _CONTAINER if os.environ.get(name)]
     said = f"the address in {named[0]} provides no keys" if named else f"{_CONTAINER[0]} is not set"
-    return Tried("Container role", said)
+    return ProviderAttempt("Container role", said)
 
 
-def _instance() -> Tried:
+def _instance() -> ProviderAttempt:
     off = os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
     said = (
         "the metadata service is disabled by AWS_EC2_METADATA_DISABLED"
         if off
         else "the metadata service does not answer, or the machine has no role"
     )
-    return Tried("Instance role", said)
+    return ProviderAttempt("Instance role", said)
 
 
 def _last_line(output: str) -> str:
@@ -374,10 +376,10 @@ def _last_line(output: str) -> str:
     The format of the output is unknown, so long runs of letters and digits are masked too.
     """
     lines = [line for line in output.splitlines() if line.strip()]
-    text = _RUN.sub(MASK, _words(lines[-1])) if lines else ""
+    text = _RUN.sub(MASK, _message(lines[-1])) if lines else ""
     return text if len(text) <= _LINE else f"{text[:_LINE]}…"
 
 
-def _words(foreign: object) -> str:
+def _message(foreign: object) -> str:
     text = " ".join(redacted(str(foreign)).split())
-    return text if len(text) <= _WORDS else f"{text[:_WORDS]}…"
+    return text if len(text) <= _MESSAGE_LENGTH else f"{text[:_MESSAGE_LENGTH]}…"

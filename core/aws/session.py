@@ -22,9 +22,9 @@ from botocore.session import Session
 from core.aws.credential_errors import (
     mfa_device,
     missing_credentials,
-    said_by,
     section_of,
-    speaking,
+    translate_credential_errors,
+    translate_refresh_errors,
 )
 from core.aws.helper_programs import limit_helper_programs
 from core.aws.logs import protect_logs, silence_http_client
@@ -61,7 +61,7 @@ def session_for(connection: Connection, *, ask_mfa: AskMfa | None = None) -> Ses
         InvalidInput: the source is an AWS profile but none is set.
     """
     protect_logs()  # again, for loggers that were created after this package was imported
-    with said_by(connection.profile):
+    with translate_credential_errors(connection.profile):
         return _session_for(connection, ask_mfa)
 
 
@@ -78,7 +78,7 @@ def _session_for(connection: Connection, ask_mfa: AskMfa | None) -> Session:
     if connection.profile.source in {KeySource.AWS_PROFILE, KeySource.ENVIRONMENT}:
         _answer_mfa(session, ask_mfa)
     if connection.profile.source is KeySource.ROLE:
-        _keep_providers(session, _ROLE_METHODS)
+        _retain_providers(session, _ROLE_METHODS)
     if connection.profile.role_arn:
         _assume_role(session, connection)
     return session
@@ -110,7 +110,7 @@ def credentials_for(connection: Connection, session: Session) -> Any:
         CredentialsExpired: a new sign-in is required.
     """
     profile = connection.profile
-    with said_by(profile):
+    with translate_credential_errors(profile):
         credentials = session.get_credentials()
     if credentials is None:
         raise missing_credentials(profile)
@@ -119,14 +119,14 @@ def credentials_for(connection: Connection, session: Session) -> Any:
         if getattr(credentials, "_expiry_time", None) is not None:
             credentials._expiry_time = as_utc(credentials._expiry_time)  # noqa: SLF001 - no setter
         method = str(getattr(credentials, "method", ""))
-        credentials._refresh_using = speaking(profile, refresh, method)  # noqa: SLF001 - no other hook
-        if _asks_mfa(connection, session):
+        credentials._refresh_using = translate_refresh_errors(profile, refresh, method)  # noqa: SLF001 - no other hook
+        if _needs_mfa(connection, session):
             credentials._mandatory_refresh_timeout = _MFA_LAST_SECONDS  # noqa: SLF001 - no setter
             credentials._advisory_refresh_timeout = _MFA_LAST_SECONDS  # noqa: SLF001 - no setter
     return credentials
 
 
-def _asks_mfa(connection: Connection, session: Session) -> bool:
+def _needs_mfa(connection: Connection, session: Session) -> bool:
     profile = connection.profile
     if profile.role_arn or profile.source not in {KeySource.AWS_PROFILE, KeySource.ENVIRONMENT}:
         return False
@@ -158,7 +158,7 @@ def _key_session(connection: Connection) -> Session:
     return session
 
 
-def _keep_providers(session: Session, methods: frozenset[str]) -> None:
+def _retain_providers(session: Session, methods: frozenset[str]) -> None:
     chain = session.get_component("credential_provider")
     kept = [provider for provider in chain.providers if provider.METHOD in methods]
     session.register_component("credential_provider", CredentialResolver(kept))

@@ -92,14 +92,14 @@ def no_code(question: MfaQuestion) -> CredentialsMissing:
     )
 
 
-def may_ask(profile: Profile) -> bool:
+def may_need_mfa(profile: Profile) -> bool:
     """Return whether a credential source may require a code; no file is read."""
     return profile.source in {KeySource.AWS_PROFILE, KeySource.ENVIRONMENT}
 
 
 def _question(connection: Connection) -> MfaQuestion | None:
     profile = connection.profile
-    if not may_ask(profile) or connection.keys is not None:
+    if not may_need_mfa(profile) or connection.keys is not None:
         return None
     if profile.source is KeySource.ENVIRONMENT and os.environ.get("AWS_ACCESS_KEY_ID"):
         return None  # variables have priority over a section of AWS's files

@@ -14,7 +14,7 @@ from core.backup.databases.base import Rows
 from core.backup.keys import MANIFEST, part_name
 from core.backup.listing import entry
 from core.backup.manifest import to_bytes
-from core.backup.prefetch import ahead, in_parallel
+from core.backup.prefetch import in_parallel, prefetch
 from core.backup.store import Store
 from core.backup.unfinished import UnfinishedBackup
 from core.model.backup import Backup, Manifest, Part
@@ -63,7 +63,7 @@ def write_parts(
         return part, verdict
 
     # A failure here must end the reading thread before the database is closed or rolled back.
-    with closing(ahead(rows)) as read, closing(_packed(read, tally, work)) as packed:
+    with closing(prefetch(rows)) as read, closing(_packed(read, tally, work)) as packed:
         for part, verdict in in_parallel(send, packed, _UPLOADS):
             tally.parts.append(part)
             tally.verdict = weakest((tally.verdict, verdict))

@@ -18,10 +18,10 @@ def drift(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
 
     Triggers are not part of it: a restore keeps today's unless the backup's are asked for.
     """
-    return tuple(_words(backup, today))
+    return tuple(_change_texts(backup, today))
 
 
-def _words(backup: TableSchema, today: TableSchema) -> Iterator[str]:
+def _change_texts(backup: TableSchema, today: TableSchema) -> Iterator[str]:
     yield from _columns(backup.columns, today.columns)
     if _keys(backup.keys) != _keys(today.keys):
         yield f"keys: {_joined(_keys(today.keys))} today, {_joined(_keys(backup.keys))} in the backup"

@@ -19,7 +19,7 @@ from core.backup.rereading import read_checked
 from core.backup.spool import private_file, spool
 from core.backup.store import Store
 from core.errors import Corrupt
-from core.local.atomic import told
+from core.local.atomic import translate_os_errors
 from core.model.backup import Backup, BackupState, Manifest, Part
 from core.model.tables import TableSchema
 from core.units import format_moment
@@ -154,7 +154,7 @@ def _fetch(
         work.check()
         path = private_file(folder / part_name(part.index))
         data = read_part(store, backup, part, work)
-        with told(path, "written", needed=len(data)):
+        with translate_os_errors(path, "written", needed=len(data)):
             path.write_bytes(data)
         return part, path
 
@@ -195,14 +195,14 @@ def unpack(data: bytes, part: Part, work: Work) -> Iterator[Rows]:
         Corrupt: When it holds more, less, or is no compressed text.
     """
     rows = 0
-    for whole in whole_lines(_bounded(data, part, work), part):
+    for whole in complete_lines(_bounded(data, part, work), part):
         count = whole.count(b"\n")
         rows += count
         yield count, whole
     _need(rows == part.rows, part, "It is not complete.")
 
 
-def whole_lines(chunks: Iterable[bytes], part: Part) -> Iterator[bytes]:
+def complete_lines(chunks: Iterable[bytes], part: Part) -> Iterator[bytes]:
     """Yield the bytes of `chunks` cut at line ends; each byte is copied once, however long a line.
 
     Raises:

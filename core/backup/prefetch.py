@@ -22,14 +22,14 @@ class _End:
         self.error = error
 
 
-def ahead(source: Iterator[T], depth: int = 4) -> Generator[T, None, None]:
+def prefetch(source: Iterator[T], depth: int = 4) -> Generator[T, None, None]:
     """Yield the items of `source`, which a thread of its own keeps up to `depth` items ahead.
 
     An error of the source is raised here; when the reader leaves early, the source is closed.
     """
     box: Queue[T | _End] = Queue(depth)
     left = threading.Event()
-    thread = threading.Thread(target=_fill, args=(source, box, left), name="ahead", daemon=True)
+    thread = threading.Thread(target=_fill, args=(source, box, left), name="prefetch", daemon=True)
     thread.start()
     try:
         while not isinstance(item := box.get(), _End):

@@ -13,6 +13,7 @@ from core.backup.package import Package, fetched
 from core.backup.preview import free_name, rowid_warning
 from core.backup.store import BucketStore, HasBucket, Store
 from core.backup.verifications import record_verification
+from core.effects import BY_HAND, states_effect
 from core.errors import AlreadyExists, Conflict, Corrupt
 from core.model.backup import Backup, RestoreReport
 from core.model.objects import Verdict
@@ -37,6 +38,7 @@ class Choices:
     with_triggers: bool = False
 
 
+@states_effect("restored", (BY_HAND,))
 def restore(  # noqa: PLR0913 - keyword-only data of one request
     workspace: HasBucket,
     work: Work | None = None,
@@ -54,7 +56,7 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
 
     The backup is fetched and compared with its hashes first. Then one transaction holds the
     database's lock: a shadow table is loaded, proven by count and content hash, and swapped in;
-    the former table is kept under another name until `drop_kept` or `undo`. Views, triggers and
+    the former table is kept under another name until `drop_former_table` or `undo`. Views, triggers and
     full-text indexes that depend on the table are checked or rebuilt in the same transaction. A
     kill at any moment leaves everything as it was.
 
@@ -101,10 +103,10 @@ def restore_of(
     check_given(target=choices.target)
     name = choices.target or backup.table
     with open_database(database, write=True, create=True) as target:
-        _refuse_taken(target, choices)
+        _refuse_existing_target(target, choices)
         today = target.schema(name) if target.exists(name) else None
         with fetched(store, backup, today, work) as package, target.change(work=work):
-            _refuse_taken(target, choices)  # another process may have made it meanwhile
+            _refuse_existing_target(target, choices)  # another process may have made it meanwhile
             swap = _Swap(target, package, name, choices, work)
             kept, verified = swap.run()
         if verified in (BY_HASH, BY_VALUE):
@@ -127,7 +129,7 @@ def restore_of(
         )
 
 
-def _refuse_taken(target: Database, choices: Choices) -> None:
+def _refuse_existing_target(target: Database, choices: Choices) -> None:
     if choices.target is not None and target.exists(choices.target):
         raise AlreadyExists(
             f"A table {choices.target} already exists",

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from core.local.atomic import told
+from core.local.atomic import translate_os_errors
 from core.local.owned_files import claimed, create_owned
 from core.paths import cache_dir
 
@@ -32,10 +32,10 @@ def spool() -> Iterator[Path]:
     sweep_spools()
     folder = root / f"{_PREFIX}{uuid4().hex}"
     lock = _lock_of(folder)
-    with told(lock, "created"):
+    with translate_os_errors(lock, "created"):
         handle = create_owned(lock)
     try:
-        with told(folder, "created"):
+        with translate_os_errors(folder, "created"):
             folder.mkdir(mode=0o700)
         yield folder
     finally:
@@ -67,7 +67,7 @@ def private_file(path: Path) -> Path:
     Raises:
         LocalIOError: It exists or cannot be created.
     """
-    with told(path, "created"):
+    with translate_os_errors(path, "created"):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     return path
 

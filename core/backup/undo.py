@@ -9,7 +9,7 @@ from core.errors import NotFound
 from core.work import Work, default_work
 
 
-def newest_kept(database: str, table: str) -> str:
+def newest_former_table(database: str, table: str) -> str:
     """Return the name of the table that the last restore of `table` kept.
 
     Raises:
@@ -44,7 +44,7 @@ def undo(workspace: HasBucket | None, work: Work | None = None, *, database: str
 
 
 @states_effect("changed", (BY_HAND,))
-def drop_kept(
+def drop_former_table(
     workspace: HasBucket | None, work: Work | None = None, *, database: str, kept: str
 ) -> str:
     """Remove a kept table for good; return its name.
@@ -56,7 +56,7 @@ def drop_kept(
     _require_writable(workspace, f"Dropping {kept}")
     work = default_work(work)
     with open_database(database, write=True) as target, target.change(work=work):
-        target.drop_kept(kept)
+        target.drop_former(kept)
     return kept
 
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from core.backup.store import Store
 from core.errors import Cancelled, StorageError
-from core.local.atomic import told
+from core.local.atomic import translate_os_errors
 from core.local.json_lines import UNREADABLE
 from core.local.owned_files import claimed, create_owned
 from core.paths import data_dir
@@ -55,7 +55,7 @@ def unfinished_backup(store: Store, folder: str) -> Iterator[UnfinishedBackup]:
         LocalIOError: The record cannot be written.
     """
     path = _records() / f"{uuid4().hex}{_SUFFIX}"
-    with told(path, "written"):
+    with translate_os_errors(path, "written"):
         handle = create_owned(path)
         os.write(handle, json.dumps({"place": store.place, "folder": folder}).encode())
     backup = UnfinishedBackup(folder)
@@ -135,7 +135,7 @@ def forget(path: Path) -> None:
 
 def _records() -> Path:
     folder = data_dir() / "unfinished-backups"
-    with told(folder, "created"):
+    with translate_os_errors(folder, "created"):
         folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 

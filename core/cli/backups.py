@@ -205,13 +205,13 @@ def _after(cli: Cli, database: str, table: str, *, put_back: bool, yes: bool) ->
     from core.backup import undo
     from core.workspace import Workspace
 
-    name = undo.newest_kept(database, table)
+    name = undo.newest_former_table(database, table)
     verb = "put back" if put_back else "dropped"
     if yes:
         with cli.out.work("Changing") as work:
             # Not signed in: nothing is sent, only the profile's lock counts.
             workspace = Workspace.open(cli.opener.connection(work))
-            change = undo.undo if put_back else undo.drop_kept
+            change = undo.undo if put_back else undo.drop_former_table
             change(workspace, work, database=database, kept=name)
         cli.out.result({"table": table, "kept": name}, lambda: cli.out.line(f"{name} is {verb}"))
         return

@@ -59,7 +59,7 @@ class Common:
     unlock: bool = False
 
 
-def taken_out(arguments: Sequence[str]) -> tuple[Common, list[str]]:
+def split_common_options(arguments: Sequence[str]) -> tuple[Common, list[str]]:
     """Return the common options, wherever they are before a `--`, and what remains.
 
     Raises:

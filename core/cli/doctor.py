@@ -59,11 +59,11 @@ def doctor(
         cli.out.result(chosen, lambda: _show_repair(cli, chosen))
         cli.out.note("Nothing was changed. Add --yes to do it.")
         return 0
-    _mend(cli, found, chosen)
+    _repair(cli, found, chosen)
     return 0
 
 
-def _mend(cli: Cli, found: Finding, chosen: Repair) -> None:
+def _repair(cli: Cli, found: Finding, chosen: Repair) -> None:
     from core.local.connections import Connections
     from core.rotation.local_keys import LocalKeys
     from core.rotation.repairs import Repairer

@@ -40,7 +40,7 @@ def interruptible(token: CancelToken, last_words: Callable[[], None]) -> Iterato
         return
     stop = _Stop(token, last_words)
     numbers = [signal.SIGINT, signal.SIGALRM] if hasattr(signal, "SIGALRM") else [signal.SIGINT]
-    before = {number: signal.signal(number, stop.asked) for number in numbers}
+    before = {number: signal.signal(number, stop.requested) for number in numbers}
     try:
         with stop.watched():
             yield
@@ -52,7 +52,7 @@ def interruptible(token: CancelToken, last_words: Callable[[], None]) -> Iterato
 
 
 class _Stop:
-    """How far an interrupt has come. `asked` runs in the main thread, one signal at a time."""
+    """How far an interrupt has come. `requested` runs in the main thread, one signal at a time."""
 
     def __init__(self, token: CancelToken, last_words: Callable[[], None]) -> None:
         self._token = token
@@ -61,7 +61,7 @@ class _Stop:
         self._interrupted = False
         self.forced = False
 
-    def asked(self, _number: int, _frame: object) -> None:
+    def requested(self, _number: int, _frame: object) -> None:
         """Cancel at first; then interrupt the main thread where it stands; then end."""
         if self.forced:
             self._end()
@@ -96,7 +96,7 @@ class _Stop:
         with heard:
             while numbers := heard.recv(64):  # empty when the block has ended
                 # A command that answers interrupts itself has put its own handler in place.
-                if signal.SIGINT in numbers and signal.getsignal(signal.SIGINT) == self.asked:
+                if signal.SIGINT in numbers and signal.getsignal(signal.SIGINT) == self.requested:
                     self._token.cancel()
                     if not self._over.wait(END_SECONDS):
                         self._end()

@@ -82,6 +82,7 @@ class Output:
                 "kind": error.kind.name.lower(),
                 "summary": error.summary,
                 "cause": error.cause,
+                "effect": error.effect,
                 "remedy": error.remedy,
                 "subject": error.subject,
                 "action": error.action,
@@ -89,7 +90,7 @@ class Output:
             }
             text = json_text({"error": fields})
         else:
-            parts = [f"Error: {error.summary}", error.cause, error.remedy]
+            parts = [f"Error: {error.summary}", error.cause, error.effect, error.remedy]
             text = (". " if one_line else "\n").join(
                 printable(part.rstrip(".") if one_line else part) for part in parts if part
             )
@@ -142,7 +143,7 @@ class Output:
                 bar.start()
 
 
-class ReaderGone(Exception):  # noqa: N818 - not an error: `head` has had enough
+class ReaderClosed(Exception):  # noqa: N818 - not an error: `head` has had enough
     """The program that reads our standard output has ended."""
 
 
@@ -167,7 +168,7 @@ def _standard_output() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        raise ReaderGone from None
+        raise ReaderClosed from None
     except OSError as error:
         raise LocalIOError(
             "Standard output could not be written",

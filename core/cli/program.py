@@ -14,10 +14,10 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 import core
 from core.aws.usage import record_use
 from core.cli import backups, doctor, objects, policy, rotation, secrets, server
-from core.cli.common import HELP, Cli, Opener, flag_given, taken_out, wants_traceback
+from core.cli.common import HELP, Cli, Opener, flag_given, split_common_options, wants_traceback
 from core.cli.interrupt import interruptible
 from core.cli.mfa import asker
-from core.cli.output import Output, ReaderGone, flush
+from core.cli.output import Output, ReaderClosed, flush
 from core.cli.parameters import strict, usage_error
 from core.errors import Cancelled, ErrorKind, LocalIOError, StorageError, local_io_error
 from core.local.hardening import harden
@@ -75,7 +75,7 @@ def _answered(given: list[str]) -> int:
     except (Cancelled, KeyboardInterrupt, typer.Abort):
         out.interrupted()
         return ErrorKind.CANCELLED.value
-    except (ReaderGone, SystemExit):  # typer makes the latter of it where help is written
+    except (ReaderClosed, SystemExit):  # typer makes the latter of it where help is written
         _discard_output()
         return 0
     except Exception as error:  # noqa: BLE001 - the outermost boundary: a bug is shown as one line
@@ -91,7 +91,7 @@ def _discard_output() -> None:
 
 
 def _run(given: list[str], out: Output, token: CancelToken) -> int:
-    common, left = taken_out(given)
+    common, left = split_common_options(given)
     opener = Opener(common, asker(out.ask_hidden))
     try:
         with interruptible(token, out.interrupted_at_once):

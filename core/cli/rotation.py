@@ -73,7 +73,7 @@ def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
             _show_plan(cli, rotator, secret, found, work, undo=undo, keep_copies=keep_copies)
             return
     now = _at_once(patience)
-    with cli.out.work("Rotating", batch=_Teller(cli, found)) as work:
+    with cli.out.work("Rotating", batch=_ProgressPrinter(cli, found)) as work:
         if found is not None:
             rotation = (
                 rotator.undo(found, work=work) if undo else _resume(rotator, found, now, file, work)
@@ -161,7 +161,7 @@ def _object(text: str) -> dict[str, str]:
     return found
 
 
-class _Teller:
+class _ProgressPrinter:
     """Says each step as it ends, on standard error; those that had ended before are left out."""
 
     def __init__(self, cli: Cli, found: Rotation | None) -> None:
@@ -210,7 +210,7 @@ def _show_steps(cli: Cli, plan: RotationPlan, *, keep_copies: bool) -> None:
         cli.out.line(plan.found)
     for number, step in enumerate(plan.steps, 1):
         cli.out.line(f"{number}. {step.title}. {step.text} Undo: {step.undo}")
-    copies = copy_notes(plan, keep=keep_copies)
+    copies = copy_notes(plan, unchanged=keep_copies)
     for note in (*plan.notes, *copies, *dying_with(plan.facts.old_key_id)):
         cli.out.line(f"! {note}")
     advice = "" if plan.problem is not None else " Add --yes to rotate."

@@ -12,7 +12,7 @@ import typer
 
 from core.cli.output import json_text
 from core.cli.parameters import usage_error
-from core.cli.values import ask, is_terminal, read_bytes, read_text
+from core.cli.values import ask_value, is_terminal, read_bytes, read_text
 from core.errors import InvalidInput, NotFound
 from core.model.connection import SECRET_PREFIX
 from core.redaction import MASK, Secret
@@ -236,7 +236,7 @@ def _changes(fields: Sequence[str]) -> dict[str, Secret]:
             "Change them one by one, or give the whole value with --file.",
         )
     return {
-        name: _given(name, value) if equals else ask(name)
+        name: _given(name, value) if equals else ask_value(name)
         for name, equals, value in (field.partition("=") for field in fields)
     }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.values import ask
+from core.cli.values import ask_value
 from core.errors import CredentialsMissing, ErrorKind, StorageError
 from core.model.connection import AccessKeys
 from core.redaction import Secret
@@ -90,7 +90,7 @@ def _keys(access_key_id: str) -> AccessKeys:
                 remedy="Name the key with --access-key-id; its secret is asked for.",
             )
         return AccessKeys(key, Secret(secret))
-    return AccessKeys(access_key_id, ask("secret access key"))
+    return AccessKeys(access_key_id, ask_value("secret access key"))
 
 
 def check(

@@ -74,7 +74,7 @@ def read_text(source: Path, what: str) -> Secret:
     )
 
 
-def ask(name: str) -> Secret:
+def ask_value(name: str) -> Secret:
     """Return a value asked for on the terminal without an echo, or read from a pipe.
 
     Raises:

@@ -25,7 +25,7 @@ def serve(port: int, echo: Callable[[str], None]) -> None:
     Raises:
         LocalIOError: the server could not be started, or the port is taken.
     """
-    with _stop_asked() as stop, DemoServer.start(port=port) as server:
+    with _stop_requested() as stop, DemoServer.start(port=port) as server:
         for line in lines(server):
             echo(line)
         while not stop.wait(0.5):
@@ -51,7 +51,7 @@ def lines(server: DemoServer) -> Iterator[str]:
 
 
 @contextmanager
-def _stop_asked() -> Iterator[threading.Event]:
+def _stop_requested() -> Iterator[threading.Event]:
     """Turn Ctrl-C and SIGTERM into an event, and restore their handlers afterwards."""
     stop = threading.Event()
     numbers = (signal.SIGINT, signal.SIGTERM)

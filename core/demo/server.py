@@ -62,7 +62,7 @@ class DemoServer:
         process: subprocess.Popen[bytes] | None = None
         try:
             process = _spawned(folder, port)
-            return cls(process, folder, _first_words(process, folder, work))
+            return cls(process, folder, _first_line(process, folder, work))
         except (OSError, StorageError) as error:
             if process is not None:
                 _end(process)
@@ -142,7 +142,7 @@ def _environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 
-def _first_words(process: subprocess.Popen[bytes], folder: Path, work: Work) -> dict[str, Any]:
+def _first_line(process: subprocess.Popen[bytes], folder: Path, work: Work) -> dict[str, Any]:
     """Wait for the child's one line; a thread reads it, since a pipe cannot be waited for."""
     assert process.stdout is not None
     lines: queue.Queue[bytes] = queue.Queue()
@@ -154,7 +154,7 @@ def _first_words(process: subprocess.Popen[bytes], folder: Path, work: Work) -> 
         if monotonic() > deadline:
             raise _failed(f"It did not answer within {_START_SECONDS:.0f} seconds.")
         line = _next(lines)
-    told = json.loads(line) if line else {"error": _last_words(folder)}
+    told = json.loads(line) if line else {"error": _last_lines(folder)}
     if "error" in told:
         raise _failed(str(told["error"]), port=int(told.get("port", 0)))
     return dict(told)
@@ -172,7 +172,7 @@ def _read(stream: IO[bytes], lines: queue.Queue[bytes]) -> None:
         lines.put(stream.readline())
 
 
-def _last_words(folder: Path) -> str:
+def _last_lines(folder: Path) -> str:
     """Return the end of the child's log, for the details of an error."""
     text = (folder / _LOG).read_text(encoding="utf-8", errors="replace").strip()
     return text.splitlines()[-1] if text else "It ended without a word."

@@ -77,7 +77,7 @@ class EngineClient:
         while not self._free.acquire(timeout=0.2):
             work.check()
         try:
-            engine = self._taken()
+            engine = self._checked_out()
             try:
                 yield engine
             finally:
@@ -85,7 +85,7 @@ class EngineClient:
         finally:
             self._free.release()
 
-    def _taken(self) -> _Engine:
+    def _checked_out(self) -> _Engine:
         with self._lock:
             if self._closed:
                 raise Cancelled("The engine was closed")
@@ -137,7 +137,7 @@ class _Engine:
         work.check()
         stop = _Stop(self._process, self._writer)
         try:
-            with work.token.on_cancel(stop.ask):
+            with work.token.on_cancel(stop.request):
                 self._send(call, work)
                 return self._followed(work)
         finally:
@@ -205,7 +205,7 @@ class _Stop:
         self._timer = threading.Timer(CANCEL_SECONDS, self._kill)
         self._timer.daemon = True
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Ask the operation to stop, and give it a moment for that."""
         with self._lock:
             if not self._over:

@@ -39,7 +39,7 @@ class Operation:
     changes: bool = True
     command: str = ""
     bulk: bool = True
-    refused_whole: bool = True
+    refused_at_start: bool = True
 
 
 def _reads(name: str, run: str, title: str, command: str = "") -> Operation:
@@ -59,7 +59,7 @@ def _changes_here(name: str, run: str, title: str, command: str = "") -> Operati
 
 
 def _changes_settings(name: str, run: str, title: str) -> Operation:
-    return Operation(name, run, title, bulk=False, refused_whole=False)
+    return Operation(name, run, title, bulk=False, refused_at_start=False)
 
 
 _SECRETS = "core.storage.aws_secrets_manager:SecretsManager"
@@ -72,13 +72,13 @@ OPERATIONS: tuple[Operation, ...] = (
     _reads("transfer.plan", "core.transfer.plan:plan_upload", "Planning an upload"),
     _changes("transfer.upload", "core.transfer.upload:upload", "Uploading", "put"),
     _reads("transfer.download", "core.transfer.download:download", "Downloading", "get"),
-    _reads("transfer.look_into", "core.transfer.contents:look_into", "Reading local files"),
+    _reads("transfer.inspect_file", "core.transfer.contents:look_into", "Reading local files"),
     _changes("transfer.file", "core.transfer.filing:store", "Filing an upload"),
     Operation(
         "transfer.sweep",
         "core.transfer.sweep:sweep",
         "Removing what ended processes left",
-        refused_whole=False,  # part files of this machine are removed in any case
+        refused_at_start=False,  # part files of this machine are removed in any case
     ),
     _reads("leftovers.find", "core.engine.leftovers:find", "Listing leftovers", "sweep"),
     _changes(

@@ -229,7 +229,7 @@ QUESTIONS: tuple[Question, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Answered:
     """The fact that a question gave, and the answer itself; None when there was none.
 
     The answer is empty where nothing is configured.
@@ -246,10 +246,10 @@ def fetch(bucket: Bucket, *, work: Work | None = None) -> BucketFacts:
         StorageError: the bucket cannot be reached at all; a denied question is a fact.
     """
     work = default_work(work)
-    seen: dict[str, _Seen] = {}
+    seen: dict[str, _Answered] = {}
     for question in QUESTIONS:
         work.check()
-        seen[question.name] = _asked(bucket, question, work)
+        seen[question.name] = _answered(bucket, question, work)
     work.check()
     exposure = _exposure(seen, account_block(bucket.clients, work=work))
     facts = [_public_fact(exposure)]
@@ -260,7 +260,7 @@ def fetch(bucket: Bucket, *, work: Work | None = None) -> BucketFacts:
     return BucketFacts(bucket.name, tuple(facts), utc_now())
 
 
-def _asked(bucket: Bucket, question: Question, work: Work) -> _Seen:
+def _answered(bucket: Bucket, question: Question, work: Work) -> _Answered:
     action = action_of(f"s3:{question.operation}")
     call = getattr(bucket.client, xform_name(question.operation))
     answer: Mapping[str, Any] | None = None
@@ -278,10 +278,10 @@ def _asked(bucket: Bucket, question: Question, work: Work) -> _Seen:
         finding = Standing.UNSUPPORTED, "this server does not offer it", ""
     standing, evidence, risk = finding
     fact = Fact(question.name, question.title, standing, evidence, risk, action)
-    return _Seen(fact, answer)
+    return _Answered(fact, answer)
 
 
-def _exposure(seen: Mapping[str, _Seen], account: AccountBlock) -> Exposure:
+def _exposure(seen: Mapping[str, _Answered], account: AccountBlock) -> Exposure:
     policy, status = seen["tls"].answer, seen["policy"].answer
     ownership = seen["ownership"]
     absent: Mapping[str, Any] | None = (

@@ -29,7 +29,7 @@ MOST_DAYS = 3650
 #: Shorter values are no secrets: regions, ports, user names that many share.
 _SHORTEST = 8
 #: What the names of fields hold that are worth comparing.
-_SECRET_WORDS = ("password", "secret", "key", "token", "passphrase", "credential")
+_SECRET_NAMES = ("password", "secret", "key", "token", "passphrase", "credential")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Board:
     """All secrets below a prefix, the most urgent first, and when they were looked at (UTC)."""
 
     rows: tuple[SecretHygiene, ...]
-    looked: datetime
+    inspected: datetime
 
 
 def board(
@@ -187,7 +187,7 @@ def _values(value: SecretValue) -> Iterator[tuple[str, str]]:
     for row in rows:
         plain = row.value.reveal()
         name = row.key.casefold()
-        telling = any(word in name for word in _SECRET_WORDS) and not name.endswith("key_id")
+        telling = any(word in name for word in _SECRET_NAMES) and not name.endswith("key_id")
         if row.quoted and len(plain) >= _SHORTEST and telling:
             yield (row.key, plain)
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 from core.aws.faults import translated
 from core.aws.identity import described, identity
 from core.errors import AccessDenied, AlreadyExists, Conflict, InvalidInput, NoSuchBucket, NotFound
-from core.health.permission_probe import NotTried, PermissionCheck, Probe
+from core.health.permission_probe import NotChecked, PermissionCheck, Probe
 from core.objects.check_objects import CHECK_BYTES
 
 # The contract's permissions.
@@ -48,16 +48,16 @@ def _get_object(probe: Probe) -> str:
             )
         return "the test object was read back"
     if not probe.listed_key:
-        raise NotTried("there is no object to read and none may be written")
+        raise NotChecked("there is no object to read and none may be written")
     probe.s3("get_object", Key=probe.listed_key, Range="bytes=0-0")["Body"].read()
     return "the first object was read"
 
 
 def _delete_object(probe: Probe) -> str:
     if not probe.written:
-        raise NotTried("there is no test object to delete")
+        raise NotChecked("there is no test object to delete")
     probe.remember_version(probe.s3("delete_object", Key=probe.key))
-    probe.written, probe.record.gone = False, True
+    probe.written, probe.record.removed = False, True
     versioned = bool(probe.version_ids)
     probe.versions_refused = probe.try_to_drop_versions() if versioned else None
     probe.versioned = versioned
@@ -84,7 +84,7 @@ def _create_secret(probe: Probe) -> str:
         _on_absent(probe, "delete_secret", RecoveryWindowInDays=7)
         probe.deletable = True
     if not probe.deletable:
-        raise NotTried("could not be undone (secretsmanager:DeleteSecret is missing)")
+        raise NotChecked("could not be undone (secretsmanager:DeleteSecret is missing)")
     token = str(uuid4())
     with probe.writing():
         probe.secrets(
@@ -136,7 +136,7 @@ def _bucket_setting(operation: str) -> Callable[[Probe], str]:
 
 def _delete_version(probe: Probe) -> str:
     if not probe.versioned:
-        raise NotTried("the bucket keeps no versions, or no test object could be written")
+        raise NotChecked("the bucket keeps no versions, or no test object could be written")
     if probe.versions_refused is not None:
         raise probe.versions_refused
     return "the test object's versions were removed"
@@ -159,7 +159,7 @@ def _list_access_keys(probe: Probe) -> str:
         with translated("iam:ListAccessKeys", ""):
             keys = probe.clients.iam().list_access_keys()["AccessKeyMetadata"]
     except InvalidInput:
-        raise NotTried("temporary credentials have no access keys of their own") from None
+        raise NotChecked("temporary credentials have no access keys of their own") from None
     return f"{len(keys)} access key(s)"
 
 

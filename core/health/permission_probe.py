@@ -113,7 +113,7 @@ class Probe:
         if self.written or self.unsure:
             with contextlib.suppress(StorageError):
                 self.remember_version(self.s3("delete_object", Key=self.key))
-                self.record.gone = True
+                self.record.removed = True
         if self.versions_refused is None:
             self._find_versions()
             self.try_to_drop_versions()
@@ -122,7 +122,7 @@ class Probe:
                 self.secrets("delete_secret", SecretId=self.absent, ForceDeleteWithoutRecovery=True)
 
 
-class NotTried(Exception):  # noqa: N818 - not an error: a check that steps back says why
+class NotChecked(Exception):  # noqa: N818 - not an error: a check that steps back says why
     """A check could not be made without a change that cannot be undone."""
 
 

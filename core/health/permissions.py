@@ -12,7 +12,7 @@ from core.errors import (
     StorageError,
 )
 from core.health.permission_checks import CHECKS
-from core.health.permission_probe import NotTried, PermissionCheck, PermissionResult, Probe
+from core.health.permission_probe import NotChecked, PermissionCheck, PermissionResult, Probe
 from core.work import Progress, Work, default_work
 
 __all__ = ["CHECKS", "PermissionResult", "check_permissions"]
@@ -61,11 +61,11 @@ def check_permissions(
             for number, check in enumerate(checks):
                 work.check()
                 work.report(Progress(number, len(checks), note=check.action))
-                results.append(_tried(check, probe))
+                results.append(_check_one(check, probe))
                 work.batch(results[-1])
         finally:
             probe.undo()
-            probe.record.gone |= not (probe.record.stored or probe.unsure)
+            probe.record.removed |= not (probe.record.stored or probe.unsure)
     work.report(Progress(len(checks), len(checks)))
     return tuple(results)
 
@@ -73,11 +73,11 @@ def check_permissions(
 _READ_ONLY = "not tried: the profile is read-only; unlock it to try what changes something"
 
 
-def _tried(check: PermissionCheck, probe: Probe) -> PermissionResult:
+def _check_one(check: PermissionCheck, probe: Probe) -> PermissionResult:
     ok: bool | None = None
     try:
         ok, detail = True, check.run(probe)
-    except NotTried as reason:
+    except NotChecked as reason:
         detail = f"not tried: {reason}"
     except ReadOnlyProfile:
         detail = _READ_ONLY

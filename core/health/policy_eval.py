@@ -131,7 +131,7 @@ def open_to_everybody(policy: str) -> Judgement:
     unknown = [name for each in public for name in unknown_operators(each.get("Condition"))]
     certain = [each for each in public if not unknown_operators(each.get("Condition"))]
     if certain:
-        what = ", ".join(dict.fromkeys(_actions_told(each) for each in certain))
+        what = ", ".join(dict.fromkeys(_actions_text(each) for each in certain))
         return Judgement(answer=True, reasons=(f"grants {what} to everybody",))
     if unknown:
         return Judgement(
@@ -260,7 +260,7 @@ def _gaps(statement: Mapping[str, Any], context: Context) -> list[str]:
     elif "*" not in _principals(statement, "AWS"):
         gaps.append(f"a denial names only {', '.join(_principals(statement))}")
     if not _covers_actions(statement):
-        gaps.append(f"a denial names only {_actions_told(statement)}")
+        gaps.append(f"a denial names only {_actions_text(statement)}")
     holds = conditions_hold(statement.get("Condition") or {}, context)
     others = [k for k in condition_keys(statement.get("Condition")) if k.lower() not in context]
     if holds is not True and others:
@@ -292,7 +292,7 @@ def _in_partition(arn: str) -> str:
     return arn
 
 
-def _actions_told(statement: Mapping[str, Any]) -> str:
+def _actions_text(statement: Mapping[str, Any]) -> str:
     texts = ", ".join(str(each) for each in _values(statement, "Action"))
     return f"everything but {texts}" if "NotAction" in statement else texts
 

@@ -106,7 +106,7 @@ def _of_rule(rule: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _current(rule)
     yield from _noncurrent(rule)
     abort = rule.get("AbortIncompleteMultipartUpload") or {}
-    if abort and not _whole(abort.get("DaysAfterInitiation"), 1):
+    if abort and not _whole_number(abort.get("DaysAfterInitiation"), 1):
         yield Problem("Unfinished uploads are removed after 1 day at the earliest.", "Choose 1.")
 
 
@@ -140,7 +140,7 @@ def _current(rule: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(
             "Deleting takes exactly one of days, a date, or delete markers.", "Keep one of them."
         )
-    if "Days" in expiry and not _whole(expiry["Days"], 1):
+    if "Days" in expiry and not _whole_number(expiry["Days"], 1):
         yield Problem("Objects are deleted after 1 day at the earliest.", "Choose at least 1 day.")
     timed = [part for part in (*moves, expiry) if "Days" in part or "Date" in part]
     if len({"Days" in part for part in timed}) > 1:
@@ -150,8 +150,8 @@ def _current(rule: Mapping[str, Any]) -> Iterator[Problem]:
         if date[10:] and date[10:19] not in {"T00:00:00", " 00:00:00"}:
             yield Problem("A date is not at midnight UTC.", "Give dates without a time.")
     yield from _moves(moves, "Days", "Date")
-    last = max((move["Days"] for move in moves if _whole(move.get("Days"), 0)), default=None)
-    if last is not None and _whole(expiry.get("Days"), 1) and expiry["Days"] <= last:
+    last = max((move["Days"] for move in moves if _whole_number(move.get("Days"), 0)), default=None)
+    if last is not None and _whole_number(expiry.get("Days"), 1) and expiry["Days"] <= last:
         yield Problem(
             f"Objects would be deleted after {expiry['Days']} days, but moved after {last}.",
             f"Delete after at least {last + 1} days.",
@@ -162,19 +162,23 @@ def _noncurrent(rule: Mapping[str, Any]) -> Iterator[Problem]:
     moves = rule.get("NoncurrentVersionTransitions") or ()
     expiry = rule.get("NoncurrentVersionExpiration") or {}
     yield from _moves(moves, "NoncurrentDays", "")
-    if expiry and not _whole(expiry.get("NoncurrentDays"), 1):
+    if expiry and not _whole_number(expiry.get("NoncurrentDays"), 1):
         yield Problem("Old versions are deleted after 1 day at the earliest.", "Choose 1 or more.")
     for part in (*moves, expiry):
         if "NewerNoncurrentVersions" in part and not (
-            _whole(part["NewerNoncurrentVersions"], 1)
+            _whole_number(part["NewerNoncurrentVersions"], 1)
             and part["NewerNoncurrentVersions"] <= _RETAINED_VERSIONS
         ):
             yield Problem(
                 f"1 to {_RETAINED_VERSIONS} newer versions can be retained.",
                 "Choose such a number.",
             )
-    days = [m["NoncurrentDays"] for m in moves if _whole(m.get("NoncurrentDays"), 0)]
-    if days and _whole(expiry.get("NoncurrentDays"), 1) and expiry["NoncurrentDays"] <= max(days):
+    days = [m["NoncurrentDays"] for m in moves if _whole_number(m.get("NoncurrentDays"), 0)]
+    if (
+        days
+        and _whole_number(expiry.get("NoncurrentDays"), 1)
+        and expiry["NoncurrentDays"] <= max(days)
+    ):
         yield Problem(
             "Old versions would be deleted before they are moved.",
             f"Delete them after at least {max(days) + 1} days.",
@@ -195,13 +199,13 @@ def _moves(moves: Sequence[Mapping[str, Any]], days: str, date: str) -> Iterator
         least = INFREQUENT_DAYS if name in INFREQUENT else 0
         if date and date in move and days not in move:
             continue
-        if not _whole(move.get(days), least):
+        if not _whole_number(move.get(days), least):
             yield Problem(
                 f"Objects can be moved to {name} after {least} days at the earliest, "
                 f"not after {move.get(days)}.",
                 f"Choose at least {least} days for {name}.",
             )
-    timed = [move for move in moves if _whole(move.get(days), 0)]
+    timed = [move for move in moves if _whole_number(move.get(days), 0)]
     ordered = sorted(timed, key=lambda move: CLASSES.index(str(move["StorageClass"])))
     for earlier, later in pairwise(ordered):
         yield from _pair(earlier, later, days)
@@ -218,7 +222,7 @@ def _pair(earlier: Mapping[str, Any], later: Mapping[str, Any], days: str) -> It
         )
 
 
-def _whole(value: object, least: int) -> bool:
+def _whole_number(value: object, least: int) -> bool:
     """Whether a value is a whole number that is not below `least`."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 

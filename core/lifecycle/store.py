@@ -78,8 +78,8 @@ def save(
 def _replaced(bucket: Bucket, seen: Configuration, after: Configuration, work: Work) -> Saved:
     before = read(bucket, work=work)
     if not before.same_as(seen):
-        raise _changed_meanwhile(bucket, seen, before)
-    undo = _keep(bucket, before)
+        raise _edit_conflict(bucket, seen, before)
+    undo = _store_backup(bucket, before)
     _put(bucket, after, work)
     return Saved(before, _read_back(bucket, after, work), undo)
 
@@ -124,7 +124,7 @@ def _read_back(bucket: Bucket, wanted: Configuration, work: Work) -> Configurati
     )
 
 
-def _keep(bucket: Bucket, before: Configuration) -> Path:
+def _store_backup(bucket: Bucket, before: Configuration) -> Path:
     folder = data_dir() / "lifecycle"
     folder.mkdir(mode=0o700, exist_ok=True)
     stamp = iso_utc(utc_now()).replace(":", "")
@@ -139,7 +139,7 @@ def _keep(bucket: Bucket, before: Configuration) -> Path:
     return path
 
 
-def _changed_meanwhile(bucket: Bucket, seen: Configuration, now: Configuration) -> Conflict:
+def _edit_conflict(bucket: Bucket, seen: Configuration, now: Configuration) -> Conflict:
     return Conflict(
         "The lifecycle rules were changed by somebody else",
         cause="Since they were read here: " + " | ".join(difference_lines(difference(seen, now))),

@@ -32,7 +32,7 @@ class LinkCheck:
 
     works: bool
     status: int
-    words: str
+    explanation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ def check_link(link: Link, *, bucket: Bucket | None = None, work: Work | None = 
     expected = _expected(bucket, link.key, work)
     work.check()
     try:
-        return _judged(_asked(link.url.reveal()), expected)
+        return _judged(_request(link.url.reveal()), expected)
     except HTTPException:
-        return LinkCheck(works=False, status=0, words="what answers does not speak HTTP")
+        return LinkCheck(works=False, status=0, explanation="what answers does not speak HTTP")
     except OSError as error:
         raise Offline(
             "The link's server cannot be reached",
@@ -108,7 +108,7 @@ def _plain(headers: Message) -> dict[str, str]:
     return {name.lower(): str(value) for name, value in headers.items()}
 
 
-def _asked(url: str) -> _Answer:
+def _request(url: str) -> _Answer:
     # `debuglevel=0`: http.client's debug output would print the signature.
     handlers: list[urllib.request.BaseHandler] = [
         urllib.request.HTTPHandler(debuglevel=0),
@@ -132,13 +132,13 @@ def _judged(answer: _Answer, expected: ObjectInfo | None) -> LinkCheck:
         problem = _problem(answer, expected)
         compared = "works" if expected else "answers; not compared with the object"
         return LinkCheck(not problem, answer.status, problem or compared)
-    if answer.status == 416 and _error_words(answer.body) and (not expected or not expected.size):
-        return LinkCheck(works=True, status=416, words="works; the object is empty")
+    if answer.status == 416 and _error_text(answer.body) and (not expected or not expected.size):
+        return LinkCheck(works=True, status=416, explanation="works; the object is empty")
     if 300 <= answer.status < 400:
         words = "something on the way redirects to another place, for example a sign-in page"
     else:
-        words = _error_words(answer.body) or f"HTTP status {answer.status}"
-    return LinkCheck(works=False, status=answer.status, words=redacted(words))
+        words = _error_text(answer.body) or f"HTTP status {answer.status}"
+    return LinkCheck(works=False, status=answer.status, explanation=redacted(words))
 
 
 def _problem(answer: _Answer, expected: ObjectInfo | None) -> str:
@@ -171,7 +171,7 @@ def _of_s3(headers: Mapping[str, str]) -> bool:
     return any(name.startswith("x-amz-") for name in headers)
 
 
-def _error_words(body: bytes) -> str:
+def _error_text(body: bytes) -> str:
     """Return what an S3 error says, or nothing if it is none."""
     try:
         root = ET.fromstring(body)  # noqa: S314 - at most 10 KB, from the link's own server

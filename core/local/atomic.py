@@ -25,7 +25,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         LocalIOError: it could not be written; the old content is untouched.
     """
     temporary = path.with_name(f".{path.name}.{os.urandom(16).hex()}{_SUFFIX}")
-    with told(path, "written", needed=len(data)):
+    with translate_os_errors(path, "written", needed=len(data)):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _sweep(path)
         try:
@@ -57,13 +57,13 @@ def quarantine(path: Path) -> Path:
     aside = path.with_name(
         f"{path.name}.broken-{time.strftime('%Y%m%dT%H%M%S')}-{os.urandom(2).hex()}"
     )
-    with told(path, "set aside"):
+    with translate_os_errors(path, "set aside"):
         path.replace(aside)
     return aside
 
 
 @contextmanager
-def told(path: Path, verb: str, *, needed: int = 0) -> Iterator[None]:
+def translate_os_errors(path: Path, verb: str, *, needed: int = 0) -> Iterator[None]:
     """Turn an operating-system error of the block into ours, with the free space if it is that.
 
     Args:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from core.errors import LocalIOError
-from core.local.atomic import told, write_atomically
+from core.local.atomic import translate_os_errors, write_atomically
 from core.local.locking import locked
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class JsonLines(Generic[T]):
             LocalIOError: the file cannot be written.
         """
         text = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
-        with locked(self._path), told(self._path, "written"):
+        with locked(self._path), translate_os_errors(self._path, "written"):
             self._rotate()
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(handle, "r+b", buffering=0) as file:
@@ -79,7 +79,7 @@ class JsonLines(Generic[T]):
             return found
 
     def _read(self, *, set_aside: bool = False) -> Lines[T]:
-        with told(self._path, "read"):
+        with translate_os_errors(self._path, "read"):
             older, newer = _content(self._older), _content(self._path)
         entries, broken = self._parsed(newer)
         aside = self._set_aside(newer, broken) if broken and set_aside else None

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core.local.atomic import told
+from core.local.atomic import translate_os_errors
 
 _log = logging.getLogger(__name__)
 
@@ -36,11 +36,11 @@ def locked(path: Path) -> Iterator[None]:
         LocalIOError: the lock file cannot be created.
     """
     beside = path.with_name(path.name + _SUFFIX)
-    with told(path, "locked"):
+    with translate_os_errors(path, "locked"):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(beside, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        with told(path, "locked"):
+        with translate_os_errors(path, "locked"):
             lock(handle)
         yield
     finally:
@@ -105,6 +105,25 @@ def try_lock(handle: int, *, shared: bool = False) -> bool:
     return True
 
 
+def has_record_locks(path: Path) -> bool:
+    """Whether the file system has the locks on parts of files that SQLite uses.
+
+    Args:
+        path: a file; what is tried is the lock of `locked`, beside it.
+
+    Raises:
+        OSError: the lock file cannot be opened.
+    """
+    handle = os.open(path.with_name(path.name + _SUFFIX), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _try_record_lock(handle)
+    except OSError as error:
+        return error.errno not in _NO_LOCKS
+    finally:
+        os.close(handle)
+    return True
+
+
 #: What file systems without locks answer.
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
@@ -129,9 +148,15 @@ if sys.platform == "win32":
         finally:
             os.lseek(handle, position, os.SEEK_SET)
 
+    def _try_record_lock(handle: int) -> None:
+        """Every file system of Windows has them."""
+
 else:
     import fcntl
 
     def _lock(handle: int, *, wait: bool, shared: bool = False) -> None:
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         fcntl.flock(handle, kind if wait else kind | fcntl.LOCK_NB)
+
+    def _try_record_lock(handle: int) -> None:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

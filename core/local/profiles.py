@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InvalidInput, NotFound
-from core.local.atomic import quarantine, told, write_atomically
+from core.local.atomic import quarantine, translate_os_errors, write_atomically
 from core.local.json_lines import UNREADABLE
 from core.local.locking import locked
 from core.local.profile_check import check_profile
@@ -135,7 +135,7 @@ class ProfileStore:
 
     def _read(self) -> tuple[_Book, Sequence[str]]:
         """Return the usable profiles, and the names of those that cannot be read."""
-        with told(self._path, "read"):
+        with translate_os_errors(self._path, "read"):
             try:
                 data = self._path.read_bytes()
             except FileNotFoundError:

@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakSet
 
 from core.errors import LocalIOError
-from core.local.atomic import quarantine, told, write_atomically
+from core.local.atomic import quarantine, translate_os_errors, write_atomically
 from core.local.locking import locked
 from core.paths import config_dir
 
@@ -69,7 +69,7 @@ class Settings:
 
     def _read(self) -> dict[str, Any]:
         """Return what the file holds; one that cannot be read is set aside."""
-        with told(self._path, "read"):
+        with translate_os_errors(self._path, "read"):
             try:
                 data = self._path.read_bytes()
             except FileNotFoundError:

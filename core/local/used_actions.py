@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import LocalIOError
-from core.local.atomic import quarantine, told, write_atomically
+from core.local.atomic import quarantine, translate_os_errors, write_atomically
 from core.local.json_lines import UNREADABLE
 from core.local.locking import locked
 from core.paths import data_dir
@@ -87,7 +87,7 @@ class UsedActions:
 
     def _load(self) -> _Book:
         """Return what the file holds; one that cannot be read is set aside."""
-        with told(self._path, "read"):
+        with translate_os_errors(self._path, "read"):
             try:
                 data = self._path.read_bytes()
             except FileNotFoundError:

@@ -161,7 +161,7 @@ class Dependant:
 class TableInfo:
     """A table in a database's list. `problem` says why it cannot be backed up.
 
-    `kept_from` names the table that this one was before a restore replaced it. `derived`: all it
+    `former_name` names the table that this one was before a restore replaced it. `derived`: all it
     holds is computed from other tables, so that nothing is lost without a backup of it.
     """
 

@@ -1,7 +1,7 @@
-"""Test objects: small objects that try out keys or permissions, recorded before they are stored.
+"""Test objects, which test keys or permissions and are recorded before they are stored.
 
-What remains of one when a process is killed, or when the server cannot be reached, is removed
-when the next test or transfer begins.
+If the process is killed or the server cannot be reached, the object is removed when the next test
+or transfer begins.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ _NAME = re.compile(
 
 @dataclass(slots=True)
 class CheckRecord:
-    """How far a test object has come; the code that stores it sets both."""
+    """State of a test object; the code that stores it sets both fields."""
 
     stored: bool = False
-    gone: bool = False
+    removed: bool = False
 
 
 @contextmanager
 def recorded(bucket: Bucket, key: str, work: Work) -> Iterator[CheckRecord]:
-    """Record a test object before it is stored inside the block.
+    """Record a test object that is stored inside the block.
 
-    The record ends with the block if the object is gone by then or its write was refused.
-    Otherwise, and after a kill, the next clean-up removes the object. What an earlier test has
-    left in this bucket is removed first.
+    The record is deleted at the end of the block if the object no longer exists or its write was
+    refused. Otherwise, and after a kill, the next clean-up removes the object. Test objects that an
+    earlier test has left in this bucket are removed first.
     """
     sweep_check_objects(bucket, work)
     pending = note(bucket.clients.endpoint_url or "", bucket.name, key, probe=True)
@@ -52,17 +52,17 @@ def recorded(bucket: Bucket, key: str, work: Work) -> Iterator[CheckRecord]:
     try:
         yield record
     except BaseException as error:
-        if not (record.stored or record.gone):
+        if not (record.stored or record.removed):
             pending.failed(error)
         raise
     finally:
-        (pending.forget if record.gone else pending.abandon)()
+        (pending.forget if record.removed else pending.abandon)()
 
 
 def sweep_check_objects(bucket: Bucket, work: Work) -> None:
-    """Remove the test objects that dead processes of this machine have left in a bucket.
+    """Remove the test objects that killed processes of this machine have left in a bucket.
 
-    A clean-up that fails is no reason not to go on: it is logged, and tried again next time.
+    A failed clean-up is logged and does not raise; it is tried again next time.
 
     Raises:
         Cancelled: the token of `work` was cancelled.
@@ -88,9 +88,9 @@ def is_check_object(key: str) -> bool:
 
 
 def remove_check_object(bucket: Bucket, key: str, work: Work) -> None:
-    """Remove a test object with all its versions, as far as versions may be deleted.
+    """Remove a test object with all of its versions that the caller is permitted to delete.
 
-    Any other object is left alone: one whose key is not that of a test object, or of another size.
+    An object with another size or without the key of a test object is not touched.
 
     Raises:
         StorageError: it could not be removed.
@@ -101,7 +101,7 @@ def remove_check_object(bucket: Bucket, key: str, work: Work) -> None:
         for version in _versions(bucket, key, work):
             delete(bucket, key, version_id=version, work=work)
     except (AccessDenied, NotSupported) as error:
-        _log.info("versions of a test object stay: %s", error.summary)
+        _log.info("versions of a test object could not be removed: %s", error.summary)
     try:
         ours = head(bucket, key, work=work).size == len(CHECK_BYTES)
     except NotFound:
@@ -116,7 +116,7 @@ def _versions(bucket: Bucket, key: str, work: Work) -> list[str]:
         found = bucket.client.list_object_versions(Bucket=bucket.name, Prefix=key)
     versions = [entry for entry in found.get("Versions", ()) if entry["Key"] == key]
     if any(entry["Size"] != len(CHECK_BYTES) for entry in versions):
-        return []  # somebody else's
+        return []  # not a test object
     markers = [entry for entry in found.get("DeleteMarkers", ()) if entry["Key"] == key]
     ids = [str(entry["VersionId"]) for entry in (*versions, *markers)]
     return [version for version in ids if version != "null"]

@@ -1,4 +1,4 @@
-"""One object sent in one request, and confirmed by what the server answers."""
+"""Upload of an object in a single request, verified by the server's answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from core.work import Work
 
 
 class SinglePut:
-    """Stores bytes under a key; with `only_new` never over another object."""
+    """Upload of bytes to a key; `only_new` never overwrites another object."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class SinglePut:
 
         Raises:
             AlreadyExists: `only_new`, and another object has the key.
-            Corrupt: the server has other bytes than were sent, also after several attempts.
+            Corrupt: the stored bytes differ from those that were sent, even after several attempts.
             StorageError: the write was denied or failed.
         """
         for attempt in range(1, ATTEMPTS + 1):
@@ -61,10 +61,10 @@ class SinglePut:
         raise damaged(self._bucket, self._key, removed=self._removed)
 
     def _attempt(self) -> Written | None:
-        """Write once; None if that has to be done again."""
+        """Write once; return None if the write has to be repeated."""
         try:
             answer = self._put_only_new() if self._only_new else self._put()
-        except Conflict as error:  # for a plain write: S3 was asked by several at once (409)
+        except Conflict as error:  # an unconditional write: concurrent requests (409)
             return self._reconciled(error) if self._only_new else None
         verdict = confirmed(answer, self._hashes) or self._read_back(answer)
         if verdict is not None:
@@ -85,7 +85,7 @@ class SinglePut:
         return answer
 
     def _put_only_new(self) -> dict[str, Any]:
-        """Write under the condition; the first time, find out whether the server honours it."""
+        """Write conditionally; if unknown, determine whether the server honours the condition."""
         known = conditions.honoured(self._bucket, PUT)
         if not known:
             conditions.refuse_existing(self._bucket, self._key, self._work)
@@ -96,27 +96,27 @@ class SinglePut:
         except NotSupported:
             conditions.learn(self._bucket, PUT, is_honoured=False)
             return self._put()
-        return answer if known else self._tried_again(answer)
+        return answer if known else self._retried(answer)
 
-    def _tried_again(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Write the same bytes again: a server that honours the condition must refuse that."""
+    def _retried(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Write the same bytes again, which a server that honours the condition must refuse."""
         try:
             again = self._put(**ONLY_NEW)
         except Conflict:
             conditions.learn(self._bucket, PUT, is_honoured=True)
             return answer
-        except StorageError:  # not known yet; the write itself has succeeded
+        except StorageError:  # still unknown; the write itself has succeeded
             self._work.check()
             return answer
         conditions.learn(self._bucket, PUT, is_honoured=False)
         return again
 
     def _reconciled(self, error: Conflict) -> Written | None:
-        """Tell another's object from our own, whose first answer was lost; None: write again."""
+        """Distinguish another client's object from one whose answer was lost; None: write again."""
         try:
             existing = head(self._bucket, self._key, work=self._work)
         except NotFound:
-            return None  # another write was under way, and failed or was deleted
+            return None  # a concurrent write failed, or its object was deleted
         conditions.learn(self._bucket, PUT, is_honoured=True)
         if existing.size == len(self._data):
             answer = {"ETag": existing.etag, "ServerSideEncryption": existing.encryption}

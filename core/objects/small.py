@@ -1,8 +1,8 @@
-"""Many small files at once through obstore, where it addresses the key byte for byte.
+"""Fast upload of many small files with obstore, for keys that it does not modify.
 
-It sends 6,000 small files a second where botocore sends 270. It runs in a process of its own
-(`small_sender`), which a cancel kills. What it cannot send, for whatever reason, is handed back:
-the ordinary path then sends it, or reports exactly why not.
+obstore sends 6,000 small files a second, botocore 270. It runs in a separate process
+(`small_sender`), which a cancel kills. Files that it cannot send are returned: the regular upload
+then sends them, or reports the exact error.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from core.work import Work, default_work
 
 _log = logging.getLogger(__name__)
 
-#: Files up to this size may take this path: 32 of them in memory are little.
+#: Maximum file size in bytes: 32 files are in memory at the same time.
 SMALL_BYTES = MIB
-#: Fewer files than this are not worth a process: the ordinary path has sent them before it starts.
+#: Minimum number of files: the regular upload sends fewer before the process has started.
 FEWEST = 24
-#: Files that the process knows of at one time, and how many go to it in one line.
+#: Files that are assigned to the process at one time, and files in one message to it.
 _WINDOW, _BATCH = 512, 64
-#: How often the keys are handed over anew, in seconds; they refresh themselves.
+#: Interval in seconds at which the current access keys are sent to the process.
 _KEYS_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class SmallFile:
-    """One file to send; `number` is the caller's own."""
+    """One file to send; `number` identifies it for the caller."""
 
     number: int
     path: str
@@ -54,7 +54,7 @@ class SmallFile:
 
 
 def addressable(key: str) -> bool:
-    """Whether obstore sends exactly this key: it cleans paths that S3 keeps as they are."""
+    """Return whether obstore sends exactly this key: it normalizes paths, S3 does not."""
     parts = key.split("/")
     if any(part in {"", ".", ".."} for part in parts):
         return False
@@ -72,14 +72,14 @@ def upload_many(
     """Send small files, 32 at a time, each with its SHA-256 as metadata.
 
     Args:
-        bucket: where to.
+        bucket: the target bucket.
         files: with `addressable` keys, of at most `SMALL_BYTES`.
         sent: called in this thread for each file that the server has confirmed.
-        only_new: never overwrite an object; needs a server that honours the condition.
+        only_new: never overwrite an object; requires a server that honours the condition.
         work: cancel.
 
     Returns:
-        The files that were not sent; no object of them is incomplete.
+        The files that were not sent; none of them has left an incomplete object.
 
     Raises:
         Cancelled: the token of `work` was cancelled.
@@ -109,7 +109,7 @@ def _chained(first: list[SmallFile], rest: Iterator[SmallFile]) -> Iterator[Smal
 def _first_alone(
     bucket: Bucket, file: SmallFile, sent: Callable[[SmallFile, Written], None], work: Work
 ) -> list[SmallFile]:
-    """Send one file by the ordinary path, which finds out whether conditions are honoured."""
+    """Send one file with the regular upload, which determines whether conditions are honoured."""
     silent = Work(work.token, budget=work.budget)
     try:
         written = upload(bucket, file.key, Path(file.path), only_new=True, work=silent)
@@ -122,7 +122,7 @@ def _first_alone(
 
 
 class _Batch:
-    """One process that sends files, as many at a time as its window holds."""
+    """A sending process and the files that are assigned to it."""
 
     def __init__(
         self,
@@ -147,18 +147,18 @@ class _Batch:
             with _process() as process, self._work.token.on_cancel(process.kill):
                 self._exchange(process, settings)
         except OSError as error:
-            _log.info("small files go one by one: %s", error)
+            _log.info("small files are sent one by one: %s", error)
         self._work.check()
         return [*self._left, *self._open.values(), *self._files]
 
     def _exchange(self, process: subprocess.Popen[bytes], settings: dict[str, Any]) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
-        _tell(process.stdin, settings)
+        _send(process.stdin, settings)
         self._refill(process.stdin)
         for line in process.stdout:
             if not line.endswith(b"\n"):
-                return  # the process was killed in the middle of it
+                return  # the process was killed while it wrote the line
             self._take(json.loads(line))
             budget = self._work.budget
             if budget is not None and budget.exhausted:
@@ -167,24 +167,24 @@ class _Batch:
                 self._refill(process.stdin)
 
     def _refill(self, pipe: IO[bytes]) -> None:
-        """Send files until the window is full, and an end when there are no more."""
+        """Assign files until the limit is reached, and an end marker after the last one."""
         if self._ended:
             return
         if time.monotonic() - self._keys_at > _KEYS_SECONDS:
-            _tell(pipe, self._keys())
+            _send(pipe, self._keys())
         while len(self._open) < _WINDOW:
             batch = list(islice(self._files, _BATCH))
             if not batch:
                 self._ended = True
-                _tell(pipe, {"end": True})
+                _send(pipe, {"end": True})
                 return
             numbered = dict(enumerate(batch, self._count))
             self._count += len(batch)
             self._open |= numbered
-            _tell(pipe, {"files": [_described(n, file) for n, file in numbered.items()]})
+            _send(pipe, {"files": [_described(n, file) for n, file in numbered.items()]})
 
     def _take(self, answer: dict[str, Any]) -> None:
-        """Take what became of one file."""
+        """Process the outcome of one file."""
         file = self._open.pop(answer["number"])
         budget = self._work.budget
         if "sha256" in answer:
@@ -219,16 +219,16 @@ def _described(number: int, file: SmallFile) -> dict[str, Any]:
     return {"number": number, "path": file.path, "key": file.key, "type": guess_type(file.key)}
 
 
-def _tell(pipe: IO[bytes], message: dict[str, Any]) -> None:
+def _send(pipe: IO[bytes], message: dict[str, Any]) -> None:
     pipe.write(json.dumps(message).encode() + b"\n")
     pipe.flush()
 
 
 @contextmanager
 def _process() -> Iterator[subprocess.Popen[bytes]]:
-    """Start the sending process, and make sure that it is gone afterwards.
+    """Start the sending process, and make sure that it has ended afterwards.
 
-    Its keys come through the pipe: neither its arguments nor its environment hold any.
+    It receives its access keys through the pipe, never as arguments or environment variables.
     """
     folders = [folder or str(Path.cwd()) for folder in sys.path]
     plain, _secret = split_environment()
@@ -244,7 +244,7 @@ def _process() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
         process.wait()
         for pipe in (process.stdin, process.stdout):
-            with suppress(OSError):  # what was not sent is of no interest any more
+            with suppress(OSError):  # unsent files no longer matter
                 pipe.close()  # type: ignore[union-attr] # both are pipes
 
 
@@ -255,7 +255,7 @@ def _address(bucket: Bucket) -> dict[str, Any]:
 
 
 def _keys(clients: ClientFactory) -> dict[str, Any]:
-    """Return the keys as obstore wants them; nothing of the environment gets mixed in."""
+    """Return the access keys in obstore's format; the environment is not used."""
     frozen, expires = clients.frozen_keys(), clients.credentials_expire()
     return {
         "access_key_id": frozen.access_key_id,

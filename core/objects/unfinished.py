@@ -1,4 +1,4 @@
-"""Multipart uploads begin and end here: none stays behind, whatever happens in between.
+"""Creation and clean-up of multipart uploads, so that no unfinished upload remains.
 
 An upload that is neither completed nor aborted is invisible in listings, and S3 charges for it.
 """
@@ -22,25 +22,25 @@ from core.work import CancelToken, RetryBudget, Work
 
 _log = logging.getLogger(__name__)
 
-#: How long aborting may take, in seconds: after a failure, and after a cancel.
+#: Time limits for aborting, in seconds: after a failure, and after a cancel.
 _SECONDS, _SECONDS_AFTER_CANCEL = 5.0, 1.5
 _ABORTS = 4
 _CREATES = 3
-#: Kinds of error after which an upload may have been created though we do not know its id.
+#: Kinds of errors after which an upload may exist although its id is unknown.
 _ANSWER_LOST = frozenset(
     {ErrorKind.OFFLINE, ErrorKind.SERVICE, ErrorKind.NOT_S3, ErrorKind.CANCELLED}
 )
-#: Kinds of error after which aborting is not tried again: the time is over, or it is forbidden.
+#: Kinds of errors after which aborting is not retried.
 _NEVER_ABORTED = frozenset({ErrorKind.CANCELLED, ErrorKind.ACCESS_DENIED})
-#: Kinds of error after which creating is tried again.
+#: Kinds of errors after which the creation is retried.
 _MAY_PASS = frozenset({ErrorKind.OFFLINE, ErrorKind.SERVICE, ErrorKind.NOT_S3, ErrorKind.THROTTLED})
 
 
 def create(bucket: Bucket, arguments: dict[str, Any], work: Work) -> str:
-    """Begin a multipart upload and return its id.
+    """Create a multipart upload and return its id.
 
-    Creating is not idempotent: when the answer is lost, what was created is found and aborted
-    before another one is.
+    The creation is not idempotent: if the answer is lost, the created upload is found and aborted
+    before another one is created.
 
     Args:
         bucket: the bucket.
@@ -48,7 +48,7 @@ def create(bucket: Bucket, arguments: dict[str, Any], work: Work) -> str:
         work: cancel and retry budget.
 
     Raises:
-        StorageError: it was denied or failed.
+        StorageError: the request was denied or failed.
     """
     key = arguments["Key"]
     for attempt in range(1, _CREATES + 1):
@@ -68,11 +68,11 @@ def create(bucket: Bucket, arguments: dict[str, Any], work: Work) -> str:
 
 
 def abort(bucket: Bucket, key: str, upload: str, *, cancelled: bool) -> bool:
-    """Remove an upload and return whether it is gone.
+    """Abort an upload and return whether it no longer exists.
 
-    A part under way may still arrive after an abort, so it is repeated until the server does not
-    know the upload any more (S3 API reference, AbortMultipartUpload). A cancel of the upload does
-    not reach this; it has a time of its own.
+    A part may still arrive after an abort, so the abort is repeated until the server no longer
+    knows the upload (S3 API reference, AbortMultipartUpload). A cancel does not interrupt this; it
+    has a separate time limit.
     """
     where = {"Bucket": bucket.name, "Key": key, "UploadId": upload}
     aborted, gone = 0, None
@@ -82,7 +82,7 @@ def abort(bucket: Bucket, key: str, upload: str, *, cancelled: bool) -> bool:
                 with translated("s3:AbortMultipartUpload", bucket.subject(key), work):
                     bucket.client.abort_multipart_upload(**where)
                 aborted += 1
-                gone = _is_gone(bucket, key, where, work)
+                gone = _is_missing(bucket, key, where, work)
                 if gone:
                     return True
                 work.token.wait(0.05)
@@ -95,8 +95,8 @@ def abort(bucket: Bucket, key: str, upload: str, *, cancelled: bool) -> bool:
     return aborted == _ABORTS and gone is None
 
 
-def _is_gone(bucket: Bucket, key: str, where: dict[str, str], work: Work) -> bool | None:
-    """Whether the server does not know the upload any more; None if it may not be asked."""
+def _is_missing(bucket: Bucket, key: str, where: dict[str, str], work: Work) -> bool | None:
+    """Return whether the server no longer knows the upload, or None if the request is denied."""
     try:
         with translated("s3:ListParts", bucket.subject(key), work):
             bucket.client.list_parts(**where)
@@ -109,10 +109,10 @@ def _is_gone(bucket: Bucket, key: str, where: dict[str, str], work: Work) -> boo
 
 
 def _abort_lost(bucket: Bucket, key: str, seconds: float, *, cancelled: bool) -> None:
-    """Find the upload that a request of the last `seconds` created, and abort it.
+    """Find an upload that was created in the last `seconds`, and abort it.
 
-    Only an upload of exactly this key that began after the request, that no process of this
-    machine sends, and that has no part yet is taken for it; of several none is.
+    It must have exactly this key and no parts, must have been created after the request, and must
+    not belong to a running process of this machine. If several match, none is aborted.
     """
     try:
         with work_of_its_own(cancelled=cancelled) as work:
@@ -131,7 +131,7 @@ def _abort_lost(bucket: Bucket, key: str, seconds: float, *, cancelled: bool) ->
 
 
 def _begun(answer: dict[str, Any], key: str, seconds: float) -> list[str]:
-    """Return the ids of the uploads of a key that began in the last seconds of the server."""
+    """Return the ids of recent uploads of a key, measured by the server's clock."""
     try:
         date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
         now = parsedate_to_datetime(date).astimezone(UTC)
@@ -148,7 +148,7 @@ def _begun(answer: dict[str, Any], key: str, seconds: float) -> list[str]:
 
 @contextmanager
 def work_of_its_own(*, cancelled: bool) -> Iterator[Work]:
-    """Yield a work that a cancel of the upload does not end, but the time does."""
+    """Yield a `Work` that has a time limit and is not cancelled with the upload."""
     seconds = _SECONDS_AFTER_CANCEL if cancelled else _SECONDS
     token = CancelToken()
     timer = threading.Timer(seconds, token.cancel)

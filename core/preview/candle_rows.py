@@ -117,7 +117,7 @@ class RowReader:
             if exact is None and not (name == "volume" and value is None)
         }
         if unread:
-            finding = f"row {number + 1:,}: {_unread_in_words(unread)}"
+            finding = f"row {number + 1:,}: {_unread_text(unread)}"
             self.findings.note(ProblemKind.BAD_NUMBER, finding, row=number)
         if when is None:
             finding = f"row {number + 1:,} has no readable time"
@@ -128,7 +128,7 @@ class RowReader:
         return Candle(when, first, high, low, last, volume)
 
 
-def _unread_in_words(unread: Mapping[str, Any]) -> str:
+def _unread_text(unread: Mapping[str, Any]) -> str:
     """Return `open and high are missing; low is “n/a”, no number`."""
     missing = [name for name, value in unread.items() if value is None]
     words = [
@@ -142,7 +142,7 @@ def _unread_in_words(unread: Mapping[str, Any]) -> str:
     return "; ".join(words)
 
 
-def looks_like_candles(rows: Iterable[Any]) -> bool:
+def are_candles(rows: Iterable[Any]) -> bool:
     """Whether a list holds candles: its first object has open, high, low and close."""
     first = next((row for row in rows if isinstance(row, dict)), {})
     return all(first_of(first, names) is not None for _, names in FIELDS[:4])

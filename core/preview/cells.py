@@ -51,7 +51,7 @@ def scalar_text(value: Any, *, quoted: bool = True) -> str:
     return f'"{value}"' if quoted else str(value)
 
 
-def looks_numeric(text: str) -> bool:
+def reads_as_number(text: str) -> bool:
     """Whether a cell reads as a number."""
     return len(text) < 64 and _NUMERIC.match(text) is not None
 
@@ -64,9 +64,9 @@ def numeric_columns(rows: Sequence[Sequence[str]], width: int) -> tuple[bool, ..
 
 def _all_numeric(cells: Iterable[str]) -> bool:
     filled = [cell for cell in cells if cell]
-    return bool(filled) and all(looks_numeric(cell) for cell in filled)
+    return bool(filled) and all(reads_as_number(cell) for cell in filled)
 
 
 def safe_cell(text: str) -> str:
     """Return a cell that no spreadsheet takes for a formula (ASVS 5, 1.2.10); numbers stay."""
-    return "'" + text if text.startswith(_FORMULA) and not looks_numeric(text) else text
+    return "'" + text if text.startswith(_FORMULA) and not reads_as_number(text) else text

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.preview.cells import looks_numeric, numeric_columns
+from core.preview.cells import numeric_columns, reads_as_number
 from core.preview.csv_records import Records
 from core.preview.limits import Deadline, Limits
 from core.preview.problems import BEGINNING, Findings, Problem, ProblemKind
@@ -134,7 +134,7 @@ def _is_header(rows: Sequence[Sequence[str]], at: int) -> bool:
 
 
 def _is_value(cell: str) -> bool:
-    return looks_numeric(cell) or _DATE.match(cell) is not None
+    return reads_as_number(cell) or _DATE.match(cell) is not None
 
 
 def _differs(rows: Sequence[Sequence[str]], at: int) -> bool:

@@ -65,7 +65,7 @@ class _Values:
                 break
             end = self._line_end(at)
             if self._text[at:end].strip():
-                following = self._whole_line(at, end) or self._several_lines(at, end)
+                following = self._complete_line(at, end) or self._several_lines(at, end)
             else:
                 following = end + 1
             self._line += self._text.count("\n", at, following)
@@ -84,7 +84,7 @@ class _Values:
         end = self._text.find("\n", at)
         return len(self._text) if end < 0 else end
 
-    def _whole_line(self, at: int, end: int) -> int:
+    def _complete_line(self, at: int, end: int) -> int:
         """Take the values that fill a line; return where to go on, 0 if there are none."""
         line = self._text[at:end]
         values: list[Any] = []
@@ -125,7 +125,7 @@ class _Values:
         part = self._text[at:end].strip("\r\n")
         last = self._line + part.count("\n")
         row = len(self._found.values)
-        if end >= len(self._text) and not self._reading.whole:
+        if end >= len(self._text) and not self._reading.complete:
             self._findings.note(ProblemKind.NOTE, BEGINNING)
         else:
             lines = f"lines {self._line:,}\u2013{last:,} are" if last > self._line else ""

@@ -24,12 +24,12 @@ class Limits:
     `rows` caps what is read one row at a time, `shown` the rows of candles and JSON tables, which
     are read by columns and become text only when they come in sight.
 
-    `ratio` is bytes out for each byte in, looked at only after `bomb_floor` bytes have come out.
+    `ratio` is bytes out for each byte in, looked at only after `bomb_min_bytes` bytes have come out.
     `nodes` caps the JSON values that are built, `cells` those of a table.
     """
 
     bytes_out: int = 8 * MIB
-    bomb_floor: int = MIB
+    bomb_min_bytes: int = MIB
     ratio: int = 250
     seconds: float = 0.4
     more_seconds: float = 0.35

@@ -11,20 +11,20 @@ from datetime import datetime
 from typing import Any
 
 from core.layout.parsing import kind_of, parse
-from core.preview.candle_rows import looks_like_candles
+from core.preview.candle_rows import are_candles
 from core.preview.candles import read_candles
 from core.preview.exact import moment_of
 from core.preview.numbers import text_of
 from core.preview.orders import read_book, sides_of
 from core.preview.portfolio import read_holdings
 from core.preview.problems import Findings, ProblemKind
-from core.preview.reading import Reading, Seen, counted
+from core.preview.reading import Content, Reading, counted
 from core.preview.tables import table_of
 from core.preview.trades import check_trades
 from core.preview.values import Face, Table
 
 
-def read_market(root: Any, reading: Reading) -> Seen | None:
+def read_market(root: Any, reading: Reading) -> Content | None:
     """Return what the contract knows of a JSON value, or None when it fits none of its forms."""
     return next((seen for form in FORMS if (seen := form(root, reading))), None)
 
@@ -41,10 +41,10 @@ def _rows_table(rows: list[Any], reading: Reading, *, checked: bool = True) -> t
     return (table,) if table else ()
 
 
-def _candles(root: Any, reading: Reading) -> Seen | None:
+def _candles(root: Any, reading: Reading) -> Content | None:
     rows = root.get("data") if isinstance(root, dict) else root
     named = kind_of(reading.key) == "ohlcv" or _own(root, "timeframe") != ""
-    if not isinstance(rows, list) or not (looks_like_candles(rows[:20]) or (named and rows)):
+    if not isinstance(rows, list) or not (are_candles(rows[:20]) or (named and rows)):
         return None
     symbol = _own(root, "symbol") or _from_key(reading, "symbol")
     timeframe = _own(root, "timeframe") or _from_key(reading, "timeframe")
@@ -58,7 +58,7 @@ def _candles(root: Any, reading: Reading) -> Seen | None:
     reading.findings.merge(findings)
     title = _title(symbol, timeframe, otherwise=reading.filename)
     faces: tuple[Face, ...] = (candles, *_rows_table(rows, reading))
-    return Seen(title, counted(len(candles.candles), "candle", more=not reading.whole), faces)
+    return Content(title, counted(len(candles.candles), "candle", more=not reading.complete), faces)
 
 
 def _saved(root: Any, reading: Reading) -> datetime | None:
@@ -73,7 +73,7 @@ def _own(root: Any, name: str) -> str:
     return value[:80] if value else ""
 
 
-def _book(root: Any, reading: Reading) -> Seen | None:
+def _book(root: Any, reading: Reading) -> Content | None:
     if not isinstance(root, dict):
         return None
     sides = sides_of(root.get("orderbook", root))
@@ -84,7 +84,7 @@ def _book(root: Any, reading: Reading) -> Seen | None:
     book, table = read_book(sides, symbol, when, reading)
     count = f"{counted(len(book.bids), 'bid')} · {counted(len(book.asks), 'ask')}"
     title = _title(symbol, "order book", otherwise=reading.filename)
-    return Seen(title, count, (book, table) if book.bids or book.asks else (table,))
+    return Content(title, count, (book, table) if book.bids or book.asks else (table,))
 
 
 def _from_key(reading: Reading, name: str) -> str:
@@ -93,7 +93,7 @@ def _from_key(reading: Reading, name: str) -> str:
     return parsed.get(name) if parsed else ""
 
 
-def _trades(root: Any, reading: Reading) -> Seen | None:
+def _trades(root: Any, reading: Reading) -> Content | None:
     trades = root.get("trades") if isinstance(root, dict) else None
     if not isinstance(trades, list) or not any(isinstance(trade, dict) for trade in trades[:20]):
         return None
@@ -103,12 +103,12 @@ def _trades(root: Any, reading: Reading) -> Seen | None:
     tape = Table(table.columns, table.rows, table.numeric, table.more, side, "Tape")
     owner = _own(root, "symbol") or _own(root, "user_id") or _from_key(reading, "user_id")
     title = _title(owner, "trades", otherwise=reading.filename)
-    return Seen(
-        title, counted(len(tape.rows), "trade", more=tape.more or not reading.whole), (tape,)
+    return Content(
+        title, counted(len(tape.rows), "trade", more=tape.more or not reading.complete), (tape,)
     )
 
 
-def _portfolio(root: Any, reading: Reading) -> Seen | None:
+def _portfolio(root: Any, reading: Reading) -> Content | None:
     portfolio = root.get("portfolio") if isinstance(root, dict) else None
     if not isinstance(portfolio, dict) or not isinstance(portfolio.get("assets"), list | dict):
         return None
@@ -117,10 +117,10 @@ def _portfolio(root: Any, reading: Reading) -> Seen | None:
     assets = portfolio["assets"]
     table = _rows_table(assets, reading) if isinstance(assets, list) else ()
     title = _title(user, "portfolio", otherwise=reading.filename)
-    return Seen(title, counted(len(holdings.holdings), "asset"), (holdings, *table))
+    return Content(title, counted(len(holdings.holdings), "asset"), (holdings, *table))
 
 
-def _backup(root: Any, reading: Reading) -> Seen | None:
+def _backup(root: Any, reading: Reading) -> Content | None:
     if not isinstance(root, dict) or "table_name" not in root:
         return None
     records = root.get("records")
@@ -128,12 +128,12 @@ def _backup(root: Any, reading: Reading) -> Seen | None:
         return None
     tables = _rows_table(records, reading, checked=False)
     title = _title(_own(root, "table_name"), "table backup", otherwise=reading.filename)
-    more = not reading.whole or any(table.more for table in tables)
-    return Seen(title, counted(len(records), "row", more=more), tables)
+    more = not reading.complete or any(table.more for table in tables)
+    return Content(title, counted(len(records), "row", more=more), tables)
 
 
 #: The kinds of the contract; the first that fits is shown.
-FORMS: tuple[Callable[[Any, Reading], Seen | None], ...] = (
+FORMS: tuple[Callable[[Any, Reading], Content | None], ...] = (
     _candles,
     _book,
     _trades,

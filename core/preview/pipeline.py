@@ -12,7 +12,7 @@ from core.preview.binary import form_of, hex_dump, picture_of
 from core.preview.decoding import decode, is_plain_text
 from core.preview.limits import Deadline, Limits
 from core.preview.problems import ProblemKind
-from core.preview.reading import Reading, Seen
+from core.preview.reading import Content, Reading
 from core.preview.texts import is_named_text, read_text, text_beside
 from core.preview.unpack import Unpacked, packing_of, unpack
 from core.preview.values import Face, Lines, Preview
@@ -58,12 +58,12 @@ def _preview(
     try:
         fetched = total is None or total <= len(data)
         unpacked = unpack(data, limits, deadline, reading.findings, whole=fetched)
-        reading = replace(reading, whole=unpacked.whole and fetched, packed=unpacked.packed)
-        return _finished(_seen(unpacked.data, reading), reading, unpacked)
+        reading = replace(reading, complete=unpacked.complete and fetched, packed=unpacked.packed)
+        return _finished(_content_of(unpacked.data, reading), reading, unpacked)
     except _UNREADABLE:
         _log.exception("A preview failed; the object is shown as bytes")
         reading.findings.note(ProblemKind.BROKEN, "this object cannot be read: shown as bytes")
-        return _finished(_bytes(data, reading), reading, Unpacked(data, whole=False))
+        return _finished(_bytes(data, reading), reading, Unpacked(data, complete=False))
 
 
 def _unpacked_name(key: str) -> str:
@@ -71,34 +71,34 @@ def _unpacked_name(key: str) -> str:
     return key.removesuffix(key[len(key) - len(suffix) :]) if suffix else key
 
 
-def _finished(seen: Seen, reading: Reading, unpacked: Unpacked) -> Preview:
+def _finished(seen: Content, reading: Reading, unpacked: Unpacked) -> Preview:
     return Preview(
         key=reading.key,
         title=seen.title or reading.key,
         count=seen.count,
         faces=seen.faces,
-        problems=reading.findings.taken(),
+        problems=reading.findings.problems(),
         counts=dict(reading.findings.counts),
         packed=unpacked.packed,
-        complete=reading.whole,
+        complete=reading.complete,
     )
 
 
-def _seen(data: bytes, reading: Reading) -> Seen:
+def _content_of(data: bytes, reading: Reading) -> Content:
     if not data:
-        return Seen(reading.filename, "empty", (Lines(()),))
+        return Content(reading.filename, "empty", (Lines(()),))
     plain = is_plain_text(data)
     picture = None if plain else picture_of(data)
-    if picture and reading.whole:
-        return Seen(
+    if picture and reading.complete:
+        return Content(
             reading.filename, f"{picture.form} picture", (picture, hex_dump(data, reading.limits))
         )
     known = form_of(data, plain=plain)
-    text = None if known else decode(data, reading.findings, whole=reading.whole)
+    text = None if known else decode(data, reading.findings, whole=reading.complete)
     return _bytes(data, reading) if text is None else read_text(text, reading)
 
 
-def _bytes(data: bytes, reading: Reading) -> Seen:
+def _bytes(data: bytes, reading: Reading) -> Content:
     form = form_of(data)
     if reading.packed and packing_of(data):
         form = f"packed again as {packing_of(data)}"
@@ -107,4 +107,4 @@ def _bytes(data: bytes, reading: Reading) -> Seen:
     faces: tuple[Face, ...] = (hex_dump(data, reading.limits),)
     if is_named_text(reading):
         faces += (text_beside(data.decode("utf-8", errors="replace"), reading),)
-    return Seen(reading.filename, format_size(len(data)), faces)
+    return Content(reading.filename, format_size(len(data)), faces)

@@ -39,7 +39,7 @@ class ProblemKind(Enum):
 #: Kinds that are no fault of the data: what is normal for a feed, and what a preview leaves out.
 QUIET_KINDS = frozenset({ProblemKind.GAP, ProblemKind.LIMIT, ProblemKind.NOTE})
 #: Kinds of which a few are shown in their own words: each says something else.
-_OWN_WORDS = frozenset(
+_OWN_TEXTS = frozenset(
     {ProblemKind.TRUNCATED, ProblemKind.BROKEN, ProblemKind.PACKING}
     | {ProblemKind.LIMIT, ProblemKind.NOTE}
 )
@@ -72,12 +72,12 @@ class Findings:
 
     cap: int = 200
     counts: Counter[ProblemKind] = field(default_factory=Counter)
-    _kept: dict[ProblemKind, list[Problem]] = field(default_factory=dict)
+    _stored: dict[ProblemKind, list[Problem]] = field(default_factory=dict)
 
     def add(self, problem: Problem) -> None:
         """Take one finding."""
         self.counts[problem.kind] += problem.amount
-        kept = self._kept.setdefault(problem.kind, [])
+        kept = self._stored.setdefault(problem.kind, [])
         if len(kept) < self.cap:
             kept.append(problem)
 
@@ -93,20 +93,20 @@ class Findings:
         if not amount:
             return
         self.counts[kind] += amount
-        kept = self._kept.setdefault(kind, [])
+        kept = self._stored.setdefault(kind, [])
         kept += islice(problems, max(0, self.cap - len(kept)))
 
     def merge(self, other: Findings, *kinds: ProblemKind) -> None:
         """Take over the findings of `other`, all of them or those of `kinds`."""
-        for kind, problems in other._kept.items():
+        for kind, problems in other._stored.items():
             if not kinds or kind in kinds:
                 self.counts[kind] += other.counts[kind]
-                kept = self._kept.setdefault(kind, [])
+                kept = self._stored.setdefault(kind, [])
                 kept += problems[: self.cap - len(kept)]
 
-    def taken(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[Problem, ...]:
         """Return what was stored: kind by kind, each in the order of discovery."""
-        return tuple(problem for kind in ProblemKind for problem in self._kept.get(kind, ()))
+        return tuple(problem for kind in ProblemKind for problem in self._stored.get(kind, ()))
 
     @property
     def total(self) -> int:
@@ -124,7 +124,7 @@ def summary(problems: tuple[Problem, ...], counts: Counter[ProblemKind]) -> str:
     for kind in ProblemKind:
         found = [problem for problem in problems if problem.kind is kind]
         amount = sum(problem.amount for problem in found)
-        shown = _FEW if kind in _OWN_WORDS else 1
+        shown = _FEW if kind in _OWN_TEXTS else 1
         if 0 < len(found) <= shown and counts[kind] <= amount:
             parts += [problem.text for problem in found]
         elif found:

@@ -13,7 +13,7 @@ from core.preview.values import Face
 class Reading:
     """One preview in the making. `name` is the key without packing suffixes.
 
-    `whole` is False when only the beginning of the object (or of what was packed) is at hand;
+    `complete` is False when only the beginning of the object (or of what was packed) is at hand;
     `cut` is True when the last row may be incomplete, because reading stopped in the middle of
     it. `packed` names the packing that the data came out of.
     """
@@ -24,7 +24,7 @@ class Reading:
     limits: Limits
     deadline: Deadline
     findings: Findings = field(default_factory=Findings)
-    whole: bool = True
+    complete: bool = True
     cut: bool = False
     packed: str = ""
 
@@ -43,7 +43,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Content:
     """What a reader saw: the heading, a count in words, and the faces, the best first."""
 
     title: str

@@ -14,7 +14,7 @@ from core.preview.json_reader import JsonRead, read_json
 from core.preview.market import read_market
 from core.preview.plain import read_lines
 from core.preview.problems import Findings, Problem, ProblemKind
-from core.preview.reading import Reading, Seen, counted
+from core.preview.reading import Content, Reading, counted
 from core.preview.tables import rows_of, table_of
 from core.preview.values import Face, Lines, Tree
 
@@ -28,9 +28,9 @@ _SECOND_SECONDS = 0.15
 _LINES_SECONDS = 0.1
 
 
-def read_text(text: str, reading: Reading) -> Seen:
+def read_text(text: str, reading: Reading) -> Content:
     """Return what `text` shows, by the form that its name, its type or its first letters tell."""
-    seen = _seen(text, reading)
+    seen = _content_of(text, reading)
     if any(isinstance(face, Lines) for face in seen.faces):
         return seen
     return replace(seen, faces=(*seen.faces, text_beside(text, reading)))
@@ -47,7 +47,7 @@ def is_named_text(reading: Reading) -> bool:
     return _is_log(reading) or reading.ends(*_JSON, *_JSON_LINES, *_CSV, *_PROSE)
 
 
-def _seen(text: str, reading: Reading) -> Seen:
+def _content_of(text: str, reading: Reading) -> Content:
     if reading.ends(*_JSON_LINES) or "ndjson" in reading.content_type:
         return _json_lines(text, reading)
     if reading.ends(*_JSON):
@@ -56,7 +56,7 @@ def _seen(text: str, reading: Reading) -> Seen:
         seen = _json_by_content(text, reading)
         if seen:
             return seen
-    if reading.ends(*_CSV) or _looks_delimited(text, reading):
+    if reading.ends(*_CSV) or _may_be_delimited(text, reading):
         return _delimited(text, reading)
     return _lines(text, reading)
 
@@ -65,12 +65,12 @@ def _is_log(reading: Reading) -> bool:
     return reading.ends(*_LOG) or reading.key.startswith("logs/")
 
 
-def _lines(text: str, reading: Reading) -> Seen:
+def _lines(text: str, reading: Reading) -> Content:
     lines = read_lines(text, reading.limits, reading.findings, log=_is_log(reading))
-    return Seen(reading.filename, counted(len(lines.lines), "line", more=lines.more), (lines,))
+    return Content(reading.filename, counted(len(lines.lines), "line", more=lines.more), (lines,))
 
 
-def _looks_delimited(text: str, reading: Reading) -> bool:
+def _may_be_delimited(text: str, reading: Reading) -> bool:
     if _is_log(reading) or reading.ends(*_PROSE):
         return False
     return "csv" in reading.content_type or (
@@ -78,23 +78,23 @@ def _looks_delimited(text: str, reading: Reading) -> bool:
     )
 
 
-def _delimited(text: str, reading: Reading) -> Seen:
+def _delimited(text: str, reading: Reading) -> Content:
     delimiter = "\t" if reading.ends(".tsv", ".tab") else ""
     bounds = (reading.limits, reading.deadline, reading.findings)
-    table = read_delimited(text, *bounds, delimiter=delimiter, whole=reading.whole)
-    more = table.more or not reading.whole
-    return Seen(reading.filename, counted(len(table.rows), "row", more=more), (table,))
+    table = read_delimited(text, *bounds, delimiter=delimiter, whole=reading.complete)
+    more = table.more or not reading.complete
+    return Content(reading.filename, counted(len(table.rows), "row", more=more), (table,))
 
 
 def _first_value(text: str, reading: Reading, findings: Findings) -> JsonRead:
-    return read_json(text, reading.limits, reading.deadline, findings, whole=reading.whole)
+    return read_json(text, reading.limits, reading.deadline, findings, whole=reading.complete)
 
 
-def _json(text: str, reading: Reading) -> Seen:
+def _json(text: str, reading: Reading) -> Content:
     """Return a text whose name says that it is JSON, however little of it can be read."""
     findings = Findings()
     first = _first_value(text, reading, findings)
-    if _goes_on(text, first) or findings.counts[ProblemKind.BROKEN]:
+    if _continues(text, first) or findings.counts[ProblemKind.BROKEN]:
         seen = _several(text, reading)
         if seen:
             count = seen.count.removesuffix("s").removesuffix(" row")
@@ -102,7 +102,7 @@ def _json(text: str, reading: Reading) -> Seen:
             reading.findings.note(ProblemKind.NOTE, finding)
             return seen
     reading.findings.merge(findings)
-    if _goes_on(text, first):
+    if _continues(text, first):
         line = text.count("\n", 0, first.end) + 1
         finding = f"more follows after the end of the JSON value, at line {line:,}"
         reading.findings.add(Problem(ProblemKind.BROKEN, finding, line=line))
@@ -111,14 +111,14 @@ def _json(text: str, reading: Reading) -> Seen:
     return see_json(first.value, replace(reading, cut=first.stopped))
 
 
-def _json_by_content(text: str, reading: Reading) -> Seen | None:
+def _json_by_content(text: str, reading: Reading) -> Content | None:
     """Return a text that begins like JSON, or None if it goes on otherwise.
 
     A log is JSON only if all of it is.
     """
     findings = Findings()
     first = _first_value(text, reading, findings)
-    if _goes_on(text, first) or findings.counts[ProblemKind.BROKEN]:
+    if _continues(text, first) or findings.counts[ProblemKind.BROKEN]:
         return _several(text, reading)
     if _is_log(reading) and findings.counts[ProblemKind.TRUNCATED]:
         return None
@@ -126,11 +126,11 @@ def _json_by_content(text: str, reading: Reading) -> Seen | None:
     return see_json(first.value, replace(reading, cut=first.stopped))
 
 
-def _goes_on(text: str, first: JsonRead) -> bool:
+def _continues(text: str, first: JsonRead) -> bool:
     return first.end < len(text) and not first.stopped
 
 
-def _several(text: str, reading: Reading) -> Seen | None:
+def _several(text: str, reading: Reading) -> Content | None:
     """Return several values of a text, or None if most of it is none."""
     findings = Findings()
     late = replace(reading, deadline=reading.deadline.more(_SECOND_SECONDS))
@@ -141,17 +141,17 @@ def _several(text: str, reading: Reading) -> Seen | None:
     return _see_values(found, reading)
 
 
-def see_json(root: Any, reading: Reading) -> Seen:
+def see_json(root: Any, reading: Reading) -> Content:
     """Return the faces of a JSON value: what the contract knows of it, a table, a tree."""
     found = read_market(root, reading)
     if found:
-        return Seen(found.title, found.count, (*found.faces, Tree(root)))
+        return Content(found.title, found.count, (*found.faces, Tree(root)))
     rows = rows_of(root)
     table = rows and table_of(rows, reading.limits, reading.next_deadline(), reading.findings)
     if table and table.columns:
         faces: tuple[Face, ...] = (table, Tree(root))
-        return Seen(reading.filename, counted(len(table.rows), "row", more=table.more), faces)
-    return Seen(reading.filename, _size_of(root), (Tree(root),))
+        return Content(reading.filename, counted(len(table.rows), "row", more=table.more), faces)
+    return Content(reading.filename, _size_of(root), (Tree(root),))
 
 
 def _size_of(root: Any) -> str:
@@ -160,7 +160,7 @@ def _size_of(root: Any) -> str:
     return counted(len(root), "name") if isinstance(root, dict) else "one value"
 
 
-def _json_lines(text: str, reading: Reading) -> Seen:
+def _json_lines(text: str, reading: Reading) -> Content:
     """Return a text whose name says that it has a value on each line."""
     found = read_json_values(text, reading, reading.findings)
     if not found.read:
@@ -171,10 +171,10 @@ def _json_lines(text: str, reading: Reading) -> Seen:
     return _see_values(found, reading)
 
 
-def _see_values(found: JsonValues, reading: Reading) -> Seen:
+def _see_values(found: JsonValues, reading: Reading) -> Content:
     bounds = (reading.limits, reading.next_deadline(), reading.findings)
     table = table_of(found.values, *bounds, reported=frozenset(found.unread))
-    more = not reading.whole or found.stopped or (table is not None and table.more)
+    more = not reading.complete or found.stopped or (table is not None and table.more)
     count = counted(len(found.values), "row", more=more)
     tree = Tree(found.values)
-    return Seen(reading.filename, count, (table, tree) if table and table.columns else (tree,))
+    return Content(reading.filename, count, (table, tree) if table and table.columns else (tree,))

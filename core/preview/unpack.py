@@ -34,11 +34,11 @@ _BROKEN = (zlib.error, OSError, ValueError, lzma.LZMAError, MemoryError)
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """Bytes as they were before packing; `whole` when the end of the stream was reached."""
+    """Bytes as they were before packing; `complete` when the end of the stream was reached."""
 
     data: bytes
     packed: str = ""
-    whole: bool = True
+    complete: bool = True
 
 
 def packing_of(data: bytes) -> str:
@@ -53,7 +53,7 @@ def unpack(
 ) -> Unpacked:
     """Return the bytes inside one layer of packing; what is wrong goes to `findings`.
 
-    `whole` False says that `data` is only the beginning: that it ends early is then no fault.
+    `complete` False says that `data` is only the beginning: that it ends early is then no fault.
     """
     name = packing_of(data)
     if not name:
@@ -77,7 +77,7 @@ def unpack(
         _salvage(reader, data, out, deadline)
         findings.note(ProblemKind.PACKING, f"{name} data is broken after {len(out):,} bytes")
     if not out and not ended:
-        return Unpacked(data, whole=False)
+        return Unpacked(data, complete=False)
     return Unpacked(bytes(out), name, ended)
 
 
@@ -125,7 +125,7 @@ class _Caps:
         """Return why to stop with `out` bytes unpacked, or an empty text."""
         if out >= self.limits.bytes_out:
             return f"only the first {out // 1_000_000} MB unpacked are shown"
-        if out > self.limits.bomb_floor and out > self.limits.ratio * self.packed_bytes:
+        if out > self.limits.bomb_min_bytes and out > self.limits.ratio * self.packed_bytes:
             return f"unpacks to more than {self.limits.ratio} times its size: stopped"
         return (
             "unpacking took too long: only the beginning is shown" if self.deadline.passed else ""

@@ -29,7 +29,7 @@ from core.storage.secret_splice import strings_in
 #: A value shorter than this is found only where it stands alone: others would be everywhere.
 _SHORTEST_PART = 4
 #: A field that equals the value is taken for a copy if its name or the value's length says so.
-_SHORTEST_WHOLE = 8
+_SHORTEST_VALUE = 8
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|cred", re.IGNORECASE)
 _NO_SECRET_NAMES = OPEN_FIELDS | {"dbname", "user", "login", "name", "schema"}
 _URL = re.compile(
@@ -176,7 +176,7 @@ def _without_replaced(value: str, what: Replacement) -> str:
 def _is_own_copy(name: str, what: Replacement) -> bool:
     if name.lower() in _NO_SECRET_NAMES:
         return False
-    return len(what.old) >= _SHORTEST_WHOLE or bool(_SECRET_NAME.search(name))
+    return len(what.old) >= _SHORTEST_VALUE or bool(_SECRET_NAME.search(name))
 
 
 def _in_url(url: re.Match[str], what: Replacement, note: Callable[[], None]) -> str:
@@ -188,7 +188,7 @@ def _in_url(url: re.Match[str], what: Replacement, note: Callable[[], None]) -> 
         user = _as_url(what.new)
     elif colon and unquote(password) == old and _is_login(unquote(user), url["host"], what):
         password = _as_url(what.new)
-    elif not colon and unquote(user) == old and len(old) >= _SHORTEST_WHOLE:
+    elif not colon and unquote(user) == old and len(old) >= _SHORTEST_VALUE:
         user = _as_url(what.new)  # a token in the place of a user
     else:
         return url[0]

@@ -22,7 +22,7 @@ from core.rotation.databases.choosing import login_for
 from core.rotation.databases.login import Address, DatabaseLogin, accepted
 from core.rotation.databases.passwords import generate_password
 from core.rotation.secret_fields import current_text, fields, old_text, with_fields
-from core.rotation.strategy import Done, NotUndoable, Overtaken, ProbeFailed, only_looking
+from core.rotation.strategy import Done, NotUndoable, Overtaken, ProbeFailed, before_first_change
 from core.storage.aws_secrets_manager import SecretsManager
 from core.work import Work
 
@@ -98,7 +98,7 @@ class DatabaseStrategy:
     # The steps.
 
     def _preflight(self, rotation: Rotation, work: Work) -> Done:
-        with only_looking():
+        with before_first_change():
             current = SecretsManager(clients=self._clients).read(rotation.secret, work=work)
             seen = replace(rotation, facts=Facts(old_version=current.version_id))
             try:
@@ -137,7 +137,7 @@ class DatabaseStrategy:
         )
 
     def _apply(self, rotation: Rotation, work: Work) -> Done:
-        stages.keep_staged(self._clients, rotation, work)
+        stages.check_staged(self._clients, rotation, work)
         stages.check_unmoved(self._clients, rotation, work)
         new, old = self._new(rotation, work), self._old(rotation, work)
         try:
@@ -149,7 +149,7 @@ class DatabaseStrategy:
         return Done(rotation.facts, f"set for {new.address}")
 
     def _test(self, rotation: Rotation, work: Work) -> Done:
-        stages.keep_staged(self._clients, rotation, work)
+        stages.check_staged(self._clients, rotation, work)
         tries, in_a_row = 0, 0
         end = time.monotonic() + min(self._patience.test_seconds, _TEST_SECONDS)
         while in_a_row < self._patience.successes:
@@ -189,7 +189,7 @@ class DatabaseStrategy:
         Raises:
             NotUndoable: the secret was changed since the promotion and holds the new password.
         """
-        now = stages.look(self._clients, rotation.secret, work)
+        now = stages.describe(self._clients, rotation.secret, work)
         if self._set(rotation) and stages.staged(self._clients, rotation, work) is not None:
             self._check_undoable(rotation, now, work)
             self._set_back(rotation, now, work)

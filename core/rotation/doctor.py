@@ -30,7 +30,7 @@ from core.work import Progress, Work, default_work
 
 
 @dataclass(slots=True)
-class _Looked:
+class _Inspection:
     """What was seen of one secret: which access keys its labelled versions hold."""
 
     info: SecretInfo
@@ -90,13 +90,13 @@ class Doctor:
         for rotation in ours:
             if not (rotation.due and rotation.due > utc_now()):  # that one is well, and waits
                 yield findings.unfinished(rotation)
-        looked = self._look(info, work)
+        looked = self._inspect(info, work)
         if not ours:  # what belongs to a rotation of ours is mended by resuming it
             yield from self._pending(looked, work)
             yield from self._access_keys(looked, work)
 
-    def _look(self, info: SecretInfo, work: Work) -> _Looked:
-        looked = _Looked(info, stages.look(self._clients, info.name, work))
+    def _inspect(self, info: SecretInfo, work: Work) -> _Inspection:
+        looked = _Inspection(info, stages.describe(self._clients, info.name, work))
         for version, labels in looked.now.labels.items():
             text = self._text(info.name, version, work) if labels else None
             if text is not None:
@@ -110,7 +110,7 @@ class Doctor:
         except NotFound:
             return None
 
-    def _pending(self, looked: _Looked, work: Work) -> Iterator[Finding]:
+    def _pending(self, looked: _Inspection, work: Work) -> Iterator[Finding]:
         now, name = looked.now, looked.info.name
         if not now.pending or now.pending == now.current:
             return
@@ -131,13 +131,13 @@ class Doctor:
             )
         )
 
-    def _live(self, looked: _Looked, pending: Secret | None, work: Work) -> Live:
+    def _live(self, looked: _Inspection, pending: Secret | None, work: Work) -> Live:
         current = looked.texts.get(looked.now.current)
         if current is None or pending is None:
             return Live.NO
         return pending_is_live(current, pending, work)
 
-    def _works(self, key: StorageSecret, looked: _Looked, work: Work) -> bool:
+    def _works(self, key: StorageSecret, looked: _Inspection, work: Work) -> bool:
         """Whether a pending key is another one than the current, and signs in."""
         current = looked.keys.get(looked.now.current)
         if current is None or current.keys.access_key_id == key.keys.access_key_id:
@@ -156,7 +156,7 @@ class Doctor:
             own.close()
         return arn.rpartition("/")[2] if ":user/" in arn else ""
 
-    def _access_keys(self, looked: _Looked, work: Work) -> Iterator[Finding]:
+    def _access_keys(self, looked: _Inspection, work: Work) -> Iterator[Finding]:
         current = looked.keys.get(looked.now.current)
         if current is None:
             return
@@ -173,7 +173,7 @@ class Doctor:
                 yield self._spare(looked, user, key, held.get(key.id, ()), work)
 
     def _spare(
-        self, looked: _Looked, user: str, key: KeyInfo, labels: tuple[str, ...], work: Work
+        self, looked: _Inspection, user: str, key: KeyInfo, labels: tuple[str, ...], work: Work
     ) -> Finding:
         """Word a key that is not the current one: in an older version, or nowhere."""
         used = iam_keys.last_used(self._clients, key.id, work)
@@ -183,7 +183,7 @@ class Doctor:
         pending = PENDING in labels
         return findings.spare_key(kind, looked.info.name, user, key, used, pending=pending)
 
-    def _dead(self, looked: _Looked, current: StorageSecret, work: Work) -> Iterator[Finding]:
+    def _dead(self, looked: _Inspection, current: StorageSecret, work: Work) -> Iterator[Finding]:
         key_id = current.keys.access_key_id
         try:
             user = iam_keys.last_used(self._clients, key_id, work).user

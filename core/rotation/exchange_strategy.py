@@ -17,7 +17,7 @@ from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.rotation import copies, stages
 from core.rotation.secret_fields import current_text, fields, old_text, with_fields
-from core.rotation.strategy import Done, NotUndoable, Overtaken, ProbeFailed, only_looking
+from core.rotation.strategy import Done, NotUndoable, Overtaken, ProbeFailed, before_first_change
 from core.storage import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
 from core.work import Work
@@ -71,7 +71,7 @@ class ExchangeStrategy:
     # The steps.
 
     def _preflight(self, rotation: Rotation, work: Work) -> Done:
-        with only_looking():
+        with before_first_change():
             current = SecretsManager(clients=self._clients).read(rotation.secret, work=work)
             found = self.look(rotation, current, work)
             _check_values(rotation, self._values, current.text)
@@ -110,7 +110,7 @@ class ExchangeStrategy:
         return _replacements(rotation, text, pairs)
 
     def _test(self, rotation: Rotation, work: Work) -> Done:
-        stages.keep_staged(self._clients, rotation, work)
+        stages.check_staged(self._clients, rotation, work)
         new = stages.staged(self._clients, rotation, work)
         if new is None:
             raise _lost(rotation)
@@ -145,7 +145,7 @@ class ExchangeStrategy:
         Raises:
             NotUndoable: the secret was changed since the promotion and holds the new keys.
         """
-        now = stages.look(self._clients, rotation.secret, work)
+        now = stages.describe(self._clients, rotation.secret, work)
         edited = now.current not in {rotation.id, rotation.facts.old_version}
         if rotation.facts.old_version and edited and self._holds_new(rotation, work):
             raise NotUndoable(

@@ -41,9 +41,9 @@ class KeyMaker:
             Conflict: the user has a second key that is in use, or older than the rotation.
             StorageError: IAM refused.
         """
-        asked = _asked_before(rotation)
+        asked = _requested_before(rotation)
         with nullcontext() if asked else before_any_change():
-            _make_room(clients, rotation, work, asked=asked)
+            _delete_orphan_keys(clients, rotation, work, asked=asked)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self.keys = iam_keys.create_key(clients, rotation.facts.user, work)
@@ -56,19 +56,21 @@ class KeyMaker:
             else:
                 break
             work.token.wait(self._pause)  # a listing may lag behind a key that was just made
-            _make_room(clients, rotation, work, asked=asked)
+            _delete_orphan_keys(clients, rotation, work, asked=asked)
         assert self.keys is not None
         return self.keys.access_key_id
 
     def _tidy(self, clients: ClientFactory, rotation: Rotation, work: Work, *, asked: bool) -> None:
         """Leave no orphan behind a failure; when that fails too, the next run does it."""
         try:
-            _make_room(clients, rotation, work, asked=asked)
+            _delete_orphan_keys(clients, rotation, work, asked=asked)
         except StorageError:
             return
 
 
-def _make_room(clients: ClientFactory, rotation: Rotation, work: Work, *, asked: bool) -> None:
+def _delete_orphan_keys(
+    clients: ClientFactory, rotation: Rotation, work: Work, *, asked: bool
+) -> None:
     """Delete the keys that this rotation made and nobody can use, while AWSPENDING is ours.
 
     Args:
@@ -82,7 +84,7 @@ def _make_room(clients: ClientFactory, rotation: Rotation, work: Work, *, asked:
             is in use though its secret was never stored.
         Overtaken: AWSPENDING is not ours any more.
     """
-    stages.check_taken(clients, rotation, work)
+    stages.check_claimed(clients, rotation, work)
     facts = rotation.facts
     for key in _new_keys(clients, rotation, work):
         ours = key.id == facts.new_key_id or (asked and _is_orphan(clients, rotation, key, work))
@@ -97,24 +99,24 @@ def _make_room(clients: ClientFactory, rotation: Rotation, work: Work, *, asked:
         iam_keys.delete_key(clients, facts.user, key.id, work)
 
 
-def take_back(clients: ClientFactory, rotation: Rotation, keep: str, work: Work) -> None:
-    """Delete what this rotation made, for an undo; keys of others, and `keep`, are left alone."""
+def take_back(clients: ClientFactory, rotation: Rotation, except_key: str, work: Work) -> None:
+    """Delete what this rotation made, for an undo; keys of others, and `except_key`, are left alone."""
     facts = rotation.facts
     own = {facts.new_key_id, _staged_key(clients, rotation, work)}
-    asked = _asked(rotation) and stages.is_taken(clients, rotation, work)
+    asked = _was_requested(rotation) and stages.is_claimed(clients, rotation, work)
     for key in _new_keys(clients, rotation, work):
         ours = key.id in own or (asked and _is_orphan(clients, rotation, key, work))
-        if ours and key.id != keep:
+        if ours and key.id != except_key:
             iam_keys.delete_key(clients, facts.user, key.id, work)
 
 
-def _asked_before(rotation: Rotation) -> bool:
+def _requested_before(rotation: Rotation) -> bool:
     """Whether an earlier try of the step that runs may have asked for a key."""
     stage = rotation.step(Step.STAGE)
     return (stage if stage.tries else rotation.step(Step.CREATE)).tries > 1
 
 
-def _asked(rotation: Rotation) -> bool:
+def _was_requested(rotation: Rotation) -> bool:
     """Whether any try may have asked for a key whose id was not journalled."""
     create, stage = rotation.step(Step.CREATE), rotation.step(Step.STAGE)
     return create.tries > 0 if not create.finished else stage.tries > 0

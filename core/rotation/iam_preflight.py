@@ -53,7 +53,7 @@ def examine(
         Conflict: somebody else rotates, or the user has not exactly one active key.
         StorageError: something cannot be read, or a permission is missing.
     """
-    now = stages.look(clients, rotation.secret, work)
+    now = stages.describe(clients, rotation.secret, work)
     if now.deleted:
         raise ScheduledForDeletion(
             f"{rotation.secret} is scheduled for deletion",

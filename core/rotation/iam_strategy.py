@@ -23,7 +23,14 @@ from core.rotation.iam_secret import KEY_ID, KEY_SECRET, StorageSecret, read_sec
 from core.rotation.key_proof import connection_of, prove_key
 from core.rotation.leftovers import drop_versions, sweep
 from core.rotation.local_keys import LocalKeys
-from core.rotation.strategy import Done, NotUndoable, Overtaken, ProbeFailed, TooSoon, only_looking
+from core.rotation.strategy import (
+    Done,
+    NotUndoable,
+    Overtaken,
+    ProbeFailed,
+    TooSoon,
+    before_first_change,
+)
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_duration, utc_now
 from core.work import Work
@@ -87,7 +94,7 @@ class IamKeyStrategy:
     # The steps.
 
     def _preflight(self, rotation: Rotation, work: Work) -> Done:
-        with only_looking():
+        with before_first_change():
             current = SecretsManager(clients=self._own).read(rotation.secret, work=work)
             seen = replace(rotation, facts=Facts(old_version=current.version_id))
             try:
@@ -108,7 +115,7 @@ class IamKeyStrategy:
         old = self._old_text(rotation, work)
         if text is None:
             # Killed before the new key was stored: its secret is lost, so it is made anew.
-            keys = self._maker.keys or self._made_anew(rotation, work)
+            keys = self._maker.keys or self._replacement_key(rotation, work)
             text = with_keys(old, keys)
             if not rotation.keep_copies:
                 text = copies.replaced(text, _replacements(rotation, old, keys))
@@ -122,13 +129,13 @@ class IamKeyStrategy:
         """Return the two halves of the key in a secret's text, to look for their copies."""
         return _replacements(rotation, text, read_secret(rotation.secret, text).keys)
 
-    def _made_anew(self, rotation: Rotation, work: Work) -> AccessKeys:
+    def _replacement_key(self, rotation: Rotation, work: Work) -> AccessKeys:
         self._maker.make(self._own, rotation, work)
         assert self._maker.keys is not None
         return self._maker.keys
 
     def _test(self, rotation: Rotation, work: Work) -> Done:
-        stages.keep_staged(self._own, rotation, work)
+        stages.check_staged(self._own, rotation, work)
         connection = self._connection(self._new_secret(rotation, work))
         bucket, name = connection.profile.bucket, _test_name(rotation)
         tested = prove_key(connection, rotation.facts.user_arn, name, self._patience, work)
@@ -197,7 +204,7 @@ class IamKeyStrategy:
             NotUndoable: the old key was deleted, or the secret was changed since its promotion.
         """
         facts = rotation.facts
-        now = stages.look(self._own, rotation.secret, work)
+        now = stages.describe(self._own, rotation.secret, work)
         self._check_undoable(rotation, now, work)
         if now.current == rotation.id:
             clients = self._apart_from(facts.old_key_id, rotation.id, rotation, work)

@@ -1,4 +1,6 @@
-"""The journal of rotations: one JSON file each, without any secret, durable before a step begins.
+"""The journal of rotations: a row of the state database each, durable before a step begins.
+
+It has no secret.
 
 Whoever runs a rotation holds a lock on its secret, which the system takes back when the process
 ends, however it ends.
@@ -19,10 +21,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from core.errors import Conflict, LocalIOError
-from core.local.atomic import quarantine, told, write_atomically
+from core.errors import Conflict
+from core.local.atomic import translate_os_errors
 from core.local.json_lines import UNREADABLE
 from core.local.locking import try_lock
+from core.local.state.database import Database, state_database, write_durably
 from core.model.rotation import (
     Facts,
     Outcome,
@@ -33,45 +36,42 @@ from core.model.rotation import (
     StepRecord,
     StepState,
 )
-from core.paths import data_dir
 from core.units import iso_utc
 
 _log = logging.getLogger(__name__)
 
 _FORMAT = 1
-_SUFFIX = ".rotation.json"
 
 
 class RotationJournal:
-    """Keeps rotations in a folder; safe to use from several threads and processes."""
+    """Rotations in the state database; safe to use from several threads and processes."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._given = folder
+        """Use the user's database, or the one in another folder."""
+        self._folder = folder
 
     @property
-    def folder(self) -> Path:
-        """Where the files are."""
-        return self._given or data_dir() / "rotations"
+    def _database(self) -> Database:
+        return state_database(self._folder)
 
     def write(self, rotation: Rotation) -> None:
-        """Replace a rotation's file, durably; only then may anything be done.
+        """Store a rotation in place of its former state, durably; only then may a step begin.
 
         Raises:
-            LocalIOError: it could not be written; the former content is untouched.
+            LocalIOError: it could not be written; the former state is untouched.
         """
-        path = self.folder / f"{UUID(rotation.id)}{_SUFFIX}"
-        content = {"format": _FORMAT, **_plain(rotation)}
-        write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+        record = json.dumps({"format": _FORMAT, **_plain(rotation)})
+        values = (str(UUID(rotation.id)), iso_utc(rotation.started), record)
+        write_durably(self._database, _WRITE, values)
 
     def read(self) -> tuple[Rotation, ...]:
-        """Return all rotations, oldest first; a file that cannot be read is set aside.
+        """Return all rotations, oldest first, without those that cannot be read.
 
         Raises:
-            LocalIOError: the folder cannot be read.
+            LocalIOError: the database cannot be read.
         """
-        with told(self.folder, "read"):
-            paths = sorted(self.folder.glob(f"*{_SUFFIX}")) if self.folder.is_dir() else []
-        found = [rotation for path in paths if (rotation := _read(path)) is not None]
+        rows = self._database.rows("SELECT id, record FROM rotations ORDER BY started, id")
+        found = [rotation for row in rows if (rotation := _read(*row)) is not None]
         return tuple(sorted(found, key=lambda rotation: rotation.started))
 
     @contextmanager
@@ -81,9 +81,10 @@ class RotationJournal:
         Raises:
             Conflict: another window or command of this user works on it.
         """
-        path = self.folder / f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.lock"
-        with told(path, "locked"):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = self._database.path.parent / "rotations"
+        path = folder / f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.lock"
+        with translate_os_errors(path, "locked"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(handle, place)
@@ -92,6 +93,10 @@ class RotationJournal:
             os.close(handle)
 
 
+_WRITE = """
+INSERT INTO rotations (id, started, record) VALUES (?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET record = excluded.record
+"""
 #: Facts that are tuples; journals of earlier versions lack some.
 _LISTS = ("keys_before", "switched", "also_changed", "still_old")
 
@@ -106,15 +111,11 @@ def _lock(handle: int, place: str) -> None:
         )
 
 
-def _read(path: Path) -> Rotation | None:
+def _read(identifier: str, record: str) -> Rotation | None:
     try:
-        return _rotation(json.loads(path.read_bytes()))
-    except (OSError, *UNREADABLE):
-        _log.warning("the rotation's journal %s is broken and was set aside", path.name)
-        try:
-            quarantine(path)
-        except LocalIOError as error:
-            _log.warning("%s", error)
+        return _rotation(json.loads(record))
+    except UNREADABLE:
+        _log.warning("the journal of the rotation %s cannot be read", identifier)
         return None
 
 

@@ -129,7 +129,7 @@ def _work_on_bucket(
             found = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         with translated("s3:DeleteObject", place, work):
             _remember(versions, key, s3.delete_object(Bucket=bucket, Key=key))
-        record.gone = True
+        record.removed = True
     if found != CHECK_BYTES:
         raise StorageError(
             "The test object came back changed",

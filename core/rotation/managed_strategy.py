@@ -17,7 +17,7 @@ from core.redaction import Secret
 from core.rotation import stages
 from core.rotation.copies import Replacement
 from core.rotation.secret_fields import fields
-from core.rotation.strategy import Done, NotUndoable, only_looking
+from core.rotation.strategy import Done, NotUndoable, before_first_change
 from core.work import Work
 
 #: Seconds: how long AWS's function is watched (it may run 15 minutes, and is quick as a rule),
@@ -48,7 +48,7 @@ class ManagedStrategy:
     def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
         """Run one step; see `Strategy`."""
         if step is Step.PREFLIGHT:
-            with only_looking():
+            with before_first_change():
                 return self.look(rotation, None, work)
         if step is Step.APPLY:
             return self._start(rotation, work)
@@ -65,7 +65,7 @@ class ManagedStrategy:
             NotSupported: AWS's rotation is off.
             Conflict: an earlier one is not finished, so AWS would refuse.
         """
-        now = stages.look(self._clients, rotation.secret, work)
+        now = stages.describe(self._clients, rotation.secret, work)
         if not now.rotation_enabled:
             raise NotSupported(
                 f"AWS's own rotation of {rotation.secret} is off",
@@ -108,12 +108,12 @@ class ManagedStrategy:
             work.token.wait(self._pause)
 
     def _heard(self, rotation: Rotation, work: Work) -> bool:
-        return rotation.id in stages.look(self._clients, rotation.secret, work).labels
+        return rotation.id in stages.describe(self._clients, rotation.secret, work).labels
 
     def _wait(self, rotation: Rotation, work: Work) -> Done:
         end = time.monotonic() + self._watch
         while True:
-            now = stages.look(self._clients, rotation.secret, work)
+            now = stages.describe(self._clients, rotation.secret, work)
             if now.current == rotation.id:
                 return Done(rotation.facts, "AWS has moved AWSCURRENT to the new version")
             if now.current != rotation.facts.old_version:
@@ -145,7 +145,7 @@ class ManagedStrategy:
         Raises:
             NotUndoable: the new value is current.
         """
-        now = stages.look(self._clients, rotation.secret, work)
+        now = stages.describe(self._clients, rotation.secret, work)
         if now.current == rotation.id:
             raise NotUndoable(
                 "AWS has rotated the secret",

@@ -23,12 +23,12 @@ from core.rotation.iam_secret import read_secret
 from core.rotation.iam_strategy import IamKeyStrategy
 from core.rotation.key_proof import connection_of
 from core.rotation.service import Rotator, problem_of
-from core.rotation.takeover import is_database, steps_taken_over
+from core.rotation.takeover import adopted_steps, is_database
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import utc_now
 from core.work import Work, default_work
 
-_TAKEN_OVER = (Step.PREFLIGHT, Step.CREATE, Step.STAGE)
+_STEPS_DONE_ELSEWHERE = (Step.PREFLIGHT, Step.CREATE, Step.STAGE)
 
 
 class Repairer:
@@ -63,7 +63,7 @@ class Repairer:
 
     def _rotation(self, finding: Finding, kind: RepairKind, work: Work) -> str:
         if kind is RepairKind.CONTINUE:
-            rotation = self._rotator.adopt(taken_over(self._clients, finding, work))
+            rotation = self._rotator.adopt(adopted(self._clients, finding, work))
         else:
             rotation = self._rotator.find(finding.secret)
         if kind is RepairKind.UNDO:
@@ -102,14 +102,14 @@ class Repairer:
             )
 
 
-def taken_over(clients: ClientFactory, finding: Finding, work: Work) -> Rotation:
+def adopted(clients: ClientFactory, finding: Finding, work: Work) -> Rotation:
     """Return somebody's rotation of which the new key is staged, as if it had been begun here.
 
     Raises:
         Conflict: the labels have moved since it was found.
         InvalidInput: the pending version's id is none that a rotation of ours can have.
     """
-    now = stages.look(clients, finding.secret, work)
+    now = stages.describe(clients, finding.secret, work)
     if now.pending != finding.subject or now.pending == now.current:
         raise Conflict(
             f"AWSPENDING of {finding.secret} sits elsewhere by now", remedy="Examine again."
@@ -117,7 +117,7 @@ def taken_over(clients: ClientFactory, finding: Finding, work: Work) -> Rotation
     manager = SecretsManager(clients=clients)
     text = manager.read(finding.secret, version_id=now.pending, work=work).text
     if is_database(text):
-        return _database_taken_over(clients, finding, now, work)
+        return _adopted_database(clients, finding, now, work)
     new = read_secret(finding.secret, text)
     old = read_secret(finding.secret, manager.read(finding.secret, work=work).text)
     own = ClientFactory(connection_of(clients.connection.profile, new.keys, new.bucket, new.region))
@@ -139,19 +139,19 @@ def taken_over(clients: ClientFactory, finding: Finding, work: Work) -> Rotation
         ),
     )
     moment = rotation.updated
-    for step in _TAKEN_OVER:
+    for step in _STEPS_DONE_ELSEWHERE:
         done = StepRecord(step, StepState.DONE, moment, moment, "was done before; taken over")
         rotation = rotation.with_step(done)
     return rotation
 
 
-def _database_taken_over(
+def _adopted_database(
     clients: ClientFactory, finding: Finding, now: stages.Stages, work: Work
 ) -> Rotation:
     rotation = _stopped(clients, finding, now, RotationKind.DATABASE, work)
     return replace(
         rotation,
-        steps=steps_taken_over(rotation.updated),
+        steps=adopted_steps(rotation.updated),
         facts=Facts(old_version=now.current),
     )
 

@@ -77,7 +77,7 @@ class Rotator:
             StorageError: it cannot be read.
         """
         work = default_work(work)
-        if stages.look(self._clients, secret, work).rotation_enabled:
+        if stages.describe(self._clients, secret, work).rotation_enabled:
             return RotationKind.MANAGED
         value = SecretsManager(clients=self._clients).read(secret, work=work)
         secret_text.check_is_text(value)
@@ -265,7 +265,7 @@ class Rotator:
             if _place(other) == _place(rotation):
                 raise Conflict(
                     f"A rotation of {rotation.secret} is not finished",
-                    cause=f"It began {format_moment(other.started)} and is {_stands(other)}.",
+                    cause=f"It began {format_moment(other.started)} and is {_state_text(other)}.",
                     remedy="Resume it or undo it.",
                     subject=rotation.secret,
                 )
@@ -328,7 +328,7 @@ def _place(rotation: Rotation) -> str:
     return f"{rotation.endpoint or 'aws'}/{rotation.account}/{rotation.secret}"
 
 
-def _stands(rotation: Rotation) -> str:
+def _state_text(rotation: Rotation) -> str:
     if rotation.outcome is Outcome.RUNNING:
         return "running elsewhere on this machine, or was interrupted"
     return str(rotation.outcome.value)

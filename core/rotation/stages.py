@@ -32,8 +32,8 @@ from core.work import Work
 #: What AWS answers when a label is not where a call says it is.
 _MISPLACED = (InvalidInput, Conflict, NotFound, AlreadyExists)
 #: How often, and seconds apart, it is looked again for a label that was set a moment ago.
-_LOOKS = 3
-LOOK_PAUSE = 1.0
+_RETRIES = 3
+RETRY_PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Stages:
     rotation_enabled: bool
 
 
-def look(clients: ClientFactory, secret: str, work: Work) -> Stages:
+def describe(clients: ClientFactory, secret: str, work: Work) -> Stages:
     """Ask where the labels are now; DescribeSecret is fresher than any listing.
 
     Raises:
@@ -88,7 +88,7 @@ def claim(clients: ClientFactory, rotation: Rotation, current: SecretValue, work
         Conflict: another rotation has it.
     """
     check_free(clients, rotation, work)
-    stages = look(clients, rotation.secret, work)
+    stages = describe(clients, rotation.secret, work)
     claim = claim_id(rotation)
     if stages.pending in {claim, rotation.id}:
         return
@@ -97,7 +97,7 @@ def claim(clients: ClientFactory, rotation: Rotation, current: SecretValue, work
     try:
         _move(clients, rotation.secret, PENDING, to=claim, source=stages.pending, work=work)
     except _MISPLACED:
-        if look(clients, rotation.secret, work).pending != claim:
+        if describe(clients, rotation.secret, work).pending != claim:
             check_free(clients, rotation, work)
             raise
 
@@ -108,7 +108,7 @@ def check_free(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
     Raises:
         Conflict: it does; the error says whose and since when, if a label tells.
     """
-    stages = look(clients, rotation.secret, work)
+    stages = describe(clients, rotation.secret, work)
     ours = {"", stages.current, claim_id(rotation), rotation.id}
     if stages.pending in ours:
         return
@@ -127,17 +127,17 @@ def check_unmoved(clients: ClientFactory, rotation: Rotation, work: Work) -> Non
     Raises:
         Overtaken: somebody else has moved it.
     """
-    stages = look(clients, rotation.secret, work)
+    stages = describe(clients, rotation.secret, work)
     if stages.current != rotation.facts.old_version:
         raise overtaken(clients, rotation, stages, work)
 
 
-def is_taken(clients: ClientFactory, rotation: Rotation, work: Work) -> bool:
+def is_claimed(clients: ClientFactory, rotation: Rotation, work: Work) -> bool:
     """Whether AWSPENDING is this rotation's."""
-    return look(clients, rotation.secret, work).pending in {claim_id(rotation), rotation.id}
+    return describe(clients, rotation.secret, work).pending in {claim_id(rotation), rotation.id}
 
 
-def check_taken(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+def check_claimed(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
     """See that AWSPENDING still is this rotation's: only then it may make something.
 
     Raises:
@@ -153,12 +153,12 @@ def _settled(clients: ClientFactory, rotation: Rotation, work: Work) -> Stages:
 
     Another rotation's version is believed at once: it could only take the label from nobody.
     """
-    stages = look(clients, rotation.secret, work)
-    for _again in range(_LOOKS):
+    stages = describe(clients, rotation.secret, work)
+    for _again in range(_RETRIES):
         if rotation.id == stages.current or stages.pending not in {"", stages.current}:
             break
-        work.token.wait(LOOK_PAUSE)
-        stages = look(clients, rotation.secret, work)
+        work.token.wait(RETRY_PAUSE)
+        stages = describe(clients, rotation.secret, work)
     return stages
 
 
@@ -170,10 +170,10 @@ def stage(clients: ClientFactory, rotation: Rotation, text: Secret, work: Work) 
     """
     if staged(clients, rotation, work) is None:
         _put(clients, rotation, rotation.id, text.reveal(), work)
-    keep_staged(clients, rotation, work)
+    check_staged(clients, rotation, work)
 
 
-def keep_staged(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
+def check_staged(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
     """Let AWSPENDING sit on the staged version, if it still is ours.
 
     Raises:
@@ -188,7 +188,7 @@ def keep_staged(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
     try:
         _move(clients, rotation.secret, PENDING, to=rotation.id, source=source, work=work)
     except _MISPLACED:
-        stages = look(clients, rotation.secret, work)
+        stages = describe(clients, rotation.secret, work)
         if stages.pending != rotation.id:
             raise overtaken(clients, rotation, stages, work) from None
 
@@ -208,7 +208,7 @@ def promote(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
     Raises:
         Overtaken: AWSCURRENT, or AWSPENDING, has moved meanwhile.
     """
-    stages = look(clients, rotation.secret, work)
+    stages = describe(clients, rotation.secret, work)
     if stages.current != rotation.id:
         if stages.current != rotation.facts.old_version or stages.pending != rotation.id:
             raise overtaken(clients, rotation, stages, work)
@@ -222,7 +222,7 @@ def demote(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
     Raises:
         Overtaken: it sits on neither that one nor ours: somebody else has changed the secret.
     """
-    stages = look(clients, rotation.secret, work)
+    stages = describe(clients, rotation.secret, work)
     if stages.current == rotation.id:
         _swap(clients, rotation, to=rotation.facts.old_version, source=rotation.id, work=work)
 
@@ -233,7 +233,7 @@ def release(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
     Those are this rotation's, off versions that are not current, and those of the version that it
     has replaced. The label of another rotation that has begun meanwhile stays where it is.
     """
-    stages = look(clients, rotation.secret, work)
+    stages = describe(clients, rotation.secret, work)
     if stages.pending in {claim_id(rotation), rotation.id}:
         _drop(clients, rotation.secret, PENDING, stages.pending, work)
     for version, labels in stages.labels.items():
@@ -290,7 +290,7 @@ def discard_pending(clients: ClientFactory, secret: str, version: str, work: Wor
     Raises:
         Conflict: it sits elsewhere by now.
     """
-    stages = look(clients, secret, work)
+    stages = describe(clients, secret, work)
     if stages.pending != version:
         raise Conflict(
             f"AWSPENDING of {secret} sits elsewhere by now",
@@ -324,7 +324,7 @@ def _swap(clients: ClientFactory, rotation: Rotation, *, to: str, source: str, w
     try:
         _move(clients, rotation.secret, CURRENT, to=to, source=source, work=work)
     except _MISPLACED:
-        stages = look(clients, rotation.secret, work)
+        stages = describe(clients, rotation.secret, work)
         if stages.current == source:
             raise
         if stages.current != to:
@@ -351,5 +351,5 @@ def _drop(clients: ClientFactory, secret: str, label: str, version: str, work: W
                 SecretId=secret, VersionStage=label, RemoveFromVersionId=version
             )
     except _MISPLACED:
-        if label in look(clients, secret, work).labels.get(version, ()):
+        if label in describe(clients, secret, work).labels.get(version, ()):
             raise

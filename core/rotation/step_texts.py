@@ -99,14 +99,14 @@ def replaced_copies(plan: RotationPlan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(copy.place for copy in plan.copies if copy.replaceable))
 
 
-def copy_notes(plan: RotationPlan, *, keep: bool = False) -> tuple[str, ...]:
+def copy_notes(plan: RotationPlan, *, unchanged: bool = False) -> tuple[str, ...]:
     """Return what a plan says about other places that hold the value; no value is in it.
 
     Args:
         plan: the plan.
         keep: whether the user wants them left as they are.
     """
-    by_hand = keep or plan.kind is RotationKind.MANAGED  # AWS's function does not know them
+    by_hand = unchanged or plan.kind is RotationKind.MANAGED  # AWS's function does not know them
     return tuple(
         f"{copy.place} holds the same value ({copy.form.value}); "
         + ("it is replaced, too" if copy.replaceable and not by_hand else "change it yourself")

@@ -44,7 +44,7 @@ class NotBegun(Exception):  # noqa: N818 - carries the error
 
 
 @contextmanager
-def only_looking() -> Iterator[None]:
+def before_first_change() -> Iterator[None]:
     """Mark a block of a first step that changes nothing.
 
     Raises:

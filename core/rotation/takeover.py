@@ -47,7 +47,7 @@ def pending_is_live(current: Secret, pending: Secret, work: Work) -> Live:
         return Live.UNKNOWN
 
 
-def steps_taken_over(begun: datetime) -> tuple[StepRecord, ...]:
+def adopted_steps(begun: datetime) -> tuple[StepRecord, ...]:
     """Return the steps of a rotation of which the change may have taken place already."""
     states = {
         Step.PREFLIGHT: StepState.DONE,

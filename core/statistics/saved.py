@@ -20,7 +20,7 @@ _VERSION = 1
 _SHARES = frozenset({"folders", "tops", "kinds", "symbols", "classes", "months", "sizes"})
 
 
-def keep(profile: str, statistics: StorageStatistics) -> None:
+def save(profile: str, statistics: StorageStatistics) -> None:
     """Store a complete result.
 
     Raises:
@@ -33,7 +33,7 @@ def keep(profile: str, statistics: StorageStatistics) -> None:
     write_atomically(_path(profile, statistics.bucket), text.encode())
 
 
-def kept(profile: str, bucket: str) -> StorageStatistics | None:
+def load(profile: str, bucket: str) -> StorageStatistics | None:
     """Return the last complete result, or None when there is none that can be read."""
     path = _path(profile, bucket)
     try:

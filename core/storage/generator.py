@@ -26,7 +26,7 @@ DIGITS = "0123456789"
 #: Without quotes, blanks, slashes, `@` and `:`: they break connection URLs, shells and RDS.
 SYMBOLS = "!#$%*+-.=?^_~"
 #: What is easily taken for something else when it is read aloud or typed.
-LOOK_ALIKES = frozenset("0O1lI")
+SIMILAR_CHARACTERS = frozenset("0O1lI")
 
 #: The alphabets by the words that a form shows for them.
 ALPHABETS: dict[str, str] = {
@@ -43,13 +43,15 @@ class Recipe:
 
     length: int = LENGTH_DEFAULT
     alphabets: tuple[str, ...] = (LOWER, UPPER, DIGITS)
-    look_alikes: bool = True
+    similar_characters: bool = True
 
     @property
     def sets(self) -> tuple[str, ...]:
         """The alphabets without what is left out."""
         return tuple(
-            "".join(char for char in each if self.look_alikes or char not in LOOK_ALIKES)
+            "".join(
+                char for char in each if self.similar_characters or char not in SIMILAR_CHARACTERS
+            )
             for each in self.alphabets
         )
 

@@ -77,7 +77,7 @@ def _check_current(manager: SecretsManager, name: str, expected: str, work: Work
     """Return the current value, which is still the expected version."""
     before = manager.read(name, work=work)
     if before.version_id != expected:
-        raise changed_meanwhile(name)
+        raise edit_conflict(name)
     return before
 
 
@@ -131,11 +131,11 @@ def move_current(manager: SecretsManager, name: str, to: str, expected: str, wor
         if current == to:  # an earlier attempt succeeded and its answer was lost
             return
         if current != expected:
-            raise changed_meanwhile(name) from None
+            raise edit_conflict(name) from None
         raise
 
 
-def changed_meanwhile(name: str) -> Conflict:
+def edit_conflict(name: str) -> Conflict:
     """Return the error for a secret that is not what was read before."""
     return Conflict(
         f"{name} was changed by somebody else meanwhile",

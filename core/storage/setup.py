@@ -112,12 +112,12 @@ class _Setup:
         try:
             result, detail = act()
         except StorageError as error:
-            self._tell(SetupStep(title, ok=False, detail=error.summary), began)
+            self._report(SetupStep(title, ok=False, detail=error.summary), began)
             raise
-        self._tell(SetupStep(title, ok=True, detail=detail), began)
+        self._report(SetupStep(title, ok=True, detail=detail), began)
         return result
 
-    def _tell(self, step: SetupStep, began: float) -> None:
+    def _report(self, step: SetupStep, began: float) -> None:
         step = replace(step, seconds=monotonic() - began)
         self._steps.append(step)
         self._work.batch(step)
@@ -166,7 +166,7 @@ class _Setup:
         def delete() -> tuple[str, str]:
             with translated("s3:DeleteObject", self._subject, self._work):
                 answer = client.delete_object(**where)
-            record.gone = True
+            record.removed = True
             versions.append(str(answer.get("VersionId") or ""))
             return "", self._versions_removed(client, [each for each in versions if each])
 

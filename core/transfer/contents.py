@@ -81,10 +81,10 @@ class Contents:
         return any((name, found) == (path, form) for name, found, _ in self.shapes)
 
 
-def look_into(
+def inspect_file(
     _workspace: HasBucket, work: Work | None = None, *, path: str, kind_id: str = ""
 ) -> Contents:
-    """Return what a file holds (operation `transfer.look_into`).
+    """Return what a file holds (operation `transfer.inspect_file`).
 
     Args:
         _workspace: not used: nothing is sent.

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from core.errors import AlreadyExists, Cancelled, ErrorKind, LocalIOError, StorageError
-from core.local.atomic import told
+from core.local.atomic import translate_os_errors
 from core.objects.bucket import Bucket
 from core.objects.reading import Downloaded
 from core.objects.reading import download as download_object
@@ -70,12 +70,12 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
         "below": below,
         "if_exists": if_exists,
     }
-    with told(root, "created"):
+    with translate_os_errors(root, "created"):
         root.mkdir(parents=True, exist_ok=True)
     sweep_at_start(workspace.bucket, work, [root])
     objects = _Objects(keys, sizes, etags or [""] * len(keys), below)
     run = _Download(workspace.bucket, objects, work, root, if_exists=IfExists(if_exists))
-    run.check_room()
+    run.check_free_space()
     order = order_of("transfer.download", workspace, journal, arguments)
     return run_journalled(order, arguments, work, run.all)
 
@@ -103,7 +103,7 @@ class _Download:
         self._paths = local_paths(root, self._names, objects.sizes)
         self._attempts = Attempts(work)
 
-    def check_room(self) -> None:
+    def check_free_space(self) -> None:
         """Refuse what the disk has no room for; what stays or is replaced needs none.
 
         Raises:

@@ -17,7 +17,7 @@ from core.objects.hashing import SHA256, Stamp, unreadable
 from core.objects.parts import SINGLE_BYTES
 from core.objects.writing import put
 from core.objects.writing import upload as upload_file
-from core.transfer.contents import Contents, look_into
+from core.transfer.contents import Contents, inspect_file
 from core.transfer.upload import refuse_existing
 from core.transfer.values import HasBucket
 from core.work import Work, default_work
@@ -88,7 +88,7 @@ def file_as(
     """Return how a file would be stored as one of a kind; nothing is read or sent.
 
     Args:
-        contents: what `look_into` found.
+        contents: what `inspect_file` found.
         kind_id: an id of `core.layout.KINDS`.
         names: the kind's names, for example `symbol` and `timeframe`.
         moment: when the data was taken; now if None.
@@ -224,7 +224,9 @@ def store(  # noqa: PLR0913 - an operation's arguments are plain data, named by 
     when = parse_timestamp(moment)
     if when is None:
         raise InvalidInput(f"{moment!r} is no moment", remedy="Write it as 2024-01-15T10:00:00Z.")
-    filing = file_as(look_into(workspace, work, path=path, kind_id=kind_id), kind_id, names, when)
+    filing = file_as(
+        inspect_file(workspace, work, path=path, kind_id=kind_id), kind_id, names, when
+    )
     if filing.refused:
         title = kind(kind_id).title
         raise InvalidInput(

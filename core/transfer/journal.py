@@ -18,7 +18,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from core.errors import LocalIOError
-from core.local.atomic import fsync_folder, quarantine, told
+from core.local.atomic import fsync_folder, quarantine, translate_os_errors
 from core.local.json_lines import UNREADABLE
 from core.local.locking import lock, try_lock
 from core.paths import data_dir
@@ -89,7 +89,7 @@ class Journal:
             "bucket": order.bucket,
             "arguments": order.arguments,
         }
-        with told(path, "written"):
+        with translate_os_errors(path, "written"):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.unlink(missing_ok=True)  # resuming: the new order is all that was left
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
@@ -140,7 +140,7 @@ def unfinished(folder: Path | None = None) -> tuple[Unfinished, ...]:
         LocalIOError: the folder cannot be read.
     """
     folder = folder or journal_folder()
-    with told(folder, "read"):
+    with translate_os_errors(folder, "read"):
         paths = sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else []
     found = [each for path in paths if not _running(path) and (each := _read(path)) is not None]
     return tuple(sorted(found, key=lambda each: each.when))
@@ -162,7 +162,7 @@ def discard(transfer_id: str, folder: Path | None = None) -> None:
         LocalIOError: the journal cannot be removed.
     """
     path = _path_of(transfer_id, folder)
-    with told(path, "removed"):
+    with translate_os_errors(path, "removed"):
         path.unlink(missing_ok=True)
 
 

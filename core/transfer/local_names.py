@@ -29,7 +29,7 @@ from core.errors import InvalidInput
 #: Bytes of one file name on the usual file systems.
 SEGMENT_BYTES = 255
 #: Room for what a download appends while it is unfinished.
-_ROOM = 32
+_SUFFIX_LENGTH = 32
 #: What is appended to an object that has the name of a folder.
 _OBJECT = ".object"
 #: What Windows takes in no name (Microsoft, "Naming Files, Paths, and Namespaces").
@@ -74,13 +74,13 @@ def file_system_of(folder: Path) -> FileSystem:
     """
     probe = f".strongroom-probe-{uuid4().hex[:8]}"
     return FileSystem(
-        windows=sys.platform == "win32" or not _keeps(folder, f'{probe}<>:"\\|?*.'),
+        windows=sys.platform == "win32" or not _preserves(folder, f'{probe}<>:"\\|?*.'),
         case=_same(folder, f"{probe}-a", f"{probe}-A"),
         form=_same(folder, f"{probe}-\u00e9", f"{probe}-e\u0301"),
     )
 
 
-def _keeps(folder: Path, name: str) -> bool:
+def _preserves(folder: Path, name: str) -> bool:
     """Whether a file can have this name, with the dot at its end."""
     path = folder / name
     try:
@@ -134,7 +134,7 @@ def local_paths(root: Path, names: Sequence[str], sizes: Sequence[int]) -> list[
     found: list[Path | None] = [None] * len(names)
     for number in sorted(range(len(names)), key=lambda number: names[number]):
         if natural[number]:
-            found[number] = root / places.taken_by(natural[number])
+            found[number] = root / places.assign(natural[number])
     return found
 
 
@@ -171,7 +171,7 @@ class _Places:
         self.folders = _folders_of(self.natural)
         self._used: set[str] = set()
 
-    def taken_by(self, name: str) -> str:
+    def assign(self, name: str) -> str:
         """Return a free place for an object: its own, or one with a clear other name."""
         folded = self._fold(name)
         if folded not in self._used and folded not in self.folders:
@@ -179,13 +179,13 @@ class _Places:
             return name
         beside = name + _OBJECT if folded in self.folders else name
         number, place = 1, beside
-        while self._is_taken(self._fold(place)):
+        while self._is_used(self._fold(place)):
             number += 1
             place = _numbered(beside, number)
         self._used.add(self._fold(place))
         return place
 
-    def _is_taken(self, folded: str) -> bool:
+    def _is_used(self, folded: str) -> bool:
         return folded in self._used or folded in self.folders or folded in self.natural
 
 
@@ -246,7 +246,7 @@ def _mapped(segment: str, *, windows: bool) -> str:
         name = segment.replace(".", "%2E")
     elif windows:
         name = _windows_name(name)
-    return name if len(name.encode()) <= SEGMENT_BYTES - _ROOM else _shortened(name)
+    return name if len(name.encode()) <= SEGMENT_BYTES - _SUFFIX_LENGTH else _shortened(name)
 
 
 def _character(char: str, *, windows: bool) -> str:
@@ -270,6 +270,6 @@ def _shortened(name: str) -> str:
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]
     stem, dot, ending = name.rpartition(".")
     ending = dot + ending if dot and len(ending.encode()) <= 16 else ""
-    room = SEGMENT_BYTES - _ROOM - len(ending.encode()) - len(digest) - 1
+    room = SEGMENT_BYTES - _SUFFIX_LENGTH - len(ending.encode()) - len(digest) - 1
     kept = (stem if ending else name).encode()[:room].decode(errors="ignore")
     return f"{kept}~{digest}{ending}"

@@ -116,7 +116,7 @@ class FileAsDialog(QDialog):
         self._show_content("Reading the file…")
         self._context.runner.run_bulk(
             f"Inspect {Path(self._path).name}",
-            "transfer.look_into",
+            "transfer.inspect_file",
             {"path": self._path, "kind_id": self.kind_id if self.form.kind_is_chosen else ""},
             connection=workspace.connection,
             owner=self,

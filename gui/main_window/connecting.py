@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
-from core.aws.sign_in import may_ask, signed_in
+from core.aws.sign_in import may_need_mfa, signed_in
 from core.errors import ErrorKind, NotSupported, StorageError
 from core.local.connections import Connections
 from core.local.profiles import DEMO_NAME
@@ -96,7 +96,7 @@ class Connector(QObject):
     def open_connection(self, connection: Connection) -> None:
         """Put a connection in force that somebody has made already."""
         self._begin(connection.profile.name)
-        if may_ask(connection.profile):
+        if may_need_mfa(connection.profile):
             self._connect(connection.profile.name, lambda: connection)
         else:
             self._on_opened(Workspace.open(connection))

@@ -89,7 +89,7 @@ class Generator(Dialog):
     def recipe(self) -> Recipe:
         """What is chosen."""
         chosen = tuple(ALPHABETS[title] for title, box in self.alphabets.items() if box.isChecked())
-        return Recipe(self.length.value(), chosen, look_alikes=not self.readable.isChecked())
+        return Recipe(self.length.value(), chosen, similar_characters=not self.readable.isChecked())
 
     def _make(self, *_change: object) -> None:
         revealed = self.field.revealed

@@ -203,7 +203,7 @@ class Database(ABC):
         """Put a kept table back under its name, dropping the restored one; return the name."""
 
     @abstractmethod
-    def drop_kept(self, kept: str) -> None:
+    def drop_former(self, kept: str) -> None:
         """Remove a kept table for good.
 
         Raises:

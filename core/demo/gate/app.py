@@ -66,7 +66,7 @@ class Gate:
         if claim.service == "s3" and deletes.is_delete(request):
             return self._deleted(environ, request, principal)
         with self._conditional_writes.checked(request):
-            answer = _taken(self._moto, environ)
+            answer = _complete_answer(self._moto, environ)
         self._authorization.remember(request, principal, answer.body)
         return answer
 
@@ -77,7 +77,7 @@ class Gate:
             kind = {"Content-Type": "application/xml"}
             return Answer(200, kind, deletes.with_errors(deletes.EMPTY_RESULT, denied))
         passed_on(environ, allowed, {})
-        answer = _taken(self._moto, environ)
+        answer = _complete_answer(self._moto, environ)
         if answer.status != 200 or not denied:
             return answer
         return Answer(200, answer.headers, deletes.with_errors(answer.body, denied))
@@ -105,7 +105,7 @@ def _check_region(request: Incoming, claim: Claim) -> None:
     raise Refused(refusal, Bucket=request.bucket, Region=bucket.region_name)
 
 
-def _taken(moto: Application, environ: Environ) -> Answer:
+def _complete_answer(moto: Application, environ: Environ) -> Answer:
     """Have moto answer, and hold the answer whole."""
     told: list[Any] = []
 

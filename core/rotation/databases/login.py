@@ -80,7 +80,7 @@ def not_reached(address: Address, why: str) -> StorageError:
     )
 
 
-def no_room(address: Address) -> StorageError:
+def too_many_connections(address: Address) -> StorageError:
     """Return the error of a database that takes no more connections."""
     return Throttled(
         f"The database at {address.host}:{address.port} takes no more connections",

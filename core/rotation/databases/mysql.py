@@ -34,7 +34,7 @@ class MysqlLogin:
     def check(self, password: Secret, work: Work) -> None:
         """Log in and ask one question; see `DatabaseLogin`."""
         with self._session(password, work) as (session, _link):
-            _asked(session, "SELECT 1")
+            _query(session, "SELECT 1")
 
     def change(self, from_password: Secret, to_password: Secret, work: Work) -> None:
         """Set the password of the user who logged in.
@@ -45,14 +45,14 @@ class MysqlLogin:
         """
         with self._session(from_password, work) as (session, link):
             if "mariadb" in session.get_server_info().lower():
-                _asked(session, "SET PASSWORD = %s", native_hash(to_password))
+                _query(session, "SET PASSWORD = %s", native_hash(to_password))
                 return
             self._check_private(session, link)
-            _asked(session, "ALTER USER CURRENT_USER() IDENTIFIED BY %s", to_password.reveal())
+            _query(session, "ALTER USER CURRENT_USER() IDENTIFIED BY %s", to_password.reveal())
 
     def _check_private(self, session: Any, link: socket.socket) -> None:
         here = ipaddress.ip_address(link.getpeername()[0]).is_loopback
-        if not here and not _asked(session, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1]:
+        if not here and not _query(session, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1]:
             raise NotSupported(
                 f"{self.address.host} offers no TLS",
                 cause="MySQL is told a new password as it is; others could read it on the way.",
@@ -66,9 +66,9 @@ class MysqlLogin:
 
         at = self.address
         with (
-            sockets.reached(at, work) as link,
+            sockets.connected(at, work) as link,
             link.dup() as peer,
-            sockets.told(at, self._fault, work),
+            sockets.translate_driver_errors(at, self._fault, work),
         ):
             session = Connection(
                 user=at.username,
@@ -96,7 +96,7 @@ class MysqlLogin:
         if code == _WRONG_PASSWORD:
             return login.wrong_password(self.address)
         if code in _TOO_MANY:
-            return login.no_room(self.address)
+            return login.too_many_connections(self.address)
         if code in _NOT_NOW:
             return login.not_reached(self.address, "The connection ended.")
         if isinstance(code, int) and len(error.args) > 1:
@@ -104,7 +104,7 @@ class MysqlLogin:
         return login.refused(self.address, "", f"No login with {type(error).__name__}")
 
 
-def _asked(session: Any, statement: str, *values: str) -> Any:
+def _query(session: Any, statement: str, *values: str) -> Any:
     with session.cursor() as cursor:
         cursor.execute(statement, values or None)
         return cursor.fetchall()

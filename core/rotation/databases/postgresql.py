@@ -36,10 +36,10 @@ class PostgresqlLogin:
         from pg8000.native import literal
 
         with self._session(from_password, work) as session:
-            kept = literal(self._kept(session, to_password))
+            kept = literal(self._stored_form(session, to_password))
             session.run(f"ALTER ROLE SESSION_USER PASSWORD {kept}")
 
-    def _kept(self, session: Any, password: Secret) -> str:
+    def _stored_form(self, session: Any, password: Secret) -> str:
         """Return the form that the server is set to keep."""
         if session.run("SHOW password_encryption")[0][0] == "scram-sha-256":
             return scram_verifier(password)
@@ -51,7 +51,10 @@ class PostgresqlLogin:
         from pg8000.native import Connection
 
         at = self.address
-        with sockets.reached(at, work) as link, sockets.told(at, self._fault, work):
+        with (
+            sockets.connected(at, work) as link,
+            sockets.translate_driver_errors(at, self._fault, work),
+        ):
             session = Connection(
                 at.username,
                 host=at.host,
@@ -81,7 +84,7 @@ class PostgresqlLogin:
         if code == _WRONG_PASSWORD:
             return login.wrong_password(self.address)
         if code == _TOO_MANY:
-            return login.no_room(self.address)
+            return login.too_many_connections(self.address)
         if code in _NOT_NOW:
             return login.not_reached(self.address, "It is starting, stopping, or recovering.")
         return login.refused(self.address, code, message)

@@ -17,7 +17,7 @@ ANSWER_SECONDS = 15.0
 
 
 @contextmanager
-def reached(address: Address, work: Work) -> Iterator[socket.socket]:
+def connected(address: Address, work: Work) -> Iterator[socket.socket]:
     """Connect, and yield the socket; a cancel ends the connection, whatever it waits for.
 
     Raises:
@@ -25,7 +25,9 @@ def reached(address: Address, work: Work) -> Iterator[socket.socket]:
         Cancelled: a stop was asked for.
     """
     work.check()
-    with told(address, lambda error: not_reached(address, _words(error)), work):
+    with translate_driver_errors(
+        address, lambda error: not_reached(address, _error_text(error)), work
+    ):
         link = _connect(address, work)
     # A second handle: TLS takes the first one over, and cutting either cuts the connection.
     with link, link.dup() as lever, work.token.on_cancel(lambda: _cut(lever)):
@@ -34,7 +36,7 @@ def reached(address: Address, work: Work) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def told(
+def translate_driver_errors(
     address: Address, fault: Callable[[Exception], StorageError], work: Work
 ) -> Iterator[None]:
     """Raise what a driver raises as an error of ours; drivers raise anything on odd answers.
@@ -49,7 +51,7 @@ def told(
         raise
     except OSError as error:
         work.check()
-        raise not_reached(address, _words(error)) from None
+        raise not_reached(address, _error_text(error)) from None
     except Exception as error:  # noqa: BLE001 - the one place where the drivers' errors end
         work.check()
         raise fault(error) from None
@@ -79,7 +81,7 @@ def _cut(link: socket.socket) -> None:
         link.shutdown(socket.SHUT_RDWR)
 
 
-def _words(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     """Return what the system says, for example `Connection refused`."""
     if isinstance(error, TimeoutError):
         return "It did not answer in time."

@@ -157,7 +157,7 @@ class Cockpit(QWidget):
         """Say what was found for a plan, and what there is to mind."""
         plan = self.plan
         assert plan is not None
-        notes = (*self._told, *copy_notes(plan, keep=self.keep_copies))
+        notes = (*self._told, *copy_notes(plan, unchanged=self.keep_copies))
         self.banner.clear()
         self._show_found("")
         if plan.problem is not None:

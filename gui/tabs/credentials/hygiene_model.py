@@ -100,7 +100,7 @@ class HygieneModel(Columns):
 def state(row: SecretHygiene, board: Board) -> tuple[str, str]:
     """Return how a secret stands in words, and the tone of them."""
     if row.info.deleted:
-        return deletion(row.info.deleted, board.looked), "danger"
+        return deletion(row.info.deleted, board.inspected), "danger"
     if row.overdue:
         # Twice its limit is not a little late.
         tone = "danger" if row.overdue.days >= row.limit_days else "warning"

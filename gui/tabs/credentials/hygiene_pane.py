@@ -15,7 +15,7 @@ from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import AgePill, Pill, muted_label
 from gui.widgets.panel import SectionHead
 from gui.widgets.segmented import Segmented
-from gui.widgets.table import make_table, on_enter
+from gui.widgets.table import choose_row, make_table, on_enter
 
 LIST, HYGIENE = "List", "Hygiene"
 _LEGEND = (
@@ -109,7 +109,7 @@ class HygienePane(QWidget):
         self.head.set_title("Secrets", format_count(len(board.rows)) if board.rows else "")
         self._count(board)
         if board.rows:
-            self.age.set_fetched(board.looked)
+            self.age.set_fetched(board.inspected)
             self._body.show_view()
             self._choose(current.info.name if current else "")
         else:
@@ -148,7 +148,7 @@ class HygienePane(QWidget):
     def _choose(self, name: str) -> None:
         names = [row.info.name for row in self.model.board.rows]
         row = names.index(name) if name in names else 0
-        self.table.setCurrentIndex(self._proxy.mapFromSource(self.model.index(row, 0)))
+        choose_row(self.table, self._proxy.mapFromSource(self.model.index(row, 0)).row())
 
     def _count(self, board: Board) -> None:
         overdue = sum(bool(row.overdue) and not row.info.deleted for row in board.rows)

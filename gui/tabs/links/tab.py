@@ -313,7 +313,7 @@ class LinksTab(Tab):
 
     def _on_tested(self, found: tuple[str, LinkCheck]) -> None:
         key, check = found
-        self.made.set_test(key, check.words, "good" if check.works else "danger")
+        self.made.set_test(key, check.explanation, "good" if check.works else "danger")
         columns_of(self.made_table).fit_content()
 
     def _on_test_failed(self, error: StorageError) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu, QTableView, QVBoxLayout, QWidget
 from core.errors import StorageError
 from core.model.statistics import Share, StorageStatistics
 from core.statistics.levels import Level, level_of
-from core.statistics.saved import keep, kept
+from core.statistics.saved import load, save
 from core.statistics.tally import ROOT
 from core.units import format_age, format_count
 from core.work import Progress
@@ -158,7 +158,7 @@ class StatisticsTab(Tab):
             name, bucket = workspace.profile.name, workspace.profile.bucket
             self.run(
                 "Read the last statistics",
-                lambda _work: kept(name, bucket),
+                lambda _work: load(name, bucket),
                 self._on_kept,
                 quiet=True,
                 latest="statistics/kept",
@@ -218,7 +218,7 @@ class StatisticsTab(Tab):
         workspace = self.context.workspace
         if workspace is not None:
             name = workspace.profile.name
-            self.run("Keep the statistics", lambda _work: keep(name, found), quiet=True)
+            self.run("Keep the statistics", lambda _work: save(name, found), quiet=True)
 
     def _on_failed(self, error: StorageError) -> None:
         self._task, self._broke_off = None, True

@@ -10,7 +10,7 @@ from helpers.stub_server import Reply, StubServer
 
 from core import errors
 from core.aws.clients import ClientFactory
-from core.aws.credential_errors import tried
+from core.aws.credential_errors import provider_attempts
 from core.aws.identity import identity
 from core.model.connection import Connection, KeySource, Profile
 from core.units import iso_utc, utc_now
@@ -56,7 +56,7 @@ def test_the_environment_lists_every_place_and_what_each_said(config):
         "disabled by AWS_EC2_METADATA_DISABLED",
     ):
         assert words in error.cause
-    assert [one.place.split(",")[0] for one in tried(ENVIRONMENT)] == [
+    assert [one.place.split(",")[0] for one in provider_attempts(ENVIRONMENT)] == [
         "Environment variables",
         "AWS's files",
         "Web identity",
@@ -214,6 +214,6 @@ def test_a_session_with_a_code_lasts_to_its_end_and_then_asks_for_the_next(confi
         assert b"TokenCode=123456" in server.asked[0].body
         assert len(server.asked) == 1
         clients._credentials._expiry_time = utc_now()
-        with pytest.raises(errors.CredentialsExpired, match="ended"):
+        with pytest.raises(errors.CredentialsExpired, match="expired"):
             clients.frozen_keys()
         clients.close()

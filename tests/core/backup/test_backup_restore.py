@@ -28,7 +28,7 @@ from core.backup.listing import backups_in
 from core.backup.manifest import from_bytes, to_bytes
 from core.backup.preview import preview_of
 from core.backup.restore import Choices, restore_of
-from core.backup.undo import drop_kept, undo
+from core.backup.undo import drop_former_table, undo
 from core.backup.verify import verify_of
 from core.errors import (
     AlreadyExists,
@@ -113,8 +113,8 @@ def test_undo_brings_back_indexes_and_triggers(store: MemoryStore, path: Path) -
 def test_the_kept_table_goes_only_when_told(store: MemoryStore, path: Path) -> None:
     report = restored(store, backed_up(store, path, "orders"), path)
     with pytest.raises(InvalidInput):
-        drop_kept(None, database=str(path), kept="users")
-    drop_kept(None, database=str(path), kept=report.kept)
+        drop_former_table(None, database=str(path), kept="users")
+    drop_former_table(None, database=str(path), kept=report.kept)
     assert sql(path, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%before%'") == [(0,)]
     assert sql(path, "SELECT count(*) FROM orders") == [(500,)]
 
@@ -372,11 +372,13 @@ def test_the_failure_of_a_large_backup_is_reported_as_what_it_is(
         with pytest.raises(Offline) as failed:  # kept alive, as a traceback keeps its frames
             backed_up(store, path, "orders")
         assert failed.value.__context__ is None
-        assert [t.name for t in threading.enumerate() if t.name.startswith("ahead")] == []
+        assert [t.name for t in threading.enumerate() if t.name.startswith("prefetch")] == []
 
 
 def test_no_thread_stays_when_a_backup_fails(store: MemoryStore, path: Path) -> None:
     store.fail_after = 0
     with pytest.raises(Offline):
         backed_up(store, path, "orders")
-    assert [t.name for t in threading.enumerate() if t.name.startswith(("ahead", "backup"))] == []
+    assert [
+        t.name for t in threading.enumerate() if t.name.startswith(("prefetch", "backup"))
+    ] == []

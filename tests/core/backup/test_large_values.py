@@ -13,7 +13,7 @@ from helpers.backups import MemoryStore, backed_up, restored, sql
 
 from core.backup import package
 from core.backup.manifest import LARGEST_PART
-from core.backup.package import unpack, whole_lines
+from core.backup.package import complete_lines, unpack
 from core.errors import Cancelled, Corrupt
 from core.model.backup import Part
 from core.work import CancelToken, Work
@@ -46,7 +46,7 @@ def test_each_byte_of_a_long_line_is_handled_a_bounded_number_of_times(chunks: i
     size = 1_000
     given = [Counted(b"x" * size) for _ in range(chunks)] + [Counted(b"\n")]
     _, part = part_of(b"", 0)
-    (line,) = whole_lines(given, part)
+    (line,) = complete_lines(given, part)
     assert len(line) == chunks * size + 1
     assert Counted.touched <= 3 * len(line)
 
@@ -56,10 +56,10 @@ def test_lines_are_cut_at_their_ends_however_the_chunks_fall() -> None:
     text = b"a\nbb\n\nccc\n"
     for size in range(1, len(text) + 1):
         chunks = [text[at : at + size] for at in range(0, len(text), size)]
-        assert b"".join(whole_lines(chunks, part)) == text
-        assert all(piece.endswith(b"\n") for piece in whole_lines(chunks, part))
+        assert b"".join(complete_lines(chunks, part)) == text
+        assert all(piece.endswith(b"\n") for piece in complete_lines(chunks, part))
     with pytest.raises(Corrupt, match="does not hold"):
-        list(whole_lines([b"a\nb"], part))
+        list(complete_lines([b"a\nb"], part))
 
 
 def test_large_blobs_and_texts_come_back_as_they_were(store: MemoryStore, tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_all_commands_are_checked_before_they_run():
 def test_a_reader_that_goes_during_a_command_is_no_error_but_a_lost_connection_is(
     monkeypatch, capsys
 ):
-    from core.cli.output import ReaderGone
+    from core.cli.output import ReaderClosed
 
     def gone(error):
         def fail(*_arguments):
@@ -182,5 +182,5 @@ def test_a_reader_that_goes_during_a_command_is_no_error_but_a_lost_connection_i
     assert gone(BrokenPipeError(32, "Broken pipe")) == ErrorKind.LOCAL_IO.value
     assert "closed by its other end" in capsys.readouterr().err
     monkeypatch.setattr("core.cli.program._discard_output", lambda: None)
-    assert gone(ReaderGone()) == 0
+    assert gone(ReaderClosed()) == 0
     assert capsys.readouterr().err == ""

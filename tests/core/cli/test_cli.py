@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 
 from core.cli import COMMANDS, main
-from core.cli.common import taken_out
+from core.cli.common import split_common_options
 from core.cli.output import plain, printable
 from core.errors import ErrorKind, InvalidInput
 from core.redaction import Secret
@@ -194,11 +194,11 @@ def test_usage_is_told_and_options_stand_anywhere(run):
     run("ls", "--bucket", code=ErrorKind.USAGE.value)
     assert "Commands" in run("--help").out
     run("ls", "--bucket", "no-such-bucket", code=ErrorKind.NO_SUCH_BUCKET.value)
-    common, rest = taken_out(["--json", "ls", "--region=r", "x", "--", "--demo"])
+    common, rest = split_common_options(["--json", "ls", "--region=r", "x", "--", "--demo"])
     assert (common.json, common.region, common.demo) == (True, "r", False)
     assert rest == ["ls", "x", "--", "--demo"]
     with pytest.raises(InvalidInput):
-        taken_out(["ls", "--profile"])
+        split_common_options(["ls", "--profile"])
 
 
 def test_every_command_has_its_help(run):

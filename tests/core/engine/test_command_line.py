@@ -5,7 +5,7 @@ import shlex
 import pytest
 import typer.main
 
-from core.cli.common import taken_out
+from core.cli.common import split_common_options
 from core.cli.program import app
 from core.engine.command_line import command_line
 from core.engine.operations import OPERATIONS, operation
@@ -29,7 +29,7 @@ def read(line):
     """Return the subcommand, its parameters and the common options, as the program reads a line."""
     program, *words = shlex.split(line)
     assert program == "strongroom"
-    common, left = taken_out(words)
+    common, left = split_common_options(words)
     command = typer.main.get_command(app)
     path, context = [], command.make_context(program, left)
     while hasattr(command, "commands"):

@@ -108,7 +108,7 @@ ATTEMPTS = {
         c.workspace, c.work, database=str(c.database), table="t"
     ),
     "backup.undo": lambda c: undo.undo(c.workspace, c.work, database=str(c.database), kept="t"),
-    "backup.drop_kept": lambda c: undo.drop_kept(
+    "backup.drop_kept": lambda c: undo.drop_former_table(
         c.workspace, c.work, database=str(c.database), kept="t"
     ),
     "objects.upload": lambda c: writing.upload(c.bucket, "l/1", c.file),

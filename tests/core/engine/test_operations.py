@@ -40,7 +40,7 @@ def test_names_and_titles_are_unique():
 
 @pytest.mark.parametrize(
     "one",
-    [one for one in OPERATIONS if one.bulk and one.changes and one.refused_whole],
+    [one for one in OPERATIONS if one.bulk and one.changes and one.refused_at_start],
     ids=lambda one: one.name,
 )
 def test_the_engine_refuses_every_changing_operation_of_a_locked_profile(engine, one):
@@ -51,7 +51,9 @@ def test_the_engine_refuses_every_changing_operation_of_a_locked_profile(engine,
 
 
 def test_only_what_ended_processes_left_may_begin_with_a_locked_profile(engine):
-    begin = [one.name for one in OPERATIONS if one.bulk and one.changes and not one.refused_whole]
+    begin = [
+        one.name for one in OPERATIONS if one.bulk and one.changes and not one.refused_at_start
+    ]
     assert begin == ["transfer.sweep"]
     locked = connection(colour=ProfileColour.RED, endpoint_url="http://127.0.0.1:9")
     report = engine.call("transfer.sweep", {}, connection=locked, work=Work())

@@ -55,7 +55,7 @@ def tried(answer, head=None, *, key="key", bucket=True):
 def test_the_object_works(answer, bucket):
     check = tried(answer, bucket=bucket)
     assert check.works
-    assert check.words == ("works" if bucket else "answers; not compared with the object")
+    assert check.explanation == ("works" if bucket else "answers; not compared with the object")
 
 
 def test_an_empty_object_works():
@@ -91,7 +91,7 @@ def test_an_empty_object_works():
 def test_what_is_not_the_object_does_not_work(answer, words, bucket):
     check = tried(answer, bucket=bucket)
     assert not check.works
-    assert words in check.words
+    assert words in check.explanation
     assert check.status == answer.status
 
 
@@ -107,12 +107,12 @@ def test_what_is_not_the_object_does_not_work(answer, words, bucket):
 def test_another_length_or_etag_than_the_object_s_does_not_work(answer, words):
     check = tried(answer)
     assert not check.works
-    assert words in check.words
+    assert words in check.explanation
 
 
 def test_a_head_that_is_denied_leaves_the_answer_uncompared():
     check = tried(part(), Reply(403, S3, b""))
-    assert (check.works, check.words) == (True, "answers; not compared with the object")
+    assert (check.works, check.explanation) == (True, "answers; not compared with the object")
 
 
 def test_an_answer_that_is_cut_does_not_work():
@@ -141,8 +141,8 @@ def test_an_answer_that_is_cut_does_not_work():
         thread.join()
         clients.close()
     assert [check.works for check in checks] == [False, False]
-    assert "incomplete" in checks[0].words
-    assert "HTTP" in checks[1].words
+    assert "incomplete" in checks[0].explanation
+    assert "HTTP" in checks[1].explanation
 
 
 def test_a_link_that_writes_is_not_tried_and_a_silent_place_is_offline():

@@ -14,7 +14,7 @@ from core.local.profiles import ProfileStore
 from core.local.settings import Settings
 from core.local.used_actions import UsedActions
 from core.rotation.journal import RotationJournal
-from core.statistics.saved import kept
+from core.statistics.saved import load
 from core.transfer import journal
 
 RUBBISH = [
@@ -54,7 +54,7 @@ READERS = {
         journal.unfinished,
         (),
     ),
-    "statistics": ("cache", f"statistics/{STATISTICS}.json", lambda: kept("p", "b"), None),
+    "statistics": ("cache", f"statistics/{STATISTICS}.json", lambda: load("p", "b"), None),
     "uploads": (
         "data",
         "",

@@ -103,13 +103,13 @@ def test_a_stray_pending_of_unknown_make_is_discarded(world, examine, mend):
 def test_pending_on_an_empty_version_does_not_upset_anybody(world, examine, monkeypatch):
     # AWS leaves this behind when a rotation function fails before it has stored a value; moto
     # finishes every rotation, so the answer of DescribeSecret is made up here.
-    empty, real = str(uuid4()), stages.look
+    empty, real = str(uuid4()), stages.describe
 
     def look(*arguments):
         now = real(*arguments)
         return replace(now, pending=empty, labels={**now.labels, empty: ("AWSPENDING",)})
 
-    monkeypatch.setattr(stages, "look", look)
+    monkeypatch.setattr(stages, "describe", look)
     finding = only(examine(), FindingKind.EMPTY_PENDING)
     assert "empty version" in finding.summary
     assert [repair.kind for repair in finding.repairs] == [RepairKind.DISCARD]

@@ -167,7 +167,7 @@ def test_an_answer_that_lags_behind_the_claim_is_asked_again(
 ):
     first, _second = two
     left, creating = [stale], []
-    look = stages.look
+    look = stages.describe
 
     def lagging(*given):
         found = look(*given)
@@ -179,8 +179,8 @@ def test_an_answer_that_lags_behind_the_claim_is_asked_again(
     def watch(rotation):
         creating[:] = [1] if rotation.step(Step.CREATE).state is StepState.RUNNING else []
 
-    monkeypatch.setattr(stages, "look", lagging)
-    monkeypatch.setattr(stages, "LOOK_PAUSE", 0.01)
+    monkeypatch.setattr(stages, "describe", lagging)
+    monkeypatch.setattr(stages, "RETRY_PAUSE", 0.01)
     ended = first.start(world.secret, now=AT_ONCE, work=Work(batch=watch))
     assert ended.outcome is outcome, ended.problem
     world.check_invariants()

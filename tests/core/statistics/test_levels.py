@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from core.objects.pages import Columns
 from core.statistics import details as details_module
 from core.statistics.levels import level_of
-from core.statistics.saved import keep, kept
+from core.statistics.saved import load, save
 from core.statistics.tally import ROOT, Tally
 
 segments = st.sampled_from(["market-data", "ohlcv", "BTC", "1h", "logs"])
@@ -70,14 +70,14 @@ def test_of_very_many_folders_the_upper_levels_have_details(monkeypatch):
 def test_details_are_stored_and_results_without_them_are_still_read(tmp_path, monkeypatch):
     monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path))
     found = counted([("a/x", 1, "2024-01-15T00:00:00Z", "STANDARD")])
-    keep("me", found)
-    assert kept("me", "b") == found
+    save("me", found)
+    assert load("me", "b") == found
     from core.statistics.saved import _path
 
     path = _path("me", "b")
     text = path.read_text()
     path.write_text(text[: text.index(', "details"')] + "}")
-    old = kept("me", "b")
+    old = load("me", "b")
     assert old is not None
     assert (old.details, old.objects) == ((), 1)
     assert not level_of(old, "a").detailed

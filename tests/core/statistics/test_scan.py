@@ -7,7 +7,7 @@ import pytest
 from helpers.moto_bucket import moto_bucket
 
 from core.errors import NotAnS3Answer, Offline, StorageError
-from core.statistics.saved import keep, kept
+from core.statistics.saved import load, save
 from core.statistics.scan import scan
 from core.statistics.tally import Tally
 from core.work import Work
@@ -30,9 +30,9 @@ def filled():
 def test_a_complete_scan_counts_everything_and_is_stored(filled):
     found = scan(filled, Work())
     assert (found.objects, found.size, found.partial) == (40, sum(range(40)), False)
-    keep("p", found)
-    assert kept("p", filled.bucket.name) == found
-    assert kept("other", filled.bucket.name) is None
+    save("p", found)
+    assert load("p", filled.bucket.name) == found
+    assert load("other", filled.bucket.name) is None
 
 
 @pytest.mark.parametrize("which", [1, 2, 3, 5])
@@ -74,11 +74,11 @@ def test_a_part_is_neither_stored_nor_read_back(filled):
     now = datetime(2026, 1, 1, tzinfo=UTC)
     part = Tally("b", "").snapshot(list_calls=1, partial=True)
     with pytest.raises(ValueError, match="part"):
-        keep("p", part)
+        save("p", part)
     whole = replace(part, partial=False, started=now, finished=now)
-    keep("p", whole)
+    save("p", whole)
     from core.statistics.saved import _path
 
     path = _path("p", "b")
     path.write_text(path.read_text().replace('"partial": false', '"partial": true'))
-    assert kept("p", "b") is None
+    assert load("p", "b") is None

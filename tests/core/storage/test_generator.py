@@ -12,8 +12,8 @@ from core.storage.generator import (
     DIGITS,
     LENGTH_MAX,
     LENGTH_MIN,
-    LOOK_ALIKES,
     LOWER,
+    SIMILAR_CHARACTERS,
     SYMBOLS,
     Recipe,
     generate,
@@ -25,7 +25,7 @@ RECIPES = st.builds(
     Recipe,
     length=st.integers(LENGTH_MIN, LENGTH_MAX),
     alphabets=st.sets(st.sampled_from(sorted(ALPHABETS.values())), min_size=1).map(tuple),
-    look_alikes=st.booleans(),
+    similar_characters=st.booleans(),
 )
 
 
@@ -36,7 +36,7 @@ def test_a_value_has_its_length_and_something_of_each_alphabet_and_nothing_else(
     assert len(text) == recipe.length
     assert set(text) <= set("".join(recipe.sets))
     assert all(set(text) & set(each) for each in recipe.sets)
-    assert recipe.look_alikes or not set(text) & LOOK_ALIKES
+    assert recipe.similar_characters or not set(text) & SIMILAR_CHARACTERS
     most = recipe.length * math.log2(len("".join(recipe.sets)))
     assert 0 < strength(recipe) < most + 1e-6
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.transfer.contents import look_into
+from core.transfer.contents import inspect_file
 from core.transfer.detection import Found, found_in_document, found_in_path, found_in_text
 
 
@@ -106,13 +106,13 @@ def test_the_content_counts_more_than_the_path_and_the_date_of_the_file_for_noth
     place = SimpleNamespace(bucket=None)
     path = tmp_path / "2020-01-01T00:00:00Z.json"
     path.write_text(json.dumps({"symbol": "ETH-USD", "data": candles(*HOURS)}))
-    found = look_into(place, path=str(path))
+    found = inspect_file(place, path=str(path))
     assert (found.kind, found.moment) == ("ohlcv", "2024-02-03T02:00:00Z")
     assert found.count == "3 candles"
     other = tmp_path / "x.json"
     other.write_text('{"symbol": "ETH-USD"}')
-    assert look_into(place, path=str(other)).moment == ""
+    assert inspect_file(place, path=str(other)).moment == ""
     packed = tmp_path / "app.log.gz"
     packed.write_bytes(gzip.compress(b"2024-02-03T04:05:06Z start\n"))
-    found = look_into(place, path=str(packed))
+    found = inspect_file(place, path=str(packed))
     assert (found.kind, found.moment, found.trouble) == ("log", "2024-02-03T04:05:06Z", "")

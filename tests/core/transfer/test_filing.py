@@ -10,7 +10,7 @@ from core.layout import KINDS, parse, parse_timestamp
 from core.objects.reading import head, read
 from core.storage.crypto_data_manager import CryptoDataManager
 from core.storage.s3_storage_service import S3StorageService
-from core.transfer.contents import look_into
+from core.transfer.contents import inspect_file
 from core.transfer.filing import FORMS, file_as, store
 
 MOMENT = "2024-01-15T10:30:00Z"
@@ -71,7 +71,7 @@ def test_a_whole_document_is_stored_as_it_is(place, tmp_path, kind, names, paylo
     form = next(form for form in FORMS if form.kind == kind)
     whole = json.dumps({**names, "timestamp": MOMENT, form.payload: payload}, indent=3)
     path = written(tmp_path, whole.encode())
-    contents = look_into(place, path=path, kind_id=kind)
+    contents = inspect_file(place, path=path, kind_id=kind)
     filing = file_as(contents, kind, names, WHEN)
     assert (filing.refused, filing.before) == ("", "")
     written_ = store(place, path=path, kind_id=kind, names=names, moment=MOMENT, overwrite=True)
@@ -115,7 +115,7 @@ def test_what_does_not_fit_is_refused_in_words(place, tmp_path, content, kind, w
     path = written(tmp_path, content)
     names = {"ohlcv": {"symbol": "X", "timeframe": "1h"}, "portfolio": {"user_id": "u"}}
     chosen = names.get(kind, {"symbol": "X"})
-    filing = file_as(look_into(place, path=path, kind_id=kind), kind, chosen, WHEN)
+    filing = file_as(inspect_file(place, path=path, kind_id=kind), kind, chosen, WHEN)
     assert words in filing.refused
     with pytest.raises(InvalidInput) as refused:
         store(place, path=path, kind_id=kind, names=chosen, moment=MOMENT)
@@ -126,7 +126,7 @@ def test_differences_and_problems_are_told(place, tmp_path):
     bad = {**CANDLE, "high": 0}
     whole = {"symbol": "ETH-USD", "timeframe": "1h", "timestamp": "2020-01-01T00:00:00Z"}
     path = written(tmp_path, {**whole, "data": [bad]})
-    contents = look_into(place, path=path, kind_id="ohlcv")
+    contents = inspect_file(place, path=path, kind_id="ohlcv")
     filing = file_as(contents, "ohlcv", {"symbol": "BTC-USD", "timeframe": "1h"}, WHEN)
     told = " ".join(filing.problems)
     assert "'ETH-USD'" in told

@@ -29,7 +29,7 @@ def insensitive(monkeypatch):
 @pytest.fixture
 def windows(monkeypatch):
     """A disk that refuses what Windows refuses, as one formatted for it does also on Linux."""
-    monkeypatch.setattr(local_names, "_keeps", lambda _folder, _name: False)
+    monkeypatch.setattr(local_names, "_preserves", lambda _folder, _name: False)
 
 
 def test_names_stay_as_they_are_where_nothing_collides(tmp_path):

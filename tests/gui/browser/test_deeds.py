@@ -234,7 +234,7 @@ def test_a_file_is_proposed_by_the_name_of_its_key(tab, qtbot, tmp_path, context
 
 
 def test_a_name_that_the_disk_does_not_take_is_reported(tab, qtbot, tmp_path, monkeypatch, context):
-    monkeypatch.setattr(local_names, "_keeps", lambda _folder, _name: False)
+    monkeypatch.setattr(local_names, "_preserves", lambda _folder, _name: False)
     context.settings.set("downloads/folder", str(tmp_path))
     tab.open_target(f"{DAY}2024-01-15T01:00:00Z.json")
     qtbot.waitUntil(lambda: bool(tab.folder.selected), timeout=20_000)

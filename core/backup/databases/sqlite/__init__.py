@@ -19,7 +19,7 @@ from core.backup.databases.sqlite.compare import (
 )
 from core.backup.databases.sqlite.connection import cancellable, open_file, scalar
 from core.backup.databases.sqlite.dump import Dump
-from core.backup.databases.sqlite.failures import database_error, in_words
+from core.backup.databases.sqlite.failures import database_error, translate_sqlite_errors
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.orphans import Place, newly_orphaned
 from core.backup.databases.sqlite.scratch import prove_restorable
@@ -105,13 +105,13 @@ class SQLiteDatabase(Database):
 
     def schema(self, table: str) -> TableSchema:
         """Return a table as data."""
-        with in_words(table):
+        with translate_sqlite_errors(table):
             return inspect.read_schema(self._connection, table)
 
     def exists(self, name: str) -> bool:
         """Whether a table or view of that name is there."""
         sql = "SELECT 1 FROM sqlite_schema WHERE lower(name)=lower(?)"
-        with in_words(name):
+        with translate_sqlite_errors(name):
             return bool(self._connection.execute(sql, (name,)).fetchall())
 
     def count(self, table: str, *, work: Work | None = None) -> int:
@@ -121,7 +121,7 @@ class SQLiteDatabase(Database):
 
     def references(self, table: str) -> tuple[Reference, ...]:
         """Return the foreign keys that point to `table`."""
-        with in_words(table):
+        with translate_sqlite_errors(table):
             return inspect.incoming(self._connection, table)
 
     def prove_restorable(self, schema: TableSchema) -> None:
@@ -130,14 +130,14 @@ class SQLiteDatabase(Database):
 
     def dependants(self, table: str) -> tuple[Dependant, ...]:
         """Return the views, triggers, foreign keys and virtual tables that depend on a table."""
-        with in_words(table):
+        with translate_sqlite_errors(table):
             return dependants.dependants_of(self._connection, table, self.references(table))
 
     def dependants_after(self, schema: TableSchema) -> tuple[Dependant, ...]:
         """Return the same with the problems that a restore would cause."""
         today = self.schema(schema.table) if self.exists(schema.table) else None
         references = self.references(schema.table)
-        with in_words(schema.table):
+        with translate_sqlite_errors(schema.table):
             return dependants.dependants_after(self._connection, schema, references, today)
 
     def update_dependants(
@@ -145,13 +145,13 @@ class SQLiteDatabase(Database):
     ) -> tuple[Dependant, ...]:
         """Rebuild full-text indexes and compile views and triggers."""
         references = self.references(schema.table)
-        with in_words(schema.table):
+        with translate_sqlite_errors(schema.table):
             return dependants.dependants_now(self._connection, schema, before, references, today)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Hold one read transaction: WAL gives one view, a rollback journal keeps writers out."""
-        with in_words(str(self._path)):
+        with translate_sqlite_errors(str(self._path)):
             self._connection.execute("BEGIN")
             # The view is taken by the first read, not by BEGIN.
             self._connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
@@ -221,7 +221,7 @@ class SQLiteDatabase(Database):
 
     def create(self, schema: TableSchema) -> None:
         """Create the bare table from checked data."""
-        with in_words(schema.table):
+        with translate_sqlite_errors(schema.table):
             publish.create_bare(self._connection, schema)
 
     def load(self, schema: TableSchema, rows: Iterable[Rows], *, work: Work) -> int:
@@ -231,28 +231,28 @@ class SQLiteDatabase(Database):
 
     def publish(self, schema: TableSchema, shadow: str, kept: str, *, triggers: bool) -> None:
         """Swap the shadow in."""
-        with in_words(schema.table):
+        with translate_sqlite_errors(schema.table):
             publish.publish(self._connection, schema, shadow, kept, triggers=triggers)
 
     def orphans(self, schema: TableSchema, kept: str) -> tuple[tuple[str, int], ...]:
         """Return tables with rows that point to nothing since `kept` was replaced."""
-        with in_words(schema.table):
+        with translate_sqlite_errors(schema.table):
             references = inspect.incoming(self._connection, schema.table)
             before = Place("main", kept) if kept else None
             now = Place("main", schema.table)
             return newly_orphaned(self._connection, schema, references, now, before)
 
-    def undo(self, kept_table: str) -> str:
+    def undo(self, former: str) -> str:
         """Put a kept table back, and rebuild the full-text indexes over it."""
-        with in_words(kept_table):
-            table = undo.put_back(self._connection, kept_table)
+        with translate_sqlite_errors(former):
+            table = undo.put_back(self._connection, former)
             for problem in dependants.rebuild_indexes(self._connection, table):
                 _log.warning("After the undo: %s", problem)
         return table
 
-    def drop_kept(self, kept_table: str) -> None:
+    def drop_former(self, kept_table: str) -> None:
         """Remove a kept table for good."""
-        with in_words(kept_table):
+        with translate_sqlite_errors(kept_table):
             undo.drop(self._connection, kept_table)
 
     @contextmanager

@@ -17,7 +17,7 @@ import apsw
 from core.backup.databases.base import Rows
 from core.backup.databases.sqlite.connection import BUSY_MILLISECONDS, cancellable, scalar
 from core.backup.databases.sqlite.ddl.writer import create_table
-from core.backup.databases.sqlite.failures import in_words
+from core.backup.databases.sqlite.failures import translate_sqlite_errors
 from core.backup.databases.sqlite.guarded import create_guarded
 from core.backup.databases.sqlite.inspect import encoding_of
 from core.backup.databases.sqlite.load import load_rows
@@ -43,10 +43,10 @@ def scratch(
     """
     with spool() as folder:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
-        with in_words(schema.table):
+        with translate_sqlite_errors(schema.table):
             connection = apsw.Connection(str(private_file(folder / "scratch.db")), flags=flags)
         try:
-            with in_words(schema.table):
+            with translate_sqlite_errors(schema.table):
                 connection.set_busy_timeout(BUSY_MILLISECONDS)
                 for pragma in (f"encoding='{encoding}'", "journal_mode=OFF", "synchronous=OFF"):
                     connection.execute(f"PRAGMA {pragma}")
@@ -115,9 +115,9 @@ class Comparison:
     def _keys(self, side: str, source: str) -> tuple[str, ...]:
         names = ",".join(_safe(f"{side}.{quoted(name)}") for name in self.key)
         rows = self._connection.execute(f"SELECT {names} {source} LIMIT ?", (self._samples,))
-        return tuple(self._told(row) for row in rows)
+        return tuple(self._cell_text(row) for row in rows)
 
-    def _told(self, values: Sequence[Any]) -> str:
+    def _cell_text(self, values: Sequence[Any]) -> str:
         return ", ".join(shown_value(value, self._encoding) for value in values)
 
     def _cells(self, source: str) -> Iterator[ChangedCell]:
@@ -129,8 +129,8 @@ class Comparison:
         for row in self._connection.execute(sql, (self._samples,)):
             for name, today, backup in zip(names, row[width::2], row[width + 1 :: 2], strict=True):
                 if type(today) is not type(backup) or today != backup:
-                    left, right = self._told((today,)), self._told((backup,))
-                    yield ChangedCell(self._told(row[:width]), name, left, right)
+                    left, right = self._cell_text((today,)), self._cell_text((backup,))
+                    yield ChangedCell(self._cell_text(row[:width]), name, left, right)
 
 
 def _unlike(name: str) -> str:

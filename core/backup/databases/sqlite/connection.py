@@ -11,7 +11,7 @@ from typing import Any
 
 import apsw
 
-from core.backup.databases.sqlite.failures import database_error, in_words
+from core.backup.databases.sqlite.failures import database_error, translate_sqlite_errors
 from core.errors import Cancelled, DatabaseError, explain_os_error
 from core.work import Work
 
@@ -46,7 +46,7 @@ def open_file(path: Path, *, write: bool = False, create: bool = False) -> apsw.
     flags = apsw.SQLITE_OPEN_READWRITE if write or create else apsw.SQLITE_OPEN_READONLY
     if create:
         flags |= apsw.SQLITE_OPEN_CREATE
-    with in_words(str(path)):
+    with translate_sqlite_errors(str(path)):
         try:
             return _opened(path, flags)
         except (apsw.ReadOnlyError, apsw.CantOpenError) as error:
@@ -98,7 +98,11 @@ def cancellable(connection: apsw.Connection, work: Work, subject: str) -> Iterat
             connection.interrupt()
 
     work.check()
-    with in_words(subject), work.token.on_cancel(interrupt), _waiting(connection, work):
+    with (
+        translate_sqlite_errors(subject),
+        work.token.on_cancel(interrupt),
+        _waiting(connection, work),
+    ):
         yield
 
 

@@ -160,7 +160,9 @@ def _use_of(connection: apsw.Connection, item: SchemaObject) -> str:
     if item.kind == "view":
         return f"SELECT * FROM {quoted(item.name)} LIMIT 0"  # noqa: S608 - the name is quoted
     table = quoted(item.table)
-    event = next(t.text.upper() for t in tokens(item.sql) if t.says("INSERT", "UPDATE", "DELETE"))
+    event = next(
+        t.text.upper() for t in tokens(item.sql) if t.matches("INSERT", "UPDATE", "DELETE")
+    )
     if event == "DELETE":
         return f"DELETE FROM {table}"  # noqa: S608 - the name is quoted
     if event == "INSERT":

@@ -240,7 +240,7 @@ NOT_BUILDABLE = frozenset(row.summary for row in CAUSES if row.remedy is _REBUIL
 
 
 @contextmanager
-def in_words(subject: str) -> Iterator[None]:
+def translate_sqlite_errors(subject: str) -> Iterator[None]:
     """Turn apsw's errors inside the block into ours; an interrupt becomes `Cancelled`."""
     try:
         yield

@@ -12,7 +12,7 @@ from core.backup.databases.sqlite.connection import scalar
 from core.backup.databases.sqlite.ddl.statements import read_index, read_table, read_trigger
 from core.backup.databases.sqlite.dump import rowids_field
 from core.backup.databases.sqlite.tokens import quoted, tokens
-from core.backup.databases.sqlite.undo import kept_from
+from core.backup.databases.sqlite.undo import former_name
 from core.errors import Corrupt, NotFound, NotSupported
 from core.model.tables import Reference, TableInfo, TableSchema
 
@@ -37,7 +37,7 @@ def _info(connection: apsw.Connection, name: str, kind: str) -> TableInfo:
         derived = kind == "shadow" or _has_external_content(connection, name)
         return TableInfo(name, None, _UNFIT[kind], derived=derived)
     count = scalar(connection, f"SELECT count(*) FROM {quoted(name)}")  # noqa: S608 - the name is quoted
-    return TableInfo(name, int(count), kept_from=kept_from(connection, name))
+    return TableInfo(name, int(count), kept_from=former_name(connection, name))
 
 
 def _has_external_content(connection: apsw.Connection, name: str) -> bool:
@@ -135,7 +135,7 @@ def incoming(connection: apsw.Connection, table: str) -> tuple[Reference, ...]:
     for (name, _), group in groupby(rows, key=itemgetter(0, 1)):
         parts = list(group)
         parents = tuple(str(part[3]) for part in parts if part[3] is not None)
-        if not kept_from(connection, str(name)):
+        if not former_name(connection, str(name)):
             columns = tuple(str(part[2]) for part in parts)
             found.append(Reference(str(name), columns, parents, _rule(str(parts[0][4]))))
     return tuple(found)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import apsw
 
 from core.backup.databases.sqlite.ddl.writer import create_table
-from core.backup.databases.sqlite.failures import in_words
+from core.backup.databases.sqlite.failures import translate_sqlite_errors
 from core.backup.databases.sqlite.guarded import create_guarded
 from core.backup.databases.sqlite.load import insert_sql
 from core.backup.databases.sqlite.publish import create_bare, publish
@@ -24,7 +24,7 @@ def prove_restorable(schema: TableSchema) -> None:
         NotSupported: It cannot be built; the error names the cause and what to do.
     """
     try:
-        with _memory() as connection, in_words(schema.table):
+        with _memory() as connection, translate_sqlite_errors(schema.table):
             name = f"{schema.table}__restoring"
             bare = replace(schema, table=name, indexes=(), triggers=(), sequence=None)
             create_bare(connection, bare)

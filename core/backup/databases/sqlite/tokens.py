@@ -21,7 +21,7 @@ _TOKEN = re.compile(
 )
 
 #: Words that end a column's type.
-COLUMN_WORDS = (
+COLUMN_KEYWORDS = (
     *("CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK", "DEFAULT", "COLLATE"),
     *("REFERENCES", "AS", "DEFERRABLE"),
 )
@@ -47,7 +47,7 @@ class Token:
             return inner if quote == "]" else inner.replace(quote * 2, quote)
         return self.text
 
-    def says(self, *words: str) -> bool:
+    def matches(self, *words: str) -> bool:
         """Whether this is one of the bare keywords or marks given (upper case)."""
         return self.kind in ("word", "mark") and self.text.upper() in words
 
@@ -122,10 +122,10 @@ def statements(text: str) -> str:
 def default_value(text: str) -> str:
     """Return `text` when it is one literal, a signed number, or a parenthesised expression."""
     words = tokens(text)
-    if words and words[0].says("(") and words[-1].says(")"):
+    if words and words[0].matches("(") and words[-1].matches(")"):
         expression(sliced(words[1:-1]))
         return sliced(words)
-    signed = len(words) == 2 and words[0].says("+", "-")
+    signed = len(words) == 2 and words[0].matches("+", "-")
     if (len(words) == 1 or signed) and words[-1].kind in _LITERALS:
         return sliced(words)
     raise Corrupt("A default value cannot be read", subject=text[:200])
@@ -135,8 +135,8 @@ def _balanced(text: str, *, statements: bool) -> None:
     depth = 0
     words = tokens(text, comments=False)
     for token in words:
-        depth += token.says("(") - token.says(")")
-        if depth < 0 or (token.says(";") and (depth or not statements)):
+        depth += token.matches("(") - token.matches(")")
+        if depth < 0 or (token.matches(";") and (depth or not statements)):
             raise Corrupt("A schema expression leaves its place", subject=text[:200])
     if depth or not words:
         raise Corrupt("A schema expression cannot be read", subject=text[:200])

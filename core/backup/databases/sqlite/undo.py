@@ -14,13 +14,13 @@ from core.backup.databases.sqlite.guarded import create_guarded
 from core.backup.databases.sqlite.tokens import literal, quoted
 from core.errors import InvalidInput
 
-_KEPT = re.compile(r"(?P<table>.+)__before_\d{8}T\d{6}Z(?:_\d+)?", re.DOTALL)
+_FORMER_NAME = re.compile(r"(?P<table>.+)__before_\d{8}T\d{6}Z(?:_\d+)?", re.DOTALL)
 _NOTE = "__note"
 
 
-def kept_from(connection: apsw.Connection, name: str) -> str:
+def former_name(connection: apsw.Connection, name: str) -> str:
     """Return the table that `name` was before a restore, or nothing when it is not a kept one."""
-    match = _KEPT.fullmatch(name)
+    match = _FORMER_NAME.fullmatch(name)
     if match is None or not _is_there(connection, name + _NOTE, "view"):
         return ""
     return match["table"]
@@ -28,7 +28,7 @@ def kept_from(connection: apsw.Connection, name: str) -> str:
 
 def is_note(connection: apsw.Connection, name: str) -> bool:
     """Whether `name` is the note beside a kept table; it holds texts and reads nothing."""
-    return name.endswith(_NOTE) and bool(kept_from(connection, name[: -len(_NOTE)]))
+    return name.endswith(_NOTE) and bool(former_name(connection, name[: -len(_NOTE)]))
 
 
 def set_aside(connection: apsw.Connection, table: str, kept: str) -> None:
@@ -52,7 +52,7 @@ def put_back(connection: apsw.Connection, kept: str) -> str:
     Raises:
         InvalidInput: When `kept` is not a kept table.
     """
-    _need_kept(connection, kept)
+    _require_former(connection, kept)
     notes = connection.execute(f"SELECT kind, name, sql FROM {quoted(kept + _NOTE)}").fetchall()  # noqa: S608 - the name is quoted
     table = str(notes[0][1])
     connection.execute(f"DROP VIEW {quoted(kept + _NOTE)}")
@@ -69,7 +69,7 @@ def drop(connection: apsw.Connection, kept: str) -> None:
     Raises:
         InvalidInput: When `kept` is not a kept table.
     """
-    _need_kept(connection, kept)
+    _require_former(connection, kept)
     connection.execute(f"DROP VIEW {quoted(kept + _NOTE)}")
     connection.execute(f"DROP TABLE {quoted(kept)}")
 
@@ -80,8 +80,8 @@ def rename(connection: apsw.Connection, table: str, name: str) -> None:
     connection.execute(f"ALTER TABLE {quoted(table)} RENAME TO {quoted(name)}")
 
 
-def _need_kept(connection: apsw.Connection, kept: str) -> None:
-    if not (kept_from(connection, kept) and _is_there(connection, kept, "table")):
+def _require_former(connection: apsw.Connection, kept: str) -> None:
+    if not (former_name(connection, kept) and _is_there(connection, kept, "table")):
         raise InvalidInput(
             f"{kept} is not a table that a restore kept",
             remedy="Choose one that the list marks as kept.",

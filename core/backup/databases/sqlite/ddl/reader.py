@@ -18,9 +18,9 @@ class Reader:
     @property
     def here(self) -> Token:
         """The next token; at the end an empty one."""
-        return self.ahead(0)
+        return self.peek(0)
 
-    def ahead(self, count: int) -> Token:
+    def peek(self, count: int) -> Token:
         """Return the token `count` further on."""
         at = self._at + count
         return self._tokens[at] if at < len(self._tokens) else Token("end", "", 0, 0)
@@ -35,7 +35,7 @@ class Reader:
 
     def skip(self, *words: str) -> bool:
         """Step over these keywords if they all come next."""
-        if all(self.ahead(i).says(word) for i, word in enumerate(words)):
+        if all(self.peek(i).matches(word) for i, word in enumerate(words)):
             self._at += len(words)
             return True
         return False
@@ -51,16 +51,16 @@ class Reader:
 
     def one_of(self, *words: str) -> str:
         """Step over one of the keywords and return it, or return an empty text."""
-        return self.take().text.upper() if self.here.says(*words) else ""
+        return self.take().text.upper() if self.here.matches(*words) else ""
 
     def until(self, *words: str) -> list[Token]:
         """Take tokens up to one of the words outside parentheses, or up to a closing one."""
         taken: list[Token] = []
         depth = 0
         while self.here.kind != "end":
-            if not depth and self.here.says(")", *words):
+            if not depth and self.here.matches(")", *words):
                 break
-            depth += self.here.says("(") - self.here.says(")")
+            depth += self.here.matches("(") - self.here.matches(")")
             taken.append(self.take())
         return taken
 
@@ -92,13 +92,13 @@ class Reader:
 
     def _part(self) -> KeyPart:
         words = self.until(",", "AUTOINCREMENT")
-        if len(words) > 2 and words[-2].says("NULLS"):
+        if len(words) > 2 and words[-2].matches("NULLS"):
             words = words[:-2]
-        descending = words[-1].says("DESC")
-        if words[-1].says("ASC", "DESC"):
+        descending = words[-1].matches("DESC")
+        if words[-1].matches("ASC", "DESC"):
             words = words[:-1]
         collation = None
-        if len(words) > 2 and words[-2].says("COLLATE"):
+        if len(words) > 2 and words[-2].matches("COLLATE"):
             collation, words = words[-1].name, words[:-2]
         if len(words) == 1 and words[0].kind in ("word", "quoted", "string"):
             return KeyPart(words[0].name, collation=collation, descending=descending)

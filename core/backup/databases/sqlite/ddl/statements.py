@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.backup.databases.sqlite.ddl.reader import Reader
-from core.backup.databases.sqlite.tokens import COLUMN_WORDS, Token, sliced
+from core.backup.databases.sqlite.tokens import COLUMN_KEYWORDS, Token, sliced
 from core.model.tables import (
     Check,
     Column,
@@ -21,7 +21,7 @@ from core.model.tables import (
     Trigger,
 )
 
-_TABLE_WORDS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
+_TABLE_KEYWORDS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
 
 
 class TableReader(Reader):
@@ -38,7 +38,7 @@ class TableReader(Reader):
         """Return the table without indexes, triggers and sequence, which stand elsewhere."""
         table = self._head()
         self.need("(")
-        while not self.here.says(")"):
+        while not self.here.matches(")"):
             if not self._table_constraint():
                 self._column()
             self.skip(",")
@@ -79,12 +79,12 @@ class TableReader(Reader):
     def _type(self) -> str:
         words: list[Token] = []
         while self.here.kind in ("word", "quoted", "string"):
-            generated = self.here.says("GENERATED") and self.ahead(2).says("AS")
-            if self.here.says(*COLUMN_WORDS) or generated:
+            generated = self.here.matches("GENERATED") and self.peek(2).matches("AS")
+            if self.here.matches(*COLUMN_KEYWORDS) or generated:
                 break
             words.append(self.take())
         text = sliced(words)
-        if words and self.here.says("("):
+        if words and self.here.matches("("):
             text += f"({self.inside()})"
         return text
 
@@ -106,7 +106,7 @@ class TableReader(Reader):
         return self._computed() or self._column_key(column, name) or self._pointer(column, name)
 
     def _default(self) -> str:
-        if self.here.says("("):
+        if self.here.matches("("):
             return f"({self.inside()})"
         sign = self.one_of("+", "-")
         return sign + self.take().text
@@ -138,7 +138,7 @@ class TableReader(Reader):
         if self.skip("REFERENCES"):
             self._foreign.append(self._reference((column,), name))
             return True
-        late = self.here.says("DEFERRABLE") or self.ahead(1).says("DEFERRABLE")
+        late = self.here.matches("DEFERRABLE") or self.peek(1).matches("DEFERRABLE")
         if late and self._foreign:
             self._foreign[-1] = replace(self._foreign[-1], deferrable=self._deferral())
             return True
@@ -146,10 +146,10 @@ class TableReader(Reader):
 
     def _reference(self, columns: tuple[str, ...], name: str) -> ForeignKey:
         table = self.take().name
-        there = self.names() if self.here.says("(") else ()
+        there = self.names() if self.here.matches("(") else ()
         rules = {"DELETE": "", "UPDATE": "", "MATCH": ""}
-        while self.here.says("ON", "MATCH"):
-            verb = "MATCH" if self.take().says("MATCH") else self.take().text.upper()
+        while self.here.matches("ON", "MATCH"):
+            verb = "MATCH" if self.take().matches("MATCH") else self.take().text.upper()
             rules[verb] = self.take().name if verb == "MATCH" else self._action()
         late = self._deferral()
         return ForeignKey(
@@ -162,7 +162,7 @@ class TableReader(Reader):
         return "" if word == "NO ACTION" else word
 
     def _deferral(self) -> str:
-        words = ["NOT"] if self.here.says("NOT") and self.ahead(1).says("DEFERRABLE") else []
+        words = ["NOT"] if self.here.matches("NOT") and self.peek(1).matches("DEFERRABLE") else []
         if words:
             self.take()
         if not self.skip("DEFERRABLE"):
@@ -173,7 +173,7 @@ class TableReader(Reader):
         return " ".join(words)
 
     def _table_constraint(self) -> bool:
-        if not self.here.says(*_TABLE_WORDS):
+        if not self.here.matches(*_TABLE_KEYWORDS):
             return False
         name = self.take().name if self.skip("CONSTRAINT") else ""
         if self.skip("FOREIGN", "KEY"):

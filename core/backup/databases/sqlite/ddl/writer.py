@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from core.backup.databases.sqlite.tokens import (
-    COLUMN_WORDS,
+    COLUMN_KEYWORDS,
     default_value,
     expression,
     quoted,
@@ -130,7 +130,7 @@ def _part(part: KeyPart) -> str:
 
 
 def _type(text: str) -> str:
-    reserved = set(COLUMN_WORDS).intersection(text.upper().split())
+    reserved = set(COLUMN_KEYWORDS).intersection(text.upper().split())
     if not text or (_PLAIN_TYPE.fullmatch(text) and not reserved):
         return text
     if text[0] == '"' == text[-1] and '"' not in text[1:-1] and "\0" not in text:
