@@ -72,7 +72,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _reads("transfer.plan", "core.transfer.plan:plan_upload", "Planning an upload"),
     _changes("transfer.upload", "core.transfer.upload:upload", "Uploading", "put"),
     _reads("transfer.download", "core.transfer.download:download", "Downloading", "get"),
-    _reads("transfer.inspect_file", "core.transfer.contents:look_into", "Reading local files"),
+    _reads("transfer.inspect_file", "core.transfer.contents:inspect_file", "Reading local files"),
     _changes("transfer.file", "core.transfer.filing:store", "Filing an upload"),
     Operation(
         "transfer.sweep",

@@ -104,7 +104,7 @@ def copy_notes(plan: RotationPlan, *, unchanged: bool = False) -> tuple[str, ...
 
     Args:
         plan: the plan.
-        keep: whether the user wants them left as they are.
+        unchanged: whether the user wants them left as they are.
     """
     by_hand = unchanged or plan.kind is RotationKind.MANAGED  # AWS's function does not know them
     return tuple(
