@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication
+from PySide6.QtCore import (
+    QEvent,
+    QMetaObject,
+    QObject,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QGuiApplication,
+    QHideEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QApplication,
     QFrame,
     QHBoxLayout,
@@ -19,7 +36,8 @@ from core.errors import Cancelled, StorageError
 from core.redaction import redacted
 from gui import theme
 from gui.widgets.buttons import Button, icon_button, link_button
-from gui.widgets.free_space import covers_focus, free_place, in_sight
+from gui.widgets.cells import HoverRows
+from gui.widgets.free_space import covers_focus, filled_lists, free_place, in_sight
 from gui.widgets.icons import pixmap
 from gui.widgets.labels import Text, repolish, shown
 from gui.widgets.panel import column, scrolling
@@ -30,6 +48,8 @@ UNCHANGED = "Nothing was changed."
 _WIDEST, _LEAST, _MARGIN = 720, 320, 12
 #: How long a result stays that asks for nothing, in milliseconds; under the pointer it stays longer.
 _RESULT_MS = 8_000
+#: The same for one with an action that can be done in another way as well.
+_OFFER_MS = 20_000
 Action = tuple[str, Callable[[], object]]
 
 
@@ -37,8 +57,9 @@ class Banner(QWidget):
     """A message above a view; hidden until there is one, and only the newest is shown.
 
     It floats: it belongs to no layout, so no widget of the view moves when it appears or goes. It
-    takes no focus, and keeps away from the pointer, the focused control and, where there is room,
-    from all other controls. A result that asks for nothing goes by itself after a while.
+    takes no focus, and keeps away from the pointer, the focused control or row and, where there is
+    room, from all other controls and rows. The last row of a table can be scrolled above it. A
+    result that asks for nothing goes by itself after a while.
 
     Args:
         parent: the view above which it floats.
@@ -56,6 +77,7 @@ class Banner(QWidget):
         self._retry: Callable[[], object] | None = None
         self._act: Callable[[], object] | None = None
         self._details = ""
+        self._current = QMetaObject.Connection()
         self._frame = QFrame()
         self._frame.setProperty("floating", "true")
         self._icon = Text()
@@ -71,11 +93,11 @@ class Banner(QWidget):
         self._lay_out()
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.setInterval(_RESULT_MS)
         self._later.timeout.connect(self._on_time)
         theme.current().changed.connect(self._paint_icon)
         if self._over is not None:
             self._over.installEventFilter(self)
+            self._on_focus(None, QApplication.focusWidget())
             application = QApplication.instance()
             if isinstance(application, QApplication):
                 application.focusChanged.connect(self._on_focus)
@@ -99,9 +121,16 @@ class Banner(QWidget):
         """Show information that needs no decision."""
         self._show("accent", text, action=action)
 
-    def show_good(self, text: str, *, action: Action | None = None) -> None:
-        """Show a success, for example with an Undo."""
-        self._show("good", text, action=action)
+    def show_good(self, text: str, *, action: Action | None = None, passing: bool = False) -> None:
+        """Show a success, for example with an Undo.
+
+        Args:
+            text: what was done.
+            action: a button's word, and what it does.
+            passing: let it go by itself although it has an action, as that can be done in another
+                way as well.
+        """
+        self._show("good", text, action=action, passing=passing)
 
     def show_warning(self, text: str, why: str = "", *, action: Action | None = None) -> None:
         """Show something to be careful about."""
@@ -135,6 +164,29 @@ class Banner(QWidget):
         place = free_place(view, wanted, self)
         self.setGeometry(QRect(self._from_view(view, place), wanted))
         self.raise_()
+        self._cover_lists()
+
+    def _cover_lists(self) -> None:
+        """Let lists be scrolled as far as their last row is above the banner."""
+        view = self._over
+        if view is None:
+            return
+        corner = view.mapFromGlobal(self.mapToGlobal(QPoint()))
+        card = QRect() if self.isHidden() else QRect(corner, self.size())
+        for each in filled_lists(view):
+            if isinstance(each.list, HoverRows):
+                under = card.intersected(each.area)
+                each.list.cover(0 if under.isEmpty() else each.area.bottom() + 1 - under.top())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Let covered rows be scrolled into sight."""
+        super().showEvent(event)
+        self._cover_lists()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Give lists back what was covered."""
+        super().hideEvent(event)
+        self._cover_lists()
 
     def _wanted_size(self, room: QSize) -> QSize:
         """Return the size that the texts need: one line if it fits, else wrapped."""
@@ -162,9 +214,17 @@ class Banner(QWidget):
         return place if parent is None or parent is view else view.mapTo(parent, place)
 
     def _on_focus(self, _old: QWidget | None, new: QWidget | None) -> None:
-        """Move away from the control that has the focus now."""
+        """Move away from the control that has the focus now, and from its current row later."""
+        QObject.disconnect(self._current)
+        if isinstance(new, QAbstractItemView) and new.selectionModel() is not None:
+            self._current = new.selectionModel().currentChanged.connect(self._make_way)
+        if new is not None:
+            self._make_way()
+
+    def _make_way(self, *_rows: object) -> None:
+        """Move if what has the focus is under it."""
         view = self._over
-        if new is None or view is None or self.isHidden():
+        if view is None or self.isHidden():
             return
         corner = view.mapFromGlobal(self.mapToGlobal(QPoint()))
         if covers_focus(view, QRect(corner, self.size()), self):
@@ -186,7 +246,7 @@ class Banner(QWidget):
         """Whether the present message is a failure."""
         return not self.isHidden() and self._frame.property("banner") == "danger"
 
-    def _show(
+    def _show(  # noqa: PLR0913 - the parts of one message, all but the words by name
         self,
         tone: str,
         summary: str,
@@ -195,6 +255,7 @@ class Banner(QWidget):
         details: str = "",
         retry: Callable[[], object] | None = None,
         action: Action | None = None,
+        passing: bool = False,
     ) -> None:
         self._summary.setText(summary)
         self._why.setText(why)
@@ -208,8 +269,8 @@ class Banner(QWidget):
         self._place()
         self.show()
         self._announce()
-        if tone in {"good", "accent"} and action is None:
-            self._later.start()
+        if tone in {"good", "accent"} and (action is None or passing):
+            self._later.start(_OFFER_MS if action else _RESULT_MS)
         else:
             self._later.stop()
 

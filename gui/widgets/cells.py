@@ -40,11 +40,17 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class HoverRows(QTableView):
-    """A table that lights the row under the pointer, not the cell alone."""
+    """A table that lights the row under the pointer, not the cell alone.
+
+    Attributes:
+        covered: so many pixels at its bottom are below a message; the last row can be scrolled
+            above them.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.hovered_row = -1
+        self.covered = 0
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
 
     def viewportEvent(self, event: QEvent) -> bool:
@@ -54,6 +60,19 @@ class HoverRows(QTableView):
         elif event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
             self._light(self.rowAt(event.position().toPoint().y()))
         return super().viewportEvent(event)
+
+    def cover(self, pixels: int) -> None:
+        """Let the last row be scrolled above a message that covers the bottom of the table."""
+        if pixels != self.covered:
+            self.covered = pixels
+            self.updateGeometries()
+
+    def updateGeometries(self) -> None:
+        """Lengthen the way of the scroll bar, if there is one, by what a message covers."""
+        super().updateGeometries()
+        bar = self.verticalScrollBar()
+        if self.covered and bar.maximum():
+            bar.setMaximum(bar.maximum() + self.covered)
 
     def _on_scrolled(self, _value: int) -> None:
         if self.hovered_row >= 0:

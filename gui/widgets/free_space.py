@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from PySide6.QtCore import QAbstractItemModel, QPoint, QRect, QSize
 from PySide6.QtGui import QCursor
@@ -16,13 +17,26 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPlainTextEdit,
+    QTreeView,
     QWidget,
 )
 
+from gui import theme
+
 _MARGIN, _STEP = 12, 24
 _CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
-#: What it costs to cover the place of the keyboard, the pointer, another card, a control, or a text.
-_FOCUS, _POINTER, _CARD, _CONTROL, _TEXT = 100, 30, 20, 3, 1
+#: What it costs to cover the place of the keyboard, the pointer, another card, a control, a row of
+#: a list, or a text.
+_FOCUS, _POINTER, _CARD, _CONTROL, _ROW, _TEXT = 100, 30, 20, 3, 2, 1
+
+
+@dataclass(frozen=True, slots=True)
+class FilledList:
+    """A list with rows: the area of its rows in a view above it, and the part that is filled."""
+
+    list: QAbstractItemView
+    area: QRect
+    filled: QRect
 
 
 def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
@@ -41,13 +55,14 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
     costs += [(place, _CARD) for place in _cards(view, floating)]
     costs += [(place, _CONTROL) for place in _places(view, floating, _CONTROLS)]
     costs += [(place, _TEXT) for place in _places(view, floating, (QLabel,))]
-    costs += [(place, _TEXT) for place in _rows(view)]
+    costs += [(row, _ROW) for list_ in filled_lists(view) for row in _rows(list_.filled)]
 
     def cost(point: QPoint) -> int:
         card = QRect(point, size)
         return sum(price for place, price in costs if card.intersects(place))
 
-    return min(_candidates(in_sight(view), size), key=cost)
+    room = in_sight(view)
+    return min((*_candidates(room, size), *_below_rows(view, room, size)), key=cost)
 
 
 def covers_focus(view: QWidget, card: QRect, floating: QWidget) -> bool:
@@ -106,14 +121,42 @@ def _cards(view: QWidget, floating: QWidget) -> Iterator[QRect]:
             yield QRect(part.mapTo(view, QPoint()), part.size())
 
 
-def _rows(view: QWidget) -> Iterator[QRect]:
-    """Yield the part of each list that is filled with rows."""
+def filled_lists(view: QWidget) -> Iterator[FilledList]:
+    """Yield the lists in a view that have rows, with the part of each that rows fill."""
     for part in view.findChildren(QAbstractItemView):
         model: QAbstractItemModel | None = part.model()
         if not part.isVisible() or model is None or not model.rowCount():
             continue
-        last = part.visualRect(model.index(model.rowCount() - 1, 0))
-        filled = QRect(part.viewport().rect())
-        if not last.isEmpty():
-            filled.setBottom(min(last.bottom(), filled.bottom()))
-        yield QRect(part.viewport().mapTo(view, filled.topLeft()), filled.size())
+        area = QRect(part.viewport().mapTo(view, QPoint()), part.viewport().size())
+        filled, bottom = QRect(area), _bottom_of_rows(part)
+        if bottom is not None:
+            filled.setHeight(max(min(bottom, area.height()), 0))
+        yield FilledList(part, area, filled)
+
+
+def _bottom_of_rows(part: QAbstractItemView) -> int | None:
+    """Return where the last row ends in the viewport; None if rows fill all of it."""
+    model = part.model()
+    last = model.index(model.rowCount() - 1, 0)
+    if isinstance(part, QTreeView):
+        while part.isExpanded(last) and model.rowCount(last):
+            last = model.index(model.rowCount(last) - 1, 0, last)
+    rect = part.visualRect(last)
+    return None if rect.isEmpty() else rect.bottom() + 1
+
+
+def _rows(filled: QRect) -> Iterator[QRect]:
+    for top in range(filled.top(), filled.bottom(), theme.ROW):
+        yield QRect(filled.left(), top, filled.width(), theme.ROW).intersected(filled)
+
+
+def _below_rows(view: QWidget, room: QRect, size: QSize) -> Iterator[QPoint]:
+    """Yield places below the last row of lists that have the room for a card there."""
+    for each in filled_lists(view):
+        free = QRect(each.area)
+        free.setTop(each.filled.bottom() + 1)
+        free = free.intersected(room)
+        if free.width() >= size.width() and free.height() >= size.height():
+            left = free.left() + (free.width() - size.width()) // 2
+            lowest = free.bottom() + 1 - size.height()
+            yield QPoint(left, max(lowest - _MARGIN, free.top()))

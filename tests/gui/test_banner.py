@@ -1,14 +1,16 @@
 """The banner floats: nothing moves, nothing loses the focus, and what is worked on stays visible."""
 
 import pytest
-from PySide6.QtCore import QPoint, QRect
-from PySide6.QtGui import QCursor
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QCursor, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from core.errors import Throttled
+from gui.widgets import banner as banner_module
 from gui.widgets.banner import Banner, banner_above, report_unchanged
 from gui.widgets.buttons import plain_button
 from gui.widgets.panel import page
+from gui.widgets.table import make_table
 
 
 @pytest.fixture
@@ -77,14 +79,76 @@ def test_it_gives_way_to_the_control_that_gets_the_focus(view, qtbot):
     assert not view.banner.geometry().intersects(button.geometry())
 
 
-def test_a_result_goes_by_itself_but_what_needs_a_decision_stays(view, qtbot):
-    view.banner._later.setInterval(1)
+def test_a_result_goes_by_itself_but_what_needs_a_decision_stays(view, qtbot, monkeypatch):
+    for name in ("_RESULT_MS", "_OFFER_MS"):
+        monkeypatch.setattr(banner_module, name, 1)
     view.banner.show_good("Done")
     qtbot.waitUntil(view.banner.isHidden)
-    view.banner.show_good("Deleted", action=("Undo", lambda: None))
+    undo = ("Undo", lambda: None)
+    view.banner.show_good("Deleted; Ctrl+Z does the same", action=undo, passing=True)
+    qtbot.waitUntil(view.banner.isHidden)
+    view.banner.show_good("Saved", action=undo)
     assert not view.banner._later.isActive()
     view.banner.show_warning("Careful")
     assert not view.banner._later.isActive()
+
+
+@pytest.fixture
+def rows(qtbot, themed):
+    """A view that is filled by a table, which can have any number of rows."""
+    view = QWidget()
+    view.banner = Banner(view)
+    view.model = QStandardItemModel(0, 1)
+    view.table = make_table(view.model, "Rows")
+    QVBoxLayout(view).addWidget(view.table)
+    view.resize(700, 400)
+    qtbot.addWidget(view)
+    QCursor.setPos(view.mapToGlobal(QPoint(5, 5)))
+    view.show()
+    view.activateWindow()
+    view.table.setFocus()
+    qtbot.waitUntil(view.table.hasFocus)
+    return view
+
+
+def _fill(view, count):
+    for number in range(count):
+        view.model.appendRow(QStandardItem(f"row {number}"))
+
+
+def _row(view, number):
+    table = view.table
+    rect = table.visualRect(table.model().index(number, 0))
+    return QRect(table.viewport().mapTo(view, rect.topLeft()), rect.size())
+
+
+def test_it_covers_no_row_where_there_is_room_beside_them(rows):
+    _fill(rows, 9)
+    rows.banner.show_warning("Careful")
+    card = rows.banner.geometry()
+    assert not [n for n in range(9) if _row(rows, n).intersects(card)]
+
+
+def test_every_row_can_be_scrolled_above_it(rows, qtbot):
+    _fill(rows, 60)
+    bar = rows.table.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    before = bar.maximum()
+    rows.banner.show_error(Throttled("Slow"), lambda: None)
+    bar.setValue(bar.maximum())
+    assert _row(rows, 59).bottom() < rows.banner.geometry().top()
+    rows.banner.clear()
+    assert bar.maximum() == before
+
+
+def test_it_makes_way_for_the_row_that_the_keyboard_reaches(rows, qtbot):
+    _fill(rows, 60)
+    rows.banner.show_error(Throttled("Slow"), lambda: None)
+    for _press in range(30):
+        qtbot.keyClick(rows.table, Qt.Key.Key_Down)
+        current = _row(rows, rows.table.currentIndex().row())
+        assert not current.intersects(rows.banner.geometry())
+        assert rows.rect().contains(current)
 
 
 def test_a_cancel_is_reported_by_the_nearest_view(view):

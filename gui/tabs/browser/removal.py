@@ -133,6 +133,7 @@ class Removal(QObject):
             self._tab.banner.show_good(
                 f"{_sentence(plan)} moved to the trash.",
                 action=(shortcuts.tip("browser.undo", "Undo"), self.undo),
+                passing=True,
             )
         else:
             self._tab.banner.show_info(f"{_sentence(plan)} deleted permanently.")
