@@ -16,6 +16,7 @@ from helpers.s3_servers import s3_bucket, s3_client, s3_server  # noqa: F401 - f
 from helpers.seaweed import seaweed  # noqa: F401 - fixture
 from hypothesis import HealthCheck, settings
 
+from core.local.state.database import close_databases
 from core.units import TimeStyle, use_time_style
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -56,6 +57,12 @@ def _a_home_of_its_own(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "aws-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))
+
+
+@pytest.fixture(autouse=True)
+def _no_state_database_stays_open():
+    yield
+    close_databases()
 
 
 @pytest.fixture(autouse=True)

@@ -65,12 +65,12 @@ READERS = {
 
 
 @pytest.mark.parametrize("what", READERS)
-def test_rubbish_in_a_local_file_is_never_a_traceback(what):
+def test_rubbish_in_a_local_file_is_never_a_traceback(what, tmp_path, monkeypatch):
     folder, name, read, nothing = READERS[what]
-    root = getattr(paths, f"{folder}_dir")()
-    path = root / name if name else pending_uploads.pending_folder() / "1.upload"
-    for content in RUBBISH:
+    for number, content in enumerate(RUBBISH):
+        monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / str(number)))
+        root = getattr(paths, f"{folder}_dir")()
+        path = root / name if name else pending_uploads.pending_folder() / "1.upload"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         assert read() == nothing, content[:20]
-        path.unlink(missing_ok=True)

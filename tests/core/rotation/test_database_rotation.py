@@ -14,15 +14,16 @@ import pytest
 from helpers.commands import run_python
 from helpers.databases import Login, mariadb_server, postgresql_server  # noqa: F401 - fixtures
 from helpers.secret_world import SecretWorld
+from helpers.state import stored_text
 from helpers.wire_faults import Call, Killed, Wire, on_the_wire
 
+from core.doctor.doctor import Doctor
+from core.doctor.repairs import Repairer
 from core.errors import Offline
 from core.model.doctor import RepairKind
 from core.model.rotation import Outcome, Patience, Rotation, RotationKind, Step, StepState
 from core.rotation.databases.choosing import login_for
-from core.rotation.doctor import Doctor
 from core.rotation.journal import RotationJournal
-from core.rotation.repairs import Repairer
 from core.rotation.service import Rotator
 from core.work import CancelToken, Work
 
@@ -98,7 +99,7 @@ def test_a_password_is_rotated(world: DatabaseWorld, rotator):
     assert second.outcome is Outcome.DONE
 
 
-def test_the_password_is_in_no_log_and_no_command_line(world: DatabaseWorld, rotator, journal):
+def test_the_password_is_in_no_log_and_no_command_line(world: DatabaseWorld, rotator, tmp_path):
     lines: list[str] = []
 
     def look(_rotation: Rotation) -> None:
@@ -110,7 +111,8 @@ def test_the_password_is_in_no_log_and_no_command_line(world: DatabaseWorld, rot
     rotation = rotator.start(world.secret, work=Work(batch=look))
     new = world.check_goal()
     server, told = world.user.server, repr(rotation)
-    written = "".join(path.read_text() for path in journal.folder.glob("*.json"))
+    written = stored_text(tmp_path / "rotations")
+    assert world.secret in written
     for password in (new, world.user.password):
         for form in (password, json.dumps(password)[1:-1], password.replace("'", "''")):
             assert form not in told + written

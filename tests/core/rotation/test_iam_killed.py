@@ -17,7 +17,7 @@ from helpers.wire_faults import Call, Killed, Wire, on_the_wire
 
 import core.rotation.journal as journal_module
 from core.model.rotation import Outcome, Step
-from core.rotation.iam_strategy import IamKeyStrategy
+from core.rotation.strategies.iam_key import IamKeyStrategy
 
 #: Of so many points one is taken in the ordinary run.
 STRIDE = 1 if os.environ.get("ROTATION_KILLS") == "all" else 4
@@ -43,9 +43,9 @@ class Writes:
 @pytest.fixture
 def counted(world: World, rotator, monkeypatch):
     """Return how many calls and journal writes a whole rotation has."""
-    wire, writes = Wire(), Writes(journal_module.write_atomically)
+    wire, writes = Wire(), Writes(journal_module.write_durably)
     with on_the_wire(monkeypatch, wire), monkeypatch.context() as patch:
-        patch.setattr(journal_module, "write_atomically", writes)
+        patch.setattr(journal_module, "write_durably", writes)
         assert rotator.start(world.secret, now=AT_ONCE).outcome is Outcome.DONE
     return len(wire.calls), writes.count
 
@@ -80,9 +80,9 @@ def test_death_at_a_journal_write(world: World, rotator, monkeypatch, counted, a
     for number in range(0, counted[1], STRIDE):
 
         def start(number: int = number) -> None:
-            writes = Writes(journal_module.write_atomically, number, after=after)
+            writes = Writes(journal_module.write_durably, number, after=after)
             with monkeypatch.context() as patch:
-                patch.setattr(journal_module, "write_atomically", writes)
+                patch.setattr(journal_module, "write_durably", writes)
                 rotator.start(world.secret, now=AT_ONCE)
 
         die_and_go_on(world, rotator, start, ("journal", number, after))

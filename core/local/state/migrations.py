@@ -1,0 +1,101 @@
+"""The schema of the state database, as numbered steps.
+
+A step that was released is never changed: a change of the schema is a new step at the end. The
+number of the last step applied is in `PRAGMA user_version`.
+
+Records whose form belongs to the code above (a rotation, the arguments of a transfer) are JSON in
+one column, so that a new field of theirs needs no step here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.local.state.failures import foreign_database, newer_version
+
+if TYPE_CHECKING:
+    import apsw
+
+#: `SRom`: marks an SQLite file as a state database of this program.
+APPLICATION_ID = 0x53526F6D
+
+_HOUSEKEEPING = """
+CREATE TABLE damaged_files (
+    path TEXT PRIMARY KEY,      -- where the damaged database is now
+    moment TEXT NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE imported_files (
+    path TEXT NOT NULL,         -- the file of an earlier version
+    sha256 TEXT NOT NULL,       -- of its content: a file is imported once
+    store TEXT NOT NULL,
+    moment TEXT NOT NULL,
+    entries INTEGER NOT NULL,
+    unreadable TEXT NOT NULL,   -- JSON: names of entries that could not be read
+    reported INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (path, sha256)
+) STRICT;
+"""
+
+_ROTATIONS = """
+CREATE TABLE rotations (
+    id TEXT PRIMARY KEY,
+    started TEXT NOT NULL,
+    record TEXT NOT NULL        -- JSON, see core.rotation.journal
+) STRICT;
+"""
+
+#: All steps, oldest first; number n makes version n of version n - 1.
+MIGRATIONS: tuple[str, ...] = (_HOUSEKEEPING, _ROTATIONS)
+
+
+def migrate(connection: apsw.Connection, path: Path, steps: tuple[str, ...] | None = None) -> None:
+    """Bring a database to the newest schema; each step is one transaction.
+
+    Args:
+        connection: an open connection that may write.
+        path: its file, for messages.
+        steps: `MIGRATIONS`, unless a test needs an earlier schema.
+
+    Raises:
+        LocalIOError: the schema is newer than this program, or the file is not one of ours.
+    """
+    steps = MIGRATIONS if steps is None else steps
+    version = check_version(connection, path, len(steps))
+    for number, step in enumerate(steps[version:], version + 1):
+        with immediate_transaction(connection):
+            connection.execute(step)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {number}")
+
+
+@contextmanager
+def immediate_transaction(connection: apsw.Connection) -> Iterator[None]:
+    """Keep other connections from writing inside the block; an error in it takes all back."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # some errors have ended it already
+            connection.execute("ROLLBACK")
+        raise
+
+
+def check_version(connection: apsw.Connection, path: Path, known: int | None = None) -> int:
+    """Return the number of a database's schema, 0 for an empty file.
+
+    Raises:
+        LocalIOError: it is newer than `known` (default: all steps), or the file is not one of ours.
+    """
+    known = len(MIGRATIONS) if known is None else known
+    version = int(connection.pragma("user_version"))
+    ours = connection.pragma("application_id") == APPLICATION_ID
+    if not ours and (version or connection.execute("SELECT 1 FROM sqlite_schema").get):
+        raise foreign_database(path)
+    if version > known:
+        raise newer_version(path, version, known)
+    return version

@@ -1,0 +1,37 @@
+"""Reads the file formats of earlier versions into the tables of the state database.
+
+Each function inserts the entries of one file and may raise what reading foreign content raises
+(`core.local.json_lines.UNREADABLE`). What is in the database already is not overwritten by an
+older entry.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    import apsw
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """How many entries of a file were inserted, and the names of those that cannot be read."""
+
+    entries: int
+    unreadable: tuple[str, ...] = ()
+
+
+def insert_rotation(connection: apsw.Connection, content: bytes, _path: Path) -> Inserted:
+    """Insert the rotation of one `….rotation.json`; the newer of two with the same id remains."""
+    record = json.loads(content)
+    connection.execute(
+        "INSERT INTO rotations (id, started, record) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE"
+        " SET record = excluded.record"
+        " WHERE excluded.record ->> '$.updated' > record ->> '$.updated'",
+        (str(UUID(record["id"])), str(record["started"]), json.dumps(record)),
+    )
+    return Inserted(1)

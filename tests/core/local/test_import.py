@@ -1,0 +1,145 @@
+"""Files of earlier versions are taken over once: nothing is lost, nothing is there twice.
+
+`old_home` is what the last version without the database has written.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from core.local.locking import locked
+from core.local.state.database import state_database
+from core.local.state.import_files import OLD_STORES, old_files
+from core.model.rotation import Outcome, Step, StepState
+from core.paths import config_dir, data_dir
+from core.rotation.journal import RotationJournal
+
+ROOT = Path(__file__).resolve().parents[3]
+OLD_HOME = Path(__file__).parent / "old_home"
+
+
+@pytest.fixture
+def home():
+    """The home of a user who has used the earlier version."""
+    found = Path(os.environ["STRONGROOM_HOME"])
+    shutil.copytree(OLD_HOME, found)
+    return found
+
+
+def rotations():
+    old, running = RotationJournal().read()
+    assert (old.outcome, running.outcome) == (Outcome.DONE, Outcome.RUNNING)
+    assert running.step(Step.PREFLIGHT).state is StepState.DONE
+    assert running.step(Step.CREATE).state is StepState.RUNNING
+    assert running.facts.keys_before == ("AKIAEXAMPLE",)
+
+
+CHECKS = {"rotations": rotations}
+
+
+def files():
+    return [path for _store, path in old_files(data_dir() / "state.db")]
+
+
+@pytest.mark.parametrize("what", CHECKS)
+def test_each_store_is_taken_over(home, what):
+    CHECKS[what]()
+
+
+def test_all_files_are_renamed_once_and_remain_readable(home):
+    contents = {path: path.read_bytes() for path in files()}
+    state_database().execute("PRAGMA user_version")
+    assert files() == []
+    for path, content in contents.items():
+        assert path.with_name(path.name + ".imported").read_bytes() == content
+    for check in CHECKS.values():
+        check()
+    assert {"config", "data"} <= {path.name for path in home.iterdir()}
+
+
+def test_every_kind_of_file_is_covered(home):
+    assert {store.name for store, _path in old_files(data_dir() / "state.db")} == {
+        store.name for store in OLD_STORES
+    }
+    assert set(CHECKS) == {store.name for store in OLD_STORES}
+    assert config_dir().parent == data_dir().parent == home
+
+
+KILLED = """
+import os, signal, sys
+from core.local.state import import_files
+def die(*_arguments, **_more):
+    os.kill(os.getpid(), signal.SIGKILL)
+def only_once(function):
+    calls = []
+    def called(*arguments, **more):
+        calls.append(arguments)
+        return function(*arguments, **more) if len(calls) == 1 else die()
+    return called
+point = sys.argv[1]
+if point == "before commit":
+    import_files._import_file = only_once(import_files._import_file)
+if point == "before the first rename":
+    import_files._rename = die
+if point == "after the first rename":
+    import_files._rename = only_once(import_files._rename)
+from core.local.state.database import state_database
+state_database().rows("SELECT 1")
+"""
+
+
+@pytest.mark.parametrize(
+    "point", ["before commit", "before the first rename", "after the first rename"]
+)
+def test_a_kill_while_files_are_imported_loses_and_doubles_nothing(home, point):
+    before = len(files())
+    killed = subprocess.run([sys.executable, "-c", KILLED, point], cwd=ROOT, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert before - len(files()) == (1 if point == "after the first rename" else 0)
+    for check in CHECKS.values():
+        check()
+    assert files() == []
+    assert len(list(home.rglob("*.imported*"))) == before
+
+
+def test_two_processes_import_once(home):
+    script = "from core.local.state.database import state_database as s; s().rows('SELECT 1')"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", script], cwd=ROOT) for _ in range(3)
+    ]  # fmt: skip
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    for check in CHECKS.values():
+        check()
+
+
+def test_a_file_that_an_earlier_version_writes_again_is_imported_as_well(home):
+    rotations()
+    path = data_dir() / "rotations" / "11111111-2222-4333-8444-555555555555.rotation.json"
+    old = path.with_name(path.name + ".imported").read_text()
+    path.write_text(old.replace('"updated": "2026-01-02', '"updated": "2026-02-02'))
+    state_database().close()
+    state_database()._prepared = None  # as in the next process
+    assert [each.updated.month for each in RotationJournal().read()] == [1, 2]
+    assert len(list(path.parent.glob("*.imported-2"))) == 1
+
+
+def test_a_file_that_is_being_written_is_waited_for(home):
+    path = files()[0]
+    entered = threading.Event()
+
+    def start():
+        state_database().rows("SELECT 1")
+        entered.set()
+
+    with locked(path):
+        thread = threading.Thread(target=start)
+        thread.start()
+        assert not entered.wait(0.2)
+    assert entered.wait(10)
+    thread.join()

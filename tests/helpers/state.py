@@ -1,0 +1,10 @@
+"""The state database in tests: what is in its files, byte by byte."""
+
+from pathlib import Path
+
+
+def stored_text(folder: Path) -> str:
+    """Return the bytes of all files of the state database in a folder, as Latin-1 text."""
+    found = [path.read_bytes() for path in sorted(folder.glob("state.db*"))]
+    assert b"SQLite format 3" in b"".join(found)
+    return b"".join(found).decode("latin-1")
