@@ -1,4 +1,4 @@
-"""Where Strongroom keeps its own files: settings, data, caches and downloads."""
+"""Folders of Strongroom's own files: settings, data, caches and downloads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-#: Moves every folder below one root: tests and portable installations set it.
+#: Environment variable that moves all folders below one root, for tests and portable use.
 HOME_VARIABLE = "STRONGROOM_HOME"
 
 
@@ -23,7 +23,7 @@ def data_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """Return the folder of things that can be fetched again, made private to the user."""
+    """Return the folder of data that can be downloaded again, made private to the user."""
     return _made("cache")
 
 
@@ -35,8 +35,8 @@ def downloads_dir() -> Path:
 
 
 def _usual(name: str) -> Path:
-    """Return the folder that the system has for a kind of files: `config`, `data` or `cache`."""
-    if _on_linux():  # the window's first picture waits for this
+    """Return the platform's folder for `config`, `data` or `cache` files."""
+    if _on_linux():  # importing platformdirs would delay the window's first paint
         given = os.environ.get(f"XDG_{name.upper()}_HOME", "").strip()
         base = Path(given) if given.startswith("/") else Path.home() / _XDG[name]
         return base / "strongroom"
@@ -68,7 +68,7 @@ _private: set[Path] = set()
 
 
 def _make_private(folder: Path) -> None:
-    """Take other users' rights from what an earlier version or a copied home left readable."""
+    """Remove other users' access to files that an earlier version or a copy left readable."""
     if sys.platform != "win32":
         user = os.getuid()
         with suppress(OSError):  # the folder belongs to another user, who alone may change it

@@ -1,4 +1,4 @@
-"""`Secret`, a value that cannot be shown by accident, and the log filter that backs it up."""
+"""`Secret`, a value that is never shown by accident, and the filter that redacts logs."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _known: set[str] = set()
 
 
 class Secret:
-    """Text that shows as `***` everywhere until `reveal()` is called on purpose.
+    """Text that is displayed as `***` everywhere; only `reveal()` returns the text itself.
 
-    It has no useful `str`, `repr`, `format` or `vars`, cannot be pickled or copied into JSON,
-    and compares in constant time. With `remembered` false the log filter does not blank this very
-    text: for values beside secrets that everybody knows, such as the name of a bucket.
+    `str`, `repr`, `format` and `vars` do not reveal it, it cannot be pickled or serialized as JSON,
+    and it is compared in constant time. With `remembered=False` the log filter does not mask this
+    text; use that for public values that are stored beside secrets, such as the name of a bucket.
     """
 
     __slots__ = ("__value",)
@@ -55,7 +55,7 @@ class Secret:
             remember(value)
 
     def reveal(self) -> str:
-        """Return the text itself; each caller is a place to review."""
+        """Return the text itself. Review every call of this method."""
         return self.__value
 
     def __eq__(self, other: object) -> bool:
@@ -95,17 +95,17 @@ class Secret:
 
 
 def remember(value: str) -> None:
-    """Have `redacted` and the log filter blank this very text from now on."""
+    """Add a text to those that `redacted` and the log filter mask from now on."""
     if len(value) >= 8:
         with _known_lock:
             _known.add(value)
 
 
 def redacted(text: str) -> str:
-    """Return `text` without known secrets, signatures, tokens and passwords.
+    """Return a text in which known secrets, signatures, tokens and passwords are masked.
 
-    All are found in the text as it came: a known secret such as `postgresql` would otherwise
-    hide the beginning of a URL, by which the password in it is found.
+    All of them are searched for in the original text: masking a known secret such as `postgresql`
+    first would hide the scheme of a URL, and with it the password in that URL.
     """
     with _known_lock:
         known = [value for value in _known if value in text]
@@ -128,7 +128,7 @@ def _places_of(value: str, text: str) -> Iterator[tuple[int, int]]:
 
 
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the spans in order, those that overlap or touch as one."""
+    """Return the spans in order, with overlapping and adjacent ones merged."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
@@ -139,10 +139,10 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 class RedactingFilter(logging.Filter):
-    """Rewrites each record of a handler so that no secret leaves through it."""
+    """Log filter that masks secrets in every record of a handler."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Redact message, exception and stack text in place; let the record pass."""
+        """Redact message, exception and stack text in place, and accept the record."""
         record.msg, record.args = redacted(_message_of(record)), None
         if record.exc_info and not record.exc_text:
             record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
@@ -157,12 +157,12 @@ class RedactingFilter(logging.Filter):
 def _message_of(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except (TypeError, ValueError, KeyError):  # arguments that do not fit: no reason to stop
+    except (TypeError, ValueError, KeyError):  # the arguments do not match the format string
         return str(record.msg)
 
 
 def clamp_logging() -> None:
-    """Keep the AWS libraries at WARNING and put the filter on every root handler."""
+    """Set the AWS libraries to level WARNING, and add the filter to every root handler."""
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:

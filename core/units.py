@@ -1,7 +1,8 @@
-"""Sizes, rates, counts, identifiers and times as people read them.
+"""Formatting of sizes, rates, counts, identifiers and times for people.
 
-Every text that shows a moment is made here. A moment reads `15 Jan 2024 10:00:00 UTC` in the window
-and `2024-01-15T10:00:00Z` on the command line; `use_time_style` chooses, for the whole process.
+Every date and time that is shown is formatted here. It reads `15 Jan 2024 10:00:00 UTC` in the
+window and `2024-01-15T10:00:00Z` on the command line; `use_time_style` chooses, for the whole
+process.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from enum import StrEnum
 _STEPS = ("KB", "MB", "GB", "TB", "PB")
 #: Not `strftime("%b")`: its names follow the locale, which Qt sets for the whole process.
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-#: A clock may be that much ahead of another one, in seconds, without a moment being in the future.
+#: Clock difference, in seconds, up to which a time is not reported as "in the future".
 _SKEW = 60
 
 
 class TimeStyle(StrEnum):
-    """How moments are written: in words (UTC or the computer's zone), or as ISO 8601 in UTC."""
+    """Format of times: readable (in UTC or the local time zone), or ISO 8601 in UTC."""
 
     UTC = "utc"
     LOCAL = "local"
@@ -25,19 +26,19 @@ class TimeStyle(StrEnum):
 
 
 class _Present:
-    """The style in use; one attribute of one object, so that a change is seen everywhere."""
+    """Holder of the current time style, shared by the whole process."""
 
     style = TimeStyle.UTC
 
 
 def use_time_style(style: TimeStyle) -> TimeStyle:
-    """Choose how moments are written from now on in this process, and return the former style."""
+    """Set the time style of this process, and return the previous one."""
     former, _Present.style = _Present.style, style
     return former
 
 
 def time_style() -> TimeStyle:
-    """Return how moments are written now."""
+    """Return the current time style."""
     return _Present.style
 
 
@@ -83,7 +84,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_age(then: datetime, now: datetime | None = None) -> str:
-    """Return how long ago `then` was in its largest unit, for example `12 s ago`."""
+    """Return how long ago a time was, in its largest unit, for example `12 s ago`."""
     seconds = ((now or utc_now()) - then).total_seconds()
     if seconds < -_SKEW:
         return "in the future"
@@ -96,9 +97,9 @@ def format_age(then: datetime, now: datetime | None = None) -> str:
 
 
 def format_remaining(until: datetime, now: datetime | None = None) -> str:
-    """Return the time that is left until a moment, for example `2 h 5 min`; `ended` afterwards.
+    """Return the time that remains until a moment, for example `2 h 5 min`; `ended` afterwards.
 
-    Whole seconds, so that a text renewed every second counts down evenly.
+    Seconds are not fractional, so that a text that is updated every second counts down evenly.
     """
     seconds = (until - (now or utc_now())).total_seconds()
     if seconds <= 0:
@@ -107,11 +108,12 @@ def format_remaining(until: datetime, now: datetime | None = None) -> str:
 
 
 def format_moment(moment: datetime, *, zone: bool = True) -> str:
-    """Return `15 Jan 2024 10:00:00 UTC`, in the zone and style in use.
+    """Return a date and time such as `15 Jan 2024 10:00:00 UTC`, in the current style and zone.
 
     Args:
         moment: a naive one is taken as UTC.
-        zone: False leaves the zone out; then the heading of the column must name it (`zoned`).
+        zone: whether to append the time zone; without it the column heading must name the zone (see
+            `zoned`).
     """
     if _Present.style is TimeStyle.ISO:
         return iso_utc(moment.replace(microsecond=0))
@@ -127,20 +129,20 @@ def format_date(day: date) -> str:
 
 
 def format_day(day: date, *, year: bool = False) -> str:
-    """Return `15 Jan`, or `Jan 2024` with `year`: labels of an axis, too narrow for a whole date."""
+    """Return a short date for the labels of an axis: `15 Jan`, or `Jan 2024` with `year`."""
     month = _MONTHS[day.month - 1]
     return f"{month} {day.year}" if year else f"{day.day} {month}"
 
 
 def format_clock(moment: datetime, *, seconds: bool = True) -> str:
-    """Return the time of day in the zone in use, `10:00:00`, or `10:00` without seconds."""
+    """Return the time of day in the current zone: `10:00:00`, or `10:00` without seconds."""
     there = in_zone(moment)
     text = f"{there.hour:02}:{there.minute:02}"
     return f"{text}:{there.second:02}" if seconds else text
 
 
 def format_range(first: datetime, last: datetime) -> str:
-    """Return both ends of a stretch of time, the date and the zone once if they are the same."""
+    """Return a time range such as `15 Jan 2024 10:00:00 to 11:00:00 UTC`, without repetitions."""
     begin = format_moment(first)
     if first == last:
         return begin
@@ -159,12 +161,13 @@ def format_date_range(first: date, last: date) -> str:
 
 
 def zone_name(moment: datetime | None = None) -> str:
-    """Return the zone in use: `UTC`, or what the computer's clock differs by, such as `UTC+5:30`.
+    """Return the current time zone as `UTC` or an offset such as `UTC+5:30`.
 
-    Abbreviations are avoided: CST is used in China, Cuba and Chicago.
+    Abbreviations are ambiguous: CST is used in China, Cuba and Chicago.
 
     Args:
-        moment: when; the difference changes with daylight saving time. Now by default.
+        moment: the time for which the offset is returned (it changes with daylight saving time); by
+            default the current time.
     """
     offset = in_zone(moment or utc_now()).utcoffset()
     minutes = 0 if offset is None else int(offset.total_seconds()) // 60
@@ -175,26 +178,26 @@ def zone_name(moment: datetime | None = None) -> str:
 
 
 def zoned(heading: str) -> str:
-    """Return the heading of a column of moments with the zone in use, `Modified (UTC)`."""
+    """Return the heading of a column of times with the current zone, `Modified (UTC)`."""
     return f"{heading} ({'local' if _Present.style is TimeStyle.LOCAL else 'UTC'})"
 
 
 def in_zone(moment: datetime) -> datetime:
-    """Return a moment in the zone in use; a naive one is taken as UTC."""
+    """Convert a time to the current zone; a naive time is taken as UTC."""
     there = as_utc(moment)
     return there.astimezone() if _Present.style is TimeStyle.LOCAL else there
 
 
 def short_id(identifier: str) -> str:
-    """Return `828d…41c2` for an identifier that nobody reads as a whole: enough to tell two apart.
+    """Shorten a long identifier to its first and last four characters, such as `828d…41c2`.
 
-    One of up to 10 characters stays as it is.
+    An identifier of up to 10 characters is returned unchanged.
     """
     return identifier if len(identifier) <= 10 else f"{identifier[:4]}…{identifier[-4:]}"
 
 
 def utc_now() -> datetime:
-    """Return the present time, aware, in UTC."""
+    """Return the current time as an aware datetime in UTC."""
     return datetime.now(UTC)
 
 

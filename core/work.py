@@ -1,4 +1,4 @@
-"""`Work`: what a function that may block is handed - a way to be cancelled and to tell progress."""
+"""`Work`, the argument of blocking functions: cancellation, progress and the retry budget."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.errors import Cancelled, ErrorKind, StorageError
 from core.redaction import redacted
 
-#: How long a bulk operation goes on while nothing succeeds, in seconds.
+#: How long a bulk operation retries while no request succeeds, in seconds.
 RETRY_SECONDS = 60.0
-#: Within how many seconds an interactive call has its answer or its error.
+#: The time limit of an interactive call, in seconds.
 INTERACTIVE_SECONDS = 25.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.3, 10.0
+#: How long after a cancel an operation may go on to complete or undo what it has begun.
+FINISHING_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a piece of work has come; `total` None means unknown. Bytes or items, see `unit`."""
+    """The progress of a task, in bytes or items (see `unit`); `total` is None while unknown."""
 
     done: int = 0
     total: int | None = None
@@ -33,7 +35,7 @@ class Progress:
 
 
 class CancelToken:
-    """A request to stop, which the worker notices at `check()` or wakes to from `wait()`."""
+    """A cancel request, which the worker detects in `check()` and which interrupts `wait()`."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -43,11 +45,11 @@ class CancelToken:
 
     @property
     def cancelled(self) -> bool:
-        """Whether a stop was asked for."""
+        """Whether a cancel was requested."""
         return self._event.is_set()
 
     def cancel(self) -> None:
-        """Ask for a stop. Callbacks run here, outside the lock, each at most once."""
+        """Request a cancel. Callbacks run in this thread, outside the lock, each at most once."""
         with self._lock:
             if self._event.is_set():
                 return
@@ -58,18 +60,18 @@ class CancelToken:
             callback()
 
     def check(self) -> None:
-        """Raise `Cancelled` when a stop was asked for."""
+        """Raise `Cancelled` if a cancel was requested."""
         if self._event.is_set():
             raise Cancelled("Cancelled")
 
     def wait(self, seconds: float) -> None:
-        """Sleep up to `seconds`; wake at once and raise `Cancelled` on a stop."""
+        """Sleep up to `seconds`; a cancel ends the pause at once and raises `Cancelled`."""
         if self._event.wait(seconds):
             raise Cancelled("Cancelled")
 
     @contextmanager
     def on_cancel(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Run `callback` if a stop is asked for inside the block, for example to close a socket."""
+        """Run a callback if a cancel is requested in the block, for example to close a socket."""
         with self._lock:
             late = self._event.is_set()
             number, self._next = self._next, self._next + 1
@@ -85,17 +87,17 @@ class CancelToken:
 
 
 def _ignore(_value: Any) -> None:
-    """Take a report nobody asked for."""
+    """Discard a progress report."""
 
 
 class RetryBudget:
-    """How long one operation goes on while nothing succeeds; all its threads share it.
+    """Time limit for the retries of one operation, shared by all of its threads.
 
-    A request that fails in a way that may pass calls `failed`, which returns whether to try
-    again; a request that succeeds calls `succeeded`. The budget counts from the first failure
-    after the last success, so an outage ends an operation once, however many files it has, and a
-    slow but working server never does. The pause between attempts is shared as well: when one
-    thread is asked to slow down, all do.
+    After a temporary failure call `failed`, which returns whether to try again; after a success
+    call `succeeded`. The budget counts from the first failure after the last success, so an outage
+    ends an operation once, however many files it has, and a slow but working server never does. The
+    pause between attempts is shared as well: if the server throttles one thread, all of them slow
+    down.
     """
 
     def __init__(self, seconds: float = RETRY_SECONDS) -> None:
@@ -115,14 +117,16 @@ class RetryBudget:
         with self._lock:
             if self._failing_since is None:
                 self._failing_since = now if began is None else began
-            if now >= self._pause_until:  # threads that failed together lengthen the pause once
+            if (
+                now >= self._pause_until
+            ):  # several threads that fail at once lengthen the pause only once
                 jitter = 0.5 + random.random()  # noqa: S311 - it spreads requests, it hides nothing
                 self._pause_until = now + self._pause * jitter
                 self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
             return self._pause_until - self._failing_since < self.seconds
 
     def succeeded(self) -> None:
-        """Count a success: the outage, if there was one, is over."""
+        """Count a success, which ends an outage."""
         if self._failing_since is None:
             return
         with self._lock:
@@ -131,14 +135,14 @@ class RetryBudget:
 
     @property
     def left(self) -> float:
-        """Seconds until the budget is used up; all of it while nothing fails."""
+        """Seconds until the budget is used up; the full budget while nothing fails."""
         with self._lock:
             since = self._failing_since
         return self.seconds if since is None else self.seconds - (time.monotonic() - since)
 
     @property
     def exhausted(self) -> bool:
-        """Whether failures have used the budget up; the operation should end."""
+        """Whether the budget is used up, so that the operation should end."""
         with self._lock:
             failing = self._failing_since is not None
         return failing and self.left <= 0
@@ -157,12 +161,12 @@ class RetryBudget:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Cancel token, progress sink, batch sink and retry budget of one running task.
+    """Cancel token, progress callback, batch callback and retry budget of one running task.
 
-    `report` may be called often: the creator of the `Work` coalesces. `batch` carries partial
-    results (compact, picklable columns) to the view that shows them while the work goes on.
-    `budget` is shared by all requests of a bulk operation; None (an interactive call) gives each
-    request `INTERACTIVE_SECONDS`.
+    `report` may be called often: the creator of the `Work` limits the rate. `batch` sends partial
+    results (compact, picklable columns) to the view that shows them while the task runs. `budget`
+    is shared by all requests of a bulk operation; without one (an interactive call) each request
+    has `INTERACTIVE_SECONDS`.
     """
 
     token: CancelToken = field(default_factory=CancelToken)
@@ -171,17 +175,43 @@ class Work:
     budget: RetryBudget | None = None
 
     def check(self) -> None:
-        """Raise `Cancelled` when a stop was asked for."""
+        """Raise `Cancelled` if a cancel was requested."""
         self.token.check()
 
 
+@contextmanager
+def finishing(work: Work, seconds: float = FINISHING_SECONDS) -> Iterator[Work]:
+    """Yield work for what must be completed or undone even if a cancel is requested.
+
+    A cancel ends this work too, but only after a while: a server that answers is given the time to
+    confirm, and one that does not answer keeps nobody waiting.
+
+    Args:
+        work: whose cancel counts; it may have been requested already.
+        seconds: how long the block may go on after a cancel.
+    """
+    token = CancelToken()
+    timer = threading.Timer(seconds, token.cancel)
+    timer.daemon = True
+    with work.token.on_cancel(timer.start):
+        try:
+            yield replace(work, token=token)
+        finally:
+            timer.cancel()
+    if timer.ident is not None:
+        timer.join()
+
+
 def default_work(work: Work | None) -> Work:
-    """Return `work`, or one that nobody cancels or watches: the default for scripts."""
+    """Return `work`, or a new one without cancel and progress: the default for scripts."""
     return work or Work()
 
 
 class Coalescer:
-    """Passes on the newest progress only, ten times a second at most; safe from any thread."""
+    """Rate limit for progress reports: forwards the newest one, at most ten times a second.
+
+    It may be called from any thread.
+    """
 
     def __init__(self, sink: Callable[[Progress], None], seconds: float = 0.1) -> None:
         self._sink, self._seconds = sink, seconds

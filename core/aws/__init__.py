@@ -1,6 +1,6 @@
-"""The boundary to AWS: sessions, clients, limits, and foreign errors turned into ours.
+"""Access to AWS: sessions, clients, limits, and the translation of errors.
 
-Importing it keeps secrets out of the logs of the AWS libraries, whatever their level.
+Importing this package redacts secrets from the logs of the AWS libraries at every level.
 """
 
 from core.aws.logs import protect_logs

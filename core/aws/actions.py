@@ -1,4 +1,4 @@
-"""Which IAM action an API operation needs, and whether an operation changes anything.
+"""The IAM actions that API operations need, and which operations change data.
 
 Source: the Service Authorization Reference, "Actions defined by Amazon S3" and the access levels
 (List and Read against Write, Tagging and Permissions management) of the services used here.
@@ -40,7 +40,7 @@ _S3 = {
     "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
 }
 
-#: Every AWS operation that is sent, by service: those that only read, and those that change.
+#: All AWS operations that are used, by service: `READING` only read, `CHANGING` change data.
 READING: Mapping[str, frozenset[str]] = {
     "s3": frozenset(
         {
@@ -111,17 +111,18 @@ CHANGING: Mapping[str, frozenset[str]] = {
 
 
 def is_changing(service: str, operation: str) -> bool:
-    """Return whether an AWS operation may change something; one that is not listed may.
+    """Return whether an AWS operation may change data; an unlisted operation is assumed to.
 
     Args:
-        service: botocore's name of the service, also as its events spell it (`secrets-manager`).
-        operation: the operation's name, for example `PutObject`.
+        service: botocore's name of the service, also in the spelling of its events
+            (`secrets-manager`).
+        operation: the name of the operation, for example `PutObject`.
     """
     return operation not in READING.get(service.replace("-", ""), frozenset())
 
 
 def action_of(operation: str) -> str:
-    """Return the IAM action of `service:Operation`; mostly it is the same name."""
+    """Return the IAM action of an operation (`service:Operation`); most have the same name."""
     service, _, name = operation.partition(":")
     if service == "s3" and name in _S3:
         return f"s3:{_S3[name]}"
@@ -129,9 +130,9 @@ def action_of(operation: str) -> str:
 
 
 def operations_sent(operation: str, url: str, headers: Mapping[str, object]) -> tuple[str, ...]:
-    """Return what a request to S3 asks for as permissions see it.
+    """Return the S3 operations for which a request needs permissions.
 
-    A version that is named is a permission of its own, and a copy reads its source.
+    A request that names a version needs another permission, and a copy also reads its source.
     """
     versioned = "versionId=" in url and operation in {"GetObject", "HeadObject", "DeleteObject"}
     verb = operation.replace("Head", "Get") if versioned else operation

@@ -1,9 +1,9 @@
-"""Checks that an answer is complete and is AWS's before anything of it is believed.
+"""Checks that an answer is complete and comes from AWS before it is used.
 
-botocore takes a body that ends early, an empty one or a web page with status 200 for an answer
-with nothing in it. `check_answer` looks at the raw answer: declared length, closed root element,
-expected form, required headers; `missing_field` looks at what botocore parsed. What fails either
-is a `BadAnswerError`, which counts as a failure of the transport.
+botocore treats a truncated or empty body, or a web page with status 200, as an answer without
+content. `check_answer` checks the raw answer: declared length, closed root element, expected form,
+required headers; `missing_field` checks what botocore parsed. A failed check raises
+`BadAnswerError`, which is handled like a failure of the connection.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _S3_ROOTS = {
     "GetBucketPolicyStatus": b"PolicyStatus",
     "GetBucketOwnershipControls": b"OwnershipControls",
 }
-#: Roots that other servers write for the same content.
+#: Root elements that other servers use for the same content.
 _OTHER_ROOTS: dict[str, tuple[bytes, ...]] = {
     "GetPublicAccessBlock": (b"BlockPublicAccessBlockConfiguration",)
 }
-#: Headers without which an S3 answer confirms nothing.
+#: Required headers of S3's answers: without them an answer confirms nothing.
 _S3_HEADERS = {
     "PutObject": ("etag",),
     "UploadPart": ("etag",),
@@ -84,16 +84,16 @@ _ERROR_ROOT = re.compile(rb"\s*(<\?xml[^>]*\?>\s*)?<Error[\s>]")
 
 
 class BadAnswerError(HTTPClientError):  # type: ignore[misc] # botocore ships no types
-    """An answer that is incomplete, or not one of AWS.
+    """An answer that is incomplete or does not come from AWS.
 
     Args:
-        what: what is wrong with it; never anything of its content.
-        final: whether asking again is of no use: something else answers at this address.
-        proxy: whether a proxy asks for a sign-in (407).
-        unsupported: whether the server does not know the operation and answers another one.
+        what: the problem; it never quotes the content of the answer.
+        final: whether a retry is pointless because another program answers at this address.
+        proxy: whether a proxy requires authentication (407).
+        unsupported: whether the server does not know the operation and answered a different one.
     """
 
-    fmt = "The answer does not count: {what}"
+    fmt = "The answer was rejected: {what}"
 
     def __init__(
         self, what: str, *, final: bool = False, proxy: bool = False, unsupported: bool = False
@@ -103,23 +103,23 @@ class BadAnswerError(HTTPClientError):  # type: ignore[misc] # botocore ships no
 
 
 def check_answer(operation_model: Any, response_dict: dict[str, Any], **_event: Any) -> None:
-    """Refuse a raw answer that is cut, empty where it may not be, or not of AWS.
+    """Reject a raw answer that is truncated, unexpectedly empty, or does not come from AWS.
 
-    An error element inside a 200 becomes the error that it is (S3 API reference, CopyObject and
-    CompleteMultipartUpload: "a 200 OK response can contain an error").
+    An `Error` element in an answer with status 200 is handled as an error (S3 API reference,
+    CopyObject and CompleteMultipartUpload: "a 200 OK response can contain an error").
 
     Args:
         operation_model: botocore's description of the call.
         response_dict: botocore's raw answer: `status_code`, `headers`, `body`.
 
     Raises:
-        BadAnswerError: the answer does not count.
+        BadAnswerError: the answer was rejected.
     """
     try:
         _check(operation_model, response_dict)
     except BadAnswerError:
         close = getattr(response_dict["body"], "close", None)
-        if close is not None:  # a stream that nobody will read
+        if close is not None:  # the stream will not be read
             close()
         raise
 
@@ -130,13 +130,13 @@ def _check(operation_model: Any, response_dict: dict[str, Any]) -> None:
     stored = body if isinstance(body, bytes) else None
     declared = headers.get("content-length")
     if declared is not None and not str(declared).isdecimal():
-        raise BadAnswerError("its length is not a number")
+        raise BadAnswerError("its declared length is not a number")
     if stored is not None and operation_model.http.get("method") != "HEAD":
         _check_length(declared, stored)
     if status == 407:
-        raise BadAnswerError("a proxy asks for a sign-in (407)", final=True, proxy=True)
+        raise BadAnswerError("a proxy requires authentication (407)", final=True, proxy=True)
     if status >= 500 and _HTML.match(stored or b""):
-        response_dict["body"] = b""  # a gateway's page; botocore's parsers stumble over it
+        response_dict["body"] = b""  # a gateway's page, which botocore's parsers cannot parse
     elif status >= 300:
         _check_redirect(status, headers, stored or b"")
     elif operation_model.service_model.protocol == "rest-xml":
@@ -148,9 +148,9 @@ def _check(operation_model: Any, response_dict: dict[str, Any]) -> None:
 
 
 def missing_field(operation_model: Any, parsed: Mapping[str, Any]) -> str | None:
-    """Return the first required field that a parsed answer lacks, or None.
+    """Return the first required field that is missing in a parsed answer, or None.
 
-    Required is what botocore's service model marks so, and the fields of our own table.
+    Required fields are those marked in botocore's service model and those of `_FIELDS`.
     """
     shape = operation_model.output_shape
     required = list(shape.required_members) if shape is not None else []
@@ -165,7 +165,7 @@ def missing_field(operation_model: Any, parsed: Mapping[str, Any]) -> str | None
 
 
 def is_closed(body: bytes, root: bytes) -> bool:
-    """Whether XML begins and ends with the element `root`."""
+    """Return whether an XML document starts with the element `root` and is closed."""
     text = body.strip()
     if not re.search(rb"<" + root + rb"[\s/>]", text[:400]):
         return False
@@ -174,11 +174,11 @@ def is_closed(body: bytes, root: bytes) -> bool:
 
 def _check_length(declared: str | None, body: bytes) -> None:
     if declared is not None and int(declared) != len(body):
-        raise BadAnswerError(f"it has {len(body)} bytes, {declared} were announced")
+        raise BadAnswerError(f"it has {len(body)} bytes instead of the declared {declared}")
 
 
 def _check_redirect(status: int, headers: Mapping[str, str], body: bytes) -> None:
-    """Refuse a redirect that is not S3's own: it would lead to a page of the network."""
+    """Reject a redirect that does not come from S3: it leads to a sign-in page of the network."""
     if 300 < status < 304 or status in {307, 308}:
         ours = _has_mark(headers) or _ERROR_ROOT.match(body)
         if not ours:
@@ -186,7 +186,7 @@ def _check_redirect(status: int, headers: Mapping[str, str], body: bytes) -> Non
 
 
 def _has_mark(headers: Mapping[str, str]) -> bool:
-    """Whether AWS or a compatible server signed the answer with a header of its own."""
+    """Return whether the answer has a header that AWS or a compatible server adds."""
     return any(name.lower().startswith("x-amz") for name in headers)
 
 
@@ -217,16 +217,16 @@ def _check_s3(operation_model: Any, response_dict: dict[str, Any], body: bytes |
 
 
 def _written_root(name: str, root: bytes, body: bytes) -> bytes:
-    """Return the root element to expect: AWS's, or that of a server with another name for it.
+    """Return the expected root element: AWS's, or the one that another server uses.
 
     Raises:
-        BadAnswerError: the server answers another question than this one.
+        BadAnswerError: the server answered a different operation.
     """
     for other in (f"{name}Response".encode(), *_OTHER_ROOTS.get(name, ())):  # moto; Ceph RGW 16
         if b"<" + other in body[:400]:
             return other
     if name.startswith("Get") and is_closed(body, b"ListBucketResult"):
-        # Ceph RGW lists the bucket when it does not know the setting that is asked for.
+        # Ceph RGW lists the bucket if it does not know the requested setting.
         raise BadAnswerError("it lists the bucket instead", final=True, unsupported=True)
     return root
 
@@ -236,7 +236,7 @@ def _is_page(headers: Mapping[str, str]) -> bool:
 
 
 def _check_xml(body: bytes, root: bytes, *, parse: bool = True) -> None:
-    """Refuse XML without the root element, cut or malformed; listings parse on their own."""
+    """Reject XML that is truncated, malformed, or lacks the root element."""
     if not body.strip():
         raise BadAnswerError("it is empty")
     if not is_closed(body, root):
@@ -260,7 +260,7 @@ def _check_json(operation_model: Any, headers: Mapping[str, str], body: bytes) -
 
 
 def _check_object(body: bytes) -> None:
-    """Refuse what is no complete JSON object: a service's answer, or a bucket's policy."""
+    """Reject a body that is not a complete JSON object: a service's answer or a bucket policy."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):

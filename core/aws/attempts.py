@@ -1,7 +1,7 @@
-"""What each request of a connection comes to: sent, answered, or failed, and by which endpoint.
+"""Outcome of each request of a connection: sent, answered or failed, and by which endpoint.
 
-The window shows from this whether a server really answers. Counted are single attempts, before
-anything is sent again; a call that fails in the end is reported by its error.
+The window uses it to show whether a server answers. Every attempt is counted, retries included; the
+final failure of a call is reported by its error.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from core.aws.faults import kind_of_answer, translate
 from core.errors import ErrorKind
 
-#: Kinds that say something about the server or the keys, not about what was asked for.
+#: Kinds of errors that concern the server or the keys, not the requested resource.
 FAILING = frozenset(
     {
         ErrorKind.OFFLINE,
@@ -30,13 +30,13 @@ FAILING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request at one moment of its life.
+    """State of one request: sent, or finished with its outcome.
 
     Attributes:
         endpoint: host, and port if the URL names one.
         over: False when the request was just sent, True when its outcome is known.
-        failed: the kind of a failure that concerns server or keys; None for a good answer, which
-            "there is no such object" and "you may not do that" are as well.
+        failed: the kind of a failure that concerns the server or the keys; None for a valid answer,
+            which includes "not found" and "access denied".
     """
 
     endpoint: str
@@ -48,7 +48,7 @@ Watcher = Callable[[Attempt], None]
 
 
 def endpoint_of(url: str) -> str:
-    """Return host and port of a URL, without a bucket's name in front of AWS's own hosts."""
+    """Return host and port of a URL, without the bucket name that precedes AWS's hosts."""
     host = urlsplit(url).netloc.rpartition("@")[2]
     bucket, dot, rest = host.partition(".s3.")
     return f"s3.{rest}" if dot and bucket and rest.endswith("amazonaws.com") else host
@@ -60,13 +60,13 @@ def outcome(
     response: tuple[Any, Mapping[str, Any]] | None,
     error: Exception | None,
 ) -> Attempt:
-    """Return what an attempt came to.
+    """Return the outcome of an attempt.
 
     Args:
         endpoint: as in `Attempt`.
         operation: `service:Operation`.
-        response: botocore's pair of raw and parsed answer, if there was one.
-        error: what was raised instead.
+        response: botocore's raw and parsed answer, if there was one.
+        error: the exception that was raised instead.
     """
     kind: ErrorKind | None = None
     if error is not None:

@@ -1,4 +1,4 @@
-"""Which profiles AWS's own configuration files hold; they are read, never written."""
+"""Names of the profiles in AWS's configuration files, which are read but never written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def aws_profile_names(*, work: Work | None = None) -> tuple[str, ...]:
     """Return the names of the profiles in `~/.aws/config` and `~/.aws/credentials`.
 
     Raises:
-        CredentialsMissing: a file is there but cannot be read.
+        CredentialsMissing: a file exists but cannot be read.
     """
     from botocore.session import Session
 

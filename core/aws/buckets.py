@@ -1,4 +1,4 @@
-"""Which buckets there are, and the little that the window's header tells of one."""
+"""List of the account's buckets, and the facts about a bucket in the window's header."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from core.work import Work, default_work
 
 @dataclass(frozen=True, slots=True)
 class BucketBrief:
-    """Where a bucket is and whether it keeps versions.
+    """Region and versioning state of a bucket.
 
-    `versioning` is `Enabled`, `Suspended`, empty for never, or None when it may not be asked;
-    `followed` tells that the region is not the profile's.
+    `versioning` is `Enabled`, `Suspended`, empty if it was never enabled, or None if the request
+    was denied; `followed` is True if the region differs from the profile's.
     """
 
     region: str
@@ -27,7 +27,7 @@ def list_buckets(clients: ClientFactory, *, work: Work | None = None) -> tuple[s
     """Return the names of all buckets of the account, sorted.
 
     Raises:
-        StorageError: they may not be listed, or the endpoint is out of reach.
+        StorageError: the request was denied, or the endpoint cannot be reached.
     """
     work = default_work(work)
     names: list[str] = []
@@ -43,10 +43,10 @@ def list_buckets(clients: ClientFactory, *, work: Work | None = None) -> tuple[s
 
 
 def brief(clients: ClientFactory, bucket: str, *, work: Work | None = None) -> BucketBrief:
-    """Return where the bucket is and whether it keeps versions.
+    """Return region and versioning state of a bucket.
 
     Raises:
-        NoSuchBucket: there is no such bucket.
+        NoSuchBucket: the bucket does not exist.
         StorageError: it cannot be reached.
     """
     work = default_work(work)

@@ -1,4 +1,4 @@
-"""The one factory of AWS clients: thread-safe, cached, signed with SigV4, region-following."""
+"""Factory of all AWS clients: cached, thread-safe, signed with SigV4, in the bucket's region."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _log = logging.getLogger(__name__)
 
 #: Called with (service, operation) in the calling thread before each request is sent.
 REQUEST_OBSERVERS: list[Callable[[str, str], None]] = []
-#: Called with (profile, service, operation) likewise: whoever records what a profile uses.
+#: Called likewise with (profile, service, operation), to record the actions of a profile.
 USE_OBSERVERS: list[Callable[[str, str, str], None]] = []
 
 
 class ClientFactory:
-    """Makes and keeps the clients of one connection; cheap to build, nothing on the network.
+    """Creates and caches the clients of one connection. The constructor sends no requests.
 
-    Clients may be shared by threads (botocore's are safe); making one is not, so one lock
-    guards it. `once=True` gives a client that never repeats a request by itself.
+    Threads may share a client (botocore's are thread-safe), but creating one is not thread-safe and
+    is done under a lock. `once=True` returns a client that never retries a request.
     """
 
     def __init__(self, connection: Connection, *, ask_mfa: AskMfa | None = None) -> None:
@@ -52,12 +52,12 @@ class ClientFactory:
 
     @property
     def connection(self) -> Connection:
-        """The connection whose clients these are."""
+        """The connection that the clients belong to."""
         return self._connection
 
     @property
     def endpoint_url(self) -> str | None:
-        """The URL of S3 if it is not AWS's own."""
+        """The custom URL of S3, or None for AWS."""
         return endpoint_for(self._connection.profile, "s3")
 
     @property
@@ -66,7 +66,7 @@ class ClientFactory:
         return self._connection.profile.region
 
     def s3(self, *, region: str | None = None, once: bool = False) -> Any:
-        """Return an S3 client, in the profile's region unless another is named."""
+        """Return an S3 client for a region, by default the profile's."""
         return self._client("s3", region or self.region, once=once)
 
     def secrets(self, *, once: bool = False) -> Any:
@@ -82,7 +82,7 @@ class ClientFactory:
         return self._client("sts", self.region, once=False)
 
     def s3_account(self) -> Any:
-        """Return a client for the S3 settings of the whole account; AWS alone has them."""
+        """Return a client for the account-wide S3 settings, which only AWS has."""
         return self._client("s3control", self.region, once=False)
 
     def cloudwatch(self) -> Any:
@@ -90,16 +90,16 @@ class ClientFactory:
         return self._client("cloudwatch", self.region, once=False)
 
     def for_bucket(self, bucket: str, *, once: bool = False, work: Work | None = None) -> Any:
-        """Return an S3 client in the bucket's own region, which is found once and remembered.
+        """Return an S3 client for the region of a bucket, which is determined once and cached.
 
         Raises:
-            NoSuchBucket: there is no such bucket.
-            StorageError: the endpoint cannot be reached, or the credentials cannot be had.
+            NoSuchBucket: the bucket does not exist.
+            StorageError: the endpoint cannot be reached, or there are no credentials.
         """
         return self.s3(region=self.bucket_region(bucket, work=work), once=once)
 
     def bucket_region(self, bucket: str, *, work: Work | None = None) -> str:
-        """Return the bucket's region; the first call asks by HEAD and says when it differs."""
+        """Return the region of a bucket; the first call sends HeadBucket and logs a difference."""
         token = (work or current_work()).token
         while not self._finding.acquire(timeout=0.2):
             token.check()
@@ -112,15 +112,15 @@ class ClientFactory:
             self._finding.release()
 
     def followed(self, bucket: str) -> str | None:
-        """Return the region that was followed to, or None if it is the profile's or unknown."""
+        """Return the bucket's region if it is known and differs from the profile's, else None."""
         region = self._regions.get(bucket)
         return region if region != self.region else None
 
     def frozen_keys(self) -> AccessKeys:
-        """Return the keys that hold now, refreshed if need be: for obstore and for signing.
+        """Return the current keys, refreshed if necessary, for signing and for obstore.
 
         Raises:
-            StorageError: the source gives no keys, or they cannot be refreshed.
+            StorageError: the credential source has no keys, or they cannot be refreshed.
         """
         with translated("sts:AssumeRole", self._connection.profile.name):
             frozen = self._resolved().get_frozen_credentials()
@@ -128,28 +128,29 @@ class ClientFactory:
         return AccessKeys(frozen.access_key, Secret(frozen.secret_key), token)
 
     def credentials_expire(self) -> datetime | None:
-        """Return when the temporary credentials end; None for permanent or unknown ones."""
+        """Return when temporary credentials expire; None if they are permanent or it is unknown."""
         return self.credentials_expiry().at
 
     def credentials_expiry(self) -> Expiry:
-        """Return whether the credentials are temporary, and their end as far as it is known.
+        """Return whether the credentials are temporary, and when they expire if it is known.
 
         Raises:
-            StorageError: the source gives no keys, or they cannot be refreshed.
+            StorageError: the credential source has no keys, or they cannot be refreshed.
         """
         with translated("sts:AssumeRole", self._connection.profile.name):
             return expiry_of(self._connection, self._resolved())
 
     def credentials_method(self) -> str:
-        """Return how the keys were got, in AWS's own words, for example `sso` or `iam-role`."""
+        """Return botocore's name of the credential source, for example `sso` or `iam-role`."""
         with translated("sts:AssumeRole", self._connection.profile.name):
             return str(getattr(self._resolved(), "method", ""))
 
     def renew(self, connection: Connection) -> None:
-        """Use a fresh session from now on; what still runs ends on the clients that it has.
+        """Use a new session for new clients; running requests finish on the clients they have.
 
         Args:
-            connection: the same profile, with the keys of the fresh session where we keep them.
+            connection: the same profile, with the keys of the new session if they are stored with
+                it.
         """
         with self._lock:
             self._connection = replace(connection, unlocked=self._connection.unlocked)
@@ -157,33 +158,33 @@ class ClientFactory:
             self._clients = {}
 
     def set_unlocked(self, *, unlocked: bool) -> None:
-        """Allow or refuse changes with a production profile from now on."""
+        """Allow or refuse changes with a read-only profile from now on."""
         self._connection = replace(self._connection, unlocked=unlocked)
 
     def watch(self, watcher: Watcher | None) -> None:
-        """Report each request to `watcher`, in the calling thread; None ends that."""
+        """Report each request to a callback, in the calling thread; None stops it."""
         self._watcher = watcher
 
     def require_writable(self, action: str) -> None:
-        """Refuse a change with a profile that is read-only; `action` names it for the message.
+        """Raise an error if the profile is read-only; the message names the action.
 
         Raises:
-            ReadOnlyProfile: the profile opens read-only and was not unlocked.
+            ReadOnlyProfile: the profile is read-only and was not unlocked.
         """
         if self._connection.read_only:
             name = self._connection.profile.name
             raise ReadOnlyProfile(
                 f"The profile {name} is read-only",
-                cause=f"{action} would change something; a production profile opens read-only. "
-                "Nothing was sent.",
-                remedy="Unlock it, then try again: with the lock at the top of the window, with "
-                "--unlock on the command line, or with unlocked=True in a script.",
+                cause=f"{action} would change data, and a production profile is read-only until "
+                "it is unlocked. Nothing was sent.",
+                remedy="Unlock the profile, then try again: with the lock at the top of the "
+                "window, with --unlock on the command line, or with unlocked=True in a script.",
                 subject=name,
                 action=action,
             )
 
     def close(self) -> None:
-        """Close all connections; whatever still runs on these clients ends as cancelled."""
+        """Close all connections; requests that are still running are cancelled."""
         with self._lock:
             self._closed = True
             clients, self._clients = list(self._clients.values()), {}
@@ -223,24 +224,24 @@ class ClientFactory:
         client.meta.events.register_first("before-parameter-build", self._guard)
         client.meta.events.register("before-send", self._observe)
         install(client, once=once)
-        # Before what decides on repeating a request: that waits.
+        # Registered first: the handler that decides about a retry waits.
         name = client.meta.service_model.service_id.hyphenize()
         client.meta.events.register_first(f"needs-retry.{name}", self._on_attempt)
         return client
 
     def note_use(self, service: str, operation: str) -> None:
-        """Tell who records use of a request that another library sends with these keys.
+        """Report a request that another library sends with these keys to `USE_OBSERVERS`.
 
         Raises:
-            ReadOnlyProfile: the request would change something and the profile is read-only.
+            ReadOnlyProfile: the request would change data and the profile is read-only.
         """
         if is_changing(service, operation.removesuffix("Version")):
             self.require_writable(action_of(f"{service.replace('-', '')}:{operation}"))
-        for told in tuple(USE_OBSERVERS):
-            told(self._connection.profile.name, service, operation)
+        for observer in tuple(USE_OBSERVERS):
+            observer(self._connection.profile.name, service, operation)
 
     def _guard(self, event_name: str = "", **_details: Any) -> None:
-        """Refuse changes with a read-only profile: requests, and links, which are signed alike."""
+        """Refuse changes with a read-only profile, both requests and presigned URLs."""
         _, service, operation = event_name.split(".", 2)
         if is_changing(service, operation):
             self.require_writable(action_of(f"{service.replace('-', '')}:{operation}"))
@@ -253,7 +254,7 @@ class ClientFactory:
         request_dict: Any = None,
         **_details: Any,
     ) -> None:
-        """Report what an attempt came to; event names are `needs-retry.service.Operation`."""
+        """Report the outcome of an attempt; event names are `needs-retry.service.Operation`."""
         if self._watcher is not None:
             from core.aws.attempts import endpoint_of, outcome
 
@@ -263,7 +264,7 @@ class ClientFactory:
             self._watcher(outcome(host, called, response, caught_exception))
 
     def _observe(self, event_name: str = "", request: Any = None, **_details: Any) -> None:
-        """Tell the observers; event names are `before-send.service.Operation`."""
+        """Call the observers; event names are `before-send.service.Operation`."""
         if self._watcher is not None:
             from core.aws.attempts import Attempt, endpoint_of
 
@@ -276,7 +277,7 @@ class ClientFactory:
                 self.note_use(service, each)
 
     def _resolved(self) -> Any:
-        """Return botocore's credentials; the first call makes the session."""
+        """Return botocore's credentials; the first call creates the session."""
         from core.aws.retries import install_checks
         from core.aws.session import credentials_for, session_for
 
@@ -291,8 +292,8 @@ class ClientFactory:
     def _find(self, bucket: str, token: CancelToken) -> str:
         from core.aws.regions import find_region
 
-        # The first contact is an interactive call, also of a bulk operation: a server that is not
-        # there is reported before the operation's whole budget is spent on it.
+        # The first request has the time limit of an interactive call, even in a bulk operation: an
+        # unreachable server is reported before the retry budget is used up.
         first_contact = Work(token)
         with translated("s3:HeadBucket", f"s3://{bucket}", first_contact):
             region = find_region(self.s3(), bucket, self.region)
@@ -307,17 +308,17 @@ class ClientFactory:
 
 
 def _unusable(profile: str, region: str, endpoint: str | None, error: Exception) -> InvalidInput:
-    """Return the error for what botocore makes no client of; its class names the culprit."""
+    """Return the error for a region or endpoint with which botocore cannot create a client."""
     if endpoint is None or type(error).__name__ == "InvalidRegionError":
         return InvalidInput(
             f"Invalid region: {region!r}",
-            cause="A region has letters, digits and hyphens, for example us-east-1.",
-            remedy="Correct the region: the profile's, --region, or AWS_REGION.",
+            cause="A region consists of letters, digits and hyphens, for example us-east-1.",
+            remedy="Correct the region in the profile, with --region, or in AWS_REGION.",
             subject=profile,
         )
     return InvalidInput(
         f"Invalid endpoint: {endpoint}",
         cause="It is not a URL that begins with http:// or https://.",
-        remedy="Correct the endpoint: the profile's, --endpoint-url, or AWS_ENDPOINT_URL.",
+        remedy="Correct the endpoint in the profile, with --endpoint-url, or in AWS_ENDPOINT_URL.",
         subject=profile,
     )

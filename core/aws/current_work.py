@@ -1,4 +1,4 @@
-"""The `Work` for which this thread sends requests: retries and sockets look it up here."""
+"""The `Work` of the current thread, which retries and sockets use for cancellation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _thread = threading.local()
 
 @contextmanager
 def in_work(work: Work | None) -> Iterator[None]:
-    """Make `work` the current one of this thread; None keeps the one that is already current."""
+    """Set the current `Work` of this thread; None leaves the current one in place."""
     before = getattr(_thread, "work", None)
     _thread.work = work or before
     try:
@@ -23,5 +23,5 @@ def in_work(work: Work | None) -> Iterator[None]:
 
 
 def current_work() -> Work:
-    """Return the work of this thread; one that nobody cancels where there is none."""
+    """Return the `Work` of this thread, or a default one that is never cancelled."""
     return default_work(getattr(_thread, "work", None))

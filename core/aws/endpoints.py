@@ -1,6 +1,6 @@
-"""Where a service is reached, and how its client is set up there.
+"""Endpoints of the AWS services, and the configuration of their clients.
 
-Import cheaply: botocore is loaded only when a client configuration is made.
+Importing this module is fast: botocore is only imported to create a configuration.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from core.model.connection import Profile
 #: Seconds to wait for a connection, and for the next bytes of an answer.
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
-#: Connections kept open in one client's pool; more threads than that would wait.
+#: Size of a client's connection pool; more threads than that would have to wait.
 POOL = 32
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def endpoint_for(profile: Profile, service: str) -> str | None:
-    """Return the URL of a service: the profile's, else AWS_ENDPOINT_URL[_SERVICE], else AWS's.
+    """Return the custom URL of a service, or None for AWS.
+
+    The profile has priority over AWS_ENDPOINT_URL_SERVICE and AWS_ENDPOINT_URL.
 
     Args:
         profile: the profile in use.
@@ -37,7 +39,7 @@ def endpoint_for(profile: Profile, service: str) -> str | None:
 
 
 def is_loopback(endpoint: str) -> bool:
-    """Whether the endpoint is on this machine: no proxy stands between us and it."""
+    """Return whether the endpoint is on this machine, so that no proxy is used."""
     return urlsplit(endpoint).hostname in _LOOPBACK
 
 
@@ -47,12 +49,11 @@ def client_config(
     """Return botocore's configuration for one client.
 
     Args:
-        endpoint: the custom URL, or None for AWS itself. Elsewhere buckets are addressed by
-            path by default, and checksums beyond the protocol's first ones are left out: many compatible
-            servers refuse them.
-        signature: `s3v4` for S3, where the default still presigns with SigV2 in some regions
-            and at custom endpoints; None for services that know SigV4 only.
-        addressing: the `addressing_style` that the AWS profile sets for S3, if it does.
+        endpoint: the custom URL, or None for AWS. With a custom URL, buckets are addressed by path
+            by default and newer checksums are left out, which many compatible servers refuse.
+        signature: `s3v4` for S3, where botocore still presigns with SigV2 by default in some
+            regions and at custom endpoints; None for services that only support SigV4.
+        addressing: the `addressing_style` of the AWS profile for S3, if it is set.
     """
     from botocore.config import Config
 
@@ -62,7 +63,7 @@ def client_config(
         read_timeout=READ_SECONDS,
         max_pool_connections=POOL,
         tcp_keepalive=True,
-        # One attempt: `core.aws.retries` decides on more, where a cancel reaches the wait.
+        # One attempt: `core.aws.retries` handles retries, so that a cancel ends the pauses.
         retries={"mode": "standard", "total_max_attempts": 1},
         user_agent_extra=f"strongroom/{__version__}",
     )

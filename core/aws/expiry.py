@@ -1,6 +1,6 @@
-"""When the credentials of a connection end, as far as their source says.
+"""Expiry of the credentials of a connection, as far as their source reports it.
 
-Import cheaply: botocore is loaded only when an end has to be read.
+Importing this module is fast: botocore is only imported when an expiry is read.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from core.errors import CredentialsExpired
 from core.model.connection import Connection
 from core.units import as_utc, format_moment
 
-#: The longest life of a session: GetSessionToken and GetFederationToken allow 129,600 seconds;
-#: sessions of roles end earlier (AWS STS API reference).
+#: The longest duration of a session: GetSessionToken and GetFederationToken allow 129,600 seconds;
+#: role sessions are shorter (AWS STS API reference).
 LONGEST_SESSION_SECONDS = 36 * 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """The end of credentials: `temporary` without `at` means that their source does not say it."""
+    """Expiry of credentials; temporary ones without `at` have an unknown expiry."""
 
     temporary: bool
     at: datetime | None = None
 
     @property
     def known(self) -> bool:
-        """Whether the end is known; permanent credentials have none."""
+        """Whether the expiry is known; it is for permanent credentials, which do not expire."""
         return not self.temporary or self.at is not None
 
 
 def expiry_of(connection: Connection, credentials: Any) -> Expiry:
-    """Return when credentials end; those that are fetched on first use are fetched for it.
+    """Return when credentials expire; credentials that are fetched on first use are fetched.
 
     Args:
-        connection: the profile, with the keys that it brings.
-        credentials: botocore's, of any source.
+        connection: the profile and its keys.
+        credentials: botocore's credentials, from any source.
     """
     frozen = credentials.get_frozen_credentials()
     at = getattr(credentials, "_expiry_time", None)
@@ -45,13 +45,13 @@ def expiry_of(connection: Connection, credentials: Any) -> Expiry:
         return Expiry(temporary=True, at=as_utc(at))
     if connection.keys is not None and connection.keys.expires is not None:
         return Expiry(temporary=True, at=connection.keys.expires)
-    # Without a word from the source, only the keys tell: AWS marks temporary ones (IAM user
-    # guide, "Understanding unique ID prefixes").
+    # If the source does not report it, the prefix of the key id does (IAM user guide,
+    # "Understanding unique ID prefixes").
     return Expiry(temporary=bool(frozen.token) or frozen.access_key.startswith("ASIA"))
 
 
 def end_of(found: Any) -> datetime | None:
-    """Return the end that a source gives with its keys (botocore's dictionary), or None."""
+    """Return the expiry in botocore's dictionary of credentials, or None."""
     from botocore.utils import parse_timestamp
 
     value = found.get("expiry_time") if isinstance(found, Mapping) else None
@@ -61,18 +61,18 @@ def end_of(found: Any) -> datetime | None:
 def ended(
     profile: str, section: str, method: str = "", *, at: datetime | None = None
 ) -> CredentialsExpired:
-    """Return the error for keys that had ended already when their source gave them.
+    """Return the error for keys that had already expired when their source returned them.
 
     Args:
-        profile: our profile's name.
+        profile: the name of the profile.
         section: the AWS profile in use.
         method: botocore's name of the source.
-        at: when they ended, if that is known.
+        at: when they expired, if it is known.
     """
     cause, remedy = _ENDED.get(method, _ENDED[""])
     when = f" at {format_moment(at)}" if at else ""
     return CredentialsExpired(
-        "The credentials have ended",
+        "The credentials have expired",
         cause=cause.format(section=section, method=method or "a source", when=when),
         remedy=remedy,
         subject=profile,
@@ -81,15 +81,18 @@ def ended(
 
 _ENDED = {
     "custom-process": (
-        "The credential_process of the AWS profile {section} gives keys that ended{when}.",
-        "Sign in with that program, and check this computer's clock; then try again.",
+        "The credential_process of the AWS profile {section} returned keys that expired{when}.",
+        "Sign in with that program and check the clock of this machine, then try again.",
     ),
     "env": (
-        "AWS_CREDENTIAL_EXPIRATION says that the keys in AWS_* variables ended{when}.",
+        "According to AWS_CREDENTIAL_EXPIRATION, the keys in the AWS_* variables expired{when}.",
         "Set the variables of a new session, then try again.",
     ),
     "": (
-        "The keys that {method} gives for the AWS profile {section} ended{when}.",
-        "Sign in again where they come from, and check this computer's clock; then try again.",
+        "The keys from {method} for the AWS profile {section} expired{when}.",
+        (
+            "Sign in again at the source of the keys and check the clock of this machine, then try "
+            "again."
+        ),
     ),
 }

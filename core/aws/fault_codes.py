@@ -1,11 +1,10 @@
-"""The one table from AWS error codes to our errors, each with its cause and remedy.
+"""The table that maps AWS error codes to errors of `core.errors`, with cause and remedy.
 
-Templates may use `{subject}`, `{bucket}`, `{action}`, `{message}`, `{clock}` and, of a denial,
-`{target}` (what the denied action is on) and `{denial}` (what has to be changed).
-Each row is one cause with the remedy of that cause; codes of one kind with another remedy have a
-row of their own.
-Codes: the S3 API reference ("Error responses"), the common errors of Secrets Manager, STS and
-IAM, and the bare HTTP statuses that botocore reports for answers without a body.
+Templates may use `{subject}`, `{bucket}`, `{action}`, `{message}`, `{clock}` and, for a denial,
+`{target}` (the resource of the denied action) and `{denial}` (what has to be changed). Each row is
+one cause with its remedy; codes that need another remedy have a separate row. Codes: the S3 API
+reference ("Error responses"), the common errors of Secrets Manager, STS and IAM, and the bare HTTP
+statuses that botocore reports for answers without a body.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from core.errors import StorageError
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One row: codes (apart by blanks), the error raised for them, and its words."""
+    """One row: codes separated by spaces, the error class, and the texts of the error."""
 
     codes: str
     error: type[StorageError]
@@ -46,16 +45,16 @@ SKEWED = Fault(
     "RequestTimeTooSkewed RequestInTheFuture RequestExpired",
     errors.ClockSkew,
     "This machine's clock is wrong",
-    "AWS refuses requests that are more than 15 minutes off. {clock}",
-    "Set the clock of this machine (turn on network time), then try again. The keys are fine.",
+    "AWS refuses requests whose time differs by more than 15 minutes. {clock}",
+    "Set the clock of this machine (turn on network time), then try again. The keys are valid.",
 )
 SECRET_IS_FULL = Fault(
     "",  # LimitExceededException, where a secret is saved
     errors.LimitExceeded,
-    "{subject} has no room for another version",
-    "AWS keeps about 100 versions of a secret and removes none of the last 24 hours: it was saved "
-    "too often.",
-    "Wait until older versions are a day old, then save again; save no more than once every 10 "
+    "{subject} cannot store another version",
+    "AWS stores about 100 versions of a secret and removes none that are younger than 24 hours. "
+    "The secret was saved too often.",
+    "Wait until the older versions are a day old, then save again. Save at most once every 10 "
     "minutes.",
 )
 THROTTLED = Fault(
@@ -63,22 +62,22 @@ THROTTLED = Fault(
     "RequestThrottledException TooManyRequestsException RequestLimitExceeded 429 "
     "BandwidthLimitExceeded PriorRequestNotComplete TransactionInProgressException",
     errors.Throttled,
-    "The service asks for fewer requests",
-    "{action} was throttled, also after several attempts with growing pauses.",
-    "Wait a minute and try again; end other programs that use the same account or server.",
+    "The service is throttling requests",
+    "{action} was throttled, even after several attempts with increasing pauses.",
+    "Wait a minute and try again. Stop other programs that send many requests to the same account "
+    "or server.",
 )
 WRONG_REGION = Fault(
     "PermanentRedirect TemporaryRedirect Redirect IllegalLocationConstraintException 301 307 308",
     errors.WrongRegion,
     "Bucket is in a different region",
     "{subject} is not served in the profile's region. {region}",
-    "The region is followed automatically where AWS tells it; otherwise set the bucket's region "
-    "in the profile.",
+    "Set the bucket's region in the profile. If AWS reports the region, it is used automatically.",
 )
 REGION_OFF = Fault(
     "RegionDisabledException",
     errors.WrongRegion,
-    "The region is not switched on for this account",
+    "The region is not enabled for this account",
     "{subject} is in a region that the account has to opt in to.",
     "Ask an administrator to enable the region in the account's settings.",
 )
@@ -93,15 +92,16 @@ EXPIRED = Fault(
     "ExpiredToken ExpiredTokenException TokenRefreshRequired ExpiredTokenError",
     errors.CredentialsExpired,
     "The temporary credentials have expired",
-    "AWS does not take the session token any more.",
+    "AWS no longer accepts the session token.",
     "Get new temporary credentials (with single sign-on: `aws sso login`), then try again.",
 )
 UNEXPLAINED_400 = Fault(
     "400",
     errors.CredentialsExpired,
-    "S3 refused the request without saying why",
-    "A HEAD answer has no text. Status 400 usually means that the session token has expired; an "
-    "object encrypted with a customer's own key (SSE-C) is refused in the same way.",
+    "S3 refused the request without a reason",
+    "The answer to a HEAD request has no text. Status 400 usually means that the session token "
+    "has expired; objects that are encrypted with a customer-provided key (SSE-C) are refused in "
+    "the same way.",
     "Sign in again or choose another profile, then retry.",
 )
 UNKNOWN_KEY = Fault(
@@ -117,14 +117,14 @@ WRONG_SECRET = Fault(
     errors.CredentialsInvalid,
     "AWS does not accept these keys",
     "The signature does not match: the secret key belongs to another access key, or a proxy "
-    "changes the requests ({code}).",
-    "Enter the secret key of the profile again. If it is right, try without the proxy.",
+    "modifies the requests ({code}).",
+    "Enter the secret key of the profile again. If it is correct, try without the proxy.",
 )
 WRONG_TOKEN = Fault(
     "InvalidToken",
     errors.CredentialsInvalid,
     "AWS does not accept the session token",
-    "The session token is not the one of these temporary keys ({code}).",
+    "The session token does not belong to these temporary keys ({code}).",
     "Fetch access key, secret key and session token together, and enter all three.",
 )
 UNSIGNED = Fault(
@@ -133,7 +133,7 @@ UNSIGNED = Fault(
     errors.CredentialsInvalid,
     "AWS cannot read the signature of the request",
     "The signature is missing or malformed ({code}): {message}",
-    "Check that the access key id and the region of the profile have no blanks or strange "
+    "Check that the access key id and the region of the profile contain no spaces or special "
     "characters, and that no proxy removes the Authorization header.",
 )
 REJECTED_IDENTITY = Fault(
@@ -141,14 +141,14 @@ REJECTED_IDENTITY = Fault(
     errors.CredentialsInvalid,
     "The identity provider rejected the sign-in",
     "The web identity or its token is not accepted ({code}): {message}",
-    "Sign in at the identity provider again; check that the role trusts it.",
+    "Sign in to the identity provider again, and check that the role trusts it.",
 )
 
 NO_BUCKET = Fault(
     "NoSuchBucket",
     errors.NoSuchBucket,
     "Bucket {bucket} does not exist",
-    "There is no bucket of that name at this endpoint.",
+    "There is no bucket with that name at this endpoint.",
     "Check the bucket's name, the region and the endpoint in the profile.",
 )
 
@@ -172,21 +172,21 @@ TABLE: tuple[Fault, ...] = (
         "NoSuchKey NotFound 404 ResourceNotFoundException NoSuchEntity NoSuchEntityException",
         errors.NotFound,
         "{subject} does not exist",
-        "It was never created, was deleted, or its name is spelled differently.",
+        "It was never created, it was deleted, or its name is spelled differently.",
         "Check the name (case matters) and list what exists.",
     ),
     Fault(
         "NoSuchVersion",
         errors.NotFound,
-        "{subject} has no such version",
+        "{subject} does not have this version",
         "The version was deleted, or belongs to another object.",
         "List the versions again and choose one of them.",
     ),
     Fault(
         "NoSuchUpload",
         errors.NotFound,
-        "The upload of {subject} has ended",
-        "The multipart upload was completed, aborted, or removed by a lifecycle rule.",
+        "The multipart upload of {subject} no longer exists",
+        "It was completed, aborted, or removed by a lifecycle rule.",
         "Start the upload again.",
     ),
     Fault(
@@ -199,64 +199,66 @@ TABLE: tuple[Fault, ...] = (
         errors.NotFound,
         "{subject} has no such configuration",
         "The bucket does not have the setting that {action} reads.",
-        "Nothing is wrong: add the setting if it is wanted.",
+        "This is not a fault. Add the setting if you need it.",
     ),
     Fault(
         "ResourceExistsException BucketAlreadyExists BucketAlreadyOwnedByYou "
         "EntityAlreadyExists EntityAlreadyExistsException",
         errors.AlreadyExists,
         "{subject} already exists",
-        "Something of that name exists; a deleted secret keeps its name until it is gone.",
+        "Something with that name exists. The name of a deleted secret is reserved until its "
+        "recovery window ends.",
         "Choose another name, or change the existing one.",
     ),
     Fault(
         "PreconditionFailed ConditionalRequestConflict 412 409 PreconditionNotMetException "
         "ConcurrentModification 304",
         errors.Conflict,
-        "{subject} was changed by somebody else meanwhile",
-        "The condition for {action} does not hold any more; nothing was overwritten.",
-        "Read it again, see what changed, and decide again.",
+        "{subject} was changed by another client",
+        "The condition of {action} is no longer met; nothing was overwritten.",
+        "Read it again, check what changed, and decide again.",
     ),
     Fault(
         "OperationAborted EntityTemporarilyUnmodifiable RestoreAlreadyInProgress",
         errors.Conflict,
-        "Another change of {subject} is under way",
-        "The service works on it already ({code}): {message}",
-        "Wait until that has ended, then try again.",
+        "{subject} is being changed by another request",
+        "The service is still processing a change ({code}): {message}",
+        "Wait until it has ended, then try again.",
     ),
     Fault(
         "DeleteConflict",
         errors.Conflict,
         "{subject} is still in use",
-        "Something is attached to it: {message}",
-        "Remove what is attached to it first.",
+        "Other resources are attached to it: {message}",
+        "Remove the attached resources first.",
     ),
     Fault(
         "InvalidBucketState",
         errors.Conflict,
         "The settings of the bucket do not allow this",
         "{action} on {subject}: {message}",
-        "Look at versioning and Object Lock of the bucket; one of them stands against it.",
+        "Check versioning and Object Lock of the bucket; one of them prevents this action.",
     ),
     Fault(
         "InvalidObjectState ObjectAlreadyInActiveTierError",
         errors.Archived,
         "{subject} is archived",
         "Objects in Glacier and Deep Archive cannot be read until they have been restored.",
-        "Ask for a restore (it takes minutes to hours and costs money), then try again.",
+        "Start a restore of the object in the AWS console (it takes minutes to hours and costs "
+        "money), then try again.",
     ),
     Fault(
         "EntityTooLarge 413 MaxMessageLengthExceeded",
         errors.LimitExceeded,
         "{subject} is too large",
         "{action} was refused: {message}",
-        "Send it in parts (multipart upload), or make it smaller.",
+        "Upload it in parts (multipart upload), or make it smaller.",
     ),
     Fault(
         "EntityTooSmall",
         errors.LimitExceeded,
         "A part of {subject} is too small",
-        "{action} was refused: all parts but the last one have at least 5 MiB.",
+        "{action} was refused: all parts except the last one must have at least 5 MiB.",
         "Upload it again with larger parts.",
     ),
     Fault(
@@ -270,8 +272,8 @@ TABLE: tuple[Fault, ...] = (
         "MetadataTooLarge RequestHeaderSectionTooLarge",
         errors.LimitExceeded,
         "The metadata of {subject} is too large",
-        "All metadata of an object together has at most 2,048 bytes.",
-        "Remove or shorten some of it.",
+        "The metadata of an object is limited to 2,048 bytes in total.",
+        "Remove or shorten some of the metadata.",
     ),
     Fault(
         "LimitExceeded LimitExceededException TooManyBuckets PackedPolicyTooLarge "
@@ -279,28 +281,30 @@ TABLE: tuple[Fault, ...] = (
         errors.LimitExceeded,
         "A quota of the service is used up",
         "{action} on {subject} was refused: {message}",
-        "Remove one that is no longer needed, or have AWS raise the quota.",
+        "Remove what is no longer needed, or request a higher quota from AWS.",
     ),
     Fault(
         "BadDigest XAmzContentSHA256Mismatch XAmzContentChecksumMismatch",
         errors.Corrupt,
-        "The bytes were damaged on their way",
-        "The server's checksum of {subject} differs from ours; nothing was stored.",
-        "Try again. If it happens often, suspect the network or this machine's memory.",
+        "The data was damaged in transit",
+        "The server's checksum of {subject} differs from the one that was sent; nothing was "
+        "stored.",
+        "Try again. If it happens often, check the network and the memory of this machine.",
     ),
     Fault(
         "NotImplemented XNotImplemented MethodNotAllowed UnsupportedOperation 501 405 "
         "InvalidAction UnknownOperationException NotSupported",
         errors.NotSupported,
-        "The server does not offer this",
+        "The server does not support this operation",
         "{action} is not available at this endpoint or for {subject}.",
-        "Nothing can be done here; the rest of the program works without it.",
+        "Use a server that supports it. All other functions work without it.",
     ),
     Fault(
         "KMS.AccessDeniedException DecryptionFailure EncryptionFailure",
         errors.AccessDenied,
         "The KMS key of {subject} cannot be used",
-        "These keys may not use the encryption key, or it is disabled ({code}): {message}",
+        "These keys are not allowed to use the encryption key, or it is disabled ({code}): "
+        "{message}",
         "Ask an administrator to grant kms:Decrypt and kms:GenerateDataKey on the KMS key, and to "
         "check that it is enabled.",
     ),
@@ -308,36 +312,37 @@ TABLE: tuple[Fault, ...] = (
         "KMS.DisabledException",
         errors.AccessDenied,
         "The KMS key of {subject} is disabled",
-        "What is encrypted with it cannot be read or written.",
+        "Objects that are encrypted with it cannot be read or written.",
         "Ask an administrator to enable the KMS key.",
     ),
     Fault(
         "KMS.NotFoundException",
         errors.AccessDenied,
         "The KMS key of {subject} does not exist",
-        "It was deleted, or is in another region or account.",
-        "Check the key of the bucket's encryption; what was encrypted with a deleted key is lost.",
+        "It was deleted, or it is in another region or account.",
+        "Check the encryption key in the bucket's settings. Data that was encrypted with a "
+        "deleted key is lost.",
     ),
     Fault(
         "KMS.KMSInvalidStateException KMS.InvalidStateException KMSInvalidStateException",
         errors.AccessDenied,
-        "The KMS key of {subject} is in no state to be used",
-        "It waits for its deletion, or for imported key material.",
+        "The KMS key of {subject} cannot be used in its current state",
+        "The key is scheduled for deletion, or waits for imported key material.",
         "Ask an administrator to cancel the deletion of the KMS key, or to finish the import.",
     ),
     Fault(
         "InternalError InternalFailure InternalServerError InternalServiceError "
         "ServiceUnavailable ServiceUnavailableException 500 502 503 504",
         errors.ServiceError,
-        "The service failed on its side",
-        "{action} was answered with {code}, also after several attempts.",
-        "Try again in a minute. If it goes on, check the state of the service (for AWS: its health "
-        "dashboard).",
+        "The service reported an internal error",
+        "{action} was answered with {code}, even after several attempts.",
+        "Try again in a minute. If the error persists, check the status of the service (for AWS: "
+        "its health dashboard).",
     ),
     Fault(
         "RequestTimeout RequestTimeoutException IncompleteBody",
         errors.ServiceError,
-        "The request did not arrive complete",
+        "The server received an incomplete request",
         "The server waited for the rest of {action} ({code}).",
         "Try again; check the network connection and the proxy.",
     ),
@@ -345,13 +350,13 @@ TABLE: tuple[Fault, ...] = (
         "InvalidRange 416",
         errors.InvalidInput,
         "{subject} is shorter than expected",
-        "The range that was asked for lies beyond its end.",
+        "The requested range is beyond the end of the object.",
         "List the object again: it may have been replaced.",
     ),
     Fault(
         "InvalidPart InvalidPartOrder",
         errors.InvalidInput,
-        "The parts of {subject} do not fit together",
+        "The parts of {subject} cannot be combined",
         "A part is missing, was replaced, or is out of order: {message}",
         "Upload it again from the beginning.",
     ),
@@ -366,7 +371,7 @@ TABLE: tuple[Fault, ...] = (
         "PublicPolicyException",
         errors.InvalidInput,
         "The policy would make {subject} public",
-        "The service refuses policies that grant access to everybody: {message}",
+        "The service refuses policies that grant access to everyone: {message}",
         "Name accounts, users or roles in the policy.",
     ),
     Fault(
@@ -386,7 +391,7 @@ BY_CODE: dict[str, Fault] = {code: fault for fault in TABLE for code in fault.co
 
 
 def fault_for(code: str, status: int) -> Fault:
-    """Return the row for an error code, else for the HTTP status, else for its class."""
+    """Return the row of an error code, or that of the HTTP status if the code is unknown."""
     found = BY_CODE.get(code) or BY_CODE.get(str(status))
     if found:
         return found

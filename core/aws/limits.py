@@ -1,4 +1,4 @@
-"""Limits of S3, Secrets Manager and IAM that are checked before anything is sent.
+"""Limits of S3, Secrets Manager and IAM that are checked before a request is sent.
 
 Sources: the S3 user guide (`qfacts`, `object-keys`, `using-presigned-url`), the Secrets Manager
 user guide (`reference_limits`) and the service models shipped with botocore.
@@ -27,15 +27,15 @@ SINGLE_PUT_BYTES = 5 * GIB
 PART_COUNT = 10_000
 PART_MIN_BYTES = 5 * MIB
 PART_MAX_BYTES = 5 * GIB
-#: Seconds a SigV4 presigned link may live: seven days.
+#: Maximum validity of a SigV4 presigned URL in seconds: seven days.
 PRESIGN_SECONDS = 604_800
 #: Rules of one lifecycle configuration, and characters of one rule's id.
 LIFECYCLE_RULES = 1000
 LIFECYCLE_ID_CHARS = 255
 #: Bytes of UTF-8 in one secret value.
 SECRET_BYTES = 65_536
-#: Versions that a secret has room for, beside those of the last 24 hours, and the seconds
-#: between two saves that AWS asks for in the long run.
+#: Versions that AWS stores for a secret, apart from those of the last 24 hours, and the seconds
+#: between two saves that it recommends.
 SECRET_VERSIONS = 100
 SECRET_SAVE_SECONDS = 600
 #: Characters of a secret's name and of its description.
@@ -47,5 +47,5 @@ RECOVERY_DAYS_MAX = 30
 RECOVERY_DAYS_DEFAULT = 30
 #: Access keys of one IAM user.
 ACCESS_KEYS = 2
-#: Seconds between our clock and the server's from which requests are refused.
+#: Clock difference to the server, in seconds, above which AWS refuses requests.
 CLOCK_SKEW_SECONDS = 900

@@ -1,13 +1,13 @@
-"""Keeps credentials, secret values and signatures out of what the AWS libraries log.
+"""Redaction of credentials, secret values and signatures in the logs of the AWS libraries.
 
 At DEBUG, botocore logs request bodies, answers, canonical requests and signatures (botocore#2626,
 boto3#2292), and a caller may turn that on at any time, in any way: `logging.basicConfig`,
 `boto3.set_stream_logger`, one logger by name, a handler that is added later. A filter on a parent
-logger does not see the records of its children, and a filter on a handler misses the next
-handler. So the filter is attached to each logger of these libraries, by name, before the module
-that uses the logger is imported. Levels and handlers stay as the caller has set them.
+logger does not see the records of its children, and a filter on a handler misses the next handler.
+So the filter is attached to each logger of these libraries, by name, before the module that uses
+the logger is imported. Levels and handlers are not changed.
 
-Importing this module is cheap: no AWS library is loaded.
+Importing this module is fast: no AWS library is imported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from core.redaction import MASK, RedactingFilter
 #: The libraries between this package and AWS.
 LIBRARIES = ("botocore", "boto3", "s3transfer", "urllib3")
 
-#: Loggers whose messages hold names, numbers and addresses only: redacted, but not withheld.
+#: Loggers whose messages only contain names, numbers and addresses: redacted, but not withheld.
 _NAMES_ONLY = (
     "botocore.client",
     "botocore.credentials",
@@ -35,12 +35,15 @@ _NAMES_ONLY = (
     "boto3.s3.transfer",
     "urllib3",
 )
-#: Types that a message of any logger may show.
+#: Types of arguments that may appear in the messages of any logger.
 _HARMLESS = (int, float, type(None))
 
 
 class LibraryFilter(logging.Filter):
-    """Withholds what a library logs about its traffic, and redacts the rest; no record is lost."""
+    """Log filter that withholds a library's records about its traffic and redacts all others.
+
+    No record is dropped.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,8 +60,8 @@ _FILTER = LibraryFilter()
 
 
 def protect_logs() -> None:
-    """Attach the filter to every logger that the AWS libraries have or will have; repeatable."""
-    loggers = tuple(logging.root.manager.loggerDict)  # other threads may add to it
+    """Attach the filter to all current and future loggers of the AWS libraries."""
+    loggers = tuple(logging.root.manager.loggerDict)  # other threads may add loggers
     present = [name for name in loggers if _is_library(name)]
     for name in {*present, *_logger_names()}:
         logger = logging.getLogger(name)
@@ -67,10 +70,10 @@ def protect_logs() -> None:
 
 
 def silence_http_client() -> None:
-    """Keep `http.client`'s debug output from printing the headers and bodies of AWS requests.
+    """Exclude AWS requests from the debug output of `http.client`.
 
-    It is printed to standard output, past all logging, so it cannot be redacted. Only botocore's
-    connections are concerned; the setting of `http.client` itself is left alone.
+    That output, with headers and bodies, is printed and not logged, so it cannot be redacted. Only
+    botocore's connections are affected; the setting of `http.client` is unchanged.
     """
     from botocore import awsrequest
 
@@ -79,13 +82,13 @@ def silence_http_client() -> None:
 
 
 def _withhold(record: logging.LogRecord) -> None:
-    if not isinstance(record.args, tuple):  # one dictionary for %(name)s, or nothing
+    if not isinstance(record.args, tuple):  # one dictionary for %(name)s, or no arguments
         record.msg, record.args = f"{MASK} (withheld)" if record.args else record.msg, None
     else:
         record.args = tuple(_shown(value) for value in record.args)
     if record.name.startswith("s3transfer") and not record.args:  # formatted before it was logged
         record.msg = f"{MASK} (withheld)"
-    if record.exc_info:  # an exception of validation quotes the value that it refused
+    if record.exc_info:  # a validation error quotes the refused value
         kind = record.exc_info[0]
         record.exc_info, record.exc_text = None, f"{kind.__name__ if kind else ''} (withheld)"
 
@@ -107,7 +110,7 @@ def _names_only(logger_name: str) -> bool:
 
 
 def _logger_names() -> Iterator[str]:
-    """Yield the modules of each library: their loggers have the same names."""
+    """Yield the names of all modules of each library, which are also the names of their loggers."""
     for library in LIBRARIES:
         spec = find_spec(library)
         for folder in (spec and spec.submodule_search_locations) or ():
@@ -118,7 +121,7 @@ def _modules(package: str, folder: str) -> Iterator[str]:
     yield package
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:  # packed into one file: its loggers are found once they are there
+    except OSError:  # imported from an archive: its loggers are found once they exist
         return
     for entry in entries:
         name = f"{package}.{entry.name.removesuffix('.py')}"

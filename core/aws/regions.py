@@ -1,4 +1,4 @@
-"""In which region a bucket lives: asked by HEAD, read from what AWS answers even when it refuses.
+"""Region of a bucket, read from the answer to HeadBucket, even from a refusal.
 
 Source: the S3 API reference, HeadBucket: `x-amz-bucket-region` comes with 200, 301, 400 and 403.
 """
@@ -12,15 +12,15 @@ from core.errors import AccessDenied, CredentialsExpired, NotSupported, StorageE
 
 
 def find_region(client: Any, bucket: str, home: str) -> str:
-    """Return the bucket's region; `home` where the server does not tell and serves it anyway.
+    """Return the region of a bucket, or `home` if the server does not report one but serves it.
 
     Raises:
-        NoSuchBucket: there is no such bucket.
+        NoSuchBucket: the bucket does not exist.
         StorageError: the endpoint cannot be reached or does not speak S3.
     """
     try:
         answer = client.head_bucket(Bucket=bucket)
-    except Exception as error:  # sorted below: a refusal may name the region, the rest goes on
+    except Exception as error:  # handled below: a refusal may contain the region
         region = _named(getattr(error, "response", None))
         if region:
             return region
@@ -32,7 +32,7 @@ def find_region(client: Any, bucket: str, home: str) -> str:
 
 
 def _home_or_raise(fault: StorageError, home: str) -> str:
-    """Go on at home when only the HEAD was refused: reading and writing may be allowed still."""
+    """Return `home` if only HeadBucket was denied: other requests may be allowed."""
     if isinstance(fault, AccessDenied | NotSupported | CredentialsExpired):
         return home
     raise fault from None

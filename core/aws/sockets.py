@@ -1,4 +1,4 @@
-"""Connections that a cancel can end: a request that waits for a silent server is woken at once."""
+"""Connections that a cancel closes at once, even while they wait for a silent server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _thread = threading.local()
 
 
 class _Request:
-    """The request that a thread has under way, and the connection it goes through."""
+    """The current request of a thread, and its connection."""
 
     def __init__(self) -> None:
         self.connection: Any = None
@@ -32,20 +32,20 @@ class _Request:
         self.cancelled = False
 
     def end(self) -> None:
-        """Shut the socket down; the thread that connects, reads or writes gets an error at once."""
+        """Shut the socket down, so that the thread that uses it gets an error at once."""
         self.cancelled = True
         sock = getattr(self.connection, "sock", None) or self.connecting
         if sock is not None:
-            with suppress(OSError):  # it was closed meanwhile: nothing waits on it
-                # The method of the plain socket: SSLSocket's would pull the TLS object away.
+            with suppress(OSError):  # it is already closed: nothing waits on it
+                # The method of the plain socket: SSLSocket's would remove the TLS object.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 class _Recorded:
-    """Notes in which connection a thread's request is."""
+    """Mixin of connections that records the connection of the current request."""
 
     def connect(self) -> None:
-        """Connect, unless the request was cancelled meanwhile."""
+        """Connect, unless the request has been cancelled."""
         request: _Request | None = getattr(_thread, "request", None)
         if request is not None:
             request.connection = self
@@ -58,14 +58,14 @@ class _Recorded:
         request: _Request | None = getattr(_thread, "request", None)
         if request is not None:
             request.connection = self
-            # A cancel that came before found no socket to shut down; this one may be open already.
+            # An earlier cancel found no socket to shut down; this one may already be open.
             if request.cancelled:
                 message = "the request was cancelled before it was sent"
                 raise ConnectionAbortedError(message)
         return super().request(*arguments, **named)  # type: ignore[misc] # likewise
 
     def _new_conn(self) -> socket.socket:
-        """Return a connected socket; urllib3's own gives no access to one that still connects."""
+        """Return a connected socket; urllib3's method does not expose one that is connecting."""
         request: _Request | None = getattr(_thread, "request", None)
         if request is None:
             return cast("socket.socket", super()._new_conn())  # type: ignore[misc] # likewise
@@ -85,7 +85,7 @@ class _Recorded:
 
 
 def _connected(connection: HTTPConnection, request: _Request) -> socket.socket:
-    """Try each address of the host in turn; `request.connecting` is the socket that does."""
+    """Try each address of the host; `request.connecting` is the current socket."""
     failure: OSError = OSError("the name has no address")
     places = socket.getaddrinfo(connection.host.strip("[]"), connection.port, 0, SOCK_STREAM)
     for family, kind, protocol, _, address in places:
@@ -95,7 +95,7 @@ def _connected(connection: HTTPConnection, request: _Request) -> socket.socket:
             for option in connection.socket_options or ():
                 sock.setsockopt(*option)
             sock.settimeout(connection.timeout)
-            if request.cancelled:  # before `connecting` was set, so nothing would end the wait
+            if request.cancelled:  # before `connecting` was set: nothing would end the wait
                 message = "the request was cancelled before it connected"
                 raise ConnectionAbortedError(message)
             sock.connect(address)
@@ -126,7 +126,7 @@ class _SecurePool(AWSHTTPSConnectionPool):  # type: ignore[misc] # likewise
 
 
 def use_cancellable_connections(http_session: Any) -> None:
-    """Have a new `URLLib3Session` of botocore open connections that `ended_by` can end."""
+    """Make a botocore `URLLib3Session` open connections that `ended_by` can close."""
     classes = {"http": _Pool, "https": _SecurePool}
     http_session._pool_classes_by_scheme = classes  # noqa: SLF001 - botocore has no setter
     http_session._manager.pool_classes_by_scheme = classes  # noqa: SLF001 - likewise
@@ -134,7 +134,7 @@ def use_cancellable_connections(http_session: Any) -> None:
 
 @contextmanager
 def ended_by(token: CancelToken) -> Iterator[None]:
-    """End the request that this thread sends inside the block when `token` is cancelled."""
+    """End the requests of this thread inside the block when `token` is cancelled."""
     request = _Request()
     before = getattr(_thread, "request", None)
     _thread.request = request

@@ -1,6 +1,6 @@
-"""Records which actions the profiles of this program use, for a policy that allows no more.
+"""Record of the actions that each profile uses, from which a minimal policy is derived.
 
-Not seen: what holders of our links do with them, and what other programs do with the same keys.
+Requests with presigned URLs and requests of other programs with the same keys are not recorded.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from core.aws.actions import action_of
 from core.aws.clients import USE_OBSERVERS
 from core.local.used_actions import UsedActions
 
-#: botocore's names of services, and how policies call them; all others are the same.
+#: Services whose names in policies differ from botocore's.
 _SERVICES = {"secrets-manager": "secretsmanager", "monitoring": "cloudwatch"}
 
 
 def record_use(used: UsedActions | None = None) -> None:
-    """Note every request of this process from now on; a program does so, a script need not."""
+    """Record every request of this process from now on; the programs do this, scripts need not."""
     book = used or UsedActions()
 
     def note(profile: str, service: str, operation: str) -> None:

@@ -1,1 +1,1 @@
-"""One object or one listing: what S3 offers, safe to call and quick."""
+"""Operations on single objects and listings of S3."""

@@ -1,4 +1,4 @@
-"""The bytes of one GET answer: read chunk by chunk, and woken by a cancel."""
+"""The body of a GET answer, read in chunks; a cancel interrupts the read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHUNK = 256 * 1024
 
 
 def chunks_of(body: Any, work: Work) -> Generator[bytes]:
-    """Yield a body's chunks and close it; a cancel ends a read that waits for a silent server.
+    """Yield the chunks of a body and close it; a cancel interrupts a blocked read.
 
     Raises:
         Cancelled: the token of `work` was cancelled.
@@ -28,14 +28,14 @@ def _woken(body: Any, work: Work) -> Iterator[None]:
     stream = body._raw_stream  # noqa: SLF001 - botocore offers no way to shut a stream down
 
     def wake() -> None:
-        with suppress(OSError, ValueError):  # the read ended meanwhile: there is nothing to wake
+        with suppress(OSError, ValueError):  # the read has already ended
             stream.shutdown()
 
     with work.token.on_cancel(wake):
         try:
             yield
         except Exception:
-            work.check()  # what a shutdown breaks is a cancel, not a failure
+            work.check()  # an error after the shutdown is a cancel, not a failure
             raise
         finally:
             body.close()

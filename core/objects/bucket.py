@@ -1,4 +1,4 @@
-"""A bucket together with the clients that reach it."""
+"""A bucket with the clients that access it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from core.aws.clients import ClientFactory
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What every function of this floor is handed first."""
+    """A bucket and its clients: the first argument of the functions in this package."""
 
     clients: ClientFactory
     name: str
 
     @property
     def client(self) -> Any:
-        """An S3 client in the bucket's own region, for calls that may be repeated."""
+        """An S3 client in the bucket's region, for calls that may be retried."""
         return self.clients.for_bucket(self.name)
 
     @property
     def client_once(self) -> Any:
-        """The same for calls that must not be repeated by themselves."""
+        """An S3 client in the bucket's region that never retries a request."""
         return self.clients.for_bucket(self.name, once=True)
 
     def subject(self, key: str = "") -> str:

@@ -1,4 +1,4 @@
-"""What the bytes of an object must hash to, by what the server says of it.
+"""The expected hash of an object's bytes, according to the server.
 
 Sources: S3 user guide, "Checking object integrity" (checksums of a whole object and composite
 ones, which are the checksum of the parts' checksums, `-N` for N parts); S3 API reference,
@@ -21,11 +21,11 @@ from typing import Any, Protocol
 from core.model.objects import Verdict
 from core.objects.hashing import SHA256
 
-#: CRC-32C and CRC-64/NVME have no fast code in our dependencies (about 8 MB/s in Python): larger
-#: objects are compared by another hash, or by their size.
+#: CRC-32C and CRC-64/NVME are slow in pure Python (about 8 MB/s): larger objects are compared by
+#: another hash, or by their size.
 SLOW_BYTES = 1024 * 1024
 _MD5_ETAG = re.compile(r"([0-9a-f]{32})(?:-([1-9][0-9]{0,4}))?")
-#: Field of botocore's answer, algorithm, verdict: the strongest first, the slow ones last.
+#: Field of botocore's answer, algorithm and verdict, strongest first and slow ones last.
 _FIELDS = (
     ("ChecksumSHA512", "sha512", Verdict.SHA512),
     ("ChecksumSHA256", "sha256", Verdict.SHA256),
@@ -40,17 +40,17 @@ _SLOW_FIELDS = (
 
 
 class Hash(Protocol):
-    """What `hashlib` objects and our CRCs have in common."""
+    """The common interface of `hashlib` objects and the CRCs of this module."""
 
     def update(self, data: bytes, /) -> None:
-        """Take more bytes."""
+        """Add bytes."""
 
     def digest(self) -> bytes:
         """Return the hash of the bytes so far."""
 
 
 class _Crc:
-    """A CRC with the interface of `hashlib`; big-endian, as S3 writes it."""
+    """A CRC with the interface of `hashlib`; its digest is big-endian, as in S3."""
 
     def __init__(self, step: Callable[[bytes, int], int], size: int) -> None:
         self._step, self._size, self._value = step, size, 0
@@ -73,7 +73,7 @@ def _table(polynomial: int) -> tuple[int, ...]:
 
 
 def _reflected(polynomial: int, size: int) -> Callable[[bytes, int], int]:
-    """Return the step of a reflected CRC whose start and end are inverted, like zlib's."""
+    """Return the update function of a reflected CRC with inverted start and end, like zlib's."""
     mask = (1 << 8 * size) - 1
 
     def step(data: bytes, value: int) -> int:
@@ -104,13 +104,13 @@ def digest_of(algorithm: str, data: bytes) -> bytes:
 
 
 def composite(algorithm: str, digests: Iterable[bytes]) -> bytes:
-    """Return the hash of the parts' hashes, as S3 gives it for a multipart upload."""
+    """Return the composite hash of a multipart upload: the hash of the hashes of its parts."""
     return digest_of(algorithm, b"".join(digests))
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One hash that the server gives for an object's bytes.
+    """A hash that the server reports for the bytes of an object.
 
     `parts` is 0 for a hash of the whole object, else the number of parts whose hashes it covers.
     """
@@ -121,15 +121,15 @@ class Expected:
     parts: int = 0
 
 
-#: Nothing to compare with.
+#: The server reported no hash to compare with.
 NOTHING = Expected(Verdict.SIZE_ONLY)
 
 
 def expected_hashes(answer: Mapping[str, Any]) -> tuple[Expected, ...]:
-    """Return the hashes that botocore's answer to a GET or HEAD gives, the best first.
+    """Return the hashes in botocore's answer to GET or HEAD, best first.
 
-    Our own SHA-256 comes first, then what covers the whole object, then composites, and the
-    algorithms that are slow here.
+    Strongroom's own SHA-256 is first, then hashes of the complete object, then composites and slow
+    algorithms.
     """
     own = answer.get("Metadata", {}).get(SHA256, "").lower()
     if re.fullmatch(r"[0-9a-f]{64}", own):
@@ -160,25 +160,25 @@ def _etag_hash(answer: Mapping[str, Any]) -> Iterable[Expected]:
 
 
 def etag_of(answer: Mapping[str, Any]) -> str:
-    """Return the ETag of an answer without its quotes; empty if there is none."""
+    """Return the ETag of an answer without quotes, or an empty string."""
     return str(answer.get("ETag") or "").strip('"')
 
 
 def etag_is_opaque(answer: Mapping[str, Any]) -> bool:
-    """Whether the object is encrypted in a way that makes its ETag no hash of its bytes."""
+    """Return whether the encryption of an object makes its ETag differ from a hash of its bytes."""
     return "kms" in str(answer.get("ServerSideEncryption") or "") or bool(
         answer.get("SSECustomerAlgorithm")
     )
 
 
 class Digests:
-    """Hashes bytes as they arrive: our SHA-256 always, and the hash that the server gave."""
+    """Hashes bytes as they arrive: always with SHA-256, and with the server's algorithm."""
 
     def __init__(self, expected: Expected, part_size: int = 0) -> None:
-        """Begin.
+        """Create the hashes.
 
         Args:
-            expected: what to compare with.
+            expected: the hash to compare with.
             part_size: bytes of each part but the last; needed for a composite hash only.
         """
         self._expected, self._part_size = expected, part_size
@@ -188,7 +188,7 @@ class Digests:
         self._in_part = 0
 
     def update(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Add the next bytes."""
         self._sha256.update(data)
         if self._other is None:
             return
@@ -210,7 +210,7 @@ class Digests:
         return self._sha256.hexdigest()
 
     def agree(self) -> bool:
-        """Whether the bytes have the expected hash; true if there is none to compare with."""
+        """Return whether the bytes have the expected hash; True if there is no expected hash."""
         if self._expected.verdict is Verdict.SIZE_ONLY:
             return True
         return self._found() == self._expected.value

@@ -1,8 +1,8 @@
-"""Writes that never overwrite: what a server makes of `If-None-Match: *`, found out once.
+"""Conditional writes that never overwrite, and which servers honour `If-None-Match: *`.
 
 AWS honours it for PutObject and CompleteMultipartUpload (S3 user guide, "Conditional writes").
-Other servers honour it for both, for one, or ignore it without a word; then two writers of one
-key may both succeed, and all that can be done is to check just before the write, and to say so.
+Other servers honour it for both, for one, or silently ignore it; then two concurrent writers of one
+key may both succeed, and the key can only be checked just before the write, which is reported.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ _log = logging.getLogger(__name__)
 PUT, COMPLETE = "PutObject", "CompleteMultipartUpload"
 #: The condition, as botocore's parameter.
 ONLY_NEW: dict[str, Any] = {"IfNoneMatch": "*"}
-#: Files whose locks the keys share; so many uploads of one machine may be completed at once.
+#: Number of lock files that the keys share: the maximum of concurrent completions on a machine.
 _LOCKS = 64
 #: Connection -> bucket and operation -> whether the server honours the condition.
 _found: WeakKeyDictionary[ClientFactory, dict[tuple[str, str], bool]] = WeakKeyDictionary()
 
 
 def honoured(bucket: Bucket, operation: str) -> bool | None:
-    """Return whether the server honours `If-None-Match` for an operation; None: not known yet."""
+    """Return whether the server honours `If-None-Match` for an operation, or None if unknown."""
     if bucket.clients.endpoint_url is None:
         return True
     return _found.get(bucket.clients, {}).get((bucket.name, operation))
 
 
 def learn(bucket: Bucket, operation: str, *, is_honoured: bool) -> None:
-    """Remember what a server made of the condition, and report once that it ignored it."""
+    """Record whether a server honours the condition, and log once if it ignores it."""
     known = _found.setdefault(bucket.clients, {})
     if not is_honoured and known.get((bucket.name, operation)) is not False:
         _log.warning(
-            "%s ignores conditional writes (If-None-Match, %s): that a key is free is checked "
-            "just before each write, but two programs that write one key at the same moment may "
+            "%s ignores conditional writes (If-None-Match, %s): Strongroom checks before each "
+            "write that the key is free, but two programs that write one key at the same time may "
             "both succeed.",
             bucket.clients.endpoint_url,
             operation,
@@ -58,7 +58,7 @@ def learn(bucket: Bucket, operation: str, *, is_honoured: bool) -> None:
 
 @contextmanager
 def one_completion(bucket: Bucket, key: str, work: Work) -> Iterator[None]:
-    """Let one program of this machine at a time complete an upload to a key.
+    """Serialize the completion of uploads to a key among the programs of this machine.
 
     AWS checks the condition and completes the upload in one step. SeaweedFS 4 does so in two:
     of two programs that complete at the same moment, both may succeed.
@@ -75,11 +75,11 @@ def one_completion(bucket: Bucket, key: str, work: Work) -> Iterator[None]:
 
 
 def refuse_existing(bucket: Bucket, key: str, work: Work) -> None:
-    """Refuse a key that is taken.
+    """Raise an error if an object with the key exists.
 
     Raises:
         AlreadyExists: an object has the key.
-        StorageError: it could not be asked.
+        StorageError: the request failed.
     """
     try:
         existing = head(bucket, key, work=work)
@@ -91,12 +91,12 @@ def refuse_existing(bucket: Bucket, key: str, work: Work) -> None:
 
 
 def already_exists(bucket: Bucket, existing: ObjectInfo, details: str = "") -> AlreadyExists:
-    """Return the error for a key that another object has."""
+    """Return the error for a key that already exists."""
     return AlreadyExists(
         f"{existing.key} already exists",
         cause=f"An object of {format_size(existing.size)} was stored "
         f"{format_moment(existing.modified)}.",
-        remedy="Choose another key, or allow that it is overwritten.",
+        remedy="Choose another key, or allow overwriting.",
         subject=bucket.subject(existing.key),
         details=details,
     )

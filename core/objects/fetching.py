@@ -1,4 +1,4 @@
-"""Fetches whole objects: continued where the stream breaks, and compared before they count."""
+"""Download of complete objects, which is resumed after interruptions and then verified."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from core.objects.checksums import (
 )
 from core.work import INTERACTIVE_SECONDS, Progress, RetryBudget, Work
 
-#: A fetch whose bytes do not compare is begun anew, so often altogether.
+#: Maximum number of downloads of an object whose bytes differ from the expected hash.
 _FETCHES = 3
-#: A stream that breaks is continued, so often without this many bytes in between.
+#: Maximum number of consecutive interruptions without this many bytes in between.
 _BREAKS = 5
 _ADVANCE_BYTES = 1024 * 1024
-#: Part sizes of the usual tools, in bytes: some servers do not say what the parts of an object are.
+#: Part sizes of common tools, in bytes, for servers that do not report the parts of an object.
 _USUAL_PARTS = tuple(mib * _ADVANCE_BYTES for mib in (8, 5, 16, 10, 15, 50, 64, 32, 100, 128))
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a listing says of an object; a part that is not known is None."""
+    """Size and ETag of an object in a listing; None if unknown."""
 
     size: int | None = None
     etag: str | None = None
@@ -43,7 +43,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An object whose bytes are complete. `verdict` is what they were compared with."""
+    """A completely downloaded object; `verdict` is what its bytes were compared with."""
 
     size: int
     sha256: str
@@ -52,11 +52,11 @@ class Fetched:
 
 
 class _DifferentError(Exception):
-    """What arrived is not what the server has; the text says how it differs."""
+    """The received bytes differ from the object on the server; the text states how."""
 
 
 class Breaks:
-    """How often a stream may break: within the budget, and not for ever without an advance."""
+    """Limit for the interruptions of a download, within the retry budget."""
 
     def __init__(self, work: Work) -> None:
         self._token = work.token
@@ -64,13 +64,13 @@ class Breaks:
         self._since, self._count, self._at = time.monotonic(), 0, 0
 
     def advanced(self, done: int) -> None:
-        """Note that `done` bytes are there."""
+        """Record that `done` bytes have been received."""
         if done >= self._at + _ADVANCE_BYTES:
             self._since, self._count, self._at = time.monotonic(), 0, done
             self._budget.succeeded()
 
     def wait(self, error: StorageError) -> None:
-        """Wait before the next attempt; raise `error` if there must be none.
+        """Wait before the next attempt, or raise `error` if the limit is reached.
 
         Raises:
             Cancelled: the work was cancelled.
@@ -82,12 +82,12 @@ class Breaks:
 
 
 def content_range(answer: dict[str, Any]) -> tuple[int, int, int] | None:
-    """Return first byte, last byte and size of the object of a ranged answer.
+    """Return the first byte, the last byte and the object size of a ranged answer.
 
-    None: the answer has no range, so its body is the whole object.
+    None means that the answer has no range, so that its body is the complete object.
 
     Raises:
-        ServiceError: the range contradicts itself or the length of the body.
+        ServiceError: the range is inconsistent with itself or with the length of the body.
     """
     text = answer.get("ContentRange")
     if not text:
@@ -96,15 +96,15 @@ def content_range(answer: dict[str, Any]) -> tuple[int, int, int] | None:
     first, last, size = map(int, match.groups()) if match else (1, 0, 0)
     if not first <= last < size or answer.get("ContentLength") != last - first + 1:
         raise ServiceError(
-            "The server sent another part of the object than it announced",
-            cause=f"It said “{text}” with a body of {answer.get('ContentLength')} bytes.",
-            remedy="Try again; if it stays, a proxy on the way alters answers.",
+            "The server sent a different part of the object than it declared",
+            cause=f"It declared “{text}” with a body of {answer.get('ContentLength')} bytes.",
+            remedy="Try again. If it happens again, check whether a proxy modifies answers.",
         )
     return first, last, size
 
 
 class Fetch:
-    """Fetches one object into an empty file that can be sought."""
+    """Download of one object into an empty, seekable file."""
 
     def __init__(
         self,
@@ -123,13 +123,13 @@ class Fetch:
         self._forget()
 
     def run(self) -> Fetched:
-        """Fetch the object.
+        """Download the object.
 
         Raises:
-            NotFound: there is no such object.
-            Corrupt: its bytes differ from what the server says of them, also when fetched anew;
-                the file holds the last ones.
-            StorageError: the fetch was denied or failed.
+            NotFound: the object does not exist.
+            Corrupt: its bytes differ from the server's hash, even after repeated downloads; the
+                file contains the last ones.
+            StorageError: the download was denied or failed.
         """
         for attempt in range(1, _FETCHES + 1):
             try:
@@ -145,7 +145,7 @@ class Fetch:
         return Fetched(self._done, self._digests.sha256, self._etag, self._expected.verdict)
 
     def _forget(self) -> None:
-        """Begin from the first byte again."""
+        """Restart from the first byte."""
         self._file.seek(0)
         self._file.truncate()
         self._done, self._total, self._etag = 0, 0, ""
@@ -165,13 +165,13 @@ class Fetch:
                 ):
                     self._accept(answer)
                     self._stream(answer["Body"])
-            except Corrupt as error:  # botocore compares some checksums by itself
+            except Corrupt as error:  # botocore verifies some checksums itself
                 raise _DifferentError(error.details or error.summary) from None
             except StorageError as error:
                 self._breaks.wait(error)
 
     def _ask(self) -> dict[str, Any] | None:
-        """Return the answer to a GET of what is missing; None if the object was replaced."""
+        """Request the missing bytes, and return the answer, or None if the object was replaced."""
         more: dict[str, Any] = {"ChecksumMode": "ENABLED"}
         if self._done:
             more = {"Range": f"bytes={self._done}-", "IfMatch": f'"{self._etag}"'}
@@ -192,24 +192,26 @@ class Fetch:
         return answer
 
     def _accept(self, answer: dict[str, Any]) -> None:
-        """Check that an answer continues what is there; one that does not begins anew."""
+        """Check that an answer continues the received bytes; otherwise restart."""
         found, etag = content_range(answer), etag_of(answer)
         if self._done and found == (self._done, self._total - 1, self._total):
             if etag == self._etag:
                 return
-            raise _DifferentError(f"the ETag changed from {self._etag} to {etag} in between")
+            raise _DifferentError(
+                f"the ETag changed from {self._etag} to {etag} during the download"
+            )
         if found is not None and found != (0, found[2] - 1, found[2]):
             self._forget()
             raise ServiceError(
-                "The server sent another range than the one asked for",
+                "The server sent a different range than the requested one",
                 cause=f"It sent “{answer['ContentRange']}”.",
-                remedy="Try again; if it stays, a proxy on the way alters answers.",
+                remedy="Try again. If it happens again, check whether a proxy modifies answers.",
                 subject=self._subject,
             )
         self._begin(answer, etag)
 
     def _begin(self, answer: dict[str, Any], etag: str) -> None:
-        """Take the first byte's answer; a server that ignores ranges gives it again."""
+        """Process an answer that starts at the first byte, as servers without ranges send it."""
         if self._done:
             self._forget()
         size = answer.get("ContentLength")
@@ -217,7 +219,7 @@ class Fetch:
             raise ServiceError(
                 "The answer is not an object",
                 cause="It has no ETag or no length.",
-                remedy="Try again; check the endpoint of the profile and proxies on the way.",
+                remedy="Try again. Check the endpoint of the profile and any proxy in between.",
                 subject=self._subject,
             )
         self._etag, self._total = etag, int(size)
@@ -226,7 +228,7 @@ class Fetch:
         self._confirm_size()
 
     def _chosen(self, answer: dict[str, Any]) -> tuple[Expected, int]:
-        """Return the hash to compare with and, for a composite one, the size of the parts."""
+        """Return the hash to compare with and, for a composite hash, the size of the parts."""
         for expected in expected_hashes(answer):
             if not expected.parts:
                 slow = expected.algorithm in {"crc32c", "crc64nvme"}
@@ -237,9 +239,9 @@ class Fetch:
         return NOTHING, 0
 
     def _size_of_parts(self, parts: int) -> int:
-        """Return the size of all parts but the last; 0 if it cannot be had or they differ.
+        """Return the size of all parts but the last, or 0 if it is unknown or differs.
 
-        Where the server does not say, a usual size is tried: a hash that agrees proves it.
+        If the server does not report it, common sizes are tried: a matching hash proves the size.
         """
         known = self._total if parts == 1 else self._size_of_part(1)
         self._guessed = not known
@@ -248,11 +250,11 @@ class Fetch:
         return next(fitting, 0)
 
     def _size_of_part(self, number: int) -> int:
-        """Return the bytes of one part of a multipart upload; 0 if the server does not say."""
+        """Return the size of one part in bytes, or 0 if the server does not report it."""
         try:
             answer = self._head(PartNumber=number)
             found = content_range(answer)
-        except StorageError:  # not every server knows the parts of an object
+        except StorageError:  # not every server reports the parts of an object
             self._work.check()
             return 0
         if found is None or etag_of(answer) != self._etag or found[2] != self._total:
@@ -267,9 +269,9 @@ class Fetch:
         return answer
 
     def _confirm_size(self) -> None:
-        """Compare the length with the listing's; ask again where they differ or nothing is known.
+        """Compare the length with the listing; request it again if they differ or it is unknown.
 
-        The object may have been replaced since it was listed: then a second answer agrees.
+        The object may have been replaced since it was listed; then a second answer agrees.
         """
         listed = self._listed
         agrees = listed.size == self._total and listed.etag in {None, self._etag}
@@ -279,7 +281,7 @@ class Fetch:
         answer = self._head()
         if (answer.get("ContentLength"), etag_of(answer)) != (self._total, self._etag):
             size = answer.get("ContentLength", "unknown")
-            raise _DifferentError(f"{self._total} bytes were announced, the object has {size}")
+            raise _DifferentError(f"{self._total} bytes were declared, but the object has {size}")
 
     def _stream(self, body: Any) -> None:
         with closing(chunks_of(body, self._work)) as chunks:
@@ -306,7 +308,7 @@ class Fetch:
         )
 
     def _parts_differ(self) -> bool:
-        """Whether the parts were not of one size, so that the composite hash proves nothing."""
+        """Return whether the sizes of the parts differ, which makes the composite hash useless."""
         last = self._expected.parts - 1
         numbers = {2, (last + 1) // 2, last} - {1}
         return any(self._size_of_part(number) not in {0, self._part_size} for number in numbers)
@@ -314,8 +316,8 @@ class Fetch:
     def _corrupt(self, how: str) -> Corrupt:
         return Corrupt(
             f"{self._key} is corrupt",
-            cause="Its bytes are not those that the server recorded when it was stored.",
-            remedy="Retry; if it stays, take an older version or the original file.",
+            cause="Its bytes differ from the hash that was recorded when it was stored.",
+            remedy="Try again. If it happens again, use an older version or the original file.",
             subject=self._subject,
             details=how,
         )

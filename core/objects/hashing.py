@@ -1,7 +1,7 @@
-"""Our own SHA-256: the one check that covers every size of object, on every server.
+"""SHA-256 of files, stored as object metadata: works for every object size and server.
 
-S3's checksums of multipart objects are composites that botocore does not verify on download, so
-the hash of the whole file travels with the object as metadata.
+S3's checksums of multipart objects are composites that botocore does not verify on download, so the
+hash of the complete file is stored in the object's metadata.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import BinaryIO
 from core.errors import LocalIOError, SourceChanged, local_io_error
 from core.work import Work
 
-#: Under which metadata name the hash of the whole object travels (hexadecimal).
+#: Name of the metadata entry with the hexadecimal hash of the complete object.
 SHA256 = "sha256"
 CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells one state of a local file from another."""
+    """Properties by which a change of a local file is detected."""
 
     size: int
     modified_ns: int
@@ -30,10 +30,10 @@ class Stamp:
 
     @classmethod
     def of(cls, path: Path) -> Stamp:
-        """Return the state of a file now.
+        """Return the current state of a file.
 
         Raises:
-            LocalIOError: it is not there, or not a regular file.
+            LocalIOError: the file does not exist, or is not a regular file.
         """
         try:
             found = path.stat()
@@ -49,7 +49,7 @@ class Stamp:
         return cls(found.st_size, found.st_mtime_ns, found.st_ino)
 
     def check(self, path: Path) -> None:
-        """Raise `SourceChanged` if the file is not in this state any more."""
+        """Raise `SourceChanged` if the file is no longer in this state."""
         if Stamp.of(path) != self:
             raise changed(path)
 
@@ -58,8 +58,9 @@ def changed(path: Path) -> SourceChanged:
     """Return the error for a file that changed while it was read."""
     return SourceChanged(
         f"{path.name} changed during the upload",
-        cause="Its size, time or content is not the same any more; nothing was stored.",
-        remedy="Wait until the program that writes it has finished, then retry.",
+        cause="Its size, modification time or content changed while it was read; nothing was "
+        "stored.",
+        remedy="Wait until the program that writes it has finished, then try again.",
         subject=str(path),
     )
 
@@ -70,7 +71,7 @@ def unreadable(path: Path, error: OSError) -> LocalIOError:
 
 
 def chunks_of(file: BinaryIO, work: Work) -> Iterator[bytes]:
-    """Yield the rest of a file, checking for a cancel in between."""
+    """Yield the rest of a file in chunks, and check for a cancel in between."""
     while chunk := file.read(CHUNK):
         work.check()
         yield chunk

@@ -22,14 +22,14 @@ def list_level(
     page_size: int = LIST_KEYS,
     work: Work | None = None,
 ) -> LevelPage:
-    """Return one page of what is directly below `prefix`; one LIST call.
+    """Return one page of the folders and objects directly below a prefix, with one request.
 
     Args:
         bucket: the bucket.
-        prefix: empty for the top, otherwise ending in `/`.
-        token: `LevelPage.token` of the page before.
-        page_size: how many entries at most, 1,000 at S3.
-        work: cancel.
+        prefix: empty for the complete bucket, otherwise it ends in `/`.
+        token: `LevelPage.token` of the previous page.
+        page_size: the maximum number of entries, up to 1,000.
+        work: cancel token.
 
     Raises:
         AccessDenied: `s3:ListBucket` is missing for this prefix.
@@ -56,7 +56,7 @@ def page_of(
     """Return one complete page as columns, and the token that continues it.
 
     Raises:
-        NotAnS3Answer: the page came incomplete, also after several attempts.
+        NotAnS3Answer: the page was incomplete, even after several attempts.
         StorageError: the call was denied or failed.
     """
     more: dict[str, Any] = {"ContinuationToken": token} if token else {}
@@ -71,12 +71,12 @@ def page_of(
             )
     page: Page = answer[PAGE]
     if page.token is not None and page.token == token:
-        raise not_an_s3_answer(subject, "a listing that continues where it began")
+        raise not_an_s3_answer(subject, "a listing whose next page would be the same page")
     return page.columns, page.token
 
 
 def rows_of(columns: Columns) -> tuple[ObjectRow, ...]:
-    """Return a page's columns as rows, times parsed."""
+    """Convert the columns of a page to rows, with parsed times."""
     return tuple(
         ObjectRow(key, size, modified_of(text), etag, storage_class)
         for key, size, text, etag, storage_class in zip(
@@ -91,13 +91,13 @@ def rows_of(columns: Columns) -> tuple[ObjectRow, ...]:
 
 
 def modified_of(text: str) -> datetime:
-    """Return the moment of a listing's `LastModified`, aware, in UTC.
+    """Parse `LastModified` of a listing to an aware datetime in UTC.
 
     Raises:
-        NotAnS3Answer: there is no such moment.
+        NotAnS3Answer: the time does not exist.
     """
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:  # a day that its month does not have
+    except ValueError:  # for example 30 February
         raise not_an_s3_answer("", "a listing with a time that does not exist") from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

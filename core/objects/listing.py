@@ -1,4 +1,4 @@
-"""Flat listings of everything below a prefix, fanned out over the folders found on the way."""
+"""Flat listings of all objects below a prefix, which list several folders concurrently."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from core.objects.level import page_of
 from core.objects.pages import Columns
 from core.work import Work, default_work
 
-#: How many prefixes are listed at the same time; what hides the latency of one.
+#: Number of prefixes that are listed concurrently, to hide the latency of a request.
 FAN_OUT = 16
-#: Folders are looked into until there are enough of them, at most so deep.
+#: Maximum depth to which folders are searched for prefixes to list concurrently.
 _DISCOVERY_DEPTH = 6
-#: Pages that wait for a slow consumer: memory stays flat.
+#: Maximum number of pages that wait for a slow consumer, to limit memory.
 _WAITING_PAGES = 64
-#: How long an ended listing waits for requests under way, in seconds.
+#: Seconds that a closed listing waits for its running requests.
 _END_SECONDS = 1.5
-#: Computing a page takes so many seconds, about: while one waits, another thread can do that.
+#: Approximate seconds of computation for a page, which another thread can do during a request.
 _PAGE_SECONDS = 0.004
 
 _Item = Columns | BaseException | None
@@ -29,7 +29,7 @@ _Answer = tuple[Columns, str | None]
 
 
 class _Ask(Protocol):
-    """Asks for one page; checks for a cancel before, counts after."""
+    """Function that requests a page: it checks for a cancel before and counts the objects after."""
 
     def __call__(self, prefix: str, *, delimiter: str = "", token: str | None = None) -> _Answer:
         """Return the page and the token that continues it."""
@@ -38,12 +38,12 @@ class _Ask(Protocol):
 def list_pages(
     bucket: Bucket, prefix: str = "", *, fan_out: int = FAN_OUT, work: Work | None = None
 ) -> Iterator[Columns]:
-    """Yield all objects below `prefix` as pages of columns, in no certain order.
+    """Yield all objects below a prefix as pages of columns, in undefined order.
 
-    Each object comes once. Closing the iterator ends the listing.
+    Each object appears once. Closing the iterator ends the listing.
 
     Raises:
-        StorageError: a prefix may not be listed, or a call failed; nothing is passed over.
+        StorageError: a request was denied or failed; no prefix is skipped.
         Cancelled: the token of `work` was cancelled.
     """
     return Listing(bucket, prefix, fan_out=fan_out, work=work).pages()
@@ -63,7 +63,7 @@ class Listing:
         self.list_calls = 0
 
     def pages(self) -> Iterator[Columns]:
-        """Yield all pages that nobody else has taken; see `list_pages`."""
+        """Yield all pages of the prefixes that were not taken by `take`; see `list_pages`."""
         prefixes, pages = _discovered(self._ask, self._prefix, self._fan_out)
         if prefixes:
             self._fan = _Fan(self._ask, prefixes, self._threads(), self._work)
@@ -73,11 +73,11 @@ class Listing:
 
     @property
     def computing(self) -> bool:
-        """Whether computing is what takes the time: one thread is enough to keep up."""
+        """Whether computation dominates over latency, so that one thread is sufficient."""
         return self._fan is not None and self._fan.threads == 1
 
     def take(self) -> str | None:
-        """Take a prefix away for somebody else to list; None when all are taken."""
+        """Remove a prefix for another process to list; None if all are taken."""
         return self._fan.take() if self._fan is not None else None
 
     def _ask(self, prefix: str, *, delimiter: str = "", token: str | None = None) -> _Answer:
@@ -91,9 +91,9 @@ class Listing:
         return answer
 
     def _threads(self) -> int:
-        """Return how many threads the latency seen so far is worth.
+        """Return the number of threads that suits the latency so far.
 
-        Where there is none, more of them only fight over the interpreter: a million keys on the
+        Without latency, more threads only compete for the interpreter lock: a million keys on the
         loopback take twice as long with 16 threads as with one.
         """
         if self._latency == float("inf"):
@@ -102,11 +102,11 @@ class Listing:
 
 
 def _discovered(ask: _Ask, prefix: str, fan_out: int) -> tuple[list[str], list[Columns]]:
-    """Return prefixes that together hold what is below `prefix`, and the pages seen on the way.
+    """Split a prefix into smaller ones; also return the pages that were listed for it.
 
-    A level that goes on after its first page is flat: it is not worth discovering, and is left
-    to the parallel listing as a whole. Half as many prefixes as threads are enough: finding more
-    costs a request each, and small folders are not worth it.
+    A level with more than one page is not split further but listed as one prefix. Half as many
+    prefixes as threads are sufficient: each split costs a request, and small folders are not worth
+    it.
     """
     flat: list[str] = []
     pages: list[Columns] = []
@@ -128,7 +128,7 @@ def _discovered(ask: _Ask, prefix: str, fan_out: int) -> tuple[list[str], list[C
 
 
 class _Fan:
-    """Threads that list prefixes, and a queue of pages to the one who asked."""
+    """Threads that list prefixes, and the queue from which their pages are read."""
 
     def __init__(self, ask: _Ask, prefixes: list[str], threads: int, work: Work) -> None:
         self._ask, self._work = ask, work
@@ -143,7 +143,7 @@ class _Fan:
         ]
 
     def pages(self) -> Iterator[Columns]:
-        """Yield pages until all prefixes are done; stop the threads however this ends."""
+        """Yield pages until all prefixes are listed, and always stop the threads."""
         for thread in self._threads:
             thread.start()
         running = len(self._threads)
@@ -183,11 +183,11 @@ class _Fan:
 
     @property
     def threads(self) -> int:
-        """How many threads list."""
+        """The number of threads."""
         return len(self._threads)
 
     def take(self) -> str | None:
-        """Return the next prefix, or None when all are taken or the listing was ended."""
+        """Return the next prefix, or None if all are taken or the listing was closed."""
         try:
             return None if self._stop.is_set() else self._prefixes.get_nowait()
         except queue.Empty:

@@ -1,4 +1,4 @@
-"""Moves finished downloads to their names, without ever replacing a file that is not to be."""
+"""Moves completed downloads to their final names without unwanted overwriting."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from core.local.atomic import fsync_folder
 
 
 def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
-    """Give a finished file its name, durably.
+    """Rename a completed file to its final name, durably.
 
     Args:
-        temporary: the file; it is gone afterwards.
-        path: its name, in the same folder.
-        overwrite: replace a file of that name.
+        temporary: the current path of the file.
+        path: its final path, in the same folder.
+        overwrite: whether to replace an existing file.
 
     Raises:
-        AlreadyExists: `overwrite` is False and something has the name, also when it appeared a
-            moment ago.
-        OSError: it cannot be moved.
+        AlreadyExists: `overwrite` is False and the path exists, even if it was just created.
+        OSError: the file cannot be renamed.
     """
     if overwrite:
         temporary.replace(path)
@@ -30,10 +29,10 @@ def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
 
 
 def set_aside(temporary: Path, path: Path) -> Path:
-    """Move a file whose bytes are wrong to a free name like `path.corrupt` and return that name.
+    """Rename a corrupt file to a free name such as `path.corrupt`, and return the new path.
 
     Raises:
-        OSError: it cannot be moved.
+        OSError: the file cannot be renamed.
     """
     number, aside = 1, path.with_name(f"{path.name}.corrupt")
     while True:
@@ -50,14 +49,14 @@ def already_exists(path: Path) -> AlreadyExists:
     """Return the error for a download whose target exists."""
     return AlreadyExists(
         f"{path.name} already exists",
-        cause="Downloads never overwrite silently.",
+        cause="Downloads only overwrite a file if overwriting is allowed.",
         remedy="Choose another name or folder, or allow overwriting.",
         subject=str(path),
     )
 
 
 def _move_if_free(temporary: Path, path: Path) -> None:
-    """Rename without replacing: a hard link fails where a file exists, a rename does not."""
+    """Rename without replacing: unlike a rename, a hard link fails if the target exists."""
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -70,7 +69,7 @@ def _move_if_free(temporary: Path, path: Path) -> None:
 
 
 def _reserve(path: Path) -> None:
-    """Take the name with an empty file, on file systems without hard links."""
+    """Reserve the name with an empty file, for file systems without hard links."""
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""Multipart uploads that are neither completed nor aborted: S3 keeps and charges their parts."""
+"""Unfinished multipart uploads, whose parts S3 stores and charges for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.work import Work, default_work
 
 @dataclass(frozen=True, slots=True)
 class MultipartUpload:
-    """One unfinished upload. `initiator` is who began it, as far as the server says so."""
+    """An unfinished multipart upload; `initiator` started it, if the server reports it."""
 
     key: str
     upload_id: str
@@ -27,7 +27,7 @@ class MultipartUpload:
 def list_uploads(
     bucket: Bucket, prefix: str = "", *, work: Work | None = None
 ) -> Iterator[MultipartUpload]:
-    """Yield the unfinished uploads of a bucket whose keys begin with `prefix`.
+    """Yield the unfinished uploads of a bucket whose keys start with a prefix.
 
     Raises:
         AccessDenied: `s3:ListBucketMultipartUploads` is missing.
@@ -46,15 +46,17 @@ def list_uploads(
         key = _decoded(answer.get("NextKeyMarker", ""), encoded=encoded)
         following = {"KeyMarker": key, "UploadIdMarker": answer.get("NextUploadIdMarker", "")}
         if following == marker:
-            raise not_an_s3_answer(bucket.subject(prefix), "a listing that ends where it began")
+            raise not_an_s3_answer(
+                bucket.subject(prefix), "a listing whose next page would be the same page"
+            )
         marker = following
 
 
 def _page(bucket: Bucket, prefix: str, marker: dict[str, str], work: Work) -> dict[str, Any]:
     """Return one page of unfinished uploads.
 
-    Keys are asked for as they are: SeaweedFS says that it encodes them, and does not. Only a page
-    with characters that XML cannot hold is asked for again in URL encoding.
+    Keys are requested without encoding, because SeaweedFS claims to encode them but does not. Only
+    a page with characters that XML cannot represent is requested again in URL encoding.
     """
     try:
         return _answer(bucket, prefix, marker, work)
@@ -72,10 +74,10 @@ def _answer(bucket: Bucket, prefix: str, more: dict[str, str], work: Work) -> di
 
 
 def size_of(bucket: Bucket, upload: MultipartUpload, *, work: Work | None = None) -> int:
-    """Return the bytes of the parts that have arrived; 0 for an upload that is gone.
+    """Return the total size of the uploaded parts in bytes; 0 if the upload no longer exists.
 
     Raises:
-        StorageError: the parts may not be listed, or the call failed.
+        StorageError: the request was denied or failed.
     """
     work = default_work(work)
     size = 0
@@ -97,7 +99,7 @@ def size_of(bucket: Bucket, upload: MultipartUpload, *, work: Work | None = None
 
 
 def abort(bucket: Bucket, key: str, upload_id: str, *, work: Work | None = None) -> None:
-    """Remove an unfinished upload and its parts; one that is gone already is no error.
+    """Abort an unfinished upload; it is not an error if the upload no longer exists.
 
     Raises:
         AccessDenied: `s3:AbortMultipartUpload` is missing.

@@ -1,11 +1,11 @@
-"""Pages of ListObjectsV2, read thirty times faster than botocore reads them, and as exactly.
+"""Parser for pages of ListObjectsV2: thirty times as fast as botocore's, and as exact.
 
-botocore emits `before-parse` with the raw answer before its own XML parser runs, and merges what
-a handler leaves in `customized_response_dict` into the parsed answer. `read_page` checks that the
-page is complete and returns its columns. It reads the rows with a pattern that it learns from the
-page's own first entry, since the order of elements differs between servers; a page whose entries
-differ from each other is read by an XML parser. Both hand over raw text, and `_decoded` alone
-makes keys of it. Signing, redirects and errors stay botocore's.
+botocore emits `before-parse` with the raw answer before its XML parser runs, and merges the
+`customized_response_dict` of a handler into the parsed answer. `read_page` checks that the page is
+complete and returns its columns. It reads the rows with a pattern that is derived from the first
+entry of the page, since the order of elements differs between servers; a page with different kinds
+of entries is read by an XML parser. Both return raw text, and only `_decoded` decodes keys.
+botocore still handles signatures, redirects and errors.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xml.etree import ElementTree as ET
 
 from core.aws.answers import BadAnswerError, check_answer, is_closed
 
-#: Under which name the page travels in botocore's answer.
+#: Key of the page in botocore's answer.
 PAGE = "StrongroomPage"
 
 _ROOT = b"ListBucketResult"
@@ -31,23 +31,23 @@ _PREFIX = re.compile(rb"<CommonPrefixes>\s*<Prefix>([^<]*)</Prefix>\s*</CommonPr
 _TAG = re.compile(rb"<(\w+)>[^<]*</\1>")
 _ENTITY = re.compile(r"&(?:#(\d+)|#x([0-9a-fA-F]+)|(amp|lt|gt|quot|apos));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
-#: Elements of the page itself, outside its entries.
+#: Elements of the page outside its entries.
 _SCALARS = {
     name: re.compile(rb"<%s>\s*([^<]*?)\s*</%s>" % (name, name))
     for name in (b"IsTruncated", b"KeyCount", b"EncodingType", b"NextContinuationToken")
 }
 _NEEDED = {b"Key", b"Size", b"LastModified"}
-#: Elements with children of their own, which the flat pattern skips over as a whole.
+#: Elements with children, which the flat pattern skips.
 _NESTED = re.compile(rb"<Owner>.*?</Owner>|<RestoreStatus>.*?</RestoreStatus>", re.DOTALL)
 
-#: How elements with a form of their own are written; any other element is text.
+#: Patterns of elements that have a particular form; all other elements are text.
 _FORMS = {
     b"Size": rb"\d++",
     b"LastModified": rb"\d\d\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d[^<]*+",
 }
 
 _ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
-#: Escapes that stand for one character by themselves: ASCII, but for the line end, which joins.
+#: Escapes that encode one complete character: ASCII except the line feed, which separates names.
 _PLAIN_ESCAPES = {
     form % code: chr(code) for code in range(128) if code != 10 for form in ("%%%02X", "%%%02x")
 }
@@ -61,7 +61,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """One page as columns of equal length. `modified` is as the server wrote it (ISO 8601)."""
+    """One page as columns of equal length; `modified` is the server's text (ISO 8601)."""
 
     keys: list[str]
     sizes: list[int]
@@ -84,7 +84,7 @@ class Page:
 
 @contextmanager
 def quick_pages(client: Any) -> Iterator[None]:
-    """Have `client` answer this thread's ListObjectsV2 calls with a `Page` under `PAGE`."""
+    """Make ListObjectsV2 calls of this thread return a `Page` under the key `PAGE`."""
     _prepare(client)
     _wanted.quick = True
     try:
@@ -108,11 +108,11 @@ def _replace_body(
     customized_response_dict: dict[str, Any],
     **_event: Any,
 ) -> None:
-    """Take the page out of the answer; botocore parses an empty one in its place."""
+    """Read the page from the answer, and let botocore parse an empty one instead."""
     if not getattr(_wanted, "quick", False) or response_dict["status_code"] != 200:
         return
     check_answer(operation_model, response_dict)
-    if response_dict["status_code"] != 200:  # an error inside a 200
+    if response_dict["status_code"] != 200:  # an error with status 200
         return
     customized_response_dict[PAGE] = read_page(response_dict["body"])
     response_dict["body"] = b"<ListBucketResult></ListBucketResult>"
@@ -123,8 +123,8 @@ def read_page(body: bytes) -> Page:
     """Return the rows of a page.
 
     Raises:
-        BadAnswerError: the page is cut, malformed, has fewer rows than it says, or lacks the
-            token that continues it.
+        BadAnswerError: the page is truncated or malformed, has fewer rows than it declares, or
+            lacks the continuation token.
     """
     if not is_closed(body, _ROOT):
         raise BadAnswerError("it is not a closed ListBucketResult element")
@@ -134,12 +134,12 @@ def read_page(body: bytes) -> Page:
     token = raw.scalars.get("NextContinuationToken")
     truncated = raw.scalars.get("IsTruncated", "true" if token else "false")
     if truncated not in {"true", "false"} or (truncated == "true" and not token):
-        raise BadAnswerError("it says that more follows, but not where")
+        raise BadAnswerError("it is truncated but has no continuation token")
     return Page(columns, token if truncated == "true" else None)
 
 
 def read_columns(body: bytes) -> Columns | None:
-    """Return the rows of a page, or None if it does not count as one."""
+    """Return the columns of a page, or None if it is not a complete page."""
     try:
         return read_page(body).columns
     except BadAnswerError:
@@ -148,7 +148,7 @@ def read_columns(body: bytes) -> Columns | None:
 
 @dataclass(slots=True)
 class _Raw:
-    """A page as its reader found it: text with XML's entities resolved, nothing else decoded."""
+    """A parsed page: texts with resolved XML entities, but without URL decoding."""
 
     scalars: dict[str, str]
     keys: list[str]
@@ -160,10 +160,10 @@ class _Raw:
 
 
 def _decoded(raw: _Raw) -> Columns:
-    """Return the columns of a page: the one place where keys are decoded, exactly once.
+    """Return the columns of a page with decoded keys. Keys are decoded only here, exactly once.
 
-    Source: S3 API reference, ListObjectsV2, `EncodingType`: keys and prefixes are URL-encoded
-    where the answer says so.
+    Source: S3 API reference, ListObjectsV2, `EncodingType`: keys and prefixes are URL-encoded if
+    the answer contains this element.
     """
     encoded = raw.scalars.get("EncodingType") == "url"
     try:
@@ -178,7 +178,7 @@ def _decoded(raw: _Raw) -> Columns:
 
 
 def _unquoted(names: list[str]) -> list[str]:
-    """Undo the URL encoding of many names: one pass for each character that is escaped at all."""
+    """URL-decode many names at once, with one pass for each character that is escaped."""
     joined = "\n".join(names)
     if "%" not in joined and "+" not in joined:
         return names
@@ -186,7 +186,7 @@ def _unquoted(names: list[str]) -> list[str]:
     if not all(escape in _PLAIN_ESCAPES for escape in escapes):
         return [unquote_plus(name) for name in names]
     joined = joined.replace("+", " ")
-    # An escaped percent sign is last: what it becomes must not be taken for another escape.
+    # The percent sign is decoded last, since its result could look like another escape.
     for escape in sorted(escapes, key=lambda each: each == "%25"):
         joined = joined.replace(escape, _PLAIN_ESCAPES[escape])
     found = joined.split("\n")
@@ -194,19 +194,21 @@ def _unquoted(names: list[str]) -> list[str]:
 
 
 def _check_count(declared: str | None, columns: Columns) -> None:
-    """Refuse a page with another number of rows than it says.
+    """Reject a page whose number of rows differs from the declared number.
 
-    AWS counts keys and common prefixes; Ceph RGW counts the keys alone.
+    AWS counts keys and common prefixes; Ceph RGW counts keys only.
     """
     if declared is None:
         return
     keys, folders = len(columns.keys), len(columns.folders)
     if declared not in {str(keys + folders), str(keys)}:
-        raise BadAnswerError(f"it has {keys + folders} rows, {declared[:20]} were announced")
+        raise BadAnswerError(
+            f"it has {keys + folders} rows instead of the declared {declared[:20]}"
+        )
 
 
 def _raw_by_pattern(body: bytes) -> _Raw | None:
-    """Read a page whose entries are shaped alike; None if it has another shape."""
+    """Read a page whose entries have the same structure; return None for other pages."""
     if b"\r" in body or (b"!" in body and b"<!" in body):
         return None  # line ends, comments and CDATA: an XML parser would change these
     folders = _folders(body)
@@ -229,9 +231,9 @@ def _raw_by_pattern(body: bytes) -> _Raw | None:
 
 
 def _scalars(body: bytes) -> dict[str, str] | None:
-    """Return the elements of the page itself, or None if one is repeated.
+    """Return the elements outside the entries, or None if one is repeated.
 
-    They are before the first entry on most servers, and after the last one on others.
+    Most servers write them before the first entry, some after the last one.
     """
     first, last = body.find(b"<Contents>"), body.rfind(b"</Contents>")
     around = body if first < 0 or last < 0 else body[:first] + body[last:]
@@ -246,7 +248,7 @@ def _scalars(body: bytes) -> dict[str, str] | None:
 
 
 def _folders(body: bytes) -> list[bytes] | None:
-    """Return the common prefixes, or None if they have another shape."""
+    """Return the common prefixes, or None if they have another structure."""
     if body.rfind(b"<CommonPrefixes>") < 0:
         return []
     folders = _PREFIX.findall(body)
@@ -254,7 +256,7 @@ def _folders(body: bytes) -> list[bytes] | None:
 
 
 def _rows(body: bytes) -> tuple[list[tuple[bytes, ...]], dict[bytes, int]] | None:
-    """Return all entries as tuples and where each element is in them."""
+    """Return all entries as tuples, and the position of each element in them."""
     count = body.count(b"<Contents>")
     if not count:
         return ([], {}) if b"<Contents" not in body else None
@@ -265,7 +267,7 @@ def _rows(body: bytes) -> tuple[list[tuple[bytes, ...]], dict[bytes, int]] | Non
 
 
 def _matched(body: bytes, count: int) -> tuple[list[tuple[bytes, ...]], dict[bytes, int]] | None:
-    """Return the entries if all of them are shaped as the first one is."""
+    """Return the entries if all of them have the structure of the first one."""
     first = _ENTRY.search(body)
     learned = _learn(first[1]) if first else None
     if learned is None:
@@ -289,7 +291,7 @@ def _learn(entry: bytes) -> _Learned | None:
 def _texts(
     columns: Sequence[tuple[bytes, ...]], where: int | None, count: int, missing: str
 ) -> list[str]:
-    """Return a column as text; one pass over all of it when nothing in it is escaped."""
+    """Return a column as texts, with a fast path if nothing in it is escaped."""
     if where is None:
         return [missing] * count
     raw = columns[where]
@@ -318,10 +320,10 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _raw_by_parser(body: bytes) -> _Raw:
-    """Read a page of any shape with expat.
+    """Read a page of any structure with expat.
 
     Raises:
-        BadAnswerError: it is not well-formed, or an element that may come once is repeated.
+        BadAnswerError: the XML is not well-formed, or an element is repeated unexpectedly.
     """
     try:
         root = ET.fromstring(body)  # noqa: S314 - expat loads no external entities
@@ -350,7 +352,7 @@ def _add_entry(page: _Raw, entry: ET.Element) -> None:
         fields[name] = element.text or ""
     for tag, form in _FORMS.items():
         if not re.fullmatch(form, fields.get(tag.decode(), "").encode()):
-            raise BadAnswerError(f"an entry's {tag.decode()} has another form")
+            raise BadAnswerError(f"the element {tag.decode()} of an entry has an unexpected form")
     page.keys.append(fields.get("Key", ""))
     page.sizes.append(fields.get("Size", ""))
     page.modified.append(fields.get("LastModified", ""))

@@ -1,4 +1,4 @@
-"""Sends the parts of a multipart upload, several at a time, each confirmed by the server."""
+"""Concurrent upload of the parts of a multipart upload, each confirmed by the server."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from core.objects.checksums import etag_of, expected_hashes
 from core.objects.sending import ATTEMPTS, Hashes, confirmed, integrity
 from core.work import CancelToken, Progress, Work
 
-#: Parts under way at the same time; memory is at most this many parts and two more.
+#: Number of parts that are sent concurrently; memory holds at most two parts more.
 IN_FLIGHT = 8
 
 
 @dataclass(frozen=True, slots=True)
 class SentPart:
-    """One part that has arrived. `verdict` None: the server's answer holds nothing to compare."""
+    """An uploaded part; `verdict` is None if the answer had no hash to compare with."""
 
     hashes: Hashes
     etag: str
@@ -31,14 +31,14 @@ class SentPart:
     checksummed: bool
 
     def named(self, number: int) -> dict[str, Any]:
-        """Return how CompleteMultipartUpload names the part; a checksum must be repeated there."""
+        """Return the part's entry for CompleteMultipartUpload, which must repeat its checksum."""
         crc32 = base64.b64encode(self.hashes.crc32).decode()
         checksum = {"ChecksumCRC32": crc32} if self.checksummed else {}
         return {"PartNumber": number, "ETag": f'"{self.etag}"', **checksum}
 
 
 class Parts:
-    """The parts of one upload. The first that fails, and a cancel, end all others at once."""
+    """Sender of the parts of one upload; a failure or a cancel ends all of them at once."""
 
     def __init__(
         self, bucket: Bucket, where: dict[str, str], upload: str, total: int, work: Work
@@ -54,7 +54,7 @@ class Parts:
         self._failure: BaseException | None = None
 
     def send(self, file: BinaryIO, size: int) -> tuple[list[SentPart], str]:
-        """Send a file in parts of `size` bytes; return them and the file's SHA-256.
+        """Send a file in parts of `size` bytes; return the parts and the SHA-256 of the file.
 
         Raises:
             StorageError: a part failed.
@@ -102,7 +102,7 @@ class Parts:
             self._room.release()
 
     def _confirmed(self, number: int, data: bytes) -> SentPart:
-        """Send a part, again if it arrived damaged."""
+        """Send a part, and repeat it if it was damaged in transit."""
         hashes = Hashes.of(data)
         for attempt in range(1, ATTEMPTS + 1):
             answer = self._sent_once(number, data, hashes)

@@ -1,4 +1,4 @@
-"""Large files: sent in parts, confirmed, and aborted completely when anything fails."""
+"""Multipart upload of large files, which is verified, and aborted after any failure."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ from core.objects.sending import ATTEMPTS, Hashes, confirmed, damaged, discard, 
 from core.objects.unfinished import abort, create
 from core.work import Work
 
-#: Up to this size a file goes in one request.
+#: Files up to this size are sent in one request.
 SINGLE_BYTES = 8 * MIB
 _PART_BYTES = 8 * MIB
-#: Kinds of error after which the object may have been completed nevertheless.
+#: Kinds of errors after which the object may have been completed anyway.
 _MAY_BE_DONE = frozenset(
     {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.OFFLINE, ErrorKind.SERVICE}
 )
 
 
 def part_size(size: int) -> int:
-    """Return the bytes of each part for an object of `size` bytes, the last one may be smaller.
+    """Return the part size for an object of `size` bytes; the last part may be smaller.
 
     Raises:
-        InvalidInput: S3 cannot hold an object of that size.
+        InvalidInput: the object is larger than S3 allows.
     """
     if size > OBJECT_BYTES:
         raise InvalidInput(
-            "The file is larger than S3 can hold",
-            cause=f"It has {size} bytes, an object has {OBJECT_BYTES} at most.",
-            remedy="Split it.",
+            "The file is larger than S3 allows",
+            cause=f"It has {size} bytes; the maximum for an object is {OBJECT_BYTES}.",
+            remedy="Split the file.",
         )
     needed = math.ceil(size / PART_COUNT)
     return max(_PART_BYTES, math.ceil(needed / MIB) * MIB)
 
 
 class PartLoop:
-    """One multipart upload: create once, send parts, complete, confirm; abort on anything else."""
+    """One multipart upload: create it, send the parts, complete and verify it, or abort it."""
 
     def __init__(  # noqa: PLR0913 - one upload; the last by name
         self,
@@ -73,8 +73,8 @@ class PartLoop:
 
         Raises:
             AlreadyExists: `only_new`, and another object has the key.
-            SourceChanged: the file is not the one that was hashed.
-            Corrupt: the server has other bytes than were sent.
+            SourceChanged: the file changed after it was hashed.
+            Corrupt: the stored bytes differ from those that were sent.
             StorageError: the upload failed; the parts were removed.
         """
         if self._only_new:
@@ -89,7 +89,7 @@ class PartLoop:
         raise damaged(self._bucket, self._key, removed=True)
 
     def _attempt(self) -> Written | None:
-        """Upload once; None if that has to be done again."""
+        """Upload once; return None if the upload has to be repeated."""
         pending = note(self._bucket.clients.endpoint_url or "", self._bucket.name, self._key)
         try:
             upload = create(self._bucket, self._creation(), self._work)
@@ -108,7 +108,7 @@ class PartLoop:
         return written
 
     def _creation(self) -> dict[str, Any]:
-        """Return the parameters of the upload; parts with a checksum have to be announced."""
+        """Return the parameters of the upload; checksums of parts have to be declared."""
         announced = {"ChecksumAlgorithm": "CRC32"} if self._checksummed else {}
         return {**self._arguments, **announced}
 
@@ -128,7 +128,7 @@ class PartLoop:
         return sent
 
     def _completed(self, upload: str, parts: list[SentPart]) -> Written | None:
-        """Join the parts and confirm the object; None if all has to be sent again."""
+        """Complete the upload and verify the object; return None if it has to be repeated."""
         hashes = Hashes.composite(part.hashes for part in parts)
         try:
             answer = self._complete(upload, [part.named(n) for n, part in enumerate(parts, 1)])
@@ -164,7 +164,7 @@ class PartLoop:
         return answer
 
     def _reconciled(self, error: StorageError, hashes: Hashes) -> Written | None:
-        """Find out whether the object was completed though the answer says otherwise, or is lost.
+        """Determine whether the object was completed although the request failed or got no answer.
 
         Raises:
             AlreadyExists: `only_new`, and another object has the key.
@@ -174,7 +174,7 @@ class PartLoop:
             existing = head(self._bucket, self._key, work=self._work)
         except NotFound:
             if error.kind is ErrorKind.CONFLICT:
-                return None  # S3 asks to begin again after a conflict (409)
+                return None  # S3 requires a new upload after a conflict (409)
             raise error from None
         if existing.size == self._stamp.size and existing.sha256 == self._digest:
             answer = {"ETag": existing.etag, "ServerSideEncryption": existing.encryption}

@@ -1,4 +1,4 @@
-"""Presigned links: SigV4 always, and the life that a link really has."""
+"""Presigned URLs, always with SigV4, and their actual validity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.redaction import Secret
 from core.units import format_duration, utc_now
 from core.work import Work, default_work
 
-#: Method and the operation that is signed for it.
+#: HTTP methods and the operations that are signed for them.
 METHODS: dict[str, str] = {
     "GET": "get_object",
     "PUT": "put_object",
@@ -28,11 +28,11 @@ METHODS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """How long a link lives that is signed now.
+    """Validity of a link that is signed now.
 
-    `expires_at` (aware, UTC) is its end, or with `known` false the latest possible one: the
-    credentials that sign it are temporary and do not say when they end. `limited_by` says in words
-    why it may end earlier than asked, or is empty.
+    `expires_at` (aware, UTC) is its end, or the latest possible end if `known` is False: then the
+    credentials that sign it are temporary with an unknown expiry. `limited_by` is the reason why
+    the link may end earlier than requested, or empty.
     """
 
     expires_at: datetime
@@ -42,9 +42,9 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Presigned:
-    """A signed URL: anyone with it can use it until `life` ends, so it is a secret.
+    """A presigned URL. It is a secret, because anyone with it can use it until it expires.
 
-    `warning` says which clients cannot use the link, or is empty.
+    `warning` states which clients cannot use the link, or is empty.
     """
 
     url: Secret
@@ -63,20 +63,20 @@ def presign(
     parameters: dict[str, Any] | None = None,
     work: Work | None = None,
 ) -> Presigned:
-    """Return a link for one object; it is signed here, the object need not exist.
+    """Return a link for one object. It is signed locally; the object need not exist.
 
     Args:
-        bucket: the bucket; its region is asked for once.
+        bucket: the bucket; its region is determined once.
         key: the object.
         method: GET, PUT, HEAD or DELETE.
-        expires: the life asked for, in seconds: 1 to 604,800 (7 days).
-        parameters: more parameters of the operation, for example `ResponseContentType`.
-        work: cancel.
+        expires: the requested validity in seconds: 1 to 604,800 (7 days).
+        parameters: additional parameters of the operation, for example `ResponseContentType`.
+        work: cancel token.
 
     Raises:
-        InvalidInput: the key, the method or the life cannot be signed.
-        CredentialsExpired: the credentials have ended.
-        StorageError: the credentials cannot be had.
+        InvalidInput: the key, the method or the validity is not valid.
+        CredentialsExpired: the credentials have expired.
+        StorageError: the credentials cannot be obtained.
     """
     work = default_work(work)
     work.check()
@@ -94,19 +94,19 @@ def presign(
     if "X-Amz-Algorithm=AWS4-HMAC-SHA256" not in url:
         raise ServiceError(
             "The link was not signed with Signature Version 4",
-            cause="Older signatures know no limit and do not cover the whole link.",
+            cause="Older signatures have no time limit and do not cover the complete link.",
             remedy="Report this: it is a bug.",
         )
     return Presigned(Secret(url), method, asked, life, path_warning(key))
 
 
 def checked_seconds(seconds: Any) -> int:
-    """Return the life of a link if S3 can sign for it: SigV4 allows 7 days.
+    """Check the validity of a link in seconds and return it; SigV4 allows up to 7 days.
 
     Raises:
-        InvalidInput: it is not a whole number from 1 to 604,800.
+        InvalidInput: it is not an integer from 1 to 604,800.
     """
-    limit = f"S3 allows a whole number of seconds from 1 to {PRESIGN_SECONDS:,} (7 days)."
+    limit = f"S3 allows whole seconds from 1 to {PRESIGN_SECONDS:,} (7 days)."
     try:
         whole = operator.index(seconds)
     except TypeError:
@@ -116,33 +116,34 @@ def checked_seconds(seconds: Any) -> int:
         small = number and abs(seconds) < 10**12  # Python refuses to write very long numbers
         shown = f"{seconds} seconds" if small else f"a value of type {type(seconds).__name__}"
         raise InvalidInput(
-            f"The life of a link cannot be {shown}", cause=limit, remedy="Choose another life."
+            f"A link cannot be valid for {shown}", cause=limit, remedy="Choose another duration."
         )
     return whole
 
 
 def life_of(bucket: Bucket, seconds: int, now: datetime) -> Life:
-    """Return how long a link lives that is signed now for `seconds`.
+    """Return the actual validity of a link that is signed now for `seconds`.
 
-    A link ends with the credentials that sign it (S3 user guide, `using-presigned-url`).
+    A link expires with the credentials that sign it (S3 user guide, `using-presigned-url`).
 
     Raises:
-        CredentialsExpired: the credentials have ended.
-        StorageError: the credentials cannot be had.
+        CredentialsExpired: the credentials have expired.
+        StorageError: the credentials cannot be obtained.
     """
     expiry = bucket.clients.credentials_expiry()
     if not expiry.known:
         longest = min(seconds, LONGEST_SESSION_SECONDS)
-        why = "it ends with the credentials that sign it, which are temporary and do not say when"
+        why = "it ends with the credentials that sign it, which are temporary with an unknown "
+        "expiry"
         return Life(now + timedelta(seconds=longest), known=False, limited_by=why)
     if expiry.at is None:
         return Life(now + timedelta(seconds=seconds))
     left = int((expiry.at - now).total_seconds())
     if left < 1:
         raise CredentialsExpired(
-            "The credentials have ended",
-            cause="A link that is signed with them works no more.",
-            remedy="Sign in again, then make the link.",
+            "The credentials have expired",
+            cause="Links that are signed with them do not work.",
+            remedy="Sign in again, then create the link.",
             subject=bucket.clients.connection.profile.name,
         )
     if seconds <= left:
@@ -152,16 +153,16 @@ def life_of(bucket: Bucket, seconds: int, now: datetime) -> Life:
 
 
 def path_warning(key: str) -> str:
-    """Return who cannot use a link for a key with `.` or `..` segments, or nothing.
+    """Return a warning for a key with `.` or `..` segments, or an empty string.
 
     Browsers and most HTTP libraries resolve such segments before they send a path (RFC 3986,
-    section 5.2.4), also percent-encoded ones (WHATWG URL), and then ask for another key.
+    section 5.2.4), also percent-encoded ones (WHATWG URL), and then request another key.
     """
     if not {".", ".."} & set(key.split("/")):
         return ""
     return (
-        "the key has . or .. segments: the link works only with clients that send the path as it "
-        "is, for example curl --path-as-is; browsers ask for another key"
+        "the key has . or .. segments: the link only works with clients that send the path "
+        "unchanged, for example curl --path-as-is; browsers request another key"
     )
 
 
@@ -169,8 +170,8 @@ def _checked_method(method: object, subject: str) -> str:
     found = method.upper() if isinstance(method, str) else ""
     if found not in METHODS:
         raise InvalidInput(
-            f"A link for {method} cannot be made",
-            cause=f"Links are made for {', '.join(METHODS)}.",
+            f"A link for {method} cannot be created",
+            cause=f"Links can be created for {', '.join(METHODS)}.",
             remedy="Choose one of these methods.",
             subject=subject,
         )

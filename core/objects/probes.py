@@ -1,7 +1,7 @@
-"""A probe: a small object beside the user's key that tries out what a server does.
+"""Probes: small objects beside the user's key that test which features a server supports.
 
-A probe is recorded before it is stored. What remains of it when a process is killed, or when the
-server cannot be reached, is removed when the next transfer begins (`core.transfer.sweep`).
+A probe is recorded before it is stored. If the process is killed or the server cannot be reached,
+it is removed when the next transfer begins (`core.transfer.sweep`).
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _log = logging.getLogger(__name__)
 
 _MARK = ".strongroom-probe-"
 _NAME = re.compile(rf"{re.escape(_MARK)}[0-9a-f]{{8}}\Z")
-#: Bytes of a probe; an object of another size is not ours.
+#: Size of a probe in bytes; an object of another size is not a probe.
 _SIZE = 1
-#: Versions of a probe: the object, an upload completed over it, and repeated requests.
+#: Maximum versions of a probe: the object, an upload completed over it, repeated requests.
 _VERSIONS = 8
 
 
 def find_out_complete(bucket: Bucket, key: str, work: Work) -> None:
-    """Find out whether CompleteMultipartUpload honours `If-None-Match`, if that is not known.
+    """Test whether CompleteMultipartUpload honours `If-None-Match`, unless it is known.
 
-    A second upload to the real key could destroy what it asks about, so a small object of its
-    own beside `key` is used, and removed.
+    A second upload to the real key could overwrite the object, so the test uses a small object
+    beside `key`, which is removed.
     """
     if honoured(bucket, COMPLETE) is not None:
         return
@@ -46,13 +46,13 @@ def find_out_complete(bucket: Bucket, key: str, work: Work) -> None:
         _Probe(bucket, name, work).run()
     except StorageError as error:
         work.check()
-        _log.info("conditional writes could not be tried out: %s", error.summary)
+        _log.info("support for conditional writes could not be tested: %s", error.summary)
 
 
 def remove_probe(bucket: Bucket, key: str, work: Work) -> None:
-    """Remove the object of a probe, all versions of it.
+    """Remove all versions of a probe.
 
-    Any other object is left alone: one whose key is not the name of a probe, or of another size.
+    An object with another size or without the name of a probe is not touched.
 
     Raises:
         StorageError: it could not be removed.
@@ -70,13 +70,13 @@ def remove_probe(bucket: Bucket, key: str, work: Work) -> None:
     raise ServiceError(
         f"{key} could not be deleted",
         cause="The server confirmed that it was deleted, but it still exists.",
-        remedy="Delete it yourself: it only tried out the server.",
+        remedy="Delete it yourself: it only served to test the server.",
         subject=bucket.subject(key),
     )
 
 
 class _Probe:
-    """Stores an object, completes an upload over it on a condition, and removes both."""
+    """Test of a server: stores an object, completes a conditional upload over it, removes both."""
 
     def __init__(self, bucket: Bucket, key: str, work: Work) -> None:
         self._bucket, self._key, self._work = bucket, key, work
@@ -84,10 +84,10 @@ class _Probe:
         self._endpoint = bucket.clients.endpoint_url or ""
 
     def run(self) -> None:
-        """Learn whether the server honours the condition.
+        """Determine and record whether the server honours the condition.
 
         Raises:
-            StorageError: it could not be tried out.
+            StorageError: the test failed.
         """
         pending = note(self._endpoint, self._bucket.name, self._key, probe=True)
         try:
@@ -106,7 +106,7 @@ class _Probe:
                 (pending.forget if gone else pending.abandon)()
 
     def _upload(self) -> None:
-        """Send the upload that is to be completed over the object."""
+        """Create the multipart upload that is then completed over the object."""
         pending = note(self._endpoint, self._bucket.name, self._key)
         try:
             upload = create(self._bucket, self._where, self._work)
@@ -136,7 +136,7 @@ class _Probe:
             learn(self._bucket, COMPLETE, is_honoured=False)
 
     def _remove(self) -> bool:
-        """Remove the object and return whether it is gone."""
+        """Remove the object and return whether it no longer exists."""
         try:
             with work_of_its_own(cancelled=self._work.token.cancelled) as work:
                 remove_probe(self._bucket, self._key, work)

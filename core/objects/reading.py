@@ -1,4 +1,4 @@
-"""Reads objects: their head, a range of bytes, or all of it, compared before it counts."""
+"""Reading of objects: metadata, a range of bytes, or verified downloads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from core.work import Work, default_work
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """A file that was downloaded completely; `verdict` is what its bytes were compared with."""
+    """A completely downloaded file; `verdict` is what its bytes were compared with."""
 
     path: Path
     size: int
@@ -33,18 +33,19 @@ class Downloaded:
 
     @property
     def verified(self) -> bool:
-        """Whether the bytes were compared with a hash; otherwise only their number was."""
+        """Whether the bytes were compared with a hash, and not only by their number."""
         return self.verdict is not Verdict.SIZE_ONLY
 
 
 def head(
     bucket: Bucket, key: str, *, version_id: str | None = None, work: Work | None = None
 ) -> ObjectInfo:
-    """Return what the server knows of an object without reading it.
+    """Return the metadata of an object (HeadObject).
 
     Raises:
-        NotFound: there is no such object.
-        AccessDenied: `s3:GetObject` is missing, or the object is missing and `s3:ListBucket` too.
+        NotFound: the object does not exist.
+        AccessDenied: `s3:GetObject` is missing, or the object does not exist and `s3:ListBucket` is
+            missing.
     """
     work = default_work(work)
     work.check()
@@ -54,8 +55,8 @@ def head(
     if size is None or modified is None or not etag:
         raise ServiceError(
             "The answer does not describe an object",
-            cause="It lacks its length, its time or its ETag.",
-            remedy="Try again; check the endpoint of the profile and proxies on the way.",
+            cause="The length, the modification time or the ETag is missing.",
+            remedy="Try again. Check the endpoint of the profile and any proxy in between.",
             subject=bucket.subject(key),
         )
     metadata = dict(answer.get("Metadata", {}))
@@ -83,14 +84,14 @@ def read(
     version_id: str | None = None,
     work: Work | None = None,
 ) -> bytes:
-    """Return `length` bytes of an object from `start` on; all of it by default.
+    """Return `length` bytes of an object from the offset `start`; by default all bytes.
 
-    A range beyond the object's end gives what there is. A read of the whole object is compared
-    with the hash that the server has, a range with its announced bounds.
+    A range beyond the end of the object is shortened. A complete object is compared with the
+    server's hash, a range with its declared bounds.
 
     Raises:
-        NotFound: there is no such object.
-        Corrupt: the bytes do not have the recorded hash.
+        NotFound: the object does not exist.
+        Corrupt: the bytes differ from the recorded hash.
         StorageError: the read was denied or failed.
     """
     work = default_work(work)
@@ -117,11 +118,11 @@ def read(
 def fetch(
     bucket: Bucket, key: str, *, version_id: str | None = None, work: Work | None = None
 ) -> tuple[bytes, Fetched]:
-    """Return a whole object, and what its bytes were compared with.
+    """Return a complete object, and what its bytes were compared with.
 
     Raises:
-        NotFound: there is no such object.
-        Corrupt: the bytes do not have the recorded hash.
+        NotFound: the object does not exist.
+        Corrupt: the bytes differ from the recorded hash.
         StorageError: the read was denied or failed.
     """
     file = BytesIO()
@@ -132,7 +133,7 @@ def fetch(
 def _ranged(
     bucket: Bucket, key: str, start: int, length: int | None, version_id: str | None, work: Work
 ) -> dict[str, Any] | None:
-    """Return the answer to a ranged GET; None for a range behind the object's end."""
+    """Return the answer to a ranged GET, or None for a range beyond the end of the object."""
     last = "" if length is None else start + length - 1
     with translated("s3:GetObject", bucket.subject(key), work):
         try:
@@ -147,24 +148,24 @@ def _ranged(
 
 
 def _part_of(answer: dict[str, Any], start: int, length: int | None, work: Work) -> bytes:
-    """Return the asked bytes of an answer; one of the whole object is cut to them."""
+    """Return the requested bytes of an answer, also if it contains the complete object."""
     found = content_range(answer)
     first, last, size = found or (0, int(answer["ContentLength"]) - 1, int(answer["ContentLength"]))
     end = size if length is None else min(size, start + length)
     if found and (first, last) != (start, end - 1):
         raise ServiceError(
-            "The server sent another range than the one asked for",
+            "The server sent a different range than the requested one",
             cause=f"It sent “{answer['ContentRange']}”.",
-            remedy="Try again; if it stays, a proxy on the way alters answers.",
+            remedy="Try again. If it happens again, check whether a proxy modifies answers.",
         )
     data, wanted = bytearray(), end - first
     with closing(chunks_of(answer["Body"], work)) as chunks:
         for chunk in chunks:
             data += chunk
-            if not found and len(data) >= wanted:  # the rest of a body that is too long
+            if not found and len(data) >= wanted:  # discard the rest of a body that is too long
                 break
     if len(data) < wanted:
-        raise ServiceError(f"{len(data)} of {wanted} bytes arrived", remedy="Try again.")
+        raise ServiceError(f"Only {len(data)} of {wanted} bytes were received", remedy="Try again.")
     return bytes(data[start - first : wanted])
 
 
@@ -179,27 +180,27 @@ def download(  # noqa: PLR0913 - all but the first three by name
     expected_etag: str | None = None,
     work: Work | None = None,
 ) -> Downloaded:
-    """Download an object into a file that appears only when it is complete and compared.
+    """Download an object to a file, which only appears once it is complete and verified.
 
-    The bytes go to a temporary name beside `path`, are hashed on the way, flushed to the disk,
-    and renamed. A stream that breaks is continued with `If-Match`, so two states never mix.
+    The bytes are written to a temporary file beside `path`, hashed, flushed to the disk, and
+    renamed. An interrupted download continues with `If-Match`, so two states are never mixed.
 
     Args:
         bucket: the bucket.
         key: the object.
         path: the file.
-        overwrite: replace a file that exists; otherwise none is, also not one that appears
-            meanwhile.
-        version_id: a version other than the newest.
-        expected_size: the size in bytes by the listing that the caller has.
-        expected_etag: the ETag by that listing.
-        work: cancel and progress.
+        overwrite: whether to replace an existing file; if False, a file that appears during the
+            download is not replaced either.
+        version_id: the version, by default the newest.
+        expected_size: the size in bytes in the caller's listing.
+        expected_etag: the ETag in that listing.
+        work: cancel token and progress.
 
     Raises:
         AlreadyExists: the file exists and `overwrite` is False.
-        Corrupt: the bytes do not have the recorded hash or length; they are stored as `….corrupt`.
-        LocalIOError: the file cannot be written; nothing is left behind.
-        StorageError: the download was denied or failed; nothing is left behind.
+        Corrupt: the bytes differ from the recorded hash or length; they are stored as `….corrupt`.
+        LocalIOError: the file cannot be written; no temporary file remains.
+        StorageError: the download was denied or failed; no temporary file remains.
     """
     work = default_work(work)
     if path.exists() and not overwrite:

@@ -1,8 +1,8 @@
-"""What is sent with an object's bytes, and how the server's answer confirms what it stored.
+"""Checksums of uploads, and verification of the stored object by the server's answer.
 
-The confirmation is the server's: the checksum or the MD5 ETag that it returns is compared with
-ours. Where it returns neither, the object is read back. The hash in the object's metadata proves
-nothing here: the client sent it along itself.
+The checksum or the MD5 ETag that the server returns is compared with the local one. If it returns
+neither, the object is read back. The hash in the object's metadata proves nothing, because the
+client itself sent it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from core.work import Work
 
 _log = logging.getLogger(__name__)
 
-#: Bytes that arrived damaged are sent again, so often altogether.
+#: Maximum attempts to send bytes that are damaged in transit.
 ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """The hashes of what was sent; `parts` is 0 for one request, else the number of parts."""
+    """Hashes of the sent bytes; `parts` is 0 for a single request, else the number of parts."""
 
     md5: bytes
     crc32: bytes
@@ -44,7 +44,7 @@ class Hashes:
 
     @classmethod
     def composite(cls, parts: Iterable[Hashes]) -> Hashes:
-        """Return what the server gives for a multipart upload of these parts."""
+        """Return the composite hashes of a multipart upload with these parts."""
         every = list(parts)
         return cls(
             composite("md5", (part.md5 for part in every)),
@@ -54,14 +54,14 @@ class Hashes:
 
     @property
     def etag(self) -> str:
-        """The ETag of an object whose ETag is a hash of its bytes."""
+        """The expected ETag, if the ETag is a hash of the bytes."""
         return self.md5.hex() + (f"-{self.parts}" if self.parts else "")
 
 
 def integrity(bucket: Bucket, hashes: Hashes) -> dict[str, str]:
-    """Return the parameters by which the server can verify the bytes of one request.
+    """Return the parameters with which the server can verify the bytes of a request.
 
-    AWS verifies, stores and returns a CRC32; of other servers Content-MD5 is understood by all.
+    AWS verifies, stores and returns a CRC32; all other servers support Content-MD5.
     """
     if bucket.clients.endpoint_url is None:
         return {"ChecksumCRC32": base64.b64encode(hashes.crc32).decode()}
@@ -69,9 +69,10 @@ def integrity(bucket: Bucket, hashes: Hashes) -> dict[str, str]:
 
 
 def confirmed(answer: Mapping[str, Any], hashes: Hashes) -> Verdict | None:
-    """Return what the server's answer to a write was compared with.
+    """Compare the server's answer to a write with the sent bytes, and return the verdict.
 
-    None: it holds nothing that compares, or something that differs; an ETag need not be an MD5.
+    None means that the answer has no comparable hash or a different one; an ETag need not be an
+    MD5.
     """
     found = {each.algorithm: each for each in expected_hashes(answer)}
     ours = {"crc32": hashes.crc32, "md5": hashes.md5}
@@ -90,21 +91,21 @@ def confirmed(answer: Mapping[str, Any], hashes: Hashes) -> Verdict | None:
 def read_back(
     bucket: Bucket, key: str, answer: Mapping[str, Any], size: int, sha256: str, work: Work
 ) -> Verdict | None:
-    """Read an object that was just written and compare it with what was sent.
+    """Read an object that was just written, and compare it with the sent bytes.
 
     Args:
         bucket: the bucket.
         key: the object.
-        answer: the answer to the write: its version and its ETag.
-        size: the bytes that were sent.
+        answer: the answer to the write, with version and ETag.
+        size: the number of sent bytes.
         sha256: their hexadecimal SHA-256.
         work: cancel.
 
     Returns:
-        `Verdict.SHA256`, or None if other bytes, or none, are stored.
+        `Verdict.SHA256`, or None if the stored bytes differ or there are none.
 
     Raises:
-        StorageError: it could not be read.
+        StorageError: the object could not be read.
     """
     version = answer.get("VersionId")
     named = {"VersionId": version} if version else {}
@@ -120,16 +121,16 @@ def read_back(
 
 
 def discard(bucket: Bucket, key: str, answer: Mapping[str, Any], *, cancelled: bool) -> bool:
-    """Delete an object that was just written, unless another one has the key by now.
+    """Delete an object that was just written, unless it has already been replaced.
 
     Args:
         bucket: the bucket.
         key: the object.
-        answer: the answer to the write: its version, or else its ETag.
-        cancelled: whether the work was cancelled; then there is less time.
+        answer: the answer to the write, with its version or its ETag.
+        cancelled: whether the work was cancelled, which shortens the time limit.
 
     Returns:
-        Whether it is gone.
+        Whether the object no longer exists.
     """
     where = {"Bucket": bucket.name, "Key": key}
     version = answer.get("VersionId")
@@ -145,23 +146,23 @@ def discard(bucket: Bucket, key: str, answer: Mapping[str, Any], *, cancelled: b
                 bucket.client.delete_object(**where)
                 return True
     except StorageError as error:
-        _log.warning("an object that is not wanted could not be removed: %s", error.summary)
+        _log.warning("a rejected object could not be removed: %s", error.summary)
     return False
 
 
 def damaged(bucket: Bucket, key: str, *, removed: bool) -> Corrupt:
-    """Return the error for bytes that the server did not store as they were sent."""
+    """Return the error for an object whose stored bytes differ from the sent ones."""
     state = "the damaged object was removed" if removed else "the damaged object may still exist"
     return Corrupt(
-        f"{key} was not stored as it was sent",
-        cause=f"What the server has differs from what was sent, in {ATTEMPTS} attempts; {state}.",
-        remedy="Check the network and proxies on the way, then upload it again.",
+        f"{key} was not stored correctly",
+        cause=f"The stored bytes differ from the sent ones after {ATTEMPTS} attempts; {state}.",
+        remedy="Check the network and any proxy in between, then upload it again.",
         subject=bucket.subject(key),
     )
 
 
 class _Nowhere(io.RawIOBase):
-    """A file that forgets what is written to it: only the hash of the bytes is wanted."""
+    """File that discards its content, for downloads of which only the hash is needed."""
 
     def writable(self) -> bool:
         return True

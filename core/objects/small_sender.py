@@ -1,12 +1,12 @@
-"""`python -m core.objects.small_sender`: sends small files through obstore, in a process of its own.
+"""Process that sends small files with obstore (`python -m core.objects.small_sender`).
 
-obstore runs threads that no Python code can end. One of them may take the interpreter's lock at
-any moment, and when that happens while an interpreter shuts down, the process aborts. So obstore
-is loaded here only, and this process never shuts an interpreter down: it leaves by `os._exit`.
+obstore runs threads that Python code cannot stop. One of them may take the interpreter lock at any
+moment, and if that happens during the shutdown of the interpreter, the process aborts. So obstore
+is only imported here, and this process exits with `os._exit`, without a shutdown.
 
-Lines of JSON come in: first how to reach the bucket, then batches of files and fresh keys, then
-an end. A line goes out for each file. An input that ends without saying so means that nobody
-wants the rest.
+It reads lines of JSON: first the connection to the bucket, then batches of files and new access
+keys, then an end marker. It writes a line for each file. If the input ends without the marker, the
+remaining files are discarded.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 IN_FLIGHT = 32
-#: After so many failures in a row the rest is handed back unsent: something is wrong with all.
+#: After this many consecutive failures the remaining files are returned unsent.
 _GIVE_UP = 8
 _RETRIES, _RETRY_SECONDS = 2, 10
 _REQUEST_SECONDS = 60
 
 
 class Sender:
-    """Coroutines that take files from one queue until it ends or too much fails."""
+    """Coroutines that send files from a queue until it ends or too many fail."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._keys: dict[str, Any] = settings["keys"]
@@ -47,7 +47,7 @@ class Sender:
         self._failures = 0
 
     async def run(self) -> None:
-        """Send what comes in until the end."""
+        """Send the incoming files until the end marker."""
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._listen, args=(loop,), daemon=True).start()
         await asyncio.gather(*(self._work() for _ in range(IN_FLIGHT)))
@@ -77,7 +77,7 @@ class Sender:
             sys.stdout.flush()
 
     async def _send(self, file: dict[str, Any]) -> dict[str, Any]:
-        """Send one file; the answer counts if its ETag is the MD5 of what was sent."""
+        """Send one file; it is confirmed if the returned ETag is the MD5 of the sent bytes."""
         from obstore import put_async
         from obstore.exceptions import BaseError
 
@@ -91,7 +91,7 @@ class Sender:
                 mode=self._mode,
                 use_multipart=False,
             )
-        except StorageError:  # the ordinary path tries again, and reports what is wrong
+        except StorageError:  # the regular upload tries again, and reports the error
             return {"failed": "file"}
         except BaseError:
             return {"failed": "server"}
@@ -121,14 +121,14 @@ class Sender:
         )
 
     def _current_keys(self) -> Any:
-        """Return the keys that came last; obstore asks when those it has have expired."""
+        """Return the newest access keys; obstore calls this when its keys have expired."""
         expires = self._keys["expires_at"]
         at = datetime.fromisoformat(expires) if expires else None
         return {**self._keys, "expires_at": at}
 
 
 def _read(path: Path) -> tuple[bytes, str]:
-    """Return the content and its hash; the file must not change meanwhile."""
+    """Return the content of a file and its hash; the file must not change while it is read."""
     stamp = Stamp.of(path)
     try:
         data = path.read_bytes()
@@ -139,13 +139,13 @@ def _read(path: Path) -> tuple[bytes, str]:
 
 
 def main() -> None:
-    """Send what comes in on standard input, and leave without shutting the interpreter down."""
+    """Send the files from standard input, and exit without shutting the interpreter down."""
     harden()
     try:
         asyncio.run(Sender(json.loads(sys.stdin.buffer.readline())).run())
     except BrokenPipeError:
-        os._exit(0)  # nobody wants the rest
-    except Exception as error:  # noqa: BLE001 - whatever it is, the interpreter must not shut down
+        os._exit(0)  # the remaining files are discarded
+    except Exception as error:  # noqa: BLE001 - the interpreter must not shut down after any error
         sys.stderr.write(f"small_sender: {type(error).__name__}\n")
         os._exit(1)
     os._exit(0)

@@ -1,8 +1,8 @@
-"""The trash of a versioned bucket: which objects are deleted, and how they come back.
+"""Trash of a versioned bucket: listing and restoring of deleted objects.
 
-A delete without a version id removes nothing there. It puts a delete marker above the versions of
-the object, which is hidden until the marker is removed (S3 User Guide, "Managing delete markers").
-Restoring an object therefore copies nothing, and no version is ever removed here.
+A delete without a version id removes no data there. It adds a delete marker, which hides the object
+until the marker is removed (S3 User Guide, "Managing delete markers"). Restoring an object
+therefore copies no data, and no version of an object is removed here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from core.objects.bucket import Bucket
 from core.objects.deleting import FailedDelete, fits_xml, undelete
 from core.work import Progress, Work, default_work
 
-_NOT_REPORTED = "The server did not report what became of it."
+_NOT_REPORTED = "The server did not report the outcome for this key."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ class DeletedObject:
 
     Attributes:
         key: the object.
-        size: the bytes of the version that a restore brings back.
+        size: the size in bytes of the version that a restore brings back.
         deleted: when it was deleted, aware, in UTC.
-        modified: when the version that comes back was written.
-        version_id: that version.
-        markers: the version ids of the delete markers above it: it may have been deleted twice.
-        owner: the account that owns the newest marker, where the server names it. S3 records no
-            person.
+        modified: when that version was written.
+        version_id: the id of that version.
+        markers: the version ids of its newer delete markers: it may have been deleted twice.
+        owner: the account that owns the newest marker, if the server reports it. S3 does not record
+            the user.
     """
 
     key: str
@@ -47,7 +47,7 @@ class DeletedObject:
 
 @dataclass(frozen=True, slots=True)
 class _Markers:
-    """The delete markers of a key whose versions are on the next page."""
+    """Delete markers of a key whose versions are on the next page."""
 
     key: str
     versions: tuple[str, ...]
@@ -57,7 +57,7 @@ class _Markers:
 
 @dataclass(frozen=True, slots=True)
 class TrashCursor:
-    """Where a listing of the trash continues: after which version, and what is still open there."""
+    """Position in a listing of the trash, with delete markers whose versions are still missing."""
 
     key: str
     version_id: str
@@ -69,9 +69,9 @@ class TrashPage:
     """The deleted objects of one page of versions.
 
     Attributes:
-        objects: in the order of their keys; often few of the versions that were read.
-        versions: how many versions and delete markers were read for it.
-        cursor: continues the listing; None on the last page.
+        objects: in the order of their keys, often far fewer than the versions that were read.
+        versions: the number of versions and delete markers that were read.
+        cursor: the start of the next page; None on the last page.
     """
 
     objects: tuple[DeletedObject, ...]
@@ -81,14 +81,14 @@ class TrashPage:
 
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
-    """What became of each key of a restore: restored + failed = all that were asked for."""
+    """Outcome of a restore; every requested key is in either `restored` or `failed`."""
 
     restored: tuple[str, ...]
     failed: tuple[FailedDelete, ...]
 
 
 def has_trash(bucket: Bucket, *, work: Work | None = None) -> bool:
-    """Return whether deleted objects can come back: versioning is on, or was and is suspended.
+    """Return whether deleted objects can be restored: versioning is enabled or suspended.
 
     Raises:
         AccessDenied: `s3:GetBucketVersioning` is missing.
@@ -110,20 +110,20 @@ def list_trash(
     page_size: int = LIST_KEYS,
     work: Work | None = None,
 ) -> TrashPage:
-    """Return the deleted objects among the next versions below `prefix`; one LIST call.
+    """Return the deleted objects of one page of versions below a prefix, with one request.
 
-    A key that has delete markers only is left out: nothing of it can come back.
+    A key that only has delete markers is left out, because it has no version to restore.
 
     Args:
         bucket: the bucket.
-        prefix: empty for all of it.
-        cursor: `TrashPage.cursor` of the page before.
-        page_size: how many versions to read at most, 1,000 at S3.
-        work: cancel.
+        prefix: empty for the complete bucket.
+        cursor: `TrashPage.cursor` of the previous page.
+        page_size: the maximum number of versions to read, up to 1,000.
+        work: cancel token.
 
     Raises:
         AccessDenied: `s3:ListBucketVersions` is missing.
-        NotAnS3Answer: the page came incomplete, or continues where it began.
+        NotAnS3Answer: the page is incomplete, or the next page would be the same page.
         StorageError: the bucket does not exist, or the call failed.
     """
     work = default_work(work)
@@ -138,7 +138,7 @@ def list_trash(
     rows = list(_rows(answer, subject))
     after = _after(answer, rows, subject)
     if after is not None and cursor is not None and _same_place(after, cursor):
-        raise not_an_s3_answer(subject, "a list of versions that continues where it began")
+        raise not_an_s3_answer(subject, "a list of versions whose next page would be the same page")
     objects, left = _deleted_objects(rows, cursor.open if cursor else None)
     if after is not None:
         after = replace(after, open=left)
@@ -148,16 +148,16 @@ def list_trash(
 def restore(
     bucket: Bucket, objects: Sequence[tuple[str, Sequence[str]]], *, work: Work | None = None
 ) -> RestoreReport:
-    """Bring deleted objects back by removing their delete markers, 1,000 a request.
+    """Restore deleted objects by removing their delete markers, 1,000 in each request.
 
     Args:
         bucket: the bucket.
-        objects: keys, each with the version ids of its delete markers.
-        work: cancel and progress.
+        objects: the keys, each with the version ids of its delete markers.
+        work: cancel token and progress.
 
     Raises:
-        StorageError: a whole request was denied or failed; earlier ones are done.
-        Cancelled: the token of `work` was cancelled; earlier requests are done.
+        StorageError: a request was denied or failed; the keys of earlier requests are restored.
+        Cancelled: the token of `work` was cancelled; the keys of earlier requests are restored.
     """
     work = default_work(work)
     pairs = [(key, marker) for key, markers in objects for marker in markers]
@@ -185,10 +185,10 @@ class _Row:
 
 
 def _rows(answer: dict[str, Any], subject: str) -> Iterator[_Row]:
-    """Yield the versions and delete markers of a page; both lists begin with the newest.
+    """Yield the versions and delete markers of a page; both lists start with the newest.
 
     Raises:
-        NotAnS3Answer: a row lacks what identifies it.
+        NotAnS3Answer: a row lacks its key or its version id.
     """
     for name in ("DeleteMarkers", "Versions"):
         for row in answer.get(name, ()):
@@ -209,19 +209,19 @@ def _rows(answer: dict[str, Any], subject: str) -> Iterator[_Row]:
 
 
 def _after(answer: dict[str, Any], rows: Iterable[_Row], subject: str) -> TrashCursor | None:
-    """Return where the listing continues, or None at its end.
+    """Return the position where the listing continues, or None at its end.
 
     Ceph RGW encodes the keys of the rows but not the marker; botocore decodes both. A marker that
-    is no key of the page is therefore replaced by the key of its version.
+    is not a key of the page is therefore replaced by the key of its version.
 
     Raises:
-        NotAnS3Answer: it says that more follows but not where.
+        NotAnS3Answer: the page is truncated but has no marker.
     """
     if not answer.get("IsTruncated"):
         return None
     key, version = answer.get("NextKeyMarker", ""), answer.get("NextVersionIdMarker", "")
     if not key:
-        raise not_an_s3_answer(subject, "a list of versions that does not say where it continues")
+        raise not_an_s3_answer(subject, "a truncated list of versions without a marker")
     keys = {row.key for row in rows}
     owners = {row.key for row in rows if row.version_id == version}
     if key not in keys and len(owners) == 1:
@@ -236,10 +236,10 @@ def _same_place(one: TrashCursor, other: TrashCursor) -> bool:
 def _deleted_objects(
     rows: Iterable[_Row], left: _Markers | None
 ) -> tuple[list[DeletedObject], _Markers | None]:
-    """Return the deleted objects of a page, and the markers whose versions may still come.
+    """Return the deleted objects of a page, and the markers whose versions may follow.
 
-    `left` has those of the page before. Only the last key of a page can go on: whatever order the
-    server lists keys in, that is the key of its last delete marker.
+    `left` contains those of the previous page. Only the last key of a page can continue: in every
+    order of keys, that is the key of its last delete marker.
     """
     by_key: dict[str, list[_Row]] = {left.key: []} if left is not None else {}
     for row in rows:
@@ -259,7 +259,7 @@ def _deleted_objects(
 
 
 def _markers_of(rows: Sequence[_Row], before: _Markers | None) -> _Markers | None:
-    """Return all delete markers of a key that is deleted; None for one that is not."""
+    """Return all delete markers of a deleted key, or None for a key that is not deleted."""
     markers = [row for row in rows if row.size is None]
     ids = tuple(row.version_id for row in markers)
     if before is not None:
@@ -271,11 +271,10 @@ def _markers_of(rows: Sequence[_Row], before: _Markers | None) -> _Markers | Non
 
 
 def _deleted_object(markers: _Markers, version: _Row, rows: Iterable[_Row]) -> DeletedObject:
-    """Return the object whose newest version that is.
+    """Return the deleted object with this newest version.
 
-    Older markers, which lie between its versions, stay where they are. The times of S3 are whole
-    seconds: a marker of the same second counts as newer, since removing one too many shows the
-    same version.
+    Older markers, between its versions, are not removed. S3's times are whole seconds: a marker of
+    the same second counts as newer, since removing one too many reveals the same version.
     """
     older = {row.version_id for row in rows if row.size is None and row.modified < version.modified}
     above = tuple(each for each in markers.versions if each not in older)
@@ -298,10 +297,10 @@ def _has_marker(rows: Iterable[_Row]) -> bool:
 def _remove_markers(
     bucket: Bucket, batch: Sequence[tuple[str, str]], work: Work
 ) -> Iterator[FailedDelete]:
-    """Remove delete markers in one request and yield those that are still there."""
+    """Remove delete markers in one request, and yield those that could not be removed."""
     plain = [pair for pair in batch if fits_xml(pair[0])]
     for key, marker in batch:
-        if not fits_xml(key):  # no request with several keys can carry it
+        if not fits_xml(key):  # a request with several keys cannot represent this key
             undelete(bucket, key, marker, work=work)
     if not plain:
         return
@@ -309,7 +308,7 @@ def _remove_markers(
     with translated("s3:DeleteObjectVersion", bucket.subject(), work):
         answer = bucket.client.delete_objects(Bucket=bucket.name, Delete={"Objects": objects})
     removed = {
-        # AWS reports the version that was asked for, SeaweedFS the marker that it removed.
+        # AWS reports the requested version, SeaweedFS the marker that it removed.
         (row["Key"], row.get("VersionId") or row.get("DeleteMarkerVersionId"))
         for row in answer.get("Deleted", ())
     }

@@ -1,4 +1,4 @@
-"""Whether a bucket keeps what is deleted and overwritten."""
+"""Versioning state of a bucket."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from core.work import Work, default_work
 
 
 def versioning(bucket: Bucket, *, work: Work | None = None) -> bool | None:
-    """Return True when versioning is on, False when it is off or suspended, None when unknown.
+    """Return True if versioning is enabled, False if it is disabled or suspended, None if unknown.
 
-    Unknown means that `s3:GetBucketVersioning` is missing or that the server does not offer it:
-    whoever deletes must then take it for off.
+    Unknown means that `s3:GetBucketVersioning` is missing or not supported; a deletion must then be
+    treated as permanent.
 
     Raises:
         StorageError: the bucket does not exist, or the call failed.

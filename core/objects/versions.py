@@ -1,4 +1,4 @@
-"""The versions of one object, asked for on demand only."""
+"""The versions of one object."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.work import Work, default_work
 
 @dataclass(frozen=True, slots=True)
 class ObjectVersion:
-    """One version, or the delete marker that hides the older ones. `size` in bytes."""
+    """A version of an object (`size` in bytes), or a delete marker that hides older versions."""
 
     version_id: str
     modified: datetime

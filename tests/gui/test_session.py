@@ -76,7 +76,7 @@ def test_cancel_tells_that_no_code_was_given_and_keeps_the_former_connection(
     connector.open_profile("prod")
     form(qtbot).reject()
     qtbot.waitUntil(lambda: bool(failures))
-    assert failures[0].summary == "No MFA code was given"
+    assert failures[0].summary == "No MFA code was entered"
     assert context.workspace is None
     assert sts.codes == []
 

@@ -173,7 +173,7 @@ def wrapped(cause, **more):
         (boto.ProxyConnectionError(proxy_url="x", error="407"), errors.Offline, "proxy"),
         (boto.ConnectTimeoutError(endpoint_url="x"), errors.Offline, "in time"),
         (boto.ReadTimeoutError(endpoint_url="x"), errors.Offline, "in time"),
-        (boto.ConnectionClosedError(endpoint_url="x"), errors.Offline, "broke off"),
+        (boto.ConnectionClosedError(endpoint_url="x"), errors.Offline, "was interrupted"),
         (ResponseParserError("not xml"), errors.NotAnS3Answer, "sign-in page"),
         (boto.NoCredentialsError(), errors.CredentialsMissing, "credentials"),
         (boto.ProfileNotFound(profile="x"), errors.CredentialsMissing, "could not be found"),
@@ -238,7 +238,7 @@ def test_a_secret_that_was_saved_too_often_says_so(operation):
     error = client_error("LimitExceededException")
     fault = translate(error, f"secretsmanager:{operation}", "cryptotrading/database")
     assert type(fault) is errors.LimitExceeded
-    assert fault.summary == "cryptotrading/database has no room for another version"
+    assert fault.summary == "cryptotrading/database cannot store another version"
     assert "10 minutes" in fault.remedy
     other = translate(error, "iam:CreateAccessKey", "user/x")
     assert "another version" not in str(other)

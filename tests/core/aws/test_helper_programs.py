@@ -89,7 +89,7 @@ def test_a_cancel_ends_the_wait_within_two_seconds(helper):
         (f"echo 'vault is sealed: {CANARY}' >&2; exit 3", "vault is sealed: ***"),
         (f"echo 'sealed'; echo 'got SessionToken {CANARY}==' >&2; exit 1", "got SessionToken ***"),
         ("seq -s ' word' 400 >&2; exit 3", "…"),
-        ("exit 3", "said: nothing"),
+        ("exit 3", "failed: nothing"),
         ("printf '\\377\\376' >&2; exit 3", "team"),
         ("echo 'InvalidClientTokenId: not now' >&2; exit 1", "InvalidClientTokenId"),
     ],

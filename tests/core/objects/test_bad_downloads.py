@@ -199,7 +199,7 @@ def test_another_range_than_the_one_asked_for_is_refused(said):
 
     with StubServer(answer) as server, bucket_at(server.url) as bucket:
         bucket.clients._regions["b"] = "us-east-1"
-        with pytest.raises(StorageError, match="another"):
+        with pytest.raises(StorageError, match="a different"):
             read(bucket, "k", start=2, length=10)
 
 

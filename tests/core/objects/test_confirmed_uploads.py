@@ -58,7 +58,7 @@ def test_bytes_that_arrive_damaged_are_sent_again(served, damages, only_new):
 def test_what_is_damaged_every_time_is_an_error_and_not_left_there(served, only_new):
     server = Server(damages=99)
     bucket = served(server)
-    with pytest.raises(Corrupt, match="not stored as it was sent"):
+    with pytest.raises(Corrupt, match="not stored correctly"):
         writing.put(bucket, "k", BODY, only_new=only_new)
     assert server.objects == {}
 
