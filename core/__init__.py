@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from core.version import __version__
+
 if TYPE_CHECKING:
     from core.storage.aws_secrets_manager import SecretsManager
     from core.storage.crypto_data_manager import CryptoDataManager
     from core.storage.s3_storage_service import S3StorageService
 
 __all__ = ["CryptoDataManager", "S3StorageService", "SecretsManager", "__version__"]
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "SecretsManager": "core.storage.aws_secrets_manager",

@@ -103,7 +103,7 @@ def about() -> str:
     """Return the versions that a report of an error should name."""
     from PySide6.QtCore import qVersion
 
-    from core import __version__
+    from core.version import __version__
 
     return (
         f"Strongroom {__version__} · Python {platform.python_version()} · Qt {qVersion()}"

@@ -9,8 +9,8 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
-from core import __version__
 from core.model.connection import Profile
+from core.version import __version__
 
 #: Seconds to wait for a connection, and for the next bytes of an answer.
 CONNECT_SECONDS = 5

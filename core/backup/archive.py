@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import zstandard
 
-from core import __version__
 from core.backup.databases.base import Rows
 from core.backup.keys import MANIFEST, part_name
 from core.backup.listing import entry
@@ -19,6 +18,7 @@ from core.backup.store import Store
 from core.backup.unfinished import UnfinishedBackup
 from core.model.backup import Backup, Manifest, Part
 from core.model.objects import Verdict
+from core.version import __version__
 from core.work import Progress, Work
 
 TOOL = f"strongroom {__version__}"

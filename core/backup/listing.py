@@ -11,10 +11,11 @@ from core.backup.keys import MANIFEST, BackupKey, parse, part_name, table_prefix
 from core.backup.manifest import LARGEST, from_bytes
 from core.backup.prefetch import in_parallel
 from core.backup.rereading import read_checked
-from core.backup.store import BucketStore, HasBucket, Store, Stored
+from core.backup.store import BucketStore, Store, Stored
 from core.backup.verifications import verification_of, verifications
 from core.errors import Corrupt, NotFound, NotSupported
 from core.model.backup import Backup, BackupState, Manifest, StoredTable
+from core.objects.bucket import HasBucket
 from core.units import iso_utc
 from core.work import Progress, Work, default_work
 

@@ -10,9 +10,10 @@ from core.backup.databases.base import Database
 from core.backup.databases.sqlite.dump import rowids_field
 from core.backup.drift import drift
 from core.backup.package import Package, fetched
-from core.backup.store import BucketStore, HasBucket, Store
+from core.backup.store import BucketStore, Store
 from core.model.backup import Backup, Difference, RestorePreview
 from core.model.tables import TableSchema
+from core.objects.bucket import HasBucket
 from core.work import Work, default_work
 
 SAMPLES = 200

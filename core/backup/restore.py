@@ -11,13 +11,14 @@ from core.backup.databases import open_database, origin_of
 from core.backup.databases.base import Content, Database
 from core.backup.package import Package, fetched
 from core.backup.preview import free_name, rowid_warning
-from core.backup.store import BucketStore, HasBucket, Store
+from core.backup.store import BucketStore, Store
 from core.backup.verifications import record_verification
 from core.effects import BY_HAND, states_effect
 from core.errors import AlreadyExists, Conflict, Corrupt
 from core.model.backup import Backup, RestoreReport
 from core.model.objects import Verdict
 from core.model.tables import Dependant, Index, TableSchema
+from core.objects.bucket import HasBucket
 from core.units import utc_now
 from core.work import Progress, Work, default_work
 

@@ -14,13 +14,14 @@ from core.backup.databases import open_database
 from core.backup.databases.base import Database
 from core.backup.keys import folder, new_id
 from core.backup.orphans import remove_own_orphans
-from core.backup.store import BucketStore, HasBucket, Store
+from core.backup.store import BucketStore, Store
 from core.backup.unfinished import unfinished_backup
 from core.effects import BY_HAND, stating_effect
 from core.errors import Corrupt, DatabaseError, InvalidInput, NotSupported
 from core.model.backup import Backup, BackupReport, Manifest, Skipped, Source
 from core.model.objects import Verdict
 from core.model.tables import TableSchema
+from core.objects.bucket import HasBucket
 from core.units import utc_now
 from core.work import Progress, Work, default_work
 

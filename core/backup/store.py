@@ -53,14 +53,6 @@ class Store(Protocol):
         """
 
 
-class HasBucket(Protocol):
-    """What an operation needs of the workspace."""
-
-    @property
-    def bucket(self) -> Bucket:
-        """The bucket that is worked on."""
-
-
 class BucketStore:
     """A bucket as a store."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from core.backup.databases import open_database
-from core.backup.store import HasBucket
 from core.effects import BY_HAND, states_effect
 from core.errors import NotFound
+from core.objects.bucket import HasBucket
 from core.work import Work, default_work
 
 

@@ -11,10 +11,11 @@ from core.backup.old_form import read_old_form
 from core.backup.package import read_part, unpack
 from core.backup.prefetch import in_parallel
 from core.backup.rereading import read_checked
-from core.backup.store import BucketStore, HasBucket, Store
+from core.backup.store import BucketStore, Store
 from core.backup.verifications import record_verification
 from core.errors import Corrupt, NotFound
 from core.model.backup import Backup, BackupState, Manifest, Part, VerifyReport
+from core.objects.bucket import HasBucket
 from core.work import Progress, Work, default_work
 
 _READS = 4

@@ -1,4 +1,4 @@
-"""`doctor`: what interrupted rotations and forgotten keys left behind, and the way to mend it."""
+"""The command `doctor`, which lists and repairs what interrupted rotations left behind."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(
     context: typer.Context,
-    finding: Annotated[str, typer.Argument(help="The finding to mend, as it is listed.")] = "",
-    repair: Annotated[str, typer.Argument(help="By which of its repairs.")] = "",
-    prefix: Annotated[str, typer.Option(help="What the secrets' names begin with.")] = (
-        SECRET_PREFIX
-    ),
+    finding: Annotated[str, typer.Argument(help="The id of the finding to repair.")] = "",
+    repair: Annotated[str, typer.Argument(help="The repair to use.")] = "",
+    prefix: Annotated[
+        str, typer.Option(help="Only secrets whose names start with this prefix.")
+    ] = (SECRET_PREFIX),
     confirm: Annotated[
-        str, typer.Option(help="The name to type before what cannot be taken back.")
+        str, typer.Option(help="The name that confirms a repair that cannot be undone.")
     ] = "",
     yes: Annotated[
-        bool, typer.Option("--yes", help="Do it; without this it is only told.")
+        bool,
+        typer.Option("--yes", help="Repair; without this option the repair is only described."),
     ] = False,
 ) -> int:
-    """Find stray AWSPENDING labels, orphan keys, second keys, planned deletions; mend one.
+    """Find leftovers of rotations (AWSPENDING labels, unused keys, planned deletions); repair one.
 
-    Exit code 23 when something was found, 13 when something could not be looked at.
+    The exit code is 23 if there are findings, and 13 if something could not be examined.
     """
-    from core.rotation.doctor import Doctor
+    from core.doctor.doctor import Doctor
 
     cli: Cli = context.obj
     with cli.out.work("Examining") as work:
@@ -50,8 +51,8 @@ def doctor(
     chosen = _chosen(found, repair)
     if chosen.typed and confirm != chosen.typed and yes:
         raise InvalidInput(
-            f"{chosen.title} cannot be taken back",
-            cause="Its name has to be typed first.",
+            f"{chosen.title} cannot be undone",
+            cause="The repair has to be confirmed with a name.",
             remedy=f"Add --confirm {chosen.typed}.",
             subject=chosen.typed,
         )
@@ -64,9 +65,9 @@ def doctor(
 
 
 def _repair(cli: Cli, found: Finding, chosen: Repair) -> None:
+    from core.doctor.repairs import Repairer
     from core.local.connections import Connections
     from core.rotation.local_keys import LocalKeys
-    from core.rotation.repairs import Repairer
     from core.rotation.service import Rotator
 
     with cli.out.work("Mending") as work:
@@ -81,9 +82,9 @@ def _found(diagnosis: Diagnosis, finding_id: str) -> Finding:
         if finding.id == finding_id:
             return finding
     raise InvalidInput(
-        f"There is no finding {finding_id}",
-        cause="It was mended, or its name is spelled differently.",
-        remedy="Run `strongroom doctor` to list them.",
+        f"The finding {finding_id} does not exist",
+        cause="It was repaired, or its id is spelled differently.",
+        remedy="Run `strongroom doctor` to list the findings.",
         subject=finding_id,
     )
 
@@ -95,8 +96,8 @@ def _chosen(finding: Finding, kind: str) -> Repair:
     offered = ", ".join(repair.kind.value for repair in finding.repairs) or "none"
     raise InvalidInput(
         f"{finding.id} has no repair {kind or 'named'}".rstrip(),
-        cause=f"Offered: {offered}.",
-        remedy="Name one of them after the finding.",
+        cause=f"Available repairs: {offered}.",
+        remedy="Add one of them after the finding.",
         subject=finding.id,
     )
 
@@ -109,7 +110,7 @@ def _show(cli: Cli, diagnosis: Diagnosis) -> None:
         for repair in finding.repairs:
             cli.out.line(f"    {repair.kind.value}: {repair.text} Undo: {repair.undo}")
     for unseen in diagnosis.unseen:
-        cli.out.line(f"not looked at: {unseen}")
+        cli.out.line(f"not examined: {unseen}")
     if diagnosis.healthy:
         cli.out.line(f"{len(diagnosis.examined)} secrets examined, nothing found")
 

@@ -1,4 +1,4 @@
-"""`secrets list|get|put|versions|rollback`: values are masked unless they are asked for, and never in arguments."""
+"""The commands `secrets list`, `get`, `put`, `versions` and `rollback`; values are masked."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ if TYPE_CHECKING:
     from core.cli.common import Cli
     from core.model.secrets import SecretValue
     from core.rotation.rollback import RollBack
-    from core.storage.secret_kinds import NewValues
-    from core.storage.secret_text import SecretDiff
+    from core.secrets.kinds import NewValues
+    from core.secrets.secret_text import SecretDiff
 
 _WHOLE = "The secret's value"
-app = typer.Typer(help="Secrets of Secrets Manager.", no_args_is_help=True)
+app = typer.Typer(help="Manage secrets in Secrets Manager.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_secrets(
     context: typer.Context,
-    prefix: Annotated[str, typer.Option(help="What their names begin with.")] = SECRET_PREFIX,
+    prefix: Annotated[
+        str, typer.Option(help="Only secrets whose names start with this prefix.")
+    ] = SECRET_PREFIX,
 ) -> None:
-    """List secrets, without their values."""
+    """List secrets without their values."""
     cli: Cli = context.obj
     with cli.out.work("Listing secrets") as work:
         infos = cli.opener.workspace(work).secrets.list_infos(prefix, work=work)
@@ -53,12 +55,12 @@ def list_secrets(
 @app.command("get")
 def get_secret(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The secret's name.")],
+    name: Annotated[str, typer.Argument(help="The name of the secret.")],
     reveal: Annotated[
-        bool, typer.Option("--reveal", help="Show the values instead of a mask.")
+        bool, typer.Option("--reveal", help="Show the values instead of masks.")
     ] = False,
 ) -> None:
-    """Show a secret's fields; their values, as they are stored, only with --reveal."""
+    """Show the fields of a secret; their values are only shown with --reveal."""
     cli: Cli = context.obj
     with cli.out.work("Reading") as work:
         value = cli.opener.workspace(work).secrets.read(name, work=work)
@@ -72,12 +74,12 @@ def _show_binary(cli: Cli, value: SecretValue, *, reveal: bool) -> None:
     size = len(b64decode(value.text.reveal()))
     shown = value.text.reveal() if reveal else MASK
     found = {"binary": True, "size": size, "base64": shown}
-    words = f"{value.name} holds a binary value of {format_count(size)} bytes"
+    words = f"{value.name} is a binary value of {format_count(size)} bytes"
     cli.out.result(found, lambda: cli.out.line(f"{words}; as base64: {shown}"))
 
 
 def _show_fields(cli: Cli, value: SecretValue, *, reveal: bool) -> None:
-    from core.storage.secret_text import WHOLE, rows_of
+    from core.secrets.secret_text import WHOLE, rows_of
 
     text = value.text.reveal()
     try:
@@ -96,42 +98,44 @@ def _show_fields(cli: Cli, value: SecretValue, *, reveal: bool) -> None:
 @app.command("put")
 def put_secret(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The secret's name.")],
+    name: Annotated[str, typer.Argument(help="The name of the secret.")],
     fields: Annotated[
         list[str] | None,
         typer.Argument(
-            help="FIELD or FIELD=VALUE to change; without a value it is asked for, or read from "
-            "standard input."
+            help="FIELD or FIELD=VALUE to change; without a value the command prompts for it or "
+            "reads it from standard input."
         ),
     ] = None,
     file: Annotated[
         Path | None,
         typer.Option(
-            help="The whole value, or with one FIELD that field's value, from a file or from "
-            "standard input (-)."
+            help="Read the complete value, or with one FIELD the value of that field, from a file "
+            "or from standard input (-)."
         ),
     ] = None,
     as_text: Annotated[
         bool,
         typer.Option(
             "--as-text",
-            help="Store the values as texts, whatever kind they have now, or a text "
-            "in place of a binary value.",
+            help="Store the values as texts, even if they have another type now, or replace a "
+            "binary value by a text.",
         ),
     ] = False,
     json_value: Annotated[
         bool,
-        typer.Option("--json-value", help="The values are JSON, and may be of another kind."),
+        typer.Option(
+            "--json-value", help="The values are JSON and may have another type than before."
+        ),
     ] = False,
     binary: Annotated[
         bool, typer.Option("--binary", help="Store the bytes of --file as a binary value.")
     ] = False,
 ) -> None:
-    """Create or change a secret. Fields keep their kind: a number stays a number.
+    """Create or change a secret. Fields keep their type: a number stays a number.
 
-    Values given as FIELD=VALUE can be seen by other programs of this machine and stay in the
-    shell's history: for real secrets name the FIELD alone, or use --file. One final line end of
-    what is read is left out.
+    Values in FIELD=VALUE are visible to other programs of this machine and remain in the shell
+    history: for real secrets specify only FIELD, or use --file. One final line end of the input is
+    removed.
     """
     cli: Cli = context.obj
     order = _Order.of(fields or [], file, binary=binary)
@@ -142,7 +146,7 @@ def put_secret(  # noqa: PLR0913, PLR0917 - the options of one command
         try:
             before = secrets.read(name, work=work)
         except NotFound:
-            cli.out.note(f"{name} is new")
+            cli.out.note(f"{name} does not exist and would be created")
         value = order.value(name, before, how)
         if before is None:
             plain = value if isinstance(value, bytes) else value.reveal()
@@ -156,43 +160,46 @@ def put_secret(  # noqa: PLR0913, PLR0917 - the options of one command
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What is to be stored: the whole value, or new values of some fields."""
+    """The requested change: a complete value, or new values of some fields."""
 
     whole: Secret | bytes | None
     changes: Mapping[str, Secret]
 
     @classmethod
     def of(cls, fields: Sequence[str], file: Path | None, *, binary: bool) -> _Order:
-        """Read what a command line gives or names.
+        """Read the values from the arguments, a file or a prompt.
 
         Raises:
-            InvalidInput: it gives nothing, or more than one thing.
+            InvalidInput: the arguments specify no value or conflicting values.
         """
         if file is None:
             if binary:
-                raise usage_error("--binary needs --file", remedy="Name the file, or - for a pipe.")
+                raise usage_error(
+                    "--binary requires --file", remedy="Add the file, or - for standard input."
+                )
             return cls(None, _changes(fields))
         if not fields:
             whole = read_bytes(file, _WHOLE) if binary else read_text(file, _WHOLE)
             return cls(whole, {})
         if len(fields) > 1 or "=" in fields[0]:
             raise usage_error(
-                "--file gives one value",
-                "It is the whole secret, or the value of one FIELD named without a value.",
-                "Name one FIELD, or none.",
+                "--file contains only one value",
+                "It is the complete secret, or the value of one FIELD that is specified without a "
+                "value.",
+                "Specify one FIELD, or none.",
             )
         return cls(None, {fields[0]: read_text(file, f"The value of {fields[0]}")})
 
     def value(self, name: str, before: SecretValue | None, how: NewValues) -> Secret | bytes:
-        """Return what to store in place of a secret's present value.
+        """Return the new value of a secret.
 
         Raises:
-            InvalidInput: the secret has no fields, or a field would change its kind.
+            InvalidInput: the secret has no fields, or the type of a field would change.
         """
         if self.whole is not None:
             return self.whole
-        from core.storage.secret_kinds import edited
-        from core.storage.secret_text import check_is_text, rows_of
+        from core.secrets.kinds import edited
+        from core.secrets.secret_text import check_is_text, rows_of
 
         if before is None:
             return Secret(edited("{}", self.changes, how))
@@ -202,15 +209,15 @@ class _Order:
         except InvalidInput:
             raise InvalidInput(
                 f"{name} has no fields",
-                cause="Its value is not a JSON object.",
-                remedy="Replace the whole value with --file.",
+                cause="The value of the secret is not a JSON object.",
+                remedy="Replace the complete value with --file.",
                 subject=name,
             ) from None
         return Secret(edited(before.text.reveal(), self.changes, how))
 
 
 def _reading(*, as_text: bool, json_value: bool) -> NewValues:
-    from core.storage.secret_kinds import NewValues
+    from core.secrets.kinds import NewValues
 
     if as_text:
         return NewValues.AS_TEXT
@@ -221,19 +228,19 @@ def _changes(fields: Sequence[str]) -> dict[str, Secret]:
     if not fields:
         raise usage_error(
             "There is nothing to change",
-            "No field and no file was named.",
-            "Name fields to change, or the whole value with --file.",
+            "Neither a field nor a file was specified.",
+            "Specify the fields to change, or the complete value with --file.",
         )
     names = [field.partition("=")[0] for field in fields]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or "" in names:
-        problem = f"{twice[0]} is named twice" if twice and twice[0] else "A field has no name"
-        raise usage_error(problem, remedy="Name each field once, as FIELD or FIELD=VALUE.")
+        problem = f"{twice[0]} is specified twice" if twice and twice[0] else "A field has no name"
+        raise usage_error(problem, remedy="Specify each field once, as FIELD or FIELD=VALUE.")
     if sum("=" not in field for field in fields) > 1 and not is_terminal():
         raise usage_error(
-            "Standard input gives one value only",
-            "More than one field is named without a value.",
-            "Change them one by one, or give the whole value with --file.",
+            "Standard input contains only one value",
+            "More than one field is specified without a value.",
+            "Change them one by one, or replace the complete value with --file.",
         )
     return {
         name: _given(name, value) if equals else ask_value(name)
@@ -245,8 +252,8 @@ def _given(name: str, value: str) -> Secret:
     if not value:
         raise usage_error(
             f"The value of {name} is empty",
-            "Nothing follows the equals sign; often a variable is not set.",
-            'Give a value. An empty text is stored by --json-value with "" as the value.',
+            "There is no value after the equals sign. Often a variable is not set.",
+            'Add a value. To store an empty text, use --json-value with "" as the value.',
         )
     return Secret(value)
 
@@ -254,9 +261,9 @@ def _given(name: str, value: str) -> Secret:
 @app.command("versions")
 def list_versions(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The secret's name.")],
+    name: Annotated[str, typer.Argument(help="The name of the secret.")],
 ) -> None:
-    """List the versions that AWS still keeps: their labels, when they were made, and by whom."""
+    """List the versions of a secret with their stages, when and by whom they were created."""
     cli: Cli = context.obj
     with cli.out.work("Listing versions") as work:
         versions = cli.opener.workspace(work).secrets.list_versions(name, work=work)
@@ -285,16 +292,19 @@ def list_versions(
 @app.command("rollback")
 def roll_back(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The secret's name.")],
+    name: Annotated[str, typer.Argument(help="The name of the secret.")],
     to: Annotated[
         str,
-        typer.Option(help="A version's id, the beginning of one, or a label; default AWSPREVIOUS."),
+        typer.Option(
+            help="The id of a version, the beginning of it, or a stage; by default AWSPREVIOUS."
+        ),
     ] = "",
     yes: Annotated[
-        bool, typer.Option("--yes", help="Do it; without this only what would move is shown.")
+        bool,
+        typer.Option("--yes", help="Roll back; without this option the change is only described."),
     ] = False,
 ) -> None:
-    """Make an older version of a secret current again; the present one becomes AWSPREVIOUS."""
+    """Make an older version of a secret current; the present version becomes AWSPREVIOUS."""
     from core.rotation import rollback
 
     cli: Cli = context.obj
@@ -322,7 +332,7 @@ def _show_roll_back(cli: Cli, found: RollBack) -> None:
 
 
 def _difference(found: SecretDiff) -> list[str]:
-    """Return the keys that differ, with a sign each; values are never shown."""
+    """Return the keys that differ, each with a sign; values are never shown."""
     signs = (("+", found.added), ("~", found.changed), ("-", found.removed))
     lines = [f"{sign} {key}" for sign, keys in signs for key in keys]
     return lines or ["no key differs"]

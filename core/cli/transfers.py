@@ -1,4 +1,4 @@
-"""`put` and `get`: files and folders up, objects down."""
+"""The commands `put` and `get`, which upload and download."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace what exists; otherwise it is skipped.")
+    bool,
+    typer.Option(
+        "--overwrite", help="Overwrite existing objects or files; otherwise they are skipped."
+    ),
 ]
 RetrySeconds = Annotated[
     int,
     typer.Option(
         "--retry-seconds",
         min=0,
-        help="How long to go on while nothing succeeds, for all files together; 0: not at all.",
+        help="How long to retry while nothing succeeds, for all files together; 0 disables "
+        "retries.",
     ),
 ]
 _SECONDS = int(RETRY_SECONDS)
@@ -37,19 +41,19 @@ _SECONDS = int(RETRY_SECONDS)
 
 def put(
     context: typer.Context,
-    sources: Annotated[list[Path], typer.Argument(help="Files and folders.")],
+    sources: Annotated[list[Path], typer.Argument(help="Files and folders to upload.")],
     target: Annotated[str, typer.Argument(help="A key, or a prefix that ends with a slash.")],
     overwrite: Overwrite = False,
     retry_seconds: RetrySeconds = _SECONDS,
 ) -> int:
-    """Upload files and folders; each is hashed, and compared with what the server has stored.
+    """Upload files and folders; every stored object is compared with the hash of its file.
 
     Exit code 0 means that every file is in the bucket, or was skipped because its key exists and
-    --overwrite was not given. One file for one key is never skipped: if the key exists, the exit
-    code is 22. Whatever was not uploaded is listed with its reason, and the exit code names the
-    cause: 20 a source does not exist, 24 it is not a regular file or its name is not UTF-8,
-    41 it changed meanwhile, 42 it cannot be read, 13 no permission, 30-33 the service or the
-    network, 130 interrupted.
+    --overwrite is not set. A single file for a single key is never skipped: if the key exists, the
+    exit code is 22. Files that were not uploaded are listed with the reason, and the exit code is
+    that of the cause: 20 a source does not exist, 24 it is not a regular file or its name is not
+    UTF-8, 41 it changed during the upload, 42 it cannot be read, 13 no permission, 30-33 the
+    service or the network, 130 interrupted.
     """
     cli: Cli = context.obj
     if len(sources) == 1 and not sources[0].is_dir() and not target.endswith("/"):
@@ -73,18 +77,18 @@ def put(
 
 
 def _put_one(cli: Cli, source: Path, key: str, *, overwrite: bool, seconds: int) -> int:
+    from core.objects.conditions import refuse_existing
     from core.objects.parts import SINGLE_BYTES
     from core.objects.writing import upload
     from core.transfer.sources import find_sources
     from core.transfer.sweep import sweep_at_start
-    from core.transfer.upload import refuse_existing
 
     found = find_sources([source])
     for path, _name, why in found.refused:
         raise StorageError(
             f"{path} cannot be uploaded",
             cause=f"{why.reason[:1].upper()}{why.reason[1:]}.",
-            remedy="Check the path.",
+            remedy="Correct the path.",
             subject=path,
             kind=why.kind,
         )
@@ -111,23 +115,22 @@ def get(
     context: typer.Context,
     key: Annotated[str, typer.Argument(help="A key, or with --recursive a prefix.")],
     target: Annotated[
-        Path | None, typer.Argument(help="A file or folder; here by default.")
+        Path | None, typer.Argument(help="A file or folder; by default the current folder.")
     ] = None,
     recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Everything below the prefix.")
+        bool, typer.Option("--recursive", "-r", help="Download all objects below the prefix.")
     ] = False,
     overwrite: Overwrite = False,
     retry_seconds: RetrySeconds = _SECONDS,
 ) -> int:
-    """Download objects; each appears under its name only when it is complete and verified.
+    """Download objects; a file only appears under its name when it is complete and verified.
 
-    Every object is compared with its listed size and ETag, and with a hash or checksum where one
-    is stored: "verified (SHA-256)", "verified (CRC)", "verified (MD5)", or "size only" where
-    there is none. With --recursive, exit code 0 means that every object is there, or was skipped
-    because its file exists and --overwrite was not given. Whatever was not downloaded is listed
-    with its reason, and the exit code names the cause, for example 40 for bytes that do not
-    compare, 42 for a file that cannot be written, 30-33 for the service or the network, 130
-    interrupted.
+    Every object is compared with its listed size and ETag, and with a hash or checksum if one is
+    stored: "verified (SHA-256)", "verified (CRC)", "verified (MD5)", or "size only" if there is
+    none. With --recursive, exit code 0 means that every object was downloaded, or was skipped
+    because its file exists and --overwrite is not set. Objects that were not downloaded are listed
+    with the reason, and the exit code is that of the cause, for example 40 for corrupt bytes, 42
+    for a file that cannot be written, 30-33 for the service or the network, 130 interrupted.
     """
     cli: Cli = context.obj
     if recursive:
@@ -164,8 +167,8 @@ def _get_all(cli: Cli, prefix: str, folder: Path, *, overwrite: bool, seconds: i
         etags = [etag for page in pages for etag in page.etags]
         if not keys:
             raise NotFound(
-                f"There is nothing below {prefix}",
-                remedy="See what exists with `strongroom ls`.",
+                f"There are no objects below {prefix}",
+                remedy="List the existing objects with `strongroom ls`.",
                 subject=workspace.bucket.subject(prefix),
             )
         below = prefix[: prefix.rfind("/") + 1]
@@ -183,13 +186,13 @@ def _get_all(cli: Cli, prefix: str, folder: Path, *, overwrite: bool, seconds: i
 
 @contextmanager
 def transfer_work(cli: Cli, what: str, seconds: int) -> Iterator[Work]:
-    """Yield the work of a command, with one retry budget for all that it sends."""
+    """Yield the `Work` of a command, with one retry budget for all of its requests."""
     with cli.out.work(what) as work:
         yield replace(work, budget=RetryBudget(seconds))
 
 
 def attempted(work: Work, send: Callable[[Work], T]) -> T:
-    """Return what `send` returns for one file, tried again within the budget of the work."""
+    """Return the result of `send` for one file, with retries within the budget of the work."""
     from core.transfer.attempts import Attempts, with_budget
 
     attempts = Attempts(with_budget(work))

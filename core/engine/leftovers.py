@@ -12,6 +12,7 @@ from core.backup.orphans import orphan_parts, remove_orphans
 from core.backup.store import BucketStore
 from core.errors import StorageError
 from core.model.backup import OrphanParts
+from core.objects.bucket import HasBucket
 from core.transfer.sweep import (
     Owner,
     SweepReport,
@@ -19,7 +20,7 @@ from core.transfer.sweep import (
     list_unfinished,
     remove_unfinished,
 )
-from core.transfer.values import Failure, HasBucket
+from core.transfer.values import Failure
 from core.work import Work, default_work
 
 

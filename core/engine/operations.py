@@ -72,8 +72,8 @@ OPERATIONS: tuple[Operation, ...] = (
     _reads("transfer.plan", "core.transfer.plan:plan_upload", "Planning an upload"),
     _changes("transfer.upload", "core.transfer.upload:upload", "Uploading", "put"),
     _reads("transfer.download", "core.transfer.download:download", "Downloading", "get"),
-    _reads("transfer.inspect_file", "core.transfer.contents:inspect_file", "Reading local files"),
-    _changes("transfer.file", "core.transfer.filing:store", "Filing an upload"),
+    _reads("transfer.inspect_file", "core.filing.contents:inspect_file", "Reading local files"),
+    _changes("transfer.file", "core.filing.storing:store", "Filing an upload"),
     Operation(
         "transfer.sweep",
         "core.transfer.sweep:sweep",
@@ -84,8 +84,10 @@ OPERATIONS: tuple[Operation, ...] = (
     _changes(
         "leftovers.remove", "core.engine.leftovers:remove", "Removing leftovers", "sweep --remove"
     ),
-    _changes("objects.delete_many", "core.transfer.delete:delete", "Deleting objects"),
-    _changes("objects.restore_many", "core.transfer.delete:restore", "Restoring deleted objects"),
+    _changes("objects.delete_many", "core.objects.deleting:delete_objects", "Deleting objects"),
+    _changes(
+        "objects.restore_many", "core.objects.trash:restore_objects", "Restoring deleted objects"
+    ),
     _changes("backup.run", "core.backup.run:backup", "Backing up", "backup"),
     _reads("backup.list", "core.backup.listing:list_backups", "Listing backups", "backups"),
     _reads("backup.preview", "core.backup.preview:preview", "Comparing a backup", "restore"),
@@ -134,7 +136,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     _changes_here(
         "doctor.repair",
-        "core.rotation.repairs:Repairer.repair",
+        "core.doctor.repairs:Repairer.repair",
         "Repairing a finding",
         "doctor --yes",
     ),

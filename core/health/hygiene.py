@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from core.errors import InvalidInput, NotFound, ScheduledForDeletion, StorageError
 from core.model.connection import SECRET_PREFIX
 from core.model.secrets import SecretInfo, SecretValue
-from core.storage import secret_text
+from core.secrets import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import utc_now
 from core.work import Progress, Work, default_work

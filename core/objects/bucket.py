@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from core.aws.clients import ClientFactory
 
@@ -28,3 +28,11 @@ class Bucket:
     def subject(self, key: str = "") -> str:
         """Return the `s3://` address of a key, or of the bucket, for messages."""
         return f"s3://{self.name}/{key}" if key else f"s3://{self.name}"
+
+
+class HasBucket(Protocol):
+    """The part of a workspace that operations on objects need: its bucket."""
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that the operation reads or changes."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.aws.faults import translated
 from core.aws.limits import DELETE_KEYS
 from core.effects import states_effect
-from core.objects.bucket import Bucket
+from core.objects.bucket import Bucket, HasBucket
 from core.work import Progress, Work, default_work
 
 _NOT_REPORTED = "The server did not report the outcome for this key."
@@ -89,6 +89,20 @@ def delete_many(bucket: Bucket, keys: Sequence[str], *, work: Work | None = None
         deleted += [delete(bucket, key, work=work) for key in odd]
         work.report(Progress(min(start + DELETE_KEYS, len(keys)), len(keys), "objects"))
     return DeleteReport(tuple(deleted), tuple(failed))
+
+
+def delete_objects(
+    workspace: HasBucket, work: Work | None = None, *, keys: Sequence[str]
+) -> DeleteReport:
+    """Delete objects of the workspace's bucket (operation `objects.delete_many`).
+
+    On a versioned bucket each object gets a delete marker and can be restored.
+
+    Raises:
+        StorageError: a whole request was denied or failed; earlier ones are done.
+        Cancelled: the token of `work` was cancelled; earlier requests are done.
+    """
+    return delete_many(workspace.bucket, keys, work=default_work(work))
 
 
 def _delete_batch(

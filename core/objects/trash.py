@@ -14,7 +14,7 @@ from typing import Any
 
 from core.aws.faults import not_an_s3_answer, translated
 from core.aws.limits import DELETE_KEYS, LIST_KEYS
-from core.objects.bucket import Bucket
+from core.objects.bucket import Bucket, HasBucket
 from core.objects.deleting import FailedDelete, fits_xml, undelete
 from core.work import Progress, Work, default_work
 
@@ -170,6 +170,26 @@ def restore(
         work.report(Progress(min(start + DELETE_KEYS, len(pairs)), len(pairs), "delete markers"))
     restored = tuple(key for key, _markers in objects if key not in failed)
     return RestoreReport(restored, tuple(failed.values()))
+
+
+def restore_objects(
+    workspace: HasBucket,
+    work: Work | None = None,
+    *,
+    objects: Sequence[tuple[str, Sequence[str]]],
+) -> RestoreReport:
+    """Restore deleted objects of the workspace's bucket (operation `objects.restore_many`).
+
+    Args:
+        workspace: whose bucket it is.
+        work: cancel and progress.
+        objects: keys, each with the version ids of its delete markers.
+
+    Raises:
+        StorageError: a whole request was denied or failed; earlier ones are done.
+        Cancelled: the token of `work` was cancelled; earlier requests are done.
+    """
+    return restore(workspace.bucket, objects, work=default_work(work))
 
 
 @dataclass(frozen=True, slots=True)

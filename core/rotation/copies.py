@@ -23,8 +23,8 @@ from core.errors import InvalidInput
 from core.model.rotation import Copy, CopyForm, Facts, Rotation
 from core.model.secrets import OPEN_FIELDS
 from core.redaction import Secret
-from core.storage import secret_text
-from core.storage.secret_splice import strings_in
+from core.secrets import secret_text
+from core.secrets.splice import strings_in
 
 #: A value shorter than this is found only where it stands alone: others would be everywhere.
 _SHORTEST_PART = 4

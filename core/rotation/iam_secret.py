@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from core.errors import Corrupt, InvalidInput
 from core.model.connection import AccessKeys
 from core.redaction import Secret
-from core.storage import secret_text
+from core.secrets import secret_text
 
 KEY_ID = "aws_access_key_id"
 KEY_SECRET = "aws_secret_access_key"  # noqa: S105 - the name of a field

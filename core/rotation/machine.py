@@ -164,4 +164,3 @@ def _undone(rotation: Rotation, facts: Facts, outcome: Outcome) -> Rotation:
 
 def _passes(error: StorageError) -> bool:
     return error.retryable or isinstance(error, Cancelled)
-

@@ -34,9 +34,9 @@ from core.model.secrets import (
 from core.rotation import iam_keys
 from core.rotation.iam_secret import read_secret
 from core.rotation.key_proof import connection_of
-from core.storage import secret_text
+from core.secrets import secret_text
+from core.secrets.secret_text import SecretDiff
 from core.storage.aws_secrets_manager import SecretsManager
-from core.storage.secret_text import SecretDiff
 from core.work import Work, default_work
 
 _PASSWORD = "password"  # noqa: S105 - the name of a field

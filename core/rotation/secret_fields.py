@@ -9,9 +9,9 @@ from core.aws.clients import ClientFactory
 from core.errors import InvalidInput
 from core.model.rotation import Rotation
 from core.redaction import Secret
-from core.storage import secret_text
+from core.secrets import secret_text
+from core.secrets.kinds import with_value
 from core.storage.aws_secrets_manager import SecretsManager
-from core.storage.secret_kinds import with_value
 from core.work import Work
 
 

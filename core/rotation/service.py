@@ -27,18 +27,18 @@ from core.model.rotation import (
 from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.rotation import copies, iam_preflight, stages
-from core.rotation.database_strategy import DatabaseStrategy
-from core.rotation.exchange_strategy import ExchangeStrategy
 from core.rotation.iam_preflight import Examined
 from core.rotation.iam_secret import KEY_ID
-from core.rotation.iam_strategy import IamKeyStrategy
 from core.rotation.journal import RotationJournal
 from core.rotation.local_keys import LocalKeys
 from core.rotation.machine import Machine
-from core.rotation.managed_strategy import ManagedStrategy
 from core.rotation.step_texts import planned
+from core.rotation.strategies.database import DatabaseStrategy
+from core.rotation.strategies.exchange import ExchangeStrategy
+from core.rotation.strategies.iam_key import IamKeyStrategy
+from core.rotation.strategies.managed import ManagedStrategy
 from core.rotation.strategy import Strategy
-from core.storage import secret_text
+from core.secrets import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_moment, utc_now
 from core.work import Work, default_work

@@ -7,7 +7,7 @@ import time
 from typing import Protocol
 
 from core.model.statistics import StorageStatistics
-from core.objects.bucket import Bucket
+from core.objects.bucket import Bucket, HasBucket
 from core.objects.listing import Listing
 from core.statistics.tally import Tally
 from core.work import Progress, Work
@@ -17,14 +17,6 @@ from core.work import Progress, Work
 _BATCH_SECONDS, _BATCH_SHARE = 0.5, 0.1
 #: A helper costs half a second to start: it is asked after so many pages that kept us computing.
 _PAGES_BEFORE_HELP = 20
-
-
-class HasBucket(Protocol):
-    """What a scan needs of the workspace."""
-
-    @property
-    def bucket(self) -> Bucket:
-        """The bucket that is scanned."""
 
 
 class Helper(Protocol):

@@ -21,10 +21,10 @@ from core.model.secrets import (
     SecretWritten,
 )
 from core.redaction import Secret
-from core.storage import secret_saving, secret_text
+from core.secrets import saving, secret_text
+from core.secrets.answers import info_of, moment_of, newest_first, value_of, version_of
 from core.storage.access import clients_for
 from core.storage.script_values import ListedSecret
-from core.storage.secret_answers import info_of, moment_of, newest_first, value_of, version_of
 from core.work import Work, default_work
 
 
@@ -115,8 +115,8 @@ class SecretsManager:
             if not update_existing:
                 raise _already_exists(secret_name, error) from None
             value = secret_text.stored_form(secret_value)
-            return secret_saving.update(self, secret_name, value, work, description=description)
-        return secret_saving.written(secret_name, answer)
+            return saving.update(self, secret_name, value, work, description=description)
+        return saving.written(secret_name, answer)
 
     @states_effect("saved")
     def update_secret(
@@ -133,7 +133,7 @@ class SecretsManager:
             InvalidInput: the value is empty or too long.
         """
         value = secret_text.stored_form(secret_value)
-        return secret_saving.update(self, secret_name, value, default_work(work))
+        return saving.update(self, secret_name, value, default_work(work))
 
     @states_effect("deleted")
     def delete_secret(
@@ -240,7 +240,7 @@ class SecretsManager:
             )
         return value_of(name, answer)
 
-    @states_effect("saved", secret_saving.DECISIVE)
+    @states_effect("saved", saving.DECISIVE)
     def save(
         self,
         name: str,
@@ -265,9 +265,7 @@ class SecretsManager:
         """
         form = secret_text.stored_form(value.reveal() if isinstance(value, Secret) else value)
         work = default_work(work)
-        return secret_saving.swap(
-            self, name, form, expected_version, work, replace_binary=replace_binary
-        )
+        return saving.swap(self, name, form, expected_version, work, replace_binary=replace_binary)
 
     def list_versions(self, name: str, *, work: Work | None = None) -> tuple[SecretVersion, ...]:
         """Return the versions that AWS still keeps, newest first.
@@ -295,7 +293,7 @@ class SecretsManager:
             Conflict: somebody else moved it meanwhile.
             AccessDenied: `secretsmanager:UpdateSecretVersionStage` is missing.
         """
-        secret_saving.move_current(self, name, version_id, expected_version, default_work(work))
+        saving.move_current(self, name, version_id, expected_version, default_work(work))
         return SecretWritten(name, version_id=version_id)
 
     @states_effect("restored")
@@ -309,7 +307,7 @@ class SecretsManager:
         default_work(work).check()
         with translated("secretsmanager:RestoreSecret", name, work):
             answer = self.client().restore_secret(SecretId=name)
-        return secret_saving.written(name, answer)
+        return saving.written(name, answer)
 
     @states_effect("changed")
     def tag(self, name: str, key: str, value: str, *, work: Work | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.errors import Corrupt, InvalidInput, StorageError
 from core.model.connection import DEFAULT_BUCKET, AccessKeys
 from core.redaction import Secret
-from core.storage.secret_text import SecretRow, rows_of, text_of
+from core.secrets.secret_text import SecretRow, rows_of, text_of
 from core.work import Work
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.errors import AlreadyExists, Cancelled, ErrorKind, LocalIOError, StorageError
 from core.local.atomic import translate_os_errors
-from core.objects.bucket import Bucket
+from core.objects.bucket import Bucket, HasBucket
 from core.objects.reading import Downloaded
 from core.objects.reading import download as download_object
 from core.transfer.attempts import Attempts, with_budget
@@ -19,7 +19,7 @@ from core.transfer.local_names import inside, local_paths
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
 from core.transfer.tally import Tally
-from core.transfer.values import EXISTS, HasBucket, IfExists, TransferReport
+from core.transfer.values import EXISTS, IfExists, TransferReport
 from core.units import format_size
 from core.work import Progress, Work, default_work
 

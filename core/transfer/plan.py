@@ -10,11 +10,11 @@ from typing import Any
 
 from core.errors import ErrorKind, InvalidInput, NotFound
 from core.layout.building import check_key
-from core.objects.bucket import Bucket
+from core.objects.bucket import Bucket, HasBucket
 from core.objects.listing import list_pages
 from core.objects.reading import head
 from core.transfer.sources import Sources, find_sources
-from core.transfer.values import HasBucket, IfExists, Refusal
+from core.transfer.values import IfExists, Refusal
 from core.work import Work, default_work
 
 #: What to do about single files, by their numbers in the plan.

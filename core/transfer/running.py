@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from core.errors import Cancelled
+from core.objects.bucket import HasBucket
 from core.transfer.journal import Journal, Order
 from core.transfer.tally import Tally
-from core.transfer.values import HasBucket, TransferCancelled, TransferReport
+from core.transfer.values import TransferCancelled, TransferReport
 from core.work import Work
 
 

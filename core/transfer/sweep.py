@@ -18,12 +18,12 @@ from pathlib import Path
 from core.errors import Cancelled, StorageError
 from core.local.partial_files import sweep_partials
 from core.local.pending_uploads import UploadRecord, of_dead_processes, running_ids
-from core.objects.bucket import Bucket
+from core.objects.bucket import Bucket, HasBucket
 from core.objects.check_objects import remove_check_object
 from core.objects.multipart import MultipartUpload, abort, list_uploads, size_of
 from core.objects.probes import remove_probe
 from core.transfer.attempts import with_budget
-from core.transfer.values import Failure, HasBucket
+from core.transfer.values import Failure
 from core.work import INTERACTIVE_SECONDS, Progress, RetryBudget, Work, default_work
 
 _log = logging.getLogger(__name__)

@@ -8,9 +8,10 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from core.errors import AlreadyExists, Cancelled, ErrorKind, NotFound, StorageError
+from core.errors import AlreadyExists, Cancelled, ErrorKind, StorageError
 from core.model.objects import Written
-from core.objects.bucket import Bucket
+from core.objects.bucket import Bucket, HasBucket
+from core.objects.conditions import refuse_existing
 from core.objects.hashing import Stamp, sha256_of
 from core.objects.parts import SINGLE_BYTES
 from core.objects.reading import head
@@ -20,7 +21,7 @@ from core.transfer.attempts import Attempts, with_budget
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
 from core.transfer.tally import Tally
-from core.transfer.values import EXISTS, SAME, HasBucket, TransferReport
+from core.transfer.values import EXISTS, SAME, TransferReport
 from core.work import Work, default_work
 
 _THREADS = 8
@@ -179,24 +180,6 @@ class _Upload:
         if only_new and Stamp.of(path).size > SINGLE_BYTES:
             refuse_existing(self._bucket, key, work)
         return upload_file(self._bucket, key, path, only_new=only_new, work=work)
-
-
-def refuse_existing(bucket: Bucket, key: str, work: Work) -> None:
-    """Refuse a key that is taken, before many bytes are sent in vain.
-
-    Raises:
-        AlreadyExists: an object has the key.
-    """
-    try:
-        existing = head(bucket, key, work=work)
-    except NotFound:
-        return
-    raise AlreadyExists(
-        f"{key} already exists",
-        cause=f"An object of {existing.size} bytes has this key.",
-        remedy="Choose another key, or allow that it is overwritten (--overwrite).",
-        subject=bucket.subject(key),
-    )
 
 
 def refusal_error(text: str, name: str) -> StorageError:

@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, Self
+from typing import Self
 
 from core.errors import Cancelled, ErrorKind, StorageError
 from core.model.objects import Verdict
-from core.objects.bucket import Bucket
 
 #: Why a file is skipped when its user chose so.
 EXISTS = "it exists already"
 SAME = f"{EXISTS}, with the same content"
-
-
-class HasBucket(Protocol):
-    """What a transfer needs of a workspace."""
-
-    @property
-    def bucket(self) -> Bucket:
-        """The bucket to transfer to or from."""
 
 
 class IfExists(Enum):

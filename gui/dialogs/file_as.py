@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QLineEdit, QVBoxL
 
 from core.engine.operations import change_made
 from core.errors import AlreadyExists, InvalidInput, StorageError
+from core.filing.contents import Contents
+from core.filing.storing import Filing, file_as
 from core.layout import key_timestamp, parse_timestamp
 from core.model.change import ChangeKind
 from core.model.objects import Written
-from core.transfer.contents import Contents
-from core.transfer.filing import Filing, file_as
 from core.transfer.sources import typed_path
 from core.units import as_utc, format_size
 from gui.context import Context

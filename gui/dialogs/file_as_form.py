@@ -7,9 +7,9 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QFormLayout, QWidget
 
+from core.filing.contents import Contents
+from core.filing.detection import KIND, MOMENT, Found
 from core.layout import KINDS, kind
-from core.transfer.contents import Contents
-from core.transfer.detection import KIND, MOMENT, Found
 from core.units import iso_utc
 from gui import theme
 from gui.widgets.buttons import plain_button

@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from core.aws.limits import SECRET_BYTES
 from core.errors import InvalidInput
-from core.storage.secret_kinds import check_kinds
-from core.storage.secret_text import (
+from core.secrets.kinds import check_kinds
+from core.secrets.secret_text import (
     SecretRow,
     check_size,
     json_problem,

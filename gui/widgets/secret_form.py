@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from core.redaction import Secret
-from core.storage.secret_text import SecretRow
+from core.secrets.secret_text import SecretRow
 from gui import theme
 from gui.widgets.buttons import icon_button, link_button
 from gui.widgets.labels import mono_elided
@@ -91,11 +91,11 @@ class FormRow(QWidget):
         """Give the key a width in pixels; all rows of a form have the same."""
         self._title.setFixedWidth(width)
 
-    def set_read_only(self, read_only: bool) -> None:
-        """Allow looking only."""
-        self.field.set_read_only(read_only)
-        self.remove.setEnabled(not read_only)
-        self.generate.setEnabled(not read_only)
+    def set_read_only(self, read_only: bool, reason: str = "") -> None:
+        """Allow reading only, and say why."""
+        self.field.set_read_only(read_only, reason)
+        self.remove.allow(not read_only, reason)
+        self.generate.allow(not read_only, reason)
         if self.name is not None:
             self.name.setReadOnly(read_only)
 
@@ -131,7 +131,7 @@ class SecretForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: list[FormRow] = []
-        self._read_only = False
+        self._read_only, self._reason = False, ""
         self.add = link_button("Add key", self._on_add)
         self.add.set_icon("add", "accent")
         inside = QWidget()
@@ -171,10 +171,10 @@ class SecretForm(QWidget):
 
     def set_read_only(self, read_only: bool, reason: str = "") -> None:
         """Allow looking only, and say why."""
-        self._read_only = read_only
+        self._read_only, self._reason = read_only, reason
         self.add.allow(not read_only, reason)
         for row in self._rows:
-            row.set_read_only(read_only)
+            row.set_read_only(read_only, reason)
 
     def hide_values(self) -> None:
         """Hide every revealed value."""
@@ -184,7 +184,7 @@ class SecretForm(QWidget):
     def _append(self, row: FormRow) -> None:
         row.edited.connect(self.edited)
         row.removed.connect(self._on_removed)
-        row.set_read_only(self._read_only)
+        row.set_read_only(self._read_only, self._reason)
         self._box.insertWidget(len(self._rows), row)
         self._rows.append(row)
         width = max(each.title_width for each in self._rows)

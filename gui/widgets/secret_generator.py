@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSpinBox, QWidget
 
 from core.errors import InvalidInput
 from core.redaction import Secret
-from core.storage.generator import (
+from core.secrets.generator import (
     ALPHABETS,
     LENGTH_DEFAULT,
     LENGTH_MAX,

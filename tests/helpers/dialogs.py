@@ -16,7 +16,7 @@ from core.model.doctor import Diagnosis, Finding, FindingKind, Repair, RepairKin
 from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
 from core.rotation.rollback import Move, RollBack
-from core.storage.secret_text import SecretDiff
+from core.secrets.secret_text import SecretDiff
 from gui.context import Context
 from gui.dialogs.confirm import Confirm, Question
 from gui.dialogs.crash import CrashDialog

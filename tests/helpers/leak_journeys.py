@@ -19,16 +19,16 @@ from PySide6.QtGui import QGuiApplication
 from core.aws.clients import ClientFactory
 from core.aws.limits import SECRET_BYTES
 from core.cli import main
+from core.doctor.doctor import Doctor
 from core.errors import StorageError
 from core.local.connections import Connections
 from core.local.vault import Vault
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.model.rotation import Step
 from core.redaction import Secret
-from core.rotation.doctor import Doctor
 from core.rotation.journal import RotationJournal
 from core.rotation.local_keys import LocalKeys
-from core.storage import secret_text
+from core.secrets import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
 from core.work import Work
 from core.workspace import Workspace

@@ -28,7 +28,7 @@ from core.local.activity import ChangeLog
 from core.paths import data_dir
 from core.redaction import Secret
 from core.rotation import stages
-from core.storage import secret_text
+from core.secrets import secret_text
 from core.workspace import Workspace
 from gui import theme
 from gui.context import Context
@@ -137,7 +137,7 @@ def plant_error(monkeypatch):
         if len(text) > SECRET_BYTES:
             raise InvalidInput(f"The secret is too long: {text[:100]}")
 
-    monkeypatch.setattr(secret_text, "check_size", leaky)
+    monkeypatch.setattr(text, "check_size", leaky)
 
 
 def plant_traceback(monkeypatch):

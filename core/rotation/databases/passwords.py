@@ -12,7 +12,7 @@ import hmac
 import secrets
 
 from core.redaction import Secret
-from core.storage.generator import DIGITS, LOWER, UPPER, Recipe, generate, strength
+from core.secrets.generator import DIGITS, LOWER, UPPER, Recipe, generate, strength
 
 #: 32 characters: the most that MySQL's replication takes. `-_.` need no escape in URLs and
 #: shells, and satisfy servers that ask for a character which is neither letter nor digit.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from core.aws.clients import ClientFactory
+from core.doctor.doctor import Doctor
+from core.doctor.repairs import Repairer
 from core.engine.operations import change_made
 from core.errors import StorageError
 from core.model.change import ChangeKind
 from core.model.doctor import Finding, Repair
-from core.rotation.doctor import Doctor
 from core.rotation.local_keys import LocalKeys
-from core.rotation.repairs import Repairer
 from core.rotation.service import Rotator
 from core.work import Work
 from gui.dialogs.confirm import ask

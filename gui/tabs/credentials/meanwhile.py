@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QWidget
 
 from core.model.secrets import SecretValue
 from core.redaction import Secret
-from core.storage import secret_text
-from core.storage.secret_text import SecretDiff
+from core.secrets import secret_text
+from core.secrets.secret_text import SecretDiff
 from core.units import format_age
 from gui.dialogs.confirm import Question
 from gui.tabs.credentials.question import change_pill, key_grid

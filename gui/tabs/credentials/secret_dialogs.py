@@ -20,13 +20,13 @@ from core.aws.limits import RECOVERY_DAYS_DEFAULT, RECOVERY_DAYS_MAX, RECOVERY_D
 from core.errors import StorageError
 from core.model.connection import SECRET_PREFIX
 from core.redaction import Secret
-from core.storage.secret_text import SecretRow, text_of
+from core.secrets.secret_text import SecretRow, text_of
 from gui import theme
 from gui.dialogs.confirm import Question, TypedName
 from gui.tabs.credentials.templates import TEMPLATES
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import Button, link_button, plain_button, primary_button
-from gui.widgets.fields import combo_box, inset
+from gui.widgets.fields import allow_field, combo_box, inset
 from gui.widgets.labels import heading, text_label
 from gui.widgets.panel import rule
 from gui.widgets.secret_editor import SecretEditor
@@ -96,8 +96,8 @@ class NewSecret(QDialog):
         box.addLayout(foot)
 
     def fail(self, error: StorageError) -> None:
-        """Tell why the secret could not be made."""
-        self.go.setEnabled(True)
+        """Show why the secret could not be created."""
+        self._update()
         self.banner.show_error(error)
 
     def _first_free(self) -> None:
@@ -125,7 +125,7 @@ class NewSecret(QDialog):
         self.go.allow(not reason, reason)
 
     def _on_create(self) -> None:
-        self.go.setEnabled(False)
+        self.go.allow(allowed=False, reason="The secret is being created.")
         self.banner.clear()
         self._create(
             self.name.text().strip(),
@@ -185,7 +185,7 @@ class DeleteSecret(Question):
         self.fit()
 
     def _on_force(self, forced: bool) -> None:
-        self.days.setEnabled(not forced)
+        allow_field(self.days, not forced, "A secret deleted at once cannot be restored.")
         self.name.setVisible(forced)
         self.go.setText("Delete at once" if forced else "Schedule deletion")
         (self.go if forced else self.cancel).setDefault(True)

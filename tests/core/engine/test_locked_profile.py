@@ -11,24 +11,24 @@ from core.aws.clients import REQUEST_OBSERVERS
 from core.backup import undo
 from core.backup.restore import restore
 from core.backup.run import backup
+from core.doctor.repairs import Repairer
 from core.engine import leftovers
 from core.engine.operations import OPERATIONS
 from core.errors import ErrorKind, StorageError
+from core.filing import storing
 from core.lifecycle import store as lifecycle
 from core.lifecycle.templates import archive
 from core.links.make import make_links
 from core.model.connection import ProfileColour
 from core.model.doctor import Finding, FindingKind, Repair, RepairKind
-from core.objects import copying, deleting, writing
+from core.objects import copying, deleting, trash, writing
 from core.redaction import Secret
 from core.rotation.journal import RotationJournal
-from core.rotation.repairs import Repairer
 from core.rotation.rollback import RollBack, roll_back
 from core.rotation.service import Rotator
-from core.storage.secret_text import SecretDiff
+from core.secrets.secret_text import SecretDiff
 from core.storage.setup import set_up
-from core.transfer import delete as deletion
-from core.transfer import filing, sweep, upload
+from core.transfer import sweep, upload
 from core.work import Work
 from core.workspace import Workspace
 
@@ -89,7 +89,7 @@ ATTEMPTS = {
         keys=[f"l/{number}" for number in range(40)],
         sizes=[21] * 40,
     ),
-    "transfer.file": lambda c: filing.store(
+    "transfer.file": lambda c: storing.store(
         c.workspace, c.work, path=str(c.file), kind_id="log", names={"log_type": "a", "filename": "b"},
         moment="2026-01-01T00:00:00Z",
     ),
@@ -99,8 +99,8 @@ ATTEMPTS = {
     "leftovers.remove": lambda c: leftovers.remove(
         c.workspace, c.work, uploads=[("l/1", "upload")]
     ),
-    "objects.delete_many": lambda c: deletion.delete(c.workspace, c.work, keys=["l/1", "l/2"]),
-    "objects.restore_many": lambda c: deletion.restore(
+    "objects.delete_many": lambda c: deleting.delete_objects(c.workspace, c.work, keys=["l/1", "l/2"]),
+    "objects.restore_many": lambda c: trash.restore_objects(
         c.workspace, c.work, objects=[("l/1", ["marker"])]
     ),
     "backup.run": lambda c: backup(c.workspace, c.work, database=str(c.database)),

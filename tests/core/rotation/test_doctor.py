@@ -9,13 +9,13 @@ from helpers.rotation_world import QUICK, AtStep, World, go_on
 from helpers.wire_faults import Killed, Wire, on_the_wire
 
 from core.aws.clients import ClientFactory
+from core.doctor.doctor import Doctor
+from core.doctor.repairs import Repairer
 from core.errors import Conflict, InvalidInput
 from core.model.doctor import FindingKind, RepairKind
 from core.model.rotation import Outcome, Step
 from core.rotation import stages
-from core.rotation.doctor import Doctor
 from core.rotation.journal import RotationJournal
-from core.rotation.repairs import Repairer
 from core.rotation.service import Rotator
 from core.work import Work
 

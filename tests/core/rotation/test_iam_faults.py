@@ -7,7 +7,7 @@ from helpers.rotation_world import AT_ONCE, AtStep, World, go_on
 from helpers.wire_faults import FAULTS, Killed, Wire, on_the_wire
 
 from core.model.rotation import Outcome, Step
-from core.rotation.iam_strategy import IamKeyStrategy
+from core.rotation.strategies.iam_key import IamKeyStrategy
 from core.work import Work
 
 #: A whole rotation has some sixty calls; so many tests share them.

@@ -12,7 +12,7 @@ from core.aws.identity import identity
 from core.demo.moto_repairs import repair_moto
 from core.model.secrets import CURRENT, PREVIOUS
 from core.redaction import Secret
-from core.storage import secret_saving
+from core.secrets import saving
 from core.storage.aws_secrets_manager import SecretsManager
 from core.storage.s3_keys import SUMMARY, StorageKeys, storage_keys, storage_text
 from core.work import Work
@@ -118,7 +118,7 @@ def test_a_change_between_look_and_write_is_a_conflict_and_theirs_is_kept(
         server.put_secret_value(SecretId=NAME, SecretString='{"theirs": 1}')
         return seen
 
-    monkeypatch.setattr(secret_saving, "_check_current", too_late)
+    monkeypatch.setattr(saving, "_check_current", too_late)
     with pytest.raises(errors.Conflict):
         secrets.save(NAME, '{"ours": 1}', expected_version=seen.version_id)
     kept = [
@@ -154,7 +154,7 @@ def test_a_failed_swap_leaves_no_label_of_ours(secrets, server, monkeypatch):
     deny_secrets(secrets.clients, "DescribeSecret")
     seen = secrets.read(NAME)
     server.put_secret_value(SecretId=NAME, SecretString='{"theirs": 1}')
-    monkeypatch.setattr(secret_saving, "_check_current", lambda *_arguments: seen)
+    monkeypatch.setattr(saving, "_check_current", lambda *_arguments: seen)
     with pytest.raises(errors.Conflict):
         secrets.save(NAME, '{"b": 1}', expected_version=seen.version_id)
     assert labels_on(server) == [CURRENT, PREVIOUS]

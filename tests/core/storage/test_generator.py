@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InvalidInput
-from core.storage import generator
-from core.storage.generator import (
+from core.secrets import generator
+from core.secrets.generator import (
     ALPHABETS,
     DIGITS,
     LENGTH_MAX,

@@ -4,7 +4,7 @@ import pytest
 
 from core.aws.limits import SECRET_VERSIONS
 from core.model.secrets import SecretVersion
-from core.storage.save_pace import pace_warning
+from core.secrets.save_pace import pace_warning
 from core.units import utc_now
 
 NOW = utc_now()

@@ -6,8 +6,8 @@ import pytest
 
 from core.errors import InvalidInput
 from core.redaction import Secret
-from core.storage.secret_kinds import NewValues, check_kinds, edited, kind_of
-from core.storage.secret_text import rows_of
+from core.secrets.kinds import NewValues, check_kinds, edited, kind_of
+from core.secrets.secret_text import rows_of
 
 STORED = {
     "text": "plain",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from core.errors import Corrupt, InvalidInput
 from core.model.secrets import SecretValue
 from core.redaction import Secret, redacted
-from core.storage.secret_text import (
+from core.secrets.secret_text import (
     SecretRow,
     check_size,
     diff,

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.transfer.contents import inspect_file
-from core.transfer.detection import Found, found_in_document, found_in_path, found_in_text
+from core.filing.contents import inspect_file
+from core.filing.detection import Found, found_in_document, found_in_path, found_in_text
 
 
 def candles(*times, **more):

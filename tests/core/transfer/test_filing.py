@@ -6,12 +6,12 @@ import pytest
 from helpers.moto_bucket import moto_bucket
 
 from core.errors import AlreadyExists, InvalidInput
+from core.filing.contents import inspect_file
+from core.filing.storing import FORMS, file_as, store
 from core.layout import KINDS, parse, parse_timestamp
 from core.objects.reading import head, read
 from core.storage.crypto_data_manager import CryptoDataManager
 from core.storage.s3_storage_service import S3StorageService
-from core.transfer.contents import inspect_file
-from core.transfer.filing import FORMS, file_as, store
 
 MOMENT = "2024-01-15T10:30:00Z"
 WHEN = parse_timestamp(MOMENT)

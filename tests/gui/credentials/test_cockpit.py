@@ -21,8 +21,8 @@ from core.model.rotation import (
     StepRecord,
     StepState,
 )
-from core.rotation.iam_strategy import IamKeyStrategy
 from core.rotation.step_texts import planned
+from core.rotation.strategies.iam_key import IamKeyStrategy
 from core.units import utc_now
 from gui.tabs.credentials.cockpit import Cockpit
 from gui.tabs.credentials.new_values import NewValues

@@ -7,9 +7,9 @@ from helpers.hands import Hands
 from helpers.rotation_world import World
 from helpers.widget_tree import reading_html, unnamed
 
+from core.doctor.doctor import Doctor
 from core.errors import Offline
 from core.model.doctor import Diagnosis, Finding, FindingKind, Repair, RepairKind
-from core.rotation.doctor import Doctor
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.tabs.base import Tab

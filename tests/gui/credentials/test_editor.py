@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PySide6.QtGui import QAccessible, QGuiApplication, QTextDocument
 
 from core.redaction import Secret
-from core.storage.secret_text import SecretRow
+from core.secrets.secret_text import SecretRow
 from gui.widgets import secret_clipboard, secret_page
 from gui.widgets.exact_text import ExactText
 from gui.widgets.secret_editor import FORM, JSON, SecretEditor

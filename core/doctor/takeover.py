@@ -12,10 +12,10 @@ from enum import Enum
 from core.errors import Cancelled, StorageError
 from core.model.rotation import Step, StepRecord, StepState
 from core.redaction import Secret
-from core.rotation.database_strategy import PASSWORD, DatabaseStrategy
 from core.rotation.databases.choosing import login_for
 from core.rotation.databases.login import DatabaseLogin, accepted
-from core.storage import secret_text
+from core.rotation.strategies.database import PASSWORD, DatabaseStrategy
+from core.secrets import secret_text
 from core.work import Work
 
 

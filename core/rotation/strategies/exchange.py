@@ -17,8 +17,14 @@ from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.rotation import copies, stages
 from core.rotation.secret_fields import current_text, fields, old_text, with_fields
-from core.rotation.strategy import Done, NotUndoable, Overtaken, ProbeFailed, before_first_change
-from core.storage import secret_text
+from core.rotation.strategy import (
+    Done,
+    NotUndoable,
+    Overtaken,
+    ProbeFailed,
+    before_first_change,
+)
+from core.secrets import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
 from core.work import Work
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.doctor.takeover import Live
 from core.model.doctor import Finding, FindingKind, Repair, RepairKind
 from core.model.rotation import Outcome, Rotation, StepState
 from core.model.secrets import SecretInfo
 from core.rotation.iam_keys import KeyInfo, LastUsed
 from core.rotation.step_texts import title_of
-from core.rotation.takeover import Live
 from core.units import format_age, format_moment
 
 _DISCARD = Repair(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from core.aws.clients import ClientFactory
 from core.aws.identity import identity
+from core.doctor.takeover import adopted_steps, is_database
 from core.errors import Conflict, InvalidInput
 from core.model.doctor import Finding, Repair, RepairKind
 from core.model.rotation import (
@@ -20,10 +21,9 @@ from core.model.rotation import (
 )
 from core.rotation import iam_keys, stages
 from core.rotation.iam_secret import read_secret
-from core.rotation.iam_strategy import IamKeyStrategy
 from core.rotation.key_proof import connection_of
 from core.rotation.service import Rotator, problem_of
-from core.rotation.takeover import adopted_steps, is_database
+from core.rotation.strategies.iam_key import IamKeyStrategy
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import utc_now
 from core.work import Work, default_work

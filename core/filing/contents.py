@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.limits import MIB
-from core.layout import build, kind
-from core.objects.hashing import Stamp, unreadable
-from core.preview import HEAD_BYTES, preview
-from core.transfer.detection import (
+from core.filing.detection import (
     KIND,
     MOMENT,
     Found,
@@ -24,7 +21,10 @@ from core.transfer.detection import (
     found_in_path,
     found_in_text,
 )
-from core.transfer.values import HasBucket
+from core.layout import build, kind
+from core.objects.bucket import HasBucket
+from core.objects.hashing import Stamp, unreadable
+from core.preview import HEAD_BYTES, preview
 from core.units import format_size
 from core.work import Work, default_work
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from core.effects import states_effect
 from core.errors import InvalidInput
+from core.filing.contents import Contents, inspect_file
 from core.layout import build, key_timestamp, kind, parse_timestamp
 from core.model.objects import Written
+from core.objects.bucket import HasBucket
+from core.objects.conditions import refuse_existing
 from core.objects.hashing import SHA256, Stamp, unreadable
 from core.objects.parts import SINGLE_BYTES
 from core.objects.writing import put
 from core.objects.writing import upload as upload_file
-from core.transfer.contents import Contents, inspect_file
-from core.transfer.upload import refuse_existing
-from core.transfer.values import HasBucket
 from core.work import Work, default_work
 
 BOM = codecs.BOM_UTF8

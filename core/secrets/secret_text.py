@@ -16,7 +16,7 @@ from core.aws.limits import SECRET_BYTES
 from core.errors import Corrupt, InvalidInput
 from core.model.secrets import OPEN_FIELDS, SecretValue
 from core.redaction import Secret
-from core.storage.secret_splice import members, spliced
+from core.secrets.splice import members, spliced
 from core.units import format_count
 
 #: Stands for the key where two texts cannot be compared by keys.

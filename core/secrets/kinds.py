@@ -13,7 +13,7 @@ from enum import Enum
 
 from core.errors import InvalidInput
 from core.redaction import Secret
-from core.storage.secret_text import SecretRow, rows_of, text_of
+from core.secrets.secret_text import SecretRow, rows_of, text_of
 
 
 class Kind(Enum):

@@ -12,18 +12,19 @@ from dataclasses import dataclass, field
 
 from core.aws.clients import ClientFactory
 from core.aws.identity import identity
+from core.doctor import findings
+from core.doctor.findings import PendingVersion
+from core.doctor.takeover import Live, pending_is_live
 from core.errors import Conflict, Corrupt, CredentialsInvalid, NotFound, StorageError
 from core.model.connection import SECRET_PREFIX
 from core.model.doctor import Diagnosis, Finding, FindingKind
 from core.model.secrets import CURRENT, PENDING, SecretInfo
 from core.redaction import Secret
-from core.rotation import findings, iam_keys, stages
-from core.rotation.findings import PendingVersion
+from core.rotation import iam_keys, stages
 from core.rotation.iam_keys import KeyInfo
 from core.rotation.iam_secret import StorageSecret, read_secret
 from core.rotation.key_proof import connection_of
 from core.rotation.service import Rotator
-from core.rotation.takeover import Live, pending_is_live
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import utc_now
 from core.work import Progress, Work, default_work

@@ -10,9 +10,10 @@ a lost race is at least told.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import uuid4
 
+from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.aws.identity import identity
 from core.errors import (
@@ -29,16 +30,13 @@ from core.model.secrets import (
     OWN_LABEL,
     PENDING,
     PREVIOUS,
+    SecretInfo,
     SecretValue,
     SecretWritten,
     own_label,
 )
-from core.storage.secret_answers import text_of
+from core.secrets.answers import text_of
 from core.work import Work, finishing
-
-if TYPE_CHECKING:
-    from core.storage.aws_secrets_manager import SecretsManager
-
 
 #: The operations by which a value becomes the current one: a version without AWSCURRENT is no save.
 DECISIVE = ("UpdateSecret", "UpdateSecretVersionStage")
@@ -48,8 +46,32 @@ Value = Mapping[str, Any]
 _MANY_LABELS = 12
 
 
+class Secrets(Protocol):
+    """The calls of `SecretsManager` that saving a secret needs."""
+
+    @property
+    def clients(self) -> ClientFactory:
+        """The factory whose clients are used."""
+
+    def client(self) -> Any:
+        """Return botocore's client."""
+
+    def read(
+        self,
+        name: str,
+        *,
+        version_id: str | None = None,
+        stage: str | None = None,
+        work: Work | None = None,
+    ) -> SecretValue:
+        """Return one version of a secret with its value; the current one by default."""
+
+    def describe(self, name: str, *, work: Work | None = None) -> SecretInfo:
+        """Return the description of a secret with its versions."""
+
+
 def swap(
-    manager: SecretsManager,
+    manager: Secrets,
     name: str,
     value: Value,
     expected: str,
@@ -73,7 +95,7 @@ def swap(
         return _by_update(manager, name, value, expected, work)
 
 
-def _check_current(manager: SecretsManager, name: str, expected: str, work: Work) -> SecretValue:
+def _check_current(manager: Secrets, name: str, expected: str, work: Work) -> SecretValue:
     """Return the current value, which is still the expected version."""
     before = manager.read(name, work=work)
     if before.version_id != expected:
@@ -92,7 +114,7 @@ def _binary(name: str) -> InvalidInput:
 
 
 def update(
-    manager: SecretsManager, name: str, value: Value, work: Work, *, description: str | None = None
+    manager: Secrets, name: str, value: Value, work: Work, *, description: str | None = None
 ) -> SecretWritten:
     """Make `value` the current value whatever is there; a repeated request counts once."""
     token = str(uuid4())
@@ -111,7 +133,7 @@ def update(
     return written(name, answer)
 
 
-def move_current(manager: SecretsManager, name: str, to: str, expected: str, work: Work) -> None:
+def move_current(manager: Secrets, name: str, to: str, expected: str, work: Work) -> None:
     """Move AWSCURRENT from `expected` to the version `to`.
 
     Raises:
@@ -151,7 +173,7 @@ def written(name: str, answer: dict[str, Any]) -> SecretWritten:
 
 
 def _by_stage(
-    manager: SecretsManager, name: str, value: Value, expected: str, work: Work
+    manager: Secrets, name: str, value: Value, expected: str, work: Work
 ) -> SecretWritten:
     token = str(uuid4())
     label = own_label(_user(manager, work), token)
@@ -170,7 +192,7 @@ def _by_stage(
     return written(name, answer)
 
 
-def _user(manager: SecretsManager, work: Work) -> str:
+def _user(manager: Secrets, work: Work) -> str:
     """Return our name for the label; nothing where AWS does not tell it."""
     try:
         return identity(manager.clients, work=work).user
@@ -180,7 +202,7 @@ def _user(manager: SecretsManager, work: Work) -> str:
         return ""
 
 
-def _drop_old_labels(manager: SecretsManager, name: str, work: Work) -> None:
+def _drop_old_labels(manager: Secrets, name: str, work: Work) -> None:
     """Let the labels of bygone versions go in time: a secret has room for twenty of them.
 
     Not sooner, since a rotation that begins just now has a version with such a label only.
@@ -196,7 +218,7 @@ def _drop_old_labels(manager: SecretsManager, name: str, work: Work) -> None:
                     _drop_label(manager, name, label, version.version_id, work)
 
 
-def _drop_label(manager: SecretsManager, name: str, label: str, token: str, work: Work) -> None:
+def _drop_label(manager: Secrets, name: str, label: str, token: str, work: Work) -> None:
     with translated("secretsmanager:UpdateSecretVersionStage", name, work):
         manager.client().update_secret_version_stage(
             SecretId=name, VersionStage=label, RemoveFromVersionId=token
@@ -212,7 +234,7 @@ def _tidy(act: Callable[[], None]) -> None:
 
 
 def _by_update(
-    manager: SecretsManager, name: str, value: Value, expected: str, work: Work
+    manager: Secrets, name: str, value: Value, expected: str, work: Work
 ) -> SecretWritten:
     result = update(manager, name, value, work)
     try:
@@ -230,7 +252,7 @@ def _by_update(
     return result
 
 
-def _stored(manager: SecretsManager, name: str, value: Value, token: str, work: Work) -> bool:
+def _stored(manager: Secrets, name: str, value: Value, token: str, work: Work) -> bool:
     try:
         found = manager.read(name, version_id=token, work=work)
     except (NotFound, InvalidInput):

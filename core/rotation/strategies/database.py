@@ -22,7 +22,13 @@ from core.rotation.databases.choosing import login_for
 from core.rotation.databases.login import Address, DatabaseLogin, accepted
 from core.rotation.databases.passwords import generate_password
 from core.rotation.secret_fields import current_text, fields, old_text, with_fields
-from core.rotation.strategy import Done, NotUndoable, Overtaken, ProbeFailed, before_first_change
+from core.rotation.strategy import (
+    Done,
+    NotUndoable,
+    Overtaken,
+    ProbeFailed,
+    before_first_change,
+)
 from core.storage.aws_secrets_manager import SecretsManager
 from core.work import Work
 

@@ -1,0 +1,1 @@
+"""One strategy for each kind of rotation; `STRATEGIES` lists them."""

@@ -1,0 +1,1 @@
+"""Secrets: values, versions, editing by field, generated values, and safe saving."""
