@@ -19,7 +19,7 @@ from core.units import format_date
 from gui import theme
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.dialog import Dialog
-from gui.widgets.fields import combo_box, line_edit
+from gui.widgets.fields import allow_field, combo_box, line_edit
 from gui.widgets.labels import muted_label, text_label
 
 _USED = "used"
@@ -68,7 +68,8 @@ class Policies(Dialog):
             self._profile.bucket, self.prefix.text().strip(), user=self.user.text().strip()
         )
         role = self.role.currentData()
-        self.user.setEnabled(role in {Role.ADMIN, _USED})
+        rotates = role in {Role.ADMIN, _USED}
+        allow_field(self.user, rotates, "Only the administrator's policy rotates keys.")
         try:
             policy = (
                 policy_of_use((one.action for one in self._used), scope)

@@ -66,7 +66,7 @@ class ProfileEditor(Dialog):
     def _on_save(self) -> None:
         connections, old = self._context.connections, self._old
         profile, keys = self.form.profile, self.form.keys
-        self.go.setEnabled(False)
+        self.go.allow(allowed=False, reason="The profile is being saved.")
         self.banner.clear()
         self._context.runner.run(
             f"Save profile {profile.name}",
@@ -81,7 +81,7 @@ class ProfileEditor(Dialog):
         self._saved(connection.profile)
 
     def _on_failed(self, error: StorageError) -> None:
-        self.go.setEnabled(True)
+        self._update()
         if isinstance(error, KeyringError):
             self.banner.show_warning(
                 error.summary, error.cause, action=("Keep for this session only", self._for_now)

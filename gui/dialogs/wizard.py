@@ -171,7 +171,7 @@ class Wizard(QDialog):
         reason = self.form.show_problems() if self._pages.currentIndex() == 1 else ""
         self.reason.setText(reason)
         self.test.allow(not reason, reason)
-        self.finish.setEnabled(self._connection is not None)
+        self.finish.allow(self._connection is not None, "The connection has to be tested first.")
 
     # What the user does.
 

@@ -24,7 +24,7 @@ class Button(QPushButton):
         super().__init__(text)
         self._icon_name = icon_name
         self._tone = tone
-        self._hint = ""
+        self._hint = self._reason = ""
         self.setProperty("kind", kind)
         self.setAutoDefault(False)
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
@@ -44,9 +44,15 @@ class Button(QPushButton):
             self.setToolTip(tooltip(text) if text else "")
             self.setAccessibleDescription(text)
 
+    @property
+    def reason(self) -> str:
+        """Why the button is disabled; empty while it is enabled, or if nobody gave a reason."""
+        return "" if self.isEnabled() else self._reason
+
     def allow(self, allowed: bool, reason: str = "") -> None:
         """Enable the button, or disable it and say why in its tooltip."""
         self.setEnabled(allowed)
+        self._reason = reason
         text = self._hint if allowed else reason or self._hint
         self.setToolTip(tooltip(text) if text else "")
         self.setAccessibleDescription(text)

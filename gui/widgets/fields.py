@@ -7,6 +7,7 @@ from typing import TypeVar
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QWidget
 
 from gui import shortcuts
+from gui.widgets.labels import tooltip
 
 Box = TypeVar("Box", bound=QAbstractSpinBox)
 
@@ -38,6 +39,13 @@ def filter_of(field: QLineEdit, view: QWidget) -> QLineEdit:
 
     shortcuts.bind("filters.clear", field, leave)
     return clearable(field)
+
+
+def allow_field(field: QWidget, allowed: bool, reason: str) -> None:
+    """Enable a field, or disable it and say why, as `Button.allow` does for buttons."""
+    field.setEnabled(allowed)
+    field.setToolTip("" if allowed else tooltip(reason))
+    field.setAccessibleDescription("" if allowed else reason)
 
 
 def combo_box(name: str) -> QComboBox:

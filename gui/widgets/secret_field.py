@@ -10,6 +10,7 @@ from core.aws.limits import SECRET_BYTES
 from core.redaction import Secret
 from gui import shortcuts, theme
 from gui.widgets.buttons import icon_button
+from gui.widgets.labels import tooltip
 from gui.widgets.secret_clipboard import drop_selection, secret_clipboard
 
 #: Seconds that a revealed value stays visible.
@@ -142,9 +143,12 @@ class SecretField(QWidget):
         if self._masked:
             self.hide_text()
 
-    def set_read_only(self, read_only: bool) -> None:
-        """Allow looking only."""
+    def set_read_only(self, read_only: bool, reason: str = "") -> None:
+        """Allow reading only, and say why."""
         self.line.setReadOnly(read_only)
+        told = reason if read_only else ""
+        self.line.setToolTip(tooltip(told) if told else "")
+        self.line.setAccessibleDescription(told)
 
     def _name_eye(self, icon: str, verb: str) -> None:
         self.eye.set_icon(icon, "muted")

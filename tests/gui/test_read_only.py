@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from helpers.accessibility import unexplained
 from helpers.aws import connection
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QAbstractButton, QPushButton, QVBoxLayout
@@ -108,10 +109,7 @@ def test_what_is_disabled_says_why(context, workspace, qtbot, connected):
     for tab in tabs:
         qtbot.addWidget(tab)
         tab.ensure_loaded()
-        for button in tab.findChildren(QAbstractButton):
-            if not button.isEnabled():
-                disabled.append(button)
-                if not button.objectName().startswith("qt_") and not button.toolTip():
-                    silent.append((type(tab).__name__, button.text() or button.accessibleName()))
+        disabled += [each for each in tab.findChildren(QAbstractButton) if not each.isEnabled()]
+        silent += unexplained(tab)
     assert len(disabled) > 10
     assert silent == []

@@ -23,6 +23,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.widgets.buttons import Button
+
+_CONTROLS = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit)
 #: Roles whose parts are rows and cells: there may be a million of them.
 _DATA = {QAccessible.Role.Table, QAccessible.Role.Tree, QAccessible.Role.List}
 _NO_ROLE = {QAccessible.Role.NoRole, QAccessible.Role.Client}
@@ -73,13 +76,29 @@ def nameless(root: QWidget) -> list[str]:
 
 
 def unexplained(root: QWidget) -> list[str]:
-    """Return the disabled buttons that do not say why they are disabled."""
+    """Return the disabled controls that do not say why they are disabled.
+
+    What a button does, its hint, is no reason: the reason is given to `Button.allow`.
+    """
     return [
-        f"{button.text() or button.accessibleName()!r} in {type(button.parentWidget()).__name__}"
-        for button in controls(root)
-        if isinstance(button, QAbstractButton) and not button.isEnabled()
-        if not button.toolTip() and not button.accessibleDescription()
+        f"{type(control).__name__} {control.accessibleName()!r} in "
+        f"{type(control.parentWidget()).__name__}"
+        for control in root.findChildren(QWidget)
+        if isinstance(control, _CONTROLS) and control.isVisibleTo(root)
+        if not control.isEnabled() and not _reason(control)
     ]
+
+
+def _reason(control: QWidget) -> str:
+    """Return why a control is disabled: it says so, or the control that it is a part of."""
+    parent = control.parentWidget()
+    if control.objectName().startswith("qt_") or isinstance(parent, (QComboBox, QAbstractSpinBox)):
+        return "a part of another control"
+    if isinstance(control, Button):
+        return control.reason
+    if control.isEnabledTo(parent):
+        return _reason(parent)
+    return control.toolTip() or control.accessibleDescription()
 
 
 def press(button: QAbstractButton) -> None:

@@ -16,7 +16,7 @@ from gui.widgets.columns import Remembers
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import AgePill, shown
 from gui.widgets.panel import Panel
-from gui.widgets.table import make_table
+from gui.widgets.table import choose_row, make_table
 
 #: Of the columns after the first, in pixels; rows and size give way to the database.
 _WIDTHS = (78, 78, 160, 156)
@@ -171,7 +171,7 @@ class BackupsPanel(QWidget):
         found = self.model.row_of(key)
         if found >= 0:
             place = self._sorted.mapFromSource(self.model.index(found, 0))
-            self.table.selectRow(place.row())
+            choose_row(self.table, place.row())
 
     def _on_selection(self, _now: QItemSelection, _before: QItemSelection) -> None:
         self._update()

@@ -19,7 +19,7 @@ from gui.widgets.buttons import icon_button, link_button
 from gui.widgets.columns import Remembers
 from gui.widgets.labels import shown
 from gui.widgets.panel import Panel
-from gui.widgets.table import columns_of, make_table
+from gui.widgets.table import choose_row, columns_of, make_table
 
 _HEAD, _MOST_ROWS, _COUNT = 30, 5, 72
 
@@ -149,7 +149,7 @@ class SourcesPanel(QWidget):
         found = self.model.row_of(address)
         if found < 0:
             return False
-        act = partial(self.table.selectRow, found)
+        act = partial(choose_row, self.table, found)
         if quiet:
             self._quietly(act)
         else:

@@ -18,7 +18,7 @@ from gui.widgets.columns import Remembers
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill, muted_label
 from gui.widgets.panel import Panel, row
-from gui.widgets.table import make_table
+from gui.widgets.table import choose_row, make_table
 
 _HEAD = 30
 #: Of the columns after the first, and the least room of the name, in pixels.
@@ -172,7 +172,7 @@ class TablesPanel(QWidget):
         found = self.model.row_of(table)
         if found < 0:
             return False
-        self.table.selectRow(self._sorted.mapFromSource(self.model.index(found, 0)).row())
+        choose_row(self.table, self._sorted.mapFromSource(self.model.index(found, 0)).row())
         return True
 
     def allow(self, why_not: str) -> None:

@@ -18,7 +18,7 @@ from gui.context import Context
 from gui.models.folder_model import Entry
 from gui.models.names import NameSource
 from gui.tabs.base import Tab
-from gui.tabs.browser.actions import Actions
+from gui.tabs.browser.actions import NO_BUCKET, Actions
 from gui.tabs.browser.counting import Counts, count_folder
 from gui.tabs.browser.downloads import Downloads
 from gui.tabs.browser.folder_pane import FolderPane
@@ -310,7 +310,7 @@ class BrowserTab(Tab):
         self.deeds.allow(entries, locked=self.context.locked_reason, connected=connected)
         self.folder.download.allow(bool(entries), "Select objects first.")
         writable = connected and not self.context.read_only
-        self.folder.upload.allow(writable, self.context.locked_reason)
+        self.folder.upload.allow(writable, self.context.locked_reason or NO_BUCKET)
         if self.in_trash:
             self.object.show_deleted(self.trash_pane.selected)
         else:

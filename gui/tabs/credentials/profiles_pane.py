@@ -16,7 +16,9 @@ from gui.widgets.buttons import button_menu, icon_button, link_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill
 from gui.widgets.panel import SectionHead, splitter
-from gui.widgets.table import make_list
+from gui.widgets.table import choose_row, make_list
+
+_NO_CONNECTION = "There is no connection."
 
 
 class ProfilesPane(QWidget):
@@ -36,6 +38,7 @@ class ProfilesPane(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._connected = self._testing = False
         self.model = ProfilesModel(self)
         self.list = make_list(self.model, "Profiles")
         self.list.doubleClicked.connect(self._on_use)
@@ -93,7 +96,7 @@ class ProfilesPane(QWidget):
         self.model.show(profiles, used)
         row = self.model.row_of(used)
         if row >= 0:
-            self.list.setCurrentIndex(self.model.index(row, 0))
+            choose_row(self.list, row)
         self._update()
 
     @property
@@ -103,8 +106,16 @@ class ProfilesPane(QWidget):
 
     def set_connected(self, connected: bool) -> None:
         """Offer the test only where there is something to test."""
-        for button in (self.test, self.policies, self._empty.button):
-            button.allow(connected, "There is no connection.")
+        self._connected = connected
+        self._allow_test()
+        self.policies.allow(connected, _NO_CONNECTION)
+
+    def _allow_test(self) -> None:
+        reason = "" if self._connected else _NO_CONNECTION
+        if self._testing:
+            reason = "The connection is being tested."
+        for button in (self.test, self._empty.button):
+            button.allow(not reason, reason)
 
     def clear_permissions(self) -> None:
         """Show that nothing was tested yet."""
@@ -116,7 +127,8 @@ class ProfilesPane(QWidget):
         """Show that permissions are being tried."""
         self.permissions.clear()
         self._verdict.set("testing…", "neutral")
-        self.test.setEnabled(False)
+        self._testing = True
+        self._allow_test()
         self._body.show_view()
 
     def add_permission(self, result: PermissionResult) -> None:
@@ -125,7 +137,8 @@ class ProfilesPane(QWidget):
 
     def end_test(self) -> None:
         """Show the verdict beside the title."""
-        self.test.setEnabled(True)
+        self._testing = False
+        self._allow_test()
         needed = [r.ok for r in self.permissions.results if r.needed == "contract"]
         missing, untried = needed.count(False), needed.count(None)
         if missing:

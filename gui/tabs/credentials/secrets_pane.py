@@ -18,7 +18,7 @@ from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of
 from gui.widgets.labels import AgePill
 from gui.widgets.panel import SectionHead
-from gui.widgets.table import make_table
+from gui.widgets.table import choose_row, make_table
 
 #: Pixels below which the names and values of the secret below this list are unreadable.
 _LEAST_WIDTH = 400
@@ -144,7 +144,7 @@ class SecretsPane(QWidget):
         """Go to a secret's row, or to the first one."""
         row = self._proxy.mapFromSource(self.model.index(self.model.row_of(name), 0)).row()
         self._silent = True
-        self.table.setCurrentIndex(self._proxy.index(max(row, 0), 0))
+        choose_row(self.table, max(row, 0))
         self._silent = False
         self.chosen.emit(self.current)
 

@@ -164,7 +164,7 @@ class PlanCard(QWidget):
         if not self._allowed:
             self.start.allow(allowed=False, reason=self._reason)
         elif self.plan is None:
-            self.start.allow(allowed=False, reason=self._reason_without_plan)
+            self.start.allow(allowed=False, reason=self._reason_without_plan or "Add files first.")
         else:
             self.start.allow(self._to_send() > 0, "There is nothing to upload.")
 
