@@ -1,16 +1,14 @@
-"""The journal of a transfer: what was asked, and what is done, so that a crash loses nothing.
+"""The journal of a transfer: what was requested, and what is done, so that a crash loses nothing.
 
-One file for each transfer, of JSON lines. The first line is the whole order, each later one has
-files that are done or were skipped. The process that runs the transfer holds a lock on it, which
-the system releases when the process ends: a journal without a lock is an interrupted transfer.
+A transfer is a row of the state database with the entire order, and a row for each file that is
+done or was skipped. It belongs to the process that runs it: when that process has ended, the
+transfer was interrupted.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,22 +16,18 @@ from typing import Any, Self
 from uuid import UUID
 
 from core.errors import LocalIOError
-from core.local.atomic import fsync_folder, quarantine, translate_os_errors
 from core.local.json_lines import UNREADABLE
-from core.local.locking import lock, try_lock
-from core.paths import data_dir
+from core.local.state.database import Database, state_database
+from core.local.state.owners import is_running, owner_of_this_process
 from core.transfer.values import EXISTS, Outcomes
 from core.units import iso_utc, utc_now
 
 _log = logging.getLogger(__name__)
 
-_VERSION = 1
-_SUFFIX = ".transfer"
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A transfer as it was asked for: the operation with its arguments, and for whose profile."""
+    """A requested transfer: the operation with its arguments, and the profile it is made with."""
 
     operation: str
     id: str
@@ -47,7 +41,6 @@ class Order:
 class Unfinished:
     """A transfer that was interrupted. `left` has the numbers of the files that are not done."""
 
-    path: Path
     order: Order
     when: datetime
     planned: int
@@ -67,169 +60,151 @@ class Unfinished:
 class Journal:
     """One transfer's journal while it runs."""
 
-    def __init__(self, path: Path, handle: int) -> None:
-        self._path, self._handle = path, handle
+    def __init__(self, database: Database, number: int) -> None:
+        self._database, self._number = database, number
 
     @classmethod
     def begin(cls, order: Order, planned: int, folder: Path | None = None) -> Self:
-        """Write the order down before anything is sent.
+        """Store the order durably, before anything is sent; it replaces one with the same id.
+
+        Args:
+            order: the transfer; when it is resumed, the rest of it.
+            planned: the number of its files.
+            folder: where the state database is; the user's if None.
 
         Raises:
             LocalIOError: it cannot be written, for example because the disk is full.
         """
-        path = _path_of(order.id, folder)
-        first = {
-            "version": _VERSION,
-            "when": iso_utc(utc_now()),
-            "planned": planned,
-            "operation": order.operation,
-            "id": order.id,
-            "title": order.title,
-            "profile": order.profile,
-            "bucket": order.bucket,
-            "arguments": order.arguments,
-        }
-        with translate_os_errors(path, "written"):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)  # resuming: the new order is all that was left
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-            journal = cls(path, handle)
-            lock(handle)
-            journal._write(first)
-            os.fsync(handle)
-            fsync_folder(path.parent)
-        return journal
+        database = state_database(folder)
+        owner = owner_of_this_process(database.path)
+        return cls(database, _store(database, order, planned, owner))
 
     def note(self, outcomes: Outcomes) -> None:
-        """Write files down that need nothing more; those that failed are still to be done.
+        """Store the files that need nothing more; those that failed are still to be done.
 
-        A journal that cannot be written is no reason to stop.
+        A journal that cannot be written does not stop the transfer.
         """
-        line = {"done": outcomes.done, "skipped": tuple(number for number, _ in outcomes.skipped)}
-        if not any(line.values()):
-            return
+        rows = [(self._number, number, 0) for number in outcomes.done]
+        rows += [(self._number, number, 1) for number, _reason in outcomes.skipped]
         try:
-            self._write({name: numbers for name, numbers in line.items() if numbers})
-        except OSError as error:
-            _log.warning("the journal %s cannot be written: %s", self._path.name, error)
+            if len(rows) == 1:
+                self._database.execute(_NOTE, rows[0])
+            elif rows:
+                self._database.execute_many(_NOTE, rows)
+        except LocalIOError as error:
+            _log.warning("a finished file could not be recorded: %s", error.cause or error.summary)
 
     def end(self) -> None:
-        """The transfer has ended, and its user knows how: there is nothing to resume."""
-        self._path.unlink(missing_ok=True)
-        self.leave()
+        """Remove the journal: the transfer has ended and its result was reported."""
+        self._try("DELETE FROM transfers WHERE number = ?")
 
     def leave(self) -> None:
-        """Let go of the journal: what is left can be resumed."""
-        os.close(self._handle)
+        """Give the transfer up: the rest of it can be resumed."""
+        self._try("UPDATE transfers SET owner = NULL WHERE number = ?")
 
-    def _write(self, line: dict[str, Any]) -> None:
-        data = json.dumps(line, ensure_ascii=True).encode() + b"\n"
-        while data:  # a pipe or a full disk may take less than all
-            data = data[os.write(self._handle, data) :]
+    def _try(self, sql: str) -> None:
+        """Run a statement about this transfer; without it, the transfer is offered again later."""
+        try:
+            self._database.execute(sql, (self._number,))
+            self._database.return_free_pages()
+        except LocalIOError as error:
+            _log.warning("the end of a transfer could not be recorded: %s", error.summary)
 
 
-def journal_folder() -> Path:
-    """Return where the journals are."""
-    return data_dir() / "transfers"
+_NOTE = "INSERT OR IGNORE INTO transfer_files (transfer, file, skipped) VALUES (?, ?, ?)"
 
 
 def unfinished(folder: Path | None = None) -> tuple[Unfinished, ...]:
-    """Return the interrupted transfers, oldest first; broken journals are set aside.
+    """Return the interrupted transfers, oldest first, without those that cannot be read.
 
     Raises:
-        LocalIOError: the folder cannot be read.
+        LocalIOError: the database cannot be read.
     """
-    folder = folder or journal_folder()
-    with translate_os_errors(folder, "read"):
-        paths = sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else []
-    found = [each for path in paths if not _running(path) and (each := _read(path)) is not None]
+    database = state_database(folder)
+    rows = database.rows("SELECT number, owner FROM transfers")
+    numbers = [number for number, owner in rows if not is_running(database.path, owner)]
+    found = [each for number in numbers if (each := _read(database, number)) is not None]
     return tuple(sorted(found, key=lambda each: each.when))
 
 
 def keep(order: Order, planned: int, folder: Path | None = None) -> None:
-    """Write down an order that waits for its turn: a crash must not lose it.
+    """Store an order that waits for its turn: a crash must not lose it.
 
     Raises:
         LocalIOError: it cannot be written.
     """
-    Journal.begin(order, planned, folder).leave()
+    _store(state_database(folder), order, planned, owner=None)
 
 
 def discard(transfer_id: str, folder: Path | None = None) -> None:
-    """Forget an interrupted transfer; what it had sent stays.
+    """Remove an interrupted transfer; what was sent remains.
 
     Raises:
-        LocalIOError: the journal cannot be removed.
+        LocalIOError: it cannot be removed.
     """
-    path = _path_of(transfer_id, folder)
-    with translate_os_errors(path, "removed"):
-        path.unlink(missing_ok=True)
+    state_database(folder).execute("DELETE FROM transfers WHERE id = ?", (UUID(transfer_id).hex,))
 
 
 def settled(transfer_id: str, folder: Path | None = None) -> Outcomes:
-    """Return what a transfer's journal has of its files; nothing if there is no journal.
+    """Return the files that a transfer's journal has; none without a journal.
 
-    After the process that ran it was killed, this is all that is known of it.
+    After the process that ran it was killed, nothing else is known of it.
     """
     try:
-        lines = list(_lines(_path_of(transfer_id, folder).read_bytes()))
-        done, skipped = _settled(lines)
-    except (OSError, ValueError, KeyError, TypeError):
+        rows = state_database(folder).rows(
+            "SELECT file, skipped FROM transfer_files JOIN transfers ON transfer = number"
+            " WHERE id = ? ORDER BY file",
+            (UUID(transfer_id).hex,),
+        )
+    except (LocalIOError, ValueError):
         return Outcomes()
-    return Outcomes(tuple(done), tuple((number, EXISTS) for number in skipped))
+    done = tuple(file for file, skipped in rows if not skipped)
+    return Outcomes(done, tuple((file, EXISTS) for file, skipped in rows if skipped))
 
 
-def _settled(lines: list[dict[str, Any]]) -> tuple[list[int], list[int]]:
-    done = [number for line in lines[1:] for number in line.get("done", ())]
-    return done, [number for line in lines[1:] for number in line.get("skipped", ())]
+def _store(database: Database, order: Order, planned: int, owner: str | None) -> int:
+    """Store an order in place of one with the same id, and return its row."""
+    identifier = UUID(order.id).hex
+    names = ("operation", "title", "profile", "bucket", "arguments")
+    record = json.dumps({name: getattr(order, name) for name in names})
+    with database.transaction(durable=True) as connection:
+        connection.execute("DELETE FROM transfers WHERE id = ?", (identifier,))
+        connection.execute(
+            "INSERT INTO transfers (id, owner, moment, planned, record) VALUES (?, ?, ?, ?, ?)",
+            (identifier, owner, iso_utc(utc_now()), planned, record),
+        )
+        return connection.last_insert_rowid()
 
 
-def _path_of(transfer_id: str, folder: Path | None) -> Path:
-    """Return the journal's file; the id is one of ours, never a way out of the folder."""
-    return (folder or journal_folder()) / f"{UUID(transfer_id).hex}{_SUFFIX}"
-
-
-def _running(path: Path) -> bool:
-    """Whether some process still works on it."""
+def _read(database: Database, number: int) -> Unfinished | None:
+    """Return one transfer; None if it cannot be read, or has nothing left and was removed."""
+    rows = database.rows(
+        "SELECT id, moment, planned, record FROM transfers WHERE number = ?", (number,)
+    )
+    if not rows:  # it ended just now
+        return None
+    files = database.rows("SELECT file FROM transfer_files WHERE transfer = ?", (number,))
     try:
-        with path.open("rb") as file:
-            return not try_lock(file.fileno(), shared=True)
-    except FileNotFoundError:  # it ended just now
-        return True
-
-
-def _read(path: Path) -> Unfinished | None:
-    try:
-        lines = list(_lines(path.read_bytes()))
-        found = _unfinished(path, lines)
-    except (OSError, IndexError, *UNREADABLE):
-        _log.warning("the journal %s is broken and was set aside", path.name)
-        try:
-            quarantine(path)
-        except LocalIOError as error:
-            _log.warning("%s", error)
+        found = _unfinished(rows[0], {file for (file,) in files})
+    except UNREADABLE:
+        _log.warning("the journal of the transfer %s cannot be read", rows[0][0])
         return None
     if not found.left:
-        path.unlink(missing_ok=True)
+        database.execute("DELETE FROM transfers WHERE number = ?", (number,))
         return None
     return found
 
 
-def _lines(data: bytes) -> Iterator[dict[str, Any]]:
-    """Yield the lines; the last one may be torn by a crash, any other must be whole."""
-    whole, _, _torn = data.rpartition(b"\n")
-    for line in whole.split(b"\n"):
-        yield json.loads(line)
-
-
-def _unfinished(path: Path, lines: list[dict[str, Any]]) -> Unfinished:
-    first = lines[0]
-    if first["version"] != _VERSION:
-        message = f"version {first['version']}"
-        raise ValueError(message)
-    names = ("operation", "id", "title", "profile", "bucket", "arguments")
-    order = Order(*(first[name] for name in names))
-    done, skipped = _settled(lines)
-    settled = {*done, *skipped}
-    left = tuple(number for number in range(first["planned"]) if number not in settled)
-    return Unfinished(path, order, datetime.fromisoformat(first["when"]), first["planned"], left)
+def _unfinished(row: tuple[Any, ...], finished: set[int]) -> Unfinished:
+    identifier, moment, planned, record = row
+    values = json.loads(record)
+    order = Order(
+        operation=str(values["operation"]),
+        id=UUID(identifier).hex,
+        title=str(values["title"]),
+        profile=str(values["profile"]),
+        bucket=str(values["bucket"]),
+        arguments=dict(values["arguments"]),
+    )
+    left = tuple(number for number in range(planned) if number not in finished)
+    return Unfinished(order, datetime.fromisoformat(moment), planned, left)

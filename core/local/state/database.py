@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # imported when the database is first used: most of its cost 
 
 #: The database's name in the data folder.
 FILE_NAME = "state.db"
+#: So many unused pages (of 4 KiB) stay in the file, for records to come.
+_FREE_PAGES = 1000
 
 #: Which file it is: a file that was replaced has another identity at the same path.
 _Identity = tuple[int, int]
@@ -105,6 +107,16 @@ class Database:
             connection = self._synchronised(durable=durable)
             with immediate_transaction(connection):
                 yield connection
+
+    def return_free_pages(self) -> None:
+        """Make the file smaller after much was deleted.
+
+        Raises:
+            LocalIOError: the database cannot be written.
+        """
+        (free,) = self.rows("PRAGMA freelist_count")[0]
+        if free > _FREE_PAGES:
+            self.execute("PRAGMA incremental_vacuum")
 
     def close(self) -> None:
         """Close this thread's connection; the next access opens another."""

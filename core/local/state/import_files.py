@@ -56,6 +56,7 @@ class OldStore:
 
 OLD_STORES: tuple[OldStore, ...] = (
     OldStore("rotations", "data", "rotations/*.rotation.json", old_forms.insert_rotation),
+    OldStore("transfers", "data", "transfers/*.transfer", old_forms.insert_transfer, owned=True),
 )
 
 

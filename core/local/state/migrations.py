@@ -48,8 +48,25 @@ CREATE TABLE rotations (
 ) STRICT;
 """
 
+_TRANSFERS = """
+CREATE TABLE transfers (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    owner TEXT,                 -- the process that runs it, see core.local.state.owners
+    moment TEXT NOT NULL,
+    planned INTEGER NOT NULL,   -- files
+    record TEXT NOT NULL        -- JSON: the operation with its arguments
+) STRICT;
+CREATE TABLE transfer_files (   -- those that need nothing more
+    transfer INTEGER NOT NULL REFERENCES transfers (number) ON DELETE CASCADE,
+    file INTEGER NOT NULL,      -- its number in the order
+    skipped INTEGER NOT NULL,
+    PRIMARY KEY (transfer, file)
+) STRICT, WITHOUT ROWID;
+"""
+
 #: All steps, oldest first; number n makes version n of version n - 1.
-MIGRATIONS: tuple[str, ...] = (_HOUSEKEEPING, _ROTATIONS)
+MIGRATIONS: tuple[str, ...] = (_HOUSEKEEPING, _ROTATIONS, _TRANSFERS)
 
 
 def migrate(connection: apsw.Connection, path: Path, steps: tuple[str, ...] | None = None) -> None:

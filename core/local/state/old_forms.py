@@ -35,3 +35,28 @@ def insert_rotation(connection: apsw.Connection, content: bytes, _path: Path) ->
         (str(UUID(record["id"])), str(record["started"]), json.dumps(record)),
     )
     return Inserted(1)
+
+
+def insert_transfer(connection: apsw.Connection, content: bytes, _path: Path) -> Inserted:
+    """Insert an interrupted transfer: a line with the order, then lines with finished files.
+
+    The last line may be torn by a crash; any other must be complete.
+    """
+    complete, _, _torn = content.rpartition(b"\n")
+    first, *lines = (json.loads(line) for line in complete.split(b"\n"))
+    record = {name: first[name] for name in ("operation", "title", "profile", "bucket")}
+    done = [(number, 0) for line in lines for number in line.get("done", ())]
+    skipped = [(number, 1) for line in lines for number in line.get("skipped", ())]
+    row = connection.execute(
+        "INSERT INTO transfers (id, moment, planned, record) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING RETURNING number",
+        (UUID(first["id"]).hex, str(first["when"]), int(first["planned"]),
+         json.dumps({**record, "arguments": dict(first["arguments"])})),
+    ).fetchone()  # fmt: skip
+    if row is None:  # it was resumed by this version
+        return Inserted(0)
+    connection.executemany(
+        "INSERT OR IGNORE INTO transfer_files (transfer, file, skipped) VALUES (?, ?, ?)",
+        [(row[0], int(number), skipped) for number, skipped in (*done, *skipped)],
+    )
+    return Inserted(1)

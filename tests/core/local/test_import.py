@@ -14,11 +14,14 @@ from pathlib import Path
 import pytest
 
 from core.local.locking import locked
+from core.local.owned_files import claimed
 from core.local.state.database import state_database
 from core.local.state.import_files import OLD_STORES, old_files
 from core.model.rotation import Outcome, Step, StepState
 from core.paths import config_dir, data_dir
 from core.rotation.journal import RotationJournal
+from core.transfer.journal import settled, unfinished
+from core.transfer.values import EXISTS, Outcomes
 
 ROOT = Path(__file__).resolve().parents[3]
 OLD_HOME = Path(__file__).parent / "old_home"
@@ -40,7 +43,17 @@ def rotations():
     assert running.facts.keys_before == ("AKIAEXAMPLE",)
 
 
-CHECKS = {"rotations": rotations}
+def transfers():
+    (found,) = unfinished()
+    assert found.order.id == "22222222222242228222222222222222"
+    assert (found.order.operation, found.order.title) == ("transfer.upload", "Upload of reports")
+    assert (found.planned, found.left) == (3, (2,))
+    assert found.arguments["paths"] == ["/data/c"]
+    assert found.order.arguments["paths"][1] == "/data/b\udcff"
+    assert settled(found.order.id) == Outcomes(done=(1,), skipped=((0, EXISTS),))
+
+
+CHECKS = {"rotations": rotations, "transfers": transfers}
 
 
 def files():
@@ -143,3 +156,34 @@ def test_a_file_that_is_being_written_is_waited_for(home):
         assert not entered.wait(0.2)
     assert entered.wait(10)
     thread.join()
+
+
+def transfer_file():
+    return next(data_dir().glob("transfers/*.transfer"))
+
+
+def test_a_torn_last_line_loses_only_itself(home):
+    with transfer_file().open("ab") as file:
+        file.write(b'{"done": [2')
+    transfers()
+
+
+def test_a_broken_journal_is_set_aside_and_the_others_are_imported(home):
+    path = transfer_file()
+    path.write_bytes(path.read_bytes() + b"garbage\n")
+    content = path.read_bytes()
+    assert unfinished() == ()
+    (aside,) = path.parent.glob("*.broken-*")
+    assert aside.read_bytes() == content
+    rotations()
+
+
+def test_a_transfer_that_an_earlier_version_still_runs_is_left_to_it(home):
+    path = transfer_file()
+    with claimed(path) as free:
+        assert free
+        assert unfinished() == ()
+        assert path.exists()
+    state_database().close()
+    state_database()._prepared = None  # as in the next process
+    transfers()

@@ -18,11 +18,11 @@ from core.objects.writing import put
 from core.redaction import Secret
 from core.transfer import download as downloading
 from core.transfer.download import download
-from core.transfer.journal import Journal, Order, discard, journal_folder, unfinished
+from core.transfer.journal import unfinished
 from core.transfer.plan import plan_upload
 from core.transfer.sources import find_sources
 from core.transfer.upload import upload
-from core.transfer.values import SAME, IfExists, Outcomes, Refusal, TransferCancelled
+from core.transfer.values import SAME, IfExists, Refusal, TransferCancelled
 from core.work import CancelToken, RetryBudget, Work
 
 ODD = ["plain.json", "sp ace", "plus+", "per%20cent", "a%2Fb", "ü/日本.json", "e\u0301", "q?x#y",
@@ -252,40 +252,6 @@ def test_what_cannot_be_uploaded_is_a_failure_and_not_a_skip(place, folder):
 def test_a_prefix_that_is_no_key_is_refused(place, folder):
     with pytest.raises(InvalidInput):
         plan_upload(place, paths=[str(folder)], prefix="x" * 1100)
-
-
-def order(**more):
-    columns = {"keys": ["a", "b", "c"], "sizes": [1, 2, 3], "skip": [0], "only_new": True}
-    return Order("transfer.upload", uuid4().hex, "t", "moto", "b", {**columns, **more})
-
-
-def test_a_journal_survives_a_torn_line_and_a_broken_one_is_set_aside():
-    journal = Journal.begin(order(), 3)
-    journal.note(Outcomes(done=(1,)))
-    assert unfinished() == ()  # it runs
-    journal.leave()
-    path = next(journal_folder().glob("*.transfer"))
-    with path.open("ab") as file:
-        file.write(b'{"ended": [2')
-    (found,) = unfinished()
-    assert found.left == (0, 2)
-    assert found.arguments == {"keys": ["a", "c"], "sizes": [1, 3], "skip": [], "only_new": True}
-    with path.open("ab") as file:
-        file.write(b"garbage\n")
-    assert unfinished() == ()
-    assert list(journal_folder().glob("*.broken-*"))
-
-
-def test_a_finished_or_discarded_journal_offers_nothing():
-    done, dropped = Journal.begin(order(), 3), order()
-    done.note(Outcomes(done=(0, 1, 2)))
-    done.leave()
-    Journal.begin(dropped, 3).leave()
-    assert [each.order.id for each in unfinished()] == [dropped.id]
-    discard(dropped.id)
-    assert list(journal_folder().iterdir()) == []
-    with pytest.raises(ValueError, match="badly formed"):
-        discard("../../etc/passwd")
 
 
 def test_downloads_are_verified_safe_and_complete(place, bucket, tmp_path):

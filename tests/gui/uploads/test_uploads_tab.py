@@ -2,10 +2,11 @@ import shlex
 from uuid import uuid4
 
 import boto3
+from helpers.state import stored_transfers
 from PySide6.QtWidgets import QLabel
 
 from core.errors import Offline
-from core.transfer.journal import Journal, Order, journal_folder, unfinished
+from core.transfer.journal import Journal, Order, unfinished
 from core.transfer.values import SAME, IfExists, Outcomes, State
 from gui.models.transfer_model import PROGRESS, STATE
 from gui.tabs.uploads import UploadsTab
@@ -166,7 +167,7 @@ def test_a_cancel_stops_and_is_not_offered_again(tab, tmp_path, qtbot):
     tab.pane.cancel.click()
     ended(tab, qtbot)
     assert batch.counts[State.CANCELLED] > 0
-    qtbot.waitUntil(lambda: not any(journal_folder().glob("*.transfer")), timeout=WAIT)
+    qtbot.waitUntil(lambda: not stored_transfers(), timeout=WAIT)
 
 
 def test_an_interrupted_transfer_is_offered_and_resumed(context, workspace, bucket, folder, qtbot):
@@ -227,7 +228,7 @@ def test_the_queue_runs_one_after_the_other_and_loses_none(tab, context, tmp_pat
     tab.carrier.retry(last)
     ended(tab, qtbot)
     assert last.counts[State.DONE] == 60
-    qtbot.waitUntil(lambda: not any(journal_folder().glob("*.transfer")), timeout=WAIT)
+    qtbot.waitUntil(lambda: not stored_transfers(), timeout=WAIT)
 
 
 def test_a_batch_is_never_sent_to_another_place(tab, folder, context, qtbot):
