@@ -23,7 +23,7 @@ from core.rotation import iam_keys, stages
 from core.rotation.iam_secret import read_secret
 from core.rotation.key_proof import connection_of
 from core.rotation.service import Rotator, problem_of
-from core.rotation.strategies.iam_key import IamKeyStrategy
+from core.rotation.strategies import steps_of
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import utc_now
 from core.work import Work, default_work
@@ -128,7 +128,7 @@ def adopted(clients: ClientFactory, finding: Finding, work: Work) -> Rotation:
     rotation = _stopped(clients, finding, now, RotationKind.IAM_KEY, work)
     rotation = replace(
         rotation,
-        steps=tuple(StepRecord(step) for step in IamKeyStrategy.steps),
+        steps=tuple(StepRecord(step) for step in steps_of(RotationKind.IAM_KEY)),
         facts=Facts(
             user=arn.rpartition("/")[2],
             user_arn=arn,

@@ -10,11 +10,12 @@ from datetime import datetime
 from enum import Enum
 
 from core.errors import Cancelled, StorageError
-from core.model.rotation import Step, StepRecord, StepState
+from core.model.rotation import RotationKind, Step, StepRecord, StepState
 from core.redaction import Secret
 from core.rotation.databases.choosing import login_for
 from core.rotation.databases.login import DatabaseLogin, accepted
-from core.rotation.strategies.database import PASSWORD, DatabaseStrategy
+from core.rotation.strategies import steps_of
+from core.rotation.strategies.database import PASSWORD
 from core.secrets import secret_text
 from core.work import Work
 
@@ -57,7 +58,7 @@ def adopted_steps(begun: datetime) -> tuple[StepRecord, ...]:
     told = "was begun before; taken over"
     return tuple(
         StepRecord(step, states[step], begun, begun, told) if step in states else StepRecord(step)
-        for step in DatabaseStrategy.steps
+        for step in steps_of(RotationKind.DATABASE)
     )
 
 

@@ -120,7 +120,7 @@ class Host:
         function = self._function(call.operation)
         workspace = self._workspace_of(call.connection)
         operation = self._operations[call.operation]
-        if operation.changes and operation.refused_whole:
+        if operation.changes and operation.refused_at_start:
             workspace.clients.require_writable(operation.title)
         result = function(workspace, work, **call.arguments)
         reports.flush()

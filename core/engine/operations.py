@@ -29,7 +29,7 @@ class Operation:
         command: the subcommand of `strongroom` that does the same, with the options that make it
             this operation; empty where there is none.
         bulk: whether the engine process can run it.
-        refused_whole: whether a read-only profile refuses it before it begins. Where it does not,
+        refused_at_start: whether a read-only profile refuses it before it begins. Where it does not,
             each request that changes something is refused by itself, and what is local is done.
     """
 
@@ -96,7 +96,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _changes("backup.undo", "core.backup.undo:undo", "Undoing a restore", "restore --undo --yes"),
     _changes(
         "backup.drop_kept",
-        "core.backup.undo:drop_kept",
+        "core.backup.undo:drop_former_table",
         "Dropping a kept table",
         "restore --drop-kept --yes",
     ),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.aws.identity import identity
@@ -22,6 +20,7 @@ from core.rotation import iam_keys, stages
 from core.rotation.iam_keys import KeyInfo
 from core.rotation.iam_secret import StorageSecret, read_secret
 from core.rotation.key_proof import connection_of
+from core.rotation.strategy import Examined
 from core.units import format_age
 from core.work import Work
 
@@ -33,15 +32,6 @@ IAM_ACTIONS = (
     "iam:DeleteAccessKey",
     "iam:GetAccessKeyLastUsed",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What the preflight found, and what it says about it."""
-
-    facts: Facts
-    detail: str
-    notes: tuple[str, ...] = ()
 
 
 def examine(

@@ -11,7 +11,6 @@ from uuid import uuid4
 from core.aws.clients import ClientFactory
 from core.aws.identity import identity
 from core.errors import Conflict, InvalidInput, NotFound, NotSupported, StorageError
-from core.model.connection import DEFAULT_SECRET_NAME, SECRET_PREFIX
 from core.model.rotation import (
     Copy,
     Facts,
@@ -26,18 +25,13 @@ from core.model.rotation import (
 )
 from core.model.secrets import SecretValue
 from core.redaction import Secret
-from core.rotation import copies, iam_preflight, stages
-from core.rotation.iam_preflight import Examined
-from core.rotation.iam_secret import KEY_ID
+from core.rotation import copies, stages
 from core.rotation.journal import RotationJournal
 from core.rotation.local_keys import LocalKeys
 from core.rotation.machine import Machine
 from core.rotation.step_texts import planned
-from core.rotation.strategies.database import DatabaseStrategy
-from core.rotation.strategies.exchange import ExchangeStrategy
-from core.rotation.strategies.iam_key import IamKeyStrategy
-from core.rotation.strategies.managed import ManagedStrategy
-from core.rotation.strategy import Strategy
+from core.rotation.strategies import STRATEGIES, steps_of, strategy_of
+from core.rotation.strategy import Examined, Setup, Strategy
 from core.secrets import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_moment, utc_now
@@ -105,12 +99,12 @@ class Rotator:
         examined = Examined(Facts(), "")
         problem: Problem | None = None
         current = SecretsManager(clients=self._clients).read(secret, work=work)
+        strategy = self._strategy(rotation.kind)
         try:
             self._check_no_other(rotation)
-            examined = self._examined(rotation, current, work)
+            examined = strategy.examine(rotation, current, work)
         except StorageError as error:
             problem = Problem.of(error)
-        strategy = self._strategy(rotation.kind, frozenset(), None)
         found = self._copies(strategy, rotation, current)
         given = rotation.kind is RotationKind.EXCHANGE
         fields = self.fields_of(secret, work=work) if given else ()
@@ -227,13 +221,6 @@ class Rotator:
             subject=secret,
         )
 
-    def _examined(self, rotation: Rotation, current: SecretValue, work: Work) -> Examined:
-        strategy = self._strategy(rotation.kind, frozenset(), None)
-        if isinstance(strategy, IamKeyStrategy):
-            return iam_preflight.examine(self._clients, rotation, current, work)
-        done = strategy.look(rotation, current, work)
-        return Examined(done.facts, done.detail)
-
     def _copies(
         self, strategy: Strategy, rotation: Rotation, current: SecretValue
     ) -> tuple[Copy, ...]:
@@ -257,7 +244,7 @@ class Rotator:
             account=who.account,
             endpoint=self._clients.endpoint_url or "",
             by=who.arn,
-            steps=tuple(StepRecord(step) for step in STEPS[kind]),
+            steps=tuple(StepRecord(step) for step in steps_of(kind)),
         )
 
     def _check_no_other(self, rotation: Rotation) -> None:
@@ -294,33 +281,23 @@ class Rotator:
         try:
             yield Machine(strategy, self._journal, clock=self._clock)
         finally:
-            getattr(strategy, "close", bool)()
+            strategy.close()
 
     def _strategy(
-        self, kind: RotationKind, now: frozenset[Step], values: Mapping[str, Secret] | None
-    ) -> IamKeyStrategy | DatabaseStrategy | ExchangeStrategy | ManagedStrategy:
-        if kind is RotationKind.IAM_KEY:
-            return IamKeyStrategy(
-                self._clients,
-                local=self._local,
-                patience=self._patience,
-                now=now,
-                clock=self._clock,
-            )
-        if kind is RotationKind.DATABASE:
-            return DatabaseStrategy(self._clients, patience=self._patience)
-        if kind is RotationKind.EXCHANGE:
-            return ExchangeStrategy(self._clients, values=values)
-        return ManagedStrategy(self._clients)
-
-
-#: The steps of each kind, in their order.
-STEPS: Mapping[RotationKind, tuple[Step, ...]] = {
-    RotationKind.IAM_KEY: IamKeyStrategy.steps,
-    RotationKind.DATABASE: DatabaseStrategy.steps,
-    RotationKind.EXCHANGE: ExchangeStrategy.steps,
-    RotationKind.MANAGED: ManagedStrategy.steps,
-}
+        self,
+        kind: RotationKind,
+        now: frozenset[Step] = frozenset(),
+        values: Mapping[str, Secret] | None = None,
+    ) -> Strategy:
+        setup = Setup(
+            self._clients,
+            local=self._local,
+            patience=self._patience,
+            now=now,
+            values=values or {},
+            clock=self._clock,
+        )
+        return strategy_of(kind).create(setup)
 
 
 def _place(rotation: Rotation) -> str:
@@ -345,14 +322,11 @@ def _check_account(rotation: Rotation, account: str) -> None:
 
 
 def _kind(secret: str, text: Secret) -> RotationKind:
-    """Tell the kind by what the secret holds; its name decides between equals."""
-    fields = set(secret_text.parsed(secret, text.reveal()))
-    if KEY_ID in fields or secret == DEFAULT_SECRET_NAME:
-        return RotationKind.IAM_KEY
-    if {"username", "password", "host"} <= fields:
-        return RotationKind.DATABASE
-    if secret == f"{SECRET_PREFIX}exchange-keys" or any(f.endswith("_api_key") for f in fields):
-        return RotationKind.EXCHANGE
+    """Return the kind of rotation by the fields of a secret, and by its name where they fit two."""
+    fields = frozenset(secret_text.parsed(secret, text.reveal()))
+    for strategy in STRATEGIES:
+        if strategy.matches(secret, fields):
+            return strategy.kind
     raise NotSupported(
         f"Strongroom does not know how to rotate {secret}",
         cause="It holds neither an AWS access key, nor a database login, nor exchange keys.",

@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol, Self
 
+from core.aws.clients import ClientFactory
 from core.errors import Conflict, StorageError
-from core.model.rotation import Facts, Rotation, RotationKind, Step
+from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step
+from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.rotation.copies import Replacement
+from core.rotation.local_keys import LocalKeys
+from core.units import utc_now
 from core.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a strategy works with.
+
+    Attributes:
+        clients: whose permissions are used: an administrator's.
+        local: the profiles of this machine, which receive a new key; None leaves them unchanged.
+        patience: how long the steps wait.
+        now: steps that do not wait for their period of grace.
+        values: the new fields, for secrets whose values come from elsewhere.
+        clock: returns the present time in UTC.
+    """
+
+    clients: ClientFactory
+    local: LocalKeys | None = None
+    patience: Patience = field(default_factory=Patience)
+    now: frozenset[Step] = frozenset()
+    values: Mapping[str, Secret] = field(default_factory=dict)
+    clock: Callable[[], datetime] = utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The result of the checks before a rotation: facts, and texts for the plan."""
+
+    facts: Facts
+    detail: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +143,24 @@ class Strategy(Protocol):
     on from what is there. `undo` does the same backwards.
     """
 
-    @property
-    def kind(self) -> RotationKind:
-        """The kind of rotation."""
+    kind: ClassVar[RotationKind]
+    steps: ClassVar[tuple[Step, ...]]
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """The steps in their order."""
+    @classmethod
+    def create(cls, setup: Setup) -> Self:
+        """Return a strategy for one rotation."""
+
+    @classmethod
+    def matches(cls, secret: str, fields: Collection[str]) -> bool:
+        """Whether secrets of this name, or with these fields, are rotated this way."""
+
+    def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> Examined:
+        """Check whether the rotation could begin, without changing anything.
+
+        Raises:
+            Conflict: another rotation of the secret is running.
+            StorageError: something cannot be read, or a permission is missing.
+        """
 
     def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
         """Run one step.
@@ -144,3 +189,6 @@ class Strategy(Protocol):
 
     def rolls_back(self, step: Step, error: StorageError) -> bool:
         """Whether a failure is final, so that the rotation is undone at once."""
+
+    def close(self) -> None:
+        """Release what the strategy has opened; no step runs afterwards."""

@@ -137,7 +137,7 @@ def plant_error(monkeypatch):
         if len(text) > SECRET_BYTES:
             raise InvalidInput(f"The secret is too long: {text[:100]}")
 
-    monkeypatch.setattr(text, "check_size", leaky)
+    monkeypatch.setattr(secret_text, "check_size", leaky)
 
 
 def plant_traceback(monkeypatch):

@@ -8,9 +8,9 @@ From APPLY to PROMOTE that is the pending one: what happens between them is kept
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from core.aws.clients import ClientFactory
 from core.errors import Corrupt, CredentialsInvalid, StorageError
@@ -24,9 +24,11 @@ from core.rotation.databases.passwords import generate_password
 from core.rotation.secret_fields import current_text, fields, old_text, with_fields
 from core.rotation.strategy import (
     Done,
+    Examined,
     NotUndoable,
     Overtaken,
     ProbeFailed,
+    Setup,
     before_first_change,
 )
 from core.storage.aws_secrets_manager import SecretsManager
@@ -36,6 +38,8 @@ PASSWORD = "password"  # noqa: S105 - the name of a field
 #: A database takes a password at once; proxies may take some seconds. Longer than this nobody
 #: shall be locked out because of a test.
 _TEST_SECONDS = 10.0
+
+_LOGIN_FIELDS = frozenset({"username", PASSWORD, "host"})
 
 LoginMaker = Callable[[Mapping[str, Any]], DatabaseLogin]
 
@@ -58,8 +62,14 @@ class _Access:
 class DatabaseStrategy:
     """Steps of one rotation of a database's password."""
 
-    kind = RotationKind.DATABASE
-    steps = (Step.PREFLIGHT, Step.STAGE, Step.APPLY, Step.TEST, Step.PROMOTE)
+    kind: ClassVar[RotationKind] = RotationKind.DATABASE
+    steps: ClassVar[tuple[Step, ...]] = (
+        Step.PREFLIGHT,
+        Step.STAGE,
+        Step.APPLY,
+        Step.TEST,
+        Step.PROMOTE,
+    )
 
     def __init__(
         self,
@@ -71,6 +81,16 @@ class DatabaseStrategy:
         self._clients = clients
         self._patience = patience or Patience()
         self._login_for = login_for
+
+    @classmethod
+    def create(cls, setup: Setup) -> Self:
+        """Return the strategy for one rotation; see `Strategy`."""
+        return cls(setup.clients, patience=setup.patience)
+
+    @classmethod
+    def matches(cls, secret: str, fields: Collection[str]) -> bool:  # noqa: ARG003 - the protocol's
+        """Whether the secret holds the login of a database."""
+        return set(fields) >= _LOGIN_FIELDS
 
     def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
         """Run one step; see `Strategy`."""
@@ -87,8 +107,8 @@ class DatabaseStrategy:
         """A new password that the database refuses must not keep everybody out."""
         return step is Step.TEST and isinstance(error, ProbeFailed) and not error.retryable
 
-    def look(self, rotation: Rotation, current: SecretValue, work: Work) -> Done:
-        """Look whether the rotation could begin; nothing is changed.
+    def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> Examined:
+        """Check whether the rotation could begin; nothing is changed.
 
         Raises:
             CredentialsInvalid: the database refuses the current password.
@@ -99,7 +119,10 @@ class DatabaseStrategy:
         with_fields(current.text, {PASSWORD: access.password})  # a field twice is told now
         access.login.check(access.password, work)
         facts = Facts(user=access.address.username, old_version=current.version_id)
-        return Done(facts, f"{access.address} signs in with the current password")
+        return Examined(facts, f"{access.address} signs in with the current password")
+
+    def close(self) -> None:
+        """Do nothing: no clients of its own are open."""
 
     # The steps.
 
@@ -108,13 +131,13 @@ class DatabaseStrategy:
             current = SecretsManager(clients=self._clients).read(rotation.secret, work=work)
             seen = replace(rotation, facts=Facts(old_version=current.version_id))
             try:
-                found = self.look(rotation, current, work)
+                found = self.examine(rotation, current, work)
             except StorageError:
                 stages.check_unmoved(self._clients, seen, work)  # a better reason, if it is one
                 raise
         stages.claim(self._clients, rotation, current, work)
         stages.check_unmoved(self._clients, seen, work)
-        return found
+        return Done(found.facts, found.detail)
 
     def _stage(self, rotation: Rotation, work: Work) -> Done:
         text = stages.staged(self._clients, rotation, work)

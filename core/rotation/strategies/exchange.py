@@ -7,11 +7,13 @@ memory alone until they are staged: a rotation that died before has lost them an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from typing import ClassVar, Self
 
 from core.aws.clients import ClientFactory
 from core.errors import InvalidInput, NotFound, StorageError
+from core.model.connection import SECRET_PREFIX
 from core.model.rotation import Facts, Rotation, RotationKind, Step
 from core.model.secrets import SecretValue
 from core.redaction import Secret
@@ -19,9 +21,11 @@ from core.rotation import copies, stages
 from core.rotation.secret_fields import current_text, fields, old_text, with_fields
 from core.rotation.strategy import (
     Done,
+    Examined,
     NotUndoable,
     Overtaken,
     ProbeFailed,
+    Setup,
     before_first_change,
 )
 from core.secrets import secret_text
@@ -30,6 +34,7 @@ from core.work import Work
 
 #: How the two halves of a pair are named.
 _HALVES = ("_api_key", "_secret_key")
+_SECRET_NAME = f"{SECRET_PREFIX}exchange-keys"
 
 
 class ValuesLost(NotFound):
@@ -39,14 +44,24 @@ class ValuesLost(NotFound):
 class ExchangeStrategy:
     """Steps of one rotation. `values` are the fields to change, with their new values."""
 
-    kind = RotationKind.EXCHANGE
-    steps = (Step.PREFLIGHT, Step.STAGE, Step.TEST, Step.PROMOTE)
+    kind: ClassVar[RotationKind] = RotationKind.EXCHANGE
+    steps: ClassVar[tuple[Step, ...]] = (Step.PREFLIGHT, Step.STAGE, Step.TEST, Step.PROMOTE)
 
     def __init__(
         self, clients: ClientFactory, *, values: Mapping[str, Secret] | None = None
     ) -> None:
         self._clients = clients
         self._values = dict(values or {})
+
+    @classmethod
+    def create(cls, setup: Setup) -> Self:
+        """Return the strategy for one rotation; see `Strategy`."""
+        return cls(setup.clients, values=setup.values)
+
+    @classmethod
+    def matches(cls, secret: str, fields: Collection[str]) -> bool:
+        """Whether the secret holds keys of exchanges."""
+        return secret == _SECRET_NAME or any(name.endswith("_api_key") for name in fields)
 
     def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
         """Run one step; see `Strategy`."""
@@ -62,8 +77,8 @@ class ExchangeStrategy:
         """What was staged cannot be used, or what should have been staged is gone."""
         return isinstance(error, (ValuesLost, ProbeFailed))
 
-    def look(self, rotation: Rotation, current: SecretValue, work: Work) -> Done:
-        """Look whether the rotation could begin; nothing is changed.
+    def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> Examined:
+        """Check whether the rotation could begin; nothing is changed.
 
         Raises:
             Conflict: the secret is being rotated.
@@ -72,14 +87,17 @@ class ExchangeStrategy:
         stages.check_free(self._clients, rotation, work)
         known = fields(rotation, current.text)
         pairs = ", ".join(name for name in known if name.endswith(_HALVES)) or "no pair yet"
-        return Done(Facts(old_version=current.version_id), f"The secret holds {pairs}")
+        return Examined(Facts(old_version=current.version_id), f"The secret holds {pairs}")
+
+    def close(self) -> None:
+        """Do nothing: no clients of its own are open."""
 
     # The steps.
 
     def _preflight(self, rotation: Rotation, work: Work) -> Done:
         with before_first_change():
             current = SecretsManager(clients=self._clients).read(rotation.secret, work=work)
-            found = self.look(rotation, current, work)
+            found = self.examine(rotation, current, work)
             _check_values(rotation, self._values, current.text)
             with_fields(current.text, self._values)  # a field twice is told now
         stages.claim(self._clients, rotation, current, work)

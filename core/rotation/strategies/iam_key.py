@@ -7,14 +7,16 @@ secret was lost is found and deleted; running again from any state ends in the g
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import ClassVar, Self
 
 from core.aws.clients import ClientFactory
 from core.errors import NotFound, StorageError
-from core.model.connection import AccessKeys, Connection
+from core.model.connection import DEFAULT_SECRET_NAME, AccessKeys, Connection
 from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step
+from core.model.secrets import SecretValue
 from core.objects.check_objects import CHECK_PREFIX
 from core.redaction import Secret
 from core.rotation import copies, iam_keys, iam_preflight, stages
@@ -25,9 +27,11 @@ from core.rotation.leftovers import drop_versions, sweep
 from core.rotation.local_keys import LocalKeys
 from core.rotation.strategy import (
     Done,
+    Examined,
     NotUndoable,
     Overtaken,
     ProbeFailed,
+    Setup,
     TooSoon,
     before_first_change,
 )
@@ -39,8 +43,8 @@ from core.work import Work
 class IamKeyStrategy:
     """Steps of one rotation. `now` names steps that do not wait for their period of grace."""
 
-    kind = RotationKind.IAM_KEY
-    steps = (
+    kind: ClassVar[RotationKind] = RotationKind.IAM_KEY
+    steps: ClassVar[tuple[Step, ...]] = (
         Step.PREFLIGHT,
         Step.CREATE,
         Step.STAGE,
@@ -68,6 +72,22 @@ class IamKeyStrategy:
         self._clock = clock
         self._maker = KeyMaker(self._patience)
 
+    @classmethod
+    def create(cls, setup: Setup) -> Self:
+        """Return the strategy for one rotation; see `Strategy`."""
+        return cls(
+            setup.clients,
+            local=setup.local,
+            patience=setup.patience,
+            now=setup.now,
+            clock=setup.clock,
+        )
+
+    @classmethod
+    def matches(cls, secret: str, fields: Collection[str]) -> bool:
+        """Whether the secret holds an access key of an IAM user."""
+        return KEY_ID in fields or secret == DEFAULT_SECRET_NAME
+
     def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
         """Run one step; see `Strategy`."""
         steps: dict[Step, Callable[[Rotation, Work], Done]] = {
@@ -91,6 +111,10 @@ class IamKeyStrategy:
         for clients in self._made:
             clients.close()
 
+    def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> Examined:
+        """Check the secret, its user and our permissions; see `Strategy`."""
+        return iam_preflight.examine(self._own, rotation, current, work)
+
     # The steps.
 
     def _preflight(self, rotation: Rotation, work: Work) -> Done:
@@ -98,7 +122,7 @@ class IamKeyStrategy:
             current = SecretsManager(clients=self._own).read(rotation.secret, work=work)
             seen = replace(rotation, facts=Facts(old_version=current.version_id))
             try:
-                found = iam_preflight.examine(self._own, rotation, current, work)
+                found = self.examine(rotation, current, work)
             except StorageError:
                 stages.check_unmoved(self._own, seen, work)  # a better reason, if it is one
                 raise

@@ -7,6 +7,8 @@ Source: Secrets Manager API reference, RotateSecret; user guide, "Rotation funct
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
+from typing import ClassVar, Self
 
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
@@ -17,7 +19,7 @@ from core.redaction import Secret
 from core.rotation import stages
 from core.rotation.copies import Replacement
 from core.rotation.secret_fields import fields
-from core.rotation.strategy import Done, NotUndoable, before_first_change
+from core.rotation.strategy import Done, Examined, NotUndoable, Setup, before_first_change
 from core.work import Work
 
 #: Seconds: how long AWS's function is watched (it may run 15 minutes, and is quick as a rule),
@@ -31,8 +33,8 @@ _PASSWORD = "password"  # noqa: S105 - the name of a field
 class ManagedStrategy:
     """Steps of one rotation that AWS carries out; its version has the rotation's id."""
 
-    kind = RotationKind.MANAGED
-    steps = (Step.PREFLIGHT, Step.APPLY, Step.PROMOTE)
+    kind: ClassVar[RotationKind] = RotationKind.MANAGED
+    steps: ClassVar[tuple[Step, ...]] = (Step.PREFLIGHT, Step.APPLY, Step.PROMOTE)
 
     def __init__(
         self,
@@ -45,11 +47,22 @@ class ManagedStrategy:
         self._clients = clients
         self._watch, self._show, self._pause = watch_seconds, show_seconds, pause
 
+    @classmethod
+    def create(cls, setup: Setup) -> Self:
+        """Return the strategy for one rotation; see `Strategy`."""
+        return cls(setup.clients)
+
+    @classmethod
+    def matches(cls, secret: str, fields: Collection[str]) -> bool:  # noqa: ARG003 - the protocol's
+        """Whether the secret is rotated by AWS: its settings decide that, not its fields."""
+        return False
+
     def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
         """Run one step; see `Strategy`."""
         if step is Step.PREFLIGHT:
             with before_first_change():
-                return self.look(rotation, None, work)
+                found = self._check_ready(rotation, work)
+            return Done(found.facts, found.detail)
         if step is Step.APPLY:
             return self._start(rotation, work)
         return self._wait(rotation, work)
@@ -58,8 +71,25 @@ class ManagedStrategy:
         """AWS tries again by itself; nothing is taken back."""
         return False
 
-    def look(self, rotation: Rotation, _current: SecretValue | None, work: Work) -> Done:
-        """Look whether AWS would begin; nothing is changed.
+    def examine(
+        self,
+        rotation: Rotation,
+        current: SecretValue,  # noqa: ARG002 - the protocol's
+        work: Work,
+    ) -> Examined:
+        """Check whether AWS would begin; nothing is changed.
+
+        Raises:
+            NotSupported: AWS's rotation is off.
+            Conflict: an earlier one is not finished, so AWS would refuse.
+        """
+        return self._check_ready(rotation, work)
+
+    def close(self) -> None:
+        """Do nothing: no clients of its own are open."""
+
+    def _check_ready(self, rotation: Rotation, work: Work) -> Examined:
+        """Return what is known before AWS begins.
 
         Raises:
             NotSupported: AWS's rotation is off.
@@ -79,7 +109,7 @@ class ManagedStrategy:
                 remedy="Look into the log of AWS's function, or let the doctor discard it.",
                 subject=rotation.secret,
             )
-        return Done(Facts(old_version=now.current), "AWS's own rotation is on")
+        return Examined(Facts(old_version=now.current), "AWS's own rotation is on")
 
     def _start(self, rotation: Rotation, work: Work) -> Done:
         """Ask AWS once; if the answer is lost, the labels tell whether it was heard."""

@@ -182,10 +182,10 @@ class AwsRotation:
 class TestManagedByAws:
     @pytest.fixture
     def world(self, demo_server, monkeypatch):
-        def quick(clients):
-            return ManagedStrategy(clients, watch_seconds=0.3, show_seconds=0.3, pause=0.01)
+        def quick(setup):
+            return ManagedStrategy(setup.clients, watch_seconds=0.3, show_seconds=0.3, pause=0.01)
 
-        monkeypatch.setattr("core.rotation.service.ManagedStrategy", quick)
+        monkeypatch.setattr(ManagedStrategy, "create", quick)
         world = SecretWorld(demo_server, '{"anything": "at all"}')
         name = world.secret
         world.vault.rotate_secret(SecretId=name, RotationRules={"AutomaticallyAfterDays": 30})
