@@ -1,11 +1,11 @@
-"""The command line: the library's functions under names that scripts and people can type."""
+"""The command line interface of the library."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-#: All sub-commands; known without importing anything.
+#: All commands, listed here so that they are known without an import.
 COMMANDS: tuple[str, ...] = (
     "backup",
     "backups",
@@ -27,10 +27,10 @@ COMMANDS: tuple[str, ...] = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, or the value of the error's kind."""
+    """Run a command and return its exit code: 0, or the value of the error's kind."""
     try:
         from core.cli.program import run
-    except KeyboardInterrupt:  # loading takes a moment, and nothing has begun yet
+    except KeyboardInterrupt:  # an interrupt during the import, before the command has started
         sys.stderr.write("Cancelled. Nothing was changed.\n")
         return 130
 

@@ -1,4 +1,4 @@
-"""`backup`, `backups`, `restore`: tables of a database in the bucket and back."""
+"""The commands `backup`, `backups` and `restore`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Database = Annotated[
     str, typer.Argument(help="A path to an SQLite file or its URL (sqlite:///path).")
 ]
-BackupId = Annotated[str, typer.Option("--id", help="Which backup; see `backups`.")]
+BackupId = Annotated[str, typer.Option("--id", help="The id of the backup; see `backups`.")]
 _HEADS = ("Taken", "Table", "Rows", "Size", "Checked", "Id", "Database", "Note")
 
 
@@ -33,14 +33,17 @@ def backup(
     context: typer.Context,
     database_url: Database,
     tables: Annotated[
-        list[str] | None, typer.Argument(help="The tables, all from one snapshot.")
+        list[str] | None, typer.Argument(help="Tables to back up, all from one snapshot.")
     ] = None,
     all_tables: Annotated[
-        bool, typer.Option("--all-tables", help="Every table; what is left out gives exit code 25.")
+        bool,
+        typer.Option(
+            "--all-tables", help="Back up every table; exit code 25 if one has to be skipped."
+        ),
     ] = False,
-    note: Annotated[str, typer.Option(help="A remark to find the backup by.")] = "",
+    note: Annotated[str, typer.Option(help="A note that is shown with the backup.")] = "",
 ) -> int:
-    """Back tables up: hashed, compressed parts, and a manifest when all of them are stored."""
+    """Back up tables of a database as compressed parts with hashes, and a manifest."""
     from core.backup.run import backup as run_backup
 
     cli: Cli = context.obj
@@ -69,15 +72,18 @@ def _show_backups(cli: Cli, report: BackupReport) -> None:
 
 def backups(
     context: typer.Context,
-    table: Annotated[str, typer.Argument(help="Of one table; of all by default.")] = "",
+    table: Annotated[str, typer.Argument(help="Only backups of this table.")] = "",
     verify: Annotated[
-        bool, typer.Option("--verify", help="Read a backup of the table again, every byte.")
+        bool,
+        typer.Option(
+            "--verify", help="Read a backup of the table completely and compare every hash."
+        ),
     ] = False,
     backup_id: BackupId = "",
 ) -> int:
-    """List backups, the newest first; or with --verify read one again and compare every hash.
+    """List backups, newest first, or verify one completely with --verify.
 
-    The exit code is 40 when one of the backups is broken: it cannot be restored.
+    The exit code is 40 if one of the listed backups is damaged and cannot be restored.
     """
     from core.backup.listing import list_backups
     from core.model.backup import BackupState
@@ -86,7 +92,9 @@ def backups(
     if verify:
         return _verify(cli, table, backup_id)
     if backup_id:
-        raise usage_error("--id belongs to --verify", remedy="Add --verify, or leave it out.")
+        raise usage_error(
+            "--id can only be used with --verify", remedy="Add --verify, or omit --id."
+        )
     with cli.out.work("Listing backups") as work:
         found = list_backups(cli.opener.workspace(work), work, table=table or None)
     rows = [_row(one) for one in _grouped(found)]
@@ -96,16 +104,16 @@ def backups(
         return 0
     cli.out.error(
         Corrupt(
-            f"{len(broken)} of {len(found)} backups are broken",
+            f"{len(broken)} of {len(found)} backups are damaged",
             cause=f"{broken[0].id} of {broken[0].table}: {broken[0].problem}",
-            remedy="Choose another backup to restore; a broken one cannot be used.",
+            remedy="Choose another backup to restore; a damaged one cannot be used.",
         )
     )
     return ErrorKind.CORRUPT.value
 
 
 def _grouped(found: Sequence[Backup]) -> Iterator[Backup]:
-    """Yield the backups of each database together, the newest first; the newest database first."""
+    """Yield the backups grouped by database, newest first."""
     for source in dict.fromkeys(one.source for one in found):
         yield from (one for one in found if one.source == source)
 
@@ -123,7 +131,9 @@ def _verify(cli: Cli, table: str, backup_id: str) -> int:
     from core.backup.verify import verify
 
     if not table:
-        raise usage_error("--verify needs a table", remedy="Name the table before it.")
+        raise usage_error(
+            "--verify requires a table", remedy="Add the name of the table before --verify."
+        )
     with cli.out.work("Verifying") as work:
         report = verify(cli.opener.workspace(work), work, table=table, backup_id=backup_id or None)
     cli.out.result(report, lambda: _show_verified(cli, report))
@@ -142,7 +152,7 @@ def _named(one: Backup) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What `restore` was asked for; empty texts were not given."""
+    """Arguments of `restore`; an empty text means that the argument was omitted."""
 
     database: str
     table: str
@@ -151,7 +161,7 @@ class _Request:
     from_other_source: bool
 
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments that preview and restore share."""
+        """Return the arguments that the preview and the restore have in common."""
         return {
             "database": self.database,
             "table": self.table,
@@ -164,31 +174,43 @@ class _Request:
 def restore(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
     database_url: Database,
-    table: Annotated[str, typer.Argument(help="Whose backup.")],
+    table: Annotated[str, typer.Argument(help="The table to restore.")],
     backup_id: BackupId = "",
-    at: Annotated[str, typer.Option(help="The table as of this time (ISO 8601, UTC).")] = "",
-    name: Annotated[str, typer.Option("--as", help="Restore under this name instead.")] = "",
+    at: Annotated[
+        str, typer.Option(help="Use the newest backup up to this time (ISO 8601, UTC).")
+    ] = "",
+    name: Annotated[str, typer.Option("--as", help="Restore to a table with this name.")] = "",
     from_other_source: Annotated[
         bool,
-        typer.Option("--from-other-source", help="The newest backup, of whatever database it is."),
+        typer.Option(
+            "--from-other-source", help="Use the newest backup, even if it is of another database."
+        ),
     ] = False,
     allow_orphans: Annotated[
-        bool, typer.Option("--allow-orphans", help="Even if rows will point to nothing.")
+        bool,
+        typer.Option(
+            "--allow-orphans",
+            help="Restore even if foreign keys of other tables would refer to missing rows.",
+        ),
     ] = False,
     with_triggers: Annotated[
-        bool, typer.Option("--with-triggers", help="Create the backup's triggers (code) too.")
+        bool,
+        typer.Option(
+            "--with-triggers", help="Also create the triggers of the backup, which are code."
+        ),
     ] = False,
     undo: Annotated[
-        bool, typer.Option("--undo", help="Put the table back that the last restore kept.")
+        bool, typer.Option("--undo", help="Undo the last restore: bring back the former table.")
     ] = False,
     drop_kept: Annotated[
-        bool, typer.Option("--drop-kept", help="Remove the table that the last restore kept.")
+        bool,
+        typer.Option("--drop-kept", help="Remove the former table that the last restore retained."),
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Do it; without this nothing but the preview happens.")
+        bool, typer.Option("--yes", help="Restore; without this option only the preview is shown.")
     ] = False,
 ) -> None:
-    """Show what a restore would do, and with --yes do it; the former table is kept."""
+    """Show what a restore would change, and restore with --yes; the former table is retained."""
     cli: Cli = context.obj
     if undo or drop_kept:
         _after(cli, database_url, table, put_back=undo, yes=yes)
@@ -254,10 +276,10 @@ def _show_preview(cli: Cli, found: RestorePreview, name: str) -> None:
         elif dependant.kind != "foreign key":
             cli.out.line(f"depends on {found.table}: {dependant}")
     for trigger in found.triggers:
-        cli.out.line(f"! trigger {trigger.name} comes back only with --with-triggers")
+        cli.out.line(f"! trigger {trigger.name} is only restored with --with-triggers")
     for other, count in found.orphans:
         cli.out.line(
-            f"! {format_count(count)} rows of {other} would point to nothing: --allow-orphans"
+            f"! {format_count(count)} rows of {other} would refer to missing rows: --allow-orphans"
         )
     cli.out.note("Nothing was changed. Add --yes to restore.")
 
@@ -267,6 +289,6 @@ def _show_report(cli: Cli, report: RestoreReport) -> None:
     cli.out.line(f"{report.table}: {rows} rows restored in {took}, {report.verified}")
     cli.out.line(f"from {_named(report.backup)}")
     if report.kept:
-        cli.out.line(f"the former table is kept as {report.kept}")
+        cli.out.line(f"the former table is retained as {report.kept}")
     for words in report.problems:
         cli.out.line(f"! {words}")

@@ -1,4 +1,4 @@
-"""Options that every command takes, and the way from them to a workspace."""
+"""Options that all commands have in common, and the workspace that they describe."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ _VALUES = {
     "--bucket": "bucket",
     "--region": "region",
 }
-#: The embedded server brings its own profile and address.
+#: Options that conflict with the embedded server, which has its own profile and address.
 _EXCLUSIVE = (("--demo", "--profile"), ("--demo", "--endpoint-url"))
-#: Set to anything but nothing or 0, it asks for tracebacks as `--debug` does.
+#: Environment variable that enables tracebacks like `--debug`, unless it is empty or 0.
 DEBUG_VARIABLE = "STRONGROOM_DEBUG"
 HELP = """\
-With every command: --profile NAME (a stored profile), --demo (the embedded server, for this one
-command), --endpoint-url URL, --region NAME, --bucket NAME (default: the profile's, or
-tentimecrypto), --json (machine-readable), --unlock (allow changes with a production profile,
-which else opens read-only), --debug (with the traceback of an unexpected error; also
-STRONGROOM_DEBUG=1). Without a profile the AWS_* variables are enough, AWS_ENDPOINT_URL
-included. Exit codes: 0 good, 1 a bug of Strongroom, 2 usage, 10-16 credentials and permissions,
-20-26 not found, conflict or invalid, 30-34 service or network, 40-45 data, disk, database or
-keyring, 130 interrupted.
+Options of every command: --profile NAME (a stored profile), --demo (start the embedded server for
+this command), --endpoint-url URL, --region NAME, --bucket NAME (default: the profile's, or
+tentimecrypto), --json (machine-readable output), --unlock (allow changes with a production profile,
+which is read-only otherwise), --debug (show the traceback of an unexpected error; also
+STRONGROOM_DEBUG=1). Without a profile the AWS_* variables are used, including AWS_ENDPOINT_URL.
+Exit codes: 0 success, 1 bug in Strongroom, 2 usage, 10-16 credentials and permissions, 20-26 not
+found, conflict or invalid input, 30-34 service or network, 40-45 data, disk, database or keyring,
+130 interrupted.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What was asked for beside the command's own options."""
+    """Values of the options that all commands have in common."""
 
     profile: str = ""
     demo: bool = False
@@ -60,10 +60,10 @@ class Common:
 
 
 def split_common_options(arguments: Sequence[str]) -> tuple[Common, list[str]]:
-    """Return the common options, wherever they are before a `--`, and what remains.
+    """Return the common options, which may be anywhere before a `--`, and the other arguments.
 
     Raises:
-        InvalidInput: an option has no value, an empty one, or contradicts another one.
+        InvalidInput: an option has no value or an empty one, or conflicts with another option.
     """
     found: dict[str, str | bool] = {}
     left: list[str] = []
@@ -90,24 +90,26 @@ def split_common_options(arguments: Sequence[str]) -> tuple[Common, list[str]]:
 
 def _following(name: str, rest: list[str]) -> str:
     if not rest:
-        raise usage_error(f"{name} needs a value", "", "Give it after the option, or see --help.")
+        raise usage_error(
+            f"{name} requires a value", "", "Add the value after the option, or see --help."
+        )
     return rest.pop(0)
 
 
 def flag_given(flag: str, arguments: Sequence[str]) -> bool:
-    """Return whether a common flag is among the arguments, also if others cannot be understood."""
+    """Return whether the arguments contain a common flag, even if others are invalid."""
     words = list(arguments)
     return flag in (words[: words.index("--")] if "--" in words else words)
 
 
 def wants_traceback(arguments: Sequence[str]) -> bool:
-    """Return whether the traceback of an unexpected error was asked for."""
+    """Return whether the traceback of an unexpected error is to be shown."""
     asked = os.environ.get(DEBUG_VARIABLE, "") not in {"", "0"}
     return asked or flag_given("--debug", arguments)
 
 
 class Opener:
-    """Opens the workspace that the options mean, and closes what it opened."""
+    """Opens the workspace that the common options describe, and closes it."""
 
     def __init__(self, common: Common, ask: AskCode | None = None) -> None:
         self._common = common
@@ -116,10 +118,10 @@ class Opener:
         self._workspace: Workspace | None = None
 
     def connection(self, work: Work) -> Connection:
-        """Return the connection: the demo's, a stored profile's, or the environment's.
+        """Return the connection of the demo, of a stored profile, or of the environment.
 
         Raises:
-            StorageError: the profile is not stored, or its keys cannot be had.
+            StorageError: the profile does not exist, or its keys cannot be read.
         """
         connection = self._found(work)
         changes = {
@@ -131,7 +133,7 @@ class Opener:
         return replace(connection, profile=profile, unlocked=self._common.unlock)
 
     def workspace(self, work: Work) -> Workspace:
-        """Return the workspace; the same for the whole command."""
+        """Return the workspace, which is created once per command."""
         if self._workspace is None:
             from core.workspace import Workspace
 
@@ -144,7 +146,7 @@ class Opener:
         return signed_in(connection, self._ask, work=work) if self._ask else connection
 
     def demo_database(self) -> str:
-        """Return the path of the sample database of this command's server, or nothing."""
+        """Return the path of the demo server's sample database, or an empty string."""
         return str(self._server.database_path) if self._server else ""
 
     def close(self) -> None:
@@ -169,19 +171,19 @@ class Opener:
 
 @dataclass(frozen=True, slots=True)
 class Cli:
-    """What a command is handed: its output, the way to its workspace, and the common options."""
+    """Context of a command: its output, its workspace and the common options."""
 
     out: Output
     opener: Opener
     common: Common
 
 
-#: Digits of a length of time at most: Python refuses to read very long numbers.
+#: Maximum digits of a duration: Python refuses to parse very long numbers.
 _DIGITS = 12
 
 
 def seconds_of(text: str) -> int:
-    """Return a length of time such as 3600, 30m, 12h or 7d in seconds.
+    """Parse a duration such as 3600, 30m, 12h or 7d to seconds.
 
     Raises:
         InvalidInput: it is none.
@@ -189,8 +191,8 @@ def seconds_of(text: str) -> int:
     number, unit = (text[:-1], text[-1]) if text[-1:] in "smhd" and text[:-1] else (text, "s")
     if not number.isdecimal() or len(number) > _DIGITS:
         raise InvalidInput(
-            f"{text[:40]!r} is not a length of time",
-            cause="It is a number of seconds, or one with m, h or d behind it.",
-            remedy="For example 3600, 30m, 12h or 7d.",
+            f"{text[:40]!r} is not a duration",
+            cause="A duration is a number of seconds, or a number followed by m, h or d.",
+            remedy="Use for example 3600, 30m, 12h or 7d.",
         )
     return int(number) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]

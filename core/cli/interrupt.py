@@ -1,9 +1,9 @@
-"""Ctrl-C ends every command within two seconds, whatever it is waiting for.
+"""Handling of Ctrl-C, which ends every command within two seconds.
 
 The first interrupt cancels the command's work, which closes its sockets and lets it clean up. A
-command that is still busy after a second gets a `KeyboardInterrupt`, and shortly afterwards the
-process ends. A thread of its own watches, because the main thread answers no signal while it is
-inside native code. What an ended command leaves behind is swept by the next one.
+command that is still running after a second gets a `KeyboardInterrupt`, and shortly afterwards the
+process ends. A separate thread does this, because the main thread does not handle signals while it
+executes native code. The next command removes what an ended command left behind.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from contextlib import contextmanager
 from core.errors import ErrorKind
 from core.work import CancelToken
 
-#: Seconds after an interrupt: until the command is interrupted where it stands, and until the
-#: process ends without it. Together with the start of an exit they stay below two.
+#: Seconds after an interrupt until a `KeyboardInterrupt` is raised, and until the process ends.
+#: Together with the exit itself they stay below two.
 STOP_SECONDS, END_SECONDS = 1.0, 1.5
-#: A second interrupt leaves so long for the way out.
+#: Seconds after a second interrupt until the process ends.
 _LEAVE_SECONDS = 0.5
 
 
 @contextmanager
 def interruptible(token: CancelToken, last_words: Callable[[], None]) -> Iterator[None]:
-    """Turn interrupts inside the block into a cancel of `token`, and into the end of the process.
+    """Let interrupts inside the block cancel `token`, and then end the process.
 
     Args:
-        token: what the command's work is cancelled by.
-        last_words: called just before the process is ended from another thread.
+        token: the cancel token of the command's work.
+        last_words: called just before another thread ends the process.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -52,7 +52,7 @@ def interruptible(token: CancelToken, last_words: Callable[[], None]) -> Iterato
 
 
 class _Stop:
-    """How far an interrupt has come. `requested` runs in the main thread, one signal at a time."""
+    """State of an interrupt; `requested` handles signals in the main thread, one at a time."""
 
     def __init__(self, token: CancelToken, last_words: Callable[[], None]) -> None:
         self._token = token
@@ -62,13 +62,13 @@ class _Stop:
         self.forced = False
 
     def requested(self, _number: int, _frame: object) -> None:
-        """Cancel at first; then interrupt the main thread where it stands; then end."""
+        """Handle a signal: cancel first, then raise `KeyboardInterrupt`, then end the process."""
         if self.forced:
             self._end()
         if self._interrupted:
             self.forced = True
             _set_alarm(_LEAVE_SECONDS)
-            # From then on the interpreter has no handlers any more: an alarm would kill it.
+            # During the shutdown there are no signal handlers: an alarm would kill the process.
             atexit.register(_set_alarm, 0)
             raise KeyboardInterrupt
         self._interrupted = True
@@ -77,7 +77,7 @@ class _Stop:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Let a thread end the process if the block goes on for too long after an interrupt."""
+        """Let a thread end the process if the block runs too long after an interrupt."""
         heard, told = socket.socketpair()
         told.settimeout(0)
         before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
@@ -94,8 +94,8 @@ class _Stop:
 
     def _watch(self, heard: socket.socket) -> None:
         with heard:
-            while numbers := heard.recv(64):  # empty when the block has ended
-                # A command that answers interrupts itself has put its own handler in place.
+            while numbers := heard.recv(64):  # empty once the block has ended
+                # A command with its own handling of interrupts has replaced the handler.
                 if signal.SIGINT in numbers and signal.getsignal(signal.SIGINT) == self.requested:
                     self._token.cancel()
                     if not self._over.wait(END_SECONDS):

@@ -1,4 +1,4 @@
-"""An MFA code asked for on the terminal."""
+"""Prompt for an MFA code on the terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def asker(ask: Callable[[str], str]) -> Callable[[MfaQuestion], str]:
-    """Return what answers a question with `ask`; without a terminal it is an error at once."""
+    """Return a function that prompts for the code with `ask`; it fails without a terminal."""
 
     def answer(question: MfaQuestion) -> str:
         from core.aws.sign_in import no_code

@@ -1,4 +1,4 @@
-"""`ls`, `link`, `stats`: objects of the bucket; the commands that transfer are added here, too."""
+"""The commands `ls`, `link` and `stats`; the transfer commands are also registered here."""
 
 from __future__ import annotations
 
@@ -34,9 +34,12 @@ def add_to(app: typer.Typer) -> None:
 
 def ls(
     context: typer.Context,
-    prefix: Annotated[str, typer.Argument(help="What the keys begin with.")] = "",
+    prefix: Annotated[str, typer.Argument(help="Only keys that start with this prefix.")] = "",
     recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="List everything below, not one level.")
+        bool,
+        typer.Option(
+            "--recursive", "-r", help="List all objects below the prefix, not only one level."
+        ),
     ] = False,
 ) -> None:
     """List folders and objects."""
@@ -73,15 +76,15 @@ def _show_rows(cli: Cli, rows: list[dict[str, Any]]) -> None:
 
 def link(
     context: typer.Context,
-    keys: Annotated[list[str], typer.Argument(help="The objects.")],
+    keys: Annotated[list[str], typer.Argument(help="Keys of the objects.")],
     expires: Annotated[
-        str, typer.Option(help="Life: seconds, or 30m, 12h, 7d. S3 allows 7 days at most.")
+        str, typer.Option(help="Validity: seconds, or 30m, 12h, 7d. S3 allows at most 7 days.")
     ] = "1h",
     upload: Annotated[
-        bool, typer.Option("--put", help="Let somebody upload under this key.")
+        bool, typer.Option("--put", help="Create links that upload an object to these keys.")
     ] = False,
 ) -> None:
-    """Make presigned links. Anyone with the URL can use it until it expires."""
+    """Create presigned links. Anyone with the URL can use it until it expires."""
     from core.links.ledger import Ledger
     from core.links.make import make_links
 
@@ -117,9 +120,12 @@ def link(
 
 def stats(
     context: typer.Context,
-    prefix: Annotated[str, typer.Argument(help="Count only what is below.")] = "",
+    prefix: Annotated[str, typer.Argument(help="Only count objects below this prefix.")] = "",
 ) -> None:
-    """Count everything: how much is where. What it cost in LIST requests is told at the end."""
+    """Show numbers and sizes of objects by folder, kind and storage class.
+
+    The number of LIST requests, which AWS charges for, is shown at the end.
+    """
     from core.engine.scan_helper import scan_helper
     from core.statistics.scan import scan
 

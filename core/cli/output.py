@@ -1,4 +1,4 @@
-"""How results, progress and errors are shown: for people on a terminal, as JSON, or for a pipe."""
+"""Output of results, progress and errors, for terminals, for pipes and as JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from core.work import CancelToken, Work
 
 
 class Output:
-    """Results go to standard output, everything else to standard error."""
+    """Writer of a command's output: results to standard output, the rest to standard error."""
 
     def __init__(self, *, as_json: bool, token: CancelToken) -> None:
         self.as_json = as_json
@@ -30,14 +30,14 @@ class Output:
         self._bar: Any = None
 
     def result(self, value: Any, show: Callable[[], None]) -> None:
-        """Write a command's result: as one JSON value if that was asked for, else by `show`."""
+        """Write a result, as one JSON value with `--json`, otherwise with `show`."""
         if self.as_json:
             _write(json_text(plain(value)) + "\n")
         else:
             show()
 
     def verbatim_json(self, text: str, show: Callable[[], None]) -> None:
-        """Write a result that is JSON already: its text as it stands with `--json`."""
+        """Write a result that is already JSON; with `--json` its text is written unchanged."""
         if self.as_json:
             _write(text + "\n")
         else:
@@ -48,18 +48,18 @@ class Output:
         _write(printable(text) + "\n")
 
     def lines(self, text: str) -> None:
-        """Write a result of several lines, such as a document of our own making."""
+        """Write a result of several lines, such as a generated document."""
         _write(printable_lines(text) + "\n")
 
     def note(self, text: str) -> None:
-        """Write one line that is no result to standard error."""
+        """Write one line to standard error."""
         if not self.as_json:
             sys.stderr.write(printable(text) + "\n")
 
     def table(
         self, heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()
     ) -> None:
-        """Write rows: aligned on a terminal, separated by tabs in a pipe; cells are escaped."""
+        """Write rows, aligned on a terminal and tab-separated otherwise; cells are escaped."""
         if not sys.stdout.isatty():
             for row in rows:
                 _write("\t".join(printable(cell) for cell in row) + "\n")
@@ -76,7 +76,7 @@ class Output:
         Console().print(table)
 
     def error(self, error: StorageError, *, one_line: bool = False) -> None:
-        """Write a failure to standard error: in words, or as JSON if that was asked for."""
+        """Write an error to standard error, as text or with `--json` as JSON."""
         if self.as_json:
             fields = {
                 "kind": error.kind.name.lower(),
@@ -101,7 +101,7 @@ class Output:
         sys.stderr.write(self._interrupted_text())
 
     def interrupted_at_once(self) -> None:
-        """Write it from any thread, past the locks and buffers of standard error."""
+        """Write it from any thread, without the locks and buffers of standard error."""
         with suppress(OSError):
             os.write(2, self._interrupted_text().encode())
 
@@ -109,12 +109,12 @@ class Output:
         if not self.as_json:
             return "Interrupted.\n"
         error = {"kind": ErrorKind.CANCELLED.name.lower(), "summary": "Interrupted",
-                 "cause": "The command was stopped by a signal.", "remedy": "Run it again."}  # fmt: skip
+                 "cause": "A signal interrupted the command.", "remedy": "Run the command again."}  # fmt: skip
         return json_text({"error": error}) + "\n"
 
     @contextmanager
     def work(self, what: str, batch: Callable[[Any], None] | None = None) -> Iterator[Work]:
-        """Yield the work to hand on: Ctrl-C cancels it, and its progress is shown.
+        """Yield a `Work` that Ctrl-C cancels and whose progress is shown.
 
         A terminal shows a bar; elsewhere a long operation writes a line every few seconds.
         """
@@ -130,7 +130,7 @@ class Output:
         self._bar = bar
 
     def ask_hidden(self, prompt: str) -> str:
-        """Ask on the terminal for a line that is not shown; a progress bar steps aside."""
+        """Prompt for a line without echo; a progress bar is hidden meanwhile."""
         import getpass
 
         bar = self._bar
@@ -143,8 +143,8 @@ class Output:
                 bar.start()
 
 
-class ReaderClosed(Exception):  # noqa: N818 - not an error: `head` has had enough
-    """The program that reads our standard output has ended."""
+class ReaderClosed(Exception):  # noqa: N818 - not an error: for example `head` has read enough
+    """Raised when the program that reads standard output has ended."""
 
 
 def _write(text: str) -> None:
@@ -153,11 +153,11 @@ def _write(text: str) -> None:
 
 
 def flush() -> None:
-    """Write out what standard output still buffers.
+    """Flush standard output.
 
     Raises:
-        ReaderGone: nobody reads it any more.
-        LocalIOError: it cannot be written, for example on a full disk.
+        ReaderGone: the reader of standard output has ended.
+        LocalIOError: the output cannot be written, for example because the disk is full.
     """
     with _standard_output():
         sys.stdout.flush()
@@ -173,26 +173,26 @@ def _standard_output() -> Iterator[None]:
         raise LocalIOError(
             "Standard output could not be written",
             cause=f"{error.strerror or error}.",
-            remedy="The result is incomplete. Free some space or choose another place for it.",
+            remedy="The output is incomplete. Free some space, or write it to another place.",
         ) from None
 
 
 def _ignore(_batch: object) -> None:
-    """Take a partial result that the command does not show."""
+    """Discard a partial result, which the command does not show."""
 
 
 def json_text(value: Any) -> str:
-    """Return a value as JSON, readable where standard output can carry it, else escaped."""
+    """Return a value as JSON; characters that standard output cannot encode are escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:  # a file name that is not UTF-8, or a terminal of another encoding
+    except UnicodeEncodeError:  # a file name that is not UTF-8, or a terminal with another encoding
         return json.dumps(value, indent=2)
     return text
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON knows it; secrets as a mask, times in UTC."""
+    """Convert a value to JSON types, with masked secrets and times in UTC."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):

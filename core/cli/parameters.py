@@ -1,4 +1,4 @@
-"""Rules for parameters that hold for every command: nothing empty, nothing contradictory, UTF-8."""
+"""Checks of the parameters of all commands: not empty, not contradictory, valid UTF-8."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from core.errors import ErrorKind, InvalidInput, LocalIOError
 if TYPE_CHECKING:
     import typer
 
-#: Parameters for which an empty text is a value of its own: a remark may be empty, and every
-#: secret's name begins with nothing. By command and name.
+#: Parameters that may be empty, by command and name: a note may be empty, and every secret's name
+#: starts with the empty prefix.
 MAY_BE_EMPTY = frozenset(
     {("backup", "note"), ("secrets list", "prefix"), ("doctor", "prefix")},
 )
 _UNDOING = ("backup_id", "at", "from_other_source", "name", "allow_orphans", "with_triggers")
-#: Parameters of each command of which at most one may be given.
+#: Parameters of each command that exclude each other.
 EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "restore": (
         ("undo", "drop_kept"),
@@ -45,32 +45,32 @@ EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 
 def usage_error(summary: str, cause: str = "", remedy: str = "See --help.") -> InvalidInput:
-    """Return the error for a command line that cannot be understood; its exit code is 2."""
+    """Return the error for an invalid command line, with exit code 2."""
     return InvalidInput(summary, cause=cause, remedy=remedy, kind=ErrorKind.USAGE)
 
 
 def check_text(name: str, value: str, *, empty: bool = False, path: bool = False) -> None:
-    """Refuse a value that is empty, or that is not UTF-8.
+    """Check that a value is neither empty nor invalid UTF-8.
 
     Args:
-        name: the parameter as people type it.
-        value: what was given.
-        empty: whether an empty text is a value of its own.
-        path: whether it names a local file, whose name may be any bytes.
+        name: the parameter as it is typed.
+        value: the value of the parameter.
+        empty: whether the value may be empty.
+        path: whether it is the path of a local file, which may contain any bytes.
 
     Raises:
-        InvalidInput: it is refused; the error names the parameter.
+        InvalidInput: the value is not valid; the error names the parameter.
     """
     if not value and not empty:
         raise usage_error(
             f"{name} is empty",
-            "An empty value is never taken for an omitted one; often a variable is not set.",
-            f"Give {name} a value, or leave it out if it is optional.",
+            "An empty value does not count as an omitted one. Often a variable is not set.",
+            f"Set {name} to a value, or omit it if it is optional.",
         )
     if not path and not _is_utf8(value):
         raise InvalidInput(
             f"{name} is not UTF-8",
-            cause=f"It holds bytes that are no text: {printable(value)}.",
+            cause=f"It contains bytes that are not text: {printable(value)}.",
             remedy="Names in S3 and Secrets Manager are UTF-8; check the terminal's encoding.",
         )
 
@@ -84,40 +84,40 @@ def _is_utf8(text: str) -> bool:
 
 
 def check_exclusive(given: Iterable[str], pairs: Iterable[tuple[str, str]]) -> None:
-    """Refuse parameters that contradict each other.
+    """Check that at most one parameter of each pair is present.
 
     Args:
-        given: the parameters that were given, as people type them.
-        pairs: those of which at most one may be given.
+        given: the parameters that are present, as they are typed.
+        pairs: parameters that exclude each other.
 
     Raises:
-        InvalidInput: both of a pair were given.
+        InvalidInput: both parameters of a pair are present.
     """
     present = set(given)
     for one, other in pairs:
         if one in present and other in present:
-            raise usage_error(f"{one} and {other} exclude each other", remedy="Choose one.")
+            raise usage_error(f"{one} and {other} cannot be combined", remedy="Choose one of them.")
 
 
 class StrictCommand(TyperCommand):
-    """A command whose parameters are checked before anything of it runs."""
+    """A command whose parameters are checked before it runs."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Check what was given as it was typed, then read it."""
+        """Check the raw arguments, then parse them."""
         given, _rest, _order = self.make_parser(ctx).parse_args(args=list(args))
         if not given.get("help") and not ctx.resilient_parsing:
             self._check(command_name(ctx), given)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; a closed connection is a failure, not a reader that has had enough."""
+        """Run the command; a closed connection is an error, unlike a closed standard output."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
             raise LocalIOError(
-                "A pipe or connection was closed by its other end",
+                "The other end closed a pipe or connection",
                 cause=f"{error.strerror or error}.",
-                remedy="Run the command again; add --debug to see where it happened.",
+                remedy="Run the command again, with --debug to see where it happened.",
             ) from error
 
     def _check(self, command: str, given: Mapping[str, Any]) -> None:
@@ -136,7 +136,7 @@ class StrictCommand(TyperCommand):
 
 
 def strict(app: typer.Typer) -> None:
-    """Have all commands of a program, and of its groups, check their parameters."""
+    """Make all commands of a program and of its groups check their parameters."""
     for info in app.registered_commands:
         info.cls = StrictCommand
     for group in app.registered_groups:
@@ -145,7 +145,7 @@ def strict(app: typer.Typer) -> None:
 
 
 def command_name(context: Any) -> str:
-    """Return a command's name without the program's, for example `secrets put`."""
+    """Return the name of a command without the program, for example `secrets put`."""
     words: list[str] = []
     while context.parent is not None:
         words.insert(0, str(context.info_name))
@@ -154,7 +154,7 @@ def command_name(context: Any) -> str:
 
 
 def shown_name(param: Any) -> str:
-    """Return a parameter as people type it: `--as`, or `NAME` for an argument."""
+    """Return a parameter as it is typed: `--as`, or `NAME` for an argument."""
     longest = str(max(param.opts, key=len))
     return longest if longest.startswith("-") else longest.upper()
 

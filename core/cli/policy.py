@@ -1,4 +1,4 @@
-"""`policy`: the least-privilege IAM policy of a role, or of what a profile has used."""
+"""The command `policy`, which prints a least-privilege IAM policy."""
 
 from __future__ import annotations
 
@@ -23,19 +23,25 @@ def add_to(app: typer.Typer) -> None:
 def policy(
     context: typer.Context,
     role: Annotated[
-        str, typer.Argument(help="reader, uploader, operator, admin; or used: what was used.")
+        str,
+        typer.Argument(
+            help="reader, uploader, operator or admin; or `used` for the actions "
+            "that the profile has used."
+        ),
     ],
-    prefix: Annotated[str, typer.Option(help="Only below this prefix of the bucket.")] = "",
+    prefix: Annotated[
+        str, typer.Option(help="Only allow access below this prefix of the bucket.")
+    ] = "",
     user: Annotated[
         str,
         typer.Option(
-            help="The IAM user whose keys an admin rotates; by default the one who has the policy."
+            help="The IAM user whose keys an admin may rotate; by default the user with the policy."
         ),
     ] = "",
 ) -> None:
-    """Print an IAM policy that allows no more than a role needs on this bucket.
+    """Print an IAM policy with the permissions that a role needs on this bucket.
 
-    It is JSON, to be pasted into IAM. With `used` it allows what the profile has used so far.
+    The output is JSON for IAM. With `used` it allows the actions that the profile has used so far.
     """
     from core.health.policies import Role, Scope, policy_for, policy_of_use, text_of
     from core.local.used_actions import UsedActions
@@ -57,7 +63,7 @@ def _role(name: str, known: list[str]) -> Role:
 
     if name not in known:
         raise InvalidInput(
-            f"There is no role {name}",
+            f"The role {name} does not exist",
             remedy=f"Choose {', '.join(known)}, or {_USED}.",
             subject=name,
         )

@@ -1,4 +1,4 @@
-"""Runs one command: common options out, errors into exit codes."""
+"""The command line program: common options, commands, and exit codes of errors."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from core.work import CancelToken, bug
 
 app = typer.Typer(
     name="strongroom",
-    help="Keep a trading company's data in S3 and its keys in Secrets Manager. Without a command "
-    "the window opens; `strongroom --demo` opens it on the embedded server.",
+    help="Manage a trading company's data in S3 and its keys in Secrets Manager. Without a "
+    "command the window opens; `strongroom --demo` opens it on the embedded server.",
     epilog=HELP,
     no_args_is_help=True,
     add_completion=False,
@@ -66,16 +66,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _answered(given: list[str]) -> int:
-    """Run a command; what goes wrong is reported and becomes the exit code."""
+    """Run a command, report its error, and return the exit code."""
     token = CancelToken()
     out = Output(as_json=flag_given("--json", given), token=token)
     try:
         code = _run(given, out, token)
-        flush()  # what cannot be written is an error of the command
+        flush()  # a failed write of the output is an error of the command
     except (Cancelled, KeyboardInterrupt, typer.Abort):
         out.interrupted()
         return ErrorKind.CANCELLED.value
-    except (ReaderClosed, SystemExit):  # typer makes the latter of it where help is written
+    except (ReaderClosed, SystemExit):  # typer raises the latter if the help text cannot be written
         _discard_output()
         return 0
     except Exception as error:  # noqa: BLE001 - the outermost boundary: a bug is shown as one line
@@ -84,7 +84,7 @@ def _answered(given: list[str]) -> int:
 
 
 def _discard_output() -> None:
-    """Let nothing be written any more: the interpreter would report it once again at its end."""
+    """Discard further output: the interpreter would report the error again at its exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
@@ -98,13 +98,13 @@ def _run(given: list[str], out: Output, token: CancelToken) -> int:
             code = _exit_code(app(left, obj=Cli(out, opener, common), standalone_mode=False))
     finally:
         opener.close()
-    if code == ErrorKind.CANCELLED.value:  # typer makes that of a KeyboardInterrupt
+    if code == ErrorKind.CANCELLED.value:  # typer translates a KeyboardInterrupt to this
         raise KeyboardInterrupt
     return code
 
 
 def _failed(out: Output, error: Exception, *, traceback: bool) -> int:
-    """Report a failure and return its exit code."""
+    """Report an error and return its exit code."""
     if isinstance(error, NoArgsIsHelpError):
         sys.stdout.write(error.format_message() + "\n")
         return 0
@@ -122,19 +122,19 @@ def _failed(out: Output, error: Exception, *, traceback: bool) -> int:
 
 
 def _crashed(out: Output, error: Exception, *, traceback: bool) -> int:
-    """Report an unexpected failure in one line and return its exit code."""
+    """Report an unexpected error in one line, and return its exit code."""
     if traceback:
         sys.stderr.write(redacted("".join(format_exception(error))))
     shown = bug(error, "Strongroom")
     shown.summary += f": {type(error).__name__} at {_place(error)}"
-    shown.cause = "This is a bug of Strongroom, not your mistake."
-    shown.remedy = "Run the command again with --debug and report what it prints."
+    shown.cause = "This is a bug in Strongroom, not your mistake."
+    shown.remedy = "Run the command again with --debug and report the output."
     out.error(shown, one_line=True)
     return shown.kind.value
 
 
 def _place(error: Exception) -> str:
-    """Return where an exception was raised: the last line of our own code that it passed."""
+    """Return where an exception was raised: the last line of Strongroom's code in the traceback."""
     found, step = "an unknown place", error.__traceback__
     while step is not None:
         name = str(step.tb_frame.f_globals.get("__name__", ""))

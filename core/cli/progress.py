@@ -13,13 +13,13 @@ from core.cli.text import printable
 from core.units import format_count, format_duration, format_size
 from core.work import Progress
 
-#: Seconds between two lines where there is no terminal; an operation shorter than this has none.
+#: Seconds between two lines without a terminal; shorter operations print no line.
 LINE_SECONDS = 5.0
 Report = Callable[[Progress], None]
 
 
 def amount(progress: Progress) -> str:
-    """Return how far something has come, for example `12 of 60 files`."""
+    """Return the progress as text, for example `12 of 60 files`."""
     form = format_size if progress.unit == "bytes" else format_count
     total = f" of {form(progress.total)}" if progress.total is not None else ""
     unit = progress.unit if form is format_count else ""
@@ -31,8 +31,8 @@ def bar(what: str, opened: Callable[[Any], None]) -> Iterator[Report]:
     """Show a progress bar on the terminal while the block runs.
 
     Args:
-        what: the operation, as people read it.
-        opened: receives the bar, and None when it is closed.
+        what: the name of the operation.
+        opened: called with the bar, and with None when it is closed.
     """
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
@@ -57,11 +57,11 @@ def bar(what: str, opened: Callable[[Any], None]) -> Iterator[Report]:
 
 @contextmanager
 def lines(what: str, seconds: float | None = None) -> Iterator[Report]:
-    """Write a line to standard error every few seconds while the block runs, also if it stalls.
+    """Write a line to standard error every few seconds while the block runs, even if it stalls.
 
     Args:
-        what: the operation, as people read it.
-        seconds: between two lines.
+        what: the name of the operation.
+        seconds: the time between two lines.
     """
     reporter = _Lines(printable(what), LINE_SECONDS if seconds is None else seconds)
     thread = threading.Thread(target=reporter.run, name="progress", daemon=True)
@@ -74,7 +74,7 @@ def lines(what: str, seconds: float | None = None) -> Iterator[Report]:
 
 
 class _Lines:
-    """Writes the newest progress from a thread of its own."""
+    """Writes the newest progress from a separate thread."""
 
     def __init__(self, what: str, seconds: float) -> None:
         self._what, self._seconds = what, seconds

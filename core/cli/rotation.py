@@ -1,4 +1,4 @@
-"""`rotate`: a secret gets a new value by steps that can be resumed and taken back."""
+"""The command `rotate`, which replaces the value of a secret in steps that can be undone."""
 
 from __future__ import annotations
 
@@ -31,38 +31,41 @@ def add_to(app: typer.Typer) -> None:
 
 def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
     context: typer.Context,
-    secret: Annotated[str, typer.Argument(help="The secret's name.")],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished one.")] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take an unfinished one back.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan only.")] = False,
+    secret: Annotated[str, typer.Argument(help="The name of the secret.")],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume an unfinished rotation.")
+    ] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo an unfinished rotation.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Do it; without this nothing but the plan is shown.")
+        bool, typer.Option("--yes", help="Rotate; without this option only the plan is shown.")
     ] = False,
     grace: Annotated[
-        str, typer.Option(help="How long the old key stays active, for example 90m; 0: not.")
+        str, typer.Option(help="How long the old key stays active, for example 90m, or 0.")
     ] = "65m",
     delete_after: Annotated[
         str, typer.Option(help="How long it stays deactivated before it is deleted.")
     ] = "7d",
     wait: Annotated[
-        bool, typer.Option("--wait", help="Stay until the periods of grace are over.")
+        bool, typer.Option("--wait", help="Wait until the grace periods have ended.")
     ] = False,
     file: Annotated[
         Path | None,
-        typer.Option(help="New fields as a JSON object, from a file or standard input (-)."),
+        typer.Option(help="The new fields as a JSON object, from a file or standard input (-)."),
     ] = None,
     keep_copies: Annotated[
         bool,
         typer.Option(
             "--keep-copies",
-            help="Leave other fields that hold the old value as well, such as a URL, unchanged.",
+            help="Do not change other fields that also contain the old value, such as a URL.",
         ),
     ] = False,
 ) -> None:
     """Rotate a secret: preflight, create, stage, test, promote, switch, deactivate, delete.
 
-    It can be interrupted at any point: --resume goes on, --undo takes it back. After the
-    promotion it ends and waits for the old key's period of grace; resume it then, or --wait.
+    It can be interrupted at any point; --resume continues it, and --undo reverts it. After the
+    promotion the command ends, because the old key has a grace period: resume it afterwards, or use
+    --wait.
     """
     cli: Cli = context.obj
     patience = _patience(grace, delete_after)
@@ -119,7 +122,7 @@ def _patience(grace: str, delete_after: str) -> Patience:
 
 
 def _at_once(patience: Patience) -> frozenset[Step]:
-    """A period of no time at all was asked for on purpose: nobody is waited for."""
+    """Return whether a grace period of zero was requested."""
     from core.model.rotation import Step
 
     periods = {Step.DEACTIVATE: patience.grace, Step.DELETE: patience.second_grace}
@@ -129,7 +132,7 @@ def _at_once(patience: Patience) -> frozenset[Step]:
 def _values(
     rotator: Rotator, secret: str, file: Path | None, work: Work
 ) -> dict[str, Secret] | None:
-    """Return the new fields of a secret whose values come from elsewhere; None for others."""
+    """Return the new fields of a secret whose values the user supplies; None for others."""
     from core.model.rotation import RotationKind
 
     if rotator.kind_of(secret, work=work) is not RotationKind.EXCHANGE:
@@ -139,9 +142,9 @@ def _values(
         return {name: Secret(value) for name, value in _object(text.reveal()).items()}
     if not is_terminal():
         raise InvalidInput(
-            "The new fields are not given",
-            cause="They are asked for on a terminal only, and standard input is none.",
-            remedy="Give them as a JSON object with --file PATH, or --file - for standard input.",
+            "The new fields are missing",
+            cause="The prompt for them needs a terminal, but standard input is not one.",
+            remedy="Supply them as a JSON object with --file PATH, or --file - for standard input.",
             subject=secret,
         )
     asked = {name: Secret(getpass.getpass(f"{name}: ")) for name in rotator.fields_of(secret)}
@@ -155,14 +158,14 @@ def _object(text: str) -> dict[str, str]:
         found = None
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         raise InvalidInput(
-            "The new fields are no JSON object of texts",
-            remedy='Write for example {"binance_api_key": "…", "binance_secret_key": "…"}.',
+            "The new fields are not a JSON object of texts",
+            remedy='Use for example {"binance_api_key": "…", "binance_secret_key": "…"}.',
         )
     return found
 
 
 class _ProgressPrinter:
-    """Says each step as it ends, on standard error; those that had ended before are left out."""
+    """Writes each finished step to standard error, except those that had finished before."""
 
     def __init__(self, cli: Cli, found: Rotation | None) -> None:
         self._cli = cli
@@ -240,7 +243,7 @@ def _show(cli: Cli, rotation: Rotation) -> None:
 
 def _explained(problem: StorageError) -> StorageError:
     problem.cause = " ".join(
-        part for part in (problem.cause, "What the rotation had made was taken back.") if part
+        part for part in (problem.cause, "The changes of the rotation were undone.") if part
     )
     return problem
 
@@ -248,13 +251,13 @@ def _explained(problem: StorageError) -> StorageError:
 def _show_end(cli: Cli, rotation: Rotation) -> None:
     cli.out.line(f"{rotation.secret}: {rotation.outcome.value}, version {rotation.id}")
     if rotation.facts.also_changed:
-        cli.out.line(f"also replaced in {', '.join(rotation.facts.also_changed)}")
+        cli.out.line(f"the value was also replaced in {', '.join(rotation.facts.also_changed)}")
     for place in rotation.facts.still_old:
-        cli.out.line(f"! {place} still holds the old value: change it yourself")
+        cli.out.line(f"! {place} still contains the old value: change it yourself")
     if rotation.due is not None:
         cli.out.line(
-            f"the old key {rotation.facts.old_key_id} goes on until {iso_utc(rotation.due)}"
+            f"the old key {rotation.facts.old_key_id} stays active until {iso_utc(rotation.due)}"
         )
         cli.out.note(f"Then run: strongroom rotate {rotation.secret} --resume --yes")
     elif rotation.outcome.open:
-        cli.out.note("Go on with --resume --yes, or take it back with --undo --yes.")
+        cli.out.note("Continue with --resume --yes, or undo it with --undo --yes.")

@@ -1,4 +1,4 @@
-"""`demo-server`, `setup` and `check`: what stands before the daily work."""
+"""The commands `demo-server`, `setup` and `check`."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo_server(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; any free one by default.")] = 0,
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1; by default any free port.")] = 0,
 ) -> None:
-    """Run the embedded AWS with its sample data until Ctrl-C; prints what to export."""
+    """Run the embedded AWS with sample data until Ctrl-C, and print the variables to export."""
     from core.demo.foreground import serve
 
     def echo(line: str) -> None:
         sys.stdout.write(line + "\n")
-        sys.stdout.flush()  # whoever reads a pipe waits for these lines
+        sys.stdout.flush()  # the reader of a pipe waits for these lines
 
     serve(port, echo)
 
@@ -43,15 +43,18 @@ def demo_server(
 def setup(
     context: typer.Context,
     access_key_id: Annotated[
-        str, typer.Option(help="The platform's key; its secret is asked for, never an argument.")
+        str,
+        typer.Option(
+            help="The access key id of the platform; the command prompts for the secret key."
+        ),
     ] = "",
     replace_keys: Annotated[
-        bool, typer.Option("--replace-keys", help="Change a secret that holds other keys.")
+        bool, typer.Option("--replace-keys", help="Replace other keys in the secret.")
     ] = False,
 ) -> None:
     """Test keys on the bucket (upload, read back, delete) and store them in the secret.
 
-    The keys are those named here, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+    The keys are specified with --access-key-id, or in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
     """
     from core.storage.setup import set_up
 
@@ -71,7 +74,7 @@ def setup(
 
     def show() -> None:
         if report.kept:
-            cli.out.line(f"{name} holds other keys and was left as it is (see --replace-keys)")
+            cli.out.line(f"{name} contains other keys and was not changed (see --replace-keys)")
         else:
             cli.out.line(f"{name} {'stored and read back' if report.stored else 'not stored'}")
 
@@ -86,8 +89,8 @@ def _keys(access_key_id: str) -> AccessKeys:
         if not key or not secret:
             raise CredentialsMissing(
                 "There are no keys to set up",
-                cause="Neither --access-key-id nor AWS_ACCESS_KEY_ID names any.",
-                remedy="Name the key with --access-key-id; its secret is asked for.",
+                cause="Neither --access-key-id nor AWS_ACCESS_KEY_ID is set.",
+                remedy="Add --access-key-id; the command then prompts for the secret key.",
             )
         return AccessKeys(key, Secret(secret))
     return AccessKeys(access_key_id, ask_value("secret access key"))
@@ -96,10 +99,13 @@ def _keys(access_key_id: str) -> AccessKeys:
 def check(
     context: typer.Context,
     contract: Annotated[
-        bool, typer.Option("--contract", help="Only what the platform itself needs.")
+        bool,
+        typer.Option(
+            "--contract", help="Only check the permissions that the platform itself needs."
+        ),
     ] = False,
 ) -> int:
-    """Try each permission, undo what was tried, and tell; fails when a needed one is missing."""
+    """Test every permission, undo the tests, and fail if a required permission is missing."""
     from core.aws.identity import described, identity
     from core.health.permissions import check_permissions
 
@@ -107,7 +113,7 @@ def check(
     with cli.out.work("Checking") as work:
         clients = cli.opener.workspace(work).clients
         results = check_permissions(clients, extras=not contract, work=work)
-        with contextlib.suppress(StorageError):  # a server may offer no STS
+        with contextlib.suppress(StorageError):  # a server may not support STS
             who = described(clients, identity(clients, work=work))
             cli.out.note(f"As {who}.")
     rows = [(_SIGNS[one.ok], one.action, one.needed, one.detail) for one in results]

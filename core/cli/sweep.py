@@ -1,4 +1,4 @@
-"""`sweep`: what interrupted transfers and backups have left in the bucket."""
+"""The command `sweep`, which removes leftovers of interrupted transfers and backups."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 def sweep(
     context: typer.Context,
-    prefix: Annotated[str, typer.Argument(help="Only what is below this prefix.")] = "",
-    remove: Annotated[bool, typer.Option("--remove", help="Remove what is listed.")] = False,
+    prefix: Annotated[str, typer.Argument(help="Only leftovers below this prefix.")] = "",
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the listed leftovers.")] = False,
     older_than: Annotated[
         str,
         typer.Option(
             "--older-than",
-            help="With --remove: only what is older, for example 12h or 7d. What a killed "
-            "process of this machine left is removed at any age.",
+            help="With --remove: only leftovers that are older, for example 12h or 7d. Leftovers "
+            "of a killed process of this machine are removed at any age.",
         ),
     ] = "7d",
 ) -> int:
     """List unfinished uploads and parts of unfinished backups, and remove them with --remove.
 
-    S3 keeps, and charges for, the parts of an upload that was neither completed nor aborted. What
-    an ended process of this machine left is removed by itself when the next transfer or backup
-    starts. The rest may belong to a program that still runs elsewhere: it is only removed when
-    you ask for it. Exit code 0: everything that was to be removed is gone.
+    S3 stores, and charges for, the parts of an upload that was neither completed nor aborted.
+    Leftovers of a killed process of this machine are removed automatically when the next transfer
+    or backup starts. Others may belong to a program that is still running elsewhere, and are only
+    removed with --remove. Exit code 0 means that all of them were removed.
     """
     from core.engine.leftovers import find
     from core.engine.leftovers import remove as remove_leftovers
@@ -60,7 +60,7 @@ def sweep(
 
 
 def _older(found: Leftovers, before: datetime) -> Leftovers:
-    """Return what may be removed: ours, and what is older; never what still runs here."""
+    """Return the leftovers to remove: old ones, and those of killed processes of this machine."""
     from core.engine.leftovers import Leftovers
     from core.transfer.sweep import Owner
 
@@ -137,9 +137,9 @@ def _notes(found: Leftovers, report: SweepReport, *, remove: bool) -> list[str]:
     left = len(found.uploads) + len(found.parts)
     if remove:
         gone = len(report.uploads)
-        notes.append(f"{format_count(gone)} removed, {format_count(left - gone)} left as they are")
+        notes.append(f"{format_count(gone)} removed, {format_count(left - gone)} not removed")
     elif left:
-        notes.append("Nothing was removed. --remove removes what is older than 7 days.")
+        notes.append("Nothing was removed. --remove removes leftovers that are older than 7 days.")
     else:
         notes.append("There are no unfinished uploads and no parts of unfinished backups.")
     return notes

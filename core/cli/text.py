@@ -1,4 +1,4 @@
-"""Text that is safe to write to a terminal, a pipe or a log: one line stays one line."""
+"""Escaping of control characters and line breaks, for terminals, pipes and logs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import unicodedata
 
 
 def printable(text: str) -> str:
-    r"""Return text on one line, without anything a terminal would act on, for example `\x1b`."""
+    r"""Return text on one line, with control characters escaped, for example as `\x1b`."""
     return "".join(_escaped(char) if _acts(char) else char for char in text)
 
 
 def printable_lines(text: str) -> str:
-    r"""Return text whose line feeds stay, and nothing else that a terminal would act on."""
+    r"""Return text with control characters escaped, except line feeds."""
     return "\n".join(printable(line) for line in text.split("\n"))
 
 

@@ -1,4 +1,4 @@
-"""The report of `put` and `get`: counts in one line, and every file that did not arrive."""
+"""The report of `put` and `get`: a line of counts, and every file that failed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from core.transfer.plan import UploadPlan
     from core.transfer.values import Failure, IfExists, TransferReport
 
-#: So many files with the same reason are named in the text; the JSON names all.
+#: Maximum number of files with the same reason that the text lists; the JSON lists all.
 _NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files of a transfer as columns: key, local path and size of each."""
+    """The files of a transfer as columns of keys, local paths and sizes."""
 
     keys: Sequence[str]
     paths: Sequence[str]
@@ -30,7 +30,7 @@ class Files:
 
 
 def uploaded_files(plan: UploadPlan, choice: IfExists) -> Files:
-    """Return the columns of an upload, the refused files included."""
+    """Return the columns of an upload, including refused files."""
     arguments = plan.arguments(choice)
     return Files(arguments["keys"], arguments["paths"], arguments["sizes"])
 
@@ -38,7 +38,7 @@ def uploaded_files(plan: UploadPlan, choice: IfExists) -> Files:
 def downloaded_files(
     report: TransferReport, keys: Sequence[str], sizes: Sequence[int], below: str, folder: Path
 ) -> Files:
-    """Return the columns of a download; files that were renamed have their own names."""
+    """Return the columns of a download, with the actual names of renamed files."""
     renamed = dict(report.renamed)
     paths = [
         str(folder / renamed.get(number, key.removeprefix(below).lstrip("/")))
@@ -51,10 +51,10 @@ def shown(out: Output, report: TransferReport, files: Files, verb: str) -> int:
     """Write the report and return the exit code.
 
     Args:
-        out: where to.
-        report: how the transfer ended.
+        out: the output of the command.
+        report: the outcome of the transfer.
         files: its files.
-        verb: what was done, for example `uploaded`.
+        verb: the action in the past tense, for example `uploaded`.
     """
     out.result(_as_json(report, files), lambda: _write(out, report, files, verb))
     if report.cancelled:
@@ -115,23 +115,24 @@ def _write(out: Output, report: TransferReport, files: Files, verb: str) -> None
 
 
 def unguarded(keys: Sequence[str]) -> str:
-    """Return what it means that the server ignored the condition of some writes."""
+    """Return a warning that the server ignored the condition of some writes."""
     count = len(keys)
     what = keys[0] if count == 1 else f"{format_count(count)} files"
     return (
-        f"The server ignored the condition that the key is free, for {what}. The key was free just "
-        "before; an object that another program wrote at the same moment may have been replaced."
+        f"The server ignored the condition that the key is free, for {what}. The key was free "
+        "just before, but an object that another program wrote at the same time may have been "
+        "replaced."
     )
 
 
 def _place(failure: Failure, files: Files) -> str:
-    """Return what names a failed file best: the source of an upload that was refused."""
+    """Return the name of a failed file: its key, or the source of a refused upload."""
     path = files.paths[failure.number]
     return path if Path(path).is_absolute() and not files.keys[failure.number] else failure.key
 
 
 def _by_reason(word: str, named: Iterable[tuple[str, str]]) -> list[str]:
-    """Return a line for each file, or one for many that share a reason."""
+    """Return one line for each file, or one line for all files with the same reason."""
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for name, reason in named:
         groups[reason].append(name)
@@ -143,7 +144,7 @@ def _by_reason(word: str, named: Iterable[tuple[str, str]]) -> list[str]:
         lines.append(f"{word} {format_count(len(names))} files: {reason}")
         lines += [f"  {name}" for name in names[:_NAMED]]
         if more := len(names) - _NAMED:
-            lines += [f"  and {format_count(more)} more; --json names all"] if more > 0 else []
+            lines += [f"  and {format_count(more)} more; --json lists all"] if more > 0 else []
     return lines
 
 

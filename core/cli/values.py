@@ -1,8 +1,7 @@
-"""Values that are not arguments: from standard input, a file, or asked for on the terminal.
+"""Values from standard input, a file or a prompt, which do not appear in arguments.
 
-What is stored is what was given, but for one final line end (LF or CRLF), which `echo` and
-editors add. Nothing given is an error and never an empty value: the command before a pipe may
-have failed.
+The value is stored exactly, except for one final line end (LF or CRLF), which `echo` and editors
+add. Empty input is an error, not an empty value: the command before a pipe may have failed.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from core.errors import InvalidInput
 from core.redaction import Secret
 from core.units import format_count
 
-#: The name by which standard input is given in place of a file.
+#: The file name that denotes standard input.
 STANDARD_INPUT = Path("-")
 
 
@@ -25,10 +24,10 @@ def read_bytes(source: Path, what: str) -> bytes:
 
     Args:
         source: the file.
-        what: names the value in errors.
+        what: the name of the value in errors.
 
     Raises:
-        InvalidInput: there is nothing, or more than a secret can hold.
+        InvalidInput: the input is empty or larger than a secret may be.
         OSError: the file cannot be read.
     """
     most = SECRET_BYTES + len(b"\r\n")
@@ -41,9 +40,10 @@ def read_bytes(source: Path, what: str) -> bytes:
         raise _empty(source, what)
     if len(data) > most:
         raise InvalidInput(
-            f"{what} is too long",
-            cause=f"{_named(source)} holds more than {format_count(SECRET_BYTES)} bytes.",
-            remedy="A secret holds no more. Store a longer value as an object of the bucket.",
+            f"{what} is too large",
+            cause=f"{_named(source)} contains more than {format_count(SECRET_BYTES)} bytes.",
+            remedy="This is the maximum for a secret. Store a larger value as an object in the "
+            "bucket.",
         )
     return data
 
@@ -53,10 +53,10 @@ def read_text(source: Path, what: str) -> Secret:
 
     Args:
         source: the file.
-        what: names the value in errors.
+        what: the name of the value in errors.
 
     Raises:
-        InvalidInput: there is nothing, more than a secret can hold, or it is not UTF-8.
+        InvalidInput: the input is empty, larger than a secret may be, or not UTF-8.
         OSError: the file cannot be read.
     """
     data = _without_line_end(read_bytes(source, what))
@@ -66,19 +66,19 @@ def read_text(source: Path, what: str) -> Secret:
         return Secret(data.decode())
     except UnicodeDecodeError as error:
         at = error.start
-    raise InvalidInput(  # outside: the decoder's error holds the whole value
+    raise InvalidInput(  # outside the handler: the decoder's error contains the complete value
         f"{what} is not UTF-8",
-        cause=f"Byte {at + 1} of {_named(source)} is not part of any character.",
-        remedy="Convert it to UTF-8. `secrets put NAME --binary --file PATH` stores bytes as "
-        "they are.",
+        cause=f"Byte {at + 1} of {_named(source)} is not part of a valid character.",
+        remedy="Convert it to UTF-8, or store the bytes unchanged with `secrets put NAME --binary "
+        "--file PATH`.",
     )
 
 
 def ask_value(name: str) -> Secret:
-    """Return a value asked for on the terminal without an echo, or read from a pipe.
+    """Prompt for a value without echo on a terminal, or read it from a pipe.
 
     Raises:
-        InvalidInput: nothing was given, or it is not UTF-8.
+        InvalidInput: the input is empty or not UTF-8.
     """
     if not is_terminal():
         return read_text(STANDARD_INPUT, f"The value of {name}")
@@ -86,14 +86,14 @@ def ask_value(name: str) -> Secret:
     if not value:
         raise InvalidInput(
             f"The value of {name} is empty",
-            cause="Nothing was typed.",
-            remedy="Run the command again and type or paste the value.",
+            cause="No value was entered.",
+            remedy="Run the command again and enter the value.",
         )
     return Secret(value)
 
 
 def is_terminal() -> bool:
-    """Return whether a person can be asked on standard input."""
+    """Return whether standard input is a terminal, so that the user can be prompted."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
@@ -110,7 +110,7 @@ def _named(source: Path) -> str:
 def _empty(source: Path, what: str) -> InvalidInput:
     return InvalidInput(
         f"{what} is empty",
-        cause=f"{_named(source)} holds nothing"
+        cause=f"{_named(source)} is empty"
         + (": the command before the pipe may have failed." if source == STANDARD_INPUT else "."),
-        remedy="Nothing was changed. Give a value.",
+        remedy="Nothing was changed. Provide a value.",
     )

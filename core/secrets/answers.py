@@ -1,4 +1,4 @@
-"""Secrets Manager's answers as our values: dates in UTC, values wrapped, missing parts allowed."""
+"""Conversion of Secrets Manager's answers to the values of `core.model.secrets`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from core.units import as_utc
 
 
 def info_of(entry: dict[str, Any]) -> SecretInfo:
-    """Return the facts of one secret from a description or an entry of a listing."""
-    # DescribeSecret and ListSecrets name the same map differently.
+    """Return the properties of a secret from its description or an entry of a listing."""
+    # DescribeSecret and ListSecrets use different names for the same map.
     stages = entry.get("VersionIdsToStages") or entry.get("SecretVersionsToStages") or {}
     return SecretInfo(
         name=str(entry.get("Name", "")),
@@ -42,13 +42,13 @@ def version_of(entry: dict[str, Any]) -> SecretVersion:
 
 
 def newest_first(version: SecretVersion) -> tuple[bool, float, bool]:
-    """Return the key to sort versions by: the current one, then by age, labelled ones first."""
+    """Return the sort key of versions: the current one first, then by age."""
     created = version.created.timestamp() if version.created else 0.0
     return (CURRENT not in version.stages, -created, not version.stages)
 
 
 def value_of(name: str, answer: dict[str, Any]) -> SecretValue:
-    """Return a value, verbatim; a binary one as base64."""
+    """Return the value of a secret; a binary value is converted to base64."""
     return SecretValue(
         name=name,
         version_id=str(answer.get("VersionId", "")),
@@ -67,5 +67,5 @@ def text_of(value: Mapping[str, Any]) -> Secret:
 
 
 def moment_of(value: Any) -> datetime | None:
-    """Return a date of AWS as aware UTC, or None."""
+    """Return a date of AWS as an aware datetime in UTC, or None."""
     return as_utc(value) if isinstance(value, datetime) else None

@@ -1,7 +1,7 @@
-"""Random values for secrets, and how hard they are to guess, counted and not estimated.
+"""Random values for secrets, and their exact strength in bits.
 
-Each value is drawn evenly from all texts of its length that hold at least one character of each
-alphabet chosen; its strength is the logarithm of how many such texts there are.
+Each value is drawn uniformly from all texts of its length that contain at least one character of
+each chosen alphabet; its strength is the logarithm of the number of such texts.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from core.errors import InvalidInput
 from core.redaction import Secret
 
 LENGTH_MIN, LENGTH_MAX, LENGTH_DEFAULT = 8, 128, 32
-#: Bits from which on nobody guesses a value even without being slowed down, and from which on
-#: only a service that slows guesses down protects it (NIST SP 800-131A asks for 112 of a key).
+#: Bits above which a value cannot be guessed, and bits above which it is safe only if the service
+#: limits attempts (NIST SP 800-131A requires 112 for a key).
 STRONG_BITS, FAIR_BITS = 112.0, 72.0
 
 LOWER = "abcdefghijklmnopqrstuvwxyz"
@@ -25,10 +25,10 @@ UPPER = LOWER.upper()
 DIGITS = "0123456789"
 #: Without quotes, blanks, slashes, `@` and `:`: they break connection URLs, shells and RDS.
 SYMBOLS = "!#$%*+-.=?^_~"
-#: What is easily taken for something else when it is read aloud or typed.
+#: Characters that are easily confused when they are read aloud or typed.
 SIMILAR_CHARACTERS = frozenset("0O1lI")
 
-#: The alphabets by the words that a form shows for them.
+#: The alphabets by their labels in the form.
 ALPHABETS: dict[str, str] = {
     "a–z": LOWER,  # noqa: RUF001 - a dash between two letters, as people read a range
     "A–Z": UPPER,  # noqa: RUF001 - as above
@@ -39,7 +39,7 @@ ALPHABETS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How long a value is and what it is made of; every alphabet is used at least once."""
+    """Length and alphabets of a value; every alphabet is used at least once."""
 
     length: int = LENGTH_DEFAULT
     alphabets: tuple[str, ...] = (LOWER, UPPER, DIGITS)
@@ -47,7 +47,7 @@ class Recipe:
 
     @property
     def sets(self) -> tuple[str, ...]:
-        """The alphabets without what is left out."""
+        """The alphabets without the excluded characters."""
         return tuple(
             "".join(
                 char for char in each if self.similar_characters or char not in SIMILAR_CHARACTERS
@@ -57,10 +57,10 @@ class Recipe:
 
 
 def generate(recipe: Recipe) -> Secret:
-    """Return a value by a recipe, from the system's source of randomness.
+    """Return a random value for a recipe, from the operating system's generator.
 
     Raises:
-        InvalidInput: no alphabet is chosen, or the length is not possible.
+        InvalidInput: no alphabet is chosen, or the length is not valid.
     """
     sets = _checked(recipe)
     everything = "".join(sets)
@@ -71,25 +71,25 @@ def generate(recipe: Recipe) -> Secret:
 
 
 def strength(recipe: Recipe) -> float:
-    """Return the bits of a value by a recipe: the logarithm of how many there are.
+    """Return the strength of a recipe in bits: the logarithm of the number of possible values.
 
     Raises:
-        InvalidInput: no alphabet is chosen, or the length is not possible.
+        InvalidInput: no alphabet is chosen, or the length is not valid.
     """
     return math.log2(_count([len(each) for each in _checked(recipe)], recipe.length))
 
 
 def verdict(bits: float) -> tuple[str, str]:
-    """Return a strength in words, and its tone: `good`, `warning` or `danger`."""
+    """Return a description of a strength, and its tone: `good`, `warning` or `danger`."""
     if bits >= STRONG_BITS:
         return "strong: cannot be guessed", "good"
     if bits >= FAIR_BITS:
-        return "fair: only where guesses are slowed down", "warning"
+        return "fair: only safe if the service limits attempts", "warning"
     return "weak: can be guessed", "danger"
 
 
 def _count(sizes: Sequence[int], length: int) -> int:
-    """Count the texts with something of each alphabet, by inclusion and exclusion."""
+    """Count the texts that contain each alphabet, by inclusion and exclusion."""
     total = sum(sizes)
     return sum(
         (-1) ** left_out * (total - sum(missing)) ** length
@@ -101,10 +101,10 @@ def _count(sizes: Sequence[int], length: int) -> int:
 def _checked(recipe: Recipe) -> tuple[str, ...]:
     sets = recipe.sets
     if not sets:
-        raise InvalidInput("No characters are chosen", remedy="Choose at least one alphabet.")
+        raise InvalidInput("No characters are selected", remedy="Select at least one alphabet.")
     if not LENGTH_MIN <= recipe.length <= LENGTH_MAX:
         raise InvalidInput(
-            f"A length of {recipe.length} is not possible",
+            f"A length of {recipe.length} is not valid",
             remedy=f"Choose {LENGTH_MIN} to {LENGTH_MAX} characters.",
         )
     return sets

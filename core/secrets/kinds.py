@@ -1,7 +1,7 @@
-"""The JSON kinds of a secret's fields: an edit of a value keeps its field's kind or is refused.
+"""JSON types of a secret's fields: an edit must not change the type of a field.
 
-A port that is a number stays one: applications that read `"5433"` where they expect `5433` fail
-later and elsewhere.
+A port that is a number stays a number: applications that read `"5433"` instead of `5433` would
+fail.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from core.secrets.secret_text import SecretRow, rows_of, text_of
 
 
 class Kind(Enum):
-    """A kind of JSON value, in the words of messages."""
+    """A type of JSON values; its value is the name in messages."""
 
     TEXT = "a text"
     NUMBER = "a number"
@@ -28,7 +28,7 @@ class Kind(Enum):
 
 
 class NewValues(Enum):
-    """How new values are read: by their field's kind, as texts, or as JSON of any kind."""
+    """Interpretation of new values: by the type of the field, as texts, or as JSON."""
 
     KEEP_KIND = "keep"
     AS_TEXT = "text"
@@ -42,15 +42,15 @@ _FIRST = {
 
 
 def kind_of(row: SecretRow) -> Kind:
-    """Return the kind of a row's value."""
+    """Return the type of a row's value."""
     return Kind.TEXT if row.quoted else _kind_of_json(row.value.reveal())
 
 
 def with_value(row: SecretRow, value: Secret) -> SecretRow:
-    """Return a row with another value of the same kind.
+    """Return a row with another value of the same type.
 
     Raises:
-        InvalidInput: the value is of another kind; the error names the field and both kinds.
+        InvalidInput: the value has another type; the error names the field and both types.
     """
     if row.quoted:
         return replace(row, value=value)
@@ -62,10 +62,10 @@ def with_value(row: SecretRow, value: Secret) -> SecretRow:
 
 
 def check_kinds(before: Sequence[SecretRow], after: Sequence[SecretRow]) -> None:
-    """Refuse rows whose values are of another kind than those of the same key before.
+    """Check that the values of rows have the same types as before.
 
     Raises:
-        InvalidInput: one is; the error names the field and both kinds.
+        InvalidInput: a type differs; the error names the field and both types.
     """
     kinds = {row.key: kind_of(row) for row in before}
     for row in after:
@@ -75,15 +75,15 @@ def check_kinds(before: Sequence[SecretRow], after: Sequence[SecretRow]) -> None
 
 
 def edited(before: str, changes: Mapping[str, Secret], how: NewValues = NewValues.KEEP_KIND) -> str:
-    """Return the text of a JSON object with some values changed; every other byte stays.
+    """Return the text of a JSON object with some values changed and all other bytes unchanged.
 
     Args:
-        before: the text as it was.
-        changes: the new values by field; fields that do not exist yet are added.
-        how: how the new values are read.
+        before: the original text.
+        changes: the new values by field; new fields are added.
+        how: the interpretation of the new values.
 
     Raises:
-        InvalidInput: the text is no JSON object, a kind would change, or a value is not JSON.
+        InvalidInput: the text is not a JSON object, a type would change, or a value is not JSON.
     """
     rows = rows_of(before)
     known = {row.key for row in rows}
@@ -122,7 +122,7 @@ def _refuse(name: str) -> None:
 def _other_kind(field: str, old: Kind, new: Kind) -> InvalidInput:
     return InvalidInput(
         f"{field} is {old.value}, and its new value would be {new.value}",
-        cause="An application that reads the secret expects the kind it has now.",
-        remedy="Give a value of that kind. To change the kind on purpose, edit the secret as "
-        "JSON in the window, or use --as-text or --json-value on the command line.",
+        cause="Applications that read the secret expect the present type.",
+        remedy="Enter a value of that type. To change the type, edit the secret as JSON in the "
+        "window, or use --as-text or --json-value on the command line.",
     )

@@ -1,10 +1,10 @@
-"""Saving a secret as compare-and-swap: nobody's change is overwritten unseen.
+"""Conditional saving of secrets, so that no concurrent change is overwritten silently.
 
-With `PutSecretValue` and `UpdateSecretVersionStage` the swap is AWS's own: the new version is
-stored under a label of ours (it tells other people who made it), then AWSCURRENT moves only if
-it still sits on the version seen (`RemoveFromVersionId`). The platform's grants have neither:
-there the version is compared, the value updated, and the predecessor checked afterwards, so that
-a lost race is at least told.
+With `PutSecretValue` and `UpdateSecretVersionStage` the swap is atomic: the new version is stored
+under a label of Strongroom (which names its author), then AWSCURRENT only moves if it is still
+attached to the expected version (`RemoveFromVersionId`). The platform's IAM policy allows neither:
+then the version is compared, the value updated, and the previous version checked afterwards, so
+that a lost race is at least reported.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ from core.work import Work, finishing
 
 #: The operations by which a value becomes the current one: a version without AWSCURRENT is no save.
 DECISIVE = ("UpdateSecret", "UpdateSecretVersionStage")
-#: A value as Secrets Manager takes it: under SecretString or SecretBinary.
+#: A value for Secrets Manager: an argument SecretString or SecretBinary.
 Value = Mapping[str, Any]
-#: Labels of a secret, of twenty that it can have, from which old ones are taken off.
+#: Number of labels from which old ones are removed; AWS allows twenty.
 _MANY_LABELS = 12
 
 
@@ -79,10 +79,10 @@ def swap(
     *,
     replace_binary: bool = False,
 ) -> SecretWritten:
-    """Make `value` the current value if the current version is still `expected`.
+    """Replace the current value if the current version is still `expected`.
 
     Raises:
-        Conflict: somebody else changed the secret; theirs is untouched, or kept as AWSPREVIOUS.
+        Conflict: another client changed the secret; its version is current or AWSPREVIOUS.
         InvalidInput: a text would replace a binary value, and `replace_binary` is False.
         StorageError: the write was refused.
     """
@@ -91,12 +91,12 @@ def swap(
         raise _binary(name)
     try:
         return _by_stage(manager, name, value, expected, work)
-    except AccessDenied:  # only the platform's grants: the other way needs no more than those
+    except AccessDenied:  # the platform's policy does not allow it: use UpdateSecret
         return _by_update(manager, name, value, expected, work)
 
 
 def _check_current(manager: Secrets, name: str, expected: str, work: Work) -> SecretValue:
-    """Return the current value, which is still the expected version."""
+    """Return the current value, and check that it is still the expected version."""
     before = manager.read(name, work=work)
     if before.version_id != expected:
         raise edit_conflict(name)
@@ -105,10 +105,11 @@ def _check_current(manager: Secrets, name: str, expected: str, work: Work) -> Se
 
 def _binary(name: str) -> InvalidInput:
     return InvalidInput(
-        f"{name} holds a binary value, and a text would replace it",
-        cause="It is stored as SecretBinary, for example a PKCS #12 file. Nothing was changed.",
-        remedy="Store the new bytes with --binary --file PATH, or replace the value by a text on "
-        "purpose with --as-text.",
+        f"{name} contains a binary value, and a text would replace it",
+        cause="The value is stored as SecretBinary, for example a PKCS #12 file. Nothing was "
+        "changed.",
+        remedy="Store the new bytes with --binary --file PATH, or replace the value by a text "
+        "with --as-text.",
         subject=name,
     )
 
@@ -116,7 +117,7 @@ def _binary(name: str) -> InvalidInput:
 def update(
     manager: Secrets, name: str, value: Value, work: Work, *, description: str | None = None
 ) -> SecretWritten:
-    """Make `value` the current value whatever is there; a repeated request counts once."""
+    """Replace the current value unconditionally; a repeated request has no further effect."""
     token = str(uuid4())
     more = {"Description": description} if description else {}
     work.check()
@@ -126,7 +127,7 @@ def update(
                 SecretId=name, ClientRequestToken=token, **value, **more
             )
     except (AlreadyExists, InvalidInput, Conflict):
-        # UpdateSecret refuses a token it knows: after a lost answer our value may be there.
+        # UpdateSecret refuses a known token: after a lost answer the value may already be stored.
         if not _stored(manager, name, value, token, work):
             raise
         return SecretWritten(name, version_id=token)
@@ -137,7 +138,7 @@ def move_current(manager: Secrets, name: str, to: str, expected: str, work: Work
     """Move AWSCURRENT from `expected` to the version `to`.
 
     Raises:
-        Conflict: AWSCURRENT does not sit on `expected` any more.
+        Conflict: AWSCURRENT is no longer attached to `expected`.
     """
     work.check()
     try:
@@ -158,10 +159,10 @@ def move_current(manager: Secrets, name: str, to: str, expected: str, work: Work
 
 
 def edit_conflict(name: str) -> Conflict:
-    """Return the error for a secret that is not what was read before."""
+    """Return the error for a secret that has changed since it was read."""
     return Conflict(
-        f"{name} was changed by somebody else meanwhile",
-        cause="Its current version is not the one that you opened. Nothing was overwritten.",
+        f"{name} was changed by another client",
+        cause="The current version is not the one that you opened. Nothing was overwritten.",
         remedy="Reload the secret, compare, and make your change again.",
         subject=name,
     )
@@ -193,7 +194,7 @@ def _by_stage(
 
 
 def _user(manager: Secrets, work: Work) -> str:
-    """Return our name for the label; nothing where AWS does not tell it."""
+    """Return the user name for the label, or an empty string if AWS does not report it."""
     try:
         return identity(manager.clients, work=work).user
     except Cancelled:
@@ -203,9 +204,9 @@ def _user(manager: Secrets, work: Work) -> str:
 
 
 def _drop_old_labels(manager: Secrets, name: str, work: Work) -> None:
-    """Let the labels of bygone versions go in time: a secret has room for twenty of them.
+    """Remove the labels of old versions in time: AWS allows twenty labels for a secret.
 
-    Not sooner, since a rotation that begins just now has a version with such a label only.
+    Not earlier, since the version of a rotation that has just begun only has such a label.
     """
     stages = (CURRENT, PREVIOUS, PENDING)
     versions = manager.describe(name, work=work).versions
@@ -226,7 +227,7 @@ def _drop_label(manager: Secrets, name: str, label: str, token: str, work: Work)
 
 
 def _tidy(act: Callable[[], None]) -> None:
-    """Do a clean-up whose failure must not hide the result: a label without meaning may stay."""
+    """Run a clean-up and ignore its failure: a remaining label has no effect."""
     try:
         act()
     except StorageError:
@@ -244,8 +245,9 @@ def _by_update(
         return result
     if before not in {expected, result.version_id}:
         raise Conflict(
-            f"{name} was changed by somebody else in the same moment",
-            cause=f"Your value is current; theirs is kept as version {before} ({PREVIOUS}).",
+            f"{name} was changed by another client at the same time",
+            cause=f"Your value is current; the other one is stored as version {before} "
+            f"({PREVIOUS}).",
             remedy="Compare the two versions and decide which one should be current.",
             subject=name,
         )

@@ -1,7 +1,7 @@
-"""The text of a secret: validated before it is sent, edited by key, never re-serialised.
+"""Text of a secret: validation, and editing by key without re-serialization.
 
-A form that changes one key leaves every other byte as it was: numbers do not pass through float,
-and a text that is not JSON stays what it is.
+Changing one key leaves all other bytes unchanged: numbers are not converted to float, and a text
+that is not JSON is not modified.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from core.redaction import Secret
 from core.secrets.splice import members, spliced
 from core.units import format_count
 
-#: Stands for the key where two texts cannot be compared by keys.
-WHOLE = "(the whole text)"
-#: The same for a value that is stored as SecretBinary.
+#: Placeholder for the key if two texts cannot be compared by keys.
+WHOLE = "(the complete text)"
+#: Placeholder for the key of a binary value.
 BINARY = "(the binary value)"
 _LINE = re.compile(r"\bLine (\d+), column \d+")
-#: Texts, to step over them, and the words that are not JSON.
+#: Texts, which are skipped, and words that are not valid JSON.
 _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity|NaN')
 
 
 @dataclass(frozen=True, slots=True)
 class SecretRow:
-    """One key of a JSON object. `quoted` values are texts; others are JSON as it stands."""
+    """A key of a JSON object and its value: a text if `quoted`, otherwise JSON."""
 
     key: str
     value: Secret
@@ -45,7 +45,7 @@ class SecretRow:
 
 @dataclass(frozen=True, slots=True)
 class SecretDiff:
-    """Which keys a new text adds, removes and changes; names only, values never."""
+    """Names of the keys that a new text adds, removes and changes, without values."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -56,10 +56,10 @@ class SecretDiff:
 
 
 def encoded(value: Mapping[str, Any] | str) -> str:
-    """Return the text to store: a mapping becomes JSON, a text stays verbatim.
+    """Return the text to store: a mapping is converted to JSON, a text is unchanged.
 
     Raises:
-        InvalidInput: the value is neither, or is empty or too long.
+        InvalidInput: the value has another type, or is empty or too large.
     """
     if isinstance(value, str):
         text = value
@@ -74,16 +74,16 @@ def encoded(value: Mapping[str, Any] | str) -> str:
 def _dumped(value: Mapping[str, Any]) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError):  # their texts can hold the value
+    except (TypeError, ValueError):  # their messages may contain the value
         pass
     raise _invalid("The secret's value cannot be written as JSON", "Use texts, numbers and lists.")
 
 
 def stored_form(value: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
-    """Return a value as Secrets Manager takes it: bytes as SecretBinary, others as SecretString.
+    """Return a value for Secrets Manager: bytes as SecretBinary, others as SecretString.
 
     Raises:
-        InvalidInput: the value is of another type, empty or too long.
+        InvalidInput: the value has another type, or is empty or too large.
     """
     if not isinstance(value, bytes):
         return {"SecretString": encoded(value)}
@@ -92,10 +92,10 @@ def stored_form(value: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
 
 
 def check_size(text: str) -> None:
-    """Refuse an empty text and one above 65,536 bytes of UTF-8 (Secrets Manager's limit).
+    """Check that a text is not empty and has at most 65,536 bytes of UTF-8 (AWS's limit).
 
     Raises:
-        InvalidInput: it is empty, too long, or not valid Unicode.
+        InvalidInput: the text is empty, too large, or not valid Unicode.
     """
     try:
         size = len(text.encode())
@@ -111,13 +111,13 @@ def _check_length(size: int) -> None:
         raise _invalid("The secret is empty", "Enter a value.")
     if size > SECRET_BYTES:
         raise _invalid(
-            f"The secret is too long: {format_count(size)} bytes",
-            f"A secret holds at most {format_count(SECRET_BYTES)} bytes. Shorten it.",
+            f"The secret is too large: {format_count(size)} bytes",
+            f"A secret has at most {format_count(SECRET_BYTES)} bytes. Shorten it.",
         )
 
 
 def json_problem(text: str) -> str:
-    """Return what is wrong with a JSON object and where, or nothing when all is well."""
+    """Return the first problem of a JSON object with its position, or an empty string."""
     try:
         rows_of(text)
     except InvalidInput as error:
@@ -132,7 +132,7 @@ def json_problem(text: str) -> str:
 
 
 def problem_line(problem: str) -> int:
-    """Return the number of the line that a problem names, or 0."""
+    """Return the line number in a problem, or 0."""
     found = _LINE.search(problem)
     return int(found[1]) if found else 0
 
@@ -156,14 +156,14 @@ def rows_of(text: str) -> tuple[SecretRow, ...]:
     except ValueError as error:
         problem = str(error)
     except RecursionError:
-        problem = "It is nested too deeply"
-    if problem:  # raised out here: the decoder's error holds the whole text
-        raise _invalid(f"Not a JSON object. {problem}", "Correct the text, or save it as it is.")
+        problem = "The text is nested too deeply"
+    if problem:  # raised outside the handler: the decoder's error contains the complete text
+        raise _invalid(f"Not a JSON object. {problem}", "Correct the text, or save it unchanged.")
     return rows
 
 
 class _NotJsonError(ValueError):
-    """A word that Python takes for JSON and nobody else does. `at` is its place, if known."""
+    """A word that only Python accepts as JSON, such as NaN; `at` is its position, if known."""
 
     at = 0
 
@@ -182,7 +182,7 @@ def _refuse(name: str) -> Any:
 
 
 def _unread(_number: str) -> int:
-    return 0  # numbers stay texts: some are too long to be read
+    return 0  # numbers stay texts: some are too long to be parsed
 
 
 def _place(text: str, at: int) -> tuple[int, int]:
@@ -190,7 +190,7 @@ def _place(text: str, at: int) -> tuple[int, int]:
 
 
 def _scanned(text: str) -> tuple[SecretRow, ...]:
-    """Return the members of a text that is valid JSON, each value as it stands."""
+    """Return the members of a JSON object, with the original texts of the values."""
     return tuple(
         SecretRow(
             member.key, _secret(member.key, text[member.value_start : member.end]), member.quoted
@@ -200,7 +200,7 @@ def _scanned(text: str) -> tuple[SecretRow, ...]:
 
 
 def _secret(key: str, raw: str) -> Secret:
-    """Wrap a value; names such as the bucket's must stay legible in messages and logs."""
+    """Wrap a value; public values such as the bucket name stay readable in messages and logs."""
     return Secret(_value(raw), remembered=key not in OPEN_FIELDS)
 
 
@@ -209,14 +209,14 @@ def _value(raw: str) -> str:
 
 
 def text_of(rows: Sequence[SecretRow], before: str = "") -> str:
-    """Return the JSON text of rows; of `before`, the old text, each byte that can stay is kept.
+    """Return the JSON text of rows, which changes the old text `before` as little as possible.
 
     Raises:
         InvalidInput: a key is empty or appears twice, or an unquoted value is not JSON.
     """
     kept = _rows_or_none(before)
     if kept is not None and tuple(rows) == kept:
-        return before  # even with a key that appears twice: it was like that
+        return before  # even with a duplicate key, which already existed
     _check_rows(rows)
     changed = spliced(before, rows, kept) if kept else None
     if changed is not None:
@@ -259,7 +259,7 @@ def _check_raw(row: SecretRow) -> None:
 
 
 def diff(before: str, after: str) -> SecretDiff:
-    """Return which keys differ; two texts of which one is no JSON object differ as a whole."""
+    """Return the keys that differ; texts that are not JSON objects are compared completely."""
     try:
         old, new = _by_key(before), _by_key(after)
     except InvalidInput:
@@ -272,7 +272,7 @@ def diff(before: str, after: str) -> SecretDiff:
 
 
 def diff_values(before: SecretValue, after: SecretValue) -> SecretDiff:
-    """Return which keys of two versions differ; a binary value has none and differs as a whole."""
+    """Return the keys of two versions that differ; binary values are compared completely."""
     if not (before.binary or after.binary):
         return diff(before.text.reveal(), after.text.reveal())
     same = before.binary == after.binary and before.text == after.text
@@ -287,37 +287,39 @@ def _by_key(text: str) -> dict[str, list[SecretRow]]:
 
 
 def check_is_text(value: SecretValue) -> None:
-    """Refuse a binary value where a text is needed.
+    """Check that a value is not binary.
 
     Raises:
-        Corrupt: it is binary.
+        Corrupt: the value is binary.
     """
     if value.binary:
         raise Corrupt(
-            f"Secret {value.name} holds a binary value",
-            cause="It is stored as SecretBinary, for example a PKCS #12 file, and has no fields.",
-            remedy="Read it as bytes; do not save it as key/value pairs.",
+            f"Secret {value.name} contains a binary value",
+            cause="The value is stored as SecretBinary, for example a PKCS #12 file, and has no "
+            "fields.",
+            remedy="Read it as bytes, and do not save it as key/value pairs.",
             subject=value.name,
         )
 
 
 def parsed(name: str, text: str) -> dict[str, Any]:
-    """Return the dictionary in a secret's text.
+    """Return the dictionary in the text of a secret.
 
     Raises:
-        Corrupt: it is not a JSON object.
+        Corrupt: the text is not a JSON object.
     """
     value: Any = None
     try:
         value = json.loads(text)
-    except ValueError:  # its text could quote the value
+    except ValueError:  # its message could quote the value
         value = None
     if isinstance(value, dict):
         return value
     raise Corrupt(
         f"Secret {name} is not a JSON object",
-        cause="Its value is a plain text, a list, or damaged; it is not shown here.",
-        remedy="Read it as a whole, or save it as key/value pairs if it should have fields.",
+        cause="The value is a plain text, a list, or corrupt. It is not shown because it may be "
+        "secret.",
+        remedy="Read it as a text, or save it as key/value pairs if it should have fields.",
         subject=name,
     )
 

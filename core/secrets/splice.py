@@ -1,4 +1,4 @@
-"""Changing single values inside the text of a JSON object; every other byte stays as it is."""
+"""Changes of single values in the text of a JSON object, with all other bytes unchanged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 _BLANK = " \t\r\n"
-#: It finds where values end; numbers are not read, some are too long for that.
+#: Decoder that finds the ends of values; it does not parse numbers, which may be too long.
 _DECODER = json.JSONDecoder(parse_int=lambda _text: 0, parse_float=lambda _text: 0)
 
 
@@ -26,7 +26,7 @@ class Row(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Where one member of an object stands: from its key to its value's end."""
+    """Position of a member of an object, from its key to the end of its value."""
 
     key: str
     start: int
@@ -36,14 +36,14 @@ class Member:
 
 
 def members(text: str) -> tuple[Member, ...]:
-    """Return the members of a text that is valid JSON, in order, doubles included.
+    """Return the members of a JSON object in order, including duplicates.
 
     Raises:
-        ValueError: it is no object.
+        ValueError: the text is not an object.
     """
     at = _skip(text, 0)
     if text[at] != "{":
-        message = "It is JSON, but not an object in braces"
+        message = "The text is JSON, but not an object in braces"
         raise ValueError(message)
     found: list[Member] = []
     at = _skip(text, at + 1)
@@ -58,11 +58,11 @@ def members(text: str) -> tuple[Member, ...]:
 
 
 def spliced(text: str, rows: Sequence[Row], kept: Sequence[Row]) -> str | None:
-    """Return `text` with its members made those of `rows`, or None where that has no place.
+    """Return `text` with its members replaced by `rows`, or None if that is not possible.
 
     Args:
-        text: the text as it was.
-        rows: what its members shall be: those that stay in their old order, then new ones.
+        text: the original text.
+        rows: the new members: existing ones in their old order, then new ones.
         kept: the members as they were; an equal row keeps its bytes.
     """
     old = members(text)
@@ -87,7 +87,7 @@ def spliced(text: str, rows: Sequence[Row], kept: Sequence[Row]) -> str | None:
 
 
 def _apart(text: str, old: Sequence[Member]) -> str:
-    """Return what to put between two members: what the text's author put there."""
+    """Return the separator of two members, in the style of the text."""
     if len(old) > 1:
         return text[old[0].end : old[1].start]
     indent = text[text.index("{") + 1 : old[0].start]
@@ -107,12 +107,12 @@ def _skip(text: str, at: int) -> int:
 
 
 def strings_in(text: str) -> tuple[tuple[str, int, int], ...]:
-    """Return the texts inside a JSON value: the path to each, and where it begins and ends.
+    """Return the texts inside a JSON value, each with its path, start and end.
 
-    Keys of objects are no texts of their own. A path is `.key` and `[index]`, one after the other.
+    Keys of objects are not included. A path consists of `.key` and `[index]`.
 
     Raises:
-        ValueError: it is not JSON.
+        ValueError: the value is not JSON.
     """
     found: list[tuple[str, int, int]] = []
     _collect(text, _skip(text, 0), "", found)
@@ -120,7 +120,7 @@ def strings_in(text: str) -> tuple[tuple[str, int, int], ...]:
 
 
 def _collect(text: str, at: int, path: str, found: list[tuple[str, int, int]]) -> int:
-    """Add the texts of the value that begins at `at`, and return where it ends."""
+    """Add the texts of the value that starts at `at`, and return its end."""
     if text[at] not in "{[":
         value, end = _DECODER.raw_decode(text, at)
         if isinstance(value, str):

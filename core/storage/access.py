@@ -1,4 +1,4 @@
-"""How a service of the contract gets its clients: handed in, or made from what the caller names."""
+"""Clients of the contract's services, created from the arguments of the caller."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def clients_for(
 ) -> ClientFactory:
     """Return the client factory of a service.
 
-    The first that is given decides: `clients`, `connection`, `profile` (a stored profile by name,
-    with its keys from the keyring, or a profile without stored keys). With none of them AWS's
-    own chain does: variables, AWS's files, a role of this machine.
+    The first argument that is set is used: `clients`, `connection`, `profile` (the name of a stored
+    profile with keys in the keyring, or a profile without stored keys). Without any of them AWS's
+    default chain is used: variables, AWS's files, a role of this machine.
 
     Args:
-        region_name: the region, where neither clients nor connection brings one.
+        region_name: the region, unless `clients` or `connection` define it.
         connection: a profile with its keys.
-        clients: a factory to share.
-        endpoint_url: a server other than AWS's; `AWS_ENDPOINT_URL` is honoured without it.
-        profile: a stored profile's name, or a profile.
+        clients: a shared client factory.
+        endpoint_url: the URL of a server other than AWS; by default `AWS_ENDPOINT_URL`.
+        profile: the name of a stored profile, or a profile.
 
     Raises:
-        NotFound: no profile of that name is stored.
+        NotFound: there is no stored profile with that name.
         KeyringError: the profile's keys cannot be read.
     """
     if clients is not None:

@@ -31,8 +31,8 @@ from core.work import Work, default_work
 class SecretsManager:
     """The secrets of one account and region.
 
-    Everything the contract names works with no more than GetSecretValue, CreateSecret,
-    UpdateSecret and ListSecrets; what needs more raises AccessDenied naming the action.
+    The methods of the contract only need GetSecretValue, CreateSecret, UpdateSecret and
+    ListSecrets; other methods raise AccessDenied with the missing action.
     """
 
     def __init__(
@@ -54,22 +54,22 @@ class SecretsManager:
 
     @property
     def clients(self) -> ClientFactory:
-        """The factory whose clients are used."""
+        """The client factory."""
         return self._clients
 
     def client(self) -> Any:
-        """Return botocore's client; for the modules of this package."""
+        """Return botocore's client, for the modules of this package."""
         return self._clients.secrets()
 
-    # The contract's calls.
+    # Methods of the data contract.
 
     def get_secret(self, secret_name: str, *, work: Work | None = None) -> dict[str, Any]:
         """Return the current value as a dictionary.
 
         Raises:
-            NotFound: there is no such secret.
+            NotFound: the secret does not exist.
             Corrupt: its value is binary, or not a JSON object.
-            StorageError: it may not or cannot be read.
+            StorageError: reading it was denied or failed.
         """
         value = self.read(secret_name, work=work)
         secret_text.check_is_text(value)
@@ -85,19 +85,19 @@ class SecretsManager:
         update_existing: bool = False,
         work: Work | None = None,
     ) -> SecretWritten:
-        """Store a new secret; a mapping as JSON, a text verbatim, bytes as a binary value.
+        """Create a secret from a mapping (stored as JSON), a text, or bytes (a binary value).
 
         Args:
             secret_name: the secret.
             secret_value: its value.
             description: shown in lists of secrets.
-            update_existing: replace value and description if the secret already exists.
+            update_existing: whether to replace value and description of an existing secret.
             work: cancel token.
 
         Raises:
-            AlreadyExists: a secret of that name exists and `update_existing` is False.
-            ScheduledForDeletion: one of that name waits for its deletion.
-            InvalidInput: the value is empty or too long.
+            AlreadyExists: the secret exists and `update_existing` is False.
+            ScheduledForDeletion: a secret with that name is scheduled for deletion.
+            InvalidInput: the value is empty or too large.
         """
         arguments = {
             "Name": _checked_name(secret_name),
@@ -126,11 +126,11 @@ class SecretsManager:
         *,
         work: Work | None = None,
     ) -> SecretWritten:
-        """Replace the current value, whatever it is now; see `save` for the careful way.
+        """Replace the current value unconditionally; see `save` for a conditional replacement.
 
         Raises:
-            NotFound: there is no such secret.
-            InvalidInput: the value is empty or too long.
+            NotFound: the secret does not exist.
+            InvalidInput: the value is empty or too large.
         """
         value = secret_text.stored_form(secret_value)
         return saving.update(self, secret_name, value, default_work(work))
@@ -144,21 +144,21 @@ class SecretsManager:
         recovery_days: int = RECOVERY_DAYS_DEFAULT,
         work: Work | None = None,
     ) -> SecretDeletion:
-        """Schedule the deletion; the secret can be restored for `recovery_days` days.
+        """Schedule the deletion of a secret, which can be restored for `recovery_days` days.
 
         Args:
             secret_name: the secret.
-            force_delete: delete at once, without any way back.
+            force_delete: delete permanently at once.
             recovery_days: 7 to 30.
             work: cancel token.
 
         Raises:
-            InvalidInput: the window is outside 7 to 30 days.
-            NotFound: there is no such secret.
+            InvalidInput: `recovery_days` is not between 7 and 30.
+            NotFound: the secret does not exist.
         """
         if not RECOVERY_DAYS_MIN <= recovery_days <= RECOVERY_DAYS_MAX:
             raise InvalidInput(
-                f"A recovery window of {recovery_days} days is not possible",
+                f"A recovery window of {recovery_days} days is not valid",
                 remedy=f"Choose {RECOVERY_DAYS_MIN} to {RECOVERY_DAYS_MAX} days.",
                 subject=secret_name,
             )
@@ -175,16 +175,16 @@ class SecretsManager:
     def list_secrets(
         self, name_filter: str | None = None, *, work: Work | None = None
     ) -> list[ListedSecret]:
-        """Return all secrets whose name begins with `name_filter`, sorted by name.
+        """Return all secrets whose names start with `name_filter`, sorted by name.
 
-        Each is a dict with AWS's fields (`Name`, `ARN`, ...) and ours (`name`, `arn`, ...), which
-        are attributes, too.
+        Each is a dict with AWS's fields (`Name`, `ARN`, ...) and Strongroom's (`name`, `arn`, ...),
+        which are also attributes.
         """
         entries = self._entries(name_filter or "", default_work(work), planned=False)
         listed = [ListedSecret(entry, info_of(entry)) for entry in entries]
         return sorted(listed, key=lambda secret: str(secret["name"]))
 
-    # Typed, for the window and the command line.
+    # Typed methods for the window and the command line.
 
     def list_infos(
         self,
@@ -193,16 +193,16 @@ class SecretsManager:
         planned_deletion: bool = True,
         work: Work | None = None,
     ) -> tuple[SecretInfo, ...]:
-        """Return every secret under a prefix, by name; the listing may lag by minutes."""
+        """Return every secret whose name starts with a prefix; AWS's list may lag by minutes."""
         entries = self._entries(prefix, default_work(work), planned=planned_deletion)
         return tuple(sorted(map(info_of, entries), key=lambda info: info.name))
 
     def describe(self, name: str, *, work: Work | None = None) -> SecretInfo:
-        """Return a secret's facts; from the listing where DescribeSecret is not granted.
+        """Return the properties of a secret, from the listing if DescribeSecret is denied.
 
         Raises:
-            NotFound: there is no such secret.
-            AccessDenied: neither way is allowed.
+            NotFound: the secret does not exist.
+            AccessDenied: both requests are denied.
         """
         work = default_work(work)
         work.check()
@@ -223,11 +223,11 @@ class SecretsManager:
         stage: str | None = None,
         work: Work | None = None,
     ) -> SecretValue:
-        """Return one version's value, the current one unless another is named.
+        """Return the value of a version, by default the current one.
 
         Raises:
             NotFound: there is no such secret or version.
-            ScheduledForDeletion: the secret waits for its deletion.
+            ScheduledForDeletion: the secret is scheduled for deletion.
         """
         which = {
             "VersionId": version_id,
@@ -250,25 +250,25 @@ class SecretsManager:
         replace_binary: bool = False,
         work: Work | None = None,
     ) -> SecretWritten:
-        """Make a text (verbatim) or bytes the current value if nobody changed it meanwhile.
+        """Replace the current value, unless another client has changed it.
 
         Args:
             name: the secret.
-            value: a text, or bytes, which become a binary value.
+            value: a text, or bytes, which are stored as a binary value.
             expected_version: the id of the version that is being replaced.
             replace_binary: whether a text may replace a binary value.
             work: cancel token.
 
         Raises:
-            Conflict: the current version is not `expected_version` any more.
-            InvalidInput: the value is empty or too long, or a text would replace a binary value.
+            Conflict: the current version is no longer `expected_version`.
+            InvalidInput: the value is empty or too large, or a text would replace a binary value.
         """
         form = secret_text.stored_form(value.reveal() if isinstance(value, Secret) else value)
         work = default_work(work)
         return saving.swap(self, name, form, expected_version, work, replace_binary=replace_binary)
 
     def list_versions(self, name: str, *, work: Work | None = None) -> tuple[SecretVersion, ...]:
-        """Return the versions that AWS still keeps, newest first.
+        """Return the versions that AWS still stores, newest first.
 
         Raises:
             AccessDenied: `secretsmanager:ListSecretVersionIds` is missing.
@@ -287,10 +287,10 @@ class SecretsManager:
     def make_current(
         self, name: str, version_id: str, *, expected_version: str, work: Work | None = None
     ) -> SecretWritten:
-        """Roll back (or forward): let AWSCURRENT move from the version seen to another one.
+        """Roll back or forward: move AWSCURRENT to another version.
 
         Raises:
-            Conflict: somebody else moved it meanwhile.
+            Conflict: another client has moved AWSCURRENT.
             AccessDenied: `secretsmanager:UpdateSecretVersionStage` is missing.
         """
         saving.move_current(self, name, version_id, expected_version, default_work(work))
@@ -298,10 +298,10 @@ class SecretsManager:
 
     @states_effect("restored")
     def restore_secret(self, name: str, *, work: Work | None = None) -> SecretWritten:
-        """Take a scheduled deletion back.
+        """Cancel a scheduled deletion.
 
         Raises:
-            NotFound: the secret is gone for good.
+            NotFound: the secret was permanently deleted.
             AccessDenied: `secretsmanager:RestoreSecret` is missing.
         """
         default_work(work).check()
@@ -311,7 +311,7 @@ class SecretsManager:
 
     @states_effect("changed")
     def tag(self, name: str, key: str, value: str, *, work: Work | None = None) -> None:
-        """Set one tag of a secret; tags can be read by everybody who may list secrets.
+        """Set a tag of a secret; tags are readable by everyone who can list secrets.
 
         Raises:
             AccessDenied: `secretsmanager:TagResource` is missing.
@@ -322,7 +322,7 @@ class SecretsManager:
 
     @states_effect("changed")
     def untag(self, name: str, key: str, *, work: Work | None = None) -> None:
-        """Remove one tag of a secret; one that is not there is no error.
+        """Remove a tag of a secret; a missing tag is not an error.
 
         Raises:
             AccessDenied: `secretsmanager:UntagResource` is missing.
@@ -332,7 +332,7 @@ class SecretsManager:
             self.client().untag_resource(SecretId=name, TagKeys=[key])
 
     def exists(self, name: str, *, work: Work | None = None) -> bool:
-        """Return whether there is such a secret; a denial is raised, never taken for a no."""
+        """Return whether a secret exists; a denied request raises an error."""
         try:
             self.read(name, work=work)
         except NotFound:
@@ -345,7 +345,7 @@ class SecretsManager:
             arguments["Filters"] = [{"Key": "name", "Values": [prefix]}]
         for page in self._pages("secretsmanager:ListSecrets", prefix + "*", arguments, work):
             for entry in page.get("SecretList", ()):
-                # Not every server compares the beginning of the whole name, as AWS does.
+                # Unlike AWS, some servers do not compare the beginning of the name.
                 if str(entry.get("Name", "")).startswith(prefix):
                     yield entry
 
@@ -371,7 +371,7 @@ class SecretsManager:
 def _already_exists(name: str, error: AlreadyExists) -> AlreadyExists:
     return AlreadyExists(
         f"Secret {name} already exists",
-        cause="create_secret stores new secrets only; its value was not changed.",
+        cause="create_secret only creates new secrets; the value was not changed.",
         remedy=(
             f"Change the existing secret: update_secret({name!r}, ...) in a script, or "
             "create_secret with update_existing=True."
@@ -384,8 +384,8 @@ def _already_exists(name: str, error: AlreadyExists) -> AlreadyExists:
 def _checked_name(name: str) -> str:
     if not name.strip("/") or name != name.strip():
         raise InvalidInput(
-            "A secret needs a name",
-            cause="It is empty, or begins or ends with a blank.",
+            "A secret must have a name",
+            cause="The name is empty, or starts or ends with a space.",
             remedy=f"Choose a name such as {SECRET_PREFIX}exchange-keys.",
         )
     return name

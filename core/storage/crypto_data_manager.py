@@ -24,11 +24,11 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 class CryptoDataManager:
-    """Writes exactly the contract's keys, payloads and metadata; reads all that was ever written.
+    """Writes and reads objects with the keys, payloads and metadata of the data contract.
 
-    A timestamp is when the data was taken (now if None); a naive one is taken as UTC. NaN and
-    infinities are not JSON: the methods that write documents refuse them before anything is
-    sent, naming field and row, or write null in their place with `nan="null"`.
+    A timestamp is the time of the data (now if None); a naive one is taken as UTC. NaN and
+    infinities are not JSON: the methods that write documents raise an error that names field and
+    row, or write null instead with `nan="null"`.
     """
 
     def __init__(self, s3_service: S3StorageService) -> None:
@@ -56,8 +56,8 @@ class CryptoDataManager:
         """Store candles: `timestamp open high low close volume` each.
 
         Raises:
-            InvalidInput: symbol or timeframe cannot be part of a key, or a value is NaN or
-                infinite; nothing is stored.
+            InvalidInput: symbol or timeframe is not valid in a key, or a value is NaN or infinite;
+                nothing is stored.
         """
         moment, spelled = key_timestamp(timestamp)
         key = build("ohlcv", moment=moment, symbol=symbol, timeframe=timeframe)
@@ -126,7 +126,7 @@ class CryptoDataManager:
         *,
         nan: NanRule = "refuse",
     ) -> Written:
-        """Store what a user holds: `total_value_usd` and `assets`."""
+        """Store the portfolio of a user: `total_value_usd` and `assets`."""
         moment, spelled = key_timestamp(timestamp)
         key = build("portfolio", moment=moment, user_id=user_id)
         return self._put(
@@ -191,7 +191,7 @@ class CryptoDataManager:
         *,
         nan: NanRule = "refuse",
     ) -> Written:
-        """Store a table's rows in the old form, one JSON document.
+        """Store the rows of a table in the old format, one JSON document.
 
         `core.backup` writes hashed parts with a manifest instead, and restores both.
         """
@@ -211,11 +211,11 @@ class CryptoDataManager:
     def upload_log_file(
         self, log_type: str, log_file_path: str | Path, timestamp: datetime | None = None
     ) -> Written:
-        """Store a log file as it is.
+        """Store a log file unchanged.
 
         Raises:
             LocalIOError: the file cannot be read.
-            SourceChanged: it was written to meanwhile; nothing is stored.
+            SourceChanged: the file changed during the upload; nothing is stored.
         """
         moment, spelled = key_timestamp(timestamp)
         path = Path(log_file_path)
@@ -238,30 +238,29 @@ class CryptoDataManager:
         exact: bool = False,
         work: Work | None = None,
     ) -> Any:
-        """Return the newest document of a symbol, or None when there is none.
+        """Return the newest document of a symbol, or None if there is none.
 
-        The document is what `json.loads` gives; a dict or list also has the attributes `key`,
-        `moment` (the stamp in the key, UTC) and `stamp_in_future`. A stamp in the future, as a
-        writer makes that takes a local time ahead of UTC for UTC, also gives a
-        `FutureStampWarning`.
+        The document is the result of `json.loads`; a dict or list also has the attributes `key`,
+        `moment` (the timestamp in the key, UTC) and `stamp_in_future`. A timestamp in the future,
+        for example a local time that was written as UTC, also causes a `FutureStampWarning`.
 
         Args:
             symbol: for example `BTC-USD`.
             data_type: `ohlcv`, `orderbook` or `trades`.
             days_back: how many days before today (UTC) are searched, besides today and tomorrow.
-            timeframe: of candles; the newest of all timeframes if None.
+            timeframe: the timeframe of candles; all timeframes if None.
             exact: return fractions as `Decimal` instead of float.
             work: cancel.
 
         Raises:
-            InvalidInput: the data type is unknown, or the symbol cannot be part of a key.
+            InvalidInput: the data type is unknown, or the symbol is not valid in a key.
             Corrupt: the newest object is not JSON.
         """
         if data_type not in {"ohlcv", "orderbook", "trades"}:
             raise InvalidInput(
                 f"There is no market data of type {data_type!r}",
                 cause="The types are ohlcv, orderbook and trades.",
-                remedy="Name one of them.",
+                remedy="Choose one of them.",
             )
         found = latest_key(
             self._s3.bucket, symbol, data_type, days_back, timeframe=timeframe, work=work
@@ -278,10 +277,10 @@ class CryptoDataManager:
     def list_user_data_files(
         self, user_id: str, data_type: str | None = None, *, work: Work | None = None
     ) -> list[StoredFile]:
-        """Return the keys of a user's objects, newest first, all or those of one data type.
+        """Return the keys of a user's objects, newest first.
 
-        Each is a string with the attributes `size`, `last_modified` and `etag`. The moment in the
-        key says what is newest; of an object without one, the time of its last change.
+        Each is a string with the attributes `size`, `last_modified` and `etag`. They are sorted by
+        the time in the key, or by the last change if the key has none.
 
         Args:
             user_id: the user.
@@ -295,7 +294,7 @@ class CryptoDataManager:
         return sorted((StoredFile(**row) for row in rows), key=_age_order, reverse=True)
 
     def get_storage_stats(self, *, work: Work | None = None) -> dict[str, Any]:
-        """Return count and size of everything, however many objects there are.
+        """Return number and size of all objects in the bucket.
 
         `{"total_objects", "total_size_bytes", "total_size_mb", "data_types": {top folder:
         {"count", "size_bytes", "size_mb"}}, "last_updated" (ISO 8601)}`; megabytes of 1024².
@@ -316,7 +315,7 @@ def _age_order(file: StoredFile) -> tuple[datetime, str]:
 
 
 def _ascii(metadata: Mapping[str, str]) -> dict[str, str]:
-    r"""Return metadata as headers can carry it: other letters are written as `\uXXXX`."""
+    r"""Return metadata for headers, with non-ASCII characters escaped as `\uXXXX`."""
     return {
         name: value.encode("ascii", "backslashreplace").decode() for name, value in metadata.items()
     }

@@ -1,4 +1,4 @@
-"""JSON documents of the bucket: read through gzip, written only if every value is JSON."""
+"""JSON documents in the bucket: reading with decompression, and strict writing."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from typing import Any, Literal
 
 from core.errors import Corrupt, InvalidInput
 
-#: A document that unpacks to more than this is not read as a whole.
+#: Maximum size of a decompressed document, in bytes.
 MOST_BYTES = 1024 * 1024 * 1024
-#: What happens to NaN, infinities and pandas' missing values: an error, or null in their place.
+#: Treatment of NaN, infinities and pandas' missing values: an error, or null instead.
 NanRule = Literal["refuse", "null"]
 
-#: How many values an error names.
+#: Maximum number of values that an error names.
 _NAMED = 5
-#: The types of pandas' missing values; `str` would make the text "NaT" or "<NA>" of them.
+#: Types of pandas' missing values, which `str` would convert to "NaT" or "<NA>".
 _MISSING = frozenset({"NaTType", "NAType"})
 
-#: Where a value is: the position of its container and its name or index in it.
+#: Position of a value: the path of its container, and its name or index in it.
 _Path = tuple["_Path | None", str]
 
 
@@ -33,12 +33,13 @@ def document(key: str, raw: bytes, *, exact: bool = False) -> Any:
     """Return the JSON value of an object.
 
     Args:
-        key: the object's key; `.gz` says that the bytes are gzip, as does their beginning.
+        key: the object's key; the bytes are decompressed if it ends in `.gz` or they start like
+            gzip.
         raw: the object's bytes.
         exact: return fractions as `Decimal`, never as float.
 
     Raises:
-        Corrupt: the bytes are not gzip or not JSON; the error says where.
+        Corrupt: the bytes are not gzip or not JSON; the error has the position.
     """
     try:
         if key.endswith(".gz") or raw[:2] == b"\x1f\x8b":
@@ -48,7 +49,8 @@ def document(key: str, raw: bytes, *, exact: bool = False) -> Any:
         raise Corrupt(
             f"{key} cannot be read",
             cause=f"{type(error).__name__}: {error}.",
-            remedy="Open it in the browser to see what it holds, or restore an older version.",
+            remedy="Open the object in the browser to see its content, or restore an older "
+            "version.",
             subject=key,
         ) from None
 
@@ -57,14 +59,14 @@ def _unpacked(raw: bytes) -> bytes:
     with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
-        message = f"it unpacks to more than {MOST_BYTES} bytes"
+        message = f"its decompressed size exceeds {MOST_BYTES} bytes"
         raise ValueError(message)
     return data
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """The part of a document that the caller brings.
+    """The part of a document that the caller supplies.
 
     `member` is its name in the document, `argument` its name in the call, for errors.
     """
@@ -77,20 +79,20 @@ class Payload:
 def encoded(head: Mapping[str, str], payload: Payload, *, nan: NanRule = "refuse") -> bytes:
     """Return a document of the data contract as indented JSON in UTF-8.
 
-    Values that JSON does not know (datetimes, Decimals) become their text, as they always did.
+    Values that JSON does not support (datetimes, Decimals) are converted to text.
 
     Args:
         head: the members before the payload.
         payload: the caller's data.
-        nan: "refuse" NaN and infinities, or write "null" in their place.
+        nan: "refuse" NaN and infinities, or write "null" instead.
 
     Raises:
-        InvalidInput: a value is NaN or infinite (the error names it), or cannot be written.
+        InvalidInput: a value is NaN or infinite (the error names it), or not serializable.
     """
     if nan not in ("refuse", "null"):
         raise InvalidInput(
-            f"nan={nan!r} is not possible",
-            cause="It says what happens to NaN and infinities.",
+            f"nan={nan!r} is not valid",
+            cause="The argument specifies the treatment of NaN and infinities.",
             remedy='Use nan="refuse" (the default) or nan="null".',
         )
     plain = _Plain()
@@ -105,7 +107,7 @@ def encoded(head: Mapping[str, str], payload: Payload, *, nan: NanRule = "refuse
         raise InvalidInput(
             f"{payload.argument} cannot be written as JSON",
             cause=f"{type(error).__name__}: {error}. Nothing was stored.",
-            remedy="Use texts as names, whole characters in texts, and no value that holds itself.",
+            remedy="Use texts as names, valid Unicode in texts, and no value that contains itself.",
         ) from None
 
 
@@ -153,8 +155,8 @@ def _not_json(refused: Sequence[str], count: int) -> InvalidInput:
     rest = f" So are: {others}" if others else ""
     rest += f"; {count - len(refused)} more" if count > len(refused) else ""
     return InvalidInput(
-        f"{refused[0]}, which JSON cannot hold",
+        f"{refused[0]}, which JSON does not support",
         cause=f"JSON has no NaN and no infinity (RFC 8259, section 6). Nothing was stored.{rest}",
-        remedy='Correct the data, or pass nan="null" to store null in place of such values.',
+        remedy='Correct the data, or pass nan="null" to store null instead of such values.',
         subject=refused[0].partition(" is ")[0],
     )

@@ -1,4 +1,4 @@
-"""Finds the newest object of a symbol by walking the date folders backwards."""
+"""Search for the newest object of a symbol, from the newest date folder backwards."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def latest_key(
     timeframe: str | None = None,
     work: Work | None = None,
 ) -> ParsedKey | None:
-    """Return the key with the newest moment in it, or None when no day has one.
+    """Return the key with the newest time, or None if no searched day has objects.
 
-    Tomorrow (UTC) is searched first, since some writers stamp in a local time ahead of UTC, then
+    Tomorrow (UTC) is searched first, since some programs write a local time ahead of UTC, then
     today, then up to `days_back` days before it; the first day that has objects ends the search.
-    The moment of the key decides, not the order of listing.
+    The time in the key is compared, not the order of the listing.
     """
     work = default_work(work)
     root = f"market-data/{data_type}/{check_segment('symbol', symbol)}/"

@@ -1,4 +1,4 @@
-"""The platform's S3 keys, as they are kept in the secret `cryptotrading/s3-storage`."""
+"""The platform's S3 keys in the secret `cryptotrading/s3-storage`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 SUMMARY = "Could not retrieve S3 credentials from secret"
 REMEDY = (
-    "Run the set-up: the wizard of the Credentials tab, or `strongroom setup`. It takes the keys, "
-    "tests them and stores the secret."
+    "Run the set-up, which tests the keys and stores them in the secret: the wizard of the "
+    "Credentials tab, or `strongroom setup`."
 )
 _FIELDS = ("aws_access_key_id", "aws_secret_access_key")
 
 
 @dataclass(frozen=True, slots=True)
 class StorageKeys:
-    """What the secret holds; `region` is empty where it does not say."""
+    """Content of the secret; `region` is empty if the secret has none."""
 
     keys: AccessKeys
     bucket: str
@@ -38,7 +38,7 @@ def storage_keys(
     """Read the S3 keys, bucket and region from a secret.
 
     Raises:
-        StorageError: of the kind of the failure, under the summary that users know.
+        StorageError: the secret could not be read; kind and cause are those of the failure.
     """
     try:
         value = secrets.get_secret(secret_name, work=work)
@@ -64,7 +64,7 @@ def storage_keys(
 
 
 def storage_text(found: StorageKeys, before: str = "") -> str:
-    """Return the secret's text for keys, bucket and region; other keys of `before` stay."""
+    """Return the text of the secret with keys, bucket and region; other fields are unchanged."""
     values = {
         "aws_access_key_id": found.keys.access_key_id,
         "aws_secret_access_key": found.keys.secret_access_key.reveal(),
@@ -83,7 +83,7 @@ def storage_text(found: StorageKeys, before: str = "") -> str:
 
 
 def _known(error: StorageError, secret_name: str) -> StorageError:
-    """Keep the kind and the action of the failure, under the message that users know."""
+    """Return an error with the known summary, and the kind and action of the failure."""
     return type(error)(
         SUMMARY,
         cause=f"{error.summary}. {error.cause}".strip(),

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 class S3StorageService:
-    """Everything a script does with the bucket. Failures raise; nothing returns False for them.
+    """Operations of scripts on the bucket. Failures raise errors and never return False.
 
-    The keys come from the secret `secret_name`, read with whatever credentials the caller has;
-    with `clients` or `bucket_name` given, those credentials are used on the bucket themselves.
+    The keys come from the secret `secret_name`, which is read with the credentials of the caller.
+    With `clients` or `bucket_name` the caller's credentials are used for the bucket directly.
     """
 
     def __init__(  # noqa: PLR0913 - the contract's two, and keyword-only ways to share clients
@@ -61,7 +61,7 @@ class S3StorageService:
 
     @property
     def s3_client(self) -> Any:
-        """The boto3 client of the bucket, for calls that this class does not have.
+        """The boto3 client of the bucket, for operations that this class does not have.
 
         Its errors are botocore's, not those of `core.errors`.
         """
@@ -69,7 +69,7 @@ class S3StorageService:
 
     @property
     def secrets_manager(self) -> SecretsManager:
-        """The secrets of the account whose credentials the caller has."""
+        """The secrets in the account of the caller's credentials."""
         if self._secrets is None:
             from core.storage.aws_secrets_manager import SecretsManager
 
@@ -100,10 +100,10 @@ class S3StorageService:
         *,
         work: Work | None = None,
     ) -> Written:
-        """Store a local file; it is hashed, watched while it is read, and confirmed.
+        """Upload a local file, and verify the stored object.
 
         Raises:
-            StorageError: see `core.objects.writing.upload`; nothing is stored then.
+            StorageError: see `core.objects.writing.upload`; then nothing is stored.
         """
         return writing.upload(
             self._bucket,
@@ -126,7 +126,7 @@ class S3StorageService:
         """Store text (as UTF-8) or bytes.
 
         Raises:
-            StorageError: see `core.objects.writing.put`; nothing is stored then.
+            StorageError: see `core.objects.writing.put`; then nothing is stored.
         """
         raw = data.encode() if isinstance(data, str) else bytes(data)
         return writing.put(
@@ -136,11 +136,11 @@ class S3StorageService:
     def download_file(
         self, s3_key: str, local_file_path: str | Path, *, work: Work | None = None
     ) -> reading.Downloaded:
-        """Download an object into a file, which is replaced only when all is there and verified.
+        """Download an object to a file, which is only replaced after the object is verified.
 
         Raises:
-            NotFound: there is no such object.
-            StorageError: see `core.objects.reading.download`; the file is as it was.
+            NotFound: the object does not exist.
+            StorageError: see `core.objects.reading.download`; the file is unchanged.
         """
         return reading.download(
             self._bucket, s3_key, Path(local_file_path), overwrite=True, work=work
@@ -150,32 +150,32 @@ class S3StorageService:
         """Return an object's bytes.
 
         Raises:
-            NotFound: there is no such object.
+            NotFound: the object does not exist.
         """
         return reading.read(self._bucket, s3_key, work=work)
 
     def delete_object(self, s3_key: str, *, work: Work | None = None) -> deleting.Deleted:
-        """Delete an object; one that does not exist is a success."""
+        """Delete an object; an object that does not exist counts as deleted."""
         return deleting.delete(self._bucket, s3_key, work=work)
 
     def object_exists(self, s3_key: str, *, work: Work | None = None) -> bool:
-        """Return whether an object exists; a denied answer raises, it is never a no.
+        """Return whether an object exists; a denied request raises an error.
 
         Raises:
-            AccessDenied: it may not be asked.
+            AccessDenied: the request was denied.
         """
         try:
             reading.head(self._bucket, s3_key, work=work)
         except NotFound as error:
             if type(error) is not NotFound:
-                raise  # a bucket that is missing is no answer about the object
+                raise  # a missing bucket says nothing about the object
             return False
         return True
 
     def list_objects(
         self, prefix: str = "", max_keys: int = 1000, *, work: Work | None = None
     ) -> list[dict[str, Any]]:
-        """Return up to `max_keys` objects in the order of their keys, more than 1,000 if asked.
+        """Return up to `max_keys` objects in the order of their keys, also more than 1,000.
 
         Each is `{"key", "size" (bytes), "last_modified" (aware datetime), "etag"}`.
         """
@@ -207,14 +207,14 @@ class S3StorageService:
         """Return a link for GET, PUT, HEAD or DELETE; S3 allows 7 days at most.
 
         Anyone with the URL can use it until it expires, so it must not be logged.
-        `core.objects.presign.presign` returns when it really expires.
+        `core.objects.presign.presign` also returns when it actually expires.
         """
         link = presign(self._bucket, s3_key, method=http_method, expires=expiration, work=work)
         return link.url.reveal()
 
 
 def _bucket_of_secret(given: ClientFactory, secret_name: str, region_name: str) -> Bucket:
-    """Return the bucket that the secret names, reached with the secret's keys."""
+    """Return the bucket of the secret, with clients that use the keys of the secret."""
     from core.storage.aws_secrets_manager import SecretsManager
     from core.storage.s3_keys import storage_keys
 

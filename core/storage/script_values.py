@@ -1,7 +1,7 @@
-"""Results in the shapes that the earlier scripts use: dicts and strings that also have attributes.
+"""Results for earlier scripts: dicts and strings that also have attributes.
 
-Window and command line use the frozen dataclasses of `core.model`; these types are for scripts
-alone, see `resources/docs/moving-from-the-earlier-scripts.md`.
+The window and the command line use the frozen dataclasses of `core.model`; these types are for
+scripts only, see `resources/docs/moving-from-the-earlier-scripts.md`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, Self
 from core.layout import ParsedKey
 from core.model.secrets import SecretInfo
 
-#: How far ahead of this machine's clock a stamp may be before it is reported: clocks differ.
+#: Clock difference up to which a timestamp in the future is not reported.
 CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 class ListedSecret(dict[str, Any]):
-    """One entry of `SecretsManager.list_secrets`: AWS's fields under AWS's names and under ours.
+    """Entry of `SecretsManager.list_secrets`, with AWS's and Strongroom's field names.
 
-    `Name`, `ARN`, `Description`, `CreatedDate`, `LastChangedDate`, `Tags` and whatever else
-    ListSecrets answered stand beside `name`, `arn`, `description`, `created`, `last_changed`,
+    It has all fields of ListSecrets (`Name`, `ARN`, `Description`, `CreatedDate`,
+    `LastChangedDate`, `Tags`, …) and also `name`, `arn`, `description`, `created`, `last_changed`,
     `last_accessed` and `deleted`; each is an item and an attribute. Dates are aware datetimes, as
     boto3 returns them: write JSON with `json.dumps(entry, default=str)`.
     """
@@ -49,7 +49,7 @@ class ListedSecret(dict[str, Any]):
 
 
 class StoredFile(str):
-    """One object of `CryptoDataManager.list_user_data_files`: its key, with what a listing knows.
+    """Object in `CryptoDataManager.list_user_data_files`: its key, with size, time and ETag.
 
     Attributes (and items, by name): `key`, `size` in bytes, `last_modified` (aware datetime),
     `etag`.
@@ -61,13 +61,13 @@ class StoredFile(str):
     etag: str
 
     def __new__(cls, key: str, size: int, last_modified: datetime, etag: str) -> Self:
-        """Make one from the fields of a listing."""
+        """Create it from the fields of a listing."""
         made = super().__new__(cls, key)
         made.size, made.last_modified, made.etag = size, last_modified, etag
         return made
 
     def __reduce__(self) -> tuple[type[StoredFile], tuple[str, int, datetime, str]]:
-        """Let copies and pickles carry the attributes."""
+        """Include the attributes in copies and pickles."""
         return (StoredFile, (self.key, self.size, self.last_modified, self.etag))
 
     @property
@@ -82,14 +82,14 @@ class StoredFile(str):
 
 
 class FutureStampWarning(UserWarning):
-    """The newest object's stamp is later than this machine's time: it was not written in UTC."""
+    """The timestamp of the newest object is in the future: it was not written in UTC."""
 
 
 class _Stamped:
-    """Where a document came from.
+    """Origin of a document.
 
-    `key` is its object, `moment` the stamp in the key (UTC), `stamp_in_future` whether that
-    stamp was more than a minute ahead of this machine's clock when it was read.
+    `key` is its object, `moment` the timestamp in the key (UTC), `stamp_in_future` whether that
+    timestamp was more than a minute ahead of this machine's clock when it was read.
     """
 
     key: str
@@ -98,15 +98,15 @@ class _Stamped:
 
 
 class MarketDocument(dict[str, Any], _Stamped):
-    """A document of `get_latest_market_data`: the dict that `json.loads` gives, and its stamp."""
+    """Result of `get_latest_market_data`: the dict of `json.loads`, with its timestamp."""
 
 
 class MarketRows(list[Any], _Stamped):
-    """The same for a document that is a bare list."""
+    """Result of `get_latest_market_data` if the document is a list."""
 
 
 def market_value(value: Any, found: ParsedKey, now: datetime) -> Any:
-    """Return `value` as a dict or list that knows its stamp; any other JSON value as it is."""
+    """Return a dict or list with its timestamp; any other JSON value is returned unchanged."""
     made: MarketDocument | MarketRows
     if isinstance(value, dict):
         made = MarketDocument(value)
@@ -120,5 +120,5 @@ def market_value(value: Any, found: ParsedKey, now: datetime) -> Any:
 
 
 def in_future(found: ParsedKey, now: datetime) -> bool:
-    """Whether the stamp of a key is ahead of `now` by more than clocks may differ."""
+    """Return whether the timestamp of a key is ahead of `now` by more than the tolerance."""
     return found.moment - now > CLOCK_TOLERANCE

@@ -1,4 +1,4 @@
-"""The set-up: keys are tested on the bucket, stored in the secret, and read back."""
+"""Initial set-up: test keys on the bucket, store them in the secret, and read them back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from core.work import Work, default_work
 
 @dataclass(frozen=True, slots=True)
 class SetupStep:
-    """One step as it is told live: `ok` is None while it runs and when it was left out."""
+    """A reported step; `ok` is None while it runs and if it was skipped."""
 
     title: str
     ok: bool | None
@@ -33,9 +33,9 @@ class SetupStep:
 
 @dataclass(frozen=True, slots=True)
 class SetupReport:
-    """What the set-up did. `region` is where the bucket really is.
+    """Result of the set-up; `region` is the actual region of the bucket.
 
-    `kept` tells that the secret holds other keys, which were left as they are.
+    `kept` is True if the secret contains other keys, which were not changed.
     """
 
     steps: tuple[SetupStep, ...]
@@ -52,22 +52,21 @@ def set_up(
     replace_keys: bool = False,
     work: Work | None = None,
 ) -> SetupReport:
-    """Test keys on the profile's bucket and keep them in the profile's secret.
+    """Test keys on the profile's bucket, and store them in the profile's secret.
 
-    Each step is told through `work.batch` as a `SetupStep`, first running, then with its result.
-    The test object is removed again, also after a failure or a cancel.
+    Each step is reported through `work.batch` as a `SetupStep`, first running, then with its
+    result. The test object is removed, even after a failure or a cancel.
 
     Args:
-        connection: reaches Secrets Manager; its profile names bucket, region and secret.
-        keys: the platform's keys to test and store; None tests the connection's own.
-        store: whether the secret is written; without `keys` of the connection or the caller
-            (SSO, roles) there is nothing to write, and it is left out.
-        replace_keys: whether a secret that holds other keys is changed. The platform's programs
-            read it, so an analyst's own keys must not get there by accident.
+        connection: the connection to Secrets Manager; its profile has bucket, region and secret.
+        keys: the platform's keys to test and store; None tests the keys of the connection.
+        store: whether to write the secret; skipped if there are no static keys (SSO, roles).
+        replace_keys: whether to replace other keys in the secret. The platform's programs read it,
+            so personal keys must not be stored there by accident.
         work: cancel token, progress.
 
     Raises:
-        StorageError: a step failed; the ones before it were told.
+        StorageError: a step failed; the steps before it were reported.
     """
     setup = _Setup(connection, keys or connection.keys, default_work(work))
     return setup.run(store=store, replace_keys=replace_keys)
@@ -90,7 +89,7 @@ class _Setup:
         self._steps: list[SetupStep] = []
 
     def run(self, *, store: bool, replace_keys: bool) -> SetupReport:
-        """Run all steps; close the connections whatever happens."""
+        """Run all steps, and always close the connections."""
         try:
             self._step("Who the keys belong to", self._identify)
             region = self._step("Find the bucket", self._find)
@@ -105,7 +104,7 @@ class _Setup:
             self._admin.close()
 
     def _step(self, title: str, act: Callable[[], tuple[str, str]]) -> str:
-        """Run one step: `act` returns its result and the words for it."""
+        """Run one step; `act` returns its result and a description."""
         self._work.check()
         self._work.batch(SetupStep(title, None, running=True))
         began = monotonic()
@@ -129,7 +128,7 @@ class _Setup:
     def _identify(self) -> tuple[str, str]:
         try:
             who = identity(self._tested, work=self._work)
-        except NotSupported:  # a server with S3 only; the next steps prove the keys
+        except NotSupported:  # an S3-only server; the next steps test the keys
             return "", "not supported by this server"
         return who.arn, f"{who.user} in account {who.account}"
 
@@ -137,7 +136,7 @@ class _Setup:
         region = self._tested.bucket_region(self._profile.bucket, work=self._work)
         if region == self._profile.region:
             return region, f"{self._profile.bucket} in {region}"
-        return region, f"Bucket is in a different region: {region}. It is followed there."
+        return region, f"Bucket is in a different region: {region}. This region is used."
 
     def _test_object(self) -> None:
         client = self._tested.for_bucket(self._profile.bucket)
@@ -156,9 +155,10 @@ class _Setup:
                 body = client.get_object(**where)["Body"].read()
             if body != CHECK_BYTES:
                 raise Corrupt(
-                    "The test object came back changed",
-                    cause="The bytes that were read are not those that were written.",
-                    remedy="Try again. If it happens again, suspect the network, a proxy, or the server.",
+                    "The test object differs from what was uploaded",
+                    cause="The bytes that were read differ from the written ones.",
+                    remedy="Try again. If it happens again, check the network, the proxy and the "
+                    "server.",
                     subject=self._subject,
                 )
             return "", f"{len(body)} bytes, equal"
@@ -179,7 +179,7 @@ class _Setup:
                 self._step_after_cancel("Delete it", delete)
 
     def _versions_removed(self, client: Any, versions: Sequence[str]) -> str:
-        """Remove the versions that a versioned bucket keeps, if that is allowed."""
+        """Remove the versions that a versioned bucket stores, if that is permitted."""
         try:
             for version in reversed(versions):
                 with translated("s3:DeleteObjectVersion", self._subject, self._work):
@@ -187,11 +187,11 @@ class _Setup:
                         Bucket=self._profile.bucket, Key=self._key, VersionId=version
                     )
         except AccessDenied:
-            return "removed; the bucket keeps its hidden versions"
+            return "removed; the bucket still stores its hidden versions"
         return "removed"
 
     def _step_after_cancel(self, title: str, act: Callable[[], tuple[str, str]]) -> None:
-        """Run a step that undoes an earlier one: a cancel must not leave the test object."""
+        """Run a clean-up step, also after a cancel, so that no test object remains."""
         work, self._work = self._work, Work(batch=self._work.batch)
         try:
             self._step(title, act)
@@ -219,19 +219,19 @@ class _Setup:
         before = found.text.reveal()
         text = storage_text(wanted, before)
         if text == before:
-            return "unchanged", f"{name} holds these keys already"
+            return "unchanged", f"{name} already contains these keys"
         if not replace_keys:
-            return "kept", f"{name} holds other keys; it was left as it is"
+            return "kept", f"{name} contains other keys and was not changed"
         self._secrets.save(name, text, expected_version=found.version_id, work=self._work)
-        return "updated", f"{name} updated; the earlier value is kept as AWSPREVIOUS"
+        return "updated", f"{name} updated; the earlier value is stored as AWSPREVIOUS"
 
     def _read_back(self, wanted: StorageKeys) -> tuple[str, str]:
         found = storage_keys(self._secrets, self._profile.secret_name, work=self._work)
         if found != wanted:
             raise Corrupt(
-                "The secret does not hold what was stored",
-                cause="Somebody else may have changed it in the same moment.",
-                remedy="Look at the versions of the secret, and run the set-up again.",
+                "The secret differs from what was stored",
+                cause="Another client may have changed it at the same time.",
+                remedy="Check the versions of the secret, and run the set-up again.",
                 subject=self._profile.secret_name,
             )
         return "", "equal"

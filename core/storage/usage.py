@@ -1,4 +1,4 @@
-"""How much is in the bucket, by top folder, in one pass of the flat listing."""
+"""Number and size of the bucket's objects by top-level folder, from one flat listing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.units import iso_utc, utc_now
 from core.work import Progress, Work, default_work
 
 _MIB = 1024 * 1024
-#: What objects outside any folder are counted under.
+#: Name of the group for objects outside any folder.
 ROOT = "(root)"
 
 

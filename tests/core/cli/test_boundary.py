@@ -180,7 +180,7 @@ def test_a_reader_that_goes_during_a_command_is_no_error_but_a_lost_connection_i
         return main(["ls"])
 
     assert gone(BrokenPipeError(32, "Broken pipe")) == ErrorKind.LOCAL_IO.value
-    assert "closed by its other end" in capsys.readouterr().err
+    assert "The other end closed" in capsys.readouterr().err
     monkeypatch.setattr("core.cli.program._discard_output", lambda: None)
     assert gone(ReaderClosed()) == 0
     assert capsys.readouterr().err == ""

@@ -163,7 +163,7 @@ def test_check_and_setup(run, demo_server, monkeypatch):
     assert {row["needed"] for row in rows} == {"contract"}
     assert all(row["ok"] for row in rows)
     assert "keys from the environment (env); no end known" in run("check", "--contract").err
-    assert "left as it is" in run("setup").out
+    assert "not changed" in run("setup").out
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", demo_server.platform.access_key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", demo_server.platform.secret_access_key.reveal())
     extras = {row["action"]: row["ok"] for row in as_json(run("check", "--json"))}

@@ -37,6 +37,8 @@ def test_findings_are_listed_and_mended(run, world):
 def test_a_repair_that_is_not_offered_is_named(run, world):
     world.vault.delete_secret(SecretId=world.secret, RecoveryWindowInDays=7)
     name = f"scheduled-deletion:{world.secret}"
-    assert "Offered: restore" in run(name, "delete", code=ErrorKind.INVALID_INPUT.value).err
+    assert (
+        "Available repairs: restore" in run(name, "delete", code=ErrorKind.INVALID_INPUT.value).err
+    )
     run(name, "restore", "--yes", "--json")
     world.check_as_before()

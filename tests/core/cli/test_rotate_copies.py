@@ -46,7 +46,7 @@ def test_the_plan_names_the_copies_and_the_rotation_replaces_them(rotate, exchan
     assert "! url holds the same value (inside a URL); change" in rotate("--keep-copies").out
     told = rotate("--yes", "--file", "-", stdin=json.dumps(NEW).encode() + b"\r\n").out
     assert "also replaced in dsn" in told
-    assert "! notes still holds the old value: change it yourself" in told
+    assert "! notes still contains the old value: change it yourself" in told
     stored = exchange.stored()
     assert stored["dsn"] == f"host=api.example secret={NEW['kraken_secret_key']}"
     assert NEW["kraken_secret_key"] in stored["url"]

@@ -162,7 +162,7 @@ def test_binary_is_called_binary_and_replaced_on_purpose_only(
     command, put, vault, name, stored, tmp_path
 ):
     vault.put_secret_value(SecretId=name, SecretBinary=BINARY)
-    assert "holds a binary value of 15 bytes" in command("secrets", "get", name).out
+    assert "is a binary value of 15 bytes" in command("secrets", "get", name).out
     found = json.loads(command("secrets", "get", name, "--json").out)
     assert found == {"binary": True, "size": 15, "base64": "***"}
     for words in (["--file", "-"], ["password"], ["password=x"]):

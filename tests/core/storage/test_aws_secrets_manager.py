@@ -316,7 +316,7 @@ def test_storing_new_keys_leaves_other_fields_of_the_secret():
 def test_a_binary_value_is_called_binary_and_no_text_replaces_it_unasked(secrets, server):
     data = b"\x00\xffPKCS12"
     server.create_secret(Name=NAME, SecretBinary=data)
-    with pytest.raises(errors.Corrupt, match="holds a binary value"):
+    with pytest.raises(errors.Corrupt, match="contains a binary value"):
         secrets.get_secret(NAME)
     seen = secrets.read(NAME)
     assert seen.binary

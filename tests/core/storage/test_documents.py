@@ -66,7 +66,7 @@ def test_every_writer_refuses_nan_and_names_field_and_row_before_anything_is_sen
     for named, call in refused.items():
         with pytest.raises(InvalidInput) as raised:
             call()
-        assert raised.value.summary == f"{named}, which JSON cannot hold"
+        assert raised.value.summary == f"{named}, which JSON does not support"
         assert 'nan="null"' in raised.value.remedy
     assert sent == []
     assert len(refused) == 7
