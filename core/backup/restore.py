@@ -109,7 +109,7 @@ def restore_of(
         with fetched(store, backup, today, work) as package, target.change(work=work):
             _refuse_existing_target(target, choices)  # another process may have made it meanwhile
             swap = _Swap(target, package, name, choices, work)
-            kept, verified = swap.run()
+            former, verified = swap.run()
         if verified in (BY_HASH, BY_VALUE):
             record_verification(store, backup, "restore")
         return RestoreReport(
@@ -117,7 +117,7 @@ def restore_of(
             target.name,
             name,
             package.rows,
-            kept,
+            former,
             verified,
             time.monotonic() - started,
             (
@@ -165,13 +165,13 @@ class _Swap:
         verified = self._prove(shadow)
         self._report("swapping")
         stamp = f"{name}__before_{utc_now():%Y%m%dT%H%M%SZ}"
-        kept = free_name(self._target, stamp) if self._today else ""
-        self._target.publish(self._schema, shadow.table, kept, triggers=True)
-        self._check_orphans(kept)
+        former = free_name(self._target, stamp) if self._today else ""
+        self._target.publish(self._schema, shadow.table, former, triggers=True)
+        self._check_orphans(former)
         self._report("updating what depends on it")
         self.dependants = self._target.update_dependants(self._schema, before, self._today)
         self.problems += [str(found) for found in self.dependants if found.problem]
-        return kept, verified
+        return former, verified
 
     def _final(self, name: str) -> TableSchema:
         """The schema to build: of the backup, under the name asked for."""
@@ -220,8 +220,8 @@ class _Swap:
             subject=shadow.table,
         )
 
-    def _check_orphans(self, kept: str) -> None:
-        more = self._target.orphans(self._schema, kept)
+    def _check_orphans(self, former: str) -> None:
+        more = self._target.orphans(self._schema, former)
         if not more:
             return
         words = ", ".join(f"{count:,} in {table}" for table, count in more)

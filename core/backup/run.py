@@ -84,7 +84,7 @@ def _schemas(
         return [_provable(source, name) for name in dict.fromkeys(tables)], ()
     schemas, skipped = [], []
     for table in source.tables():
-        if table.kept_from or table.derived:
+        if table.former_name or table.derived:
             continue
         try:
             schemas.append(_provable(source, table.name))

@@ -16,7 +16,7 @@ def newest_former_table(database: str, table: str) -> str:
         NotFound: When none is kept.
     """
     with open_database(database) as target:
-        names = [t.name for t in target.tables() if t.kept_from.lower() == table.lower()]
+        names = [t.name for t in target.tables() if t.former_name.lower() == table.lower()]
     if not names:
         raise NotFound(
             f"No former version of {table} is kept",
@@ -27,37 +27,39 @@ def newest_former_table(database: str, table: str) -> str:
 
 
 @states_effect("changed", (BY_HAND,))
-def undo(workspace: HasBucket | None, work: Work | None = None, *, database: str, kept: str) -> str:
+def undo(
+    workspace: HasBucket | None, work: Work | None = None, *, database: str, former: str
+) -> str:
     """Put the kept table back in place of the restored one, which is dropped.
 
     Returns:
         The table's name.
 
     Raises:
-        InvalidInput: When `kept` is not a table that a restore kept.
+        InvalidInput: When `former` is not a table that a restore kept.
         ReadOnlyProfile: When the workspace's profile is locked.
     """
-    _require_writable(workspace, f"Putting {kept} back")
+    _require_writable(workspace, f"Putting {former} back")
     work = default_work(work)
     with open_database(database, write=True) as target, target.change(work=work):
-        return target.undo(kept)
+        return target.undo(former)
 
 
 @states_effect("changed", (BY_HAND,))
 def drop_former_table(
-    workspace: HasBucket | None, work: Work | None = None, *, database: str, kept: str
+    workspace: HasBucket | None, work: Work | None = None, *, database: str, former: str
 ) -> str:
     """Remove a kept table for good; return its name.
 
     Raises:
-        InvalidInput: When `kept` is not a table that a restore kept.
+        InvalidInput: When `former` is not a table that a restore kept.
         ReadOnlyProfile: When the workspace's profile is locked.
     """
-    _require_writable(workspace, f"Dropping {kept}")
+    _require_writable(workspace, f"Dropping {former}")
     work = default_work(work)
     with open_database(database, write=True) as target, target.change(work=work):
-        target.drop_former(kept)
-    return kept
+        target.drop_former(former)
+    return former
 
 
 def _require_writable(workspace: HasBucket | None, action: str) -> None:

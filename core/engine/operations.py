@@ -95,7 +95,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _reads("backup.verify", "core.backup.verify:verify", "Verifying a backup", "backups --verify"),
     _changes("backup.undo", "core.backup.undo:undo", "Undoing a restore", "restore --undo --yes"),
     _changes(
-        "backup.drop_kept",
+        "backup.drop_former",
         "core.backup.undo:drop_former_table",
         "Dropping a kept table",
         "restore --drop-kept --yes",

@@ -168,7 +168,7 @@ class TableInfo:
     name: str
     rows: int | None
     problem: str = ""
-    kept_from: str = ""
+    former_name: str = ""
     derived: bool = False
 
 

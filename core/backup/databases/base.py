@@ -184,26 +184,26 @@ class Database(ABC):
         """Load rows into the table `schema.table`; return how many."""
 
     @abstractmethod
-    def publish(self, schema: TableSchema, shadow: str, kept: str, *, triggers: bool) -> None:
+    def publish(self, schema: TableSchema, shadow: str, former: str, *, triggers: bool) -> None:
         """Give the loaded `shadow` the name `schema.table`, its indexes and sequence.
 
-        The table of that name, if any, becomes `kept`, with all that is needed to undo. Foreign
+        The table of that name, if any, becomes `former`, with all that is needed to undo. Foreign
         keys of other tables point to the new one. Triggers of the schema only on demand.
         """
 
     @abstractmethod
-    def orphans(self, schema: TableSchema, kept: str) -> tuple[tuple[str, int], ...]:
-        """Return tables with rows that point to nothing since `schema.table` replaced `kept`.
+    def orphans(self, schema: TableSchema, former: str) -> tuple[tuple[str, int], ...]:
+        """Return tables with rows that point to nothing since `schema.table` replaced `former`.
 
-        `kept` empty: the table was not there before. Only what the restore broke is counted.
+        `former` empty: the table was not there before. Only what the restore broke is counted.
         """
 
     @abstractmethod
-    def undo(self, kept: str) -> str:
+    def undo(self, former: str) -> str:
         """Put a kept table back under its name, dropping the restored one; return the name."""
 
     @abstractmethod
-    def drop_former(self, kept: str) -> None:
+    def drop_former(self, former: str) -> None:
         """Remove a kept table for good.
 
         Raises:

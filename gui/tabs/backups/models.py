@@ -177,7 +177,7 @@ class TablesModel(Rows):
         return (*self._present, *(TableInfo(name, None, ABSENT) for name in gone))
 
     def _words(self, info: TableInfo, last: datetime | None) -> str:
-        if info.kept_from:
+        if info.former_name:
             return "kept"
         if info.problem and info.problem != ABSENT:
             return "no rows"
@@ -189,7 +189,7 @@ class TablesModel(Rows):
         info = self.tables[row]
         if role == PILL_ROLE and column == self._LAST and text_of(self._texts[row][column]):
             return self._tone(info)
-        if role == TONE_ROLE and (info.problem or info.kept_from):
+        if role == TONE_ROLE and (info.problem or info.former_name):
             return "muted"
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._hint(info, column)
@@ -197,14 +197,14 @@ class TablesModel(Rows):
 
     def _tone(self, info: TableInfo) -> str:
         last = self._last(info.name)
-        if info.problem or info.kept_from:
+        if info.problem or info.former_name:
             return "neutral"
         stale = last is None or (utc_now() - last).days >= _STALE_DAYS
         return "warning" if stale else "good"
 
     def _hint(self, info: TableInfo, column: int) -> str | None:
-        if info.kept_from:
-            return f"The former {info.kept_from}, kept when it was restored."
+        if info.former_name:
+            return f"The former {info.former_name}, kept when it was restored."
         if info.problem:
             return f"{info.name} is {info.problem}."
         last = self._last(info.name)

@@ -207,7 +207,9 @@ class RestoreFlow(QObject):
             self._tab,
             "Drop the former table?",
             "It cannot be brought back from this database; only backups remain.",
-            lambda: self._after("backup.drop_kept", database, kept, "The former table is dropped"),
+            lambda: self._after(
+                "backup.drop_former", database, kept, "The former table is dropped"
+            ),
             names=[kept],
             button="Drop",
             danger=True,
@@ -221,7 +223,7 @@ class RestoreFlow(QObject):
             self._announce(name, kept)
             self.changed.emit(database, table)
 
-        arguments = {"database": database, "kept": kept}
+        arguments = {"database": database, "former": kept}
         title = f"{operation(name).title}: {kept}"
         self._tab.bulk(title, name, arguments, done, target=database)
 

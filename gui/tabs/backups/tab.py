@@ -300,9 +300,9 @@ class BackupsTab(Tab):
         if info is None or workspace is None:
             self.backups.show_nothing()
             return
-        if info.kept_from:
-            self.kept.show_kept(self._database, info.kept_from, info.name)
-        self._list(info.kept_from or info.name)
+        if info.former_name:
+            self.kept.show_kept(self._database, info.former_name, info.name)
+        self._list(info.former_name or info.name)
 
     def _list(self, table: str, select: str = "") -> None:
         workspace = self.context.workspace

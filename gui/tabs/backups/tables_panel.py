@@ -133,7 +133,7 @@ class TablesPanel(QWidget):
         self.selected.emit(self.current)
 
     def _best_first(self) -> list[TableInfo]:
-        return sorted(self.model.tables, key=lambda info: bool(info.problem or info.kept_from))
+        return sorted(self.model.tables, key=lambda info: bool(info.problem or info.former_name))
 
     def _keep(self, change: Callable[[], object]) -> None:
         """Change the rows; whoever listens to the selection is not told of the way there."""
@@ -194,7 +194,7 @@ class TablesPanel(QWidget):
         if info is not None and info.problem:
             why = why or f"{info.name} is {info.problem}."
         self.back_up.allow(not why, why)
-        usable = any(not t.problem and not t.kept_from for t in self.model.tables)
+        usable = any(not t.problem and not t.former_name for t in self.model.tables)
         self.back_up_all.allow(usable and not self._why, self._why or "There is no table.")
 
     def _on_back_up(self) -> None:

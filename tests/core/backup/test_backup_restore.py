@@ -88,8 +88,8 @@ def test_a_restore_in_place_keeps_references_and_can_be_undone(
     assert sql(path, "PRAGMA foreign_key_check") == []
     assert sql(path, "SELECT seq FROM sqlite_sequence WHERE name='users'") == [(3,)]
     with open_database(str(path)) as database:
-        assert [t.kept_from for t in database.tables() if t.kept_from] == ["users"]
-    assert undo(None, database=str(path), kept=report.kept) == "users"
+        assert [t.former_name for t in database.tables() if t.former_name] == ["users"]
+    assert undo(None, database=str(path), former=report.kept) == "users"
     assert [r[:3] for r in everything(path)] == [r[:3] for r in changed]
     assert sql(path, "SELECT name FROM users WHERE id IN (1, 4)") == [("eve",), ("dot",)]
 
@@ -106,15 +106,15 @@ def test_undo_brings_back_indexes_and_triggers(store: MemoryStore, path: Path) -
         name for (name,) in sql(path, "SELECT name FROM sqlite_schema WHERE tbl_name='orders'")
     }
     assert names == {"orders", "orders_user", "orders_seen"}
-    undo(None, database=str(path), kept=report.kept)
+    undo(None, database=str(path), former=report.kept)
     assert (sql(path, "SELECT * FROM orders"), schema_of(path, "orders")) == (rows, schema)
 
 
 def test_the_kept_table_goes_only_when_told(store: MemoryStore, path: Path) -> None:
     report = restored(store, backed_up(store, path, "orders"), path)
     with pytest.raises(InvalidInput):
-        drop_former_table(None, database=str(path), kept="users")
-    drop_former_table(None, database=str(path), kept=report.kept)
+        drop_former_table(None, database=str(path), former="users")
+    drop_former_table(None, database=str(path), former=report.kept)
     assert sql(path, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%before%'") == [(0,)]
     assert sql(path, "SELECT count(*) FROM orders") == [(500,)]
 

@@ -77,7 +77,7 @@ def test_the_index_follows_the_rows_there_and_back(
     sql(path, "INSERT INTO notes_fts(notes_fts) VALUES ('rebuild')")
     report = restored(store, backup, path)
     assert (hits(path, "charlie"), hits(path, "echo")) == ([(3, "charlie")], [])
-    undo(None, database=str(path), kept=report.kept)
+    undo(None, database=str(path), former=report.kept)
     assert (hits(path, "charlie"), hits(path, "echo")) == ([], [(3, "echo")])
 
 
@@ -244,7 +244,7 @@ def test_what_the_schema_of_the_backup_breaks_is_named_before_and_after(
     report = restored(store, backup, path)
     assert names(report.dependants, broken=True) == expected
     assert sum("does not work with this schema" in p for p in report.problems) == len(expected)
-    undo(None, database=str(path), kept=report.kept)
+    undo(None, database=str(path), former=report.kept)
     with open_database(str(path)) as database:
         assert names(database.dependants("t"), broken=True) == set()
 

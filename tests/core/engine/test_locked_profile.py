@@ -107,9 +107,9 @@ ATTEMPTS = {
     "backup.restore": lambda c: restore(
         c.workspace, c.work, database=str(c.database), table="t"
     ),
-    "backup.undo": lambda c: undo.undo(c.workspace, c.work, database=str(c.database), kept="t"),
-    "backup.drop_kept": lambda c: undo.drop_former_table(
-        c.workspace, c.work, database=str(c.database), kept="t"
+    "backup.undo": lambda c: undo.undo(c.workspace, c.work, database=str(c.database), former="t"),
+    "backup.drop_former": lambda c: undo.drop_former_table(
+        c.workspace, c.work, database=str(c.database), former="t"
     ),
     "objects.upload": lambda c: writing.upload(c.bucket, "l/1", c.file),
     "objects.put": lambda c: writing.put(c.bucket, "l/1", b"x"),

@@ -229,16 +229,16 @@ class SQLiteDatabase(Database):
         with self._guard(work):
             return load_rows(self._connection, schema, rows, work)
 
-    def publish(self, schema: TableSchema, shadow: str, kept: str, *, triggers: bool) -> None:
+    def publish(self, schema: TableSchema, shadow: str, former: str, *, triggers: bool) -> None:
         """Swap the shadow in."""
         with translate_sqlite_errors(schema.table):
-            publish.publish(self._connection, schema, shadow, kept, triggers=triggers)
+            publish.publish(self._connection, schema, shadow, former, triggers=triggers)
 
-    def orphans(self, schema: TableSchema, kept: str) -> tuple[tuple[str, int], ...]:
-        """Return tables with rows that point to nothing since `kept` was replaced."""
+    def orphans(self, schema: TableSchema, former: str) -> tuple[tuple[str, int], ...]:
+        """Return tables with rows that point to nothing since `former` was replaced."""
         with translate_sqlite_errors(schema.table):
             references = inspect.incoming(self._connection, schema.table)
-            before = Place("main", kept) if kept else None
+            before = Place("main", former) if former else None
             now = Place("main", schema.table)
             return newly_orphaned(self._connection, schema, references, now, before)
 
@@ -250,10 +250,10 @@ class SQLiteDatabase(Database):
                 _log.warning("After the undo: %s", problem)
         return table
 
-    def drop_former(self, kept_table: str) -> None:
+    def drop_former(self, former: str) -> None:
         """Remove a kept table for good."""
-        with translate_sqlite_errors(kept_table):
-            undo.drop(self._connection, kept_table)
+        with translate_sqlite_errors(former):
+            undo.drop(self._connection, former)
 
     @contextmanager
     def _guard(self, work: Work) -> Iterator[None]:

@@ -37,7 +37,7 @@ def _info(connection: apsw.Connection, name: str, kind: str) -> TableInfo:
         derived = kind == "shadow" or _has_external_content(connection, name)
         return TableInfo(name, None, _UNFIT[kind], derived=derived)
     count = scalar(connection, f"SELECT count(*) FROM {quoted(name)}")  # noqa: S608 - the name is quoted
-    return TableInfo(name, int(count), kept_from=former_name(connection, name))
+    return TableInfo(name, int(count), former_name=former_name(connection, name))
 
 
 def _has_external_content(connection: apsw.Connection, name: str) -> bool:

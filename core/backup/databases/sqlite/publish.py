@@ -34,14 +34,14 @@ def create_bare(connection: apsw.Connection, schema: TableSchema) -> None:
 
 
 def publish(
-    connection: apsw.Connection, schema: TableSchema, shadow: str, kept: str, *, triggers: bool
+    connection: apsw.Connection, schema: TableSchema, shadow: str, former: str, *, triggers: bool
 ) -> None:
     """Give `shadow` its name, indexes, triggers (on demand) and sequence.
 
-    A table that has the name already is set aside as `kept`.
+    A table that has the name already is set aside as `former`.
     """
-    if kept:
-        set_aside(connection, schema.table, kept)
+    if former:
+        set_aside(connection, schema.table, former)
     rename(connection, shadow, schema.table)
     for index in schema.indexes:
         create_guarded(connection, create_index(index, schema.table))

@@ -31,8 +31,8 @@ def is_note(connection: apsw.Connection, name: str) -> bool:
     return name.endswith(_NOTE) and bool(former_name(connection, name[: -len(_NOTE)]))
 
 
-def set_aside(connection: apsw.Connection, table: str, kept: str) -> None:
-    """Rename `table` to `kept` and note its indexes and triggers; inside a transaction."""
+def set_aside(connection: apsw.Connection, table: str, former: str) -> None:
+    """Rename `table` to `former` and note its indexes and triggers; inside a transaction."""
     owned = connection.execute(
         "SELECT type, name, sql FROM sqlite_schema WHERE lower(tbl_name)=lower(?) "
         "AND type IN ('index','trigger') AND sql IS NOT NULL ORDER BY rowid",
@@ -40,38 +40,38 @@ def set_aside(connection: apsw.Connection, table: str, kept: str) -> None:
     ).fetchall()
     notes = [("table", table, ""), *((str(k), str(n), str(s)) for k, n, s in owned)]
     values = ", ".join(f"({literal(k)}, {literal(n)}, {literal(s)})" for k, n, s in notes)
-    connection.execute(f"CREATE VIEW {quoted(kept + _NOTE)} (kind, name, sql) AS VALUES {values}")
+    connection.execute(f"CREATE VIEW {quoted(former + _NOTE)} (kind, name, sql) AS VALUES {values}")
     for kind, name, _ in notes[1:]:
         connection.execute(f"DROP {kind.upper()} {quoted(name)}")
-    rename(connection, table, kept)
+    rename(connection, table, former)
 
 
-def put_back(connection: apsw.Connection, kept: str) -> str:
+def put_back(connection: apsw.Connection, former: str) -> str:
     """Undo `set_aside`, dropping the table that came in its place; return the table's name.
 
     Raises:
-        InvalidInput: When `kept` is not a kept table.
+        InvalidInput: When `former` is not a kept table.
     """
-    _require_former(connection, kept)
-    notes = connection.execute(f"SELECT kind, name, sql FROM {quoted(kept + _NOTE)}").fetchall()  # noqa: S608 - the name is quoted
+    _require_former(connection, former)
+    notes = connection.execute(f"SELECT kind, name, sql FROM {quoted(former + _NOTE)}").fetchall()  # noqa: S608 - the name is quoted
     table = str(notes[0][1])
-    connection.execute(f"DROP VIEW {quoted(kept + _NOTE)}")
+    connection.execute(f"DROP VIEW {quoted(former + _NOTE)}")
     connection.execute(f"DROP TABLE IF EXISTS {quoted(table)}")
-    rename(connection, kept, table)
+    rename(connection, former, table)
     for _, _, sql in notes[1:]:
         create_guarded(connection, str(sql))
     return table
 
 
-def drop(connection: apsw.Connection, kept: str) -> None:
+def drop(connection: apsw.Connection, former: str) -> None:
     """Remove a kept table and its note for good; inside a transaction.
 
     Raises:
-        InvalidInput: When `kept` is not a kept table.
+        InvalidInput: When `former` is not a kept table.
     """
-    _require_former(connection, kept)
-    connection.execute(f"DROP VIEW {quoted(kept + _NOTE)}")
-    connection.execute(f"DROP TABLE {quoted(kept)}")
+    _require_former(connection, former)
+    connection.execute(f"DROP VIEW {quoted(former + _NOTE)}")
+    connection.execute(f"DROP TABLE {quoted(former)}")
 
 
 def rename(connection: apsw.Connection, table: str, name: str) -> None:
@@ -80,12 +80,12 @@ def rename(connection: apsw.Connection, table: str, name: str) -> None:
     connection.execute(f"ALTER TABLE {quoted(table)} RENAME TO {quoted(name)}")
 
 
-def _require_former(connection: apsw.Connection, kept: str) -> None:
-    if not (former_name(connection, kept) and _is_there(connection, kept, "table")):
+def _require_former(connection: apsw.Connection, former: str) -> None:
+    if not (former_name(connection, former) and _is_there(connection, former, "table")):
         raise InvalidInput(
-            f"{kept} is not a table that a restore kept",
+            f"{former} is not a table that a restore kept",
             remedy="Choose one that the list marks as kept.",
-            subject=kept,
+            subject=former,
         )
 
 
