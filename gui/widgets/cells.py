@@ -36,6 +36,10 @@ from gui.widgets.elide import elided_name
 from gui.widgets.labels import shown, tooltip
 
 PADDING = 12
+#: The least room of a progress bar beside its text.
+_BAR = 32
+#: So many pixels of a name are kept beside what is shown at the right of its row.
+_NAME = 48
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -110,6 +114,7 @@ class CellDelegate(QStyledItemDelegate):
         width += 18 if index.data(DOT_ROLE) is not None else 0
         width += 24 if index.data(Qt.ItemDataRole.DecorationRole) is not None else 0
         width += 24 if index.data(Qt.ItemDataRole.CheckStateRole) is not None else 0
+        width += _BAR if index.data(PROGRESS_ROLE) is not None else 0
         aside = index.data(ASIDE_ROLE)
         width += QFontMetrics(self._number).horizontalAdvance(str(aside)) + 16 if aside else 0
         return QSize(width, theme.ROW)
@@ -227,7 +232,7 @@ class CellDelegate(QStyledItemDelegate):
 
     def _aside(self, painter: QPainter, index: Index, inner: QRect, *, chosen: bool) -> QRect:
         text = index.data(ASIDE_ROLE)
-        if not text:
+        if not text or not self._has_room(index, inner, str(text)):
             return inner
         colours = theme.tokens()
         painter.setFont(self._number)
@@ -236,6 +241,12 @@ class CellDelegate(QStyledItemDelegate):
             inner, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), str(text)
         )
         return inner.adjusted(0, 0, -QFontMetrics(self._number).horizontalAdvance(str(text)) - 8, 0)
+
+    def _has_room(self, index: Index, inner: QRect, aside: str) -> bool:
+        """Return whether there is room for an aside: the name of the row has priority."""
+        name = QFontMetrics(self._font(index)).horizontalAdvance(_text_of(index))
+        left = inner.width() - QFontMetrics(self._number).horizontalAdvance(aside) - 8
+        return left >= min(name, _NAME)
 
     def _text(
         self, painter: QPainter, option: QStyleOptionViewItem, index: Index, inner: QRect

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Protocol
 
 from PySide6.QtCore import (
@@ -34,6 +34,10 @@ _FILLING, _NAME = 100_000, 260
 #: A moment may shrink to its day and minute, "15 Jan 10:00", with the padding of a cell.
 _DAY = 112
 _ARROW = 10
+#: So many of the first cells tell to what width a column may shrink.
+_HEAD = 20
+#: So long after a cell has changed the columns that were empty are examined again.
+_EMPTY_MS = 200
 
 
 class Remembers(Protocol):
@@ -50,8 +54,9 @@ class Columns(QObject):
     """Sizes columns to their content, and remembers widths, order and sorting.
 
     Until the user moves a border the widths follow the width of the view: where there is too
-    little room moments give way first, then other texts, and the names in the first column last.
-    Numbers never do. Widths are remembered once the user has moved a border; the sorting always.
+    little room empty columns shrink to their titles first, then moments, then other texts, and the
+    names in the first column last. Numbers never do. Widths are remembered once the user has moved
+    a border; the sorting always.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class Columns(QObject):
         self._key = f"columns/{key}" if key else ""
         self._natural: list[int] = []
         self._least: list[int] = []
+        self._empty: frozenset[int] = frozenset()
         self._known: tuple[int, ...] = ()
         self._names = 0
         self._fitting = self._left = False
@@ -77,6 +83,11 @@ class Columns(QObject):
         self._later.timeout.connect(self._size)
         view.model().modelReset.connect(self._on_rows)
         view.model().rowsInserted.connect(self._on_rows)
+        self._filled = QTimer(self)
+        self._filled.setSingleShot(True)
+        self._filled.setInterval(_EMPTY_MS)
+        self._filled.timeout.connect(self._on_filled)
+        view.model().dataChanged.connect(self._on_changed)
         header.sectionResized.connect(self._on_resized)
         header.sectionMoved.connect(self._on_moved)
         if isinstance(header, Header):
@@ -128,9 +139,37 @@ class Columns(QObject):
         columns = range(self._header.count())
         self._natural = [self._wanted(column) for column in columns]
         self._names = self._measured(0) if self._known else 0
+        self._empty = self._empty_columns()
         self._least = [self._needed(column) for column in columns]
         self._sized = True
         self._fit()
+
+    def _empty_columns(self) -> frozenset[int]:
+        """Return the columns of which no cell among the first ones shows anything."""
+        if not self._view.model().rowCount():
+            return frozenset()
+        columns = range(1, self._header.count())
+        return frozenset(column for column in columns if not any(self._shown(column)))
+
+    def _shown(self, column: int) -> Iterator[bool]:
+        """Yield for each of the first cells of a column whether it shows anything."""
+        picture = Qt.ItemDataRole.DecorationRole
+        for index in self._sample(column):
+            yield bool(index.data()) or index.data(picture) is not None
+
+    def _on_changed(self, *_where: object) -> None:
+        """Examine soon which columns are empty now."""
+        if self._sized and not self._left and not self._filled.isActive():
+            self._filled.start()
+
+    def _on_filled(self) -> None:
+        """Give the columns other widths if one was filled or emptied, or needs more or less now."""
+        if not self._natural:
+            return
+        before, self._empty = (self._empty, self._least), self._empty_columns()
+        self._least = [self._needed(column) for column in range(self._header.count())]
+        if before != (self._empty, self._least):
+            self._fit()
 
     def _fit(self) -> None:
         """Give the columns their natural widths, or less where there is no room."""
@@ -143,7 +182,8 @@ class Columns(QObject):
         room = self._view.viewport().width()
         natural = [self._natural[column] for column in columns]
         least = [self._least[column] for column in columns]
-        fitted = _fitted(natural, least, room, names=self._names)
+        first = {place for place, column in enumerate(columns) if column in self._empty}
+        fitted = _fitted(natural, least, room, names=self._names, first=first)
         self._fitting = True
         for column, width in zip(columns, fitted, strict=True):
             self._header.resizeSection(column, width)
@@ -179,26 +219,40 @@ class Columns(QObject):
     def _needed(self, column: int) -> int:
         """Return to what width in pixels a column may shrink; numbers and words keep theirs."""
         natural = self._natural[column]
-        cells = [index for index in self._sample(column) if index.data()][:20]
         if not column:
             return min(natural, _LEAST)
+        if column in self._empty:
+            return min(natural, self._title_width(column))
+        cells = [index for index in self._sample(column, _HEAD) if index.data()]
         if cells and all(is_moment(str(index.data())) for index in cells):
             return min(natural, max(_DAY, self._header.sectionSizeHint(column)))
-        right = any(index.data(Qt.ItemDataRole.TextAlignmentRole) is not None for index in cells)
-        if right or natural <= _LEAST:
+        if any(index.data(Qt.ItemDataRole.TextAlignmentRole) is not None for index in cells):
             return natural
-        return max(self._header.sectionSizeHint(column), _LEAST)
+        return self._needed_by_texts(column)
+
+    def _needed_by_texts(self, column: int) -> int:
+        """Return to what width in pixels a column of texts may shrink."""
+        natural = self._natural[column]
+        if self._known:  # that has room for longer texts than there may be now
+            return min(natural, self._measured(column, _HEAD))
+        return natural if natural <= _LEAST else max(self._header.sectionSizeHint(column), _LEAST)
+
+    def _title_width(self, column: int) -> int:
+        """Return the width in pixels that the heading of a column needs, with its arrow."""
+        title = str(self._view.model().headerData(column, Qt.Orientation.Horizontal) or "")
+        width = QFontMetrics(self._header.font()).horizontalAdvance(title) + 2 * PADDING + 1
+        return width + (_ARROW + 4 if self._header.sectionsClickable() else 0)
 
     def _wanted(self, column: int) -> int:
         if self._known:
             return self._known[column - 1] if column else _FILLING
         return self._measured(column)
 
-    def _measured(self, column: int) -> int:
+    def _measured(self, column: int, most: int = _SAMPLE) -> int:
         """Return the width in pixels that the heading and the first cells of a column need."""
         delegate, option = self._view.itemDelegate(), self._option()
-        width = max(self._header.sectionSizeHint(column), _NARROWEST)
-        for index in self._sample(column):
+        width = max(self._title_width(column), _NARROWEST)
+        for index in self._sample(column, most):
             room = delegate.sizeHint(option, index).width()
             if index.data(Qt.ItemDataRole.TextAlignmentRole) is not None:
                 room = max(room, _NUMBERS)  # later rows may hold longer numbers
@@ -206,14 +260,14 @@ class Columns(QObject):
             width = max(width, room + inset)
         return width
 
-    def _sample(self, column: int) -> Iterator[QModelIndex]:
+    def _sample(self, column: int, most: int = _SAMPLE) -> Iterator[QModelIndex]:
         """Return the column's first cells, and in a tree those one level below the first rows."""
         model = self._view.model()
-        for number in range(min(model.rowCount(), _SAMPLE)):
+        for number in range(min(model.rowCount(), most)):
             yield model.index(number, column)
         for number in range(min(model.rowCount(), 3)):
             parent = model.index(number, 0)
-            for child in range(min(model.rowCount(parent), _SAMPLE)):
+            for child in range(min(model.rowCount(parent), most)):
                 yield model.index(child, column, parent)
 
     def _option(self) -> QStyleOptionViewItem:
@@ -228,8 +282,23 @@ class Columns(QObject):
             self._settings.set(self._key, {"state": state, "touched": touched})
 
 
-def _fitted(natural: list[int], least: list[int], room: int, *, names: int = 0) -> list[int]:
-    """Return widths that fit a room in pixels; the first column, that of names, gives way last."""
+def _fitted(
+    natural: list[int],
+    least: list[int],
+    room: int,
+    *,
+    names: int = 0,
+    first: Collection[int] = (),
+) -> list[int]:
+    """Return widths that fit a room in pixels.
+
+    Args:
+        natural: what each column wants.
+        least: to what each may shrink.
+        room: what all of them have together.
+        names: what the first column needs for its names. It gives way last.
+        first: the columns that give way before all others.
+    """
     fitted = [min(width, max(_WIDEST, small)) for width, small in zip(natural, least, strict=True)]
     if natural[:1] == [_FILLING]:
         fitted[0] = min(max(names, least[0]), _NAME)
@@ -238,7 +307,10 @@ def _fitted(natural: list[int], least: list[int], room: int, *, names: int = 0) 
         more = min(width - fitted[column], max(spare, 0))
         fitted[column] += more
         spare -= more
-    giving = sorted(range(1, len(fitted)), key=lambda column: least[column] - fitted[column])
+    giving = sorted(
+        range(1, len(fitted)),
+        key=lambda column: (column not in first, least[column] - fitted[column]),
+    )
     for column in (*giving, 0):
         less = min(fitted[column] - least[column], max(-spare, 0))
         fitted[column] -= less

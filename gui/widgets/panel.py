@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.widgets.labels import Elided, Pill
 
-#: Pixels of a title that is never shortened.
-_TITLE = 56
+#: So many pixels of a name in the place of a heading are never shortened.
+_NAME = 56
 
 
 def column(
@@ -101,16 +101,24 @@ def splitter(
 
 
 class SectionHead(QFrame):
-    """A bar of 36 px with a bold title, pills or muted text after it, and actions at the right."""
+    """A bar of 36 px with a bold title, pills or muted text after it, and actions at the right.
+
+    Where there is too little room for all, notes and ages give way. The heading that it is made
+    with is never shortened, a name that is shown in its place only at last.
+
+    Attributes:
+        heading: the title that it was made with.
+    """
 
     def __init__(self, title: str = "", *actions: QWidget, note: str = "") -> None:
         super().__init__()
         self.setProperty("surface", "bar")
         self.setFixedHeight(theme.SECTION)
+        self.heading = title
         self._title = Elided(title)
         self._title.setFont(theme.bold_font())
-        self._reserve()
         self._note = Elided(note, "muted")
+        self._note.setMinimumWidth(1)
         self._box = QHBoxLayout(self)
         self._box.setContentsMargins(12, 1, 12, 0)
         self._box.setSpacing(8)
@@ -121,18 +129,44 @@ class SectionHead(QFrame):
         self._left = 2
         for action in actions:
             self.add_action(action)
+        self._fit_title()
+
+    @property
+    def title(self) -> Elided:
+        """The label of the title."""
+        return self._title
 
     def set_title(self, title: str, note: str = "") -> None:
         """Show another title, and muted text after it."""
         self._title.setText(title)
-        self._reserve()
         self._note.setText(note)
         self._note.setVisible(bool(note))
+        self._fit_title()
 
-    def _reserve(self) -> None:
-        """Keep a short title whole: other parts of the bar give way first."""
-        wide = self._title.fontMetrics().horizontalAdvance(self._title.text()) + 2
-        self._title.setMinimumWidth(min(wide, _TITLE))
+    def minimumSizeHint(self) -> QSize:
+        """Return the room of the heading and of everything that cannot become narrower."""
+        least = super().minimumSizeHint()
+        other = least.width() - self._title.minimumWidth()
+        return QSize(other + self._least_title(), least.height())
+
+    def event(self, event: QEvent) -> bool:
+        """Give the title the room that the other parts leave, whenever one of them changes."""
+        if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
+            self._fit_title()
+        return super().event(event)
+
+    def _fit_title(self) -> None:
+        others = self._box.minimumSize().width() - self._title.minimumWidth()
+        reserved = max(min(self._title_width(), self.width() - others), self._least_title())
+        if reserved != self._title.minimumWidth():
+            self._title.setMinimumWidth(reserved)
+
+    def _least_title(self) -> int:
+        wide = self._title_width()
+        return wide if self._title.text() == self.heading else min(wide, _NAME)
+
+    def _title_width(self) -> int:
+        return self._title.fontMetrics().horizontalAdvance(self._title.text()) + 2
 
     def add_pill(self, pill: Pill) -> Pill:
         """Put a pill (or any small widget) after the title."""

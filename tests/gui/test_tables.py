@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 
 from core.local.settings import Settings
 from gui import theme
-from gui.models.columns import Columns
+from gui.models.columns import RIGHT, Columns
 from gui.models.roles import MONO_ROLE
 from gui.widgets.cells import PADDING
 from gui.widgets.elide import differing_part, elided_name, elided_sentence
-from gui.widgets.table import make_table
+from gui.widgets.table import columns_of, make_table
 
 pytestmark = pytest.mark.usefixtures("themed")
 
@@ -144,6 +144,45 @@ def test_the_sorting_is_remembered_and_widths_are_not_frozen_by_it(qtbot, hours,
     before = [again.columnWidth(column) for column in range(3)]
     again.resize(320, 300)
     assert [again.columnWidth(column) for column in range(3)] != before
+
+
+@pytest.fixture
+def queue(qtbot):
+    """A table with columns of known widths; the rate is empty until something moves."""
+    model = QStandardItemModel(0, 4)
+    model.setHorizontalHeaderLabels(["Name", "Progress", "Rate", "State"])
+    for number in range(3):
+        cells = [f"reports-2024/daily-{number:02}.json", "", "", "done"]
+        model.appendRow([QStandardItem(text) for text in cells])
+        model.item(number, 2).setData(RIGHT, Qt.ItemDataRole.TextAlignmentRole)
+    view = make_table(model, "Queue")
+    columns_of(view).fill_with_names(164, 112, 96)
+    qtbot.addWidget(view)
+    view.resize(460, 200)
+    view.show()
+    qtbot.waitUntil(lambda: view.columnWidth(2) < 112)
+    return view
+
+
+def test_empty_columns_give_way_before_names_are_shortened(queue, qtbot):
+    header = queue.horizontalHeader()
+    assert _drawn(queue, 0, 0) == "reports-2024/daily-00.json"
+    assert queue.horizontalScrollBar().maximum() == 0
+    for column in (1, 2):
+        title = QFontMetrics(header.font()).horizontalAdvance(header.model().headerData(
+            column, Qt.Orientation.Horizontal
+        ))  # fmt: skip
+        assert header.sectionSize(column) >= title + 2 * PADDING
+    queue.model().item(1, 2).setText("999.9 MB/s")
+    qtbot.waitUntil(lambda: queue.columnWidth(2) == 112)
+    queue.model().item(1, 2).setText("")
+    qtbot.waitUntil(lambda: queue.columnWidth(2) < 112)
+
+
+def test_a_table_without_rows_keeps_the_widths_that_it_will_need(queue, qtbot):
+    queue.model().removeRows(0, 3)
+    queue.resize(900, 200)
+    assert [queue.columnWidth(column) for column in (1, 2, 3)] == [164, 112, 96]
 
 
 class _Counting(Columns):

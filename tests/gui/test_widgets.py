@@ -15,7 +15,8 @@ from gui.widgets.buttons import icon_button, plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import inset
 from gui.widgets.icons import icon
-from gui.widgets.labels import Elided, Pill, Text, shown, tooltip
+from gui.widgets.labels import AgePill, Elided, Pill, Text, shown, tooltip
+from gui.widgets.panel import SectionHead
 from gui.widgets.segmented import Segmented
 from gui.widgets.table import make_table, make_tree
 
@@ -257,3 +258,28 @@ def test_widths_are_remembered(qtbot, model, tmp_path):
     again = make_table(model, "Cells", settings=Settings(tmp_path / "s.json"), key="cells")
     qtbot.addWidget(again)
     assert again.columnWidth(0) == 222
+
+
+def test_a_heading_is_never_shortened_and_a_name_only_at_last(qtbot, themed):
+    head = SectionHead("Permissions", plain_button("Test connection"), note="as strongroom-admin")
+    age = head.add_pill(AgePill())
+    age.set_fetched()
+    holder = QWidget()  # a window of its own could not become narrower than its content
+    qtbot.addWidget(holder)
+    head.setParent(holder)
+    holder.show()
+
+    def lacks():
+        title = head.title
+        return title.fontMetrics().horizontalAdvance(title.text()) > title.width()
+
+    for width in (600, 320, head.minimumSizeHint().width()):
+        head.resize(width, head.height())
+        qtbot.waitUntil(lambda: not lacks())
+    assert head.minimumSizeHint().width() < 260
+    head.set_title("cryptotrading/a-very-long-name-of-a-secret", "1 day ago")
+    head.resize(700, head.height())
+    qtbot.waitUntil(lambda: not lacks())
+    head.resize(320, head.height())
+    qtbot.waitUntil(lacks)
+    assert head.minimumSizeHint().width() < 260, "a long name needs no wider window"

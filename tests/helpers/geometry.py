@@ -33,6 +33,7 @@ from gui.models.roles import PILL_ROLE, PROGRESS_ROLE
 from gui.widgets.banner import Banner
 from gui.widgets.elide import is_moment
 from gui.widgets.labels import Elided
+from gui.widgets.panel import SectionHead
 
 #: Pixels by which metrics round.
 _ROUNDING = 2
@@ -41,7 +42,10 @@ _INSIDE_QT = (QAbstractSpinBox, QComboBox, QLineEdit, QTabBar, QAbstractItemView
 
 def problems(root: QWidget) -> list[str]:
     """Return everything in a window or dialog that is clipped, outside, or scrolled twice."""
-    found = [*_clipped(root), *_outside(root), *_overlapping(root), *_scrolled_twice(root)]
+    found = [
+        *_clipped(root), *_outside(root), *_overlapping(root), *_scrolled_twice(root),
+        *_sideways(root), *_headings(root),
+    ]  # fmt: skip
     return sorted(set(found))
 
 
@@ -181,6 +185,22 @@ def _scrolled_twice(root: QWidget) -> Iterator[str]:
                 if isinstance(outer, QScrollArea) and _scrolls(outer, direction):
                     yield f"two bars in one direction: {name_of(area)} inside {name_of(outer)}"
                 outer = outer.parentWidget()
+
+
+def _sideways(root: QWidget) -> Iterator[str]:
+    """Yield the lists that scroll sideways; a preview of a file has as many columns as the file."""
+    for view in root.findChildren(QAbstractItemView):
+        if view.isVisible() and _scrolls(view, "horizontalScrollBar"):
+            yield f"scrolls sideways by {view.horizontalScrollBar().maximum()} px: {name_of(view)}"
+
+
+def _headings(root: QWidget) -> Iterator[str]:
+    """Yield the headings that are shortened; names in their place may be."""
+    for head in root.findChildren(SectionHead):
+        title = head.title
+        less = QFontMetrics(title.font()).horizontalAdvance(title.text()) - title.width()
+        if head.isVisible() and title.text() == head.heading and less > _ROUNDING:
+            yield f"heading {head.heading!r} shortened by {less} px"
 
 
 def _scrolls(area: QAbstractScrollArea, direction: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from core.errors import StorageError
@@ -14,6 +15,11 @@ from gui.widgets.icons import icon
 from gui.widgets.labels import muted_label
 from gui.widgets.panel import Panel
 from gui.widgets.table import make_tree
+
+#: Pixels for each level of folders, if there is room, and at the least.
+_INDENTATION, _LEAST_INDENTATION = 14, 4
+#: Pixels for the name and the count of the folder that is shown.
+_NAME = 92
 
 
 class Places(Panel):
@@ -39,12 +45,22 @@ class Places(Panel):
         self.total.setFont(theme.number_font())
         self.head.add_action(self.total)
         self.add(self.view, 1)
-        self._following = ""
+        self._following = self._prefix = ""
         self.view.selectionModel().selectionChanged.connect(self._on_selection)
         self.view.clicked.connect(self._on_clicked)
         self.view.activated.connect(self.model.activate)
         theme.current().changed.connect(self._paint)
         self._paint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Indent folders less where the names of deep ones would have no room."""
+        super().resizeEvent(event)
+        self._indent()
+
+    def _indent(self) -> None:
+        depth = self._prefix.count("/") + 1
+        room = self.view.viewport().width() - _NAME
+        self.view.setIndentation(max(min(_INDENTATION, room // depth), _LEAST_INDENTATION))
 
     def clear(self) -> None:
         """Forget the bucket."""
@@ -62,7 +78,8 @@ class Places(Panel):
 
     def follow(self, prefix: str) -> None:
         """Select a folder that was chosen elsewhere; opens the way to it as it becomes known."""
-        self._following = prefix
+        self._following = self._prefix = prefix
+        self._indent()
         index = self.model.index_of(prefix)
         if index.isValid() or not prefix:
             self._select(index)
