@@ -1,41 +1,37 @@
 """Multipart uploads that this machine has begun: what a killed process leaves can be removed.
 
-One small file for each upload, locked by the process that sends it. S3 keeps, and charges for,
-the parts of an upload that is neither completed nor aborted.
+One row of the state database for each upload, owned by the process that sends it. S3 stores, and
+charges for, the parts of an upload that is neither completed nor aborted.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from uuid import uuid4
 
-from core.errors import TRANSIENT_KINDS, ErrorKind, StorageError
+from core.errors import TRANSIENT_KINDS, ErrorKind, LocalIOError, StorageError
 from core.local.json_lines import UNREADABLE
-from core.local.owned_files import claimed, create_owned
-from core.paths import data_dir
+from core.local.state.database import Value, state_database
+from core.local.state.owners import is_running, owner_of_this_process
 from core.units import iso_utc, utc_now
 
 _log = logging.getLogger(__name__)
 
-_SUFFIX = ".upload"
 _ANSWER_MAY_BE_LOST = TRANSIENT_KINDS | {ErrorKind.NOT_S3, ErrorKind.CANCELLED}
+_DELETE = "DELETE FROM uploads WHERE number = ?"
 
 
 @dataclass(frozen=True, slots=True)
 class UploadRecord:
     """An upload, or the object of a probe, that a dead process had begun.
 
-    `upload_id` is empty if the process never learned it: the request was sent at `began`. It is
-    always empty for a probe.
+    `upload_id` is empty if the process never received it: the request was sent at `began`. It is
+    always empty for a probe. `number` is the row of the record.
     """
 
-    path: Path
+    number: int
     endpoint: str
     bucket: str
     key: str
@@ -44,36 +40,54 @@ class UploadRecord:
     probe: bool = False
 
     def forget(self) -> None:
-        """Remove the record: what it is about is gone."""
-        with suppress(OSError):
-            self.path.unlink()
+        """Remove the record: the upload or object does not exist any more."""
+        _write(_DELETE, self.number)
 
 
 class PendingUpload:
     """The record of one upload of this process, from before it is created until it has ended."""
 
     def __init__(self, endpoint: str, bucket: str, key: str, *, probe: bool = False) -> None:
-        self._values: dict[str, str | bool] = {
+        self._record = {
             "endpoint": endpoint,
             "bucket": bucket,
             "key": key,
-            "upload_id": "",
             "began": iso_utc(utc_now()),
             "probe": probe,
         }
-        self._path = pending_folder() / f"{uuid4().hex}{_SUFFIX}"
-        self._handle: int | None = None
+        self._number: int | None = None
+
+    def begin(self) -> None:
+        """Write the record. A full disk does not stop an upload."""
+        database = state_database()
+        try:
+            owner = owner_of_this_process(database.path)
+            with database.transaction(durable=True) as connection:
+                connection.execute(
+                    "INSERT INTO uploads (owner, upload_id, record) VALUES (?, '', ?)",
+                    (owner, json.dumps(self._record)),
+                )
+                number = connection.last_insert_rowid()
+        except LocalIOError as error:
+            _log.warning("an upload could not be recorded: %s", error.cause or error.summary)
+        else:
+            self._number = number
 
     def created(self, upload_id: str) -> None:
         """Store the id that the server has given."""
-        self._values["upload_id"] = upload_id
-        self._write()
+        if self._number is not None:
+            sql = "UPDATE uploads SET upload_id = ? WHERE number = ?"
+            _write(sql, upload_id, self._number, durable=True)
 
     def forget(self) -> None:
         """Remove the record: the upload was completed or aborted, or it never began."""
-        with suppress(OSError):
-            self._path.unlink()
-        self.abandon()
+        if self._number is not None:
+            _write(_DELETE, self._number)
+
+    def abandon(self) -> None:
+        """Leave the record to the next clean-up: the upload could not be aborted."""
+        if self._number is not None:
+            _write("UPDATE uploads SET owner = NULL WHERE number = ?", self._number)
 
     def failed(self, error: BaseException) -> None:
         """End the record of an upload whose creation failed.
@@ -83,33 +97,6 @@ class PendingUpload:
         """
         refused = isinstance(error, StorageError) and error.kind not in _ANSWER_MAY_BE_LOST
         (self.forget if refused else self.abandon)()
-
-    def abandon(self) -> None:
-        """Leave the record to the next clean-up: the upload could not be aborted."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
-
-    def begin(self) -> None:
-        """Write the record. A disk that is full does not stop an upload."""
-        try:
-            pending_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._handle = create_owned(self._path)
-        except OSError as error:
-            _log.warning("an upload could not be recorded: %s", error)
-            return
-        self._write()
-
-    def _write(self) -> None:
-        """Append a line; the last complete one counts, so that a crash never tears the record."""
-        if self._handle is None:
-            return
-        line = json.dumps(self._values, ensure_ascii=True).encode() + b"\n"
-        try:
-            os.write(self._handle, line)
-            os.fsync(self._handle)
-        except OSError as error:
-            _log.warning("an upload could not be recorded: %s", error)
 
 
 def note(endpoint: str, bucket: str, key: str, *, probe: bool = False) -> PendingUpload:
@@ -126,43 +113,45 @@ def note(endpoint: str, bucket: str, key: str, *, probe: bool = False) -> Pendin
     return pending
 
 
-def of_dead_processes(folder: Path | None = None) -> list[UploadRecord]:
-    """Return the uploads whose process has ended; records that cannot be read are removed."""
+def of_dead_processes() -> list[UploadRecord]:
+    """Return the uploads whose process has ended; records that cannot be read are removed.
+
+    When the database cannot be read there are none: nothing must be removed on a guess.
+    """
+    path = state_database().path
+    try:
+        rows = state_database().rows("SELECT number, owner, upload_id, record FROM uploads")
+    except LocalIOError as error:
+        _log.warning("the records of uploads cannot be read: %s", error.cause or error.summary)
+        return []
     found = []
-    for path in sorted((folder or pending_folder()).glob(f"*{_SUFFIX}")):
-        with claimed(path) as dead:
-            if not dead:
-                continue
-            record = _read(path)
-            if record is None:
-                _log.warning("the record %s cannot be read and was removed", path.name)
-                path.unlink(missing_ok=True)
-            else:
-                found.append(record)
+    for number, owner, upload_id, record in rows:
+        if is_running(path, owner):
+            continue
+        try:
+            values = json.loads(record)
+            began = datetime.fromisoformat(values.pop("began"))
+            found.append(UploadRecord(number=number, upload_id=upload_id, began=began, **values))
+        except UNREADABLE:
+            _log.warning("the record of upload %d cannot be read and was removed", number)
+            _write(_DELETE, number)
     return found
 
 
-def running_ids(folder: Path | None = None) -> frozenset[str]:
-    """Return the ids of the uploads that a process of this machine still sends."""
-    ids = set()
-    for path in (folder or pending_folder()).glob(f"*{_SUFFIX}"):
-        with claimed(path) as dead:
-            record = None if dead else _read(path)
-        if record is not None:
-            ids.add(record.upload_id)
-    return frozenset(ids)
+def running_ids() -> frozenset[str]:
+    """Return the ids of the uploads that a process of this machine still sends.
+
+    Raises:
+        LocalIOError: the state database cannot be read.
+    """
+    path = state_database().path
+    rows = state_database().rows("SELECT owner, upload_id FROM uploads")
+    return frozenset(upload_id for owner, upload_id in rows if is_running(path, owner))
 
 
-def pending_folder() -> Path:
-    """Return the folder of the records."""
-    return data_dir() / "uploads"
-
-
-def _read(path: Path) -> UploadRecord | None:
+def _write(sql: str, *values: Value, durable: bool = False) -> None:
+    """Run a statement; when it fails, the next clean-up asks the bucket."""
     try:
-        whole = path.read_bytes().rpartition(b"\n")[0].rpartition(b"\n")[2]
-        values = json.loads(whole)
-        values["began"] = datetime.fromisoformat(values["began"])
-        return UploadRecord(path=path, **values)
-    except (OSError, *UNREADABLE):
-        return None
+        state_database().execute(sql, values, durable=durable)
+    except LocalIOError as error:
+        _log.warning("an upload could not be recorded: %s", error.cause or error.summary)

@@ -57,6 +57,7 @@ class OldStore:
 OLD_STORES: tuple[OldStore, ...] = (
     OldStore("rotations", "data", "rotations/*.rotation.json", old_forms.insert_rotation),
     OldStore("transfers", "data", "transfers/*.transfer", old_forms.insert_transfer, owned=True),
+    OldStore("uploads", "data", "uploads/*.upload", old_forms.insert_upload, owned=True),
 )
 
 

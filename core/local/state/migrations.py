@@ -65,8 +65,17 @@ CREATE TABLE transfer_files (   -- those that need nothing more
 ) STRICT, WITHOUT ROWID;
 """
 
+_UPLOADS = """
+CREATE TABLE uploads (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner TEXT,                 -- the process that sends it, see core.local.state.owners
+    upload_id TEXT NOT NULL,    -- empty until the server has answered
+    record TEXT NOT NULL        -- JSON: endpoint, bucket, key, when it began, whether it is a probe
+) STRICT;
+"""
+
 #: All steps, oldest first; number n makes version n of version n - 1.
-MIGRATIONS: tuple[str, ...] = (_HOUSEKEEPING, _ROTATIONS, _TRANSFERS)
+MIGRATIONS: tuple[str, ...] = (_HOUSEKEEPING, _ROTATIONS, _TRANSFERS, _UPLOADS)
 
 
 def migrate(connection: apsw.Connection, path: Path, steps: tuple[str, ...] | None = None) -> None:

@@ -60,3 +60,15 @@ def insert_transfer(connection: apsw.Connection, content: bytes, _path: Path) ->
         [(row[0], int(number), skipped) for number, skipped in (*done, *skipped)],
     )
     return Inserted(1)
+
+
+def insert_upload(connection: apsw.Connection, content: bytes, _path: Path) -> Inserted:
+    """Insert a multipart upload that was begun; the last complete line of its file counts."""
+    record = json.loads(content.rpartition(b"\n")[0].rpartition(b"\n")[2])
+    upload_id = str(record.pop("upload_id"))
+    if not record["key"]:
+        raise ValueError("an upload without a key")
+    connection.execute(
+        "INSERT INTO uploads (upload_id, record) VALUES (?, ?)", (upload_id, json.dumps(record))
+    )
+    return Inserted(1)

@@ -15,6 +15,7 @@ import pytest
 
 from core.local.locking import locked
 from core.local.owned_files import claimed
+from core.local.pending_uploads import of_dead_processes
 from core.local.state.database import state_database
 from core.local.state.import_files import OLD_STORES, old_files
 from core.model.rotation import Outcome, Step, StepState
@@ -53,7 +54,14 @@ def transfers():
     assert settled(found.order.id) == Outcomes(done=(1,), skipped=((0, EXISTS),))
 
 
-CHECKS = {"rotations": rotations, "transfers": transfers}
+def uploads():
+    found = {record.key: record for record in of_dead_processes()}
+    assert (found["big.bin"].upload_id, found["big.bin"].bucket) == ("upload-1", "bucket")
+    assert found["never answered"].endpoint == "http://127.0.0.1:1"
+    assert len(found) == len(of_dead_processes()) == 2
+
+
+CHECKS = {"rotations": rotations, "transfers": transfers, "uploads": uploads}
 
 
 def files():

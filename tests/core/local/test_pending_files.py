@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from core.errors import AccessDenied, Offline
+from core.errors import AccessDenied, LocalIOError, Offline
 from core.local.partial_files import create_partial, sweep_partials
-from core.local.pending_uploads import note, of_dead_processes, pending_folder, running_ids
+from core.local.pending_uploads import note, of_dead_processes, running_ids
+from core.local.state.database import state_database
 
 BEGIN_AND_WAIT = """
 import sys
@@ -69,18 +70,38 @@ def test_a_record_ends_with_its_upload():
     assert [record.key for record in of_dead_processes()] == ["lost"]
 
 
-def test_records_are_private_and_a_torn_one_is_no_error():
+def test_an_unreadable_record_is_removed_and_no_error(caplog):
     pending = note("", "b", "k")
     pending.created("id")
-    pending.abandon()
-    (path,) = pending_folder().iterdir()
-    assert path.stat().st_mode & 0o077 == 0
-    with path.open("ab") as file:
-        file.write(b'{"upload_id": "to')
-    assert of_dead_processes()[0].upload_id == "id"
-    path.write_bytes(b"")
     assert of_dead_processes() == []
-    assert not path.exists()
+    pending.abandon()
+    assert of_dead_processes()[0].upload_id == "id"
+    for rubbish in ("", "null", "[]", "{}", '{"began": "2026-13-01"}', '{"began": 3}'):
+        left = note("", "b", "k")
+        left.abandon()
+        state_database().execute("UPDATE uploads SET record = ?", (rubbish,))
+        assert of_dead_processes() == []
+        assert state_database().rows("SELECT * FROM uploads") == []
+        assert "cannot be read and was removed" in caplog.text
+
+
+def test_an_upload_goes_on_when_it_cannot_be_recorded(monkeypatch, caplog):
+    def refuse(*_arguments, **_more):
+        raise LocalIOError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("core.local.state.database.Database.transaction", refuse)
+        lost = note("", "b", "k")
+    lost.created("id")
+    lost.forget()
+    stored = note("", "b", "k")
+    with monkeypatch.context() as patch:
+        patch.setattr("core.local.state.database.Database.execute", refuse)
+        stored.created("id")
+        stored.forget()
+    assert caplog.text.count("could not be recorded") == 3
+    stored.abandon()
+    assert [record.upload_id for record in of_dead_processes()] == [""]
 
 
 def test_a_partial_file_is_private_and_named_after_its_target(tmp_path):

@@ -57,7 +57,7 @@ READERS = {
     "statistics": ("cache", f"statistics/{STATISTICS}.json", lambda: load("p", "b"), None),
     "uploads": (
         "data",
-        "",
+        "uploads/1.upload",
         lambda: [record for record in pending_uploads.of_dead_processes() if record.upload_id],
         [],
     ),
@@ -70,7 +70,7 @@ def test_rubbish_in_a_local_file_is_never_a_traceback(what, tmp_path, monkeypatc
     for number, content in enumerate(RUBBISH):
         monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / str(number)))
         root = getattr(paths, f"{folder}_dir")()
-        path = root / name if name else pending_uploads.pending_folder() / "1.upload"
+        path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         assert read() == nothing, content[:20]
