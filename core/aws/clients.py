@@ -205,6 +205,7 @@ class ClientFactory:
             return self._clients[slot]
 
     def _made(self, service: str, region: str, *, once: bool) -> Any:
+        from core.aws.refusals import explain_refused_heads
         from core.aws.retries import install
         from core.aws.session import addressing_style
 
@@ -224,6 +225,8 @@ class ClientFactory:
         client.meta.events.register_first("before-parameter-build", self._guard)
         client.meta.events.register("before-send", self._observe)
         install(client, once=once)
+        if service == "s3":
+            explain_refused_heads(client)
         # Registered first: the handler that decides about a retry waits.
         name = client.meta.service_model.service_id.hyphenize()
         client.meta.events.register_first(f"needs-retry.{name}", self._on_attempt)

@@ -104,6 +104,16 @@ UNEXPLAINED_400 = Fault(
     "the same way.",
     "Sign in again or choose another profile, then retry.",
 )
+#: Not a code of S3: `core.aws.refusals` gives it to a HEAD that only this can explain.
+CUSTOMER_KEY = "CustomerProvidedKey"
+ENCRYPTED = Fault(
+    CUSTOMER_KEY,
+    errors.NotSupported,
+    "{subject} cannot be read without its own encryption key",
+    "S3 accepts these credentials, but refuses the request with status 400, as it does for objects "
+    "that are encrypted with a customer-provided key (SSE-C).",
+    "Read it with the program that has that key: Strongroom has no place for such keys.",
+)
 UNKNOWN_KEY = Fault(
     "InvalidAccessKeyId InvalidClientTokenId UnrecognizedClientException AuthFailure",
     errors.CredentialsInvalid,
@@ -162,6 +172,7 @@ TABLE: tuple[Fault, ...] = (
     SCHEDULED,
     EXPIRED,
     UNEXPLAINED_400,
+    ENCRYPTED,
     UNKNOWN_KEY,
     WRONG_SECRET,
     WRONG_TOKEN,

@@ -1,0 +1,78 @@
+"""Finds out why S3 refused a HEAD request, whose answer has no body.
+
+S3 answers HEAD with a bare 400 or 403: an expired session, unknown keys and a missing permission
+look the same (S3 API reference, HeadObject: "a HEAD request has no response body"). The same keys
+are then tried once with a listing, whose answer has a body, and the error of the HEAD takes its
+code from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from core.aws.fault_codes import CUSTOMER_KEY
+from core.aws.faults import REGION_HEADER, kind_of_answer
+from core.errors import ErrorKind
+
+_BUCKET = "strongroom_bucket"
+#: Seconds for which keys that S3 accepted are not tried again after a denial.
+_ACCEPTED_SECONDS = 10.0
+_OF_THE_KEYS = frozenset(
+    {ErrorKind.CREDENTIALS_EXPIRED, ErrorKind.CREDENTIALS_INVALID, ErrorKind.CLOCK_SKEW}
+)
+
+
+def explain_refused_heads(client: Any) -> None:
+    """Have the errors of a new S3 client's HEAD requests name what is wrong with the keys."""
+    events = client.meta.events
+    events.register_first("before-parameter-build.s3", _note_bucket)
+    events.register_first("after-call.s3", _Explainer(client).explain)
+
+
+def _note_bucket(params: Any = None, context: Any = None, **_event: Any) -> None:
+    if isinstance(params, dict) and isinstance(context, dict):
+        context[_BUCKET] = params.get("Bucket")
+
+
+class _Explainer:
+    """Tries the keys of one client, and remembers for a while that they were accepted."""
+
+    def __init__(self, client: Any, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client, self._clock = client, clock
+        self._accepted = float("-inf")
+
+    def explain(
+        self, http_response: Any, parsed: dict[str, Any], model: Any, context: Any, **_event: Any
+    ) -> None:
+        """Replace the bare code of a refused HEAD by what the listing was answered."""
+        bucket, status = context.get(_BUCKET), http_response.status_code
+        region = http_response.headers.get(REGION_HEADER, self._client.meta.region_name)
+        elsewhere = region != self._client.meta.region_name
+        if model.http.get("method") != "HEAD" or status not in {400, 403} or not bucket:
+            return
+        if elsewhere or "Error" not in parsed:
+            return
+        found = self._error_of_keys(bucket, denied=status == 403)
+        if found is not None:
+            parsed["Error"] = found or {"Code": CUSTOMER_KEY if status == 400 else "AccessDenied"}
+
+    def _error_of_keys(self, bucket: str, *, denied: bool) -> dict[str, Any] | None:
+        """Return S3's error for the keys, nothing if it accepts them, None if it is not known."""
+        if denied and self._clock() - self._accepted < _ACCEPTED_SECONDS:
+            return {}
+        try:
+            self._client.list_objects_v2(Bucket=bucket, MaxKeys=1)
+        except ClientError as error:
+            kind = kind_of_answer(error.response, "s3:ListObjectsV2")
+            if kind in _OF_THE_KEYS:
+                return dict(error.response["Error"])
+            if kind is not ErrorKind.ACCESS_DENIED:
+                return None
+        except (BotoCoreError, HTTPClientError):
+            return None
+        self._accepted = self._clock()
+        return {}
