@@ -11,7 +11,13 @@ from core.model.connection import Connection, Identity, Profile
 from core.work import Work
 
 if TYPE_CHECKING:
+    from core.doctor.doctor import Doctor
+    from core.doctor.repairs import Repairer
+    from core.links.ledger import Ledger
+    from core.local.connections import Connections
+    from core.model.rotation import Patience
     from core.objects.bucket import Bucket
+    from core.rotation.service import Rotator
     from core.storage.aws_secrets_manager import SecretsManager
     from core.storage.crypto_data_manager import CryptoDataManager
     from core.storage.s3_storage_service import S3StorageService
@@ -89,6 +95,43 @@ class Workspace:
         from core.storage.crypto_data_manager import CryptoDataManager
 
         return CryptoDataManager(self.s3)
+
+    def rotator(
+        self, connections: Connections | None = None, *, patience: Patience | None = None
+    ) -> Rotator:
+        """Return the service that rotates secrets.
+
+        Args:
+            connections: the stored profiles, which receive a new key; by default those of this
+                machine.
+            patience: how long its rotations wait.
+        """
+        from core.local.connections import Connections
+        from core.rotation.local_keys import LocalKeys
+        from core.rotation.service import Rotator
+
+        local = LocalKeys(connections or Connections())
+        return Rotator(self._clients, local=local, patience=patience)
+
+    @cached_property
+    def doctor(self) -> Doctor:
+        """The diagnosis of interrupted rotations and unused keys."""
+        from core.doctor.doctor import Doctor
+
+        return Doctor(self._clients)
+
+    def repairer(self, connections: Connections | None = None) -> Repairer:
+        """Return the service that repairs what the doctor finds; see `rotator`."""
+        from core.doctor.repairs import Repairer
+
+        return Repairer(self._clients, self.rotator(connections))
+
+    @staticmethod
+    def ledger() -> Ledger:
+        """Return the ledger of the links made on this machine; it needs no connection."""
+        from core.links.ledger import Ledger
+
+        return Ledger()
 
     def identity(self, *, work: Work | None = None) -> Identity:
         """Return who AWS says we are; asked anew each time, since sessions end.

@@ -38,12 +38,9 @@ def doctor(
 
     The exit code is 23 if there are findings, and 13 if something could not be examined.
     """
-    from core.doctor.doctor import Doctor
-
     cli: Cli = context.obj
     with cli.out.work("Examining") as work:
-        clients = cli.opener.workspace(work).clients
-        diagnosis = Doctor(clients).examine(prefix, work=work)
+        diagnosis = cli.opener.workspace(work).doctor.examine(prefix, work=work)
     if not finding:
         cli.out.result(diagnosis, lambda: _show(cli, diagnosis))
         return _code(diagnosis)
@@ -65,15 +62,8 @@ def doctor(
 
 
 def _repair(cli: Cli, found: Finding, chosen: Repair) -> None:
-    from core.doctor.repairs import Repairer
-    from core.local.connections import Connections
-    from core.rotation.local_keys import LocalKeys
-    from core.rotation.service import Rotator
-
     with cli.out.work("Mending") as work:
-        clients = cli.opener.workspace(work).clients
-        rotator = Rotator(clients, local=LocalKeys(Connections()))
-        done = Repairer(clients, rotator).repair(found, chosen, work=work)
+        done = cli.opener.workspace(work).repairer().repair(found, chosen, work=work)
     cli.out.result({"finding": found.id, "done": done}, lambda: cli.out.line(done))
 
 

@@ -85,7 +85,6 @@ def link(
     ] = False,
 ) -> None:
     """Create presigned links. Anyone with the URL can use it until it expires."""
-    from core.links.ledger import Ledger
     from core.links.make import make_links
 
     cli: Cli = context.obj
@@ -97,7 +96,7 @@ def link(
             method="PUT" if upload else "GET",
             seconds=seconds_of(expires),
             made_by=workspace.profile.name,
-            ledger=Ledger(),
+            ledger=workspace.ledger(),
             work=work,
         )
     rows = [

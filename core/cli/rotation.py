@@ -103,12 +103,7 @@ def _resume(
 
 
 def _rotator(cli: Cli, patience: Patience, work: Work) -> Rotator:
-    from core.local.connections import Connections
-    from core.rotation.local_keys import LocalKeys
-    from core.rotation.service import Rotator
-
-    workspace = cli.opener.workspace(work)
-    return Rotator(workspace.clients, local=LocalKeys(Connections()), patience=patience)
+    return cli.opener.workspace(work).rotator(patience=patience)
 
 
 def _patience(grace: str, delete_after: str) -> Patience:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from core.aws.clients import ClientFactory
-from core.doctor.doctor import Doctor
-from core.doctor.repairs import Repairer
 from core.engine.operations import change_made
 from core.errors import StorageError
 from core.model.change import ChangeKind
 from core.model.doctor import Finding, Repair
-from core.rotation.local_keys import LocalKeys
-from core.rotation.service import Rotator
 from core.work import Work
+from core.workspace import Workspace
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
 from gui.tabs.credentials.doctor_dialog import DoctorDialog
@@ -59,10 +55,10 @@ class DoctorActions(QObject):
         if self.dialog is None:
             return
         self.dialog.show_loading()
-        clients = self._clients()
+        workspace = self._workspace()
         self._examination = self._tab.run(
             "Examine the secrets",
-            lambda work: Doctor(clients).examine(work=work),
+            lambda work: workspace.doctor.examine(work=work),
             lambda found: self.dialog.show_diagnosis(found) if self.dialog else None,
             failed=self._on_failed,
             latest="credentials/doctor",
@@ -80,11 +76,10 @@ class DoctorActions(QObject):
         )
 
     def _repair(self, finding: Finding, repair: Repair) -> None:
-        clients, local = self._clients(), self._tab.context.connections
+        workspace, connections = self._workspace(), self._tab.context.connections
 
         def mend(work: Work) -> str:
-            rotator = Rotator(clients, local=LocalKeys(local))
-            return Repairer(clients, rotator).repair(finding, repair, work=work)
+            return workspace.repairer(connections).repair(finding, repair, work=work)
 
         self._tab.run(
             repair.title,
@@ -108,7 +103,7 @@ class DoctorActions(QObject):
         else:
             self._tab.show_error(error)
 
-    def _clients(self) -> ClientFactory:
+    def _workspace(self) -> Workspace:
         workspace = self._tab.context.workspace
         assert workspace is not None
-        return workspace.clients
+        return workspace

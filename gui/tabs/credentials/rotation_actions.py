@@ -7,12 +7,10 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from core.aws.clients import ClientFactory
 from core.engine.operations import change_made
 from core.errors import InvalidInput, NotFound, StorageError
 from core.links.ledger import dying_with
 from core.model.change import ChangeKind
-from core.model.connection import Connection
 from core.model.rotation import (
     Outcome,
     Patience,
@@ -23,10 +21,10 @@ from core.model.rotation import (
     StepState,
 )
 from core.redaction import Secret
-from core.rotation.local_keys import LocalKeys
 from core.rotation.service import Rotator
 from core.units import format_age, format_count, format_moment, utc_now
 from core.work import Work
+from core.workspace import Workspace
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
 from gui.tabs.credentials.cockpit import Cockpit
@@ -78,10 +76,10 @@ class RotationActions(QObject):
     def look_for_unfinished(self) -> None:
         """Say in the tab's banner which rotations were interrupted, or can go on."""
         rotator_of = self._rotator
-        clients = self._clients()
+        workspace = self._workspace()
         self._tab.run(
             "Look for unfinished rotations",
-            lambda _work: rotator_of(clients).unfinished_here(),
+            lambda _work: rotator_of(workspace).unfinished_here(),
             self._on_unfinished,
             latest="credentials/unfinished",
             quiet=True,
@@ -97,10 +95,10 @@ class RotationActions(QObject):
             return
         self._cockpit.set_busy(busy=False)
         self._cockpit.show_loading(secret)
-        clients, rotator_of = self._clients(), self._rotator
+        workspace, rotator_of = self._workspace(), self._rotator
 
         def look(work: Work) -> Rotation | tuple[RotationPlan, tuple[str, ...]]:
-            rotator = rotator_of(clients)
+            rotator = rotator_of(workspace)
             try:
                 return rotator.find(secret)
             except NotFound:
@@ -226,18 +224,18 @@ class RotationActions(QObject):
     def _work(self, operation: str, secret: str, act: Act) -> None:
         if secret in self._tasks:
             return
-        connection, rotator_of = self._workspace_connection(), self._rotator
+        connection, rotator_of = self._workspace().connection, self._rotator
         watcher = self._tab.context.connection_state.watcher()
         self._cockpit.set_busy(busy=True)
 
         def run(work: Work) -> Rotation:
             # Clients of its own: another profile may be chosen while it runs.
-            clients = ClientFactory(connection)
-            clients.watch(watcher)
+            workspace = Workspace(connection)
+            workspace.clients.watch(watcher)
             try:
-                return act(rotator_of(clients), work)
+                return act(rotator_of(workspace), work)
             finally:
-                clients.close()
+                workspace.close()
 
         task = self._tab.run(
             f"Rotate {secret}",
@@ -306,15 +304,11 @@ class RotationActions(QObject):
         change = change_made(operation, ChangeKind.SECRETS, subject, _ORIGIN)
         self._tab.context.announce(change)
 
-    def _rotator(self, clients: ClientFactory) -> Rotator:
-        local = LocalKeys(self._tab.context.connections)
-        return Rotator(clients, local=local, patience=self.patience)
+    def _rotator(self, workspace: Workspace) -> Rotator:
+        return workspace.rotator(self._tab.context.connections, patience=self.patience)
 
-    def _clients(self) -> ClientFactory:
+    def _workspace(self) -> Workspace:
         workspace = self._tab.context.workspace
         if workspace is None:
             raise InvalidInput("There is no connection.", remedy="Choose a profile.")
-        return workspace.clients
-
-    def _workspace_connection(self) -> Connection:
-        return self._clients().connection
+        return workspace

@@ -12,7 +12,7 @@ from core.engine.operations import change_made
 from core.errors import StorageError
 from core.links.check import LinkCheck, check_link
 from core.links.existence import which_exist
-from core.links.ledger import Ledger, LedgerPage
+from core.links.ledger import LedgerPage
 from core.links.make import Link, make_links, real_life
 from core.links.render import FORMATS, as_text
 from core.model.change import Change, ChangeKind
@@ -46,7 +46,7 @@ class LinksTab(Tab):
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
-        self._ledger = Ledger()
+        self._ledger = Workspace.ledger()
         #: Whether objects changed since their existence was checked.
         self._stale = False
         self.form = LinkForm()

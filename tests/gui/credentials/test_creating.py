@@ -85,10 +85,10 @@ def test_a_save_shows_open_values_and_hides_the_others(tab, qtbot):
 
 def test_requests_of_a_rotation_are_seen_by_the_connections_indicator(tab, qtbot, monkeypatch):
     watched = []
-    monkeypatch.setattr(tab.rotation, "_rotator", lambda clients: clients)
+    monkeypatch.setattr(tab.rotation, "_rotator", lambda workspace: workspace)
 
-    def act(clients, _work):
-        watched.append(clients._watcher)
+    def act(workspace, _work):
+        watched.append(workspace.clients._watcher)
         raise Offline("The endpoint cannot be reached")
 
     tab.rotation._work("rotation.start", STORAGE, act)
@@ -118,10 +118,10 @@ def test_a_rotation_that_made_nothing_is_not_logged_as_undone(tab, context, monk
 def test_a_rotation_that_is_stopped_before_its_first_step_is_not_busy_any_more(
     tab, qtbot, monkeypatch
 ):
-    monkeypatch.setattr(tab.rotation, "_rotator", lambda clients: clients)
+    monkeypatch.setattr(tab.rotation, "_rotator", lambda workspace: workspace)
     tab.rotation.secret = STORAGE
 
-    def act(_clients, work):
+    def act(_workspace, work):
         work.token.wait(30)  # as for an answer of a server that is silent
 
     tab.rotation._work("rotation.start", STORAGE, act)
@@ -137,7 +137,7 @@ def test_a_rotation_that_ends_after_another_profile_was_chosen_is_not_running_an
     tab, qtbot, context, monkeypatch
 ):
     go = Event()
-    monkeypatch.setattr(tab.rotation, "_rotator", lambda clients: clients)
+    monkeypatch.setattr(tab.rotation, "_rotator", lambda workspace: workspace)
     tab.rotation._work("rotation.start", STORAGE, lambda _clients, _work: go.wait(10))
     context.set_workspace(None)
     go.set()
