@@ -6,6 +6,7 @@ a pipe that only the parent reads. It ends when its standard input does.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -67,6 +68,7 @@ def _serve(folder: Path, port: int) -> dict[str, Any]:
         server = server_for(Gate(moto_tuned.application()), port)
         threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
         made = database.result()
+    gc.freeze()  # the sample data never becomes garbage: searching it would slow every request
     return {
         "port": server.port,
         "database": str(made),

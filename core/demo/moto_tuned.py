@@ -22,6 +22,7 @@ from moto.s3 import responses
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey
 from werkzeug.routing import BaseConverter
 
+from core.demo.moto_listings import speed_up_listings
 from core.demo.moto_repairs import repair_moto
 from core.demo.moto_simulation import add_simulation
 from core.health.policy_eval import open_to_everybody
@@ -42,6 +43,7 @@ def application() -> DomainDispatcherApplication:
         setattr(owner, name, replacement)
     repair_moto()
     add_simulation()
+    speed_up_listings()
     return DomainDispatcherApplication(create_backend_app)
 
 
