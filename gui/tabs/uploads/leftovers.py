@@ -1,4 +1,4 @@
-"""Transfers that a crash or a closed window interrupted, each with Resume and Discard."""
+"""Transfers that a crash or a closed window interrupted, each with Resume and Discard…."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.transfer.journal import Unfinished
 from core.units import format_age, format_count
+from gui.dialogs.confirm import ask
 from gui.widgets.buttons import plain_button, quiet_button
-from gui.widgets.labels import Elided
+from gui.widgets.labels import Elided, shown
 
 _SHOWN = 4
 
@@ -20,7 +21,8 @@ class Leftovers(QWidget):
     """Hidden while there are none.
 
     Signals:
-        resume_wanted, discard_wanted: an `Unfinished`.
+        resume_wanted: an `Unfinished`.
+        discard_wanted: an `Unfinished` that the user wants to discard, after a question.
     """
 
     resume_wanted = Signal(object)
@@ -54,5 +56,20 @@ class Leftovers(QWidget):
         title = f"{transfer.order.title} was interrupted {format_age(transfer.when)}: "
         box.addWidget(Elided(f"{title}{left} of {planned} files are left", "warning"), 1)
         box.addWidget(plain_button("Resume", partial(self.resume_wanted.emit, transfer)))
-        box.addWidget(quiet_button("Discard", partial(self.discard_wanted.emit, transfer)))
+        box.addWidget(quiet_button("Discard…", partial(self._on_discard, transfer)))
         return bar
+
+    def _on_discard(self, transfer: Unfinished) -> None:
+        """Show which files are left, and ask."""
+        count = len(transfer.left)
+        what = "1 file" if count == 1 else f"{format_count(count)} files"
+        ask(
+            self,
+            f"Discard “{shown(transfer.order.title)}”?",
+            f"{what} will not be transferred: they are listed below. The transfer cannot be "
+            "resumed after that. Files that have arrived stay.",
+            partial(self.discard_wanted.emit, transfer),
+            names=transfer.arguments["keys"],
+            button="Discard",
+            danger=True,
+        )

@@ -302,10 +302,14 @@ class UploadsTab(Tab):
 
     def _on_discard(self, found: Unfinished) -> None:
         self.run(
-            "Forget an interrupted transfer",
+            "Discard an interrupted transfer",
             lambda _work: discard(found.order.id),
-            lambda _none: self._look_for_leftovers(),
+            self._on_discarded,
         )
+
+    def _on_discarded(self, _none: object) -> None:
+        self.banner.show_good("The interrupted transfer was discarded.")
+        self._look_for_leftovers()
 
     def _on_file_as(self) -> None:
         dialog = FileAsDialog(self.context, self)

@@ -169,7 +169,10 @@ class UnfinishedPane(QWidget):
     def _on_remove(self) -> None:
         rows = self._removable()
         others = sum(_whose(row) == Owner.OTHERS.value for row in rows)
-        text = "The parts that have arrived are deleted; objects and finished backups stay."
+        text = (
+            "The parts that have arrived are deleted, and what is missing cannot be sent later: "
+            "there is no undo. Objects and finished backups stay."
+        )
         if others:
             text += (
                 f" {format_count(others)} of them may still be under way on another machine: "
@@ -187,7 +190,16 @@ class UnfinishedPane(QWidget):
             ],
             button="Remove",
             danger=True,
+            typed=self._name_to_type(rows),
         )
+
+    def _name_to_type(self, rows: Sequence[_Row]) -> str:
+        """Return the last part of the only key, or the name of the bucket for several."""
+        if len(rows) == 1:
+            key = _key(rows[0])
+            return key.removesuffix("/").rpartition("/")[2] or key
+        workspace = self._context.workspace
+        return workspace.bucket.name if workspace is not None else ""
 
 
 def arguments_of(rows: Sequence[_Row]) -> dict[str, Any]:

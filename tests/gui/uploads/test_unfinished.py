@@ -4,12 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
+from PySide6.QtWidgets import QPlainTextEdit
 
 from core.local.pending_uploads import note
+from core.transfer.journal import Order, Unfinished
+from core.units import utc_now
 from core.workspace import Workspace
-from gui.dialogs.confirm import Confirm
+from gui.dialogs.confirm import UNCHANGED, Confirm
 from gui.tabs.uploads import UploadsTab
+from gui.tabs.uploads.leftovers import Leftovers
 from gui.tabs.uploads.unfinished import BEGUN, KEY, SIZE, WHAT, WHOSE
+from gui.widgets.buttons import Button
 from tests.helpers.moto_bucket import moto_bucket
 
 WAIT = 30_000
@@ -75,10 +80,19 @@ def column(pane, number):
     return [model.index(row, number).data() for row in range(model.rowCount())]
 
 
-def answer(qtbot, button):
+def asked(qtbot):
+    """Return the question that is on the screen, and the names that it lists."""
     qtbot.waitUntil(lambda: bool(_questions()), timeout=WAIT)
     (question,) = _questions()
-    getattr(question, button)()
+    return question, question.findChild(QPlainTextEdit).toPlainText()
+
+
+def answer(qtbot, name):
+    """Confirm the question by its name, without which nothing is removed."""
+    question, _listed = asked(qtbot)
+    assert not question.go.isEnabled()
+    question.field.setText(name)
+    question.go.click()
 
 
 def _questions():
@@ -117,15 +131,29 @@ def test_they_are_removed_after_a_question_and_never_a_running_one(tab, s3, buck
     shown.unfinished.toggle.click()
     assert shown.unfinished.table.isVisible()
     shown.unfinished.remove.click()
-    answer(qtbot, "reject")
+    question, listed = asked(qtbot)
+    assert "foreign" in listed
+    assert "running" not in listed
+    question.reject()
     assert uploads(s3, bucket) == ["foreign", "running"]
+    assert shown.banner.text == UNCHANGED
     shown.unfinished.remove.click()
-    answer(qtbot, "accept")
+    answer(qtbot, "foreign")
     qtbot.waitUntil(lambda: uploads(s3, bucket) == ["running"], timeout=WAIT)
     qtbot.waitUntil(lambda: not shown.busy, timeout=WAIT)
     assert "1 entry removed" in shown.banner.text
     assert column(shown.unfinished, KEY) == ["running"]
     running.forget()
+
+
+def test_to_remove_several_the_name_of_the_bucket_is_typed(tab, s3, bucket, qtbot):
+    for key in ("one", "two"):
+        begin(s3, bucket, key)
+    shown = tab()
+    shown.unfinished.remove.click()
+    assert asked(qtbot)[0].windowTitle() == "Remove 2 entries?"
+    answer(qtbot, bucket.name)
+    qtbot.waitUntil(lambda: not shown.busy and uploads(s3, bucket) == [], timeout=WAIT)
 
 
 def test_parts_of_an_unfinished_backup_are_listed_and_removed(tab, s3, bucket, qtbot):
@@ -136,7 +164,7 @@ def test_parts_of_an_unfinished_backup_are_listed_and_removed(tab, s3, bucket, q
     shown = tab()
     assert column(shown.unfinished, WHAT) == ["backup of orders"]
     shown.unfinished.remove.click()
-    answer(qtbot, "accept")
+    answer(qtbot, folder.rstrip("/").rpartition("/")[2])
     qtbot.waitUntil(lambda: not shown.busy and not shown.unfinished.isVisible(), timeout=WAIT)
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket.name)
 
@@ -157,3 +185,25 @@ def test_what_may_not_be_removed_is_not_offered(tab, s3, bucket, context):
     assert not pane.remove.isEnabled()
     assert "read-only" in pane.remove.toolTip()
     assert column(pane, BEGUN)[0].endswith(" ago")
+
+
+def test_an_interrupted_transfer_is_discarded_after_a_question_that_lists_its_files(qtbot, themed):
+    keys = [f"reports/{number}.json" for number in range(3)]
+    order = Order("transfer.upload", "1", "Upload reports", "main", "bucket", {"keys": keys})
+    transfer = Unfinished(order, utc_now(), 3, (1, 2))
+    section = Leftovers()
+    qtbot.addWidget(section)
+    discarded = []
+    section.discard_wanted.connect(discarded.append)
+    section.show_all([transfer])
+    section.show()
+    button = next(b for b in section.findChildren(Button) if b.text() == "Discard…")
+    button.click()
+    question, listed = asked(qtbot)
+    assert listed.splitlines() == keys[1:]
+    question.reject()
+    assert discarded == []
+    button.click()
+    question, _listed = asked(qtbot)
+    question.go.click()
+    assert discarded == [transfer]
