@@ -7,9 +7,9 @@ ambiguous.
 import logging
 
 import pytest
+from helpers.keys import press_key
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -152,8 +152,7 @@ def key_event(keys):
 
 def press(keys):
     combination = QKeySequence(keys)[0]
-    target = QApplication.focusWidget()
-    QTest.keyClick(target, combination.key(), combination.keyboardModifiers())
+    press_key(combination.key(), combination.keyboardModifiers())
 
 
 def expected(action, keys, scopes, pane):

@@ -1,5 +1,6 @@
 """Ctrl+K and Ctrl+L by the keyboard alone: find something, press Enter, be there."""
 
+from helpers.keys import press_key
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
@@ -19,7 +20,7 @@ class Search:
         self.hands, self.qtbot = hands, qtbot
 
     def press(self, key, modifier=CTRL):
-        self.qtbot.keyClick(QApplication.focusWidget(), key, modifier)
+        press_key(key, modifier)
 
     def open(self, text):
         self.press(Qt.Key.Key_K)

@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from helpers.keys import press_key
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDialog, QVBoxLayout, QWidget
 
@@ -71,8 +72,8 @@ def opened(view, qtbot):
     return open_question
 
 
-def _press(qtbot, key):
-    qtbot.keyClick(QApplication.focusWidget(), key)
+def _press(key):
+    press_key(key)
 
 
 def test_all_questions_of_the_window_are_of_the_tested_kinds():
@@ -106,7 +107,7 @@ def _takes_away(node):
 @pytest.mark.parametrize("kind", KINDS)
 def test_escape_changes_nothing_and_the_older_result_is_replaced(opened, view, qtbot, kind):
     _dialog, answers = opened(kind)
-    _press(qtbot, Qt.Key.Key_Escape)
+    _press(Qt.Key.Key_Escape)
     assert answers == []
     assert view.banner.text == UNCHANGED
 
@@ -115,11 +116,11 @@ def test_escape_changes_nothing_and_the_older_result_is_replaced(opened, view, q
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
 def test_enter_right_after_opening(opened, view, qtbot, kind, key):
     dialog, answers = opened(kind)
-    _press(qtbot, key)
+    _press(key)
     if kind == "typed":  # nothing was typed yet: the question stays
         assert dialog.isVisible()
         assert answers == []
-        _press(qtbot, Qt.Key.Key_Escape)
+        _press(Qt.Key.Key_Escape)
     elif kind == "danger":
         assert answers == []
         assert view.banner.text == UNCHANGED
@@ -132,12 +133,12 @@ def test_enter_confirms_once_the_name_matches_and_never_before(opened, qtbot):
     dialog, answers = opened("typed")
     for typed in ("t", "trade", "trades "):
         dialog.field.setText(typed)
-        _press(qtbot, Qt.Key.Key_Return)
+        _press(Qt.Key.Key_Return)
         assert answers == [], typed
         assert dialog.isVisible(), typed
     dialog.field.clear()
     qtbot.keyClicks(dialog.field, "trades")
-    _press(qtbot, Qt.Key.Key_Return)
+    _press(Qt.Key.Key_Return)
     assert answers == ["yes"]
 
 
@@ -145,7 +146,7 @@ def test_enter_on_cancel_cancels_though_the_name_matches(opened, view, qtbot):
     dialog, answers = opened("typed")
     qtbot.keyClicks(dialog.field, "trades")
     dialog.cancel.setFocus()
-    _press(qtbot, Qt.Key.Key_Return)
+    _press(Qt.Key.Key_Return)
     assert answers == []
     assert view.banner.text == UNCHANGED
 
@@ -153,7 +154,7 @@ def test_enter_on_cancel_cancels_though_the_name_matches(opened, view, qtbot):
 def test_a_name_with_invisible_characters_can_be_typed_as_it_is_shown(opened, qtbot):
     dialog, answers = opened("typed", typed="a\x1bb")
     qtbot.keyClicks(dialog.field, r"a\x1bb")
-    _press(qtbot, Qt.Key.Key_Return)
+    _press(Qt.Key.Key_Return)
     assert answers == ["yes"]
 
 
@@ -161,7 +162,7 @@ def test_a_very_long_name_makes_no_dialog_wider_than_the_screen(opened, qtbot):
     dialog, _answers = opened("typed", typed="k" * 1024, names=["y" * 1024] * 300)
     room = dialog.screen().availableGeometry()
     assert room.contains(dialog.frameGeometry())
-    _press(qtbot, Qt.Key.Key_Escape)
+    _press(Qt.Key.Key_Escape)
 
 
 def test_a_secret_is_deleted_at_once_by_enter_only_after_its_name(view, qtbot):
@@ -172,21 +173,21 @@ def test_a_secret_is_deleted_at_once_by_enter_only_after_its_name(view, qtbot):
     qtbot.waitUntil(lambda: dialog.isAncestorOf(QApplication.focusWidget()))
     dialog.more.click()
     dialog.force.setChecked(True)
-    _press(qtbot, Qt.Key.Key_Return)
+    _press(Qt.Key.Key_Return)
     assert deleted == []
     assert dialog.isVisible()
     qtbot.keyClicks(dialog.typed, "cryptotrading/api")
-    _press(qtbot, Qt.Key.Key_Return)
+    _press(Qt.Key.Key_Return)
     assert deleted == [(30, True)]
 
 
 def test_a_no_can_be_reported_in_other_words_or_not_at_all(opened, view, qtbot):
     opened("plain", unchanged="Your changes are still here.")
-    _press(qtbot, Qt.Key.Key_Escape)
+    _press(Qt.Key.Key_Escape)
     assert view.banner.text == "Your changes are still here."
     view.banner.clear()
     opened("plain", unchanged="")
-    _press(qtbot, Qt.Key.Key_Escape)
+    _press(Qt.Key.Key_Escape)
     assert view.banner.text == ""
 
 
