@@ -58,10 +58,10 @@ def provider_attempts(profile: Profile) -> tuple[ProviderAttempt, ...]:
 def missing_credentials(profile: Profile) -> CredentialsMissing:
     """Return the error that names the source without keys, the places it searched, and a remedy."""
     cause, remedy = _MISSING[profile.source]
-    said = " ".join(str(one) for one in provider_attempts(profile))
+    attempts = " ".join(str(one) for one in provider_attempts(profile))
     return CredentialsMissing(
         f"Profile {profile.name} has no AWS credentials",
-        cause=f"{cause.format(profile=profile.aws_profile or '')} {said}".strip(),
+        cause=f"{cause.format(profile=profile.aws_profile or '')} {attempts}".strip(),
         remedy=remedy.format(profile=profile.aws_profile or ""),
         subject=profile.name,
     )
@@ -102,10 +102,10 @@ def translate_credential_errors(profile: Profile) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # other errors propagate unchanged
-        told = _as_storage_error(profile, error)
-        if told is None:
+        translated = _as_storage_error(profile, error)
+        if translated is None:
             raise
-        raise told from None
+        raise translated from None
 
 
 def translate_refresh_errors(
@@ -201,16 +201,16 @@ def _new_code(profile: Profile) -> CredentialsExpired:
 
 def _cause(profile: Profile, section: str, error: Exception) -> str:
     """Return why a source failed, or an empty string if the error has another origin."""
-    for kinds, words in _causes():
+    for kinds, describe in _causes():
         if isinstance(error, kinds):
-            return words(profile, section, error)
+            return describe(profile, section, error)
     return ""
 
 
 def _remedy(profile: Profile, section: str, cause: str) -> str:
     """Return the remedy of a cause, or the remedy of the source if the cause has none."""
-    for words, remedy in _REMEDIES:
-        if words in cause:
+    for text, remedy in _REMEDIES:
+        if text in cause:
             return remedy.format(section=section)
     return _MISSING[profile.source][1].format(profile=section)
 
@@ -271,11 +271,11 @@ def _half(_profile: Profile, section: str, error: Any) -> str:
 def _retrieval(_profile: Profile, section: str, error: Any) -> str:
     provider = str(error.kwargs.get("provider", ""))
     message = str(error.kwargs.get("error_msg", "")).strip()
-    said = _message(message) or "nothing"
+    output = _message(message) or "nothing"
     if provider == "custom-process":
-        said = _last_line(message) or "nothing"
-        return f"The credential_process of the AWS profile {section} failed: {said}"
-    return f"The credential source {provider} failed: {said}"
+        output = _last_line(message) or "nothing"
+        return f"The credential_process of the AWS profile {section} failed: {output}"
+    return f"The credential source {provider} failed: {output}"
 
 
 def _local(_profile: Profile, section: str, error: Exception) -> str:
@@ -303,8 +303,8 @@ def _variables() -> ProviderAttempt:
     if len(unset) == 1:
         there = next(name for name in _PAIR if name not in unset)
         return ProviderAttempt("Environment variables", f"{there} is set, but {unset[0]} is not")
-    said = "both keys are set" if not unset else f"{unset[0]} and {unset[1]} are not set"
-    return ProviderAttempt("Environment variables", said)
+    outcome = "both keys are set" if not unset else f"{unset[0]} and {unset[1]} are not set"
+    return ProviderAttempt("Environment variables", outcome)
 
 
 def _files() -> tuple[Path, Path]:
@@ -322,8 +322,8 @@ def _section(section: str) -> ProviderAttempt:
         return ProviderAttempt(place, "there is " + " and ".join(f"no {path}" for path in _files()))
     values = _values(name)
     if not values:
-        looked = " or ".join(str(path) for path in there)
-        return ProviderAttempt(place, f"there is no such section in {looked}")
+        paths = " or ".join(str(path) for path in there)
+        return ProviderAttempt(place, f"there is no such section in {paths}")
     source = str(values.get("source_profile", ""))
     if source and source != name and not _values(source):
         return ProviderAttempt(place, f"its source_profile {source} does not exist")
@@ -356,18 +356,20 @@ def _web_identity() -> ProviderAttempt:
 
 def _container() -> ProviderAttempt:
     named = [name for name in _CONTAINER if os.environ.get(name)]
-    said = f"the address in {named[0]} provides no keys" if named else f"{_CONTAINER[0]} is not set"
-    return ProviderAttempt("Container role", said)
+    outcome = (
+        f"the address in {named[0]} provides no keys" if named else f"{_CONTAINER[0]} is not set"
+    )
+    return ProviderAttempt("Container role", outcome)
 
 
 def _instance() -> ProviderAttempt:
     off = os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
-    said = (
+    outcome = (
         "the metadata service is disabled by AWS_EC2_METADATA_DISABLED"
         if off
         else "the metadata service does not answer, or the machine has no role"
     )
-    return ProviderAttempt("Instance role", said)
+    return ProviderAttempt("Instance role", outcome)
 
 
 def _last_line(output: str) -> str:

@@ -206,13 +206,13 @@ def _from_answer(answer: Answer, operation: str, subject: str) -> StorageError:
     if not answer.from_aws and answer.status < 500:  # a gateway's 502 page is temporary
         return not_an_s3_answer(subject, f"HTTP status {answer.status}, an HTML page")
     row = _row(answer, operation)
-    words = _words(answer, operation, subject)
+    texts = _words(answer, operation, subject)
     error = row.error(
-        row.summary.format_map(words),
-        cause=" ".join(part for part in (row.cause.format_map(words), words["reason"]) if part),
-        remedy=row.remedy.format_map(words),
+        row.summary.format_map(texts),
+        cause=" ".join(part for part in (row.cause.format_map(texts), texts["reason"]) if part),
+        remedy=row.remedy.format_map(texts),
         subject=subject,
-        action=words["action"],
+        action=texts["action"],
         details=_details(answer, operation),
     )
     return _with_delete_marker(error, answer)

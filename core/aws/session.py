@@ -160,8 +160,8 @@ def _key_session(connection: Connection) -> Session:
 
 def _retain_providers(session: Session, methods: frozenset[str]) -> None:
     chain = session.get_component("credential_provider")
-    kept = [provider for provider in chain.providers if provider.METHOD in methods]
-    session.register_component("credential_provider", CredentialResolver(kept))
+    retained = [provider for provider in chain.providers if provider.METHOD in methods]
+    session.register_component("credential_provider", CredentialResolver(retained))
 
 
 def _answer_mfa(session: Session, ask_mfa: AskMfa | None) -> None:

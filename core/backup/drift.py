@@ -68,8 +68,8 @@ def _column(backup: Column, today: Column) -> Iterator[str]:
 
 def _folded(text: str | None) -> str:
     """Return SQL words as they are compared: case and blanks do not count."""
-    words = " ".join((text or "").upper().split())
-    return _BLANKS.sub(r"\1", words)
+    folded = " ".join((text or "").upper().split())
+    return _BLANKS.sub(r"\1", folded)
 
 
 def _value(value: object) -> str:

@@ -90,8 +90,8 @@ def _with_checks(store: Store, found: Iterable[Backup]) -> Iterator[Backup]:
         elif seen.problem:
             yield replace(backup, checked=f"found damaged on {iso_utc(seen.when)}")
         else:
-            words = f"verified on {iso_utc(seen.when.replace(microsecond=0))}"
-            yield replace(backup, checked=words, verified=seen.when)
+            checked = f"verified on {iso_utc(seen.when.replace(microsecond=0))}"
+            yield replace(backup, checked=checked, verified=seen.when)
 
 
 def stored_tables(workspace: HasBucket, work: Work | None = None) -> tuple[StoredTable, ...]:

@@ -170,7 +170,7 @@ def _note_odd_values(records: Sequence[Mapping[str, Any]], problems: list[str]) 
         for name, value in record.items():
             kinds.setdefault(name, set()).add(type(value))
     for name, found in kinds.items():
-        problems.extend(f"{name}: {words}" for words in _odd(name, found, records))
+        problems.extend(f"{name}: {problem}" for problem in _odd(name, found, records))
 
 
 def _odd(name: str, found: set[type], records: Sequence[Mapping[str, Any]]) -> Iterator[str]:

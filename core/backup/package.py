@@ -195,10 +195,10 @@ def unpack(data: bytes, part: Part, work: Work) -> Iterator[Rows]:
         Corrupt: When it holds more, less, or is no compressed text.
     """
     rows = 0
-    for whole in complete_lines(_bounded(data, part, work), part):
-        count = whole.count(b"\n")
+    for lines in complete_lines(_bounded(data, part, work), part):
+        count = lines.count(b"\n")
         rows += count
-        yield count, whole
+        yield count, lines
     _need(rows == part.rows, part, "It is not complete.")
 
 

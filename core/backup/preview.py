@@ -125,11 +125,11 @@ def rowid_warning(schema: TableSchema) -> tuple[str, ...]:
     """Return a sentence when a backup does not record the row numbers of a table that has them."""
     if schema.rowids or "without rowid" in schema.options or rowids_field(schema) == "":
         return ()
-    words = (
+    warning = (
         "The backup does not record rowids: the rows are numbered anew, and what refers to them "
         "by rowid finds other rows."
     )
-    return (words,)
+    return (warning,)
 
 
 def free_name(target: Database, wanted: str) -> str:

@@ -224,15 +224,15 @@ class _Swap:
         more = self._target.orphans(self._schema, former)
         if not more:
             return
-        words = ", ".join(f"{count:,} in {table}" for table, count in more)
+        counts = ", ".join(f"{count:,} in {table}" for table, count in more)
         if not self._choices.allow_orphans and self._choices.target is None:
             raise Conflict(
                 "Rows would point to nothing",
-                cause=f"Foreign keys to or from {self._schema.table} break: {words}.",
+                cause=f"Foreign keys to or from {self._schema.table} break: {counts}.",
                 remedy="Restore under a new name, or allow it on purpose. Nothing was changed.",
                 subject=self._schema.table,
             )
-        self.problems.append(f"Rows point to nothing now: {words}.")
+        self.problems.append(f"Rows point to nothing now: {counts}.")
 
     def _report(self, step: str) -> None:
         self._work.check()

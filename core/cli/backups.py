@@ -234,7 +234,7 @@ def _after(cli: Cli, database: str, table: str, *, put_back: bool, yes: bool) ->
             # Not signed in: nothing is sent, only the profile's lock counts.
             workspace = Workspace.open(cli.opener.connection(work))
             change = undo.undo if put_back else undo.drop_former_table
-            change(workspace, work, database=database, kept=name)
+            change(workspace, work, database=database, former=name)
         cli.out.result({"table": table, "kept": name}, lambda: cli.out.line(f"{name} is {verb}"))
         return
     cli.out.line(f"{name} would be {verb}")
@@ -265,8 +265,8 @@ def _show_preview(cli: Cli, found: RestorePreview, name: str) -> None:
     cli.out.line(f"+ {format_count(difference.added)} rows to add")
     cli.out.line(f"~ {format_count(difference.changed)} rows to change")
     cli.out.line(f"- {format_count(difference.removed)} rows to remove")
-    for words in (*found.drift, *found.problems):
-        cli.out.line(f"! {words}")
+    for text in (*found.drift, *found.problems):
+        cli.out.line(f"! {text}")
     for reference in found.incoming:
         columns = ", ".join(reference.columns)
         cli.out.line(f"foreign key into {found.table}: {reference.table} ({columns})")
@@ -290,5 +290,5 @@ def _show_report(cli: Cli, report: RestoreReport) -> None:
     cli.out.line(f"from {_named(report.backup)}")
     if report.kept:
         cli.out.line(f"the former table is retained as {report.kept}")
-    for words in report.problems:
-        cli.out.line(f"! {words}")
+    for text in report.problems:
+        cli.out.line(f"! {text}")

@@ -98,14 +98,14 @@ def _following(name: str, rest: list[str]) -> str:
 
 def flag_given(flag: str, arguments: Sequence[str]) -> bool:
     """Return whether the arguments contain a common flag, even if others are invalid."""
-    words = list(arguments)
-    return flag in (words[: words.index("--")] if "--" in words else words)
+    given = list(arguments)
+    return flag in (given[: given.index("--")] if "--" in given else given)
 
 
 def wants_traceback(arguments: Sequence[str]) -> bool:
     """Return whether the traceback of an unexpected error is to be shown."""
-    asked = os.environ.get(DEBUG_VARIABLE, "") not in {"", "0"}
-    return asked or flag_given("--debug", arguments)
+    requested = os.environ.get(DEBUG_VARIABLE, "") not in {"", "0"}
+    return requested or flag_given("--debug", arguments)
 
 
 class Opener:

@@ -78,16 +78,16 @@ class _Stop:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Let a thread end the process if the block runs too long after an interrupt."""
-        heard, told = socket.socketpair()
-        told.settimeout(0)
-        before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+        heard, writer = socket.socketpair()
+        writer.settimeout(0)
+        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         thread = threading.Thread(target=self._watch, args=(heard,), name="interrupt", daemon=True)
         thread.start()
         try:
             yield
         finally:
             signal.set_wakeup_fd(before)
-            told.close()
+            writer.close()
             if not self.forced:
                 self._over.set()
                 thread.join()

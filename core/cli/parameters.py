@@ -146,11 +146,11 @@ def strict(app: typer.Typer) -> None:
 
 def command_name(context: Any) -> str:
     """Return the name of a command without the program, for example `secrets put`."""
-    words: list[str] = []
+    parts: list[str] = []
     while context.parent is not None:
-        words.insert(0, str(context.info_name))
+        parts.insert(0, str(context.info_name))
         context = context.parent
-    return " ".join(words)
+    return " ".join(parts)
 
 
 def shown_name(param: Any) -> str:

@@ -142,8 +142,8 @@ def _values(
             remedy="Supply them as a JSON object with --file PATH, or --file - for standard input.",
             subject=secret,
         )
-    asked = {name: Secret(getpass.getpass(f"{name}: ")) for name in rotator.fields_of(secret)}
-    return {name: value for name, value in asked.items() if value}
+    entered = {name: Secret(getpass.getpass(f"{name}: ")) for name in rotator.fields_of(secret)}
+    return {name: value for name, value in entered.items() if value}
 
 
 def _object(text: str) -> dict[str, str]:
@@ -172,10 +172,10 @@ class _ProgressPrinter:
         from core.rotation.step_texts import title_of
 
         for record in rotation.steps:
-            told = (record.step.value, record.state.value)
-            if record.state in {StepState.WAITING, StepState.RUNNING} or told in self._told:
+            state = (record.step.value, record.state.value)
+            if record.state in {StepState.WAITING, StepState.RUNNING} or state in self._told:
                 continue
-            self._told.add(told)
+            self._told.add(state)
             title = title_of(rotation.kind, record.step)
             self._cli.out.note(f"{record.state.value:8} {title}: {record.detail}")
 
@@ -220,10 +220,10 @@ def _show_open(cli: Cli, rotation: Rotation, *, undo: bool) -> None:
 
     cli.out.line(f"{rotation.secret}: {rotation.outcome.value}, begun {iso_utc(rotation.started)}")
     for record in rotation.steps:
-        words = planned(rotation.kind, record.step)
-        will = words.undo if undo else words.text
-        told = record.detail if record.finished and not undo else will
-        cli.out.line(f"{record.state.value:8} {words.title}. {told}")
+        step = planned(rotation.kind, record.step)
+        will = step.undo if undo else step.text
+        text = record.detail if record.finished and not undo else will
+        cli.out.line(f"{record.state.value:8} {step.title}. {text}")
     cli.out.note("Nothing was changed. Add --yes to do it.")
 
 

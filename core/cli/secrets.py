@@ -74,8 +74,8 @@ def _show_binary(cli: Cli, value: SecretValue, *, reveal: bool) -> None:
     size = len(b64decode(value.text.reveal()))
     shown = value.text.reveal() if reveal else MASK
     found = {"binary": True, "size": size, "base64": shown}
-    words = f"{value.name} is a binary value of {format_count(size)} bytes"
-    cli.out.result(found, lambda: cli.out.line(f"{words}; as base64: {shown}"))
+    text = f"{value.name} is a binary value of {format_count(size)} bytes"
+    cli.out.result(found, lambda: cli.out.line(f"{text}; as base64: {shown}"))
 
 
 def _show_fields(cli: Cli, value: SecretValue, *, reveal: bool) -> None:
@@ -179,8 +179,8 @@ class _Order:
                 )
             return cls(None, _changes(fields))
         if not fields:
-            whole = read_bytes(file, _WHOLE) if binary else read_text(file, _WHOLE)
-            return cls(whole, {})
+            content = read_bytes(file, _WHOLE) if binary else read_text(file, _WHOLE)
+            return cls(content, {})
         if len(fields) > 1 or "=" in fields[0]:
             raise usage_error(
                 "--file contains only one value",
@@ -276,7 +276,7 @@ def list_versions(
         )
         for version in versions
     ]
-    told = [
+    listed = [
         {
             "version_id": version.version_id,
             "stages": version.shown_stages,
@@ -286,7 +286,7 @@ def list_versions(
         }
         for version in versions
     ]
-    cli.out.result(told, lambda: cli.out.table(("Version", "Labels", "Made", "By"), rows))
+    cli.out.result(listed, lambda: cli.out.table(("Version", "Labels", "Made", "By"), rows))
 
 
 @app.command("rollback")
@@ -313,8 +313,8 @@ def roll_back(
         found = rollback.plan(clients, name, to, work=work)
         if yes:
             rollback.roll_back(clients, found, work=work)
-    told = {"done": yes, **{field.name: getattr(found, field.name) for field in fields(found)}}
-    cli.out.result(told, lambda: _show_roll_back(cli, found))
+    result = {"done": yes, **{field.name: getattr(found, field.name) for field in fields(found)}}
+    cli.out.result(result, lambda: _show_roll_back(cli, found))
     cli.out.note("Done." if yes else "Nothing was changed. Add --yes to roll back.")
 
 

@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
     """
     harden()
     parent, folder, port = int(arguments[0]), Path(arguments[1]), int(arguments[2])
-    told = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever moto prints must not reach the parent's protocol
 
     def leave() -> None:
@@ -43,8 +43,8 @@ def main(arguments: list[str]) -> None:
         ready = _serve(folder, port)
     except OSError as error:
         ready = {"error": f"{error.strerror or error}", "port": port}
-    with told:
-        print(json.dumps(ready), file=told, flush=True)
+    with output:
+        print(json.dumps(ready), file=output, flush=True)
     if "error" in ready:
         leave()
     threading.Event().wait()

@@ -51,11 +51,11 @@ def repair_moto() -> None:
     def listed(backend: Any, secret_id: str) -> Any:
         if secret_id not in backend.secrets:
             raise SecretNotFoundException
-        told = json.loads(versions(backend, secret_id))
+        listing = json.loads(versions(backend, secret_id))
         made = backend.secrets[secret_id].versions
-        for version in told["Versions"]:
+        for version in listing["Versions"]:
             version["CreatedDate"] = made[version["VersionId"]]["createdate"]
-        return json.dumps(told)
+        return json.dumps(listing)
 
     backends: Any = SecretsManagerBackend
     backends.update_secret_version_stage = moved

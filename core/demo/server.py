@@ -136,10 +136,10 @@ def _spawned(folder: Path, port: int) -> subprocess.Popen[bytes]:
 def _environment() -> dict[str, str]:
     """Return the child's environment: ours without secrets, and with this package importable."""
     plain, _secret = split_environment()
-    kept = {k: v for k, v in plain.items() if not k.startswith(("AWS_", "MOTO_", "S3_"))}
+    remaining = {k: v for k, v in plain.items() if not k.startswith(("AWS_", "MOTO_", "S3_"))}
     root = str(Path(__file__).parents[2])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
+    return {**remaining, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 
 def _first_line(process: subprocess.Popen[bytes], folder: Path, work: Work) -> dict[str, Any]:
@@ -154,10 +154,10 @@ def _first_line(process: subprocess.Popen[bytes], folder: Path, work: Work) -> d
         if monotonic() > deadline:
             raise _failed(f"It did not answer within {_START_SECONDS:.0f} seconds.")
         line = _next(lines)
-    told = json.loads(line) if line else {"error": _last_lines(folder)}
-    if "error" in told:
-        raise _failed(str(told["error"]), port=int(told.get("port", 0)))
-    return dict(told)
+    message = json.loads(line) if line else {"error": _last_lines(folder)}
+    if "error" in message:
+        raise _failed(str(message["error"]), port=int(message.get("port", 0)))
+    return dict(message)
 
 
 def _next(lines: queue.Queue[bytes]) -> bytes | None:

@@ -91,18 +91,18 @@ class Doctor:
         for rotation in ours:
             if not (rotation.due and rotation.due > utc_now()):  # that one is well, and waits
                 yield findings.unfinished(rotation)
-        looked = self._inspect(info, work)
+        inspection = self._inspect(info, work)
         if not ours:  # what belongs to a rotation of ours is mended by resuming it
-            yield from self._pending(looked, work)
-            yield from self._access_keys(looked, work)
+            yield from self._pending(inspection, work)
+            yield from self._access_keys(inspection, work)
 
     def _inspect(self, info: SecretInfo, work: Work) -> _Inspection:
-        looked = _Inspection(info, stages.describe(self._clients, info.name, work))
-        for version, labels in looked.now.labels.items():
+        inspection = _Inspection(info, stages.describe(self._clients, info.name, work))
+        for version, labels in inspection.now.labels.items():
             text = self._text(info.name, version, work) if labels else None
             if text is not None:
-                looked.texts[version] = text
-        return looked
+                inspection.texts[version] = text
+        return inspection
 
     def _text(self, name: str, version: str, work: Work) -> Secret | None:
         """Return a version's text; a rotation that broke may have left a version without one."""

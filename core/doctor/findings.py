@@ -76,12 +76,12 @@ def unfinished(rotation: Rotation) -> Finding:
     reached = [record for record in rotation.steps if record.state is not StepState.WAITING]
     step = title_of(rotation.kind, reached[-1].step) if reached else "the start"
     until = f", until {format_moment(rotation.due)}" if rotation.due else ""
-    told = "waits for its period of grace" + until if waiting else f"stopped at “{step}”"
+    state = "waits for its period of grace" + until if waiting else f"stopped at “{step}”"
     return Finding(
         FindingKind.UNFINISHED,
         rotation.secret,
         rotation.id,
-        f"A rotation of {rotation.secret} {told}",
+        f"A rotation of {rotation.secret} {state}",
         f"It was begun {format_age(rotation.started)} by {rotation.by}.",
         since=rotation.started,
         repairs=(
@@ -102,13 +102,13 @@ def pending(version: PendingVersion) -> Finding:
     who = f" by {version.who}" if version.who else ""
     what = "an empty version" if version.empty else f"version {version.version}"
     cause = "AWS's own rotation" if version.rotation_enabled else "A rotation"
-    told = (
+    detail = (
         f"{cause} broke half-way, or still runs elsewhere. While it sits there, no other can begin."
     )
     if version.live is Live.YES:
-        told += " The database takes its password, and no longer the current one: continue it."
+        detail += " The database takes its password, and no longer the current one: continue it."
     if version.live is Live.UNKNOWN:
-        told += (
+        detail += (
             " Its password may be the one that the database takes: it cannot be asked from here. "
             "Do not discard it before you know."
         )
@@ -117,7 +117,7 @@ def pending(version: PendingVersion) -> Finding:
         version.secret,
         version.version,
         f"AWSPENDING of {version.secret} sits on {what}, made{age}{who}",
-        told,
+        detail,
         since=version.since,
         repairs=_repairs(version),
     )

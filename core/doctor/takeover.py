@@ -55,9 +55,9 @@ def adopted_steps(begun: datetime) -> tuple[StepRecord, ...]:
         Step.STAGE: StepState.DONE,
         Step.APPLY: StepState.RUNNING,  # so that undoing it sets the old password back
     }
-    told = "was begun before; taken over"
+    detail = "was begun before; taken over"
     return tuple(
-        StepRecord(step, states[step], begun, begun, told) if step in states else StepRecord(step)
+        StepRecord(step, states[step], begun, begun, detail) if step in states else StepRecord(step)
         for step in steps_of(RotationKind.DATABASE)
     )
 

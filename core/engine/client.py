@@ -104,10 +104,10 @@ class EngineClient:
     def _given_back(self, engine: _Engine) -> None:
         with self._lock:
             self._busy.remove(engine)
-            keep = engine.alive and not self._closed
-            if keep:
+            reusable = engine.alive and not self._closed
+            if reusable:
                 self._idle.append(engine)
-        if not keep:
+        if not reusable:
             engine.end()
 
 

@@ -33,12 +33,12 @@ def command_line(
     command = operation(name).command
     if not command:
         return ""
-    words = ["strongroom", *command.split(), *_place(profile)]
+    parts = ["strongroom", *command.split(), *_place(profile)]
     for option, value in (options or {}).items():
         if value:
-            words += [option] if value is True else [f"{option}={value}"]
-    words += ["--"] if any(each.startswith("-") for each in arguments) else []
-    line = shlex.join([*words, *arguments])
+            parts += [option] if value is True else [f"{option}={value}"]
+    parts += ["--"] if any(each.startswith("-") for each in arguments) else []
+    line = shlex.join([*parts, *arguments])
     return line if line == redacted(line) and _is_text(line) else ""
 
 

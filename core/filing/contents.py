@@ -1,4 +1,4 @@
-"""Inspects a file that is to be filed by the data contract: what it holds, whose, from when."""
+"""Inspection of a file that is to be stored by the data contract."""
 
 from __future__ import annotations
 
@@ -22,28 +22,34 @@ from core.filing.detection import (
     found_in_text,
 )
 from core.layout import build, kind
+from core.layout.forms import FORMS
 from core.objects.bucket import HasBucket
 from core.objects.hashing import Stamp, unreadable
 from core.preview import HEAD_BYTES, preview
 from core.units import format_size
 from core.work import Work, default_work
 
-#: A larger file is not inspected: the contract's documents are far smaller.
+#: Maximum size of an inspected file in bytes: the contract's documents are far smaller.
 MOST_BYTES = 64 * MIB
 _NAMES = ("symbol", "timeframe", "user_id", "report_type", "table_name", "timestamp")
-_COUNTED = ("data", "trades", "records", "bids", "asks", "assets")
-_INNER = ("orderbook", "portfolio", "analysis")
+_COUNTED = tuple(
+    dict.fromkeys(
+        [form.payload for form in FORMS if form.shape == "list"]
+        + [member for form in FORMS for _name, member in form.counts if member]
+    )
+)
+_INNER = tuple(form.payload for form in FORMS if form.shape == "object")
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file holds, as far as filing it needs to know.
+    """The properties of a file that are needed to store it by the contract.
 
-    `form` is `object`, `list`, `other` (JSON of another type) or `bytes` (no JSON). `shapes` has
-    the members that the contract knows, by their path, with their type and length. `names` are
-    the texts in it that could be parts of the key. `trouble` says why it is no JSON. `problems`
-    and `count` are the preview's for the kind. `found` has the values that the file itself gives,
-    each with where it stands; `modified` is the date of the file on this machine.
+    `form` is `object`, `list`, `other` (JSON of another type) or `bytes` (not JSON). `shapes` has
+    type and length of the members that the contract defines, by path. `names` are the texts in it
+    that could be parts of the key. `trouble` states why it is not JSON. `problems` and `count` are
+    those of the preview of the kind. `found` has the values in the file, each with its origin;
+    `modified` is the date of the file on this machine.
     """
 
     path: str
@@ -60,7 +66,7 @@ class Contents:
 
     @property
     def kind(self) -> str:
-        """The id of the kind that the content shows, or an empty text."""
+        """The id of the detected kind, or an empty text."""
         return self.value(KIND)
 
     @property
@@ -69,15 +75,15 @@ class Contents:
         return self.value(MOMENT)
 
     def value(self, name: str) -> str:
-        """Return a value that the file gives, or an empty text."""
+        """Return a value that was found in the file, or an empty text."""
         return next((each.value for each in self.found if each.name == name), "")
 
     def length(self, path: str) -> int:
-        """Return how many elements the member has, 0 when there is none."""
+        """Return the number of elements of a member, or 0 if it is missing."""
         return next((length for name, _, length in self.shapes if name == path), 0)
 
     def has(self, path: str, form: str) -> bool:
-        """Whether there is a member of that type."""
+        """Return whether there is a member of a type."""
         return any((name, found) == (path, form) for name, found, _ in self.shapes)
 
 
@@ -87,10 +93,10 @@ def inspect_file(
     """Return what a file holds (operation `transfer.inspect_file`).
 
     Args:
-        _workspace: not used: nothing is sent.
+        _workspace: not used, because no request is sent.
         work: cancel.
         path: the file.
-        kind_id: the kind that it is to be filed under; the one that the content shows if empty.
+        kind_id: the kind under which it is stored; the detected one if empty.
 
     Raises:
         LocalIOError: the file cannot be read.
@@ -106,18 +112,20 @@ def inspect_file(
     if kind_id == "log":
         return _as_text(base, raw)
     if stamp.size > MOST_BYTES:
-        return replace(base, trouble=f"It has {format_size(stamp.size)}: too large to inspect.")
+        return replace(
+            base, trouble=f"The file is too large to inspect: {format_size(stamp.size)}."
+        )
     try:
         text = _unpacked(raw) if gzipped else raw
         root = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
     except (ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
-        return _as_text(replace(base, trouble=f"It is not JSON: {error}."), raw)
+        return _as_text(replace(base, trouble=f"The file is not JSON: {error}."), raw)
     work.check()
     return _as_document(base, root, raw, kind_id, work)
 
 
 def _as_text(base: Contents, raw: bytes) -> Contents:
-    """Return a file that is not read as JSON: what its first lines give."""
+    """Return the contents of a file that is not JSON, from its first lines."""
     head = _unpacked_head(raw) if base.gzipped else raw
     found = first_of_each(found_in_text(head), found_in_path(base.path))
     is_log = any(each.name == KIND and each.value == "log" for each in found)
@@ -126,8 +134,8 @@ def _as_text(base: Contents, raw: bytes) -> Contents:
 
 def _as_document(base: Contents, root: Any, raw: bytes, kind_id: str, work: Work) -> Contents:
     found = first_of_each(found_in_document(root), found_in_path(base.path))
-    seen_as = kind_id or next((each.value for each in found if each.name == KIND), "analytics")
-    key = _sample_key(seen_as, gzipped=base.gzipped)
+    assumed = kind_id or next((each.value for each in found if each.name == KIND), "analytics")
+    key = _sample_key(assumed, gzipped=base.gzipped)
     seen = preview(raw[:HEAD_BYTES], key, total=base.size, work=work)
     return replace(
         base,
@@ -149,7 +157,7 @@ def _read(path: Path) -> bytes:
 
 
 def _unpacked_head(raw: bytes) -> bytes:
-    """Return the beginning of what is packed, as far as it can be unpacked."""
+    """Return the beginning of a compressed file, as far as it can be decompressed."""
     try:
         return zlib.decompressobj(wbits=31).decompress(raw, HEAD_BYTES)
     except zlib.error:
@@ -160,15 +168,15 @@ def _unpacked(raw: bytes) -> bytes:
     inflate = zlib.decompressobj(wbits=31)
     data = inflate.decompress(raw, MOST_BYTES)
     if inflate.unconsumed_tail:
-        message = f"it unpacks to more than {format_size(MOST_BYTES)}"
+        message = f"its decompressed size exceeds {format_size(MOST_BYTES)}"
         raise ValueError(message)
     if not inflate.eof:
-        raise gzip.BadGzipFile("the gzip stream is cut off")
+        raise gzip.BadGzipFile("the gzip stream is truncated")
     return data
 
 
 def _refuse_constant(name: str) -> None:
-    message = f"{name} is no JSON number"
+    message = f"{name} is not a JSON number"
     raise ValueError(message)
 
 
@@ -202,6 +210,6 @@ def _texts(root: Any) -> list[tuple[str, str]]:
 
 
 def _sample_key(kind_id: str, *, gzipped: bool) -> str:
-    """Return a key of the kind, so that the preview reads the content as that."""
+    """Return a sample key of the kind, so that the preview reads the content as that kind."""
     names = dict.fromkeys(kind(kind_id).names, "x")
     return build(kind_id, moment=None, **names) + (".gz" if gzipped else "")

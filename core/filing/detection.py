@@ -1,7 +1,7 @@
-"""What a file says about itself: its kind of data, the names in its key, and the moment of its data.
+"""Detection of the data kind, the names in the key and the time of a file's data.
 
-Every value comes with where it was found. What the content does not say is left open: the date of
-the file says when it was written to this disk, which is seldom the moment of the data.
+Every value has its origin. A value that the content does not contain is left open: the modification
+date of the file is rarely the time of the data.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from core.layout import ParsedKey, parse
 from core.preview.exact import moment_of
 from core.units import format_count, iso_utc
 
-#: The names of the values that are no names of a key.
+#: Names of values that are not part of a key.
 KIND, MOMENT = "kind", "moment"
-#: Members of a document that name its data, as the contract has them.
+#: Members of a document that identify its data, according to the contract.
 _NAMES = ("symbol", "timeframe", "user_id", "report_type", "table_name")
 _TIMES = ("timestamp", "time", "t", "ts", "date", "datetime", "open_time", "created_at")
 _BY_MEMBER = {
     "orderbook": "orderbook", "bids": "orderbook", "portfolio": "portfolio",
     "assets": "portfolio", "analysis": "analytics", "records": "backup", "data": "ohlcv",
 }  # fmt: skip
-#: Rows at each end of a long list that are read for their times.
+#: Number of rows at each end of a long list whose times are read.
 _MOST_ROWS = 5000
-#: Bytes at the beginning of a log in which its first time is looked for.
+#: Number of bytes at the beginning of a log in which its first time is searched.
 _LOG_HEAD = 65_536
 _TIME_IN_TEXT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?"
@@ -41,9 +41,9 @@ _UNITS = ((604_800, "w"), (86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One value that a file gives: `name` is a name of the key, `kind` or `moment`.
+    """A value that was found in a file; `name` is a name of the key, `kind` or `moment`.
 
-    `source` says where it was found, in words that follow “from”.
+    `source` states where it was found, as a text that follows “from”.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Found:
 
 
 def found_in_document(root: Any) -> tuple[Found, ...]:
-    """Return what a parsed JSON document says of itself."""
+    """Return the values in a parsed JSON document."""
     rows, what = _rows_of(root)
     found = [Found(KIND, kind, source) for kind, source in [_kind_of(root, rows)] if kind]
     found += _named(root)
@@ -66,13 +66,13 @@ def found_in_document(root: Any) -> tuple[Found, ...]:
 
 
 def found_in_text(head: bytes) -> tuple[Found, ...]:
-    """Return what the beginning of a text file says of itself: it is taken for a log."""
+    """Return the values at the beginning of a text file, which is treated as a log."""
     head = head[:_LOG_HEAD]
     if not head or b"\0" in head:
         return ()
     text = head.decode("utf-8", "replace")
     if text.lstrip("\ufeff \t\r\n")[:1] in {"{", "["}:
-        return ()  # it would be JSON, but for a fault
+        return ()  # probably JSON with an error
     found = [Found(KIND, "log", "text that is not JSON")]
     written = _TIME_IN_TEXT.search(text)
     moment = moment_of(written[0].replace(",", ".")) if written else None
@@ -82,7 +82,7 @@ def found_in_text(head: bytes) -> tuple[Found, ...]:
 
 
 def found_in_path(path: str) -> tuple[Found, ...]:
-    """Return what a file's path says: it may end as a key does, or its name hold a time."""
+    """Return the values in the path of a file, which may look like a key or contain a time."""
     parts = [unquote(part) for part in PurePath(path).parts]
     keys = (parse("/".join(parts[start:])) for start in range(len(parts)))
     key = next((each for each in keys if each is not None), None)
@@ -94,7 +94,7 @@ def found_in_path(path: str) -> tuple[Found, ...]:
 
 
 def first_of_each(*groups: Iterable[Found]) -> tuple[Found, ...]:
-    """Return the first value of each name: earlier groups count more."""
+    """Return the first value of each name; earlier groups have priority."""
     chosen: dict[str, Found] = {}
     for group in groups:
         for each in group:
@@ -110,19 +110,19 @@ def _of_key(key: ParsedKey) -> tuple[Found, ...]:
 
 
 def _rows_of(root: Any) -> tuple[Sequence[Any], str]:
-    """Return the list of rows in a document, and what its elements are called."""
+    """Return the list of rows in a document, and the name of its elements."""
     if isinstance(root, list):
         return root, "rows"
     if isinstance(root, dict):
-        words = (("data", "candles"), ("trades", "trades"), ("records", "records"))
-        for member, what in words:
+        members = (("data", "candles"), ("trades", "trades"), ("records", "records"))
+        for member, what in members:
             if isinstance(root.get(member), list):
                 return root[member], what
     return (), "rows"
 
 
 def _kind_of(root: Any, rows: Sequence[Any]) -> tuple[str, str]:
-    """Return the kind of a document and what shows it; both empty if it cannot be told."""
+    """Return the kind of a document and its origin; both are empty if it is unknown."""
     if isinstance(root, list):
         kind, what = _kind_of_row(rows[0]) if rows else ("", "")
         return kind, what
@@ -157,7 +157,7 @@ def _named(root: Any) -> list[Found]:
 
 
 def _symbol_of(rows: Sequence[Any], what: str) -> list[Found]:
-    """Return the symbol that all rows share; rows of several symbols have none."""
+    """Return the symbol of all rows, unless they have different symbols."""
     symbols = {row.get("symbol") if isinstance(row, dict) else None for row in _ends(rows)}
     if len(symbols) != 1:
         return []
@@ -166,7 +166,7 @@ def _symbol_of(rows: Sequence[Any], what: str) -> list[Found]:
 
 
 def _timeframe_of(times: Sequence[datetime]) -> list[Found]:
-    """Return the commonest distance between neighbouring candles as a timeframe."""
+    """Return the most common interval between adjacent candles as a timeframe."""
     ordered = sorted(set(times))
     steps = Counter(int((later - earlier).total_seconds()) for earlier, later in pairwise(ordered))
     step = steps.most_common(1)[0][0] if steps else 0
@@ -177,7 +177,7 @@ def _timeframe_of(times: Sequence[datetime]) -> list[Found]:
 
 
 def _moment_of(root: Any, times: Sequence[datetime], rows: Sequence[Any], what: str) -> list[Found]:
-    """Return the document's own time, else that of its newest row."""
+    """Return the time of the document, or that of its newest row."""
     inner = next((root[m] for m in ("orderbook", "portfolio") if _is_member(root, m)), None)
     for place in (root, inner):
         written = place.get("timestamp") if isinstance(place, dict) else None
@@ -212,7 +212,7 @@ def _time(value: Any) -> datetime | None:
 
 
 def _ends(rows: Sequence[Any]) -> Sequence[Any]:
-    """Return the rows, of very many those at both ends: the newest is one of them."""
+    """Return the rows, or those at both ends of a long list, which include the newest."""
     if len(rows) <= 2 * _MOST_ROWS:
         return rows
     return [*rows[:_MOST_ROWS], *rows[-_MOST_ROWS:]]

@@ -1,4 +1,4 @@
-"""Files by the data contract: from a file, a kind, its names and a moment to key and metadata."""
+"""Storing of files by the data contract: key, frame and metadata of a document."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from core.effects import states_effect
 from core.errors import InvalidInput
 from core.filing.contents import Contents, inspect_file
 from core.layout import build, key_timestamp, kind, parse_timestamp
+from core.layout.forms import Form, form_of, head_of, metadata_of
 from core.model.objects import Written
 from core.objects.bucket import HasBucket
 from core.objects.conditions import refuse_existing
@@ -26,50 +28,11 @@ BOM = codecs.BOM_UTF8
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """How a kind's document is built (contract, section 2).
-
-    `payload` is the member that holds the data, `shape` its type, `counts` the metadata that
-    counts elements of the payload (an empty path: of the payload itself). A bare payload is told
-    by `marks`, the members it must have.
-    """
-
-    kind: str
-    data_type: str
-    payload: str
-    shape: str
-    counts: tuple[tuple[str, str], ...] = ()
-    marks: tuple[str, ...] = ()
-
-
-FORMS: tuple[Form, ...] = (
-    Form("ohlcv", "ohlcv", "data", "list", (("record_count", ""),)),
-    Form(
-        "orderbook",
-        "orderbook",
-        "orderbook",
-        "object",
-        (("bid_count", "bids"), ("ask_count", "asks")),
-        ("bids", "asks"),
-    ),
-    Form("trades", "trades", "trades", "list", (("trade_count", ""),)),
-    Form(
-        "portfolio", "portfolio", "portfolio", "object", (("asset_count", "assets"),), ("assets",)
-    ),
-    Form("user_trades", "trades", "trades", "list", (("trade_count", ""),)),
-    Form("analytics", "analytics", "analysis", "object"),
-    Form("backup", "database_backup", "records", "list", (("record_count", ""),)),
-    Form("log", "log_file", "", "bytes"),
-)
-_BY_KIND = {form.kind: form for form in FORMS}
-
-
-@dataclass(frozen=True, slots=True)
 class Filing:
-    """Where and how one file would be stored. `refused` tells why it cannot be, empty if it can.
+    """Key and metadata under which a file would be stored; `refused` is the reason if it cannot be.
 
-    `before` and `after` are put around the file's own text when it holds the payload only, so
-    that no number is read and written again. `problems` are told, and forbid nothing.
+    `before` and `after` are added around the text of a file that only contains the payload, so that
+    numbers are not converted. `problems` are only shown.
     """
 
     path: str
@@ -85,18 +48,18 @@ class Filing:
 def file_as(
     contents: Contents, kind_id: str, names: dict[str, str], moment: datetime | None
 ) -> Filing:
-    """Return how a file would be stored as one of a kind; nothing is read or sent.
+    """Return how a file would be stored under a kind, without reading or sending data.
 
     Args:
         contents: what `inspect_file` found.
         kind_id: an id of `core.layout.KINDS`.
-        names: the kind's names, for example `symbol` and `timeframe`.
-        moment: when the data was taken; now if None.
+        names: the names of the kind, for example `symbol` and `timeframe`.
+        moment: the time of the data; now if None.
 
     Raises:
-        InvalidInput: a name is missing or can be no part of a key.
+        InvalidInput: a name is missing or not valid in a key.
     """
-    form = _BY_KIND[kind_id]
+    form = form_of(kind_id)
     moment, spelled = key_timestamp(moment)
     key = build(kind_id, moment=moment, **names)
     gzipped = contents.gzipped
@@ -104,11 +67,12 @@ def file_as(
         key += ".gz"
     plain = "text/plain" if form.kind == "log" else "application/json"
     filing = _wrapped(contents, form, names, spelled)
+    metadata = metadata_of(form, names, spelled, partial(_count, contents, form))
     return Filing(
         contents.path,
         key,
         "application/gzip" if gzipped else plain,
-        tuple(_metadata(contents, form, names, spelled)),
+        tuple(metadata.items()),
         *filing,
     )
 
@@ -117,27 +81,28 @@ _Wrap = tuple[str, str, tuple[str, ...], str]
 
 
 def _wrapped(contents: Contents, form: Form, names: dict[str, str], spelled: str) -> _Wrap:
-    """Return what to put before and after the text, the problems, and why it is refused."""
-    whole = form.shape == "bytes" or contents.has(form.payload, form.shape)
-    refused = "" if whole else _why_not(contents, form)
+    """Return the texts before and after the payload, the problems, and the reason of a refusal."""
+    complete = form.shape == "bytes" or contents.has(form.payload, form.shape)
+    refused = "" if complete else _why_not(contents, form)
     if refused or form.shape == "bytes":
         return "", "", (), contents.trouble or refused
-    if whole:
+    if complete:
         return "", "", (*_differing(contents, names, spelled), *contents.problems), ""
-    head = json.dumps({**names, "timestamp": spelled}, ensure_ascii=False)[:-1]
+    head = json.dumps(head_of(names, spelled), ensure_ascii=False)[:-1]
     note = (
-        f"It holds the payload only: it is stored inside the contract's frame as “{form.payload}”"
+        "The file only contains the payload, which is stored in the contract's frame as "
+        f"“{form.payload}”"
     )
     return f'{head}, "{form.payload}": ', "}", (note, *contents.problems), ""
 
 
 def _why_not(contents: Contents, form: Form) -> str:
-    """Return why a file that is no whole document of the kind cannot be made one."""
+    """Return why a file cannot be completed to a document of the kind."""
     if contents.trouble:
         return contents.trouble
     if not _is_bare(contents, form):
         return _expected(form)
-    packed = "It is packed and lacks the contract's frame: unpack it first."
+    packed = "The file is compressed and has no frame: decompress it first."
     return packed if contents.gzipped else ""
 
 
@@ -157,34 +122,21 @@ def _expected(form: Form) -> str:
 
 
 def _differing(contents: Contents, names: dict[str, str], spelled: str) -> list[str]:
-    """Return where the file says something else than its key will."""
+    """Return the values of the file that differ from its key."""
     inside = dict(contents.names)
-    told = [
-        f"The file says {name} {inside[name]!r}, the key {value!r}"
+    differences = [
+        f"{name} is {inside[name]!r} in the file and {value!r} in the key"
         for name, value in names.items()
         if name in inside and inside[name] != value
     ]
     moment = parse_timestamp(inside.get("timestamp", ""))
     if moment is None:
-        return [*told, "The file has no readable timestamp of its own"]
+        return [*differences, "The file contains no readable timestamp"]
     if key_timestamp(moment)[1] != spelled:
-        told.append(f"The file says {inside['timestamp']}, the key {spelled}")
-    return told
-
-
-def _metadata(
-    contents: Contents, form: Form, names: dict[str, str], spelled: str
-) -> list[tuple[str, str]]:
-    """Return the contract's metadata in its order; other letters than ASCII are escaped."""
-    plain = {name: value for name, value in names.items() if name != "filename"}
-    metadata = {**plain, "data_type": form.data_type, "timestamp": spelled}
-    if "filename" in names:
-        metadata["filename"] = names["filename"]
-    metadata |= {name: str(_count(contents, form, inner)) for name, inner in form.counts}
-    return [
-        (name, value.encode("ascii", "backslashreplace").decode())
-        for name, value in metadata.items()
-    ]
+        differences.append(
+            f"The time is {inside['timestamp']} in the file and {spelled} in the key"
+        )
+    return differences
 
 
 def _count(contents: Contents, form: Form, inner: str) -> int:
@@ -204,33 +156,35 @@ def store(  # noqa: PLR0913 - an operation's arguments are plain data, named by 
     moment: str,
     overwrite: bool = False,
 ) -> Written:
-    """Look into a file again and store it by the contract (operation `transfer.file`).
+    """Inspect a file again and store it by the contract (operation `transfer.file`).
 
     Args:
-        workspace: whose bucket it is.
-        work: cancel and progress.
+        workspace: the workspace with the bucket.
+        work: cancel token and progress.
         path: the file.
         kind_id: an id of `core.layout.KINDS`.
-        names: the kind's names.
-        moment: when the data was taken, ISO 8601.
-        overwrite: write over an object that has the key.
+        names: the names of the kind.
+        moment: the time of the data, ISO 8601.
+        overwrite: whether to overwrite an existing object.
 
     Raises:
-        InvalidInput: the file does not have the kind's form, or a name can be no part of a key.
-        AlreadyExists: the key is taken and `overwrite` is False.
+        InvalidInput: the file does not match the kind, or a name is not valid in a key.
+        AlreadyExists: the key exists and `overwrite` is False.
         StorageError: the file cannot be read, or the write was denied or failed.
     """
     work = default_work(work)
     when = parse_timestamp(moment)
     if when is None:
-        raise InvalidInput(f"{moment!r} is no moment", remedy="Write it as 2024-01-15T10:00:00Z.")
+        raise InvalidInput(
+            f"{moment!r} is not a valid time", remedy="Use the form 2024-01-15T10:00:00Z."
+        )
     filing = file_as(
         inspect_file(workspace, work, path=path, kind_id=kind_id), kind_id, names, when
     )
     if filing.refused:
         title = kind(kind_id).title
         raise InvalidInput(
-            f"{Path(path).name} cannot be filed under {title}",
+            f"{Path(path).name} cannot be stored as {title}",
             cause=filing.refused,
             remedy="Choose another kind, or upload it as an ordinary file.",
             subject=path,

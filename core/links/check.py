@@ -135,10 +135,10 @@ def _judged(answer: _Answer, expected: ObjectInfo | None) -> LinkCheck:
     if answer.status == 416 and _error_text(answer.body) and (not expected or not expected.size):
         return LinkCheck(works=True, status=416, explanation="works; the object is empty")
     if 300 <= answer.status < 400:
-        words = "something on the way redirects to another place, for example a sign-in page"
+        explanation = "something on the way redirects to another place, for example a sign-in page"
     else:
-        words = _error_text(answer.body) or f"HTTP status {answer.status}"
-    return LinkCheck(works=False, status=answer.status, explanation=redacted(words))
+        explanation = _error_text(answer.body) or f"HTTP status {answer.status}"
+    return LinkCheck(works=False, status=answer.status, explanation=redacted(explanation))
 
 
 def _problem(answer: _Answer, expected: ObjectInfo | None) -> str:

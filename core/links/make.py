@@ -85,8 +85,8 @@ def make_links(  # noqa: PLR0913 - a link is this record; all but the first two 
     for number, key in enumerate(keys):
         work.check()
         signed = presign(bucket, key, method=method, expires=seconds, work=work)
-        asked = number < _HEADS and signed.method in NEED_OBJECT
-        exists = object_exists(bucket, key, work) if asked else None
+        checked = number < _HEADS and signed.method in NEED_OBJECT
+        exists = object_exists(bucket, key, work) if checked else None
         links.append(_link(key, signed, exists=exists))
         work.report(Progress(number + 1, len(keys), "links"))
     if ledger is not None:

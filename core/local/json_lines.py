@@ -114,8 +114,8 @@ class JsonLines(Generic[T]):
         moment = f"{time.strftime('%Y%m%dT%H%M%S')}-{os.urandom(2).hex()}"
         aside = self._path.with_name(f"{self._path.name}.broken-{moment}")
         write_atomically(aside, _joined(lines[number] for number in sorted(broken)))
-        kept = (line for number, line in enumerate(lines) if number not in broken)
-        write_atomically(self._path, _joined(kept))
+        readable = (line for number, line in enumerate(lines) if number not in broken)
+        write_atomically(self._path, _joined(readable))
         return aside
 
 

@@ -37,11 +37,11 @@ def list_level(
     """
     work = default_work(work)
     work.check()
-    asked = utc_now()
+    requested = utc_now()
     columns, following = page_of(
         bucket, prefix, delimiter="/", token=token, size=page_size, work=work
     )
-    return LevelPage(prefix, tuple(columns.folders), rows_of(columns), following, asked)
+    return LevelPage(prefix, tuple(columns.folders), rows_of(columns), following, requested)
 
 
 def page_of(

@@ -81,10 +81,10 @@ def presign(
     work = default_work(work)
     work.check()
     method = _checked_method(method, bucket.subject(key))
-    asked = checked_seconds(expires)
+    requested = checked_seconds(expires)
     with translated(f"s3:{METHODS[method]}", bucket.subject(key), work):
         now = utc_now()
-        life = life_of(bucket, asked, now)
+        life = life_of(bucket, requested, now)
         url = bucket.client.generate_presigned_url(
             METHODS[method],
             Params={"Bucket": bucket.name, "Key": check_key(key), **(parameters or {})},
@@ -97,7 +97,7 @@ def presign(
             cause="Older signatures have no time limit and do not cover the complete link.",
             remedy="Report this: it is a bug.",
         )
-    return Presigned(Secret(url), method, asked, life, path_warning(key))
+    return Presigned(Secret(url), method, requested, life, path_warning(key))
 
 
 def checked_seconds(seconds: Any) -> int:

@@ -30,9 +30,9 @@ def check_prices(found: Columns, findings: Findings, *, last: int | None) -> Non
         (ProblemKind.NEGATIVE, "negative volume", found.floats[_VOLUME] < 0),
         (ProblemKind.NEGATIVE, "price of zero or less", found.floats[_LOW] <= 0),
     )
-    for kind, words, wrong in checks:
+    for kind, text, wrong in checks:
         places = (wrong if last is None else wrong & (found.rows != last)).nonzero()[0]
-        findings.add_all(kind, _at(found, places, kind, words), len(places))
+        findings.add_all(kind, _at(found, places, kind, text), len(places))
 
 
 def _exceeds(found: Columns, low: int, high: int) -> Any:

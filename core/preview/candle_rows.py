@@ -131,15 +131,15 @@ class RowReader:
 def _unread_text(unread: Mapping[str, Any]) -> str:
     """Return `open and high are missing; low is “n/a”, no number`."""
     missing = [name for name, value in unread.items() if value is None]
-    words = [
+    texts = [
         f"{name} is “{cell_text(value, 40)}”, no number"
         for name, value in unread.items()
         if value is not None
     ]
     if missing:
         names = " and ".join(filter(None, (", ".join(missing[:-1]), missing[-1])))
-        words.insert(0, f"{names} {'is' if len(missing) == 1 else 'are'} missing")
-    return "; ".join(words)
+        texts.insert(0, f"{names} {'is' if len(missing) == 1 else 'are'} missing")
+    return "; ".join(texts)
 
 
 def are_candles(rows: Iterable[Any]) -> bool:

@@ -155,8 +155,8 @@ def _columns(header: list[str], expected: int, width: int, findings: Findings) -
         if unnamed := [str(at + 1) for at, name in enumerate(header) if not name]:
             one = len(unnamed) == 1
             noun = "column {} has" if one else "columns {} have"
-            words = noun.format(", ".join(unnamed[:10]))
-            findings.note(ProblemKind.NOTE, f"{words} no name")
+            text = noun.format(", ".join(unnamed[:10]))
+            findings.note(ProblemKind.NOTE, f"{text} no name")
         if len(header) != expected:
             finding = f"the header has {len(header)} names for {expected} columns"
             findings.note(ProblemKind.RAGGED, finding)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from core.layout.forms import form_of
 from core.layout.parsing import kind_of, parse
 from core.preview.candle_rows import are_candles
 from core.preview.candles import read_candles
@@ -42,7 +43,7 @@ def _rows_table(rows: list[Any], reading: Reading, *, checked: bool = True) -> t
 
 
 def _candles(root: Any, reading: Reading) -> Content | None:
-    rows = root.get("data") if isinstance(root, dict) else root
+    rows = _payload(root, "ohlcv") if isinstance(root, dict) else root
     named = kind_of(reading.key) == "ohlcv" or _own(root, "timeframe") != ""
     if not isinstance(rows, list) or not (are_candles(rows[:20]) or (named and rows)):
         return None
@@ -68,6 +69,11 @@ def _saved(root: Any, reading: Reading) -> datetime | None:
     return own or (parsed.moment if parsed else None)
 
 
+def _payload(root: dict[str, Any], kind: str, default: Any = None) -> Any:
+    """Return the payload that a document of a kind has by the contract."""
+    return root.get(form_of(kind).payload, default)
+
+
 def _own(root: Any, name: str) -> str:
     value = text_of(root.get(name)) if isinstance(root, dict) else None
     return value[:80] if value else ""
@@ -76,7 +82,7 @@ def _own(root: Any, name: str) -> str:
 def _book(root: Any, reading: Reading) -> Content | None:
     if not isinstance(root, dict):
         return None
-    sides = sides_of(root.get("orderbook", root))
+    sides = sides_of(_payload(root, "orderbook", root))
     if sides is None:
         return None
     symbol = _own(root, "symbol") or _own(root, "s") or _from_key(reading, "symbol")
@@ -94,7 +100,7 @@ def _from_key(reading: Reading, name: str) -> str:
 
 
 def _trades(root: Any, reading: Reading) -> Content | None:
-    trades = root.get("trades") if isinstance(root, dict) else None
+    trades = _payload(root, "trades") if isinstance(root, dict) else None
     if not isinstance(trades, list) or not any(isinstance(trade, dict) for trade in trades[:20]):
         return None
     check_trades(trades, reading)
@@ -109,7 +115,7 @@ def _trades(root: Any, reading: Reading) -> Content | None:
 
 
 def _portfolio(root: Any, reading: Reading) -> Content | None:
-    portfolio = root.get("portfolio") if isinstance(root, dict) else None
+    portfolio = _payload(root, "portfolio") if isinstance(root, dict) else None
     if not isinstance(portfolio, dict) or not isinstance(portfolio.get("assets"), list | dict):
         return None
     user = _own(root, "user_id") or _from_key(reading, "user_id")
@@ -123,7 +129,7 @@ def _portfolio(root: Any, reading: Reading) -> Content | None:
 def _backup(root: Any, reading: Reading) -> Content | None:
     if not isinstance(root, dict) or "table_name" not in root:
         return None
-    records = root.get("records")
+    records = _payload(root, "backup")
     if not isinstance(records, list):
         return None
     tables = _rows_table(records, reading, checked=False)

@@ -77,9 +77,9 @@ class Findings:
     def add(self, problem: Problem) -> None:
         """Take one finding."""
         self.counts[problem.kind] += problem.amount
-        kept = self._stored.setdefault(problem.kind, [])
-        if len(kept) < self.cap:
-            kept.append(problem)
+        stored = self._stored.setdefault(problem.kind, [])
+        if len(stored) < self.cap:
+            stored.append(problem)
 
     def note(self, kind: ProblemKind, text: str, *, row: int | None = None) -> None:
         """Take one finding that has no more than a text and perhaps a row."""
@@ -93,16 +93,16 @@ class Findings:
         if not amount:
             return
         self.counts[kind] += amount
-        kept = self._stored.setdefault(kind, [])
-        kept += islice(problems, max(0, self.cap - len(kept)))
+        stored = self._stored.setdefault(kind, [])
+        stored += islice(problems, max(0, self.cap - len(stored)))
 
     def merge(self, other: Findings, *kinds: ProblemKind) -> None:
         """Take over the findings of `other`, all of them or those of `kinds`."""
         for kind, problems in other._stored.items():
             if not kinds or kind in kinds:
                 self.counts[kind] += other.counts[kind]
-                kept = self._stored.setdefault(kind, [])
-                kept += problems[: self.cap - len(kept)]
+                stored = self._stored.setdefault(kind, [])
+                stored += problems[: self.cap - len(stored)]
 
     def problems(self) -> tuple[Problem, ...]:
         """Return what was stored: kind by kind, each in the order of discovery."""

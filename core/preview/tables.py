@@ -59,10 +59,10 @@ def table_of(
     else:
         records = values if set(map(type, values)) == {dict} else None
         columns = _names(records or [value for value in values if isinstance(value, dict)])
-    kept = tuple(columns[: limits.columns])
-    if len(columns) > len(kept):
-        findings.note(ProblemKind.LIMIT, f"only {len(kept)} of {len(columns):,} columns are shown")
-    return _Filling(kept, form, (limits, deadline, findings), reported).table(values)
+    names = tuple(columns[: limits.columns])
+    if len(columns) > len(names):
+        findings.note(ProblemKind.LIMIT, f"only {len(names)} of {len(columns):,} columns are shown")
+    return _Filling(names, form, (limits, deadline, findings), reported).table(values)
 
 
 def _mostly_lists(values: list[Any]) -> bool:

@@ -274,6 +274,6 @@ def staged(
     left = tuple(dict.fromkeys(copy.place for copy in find(staged_text, replacements)))
     before = dict.fromkeys(copy.place for copy in find(old, replacements))
     done = tuple(place for place in before if place not in left)
-    words = [f"also replaced in {', '.join(done)}"] if done else []
-    words += [f"the old value stays in {', '.join(left)}"] if left else []
-    return replace(rotation.facts, also_changed=done, still_old=left), "; ".join(words)
+    texts = [f"also replaced in {', '.join(done)}"] if done else []
+    texts += [f"the old value stays in {', '.join(left)}"] if left else []
+    return replace(rotation.facts, also_changed=done, still_old=left), "; ".join(texts)

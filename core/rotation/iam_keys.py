@@ -70,13 +70,13 @@ def last_used(clients: ClientFactory, key_id: str, work: Work) -> LastUsed:
     work.check()
     with translated("iam:GetAccessKeyLastUsed", key_id, work):
         answer = clients.iam().get_access_key_last_used(AccessKeyId=key_id)
-    told = answer.get("AccessKeyLastUsed") or {}
-    when = told.get("LastUsedDate")
+    answered = answer.get("AccessKeyLastUsed") or {}
+    when = answered.get("LastUsedDate")
     return LastUsed(
         str(answer.get("UserName", "")),
         as_utc(when) if isinstance(when, datetime) else None,
-        str(told.get("ServiceName", "")),
-        str(told.get("Region", "")),
+        str(answered.get("ServiceName", "")),
+        str(answered.get("Region", "")),
     )
 
 

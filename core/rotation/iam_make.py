@@ -41,22 +41,22 @@ class KeyMaker:
             Conflict: the user has a second key that is in use, or older than the rotation.
             StorageError: IAM refused.
         """
-        asked = _requested_before(rotation)
-        with nullcontext() if asked else before_any_change():
-            _delete_orphan_keys(clients, rotation, work, asked=asked)
+        requested = _requested_before(rotation)
+        with nullcontext() if requested else before_any_change():
+            _delete_orphan_keys(clients, rotation, work, asked=requested)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self.keys = iam_keys.create_key(clients, rotation.facts.user, work)
             except StorageError as error:
-                asked = asked or error.retryable
+                requested = requested or error.retryable
                 full = isinstance(error, LimitExceeded)  # of our own key, if one was asked for
-                if attempt == _ATTEMPTS or not (asked and (full or error.retryable)):
-                    self._tidy(clients, rotation, work, asked=asked)
+                if attempt == _ATTEMPTS or not (requested and (full or error.retryable)):
+                    self._tidy(clients, rotation, work, asked=requested)
                     raise
             else:
                 break
             work.token.wait(self._pause)  # a listing may lag behind a key that was just made
-            _delete_orphan_keys(clients, rotation, work, asked=asked)
+            _delete_orphan_keys(clients, rotation, work, asked=requested)
         assert self.keys is not None
         return self.keys.access_key_id
 
@@ -103,9 +103,9 @@ def take_back(clients: ClientFactory, rotation: Rotation, except_key: str, work:
     """Delete what this rotation made, for an undo; keys of others, and `except_key`, are left alone."""
     facts = rotation.facts
     own = {facts.new_key_id, _staged_key(clients, rotation, work)}
-    asked = _was_requested(rotation) and stages.is_claimed(clients, rotation, work)
+    requested = _was_requested(rotation) and stages.is_claimed(clients, rotation, work)
     for key in _new_keys(clients, rotation, work):
-        ours = key.id in own or (asked and _is_orphan(clients, rotation, key, work))
+        ours = key.id in own or (requested and _is_orphan(clients, rotation, key, work))
         if ours and key.id != except_key:
             iam_keys.delete_key(clients, facts.user, key.id, work)
 

@@ -97,13 +97,13 @@ def _user_of(who: Identity) -> str:
 def _check_keys(keys: tuple[KeyInfo, ...], current: str, user: str) -> None:
     others = [key for key in keys if key.id != current]
     if others:
-        told = ", ".join(
+        listed = ", ".join(
             f"{key.id} ({'active' if key.active else 'inactive'}, made {format_age(key.created)})"
             for key in others
         )
         raise Conflict(
             f"{user} has a second access key",
-            cause=f"{told}. A user can have two, so there is no room for a new one.",
+            cause=f"{listed}. A user can have two, so there is no room for a new one.",
             remedy="Let the doctor look whether it is in use; delete it, then rotate.",
             subject=user,
         )

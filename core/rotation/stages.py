@@ -250,10 +250,10 @@ def overtaken(
     """Return the error of the one who came second: by whom and when the secret was changed."""
     moved = stages.current not in {rotation.facts.old_version, rotation.id}
     holder = stages.current if moved else stages.pending
-    told = _by(clients, rotation, stages, holder, work, when="at")
+    author = _by(clients, rotation, stages, holder, work, when="at")
     what = "was changed" if moved else "is not ours to rotate any more: AWSPENDING was taken"
     return Overtaken(
-        f"{rotation.secret} {what}{told}",
+        f"{rotation.secret} {what}{author}",
         cause=f"AWSCURRENT sits on version {stages.current or 'none'}, AWSPENDING on "
         f"{stages.pending or 'none'}. Nothing of theirs was touched.",
         remedy="Look at the secret. What this rotation had made is taken back.",

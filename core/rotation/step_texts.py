@@ -118,7 +118,7 @@ def undo_now(rotation: Rotation) -> str:
     """Return what undoing a rotation would do from where it stands."""
     if rotation.finished(Step.DELETE):
         return "The old key is gone; there is no way back."
-    parts = [words for step, words in _UNDOING if rotation.finished(step)]
+    parts = [text for step, text in _UNDOING if rotation.finished(step)]
     if rotation.kind is RotationKind.MANAGED or not parts:
         return "Nothing was changed yet."
     sentence = ", then ".join(parts)

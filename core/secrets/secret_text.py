@@ -214,11 +214,11 @@ def text_of(rows: Sequence[SecretRow], before: str = "") -> str:
     Raises:
         InvalidInput: a key is empty or appears twice, or an unquoted value is not JSON.
     """
-    kept = _rows_or_none(before)
-    if kept is not None and tuple(rows) == kept:
+    old_rows = _rows_or_none(before)
+    if old_rows is not None and tuple(rows) == old_rows:
         return before  # even with a duplicate key, which already existed
     _check_rows(rows)
-    changed = spliced(before, rows, kept) if kept else None
+    changed = spliced(before, rows, old_rows) if old_rows else None
     if changed is not None:
         return changed
     indented = not before or "\n" in before

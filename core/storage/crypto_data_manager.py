@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from core.errors import InvalidInput
 from core.layout import build, key_timestamp, parse
 from core.layout.building import check_segment
+from core.layout.forms import form_of, head_of, metadata_of
 from core.model.objects import Written
 from core.storage.documents import NanRule, Payload, document, encoded
 from core.storage.latest import latest_key
@@ -59,18 +61,13 @@ class CryptoDataManager:
             InvalidInput: symbol or timeframe is not valid in a key, or a value is NaN or infinite;
                 nothing is stored.
         """
-        moment, spelled = key_timestamp(timestamp)
-        key = build("ohlcv", moment=moment, symbol=symbol, timeframe=timeframe)
-        return self._put(
-            key,
-            {"symbol": symbol, "timeframe": timeframe, "timestamp": spelled},
-            Payload("data", "ohlcv_data", ohlcv_data),
+        return self._save(
+            "ohlcv",
+            {"symbol": symbol, "timeframe": timeframe},
+            "ohlcv_data",
+            ohlcv_data,
+            timestamp,
             nan,
-            symbol=symbol,
-            timeframe=timeframe,
-            data_type="ohlcv",
-            timestamp=spelled,
-            record_count=len(ohlcv_data),
         )
 
     def save_orderbook_data(
@@ -82,19 +79,7 @@ class CryptoDataManager:
         nan: NanRule = "refuse",
     ) -> Written:
         """Store an order book with `bids` and `asks`, each a list of price and quantity."""
-        moment, spelled = key_timestamp(timestamp)
-        key = build("orderbook", moment=moment, symbol=symbol)
-        return self._put(
-            key,
-            {"symbol": symbol, "timestamp": spelled},
-            Payload("orderbook", "orderbook", orderbook),
-            nan,
-            symbol=symbol,
-            data_type="orderbook",
-            timestamp=spelled,
-            bid_count=len(orderbook.get("bids", ())),
-            ask_count=len(orderbook.get("asks", ())),
-        )
+        return self._save("orderbook", {"symbol": symbol}, "orderbook", orderbook, timestamp, nan)
 
     def save_trade_data(
         self,
@@ -105,18 +90,7 @@ class CryptoDataManager:
         nan: NanRule = "refuse",
     ) -> Written:
         """Store trades (ticks) of the market."""
-        moment, spelled = key_timestamp(timestamp)
-        key = build("trades", moment=moment, symbol=symbol)
-        return self._put(
-            key,
-            {"symbol": symbol, "timestamp": spelled},
-            Payload("trades", "trades", trades),
-            nan,
-            symbol=symbol,
-            data_type="trades",
-            timestamp=spelled,
-            trade_count=len(trades),
-        )
+        return self._save("trades", {"symbol": symbol}, "trades", trades, timestamp, nan)
 
     def save_user_portfolio(
         self,
@@ -127,18 +101,7 @@ class CryptoDataManager:
         nan: NanRule = "refuse",
     ) -> Written:
         """Store the portfolio of a user: `total_value_usd` and `assets`."""
-        moment, spelled = key_timestamp(timestamp)
-        key = build("portfolio", moment=moment, user_id=user_id)
-        return self._put(
-            key,
-            {"user_id": user_id, "timestamp": spelled},
-            Payload("portfolio", "portfolio", portfolio),
-            nan,
-            user_id=user_id,
-            data_type="portfolio",
-            timestamp=spelled,
-            asset_count=len(portfolio.get("assets", ())),
-        )
+        return self._save("portfolio", {"user_id": user_id}, "portfolio", portfolio, timestamp, nan)
 
     def save_user_trades(
         self,
@@ -149,18 +112,7 @@ class CryptoDataManager:
         nan: NanRule = "refuse",
     ) -> Written:
         """Store trades of a user."""
-        moment, spelled = key_timestamp(timestamp)
-        key = build("user_trades", moment=moment, user_id=user_id)
-        return self._put(
-            key,
-            {"user_id": user_id, "timestamp": spelled},
-            Payload("trades", "trades", trades),
-            nan,
-            user_id=user_id,
-            data_type="trades",
-            timestamp=spelled,
-            trade_count=len(trades),
-        )
+        return self._save("user_trades", {"user_id": user_id}, "trades", trades, timestamp, nan)
 
     def save_analytics_report(
         self,
@@ -171,16 +123,13 @@ class CryptoDataManager:
         nan: NanRule = "refuse",
     ) -> Written:
         """Store a report."""
-        moment, spelled = key_timestamp(timestamp)
-        key = build("analytics", moment=moment, report_type=report_type)
-        return self._put(
-            key,
-            {"report_type": report_type, "timestamp": spelled},
-            Payload("analysis", "analysis_data", analysis_data),
+        return self._save(
+            "analytics",
+            {"report_type": report_type},
+            "analysis_data",
+            analysis_data,
+            timestamp,
             nan,
-            report_type=report_type,
-            data_type="analytics",
-            timestamp=spelled,
         )
 
     def backup_database_table(
@@ -195,18 +144,7 @@ class CryptoDataManager:
 
         `core.backup` writes hashed parts with a manifest instead, and restores both.
         """
-        moment, spelled = key_timestamp(timestamp)
-        key = build("backup", moment=moment, table_name=table_name)
-        return self._put(
-            key,
-            {"table_name": table_name, "timestamp": spelled},
-            Payload("records", "data", data),
-            nan,
-            table_name=table_name,
-            data_type="database_backup",
-            timestamp=spelled,
-            record_count=len(data),
-        )
+        return self._save("backup", {"table_name": table_name}, "data", data, timestamp, nan)
 
     def upload_log_file(
         self, log_type: str, log_file_path: str | Path, timestamp: datetime | None = None
@@ -219,14 +157,10 @@ class CryptoDataManager:
         """
         moment, spelled = key_timestamp(timestamp)
         path = Path(log_file_path)
-        key = build("log", moment=moment, log_type=log_type, filename=path.name)
-        metadata = {
-            "log_type": log_type,
-            "data_type": "log_file",
-            "timestamp": spelled,
-            "filename": path.name,
-        }
-        return self._s3.upload_file(path, key, _ascii(metadata), "text/plain")
+        names = {"log_type": log_type, "filename": path.name}
+        key = build("log", moment=moment, **names)
+        metadata = metadata_of(form_of("log"), names, spelled, len)
+        return self._s3.upload_file(path, key, metadata, "text/plain")
 
     def get_latest_market_data(
         self,
@@ -301,21 +235,31 @@ class CryptoDataManager:
         """
         return usage_of(self._s3.bucket, work=work)
 
-    def _put(
-        self, key: str, head: Mapping[str, str], payload: Payload, nan: NanRule, **metadata: object
+    def _save(
+        self,
+        kind: str,
+        names: Mapping[str, str],
+        argument: str,
+        value: Mapping[str, Any] | Rows,
+        timestamp: datetime | None,
+        nan: NanRule,
     ) -> Written:
-        body = encoded(head, payload, nan=nan)
-        texts = {name: str(value) for name, value in metadata.items()}
-        return self._s3.upload_data(body, key, _ascii(texts), "application/json")
+        """Store a document of a kind; `argument` names the value in errors."""
+        form = form_of(kind)
+        moment, spelled = key_timestamp(timestamp)
+        key = build(kind, moment=moment, **names)
+        body = encoded(head_of(names, spelled), Payload(form.payload, argument, value), nan=nan)
+        metadata = metadata_of(form, names, spelled, partial(_count, value))
+        return self._s3.upload_data(body, key, metadata, "application/json")
+
+
+def _count(payload: Mapping[str, Any] | Rows, member: str) -> int:
+    """Return the number of elements of the payload, or of one of its members."""
+    if not member:
+        return len(payload)
+    return len(payload.get(member, ())) if isinstance(payload, Mapping) else 0
 
 
 def _age_order(file: StoredFile) -> tuple[datetime, str]:
     parsed = parse(file.key)
     return (parsed.moment if parsed else file.last_modified, file.key)
-
-
-def _ascii(metadata: Mapping[str, str]) -> dict[str, str]:
-    r"""Return metadata for headers, with non-ASCII characters escaped as `\uXXXX`."""
-    return {
-        name: value.encode("ascii", "backslashreplace").decode() for name, value in metadata.items()
-    }

@@ -1,14 +1,13 @@
-"""From keys to local file names: one mapping for the window and the command line.
+"""Mapping from keys to local file names.
 
-Keys may hold anything, local names may not. A name stays as the key has it wherever the file system
-of the target folder takes it; what it refuses, or could take for another place, is written as `%XX`
-of its UTF-8 bytes. Linux and macOS take nearly everything; Windows, and disks formatted for it,
-refuse colons, reserved device names and more. The folder itself is tried, since one computer can
-have disks of several kinds.
+Keys may contain any character, local names may not. A name is unchanged if the file system of the
+target folder allows it; other characters are written as `%XX` of their UTF-8 bytes. Linux and macOS
+allow nearly everything; Windows, and disks formatted for it, refuse colons, reserved device names
+and more. The folder itself is tested, since one computer can have disks of several kinds.
 
-S3 knows no folders: it can hold both `data` and `data/a.csv`, objects named like folders, and
-`a.txt` beside `A.txt`. A file system may not. Each object then gets a clear name of its own, and
-the report says which.
+S3 has no folders: a bucket can contain both `data` and `data/a.csv`, objects with the names of
+folders, and `a.txt` beside `A.txt`. A file system may not. Then an object gets another unambiguous
+name, which the report lists.
 """
 
 from __future__ import annotations
@@ -26,31 +25,31 @@ from uuid import uuid4
 
 from core.errors import InvalidInput
 
-#: Bytes of one file name on the usual file systems.
+#: Maximum length of a file name in bytes on common file systems.
 SEGMENT_BYTES = 255
-#: Room for what a download appends while it is unfinished.
+#: Bytes reserved for the suffix of an unfinished download.
 _SUFFIX_LENGTH = 32
-#: What is appended to an object that has the name of a folder.
+#: Suffix of an object that has the name of a folder.
 _OBJECT = ".object"
-#: What Windows takes in no name (Microsoft, "Naming Files, Paths, and Namespaces").
+#: Characters that Windows does not allow (Microsoft, "Naming Files, Paths, and Namespaces").
 _FORBIDDEN = frozenset('<>:"\\|?*')
-#: Names that Windows takes for devices, whatever their ending (the same page).
+#: Names of devices on Windows, with any extension (the same page).
 _DEVICES = frozenset(
     {"CON", "PRN", "AUX", "NUL"} | {f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10)}
 )
 _EMPTY = "%_"
-#: What would be read back as an escape: only then is a percent sign escaped itself.
+#: Text that looks like an escape: only then is the percent sign itself escaped.
 _ESCAPE = re.compile("%(?=[0-9A-Fa-f]{2}|_$)")
 
 
 @dataclass(frozen=True, slots=True)
 class FileSystem:
-    """What the file system of a folder does to names.
+    """Properties of a file system that affect names.
 
     Attributes:
-        windows: whether it refuses or changes what Windows does: `a:b`, `CON`, a dot at the end.
-        case: whether it takes `a` for `A`.
-        form: whether it takes composed and decomposed letters for the same.
+        windows: whether it refuses or changes the same names as Windows: `a:b`, `CON`, a final dot.
+        case: whether `a` and `A` are the same name.
+        form: whether composed and decomposed letters are the same.
     """
 
     windows: bool = False
@@ -58,19 +57,19 @@ class FileSystem:
     form: bool = False
 
     def fold(self, name: str) -> str:
-        """Return what the file system compares instead of the name."""
+        """Return the form of a name that the file system compares."""
         name = unicodedata.normalize("NFC", name) if self.form else name
         return name.casefold() if self.case else name
 
 
-#: The strictest one: what is safe there is safe everywhere.
+#: The strictest file system: names that are valid there are valid everywhere.
 STRICTEST = FileSystem(windows=True, case=True, form=True)
 
 
 def file_system_of(folder: Path) -> FileSystem:
-    """Return what the file system of a folder does to names, by trying it out.
+    """Determine the properties of a folder's file system with test files.
 
-    A folder that cannot be written is taken for the strictest one.
+    A folder without write permission is treated as the strictest file system.
     """
     probe = f".strongroom-probe-{uuid4().hex[:8]}"
     return FileSystem(
@@ -81,7 +80,7 @@ def file_system_of(folder: Path) -> FileSystem:
 
 
 def _preserves(folder: Path, name: str) -> bool:
-    """Whether a file can have this name, with the dot at its end."""
+    """Return whether a file can have this name, including a final dot."""
     path = folder / name
     try:
         path.touch(exist_ok=False)
@@ -99,29 +98,29 @@ def _same(folder: Path, name: str, other: str) -> bool:
         path.touch(exist_ok=False)
         return (folder / other).exists()
     except OSError:
-        return True  # unknown: be careful
+        return True  # unknown: assume the strictest
     finally:
         with suppress(OSError):
             path.unlink()
 
 
 def local_name(key: str, folder: Path) -> str:
-    """Return the file name that the last part of a key gets in a folder."""
+    """Return the local file name for the last segment of a key."""
     last = key.removesuffix("/").rpartition("/")[2]
     strict = safe_segments(last, STRICTEST)[0]
     return strict if strict == last else safe_segments(last, file_system_of(folder))[0]
 
 
 def local_paths(root: Path, names: Sequence[str], sizes: Sequence[int]) -> list[Path | None]:
-    """Return for each name its path below `root`; None for a folder marker, which has no content.
+    """Return the local path of each name below `root`; None for folder markers.
 
-    The paths depend on the names and the disk alone, so that a later run finds the files of an
+    The paths only depend on the names and the disk, so that a later run finds the files of an
     earlier one.
 
     Args:
-        root: the folder; it exists.
-        names: keys, or what of them is below the folder shown.
-        sizes: their sizes in bytes, as many.
+        root: an existing folder.
+        names: keys, or their parts below the displayed folder.
+        sizes: their sizes in bytes.
     """
     natural = _safe_names(names, sizes, STRICTEST)
     system = STRICTEST
@@ -139,9 +138,9 @@ def local_paths(root: Path, names: Sequence[str], sizes: Sequence[int]) -> list[
 
 
 def _safe_names(names: Sequence[str], sizes: Sequence[int], system: FileSystem) -> list[str]:
-    """Return the names as the file system takes them; empty for folder markers.
+    """Return the names in a form that the file system allows; empty for folder markers.
 
-    An object with content and a slash at its end is a file, too.
+    An object with content whose key ends in a slash is a file.
     """
     known: dict[str, str] = {}  # most keys share most of their folders
 
@@ -157,13 +156,13 @@ def _safe_names(names: Sequence[str], sizes: Sequence[int], system: FileSystem) 
 
 
 def _collide(names: Sequence[str]) -> bool:
-    """Whether two of the names share a place on some file system."""
+    """Return whether two of the names are the same on some file system."""
     places = _Places(names, STRICTEST)
     return len(places.natural) < sum(map(bool, names)) or bool(places.natural & places.folders)
 
 
 class _Places:
-    """The places below a folder that are taken, as its file system compares them."""
+    """The paths below a folder that are in use, as its file system compares them."""
 
     def __init__(self, names: Sequence[str], system: FileSystem) -> None:
         self._fold = system.fold
@@ -172,7 +171,7 @@ class _Places:
         self._used: set[str] = set()
 
     def assign(self, name: str) -> str:
-        """Return a free place for an object: its own, or one with a clear other name."""
+        """Return a free path for an object: its own, or one with an alternative name."""
         folded = self._fold(name)
         if folded not in self._used and folded not in self.folders:
             self._used.add(folded)
@@ -190,7 +189,7 @@ class _Places:
 
 
 def _folders_of(names: Iterable[str]) -> set[str]:
-    """Return all folders on the way to the names."""
+    """Return all parent folders of the names."""
     folders: set[str] = set()
     for name in names:
         folder = name.rpartition("/")[0]
@@ -208,29 +207,29 @@ def _numbered(name: str, number: int) -> str:
 
 
 def safe_segments(key: str, system: FileSystem = STRICTEST) -> tuple[str, ...]:
-    """Return the key's segments as names for a file system; an empty one is written as `%_`."""
+    """Return the segments of a key as file names; an empty segment becomes `%_`."""
     return tuple(_mapped(segment, windows=system.windows) for segment in key.split("/"))
 
 
 def key_of(segments: Iterable[str]) -> str:
-    """Return the key that `safe_segments` gave these names for, unless one was shortened."""
+    """Return the key for the names of `safe_segments`, unless one was shortened."""
     return "/".join(
         "" if name == _EMPTY else unquote(name, errors="surrogateescape") for name in segments
     )
 
 
 def inside(root: Path, path: Path, key: str) -> Path:
-    """Return `path`, where the object `key` is to be written below `root`.
+    """Check that the path of an object is below `root`, and return it.
 
-    Safe names cannot lead out, but a link that somebody put into the folder could.
+    Safe names cannot lead outside, but a symbolic link in the folder could.
 
     Raises:
-        InvalidInput: the path is a link, or a folder on the way is one that leads out of `root`.
+        InvalidInput: the path is a link, or a parent folder is a link to a place outside `root`.
     """
     if not path.parent.resolve().is_relative_to(root.resolve()) or path.is_symlink():
         raise InvalidInput(
             f"{key} would be written outside the chosen folder",
-            cause=f"A link below {root} leads somewhere else.",
+            cause=f"A symbolic link below {root} leads to another place.",
             remedy="Remove the link, or choose an empty folder.",
             subject=key,
         )
@@ -257,7 +256,7 @@ def _character(char: str, *, windows: bool) -> str:
 
 
 def _windows_name(name: str) -> str:
-    """Escape the end that Windows drops, so that no two names become one, and device names."""
+    """Escape device names, and the final characters that Windows would remove."""
     if name[-1] in ". ":
         name = name[:-1] + f"%{ord(name[-1]):02X}"
     if name.partition(".")[0].upper() in _DEVICES:
@@ -266,10 +265,10 @@ def _windows_name(name: str) -> str:
 
 
 def _shortened(name: str) -> str:
-    """Cut a name that is too long, before its ending; a hash of all of it keeps names apart."""
+    """Shorten a long name before its extension; a hash of the full name makes it unique."""
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]
     stem, dot, ending = name.rpartition(".")
     ending = dot + ending if dot and len(ending.encode()) <= 16 else ""
     room = SEGMENT_BYTES - _SUFFIX_LENGTH - len(ending.encode()) - len(digest) - 1
-    kept = (stem if ending else name).encode()[:room].decode(errors="ignore")
-    return f"{kept}~{digest}{ending}"
+    beginning = (stem if ending else name).encode()[:room].decode(errors="ignore")
+    return f"{beginning}~{digest}{ending}"

@@ -1,4 +1,4 @@
-"""Files and folders on this machine, looked through for what can be uploaded and what cannot."""
+"""Search for uploadable files in local files and folders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.errors import ErrorKind, InvalidInput
 from core.transfer.values import Refusal
 from core.work import Progress, Work, default_work
 
-_LOOP = Refusal(ErrorKind.INVALID_INPUT, "it is a link that leads back to a folder above it")
+_LOOP = Refusal(ErrorKind.INVALID_INPUT, "it is a link to a parent folder")
 _NOT_UTF8 = Refusal(ErrorKind.INVALID_INPUT, "its name is not valid UTF-8")
 _UNREADABLE = Refusal(ErrorKind.LOCAL_IO, "you have no permission to read it")
 _KINDS = (
@@ -29,7 +29,7 @@ _KINDS = (
 class Sources:
     """Files as columns of equal length; `names` are relative, with `/`.
 
-    `refused` has path and name of everything that cannot be uploaded, and why.
+    `refused` has path, name and reason of everything that cannot be uploaded.
     """
 
     paths: tuple[str, ...]
@@ -39,12 +39,12 @@ class Sources:
 
 
 def typed_path(text: str) -> str:
-    """Return the path that a person typed or pasted, without quotes, `file://` or `~`.
+    """Return a path that the user typed or pasted, without quotes, `file://` or `~`.
 
-    The disk is not asked whether there is such a file.
+    The existence of the file is not checked.
 
     Raises:
-        InvalidInput: it is no whole path of this machine.
+        InvalidInput: the path is not absolute, or of another machine.
     """
     text = text.strip()
     for quote in ("'", '"'):
@@ -53,39 +53,39 @@ def typed_path(text: str) -> str:
     if text[:7].lower() == "file://":
         url = urlsplit(text)
         if url.netloc not in {"", "localhost"}:
-            raise _no_path(text, f"It is a file of another machine, {url.netloc}.")
+            raise _no_path(text, f"The URL is of another machine, {url.netloc}.")
         text = url2pathname(unquote(url.path) if os.name == "nt" else url.path)
     if "\0" in text:
-        raise _no_path(text, "It holds a null character.")
+        raise _no_path(text, "The path contains a null character.")
     path = os.path.expanduser(text)  # noqa: PTH111 - an unknown user leaves the text as it is
     if path and not os.path.isabs(path):  # noqa: PTH117 - as above
-        raise _no_path(text, "It does not begin at the top of the disk.")
+        raise _no_path(text, "The path is not absolute.")
     return path
 
 
 def _no_path(text: str, cause: str) -> InvalidInput:
-    remedy = "Write the whole path, for example /data/candles.json."
+    remedy = "Use an absolute path, for example /data/candles.json."
     return InvalidInput(f"{text!r} is not the path of a file", cause=cause, remedy=remedy)
 
 
 def find_sources(paths: Iterable[str | Path], *, work: Work | None = None) -> Sources:
     """Return the regular files among `paths` and below them, folders in order of name.
 
-    A folder keeps its own name as the first part. Links are followed, except in circles. Nothing
-    is opened, so that no pipe can block; what is no readable file is reported in `refused`.
+    The name of a folder is the first part of the names. Symbolic links are followed, except loops.
+    No file is opened, since a pipe could block; everything else is reported in `refused`.
 
     Raises:
         Cancelled: the token of `work` was cancelled.
     """
     walk = _Walk(default_work(work))
     for path in paths:
-        whole = Path(os.path.normpath(Path(path).absolute()))
-        walk.add(str(whole), whole.name)
+        absolute = Path(os.path.normpath(Path(path).absolute()))
+        walk.add(str(absolute), absolute.name)
     return walk.found()
 
 
 class _Walk:
-    """Goes through folders with a stack of its own: a deep tree is no recursion."""
+    """Traversal of folders with an explicit stack, for trees of any depth."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -101,7 +101,7 @@ class _Walk:
         )
 
     def add(self, path: str, name: str) -> None:
-        """Take one file or one folder with all below it."""
+        """Add a file, or a folder with its content."""
         self._take(path, name, frozenset())
         while self._folders:
             self._work.check()
@@ -141,9 +141,9 @@ class _Walk:
 
 
 def _unfit(path: str, name: str, mode: int) -> Refusal | None:
-    for is_kind, words in _KINDS:
+    for is_kind, text in _KINDS:
         if is_kind(mode):
-            return Refusal(ErrorKind.INVALID_INPUT, words)
+            return Refusal(ErrorKind.INVALID_INPUT, text)
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -152,9 +152,9 @@ def _unfit(path: str, name: str, mode: int) -> Refusal | None:
 
 
 def _why(path: str, error: OSError) -> Refusal:
-    """Return why a path cannot be opened: nothing is there, or it may not be read."""
+    """Return why a path cannot be opened: it does not exist, or is not readable."""
     missing = isinstance(error, FileNotFoundError | NotADirectoryError)
     kind = ErrorKind.NOT_FOUND if missing else ErrorKind.LOCAL_IO
     if os.path.islink(path):  # noqa: PTH114 - as above
-        return Refusal(kind, f"it is a link that leads nowhere ({error.strerror})")
+        return Refusal(kind, f"it is a broken link ({error.strerror})")
     return Refusal(kind, "it does not exist" if missing else (error.strerror or str(error)))

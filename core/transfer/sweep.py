@@ -1,8 +1,8 @@
-"""What interrupted transfers have left: removed at once if it is ours, listed if it is not.
+"""Removal of what interrupted transfers left behind.
 
-Ours are the uploads and the unfinished downloads that a process of this machine has recorded and
-that no running process holds. Unfinished uploads of others may still be under way somewhere:
-they are only removed when somebody asks for it.
+Uploads and unfinished downloads that a killed process of this machine has recorded are removed
+automatically. Other unfinished uploads may belong to a running program elsewhere: they are only
+removed on request.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from core.work import INTERACTIVE_SECONDS, Progress, RetryBudget, Work, default_
 _log = logging.getLogger(__name__)
 
 _THREADS = 8
-#: An upload whose id we never learned was begun so close to the time that we noted: clocks differ.
+#: Clock difference, in seconds, within which an upload without a known id is matched.
 _CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 class Owner(Enum):
-    """Whose an unfinished upload is; the value is the word that people see."""
+    """Owner of an unfinished upload; the value is the displayed text."""
 
     RUNNING = "running here"
     OURS = "ours"
@@ -43,7 +43,7 @@ class Owner(Enum):
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedUpload:
-    """An unfinished upload of the bucket; `size` is None where its parts may not be listed."""
+    """An unfinished upload of the bucket; `size` is None if listing its parts is denied."""
 
     key: str
     upload_id: str
@@ -55,7 +55,7 @@ class UnfinishedUpload:
 
 @dataclass(frozen=True, slots=True)
 class SweepReport:
-    """What was removed: keys of uploads, paths of local files, and what could not be."""
+    """Result of a sweep: removed uploads and local files, and failures."""
 
     uploads: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -63,14 +63,14 @@ class SweepReport:
 
 
 def sweep_at_start(bucket: Bucket, work: Work, folders: Iterable[Path] = ()) -> SweepReport:
-    """Remove what dead processes of this machine left in this bucket and in local folders.
+    """Remove what killed processes of this machine left in a bucket and in local folders.
 
-    A clean-up that fails is no reason not to start: it is logged, and tried again next time.
+    A failed clean-up is logged and does not raise; it is tried again next time.
 
     Args:
-        bucket: where a transfer is about to begin.
-        work: cancel and retry budget.
-        folders: local folders to search beside those that dead processes have recorded.
+        bucket: the bucket of the transfer that is about to start.
+        work: cancel token and retry budget.
+        folders: local folders to search in addition to those that killed processes have recorded.
 
     Raises:
         Cancelled: the token of `work` was cancelled.
@@ -87,9 +87,11 @@ def sweep_at_start(bucket: Bucket, work: Work, folders: Iterable[Path] = ()) -> 
         except Cancelled:
             raise
         except StorageError as error:
-            _log.warning("an unfinished upload of ours could not be removed: %s", error.summary)
+            _log.warning(
+                "an unfinished upload of this machine could not be removed: %s", error.summary
+            )
             failed.append(Failure.of(len(failed), record.key, error))
-            if error.retryable:  # the transfer itself will say what is wrong with the server
+            if error.retryable:  # the transfer itself will report the error of the server
                 break
         else:
             removed.append(record.key)
@@ -97,7 +99,7 @@ def sweep_at_start(bucket: Bucket, work: Work, folders: Iterable[Path] = ()) -> 
 
 
 def sweep(workspace: HasBucket, work: Work | None = None) -> SweepReport:
-    """Remove what dead processes of this machine left behind (operation `transfer.sweep`).
+    """Remove what killed processes of this machine left behind (operation `transfer.sweep`).
 
     Raises:
         Cancelled: the token of `work` was cancelled.
@@ -111,9 +113,9 @@ def list_unfinished(
     """Return the bucket's unfinished uploads, oldest first (operation `transfer.unfinished`).
 
     Args:
-        workspace: whose bucket it is.
-        work: cancel and progress.
-        prefix: what the keys begin with.
+        workspace: the workspace with the bucket.
+        work: cancel token and progress.
+        prefix: only uploads whose keys start with this prefix.
 
     Raises:
         AccessDenied: `s3:ListBucketMultipartUploads` is missing.
@@ -122,7 +124,7 @@ def list_unfinished(
     """
     work = default_work(work)
     bucket = workspace.bucket
-    # A person waits for the list: an outage is reported after the time of one interactive call.
+    # The user waits for the list: an outage is reported within the limit of an interactive call.
     found = list(list_uploads(bucket, prefix, work=replace(work, budget=None)))
     work = replace(work, budget=RetryBudget(INTERACTIVE_SECONDS))
     dead = {record.upload_id for record in of_dead_processes()}
@@ -147,12 +149,12 @@ def remove_unfinished(
     """Abort unfinished uploads (operation `transfer.remove_unfinished`).
 
     Args:
-        workspace: whose bucket it is.
-        work: cancel and progress.
-        uploads: (key, upload id) of each.
+        workspace: the workspace with the bucket.
+        work: cancel token and progress.
+        uploads: pairs of key and upload id.
 
     Raises:
-        Cancelled: the token of `work` was cancelled; earlier ones are removed.
+        Cancelled: the token of `work` was cancelled; some uploads may have been removed.
     """
     work = with_budget(default_work(work))
     removed: list[str] = []
@@ -167,11 +169,11 @@ def remove_unfinished(
         else:
             removed.append(key)
         work.report(Progress(number + 1, len(uploads), "uploads", key))
-    asked = {(key, upload_id) for key, upload_id in uploads} - {
+    requested = {(key, upload_id) for key, upload_id in uploads} - {
         (uploads[failure.number][0], uploads[failure.number][1]) for failure in failed
     }
     for record in of_dead_processes():
-        if (record.key, record.upload_id) in asked:
+        if (record.key, record.upload_id) in requested:
             record.forget()
     return SweepReport(tuple(removed), (), tuple(failed))
 
@@ -189,10 +191,10 @@ def _remove_recorded(bucket: Bucket, record: UploadRecord, work: Work) -> None:
 
 
 def _begun_then(bucket: Bucket, record: UploadRecord, work: Work) -> list[MultipartUpload]:
-    """Return the uploads that a lost answer may have been about.
+    """Return the uploads that may belong to a lost answer.
 
-    They have the recorded key, were begun when the request was sent, and have no part yet: the
-    process never learned the id that it would have sent parts to.
+    They have the recorded key, were created when the request was sent, and have no parts, because
+    the process never received the upload id.
     """
     running = running_ids()
     return [

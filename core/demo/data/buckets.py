@@ -86,8 +86,8 @@ def _key(bucket: Any, sample: Sample, version: str) -> FakeKey:
         encryption=_ENCRYPTION,
     )
     key.last_modified = sample.modified.replace(tzinfo=None)
-    told = {f"x-amz-meta-{name}": value for name, value in sample.metadata.items()}
-    key.set_metadata({"Content-Type": sample.content_type, **told})
+    headers = {f"x-amz-meta-{name}": value for name, value in sample.metadata.items()}
+    key.set_metadata({"Content-Type": sample.content_type, **headers})
     return key
 
 

@@ -47,10 +47,12 @@ def _application(midnight: datetime, number: int, random: Random) -> Sample:
 
 def _text(midnight: datetime, count: int, random: Random) -> bytes:
     lines = []
-    for number, (level, part, words) in enumerate(random.choices(_LINES, _WEIGHTS, k=count)):
+    for number, (level, part, template) in enumerate(random.choices(_LINES, _WEIGHTS, k=count)):
         at = midnight + timedelta(seconds=number * 86_400 / count)
-        told = words.format(symbol=SYMBOLS[number % 3], ms=random.randint(40, 900), number=number)
-        lines.append(f"{iso(at)} {level:<7} {part}: {told}\n")
+        message = template.format(
+            symbol=SYMBOLS[number % 3], ms=random.randint(40, 900), number=number
+        )
+        lines.append(f"{iso(at)} {level:<7} {part}: {message}\n")
         if level == "ERROR":
             lines.append('  File "exchange/client.py", line 212, in _read\n')
     return "".join(lines).encode()

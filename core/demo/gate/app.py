@@ -107,17 +107,17 @@ def _check_region(request: Incoming, claim: Claim) -> None:
 
 def _complete_answer(moto: Application, environ: Environ) -> Answer:
     """Have moto answer, and hold the answer whole."""
-    told: list[Any] = []
+    started: list[Any] = []
 
     def start(status: str, headers: list[tuple[str, str]], _info: Any = None) -> None:
-        told[:] = [int(status.split(maxsplit=1)[0]), headers]
+        started[:] = [int(status.split(maxsplit=1)[0]), headers]
 
     parts = moto(environ, start)
     try:
         body = b"".join(parts)
     finally:
         getattr(parts, "close", bool)()
-    status, headers = told
+    status, headers = started
     return Answer(status, dict(headers), body)
 
 

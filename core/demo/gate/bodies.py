@@ -51,10 +51,10 @@ def body_of(request: Incoming, claim: Claim, key: bytes) -> Body:
     Raises:
         Refused: a chunk's signature, a checksum or the length is another.
     """
-    told = request.headers.get("x-amz-content-sha256", "")
+    declared = request.headers.get("x-amz-content-sha256", "")
     body = Body(request.body, {})
-    if told.startswith("STREAMING-"):
-        signed = told.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")
+    if declared.startswith("STREAMING-"):
+        signed = declared.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")
         body = _unpacked(request, _Chunks(claim, key) if signed else None)
     headers = {**request.headers, **{k: v for k, v in body.changed.items() if v}}
     promised = request.headers.get("x-amz-trailer", "").lower()
@@ -79,7 +79,7 @@ class _Chunks:
 
     def check(self, extension: bytes, data: bytes) -> None:
         """Refuse a chunk whose signature is not the next in the chain."""
-        told = extension.partition(b"chunk-signature=")[2].decode("ascii", "replace")
+        declared = extension.partition(b"chunk-signature=")[2].decode("ascii", "replace")
         lines = (
             "AWS4-HMAC-SHA256-PAYLOAD",
             self._claim.stamp,
@@ -89,7 +89,7 @@ class _Chunks:
             hashlib.sha256(data).hexdigest(),
         )
         made = hmac.new(self._key, "\n".join(lines).encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(made, told):
+        if not hmac.compare_digest(made, declared):
             raise Refused(Refusal.WRONG_SIGNATURE)
         self._previous = made
 
@@ -105,10 +105,10 @@ def _unpacked(request: Incoming, chain: _Chunks | None) -> Body:
             break
         parts.append(data)
         stream.readline()
-    whole = b"".join(parts)
-    if str(len(whole)) != request.headers.get("x-amz-decoded-content-length"):
+    content = b"".join(parts)
+    if str(len(content)) != request.headers.get("x-amz-decoded-content-length"):
         raise _incomplete()
-    return Body(whole, {**_trailers(stream), **_as_plain(request)})
+    return Body(content, {**_trailers(stream), **_as_plain(request)})
 
 
 def _hexadecimal(text: bytes) -> int:
@@ -131,21 +131,21 @@ def _trailers(stream: BytesIO) -> dict[str, str]:
 def _as_plain(request: Incoming) -> dict[str, str | None]:
     """The headers that told of the packing, which moto shall not undo once more."""
     encodings = request.headers.get("content-encoding", "").split(",")
-    kept = ",".join(each.strip() for each in encodings if each.strip() != "aws-chunked")
+    remaining = ",".join(each.strip() for each in encodings if each.strip() != "aws-chunked")
     return {
         "x-amz-content-sha256": UNSIGNED,
         "x-amz-trailer": None,
         "x-amz-trailer-signature": None,
-        "content-encoding": kept or None,
+        "content-encoding": remaining or None,
     }
 
 
 def _check(data: bytes, headers: Mapping[str, str], *, of_upload: bool) -> None:
     """Compare every checksum that was sent; that of a finished upload is of the whole object."""
-    told = headers.get("content-md5")
-    if told is not None:
+    declared = headers.get("content-md5")
+    if declared is not None:
         made = hashlib.md5(data, usedforsecurity=False).digest()
-        if _binary(told, 16) != made:
+        if _binary(declared, 16) != made:
             raise Refused(
                 Code(400, "BadDigest", "The Content-MD5 you specified did not match the body.")
             )

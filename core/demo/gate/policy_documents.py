@@ -65,11 +65,11 @@ def _check_statement(bucket: str, statement: Mapping[str, Any]) -> None:
 
 def _applies(action: str, arn: str, bucket: str) -> bool:
     """Whether an action is one of the bucket and so is the resource, or one of objects likewise."""
-    whole = overlaps(arn, f"arn:aws:s3:::{bucket}")
+    bucket_level = overlaps(arn, f"arn:aws:s3:::{bucket}")
     of_objects = overlaps(arn, f"arn:aws:s3:::{bucket}/?*")
     if "*" in action or "?" in action:
         return True
-    return whole if action[len("s3:") :] in BUCKET_ACTIONS else of_objects
+    return bucket_level if action[len("s3:") :] in BUCKET_ACTIONS else of_objects
 
 
 def _texts(statement: Mapping[str, Any], name: str) -> Sequence[str]:

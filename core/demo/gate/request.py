@@ -92,6 +92,8 @@ def passed_on(environ: dict[str, Any], body: bytes, changed: Mapping[str, str | 
 def without_signature(environ: dict[str, Any]) -> None:
     """Take the signature out of a link's query: moto gets it as a header instead."""
     path, _, query = str(environ["RAW_URI"]).partition("?")
-    kept = [part for part in query.split("&") if not part.lower().startswith("x-amz-")]
-    environ["QUERY_STRING"] = "&".join(kept)
-    environ["RAW_URI"] = environ["REQUEST_URI"] = f"{path}?{'&'.join(kept)}" if kept else path
+    remaining = [part for part in query.split("&") if not part.lower().startswith("x-amz-")]
+    environ["QUERY_STRING"] = "&".join(remaining)
+    environ["RAW_URI"] = environ["REQUEST_URI"] = (
+        f"{path}?{'&'.join(remaining)}" if remaining else path
+    )

@@ -59,8 +59,8 @@ def _form(request: Incoming) -> list[tuple[str, str]]:
 def _secret_arn(request: Incoming, claim: Claim, operation: str) -> str:
     if operation in _NO_SECRET:
         return "*"
-    asked = body_of(request)
-    name = str(asked.get("SecretId") or asked.get("Name") or "")
+    requested = body_of(request)
+    name = str(requested.get("SecretId") or requested.get("Name") or "")
     if name.startswith("arn:"):
         return name
     held = secretsmanager_backends[ACCOUNT][claim.region].secrets

@@ -209,20 +209,20 @@ def _canonical_query(request: Incoming) -> str:
 
 def _payload(request: Incoming, claim: Claim) -> str:
     """Return the hash, or the word in its place, that the signature covers."""
-    told = request.headers.get("x-amz-content-sha256")
+    declared = request.headers.get("x-amz-content-sha256")
     if claim.is_link:
-        return told or request.param("X-Amz-Content-Sha256") or UNSIGNED
-    if claim.service == "s3" and told is None:
+        return declared or request.param("X-Amz-Content-Sha256") or UNSIGNED
+    if claim.service == "s3" and declared is None:
         message = "Missing required header for this request: x-amz-content-sha256"
         raise Refused(Code(400, "InvalidRequest", message))
-    return told or _sha256(request.body)
+    return declared or _sha256(request.body)
 
 
 def _check_body(request: Incoming, claim: Claim) -> None:
-    told = _payload(request, claim)
-    if told == UNSIGNED or told.startswith("STREAMING-"):
+    declared = _payload(request, claim)
+    if declared == UNSIGNED or declared.startswith("STREAMING-"):
         return
-    if told != _sha256(request.body):
+    if declared != _sha256(request.body):
         message = "The provided 'x-amz-content-sha256' header does not match what was computed."
         raise Refused(Code(400, "XAmzContentSHA256Mismatch", message))
 

@@ -106,17 +106,17 @@ def check_secret(request: Incoming) -> None:
     operation = operation_of(request)
     if operation not in _WRITERS_OF_SECRETS:
         return
-    asked = body_of(request)
+    requested = body_of(request)
     for field in ("SecretString", "SecretBinary"):
-        value = asked.get(field)
+        value = requested.get(field)
         if isinstance(value, str) and _size(field, value) > SECRET_BYTES:
             raise _not_valid(f"Value at '{field}'", f"length <= {SECRET_BYTES}")
-    name = asked.get("Name", "")
+    name = requested.get("Name", "")
     if operation == "CreateSecret" and not _SECRET_NAME.fullmatch(name):
         raise Refused(Code(400, "ValidationException", "Invalid name. Must be a valid name"))
     if len(name) > SECRET_NAME_CHARS:
         raise _not_valid("Value at 'name'", f"length <= {SECRET_NAME_CHARS}")
-    if len(asked.get("Description") or "") > SECRET_DESCRIPTION_CHARS:
+    if len(requested.get("Description") or "") > SECRET_DESCRIPTION_CHARS:
         raise _not_valid("Value at 'description'", f"length <= {SECRET_DESCRIPTION_CHARS}")
 
 

@@ -98,10 +98,10 @@ def refused(address: Address, code: str, message: str) -> StorageError:
         code: SQLSTATE or number; empty if there is none.
         message: its words; they must not hold a statement.
     """
-    told = redacted(message).strip()
+    reason = redacted(message).strip()
     return DatabaseError(
         f"The database at {address.host}:{address.port} refuses",
-        cause=f"{told} ({code})." if code else f"{told}.",
+        cause=f"{reason} ({code})." if code else f"{reason}.",
         remedy=f"Ask the database's administrator what {address.username} may do.",
         subject=str(address),
     )

@@ -36,8 +36,8 @@ class PostgresqlLogin:
         from pg8000.native import literal
 
         with self._session(from_password, work) as session:
-            kept = literal(self._stored_form(session, to_password))
-            session.run(f"ALTER ROLE SESSION_USER PASSWORD {kept}")
+            stored = literal(self._stored_form(session, to_password))
+            session.run(f"ALTER ROLE SESSION_USER PASSWORD {stored}")
 
     def _stored_form(self, session: Any, password: Secret) -> str:
         """Return the form that the server is set to keep."""
@@ -73,10 +73,10 @@ class PostgresqlLogin:
     def _fault(self, error: Exception) -> StorageError:
         from pg8000.exceptions import DatabaseError, InterfaceError
 
-        told = error.args[0] if error.args else ""
-        if isinstance(error, DatabaseError) and isinstance(told, dict):
-            return self._refusal(str(told.get("C", "")), str(told.get("M", "")))
-        if isinstance(error, InterfaceError) and "network" in str(told):
+        answer = error.args[0] if error.args else ""
+        if isinstance(error, DatabaseError) and isinstance(answer, dict):
+            return self._refusal(str(answer.get("C", "")), str(answer.get("M", "")))
+        if isinstance(error, InterfaceError) and "network" in str(answer):
             return login.not_reached(self.address, "The connection ended.")
         return login.refused(self.address, "", f"No login with {type(error).__name__}")
 

@@ -30,7 +30,7 @@ def connected(address: Address, work: Work) -> Iterator[socket.socket]:
     ):
         link = _connect(address, work)
     # A second handle: TLS takes the first one over, and cutting either cuts the connection.
-    with link, link.dup() as lever, work.token.on_cancel(lambda: _cut(lever)):
+    with link, link.dup() as handle, work.token.on_cancel(lambda: _cut(handle)):
         link.settimeout(ANSWER_SECONDS)
         yield link
 

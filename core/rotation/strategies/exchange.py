@@ -151,8 +151,10 @@ class ExchangeStrategy:
                 subject=rotation.secret,
             )
             raise ProbeFailed.of(same, "The new value")
-        told = f"{', '.join(changed)} can be read and differ"
-        return Done(rotation.facts, f"{told}; no exchange was asked, none can be logged in to here")
+        detail = f"{', '.join(changed)} can be read and differ"
+        return Done(
+            rotation.facts, f"{detail}; no exchange was asked, none can be logged in to here"
+        )
 
     def _promote(self, rotation: Rotation, work: Work) -> Done:
         try:

@@ -7,8 +7,9 @@ from helpers.moto_bucket import moto_bucket
 
 from core.errors import AlreadyExists, InvalidInput
 from core.filing.contents import inspect_file
-from core.filing.storing import FORMS, file_as, store
+from core.filing.storing import file_as, store
 from core.layout import KINDS, parse, parse_timestamp
+from core.layout.forms import FORMS
 from core.objects.reading import head, read
 from core.storage.crypto_data_manager import CryptoDataManager
 from core.storage.s3_storage_service import S3StorageService

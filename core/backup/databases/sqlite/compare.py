@@ -106,8 +106,8 @@ class Comparison:
             f"UNION ALL SELECT {names},-1 FROM {self._theirs}) GROUP BY {groups})"
         )
         sums = f"SELECT total(max(more,0)),total(max(-more,0)) {rows}"
-        told: Any = self._connection.execute(sums).fetchall()[0]
-        return Difference(int(told[0]), 0, int(told[1]))
+        counts: Any = self._connection.execute(sums).fetchall()[0]
+        return Difference(int(counts[0]), 0, int(counts[1]))
 
     def _count(self, source: str) -> int:
         return int(scalar(self._connection, f"SELECT count(*) {source}"))
@@ -144,8 +144,8 @@ def key_of(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
     filled = {column.name for column in backup.columns if column.not_null}
     for key in sorted(backup.keys, key=lambda key: not key.primary):
         names = tuple(part.name for part in key.parts if not part.expression)
-        whole = len(names) == len(key.parts) and (key.primary or filled.issuperset(names))
-        if whole and all(name.lower() in there for name in names):
+        usable = len(names) == len(key.parts) and (key.primary or filled.issuperset(names))
+        if usable and all(name.lower() in there for name in names):
             return names
     return ()
 

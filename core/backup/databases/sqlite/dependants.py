@@ -244,8 +244,8 @@ def rebuilt(connection: apsw.Connection, index: str) -> str:
 def _judged(before: Dependant, problem: str) -> Dependant:
     if not problem:
         return replace(before, problem="")
-    words = "does not work, as before" if before.problem else "does not work with this schema"
-    return replace(before, problem=f"{words}: {problem}")
+    text = "does not work, as before" if before.problem else "does not work with this schema"
+    return replace(before, problem=f"{text}: {problem}")
 
 
 def _key_name(reference: Reference) -> str:

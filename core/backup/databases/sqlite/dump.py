@@ -79,14 +79,14 @@ class Dump:
     ) -> tuple[bytes | None, int, int]:
         """Return the piece, its last rowid, its count; no piece when it needs the careful way."""
         try:
-            told: Sequence[Any] = cursor.execute(sql, bounds).fetchall()[0]
+            figures: Sequence[Any] = cursor.execute(sql, bounds).fetchall()[0]
         except apsw.TooBigError:
             ends = (
                 f"SELECT max(r), count(*) FROM (SELECT {rowid} AS r FROM {self._table} "  # noqa: S608 - names are quoted, values bound
                 f"WHERE {rowid} >= ? ORDER BY {rowid} LIMIT ?)"
             )
-            told = (None, *cursor.execute(ends, bounds).fetchall()[0])
-        piece, end, count = told
+            figures = (None, *cursor.execute(ends, bounds).fetchall()[0])
+        piece, end, count = figures
         return (piece if piece is not None and _is_utf8(piece) else None), end, count
 
     def _in_a_row(self, work: Work) -> Iterator[Rows]:
@@ -138,16 +138,16 @@ def rowids_field(schema: TableSchema) -> str:
     """
     if rowid_column(schema) or not rowid_name(schema):
         return ""
-    taken = {column.name.lower() for column in schema.columns}
-    return next(name for n in range(len(taken) + 1) if (name := "$rowid" + "_" * n) not in taken)
+    names = {column.name.lower() for column in schema.columns}
+    return next(name for n in range(len(names) + 1) if (name := "$rowid" + "_" * n) not in names)
 
 
 def rowid_name(schema: TableSchema) -> str:
     """Return the name under which the rowid can be read, or nothing when there is none."""
     if "without rowid" in schema.options:
         return ""
-    taken = {column.name.lower() for column in schema.columns}
-    free = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), "")
+    names = {column.name.lower() for column in schema.columns}
+    free = next((name for name in ("rowid", "_rowid_", "oid") if name not in names), "")
     return free or _quoted_if_any(rowid_column(schema))
 
 

@@ -253,7 +253,7 @@ def translate_sqlite_errors(subject: str) -> Iterator[None]:
 def database_error(error: Exception, subject: str) -> DatabaseError:
     """Return the error to raise for what SQLite refused, with the remedy for its cause."""
     text = str(error)
-    row, words = _row_of(error, text)
+    row, reason = _row_of(error, text)
     if row is None:
         return DatabaseError(
             "The database refused",
@@ -264,7 +264,7 @@ def database_error(error: Exception, subject: str) -> DatabaseError:
     cause = _who_may_not_write(subject) or row.cause if row.summary == _READ_ONLY else row.cause
     return DatabaseError(
         row.summary,
-        cause=cause.replace("{0}", words),
+        cause=cause.replace("{0}", reason),
         remedy=row.remedy,
         subject=subject,
         details=text,

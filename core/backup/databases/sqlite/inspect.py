@@ -101,10 +101,10 @@ def read_schema(connection: apsw.Connection, table: str) -> TableSchema:
 
 def _agree(connection: apsw.Connection, table: str, schema: TableSchema) -> None:
     """Our reading of the text and SQLite's must be the same, or nothing is backed up."""
-    told = connection.execute(
+    reported = connection.execute(
         'SELECT name, type, "notnull", hidden FROM pragma_table_xinfo(?)', (table,)
     ).fetchall()
-    theirs = [(str(name), kind in (2, 3)) for name, _, _, kind in told]
+    theirs = [(str(name), kind in (2, 3)) for name, _, _, kind in reported]
     ours = [(column.name, column.generated is not None) for column in schema.columns]
     if theirs != ours:
         raise Corrupt(
@@ -143,17 +143,17 @@ def incoming(connection: apsw.Connection, table: str) -> tuple[Reference, ...]:
 
 def external_content(sql: str) -> str:
     """Return the table or view that a full-text index is built from, empty if it holds its own."""
-    words = tokens(sql)
-    for at, token in enumerate(words[:-2]):
-        if token.name.lower() == "content" and words[at + 1].text == "=":
-            return words[at + 2].name
+    found = tokens(sql)
+    for at, token in enumerate(found[:-2]):
+        if token.name.lower() == "content" and found[at + 1].text == "=":
+            return found[at + 2].name
     return ""
 
 
 def encoding_of(connection: apsw.Connection) -> str:
     """Return the Python name of the text encoding of a database."""
-    told = str(scalar(connection, "PRAGMA encoding"))
-    return {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}[told]
+    encoding = str(scalar(connection, "PRAGMA encoding"))
+    return {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}[encoding]
 
 
 def _rule(text: str) -> str:

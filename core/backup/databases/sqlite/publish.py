@@ -22,10 +22,10 @@ def create_bare(connection: apsw.Connection, schema: TableSchema) -> None:
     """
     create_guarded(connection, create_table(schema, schema.table))
     built = read_schema(connection, schema.table)
-    asked = replace(schema, indexes=(), triggers=(), sequence=None, rowids=built.rowids)
-    if replace(built, sequence=None) != replace(asked, checks=built.checks) or len(
+    requested = replace(schema, indexes=(), triggers=(), sequence=None, rowids=built.rowids)
+    if replace(built, sequence=None) != replace(requested, checks=built.checks) or len(
         built.checks
-    ) != len(asked.checks):
+    ) != len(requested.checks):
         raise Corrupt(
             "The schema could not be built as recorded",
             cause="SQLite reads the table that was made from it differently.",

@@ -121,22 +121,22 @@ def statements(text: str) -> str:
 
 def default_value(text: str) -> str:
     """Return `text` when it is one literal, a signed number, or a parenthesised expression."""
-    words = tokens(text)
-    if words and words[0].matches("(") and words[-1].matches(")"):
-        expression(sliced(words[1:-1]))
-        return sliced(words)
-    signed = len(words) == 2 and words[0].matches("+", "-")
-    if (len(words) == 1 or signed) and words[-1].kind in _LITERALS:
-        return sliced(words)
+    found = tokens(text)
+    if found and found[0].matches("(") and found[-1].matches(")"):
+        expression(sliced(found[1:-1]))
+        return sliced(found)
+    signed = len(found) == 2 and found[0].matches("+", "-")
+    if (len(found) == 1 or signed) and found[-1].kind in _LITERALS:
+        return sliced(found)
     raise Corrupt("A default value cannot be read", subject=text[:200])
 
 
 def _balanced(text: str, *, statements: bool) -> None:
     depth = 0
-    words = tokens(text, comments=False)
-    for token in words:
+    found = tokens(text, comments=False)
+    for token in found:
         depth += token.matches("(") - token.matches(")")
         if depth < 0 or (token.matches(";") and (depth or not statements)):
             raise Corrupt("A schema expression leaves its place", subject=text[:200])
-    if depth or not words:
+    if depth or not found:
         raise Corrupt("A schema expression cannot be read", subject=text[:200])

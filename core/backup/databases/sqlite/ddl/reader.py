@@ -55,14 +55,14 @@ class Reader:
 
     def until(self, *words: str) -> list[Token]:
         """Take tokens up to one of the words outside parentheses, or up to a closing one."""
-        taken: list[Token] = []
+        found: list[Token] = []
         depth = 0
         while self.here.kind != "end":
             if not depth and self.here.matches(")", *words):
                 break
             depth += self.here.matches("(") - self.here.matches(")")
-            taken.append(self.take())
-        return taken
+            found.append(self.take())
+        return found
 
     def inside(self) -> str:
         """Take `( … )` and return the text between."""
@@ -91,18 +91,18 @@ class Reader:
         return tuple(found), automatic
 
     def _part(self) -> KeyPart:
-        words = self.until(",", "AUTOINCREMENT")
-        if len(words) > 2 and words[-2].matches("NULLS"):
-            words = words[:-2]
-        descending = words[-1].matches("DESC")
-        if words[-1].matches("ASC", "DESC"):
-            words = words[:-1]
+        rest = self.until(",", "AUTOINCREMENT")
+        if len(rest) > 2 and rest[-2].matches("NULLS"):
+            rest = rest[:-2]
+        descending = rest[-1].matches("DESC")
+        if rest[-1].matches("ASC", "DESC"):
+            rest = rest[:-1]
         collation = None
-        if len(words) > 2 and words[-2].matches("COLLATE"):
-            collation, words = words[-1].name, words[:-2]
-        if len(words) == 1 and words[0].kind in ("word", "quoted", "string"):
-            return KeyPart(words[0].name, collation=collation, descending=descending)
-        name = sliced(words)
+        if len(rest) > 2 and rest[-2].matches("COLLATE"):
+            collation, rest = rest[-1].name, rest[:-2]
+        if len(rest) == 1 and rest[0].kind in ("word", "quoted", "string"):
+            return KeyPart(rest[0].name, collation=collation, descending=descending)
+        name = sliced(rest)
         return KeyPart(name, expression=True, collation=collation, descending=descending)
 
     def target(self) -> str:

@@ -77,14 +77,14 @@ class TableReader(Reader):
             name = self.take().name if self.skip("CONSTRAINT") else ""
 
     def _type(self) -> str:
-        words: list[Token] = []
+        parts: list[Token] = []
         while self.here.kind in ("word", "quoted", "string"):
             generated = self.here.matches("GENERATED") and self.peek(2).matches("AS")
             if self.here.matches(*COLUMN_KEYWORDS) or generated:
                 break
-            words.append(self.take())
-        text = sliced(words)
-        if words and self.here.matches("("):
+            parts.append(self.take())
+        text = sliced(parts)
+        if parts and self.here.matches("("):
             text += f"({self.inside()})"
         return text
 
@@ -162,15 +162,15 @@ class TableReader(Reader):
         return "" if word == "NO ACTION" else word
 
     def _deferral(self) -> str:
-        words = ["NOT"] if self.here.matches("NOT") and self.peek(1).matches("DEFERRABLE") else []
-        if words:
+        parts = ["NOT"] if self.here.matches("NOT") and self.peek(1).matches("DEFERRABLE") else []
+        if parts:
             self.take()
         if not self.skip("DEFERRABLE"):
             return ""
-        words.append("DEFERRABLE")
+        parts.append("DEFERRABLE")
         if self.skip("INITIALLY"):
-            words += ["INITIALLY", self.take().text.upper()]
-        return " ".join(words)
+            parts += ["INITIALLY", self.take().text.upper()]
+        return " ".join(parts)
 
     def _table_constraint(self) -> bool:
         if not self.here.matches(*_TABLE_KEYWORDS):
@@ -236,10 +236,10 @@ def read_trigger(text: str) -> Trigger:
     each = reader.skip("FOR", "EACH", "ROW")
     condition = sliced(reader.until("BEGIN")) if reader.skip("WHEN") else None
     reader.need("BEGIN")
-    words: list[Token] = []
+    body: list[Token] = []
     while reader.here.kind != "end":
-        words.append(reader.take())
-    return Trigger(name, timing, event, sliced(words[:-1]), columns, condition, each)
+        body.append(reader.take())
+    return Trigger(name, timing, event, sliced(body[:-1]), columns, condition, each)
 
 
 def _of(reader: Reader) -> tuple[str, ...]:

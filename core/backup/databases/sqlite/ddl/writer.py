@@ -69,28 +69,28 @@ def create_trigger(trigger: Trigger, table: str) -> str:
     timing = _one_of(trigger.timing, ("", "BEFORE", "AFTER"))
     event = _one_of(trigger.event, ("INSERT", "UPDATE", "DELETE"))
     columns = ", ".join(quoted(column) for column in trigger.columns)
-    words = ["CREATE TRIGGER", quoted(trigger.name), timing, event]
-    words += [f"OF {columns}" if columns else "", "ON", quoted(table)]
-    words.append("FOR EACH ROW" if trigger.each_row else "")
-    words.append("" if trigger.condition is None else f"WHEN {expression(trigger.condition)}")
-    words += ["BEGIN", statements(trigger.body), "END"]
-    return " ".join(word for word in words if word)
+    parts = ["CREATE TRIGGER", quoted(trigger.name), timing, event]
+    parts += [f"OF {columns}" if columns else "", "ON", quoted(table)]
+    parts.append("FOR EACH ROW" if trigger.each_row else "")
+    parts.append("" if trigger.condition is None else f"WHEN {expression(trigger.condition)}")
+    parts += ["BEGIN", statements(trigger.body), "END"]
+    return " ".join(word for word in parts if word)
 
 
 def _column(column: Column, key: Key | None) -> str:
-    words = [quoted(column.name), _type(column.type)]
+    parts = [quoted(column.name), _type(column.type)]
     if key is not None:
-        words.append(_inline_key(key))
+        parts.append(_inline_key(key))
     if column.not_null:
-        words.append("NOT NULL" + _conflict(column.on_conflict))
+        parts.append("NOT NULL" + _conflict(column.on_conflict))
     if column.default is not None:
-        words.append(f"DEFAULT {default_value(column.default)}")
+        parts.append(f"DEFAULT {default_value(column.default)}")
     if column.collation is not None:
-        words.append(f"COLLATE {quoted(column.collation)}")
+        parts.append(f"COLLATE {quoted(column.collation)}")
     if column.generated is not None:
         stored = " STORED" if column.stored else ""
-        words.append(f"GENERATED ALWAYS AS ({expression(column.generated)}){stored}")
-    return " ".join(word for word in words if word)
+        parts.append(f"GENERATED ALWAYS AS ({expression(column.generated)}){stored}")
+    return " ".join(word for word in parts if word)
 
 
 def _inline_key(key: Key) -> str:
@@ -115,12 +115,12 @@ def _check(check: Check) -> str:
 def _foreign(key: ForeignKey) -> str:
     here = ", ".join(quoted(column) for column in key.columns)
     there = ", ".join(quoted(column) for column in key.references)
-    words = [f"{_named(key.name)}FOREIGN KEY ({here}) REFERENCES {quoted(key.table)}"]
-    words.append(f"({there})" if there else "")
-    words.append(_action("DELETE", key.on_delete) + _action("UPDATE", key.on_update))
-    words.append(f"MATCH {quoted(key.match)}" if key.match else "")
-    words.append(_one_of(key.deferrable, _DEFERRALS))
-    return " ".join(word for word in words if word)
+    parts = [f"{_named(key.name)}FOREIGN KEY ({here}) REFERENCES {quoted(key.table)}"]
+    parts.append(f"({there})" if there else "")
+    parts.append(_action("DELETE", key.on_delete) + _action("UPDATE", key.on_update))
+    parts.append(f"MATCH {quoted(key.match)}" if key.match else "")
+    parts.append(_one_of(key.deferrable, _DEFERRALS))
+    return " ".join(word for word in parts if word)
 
 
 def _part(part: KeyPart) -> str:
