@@ -21,15 +21,16 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
 from core.errors import InvalidInput, StorageError
 from core.layout import parse_place
 from core.work import Work
-from gui import shortcuts
+from gui import shortcuts, theme
 from gui.context import Context
 from gui.main_window.commands import Command, Commands, matching
+from gui.main_window.stored_names import StoredNames
 from gui.models.names import Match, NameSource
 from gui.models.roles import ASIDE_ROLE, MONO_ROLE
 from gui.tabs.base import Tab
-from gui.widgets.labels import muted_label, shown
+from gui.widgets.labels import Elided, shown
 from gui.widgets.panel import rule
-from gui.widgets.table import make_list
+from gui.widgets.table import choose_row, make_list
 
 _NOWHERE = QModelIndex()
 _LOCKED = "read-only: unlock first"
@@ -38,6 +39,8 @@ _MONO = frozenset({"Key", "Folder", "Backup"})
 #: So many results are shown of each source.
 _LIMIT = 50
 _WHERE = "actions, secrets, tables, backups, and the keys and folders listed in this session"
+#: From this score on an action comes before every name, also before those that are not found yet.
+_BEFORE_NAMES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +52,25 @@ class Line:
     run: Callable[[], object]
     score: float = 0
 
+    def same_as(self, other: Line | None) -> bool:
+        """Return whether another line stands for the same thing."""
+        return other is not None and (self.text, self.aside) == (other.text, other.aside)
+
 
 @dataclass(frozen=True, slots=True)
 class Tabs:
-    """The tab in front, what can be found by the id of the tab, and the call that opens it there."""
+    """The tab in front, the names that can be found, and the call that opens one in its tab."""
 
     current: Tab
-    sources: Sequence[tuple[str, NameSource]]
+    names: StoredNames
     open: Callable[[str, object], object]
 
 
 class Palette(QDialog):
     """A field above a list; Enter runs the selected line, Escape closes.
 
-    Actions are found at once; names are looked for in a worker thread, and join the list when
-    they are found. Enter waits for them: it never runs a line that is about to be replaced.
+    Actions are found at once; names are fetched and searched in worker threads, and join the list
+    when they are found. Enter waits for them: it never runs a line that is about to be replaced.
     """
 
     def __init__(self, parent: QWidget, context: Context, commands: Commands, tabs: Tabs) -> None:
@@ -82,7 +89,8 @@ class Palette(QDialog):
         self.field.setAccessibleName("Search keys and actions")
         self.field.textChanged.connect(self._on_text)
         self.field.installEventFilter(self)
-        self._note = muted_label("", small=True)
+        self._note = Elided("", "muted", mode=Qt.TextElideMode.ElideRight)
+        self._note.setFont(theme.text_font(12))
         self.list = make_list(self._model, "Results")
         self.list.clicked.connect(self._on_chosen)
         self.list.activated.connect(self._on_chosen)
@@ -94,6 +102,7 @@ class Palette(QDialog):
         box.addWidget(self.list)
         box.addWidget(self._note)
         self.setFixedSize(min(720, parent.width() - 40), 420)
+        tabs.names.changed.connect(self._search)
         self._on_text("")
 
     def popup(self, window: QWidget) -> None:
@@ -105,8 +114,9 @@ class Palette(QDialog):
 
     @property
     def searching(self) -> bool:
-        """Whether names are still being looked for."""
-        return self._found_for != self.field.text()
+        """Whether names for what was typed are still being fetched or searched."""
+        waiting = bool(self._tabs.names.loading) and bool(self.field.text().strip())
+        return waiting or self._found_for != self.field.text()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Let the arrow keys of the field walk through the list, and Enter run its line."""
@@ -125,7 +135,7 @@ class Palette(QDialog):
         if rows:
             self._moved = True
             row = (self.list.currentIndex().row() + step) % rows
-            self.list.setCurrentIndex(self._model.index(row))
+            choose_row(self.list, row)
 
     def _on_text(self, text: str) -> None:
         self._wanted = self._moved = False
@@ -134,12 +144,16 @@ class Palette(QDialog):
             Line(c.title, _LOCKED if locked and c.changes else c.keys, partial(self._do, c), score)
             for score, c in matching(self._choices, text)
         ]
-        if not text.strip() or not self._tabs.sources:
-            self._found_for = text
         self._show([])
-        if not self.searching:
+        self._search()
+
+    def _search(self) -> None:
+        """Search the names that are known by now."""
+        text, sources = self.field.text(), tuple(self._tabs.names.sources())
+        if not text.strip() or not sources:
+            self._on_found(text, [])
             return
-        sources = tuple(self._tabs.sources)
+        self._found_for = ""
         self._context.runner.run(
             "Search",
             lambda work: _find(sources, text, work),
@@ -163,7 +177,7 @@ class Palette(QDialog):
             )
             for tab, match in found
         ])  # fmt: skip
-        if self._wanted:
+        if self._wanted and not self.searching:
             self._on_chosen(self.list.currentIndex())
 
     def _on_failed(self, text: str, _error: StorageError) -> None:
@@ -178,11 +192,16 @@ class Palette(QDialog):
             lines.insert(0 if place.score else len(lines), place)
         self._model.show(lines)
         self._note.setText(self._state_text(len(lines)))
-        row = next((n for n, line in enumerate(lines) if line == selected), 0)
-        self.list.setCurrentIndex(self._model.index(row))
+        row = next((n for n, line in enumerate(lines) if line.same_as(selected)), 0)
+        choose_row(self.list, row)
 
     def _state_text(self, count: int) -> str:
-        if self.searching and self.field.text().strip():
+        names = self._tabs.names
+        if names.loading:
+            return f"Loading the names of {names.loading}…"
+        if names.problem:
+            return names.problem
+        if self.searching:
             return f"Searching {_WHERE}…"
         return f"Searches {_WHERE}." if count else f"Nothing found in {_WHERE}."
 
@@ -206,7 +225,9 @@ class Palette(QDialog):
             command.run()
 
     def _on_enter(self) -> None:
-        if self.searching and not self._moved:
+        line = self._model.line(self.list.currentIndex().row())
+        certain = self._moved or (line is not None and line.score >= _BEFORE_NAMES)
+        if self.searching and not certain:
             self._wanted = True
         else:
             self._on_chosen(self.list.currentIndex())
@@ -222,8 +243,12 @@ def _find(
     sources: Sequence[tuple[str, NameSource]], text: str, work: Work
 ) -> list[tuple[str, Match]]:
     """Return the best matches of all sources, the best first; runs in a worker thread."""
-    found = [(tab, match) for tab, source in sources for match in source.find(text, _LIMIT, work)]
-    return sorted(found, key=lambda each: -each[1].score)[:_LIMIT]
+    found = {
+        (tab, match.name.kind, match.name.text): (tab, match)
+        for tab, source in sources
+        for match in source.find(text, _LIMIT, work)
+    }
+    return sorted(found.values(), key=lambda each: -each[1].score)[:_LIMIT]
 
 
 class _Lines(QAbstractListModel):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # what furnishes the window is imported after its first paint
     from gui.main_window.drawer import Drawer
     from gui.main_window.header import Header
     from gui.main_window.status_bar import StatusBar
+    from gui.main_window.stored_names import StoredNames
     from gui.tabs.base import Tab
     from gui.widgets.banner import Banner
 
@@ -104,6 +105,13 @@ class MainWindow(QMainWindow):
         drawer.closed.connect(self.toggle_drawer)
         return drawer
 
+    @cached_property
+    def names(self) -> StoredNames:
+        """The names that the search finds, fetched when it is first opened."""
+        from gui.main_window.stored_names import StoredNames
+
+        return StoredNames(self.context, self.tabs, self)
+
     def tab(self, tab_id: str) -> Tab:
         """Return a tab; it is made now if it was not shown yet."""
         if tab_id not in self.tabs:
@@ -143,11 +151,9 @@ class MainWindow(QMainWindow):
         """Open the search for actions and for everything with a name."""
         from gui.main_window.palette import Palette, Tabs
 
-        loaded = [(key, tab) for key, tab in self.tabs.items() if tab.loaded]
-        sources = [(key, source) for key, tab in loaded for source in tab.searchable()]
-        Palette(
-            self, self.context, self.commands, Tabs(self.current_tab, sources, self.show_tab)
-        ).popup(self)
+        self.names.fetch()
+        tabs = Tabs(self.current_tab, self.names, self.show_tab)
+        Palette(self, self.context, self.commands, tabs).popup(self)
 
     def explain(self, text: str) -> None:
         """Show why a key or a control had no effect, and how that can be changed."""

@@ -62,6 +62,7 @@ class SecretsPane(QWidget):
             self.new_clicked.emit,
         )
         self._body = Loadable(self.table, self.empty)
+        self._awaited = ""  # the secret to go to once there is a list
         self.new = plain_button("New…", self.new_clicked.emit)
         self.profiles = link_button("Profiles")
         self.filter, self.age, self.switch = QLineEdit(), AgePill(), view_switch()
@@ -112,6 +113,7 @@ class SecretsPane(QWidget):
             self.chosen.emit(None)
             return
         self._body.show_view()
+        reveal, self._awaited = reveal or self._awaited, ""
         if reveal:
             self.reveal(reveal)
         else:
@@ -126,6 +128,7 @@ class SecretsPane(QWidget):
 
     def show_unavailable(self, title: str, text: str) -> None:
         """Show why there is no list."""
+        self._awaited = ""
         self.model.show(())
         self.age.clear_age()
         self.head.set_title("Secrets")
@@ -134,7 +137,10 @@ class SecretsPane(QWidget):
         self.chosen.emit(None)
 
     def reveal(self, name: str) -> None:
-        """Go to a secret's row; a filter that hides it is cleared."""
+        """Go to a secret's row, perhaps once it is listed; a filter that hides it is cleared."""
+        if not self.model.rowCount():
+            self._awaited = name
+            return
         if self.filter.text().casefold() not in name.casefold():
             self.filter.clear()
         self.choose(name)

@@ -157,11 +157,11 @@ class CredentialsTab(Tab):
             acts[target]()
         elif target == "rotate" and workspace is not None:
             self._show_list()
-            self.secrets.choose(workspace.profile.secret_name)
+            self.secrets.reveal(workspace.profile.secret_name)
             self.rotation.open(workspace.profile.secret_name)
         elif isinstance(target, str):
             self._show_list()
-            self.secrets.choose(target)
+            self.secrets.reveal(target)
 
     def present(self) -> None:
         """Show the platform's key, how it would be rotated, and what the profile may do."""

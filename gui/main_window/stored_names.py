@@ -1,0 +1,142 @@
+"""The names of secrets, tables and backups for the search, fetched when it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+
+from core.backup.keys import parse
+from core.backup.listing import backup_keys
+from core.errors import StorageError
+from core.model.change import Change, ChangeKind
+from core.units import utc_now
+from core.work import Work
+from core.workspace import Workspace
+from gui.context import Context
+from gui.models.names import Name, NameList, NameSource
+from gui.tabs.base import Tab
+
+#: Names that were fetched longer ago are fetched again when the search opens.
+_FRESH = timedelta(minutes=1)
+_CHANGES = {
+    "credentials": frozenset({ChangeKind.SECRETS}),
+    "backups": frozenset({ChangeKind.BACKUPS, ChangeKind.OBJECTS}),
+}
+
+
+@dataclass(slots=True)
+class _Part:
+    """The names of one tab: what they are called, how they are fetched, and what is known."""
+
+    tab: str
+    words: str
+    fetch: Callable[[Workspace, Work], tuple[Name, ...]]
+    source: NameSource | None = None
+    fetched: datetime | None = None
+    loading: bool = False
+    problem: str = ""
+
+
+class StoredNames(QObject):
+    """Everything with a name that the search can open: what tabs show, and what is stored.
+
+    Names are fetched in worker threads, whether or not their tab was ever opened, and cached.
+
+    Args:
+        context: the present connection.
+        tabs: the tabs that were made, by their ids.
+
+    Signals:
+        changed: names have come, or could not be fetched.
+    """
+
+    changed = Signal()
+
+    def __init__(self, context: Context, tabs: Mapping[str, Tab], parent: QObject) -> None:
+        super().__init__(parent)
+        self._context, self._tabs = context, tabs
+        self._forget()
+        context.workspace_changed.connect(self._forget)
+        context.changed.connect(self._on_change)
+
+    def sources(self) -> list[tuple[str, NameSource]]:
+        """Return what can be searched now, each with the id of the tab that opens its names."""
+        loaded = [(key, tab) for key, tab in self._tabs.items() if tab.loaded]
+        shown = [(key, source) for key, tab in loaded for source in tab.searchable()]
+        stored = [(part.tab, part.source) for part in self._parts if part.source is not None]
+        return [*shown, *stored]
+
+    @property
+    def loading(self) -> str:
+        """What is being fetched, in words; empty for nothing."""
+        return " and ".join(part.words for part in self._parts if part.loading)
+
+    @property
+    def problem(self) -> str:
+        """What could not be fetched and why, as a sentence; empty if everything could."""
+        missing = [part for part in self._parts if part.problem and part.source is None]
+        return " ".join(f"Without {part.words}: {part.problem}." for part in missing)
+
+    def fetch(self) -> None:
+        """Fetch the names that are not known, or not fresh."""
+        workspace = self._context.workspace
+        if workspace is None:
+            return
+        for part in self._parts:
+            fresh = part.fetched is not None and utc_now() - part.fetched < _FRESH
+            if not (fresh or part.loading):
+                self._fetch(part, workspace)
+
+    def _fetch(self, part: _Part, workspace: Workspace) -> None:
+        part.loading = True
+        self._context.runner.run(
+            f"List the names of {part.words}",
+            lambda work: part.fetch(workspace, work),
+            owner=self,
+            then=partial(self._on_names, part),
+            failed=partial(self._on_failed, part),
+            latest=f"names/{part.tab}",
+            quiet=True,
+        )
+
+    def _on_names(self, part: _Part, names: tuple[Name, ...]) -> None:
+        part.source, part.fetched, part.problem = NameList(names), utc_now(), ""
+        self._end(part)
+
+    def _on_failed(self, part: _Part, error: StorageError) -> None:
+        part.problem = error.summary
+        self._end(part)
+
+    def _end(self, part: _Part) -> None:
+        part.loading = False
+        if part in self._parts:  # else another workspace has come
+            self.changed.emit()
+
+    def _forget(self, *_workspace: object) -> None:
+        self._parts = (
+            _Part("credentials", "secrets", _secret_names),
+            _Part("backups", "tables and backups", _backup_names),
+        )
+
+    def _on_change(self, change: Change) -> None:
+        for part in self._parts:
+            if change.kind in _CHANGES[part.tab]:
+                part.fetched = None
+
+
+def _secret_names(workspace: Workspace, work: Work) -> tuple[Name, ...]:
+    found = workspace.secrets.list_infos(work=work)
+    return tuple(Name("Secret", info.name, info.name) for info in found)
+
+
+def _backup_names(workspace: Workspace, work: Work) -> tuple[Name, ...]:
+    keys = backup_keys(workspace, work)
+    tables = dict.fromkeys(found.table for key in keys if (found := parse(key)) is not None)
+    return (
+        *(Name("Table", table, table) for table in tables),
+        *(Name("Backup", key, key) for key in keys),
+    )
