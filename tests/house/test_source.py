@@ -65,6 +65,36 @@ def _may_run_a_loop(path, node):
     return loop_of_the_program or re.search(r"menu|drag", source.called(node), re.IGNORECASE)
 
 
+#: Stacks of pages, combo boxes and tab bars: their current index is a page or a line, no row.
+_PAGES = r"(.*\.)?(_?stack|_pages|_tools|bar|box|kind|source|template)"
+
+
+def test_rows_are_chosen_by_the_function_that_selects_them_alone():
+    """`selectRow` and `setCurrentIndex` of a view add to the selection while a key is held."""
+    found = [
+        source.place(path, node.lineno)
+        for path in source.python_files("gui")
+        for node in ast.walk(source.tree(path))
+        if isinstance(node, ast.Attribute)
+        and (node.attr in {"selectRow", "selectColumn"} or _chooses_a_row(node, path))
+    ]
+    assert found == []
+
+
+def _chooses_a_row(node, path):
+    """Whether a view is given a current index without saying what becomes selected."""
+    if node.attr != "setCurrentIndex" or re.fullmatch(_PAGES, ast.unparse(node.value)):
+        return False
+    calls = [c for c in ast.walk(source.tree(path)) if isinstance(c, ast.Call) and c.func is node]
+    return not calls or len(calls[0].args) < 2
+
+
+def test_tables_trees_and_lists_come_from_the_functions_that_give_them_their_habits():
+    made = calls(CODE, r"(QtWidgets\.)?Q(Table|Tree|List)(View|Widget)|HoverRows")
+    outside = [source.place(p, n.lineno) for p, n in made if not p.match("gui/widgets/table.py")]
+    assert outside == []
+
+
 def test_aws_clients_come_from_the_factory():
     found = calls(CODE, r".*boto3\..*|.*\.create_client|.*[sS]ession\.client")
     outside = [source.place(p, n.lineno) for p, n in found if p.parent.name != "aws"]
