@@ -1,6 +1,6 @@
 """Presses keys where a user's would go: in the widget that has the focus."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QDeadlineTimer, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -10,9 +10,12 @@ def focused() -> QWidget:
 
     Qt ends the process when a test presses a key in no widget at all.
     """
-    found = QTest.qWaitFor(lambda: QApplication.focusWidget() is not None, 20_000)
-    assert found, "no widget has the focus"
-    return QApplication.focusWidget()
+    deadline = QDeadlineTimer(20_000)
+    while QApplication.focusWidget() is None and not deadline.hasExpired():
+        QTest.qWait(10)
+    found = QApplication.focusWidget()
+    assert found is not None, "no widget has the focus"
+    return found
 
 
 def press_key(key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
