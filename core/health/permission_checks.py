@@ -85,12 +85,7 @@ def _create_secret(probe: Probe) -> str:
         probe.deletable = True
     if not probe.deletable:
         raise NotChecked("could not be undone (secretsmanager:DeleteSecret is missing)")
-    token = str(uuid4())
-    with probe.writing():
-        probe.secrets(
-            "create_secret", Name=probe.absent, SecretString="{}", ClientRequestToken=token
-        )
-    probe.secret_made = True
+    probe.create_secret(SecretString="{}", ClientRequestToken=str(uuid4()))
     return "a test secret was made and removed"
 
 

@@ -11,10 +11,10 @@ from uuid import uuid4
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.errors import AccessDenied, ReadOnlyProfile, StorageError
-from core.model.connection import SECRET_PREFIX
+from core.health.check_secrets import Place, SecretRecord, delete_check_secret, new_name
 from core.objects.bucket import Bucket
 from core.objects.check_objects import CHECK_PREFIX, CheckRecord, recorded
-from core.work import Work
+from core.work import Work, finishing
 
 Needed = Literal["contract", "extra"]
 
@@ -38,7 +38,7 @@ class Probe:
     bucket: str
     secret_name: str
     key: str = field(default_factory=lambda: f"{CHECK_PREFIX}{uuid4().hex}.txt")
-    absent: str = field(default_factory=lambda: f"{SECRET_PREFIX}strongroom-check-{uuid4().hex}")
+    absent: str = field(default_factory=new_name)
     listed_key: str = ""
     written: bool = False
     version_ids: list[str] = field(default_factory=list)
@@ -49,6 +49,7 @@ class Probe:
     #: A write failed in a way that does not tell whether it was made all the same.
     unsure: bool = False
     record: CheckRecord = field(default_factory=CheckRecord)
+    secret_record: SecretRecord | None = None
 
     def recorded(self) -> contextlib.AbstractContextManager[CheckRecord]:
         """Record the test object while the block runs: what a kill leaves is removed later."""
@@ -56,14 +57,14 @@ class Probe:
 
     def s3(self, operation: str, **arguments: Any) -> Any:
         """Call S3 on the bucket; `operation` is botocore's method name."""
-        with translated(f"s3:{_camel(operation)}", f"s3://{self.bucket}"):
+        with translated(f"s3:{_camel(operation)}", f"s3://{self.bucket}", self.work):
             client = self.clients.for_bucket(self.bucket, work=self.work)
             return getattr(client, operation)(Bucket=self.bucket, **arguments)
 
     def secrets(self, operation: str, **arguments: Any) -> Any:
         """Call Secrets Manager; `operation` is botocore's method name."""
         subject = str(arguments.get("SecretId", arguments.get("Name", "")))
-        with translated(f"secretsmanager:{_camel(operation)}", subject):
+        with translated(f"secretsmanager:{_camel(operation)}", subject, self.work):
             return getattr(self.clients.secrets(), operation)(**arguments)
 
     @contextlib.contextmanager
@@ -107,9 +108,21 @@ class Probe:
             return error
         return None
 
+    def create_secret(self, **arguments: Any) -> None:
+        """Create the test secret, recorded before: what a kill leaves is deleted later."""
+        self.secret_record = SecretRecord(Place.of(self.clients), self.absent)
+        self.secret_record.begin()
+        with self.writing():
+            self.secrets("create_secret", Name=self.absent, **arguments)
+        self.secret_made = True
+
     def undo(self) -> None:
-        """Remove what is still there, as far as it is allowed; also after a cancel."""
-        self.work = Work()
+        """Remove what was stored, as far as it is allowed; for a moment also after a cancel."""
+        with finishing(self.work) as self.work:
+            self._remove_object()
+            self._delete_secret()
+
+    def _remove_object(self) -> None:
         if self.written or self.unsure:
             with contextlib.suppress(StorageError):
                 self.remember_version(self.s3("delete_object", Key=self.key))
@@ -117,9 +130,15 @@ class Probe:
         if self.versions_refused is None:
             self._find_versions()
             self.try_to_drop_versions()
-        if self.secret_made or self.unsure:
+
+    def _delete_secret(self) -> None:
+        gone = not (self.secret_made or self.unsure)
+        if not gone:
             with contextlib.suppress(StorageError):
-                self.secrets("delete_secret", SecretId=self.absent, ForceDeleteWithoutRecovery=True)
+                delete_check_secret(self.clients, self.absent, self.work)
+                gone = True
+        if self.secret_record is not None:
+            self.secret_record.end(gone=gone)
 
 
 class NotChecked(Exception):  # noqa: N818 - not an error: a check that steps back says why

@@ -11,6 +11,7 @@ from core.errors import (
     ReadOnlyProfile,
     StorageError,
 )
+from core.health.check_secrets import sweep_check_secrets
 from core.health.permission_checks import CHECKS
 from core.health.permission_probe import NotChecked, PermissionCheck, PermissionResult, Probe
 from core.work import Progress, Work, default_work
@@ -40,7 +41,8 @@ def check_permissions(
     """Try every permission with the connection's keys; what is written is removed again.
 
     Only where a bucket is versioned and versions may not be deleted, two hidden versions of the
-    test object stay (one is a delete marker); the result of `s3:DeleteObject` says so. Each
+    test object stay (one is a delete marker); the result of `s3:DeleteObject` says so. What an
+    earlier check left because it was killed is removed first. Each
     result is also told through `work.batch` as soon as it is known.
 
     Args:
@@ -56,6 +58,7 @@ def check_permissions(
     probe = Probe(clients, work, profile.bucket, profile.secret_name)
     checks = [check for check in CHECKS if extras or check.needed == "contract"]
     results: list[PermissionResult] = []
+    sweep_check_secrets(clients, work)
     with probe.recorded() as probe.record:
         try:
             for number, check in enumerate(checks):

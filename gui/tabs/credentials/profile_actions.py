@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
+from core.health.check_secrets import sweep_check_secrets
 from core.health.permissions import check_permissions
 from core.local.used_actions import UsedActions
 from core.model.connection import Profile
@@ -33,6 +34,20 @@ class ProfileActions(QObject):
         pane.use_clicked.connect(self._on_use)
         pane.test_clicked.connect(self.test)
         pane.policies_clicked.connect(self._on_policies)
+        self._context.workspace_changed.connect(self._sweep)
+
+    def _sweep(self, *_workspace: object) -> None:
+        """Delete the test secret that a killed test of a connection left here, if there is one."""
+        workspace = self._context.workspace
+        if workspace is None or self._context.read_only:
+            return
+        clients = workspace.clients
+        self._tab.run(
+            "Delete test secrets of tests that were killed",
+            lambda work: sweep_check_secrets(clients, work),
+            latest="credentials/check-secrets",
+            quiet=True,
+        )
 
     def test(self) -> None:
         """Try each permission with the connection in use."""

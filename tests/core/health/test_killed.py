@@ -4,14 +4,20 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
+from helpers.demo import plain_client
 
 from core.aws.clients import ClientFactory
+from core.errors import Offline
+from core.health.check_secrets import delete_check_secret, sweep_check_secrets
 from core.health.permissions import check_permissions
 from core.local.pending_uploads import note, of_dead_processes
 from core.objects.bucket import Bucket
 from core.objects.check_objects import CHECK_BYTES, CHECK_PREFIX, sweep_check_objects
+from core.paths import data_dir
 from core.transfer.sweep import sweep_at_start
 from core.work import Work
 
@@ -21,6 +27,8 @@ _CHILD = """
 import json, os, signal, sys
 from datetime import timedelta
 from core.aws.clients import REQUEST_OBSERVERS, ClientFactory
+from core.errors import Offline
+from core.health.check_secrets import delete_check_secret, sweep_check_secrets
 from core.health.permissions import check_permissions
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.model.rotation import Patience
@@ -40,7 +48,7 @@ def observe(service, operation):
     global stored
     if stored and operation == given["kill_at"]:
         os.kill(os.getpid(), signal.SIGKILL)
-    stored = stored or operation == "PutObject"
+    stored = stored or operation == given["after"]
 
 REQUEST_OBSERVERS.append(observe)
 if given["test"] in ("set-up", "transfer"):
@@ -63,10 +71,10 @@ def clients(demo_server):
 def killed(demo_server):
     """Run a test in another process, which kills itself before a request."""
 
-    def run(test, kill_at):
+    def run(test, kill_at, after="PutObject"):
         keys = demo_server.admin
         given = {
-            "test": test, "kill_at": kill_at, "url": demo_server.endpoint_url, "bucket": BUCKET,
+            "test": test, "kill_at": kill_at, "after": after, "url": demo_server.endpoint_url, "bucket": BUCKET,
             "id": keys.access_key_id, "secret": keys.secret_access_key.reveal(),
         }  # fmt: skip
         ended = subprocess.run(
@@ -129,6 +137,65 @@ def test_what_is_no_test_object_is_never_deleted(clients, demo_s3, demo_server, 
     assert demo_s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == body
     for version in demo_s3.list_object_versions(Bucket=BUCKET, Prefix=key)["Versions"]:
         demo_s3.delete_object(Bucket=BUCKET, Key=key, VersionId=version["VersionId"])
+
+
+@pytest.fixture
+def secrets_left(demo_server):
+    """Return a function: the names of test secrets; none at the start of the test."""
+    vault = plain_client(demo_server, "secretsmanager", demo_server.admin)
+
+    def names():
+        wanted = [{"Key": "name", "Values": ["cryptotrading/strongroom-check-"]}]
+        found = vault.list_secrets(Filters=wanted, IncludePlannedDeletion=True)["SecretList"]
+        return [entry["Name"] for entry in found]
+
+    assert names() == []
+    yield names
+    vault.close()
+
+
+@pytest.mark.parametrize(
+    ("after", "kill_at", "left"),
+    [
+        ("DeleteSecret", "CreateSecret", 0),  # it is recorded, not created
+        ("CreateSecret", "UpdateSecret", 1),
+        ("UpdateSecret", "DeleteSecret", 1),
+    ],
+)
+def test_the_test_secret_of_a_killed_check_is_deleted_by_the_next(
+    clients, killed, secrets_left, after, kill_at, left
+):
+    killed("permissions", kill_at, after)
+    assert len(secrets_left()) == left
+    assert len(list((data_dir() / "check-secrets").iterdir())) == 1
+    assert sweep_check_secrets(ClientFactory(elsewhere(clients)), Work()) == 0
+    check_permissions(clients, extras=False)
+    assert secrets_left() == []
+    assert list((data_dir() / "check-secrets").iterdir()) == []
+
+
+def elsewhere(clients):
+    """The same keys with another bucket: perhaps another account, whose secrets stay."""
+    connection = clients.connection
+    return replace(connection, profile=replace(connection.profile, bucket="another"))
+
+
+def test_a_secret_that_could_not_be_deleted_is_recorded_and_deleted_later(
+    clients, secrets_left, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        refused = Mock(side_effect=Offline("gone"))
+        patch.setattr("core.health.permission_probe.delete_check_secret", refused)
+        check_permissions(clients, extras=False)
+    assert len(secrets_left()) == 1
+    assert sweep_check_secrets(clients, Work()) == 1
+    assert secrets_left() == []
+
+
+def test_only_test_secrets_are_ever_deleted(clients):
+    for name in ("cryptotrading/database", "cryptotrading/strongroom-check-mine"):
+        with pytest.raises(ValueError, match=name):
+            delete_check_secret(clients, name, Work())
 
 
 def test_a_test_that_ends_leaves_no_record(clients, left):
