@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from core.preview import Candle, Candles
@@ -13,12 +13,9 @@ from core.units import format_moment
 from gui import theme
 from gui.clock import follow_time
 from gui.views.candle_paint import CandlePainter, Plot, paint_tag
-from gui.views.canvas import Canvas
 from gui.views.time_axis import Sight, TimeAxis
+from gui.views.zoomable import PAN, ZOOM, ZoomableChart
 
-_ZOOM = 1.25
-#: The part of what is in sight by which a key or a notch of the wheel pans.
-_PAN = 1 / 12
 _KEYS_OF_STEPS = {
     Qt.Key.Key_Left: -1,
     Qt.Key.Key_Right: 1,
@@ -26,13 +23,13 @@ _KEYS_OF_STEPS = {
     Qt.Key.Key_PageDown: 10,
 }
 _KEYS_OF_ZOOM = {
-    Qt.Key.Key_Plus: 1 / _ZOOM,
-    Qt.Key.Key_Equal: 1 / _ZOOM,
-    Qt.Key.Key_Minus: _ZOOM,
+    Qt.Key.Key_Plus: 1 / ZOOM,
+    Qt.Key.Key_Equal: 1 / ZOOM,
+    Qt.Key.Key_Minus: ZOOM,
 }
 
 
-class CandleChart(Canvas):
+class CandleChart(ZoomableChart):
     """One set of candles.
 
     Signals:
@@ -43,12 +40,9 @@ class CandleChart(Canvas):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setMouseTracking(True)
-        self.setMinimumSize(200, 120)
         self.setAccessibleName("Candle chart")
         self._at = -1
         self._pointer: QPointF | None = None
-        self._drag: tuple[float, Sight] | None = None
         self.show_candles(Candles("", "", ()))
         follow_time(self, self._on_zone_changed, ticks=False)
 
@@ -75,11 +69,6 @@ class CandleChart(Canvas):
     def current(self) -> Candle | None:
         """The candle under the crosshair."""
         return self._candles.candles[self._at] if self._at >= 0 else None
-
-    @property
-    def sight(self) -> Sight:
-        """The part of the axis in sight."""
-        return self._sight
 
     def sizeHint(self) -> QSize:
         """Ask for the height of the drawing."""
@@ -125,15 +114,10 @@ class CandleChart(Canvas):
         self._at = max(0, min(at, len(self._candles.candles) - 1)) if self._candles.candles else -1
         if self._at >= 0:
             start = float(self._axis.starts[self._at])
-            self._show_part(self._sight.showing(start, start + self._axis.step))
+            self.show_part(self._sight.showing(start, start + self._axis.step))
         self._describe()
         self.update()
         self.pointed.emit(self.current)
-
-    def _show_part(self, sight: Sight) -> None:
-        if sight != self._sight:
-            self._sight = sight
-            self.redraw()
 
     def clear_pointer(self) -> None:
         """Remove the crosshair."""
@@ -143,28 +127,27 @@ class CandleChart(Canvas):
         self.update()
         self.pointed.emit(None)
 
-    def zoom(self, factor: float, around: float | None = None) -> None:
-        """Show `factor` times as much around a place in seconds (the crosshair, else the middle)."""
-        if around is None:
-            middle = self._sight.left + self._sight.width / 2
-            around = self._axis.middle(self._at) if self._at >= 0 else middle
-            around = around if self._sight.left <= around <= self._sight.right else middle
-        self._show_part(self._sight.zoomed(factor, around))
+    def place_at(self, x: float) -> float:
+        """Return the second at a pixel."""
+        return self.plot().second(x)
 
-    def pan(self, part: float) -> None:
-        """Move along the time axis by a part of what is in sight; negative goes back in time."""
-        self._show_part(self._sight.moved(part * self._sight.width))
+    def centre(self) -> float:
+        """Return the middle of the candle under the crosshair, else of what is in sight."""
+        return self._axis.middle(self._at) if self._at >= 0 else super().centre()
 
-    def fit(self) -> None:
-        """Show all candles."""
-        self._show_part(Sight.whole(self._axis))
+    def point_at_pixel(self, position: QPointF) -> None:
+        """Put the crosshair on the candle nearest to the pointer."""
+        self._pointer = position
+        self._at = self._axis.nearest(self.place_at(position.x()))
+        self.update()
+        self.pointed.emit(self.current)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the crosshair, pan with Shift, zoom, show everything, or go to the ends."""
         key = Qt.Key(event.key())
         last = len(self._candles.candles) - 1
         if key in _KEYS_OF_STEPS and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self.pan(_KEYS_OF_STEPS[key] * _PAN)
+            self.pan(_KEYS_OF_STEPS[key] * PAN)
         elif key in _KEYS_OF_STEPS:
             step = _KEYS_OF_STEPS[key]
             self._go(self._at + step if self._at >= 0 else (last if step < 0 else 0))
@@ -172,53 +155,11 @@ class CandleChart(Canvas):
             self._go(0 if key == Qt.Key.Key_Home else last)
         elif key in _KEYS_OF_ZOOM:
             self.zoom(_KEYS_OF_ZOOM[key])
-        elif key in (Qt.Key.Key_0, Qt.Key.Key_Escape) and (self._at >= 0 or self._zoomed()):
+        elif key in (Qt.Key.Key_0, Qt.Key.Key_Escape) and (self._at >= 0 or self.zoomed):
             self.fit()
             self.clear_pointer()
         else:
             super().keyPressEvent(event)
-
-    def _zoomed(self) -> bool:
-        return self._sight.width < self._sight.total
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom around the pointer; sideways or with Shift, move along the time axis."""
-        turn = event.angleDelta()
-        shifted = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
-        sideways = turn.x() or (turn.y() if shifted else 0)
-        if sideways:
-            self.pan(-sideways / 120 * _PAN)
-        elif turn.y():
-            around = self.plot().second(event.position().x())
-            self.zoom(_ZOOM ** (-turn.y() / 120), around)
-        event.accept()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin to drag the chart."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._drag = (event.position().x(), self._sight)
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
-
-    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
-        """End dragging."""
-        self._drag = None
-        self.unsetCursor()
-
-    def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
-        """Show everything again."""
-        self.fit()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag the chart, or put the crosshair on the nearest candle."""
-        plot = self.plot()
-        if self._drag:
-            start, sight = self._drag
-            self._show_part(sight.moved((start - event.position().x()) / plot.scale))
-            return
-        self._pointer = event.position()
-        self._at = self._axis.nearest(plot.second(event.position().x()))
-        self.update()
-        self.pointed.emit(self.current)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Remove the price tag; the crosshair stays where it was."""

@@ -10,26 +10,23 @@ from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
     QKeyEvent,
-    QMouseEvent,
     QPainter,
     QPen,
     QPolygonF,
-    QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
 from core.preview import Book, Level
 from gui import theme
-from gui.views.canvas import Canvas, blended, faded
+from gui.views.canvas import blended, faded
 from gui.views.scale import Scale, short_number, ticks
 from gui.views.time_axis import Sight
+from gui.views.zoomable import PAN, ZOOM, ZoomableChart
 
 if TYPE_CHECKING:
     from core.preview.series import Floats
 
 _FOOT, _TOP, _AXIS = 28, 16, 56
-_ZOOM = 1.25
-_PAN = 1 / 12
 _STEP = 8  # pixels by which an arrow key moves the crosshair
 #: The part of the book that is in sight at the closest view.
 _LEAST = 0.005
@@ -80,16 +77,13 @@ class _Side:
         return places[last], self.totals[first:end][last]
 
 
-class DepthChart(Canvas):
+class DepthChart(ZoomableChart):
     """Bids at the left, asks at the right; zoom, pan and a crosshair, by pointer or by keys."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setMouseTracking(True)
-        self.setMinimumSize(200, 120)
         self.setAccessibleName("Depth chart")
         self._pointer: float | None = None
-        self._drag: tuple[float, Sight] | None = None
         self.show_book(Book("", None, (), ()))
 
     def show_book(self, book: Book) -> None:
@@ -105,11 +99,6 @@ class DepthChart(Canvas):
         self._pointer = self._drag = None
         self.setAccessibleDescription(described(book))
         self.redraw()
-
-    @property
-    def sight(self) -> Sight:
-        """The part of the prices in sight, counted from the lowest one."""
-        return self._sight
 
     def sizeHint(self) -> QSize:
         """Ask for a flat area above the ladder."""
@@ -209,42 +198,23 @@ class DepthChart(Canvas):
 
     # Moving about
 
-    def zoom(self, factor: float, x: float | None = None) -> None:
-        """Show `factor` times as much around a pixel (the crosshair, else the middle price)."""
-        across = self._across()
-        x = self._pointer if x is None else x
-        price = self._middle if x is None else across.value(x)
-        price = price if across.low <= price <= across.high else (across.low + across.high) / 2
-        self._show_part(self._sight.zoomed(factor, price - self._lowest))
+    def place_at(self, x: float) -> float:
+        """Return the distance from the lowest price at a pixel."""
+        return self._across().value(x) - self._lowest
 
-    def pan(self, part: float) -> None:
-        """Move along the prices by a part of what is in sight; negative goes to lower ones."""
-        self._show_part(self._sight.moved(part * self._sight.width))
+    def centre(self) -> float:
+        """Return the place of the crosshair, else that of the middle price."""
+        here = self._pointer
+        return self._middle - self._lowest if here is None else self.place_at(here)
 
-    def fit(self) -> None:
-        """Show the whole book."""
-        self._show_part(self._sight.zoomed(float("inf"), 0.0))
-
-    def _show_part(self, sight: Sight) -> None:
-        if sight != self._sight:
-            self._sight = sight
-            self.redraw()
+    def point_at_pixel(self, position: QPointF) -> None:
+        """Move the crosshair to the pointer."""
+        self._point(position.x())
 
     def _point(self, x: float | None) -> None:
         area = self._area()
         self._pointer = None if x is None else min(max(x, area.left()), area.right())
         self.update()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom around the pointer; sideways or with Shift, move along the prices."""
-        turn = event.angleDelta()
-        shifted = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
-        sideways = turn.x() or (turn.y() if shifted else 0)
-        if sideways:
-            self.pan(-sideways / 120 * _PAN)
-        elif turn.y():
-            self.zoom(_ZOOM ** (-turn.y() / 120), event.position().x())
-        event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the crosshair, pan with Shift, zoom, or show everything."""
@@ -252,43 +222,19 @@ class DepthChart(Canvas):
         if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             sign = -1 if key == Qt.Key.Key_Left else 1
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-                self.pan(sign * _PAN)
+                self.pan(sign * PAN)
             else:
                 here = self._area().center().x() if self._pointer is None else self._pointer
                 self._point(here + sign * _STEP)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
-            self.zoom(_ZOOM if key == Qt.Key.Key_Minus else 1 / _ZOOM)
+            self.zoom(ZOOM if key == Qt.Key.Key_Minus else 1 / ZOOM)
         elif key in (Qt.Key.Key_0, Qt.Key.Key_Escape) and (
-            self._pointer is not None or self._sight.width < self._sight.total
+            self._pointer is not None or self.zoomed
         ):
             self.fit()
             self._point(None)
         else:
             super().keyPressEvent(event)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin to drag the chart."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._drag = (event.position().x(), self._sight)
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
-
-    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
-        """End dragging."""
-        self._drag = None
-        self.unsetCursor()
-
-    def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
-        """Show the whole book."""
-        self.fit()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag the chart, or move the crosshair."""
-        if self._drag:
-            start, sight = self._drag
-            part = (start - event.position().x()) / self._area().width()
-            self._show_part(sight.moved(part * sight.width))
-        else:
-            self._point(event.position().x())
 
     def leaveEvent(self, event: QEvent) -> None:
         """Remove the crosshair."""

@@ -1,0 +1,107 @@
+"""A chart of which a part is in sight: the wheel zooms, dragging pans, a double click shows all."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from gui.views.canvas import Canvas
+from gui.views.time_axis import Sight
+
+ZOOM = 1.25
+#: The part of what is in sight by which a key or a notch of the wheel pans.
+PAN = 1 / 12
+_NOTCH = 120  # what Qt reports for one notch of a wheel
+
+
+class ZoomableChart(Canvas):
+    """Zooms and pans along one axis; a subclass draws `sight` and says where pixels are on the axis.
+
+    Places on the axis are in the unit of `Sight`.
+    """
+
+    _sight: Sight
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._drag: tuple[float, Sight] | None = None
+        self.setMouseTracking(True)
+        self.setMinimumSize(200, 120)
+
+    @property
+    def sight(self) -> Sight:
+        """The part of the axis in sight."""
+        return self._sight
+
+    @property
+    def zoomed(self) -> bool:
+        """Whether less than everything is in sight."""
+        return self._sight.width < self._sight.total
+
+    def place_at(self, x: float) -> float:
+        """Return the place on the axis at a pixel."""
+        return x
+
+    def centre(self) -> float:
+        """Return the place around which keys zoom: that of the crosshair, if there is one."""
+        return self._sight.left + self._sight.width / 2
+
+    def point_at_pixel(self, position: QPointF) -> None:
+        """Move the crosshair to the pointer."""
+
+    def zoom(self, factor: float, around: float | None = None) -> None:
+        """Show `factor` times as much around a place; without one around `centre`, or the middle."""
+        sight = self._sight
+        place = self.centre() if around is None else around
+        if not sight.left <= place <= sight.right:
+            place = ZoomableChart.centre(self)
+        self.show_part(sight.zoomed(factor, place))
+
+    def pan(self, part: float) -> None:
+        """Move along the axis by a part of what is in sight; negative goes to its beginning."""
+        self.show_part(self._sight.moved(part * self._sight.width))
+
+    def fit(self) -> None:
+        """Show everything."""
+        self.show_part(self._sight.zoomed(float("inf"), 0.0))
+
+    def show_part(self, sight: Sight) -> None:
+        """Show another part of the axis."""
+        if sight != self._sight:
+            self._sight = sight
+            self.redraw()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom around the pointer; sideways or with Shift, move along the axis."""
+        turn = event.angleDelta()
+        shifted = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        sideways = turn.x() or (turn.y() if shifted else 0)
+        if sideways:
+            self.pan(-sideways / _NOTCH * PAN)
+        elif turn.y():
+            self.zoom(ZOOM ** (-turn.y() / _NOTCH), self.place_at(event.position().x()))
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin to drag the chart."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._drag = (event.position().x(), self._sight)
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
+        """End dragging."""
+        self._drag = None
+        self.unsetCursor()
+
+    def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
+        """Show everything."""
+        self.fit()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag the chart, or move the crosshair."""
+        if self._drag is None:
+            self.point_at_pixel(event.position())
+            return
+        start, sight = self._drag
+        self.show_part(sight.moved(self.place_at(start) - self.place_at(event.position().x())))
