@@ -16,6 +16,8 @@ from xml.etree import ElementTree as ET
 
 from botocore.exceptions import HTTPClientError
 
+from core.units import format_counted
+
 #: The root element of S3's answers (S3 API reference, "Response Syntax" of each operation).
 _S3_ROOTS = {
     "ListObjectsV2": b"ListBucketResult",
@@ -174,7 +176,9 @@ def is_closed(body: bytes, root: bytes) -> bool:
 
 def _check_length(declared: str | None, body: bytes) -> None:
     if declared is not None and int(declared) != len(body):
-        raise BadAnswerError(f"it has {len(body)} bytes instead of the declared {declared}")
+        raise BadAnswerError(
+            f"it has {format_counted(len(body), 'byte')} instead of the declared {declared}"
+        )
 
 
 def _check_redirect(status: int, headers: Mapping[str, str], body: bytes) -> None:

@@ -180,7 +180,7 @@ def _by_id(
         )
     if len(exact) > 1:
         raise InvalidInput(
-            f"{len(exact)} backups have an id that begins with {backup_id}",
+            f"Several backups ({len(exact)}) have an id that begins with {backup_id}",
             remedy="Give more characters of the id.",
             subject=table,
         )

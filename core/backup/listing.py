@@ -16,7 +16,7 @@ from core.backup.verifications import verification_of, verifications
 from core.errors import Corrupt, NotFound, NotSupported
 from core.model.backup import Backup, BackupState, Manifest, StoredTable
 from core.objects.bucket import HasBucket
-from core.units import iso_utc
+from core.units import format_counted, iso_utc
 from core.work import Progress, Work, default_work
 
 _READS = 16
@@ -229,4 +229,4 @@ def _missing(manifest: Manifest, sizes: dict[str, int]) -> Iterator[str]:
         if size is None:
             yield f"Part {part.index} of {len(manifest.parts)} is missing."
         elif size != part.size:
-            yield f"Part {part.index} has {size} bytes, not {part.size}."
+            yield f"Part {part.index} has {format_counted(size, 'byte')}, not {part.size}."

@@ -15,7 +15,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from core.errors import Corrupt, NotSupported
 from core.model.backup import Manifest, Part
-from core.units import as_utc, iso_utc
+from core.units import as_utc, format_counted, iso_utc
 
 FORMAT = "strongroom-table-backup"
 VERSION = 1
@@ -111,12 +111,12 @@ def _check_part(part: Part) -> None:
     if part.raw_size > LARGEST_PART or part.size > stored:
         raise Corrupt(
             f"The manifest gives part {part.index} an impossible size",
-            cause=f"{part.size} bytes that unpack to {part.raw_size}.",
+            cause=f"{format_counted(part.size, 'byte')} that unpack to {part.raw_size}.",
         )
     if part.rows * _SHORTEST_LINE > part.raw_size:
         raise Corrupt(
-            f"The manifest gives part {part.index} more rows than fit into it",
-            cause=f"{part.rows} rows in {part.raw_size} bytes.",
+            f"The manifest gives more rows than fit into part {part.index}",
+            cause=f"{format_counted(part.rows, 'row')} in {format_counted(part.raw_size, 'byte')}.",
         )
 
 

@@ -19,6 +19,7 @@ from core.backup.databases.base import Rows
 from core.errors import Corrupt
 from core.model.backup import Backup
 from core.model.tables import Column, Key, KeyPart, TableSchema
+from core.units import format_counted
 
 _PIECE_ROWS = 2_000
 _MOST_BYTES = 1 << 30
@@ -86,7 +87,7 @@ def _records(data: bytes, backup: Backup) -> tuple[list[dict[str, Any]], list[st
     good = [record for record in records if isinstance(record, dict)]
     if len(good) != len(records):
         raise Corrupt(
-            f"{len(records) - len(good)} records of the old-form backup are no objects",
+            f"{format_counted(len(records) - len(good), 'record')} of the old-form backup could not be read as an object",
             remedy="Repair the object, or choose another backup.",
             subject=backup.key,
         )

@@ -22,7 +22,7 @@ from core.errors import Corrupt
 from core.local.atomic import translate_os_errors
 from core.model.backup import Backup, BackupState, Manifest, Part
 from core.model.tables import TableSchema
-from core.units import format_moment
+from core.units import format_counted, format_moment
 from core.work import Progress, Work
 
 _DOWNLOADS = 4
@@ -178,7 +178,7 @@ def read_part(store: Store, backup: Backup, part: Part, work: Work) -> bytes:
         if len(data) != part.size or hashlib.sha256(data).hexdigest() != part.sha256:
             raise Corrupt(
                 f"Part {part.index} of the backup {backup.id} is not as it was written",
-                cause=f"{len(data)} bytes with another hash; {part.size} are recorded.",
+                cause=f"{format_counted(len(data), 'byte')} with another hash; {part.size} are recorded.",
                 remedy="Choose another backup with --id; on a versioned bucket an older version "
                 "of the part may be intact.",
                 subject=key,

@@ -19,7 +19,7 @@ from core.model.backup import Backup, RestoreReport
 from core.model.objects import Verdict
 from core.model.tables import Dependant, Index, TableSchema
 from core.objects.bucket import HasBucket
-from core.units import utc_now
+from core.units import format_counted, utc_now
 from core.work import Progress, Work, default_work
 
 #: How the restored rows were compared with those of the backup, as people read it.
@@ -215,7 +215,7 @@ class _Swap:
             return BY_VALUE
         raise Corrupt(
             "The restored rows are not those of the backup",
-            cause=f"{found.rows} rows were loaded, {package.rows} are recorded; contents differ.",
+            cause=f"Loaded: {format_counted(found.rows, 'row')}; recorded: {package.rows}. The contents differ.",
             remedy="Nothing was changed. Report this: it should not happen.",
             subject=shadow.table,
         )

@@ -22,7 +22,7 @@ from core.model.backup import Backup, BackupReport, Manifest, Skipped, Source
 from core.model.objects import Verdict
 from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket
-from core.units import utc_now
+from core.units import format_counted, utc_now
 from core.work import Progress, Work, default_work
 
 
@@ -149,7 +149,7 @@ class _Run:
         if rows != expected:
             raise DatabaseError(
                 "The backup was not kept: rows are missing",
-                cause=f"{rows} rows were read, {expected} are counted.",
+                cause=f"Read: {format_counted(rows, 'row')}; counted: {expected}.",
                 remedy="Run `PRAGMA integrity_check` on the database.",
                 subject=table,
             )

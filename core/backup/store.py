@@ -13,6 +13,7 @@ from core.objects.deleting import delete_many
 from core.objects.listing import list_pages
 from core.objects.reading import read
 from core.objects.writing import put
+from core.units import format_counted
 from core.work import Work
 
 
@@ -92,7 +93,7 @@ class BucketStore:
         failed = delete_many(self._bucket, list(keys), work=work).failed
         if failed:
             raise ServiceError(
-                f"{len(failed)} objects could not be removed",
+                f"{format_counted(len(failed), 'object')} could not be removed",
                 cause=f"{failed[0].key}: {failed[0].code} {failed[0].message}".strip(),
                 remedy="Check the permission s3:DeleteObject and the bucket's object lock.",
                 subject=self._bucket.subject(failed[0].key),

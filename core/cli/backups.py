@@ -10,7 +10,7 @@ import typer
 
 from core.cli.parameters import usage_error
 from core.errors import Corrupt, ErrorKind
-from core.units import format_count, format_duration, format_size, iso_utc
+from core.units import format_count, format_counted, format_duration, format_size, iso_utc
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -61,7 +61,7 @@ def backup(
 def _show_backups(cli: Cli, report: BackupReport) -> None:
     heads = ("Table", "Rows", "Size", "Id", "Checked")
     rows = [
-        (o.table, f"{format_count(o.rows or 0)} rows", format_size(o.size), o.id, o.checked)
+        (o.table, f"{format_counted(o.rows or 0, 'row')}", format_size(o.size), o.id, o.checked)
         for o in report.backups
     ]
     cli.out.table(heads, rows, numbers=(1, 2))
@@ -104,7 +104,7 @@ def backups(
         return 0
     cli.out.error(
         Corrupt(
-            f"{len(broken)} of {len(found)} backups are damaged",
+            f"Damaged backups: {len(broken)} of {len(found)}",
             cause=f"{broken[0].id} of {broken[0].table}: {broken[0].problem}",
             remedy="Choose another backup to restore; a damaged one cannot be used.",
         )
@@ -262,9 +262,9 @@ def _show_preview(cli: Cli, found: RestorePreview, name: str) -> None:
     target = f"as {name}" if name else f"over {found.table}" if found.exists else "as a new table"
     source = f" from {found.backup.source}" if found.backup.source else ""
     cli.out.line(f"{_named(found.backup)}{source}, {target}")
-    cli.out.line(f"+ {format_count(difference.added)} rows to add")
-    cli.out.line(f"~ {format_count(difference.changed)} rows to change")
-    cli.out.line(f"- {format_count(difference.removed)} rows to remove")
+    cli.out.line(f"+ {format_counted(difference.added, 'row')} to add")
+    cli.out.line(f"~ {format_counted(difference.changed, 'row')} to change")
+    cli.out.line(f"- {format_counted(difference.removed, 'row')} to remove")
     for text in (*found.drift, *found.problems):
         cli.out.line(f"! {text}")
     for reference in found.incoming:
@@ -279,14 +279,14 @@ def _show_preview(cli: Cli, found: RestorePreview, name: str) -> None:
         cli.out.line(f"! trigger {trigger.name} is only restored with --with-triggers")
     for other, count in found.orphans:
         cli.out.line(
-            f"! {format_count(count)} rows of {other} would refer to missing rows: --allow-orphans"
+            f"! {format_counted(count, 'row')} of {other} would refer to missing rows: --allow-orphans"
         )
     cli.out.note("Nothing was changed. Add --yes to restore.")
 
 
 def _show_report(cli: Cli, report: RestoreReport) -> None:
-    rows, took = format_count(report.rows), format_duration(report.seconds)
-    cli.out.line(f"{report.table}: {rows} rows restored in {took}, {report.verified}")
+    rows, took = format_counted(report.rows, "row"), format_duration(report.seconds)
+    cli.out.line(f"{report.table}: {rows} restored in {took}, {report.verified}")
     cli.out.line(f"from {_named(report.backup)}")
     if report.kept:
         cli.out.line(f"the former table is retained as {report.kept}")

@@ -8,6 +8,7 @@ import typer
 
 from core.errors import ErrorKind, InvalidInput
 from core.model.connection import SECRET_PREFIX
+from core.units import format_counted
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -102,7 +103,7 @@ def _show(cli: Cli, diagnosis: Diagnosis) -> None:
     for unseen in diagnosis.unseen:
         cli.out.line(f"not examined: {unseen}")
     if diagnosis.healthy:
-        cli.out.line(f"{len(diagnosis.examined)} secrets examined, nothing found")
+        cli.out.line(f"{format_counted(len(diagnosis.examined), 'secret')} examined, nothing found")
 
 
 def _show_repair(cli: Cli, repair: Repair) -> None:

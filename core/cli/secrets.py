@@ -16,7 +16,7 @@ from core.cli.values import ask_value, is_terminal, read_bytes, read_text
 from core.errors import InvalidInput, NotFound
 from core.model.connection import SECRET_PREFIX
 from core.redaction import MASK, Secret
-from core.units import format_age, format_count, iso_utc
+from core.units import format_age, format_counted, iso_utc
 
 if TYPE_CHECKING:
     from core.cli.common import Cli
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core.secrets.kinds import NewValues
     from core.secrets.secret_text import SecretDiff
 
-_WHOLE = "The secret's value"
+_VALUE_NAME = "The secret's value"
 app = typer.Typer(help="Manage secrets in Secrets Manager.", no_args_is_help=True)
 
 
@@ -74,18 +74,18 @@ def _show_binary(cli: Cli, value: SecretValue, *, reveal: bool) -> None:
     size = len(b64decode(value.text.reveal()))
     shown = value.text.reveal() if reveal else MASK
     found = {"binary": True, "size": size, "base64": shown}
-    text = f"{value.name} is a binary value of {format_count(size)} bytes"
+    text = f"{value.name} is a binary value of {format_counted(size, 'byte')}"
     cli.out.result(found, lambda: cli.out.line(f"{text}; as base64: {shown}"))
 
 
 def _show_fields(cli: Cli, value: SecretValue, *, reveal: bool) -> None:
-    from core.secrets.secret_text import WHOLE, rows_of
+    from core.secrets.secret_text import COMPLETE_TEXT, rows_of
 
     text = value.text.reveal()
     try:
         fields = [(row.key, row.value.reveal()) for row in rows_of(text)]
     except InvalidInput:
-        fields, masked = [(WHOLE, text)], json_text(MASK)
+        fields, masked = [(COMPLETE_TEXT, text)], json_text(MASK)
         stored = json_text(text)
     else:
         masked, stored = json_text({key: MASK for key, _value in fields}), text
@@ -162,7 +162,7 @@ def put_secret(  # noqa: PLR0913, PLR0917 - the options of one command
 class _Order:
     """The requested change: a complete value, or new values of some fields."""
 
-    whole: Secret | bytes | None
+    content: Secret | bytes | None
     changes: Mapping[str, Secret]
 
     @classmethod
@@ -179,7 +179,7 @@ class _Order:
                 )
             return cls(None, _changes(fields))
         if not fields:
-            content = read_bytes(file, _WHOLE) if binary else read_text(file, _WHOLE)
+            content = read_bytes(file, _VALUE_NAME) if binary else read_text(file, _VALUE_NAME)
             return cls(content, {})
         if len(fields) > 1 or "=" in fields[0]:
             raise usage_error(
@@ -196,8 +196,8 @@ class _Order:
         Raises:
             InvalidInput: the secret has no fields, or the type of a field would change.
         """
-        if self.whole is not None:
-            return self.whole
+        if self.content is not None:
+            return self.content
         from core.secrets.kinds import edited
         from core.secrets.secret_text import check_is_text, rows_of
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ErrorKind
-from core.units import format_count, format_duration, format_size
+from core.units import format_count, format_counted, format_duration, format_size
 
 if TYPE_CHECKING:
     from core.cli.output import Output
@@ -117,7 +117,7 @@ def _write(out: Output, report: TransferReport, files: Files, verb: str) -> None
 def unguarded(keys: Sequence[str]) -> str:
     """Return a warning that the server ignored the condition of some writes."""
     count = len(keys)
-    what = keys[0] if count == 1 else f"{format_count(count)} files"
+    what = keys[0] if count == 1 else format_counted(count, "file")
     return (
         f"The server ignored the condition that the key is free, for {what}. The key was free "
         "just before, but an object that another program wrote at the same time may have been "
@@ -141,7 +141,7 @@ def _by_reason(word: str, named: Iterable[tuple[str, str]]) -> list[str]:
         if len(names) == 1:
             lines.append(f"{word} {names[0]}: {reason}")
             continue
-        lines.append(f"{word} {format_count(len(names))} files: {reason}")
+        lines.append(f"{word} {format_counted(len(names), 'file')}: {reason}")
         lines += [f"  {name}" for name in names[:_NAMED]]
         if more := len(names) - _NAMED:
             lines += [f"  and {format_count(more)} more; --json lists all"] if more > 0 else []
@@ -151,10 +151,10 @@ def _by_reason(word: str, named: Iterable[tuple[str, str]]) -> list[str]:
 def _summary(report: TransferReport, verb: str) -> str:
     moved = f"{format_size(report.size)} in {format_duration(report.seconds)}"
     parts = [
-        f"{verb} {format_count(len(report.done))} of {format_count(report.planned)} files, {moved}",
+        f"{verb} {format_count(len(report.done))} of {format_counted(report.planned, 'file')}, {moved}",
         f"{format_count(len(report.skipped))} skipped, {format_count(len(report.failed))} failed"
         + (f", {format_count(len(report.cancelled))} cancelled" if report.cancelled else ""),
     ]
-    if verified := report.verified_in_words():
+    if verified := report.verified_text():
         parts.append(verified)
     return "; ".join(parts)

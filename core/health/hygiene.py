@@ -18,7 +18,7 @@ from core.model.connection import SECRET_PREFIX
 from core.model.secrets import SecretInfo, SecretValue
 from core.secrets import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
-from core.units import utc_now
+from core.units import format_counted, utc_now
 from core.work import Progress, Work, default_work
 
 #: The tag that keeps a secret's own limit, in days.
@@ -68,20 +68,20 @@ class SecretHygiene:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class HygieneReport:
     """All secrets below a prefix, the most urgent first, and when they were looked at (UTC)."""
 
     rows: tuple[SecretHygiene, ...]
     inspected: datetime
 
 
-def board(
+def hygiene_report(
     secrets: SecretsManager,
     prefix: str = SECRET_PREFIX,
     *,
     clock: Callable[[], datetime] = utc_now,
     work: Work | None = None,
-) -> Board:
+) -> HygieneReport:
     """Look at every secret below a prefix; each value is read once, for the comparison.
 
     Raises:
@@ -121,7 +121,7 @@ def board(
         )
         for info in infos
     ]
-    return Board(tuple(sorted(rows, key=_urgency)), now)
+    return HygieneReport(tuple(sorted(rows, key=_urgency)), now)
 
 
 def set_limit(
@@ -138,7 +138,7 @@ def set_limit(
         return
     if not 1 <= days <= MOST_DAYS:
         raise InvalidInput(
-            f"A limit of {days} days is not possible",
+            f"A limit of {format_counted(days, 'day')} is not possible",
             remedy=f"Choose 1 to {MOST_DAYS:,} days.",
             subject=name,
         )

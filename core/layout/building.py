@@ -8,6 +8,7 @@ from datetime import datetime
 from core.errors import InvalidInput
 from core.layout.kinds import Kind, kind
 from core.layout.timestamps import key_timestamp
+from core.units import format_counted
 
 #: Bytes of UTF-8 in a key (S3 user guide, "Naming Amazon S3 objects").
 KEY_BYTES = 1024
@@ -69,7 +70,9 @@ def check_key(key: str) -> str:
     except UnicodeEncodeError:
         raise _refused("key", key, "it is not valid Unicode") from None
     if not 0 < size <= KEY_BYTES:
-        raise _refused("key", key, f"it has {size} bytes, S3 takes 1 to {KEY_BYTES}")
+        raise _refused(
+            "key", key, f"it has {format_counted(size, 'byte')}, S3 takes 1 to {KEY_BYTES}"
+        )
     return key
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from core.aws.limits import KEY_BYTES, LIFECYCLE_ID_CHARS, LIFECYCLE_RULES
 from core.errors import InvalidInput
+from core.units import format_counted
 
 #: Storage classes in the only order in which objects can be moved.
 CLASSES = (
@@ -153,8 +154,8 @@ def _current(rule: Mapping[str, Any]) -> Iterator[Problem]:
     last = max((move["Days"] for move in moves if _whole_number(move.get("Days"), 0)), default=None)
     if last is not None and _whole_number(expiry.get("Days"), 1) and expiry["Days"] <= last:
         yield Problem(
-            f"Objects would be deleted after {expiry['Days']} days, but moved after {last}.",
-            f"Delete after at least {last + 1} days.",
+            f"Objects would be deleted after {format_counted(expiry['Days'], 'day')}, but moved after {last}.",
+            f"Delete after at least {format_counted(last + 1, 'day')}.",
         )
 
 
@@ -181,7 +182,7 @@ def _noncurrent(rule: Mapping[str, Any]) -> Iterator[Problem]:
     ):
         yield Problem(
             "Old versions would be deleted before they are moved.",
-            f"Delete them after at least {max(days) + 1} days.",
+            f"Delete them after at least {format_counted(max(days) + 1, 'day')}.",
         )
 
 
@@ -201,9 +202,9 @@ def _moves(moves: Sequence[Mapping[str, Any]], days: str, date: str) -> Iterator
             continue
         if not _whole_number(move.get(days), least):
             yield Problem(
-                f"Objects can be moved to {name} after {least} days at the earliest, "
+                f"Objects can be moved to {name} after {format_counted(least, 'day')} at the earliest, "
                 f"not after {move.get(days)}.",
-                f"Choose at least {least} days for {name}.",
+                f"Choose at least {format_counted(least, 'day')} for {name}.",
             )
     timed = [move for move in moves if _whole_number(move.get(days), 0)]
     ordered = sorted(timed, key=lambda move: CLASSES.index(str(move["StorageClass"])))
@@ -217,8 +218,8 @@ def _pair(earlier: Mapping[str, Any], later: Mapping[str, Any], days: str) -> It
     if later[days] < earlier[days] + gap:
         yield Problem(
             f"{names[1]} comes {gap} {'day' if gap == 1 else 'days'} after {names[0]} at the "
-            f"earliest: {earlier[days]} and {later[days]} days do not fit.",
-            f"Choose at least {earlier[days] + gap} days for {names[1]}.",
+            f"earliest: {earlier[days]} and {format_counted(later[days], 'day')} do not fit.",
+            f"Choose at least {format_counted(earlier[days] + gap, 'day')} for {names[1]}.",
         )
 
 
@@ -239,17 +240,17 @@ def check_prefix(prefix: str) -> None:
             cause="Without one it would archive backups and portfolios as well.",
             remedy="Name the folder to archive, for example market-data/.",
         )
-    reason = hardly_a_prefix(prefix)
+    reason = prefix_warning(prefix)
     if reason:
         raise InvalidInput(
             f"The prefix {prefix!r} would match nothing",
             cause=reason,
-            remedy=f"Did you mean {_as_meant(prefix)!r}?",
+            remedy=f"Did you mean {_probable_prefix(prefix)!r}?",
             subject=prefix,
         )
 
 
-def hardly_a_prefix(prefix: str) -> str:
+def prefix_warning(prefix: str) -> str:
     """Return why keys hardly begin like this; nothing when they may."""
     reasons = {
         "Keys do not begin with a slash.": prefix.startswith("/"),
@@ -261,12 +262,12 @@ def hardly_a_prefix(prefix: str) -> str:
     return next((reason for reason, found in reasons.items() if found), "")
 
 
-def catches_siblings(prefix: str) -> bool:
+def matches_siblings(prefix: str) -> bool:
     """Whether a prefix ends in the middle of a name, and so matches `name-old/` as well."""
     return bool(prefix) and not prefix.endswith("/")
 
 
-def _as_meant(prefix: str) -> str:
+def _probable_prefix(prefix: str) -> str:
     text = prefix.strip().replace("\\", "/")
     if "://" in text:
         text = text.partition("://")[2].partition("/")[2]

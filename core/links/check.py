@@ -19,6 +19,7 @@ from core.model.objects import ObjectInfo
 from core.objects.bucket import Bucket
 from core.objects.reading import head
 from core.redaction import redacted
+from core.units import format_counted
 from core.work import Work, default_work
 
 _SECONDS = 15
@@ -152,7 +153,7 @@ def _problem(answer: _Answer, expected: ObjectInfo | None) -> str:
     if expected is None:
         return "" if _of_s3(answer.headers) else "what answers is not S3"
     if size != expected.size:
-        return f"the answer is for {size:,} bytes, the object has {expected.size:,}"
+        return f"the answer is for {format_counted(size, 'byte')}, the object has {expected.size:,}"
     return "" if etag == expected.etag else "another object answers: the ETag differs"
 
 

@@ -8,6 +8,7 @@ from enum import Enum
 
 from core.model.objects import Verdict
 from core.model.tables import Dependant, Reference, TableSchema, Trigger
+from core.units import format_counted
 
 
 class BackupState(Enum):
@@ -283,7 +284,7 @@ class VerifyReport:
         """What was found, in words; an old-form backup has no hash to compare with."""
         if not self.good:
             return "damaged"
-        counted = f"{self.rows:,} rows read again"
+        counted = f"{format_counted(self.rows, 'row')} read again"
         if self.backup.state is BackupState.OLD_FORM:
             return f"{counted}, no hash recorded"
         return f"{counted}, every hash as written"

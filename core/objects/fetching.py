@@ -21,6 +21,7 @@ from core.objects.checksums import (
     etag_of,
     expected_hashes,
 )
+from core.units import format_counted
 from core.work import INTERACTIVE_SECONDS, Progress, RetryBudget, Work
 
 #: Maximum number of downloads of an object whose bytes differ from the expected hash.
@@ -55,7 +56,7 @@ class _DifferentError(Exception):
     """The received bytes differ from the object on the server; the text states how."""
 
 
-class Breaks:
+class Interruptions:
     """Limit for the interruptions of a download, within the retry budget."""
 
     def __init__(self, work: Work) -> None:
@@ -97,7 +98,7 @@ def content_range(answer: dict[str, Any]) -> tuple[int, int, int] | None:
     if not first <= last < size or answer.get("ContentLength") != last - first + 1:
         raise ServiceError(
             "The server sent a different part of the object than it declared",
-            cause=f"It declared “{text}” with a body of {answer.get('ContentLength')} bytes.",
+            cause=f"It declared “{text}” with a body of length {answer.get('ContentLength')}.",
             remedy="Try again. If it happens again, check whether a proxy modifies answers.",
         )
     return first, last, size
@@ -119,7 +120,7 @@ class Fetch:
         self._bucket, self._key, self._file, self._work = bucket, key, file, work
         self._version, self._listed = version, listed
         self._subject = bucket.subject(key)
-        self._breaks = Breaks(work)
+        self._breaks = Interruptions(work)
         self._forget()
 
     def run(self) -> Fetched:
@@ -154,7 +155,7 @@ class Fetch:
 
     def _fetch(self) -> None:
         while not self._etag or self._done < self._total:
-            answer = self._ask()
+            answer = self._request()
             if answer is None:
                 self._forget()
                 continue
@@ -170,7 +171,7 @@ class Fetch:
             except StorageError as error:
                 self._breaks.wait(error)
 
-    def _ask(self) -> dict[str, Any] | None:
+    def _request(self) -> dict[str, Any] | None:
         """Request the missing bytes, and return the answer, or None if the object was replaced."""
         more: dict[str, Any] = {"ChecksumMode": "ENABLED"}
         if self._done:
@@ -281,13 +282,17 @@ class Fetch:
         answer = self._head()
         if (answer.get("ContentLength"), etag_of(answer)) != (self._total, self._etag):
             size = answer.get("ContentLength", "unknown")
-            raise _DifferentError(f"{self._total} bytes were declared, but the object has {size}")
+            raise _DifferentError(
+                f"the declared length is {format_counted(self._total, 'byte')}, but the object has {size}"
+            )
 
     def _stream(self, body: Any) -> None:
         with closing(chunks_of(body, self._work)) as chunks:
             for chunk in chunks:
                 if self._done + len(chunk) > self._total:
-                    raise _DifferentError(f"more than {self._total} bytes arrived")
+                    raise _DifferentError(
+                        f"more than {format_counted(self._total, 'byte')} arrived"
+                    )
                 self._file.write(chunk)
                 self._digests.update(chunk)
                 self._done += len(chunk)

@@ -21,6 +21,7 @@ from urllib.parse import unquote_plus
 from xml.etree import ElementTree as ET
 
 from core.aws.answers import BadAnswerError, check_answer, is_closed
+from core.units import format_counted
 
 #: Key of the page in botocore's answer.
 PAGE = "StrongroomPage"
@@ -203,7 +204,7 @@ def _check_count(declared: str | None, columns: Columns) -> None:
     keys, folders = len(columns.keys), len(columns.folders)
     if declared not in {str(keys + folders), str(keys)}:
         raise BadAnswerError(
-            f"it has {keys + folders} rows instead of the declared {declared[:20]}"
+            f"it has {format_counted(keys + folders, 'row')} instead of the declared {declared[:20]}"
         )
 
 

@@ -17,10 +17,11 @@ from core.objects.checksums import etag_of
 from core.objects.conditions import COMPLETE, ONLY_NEW
 from core.objects.hashing import Stamp, changed, unreadable
 from core.objects.part_sender import Parts, SentPart
-from core.objects.probes import find_out_complete
+from core.objects.probes import probe_completion
 from core.objects.reading import head
 from core.objects.sending import ATTEMPTS, Hashes, confirmed, damaged, discard, read_back
 from core.objects.unfinished import abort, create
+from core.units import format_counted
 from core.work import Work
 
 #: Files up to this size are sent in one request.
@@ -41,7 +42,7 @@ def part_size(size: int) -> int:
     if size > OBJECT_BYTES:
         raise InvalidInput(
             "The file is larger than S3 allows",
-            cause=f"It has {size} bytes; the maximum for an object is {OBJECT_BYTES}.",
+            cause=f"It has {format_counted(size, 'byte')}; the maximum for an object is {OBJECT_BYTES}.",
             remedy="Split the file.",
         )
     needed = math.ceil(size / PART_COUNT)
@@ -79,7 +80,7 @@ class PartLoop:
         """
         if self._only_new:
             conditions.refuse_existing(self._bucket, self._key, self._work)
-            find_out_complete(self._bucket, self._key, self._work)
+            probe_completion(self._bucket, self._key, self._work)
         for attempt in range(1, ATTEMPTS + 1):
             written = self._attempt()
             if written is not None:
@@ -148,7 +149,7 @@ class PartLoop:
         if not self._only_new:
             return self._request_completion(upload, parts)
         with conditions.one_completion(self._bucket, self._key, self._work):
-            known = conditions.honoured(self._bucket, COMPLETE)
+            known = conditions.is_supported(self._bucket, COMPLETE)
             if not known:
                 conditions.refuse_existing(self._bucket, self._key, self._work)
             condition = ONLY_NEW if known is not False else {}
@@ -184,7 +185,7 @@ class PartLoop:
             if verdict is not None:
                 return self._written(existing.etag, existing.version_id, verdict)
         if self._only_new and error.kind is ErrorKind.CONFLICT:
-            conditions.learn(self._bucket, COMPLETE, is_honoured=True)
+            conditions.record_support(self._bucket, COMPLETE, is_honoured=True)
             raise conditions.already_exists(self._bucket, existing, error.details)
         raise error
 
@@ -193,7 +194,7 @@ class PartLoop:
         return read_back(self._bucket, self._key, answer, size, self._digest, self._work)
 
     def _written(self, etag: str, version: str | None, verdict: Verdict) -> Written:
-        known = conditions.honoured(self._bucket, COMPLETE)
+        known = conditions.is_supported(self._bucket, COMPLETE)
         return Written(
             self._key,
             etag,

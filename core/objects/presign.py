@@ -14,7 +14,7 @@ from core.errors import CredentialsExpired, InvalidInput, ServiceError
 from core.layout.building import check_key
 from core.objects.bucket import Bucket
 from core.redaction import Secret
-from core.units import format_duration, utc_now
+from core.units import format_counted, format_duration, utc_now
 from core.work import Work, default_work
 
 #: HTTP methods and the operations that are signed for them.
@@ -27,7 +27,7 @@ METHODS: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class Lifetime:
     """Validity of a link that is signed now.
 
     `expires_at` (aware, UTC) is its end, or the latest possible end if `known` is False: then the
@@ -49,8 +49,8 @@ class Presigned:
 
     url: Secret
     method: str
-    asked_seconds: int
-    life: Life
+    requested_seconds: int
+    life: Lifetime
     warning: str = ""
 
 
@@ -84,7 +84,7 @@ def presign(
     requested = checked_seconds(expires)
     with translated(f"s3:{METHODS[method]}", bucket.subject(key), work):
         now = utc_now()
-        life = life_of(bucket, requested, now)
+        life = lifetime_of(bucket, requested, now)
         url = bucket.client.generate_presigned_url(
             METHODS[method],
             Params={"Bucket": bucket.name, "Key": check_key(key), **(parameters or {})},
@@ -114,14 +114,18 @@ def checked_seconds(seconds: Any) -> int:
     if isinstance(seconds, bool) or not 1 <= whole <= PRESIGN_SECONDS:
         number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
         small = number and abs(seconds) < 10**12  # Python refuses to write very long numbers
-        shown = f"{seconds} seconds" if small else f"a value of type {type(seconds).__name__}"
+        shown = (
+            format_counted(seconds, "second")
+            if small
+            else f"a value of type {type(seconds).__name__}"
+        )
         raise InvalidInput(
             f"A link cannot be valid for {shown}", cause=limit, remedy="Choose another duration."
         )
     return whole
 
 
-def life_of(bucket: Bucket, seconds: int, now: datetime) -> Life:
+def lifetime_of(bucket: Bucket, seconds: int, now: datetime) -> Lifetime:
     """Return the actual validity of a link that is signed now for `seconds`.
 
     A link expires with the credentials that sign it (S3 user guide, `using-presigned-url`).
@@ -135,9 +139,9 @@ def life_of(bucket: Bucket, seconds: int, now: datetime) -> Life:
         longest = min(seconds, LONGEST_SESSION_SECONDS)
         why = "it ends with the credentials that sign it, which are temporary with an unknown "
         "expiry"
-        return Life(now + timedelta(seconds=longest), known=False, limited_by=why)
+        return Lifetime(now + timedelta(seconds=longest), known=False, limited_by=why)
     if expiry.at is None:
-        return Life(now + timedelta(seconds=seconds))
+        return Lifetime(now + timedelta(seconds=seconds))
     left = int((expiry.at - now).total_seconds())
     if left < 1:
         raise CredentialsExpired(
@@ -147,9 +151,9 @@ def life_of(bucket: Bucket, seconds: int, now: datetime) -> Life:
             subject=bucket.clients.connection.profile.name,
         )
     if seconds <= left:
-        return Life(now + timedelta(seconds=seconds))
+        return Lifetime(now + timedelta(seconds=seconds))
     why = f"the credentials that sign it end in {format_duration(left)}"
-    return Life(now + timedelta(seconds=left), limited_by=why)
+    return Lifetime(now + timedelta(seconds=left), limited_by=why)
 
 
 def path_warning(key: str) -> str:

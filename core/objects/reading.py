@@ -16,9 +16,10 @@ from core.model.objects import ObjectInfo, Verdict
 from core.objects.bodies import chunks_of
 from core.objects.bucket import Bucket
 from core.objects.checksums import etag_of
-from core.objects.fetching import Breaks, Fetch, Fetched, Listed, content_range
+from core.objects.fetching import Fetch, Fetched, Interruptions, Listed, content_range
 from core.objects.hashing import SHA256
 from core.objects.local_files import already_exists, move_into_place, set_aside
+from core.units import format_counted
 from core.work import Work, default_work
 
 
@@ -100,7 +101,7 @@ def read(
         return b""
     if start == 0 and length is None:
         return fetch(bucket, key, version_id=version_id, work=work)[0]
-    breaks = Breaks(work)
+    breaks = Interruptions(work)
     while True:
         answer = _ranged(bucket, key, start, length, version_id, work)
         if answer is None:
@@ -165,7 +166,9 @@ def _part_of(answer: dict[str, Any], start: int, length: int | None, work: Work)
             if not found and len(data) >= wanted:  # discard the rest of a body that is too long
                 break
     if len(data) < wanted:
-        raise ServiceError(f"Only {len(data)} of {wanted} bytes were received", remedy="Try again.")
+        raise ServiceError(
+            f"Only {len(data)} of {format_counted(wanted, 'byte')} arrived", remedy="Try again."
+        )
     return bytes(data[start - first : wanted])
 
 

@@ -17,6 +17,7 @@ from core.objects.bucket import Bucket
 from core.objects.hashing import SHA256, Stamp, changed, sha256_of, unreadable
 from core.objects.parts import SINGLE_BYTES, PartLoop
 from core.objects.single import SinglePut
+from core.units import format_counted
 from core.work import Progress, Work, default_work
 
 
@@ -140,7 +141,7 @@ def check_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     if size > METADATA_BYTES:
         raise InvalidInput(
             "The metadata is too large",
-            cause=f"It has {size} bytes; S3 allows {METADATA_BYTES}.",
+            cause=f"It has {format_counted(size, 'byte')}; S3 allows {METADATA_BYTES}.",
             remedy="Shorten it, or store the text in the object.",
         )
     return plain

@@ -19,7 +19,7 @@ from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Reading
 from core.preview.row_order import instant
 from core.preview.series import Candle, micros_of
-from core.units import as_utc
+from core.units import as_utc, format_counted
 
 if TYPE_CHECKING:
     from core.preview.series import Floats, Moments
@@ -86,7 +86,7 @@ def read_columns(rows: Sequence[Any], reading: Reading) -> Columns:
             break
         parts.append(reader.chunk(start, min(start + _CHUNK, cap)))
     if cap < len(rows):
-        finding = f"only the first {cap:,} of {len(rows):,} candles are shown"
+        finding = f"only the first {cap:,} of {format_counted(len(rows), 'candle')} are shown"
         reading.findings.note(ProblemKind.LIMIT, finding)
     none = (np.zeros(0, np.int64), np.zeros((5, 0)), np.zeros(0, np.int64))
     parts.append(none)

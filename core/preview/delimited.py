@@ -12,6 +12,7 @@ from core.preview.csv_records import Records
 from core.preview.limits import Deadline, Limits
 from core.preview.problems import BEGINNING, Findings, Problem, ProblemKind
 from core.preview.values import Table
+from core.units import format_counted
 
 _DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_LINES = 30
@@ -44,18 +45,18 @@ def read_delimited(
     findings: Findings,
     *,
     delimiter: str = "",
-    whole: bool = True,
+    complete: bool = True,
 ) -> Table:
     """Return the table in `text`.
 
-    Every line is a row of it, the header, or named by a finding. `whole` False says that the
+    Every line is a row of it, the header, or named by a finding. `complete` False says that the
     text goes on beyond what was fetched.
     """
     delimiter = delimiter or delimiter_of(text) or ","
     rows: list[list[str]] = []
     widest = cells = 0
     more = False
-    records = Records(text, delimiter, deadline, findings, whole=whole)
+    records = Records(text, delimiter, deadline, findings, complete=complete)
     for row, _line in records:
         if more := _enough(len(rows), cells, limits) or (len(rows) % 256 == 0 and deadline.passed):
             break
@@ -63,13 +64,13 @@ def read_delimited(
         rows.append([_cut(cell, limits.cell_chars) for cell in row[: limits.columns]])
         cells += len(rows[-1])
     more = more or records.stopped
-    if rows and not (whole or more or text.endswith("\n")):
+    if rows and not (complete or more or text.endswith("\n")):
         rows.pop()  # cut in the middle: a number may lack digits
         findings.note(ProblemKind.NOTE, BEGINNING)
     if more:
         findings.note(ProblemKind.LIMIT, f"only the first {len(rows):,} rows are shown")
     if widest > limits.columns:
-        text_of = f"only {limits.columns} of {widest:,} columns are shown"
+        text_of = f"only {limits.columns} of {format_counted(widest, 'column')} are shown"
         findings.note(ProblemKind.LIMIT, text_of)
     return _table(rows, limits, findings, more=more)
 
@@ -158,11 +159,11 @@ def _columns(header: list[str], expected: int, width: int, findings: Findings) -
             text = noun.format(", ".join(unnamed[:10]))
             findings.note(ProblemKind.NOTE, f"{text} no name")
         if len(header) != expected:
-            finding = f"the header has {len(header)} names for {expected} columns"
+            finding = f"the header has {format_counted(len(header), 'name')} for {format_counted(expected, 'column')}"
             findings.note(ProblemKind.RAGGED, finding)
         for name, count in Counter(name for name in header if name).items():
             if count > 1:
-                finding = f"{count} columns are called “{name[:60]}”"
+                finding = f"the name “{name[:60]}” is used by {format_counted(count, 'column')}"
                 findings.note(ProblemKind.DUPLICATE_KEY, finding)
     return tuple(names + [str(at + 1) for at in range(len(names), width)])
 

@@ -10,6 +10,8 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 
+from core.units import format_counted
+
 _MAGIC = b"\x1f\x8b\x08"
 _FEED = 64 * 1024
 _HEADER_CHECK, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16
@@ -23,7 +25,9 @@ class TrailingBytesError(Exception):
     """Bytes follow the packed data that are no further member."""
 
     def __init__(self, packing: str, count: int) -> None:
-        super().__init__(f"{count:,} bytes after the {packing} data are not shown")
+        super().__init__(
+            f"{format_counted(count, 'byte')} after the {packing} data cannot be shown"
+        )
 
 
 def gzip_pieces(data: bytes, size: Callable[[], int]) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from core.preview.json_runs import AT_ONCE, Runs, levels_above_rows, parse_exact
 from core.preview.limits import Deadline, Limits
 from core.preview.numbers import Number
 from core.preview.problems import BEGINNING, Findings, Problem, ProblemKind
+from core.units import format_counted
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _WALKED = 2
@@ -125,7 +126,11 @@ class JsonReader:
 
     def _value(self, at: int, level: int) -> tuple[Any, int]:
         if level > self._limits.depth:
-            return self._stop(at, f"nested deeper than {self._limits.depth} levels", broken=False)
+            return self._stop(
+                at,
+                f"nested deeper than {format_counted(self._limits.depth, 'level')}",
+                broken=False,
+            )
         container = self._text[at : at + 1] in ("{", "[")
         if container and level < self._walked:
             return self._walk(at, level)
@@ -272,22 +277,22 @@ class JsonRead:
 
 
 def read_json(
-    text: str, limits: Limits, deadline: Deadline, findings: Findings, *, whole: bool
+    text: str, limits: Limits, deadline: Deadline, findings: Findings, *, complete: bool
 ) -> JsonRead:
     """Return the first JSON value of `text`.
 
-    `whole` False says that only the beginning of the object was fetched: that it ends in the
+    `complete` False says that only the beginning of the object was fetched: that it ends in the
     middle is then no fault of the data.
     """
     above = levels_above_rows(text) if len(text) > AT_ONCE else None
-    if whole and above is None and (found := _at_once(text, limits)):
+    if complete and above is None and (found := _at_once(text, limits)):
         return found
     reader = JsonReader(limits, deadline, findings)
     value, end = reader.read(text, walked=max(_WALKED, (above or 0) + 1))
     if reader.stopped and reader.broken_at is None and (found := _at_once(text, limits)):
         return found  # it is well formed: only the walk took too long
     if reader.stopped:
-        findings.add(_stop_finding(text, reader, whole=whole))
+        findings.add(_stop_finding(text, reader, complete=complete))
         end = len(text)
     return JsonRead(value, end, bool(reader.stopped))
 
@@ -302,12 +307,12 @@ def _at_once(text: str, limits: Limits) -> JsonRead | None:
         return None
 
 
-def _stop_finding(text: str, reader: JsonReader, *, whole: bool) -> Problem:
+def _stop_finding(text: str, reader: JsonReader, *, complete: bool) -> Problem:
     if reader.broken_at is None:
         return Problem(ProblemKind.LIMIT, reader.stopped)
     line = text.count("\n", 0, reader.broken_at) + 1
     if reader.stopped.startswith("ends"):
-        if not whole:
+        if not complete:
             return Problem(ProblemKind.NOTE, BEGINNING)
         finding = f"the file ends in the middle (line {line:,})"
         return Problem(ProblemKind.TRUNCATED, finding, line=line)

@@ -14,6 +14,7 @@ from core.preview.limits import Deadline, Limits
 from core.preview.numbers import is_number
 from core.preview.problems import Findings, ProblemKind
 from core.preview.values import Table
+from core.units import format_counted
 
 _CARRIERS = ("records", "rows", "data", "trades", "items", "results", "analysis")
 
@@ -61,7 +62,10 @@ def table_of(
         columns = _names(records or [value for value in values if isinstance(value, dict)])
     names = tuple(columns[: limits.columns])
     if len(columns) > len(names):
-        findings.note(ProblemKind.LIMIT, f"only {len(names)} of {len(columns):,} columns are shown")
+        findings.note(
+            ProblemKind.LIMIT,
+            f"only {len(names)} of {format_counted(len(columns), 'column')} are shown",
+        )
     return _Filling(names, form, (limits, deadline, findings), reported).table(values)
 
 
@@ -139,7 +143,7 @@ class _Filling:
         shown = values[: self._limits.shown]
         checked = self._check_all(shown)
         if checked < len(values):
-            finding = f"the first {checked:,} of {len(values):,} rows are shown"
+            finding = f"the first {checked:,} of {format_counted(len(values), 'row')} are shown"
             self._findings.note(ProblemKind.LIMIT, finding)
         rows = JsonRows(shown[:checked], self._columns, self._form, self._limits.cell_chars)
         numeric = numeric_columns(rows[:SAMPLE], len(self._columns))

@@ -17,6 +17,7 @@ from core.preview.decoding import is_plain_text
 from core.preview.gzip_reader import ChecksumError, TrailingBytesError, gzip_pieces
 from core.preview.limits import Deadline, Limits
 from core.preview.problems import BEGINNING, Findings, ProblemKind
+from core.units import format_counted
 
 _CHUNK = 64 * 1024
 #: The sizes of the pieces in which the good part of a damaged one is looked for.
@@ -49,7 +50,7 @@ def packing_of(data: bytes) -> str:
 
 
 def unpack(
-    data: bytes, limits: Limits, deadline: Deadline, findings: Findings, *, whole: bool = True
+    data: bytes, limits: Limits, deadline: Deadline, findings: Findings, *, complete: bool = True
 ) -> Unpacked:
     """Return the bytes inside one layer of packing; what is wrong goes to `findings`.
 
@@ -72,18 +73,22 @@ def unpack(
         findings.note(ProblemKind.PACKING, str(error))
         ended = True
     except EOFError:
-        _note_end(name, out, findings, whole=whole)
+        _note_end(name, out, findings, complete=complete)
     except _BROKEN:
         _salvage(reader, data, out, deadline)
-        findings.note(ProblemKind.PACKING, f"{name} data is broken after {len(out):,} bytes")
+        findings.note(
+            ProblemKind.PACKING, f"{name} data is broken after {format_counted(len(out), 'byte')}"
+        )
     if not out and not ended:
         return Unpacked(data, complete=False)
     return Unpacked(bytes(out), name, ended)
 
 
-def _note_end(name: str, out: bytearray, findings: Findings, *, whole: bool) -> None:
-    if whole:
-        findings.note(ProblemKind.TRUNCATED, f"the {name} data ends after {len(out):,} bytes")
+def _note_end(name: str, out: bytearray, findings: Findings, *, complete: bool) -> None:
+    if complete:
+        findings.note(
+            ProblemKind.TRUNCATED, f"the {name} data ends after {format_counted(len(out), 'byte')}"
+        )
     else:
         findings.note(ProblemKind.NOTE, BEGINNING)
 

@@ -1,4 +1,4 @@
-"""What a test leaves behind in a versioned bucket: the versions of a deleted test object."""
+"""Removal of the versions of test objects in a versioned bucket."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.errors import Cancelled, StorageError
+from core.units import format_counted
 from core.work import Work
 
 
 def drop_versions(
     clients: ClientFactory, bucket: str, versions: Sequence[tuple[str, str]], work: Work
 ) -> str:
-    """Remove (key, version id) pairs; return what could not be removed, in words, or nothing."""
+    """Remove pairs (key, version id); return a text about failures, or an empty string."""
     left = 0
     reason = ""
     for key, version in versions:
@@ -25,13 +26,17 @@ def drop_versions(
         except StorageError as error:
             left += 1
             reason = error.action or error.summary
-    return f"; {left} versions of test objects stay ({reason})" if left else ""
+    return (
+        f"; {format_counted(left, 'version')} of test objects could not be deleted ({reason})"
+        if left
+        else ""
+    )
 
 
 def sweep(clients: ClientFactory, bucket: str, prefix: str, work: Work) -> str:
-    """Remove test objects that an interrupted test has left; return what could not be, or nothing.
+    """Remove test objects of an interrupted test; return a text about failures or "".
 
-    Versions of them that a versioned bucket keeps stay hidden; a lifecycle rule ends those.
+    Their versions in a versioned bucket stay hidden until a lifecycle rule removes them.
     """
     place = f"s3://{bucket}/{prefix}"
     work.check()
@@ -45,5 +50,5 @@ def sweep(clients: ClientFactory, bucket: str, prefix: str, work: Work) -> str:
     except Cancelled:
         raise
     except StorageError as error:
-        return f"; test objects below {prefix} may stay ({error.action or error.summary})"
+        return f"; test objects below {prefix} may remain ({error.action or error.summary})"
     return ""

@@ -1,7 +1,7 @@
-"""Going back to an older version of a secret: what would move, what differs, what may fail.
+"""Roll back to an older version of a secret, with a preview of changes and risks.
 
-A roll back moves labels only, no value is written: AWSCURRENT goes to the older version, and AWS
-puts AWSPREVIOUS on the one that it leaves, so the same way leads forward again.
+A roll back only moves version stages and writes no value: AWSCURRENT moves to the older version,
+and AWS attaches AWSPREVIOUS to the former one, so it can be reverted in the same way.
 
 Source: Secrets Manager user guide, "Roll back a secret to a previous version".
 """
@@ -45,7 +45,7 @@ _SHORTEST = 4
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A label goes from one version to another; an empty id means from or to nowhere."""
+    """Move of a version stage; an empty id means that the stage is added or removed."""
 
     label: str
     source: str
@@ -54,10 +54,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class RollBack:
-    """A roll back that was not done: nothing in it is a value.
+    """Preview of a roll back, without values.
 
-    `difference` tells what readers of the secret will see change. `good` are findings that speak
-    for it, `warnings` those against it.
+    `difference` has the fields that change for readers of the secret. `good` are facts in favour of
+    it, `warnings` facts against it.
     """
 
     secret: str
@@ -74,17 +74,17 @@ class RollBack:
 def plan(
     clients: ClientFactory, secret: str, version: str = "", *, work: Work | None = None
 ) -> RollBack:
-    """Look what a roll back would do; nothing is changed.
+    """Return the preview of a roll back, without changes.
 
     Args:
-        clients: whose permissions are used.
+        clients: the clients of the connection.
         secret: the secret's name.
-        version: the id of a version, the beginning of one, or a label; by default AWSPREVIOUS.
+        version: the id of a version, the beginning of it, or a stage; by default AWSPREVIOUS.
         work: cancel token.
 
     Raises:
-        NotFound: there is no such version.
-        InvalidInput: it is current already, or more than one begins like that.
+        NotFound: the version does not exist.
+        InvalidInput: the version is already current, or the id is ambiguous.
     """
     work = default_work(work)
     manager = SecretsManager(clients=clients)
@@ -93,7 +93,7 @@ def plan(
     now = manager.read(secret, work=work)
     if target.version_id == now.version_id:
         raise InvalidInput(
-            f"Version {target.version_id} of {secret} is current already",
+            f"Version {target.version_id} of {secret} is already current",
             remedy="Choose another version.",
             subject=secret,
         )
@@ -121,10 +121,10 @@ def plan(
 def roll_back(
     clients: ClientFactory, found: RollBack, *, work: Work | None = None
 ) -> SecretWritten:
-    """Do what was planned, if AWSCURRENT still sits where it was.
+    """Roll back as planned, if AWSCURRENT has not moved.
 
     Raises:
-        Conflict: somebody else has moved it meanwhile.
+        Conflict: another client has moved AWSCURRENT.
     """
     return SecretsManager(clients=clients).make_current(
         found.secret, found.target, expected_version=found.current, work=work
@@ -141,15 +141,15 @@ def _chosen(secret: str, versions: tuple[SecretVersion, ...], wanted: str) -> Se
         return found[0]
     if found:
         raise InvalidInput(
-            f"{len(found)} versions of {secret} begin with {wanted}",
-            remedy="Name more of the version's id.",
+            f"Several versions ({len(found)}) of {secret} begin with {wanted}",
+            remedy="Enter more characters of the version id.",
             subject=secret,
         )
     what = "previous version" if wanted == PREVIOUS else f"version {wanted}"
     raise NotFound(
         f"{secret} has no {what}",
-        cause="AWS keeps the last hundred versions, and those that have a label.",
-        remedy="Look at the versions that there are.",
+        cause="AWS stores the last hundred versions, and those with a version stage.",
+        remedy="List the existing versions.",
         subject=secret,
     )
 
@@ -173,11 +173,11 @@ def _other_warnings(
     pending = next((v for v in versions if PENDING in v.stages and v.version_id != current), None)
     if pending is not None:
         by = f" by {pending.by}" if pending.by else ""
-        found.append(f"The secret is being rotated{by}: AWSPENDING sits on another version.")
+        found.append(f"The secret is being rotated{by}: AWSPENDING is on another version.")
     if _PASSWORD in difference.changed:
         found.append(
-            "The password differs. A database keeps the one that it has: if it was changed there "
-            "too, the older one is refused."
+            "The password differs. If it was also changed in the database, the database refuses "
+            "the older one."
         )
     return tuple(found)
 
@@ -185,7 +185,7 @@ def _other_warnings(
 def _key_findings(
     clients: ClientFactory, now: SecretValue, then: SecretValue, work: Work
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what speaks for and against the access key of the older version."""
+    """Return facts in favour of and against the access key of the older version."""
     old, new = _keys_in(then), _keys_in(now)
     if old is None or (new is not None and old.access_key_id == new.access_key_id):
         return (), ()
@@ -210,14 +210,14 @@ def _keys_in(value: SecretValue) -> AccessKeys | None:
 def _by_iam(
     clients: ClientFactory, key: str, work: Work
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Ask IAM, which tells a deleted key from a deactivated one."""
+    """Check the key in IAM, which distinguishes deleted and deactivated keys."""
     try:
         user = iam_keys.last_used(clients, key, work).user
         known = {each.id: each for each in iam_keys.list_keys(clients, user, work)}
     except NotFound:
         known = {}
     if key not in known:
-        return (), (f"Its access key {key} does not exist any more: AWS will refuse it.",)
+        return (), (f"Its access key {key} no longer exists: AWS will refuse it.",)
     if not known[key].active:
         return (), (f"Its access key {key} is deactivated: AWS refuses it until it is activated.",)
     return (f"Its access key {key} is active.",), ()
@@ -226,7 +226,7 @@ def _by_iam(
 def _by_signing_in(
     clients: ClientFactory, keys: AccessKeys, work: Work
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Sign in with the key itself: that needs no permission."""
+    """Check the key by signing in with it, which requires no permission."""
     key = keys.access_key_id
     own = ClientFactory(connection_of(clients.connection.profile, keys, "", ""))
     try:
@@ -239,4 +239,4 @@ def _by_signing_in(
         return (), (f"Whether its access key {key} still works is unknown: {error.summary}.",)
     finally:
         own.close()
-    return (f"Its access key {key} works: it signs in as {who.user}.",), ()
+    return (f"Its access key {key} works: it belongs to {who.user}.",), ()

@@ -17,15 +17,15 @@ from core.errors import Corrupt, InvalidInput
 from core.model.secrets import OPEN_FIELDS, SecretValue
 from core.redaction import Secret
 from core.secrets.splice import members, spliced
-from core.units import format_count
+from core.units import format_count, format_counted
 
 #: Placeholder for the key if two texts cannot be compared by keys.
-WHOLE = "(the complete text)"
+COMPLETE_TEXT = "(the complete text)"
 #: Placeholder for the key of a binary value.
 BINARY = "(the binary value)"
 _LINE = re.compile(r"\bLine (\d+), column \d+")
 #: Texts, which are skipped, and words that are not valid JSON.
-_WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity|NaN')
+_REASONS = re.compile(r'"(?:[^"\\]|\\.)*"|-?Infinity|NaN')
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _check_length(size: int) -> None:
         raise _invalid("The secret is empty", "Enter a value.")
     if size > SECRET_BYTES:
         raise _invalid(
-            f"The secret is too large: {format_count(size)} bytes",
+            f"The secret is too large: {format_counted(size, 'byte')}",
             f"A secret has at most {format_count(SECRET_BYTES)} bytes. Shorten it.",
         )
 
@@ -172,7 +172,7 @@ def _check_json(text: str) -> None:
     try:
         json.loads(text, parse_constant=_refuse, parse_int=_unread, parse_float=_unread)
     except _NotJsonError as error:
-        error.at = next((m.start() for m in _WORDS.finditer(text) if m[0][0] != '"'), 0)
+        error.at = next((m.start() for m in _REASONS.finditer(text) if m[0][0] != '"'), 0)
         raise
 
 
@@ -263,7 +263,7 @@ def diff(before: str, after: str) -> SecretDiff:
     try:
         old, new = _by_key(before), _by_key(after)
     except InvalidInput:
-        return SecretDiff(changed=() if before == after else (WHOLE,))
+        return SecretDiff(changed=() if before == after else (COMPLETE_TEXT,))
     return SecretDiff(
         added=tuple(key for key in new if key not in old),
         removed=tuple(key for key in old if key not in new),

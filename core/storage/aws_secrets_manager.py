@@ -25,6 +25,7 @@ from core.secrets import saving, secret_text
 from core.secrets.answers import info_of, moment_of, newest_first, value_of, version_of
 from core.storage.access import clients_for
 from core.storage.script_values import ListedSecret
+from core.units import format_counted
 from core.work import Work, default_work
 
 
@@ -158,7 +159,7 @@ class SecretsManager:
         """
         if not RECOVERY_DAYS_MIN <= recovery_days <= RECOVERY_DAYS_MAX:
             raise InvalidInput(
-                f"A recovery window of {recovery_days} days is not valid",
+                f"A recovery window of {format_counted(recovery_days, 'day')} is not valid",
                 remedy=f"Choose {RECOVERY_DAYS_MIN} to {RECOVERY_DAYS_MAX} days.",
                 subject=secret_name,
             )

@@ -17,6 +17,7 @@ from core.objects.bucket import Bucket
 from core.objects.check_objects import CHECK_BYTES, CHECK_PREFIX, recorded
 from core.storage.aws_secrets_manager import SecretsManager
 from core.storage.s3_keys import StorageKeys, storage_keys, storage_text
+from core.units import format_counted
 from core.work import Work, default_work
 
 
@@ -161,7 +162,7 @@ class _Setup:
                     "server.",
                     subject=self._subject,
                 )
-            return "", f"{len(body)} bytes, equal"
+            return "", f"{format_counted(len(body), 'byte')}, equal"
 
         def delete() -> tuple[str, str]:
             with translated("s3:DeleteObject", self._subject, self._work):

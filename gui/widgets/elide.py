@@ -15,6 +15,10 @@ _MOMENT = re.compile(
     r"\d{1,2} [A-Z][a-z]{2} \d{4}\b.*|\d{4}-\d{2}-\d{2}([ T][\d:.]+)?( ?(Z|UTC|[+-]\d{2}:\d{2}))?"
 )
 _PARTS = re.compile(r"(\d{1,2} [A-Z][a-z]{2})( \d{4})( \d{2}:\d{2})?(:\d{2})?")
+#: Shorter forms of a moment as numbers of its parts, the most complete first.
+_MOMENT_FORMS = ((0, 1, 2, 3), (0, 1, 2), (0, 2), (0, 2, 3), (0, 1), (0,))
+#: The parts by what confuses most if it is missing: the year, the day, the minute, the second.
+_IMPORTANCE = (1, 0, 2, 3)
 #: A moment within a sentence, and its shorter forms: without the zone, the seconds, the year.
 _WITHIN = re.compile(
     r"(\d{1,2} [A-Z][a-z]{2})( \d{4})( \d{2}:\d{2})(:\d{2})?( UTC(?:[+-]\d{1,2}(?::\d{2})?)?)?"
@@ -37,7 +41,7 @@ def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, wid
     if metrics.horizontalAdvance(text) <= width:
         return text
     if is_moment(text):
-        return _elided_moment(text, metrics, width)
+        return _elided_moment(text, neighbours, metrics, width)
     begin, end = differing_part(text, neighbours)
     middle = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width)
     head, dots, tail = middle.partition(_DOTS)
@@ -95,16 +99,36 @@ def differing_part(text: str, neighbours: Iterable[str]) -> tuple[int, int]:
     return begin, max(end, begin + 1)
 
 
-def _elided_moment(text: str, metrics: QFontMetrics, width: int) -> str:
-    """Return a shorter form: without the zone, the seconds, the year, and last without the time."""
-    parts = _PARTS.match(text)
-    if parts is not None:
-        day, year, minute, second = (part or "" for part in parts.groups())
-        forms = (day + year + minute + second, day + year + minute, day + minute, day + year, day)
-        for form in forms:
-            if metrics.horizontalAdvance(form) <= width:
-                return form
-    return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+def _elided_moment(
+    text: str, neighbours: Iterable[str], metrics: QFontMetrics, width: int
+) -> str:
+    """Return a shorter form, with the parts in which the neighbours differ if they fit.
+
+    Else the form without the zone, the seconds, the year, and last without the time.
+    """
+    parts = _parts(text)
+    if parts is None:
+        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+    others = [other for each in neighbours if (other := _parts(each)) is not None]
+    differing = {at for at in range(4) if any(other[at] != parts[at] for other in others)}
+    fitting = [
+        form
+        for form in _MOMENT_FORMS
+        if metrics.horizontalAdvance("".join(parts[at] for at in form)) <= width
+    ]
+    if not fitting:
+        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+    chosen = max(fitting, key=lambda form: [at in form for at in _IMPORTANCE if at in differing])
+    return "".join(parts[at] for at in chosen)
+
+
+def _parts(text: str) -> tuple[str, str, str, str] | None:
+    """Return day, year, minute and second of a moment in words."""
+    found = _PARTS.match(text)
+    if found is None:
+        return None
+    day, year, minute, second = (part or "" for part in found.groups())
+    return day, year, minute, second
 
 
 def _shared(one: str, other: str) -> int:

@@ -39,6 +39,21 @@ def test_a_short_text_is_left_alone_and_a_moment_loses_its_end():
     assert drawn == ["15 Jan 2024 10:00:00", "15 Jan 2024 10:00", "15 Jan 10:00", "15 Jan"]
 
 
+@pytest.mark.parametrize(
+    ("neighbour", "drawn"),
+    [
+        ("15 Jan 2023 12:00:00", "15 Jan 2024"),
+        ("14 Jan 2024 10:00:00", "15 Jan 10:00"),
+        ("15 Jan 2024 10:00:30", "15 Jan 10:00:00"),
+        ("–", "15 Jan 10:00"),
+    ],
+)
+def test_what_a_moment_does_not_share_with_its_neighbours_is_kept(neighbour, drawn):
+    metrics = QFontMetrics(theme.text_font())
+    width = metrics.horizontalAdvance("15 Jan 10:00:00") + 2
+    assert elided_name("15 Jan 2024 10:00:00 UTC", [neighbour], metrics, width) == drawn
+
+
 def test_moments_in_a_sentence_become_shorter_before_it_is_cut():
     metrics = QFontMetrics(theme.text_font())
     text = "15 Jan 2024 10:00:00 UTC (31 days ago)"
@@ -126,7 +141,7 @@ def test_the_whole_row_under_the_pointer_is_lit(hours, qtbot):
 
 
 def test_the_sorting_is_remembered_and_widths_are_not_frozen_by_it(qtbot, hours, tmp_path):
-    settings, model = Settings(tmp_path / "s.json"), hours.model()
+    settings, model = Settings(tmp_path), hours.model()
     view = make_table(model, "Cells", settings=settings, key="cells", rising=1)
     qtbot.addWidget(view)
     view.resize(600, 300)

@@ -110,5 +110,6 @@ class BackupActions(QObject):
 
 
 def _rows(progress: Progress) -> str:
-    total = f" of {format_count(progress.total)}" if progress.total else ""
-    return f"{progress.note}: {format_count(progress.done)}{total} rows"
+    done = f"{format_count(progress.done)} of " if progress.total else ""
+    rows = format_counted(progress.total or progress.done, "row")
+    return f"{progress.note}: {done}{rows}"

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.model.backup import Backup, Difference, RestorePreview
-from core.units import format_count, format_size
+from core.units import format_count, format_counted, format_size
 from core.work import Progress
 from gui import theme
 from gui.tabs.backups.button_row import ButtonRow
@@ -326,7 +326,7 @@ def _set_breakable(label: Text, text: str) -> None:
 
 def _schema(preview: RestorePreview) -> str:
     if preview.drift:
-        return "1 difference" if len(preview.drift) == 1 else f"{len(preview.drift)} differences"
+        return format_counted(len(preview.drift), "difference")
     if preview.inferred:
         return "inferred from the values"
     return "same" if preview.exists else "of the backup"
@@ -336,7 +336,7 @@ def _details(preview: RestorePreview) -> str:
     """What is told in sentences below the figures: the drift, then what was noticed."""
     lines = list(preview.drift[:_MOST_LINES])
     if len(preview.drift) > _MOST_LINES:
-        lines.append(f"… and {len(preview.drift) - _MOST_LINES} more differences")
+        lines.append(f"… and {format_counted(len(preview.drift) - _MOST_LINES, 'more difference')}")
     if preview.inferred and preview.drift:
         lines.append("The types of the old form are inferred from its values.")
     broken = [str(each) for each in preview.dependants if each.problem]

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
 from core.errors import AccessDenied, StorageError
 from core.health import hygiene
 from core.health.hygiene import DEFAULT_DAYS, LIMIT_TAG, MOST_DAYS, SecretHygiene
-from core.units import format_count
+from core.units import format_counted
 from gui.dialogs.confirm import Question
 from gui.tabs.base import Tab
 from gui.tabs.credentials.hygiene_pane import HygienePane
@@ -36,10 +36,10 @@ class LimitDialog(Question):
         line.addWidget(self.days)
         line.addStretch(1)
         self.body.addLayout(line)
-        age = format_count(row.age.days) if row.age is not None else "an unknown number of"
+        age = format_counted(row.age.days, "day") if row.age else "an unknown number of days"
         self.body.addWidget(
             muted_label(
-                f"Its value is {age} days old. The limit is kept with the secret, as its tag "
+                f"Its value is {age} old. The limit is kept with the secret, as its tag "
                 f"{LIMIT_TAG}: everybody who looks at it sees the same. The value stays as it is.",
                 wrap=True,
             )
@@ -82,7 +82,7 @@ class HygieneActions(QObject):
         self._pane.show_loading()
         self._tab.run(
             "Look at the hygiene of the secrets",
-            lambda work: hygiene.board(secrets, work=work),
+            lambda work: hygiene.hygiene_report(secrets, work=work),
             self._pane.show_board,
             failed=self._on_failed,
             latest="credentials/hygiene",

@@ -17,7 +17,7 @@ CHANGES = {
     "changed": ("changed", "warning"),
     "removed": ("removed", "danger"),
 }
-_KEY_WIDTH, _VALUE_WIDTH = 180, 230
+_KEY_WIDTH, _VALUE_WIDTH = 180, 190
 _LONGEST = 300
 
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.engine.operations import change_made
 from core.errors import InvalidInput, NotFound, StorageError
-from core.links.ledger import dying_with
+from core.links.ledger import links_ending_with
 from core.model.change import ChangeKind
 from core.model.rotation import (
     Outcome,
@@ -22,7 +22,7 @@ from core.model.rotation import (
 )
 from core.redaction import Secret
 from core.rotation.service import Rotator
-from core.units import format_age, format_count, format_moment, utc_now
+from core.units import format_age, format_counted, format_moment, utc_now
 from core.work import Work
 from core.workspace import Workspace
 from gui.dialogs.confirm import ask
@@ -103,7 +103,7 @@ class RotationActions(QObject):
                 return rotator.find(secret)
             except NotFound:
                 plan = rotator.plan(secret, work=work)
-            return plan, dying_with(plan.facts.old_key_id)
+            return plan, links_ending_with(plan.facts.old_key_id)
 
         self._tab.run(
             f"Plan the rotation of {secret}",
@@ -219,7 +219,7 @@ class RotationActions(QObject):
         count = len(self._tab.context.runner.bulk_running)
         if not count or keys is None or keys.access_key_id != key_id:
             return ""
-        return f" {format_count(count)} transfers of this window still run with it."
+        return f" It is still used by {format_counted(count, 'transfer')} of this window."
 
     def _work(self, operation: str, secret: str, act: Act) -> None:
         if secret in self._tasks:

@@ -77,7 +77,7 @@ def test_every_text_has_a_text_view(key):
 
 def table(text, key="a.csv"):
     found = preview(text.encode(), key)
-    return of(found, Table), found.problems_in_words
+    return of(found, Table), found.problem_texts
 
 
 def test_an_unclosed_quote_swallows_no_rows():
@@ -101,13 +101,13 @@ def test_a_quote_that_the_end_of_the_part_cuts_is_a_note():
     data = b'id,note\n1,x\n2,"yy yy'
     found = preview(data, "a.csv", total=10_000)
     assert set(found.counts) == {ProblemKind.NOTE}
-    assert "does not close in this part" in found.problems_in_words
+    assert "does not close in this part" in found.problem_texts
 
 
 def test_a_row_that_the_end_of_the_part_cuts_is_not_shown_as_a_row():
     found = preview(b"id,price\n1,10.5\n2,20.5\n3,30", "a.csv", total=10_000)
     assert of(found, Table).rows == (("1", "10.5"), ("2", "20.5"))
-    assert found.problems_in_words == "only the beginning of the object is shown"
+    assert found.problem_texts == "only the beginning of the object is shown"
     assert len(of(preview(b"id,price\n1,10.5\n3,30", "a.csv"), Table).rows) == 2
 
 
@@ -128,7 +128,7 @@ def test_repeated_header_cells_stay_and_are_reported():
     shown, words = table("t,price,price,\n1,2,3,4\n5,6,7,8\n")
     assert shown.columns == ("t", "price", "price", "4")
     assert shown.rows[1] == ("5", "6", "7", "8")
-    assert words == "2 columns are called “price” · column 4 has no name"
+    assert words == "the name “price” is used by 2 columns · column 4 has no name"
 
 
 def test_lines_before_the_header_are_reported():
@@ -160,9 +160,7 @@ def test_a_wrong_checksum_takes_no_line_away():
     packed[-8] ^= 0xFF
     found = preview(bytes(packed), LOG_KEY + ".gz")
     assert len(of(found, Lines).lines) == 40
-    assert found.problems_in_words == (
-        "the gzip checksum does not match: what is shown may be damaged"
-    )
+    assert found.problem_texts == ("the gzip checksum does not match: what is shown may be damaged")
     assert found.packed == "gzip"
 
 
@@ -184,7 +182,7 @@ def test_json_documents_one_after_the_other_are_rows(indent):
     found = preview(text.encode(), "x.json")
     assert of(found, Table).rows == (("0",), ("1",), ("2",))
     assert found.count == "3 rows"
-    assert found.problems_in_words == "3 JSON values one after the other, not one JSON document"
+    assert found.problem_texts == "3 JSON values one after the other, not one JSON document"
 
 
 def test_a_broken_document_between_good_ones_is_one_finding():
@@ -197,9 +195,9 @@ def test_a_broken_document_between_good_ones_is_one_finding():
 
 def test_the_cut_end_of_json_lines_is_reported_once():
     data = b'{"a": 1}\n{"a": 2}\n{"a'
-    assert preview(data, "a.jsonl").problems_in_words == "line 3 is no JSON value"
+    assert preview(data, "a.jsonl").problem_texts == "line 3 is no JSON value"
     found = preview(data, "a.jsonl", total=1_000)
-    assert found.problems_in_words == "only the beginning of the object is shown"
+    assert found.problem_texts == "only the beginning of the object is shown"
 
 
 def test_elements_of_another_form_are_reported_with_what_they_are():
@@ -209,7 +207,7 @@ def test_elements_of_another_form_are_reported_with_what_they_are():
         "row 2 is a list among objects", "row 3 is a number among objects",
     ]  # fmt: skip
     found = preview(b"[[1, 2], [3, 4], [5, 6, 7], [8, 9]]", "a.json")
-    assert found.problems_in_words == "row 3 has 3 values, not 2"
+    assert found.problem_texts == "row 3 has 3 values, not 2"
     assert of(found, Table).rows[2] == ("5", "6", "7")
 
 

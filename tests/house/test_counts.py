@@ -1,0 +1,67 @@
+"""A count and its noun are written by `format_counted`: one row, two rows."""
+
+import ast
+import re
+
+from house import source
+
+_NOUNS = re.compile(
+    r" (more |other )*(rows|files|objects|keys|versions|tables|secrets|parts|uploads|"
+    r"backups|folders|requests|lines|entries|days|links|rules|steps|records|transfers|problems|"
+    r"findings|permissions|candles|bytes|columns|profiles|differences|levels|buckets|characters|seconds)\b"
+)
+#: Where counts of one are written with their nouns already.
+PARTS = (
+    "core",
+    "gui/dialogs",
+    "gui/tabs/backups",
+    "gui/tabs/credentials",
+)
+
+
+def test_a_count_of_one_has_a_singular():
+    found = []
+    for path in source.python_files("core", "gui"):
+        if str(path.relative_to(source.ROOT)).startswith(PARTS):
+            handled = set(map(id, _where_one_is_handled(source.tree(path))))
+            found += [
+                f"{source.place(path, node.lineno)}: {ast.unparse(node)}"
+                for node in ast.walk(source.tree(path))
+                if isinstance(node, ast.JoinedStr) and id(node) not in handled and _is_count(node)
+            ]
+    assert found == []
+
+
+def test_the_check_finds_counts_and_leaves_other_numbers_alone():
+    counts = ["{len(done)} files", "at {n:,} more rows", "a{x.y} days old"]
+    others = ["{BYTES} bytes", "the first {n} rows", "{n} rowsets", "{format_counted(n, 'row')} of"]
+    assert [_is_count(ast.parse(f'f"{text}"').body[0].value) for text in counts] == [True] * 3
+    assert not any(_is_count(ast.parse(f'f"{text}"').body[0].value) for text in others)
+
+
+def _where_one_is_handled(tree):
+    """Yield the texts of the other branch where a count is compared with one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.IfExp) and ast.unparse(node.test).endswith("== 1"):
+            yield node.orelse
+
+
+def _is_count(node):
+    """Return whether a value and the plural of a noun stand beside each other in an f-string."""
+    before = ""
+    for value, text in zip(node.values, node.values[1:], strict=False):
+        if isinstance(value, ast.Constant):
+            before = str(value.value)
+        elif isinstance(text, ast.Constant) and _NOUNS.match(str(text.value)):
+            limit = before.endswith("the first ")  # a limit of the program
+            if not limit and not _is_constant(value.value):
+                return True
+    return False
+
+
+def _is_constant(value):
+    """Return whether a value is a constant of the program: it is never one."""
+    names = [each.id for each in ast.walk(value) if isinstance(each, ast.Name)]
+    names = [name for name in names if name != "format_count"]
+    attributes = [each.attr for each in ast.walk(value) if isinstance(each, ast.Attribute)]
+    return bool(names) and all(name.isupper() for name in (*attributes, *names))
