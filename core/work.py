@@ -237,7 +237,7 @@ class Coalescer:
             self._sink(progress)
 
 
-def bug(error: Exception, where: str) -> StorageError:
+def unexpected_error(error: Exception, where: str) -> StorageError:
     """Return what is told of an exception that no error of ours stands for.
 
     Args:

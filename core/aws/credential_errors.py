@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.aws.expiry import end_of, ended
+from core.aws.expiry import end_of, expired_credentials
 from core.errors import CredentialsExpired, CredentialsMissing, StorageError
 from core.model.connection import KeySource, Profile
 from core.redaction import MASK, redacted
@@ -123,7 +123,7 @@ def translate_refresh_errors(
         if end is None:
             return found
         if end <= utc_now():
-            raise ended(profile.name, section_of(profile), method, at=end)
+            raise expired_credentials(profile.name, section_of(profile), method, at=end)
         return {**found, "expiry_time": iso_utc(end)}  # with a zone: botocore subtracts
 
     return refreshed
@@ -175,7 +175,7 @@ def _expired(profile: Profile, section: str, error: Exception) -> CredentialsExp
     if isinstance(error, boto.RefreshWithMFAUnsupportedError):
         return _new_code(profile)
     if isinstance(error, RuntimeError) and _STILL_EXPIRED in str(error):
-        return ended(profile.name, section)  # a step inside a chain of roles
+        return expired_credentials(profile.name, section)  # a step inside a chain of roles
     return None
 
 

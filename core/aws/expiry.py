@@ -58,7 +58,7 @@ def end_of(found: Any) -> datetime | None:
     return None if value is None else as_utc(parse_timestamp(value))
 
 
-def ended(
+def expired_credentials(
     profile: str, section: str, method: str = "", *, at: datetime | None = None
 ) -> CredentialsExpired:
     """Return the error for keys that had already expired when their source returned them.

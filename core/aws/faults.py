@@ -206,7 +206,7 @@ def _from_answer(answer: Answer, operation: str, subject: str) -> StorageError:
     if not answer.from_aws and answer.status < 500:  # a gateway's 502 page is temporary
         return not_an_s3_answer(subject, f"HTTP status {answer.status}, an HTML page")
     row = _row(answer, operation)
-    texts = _words(answer, operation, subject)
+    texts = _texts(answer, operation, subject)
     error = row.error(
         row.summary.format_map(texts),
         cause=" ".join(part for part in (row.cause.format_map(texts), texts["reason"]) if part),
@@ -238,14 +238,14 @@ def _is_skewed(answer: Answer) -> bool:
     return skew is not None and abs(skew) > CLOCK_SKEW_SECONDS
 
 
-class _Words(dict[str, str]):
+class _Texts(dict[str, str]):
     """Values for the placeholders of a template; unknown placeholders become empty."""
 
     def __missing__(self, _key: str) -> str:
         return ""
 
 
-def _words(answer: Answer, operation: str, subject: str) -> _Words:
+def _texts(answer: Answer, operation: str, subject: str) -> _Texts:
     service = operation.partition(":")[0]
     denied = _DENIED_ACTION.search(answer.message)
     resource = _DENIED_RESOURCE.search(answer.message)
@@ -257,7 +257,7 @@ def _words(answer: Answer, operation: str, subject: str) -> _Words:
     # AWS names the resource of an action other than the requested one (for example of KMS).
     place = on_resource if action != action_of(operation) else subject or on_resource
     target = f" on {place}" if place else ""
-    return _Words(
+    return _Texts(
         subject=named,
         bucket=bucket or named,
         place="S3 bucket" if service == "s3" else named,

@@ -92,8 +92,8 @@ def _pointers(schema: TableSchema) -> tuple[str, ...]:
     return tuple(f"{', '.join(key.columns)} → {key.table}" for key in schema.foreign_keys)
 
 
-def _joined(words: Sequence[str]) -> str:
-    return ", ".join(words) if words else "none"
+def _joined(texts: Sequence[str]) -> str:
+    return ", ".join(texts) if texts else "none"
 
 
 def _indexes(backup: Sequence[Index], today: Sequence[Index]) -> Iterator[str]:

@@ -61,9 +61,9 @@ def table_prefix(table: str | None) -> str:
     return f"{ROOT}{table}/"
 
 
-def folder(table: str, taken: datetime, backup_id: str) -> str:
+def folder(table: str, moment: datetime, backup_id: str) -> str:
     """Return the folder of one backup, ending with `/`."""
-    moment = as_utc(taken)
+    moment = as_utc(moment)
     name = f"{table_prefix(table)}{moment:%Y/%m/%d}/{iso_utc(moment)}_{backup_id}/"
     check_key(name + _LONGEST_NAME)
     return name

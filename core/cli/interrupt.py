@@ -28,17 +28,17 @@ _LEAVE_SECONDS = 0.5
 
 
 @contextmanager
-def interruptible(token: CancelToken, last_words: Callable[[], None]) -> Iterator[None]:
+def interruptible(token: CancelToken, report_interrupt: Callable[[], None]) -> Iterator[None]:
     """Let interrupts inside the block cancel `token`, and then end the process.
 
     Args:
         token: the cancel token of the command's work.
-        last_words: called just before another thread ends the process.
+        report_interrupt: called just before another thread ends the process.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    stop = _Stop(token, last_words)
+    stop = _Stop(token, report_interrupt)
     numbers = [signal.SIGINT, signal.SIGALRM] if hasattr(signal, "SIGALRM") else [signal.SIGINT]
     before = {number: signal.signal(number, stop.requested) for number in numbers}
     try:
@@ -54,9 +54,9 @@ def interruptible(token: CancelToken, last_words: Callable[[], None]) -> Iterato
 class _Stop:
     """State of an interrupt; `requested` handles signals in the main thread, one at a time."""
 
-    def __init__(self, token: CancelToken, last_words: Callable[[], None]) -> None:
+    def __init__(self, token: CancelToken, report_interrupt: Callable[[], None]) -> None:
         self._token = token
-        self._last_words = last_words
+        self._report_interrupt = report_interrupt
         self._over = threading.Event()
         self._interrupted = False
         self.forced = False
@@ -103,7 +103,7 @@ class _Stop:
                     return
 
     def _end(self) -> None:
-        self._last_words()
+        self._report_interrupt()
         os._exit(ErrorKind.CANCELLED.value)
 
 

@@ -23,7 +23,7 @@ from core.errors import Cancelled, ErrorKind, LocalIOError, StorageError, local_
 from core.local.hardening import harden
 from core.redaction import clamp_logging, redacted
 from core.units import TimeStyle, use_time_style
-from core.work import CancelToken, bug
+from core.work import CancelToken, unexpected_error
 
 app = typer.Typer(
     name="strongroom",
@@ -125,7 +125,7 @@ def _crashed(out: Output, error: Exception, *, traceback: bool) -> int:
     """Report an unexpected error in one line, and return its exit code."""
     if traceback:
         sys.stderr.write(redacted("".join(format_exception(error))))
-    shown = bug(error, "Strongroom")
+    shown = unexpected_error(error, "Strongroom")
     shown.summary += f": {type(error).__name__} at {_place(error)}"
     shown.cause = "This is a bug in Strongroom, not your mistake."
     shown.remedy = "Run the command again with --debug and report the output."

@@ -165,7 +165,7 @@ class _ProgressPrinter:
     def __init__(self, cli: Cli, found: Rotation | None) -> None:
         self._cli = cli
         before = found.steps if found is not None else ()
-        self._told = {(record.step.value, record.state.value) for record in before}
+        self._printed = {(record.step.value, record.state.value) for record in before}
 
     def __call__(self, rotation: Rotation) -> None:
         from core.model.rotation import StepState
@@ -173,9 +173,9 @@ class _ProgressPrinter:
 
         for record in rotation.steps:
             state = (record.step.value, record.state.value)
-            if record.state in {StepState.WAITING, StepState.RUNNING} or state in self._told:
+            if record.state in {StepState.WAITING, StepState.RUNNING} or state in self._printed:
                 continue
-            self._told.add(state)
+            self._printed.add(state)
             title = title_of(rotation.kind, record.step)
             self._cli.out.note(f"{record.state.value:8} {title}: {record.detail}")
 
@@ -200,7 +200,7 @@ def _show_plan(  # noqa: PLR0913 - what was asked for
 
 
 def _show_steps(cli: Cli, plan: RotationPlan, *, keep_copies: bool) -> None:
-    from core.links.ledger import dying_with
+    from core.links.ledger import links_ending_with
     from core.rotation.step_texts import copy_notes
 
     cli.out.line(f"{plan.secret}: rotation of kind {plan.kind.value}, by {plan.by}")
@@ -209,7 +209,7 @@ def _show_steps(cli: Cli, plan: RotationPlan, *, keep_copies: bool) -> None:
     for number, step in enumerate(plan.steps, 1):
         cli.out.line(f"{number}. {step.title}. {step.text} Undo: {step.undo}")
     copies = copy_notes(plan, unchanged=keep_copies)
-    for note in (*plan.notes, *copies, *dying_with(plan.facts.old_key_id)):
+    for note in (*plan.notes, *copies, *links_ending_with(plan.facts.old_key_id)):
         cli.out.line(f"! {note}")
     advice = "" if plan.problem is not None else " Add --yes to rotate."
     cli.out.note(f"Nothing was changed.{advice}")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from core.demo.folders import remove_folder
-from core.demo.lifeline import hold
+from core.demo.lifeline import call_when_parent_ends
 from core.local.hardening import harden
 from core.model.connection import AccessKeys
 
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> None:
         remove_folder(folder)
         os._exit(0)
 
-    hold(sys.stdin.buffer, parent, leave)
+    call_when_parent_ends(sys.stdin.buffer, parent, leave)
     logging.disable(logging.WARNING)  # errors go to the private folder with standard error
     try:
         ready = _serve(folder, port)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 _PR_SET_PDEATHSIG = 1
 
 
-def hold(pipe: BinaryIO, parent: int, leave: Callable[[], None]) -> None:
+def call_when_parent_ends(pipe: BinaryIO, parent: int, leave: Callable[[], None]) -> None:
     """Have `leave` called once when the parent is gone; call this in the main thread.
 
     The kernel's signal comes when the *thread* that started us ends, which may be long before the

@@ -36,14 +36,14 @@ class DemoServer:
     """A running embedded AWS. Its process ends with this one, however this one ends."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], folder: Path, told: dict[str, Any]
+        self, process: subprocess.Popen[bytes], folder: Path, message: dict[str, Any]
     ) -> None:
         self._process = process
         self._folder = folder
-        self.endpoint_url = f"http://127.0.0.1:{told['port']}"
-        self.database_path = Path(told["database"])
-        self.admin = _keys(told["admin"])
-        self.platform = _keys(told["platform"])
+        self.endpoint_url = f"http://127.0.0.1:{message['port']}"
+        self.database_path = Path(message["database"])
+        self.admin = _keys(message["admin"])
+        self.platform = _keys(message["platform"])
 
     @classmethod
     def start(cls, *, port: int = 0, work: Work | None = None) -> Self:
@@ -116,8 +116,8 @@ class DemoServer:
         return f"<DemoServer {self.endpoint_url}>"
 
 
-def _keys(told: list[str]) -> AccessKeys:
-    return AccessKeys(told[0], Secret(told[1]))
+def _keys(values: list[str]) -> AccessKeys:
+    return AccessKeys(values[0], Secret(values[1]))
 
 
 def _spawned(folder: Path, port: int) -> subprocess.Popen[bytes]:

@@ -1,8 +1,7 @@
-"""The doctor: finds what interrupted rotations and forgotten keys left behind, and mends it.
+"""Search for leftovers of interrupted rotations and for forgotten access keys.
 
-AWS does not: after a rotation that broke half-way AWSPENDING stays where it is, sometimes on an
-empty version, and every later rotation fails (API reference, RotateSecret and
-CancelRotateSecret).
+AWS does not clean up: after an interrupted rotation AWSPENDING remains, sometimes on an empty
+version, and every later rotation fails (API reference, RotateSecret and CancelRotateSecret).
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from core.work import Progress, Work, default_work
 
 @dataclass(slots=True)
 class _Inspection:
-    """What was seen of one secret: which access keys its labelled versions hold."""
+    """The versions of a secret with stages, and their access keys."""
 
     info: SecretInfo
     now: stages.Stages
@@ -40,18 +39,18 @@ class _Inspection:
 
     @property
     def keys(self) -> dict[str, StorageSecret]:
-        """Return the storage secrets in its labelled versions, by version id."""
+        """Return the access keys in the versions with stages, by version id."""
         found = {}
         for version, text in self.texts.items():
             try:
                 found[version] = read_secret(self.info.name, text)
-            except Corrupt:  # no access key in it: a login or something else
+            except Corrupt:  # no access key, but for example a login
                 continue
         return found
 
 
 class Doctor:
-    """Examines the secrets below a prefix, and the access keys that they hold."""
+    """Examination of the secrets below a prefix and of their access keys."""
 
     def __init__(self, clients: ClientFactory, rotator: Rotator | None = None) -> None:
         self._clients = clients
@@ -59,7 +58,7 @@ class Doctor:
         self._secrets = SecretsManager(clients=clients)
 
     def examine(self, prefix: str = SECRET_PREFIX, *, work: Work | None = None) -> Diagnosis:
-        """Look at everything; nothing is changed.
+        """Examine all secrets, without changes.
 
         Raises:
             StorageError: the secrets cannot be listed.
@@ -77,7 +76,7 @@ class Doctor:
             except StorageError as error:
                 if error.retryable or not error.action:
                     raise
-                unseen.append(f"{info.name}: needs {error.action}")
+                unseen.append(f"{info.name}: requires {error.action}")
         names = tuple(info.name for info in infos)
         return Diagnosis(tuple(_once(found)), names, tuple(unseen))
 
@@ -89,10 +88,10 @@ class Doctor:
             rotation for rotation in self._rotator.unfinished_here() if rotation.secret == info.name
         ]
         for rotation in ours:
-            if not (rotation.due and rotation.due > utc_now()):  # that one is well, and waits
+            if not (rotation.due and rotation.due > utc_now()):  # in its grace period
                 yield findings.unfinished(rotation)
         inspection = self._inspect(info, work)
-        if not ours:  # what belongs to a rotation of ours is mended by resuming it
+        if not ours:  # a rotation of this machine is repaired by resuming it
             yield from self._pending(inspection, work)
             yield from self._access_keys(inspection, work)
 
@@ -105,48 +104,48 @@ class Doctor:
         return inspection
 
     def _text(self, name: str, version: str, work: Work) -> Secret | None:
-        """Return a version's text; a rotation that broke may have left a version without one."""
+        """Return the text of a version; an interrupted rotation may have left an empty version."""
         try:
             return self._secrets.read(name, version_id=version, work=work).text
         except NotFound:
             return None
 
-    def _pending(self, looked: _Inspection, work: Work) -> Iterator[Finding]:
-        now, name = looked.now, looked.info.name
+    def _pending(self, inspection: _Inspection, work: Work) -> Iterator[Finding]:
+        now, name = inspection.now, inspection.info.name
         if not now.pending or now.pending == now.current:
             return
         listed = self._secrets.list_versions(name, work=work)
         since = next((each.created for each in listed if each.version_id == now.pending), None)
-        text = looked.texts.get(now.pending)
-        key = looked.keys.get(now.pending)
+        text = inspection.texts.get(now.pending)
+        key = inspection.keys.get(now.pending)
         yield findings.pending(
             PendingVersion(
                 secret=name,
                 version=now.pending,
                 since=since,
-                who=stages.who(now, now.pending),
+                who=stages.author_of(now, now.pending),
                 empty=text is None or not text,
-                adoptable=key is not None and self._works(key, looked, work),
+                adoptable=key is not None and self._works(key, inspection, work),
                 rotation_enabled=now.rotation_enabled,
-                live=self._live(looked, text, work),
+                live=self._live(inspection, text, work),
             )
         )
 
-    def _live(self, looked: _Inspection, pending: Secret | None, work: Work) -> Live:
-        current = looked.texts.get(looked.now.current)
+    def _live(self, inspection: _Inspection, pending: Secret | None, work: Work) -> Live:
+        current = inspection.texts.get(inspection.now.current)
         if current is None or pending is None:
             return Live.NO
         return pending_is_live(current, pending, work)
 
-    def _works(self, key: StorageSecret, looked: _Inspection, work: Work) -> bool:
-        """Whether a pending key is another one than the current, and signs in."""
-        current = looked.keys.get(looked.now.current)
+    def _works(self, key: StorageSecret, inspection: _Inspection, work: Work) -> bool:
+        """Return whether a pending key differs from the current one and is valid."""
+        current = inspection.keys.get(inspection.now.current)
         if current is None or current.keys.access_key_id == key.keys.access_key_id:
             return False
         return bool(self._user(key, work))
 
     def _user(self, secret: StorageSecret, work: Work) -> str:
-        """Return the name of the user whom a key signs in as; nothing when it is refused."""
+        """Return the user name of a key, or an empty string if the key is refused."""
         profile = self._clients.connection.profile
         own = ClientFactory(connection_of(profile, secret.keys, secret.bucket, secret.region))
         try:
@@ -157,34 +156,36 @@ class Doctor:
             own.close()
         return arn.rpartition("/")[2] if ":user/" in arn else ""
 
-    def _access_keys(self, looked: _Inspection, work: Work) -> Iterator[Finding]:
-        current = looked.keys.get(looked.now.current)
+    def _access_keys(self, inspection: _Inspection, work: Work) -> Iterator[Finding]:
+        current = inspection.keys.get(inspection.now.current)
         if current is None:
             return
         user = self._user(current, work)
         if not user:
-            yield from self._dead(looked, current, work)
+            yield from self._dead(inspection, current, work)
             return
         held = {
-            secret.keys.access_key_id: looked.now.labels[version]
-            for version, secret in looked.keys.items()
+            secret.keys.access_key_id: inspection.now.labels[version]
+            for version, secret in inspection.keys.items()
         }
         for key in iam_keys.list_keys(self._clients, user, work):
             if CURRENT not in held.get(key.id, ()):
-                yield self._spare(looked, user, key, held.get(key.id, ()), work)
+                yield self._spare(inspection, user, key, held.get(key.id, ()), work)
 
     def _spare(
-        self, looked: _Inspection, user: str, key: KeyInfo, labels: tuple[str, ...], work: Work
+        self, inspection: _Inspection, user: str, key: KeyInfo, labels: tuple[str, ...], work: Work
     ) -> Finding:
-        """Word a key that is not the current one: in an older version, or nowhere."""
+        """Return the finding of a key that is not current: in an older version, or in none."""
         used = iam_keys.last_used(self._clients, key.id, work)
         kind = FindingKind.TWO_KEYS if labels else FindingKind.ORPHAN_KEY
         if not key.active:
             kind = FindingKind.INACTIVE_KEY
         pending = PENDING in labels
-        return findings.spare_key(kind, looked.info.name, user, key, used, pending=pending)
+        return findings.spare_key(kind, inspection.info.name, user, key, used, pending=pending)
 
-    def _dead(self, looked: _Inspection, current: StorageSecret, work: Work) -> Iterator[Finding]:
+    def _dead(
+        self, inspection: _Inspection, current: StorageSecret, work: Work
+    ) -> Iterator[Finding]:
         key_id = current.keys.access_key_id
         try:
             user = iam_keys.last_used(self._clients, key_id, work).user
@@ -194,11 +195,11 @@ class Doctor:
                 raise
             user, known = "", ()
         inactive = any(key.id == key_id and not key.active for key in known)
-        yield findings.dead_key(looked.info.name, key_id, user, inactive=inactive)
+        yield findings.dead_key(inspection.info.name, key_id, user, inactive=inactive)
 
 
 def _once(found: list[Finding]) -> Iterator[Finding]:
-    """Name a key once, though several secrets may be of the same user."""
+    """Report a key once, even if several secrets belong to the same user."""
     seen: set[str] = set()
     for finding in found:
         if finding.id not in seen:

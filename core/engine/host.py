@@ -20,7 +20,7 @@ from core.local.hardening import harden
 from core.model.connection import Connection
 from core.redaction import Secret, clamp_logging
 from core.units import TimeStyle, use_time_style
-from core.work import CancelToken, Coalescer, Work, bug
+from core.work import CancelToken, Coalescer, Work, unexpected_error
 
 _log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class Host:
             return  # the parent is gone; the reader thread ends this process
         except Exception as error:  # noqa: BLE001 - the engine lives on; the caller is told
             _log.exception("The operation %s failed in a way that is a bug", call.operation)
-            self._fail(bug(error, "the engine"))
+            self._fail(unexpected_error(error, "the engine"))
 
     def _run(self, call: Call, token: CancelToken) -> Any:
         reports = Coalescer(lambda progress: self._writer.send(Kind.PROGRESS, progress))

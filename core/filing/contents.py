@@ -142,7 +142,7 @@ def _as_document(base: Contents, root: Any, raw: bytes, kind_id: str, work: Work
         form=_form(root),
         shapes=tuple(_shapes(root)),
         names=tuple(_texts(root)),
-        problems=(seen.problems_in_words,) if seen.problems_in_words else (),
+        problems=(seen.problem_texts,) if seen.problem_texts else (),
         count=seen.count,
         found=found,
     )

@@ -21,7 +21,7 @@ from core.units import utc_now
 from core.work import Work, default_work
 
 
-class Standing(Enum):
+class Status(Enum):
     """How a fact stands."""
 
     GOOD = "good"
@@ -41,7 +41,7 @@ class Fact:
 
     name: str
     title: str
-    standing: Standing
+    status: Status
     evidence: str
     risk: str = ""
     action: str = ""
@@ -65,7 +65,7 @@ class BucketFacts:
 
 
 #: How a fact stands, what was seen, and what that risks.
-Finding = tuple[Standing, str, str]
+Finding = tuple[Status, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,32 +86,32 @@ def _encryption(answer: Mapping[str, Any]) -> Finding:
     } - {""}
     if not names:
         return (
-            Standing.BAD,
+            Status.BAD,
             "no default encryption is configured",
             "AWS encrypts new objects all the same since 2023; other servers may not.",
         )
     titles = {"AES256": "SSE-S3 (AES-256)", "aws:kms": "SSE-KMS", "aws:kms:dsse": "SSE-KMS, dual"}
     if names - set(titles):
         return _unjudged(f"unknown encryption {', '.join(sorted(names - set(titles)))}")
-    return Standing.GOOD, ", ".join(sorted(titles[name] for name in names)), ""
+    return Status.GOOD, ", ".join(sorted(titles[name] for name in names)), ""
 
 
 def _versioning(answer: Mapping[str, Any]) -> Finding:
     status = answer.get("Status", "")
     if status == "Enabled":
         mfa = " with MFA delete" if answer.get("MFADelete") == "Enabled" else ""
-        return Standing.GOOD, f"on{mfa}", ""
+        return Status.GOOD, f"on{mfa}", ""
     state = "suspended" if status else "never switched on"
-    return Standing.BAD, state, "What is deleted or overwritten is gone at once: there is no undo."
+    return Status.BAD, state, "What is deleted or overwritten is gone at once: there is no undo."
 
 
 def _block(answer: Mapping[str, Any]) -> Finding:
     block = answer.get("PublicAccessBlockConfiguration", {})
     missing = [name for name in BLOCKS if not block.get(name)]
     if not missing:
-        return Standing.GOOD, "all four blocks are on", ""
+        return Status.GOOD, "all four blocks are on", ""
     return (
-        Standing.BAD,
+        Status.BAD,
         f"off: {', '.join(missing)}",
         "A policy or ACL can make objects public by mistake, unless the account blocks it.",
     )
@@ -122,8 +122,8 @@ def _policy_status(answer: Mapping[str, Any]) -> Finding:
     if public is None:
         return _unjudged("the server does not say whether the policy is public")
     if public:
-        return Standing.BAD, "the bucket policy is public", "Anybody can reach what it grants."
-    return Standing.GOOD, "the bucket policy is not public", ""
+        return Status.BAD, "the bucket policy is public", "Anybody can reach what it grants."
+    return Status.GOOD, "the bucket policy is not public", ""
 
 
 def _acl(answer: Mapping[str, Any]) -> Finding:
@@ -133,19 +133,19 @@ def _acl(answer: Mapping[str, Any]) -> Finding:
     if public:
         grants = f"grants {', '.join(public)} to everybody"
         return (
-            Standing.BAD,
+            Status.BAD,
             grants,
             "Everybody can list or change the bucket, unless a block is on.",
         )
-    return Standing.GOOD, "grants nothing to everybody", ""
+    return Status.GOOD, "grants nothing to everybody", ""
 
 
 def _ownership(answer: Mapping[str, Any]) -> Finding:
     rules = answer.get("OwnershipControls", {}).get("Rules", ())
     found = rules[0].get("ObjectOwnership", "") if rules else ""
     if found == "BucketOwnerEnforced":
-        return Standing.GOOD, "ACLs are disabled", ""
-    return Standing.NOTE, f"ACLs are in force ({found or 'not configured'})", "ACLs can override."
+        return Status.GOOD, "ACLs are disabled", ""
+    return Status.NOTE, f"ACLs are in force ({found or 'not configured'})", "ACLs can override."
 
 
 def _tls(answer: Mapping[str, Any]) -> Finding:
@@ -156,41 +156,41 @@ def _tls(answer: Mapping[str, Any]) -> Finding:
         answer["Policy"], str(answer.get("Bucket", "")), {"aws:securetransport": "false"}
     )
     if found.answer:
-        return Standing.GOOD, "plain HTTP is refused by the policy", ""
+        return Status.GOOD, "plain HTTP is refused by the policy", ""
     if found.answer is None:
         return _unjudged(", ".join(found.reasons))
     if not found.reasons:
         return _NO_TLS
     evidence = f"plain HTTP is refused only in part: {'; '.join(found.reasons)}"
-    return Standing.NOTE, evidence, _NO_TLS[2]
+    return Status.NOTE, evidence, _NO_TLS[2]
 
 
 def _logging(answer: Mapping[str, Any]) -> Finding:
     target = answer.get("LoggingEnabled", {}).get("TargetBucket", "")
     if target:
-        return Standing.GOOD, f"to {target}", ""
+        return Status.GOOD, f"to {target}", ""
     return (
-        Standing.NOTE,
+        Status.NOTE,
         "off",
         "Who read what cannot be found out later, unless CloudTrail records it.",
     )
 
 
 def _unjudged(why: str) -> Finding:
-    return Standing.UNJUDGED, f"cannot be judged: {why}", "Have the setting checked by hand."
+    return Status.UNJUDGED, f"cannot be judged: {why}", "Have the setting checked by hand."
 
 
 _NO_TLS = (
-    Standing.NOTE,
+    Status.NOTE,
     "no policy refuses plain HTTP",
     "A client that is set up wrong could send data unencrypted.",
 )
 
 #: What an answer means that says "nothing is configured".
-_WHEN_MISSING: dict[str, tuple[Standing, str, str]] = {
+_WHEN_MISSING: dict[str, tuple[Status, str, str]] = {
     "encryption": _encryption({}),
     "public-access": _block({}),
-    "policy": (Standing.GOOD, "there is no bucket policy", ""),
+    "policy": (Status.GOOD, "there is no bucket policy", ""),
     "ownership": _ownership({}),
     "tls": _NO_TLS,
 }
@@ -273,9 +273,9 @@ def _answered(bucket: Bucket, question: Question, work: Work) -> _Answered:
             raise
         answer, finding = {}, _WHEN_MISSING[question.name]
     except AccessDenied:
-        finding = Standing.DENIED, f"needs {action}", ""
+        finding = Status.DENIED, f"needs {action}", ""
     except NotSupported:
-        finding = Standing.UNSUPPORTED, "this server does not offer it", ""
+        finding = Status.UNSUPPORTED, "this server does not offer it", ""
     standing, evidence, risk = finding
     fact = Fact(question.name, question.title, standing, evidence, risk, action)
     return _Answered(fact, answer)
@@ -285,7 +285,7 @@ def _exposure(seen: Mapping[str, _Answered], account: AccountBlock) -> Exposure:
     policy, status = seen["tls"].answer, seen["policy"].answer
     ownership = seen["ownership"]
     absent: Mapping[str, Any] | None = (
-        {} if seen["public-access"].fact.standing is Standing.UNSUPPORTED else None
+        {} if seen["public-access"].fact.status is Status.UNSUPPORTED else None
     )
     block = seen["public-access"].answer
     return Exposure(
@@ -295,8 +295,8 @@ def _exposure(seen: Mapping[str, _Answered], account: AccountBlock) -> Exposure:
         status=None if status is None else bool(status.get("PolicyStatus", {}).get("IsPublic")),
         acl=None if seen["acl"].answer is None else grants_to_everybody(seen["acl"].answer),
         acls_disabled=None
-        if ownership.fact.standing is Standing.DENIED
-        else ownership.fact.standing is Standing.GOOD,
+        if ownership.fact.status is Status.DENIED
+        else ownership.fact.status is Status.GOOD,
     )
 
 
@@ -305,21 +305,21 @@ def _public_fact(exposure: Exposure) -> Fact:
     if public is None:
         standing, evidence, risk = _unjudged(evidence)
     elif public:
-        standing = Standing.BAD
+        standing = Status.BAD
     else:
-        standing = Standing.NOTE if risk else Standing.GOOD
+        standing = Status.NOTE if risk else Status.GOOD
     return Fact("public", "Public access", standing, evidence, risk)
 
 
 def _policy_fact(fact: Fact, exposure: Exposure) -> Fact:
     """Correct what the server says of its policy by what the policy says."""
     public = exposure.policy_is_public
-    if public is None and fact.standing is Standing.GOOD:
+    if public is None and fact.status is Status.GOOD:
         reasons = exposure.policy.reasons if exposure.policy else ("the policy cannot be read",)
         standing, evidence, risk = _unjudged(", ".join(reasons))
-        return replace(fact, standing=standing, evidence=evidence, risk=risk)
+        return replace(fact, status=standing, evidence=evidence, risk=risk)
     if public and exposure.policy is not None and exposure.policy.answer:
         evidence = f"the bucket policy {', '.join(exposure.policy.reasons)}"
         risk = "Anybody can reach what it grants, unless a block is on."
-        return replace(fact, standing=Standing.BAD, evidence=evidence, risk=risk)
+        return replace(fact, status=Status.BAD, evidence=evidence, risk=risk)
     return fact

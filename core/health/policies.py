@@ -28,7 +28,7 @@ class Role(Enum):
     ADMIN = "admin"
 
 
-class On(Enum):
+class Target(Enum):
     """What a group of actions is granted on."""
 
     OBJECTS = "objects"
@@ -54,32 +54,32 @@ class Scope:
     user: str = ""
 
 
-_READ: Mapping[On, tuple[str, ...]] = {
-    On.LISTING: ("s3:ListBucket",),
-    On.OBJECTS: ("s3:GetObject",),
+_READ: Mapping[Target, tuple[str, ...]] = {
+    Target.LISTING: ("s3:ListBucket",),
+    Target.OBJECTS: ("s3:GetObject",),
 }
-_UPLOAD: Mapping[On, tuple[str, ...]] = {
-    On.LISTING: ("s3:ListBucket",),
-    On.OBJECTS: (
+_UPLOAD: Mapping[Target, tuple[str, ...]] = {
+    Target.LISTING: ("s3:ListBucket",),
+    Target.OBJECTS: (
         "s3:GetObject",
         "s3:PutObject",
         "s3:AbortMultipartUpload",
         "s3:ListMultipartUploadParts",
     ),
 }
-_OPERATE: Mapping[On, tuple[str, ...]] = {
-    On.LISTING: ("s3:ListBucket",),
-    On.OBJECTS: (*_UPLOAD[On.OBJECTS], "s3:DeleteObject"),
-    On.DATABASE: ("secretsmanager:GetSecretValue",),
+_OPERATE: Mapping[Target, tuple[str, ...]] = {
+    Target.LISTING: ("s3:ListBucket",),
+    Target.OBJECTS: (*_UPLOAD[Target.OBJECTS], "s3:DeleteObject"),
+    Target.DATABASE: ("secretsmanager:GetSecretValue",),
 }
-_ADMIN: Mapping[On, tuple[str, ...]] = {
-    On.LISTING: ("s3:ListBucket", "s3:ListBucketVersions"),
-    On.OBJECTS: (
-        *_OPERATE[On.OBJECTS],
+_ADMIN: Mapping[Target, tuple[str, ...]] = {
+    Target.LISTING: ("s3:ListBucket", "s3:ListBucketVersions"),
+    Target.OBJECTS: (
+        *_OPERATE[Target.OBJECTS],
         "s3:GetObjectVersion",
         "s3:DeleteObjectVersion",
     ),
-    On.BUCKET: (
+    Target.BUCKET: (
         "s3:ListBucketMultipartUploads",
         "s3:GetLifecycleConfiguration",
         "s3:PutLifecycleConfiguration",
@@ -92,7 +92,7 @@ _ADMIN: Mapping[On, tuple[str, ...]] = {
         "s3:GetBucketOwnershipControls",
         "s3:GetBucketLogging",
     ),
-    On.SECRETS: (
+    Target.SECRETS: (
         "secretsmanager:GetSecretValue",
         "secretsmanager:CreateSecret",
         "secretsmanager:UpdateSecret",
@@ -106,14 +106,14 @@ _ADMIN: Mapping[On, tuple[str, ...]] = {
         "secretsmanager:TagResource",
         "secretsmanager:UntagResource",
     ),
-    On.USER: (
+    Target.USER: (
         "iam:ListAccessKeys",
         "iam:CreateAccessKey",
         "iam:UpdateAccessKey",
         "iam:DeleteAccessKey",
     ),
     # GetAccessKeyLastUsed names a key, not a user; the others know no resource.
-    On.ANYTHING: (
+    Target.ANYTHING: (
         "iam:GetAccessKeyLastUsed",
         "s3:GetAccountPublicAccessBlock",
         "secretsmanager:ListSecrets",
@@ -163,10 +163,10 @@ def policy_of_use(actions: Iterable[str], scope: Scope) -> dict[str, Any]:
     Raises:
         InvalidInput: nothing was used yet, or the scope cannot stand in a policy.
     """
-    places: dict[On, list[str]] = {}
+    places: dict[Target, list[str]] = {}
     for action in sorted(set(actions)):
         place = _place(action)
-        places.setdefault(On.SECRETS if place is On.DATABASE else place, []).append(action)
+        places.setdefault(Target.SECRETS if place is Target.DATABASE else place, []).append(action)
     if not places:
         raise InvalidInput(
             "Nothing was used yet",
@@ -176,15 +176,15 @@ def policy_of_use(actions: Iterable[str], scope: Scope) -> dict[str, Any]:
     return _document({place: tuple(found) for place, found in places.items()}, scope)
 
 
-def _place(action: str) -> On:
+def _place(action: str) -> Target:
     """Return where an action is granted; on anything only if it knows no resource."""
     if action in _PLACES or action in _NO_RESOURCE:
-        return _PLACES.get(action, On.ANYTHING)
+        return _PLACES.get(action, Target.ANYTHING)
     service, _, name = action.partition(":")
     if service == "s3" and "Object" in name.replace("ObjectLockConfiguration", ""):
-        return On.OBJECTS
-    by_service = {"s3": On.BUCKET, "secretsmanager": On.SECRETS, "iam": On.USER}
-    return by_service.get(service, On.ANYTHING)
+        return Target.OBJECTS
+    by_service = {"s3": Target.BUCKET, "secretsmanager": Target.SECRETS, "iam": Target.USER}
+    return by_service.get(service, Target.ANYTHING)
 
 
 def text_of(policy: Mapping[str, Any]) -> str:
@@ -192,24 +192,24 @@ def text_of(policy: Mapping[str, Any]) -> str:
     return json.dumps(policy, indent=2)
 
 
-def _document(row: Mapping[On, Sequence[str]], scope: Scope) -> dict[str, Any]:
+def _document(row: Mapping[Target, Sequence[str]], scope: Scope) -> dict[str, Any]:
     _check(scope)
-    statements = [_statement(place, row[place], scope) for place in On if place in row]
+    statements = [_statement(place, row[place], scope) for place in Target if place in row]
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _statement(place: On, actions: Sequence[str], scope: Scope) -> dict[str, Any]:
+def _statement(place: Target, actions: Sequence[str], scope: Scope) -> dict[str, Any]:
     bucket = f"arn:aws:s3:::{scope.bucket}"
     secret = f"arn:aws:secretsmanager:*:*:secret:{scope.names_prefix}"
     resource = {
-        On.OBJECTS: f"{bucket}/{scope.prefix}*",
-        On.LISTING: bucket,
-        On.BUCKET: bucket,
-        On.SECRETS: f"{secret}*",
+        Target.OBJECTS: f"{bucket}/{scope.prefix}*",
+        Target.LISTING: bucket,
+        Target.BUCKET: bucket,
+        Target.SECRETS: f"{secret}*",
         # Secrets Manager ends an ARN with six characters of its own.
-        On.DATABASE: f"{secret}database-??????",
-        On.USER: f"arn:aws:iam::*:user/{scope.user or '${aws:username}'}",
-        On.ANYTHING: "*",
+        Target.DATABASE: f"{secret}database-??????",
+        Target.USER: f"arn:aws:iam::*:user/{scope.user or '${aws:username}'}",
+        Target.ANYTHING: "*",
     }[place]
     statement: dict[str, Any] = {
         "Sid": place.value.capitalize(),
@@ -217,7 +217,7 @@ def _statement(place: On, actions: Sequence[str], scope: Scope) -> dict[str, Any
         "Action": list(actions),
         "Resource": resource,
     }
-    if place is On.LISTING and scope.prefix:
+    if place is Target.LISTING and scope.prefix:
         statement["Condition"] = {"StringLike": {"s3:prefix": f"{scope.prefix}*"}}
     return statement
 

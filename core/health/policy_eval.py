@@ -97,7 +97,7 @@ def always_denied(policy: str, bucket: str, context: Context) -> Judgement:
         statements = statements_of(policy)
     except ValueError as error:
         return Judgement(answer=None, reasons=(str(error),))
-    missing = dict(_whole_bucket(bucket or _bucket_of(statements)))
+    missing = dict(_covers_bucket(bucket or _bucket_of(statements)))
     reasons: list[str] = []
     unknown: list[str] = []
     for statement in statements:
@@ -231,7 +231,7 @@ def _principals(statement: Mapping[str, Any], kind: str = "") -> list[str]:
 # All requests.
 
 
-def _whole_bucket(bucket: str) -> Iterator[tuple[str, str]]:
+def _covers_bucket(bucket: str) -> Iterator[tuple[str, str]]:
     yield f"arn:aws:s3:::{bucket}", "the bucket itself"
     yield f"arn:aws:s3:::{bucket}/?*", "its objects"
 

@@ -9,12 +9,12 @@ from core.units import as_utc, iso_utc
 
 #: `2024-01-15T10:00:00`, with or without fraction, with `Z`, `+00:00` or nothing (then UTC).
 PATTERN = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:\d{2})?"
-_WHOLE = re.compile(PATTERN)
+_EXACT = re.compile(PATTERN)
 
 
 def parse_timestamp(text: str) -> datetime | None:
     """Return the moment (aware, UTC) that `text` names in one of the four spellings, or None."""
-    if not _WHOLE.fullmatch(text):
+    if not _EXACT.fullmatch(text):
         return None
     try:
         return as_utc(datetime.fromisoformat(text))

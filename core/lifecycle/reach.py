@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.aws.faults import translated
-from core.lifecycle.checks import catches_siblings, hardly_a_prefix
+from core.lifecycle.checks import matches_siblings, prefix_warning
 from core.lifecycle.rules import Configuration, Rule, difference
 from core.objects.bucket import Bucket
 from core.work import Work, default_work
@@ -37,7 +37,7 @@ def _of_prefix(bucket: Bucket, rule: Rule, work: Work) -> Iterator[str]:
     prefix = rule.prefix
     if not prefix:
         return
-    reason = hardly_a_prefix(prefix)
+    reason = prefix_warning(prefix)
     if reason:
         yield f"{rule.rule_id}: {prefix!r} is hardly the beginning of a key. {reason}"
     with translated("s3:ListObjectsV2", bucket.subject(prefix), work):
@@ -46,7 +46,7 @@ def _of_prefix(bucket: Bucket, rule: Rule, work: Work) -> Iterator[str]:
     if not folders and not page.get("Contents"):
         yield f"{rule.rule_id}: no key begins with {prefix!r} at present, so the rule does nothing."
     siblings = [name for name in folders if name != f"{prefix}/"]
-    if catches_siblings(prefix) and siblings:
+    if matches_siblings(prefix) and siblings:
         more = f" and {len(siblings) - _NAMED} more" if len(siblings) > _NAMED else ""
         names = ", ".join(siblings[:_NAMED])
         yield f"{rule.rule_id}: {prefix!r} also matches {names}{more}. End it with a slash?"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from core.lifecycle.checks import catches_siblings, hardly_a_prefix
+from core.lifecycle.checks import matches_siblings, prefix_warning
 from core.lifecycle.rules import Difference, Rule
 from core.units import format_date, format_size
 
@@ -53,7 +53,7 @@ def scope(rule: Rule) -> str:
 def _place(prefix: str) -> str:
     if not prefix:
         return "in the whole bucket"
-    if catches_siblings(prefix) or hardly_a_prefix(prefix):
+    if matches_siblings(prefix) or prefix_warning(prefix):
         return f"whose keys begin with {prefix!r}"
     return f"below {prefix}"
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from core.local.json_lines import JsonLines
-from core.paths import data_dir
-from core.units import as_utc, format_count, format_moment, iso_utc, utc_now
-
-#: The fields of an entry that are texts; each line must have them.
-_TEXTS = ("bucket", "key", "method", "made_by", "access_key_id")
+from core.local.state.database import Value, state_database, storable
+from core.local.state.reports import unreadable_entries
+from core.units import as_utc, format_count, format_counted, format_moment, iso_utc, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Entry:
 class LedgerPage:
     """What the ledger holds, newest first.
 
-    `broken` lines could not be read; they were moved to the file `aside`, if that was possible.
+    `broken` entries of an earlier version could not be read; they are in the file `aside`.
     """
 
     entries: tuple[Entry, ...]
@@ -51,18 +48,19 @@ class LedgerPage:
 
 
 class Ledger:
-    """JSON lines in the data folder, private to the user; shared by threads and processes."""
+    """Entries in the state database; safe to use from several threads and processes."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._lines = JsonLines(path or data_dir() / "links.jsonl", _parsed)
+    def __init__(self, folder: Path | None = None) -> None:
+        """Use the user's database, or the one in another folder."""
+        self._database = state_database(folder)
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Remember links that were just made.
+        """Store links that were just made.
 
         Raises:
             LocalIOError: the ledger cannot be written.
         """
-        self._lines.append([_plain(entry) for entry in entries])
+        self._database.execute_many(_WRITE, [_row(entry) for entry in entries])
 
     def read(self) -> LedgerPage:
         """Return all entries, newest first.
@@ -70,28 +68,39 @@ class Ledger:
         Raises:
             LocalIOError: the ledger exists but cannot be read.
         """
-        found = self._lines.read()
-        return LedgerPage(tuple(reversed(found.entries)), found.broken, found.aside)
+        rows = self._database.rows(_READ)
+        entries = [entry for row in rows if (entry := _entry(row)) is not None]
+        lost = unreadable_entries(self._database, "links")
+        broken = len(rows) - len(entries) + sum(len(each.names) for each in lost)
+        return LedgerPage(tuple(entries), broken, lost[-1].file if lost else None)
 
 
-def _plain(entry: Entry) -> dict[str, Any]:
-    plain = asdict(entry)
-    return plain | {"made": iso_utc(entry.made), "expires": iso_utc(entry.expires)}
+#: In the order of the fields of `Entry`.
+_WRITE = """
+INSERT INTO links (bucket, key, method, made, expires, made_by, access_key_id, expiry_known)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_READ = """
+SELECT bucket, key, method, made, expires, made_by, access_key_id, expiry_known
+FROM links ORDER BY number DESC
+"""
 
 
-def _parsed(line: dict[str, Any]) -> Entry:
-    """Return the entry of one line; fields of a later version are left out."""
-    values = {spec.name: line[spec.name] for spec in fields(Entry) if spec.name in line}
-    for name in _TEXTS:
-        if not isinstance(values[name], str):
-            message = f"{name} is not a text"
-            raise TypeError(message)
-    for name in ("made", "expires"):
-        values[name] = as_utc(datetime.fromisoformat(values[name]))
-    return Entry(**values)
+def _row(entry: Entry) -> tuple[Value, ...]:
+    plain = asdict(entry) | {"made": iso_utc(entry.made), "expires": iso_utc(entry.expires)}
+    return tuple(storable(value) if isinstance(value, str) else value for value in plain.values())
 
 
-def dying_with(key_id: str, ledger: Ledger | None = None) -> tuple[str, ...]:
+def _entry(row: tuple[Any, ...]) -> Entry | None:
+    bucket, key, method, made, expires, made_by, access_key_id, expiry_known = row
+    try:
+        begin, end = (as_utc(datetime.fromisoformat(moment)) for moment in (made, expires))
+    except ValueError:
+        return None
+    return Entry(bucket, key, method, begin, end, made_by, access_key_id, bool(expiry_known))
+
+
+def links_ending_with(key_id: str, ledger: Ledger | None = None) -> tuple[str, ...]:
     """Say which links end early when a key is withdrawn; nothing when there are none.
 
     Raises:
@@ -102,4 +111,6 @@ def dying_with(key_id: str, ledger: Ledger | None = None) -> tuple[str, ...]:
     if not key_id or not ends:
         return ()
     count, last = format_count(len(ends)), format_moment(max(ends))
-    return (f"{count} links made here die with the old key; the last would have ended {last}",)
+    return (
+        f"{format_counted(count, 'link')} made here will die with the old key; the last would have ended {last}",
+    )

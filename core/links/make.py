@@ -9,7 +9,7 @@ from datetime import datetime
 from core.links.existence import NEED_OBJECT, object_exists
 from core.links.ledger import Entry, Ledger
 from core.objects.bucket import Bucket
-from core.objects.presign import Life, Presigned, checked_seconds, life_of, presign
+from core.objects.presign import Lifetime, Presigned, checked_seconds, lifetime_of, presign
 from core.redaction import Secret
 from core.units import format_moment, utc_now
 from core.work import Progress, Work, default_work
@@ -40,7 +40,7 @@ class Link:
     key: str
     method: str
     url: Secret
-    asked_seconds: int
+    requested_seconds: int
     expires: datetime
     limited_by: str = ""
     expiry_known: bool = True
@@ -95,7 +95,7 @@ def make_links(  # noqa: PLR0913 - a link is this record; all but the first two 
     return tuple(links)
 
 
-def real_life(bucket: Bucket, seconds: int, *, work: Work | None = None) -> Life:
+def actual_lifetime(bucket: Bucket, seconds: int, *, work: Work | None = None) -> Lifetime:
     """Return how long a link would live that is asked for `seconds` now.
 
     Raises:
@@ -104,7 +104,7 @@ def real_life(bucket: Bucket, seconds: int, *, work: Work | None = None) -> Life
         StorageError: the credentials cannot be had.
     """
     default_work(work).check()
-    return life_of(bucket, checked_seconds(seconds), utc_now())
+    return lifetime_of(bucket, checked_seconds(seconds), utc_now())
 
 
 def _link(key: str, signed: Presigned, *, exists: bool | None) -> Link:
@@ -113,7 +113,7 @@ def _link(key: str, signed: Presigned, *, exists: bool | None) -> Link:
         key,
         signed.method,
         signed.url,
-        signed.asked_seconds,
+        signed.requested_seconds,
         signed.life.expires_at,
         signed.life.limited_by,
         signed.life.known,

@@ -95,7 +95,9 @@ class Vault:
         """
         with _LOCK:
             backend = self._backend()
-            _asked(backend, lambda: backend.set_password(SERVICE, profile_name, _packed(keys)))
+            _call_keyring(
+                backend, lambda: backend.set_password(SERVICE, profile_name, _packed(keys))
+            )
             if self.load(profile_name) != keys:
                 raise _forgetful(backend)
 
@@ -108,7 +110,7 @@ class Vault:
         """
         with _LOCK:
             backend = self._backend()
-            text = _asked(backend, lambda: backend.get_password(SERVICE, profile_name))
+            text = _call_keyring(backend, lambda: backend.get_password(SERVICE, profile_name))
         return None if text is None else _unpacked(text, profile_name)
 
     def delete(self, profile_name: str) -> None:
@@ -119,8 +121,11 @@ class Vault:
         """
         with _LOCK:
             backend = self._backend()
-            if _asked(backend, lambda: backend.get_password(SERVICE, profile_name)) is not None:
-                _asked(backend, lambda: backend.delete_password(SERVICE, profile_name))
+            if (
+                _call_keyring(backend, lambda: backend.get_password(SERVICE, profile_name))
+                is not None
+            ):
+                _call_keyring(backend, lambda: backend.delete_password(SERVICE, profile_name))
 
     def _backend(self) -> Any:
         chosen = self._given or _chosen()
@@ -137,11 +142,11 @@ class Vault:
 
     def _prove(self, backend: Any) -> None:
         name, value = f"probe-{secrets.token_hex(8)}", secrets.token_urlsafe(24)
-        _asked(backend, lambda: backend.set_password(_PROBE, name, value))
-        found = _asked(backend, lambda: backend.get_password(_PROBE, name))
+        _call_keyring(backend, lambda: backend.set_password(_PROBE, name, value))
+        found = _call_keyring(backend, lambda: backend.get_password(_PROBE, name))
         if found != value:
             raise _forgetful(backend)
-        _asked(backend, lambda: backend.delete_password(_PROBE, name))
+        _call_keyring(backend, lambda: backend.delete_password(_PROBE, name))
 
 
 class SessionVault:
@@ -220,7 +225,7 @@ def _refusal(name: str) -> str:
     return f"The backend {name} is not known to keep passwords encrypted."
 
 
-def _asked(backend: Any, call: Callable[[], _T]) -> _T:
+def _call_keyring(backend: Any, call: Callable[[], _T]) -> _T:
     """Call the keyring; whatever its D-Bus library raises is a KeyringError in words."""
     try:
         return call()

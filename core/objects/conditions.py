@@ -35,14 +35,14 @@ _LOCKS = 64
 _found: WeakKeyDictionary[ClientFactory, dict[tuple[str, str], bool]] = WeakKeyDictionary()
 
 
-def honoured(bucket: Bucket, operation: str) -> bool | None:
+def is_supported(bucket: Bucket, operation: str) -> bool | None:
     """Return whether the server honours `If-None-Match` for an operation, or None if unknown."""
     if bucket.clients.endpoint_url is None:
         return True
     return _found.get(bucket.clients, {}).get((bucket.name, operation))
 
 
-def learn(bucket: Bucket, operation: str, *, is_honoured: bool) -> None:
+def record_support(bucket: Bucket, operation: str, *, is_honoured: bool) -> None:
     """Record whether a server honours the condition, and log once if it ignores it."""
     known = _found.setdefault(bucket.clients, {})
     if not is_honoured and known.get((bucket.name, operation)) is not False:

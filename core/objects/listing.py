@@ -28,7 +28,7 @@ _Item = Columns | BaseException | None
 _Answer = tuple[Columns, str | None]
 
 
-class _Ask(Protocol):
+class _Request(Protocol):
     """Function that requests a page: it checks for a cancel before and counts the objects after."""
 
     def __call__(self, prefix: str, *, delimiter: str = "", token: str | None = None) -> _Answer:
@@ -64,9 +64,9 @@ class Listing:
 
     def pages(self) -> Iterator[Columns]:
         """Yield all pages of the prefixes that were not taken by `take`; see `list_pages`."""
-        prefixes, pages = _discovered(self._ask, self._prefix, self._fan_out)
+        prefixes, pages = _discovered(self._request, self._prefix, self._fan_out)
         if prefixes:
-            self._fan = _Fan(self._ask, prefixes, self._threads(), self._work)
+            self._fan = _Fan(self._request, prefixes, self._threads(), self._work)
         yield from pages
         if self._fan is not None:
             yield from self._fan.pages()
@@ -80,7 +80,7 @@ class Listing:
         """Remove a prefix for another process to list; None if all are taken."""
         return self._fan.take() if self._fan is not None else None
 
-    def _ask(self, prefix: str, *, delimiter: str = "", token: str | None = None) -> _Answer:
+    def _request(self, prefix: str, *, delimiter: str = "", token: str | None = None) -> _Answer:
         self._work.check()
         began, computed = time.monotonic(), time.thread_time()
         answer = page_of(self._bucket, prefix, delimiter=delimiter, token=token, work=self._work)
@@ -101,7 +101,7 @@ class Listing:
         return min(self._fan_out, 1 + int(self._latency / _PAGE_SECONDS))
 
 
-def _discovered(ask: _Ask, prefix: str, fan_out: int) -> tuple[list[str], list[Columns]]:
+def _discovered(ask: _Request, prefix: str, fan_out: int) -> tuple[list[str], list[Columns]]:
     """Split a prefix into smaller ones; also return the pages that were listed for it.
 
     A level with more than one page is not split further but listed as one prefix. Half as many
@@ -130,7 +130,7 @@ def _discovered(ask: _Ask, prefix: str, fan_out: int) -> tuple[list[str], list[C
 class _Fan:
     """Threads that list prefixes, and the queue from which their pages are read."""
 
-    def __init__(self, ask: _Ask, prefixes: list[str], threads: int, work: Work) -> None:
+    def __init__(self, ask: _Request, prefixes: list[str], threads: int, work: Work) -> None:
         self._ask, self._work = ask, work
         self._prefixes: queue.SimpleQueue[str] = queue.SimpleQueue()
         for prefix in prefixes:

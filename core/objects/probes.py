@@ -16,7 +16,7 @@ from core.aws.limits import KEY_BYTES
 from core.errors import Conflict, NotFound, NotSupported, ServiceError, StorageError
 from core.local.pending_uploads import note
 from core.objects.bucket import Bucket
-from core.objects.conditions import COMPLETE, ONLY_NEW, PUT, honoured, learn
+from core.objects.conditions import COMPLETE, ONLY_NEW, PUT, is_supported, record_support
 from core.objects.deleting import delete
 from core.objects.reading import head
 from core.objects.unfinished import abort, create, work_of_its_own
@@ -32,13 +32,13 @@ _SIZE = 1
 _VERSIONS = 8
 
 
-def find_out_complete(bucket: Bucket, key: str, work: Work) -> None:
+def probe_completion(bucket: Bucket, key: str, work: Work) -> None:
     """Test whether CompleteMultipartUpload honours `If-None-Match`, unless it is known.
 
     A second upload to the real key could overwrite the object, so the test uses a small object
     beside `key`, which is removed.
     """
-    if honoured(bucket, COMPLETE) is not None:
+    if is_supported(bucket, COMPLETE) is not None:
         return
     suffix = f"{_MARK}{uuid4().hex[:8]}"
     name = key.encode()[: KEY_BYTES - len(suffix)].decode(errors="ignore") + suffix
@@ -131,9 +131,9 @@ class _Probe:
                 parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
                 client.complete_multipart_upload(MultipartUpload=parts, **where, **ONLY_NEW)
         except (Conflict, NotSupported) as error:
-            learn(self._bucket, COMPLETE, is_honoured=isinstance(error, Conflict))
+            record_support(self._bucket, COMPLETE, is_honoured=isinstance(error, Conflict))
         else:
-            learn(self._bucket, COMPLETE, is_honoured=False)
+            record_support(self._bucket, COMPLETE, is_honoured=False)
 
     def _remove(self) -> bool:
         """Remove the object and return whether it no longer exists."""

@@ -86,7 +86,7 @@ class SinglePut:
 
     def _put_only_new(self) -> dict[str, Any]:
         """Write conditionally; if unknown, determine whether the server honours the condition."""
-        known = conditions.honoured(self._bucket, PUT)
+        known = conditions.is_supported(self._bucket, PUT)
         if not known:
             conditions.refuse_existing(self._bucket, self._key, self._work)
         if known is False:
@@ -94,7 +94,7 @@ class SinglePut:
         try:
             answer = self._put(**ONLY_NEW)
         except NotSupported:
-            conditions.learn(self._bucket, PUT, is_honoured=False)
+            conditions.record_support(self._bucket, PUT, is_honoured=False)
             return self._put()
         return answer if known else self._retried(answer)
 
@@ -103,12 +103,12 @@ class SinglePut:
         try:
             again = self._put(**ONLY_NEW)
         except Conflict:
-            conditions.learn(self._bucket, PUT, is_honoured=True)
+            conditions.record_support(self._bucket, PUT, is_honoured=True)
             return answer
         except StorageError:  # still unknown; the write itself has succeeded
             self._work.check()
             return answer
-        conditions.learn(self._bucket, PUT, is_honoured=False)
+        conditions.record_support(self._bucket, PUT, is_honoured=False)
         return again
 
     def _reconciled(self, error: Conflict) -> Written | None:
@@ -117,7 +117,7 @@ class SinglePut:
             existing = head(self._bucket, self._key, work=self._work)
         except NotFound:
             return None  # a concurrent write failed, or its object was deleted
-        conditions.learn(self._bucket, PUT, is_honoured=True)
+        conditions.record_support(self._bucket, PUT, is_honoured=True)
         if existing.size == len(self._data):
             answer = {"ETag": existing.etag, "ServerSideEncryption": existing.encryption}
             verdict = confirmed(answer, self._hashes)
@@ -138,5 +138,5 @@ class SinglePut:
             version,
             self._sha256,
             verdict,
-            race_free=not self._only_new or conditions.honoured(self._bucket, PUT) is not False,
+            race_free=not self._only_new or conditions.is_supported(self._bucket, PUT) is not False,
         )

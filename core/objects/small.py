@@ -93,9 +93,9 @@ def upload_many(
         return first
     bucket.clients.note_use("s3", "PutObject")
     left: list[SmallFile] = []
-    if only_new and conditions.honoured(bucket, conditions.PUT) is None:
+    if only_new and conditions.is_supported(bucket, conditions.PUT) is None:
         left += _first_alone(bucket, first.pop(), sent, work)
-    if only_new and not conditions.honoured(bucket, conditions.PUT):
+    if only_new and not conditions.is_supported(bucket, conditions.PUT):
         return [*left, *first, *rest]
     batch = _Batch(bucket, _chained(first, rest), sent, work, only_new=only_new)
     return left + batch.run()

@@ -53,10 +53,10 @@ def _above(one: Any, other: Any) -> bool:
     return text_of(one) != text_of(other) and cell_decimal(one) > cell_decimal(other)
 
 
-def _at(found: Columns, places: Moments, kind: ProblemKind, words: str) -> Iterator[Problem]:
+def _at(found: Columns, places: Moments, kind: ProblemKind, text: str) -> Iterator[Problem]:
     for at in places.tolist():
         when = moment_at(int(found.times[at]))
-        yield Problem(kind, f"{words} at {instant(when)}", row=int(found.rows[at]), start=when)
+        yield Problem(kind, f"{text} at {instant(when)}", row=int(found.rows[at]), start=when)
 
 
 def note_order(found: Columns, findings: Findings) -> None:

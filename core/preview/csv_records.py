@@ -31,15 +31,15 @@ class Records:
         deadline: Deadline,
         findings: Findings,
         *,
-        whole: bool = True,
+        complete: bool = True,
     ) -> None:
         self.stopped = False
-        self._whole = whole
+        self._complete = complete
         self._ended = False
         self._source = io.StringIO(text, newline="")
         self._delimiter, self._deadline, self._findings = delimiter, deadline, findings
         self._pending: deque[str] = deque()
-        self._taken: list[str] = []
+        self._fault_lines: list[str] = []
         self._line = 0
         self._spanning: list[int] = []
 
@@ -47,18 +47,18 @@ class Records:
         """Yield each record that is no blank line, with the number of its first line."""
         while True:
             yield from self._until_fault()
-            if not self._taken:
+            if not self._fault_lines:
                 break
             yield self._as_letters(), self._line
         if self._spanning:
             self._note_spanning()
 
     def _until_fault(self) -> Iterator[tuple[list[str], int]]:
-        """Yield good records; return with the lines of a bad one in `_taken`, or at the end."""
+        """Yield good records; return with the lines of a bad one in `_fault_lines`, or at the end."""
         reader = csv.reader(_Lines(self), delimiter=self._delimiter)
         while True:
             first = self._line + 1
-            self._taken = []
+            self._fault_lines = []
             try:
                 row = next(reader)
             except StopIteration:
@@ -67,7 +67,7 @@ class Records:
                 return
             if self._ended:  # in the middle of a record: within quotes
                 return
-            if len(self._taken) > 1:
+            if len(self._fault_lines) > 1:
                 if not self._well_formed(len(row)):
                     return
                 self._spanning.append(first)
@@ -76,7 +76,7 @@ class Records:
 
     def _well_formed(self, width: int) -> bool:
         """Whether the lines taken are one record by the strict rules: every quote closes."""
-        strict = csv.reader(iter(self._taken), delimiter=self._delimiter, strict=True)
+        strict = csv.reader(iter(self._fault_lines), delimiter=self._delimiter, strict=True)
         try:
             return len(next(strict)) == width and next(strict, None) is None
         except csv.Error:
@@ -84,12 +84,14 @@ class Records:
 
     def _as_letters(self) -> list[str]:
         """Return the first line taken with its quotes as letters, and put the others back."""
-        line, *others = self._taken
+        line, *others = self._fault_lines
         self._pending.extendleft(reversed(others))
         self._line -= len(others)
         finding = f"line {self._line:,} has a quote that does not close or a cell over 128 KB"
         kind = ProblemKind.BROKEN
-        if self._ended and (self.stopped or not self._whole):  # it may close in what was not read
+        if self._ended and (
+            self.stopped or not self._complete
+        ):  # it may close in what was not read
             finding = f"the quote in line {self._line:,} does not close in this part"
             kind = ProblemKind.NOTE
         self._ended = False
@@ -109,10 +111,10 @@ class Records:
             line = self._pending.popleft() if self._pending else self._source.readline()
         if line:
             self._line += 1
-            self._taken.append(line)
+            self._fault_lines.append(line)
             if self._line % _LINES_BETWEEN_CHECKS == 0 and self._deadline.passed:
                 self.stopped = True
-        elif self._taken:
+        elif self._fault_lines:
             self._ended = True
         return line
 

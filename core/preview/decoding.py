@@ -21,16 +21,16 @@ _PLAIN_SAMPLE = 512
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 
 
-def decode(data: bytes, findings: Findings, *, whole: bool) -> str | None:
+def decode(data: bytes, findings: Findings, *, complete: bool) -> str | None:
     """Return the text of `data`, or None when it is binary.
 
-    With `whole` False the last character may be cut in the middle; that is no finding.
+    With `complete` False the last character may be cut in the middle; that is no finding.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            return _decoded(data[len(mark) :], encoding, findings, whole=whole)
+            return _decoded(data[len(mark) :], encoding, findings, complete=complete)
     encoding = _guess(data[:_SAMPLE])
-    return _decoded(data, encoding, findings, whole=whole) if encoding else None
+    return _decoded(data, encoding, findings, complete=complete) if encoding else None
 
 
 def is_plain_text(data: bytes) -> bool:
@@ -61,10 +61,10 @@ def _guess(sample: bytes) -> str:
     return "utf-8" if strange <= max(2, len(text) * 0.05) else ""
 
 
-def _decoded(data: bytes, encoding: str, findings: Findings, *, whole: bool) -> str:
+def _decoded(data: bytes, encoding: str, findings: Findings, *, complete: bool) -> str:
     decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
     try:
-        return decoder.decode(data, final=whole)
+        return decoder.decode(data, final=complete)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         where = f"byte {error.start:,} (line {line:,})"

@@ -13,7 +13,7 @@ from core.preview.decoding import decode, is_plain_text
 from core.preview.limits import Deadline, Limits
 from core.preview.problems import ProblemKind
 from core.preview.reading import Content, Reading
-from core.preview.texts import is_named_text, read_text, text_beside
+from core.preview.texts import is_named_text, read_text, text_face
 from core.preview.unpack import Unpacked, packing_of, unpack
 from core.preview.values import Face, Lines, Preview
 from core.units import format_size
@@ -57,7 +57,7 @@ def _preview(
     reading = Reading(key, _unpacked_name(key), content_type, limits, deadline)
     try:
         fetched = total is None or total <= len(data)
-        unpacked = unpack(data, limits, deadline, reading.findings, whole=fetched)
+        unpacked = unpack(data, limits, deadline, reading.findings, complete=fetched)
         reading = replace(reading, complete=unpacked.complete and fetched, packed=unpacked.packed)
         return _finished(_content_of(unpacked.data, reading), reading, unpacked)
     except _UNREADABLE:
@@ -94,7 +94,7 @@ def _content_of(data: bytes, reading: Reading) -> Content:
             reading.filename, f"{picture.form} picture", (picture, hex_dump(data, reading.limits))
         )
     known = form_of(data, plain=plain)
-    text = None if known else decode(data, reading.findings, whole=reading.complete)
+    text = None if known else decode(data, reading.findings, complete=reading.complete)
     return _bytes(data, reading) if text is None else read_text(text, reading)
 
 
@@ -106,5 +106,5 @@ def _bytes(data: bytes, reading: Reading) -> Content:
         reading.findings.note(ProblemKind.NOTE, f"{form}: shown as bytes")
     faces: tuple[Face, ...] = (hex_dump(data, reading.limits),)
     if is_named_text(reading):
-        faces += (text_beside(data.decode("utf-8", errors="replace"), reading),)
+        faces += (text_face(data.decode("utf-8", errors="replace"), reading),)
     return Content(reading.filename, format_size(len(data)), faces)

@@ -33,10 +33,10 @@ def read_text(text: str, reading: Reading) -> Content:
     seen = _content_of(text, reading)
     if any(isinstance(face, Lines) for face in seen.faces):
         return seen
-    return replace(seen, faces=(*seen.faces, text_beside(text, reading)))
+    return replace(seen, faces=(*seen.faces, text_face(text, reading)))
 
 
-def text_beside(text: str, reading: Reading) -> Lines:
+def text_face(text: str, reading: Reading) -> Lines:
     """Return the text as a further face: what is wrong with it is found by the first one."""
     deadline = reading.deadline.more(_LINES_SECONDS)
     return read_lines(text, reading.limits, Findings(), log=_is_log(reading), deadline=deadline)
@@ -81,13 +81,13 @@ def _may_be_delimited(text: str, reading: Reading) -> bool:
 def _delimited(text: str, reading: Reading) -> Content:
     delimiter = "\t" if reading.ends(".tsv", ".tab") else ""
     bounds = (reading.limits, reading.deadline, reading.findings)
-    table = read_delimited(text, *bounds, delimiter=delimiter, whole=reading.complete)
+    table = read_delimited(text, *bounds, delimiter=delimiter, complete=reading.complete)
     more = table.more or not reading.complete
     return Content(reading.filename, counted(len(table.rows), "row", more=more), (table,))
 
 
 def _first_value(text: str, reading: Reading, findings: Findings) -> JsonRead:
-    return read_json(text, reading.limits, reading.deadline, findings, whole=reading.complete)
+    return read_json(text, reading.limits, reading.deadline, findings, complete=reading.complete)
 
 
 def _json(text: str, reading: Reading) -> Content:
@@ -108,7 +108,7 @@ def _json(text: str, reading: Reading) -> Content:
         reading.findings.add(Problem(ProblemKind.BROKEN, finding, line=line))
     if first.value is None and findings.counts[ProblemKind.BROKEN]:
         return _lines(text, reading)
-    return see_json(first.value, replace(reading, cut=first.stopped))
+    return json_content(first.value, replace(reading, cut=first.stopped))
 
 
 def _json_by_content(text: str, reading: Reading) -> Content | None:
@@ -123,7 +123,7 @@ def _json_by_content(text: str, reading: Reading) -> Content | None:
     if _is_log(reading) and findings.counts[ProblemKind.TRUNCATED]:
         return None
     reading.findings.merge(findings)
-    return see_json(first.value, replace(reading, cut=first.stopped))
+    return json_content(first.value, replace(reading, cut=first.stopped))
 
 
 def _continues(text: str, first: JsonRead) -> bool:
@@ -138,10 +138,10 @@ def _several(text: str, reading: Reading) -> Content | None:
     if len(found.values) < 2 or found.read <= 2 * len(found.unread):
         return None
     reading.findings.merge(findings)
-    return _see_values(found, reading)
+    return _values_content(found, reading)
 
 
-def see_json(root: Any, reading: Reading) -> Content:
+def json_content(root: Any, reading: Reading) -> Content:
     """Return the faces of a JSON value: what the contract knows of it, a table, a tree."""
     found = read_market(root, reading)
     if found:
@@ -168,10 +168,10 @@ def _json_lines(text: str, reading: Reading) -> Content:
     if found.spanning:
         finding = f"{counted(found.spanning, 'value')} printed over several lines"
         reading.findings.note(ProblemKind.NOTE, finding)
-    return _see_values(found, reading)
+    return _values_content(found, reading)
 
 
-def _see_values(found: JsonValues, reading: Reading) -> Content:
+def _values_content(found: JsonValues, reading: Reading) -> Content:
     bounds = (reading.limits, reading.next_deadline(), reading.findings)
     table = table_of(found.values, *bounds, reported=frozenset(found.unread))
     more = not reading.complete or found.stopped or (table is not None and table.more)

@@ -194,6 +194,6 @@ class Preview:
         return left_out(self.problems, self.counts)
 
     @property
-    def problems_in_words(self) -> str:
+    def problem_texts(self) -> str:
         """One line with all problems, causes first; empty when there are none."""
         return summary(self.problems, Counter(self.counts))

@@ -1,10 +1,11 @@
-"""Making the new access key: by one request at a time, and never a third key.
+"""Creation of the new access key, one request at a time, and never a third key.
 
-When the answer of CreateAccessKey is lost, a key may be there whose secret nobody will ever see.
-Since AWSPENDING is taken before, no other rotation makes keys for this secret meanwhile: a key that
-was not there at the beginning, is younger than the rotation and was never used is such an orphan.
-It is deleted before another one is asked for. Before a key was asked for, a new one is somebody's. Once AWSPENDING is not ours any more, nothing but the
-key whose id is known counts as ours: a young key may be that of the rotation that came next.
+If the answer of CreateAccessKey is lost, a key with an unknown secret may exist. Since this
+rotation holds AWSPENDING, no other rotation creates keys for this secret: a key that did not exist
+at the beginning, is younger than the rotation and was never used is such an orphan. It is deleted
+before another key is created. A new key that appears before the first request belongs to another
+client. Once this rotation has lost AWSPENDING, only the key with the recorded id belongs to it:
+other young keys may belong to the next rotation.
 """
 
 from __future__ import annotations
@@ -23,84 +24,90 @@ from core.rotation.strategy import before_any_change
 from core.work import Work
 
 _ATTEMPTS = 3
-#: How far IAM's clock and ours may differ before a key counts as older than the rotation.
+#: Clock difference to IAM within which a key does not count as older than the rotation.
 _SKEW = timedelta(minutes=5)
 
 
 class KeyMaker:
-    """Makes the key of one rotation; `keys` holds it, in memory only, until it is stored."""
+    """Creator of the new key of one rotation; `keys` has it in memory until it is stored."""
 
     def __init__(self, patience: Patience) -> None:
         self._pause = patience.pause
         self.keys: AccessKeys | None = None
 
     def make(self, clients: ClientFactory, rotation: Rotation, work: Work) -> str:
-        """Delete what a lost answer left behind, make one key, and return its id.
+        """Delete an orphaned key, create a new one, and return its id.
 
         Raises:
             Conflict: the user has a second key that is in use, or older than the rotation.
-            StorageError: IAM refused.
+            StorageError: IAM refused the request.
         """
         requested = _requested_before(rotation)
         with nullcontext() if requested else before_any_change():
-            _delete_orphan_keys(clients, rotation, work, asked=requested)
+            _delete_orphan_keys(clients, rotation, work, requested=requested)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self.keys = iam_keys.create_key(clients, rotation.facts.user, work)
             except StorageError as error:
                 requested = requested or error.retryable
-                full = isinstance(error, LimitExceeded)  # of our own key, if one was asked for
+                full = isinstance(error, LimitExceeded)  # two keys exist
                 if attempt == _ATTEMPTS or not (requested and (full or error.retryable)):
-                    self._tidy(clients, rotation, work, asked=requested)
+                    self._tidy(clients, rotation, work, requested=requested)
                     raise
             else:
                 break
-            work.token.wait(self._pause)  # a listing may lag behind a key that was just made
-            _delete_orphan_keys(clients, rotation, work, asked=requested)
+            work.token.wait(self._pause)  # a new key may be missing in the listing at first
+            _delete_orphan_keys(clients, rotation, work, requested=requested)
         assert self.keys is not None
         return self.keys.access_key_id
 
-    def _tidy(self, clients: ClientFactory, rotation: Rotation, work: Work, *, asked: bool) -> None:
-        """Leave no orphan behind a failure; when that fails too, the next run does it."""
+    def _tidy(
+        self, clients: ClientFactory, rotation: Rotation, work: Work, *, requested: bool
+    ) -> None:
+        """Delete an orphan after a failure; if this fails too, the next run deletes it."""
         try:
-            _delete_orphan_keys(clients, rotation, work, asked=asked)
+            _delete_orphan_keys(clients, rotation, work, requested=requested)
         except StorageError:
             return
 
 
 def _delete_orphan_keys(
-    clients: ClientFactory, rotation: Rotation, work: Work, *, asked: bool
+    clients: ClientFactory, rotation: Rotation, work: Work, *, requested: bool
 ) -> None:
-    """Delete the keys that this rotation made and nobody can use, while AWSPENDING is ours.
+    """Delete the orphaned keys of this rotation while it holds AWSPENDING.
 
     Args:
-        clients: an administrator's.
-        rotation: whose keys.
+        clients: clients with an administrator's permissions.
+        rotation: the rotation.
         work: cancel token.
-        asked: whether a key was asked for of which nothing is known.
+        requested: whether a request for a key may have been successful without an answer.
 
     Raises:
-        Conflict: there is a new key that it did not make: it is older than the rotation, or it
-            is in use though its secret was never stored.
-        Overtaken: AWSPENDING is not ours any more.
+        Conflict: there is a new key of another origin: it is older than the rotation, or it is in
+            use although its secret was never stored.
+        Overtaken: the rotation has lost AWSPENDING.
     """
     stages.check_claimed(clients, rotation, work)
     facts = rotation.facts
     for key in _new_keys(clients, rotation, work):
-        ours = key.id == facts.new_key_id or (asked and _is_orphan(clients, rotation, key, work))
+        ours = key.id == facts.new_key_id or (
+            requested and _is_orphan(clients, rotation, key, work)
+        )
         if not ours:
             raise Conflict(
                 f"{facts.user} has another new access key",
-                cause=f"Key {key.id} is in use or was not made by this rotation.",
-                remedy="Find out who made it; deactivate and delete it if nobody needs it, "
-                "then resume. Or undo the rotation: that leaves the key alone.",
+                cause=f"Key {key.id} is in use, or was not created by this rotation.",
+                remedy="Find out who created it. If it is not needed, deactivate and delete it, "
+                "then resume. Or undo the rotation, which does not change that key.",
                 subject=facts.user,
             )
         iam_keys.delete_key(clients, facts.user, key.id, work)
 
 
-def take_back(clients: ClientFactory, rotation: Rotation, except_key: str, work: Work) -> None:
-    """Delete what this rotation made, for an undo; keys of others, and `except_key`, are left alone."""
+def delete_new_keys(
+    clients: ClientFactory, rotation: Rotation, except_key: str, work: Work
+) -> None:
+    """Delete the keys of this rotation for an undo, except `except_key` and keys of other origin."""
     facts = rotation.facts
     own = {facts.new_key_id, _staged_key(clients, rotation, work)}
     requested = _was_requested(rotation) and stages.is_claimed(clients, rotation, work)
@@ -111,13 +118,13 @@ def take_back(clients: ClientFactory, rotation: Rotation, except_key: str, work:
 
 
 def _requested_before(rotation: Rotation) -> bool:
-    """Whether an earlier try of the step that runs may have asked for a key."""
+    """Return whether an earlier attempt of the running step may have requested a key."""
     stage = rotation.step(Step.STAGE)
     return (stage if stage.tries else rotation.step(Step.CREATE)).tries > 1
 
 
 def _was_requested(rotation: Rotation) -> bool:
-    """Whether any try may have asked for a key whose id was not journalled."""
+    """Return whether any attempt may have created a key whose id was not recorded."""
     create, stage = rotation.step(Step.CREATE), rotation.step(Step.STAGE)
     return create.tries > 0 if not create.finished else stage.tries > 0
 
@@ -129,7 +136,7 @@ def _new_keys(clients: ClientFactory, rotation: Rotation, work: Work) -> list[Ke
 
 
 def _staged_key(clients: ClientFactory, rotation: Rotation, work: Work) -> str:
-    """Return the id of the key that was staged: it may not have been journalled."""
+    """Return the id of the staged key, which may not have been recorded."""
     text = stages.staged(clients, rotation, work)
     return read_secret(rotation.secret, text).keys.access_key_id if text else ""
 

@@ -1,7 +1,7 @@
-"""The machine: runs a rotation's steps in order, with the journal before and after each.
+"""State machine that runs the steps of a rotation and records each in the journal.
 
-A step that is journalled as running may or may not have happened: a strategy looks, and goes on.
-So the machine has no notion of a crash; it runs what is not finished.
+A step that is recorded as running may or may not have taken effect: the strategy checks this. So
+the machine does not treat a crash specially; it runs all unfinished steps.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from core.errors import Cancelled, StorageError
 from core.model.rotation import Facts, Outcome, Problem, Rotation, Step, StepRecord, StepState
 from core.rotation.journal import RotationJournal
 from core.rotation.strategy import (
-    Done,
     NotBegun,
+    NotDue,
     NothingDone,
     NotUndoable,
     Overtaken,
+    StepResult,
     Strategy,
-    TooSoon,
 )
 from core.units import utc_now
 from core.work import Work, finishing
@@ -29,7 +29,7 @@ _AFTER_PROMOTION = (Step.SWITCH, Step.DEACTIVATE, Step.DELETE)
 
 
 class Machine:
-    """Drives one strategy; each state is written before it is shown."""
+    """Runs the steps of one strategy; each state is recorded before it is reported."""
 
     def __init__(
         self,
@@ -41,10 +41,10 @@ class Machine:
         self._strategy, self._journal, self._clock = strategy, journal, clock
 
     def run(self, rotation: Rotation, work: Work) -> Rotation:
-        """Run what is not finished, until the end, a failure, or a time to wait.
+        """Run the unfinished steps until the end, a failure, or a grace period.
 
         Raises:
-            LocalIOError: the journal could not be written; nothing more was done.
+            LocalIOError: the journal could not be written; no further step was run.
         """
         if rotation.outcome is Outcome.UNDOING:
             return self.undo(rotation, work)
@@ -57,10 +57,10 @@ class Machine:
         return self._written(replace(rotation, outcome=Outcome.DONE), work)
 
     def undo(self, rotation: Rotation, work: Work, *, to: Outcome = Outcome.UNDONE) -> Rotation:
-        """Take back what was done; a failure half-way leaves it to be undone again.
+        """Undo the completed steps; after a failure the undo can be repeated.
 
         Raises:
-            LocalIOError: the journal could not be written; nothing more was done.
+            LocalIOError: the journal could not be written; no further step was run.
         """
         rotation = self._written(replace(rotation, outcome=Outcome.UNDOING, due=None), work)
         try:
@@ -78,7 +78,7 @@ class Machine:
         rotation = self._written(rotation.with_step(begun), work)
         try:
             done = self._strategy.do(step, rotation, work)
-        except TooSoon as wait:
+        except NotDue as wait:
             waiting = StepRecord(step, StepState.WAITING, detail=wait.why, tries=tries)
             later = replace(rotation.with_step(waiting), outcome=Outcome.WAITING, due=wait.due)
             return self._written(later, work)
@@ -96,13 +96,13 @@ class Machine:
     def _not_begun(
         self, rotation: Rotation, begun: StepRecord, error: StorageError, work: Work
     ) -> Rotation:
-        """End at the checks; an earlier try may have taken AWSPENDING, which is given back."""
+        """End a rotation that failed its checks, and remove AWSPENDING if it was taken."""
         failed = self._failed(rotation, begun, error, work)
         if begun.tries == 1:
             return self._written(replace(failed, outcome=Outcome.UNDONE), work)
         return failed if _passes(error) else self.undo(failed, work)
 
-    def _ended(self, begun: StepRecord, done: Done) -> StepRecord:
+    def _ended(self, begun: StepRecord, done: StepResult) -> StepRecord:
         state = StepState.SKIPPED if done.skipped else StepState.DONE
         return replace(begun, state=state, ended=self._clock(), detail=done.detail)
 
@@ -123,7 +123,7 @@ class Machine:
         return self._written(failed, work)
 
     def _only_forward(self, rotation: Rotation, error: StorageError, work: Work) -> Rotation:
-        """Let the steps after the promotion run again: an undo may have taken back some of them."""
+        """Reset the steps after the promotion, some of which an undo may have reverted."""
         steps = tuple(
             replace(record, state=StepState.WAITING, problem=None)
             if record.step in _AFTER_PROMOTION
@@ -135,7 +135,7 @@ class Machine:
         )
 
     def _not_undone(self, rotation: Rotation, error: StorageError, work: Work) -> Rotation:
-        """Note on the step that was reached why it could not be taken back."""
+        """Record at the current step why it could not be undone."""
         reached = [record for record in rotation.steps if record.state is not StepState.WAITING]
         if not reached or isinstance(error, Cancelled):
             return rotation
@@ -154,7 +154,7 @@ class Machine:
 
 
 def _undone(rotation: Rotation, facts: Facts, outcome: Outcome) -> Rotation:
-    """Mark what was done as taken back; a failure that led here keeps its words."""
+    """Mark completed steps as undone; the text of the failed step is not changed."""
     states = {StepState.DONE: StepState.UNDONE, StepState.RUNNING: StepState.UNDONE}
     steps = tuple(
         replace(record, state=states.get(record.state, record.state)) for record in rotation.steps

@@ -1,10 +1,10 @@
-"""How a rotation takes, fills, promotes and gives back AWSPENDING.
+"""Version stages of a rotation: claim, fill, promote and release AWSPENDING.
 
-AWSPENDING is taken before anything is made, by a call that AWS refuses when the label sits
-elsewhere (UpdateSecretVersionStage without RemoveFromVersionId), so one rotation at most makes a
-key or a password. The version that takes it holds a copy of the current value: whoever reads
-AWSPENDING meanwhile gets something that works. Then the new value is stored under the rotation's
-own id, and AWSPENDING moves on to it.
+AWSPENDING is claimed first, by a call that AWS refuses if the stage is attached to another version
+(UpdateSecretVersionStage without RemoveFromVersionId), so at most one rotation creates a key or a
+password. The claiming version contains a copy of the current value, so that readers of AWSPENDING
+get a valid value. Then the new value is stored with the id of the rotation, and AWSPENDING moves to
+it.
 
 Source: API reference of UpdateSecretVersionStage, PutSecretValue and RotateSecret.
 """
@@ -29,7 +29,7 @@ from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_moment
 from core.work import Work
 
-#: What AWS answers when a label is not where a call says it is.
+#: Error codes of AWS for a stage that is attached to another version.
 _MISPLACED = (InvalidInput, Conflict, NotFound, AlreadyExists)
 #: How often, and seconds apart, it is looked again for a label that was set a moment ago.
 _RETRIES = 3
@@ -38,7 +38,7 @@ RETRY_PAUSE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Where the labels of a secret are: version ids by label; a missing one is empty."""
+    """The version ids of the stages of a secret; empty if a stage does not exist."""
 
     current: str
     pending: str
@@ -48,10 +48,10 @@ class Stages:
 
 
 def describe(clients: ClientFactory, secret: str, work: Work) -> Stages:
-    """Ask where the labels are now; DescribeSecret is fresher than any listing.
+    """Read the stages from DescribeSecret, which is more recent than a listing.
 
     Raises:
-        StorageError: `secretsmanager:DescribeSecret` is missing, or there is no such secret.
+        StorageError: `secretsmanager:DescribeSecret` is missing, or the secret does not exist.
     """
     work.check()
     with translated("secretsmanager:DescribeSecret", secret, work):
@@ -69,20 +69,20 @@ def describe(clients: ClientFactory, secret: str, work: Work) -> Stages:
 
 
 def claim_id(rotation: Rotation) -> str:
-    """Return the id of the version by which a rotation takes AWSPENDING."""
+    """Return the id of the version with which a rotation claims AWSPENDING."""
     return str(uuid5(UUID(rotation.id), "claim"))
 
 
 def label_of(rotation: Rotation, version: str) -> str:
-    """Return the label by which one of its versions tells other people whose rotation it is.
+    """Return the label of a version that names the author of the rotation.
 
-    Each version has its own: a label that is put on a second version leaves the first one.
+    Each version has a separate label, because a label can only be attached to one version.
     """
     return own_label(rotation.by.rpartition("/")[2], version)
 
 
 def claim(clients: ClientFactory, rotation: Rotation, current: SecretValue, work: Work) -> None:
-    """Take AWSPENDING for this rotation, or learn who has it.
+    """Claim AWSPENDING for this rotation.
 
     Raises:
         Conflict: another rotation has it.
@@ -92,7 +92,7 @@ def claim(clients: ClientFactory, rotation: Rotation, current: SecretValue, work
     claim = claim_id(rotation)
     if stages.pending in {claim, rotation.id}:
         return
-    with contextlib.suppress(AlreadyExists):  # an earlier attempt stored the value of its time
+    with contextlib.suppress(AlreadyExists):  # an earlier attempt stored the former value
         _put(clients, rotation, claim, current.text.reveal(), work)
     try:
         _move(clients, rotation.secret, PENDING, to=claim, source=stages.pending, work=work)
@@ -103,10 +103,10 @@ def claim(clients: ClientFactory, rotation: Rotation, current: SecretValue, work
 
 
 def check_free(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
-    """Refuse when AWSPENDING belongs to another rotation.
+    """Check that AWSPENDING does not belong to another rotation.
 
     Raises:
-        Conflict: it does; the error says whose and since when, if a label tells.
+        Conflict: it does; the error names author and time, if a label contains them.
     """
     stages = describe(clients, rotation.secret, work)
     ours = {"", stages.current, claim_id(rotation), rotation.id}
@@ -114,18 +114,18 @@ def check_free(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
         return
     raise Conflict(
         f"{rotation.secret} is being rotated{_by(clients, rotation, stages, stages.pending, work)}",
-        cause=f"AWSPENDING sits on version {stages.pending}.",
-        remedy="Wait until that rotation has ended. If nobody runs one, let the doctor look: it "
-        "continues or discards what was left behind.",
+        cause=f"AWSPENDING is on version {stages.pending}.",
+        remedy="Wait until that rotation has ended. If it is no longer running, continue or "
+        "discard it with the doctor.",
         subject=rotation.secret,
     )
 
 
 def check_unmoved(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
-    """See that AWSCURRENT still sits where it was when the rotation looked first.
+    """Check that AWSCURRENT has not moved since the beginning of the rotation.
 
     Raises:
-        Overtaken: somebody else has moved it.
+        Overtaken: another client has moved it.
     """
     stages = describe(clients, rotation.secret, work)
     if stages.current != rotation.facts.old_version:
@@ -133,15 +133,15 @@ def check_unmoved(clients: ClientFactory, rotation: Rotation, work: Work) -> Non
 
 
 def is_claimed(clients: ClientFactory, rotation: Rotation, work: Work) -> bool:
-    """Whether AWSPENDING is this rotation's."""
+    """Return whether AWSPENDING belongs to this rotation."""
     return describe(clients, rotation.secret, work).pending in {claim_id(rotation), rotation.id}
 
 
 def check_claimed(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
-    """See that AWSPENDING still is this rotation's: only then it may make something.
+    """Check that AWSPENDING still belongs to this rotation, which is required for changes.
 
     Raises:
-        Overtaken: it is not.
+        Overtaken: it does not.
     """
     stages = _settled(clients, rotation, work)
     if stages.pending not in {claim_id(rotation), rotation.id}:
@@ -149,9 +149,9 @@ def check_claimed(clients: ClientFactory, rotation: Rotation, work: Work) -> Non
 
 
 def _settled(clients: ClientFactory, rotation: Rotation, work: Work) -> Stages:
-    """Look once more where AWSPENDING seems to be nobody's: an answer may lag behind our claim.
+    """Read the stages again if AWSPENDING seems to be free: an answer may lag behind the claim.
 
-    Another rotation's version is believed at once: it could only take the label from nobody.
+    If it belongs to another rotation, no further request is needed: AWSPENDING must have been free.
     """
     stages = describe(clients, rotation.secret, work)
     for _again in range(_RETRIES):
@@ -163,10 +163,10 @@ def _settled(clients: ClientFactory, rotation: Rotation, work: Work) -> Stages:
 
 
 def stage(clients: ClientFactory, rotation: Rotation, text: Secret, work: Work) -> None:
-    """Store the new value under the rotation's id, and let AWSPENDING move on to it.
+    """Store the new value with the id of the rotation, and move AWSPENDING to it.
 
     Raises:
-        Overtaken: AWSPENDING is not ours any more.
+        Overtaken: the rotation has lost AWSPENDING.
     """
     if staged(clients, rotation, work) is None:
         _put(clients, rotation, rotation.id, text.reveal(), work)
@@ -174,10 +174,10 @@ def stage(clients: ClientFactory, rotation: Rotation, text: Secret, work: Work) 
 
 
 def check_staged(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
-    """Let AWSPENDING sit on the staged version, if it still is ours.
+    """Attach AWSPENDING to the staged version, if it still belongs to this rotation.
 
     Raises:
-        Overtaken: it is not.
+        Overtaken: it does not.
     """
     stages = _settled(clients, rotation, work)
     if rotation.id in {stages.pending, stages.current}:
@@ -194,7 +194,7 @@ def check_staged(clients: ClientFactory, rotation: Rotation, work: Work) -> None
 
 
 def staged(clients: ClientFactory, rotation: Rotation, work: Work) -> Secret | None:
-    """Return the staged text as Secrets Manager gives it, or None when nothing is staged."""
+    """Return the staged text in Secrets Manager, or None if there is none."""
     manager = SecretsManager(clients=clients)
     try:
         return manager.read(rotation.secret, version_id=rotation.id, work=work).text
@@ -203,10 +203,10 @@ def staged(clients: ClientFactory, rotation: Rotation, work: Work) -> Secret | N
 
 
 def promote(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
-    """Move AWSCURRENT from the version seen at the beginning to the staged one.
+    """Move AWSCURRENT from the old version to the staged one.
 
     Raises:
-        Overtaken: AWSCURRENT, or AWSPENDING, has moved meanwhile.
+        Overtaken: AWSCURRENT or AWSPENDING has moved.
     """
     stages = describe(clients, rotation.secret, work)
     if stages.current != rotation.id:
@@ -217,10 +217,10 @@ def promote(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
 
 
 def demote(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
-    """Let AWSCURRENT go back to the version that it sat on at the beginning.
+    """Move AWSCURRENT back to the old version.
 
     Raises:
-        Overtaken: it sits on neither that one nor ours: somebody else has changed the secret.
+        Overtaken: another client has changed the secret.
     """
     stages = describe(clients, rotation.secret, work)
     if stages.current == rotation.id:
@@ -228,10 +228,10 @@ def demote(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
 
 
 def release(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
-    """Give AWSPENDING back, and let labels go that tell nothing any more.
+    """Remove AWSPENDING and obsolete labels.
 
-    Those are this rotation's, off versions that are not current, and those of the version that it
-    has replaced. The label of another rotation that has begun meanwhile stays where it is.
+    Obsolete are the labels of this rotation on versions that are not current, and those of the
+    replaced version. The label of another rotation that has begun is not removed.
     """
     stages = describe(clients, rotation.secret, work)
     if stages.pending in {claim_id(rotation), rotation.id}:
@@ -247,16 +247,17 @@ def release(clients: ClientFactory, rotation: Rotation, work: Work) -> None:
 def overtaken(
     clients: ClientFactory, rotation: Rotation, stages: Stages, work: Work
 ) -> StorageError:
-    """Return the error of the one who came second: by whom and when the secret was changed."""
+    """Return the error of a rotation that was overtaken, with author and time of the change."""
     moved = stages.current not in {rotation.facts.old_version, rotation.id}
     holder = stages.current if moved else stages.pending
     author = _by(clients, rotation, stages, holder, work, when="at")
-    what = "was changed" if moved else "is not ours to rotate any more: AWSPENDING was taken"
+    what = "was changed" if moved else "is now being rotated by another client: AWSPENDING was "
+    "taken"
     return Overtaken(
         f"{rotation.secret} {what}{author}",
-        cause=f"AWSCURRENT sits on version {stages.current or 'none'}, AWSPENDING on "
-        f"{stages.pending or 'none'}. Nothing of theirs was touched.",
-        remedy="Look at the secret. What this rotation had made is taken back.",
+        cause=f"AWSCURRENT is on version {stages.current or 'none'}, AWSPENDING on "
+        f"{stages.pending or 'none'}. The other change was not modified.",
+        remedy="Check the secret. The changes of this rotation are undone.",
         subject=rotation.secret,
     )
 
@@ -270,32 +271,32 @@ def _by(
     *,
     when: str = "since",
 ) -> str:
-    """Return ` by NAME since TIME`, as far as labels and versions tell it."""
-    name = who(stages, version) or "somebody else"
+    """Return ` by NAME since TIME`, as far as it is known from labels and versions."""
+    name = author_of(stages, version) or "another client"
     listed = SecretsManager(clients=clients).list_versions(rotation.secret, work=work)
     made = next((each.created for each in listed if each.version_id == version), None)
     return f" by {name}" + (f" {when} {format_moment(made)}" if made else "")
 
 
-def who(stages: Stages, version: str) -> str:
-    """Return who made a version, if a label of ours tells it."""
+def author_of(stages: Stages, version: str) -> str:
+    """Return the author of a version, if a label of Strongroom names it."""
     labels = stages.labels.get(version, ())
     label = next((each for each in labels if each.startswith(OWN_LABEL)), "")
     return label.removeprefix(OWN_LABEL).rpartition(":")[0]
 
 
 def discard_pending(clients: ClientFactory, secret: str, version: str, work: Work) -> None:
-    """Take AWSPENDING off the very version that it was found on.
+    """Remove AWSPENDING from the version on which it was found.
 
     Raises:
-        Conflict: it sits elsewhere by now.
+        Conflict: it has moved to another version.
     """
     stages = describe(clients, secret, work)
     if stages.pending != version:
         raise Conflict(
-            f"AWSPENDING of {secret} sits elsewhere by now",
+            f"AWSPENDING of {secret} has moved to another version",
             cause=f"It was found on version {version}; now it is on {stages.pending or 'none'}.",
-            remedy="Examine again.",
+            remedy="Run the examination again.",
             subject=secret,
         )
     _drop(clients, secret, PENDING, version, work)
@@ -320,7 +321,7 @@ def _put(clients: ClientFactory, rotation: Rotation, token: str, text: str, work
 
 
 def _swap(clients: ClientFactory, rotation: Rotation, *, to: str, source: str, work: Work) -> None:
-    """Move AWSCURRENT; whether it moved is asked when the answer says no or is lost."""
+    """Move AWSCURRENT, and check the result after an error or a lost answer."""
     try:
         _move(clients, rotation.secret, CURRENT, to=to, source=source, work=work)
     except _MISPLACED:
@@ -343,7 +344,7 @@ def _move(
 
 
 def _drop(clients: ClientFactory, secret: str, label: str, version: str, work: Work) -> None:
-    """Take a label off a version; it is no error when it sits there no more."""
+    """Remove a label from a version; a missing label is not an error."""
     work.check()
     try:
         with translated("secretsmanager:UpdateSecretVersionStage", secret, work):

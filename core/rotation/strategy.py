@@ -1,4 +1,4 @@
-"""What a kind of rotation has to offer; the machine knows the rest."""
+"""Interface of the strategies, one for each kind of rotation."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Examined:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A step that has ended well: what is known now, and what came of it in words.
+class StepResult:
+    """A successful step: the updated rotation facts and a text about the result.
 
     `skipped`: there was nothing to do.
     """
@@ -61,8 +61,8 @@ class Done:
     skipped: bool = False
 
 
-class TooSoon(Exception):  # noqa: N818 - not an error: the rotation waits
-    """A step has to wait until `due`; `why` says for what."""
+class NotDue(Exception):  # noqa: N818 - not an error: the rotation waits
+    """A step has to wait until `due`; `why` is the reason."""
 
     def __init__(self, due: datetime, why: str) -> None:
         super().__init__(why)
@@ -70,7 +70,7 @@ class TooSoon(Exception):  # noqa: N818 - not an error: the rotation waits
 
 
 class NotBegun(Exception):  # noqa: N818 - carries the error
-    """The checks before the first change failed with `error`: there is nothing to take back."""
+    """The checks before the first change failed with `error`: there is nothing to undo."""
 
     def __init__(self, error: StorageError) -> None:
         super().__init__(error.summary)
@@ -79,7 +79,7 @@ class NotBegun(Exception):  # noqa: N818 - carries the error
 
 @contextmanager
 def before_first_change() -> Iterator[None]:
-    """Mark a block of a first step that changes nothing.
+    """Mark a block of the first step that makes no changes.
 
     Raises:
         NotBegun: the block failed.
@@ -91,7 +91,7 @@ def before_first_change() -> Iterator[None]:
 
 
 class NothingDone(Exception):  # noqa: N818 - carries the error
-    """A step failed with `error` before it had done anything: this try does not count."""
+    """A step failed with `error` before its first change: this attempt does not count."""
 
     def __init__(self, error: StorageError) -> None:
         super().__init__(error.summary)
@@ -112,19 +112,19 @@ def before_any_change() -> Iterator[None]:
 
 
 class Overtaken(Conflict):
-    """Somebody else changed the secret first: what this rotation made is taken back."""
+    """Another client changed the secret first: the changes of this rotation are undone."""
 
 
 class NotUndoable(Conflict):
-    """There is no way back any more; going on is still possible."""
+    """The rotation can no longer be undone, but it can be resumed."""
 
 
 class ProbeFailed(StorageError):  # noqa: N818 - named by what happened, as in core.errors
-    """The new value does not work; the kind of the error is that of the test's last failure."""
+    """The new value does not work; the kind of the error is that of the last attempt."""
 
     @classmethod
     def of(cls, error: StorageError, what: str) -> ProbeFailed:
-        """Return the failure of a test from what went wrong in it."""
+        """Create it from the error of a test."""
         return cls(
             f"{what} does not work: {error.summary}",
             cause=error.cause,
@@ -139,8 +139,8 @@ class ProbeFailed(StorageError):  # noqa: N818 - named by what happened, as in c
 class Strategy(Protocol):
     """The steps of one kind of rotation.
 
-    `do` looks at the world first: it may run again after a crash or a lost answer, and then goes
-    on from what is there. `undo` does the same backwards.
+    `do` first checks the actual state, since it may run again after a crash or a lost answer, and
+    continues from there. `undo` does the same in reverse.
     """
 
     kind: ClassVar[RotationKind]
@@ -162,33 +162,33 @@ class Strategy(Protocol):
             StorageError: something cannot be read, or a permission is missing.
         """
 
-    def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
+    def do(self, step: Step, rotation: Rotation, work: Work) -> StepResult:
         """Run one step.
 
         Raises:
-            TooSoon: the step has to wait; the rotation then waits, too.
-            NotBegun: the first step has found a reason not to begin.
-            NothingDone: it failed, and nothing has come of this try.
-            StorageError: it failed; running it again is safe.
+            TooSoon: the step, and with it the rotation, has to wait.
+            NotBegun: the checks of the first step failed.
+            NothingDone: the step failed before its first change.
+            StorageError: the step failed; it can be run again.
         """
 
     def undo(self, rotation: Rotation, work: Work) -> Facts:
-        """Take back what was done, from whatever state.
+        """Undo the rotation from any state.
 
         Raises:
-            NotUndoable: there is no way back any more; nothing was changed just now.
-            StorageError: it failed half-way; undoing again is safe.
+            NotUndoable: the rotation can no longer be undone; nothing was changed.
+            StorageError: the undo failed; it can be run again.
         """
 
     def replacements(self, rotation: Rotation, text: Secret) -> Sequence[Replacement]:
-        """Return the values in a secret's text that are rotated, to look for their copies.
+        """Return the rotated values in the text of a secret, to search for their copies.
 
         Raises:
-            StorageError: the text does not hold what is rotated.
+            StorageError: the text does not contain the value.
         """
 
     def rolls_back(self, step: Step, error: StorageError) -> bool:
-        """Whether a failure is final, so that the rotation is undone at once."""
+        """Return whether a failure is final, so that the rotation is undone at once."""
 
     def close(self) -> None:
         """Release what the strategy has opened; no step runs afterwards."""

@@ -57,13 +57,13 @@ def members(text: str) -> tuple[Member, ...]:
     return tuple(found)
 
 
-def spliced(text: str, rows: Sequence[Row], kept: Sequence[Row]) -> str | None:
+def spliced(text: str, rows: Sequence[Row], old_rows: Sequence[Row]) -> str | None:
     """Return `text` with its members replaced by `rows`, or None if that is not possible.
 
     Args:
         text: the original text.
         rows: the new members: existing ones in their old order, then new ones.
-        kept: the members as they were; an equal row keeps its bytes.
+        old_rows: the members as they were; an equal row keeps its bytes.
     """
     old = members(text)
     if not old or not rows:
@@ -80,7 +80,7 @@ def spliced(text: str, rows: Sequence[Row], kept: Sequence[Row]) -> str | None:
             pieces.append(f"{json.dumps(row.key, ensure_ascii=False)}{_colon(text, old)}{row.raw}")
             continue
         member, at = old[place], place + 1
-        same = row == kept[place]
+        same = row == old_rows[place]
         value = text[member.value_start : member.end] if same else row.raw
         pieces.append(text[member.start : member.value_start] + value)
     return "".join(pieces) + text[old[-1].end :]

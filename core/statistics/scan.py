@@ -70,7 +70,7 @@ class _Scan:
                 self._tally.add(page)
             self._report()
             if number == _PAGES_BEFORE_HELP and self._helper and self._listing.computing:
-                self._ask_for_help(self._helper)
+                self._request_help(self._helper)
         if self._thread is not None:
             self._thread.join()
         if self._failure is not None:
@@ -80,7 +80,7 @@ class _Scan:
         self._work.report(Progress(objects, objects, "objects"))
         return self._snapshot(partial=False)
 
-    def _ask_for_help(self, helper: Helper) -> None:
+    def _request_help(self, helper: Helper) -> None:
         self._thread = threading.Thread(
             target=self._be_helped, args=(helper,), name="listing-helper", daemon=True
         )

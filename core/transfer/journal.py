@@ -127,7 +127,7 @@ def unfinished(folder: Path | None = None) -> tuple[Unfinished, ...]:
     return tuple(sorted(found, key=lambda each: each.when))
 
 
-def keep(order: Order, planned: int, folder: Path | None = None) -> None:
+def record_order(order: Order, planned: int, folder: Path | None = None) -> None:
     """Store an order that waits for its turn: a crash must not lose it.
 
     Raises:

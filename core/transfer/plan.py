@@ -1,4 +1,4 @@
-"""What an upload would do, before a byte is sent: which file goes to which key, and what not."""
+"""Plan of an upload: the key of each file, existing keys, and refused files."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from core.transfer.sources import Sources, find_sources
 from core.transfer.values import IfExists, Refusal
 from core.work import Work, default_work
 
-#: What to do about single files, by their numbers in the plan.
+#: Decisions for single files, by their numbers in the plan.
 Decisions = Mapping[int, IfExists]
 _NONE: Decisions = MappingProxyType({})
-#: Up to so many files each key is asked for by itself: a listing could be a million keys long.
+#: Maximum number of files whose keys are checked one by one: a listing could be very long.
 _FEW = 16
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedFile:
-    """A file that cannot be uploaded, and the key that it would have had."""
+    """A file that cannot be uploaded, and its intended key."""
 
     path: str
     key: str
@@ -36,10 +36,10 @@ class RefusedFile:
 
 @dataclass(frozen=True, slots=True)
 class UploadPlan:
-    """Files and their keys as columns of equal length; nothing has been sent yet.
+    """Files and their keys as columns of equal length, before the upload.
 
-    `taken` has which keys exist already, and `spare` a free key for each of those (else "").
-    `refused` has what cannot be uploaded: the operation reports each of it as a failure.
+    `taken` states which keys already exist, and `spare` has a free key for each of those (else "").
+    `refused` has the files that cannot be uploaded, which the operation reports as failures.
     """
 
     bucket: str
@@ -53,31 +53,31 @@ class UploadPlan:
 
     @property
     def size(self) -> int:
-        """Bytes of all files together."""
+        """The total size of all files in bytes."""
         return sum(self.sizes)
 
     @property
     def conflicts(self) -> int:
-        """How many keys exist already."""
+        """The number of keys that already exist."""
         return sum(self.taken)
 
     def decision(self, number: int, choice: IfExists, single: Decisions = _NONE) -> IfExists:
-        """Return what is done about a file whose key exists; `single` has files decided apart."""
+        """Return the decision for a file whose key exists; `single` overrides it for single files."""
         return single.get(number, choice)
 
     def key_when(self, number: int, choice: IfExists, single: Decisions = _NONE) -> str:
-        """Return the key that a file goes to, by what is done about existing ones."""
+        """Return the key of a file, which depends on the decision for existing keys."""
         keeps_both = self.decision(number, choice, single) is IfExists.KEEP_BOTH
         return (self.spare[number] if keeps_both else "") or self.keys[number]
 
     def keys_when(self, choice: IfExists, single: Decisions = _NONE) -> tuple[str, ...]:
-        """Return the keys that files go to, by what is done about existing ones."""
+        """Return the keys of all files, which depend on the decision for existing keys."""
         if choice is not IfExists.KEEP_BOTH and not single:
             return self.keys
         return tuple(self.key_when(number, choice, single) for number in range(len(self.keys)))
 
     def skipped_when(self, choice: IfExists, single: Decisions = _NONE) -> list[int]:
-        """Return the numbers of the files that are left out because their keys exist."""
+        """Return the numbers of the files that are skipped because their keys exist."""
         return [
             number
             for number, taken in enumerate(self.taken)
@@ -88,8 +88,8 @@ class UploadPlan:
         """Return the arguments of the operation `transfer.upload`; refused files come last.
 
         Args:
-            choice: what to do with files whose key exists.
-            single: the decisions for single files, by their numbers, where they differ.
+            choice: the decision for files whose keys exist.
+            single: different decisions for single files, by number.
         """
         reasons = [f"{each.kind.name}: {each.reason}" for each in self.refused]
         return {
@@ -102,7 +102,7 @@ class UploadPlan:
         }
 
     def _only_new(self, choice: IfExists, single: Decisions) -> bool | list[bool]:
-        """Return which files must not overwrite an object: one answer if it is that of all."""
+        """Return which files must not overwrite an object; one value if it is the same for all."""
         if IfExists.OVERWRITE not in single.values() and choice is not IfExists.OVERWRITE:
             return True
         if not single:
@@ -117,17 +117,17 @@ class UploadPlan:
 def plan_upload(
     workspace: HasBucket, work: Work | None = None, *, paths: Sequence[str], prefix: str = ""
 ) -> UploadPlan:
-    """Return what uploading files and folders below a prefix would do (operation `transfer.plan`).
+    """Return the plan for uploading files and folders below a prefix (operation `transfer.plan`).
 
     Args:
-        workspace: whose bucket it is.
-        work: cancel and progress.
-        paths: files and folders; a folder keeps its name below the prefix.
-        prefix: the folder of the bucket, with or without the slash at its end.
+        workspace: the workspace with the bucket.
+        work: cancel token and progress.
+        paths: files and folders; the name of a folder is part of the keys.
+        prefix: the folder in the bucket, with or without a final slash.
 
     Raises:
-        InvalidInput: the prefix can be no part of a key.
-        StorageError: the bucket could not be asked which keys exist.
+        InvalidInput: the prefix is not valid in a key.
+        StorageError: the existing keys could not be determined.
         Cancelled: the token of `work` was cancelled.
     """
     work = default_work(work)
@@ -136,7 +136,7 @@ def plan_upload(
     columns, refused = _with_keys(sources, prefix)
     keys = [key for _, key, _ in columns]
     known = _known(workspace.bucket, keys, work)
-    free = _Free(workspace.bucket, {*keys, *known}, whole=len(keys) > _FEW, work=work)
+    free = _Free(workspace.bucket, {*keys, *known}, complete=len(keys) > _FEW, work=work)
     return UploadPlan(
         bucket=workspace.bucket.name,
         prefix=prefix,
@@ -153,10 +153,10 @@ def plan_upload(
 
 
 def clean_prefix(prefix: str) -> str:
-    """Return a prefix without a slash at its beginning and with one at its end; empty is the top.
+    """Return a prefix without a leading slash and with a final one; empty is the complete bucket.
 
     Raises:
-        InvalidInput: it can be no part of a key.
+        InvalidInput: the prefix is not valid in a key.
     """
     prefix = prefix.strip().lstrip("/")
     if not prefix:
@@ -168,7 +168,7 @@ _Column = tuple[str, str, int]
 
 
 def _with_keys(sources: Sources, prefix: str) -> tuple[list[_Column], list[RefusedFile]]:
-    """Return path, key and size of all that can be uploaded, and the rest with its reason."""
+    """Return path, key and size of the files that can be uploaded, and the refused ones."""
     columns: list[_Column] = []
     refused: list[RefusedFile] = []
     used: set[str] = set()
@@ -193,7 +193,7 @@ def _refused(path: str, key: str, why: Refusal) -> RefusedFile:
 
 
 def _known(bucket: Bucket, keys: Sequence[str], work: Work) -> set[str]:
-    """Return the keys that exist: of many, all in their folder by one listing."""
+    """Return the keys that exist; for many files the folder is listed once."""
     if len(keys) <= _FEW:
         return {key for key in keys if _exists(bucket, key, work)}
     common = os.path.commonprefix(keys)  # noqa: RUF071 - keys are texts; cut at a slash below
@@ -210,26 +210,26 @@ def _exists(bucket: Bucket, key: str, work: Work) -> bool:
 
 
 class _Free:
-    """Finds keys that nobody uses, beside those that are taken."""
+    """Search for free keys beside existing ones."""
 
-    def __init__(self, bucket: Bucket, used: set[str], *, whole: bool, work: Work) -> None:
+    def __init__(self, bucket: Bucket, used: set[str], *, complete: bool, work: Work) -> None:
         self._bucket, self._used, self._work = bucket, used, work
-        self._whole = whole
+        self._complete = complete
 
     def beside(self, key: str) -> str:
-        """Return `name (2).json` for `name.json`, or the next number that is free."""
+        """Return a free key such as `name (2).json` for `name.json`."""
         folder, _, name = key.rpartition("/")
         stem, dot, suffix = name.partition(".") if not name.startswith(".") else (name, "", "")
         start = f"{folder}/{stem}" if folder else stem
-        if not self._whole:
-            self._look(f"{start} (")
+        if not self._complete:
+            self._exists(f"{start} (")
         number = 2
         while (free := f"{start} ({number}){dot}{suffix}") in self._used:
             number += 1
         self._used.add(free)
         return free
 
-    def _look(self, start: str) -> None:
+    def _exists(self, start: str) -> None:
         """Learn the numbers that are in use: they were no keys of the plan."""
         for columns in list_pages(self._bucket, start, work=self._work):
             self._used.update(columns.keys)

@@ -1,4 +1,4 @@
-"""What transfers are made of: outcomes as compact columns, and the report at the end."""
+"""Values of transfers: outcomes as compact columns, and the report at the end."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Self
 from core.errors import Cancelled, ErrorKind, StorageError
 from core.model.objects import Verdict
 
-#: Why a file is skipped when its user chose so.
-EXISTS = "it exists already"
+#: Reason of a file that is skipped by the user's decision.
+EXISTS = "it already exists"
 SAME = f"{EXISTS}, with the same content"
 
 
 class IfExists(Enum):
-    """What to do with a file whose place is taken."""
+    """Decision for a file whose target exists."""
 
     SKIP = "skip"
     OVERWRITE = "overwrite"
@@ -24,7 +24,7 @@ class IfExists(Enum):
 
 
 class State(Enum):
-    """The state of one file of a transfer; the value is the word that people see."""
+    """State of one file of a transfer; the value is the displayed text."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -36,7 +36,7 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A file that cannot be transferred, found before anything was sent."""
+    """A file that cannot be transferred, which was detected before the transfer."""
 
     kind: ErrorKind
     reason: str
@@ -44,9 +44,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """News of some files of a transfer, by their number in the plan.
+    """New outcomes of some files of a transfer, by their number in the plan.
 
-    `moving` has (number, bytes so far) of large files that are on their way.
+    `moving` has pairs (number, bytes so far) of large files in progress.
     """
 
     done: tuple[int, ...] = ()
@@ -57,7 +57,7 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One file that was not transferred: its number in the plan, and the error in words."""
+    """A file that was not transferred: its number in the plan, and the texts of the error."""
 
     number: int
     key: str
@@ -69,25 +69,25 @@ class Failure:
 
     @classmethod
     def of(cls, number: int, key: str, error: StorageError) -> Self:
-        """Return the failure of a file by an error."""
+        """Create it from an error."""
         return cls(number, key, error.kind, error.summary, error.cause, error.remedy, error.action)
 
     @property
     def reason(self) -> str:
-        """Why, in as few words as there are: the row already names the file."""
+        """The shortest text of the reason: the row already names the file."""
         return self.cause.rstrip(".") or self.summary
 
 
 @dataclass(frozen=True, slots=True)
 class TransferReport:
-    """How a transfer ended: `planned` is always done + skipped + failed + cancelled.
+    """Report of a transfer: `planned` is always done + skipped + failed + cancelled.
 
-    Numbers count from 0 in the order of the plan. A file is skipped only where its user chose so,
-    because it exists already; whatever else was not transferred has failed. `size` is the bytes
-    that moved, `seconds` the time they took. `verdicts` has what each file of `done` was compared
-    with, in the same order. `renamed` has the local names of downloads that could not be called
-    as their keys. `unguarded` has the files of `done` that were to overwrite nothing, on a server
-    that ignores this condition: an object that was written at the same moment may be replaced.
+    Numbers count from 0 in the order of the plan. A file is only skipped by the user's decision,
+    because its target exists; every other file that was not transferred has failed. `size` is the
+    number of transferred bytes, `seconds` the time. `verdicts` has the verdict of each file of
+    `done`, in the same order. `renamed` has the local names of downloads that differ from their
+    keys. `unguarded` has the files of `done` that were not to overwrite an object, on a server that
+    ignores this condition: an object that was written at the same time may have been replaced.
     """
 
     planned: int
@@ -103,21 +103,21 @@ class TransferReport:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing failed and nothing was cancelled."""
+        """Whether no file failed or was cancelled."""
         return not self.failed and not self.cancelled
 
     @property
     def kind(self) -> ErrorKind | None:
-        """The kind of the failure that most files met, the first one of equals."""
+        """The most frequent kind of failure, or the first of several."""
         counts = Counter(failure.kind for failure in self.failed)
         return counts.most_common(1)[0][0] if counts else None
 
     def verified(self) -> dict[Verdict, int]:
-        """Return how many files were compared with what, the strictest comparison first."""
+        """Return the number of files for each verdict, strictest first."""
         counts = Counter(self.verdicts)
         return {verdict: counts[verdict] for verdict in Verdict if counts[verdict]}
 
-    def verified_in_words(self) -> str:
+    def verified_text(self) -> str:
         """Return for example `12 verified (SHA-256), 3 size only`; empty if nothing is done."""
         return ", ".join(f"{count:,} {verdict.value}" for verdict, count in self.verified().items())
 

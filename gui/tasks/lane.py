@@ -12,7 +12,7 @@ from typing import Any
 
 from core.aws.current_work import in_work
 from core.errors import Cancelled, StorageError
-from core.work import CancelToken, Coalescer, Work, bug
+from core.work import CancelToken, Coalescer, Work, unexpected_error
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class Lane:
             self._post(number, *((CANCELLED, None) if stopped else (FAILED, error)))
         except Exception as error:  # noqa: BLE001 - the thread must live; it is logged and shown
             _log.exception("A task failed in a way that is a bug")
-            self._post(number, FAILED, bug(error, "Strongroom"))
+            self._post(number, FAILED, unexpected_error(error, "Strongroom"))
         else:
             reports.flush()
             self._post(number, DONE, result)

@@ -86,7 +86,7 @@ class ProblemsBar(QWidget):
         """Show what is wrong with a preview; hide when nothing is."""
         problems = preview.problems
         self.model.show_problems_of(preview)
-        words = preview.problems_in_words
+        words = preview.problem_texts
         self._text.setText(words)
         tone = "neutral" if all(one.kind in QUIET_KINDS for one in problems) else "warning"
         self._frame.setProperty("banner", tone)

@@ -67,20 +67,27 @@ LIBRARIES = (
     Library(
         "apsw",
         lambda site: _in_the_door(site) or site.name == "apsw.Connection",
-        frozenset({"in_words", "cancellable", "_guard", "except apsw.Error", "suppress"}),
+        frozenset(
+            {"translate_sqlite_errors", "cancellable", "_guard", "except apsw.Error", "suppress"}
+        ),
         fewest=20,
-        allowed=(("_memory", "its callers come through SQLiteDatabase, inside `in_words`"),),
+        allowed=(
+            (
+                "_memory",
+                "its callers come through SQLiteDatabase, inside `translate_sqlite_errors`",
+            ),
+        ),
     ),
     Library(
         "pg8000 and pymysql",
         _within("rotation/databases/", _DRIVER),
-        frozenset({"told", "_session"}),
+        frozenset({"translate_driver_errors", "_session"}),
         fewest=6,
     ),
     Library(
         "keyring",
         _within("local/vault.py", _KEYRING),
-        frozenset({"_asked", "except Exception"}),
+        frozenset({"_call_keyring", "except Exception"}),
         fewest=8,
     ),
     Library(

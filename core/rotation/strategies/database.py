@@ -1,8 +1,8 @@
-"""Rotation of a database user's password that lives in a secret (`cryptotrading/database`).
+"""Rotation of a database user's password in a secret (`cryptotrading/database`).
 
-The new password is stored as AWSPENDING before it is set in the database, so it can never be
-lost; at every moment the database takes either the password of AWSCURRENT or that of AWSPENDING.
-From APPLY to PROMOTE that is the pending one: what happens between them is kept short.
+The new password is stored as AWSPENDING before it is set in the database, so it can never be lost;
+at any time the database accepts either the password of AWSCURRENT or that of AWSPENDING. From APPLY
+to PROMOTE it is the pending one; the time between them is short.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from core.rotation.databases.login import Address, DatabaseLogin, accepted
 from core.rotation.databases.passwords import generate_password
 from core.rotation.secret_fields import current_text, fields, old_text, with_fields
 from core.rotation.strategy import (
-    Done,
     Examined,
     NotUndoable,
     Overtaken,
     ProbeFailed,
     Setup,
+    StepResult,
     before_first_change,
 )
 from core.storage.aws_secrets_manager import SecretsManager
 from core.work import Work
 
 PASSWORD = "password"  # noqa: S105 - the name of a field
-#: A database takes a password at once; proxies may take some seconds. Longer than this nobody
-#: shall be locked out because of a test.
+#: Time limit of the test in seconds. Databases accept a new password at once, proxies within
+#: seconds; readers must not be locked out for longer because of the test.
 _TEST_SECONDS = 10.0
 
 _LOGIN_FIELDS = frozenset({"username", PASSWORD, "host"})
@@ -46,7 +46,7 @@ LoginMaker = Callable[[Mapping[str, Any]], DatabaseLogin]
 
 @dataclass(frozen=True, slots=True)
 class _Access:
-    """A login and one password for it, both from one version of the secret."""
+    """A login and its password in one version of the secret."""
 
     login: DatabaseLogin
     password: Secret
@@ -60,7 +60,7 @@ class _Access:
 
 
 class DatabaseStrategy:
-    """Steps of one rotation of a database's password."""
+    """The steps of one rotation of a database password."""
 
     kind: ClassVar[RotationKind] = RotationKind.DATABASE
     steps: ClassVar[tuple[Step, ...]] = (
@@ -92,9 +92,9 @@ class DatabaseStrategy:
         """Whether the secret holds the login of a database."""
         return set(fields) >= _LOGIN_FIELDS
 
-    def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
+    def do(self, step: Step, rotation: Rotation, work: Work) -> StepResult:
         """Run one step; see `Strategy`."""
-        steps: dict[Step, Callable[[Rotation, Work], Done]] = {
+        steps: dict[Step, Callable[[Rotation, Work], StepResult]] = {
             Step.PREFLIGHT: self._preflight,
             Step.STAGE: self._stage,
             Step.APPLY: self._apply,
@@ -104,7 +104,7 @@ class DatabaseStrategy:
         return steps[step](rotation, work)
 
     def rolls_back(self, step: Step, error: StorageError) -> bool:
-        """A new password that the database refuses must not keep everybody out."""
+        """Return whether to undo at once: a refused new password would lock all readers out."""
         return step is Step.TEST and isinstance(error, ProbeFailed) and not error.retryable
 
     def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> Examined:
@@ -112,11 +112,11 @@ class DatabaseStrategy:
 
         Raises:
             CredentialsInvalid: the database refuses the current password.
-            StorageError: it cannot be reached, or the secret cannot be used.
+            StorageError: the database cannot be reached, or the secret is not usable.
         """
         stages.check_free(self._clients, rotation, work)
         access = self._access(rotation, current.text)
-        with_fields(current.text, {PASSWORD: access.password})  # a field twice is told now
+        with_fields(current.text, {PASSWORD: access.password})  # reports a duplicate field
         access.login.check(access.password, work)
         facts = Facts(user=access.address.username, old_version=current.version_id)
         return Examined(facts, f"{access.address} signs in with the current password")
@@ -126,20 +126,20 @@ class DatabaseStrategy:
 
     # The steps.
 
-    def _preflight(self, rotation: Rotation, work: Work) -> Done:
+    def _preflight(self, rotation: Rotation, work: Work) -> StepResult:
         with before_first_change():
             current = SecretsManager(clients=self._clients).read(rotation.secret, work=work)
             seen = replace(rotation, facts=Facts(old_version=current.version_id))
             try:
                 found = self.examine(rotation, current, work)
             except StorageError:
-                stages.check_unmoved(self._clients, seen, work)  # a better reason, if it is one
+                stages.check_unmoved(self._clients, seen, work)  # may raise a better error
                 raise
         stages.claim(self._clients, rotation, current, work)
         stages.check_unmoved(self._clients, seen, work)
-        return Done(found.facts, found.detail)
+        return StepResult(found.facts, found.detail)
 
-    def _stage(self, rotation: Rotation, work: Work) -> Done:
+    def _stage(self, rotation: Rotation, work: Work) -> StepResult:
         text = stages.staged(self._clients, rotation, work)
         old = old_text(self._clients, rotation, work)
         if text is None:
@@ -149,11 +149,11 @@ class DatabaseStrategy:
                 text = copies.replaced(text, [self._replacement(rotation, old, new)])
         stages.stage(self._clients, rotation, text, work)
         facts, also = copies.staged(rotation, old, text, [self._replacement(rotation, old)])
-        parts = (f"version {rotation.id}", also, "the database is as it was")
-        return Done(facts, "; ".join(part for part in parts if part))
+        parts = (f"version {rotation.id}", also, "the database is unchanged")
+        return StepResult(facts, "; ".join(part for part in parts if part))
 
     def replacements(self, rotation: Rotation, text: Secret) -> tuple[copies.Replacement, ...]:
-        """Return the value of a secret's text that a rotation replaces, to look for its copies."""
+        """Return the value that a rotation replaces, to search for its copies."""
         return (self._replacement(rotation, text),)
 
     def _replacement(
@@ -165,7 +165,7 @@ class DatabaseStrategy:
             PASSWORD, access.password, new or access.password, address.username, address.host
         )
 
-    def _apply(self, rotation: Rotation, work: Work) -> Done:
+    def _apply(self, rotation: Rotation, work: Work) -> StepResult:
         stages.check_staged(self._clients, rotation, work)
         stages.check_unmoved(self._clients, rotation, work)
         new, old = self._new(rotation, work), self._old(rotation, work)
@@ -174,10 +174,10 @@ class DatabaseStrategy:
         except CredentialsInvalid:
             if not new.works(work):
                 raise
-            return Done(rotation.facts, "the database has the new password already")
-        return Done(rotation.facts, f"set for {new.address}")
+            return StepResult(rotation.facts, "the database already has the new password")
+        return StepResult(rotation.facts, f"set for {new.address}")
 
-    def _test(self, rotation: Rotation, work: Work) -> Done:
+    def _test(self, rotation: Rotation, work: Work) -> StepResult:
         stages.check_staged(self._clients, rotation, work)
         tries, in_a_row = 0, 0
         end = time.monotonic() + min(self._patience.test_seconds, _TEST_SECONDS)
@@ -189,10 +189,10 @@ class DatabaseStrategy:
                 raise ProbeFailed.of(failure, "The new password") from failure
             if failure or in_a_row < self._patience.successes:
                 work.token.wait(self._patience.pause)
-        return Done(rotation.facts, f"signed in {in_a_row} times in a row, {tries} tries")
+        return StepResult(rotation.facts, f"signed in {in_a_row} times in a row, {tries} tries")
 
     def _failure(self, rotation: Rotation, work: Work) -> StorageError | None:
-        """Log in with what Secrets Manager gives out for the pending version at this moment."""
+        """Log in with the value that Secrets Manager currently returns for the pending version."""
         access = self._new(rotation, work)
         try:
             access.login.check(access.password, work)
@@ -201,22 +201,22 @@ class DatabaseStrategy:
             return error
         return None
 
-    def _promote(self, rotation: Rotation, work: Work) -> Done:
+    def _promote(self, rotation: Rotation, work: Work) -> StepResult:
         try:
             stages.promote(self._clients, rotation, work)
         except Overtaken:
-            # Edited since our promotion whose end was not journalled: readers have the new one.
+            # Edited after a promotion that was not recorded: readers have the new value.
             if self._current(rotation, work).password != self._new(rotation, work).password:
                 raise
-        return Done(rotation.facts, "readers get the new password")
+        return StepResult(rotation.facts, "readers get the new password")
 
-    # Taking back.
+    # Undo.
 
     def undo(self, rotation: Rotation, work: Work) -> Facts:
-        """Give the database back the password that readers of the secret get.
+        """Set the password in the database to the one that readers of the secret get.
 
         Raises:
-            NotUndoable: the secret was changed since the promotion and holds the new password.
+            NotUndoable: the secret was changed after the promotion and contains the new password.
         """
         now = stages.describe(self._clients, rotation.secret, work)
         if self._set(rotation) and stages.staged(self._clients, rotation, work) is not None:
@@ -227,7 +227,7 @@ class DatabaseStrategy:
         return rotation.facts
 
     def _set(self, rotation: Rotation) -> bool:
-        """Whether the database may have been changed; the journal tells before it happens."""
+        """Return whether the database may have been changed; the journal records it before."""
         return rotation.step(Step.APPLY).state is not StepState.WAITING
 
     def _check_undoable(self, rotation: Rotation, now: stages.Stages, work: Work) -> None:
@@ -236,9 +236,9 @@ class DatabaseStrategy:
         if self._current(rotation, work).password == self._new(rotation, work).password:
             raise NotUndoable(
                 "The rotation cannot be undone any more",
-                cause=f"{rotation.secret} was changed since the promotion; version {now.current} "
-                "is current and holds the new password.",
-                remedy="Resume the rotation, or roll the secret back by hand first.",
+                cause=f"{rotation.secret} was changed after the promotion; version {now.current} "
+                "is current and contains the new password.",
+                remedy="Resume the rotation, or first roll the secret back yourself.",
                 subject=rotation.secret,
             )
 
@@ -250,20 +250,21 @@ class DatabaseStrategy:
         elif now.current == rotation.id and not back.works(work):
             raise CredentialsInvalid(
                 "The database refuses both the old and the new password",
-                cause=f"Somebody else has changed the password of {new.address}.",
-                remedy="Let the database's administrator set a password, and store it.",
+                cause=f"Another client has changed the password of {new.address}.",
+                remedy="Ask the database administrator to set a password, and store it in the "
+                "secret.",
                 subject=rotation.secret,
             )
 
     def _wanted(self, rotation: Rotation, now: stages.Stages, work: Work) -> _Access:
-        """Return the access that shall work again: that of whoever has changed the secret since."""
+        """Return the access to restore: that of a newer version, if the secret was changed."""
         old = self._old(rotation, work)
         if now.current in {rotation.id, rotation.facts.old_version}:
             return old
         theirs = self._current(rotation, work)
         return theirs if theirs.address == old.address else old
 
-    # What the steps share.
+    # Common parts of the steps.
 
     def _new(self, rotation: Rotation, work: Work) -> _Access:
         manager = SecretsManager(clients=self._clients)
@@ -281,8 +282,8 @@ class DatabaseStrategy:
         password = values.get(PASSWORD)
         if not (isinstance(password, str) and password):
             raise Corrupt(
-                f"Secret {rotation.secret} holds no password",
-                cause=f"It needs a text in the field {PASSWORD}.",
+                f"Secret {rotation.secret} contains no password",
+                cause=f"The field {PASSWORD} must be a text.",
                 remedy="Complete the secret, then rotate it.",
                 subject=rotation.secret,
             )

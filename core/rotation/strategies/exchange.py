@@ -1,7 +1,7 @@
-"""Rotation of exchange keys (`cryptotrading/exchange-keys`): new pairs come by form.
+"""Rotation of exchange keys (`cryptotrading/exchange-keys`), which the user supplies.
 
-Exchanges give out keys on their own pages only, so the new ones are handed over. They are in
-memory alone until they are staged: a rotation that died before has lost them and is taken back.
+Exchanges issue keys only on their web pages, so the user enters the new ones. They are only in
+memory until they are staged: a rotation that was interrupted before has lost them and is undone.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from core.redaction import Secret
 from core.rotation import copies, stages
 from core.rotation.secret_fields import current_text, fields, old_text, with_fields
 from core.rotation.strategy import (
-    Done,
     Examined,
     NotUndoable,
     Overtaken,
     ProbeFailed,
     Setup,
+    StepResult,
     before_first_change,
 )
 from core.secrets import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
 from core.work import Work
 
-#: How the two halves of a pair are named.
+#: Suffixes of the two fields of a key pair.
 _HALVES = ("_api_key", "_secret_key")
 _SECRET_NAME = f"{SECRET_PREFIX}exchange-keys"
 
 
 class ValuesLost(NotFound):
-    """The new pairs were in memory only, and that memory is gone."""
+    """The new key pairs were only in memory and are lost."""
 
 
 class ExchangeStrategy:
-    """Steps of one rotation. `values` are the fields to change, with their new values."""
+    """The steps of one rotation; `values` are the fields to change with their new values."""
 
     kind: ClassVar[RotationKind] = RotationKind.EXCHANGE
     steps: ClassVar[tuple[Step, ...]] = (Step.PREFLIGHT, Step.STAGE, Step.TEST, Step.PROMOTE)
@@ -63,9 +63,9 @@ class ExchangeStrategy:
         """Whether the secret holds keys of exchanges."""
         return secret == _SECRET_NAME or any(name.endswith("_api_key") for name in fields)
 
-    def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
+    def do(self, step: Step, rotation: Rotation, work: Work) -> StepResult:
         """Run one step; see `Strategy`."""
-        steps: dict[Step, Callable[[Rotation, Work], Done]] = {
+        steps: dict[Step, Callable[[Rotation, Work], StepResult]] = {
             Step.PREFLIGHT: self._preflight,
             Step.STAGE: self._stage,
             Step.TEST: self._test,
@@ -74,7 +74,7 @@ class ExchangeStrategy:
         return steps[step](rotation, work)
 
     def rolls_back(self, step: Step, error: StorageError) -> bool:  # noqa: ARG002 - the protocol's
-        """What was staged cannot be used, or what should have been staged is gone."""
+        """Return whether to undo at once: the staged value is unusable, or was lost."""
         return isinstance(error, (ValuesLost, ProbeFailed))
 
     def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> Examined:
@@ -87,24 +87,24 @@ class ExchangeStrategy:
         stages.check_free(self._clients, rotation, work)
         known = fields(rotation, current.text)
         pairs = ", ".join(name for name in known if name.endswith(_HALVES)) or "no pair yet"
-        return Examined(Facts(old_version=current.version_id), f"The secret holds {pairs}")
+        return Examined(Facts(old_version=current.version_id), f"The secret contains {pairs}")
 
     def close(self) -> None:
         """Do nothing: no clients of its own are open."""
 
     # The steps.
 
-    def _preflight(self, rotation: Rotation, work: Work) -> Done:
+    def _preflight(self, rotation: Rotation, work: Work) -> StepResult:
         with before_first_change():
             current = SecretsManager(clients=self._clients).read(rotation.secret, work=work)
             found = self.examine(rotation, current, work)
             _check_values(rotation, self._values, current.text)
-            with_fields(current.text, self._values)  # a field twice is told now
+            with_fields(current.text, self._values)  # reports a duplicate field
         stages.claim(self._clients, rotation, current, work)
         stages.check_unmoved(self._clients, replace(rotation, facts=found.facts), work)
-        return Done(found.facts, f"new: {', '.join(sorted(self._values))}")
+        return StepResult(found.facts, f"new: {', '.join(sorted(self._values))}")
 
-    def _stage(self, rotation: Rotation, work: Work) -> Done:
+    def _stage(self, rotation: Rotation, work: Work) -> StepResult:
         text = stages.staged(self._clients, rotation, work)
         old = old_text(self._clients, rotation, work)
         if text is None:
@@ -121,10 +121,10 @@ class ExchangeStrategy:
             if new.get(each.field) != each.old.reveal()
         ]  # fmt: skip
         facts, also = copies.staged(rotation, old, text, rotated)
-        return Done(facts, f"version {rotation.id}" + (f"; {also}" if also else ""))
+        return StepResult(facts, f"version {rotation.id}" + (f"; {also}" if also else ""))
 
     def replacements(self, rotation: Rotation, text: Secret) -> tuple[copies.Replacement, ...]:
-        """Return the values of a secret's text that a rotation may replace."""
+        """Return the values in the text of a secret that a rotation may replace."""
         values = fields(rotation, text)
         pairs = {
             name: Secret(value)
@@ -133,7 +133,7 @@ class ExchangeStrategy:
         }
         return _replacements(rotation, text, pairs)
 
-    def _test(self, rotation: Rotation, work: Work) -> Done:
+    def _test(self, rotation: Rotation, work: Work) -> StepResult:
         stages.check_staged(self._clients, rotation, work)
         new = stages.staged(self._clients, rotation, work)
         if new is None:
@@ -146,38 +146,37 @@ class ExchangeStrategy:
         changed = secret_text.diff(before.reveal(), new.reveal()).changed
         if not changed:
             same = InvalidInput(
-                "It is the same as the old one",
-                remedy="Make a new pair on the exchange's page, and paste that one.",
+                "The new value is the same as the old one",
+                remedy="Create a new key pair on the page of the exchange, and paste it.",
                 subject=rotation.secret,
             )
             raise ProbeFailed.of(same, "The new value")
         detail = f"{', '.join(changed)} can be read and differ"
-        return Done(
-            rotation.facts, f"{detail}; no exchange was asked, none can be logged in to here"
-        )
+        return StepResult(rotation.facts, f"{detail}; the keys were not tested with the exchange")
 
-    def _promote(self, rotation: Rotation, work: Work) -> Done:
+    def _promote(self, rotation: Rotation, work: Work) -> StepResult:
         try:
             stages.promote(self._clients, rotation, work)
         except Overtaken:
-            # Edited since our promotion whose end was not journalled: readers have the new keys.
+            # Edited after a promotion that was not recorded: readers have the new keys.
             if not self._holds_new(rotation, work):
                 raise
-        return Done(rotation.facts, "readers get the new keys")
+        return StepResult(rotation.facts, "readers get the new keys")
 
     def undo(self, rotation: Rotation, work: Work) -> Facts:
-        """Let AWSCURRENT go back, and give AWSPENDING back.
+        """Move AWSCURRENT back, and remove AWSPENDING.
 
         Raises:
-            NotUndoable: the secret was changed since the promotion and holds the new keys.
+            NotUndoable: the secret was changed after the promotion and contains the new keys.
         """
         now = stages.describe(self._clients, rotation.secret, work)
         edited = now.current not in {rotation.id, rotation.facts.old_version}
         if rotation.facts.old_version and edited and self._holds_new(rotation, work):
             raise NotUndoable(
                 "The rotation cannot be undone any more",
-                cause=f"{rotation.secret} was changed since the promotion and holds the new keys.",
-                remedy="Resume the rotation, or roll the secret back by hand first.",
+                cause=f"{rotation.secret} was changed after the promotion and contains the new "
+                "keys.",
+                remedy="Resume the rotation, or first roll the secret back yourself.",
                 subject=rotation.secret,
             )
         stages.demote(self._clients, rotation, work)
@@ -185,7 +184,7 @@ class ExchangeStrategy:
         return rotation.facts
 
     def _holds_new(self, rotation: Rotation, work: Work) -> bool:
-        """Whether what this rotation changed is in the current version by now."""
+        """Return whether the current version contains the new values of this rotation."""
         new = stages.staged(self._clients, rotation, work)
         if new is None:
             return False
@@ -211,29 +210,30 @@ def _replacements(
 
 
 def _check_values(rotation: Rotation, values: Mapping[str, Secret], current: Secret) -> None:
-    """Refuse what cannot be the new pairs.
+    """Check the new key pairs.
 
     Raises:
-        InvalidInput: nothing is given, a field is unknown or empty, is as it was, or half a pair.
+        InvalidInput: there is no new value, a field is unknown, empty or unchanged, or half of a
+            pair is missing.
     """
     known = fields(rotation, current)
     problem = ""
     if not values:
-        problem = "No new keys are given"
+        problem = "No new keys were entered"
     for name, value in values.items():
         text = value.reveal()
         if name not in known:
             problem = f"The secret has no field {name}"
         elif not text.strip() or text != text.strip():
-            problem = f"{name} is empty, or has blanks around it"
+            problem = f"{name} is empty, or has spaces around it"
         elif known[name] == text:
-            problem = f"{name} is as it was"
+            problem = f"{name} is unchanged"
         elif half := _missing_half(name, known, values):
-            problem = f"{name} is given without {half}"
+            problem = f"{name} was entered without {half}"
     if problem:
         raise InvalidInput(
             problem,
-            remedy="Make a new pair on the exchange's page, and paste both of its halves.",
+            remedy="Create a new key pair on the page of the exchange, and paste both values.",
             subject=rotation.secret,
         )
 
@@ -249,8 +249,7 @@ def _missing_half(name: str, known: Mapping[str, object], values: Mapping[str, S
 def _lost(rotation: Rotation) -> StorageError:
     return ValuesLost(
         "The new keys are lost",
-        cause="They were pasted and kept in memory only; the program ended before they were "
-        "stored.",
-        remedy="The secret is as it was. Start again with the new keys.",
+        cause="They were only in memory, and the program ended before they were stored.",
+        remedy="The secret is unchanged. Start again with the new keys.",
         subject=rotation.secret,
     )

@@ -1,8 +1,8 @@
-"""Rotation of an IAM user's access key that lives in a secret (`cryptotrading/s3-storage`).
+"""Rotation of an IAM user's access key in a secret (`cryptotrading/s3-storage`).
 
-Invariants, after every step, crash and lost answer: AWSCURRENT always holds an active key; the
-key in AWSCURRENT is never deactivated or deleted; there are two keys at most, and one whose
-secret was lost is found and deleted; running again from any state ends in the goal.
+Invariants after every step, crash and lost answer: AWSCURRENT always contains an active key, which
+is never deactivated or deleted; there are at most two keys, and one with a lost secret is found and
+deleted; a repeated run reaches the goal from any state.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from core.model.secrets import SecretValue
 from core.objects.check_objects import CHECK_PREFIX
 from core.redaction import Secret
 from core.rotation import copies, iam_keys, iam_preflight, stages
-from core.rotation.iam_make import KeyMaker, take_back
+from core.rotation.iam_make import KeyMaker, delete_new_keys
 from core.rotation.iam_secret import KEY_ID, KEY_SECRET, StorageSecret, read_secret, with_keys
 from core.rotation.key_proof import connection_of, prove_key
 from core.rotation.leftovers import drop_versions, sweep
 from core.rotation.local_keys import LocalKeys
 from core.rotation.strategy import (
-    Done,
     Examined,
+    NotDue,
     NotUndoable,
     Overtaken,
     ProbeFailed,
     Setup,
-    TooSoon,
+    StepResult,
     before_first_change,
 )
 from core.storage.aws_secrets_manager import SecretsManager
@@ -41,7 +41,7 @@ from core.work import Work
 
 
 class IamKeyStrategy:
-    """Steps of one rotation. `now` names steps that do not wait for their period of grace."""
+    """The steps of one rotation; `now` has steps that do not wait for their grace period."""
 
     kind: ClassVar[RotationKind] = RotationKind.IAM_KEY
     steps: ClassVar[tuple[Step, ...]] = (
@@ -88,9 +88,9 @@ class IamKeyStrategy:
         """Whether the secret holds an access key of an IAM user."""
         return KEY_ID in fields or secret == DEFAULT_SECRET_NAME
 
-    def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
+    def do(self, step: Step, rotation: Rotation, work: Work) -> StepResult:
         """Run one step; see `Strategy`."""
-        steps: dict[Step, Callable[[Rotation, Work], Done]] = {
+        steps: dict[Step, Callable[[Rotation, Work], StepResult]] = {
             Step.PREFLIGHT: self._preflight,
             Step.CREATE: self._create,
             Step.STAGE: self._stage,
@@ -103,11 +103,11 @@ class IamKeyStrategy:
         return steps[step](rotation, work)
 
     def rolls_back(self, step: Step, error: StorageError) -> bool:
-        """A new key that does not work after all the time it was given never will."""
+        """Return whether to undo at once: a new key that failed its test will not work later."""
         return step is Step.TEST and isinstance(error, ProbeFailed) and not error.retryable
 
     def close(self) -> None:
-        """Close the clients that were made in the place of our own."""
+        """Close the replacement clients."""
         for clients in self._made:
             clients.close()
 
@@ -117,28 +117,28 @@ class IamKeyStrategy:
 
     # The steps.
 
-    def _preflight(self, rotation: Rotation, work: Work) -> Done:
+    def _preflight(self, rotation: Rotation, work: Work) -> StepResult:
         with before_first_change():
             current = SecretsManager(clients=self._own).read(rotation.secret, work=work)
             seen = replace(rotation, facts=Facts(old_version=current.version_id))
             try:
                 found = self.examine(rotation, current, work)
             except StorageError:
-                stages.check_unmoved(self._own, seen, work)  # a better reason, if it is one
+                stages.check_unmoved(self._own, seen, work)  # may raise a better error
                 raise
         stages.claim(self._own, rotation, current, work)
         stages.check_unmoved(self._own, seen, work)
-        return Done(found.facts, " · ".join((found.detail, *found.notes)))
+        return StepResult(found.facts, " · ".join((found.detail, *found.notes)))
 
-    def _create(self, rotation: Rotation, work: Work) -> Done:
+    def _create(self, rotation: Rotation, work: Work) -> StepResult:
         key_id = self._maker.make(self._own, rotation, work)
-        return Done(replace(rotation.facts, new_key_id=key_id), f"key {key_id}")
+        return StepResult(replace(rotation.facts, new_key_id=key_id), f"key {key_id}")
 
-    def _stage(self, rotation: Rotation, work: Work) -> Done:
+    def _stage(self, rotation: Rotation, work: Work) -> StepResult:
         text = stages.staged(self._own, rotation, work)
         old = self._old_text(rotation, work)
         if text is None:
-            # Killed before the new key was stored: its secret is lost, so it is made anew.
+            # Killed before the new key was stored: its secret is lost, so another key is created.
             keys = self._maker.keys or self._replacement_key(rotation, work)
             text = with_keys(old, keys)
             if not rotation.keep_copies:
@@ -147,10 +147,10 @@ class IamKeyStrategy:
         key_id = read_secret(rotation.secret, text).keys.access_key_id
         facts, also = copies.staged(rotation, old, text, self.replacements(rotation, old))
         detail = f"version {rotation.id}" + (f"; {also}" if also else "")
-        return Done(replace(facts, new_key_id=key_id), detail)
+        return StepResult(replace(facts, new_key_id=key_id), detail)
 
     def replacements(self, rotation: Rotation, text: Secret) -> tuple[copies.Replacement, ...]:
-        """Return the two halves of the key in a secret's text, to look for their copies."""
+        """Return both parts of the key in the text of a secret, to search for their copies."""
         return _replacements(rotation, text, read_secret(rotation.secret, text).keys)
 
     def _replacement_key(self, rotation: Rotation, work: Work) -> AccessKeys:
@@ -158,7 +158,7 @@ class IamKeyStrategy:
         assert self._maker.keys is not None
         return self._maker.keys
 
-    def _test(self, rotation: Rotation, work: Work) -> Done:
+    def _test(self, rotation: Rotation, work: Work) -> StepResult:
         stages.check_staged(self._own, rotation, work)
         connection = self._connection(self._new_secret(rotation, work))
         bucket, name = connection.profile.bucket, _test_name(rotation)
@@ -166,47 +166,49 @@ class IamKeyStrategy:
         left = drop_versions(self._own, bucket, tested.versions, work)
         left += sweep(self._own, bucket, f"{CHECK_PREFIX}{name}", work)
         tries = "" if tested.tries == self._patience.successes else f", {tested.tries} tries"
-        return Done(
+        return StepResult(
             rotation.facts, f"worked {self._patience.successes} times in a row{tries}{left}"
         )
 
-    def _promote(self, rotation: Rotation, work: Work) -> Done:
+    def _promote(self, rotation: Rotation, work: Work) -> StepResult:
         facts = replace(rotation.facts, promoted=self._clock())
         try:
             stages.promote(self._own, rotation, work)
         except Overtaken:
-            # Edited since our promotion whose end was not journalled: readers have the new key.
+            # Edited after a promotion that was not recorded: readers have the new key.
             if self._current(self._own, rotation, work).keys.access_key_id != facts.new_key_id:
                 raise
-        return Done(facts, "readers get the new key")
+        return StepResult(facts, "readers get the new key")
 
-    def _switch(self, rotation: Rotation, work: Work) -> Done:
+    def _switch(self, rotation: Rotation, work: Work) -> StepResult:
         old = rotation.facts.old_key_id
-        keys = self._current(self._own, rotation, work).keys  # the next rotation may have ended
+        keys = self._current(self._own, rotation, work).keys  # a later rotation may have ended
         if keys.access_key_id == old:
             keys = self._new_secret(rotation, work).keys
         names = self._local.switch(old, keys, rotation.id) if self._local else ()
         names = tuple(dict.fromkeys((*rotation.facts.switched, *names)))
         facts = replace(rotation.facts, switched=names)
         if not names:
-            return Done(facts, "no profile of this machine uses the old key", skipped=True)
-        return Done(facts, f"now with the new key: {', '.join(names)}")
+            return StepResult(facts, "no profile of this machine uses the old key", skipped=True)
+        return StepResult(facts, f"now with the new key: {', '.join(names)}")
 
-    def _deactivate(self, rotation: Rotation, work: Work) -> Done:
+    def _deactivate(self, rotation: Rotation, work: Work) -> StepResult:
         facts = rotation.facts
         clients = self._apart_from(facts.old_key_id, rotation.id, rotation, work)
         if Step.DEACTIVATE not in self._now:
-            self._wait(facts.promoted, self._patience.grace, "Applications may keep the old key")
+            self._wait(
+                facts.promoted, self._patience.grace, "Applications may still use the old key"
+            )
             self._check_unused(clients, facts.old_key_id, work)
         self._check_not_current(clients, rotation, work)
         facts = replace(facts, deactivated=self._clock())
         try:
             iam_keys.set_active(clients, facts.user, facts.old_key_id, active=False, work=work)
         except NotFound:
-            return Done(facts, "the old key is gone already", skipped=True)
-        return Done(facts, f"key {facts.old_key_id} is refused from now on")
+            return StepResult(facts, "the old key no longer exists", skipped=True)
+        return StepResult(facts, f"key {facts.old_key_id} is refused from now on")
 
-    def _delete(self, rotation: Rotation, work: Work) -> Done:
+    def _delete(self, rotation: Rotation, work: Work) -> StepResult:
         facts = rotation.facts
         clients = self._apart_from(facts.old_key_id, rotation.id, rotation, work)
         if Step.DELETE not in self._now:
@@ -217,15 +219,15 @@ class IamKeyStrategy:
         stages.release(clients, rotation, work)
         if self._local:
             self._local.forget(facts.switched, rotation.id)
-        return Done(facts, f"key {facts.old_key_id} is gone")
+        return StepResult(facts, f"key {facts.old_key_id} is deleted")
 
-    # Taking back.
+    # Undo.
 
     def undo(self, rotation: Rotation, work: Work) -> Facts:
-        """Take back everything up to the deletion of the old key.
+        """Undo all steps; this is possible until the old key is deleted.
 
         Raises:
-            NotUndoable: the old key was deleted, or the secret was changed since its promotion.
+            NotUndoable: the old key was deleted, or the secret was changed after the promotion.
         """
         facts = rotation.facts
         now = stages.describe(self._own, rotation.secret, work)
@@ -239,7 +241,7 @@ class IamKeyStrategy:
         if facts.keys_before:
             clients = self._apart_from(facts.new_key_id, facts.old_version, rotation, work)
             current = self._current(clients, rotation, work).keys.access_key_id
-            take_back(clients, rotation, current, work)
+            delete_new_keys(clients, rotation, current, work)
             sweep(
                 self._own,
                 self._bucket(rotation, work),
@@ -250,16 +252,16 @@ class IamKeyStrategy:
         return replace(facts, switched=(), promoted=None, deactivated=None)
 
     def _check_undoable(self, rotation: Rotation, now: stages.Stages, work: Work) -> None:
-        """Somebody may have changed the secret since: edited it, or rotated the key again."""
+        """Check that the secret was not edited or rotated again after the promotion."""
         facts = rotation.facts
         if not facts.new_key_id or now.current in {rotation.id, facts.old_version}:
             return
         if self._current(self._own, rotation, work).keys.access_key_id == facts.new_key_id:
             raise NotUndoable(
                 "The rotation cannot be undone any more",
-                cause=f"{rotation.secret} was changed since the promotion; version {now.current} "
-                "is current and holds the new key.",
-                remedy="Resume the rotation, or roll the secret back by hand first.",
+                cause=f"{rotation.secret} was changed after the promotion; version {now.current} "
+                "is current and contains the new key.",
+                remedy="Resume the rotation, or first roll the secret back yourself.",
                 subject=rotation.secret,
             )
         left = {key.id for key in iam_keys.list_keys(self._own, facts.user, work)}
@@ -267,8 +269,8 @@ class IamKeyStrategy:
             raise NotUndoable(
                 "The rotation cannot be undone any more",
                 cause=f"The old key {facts.old_key_id} was deleted, and version {now.current} of "
-                f"{rotation.secret}, with another key, is current. Applications may still use "
-                f"the key {facts.new_key_id} that this rotation made.",
+                f"{rotation.secret}, with another key, is current. Applications may still use the "
+                f"key {facts.new_key_id} of this rotation.",
                 remedy="Resume to finish it.",
                 subject=rotation.secret,
             )
@@ -280,40 +282,41 @@ class IamKeyStrategy:
         if old is None:
             raise NotUndoable(
                 "The rotation cannot be undone any more",
-                cause=f"The old key {facts.old_key_id} was deleted; nothing can bring it back.",
+                cause=f"The old key {facts.old_key_id} was deleted and cannot be restored.",
                 remedy="Resume to finish it; rotate again to get another key.",
                 subject=rotation.secret,
             )
         if not old.active:
             iam_keys.set_active(clients, facts.user, old.id, active=True, work=work)
 
-    # What the steps share.
+    # Common parts of the steps.
 
     def _wait(self, since: datetime | None, period: timedelta, why: str) -> None:
         due = (since or self._clock()) + period
         if due > self._clock():
             left = format_duration((due - self._clock()).total_seconds())
-            raise TooSoon(due, f"{why} for {left} more")
+            raise NotDue(due, f"{why} for {left} more")
 
     def _check_unused(self, clients: ClientFactory, key_id: str, work: Work) -> None:
         used = iam_keys.last_used(clients, key_id, work)
         if used.when is not None:
-            self._wait(used.when, self._patience.grace, f"Somebody still uses the old key: {used}")
+            self._wait(used.when, self._patience.grace, f"The old key is still in use: {used}")
 
     def _check_not_current(self, clients: ClientFactory, rotation: Rotation, work: Work) -> None:
-        """The key that AWSCURRENT holds must stay: the platform lives by it."""
+        """Check that the key is not in AWSCURRENT, because the platform uses that key."""
         if self._current(clients, rotation, work).keys.access_key_id == rotation.facts.old_key_id:
             raise Overtaken(
                 "The old key is current again",
-                cause=f"Somebody has moved AWSCURRENT of {rotation.secret} back to it.",
-                remedy="Nothing was deactivated. Look at the secret's versions.",
+                cause=f"Another client has moved AWSCURRENT of {rotation.secret} back to the old "
+                "key.",
+                remedy="Nothing was deactivated. Check the versions of the secret.",
                 subject=rotation.secret,
             )
 
     def _apart_from(
         self, key_id: str, version: str, rotation: Rotation, work: Work
     ) -> ClientFactory:
-        """Return clients that outlive a key: those of another version's if the key is our own."""
+        """Return clients that do not use the key, if necessary with that of another version."""
         own = self._own.connection.keys
         if not own or own.access_key_id != key_id:
             return self._own
@@ -356,7 +359,7 @@ def _replacements(
     before = read_secret(rotation.secret, old).keys
     old_id = Secret(before.access_key_id, remembered=False)
     new_id = Secret(new.access_key_id, remembered=False)
-    # In a URL the secret goes with the old identifier, or with the new one once that is replaced.
+    # In a URL the secret key is next to the old key id, or to the new one if that was replaced.
     return (
         copies.Replacement(KEY_ID, old_id, new_id, identifier=True),
         copies.Replacement(KEY_SECRET, before.secret_access_key, new.secret_access_key),

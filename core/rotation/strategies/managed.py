@@ -1,6 +1,6 @@
-"""Rotation by AWS itself: where a secret's own rotation is turned on, it is started and watched.
+"""Rotation by AWS, for secrets with managed rotation: it is started and observed.
 
-AWS's function makes, sets and tests the new value; what is seen from here are the labels.
+AWS's function creates, sets and tests the new value; only the version stages are visible here.
 Source: Secrets Manager API reference, RotateSecret; user guide, "Rotation function".
 """
 
@@ -19,11 +19,11 @@ from core.redaction import Secret
 from core.rotation import stages
 from core.rotation.copies import Replacement
 from core.rotation.secret_fields import fields
-from core.rotation.strategy import Done, Examined, NotUndoable, Setup, before_first_change
+from core.rotation.strategy import Examined, NotUndoable, Setup, StepResult, before_first_change
 from core.work import Work
 
-#: Seconds: how long AWS's function is watched (it may run 15 minutes, and is quick as a rule),
-#: how often it is asked, and how long a started rotation may take to show.
+#: Seconds for which AWS's function is observed (it may run 15 minutes), between two requests, and
+#: until a started rotation becomes visible.
 _WATCH_SECONDS = 300.0
 _PAUSE = 2.0
 _SHOW_SECONDS = 20.0
@@ -31,7 +31,7 @@ _PASSWORD = "password"  # noqa: S105 - the name of a field
 
 
 class ManagedStrategy:
-    """Steps of one rotation that AWS carries out; its version has the rotation's id."""
+    """The steps of a rotation that AWS runs; the new version has the id of the rotation."""
 
     kind: ClassVar[RotationKind] = RotationKind.MANAGED
     steps: ClassVar[tuple[Step, ...]] = (Step.PREFLIGHT, Step.APPLY, Step.PROMOTE)
@@ -57,18 +57,18 @@ class ManagedStrategy:
         """Whether the secret is rotated by AWS: its settings decide that, not its fields."""
         return False
 
-    def do(self, step: Step, rotation: Rotation, work: Work) -> Done:
+    def do(self, step: Step, rotation: Rotation, work: Work) -> StepResult:
         """Run one step; see `Strategy`."""
         if step is Step.PREFLIGHT:
             with before_first_change():
                 found = self._check_ready(rotation, work)
-            return Done(found.facts, found.detail)
+            return StepResult(found.facts, found.detail)
         if step is Step.APPLY:
             return self._start(rotation, work)
         return self._wait(rotation, work)
 
     def rolls_back(self, step: Step, error: StorageError) -> bool:  # noqa: ARG002 - the protocol's
-        """AWS tries again by itself; nothing is taken back."""
+        """Return False: AWS retries, so nothing is undone."""
         return False
 
     def examine(
@@ -98,23 +98,24 @@ class ManagedStrategy:
         now = stages.describe(self._clients, rotation.secret, work)
         if not now.rotation_enabled:
             raise NotSupported(
-                f"AWS's own rotation of {rotation.secret} is off",
-                remedy="Start again; Strongroom rotates it by itself then.",
+                f"Managed rotation of {rotation.secret} is disabled",
+                remedy="Start again; Strongroom will then rotate the secret itself.",
                 subject=rotation.secret,
             )
         if now.pending not in {"", now.current, rotation.id}:
             raise Conflict(
                 f"An earlier rotation of {rotation.secret} is not finished",
-                cause=f"AWSPENDING sits on version {now.pending}; AWS refuses to start another.",
-                remedy="Look into the log of AWS's function, or let the doctor discard it.",
+                cause=f"AWSPENDING is on version {now.pending}; AWS refuses to start another "
+                "rotation.",
+                remedy="Check the log of AWS's function, or discard it with the doctor.",
                 subject=rotation.secret,
             )
-        return Examined(Facts(old_version=now.current), "AWS's own rotation is on")
+        return Examined(Facts(old_version=now.current), "managed rotation is enabled")
 
-    def _start(self, rotation: Rotation, work: Work) -> Done:
-        """Ask AWS once; if the answer is lost, the labels tell whether it was heard."""
+    def _start(self, rotation: Rotation, work: Work) -> StepResult:
+        """Send one request; if its answer is lost, the stages show whether it was received."""
         if self._heard(rotation, work):
-            return Done(rotation.facts, "AWS has begun already")
+            return StepResult(rotation.facts, "AWS has already begun")
         lost: StorageError | None = None
         try:
             with translated("secretsmanager:RotateSecret", rotation.secret, work):
@@ -126,26 +127,26 @@ class ManagedStrategy:
                 raise  # a clear no
             lost = error
         self._until_heard(rotation, lost, work)
-        return Done(rotation.facts, f"AWS makes version {rotation.id}")
+        return StepResult(rotation.facts, f"AWS creates version {rotation.id}")
 
     def _until_heard(self, rotation: Rotation, lost: StorageError | None, work: Work) -> None:
         end = time.monotonic() + self._show
         while not self._heard(rotation, work):
             if time.monotonic() >= end:
                 if lost is None:
-                    return  # AWS said yes; it may take a while until its function begins
+                    return  # the request was accepted; AWS's function may start later
                 raise lost
             work.token.wait(self._pause)
 
     def _heard(self, rotation: Rotation, work: Work) -> bool:
         return rotation.id in stages.describe(self._clients, rotation.secret, work).labels
 
-    def _wait(self, rotation: Rotation, work: Work) -> Done:
+    def _wait(self, rotation: Rotation, work: Work) -> StepResult:
         end = time.monotonic() + self._watch
         while True:
             now = stages.describe(self._clients, rotation.secret, work)
             if now.current == rotation.id:
-                return Done(rotation.facts, "AWS has moved AWSCURRENT to the new version")
+                return StepResult(rotation.facts, "AWS has moved AWSCURRENT to the new version")
             if now.current != rotation.facts.old_version:
                 raise stages.overtaken(self._clients, rotation, now, work)
             if time.monotonic() >= end:
@@ -158,19 +159,20 @@ class ManagedStrategy:
             f"AWS has not finished rotating {rotation.secret}",
             cause=f"After {self._watch:.0f} s of watching its function {where}; readers get the "
             "old value.",
-            remedy="Resume to watch on. If it stays so, look into the function's log.",
+            remedy="Resume to continue waiting. If it does not finish, check the log of the "
+            "function.",
             subject=rotation.secret,
         )
 
     def replacements(self, rotation: Rotation, text: Secret) -> tuple[Replacement, ...]:
-        """Return the password, whose copies AWS's function may not know."""
+        """Return the password, whose copies AWS's function does not replace."""
         password = fields(rotation, text).get(_PASSWORD)
         if not (isinstance(password, str) and password):
             return ()
         return (Replacement(_PASSWORD, Secret(password), Secret(password)),)
 
     def undo(self, rotation: Rotation, work: Work) -> Facts:
-        """End the watching. What AWS has done is not taken back, nor what it is doing.
+        """Stop observing. The actions of AWS's function are not undone.
 
         Raises:
             NotUndoable: the new value is current.
@@ -179,8 +181,8 @@ class ManagedStrategy:
         if now.current == rotation.id:
             raise NotUndoable(
                 "AWS has rotated the secret",
-                cause="Its function has set the new value where it is used, too.",
-                remedy="Resume to finish. To go back, roll the secret back and set the old value "
+                cause="Its function has also set the new value in the target system.",
+                remedy="Resume to finish. To revert it, roll the secret back and set the old value "
                 "there.",
                 subject=rotation.secret,
             )

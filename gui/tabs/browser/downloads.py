@@ -158,7 +158,7 @@ class Downloads(QObject):
     def _on_several(self, report: TransferReport, target: Path) -> None:
         planned = format_counted(report.planned, "object")
         words = f"{format_count(len(report.done))} of {planned} downloaded"
-        if verified := report.verified_in_words():
+        if verified := report.verified_text():
             words += f": {verified}"
         if report.skipped:
             words += f"; {len(report.skipped):,} skipped, since their files exist"

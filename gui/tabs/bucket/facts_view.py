@@ -5,20 +5,20 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from core.health.facts import BucketFacts, Fact, Standing
+from core.health.facts import BucketFacts, Fact, Status
 from gui import theme
 from gui.widgets.icons import pixmap
 from gui.widgets.labels import Pill, heading, muted_label, text_label
 from gui.widgets.panel import rule
 
 #: Icon, tone and word of each standing: colour is never the only sign.
-_SIGNS: dict[Standing, tuple[str, str, str]] = {
-    Standing.GOOD: ("check", "good", "good"),
-    Standing.BAD: ("warning", "danger", "at risk"),
-    Standing.NOTE: ("info", "warning", "to consider"),
-    Standing.UNJUDGED: ("info", "warning", "not judged"),
-    Standing.DENIED: ("lock", "neutral", "not permitted"),
-    Standing.UNSUPPORTED: ("minus", "neutral", "not offered"),
+_SIGNS: dict[Status, tuple[str, str, str]] = {
+    Status.GOOD: ("check", "good", "good"),
+    Status.BAD: ("warning", "danger", "at risk"),
+    Status.NOTE: ("info", "warning", "to consider"),
+    Status.UNJUDGED: ("info", "warning", "not judged"),
+    Status.DENIED: ("lock", "neutral", "not permitted"),
+    Status.UNSUPPORTED: ("minus", "neutral", "not offered"),
 }
 
 
@@ -49,7 +49,7 @@ class FactsView(QScrollArea):
         self.setWidget(holder)
 
     def _row(self, fact: Fact) -> QWidget:
-        icon_name, tone, word = _SIGNS[fact.standing]
+        icon_name, tone, word = _SIGNS[fact.status]
         sign = QLabel()
         sign.setFixedSize(16, 16)
         self._signs.append((sign, icon_name, tone))

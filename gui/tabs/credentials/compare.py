@@ -9,7 +9,7 @@ from core.errors import InvalidInput
 from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.secrets import secret_text
-from core.secrets.secret_text import BINARY, WHOLE
+from core.secrets.secret_text import BINARY, COMPLETE_TEXT
 from core.units import format_age, format_count
 from gui.dialogs.confirm import Question
 from gui.tabs.credentials.question import change_pill, key_grid
@@ -40,7 +40,7 @@ class CompareVersions(Question):
             for kind, keys in kinds
             for key in keys
         ]
-        same = len((before.keys() & after.keys()) - {WHOLE, BINARY} - set(found.changed))
+        same = len((before.keys() & after.keys()) - {COMPLETE_TEXT, BINARY} - set(found.changed))
         if rows:
             heads = ("Key", _told(older), _told(newer), "")
             self.body.addWidget(key_grid(heads, rows, wide=(1, 2)))
@@ -68,12 +68,15 @@ def _values(value: SecretValue) -> dict[str, Secret]:
     try:
         rows = secret_text.rows_of(value.text.reveal())
     except InvalidInput:
-        return {WHOLE: value.text, BINARY: value.text}
+        return {COMPLETE_TEXT: value.text, BINARY: value.text}
     found: dict[str, Secret] = {}
     for row in rows:
         before = f"{found[row.key].reveal()}, " if row.key in found else ""
         found[row.key] = Secret(before + row.value.reveal())
-    return found | {WHOLE: value.text, BINARY: value.text}  # beside a binary value: as a whole
+    return found | {
+        COMPLETE_TEXT: value.text,
+        BINARY: value.text,
+    }  # beside a binary value: as a whole
 
 
 def _told(value: SecretValue) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt
 
-from core.health.hygiene import Board, SecretHygiene
+from core.health.hygiene import HygieneReport, SecretHygiene
 from core.model.connection import SECRET_PREFIX
 from core.units import format_count, format_date, format_moment, utc_now
 from gui.models.columns import RIGHT, Columns
@@ -30,16 +30,16 @@ class HygieneModel(Columns):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._board = Board((), utc_now())
+        self._board = HygieneReport((), utc_now())
 
-    def show(self, board: Board) -> None:
+    def show(self, board: HygieneReport) -> None:
         """Show another board."""
         self.beginResetModel()
         self._board = board
         self.endResetModel()
 
     @property
-    def board(self) -> Board:
+    def board(self) -> HygieneReport:
         """What is shown."""
         return self._board
 
@@ -97,7 +97,7 @@ class HygieneModel(Columns):
         return state(row, self._board)
 
 
-def state(row: SecretHygiene, board: Board) -> tuple[str, str]:
+def state(row: SecretHygiene, board: HygieneReport) -> tuple[str, str]:
     """Return how a secret stands in words, and the tone of them."""
     if row.info.deleted:
         return deletion(row.info.deleted, board.inspected), "danger"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSortFilterProxyModel, Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from core.health.hygiene import DEFAULT_DAYS, Board, SecretHygiene
+from core.health.hygiene import DEFAULT_DAYS, HygieneReport, SecretHygiene
 from core.units import format_count, utc_now
 from gui.context import Context
 from gui.models.roles import SORT_ROLE
@@ -102,7 +102,7 @@ class HygienePane(QWidget):
         """Show that secrets are being looked at; the old rows stay until then."""
         self._body.show_loading()
 
-    def show_board(self, board: Board) -> None:
+    def show_board(self, board: HygieneReport) -> None:
         """Show what was found."""
         current = self.current
         self.model.show(board)
@@ -118,7 +118,7 @@ class HygienePane(QWidget):
 
     def clear(self) -> None:
         """Forget the board: it was that of another connection."""
-        self.model.show(Board((), utc_now()))
+        self.model.show(HygieneReport((), utc_now()))
         self.age.clear_age()
         self._body.show_empty()
 
@@ -150,7 +150,7 @@ class HygienePane(QWidget):
         row = names.index(name) if name in names else 0
         choose_row(self.table, self._proxy.mapFromSource(self.model.index(row, 0)).row())
 
-    def _count(self, board: Board) -> None:
+    def _count(self, board: HygieneReport) -> None:
         overdue = sum(bool(row.overdue) and not row.info.deleted for row in board.rows)
         twice = sum(bool(row.same_as) for row in board.rows)
         never = sum(row.never_rotated and not row.info.deleted for row in board.rows)

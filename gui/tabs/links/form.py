@@ -10,7 +10,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
 
-from core.objects.presign import Life
+from core.objects.presign import Lifetime
 from core.units import format_count, format_moment, utc_now
 from gui import theme
 from gui.widgets.buttons import primary_button
@@ -97,7 +97,7 @@ class LinkForm(QWidget):
         self._existence.setVisible(bool(named))
         self._name_button()
 
-    def show_real(self, life: Life) -> None:
+    def show_real(self, life: Lifetime) -> None:
         """Show when a link made now would really end, and why if that is earlier than asked."""
         self._real.show_live(partial(_real_end, life, self.seconds))
         self._real.set_tone("warning" if life.limited_by else "muted")
@@ -196,7 +196,7 @@ def _spoken(seconds: int) -> str:
     return "1 hour" if hours == 1 else f"{hours} hours"
 
 
-def _real_end(life: Life, seconds: int) -> str:
+def _real_end(life: Lifetime, seconds: int) -> str:
     """Return when a link made at this moment would end; an end of the keys stands still."""
     ends = life.expires_at if life.limited_by else utc_now() + timedelta(seconds=seconds)
     when = format_moment(ends)

@@ -13,10 +13,10 @@ from core.errors import StorageError
 from core.links.check import LinkCheck, check_link
 from core.links.existence import which_exist
 from core.links.ledger import LedgerPage
-from core.links.make import Link, make_links, real_life
+from core.links.make import Link, actual_lifetime, make_links
 from core.links.render import FORMATS, as_text
 from core.model.change import Change, ChangeKind
-from core.objects.presign import Life
+from core.objects.presign import Lifetime
 from core.units import utc_now
 from core.work import Work
 from core.workspace import Workspace
@@ -190,13 +190,13 @@ class LinksTab(Tab):
             return
         self.run(
             "Find the real life of a link",
-            lambda work: real_life(workspace.bucket, seconds, work=work),
+            lambda work: actual_lifetime(workspace.bucket, seconds, work=work),
             self._on_real_life,
             latest="links/life",
             quiet=True,
         )
 
-    def _on_real_life(self, life: Life) -> None:
+    def _on_real_life(self, life: Lifetime) -> None:
         self.form.show_real(life)
 
     def _on_wanted(self) -> None:

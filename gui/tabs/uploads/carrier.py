@@ -13,7 +13,7 @@ from core.engine.operations import change_made
 from core.errors import StorageError
 from core.model.change import ChangeKind
 from core.model.connection import Connection
-from core.transfer.journal import Order, discard, keep, settled
+from core.transfer.journal import Order, discard, record_order, settled
 from core.transfer.values import Outcomes, State, TransferReport
 from core.units import format_count
 from core.work import Progress
@@ -123,7 +123,7 @@ class Carrier(QObject):
         planned = len(batch.keys)
         self._context.runner.run(
             "Note a transfer",
-            lambda _work: keep(order, planned),
+            lambda _work: record_order(order, planned),
             owner=self,
             then=lambda _none: self._queue(turn),
             failed=lambda _error: self._queue(turn),  # its turn tells the same failure

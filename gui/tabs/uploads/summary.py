@@ -25,7 +25,7 @@ def arrival_in_words(report: TransferReport) -> str:
         parts.append(f"{format_size(report.size)} in {format_duration(max(report.seconds, 0.1))}")
     if report.seconds >= 1:
         parts.append(format_rate(report.size / report.seconds))
-    if verified := report.verified_in_words():
+    if verified := report.verified_text():
         parts.append(verified)
     if report.skipped:
         parts.append(f"{format_count(len(report.skipped))} skipped")

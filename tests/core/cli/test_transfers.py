@@ -87,7 +87,7 @@ def test_what_a_folder_upload_left_out_is_named_with_its_reason(
     assert (done["key"], done["path"], done["size"]) == ("in/t/a", str(tmp_path / "t" / "a"), 1)
     assert done["verdict"].startswith("verified (")
     assert report["verdicts"] == {done["verdict"]: 1}
-    assert (skipped["key"], skipped["reason"]) == ("in/t/b", "it exists already")
+    assert (skipped["key"], skipped["reason"]) == ("in/t/b", "it already exists")
     assert (failed["key"], failed["kind"]) == ("in/t/pipe", "invalid_input")
     assert (failed["path"], "named pipe" in failed["reason"]) == (
         str(tmp_path / "t" / "pipe"),
@@ -95,7 +95,7 @@ def test_what_a_folder_upload_left_out_is_named_with_its_reason(
     )
     text = run("put", tmp_path / "t", "in/", code=ErrorKind.INVALID_INPUT.value)
     assert "failed in/t/pipe: It is a named pipe" in text.err
-    assert "skipped 2 files: it exists already" in text.err
+    assert "skipped 2 files: it already exists" in text.err
     assert "uploaded 0 of 3 files" in text.out
     assert "2 skipped, 1 failed" in text.out
     (tmp_path / "t" / "pipe").unlink()
@@ -225,7 +225,7 @@ def test_sweep_lists_and_removes_what_is_old_enough(run, s3_client, s3_bucket):
 def test_a_write_that_the_server_did_not_guard_is_named(run, tmp_path, monkeypatch):
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
-    monkeypatch.setattr("core.objects.conditions.honoured", lambda *_a, **_k: False)
+    monkeypatch.setattr("core.objects.conditions.is_supported", lambda *_a, **_k: False)
     one = run("put", tmp_path / "a", "one")
     assert "The server ignored the condition that the key is free, for one." in one.err
     assert "may have been replaced" in one.err

@@ -5,7 +5,7 @@ from botocore.exceptions import ClientError
 from helpers.moto_bucket import moto_bucket
 
 from core.errors import Offline
-from core.health.facts import QUESTIONS, Standing, fetch
+from core.health.facts import QUESTIONS, Status, fetch
 
 
 class Client:
@@ -45,7 +45,7 @@ class Bucket:
 
 
 def standing(name, **answers):
-    return fetch(Bucket(**answers)).get(name).standing
+    return fetch(Bucket(**answers)).get(name).status
 
 
 ALL_ON = dict.fromkeys(
@@ -84,13 +84,13 @@ EVERYBODY = {"Grantee": {"URI": "http://acs.amazonaws.com/groups/global/AllUsers
     ],
 )  # fmt: skip
 def test_each_fact_good_bad_denied_and_unsupported(name, call, good, bad):
-    assert standing(name, **{call: good}) is Standing.GOOD
-    assert standing(name, **{call: bad}) in {Standing.BAD, Standing.NOTE}
+    assert standing(name, **{call: good}) is Status.GOOD
+    assert standing(name, **{call: bad}) in {Status.BAD, Status.NOTE}
     denied = fetch(Bucket(**{call: "AccessDenied"})).get(name)
-    assert denied.standing is Standing.DENIED
+    assert denied.status is Status.DENIED
     assert denied.evidence == f"needs {denied.action}"
     assert denied.action.startswith("s3:Get")
-    assert standing(name, **{call: "NotImplemented"}) is Standing.UNSUPPORTED
+    assert standing(name, **{call: "NotImplemented"}) is Status.UNSUPPORTED
 
 
 def test_a_bucket_out_of_reach_is_a_failure_not_a_fact():
@@ -103,5 +103,5 @@ def test_a_real_bucket_answers_every_question():
         facts = fetch(bucket)
     names = [question.name for question in QUESTIONS]
     assert [fact.name for fact in facts.facts] == ["public", *names]
-    assert facts.get("versioning").standing is Standing.GOOD
+    assert facts.get("versioning").status is Status.GOOD
     assert facts.get("policy").evidence == "there is no bucket policy"

@@ -10,7 +10,7 @@ from helpers.demo import plain_client
 
 from core.aws.clients import ClientFactory
 from core.errors import AccessDenied, InvalidInput
-from core.health.hygiene import DEFAULT_DAYS, LIMIT_TAG, board, set_limit
+from core.health.hygiene import DEFAULT_DAYS, LIMIT_TAG, hygiene_report, set_limit
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import utc_now
 
@@ -49,7 +49,7 @@ def test_the_same_value_is_found_wherever_it_is_used_twice(vault, secrets, prefi
     }
     for name, text in contents.items():
         vault.create_secret(Name=prefix + name, SecretString=text)
-    found = rows(board(secrets, prefix))
+    found = rows(hygiene_report(secrets, prefix))
     assert found["a"].same_as == (f"{prefix}b / api_secret",)
     assert found["b"].same_as == (f"{prefix}a / password",)
     assert found["c"].same_as == (f"{prefix}c / x_token", f"{prefix}c / y_token")
@@ -63,7 +63,7 @@ def test_age_limit_and_overdue(vault, secrets, prefix):
         vault.create_secret(Name=prefix + name, SecretString="a value")
     set_limit(secrets, prefix + "a", 30)
     later = utc_now() + timedelta(days=40)
-    found = board(secrets, prefix, clock=lambda: later)
+    found = hygiene_report(secrets, prefix, clock=lambda: later)
     assert [row.info.name for row in found.rows] == [prefix + "a", prefix + "b"], "urgent first"
     own, default = found.rows
     assert (own.limit_days, own.limit_is_own, own.overdue.days) == (30, True, 10)
@@ -73,7 +73,7 @@ def test_age_limit_and_overdue(vault, secrets, prefix):
     tags = vault.describe_secret(SecretId=prefix + "a")["Tags"]
     assert tags == [{"Key": LIMIT_TAG, "Value": "30"}]
     set_limit(secrets, prefix + "a", None)
-    assert rows(board(secrets, prefix))["a"].limit_days == DEFAULT_DAYS
+    assert rows(hygiene_report(secrets, prefix))["a"].limit_days == DEFAULT_DAYS
 
 
 @pytest.mark.parametrize("days", [0, -1, 3651])
@@ -86,7 +86,7 @@ def test_a_secret_that_waits_for_its_deletion_comes_first(vault, secrets, prefix
     for name in ("a", "z"):
         vault.create_secret(Name=prefix + name, SecretString="a value")
     vault.delete_secret(SecretId=prefix + "z", RecoveryWindowInDays=7)
-    found = board(secrets, prefix)
+    found = hygiene_report(secrets, prefix)
     assert [row.info.name for row in found.rows] == [prefix + "z", prefix + "a"]
 
 
@@ -96,7 +96,7 @@ def test_what_may_not_be_read_is_told_and_the_tag_names_its_action(vault, demo_s
     vault.create_secret(Name=name, SecretString="a value")
     try:
         secrets = SecretsManager(clients=clients)
-        (row,) = board(secrets, name).rows
+        (row,) = hygiene_report(secrets, name).rows
         assert row.unseen == "needs secretsmanager:GetSecretValue"
         with pytest.raises(AccessDenied, match="TagResource"):
             set_limit(secrets, "cryptotrading/database", 30)
@@ -109,6 +109,6 @@ def test_a_tag_makes_no_value_young(vault, secrets, prefix, monkeypatch):
     later = utc_now() + timedelta(days=100, hours=1)
     tagged = [replace(info, changed=later) for info in secrets.list_infos(prefix)]
     monkeypatch.setattr(secrets, "list_infos", lambda *_where, **_how: tuple(tagged))
-    (row,) = board(secrets, prefix, clock=lambda: later).rows
+    (row,) = hygiene_report(secrets, prefix, clock=lambda: later).rows
     assert (row.age.days, row.overdue.days) == (100, 10)
     assert row.never_rotated

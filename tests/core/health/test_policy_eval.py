@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from core.health.facts import QUESTIONS, Standing
+from core.health.facts import QUESTIONS, Status
 from core.health.policy_conditions import conditions_hold, matches
 from core.health.policy_eval import always_denied, decision, open_to_everybody
 from core.health.policy_patterns import covers, overlaps
@@ -61,7 +61,7 @@ SPELLINGS = [
 
 @pytest.mark.parametrize("statement", SPELLINGS, ids=json.dumps)
 def test_every_spelling_of_tls_only_is_recognised(statement):
-    assert TLS.read({"Policy": policy(statement), "Bucket": "b"})[0] is Standing.GOOD
+    assert TLS.read({"Policy": policy(statement), "Bucket": "b"})[0] is Status.GOOD
     alone = json.dumps({"Statement": statement})  # one statement needs no list
     assert always_denied(alone, "b", PLAIN).answer is True
 
@@ -109,7 +109,7 @@ WEAKER = [
 @pytest.mark.parametrize(("statement", "why"), WEAKER, ids=lambda value: json.dumps(value)[:90])
 def test_a_weaker_policy_is_not_good_and_the_gap_is_named(statement, why):
     standing, evidence, _risk = TLS.read({"Policy": policy(statement), "Bucket": "b"})
-    assert standing is Standing.NOTE
+    assert standing is Status.NOTE
     assert why in evidence
     assert always_denied(policy(statement), "b", PLAIN).answer is False
 
@@ -131,15 +131,15 @@ def test_a_weaker_policy_is_not_good_and_the_gap_is_named(statement, why):
 def test_what_cannot_be_judged_says_so_and_is_never_good(text, why):
     standing, evidence, _risk = TLS.read({"Policy": text, "Bucket": "b"})
     if "Condition" not in why:
-        assert standing is Standing.UNJUDGED
-    assert standing in {Standing.UNJUDGED, Standing.NOTE}
-    assert why in evidence or standing is Standing.NOTE
+        assert standing is Status.UNJUDGED
+    assert standing in {Status.UNJUDGED, Status.NOTE}
+    assert why in evidence or standing is Status.NOTE
     assert always_denied(text, "b", PLAIN).answer is not True
 
 
 def test_an_answer_without_a_policy_is_not_a_policy_without_statements():
-    assert TLS.read({})[0] is Standing.UNJUDGED
-    assert TLS.read({"Policy": policy()})[0] is Standing.NOTE
+    assert TLS.read({})[0] is Status.UNJUDGED
+    assert TLS.read({"Policy": policy()})[0] is Status.NOTE
 
 
 def allow(**changes):

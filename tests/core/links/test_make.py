@@ -10,7 +10,7 @@ from core.aws.clients import ClientFactory
 from core.aws.expiry import Expiry
 from core.errors import AccessDenied, Cancelled, CredentialsExpired, InvalidInput, Offline
 from core.links.ledger import Ledger
-from core.links.make import make_links, real_life
+from core.links.make import actual_lifetime, make_links
 from core.objects import writing
 from core.objects.bucket import Bucket
 from core.objects.presign import path_warning
@@ -60,7 +60,7 @@ def test_permanent_credentials_sign_for_seven_days(bucket):
 def test_a_link_ends_with_the_session_that_signs_it(bucket, ends, tmp_path):
     session_ends = utc_now() + timedelta(hours=1)
     ends(Expiry(temporary=True, at=session_ends))
-    ledger = Ledger(tmp_path / "links.jsonl")
+    ledger = Ledger(tmp_path)
     (link,) = make_links(bucket, ["there"], seconds=WEEK, ledger=ledger)
     assert link.expires <= session_ends
     assert 3590 <= seconds_in(link) <= 3600
@@ -72,7 +72,7 @@ def test_a_link_ends_with_the_session_that_signs_it(bucket, ends, tmp_path):
 @pytest.mark.parametrize(("asked", "most"), [(WEEK, 36 * 3600), (3600, 3600)])
 def test_an_unknown_end_is_never_a_promise(bucket, ends, tmp_path, asked, most):
     ends(Expiry(temporary=True))
-    ledger = Ledger(tmp_path / "links.jsonl")
+    ledger = Ledger(tmp_path)
     (link,) = make_links(bucket, ["there"], seconds=asked, ledger=ledger)
     assert seconds_in(link) == most
     assert not link.expiry_known
@@ -80,13 +80,13 @@ def test_an_unknown_end_is_never_a_promise(bucket, ends, tmp_path, asked, most):
     assert "temporary" in link.limited_by
     (entry,) = ledger.read().entries
     assert (entry.expiry_known, entry.expires) == (False, link.expires)
-    life = real_life(bucket, asked)
+    life = actual_lifetime(bucket, asked)
     assert (life.known, life.limited_by) == (False, link.limited_by)
 
 
 def test_credentials_that_have_ended_sign_nothing(bucket, ends, tmp_path):
     ends(Expiry(temporary=True, at=utc_now() - timedelta(seconds=1)))
-    ledger = Ledger(tmp_path / "links.jsonl")
+    ledger = Ledger(tmp_path)
     with pytest.raises(CredentialsExpired):
         make_links(bucket, ["there"], ledger=ledger)
     assert ledger.read().entries == ()
@@ -102,7 +102,7 @@ def test_a_life_that_s3_does_not_allow_is_refused_with_the_limit(unreachable, se
     service = S3StorageService(clients=bucket.clients, bucket_name=bucket.name)
     for call in (
         lambda: make_links(bucket, ["there"], seconds=seconds),
-        lambda: real_life(bucket, seconds),
+        lambda: actual_lifetime(bucket, seconds),
         lambda: service.generate_presigned_url("there", expiration=seconds),
     ):
         with pytest.raises(InvalidInput) as refused:
@@ -112,7 +112,7 @@ def test_a_life_that_s3_does_not_allow_is_refused_with_the_limit(unreachable, se
 
 @pytest.mark.parametrize("method", ["PATCH", "", None, 1])
 def test_a_method_that_has_no_links_is_refused(unreachable, method):
-    with pytest.raises(InvalidInput, match="cannot be made"):
+    with pytest.raises(InvalidInput, match="cannot be created"):
         make_links(unreachable, ["there"], method=method)
 
 

@@ -148,7 +148,7 @@ def test_a_server_that_honours_them_is_asked_once(served):
     server = Server()
     bucket = served(server)
     assert writing.put(bucket, "k", BODY, only_new=True).race_free
-    assert conditions.honoured(bucket, conditions.PUT)
+    assert conditions.is_supported(bucket, conditions.PUT)
     server.seen.clear()
     writing.put(bucket, "k2", BODY, only_new=True)
     assert server.seen == ["PUT"]

@@ -10,8 +10,8 @@ from helpers.stub_server import StubServer
 
 from core.errors import AccessDenied, Offline
 from core.local.pending_uploads import note, of_dead_processes
-from core.objects.conditions import COMPLETE, honoured
-from core.objects.probes import find_out_complete
+from core.objects.conditions import COMPLETE, is_supported
+from core.objects.probes import probe_completion
 from core.objects.reading import read
 from core.objects.writing import put
 from core.transfer.sweep import sweep_at_start
@@ -89,9 +89,9 @@ def test_an_end_at_any_call_leaves_nothing(server, url, monkeypatch, call, end):
         ended = ending(patch, bucket, call, raised, sent=sent, dead=dead)
         if raised is Ended:
             with pytest.raises(Ended):
-                find_out_complete(bucket, "k", Work())
+                probe_completion(bucket, "k", Work())
         else:
-            find_out_complete(bucket, "k", Work())
+            probe_completion(bucket, "k", Work())
     assert ended == [call]
     with bucket_at(url) as bucket:
         assert sweep_at_start(bucket, Work()).failed == ()
@@ -100,8 +100,8 @@ def test_an_end_at_any_call_leaves_nothing(server, url, monkeypatch, call, end):
 
 def test_a_probe_without_an_end_leaves_nothing_and_finds_out(server, url):
     with bucket_at(url) as bucket:
-        find_out_complete(bucket, "k", Work())
-        assert honoured(bucket, COMPLETE) is server.conditions
+        probe_completion(bucket, "k", Work())
+        assert is_supported(bucket, COMPLETE) is server.conditions
     assert (server.objects, server.uploads, of_dead_processes()) == ({}, {}, [])
 
 

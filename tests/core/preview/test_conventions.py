@@ -35,7 +35,7 @@ def candles(rows, **more):
 
 def test_a_file_that_is_newest_first_is_one_note():
     found, chart = candles([candle(hour) for hour in reversed(range(24))])
-    assert found.problems_in_words == "newest first: drawn in order of time"
+    assert found.problem_texts == "newest first: drawn in order of time"
     assert [one.when.hour for one in chart.candles] == list(range(24))
     assert found.problems[0].kind in QUIET_KINDS
 
@@ -52,7 +52,7 @@ def test_the_newest_of_two_states_is_drawn_whatever_the_order():
     for rows in (states, states[::-1]):
         found, chart = candles(rows)
         assert chart.candles[0].volume == Decimal(5)
-        assert "1 row updates the candle before" in found.problems_in_words
+        assert "1 row updates the candle before" in found.problem_texts
         assert ProblemKind.DUPLICATE not in found.counts
 
 
@@ -63,14 +63,14 @@ def test_an_interval_without_a_candle_is_an_empty_interval_with_its_date():
         "2 empty intervals: 15 Jan 2024 01:00:00 to 02:00:00 UTC",
         "26 empty intervals: 15 Jan 2024 04:00:00 to 16 Jan 2024 05:00:00 UTC",
     ]
-    assert found.problems_in_words == "28 empty intervals"
+    assert found.problem_texts == "28 empty intervals"
     assert set(found.counts) <= QUIET_KINDS
 
 
 def test_days_without_a_candle_are_named_by_date_alone():
     rows = [candle(0), candle(24 * 3)]
     found = shown({"timeframe": "1d", "data": rows})
-    assert found.problems_in_words == "2 empty intervals: 16 Jan 2024 to 17 Jan 2024"
+    assert found.problem_texts == "2 empty intervals: 16 Jan 2024 to 17 Jan 2024"
 
 
 def test_a_candle_of_volume_zero_is_an_ordinary_candle():
@@ -90,7 +90,7 @@ def test_a_candle_without_prices_is_an_empty_interval():
 
 def test_a_last_candle_that_is_not_over_is_a_note():
     found, _ = candles([candle(0), candle(1)], timestamp="2024-01-15T01:40:00Z")
-    assert found.problems_in_words == (
+    assert found.problem_texts == (
         "the last candle, 15 Jan 2024 01:00:00 UTC, was not over when this was saved"
     )
     for saved in ("2024-01-15T01:00:00Z", "2024-01-15T02:00:00Z", "2024-02-01T00:00:00Z"):
@@ -116,8 +116,8 @@ def test_lists_in_the_column_orders_of_exchanges(source, row):
     (one,) = chart.candles
     assert one.when == START
     assert (one.open, one.high, one.low, one.close, one.volume) == (10, 13, 9, 12, 5)
-    assert source in found.problems_in_words
-    assert ("columns are read" in found.problems_in_words) is bool(source)
+    assert source in found.problem_texts
+    assert ("columns are read" in found.problem_texts) is bool(source)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def book(bids, asks, **more):
 
 def test_a_level_of_quantity_zero_is_a_deletion():
     found, depth = book([["100", "1"], ["99", "0"]], [["101", "0.0"], ["102", "2"]])
-    assert found.problems_in_words == "2 levels of quantity 0: a deletion, not drawn"
+    assert found.problem_texts == "2 levels of quantity 0: a deletion, not drawn"
     assert set(found.counts) <= QUIET_KINDS
     assert [len(depth.bids), len(depth.asks)] == [1, 1]
     assert len(found.faces[1].rows) == 4
@@ -148,10 +148,10 @@ def test_a_level_of_quantity_zero_is_a_deletion():
 
 def test_repeated_prices_are_added_up_in_a_book_and_cover_each_other_in_an_update():
     orders, depth = book([["100", "1"], ["100", "2"]], [["101", "1"]])
-    assert "quantities are added up" in orders.problems_in_words
+    assert "quantities are added up" in orders.problem_texts
     assert len(depth.bids) == 2
     update, depth = book([["100", "1"], ["100", "2"], ["98", "1"], ["98", "0"]], [["101", "1"]])
-    assert "the last quantity counts" in update.problems_in_words
+    assert "the last quantity counts" in update.problem_texts
     assert [(level.price, level.quantity) for level in depth.bids] == [(100, 2)]
 
 
@@ -197,7 +197,7 @@ def test_trades_of_one_time_are_normal_and_newest_first_is_one_note():
     rows = [trade(number, number // 3) for number in range(12)]
     assert trades(rows).problems == ()
     found = trades(rows[::-1])
-    assert found.problems_in_words == "newest first"
+    assert found.problem_texts == "newest first"
     moved = [*rows[:3], rows[11], *rows[3:11]]
     assert trades(moved).counts == {ProblemKind.OUT_OF_ORDER: 1}
 
@@ -205,15 +205,15 @@ def test_trades_of_one_time_are_normal_and_newest_first_is_one_note():
 def test_ids_are_unique_for_a_symbol_and_a_repeat_says_whether_it_differs():
     rows = [trade(1, 0, symbol="A"), trade(1, 0, symbol="B"), trade(1, 0, symbol="A")]
     found = trades(rows)
-    assert found.problems_in_words == "trade id 1 appears again in row 3"
+    assert found.problem_texts == "trade id 1 appears again in row 3"
     found = trades([trade(1, 0), trade(1, 0, price="6")])
-    assert found.problems_in_words == "trade id 1 appears again in row 2 with other values"
+    assert found.problem_texts == "trade id 1 appears again in row 2 with other values"
 
 
 def test_negative_amounts_are_sells_where_there_are_no_sides():
     rows = [{"id": 1, "amount": "2", "price": "5"}, {"id": 2, "amount": "-1", "price": "5"}]
     found = trades(rows)
-    assert found.problems_in_words == "negative amounts mark sells, as there are no sides"
+    assert found.problem_texts == "negative amounts mark sells, as there are no sides"
     sided = trades([trade(1, 0), trade(2, 1, quantity="-1")])
     assert sided.counts == {ProblemKind.NEGATIVE: 1}
 
@@ -224,8 +224,7 @@ def test_a_cut_candle_file_names_the_cut_first_and_once():
     found = preview(body[:cut].encode(), OHLCV)
     assert len(found.faces[0].candles) == 38
     assert (
-        found.problems_in_words
-        == f"the file ends in the middle (line {body[:cut].count(chr(10)) + 1})"
+        found.problem_texts == f"the file ends in the middle (line {body[:cut].count(chr(10)) + 1})"
     )
 
 
@@ -241,10 +240,7 @@ def test_causes_come_before_consequences():
 def test_data_under_a_name_of_candles_that_is_none_is_no_list_of_faults():
     found = shown({"data": [{"x": 1}, {"x": 2}]})
     assert isinstance(found.faces[0], Table)
-    assert (
-        found.problems_in_words
-        == "no row is a candle, though the name says that this holds candles"
-    )
+    assert found.problem_texts == "no row is a candle, though the name says that this holds candles"
 
 
 def test_a_row_with_several_faults_is_one_finding():
@@ -262,4 +258,4 @@ def test_a_cut_row_is_no_empty_interval():
     body = json.dumps({"timeframe": "1h", "data": [candle(hour) for hour in range(9)]})
     cut = body.index('"open"', body.index(str(at(6) * 1000)))
     found = preview(body[:cut].encode(), OHLCV)
-    assert found.problems_in_words == "the file ends in the middle (line 1)"
+    assert found.problem_texts == "the file ends in the middle (line 1)"

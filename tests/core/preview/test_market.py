@@ -109,7 +109,7 @@ def test_what_is_wrong_with_candles(rows, kind, words):
 def test_many_problems_of_one_kind_are_one_phrase():
     rows = [candle(hour) for hour in (0, 2, 4, 6)] + [candle(6)]
     found = shown(wrapped(rows))
-    assert found.problems_in_words == "1 duplicate at 15 Jan 2024 06:00:00 UTC · 3 empty intervals"
+    assert found.problem_texts == "1 duplicate at 15 Jan 2024 06:00:00 UTC · 3 empty intervals"
     assert found.problems[0].row == 4
 
 
@@ -128,7 +128,7 @@ def test_order_book():
     assert isinstance(book, Book)
     assert [level.price for level in book.bids] == [Decimal(100), Decimal("99.5")]
     assert (found.title, found.count) == ("BTC-USD · order book", "2 bids · 2 asks")
-    assert found.problems_in_words == "bids come with the lowest price first: sorted here"
+    assert found.problem_texts == "bids come with the lowest price first: sorted here"
     assert found.faces[1].rows[0] == ("bid", "99.5", "1")
 
 
@@ -165,7 +165,7 @@ def test_holdings():
     assert [(one.symbol, one.value) for one in holdings.holdings] == [
         ("BTC", Decimal("20000.10")), ("ETH", Decimal(7)), ("BAD", None),
     ]  # fmt: skip
-    assert found.problems_in_words == "BAD has no readable quantity"
+    assert found.problem_texts == "BAD has no readable quantity"
 
 
 def test_table_backup_of_the_old_form():

@@ -63,7 +63,7 @@ def test_a_good_csv_is_shown_cell_by_cell(cells):
     assert table.rows == tuple(map(tuple, rows))
     assert {problem.kind for problem in found.problems} <= {ProblemKind.NOTE}
     spanning = sum(any("\n" in cell or "\r" in cell for cell in row) for row in rows)
-    assert ("within quotes" in found.problems_in_words) is bool(spanning)
+    assert ("within quotes" in found.problem_texts) is bool(spanning)
 
 
 @given(count=st.integers(3, 60), at=st.integers(0, 200), quote=st.sampled_from(['"', '""', '"""']))
@@ -95,9 +95,7 @@ def test_every_line_of_a_csv_is_a_row_the_header_or_reported(preamble, header, r
     table = of(found, Table)
     assert len(table.rows) == len(rows)
     assert [row[:2] for row in table.rows] == [tuple(line.split(",")[:2]) for line in body]
-    assert ("before the header" in found.problems_in_words) is bool(preamble) or len(
-        found.problems
-    ) > 3
+    assert ("before the header" in found.problem_texts) is bool(preamble) or len(found.problems) > 3
     ragged = {number for number, width in enumerate(rows) if width != 3}
     assert ragged <= reported_rows(found)
     assert amounts(found, ProblemKind.DUPLICATE_KEY) == sum(
@@ -324,4 +322,4 @@ def test_the_beginning_of_a_packed_object_is_not_called_truncated():
     packed = gzip.compress(random.Random(1).randbytes(50_000).hex().encode())
     found = preview(packed[:20_000], "a.txt.gz", total=len(packed))
     assert ProblemKind.TRUNCATED not in found.counts
-    assert "only the beginning" in found.problems_in_words
+    assert "only the beginning" in found.problem_texts

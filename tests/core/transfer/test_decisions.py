@@ -97,7 +97,7 @@ def test_small_files_of_both_kinds_are_sent_the_quick_way(place, bucket, tmp_pat
 def test_a_server_that_ignores_the_condition_is_reported_for_each_file(folder):
     with moto_bucket() as bucket:
         place = SimpleNamespace(bucket=bucket)
-        conditions.learn(bucket, conditions.PUT, is_honoured=False)
+        conditions.record_support(bucket, conditions.PUT, is_honoured=False)
         plan = planned(place, folder, (1,))
         report = upload(place, Work(), **plan.arguments(SKIP, {1: OVERWRITE}))
     assert report.done == (0, 1, 2, 3, 4)

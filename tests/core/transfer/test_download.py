@@ -94,7 +94,7 @@ def test_the_report_has_what_each_file_was_compared_with(place, bucket, stored, 
     assert set(report.verdicts) <= set(Verdict)
     assert len(report.verdicts) == len(report.done) == 2
     assert sum(report.verified().values()) == 2
-    assert "2 verified (" in report.verified_in_words()
+    assert "2 verified (" in report.verified_text()
 
 
 @pytest.mark.parametrize(

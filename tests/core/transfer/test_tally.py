@@ -59,7 +59,7 @@ def test_what_is_planned_is_done_skipped_failed_or_cancelled():
     assert sum(map(len, parts)) == report.planned == 7
     assert (report.done, report.cancelled) == ((0, 3), (4, 5, 6))
     assert report.verdicts == (Verdict.SHA256, Verdict.SIZE_ONLY)
-    assert report.verified_in_words() == "1 verified (SHA-256), 1 size only"
+    assert report.verified_text() == "1 verified (SHA-256), 1 size only"
     assert report.renamed == ((0, "a (2)"),)
     assert report.size == 20
     assert not report.complete

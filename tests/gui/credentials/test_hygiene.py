@@ -9,7 +9,7 @@ from helpers.credentials import DATABASE, STORAGE, opened, settled
 from helpers.widget_tree import reading_html, unnamed
 from PySide6.QtCore import Qt
 
-from core.health.hygiene import LIMIT_TAG, Board, SecretHygiene
+from core.health.hygiene import LIMIT_TAG, HygieneReport, SecretHygiene
 from core.model.connection import ProfileColour
 from core.model.secrets import SecretInfo
 from core.workspace import Workspace
@@ -38,7 +38,7 @@ def test_how_a_secret_stands_is_told_in_words(qtmodeltester):
         row("e", None),
         row("f", 200, deleted=NOW + timedelta(days=7)),
     ]
-    model.show(Board(tuple(rows), NOW))
+    model.show(HygieneReport(tuple(rows), NOW))
     qtmodeltester.check(model)
     states = [(model.index(at, STATE).data(), model.index(at, STATE).data(PILL_ROLE))
               for at in range(6)]  # fmt: skip

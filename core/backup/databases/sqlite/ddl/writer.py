@@ -142,19 +142,19 @@ def _named(name: str) -> str:
     return f"CONSTRAINT {quoted(name)} " if name else ""
 
 
-def _conflict(word: str) -> str:
-    return f" ON CONFLICT {word}" if _one_of(word, _CONFLICTS) else ""
+def _conflict(resolution: str) -> str:
+    return f" ON CONFLICT {resolution}" if _one_of(resolution, _CONFLICTS) else ""
 
 
-def _action(verb: str, word: str) -> str:
-    return f"ON {verb} {word} " if _one_of(word, _ACTIONS) else ""
+def _action(verb: str, action: str) -> str:
+    return f"ON {verb} {action} " if _one_of(action, _ACTIONS) else ""
 
 
-def _known(word: str, words: dict[str, str]) -> str:
-    return words[_one_of(word, words)]
+def _known(keyword: str, known: dict[str, str]) -> str:
+    return known[_one_of(keyword, known)]
 
 
-def _one_of(word: str, words: tuple[str, ...] | frozenset[str] | dict[str, str]) -> str:
-    if word not in words:
-        raise Corrupt("A word of the schema is not known", subject=word[:200])
-    return word
+def _one_of(keyword: str, known: tuple[str, ...] | frozenset[str] | dict[str, str]) -> str:
+    if keyword not in known:
+        raise Corrupt("A word of the schema is not known", subject=keyword[:200])
+    return keyword
