@@ -14,14 +14,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import (
-    QApplication,
-    QFrame,
-    QHBoxLayout,
-    QLineEdit,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from core.errors import AccessDenied, StorageError
 from gui import shortcuts, theme
@@ -29,6 +22,7 @@ from gui.context import Context
 from gui.models.folder_model import KIND, MODIFIED, NAME, Entry, FolderModel
 from gui.models.tree_model import Total
 from gui.tabs.browser.counting import list_words, selected_words
+from gui.tabs.browser.list_pane import bar, lay_out_list_pane
 from gui.tabs.browser.loading import Page
 from gui.tabs.browser.path_bar import PathBar
 from gui.widgets.buttons import link_button, plain_button, primary_button
@@ -104,26 +98,10 @@ class FolderPane(QWidget):
         self._connect()
 
     def _lay_out(self) -> None:
-        head = _bar(self.path, self.age)
-        tools = _bar(self.filter, self.upload, self.download)
-        head.setFixedHeight(theme.SECTION)
-        tools.setFixedHeight(theme.SECTION)
-        self.count.setFont(theme.number_font(12))
-        foot = QFrame()
-        foot.setProperty("surface", "foot")
-        foot.setFixedHeight(theme.STATUS)
-        line = QHBoxLayout(foot)
-        line.setContentsMargins(12, 0, 12, 0)
-        line.addWidget(self.count, 1)
-        line.addWidget(self.stop)
-        line.addWidget(self.more)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(0)
-        for part in (head, tools):
-            box.addWidget(part)
-        box.addWidget(self.state, 1)
-        box.addWidget(foot)
+        lay_out_list_pane(
+            self, bar(self.path, self.age), (self.filter, self.upload, self.download), self.state,
+            (self.count, self.stop, self.more),
+        )  # fmt: skip
         self.setAcceptDrops(True)
         self._size_columns()
 
@@ -383,16 +361,3 @@ class FolderPane(QWidget):
         paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
         self.dropped.emit(paths)
-
-
-def _bar(*parts: QWidget) -> QFrame:
-    """Return widgets beside each other above a thin line; the first one stretches."""
-    frame = QFrame()
-    frame.setProperty("surface", "bar")
-    line = QHBoxLayout(frame)
-    line.setContentsMargins(12, 0, 12, 0)
-    line.setSpacing(8)
-    for part in parts:
-        line.addWidget(part)
-    line.setStretch(0, 1)
-    return frame

@@ -6,13 +6,14 @@ from datetime import datetime
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.errors import AccessDenied, StorageError
 from core.objects.trash import DeletedObject
 from core.units import format_count, format_size
-from gui import shortcuts, theme
+from gui import shortcuts
 from gui.context import Context
+from gui.tabs.browser.list_pane import lay_out_list_pane
 from gui.tabs.browser.trash_model import BY, DELETED, SIZE, TrashModel
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
@@ -76,30 +77,10 @@ class TrashPane(QWidget):
         head = SectionHead("Trash")
         head.add_action(self.age)
         head.add_action(self.back)
-        tools, foot = QFrame(), QFrame()
-        tools.setProperty("surface", "bar")
-        tools.setFixedHeight(theme.SECTION)
-        foot.setProperty("surface", "foot")
-        foot.setFixedHeight(theme.STATUS)
-        self.count.setFont(theme.number_font(12))
-        bars: tuple[tuple[QFrame, tuple[QWidget, ...]], ...] = (
-            (tools, (self.filter, self.restore_all, self.restore)),
-            (foot, (self.count, self.stop, self.more)),
-        )
-        for frame, parts in bars:
-            line = QHBoxLayout(frame)
-            line.setContentsMargins(12, 0, 12, 0)
-            line.setSpacing(8)
-            for widget in parts:
-                line.addWidget(widget)
-            line.setStretch(0, 1)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(0)
-        for part in (head, tools):
-            box.addWidget(part)
-        box.addWidget(self.state, 1)
-        box.addWidget(foot)
+        lay_out_list_pane(
+            self, head, (self.filter, self.restore_all, self.restore), self.state,
+            (self.count, self.stop, self.more),
+        )  # fmt: skip
 
     # What is shown
 

@@ -1,0 +1,52 @@
+"""The layout that the panes of objects and of the trash have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from gui import theme
+from gui.widgets.labels import Text
+
+
+def lay_out_list_pane(
+    pane: QWidget,
+    head: QWidget,
+    tools: Sequence[QWidget],
+    body: QWidget,
+    foot: Sequence[QWidget],
+) -> None:
+    """Put a list between a head, its tools, and a foot that counts its rows.
+
+    Args:
+        pane: the widget to lay out.
+        head: where the rows are from, a bar of 36 px.
+        tools: the filter, which takes the free room, and buttons.
+        body: the list, or what is shown in its place.
+        foot: the count of rows, which takes the free room, and buttons.
+    """
+    for label in foot:
+        if isinstance(label, Text):
+            label.setFont(theme.number_font(12))
+    box = QVBoxLayout(pane)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(0)
+    box.addWidget(head)
+    box.addWidget(bar(*tools))
+    box.addWidget(body, 1)
+    box.addWidget(bar(*foot, surface="foot", height=theme.STATUS))
+
+
+def bar(*parts: QWidget, surface: str = "bar", height: int = theme.SECTION) -> QFrame:
+    """Return widgets beside each other with a thin line; the first one takes the free room."""
+    frame = QFrame()
+    frame.setProperty("surface", surface)
+    frame.setFixedHeight(height)
+    line = QHBoxLayout(frame)
+    line.setContentsMargins(12, 0, 12, 0)
+    line.setSpacing(8)
+    for part in parts:
+        line.addWidget(part)
+    line.setStretch(0, 1)
+    return frame
