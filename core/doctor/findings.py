@@ -1,4 +1,4 @@
-"""The doctor's findings in words, each with the repairs that make sense for it."""
+"""Texts of the doctor's findings, and the possible repairs of each."""
 
 from __future__ import annotations
 
@@ -16,34 +16,35 @@ from core.units import format_age, format_moment
 _DISCARD = Repair(
     RepairKind.DISCARD,
     "Discard AWSPENDING",
-    "Take the label off; the version is left without one, and later rotations can begin.",
-    "The label can be put back while AWS keeps the version: 24 hours at least.",
+    "Remove the label from the version, so that later rotations can begin.",
+    "The label can be restored while AWS stores the version: at least 24 hours.",
 )
 _CONTINUE_KEY = Repair(
     RepairKind.CONTINUE,
     "Continue the rotation",
-    "Its key exists and signs in: test it, promote it, and go on from there.",
+    "The pending key exists and is valid: test it, promote it, and continue from there.",
     "Undo the rotation: the old key becomes current again.",
 )
 _CONTINUE_PASSWORD = Repair(
     RepairKind.CONTINUE,
     "Continue the rotation",
-    "The database takes its password: test it, promote it, and readers can sign in again.",
+    "The database accepts the pending password: test it and promote it, so that readers can sign "
+    "in again.",
     "Rotate again.",
 )
 _RESTORE = Repair(
     RepairKind.RESTORE,
     "Restore the secret",
-    "Take the scheduled deletion back; the secret can be read again at once.",
+    "Cancel the scheduled deletion; the secret can be read again at once.",
     "Delete the secret again.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class PendingVersion:
-    """A version that has AWSPENDING though it is not the current one.
+    """A version that has AWSPENDING although it is not the current one.
 
-    `live`: a database takes its password, and the current one no longer.
+    `live` means that a database accepts its password, and no longer the current one.
     """
 
     secret: str
@@ -57,14 +58,14 @@ class PendingVersion:
 
 
 def scheduled(info: SecretInfo) -> Finding:
-    """Return the finding of a secret that waits for its deletion."""
+    """Return the finding of a secret that is scheduled for deletion."""
     when = format_moment(info.deleted) if info.deleted else "soon"
     return Finding(
         FindingKind.SCHEDULED,
         info.name,
         info.name,
         f"{info.name} is scheduled for deletion",
-        f"It will be gone after {when}; nobody can read it meanwhile.",
+        f"The secret will be deleted after {when}; until then it cannot be read.",
         since=info.deleted,
         repairs=(_RESTORE,),
     )
@@ -76,20 +77,20 @@ def unfinished(rotation: Rotation) -> Finding:
     reached = [record for record in rotation.steps if record.state is not StepState.WAITING]
     step = title_of(rotation.kind, reached[-1].step) if reached else "the start"
     until = f", until {format_moment(rotation.due)}" if rotation.due else ""
-    state = "waits for its period of grace" + until if waiting else f"stopped at “{step}”"
+    state = "waits for its grace period" + until if waiting else f"stopped at “{step}”"
     return Finding(
         FindingKind.UNFINISHED,
         rotation.secret,
         rotation.id,
         f"A rotation of {rotation.secret} {state}",
-        f"It was begun {format_age(rotation.started)} by {rotation.by}.",
+        f"The rotation was started {format_age(rotation.started)} by {rotation.by}.",
         since=rotation.started,
         repairs=(
-            Repair(RepairKind.RESUME, "Resume", "Go on where it stopped.", "Undo the rotation."),
+            Repair(RepairKind.RESUME, "Resume", "Continue where it stopped.", "Undo the rotation."),
             Repair(
                 RepairKind.UNDO,
                 "Undo",
-                "Go back to the old value; what the rotation made is removed.",
+                "Restore the old value, and remove what the rotation created.",
                 "Rotate again.",
             ),
         ),
@@ -103,20 +104,22 @@ def pending(version: PendingVersion) -> Finding:
     what = "an empty version" if version.empty else f"version {version.version}"
     cause = "AWS's own rotation" if version.rotation_enabled else "A rotation"
     detail = (
-        f"{cause} broke half-way, or still runs elsewhere. While it sits there, no other can begin."
+        f"{cause} was interrupted, or is still running elsewhere. No other rotation can begin "
+        "before it ends."
     )
     if version.live is Live.YES:
-        detail += " The database takes its password, and no longer the current one: continue it."
+        detail += " The database accepts its password, and no longer the current one: continue "
+        "the rotation."
     if version.live is Live.UNKNOWN:
         detail += (
-            " Its password may be the one that the database takes: it cannot be asked from here. "
-            "Do not discard it before you know."
+            " The database may accept only its password, which cannot be tested from here. Do not "
+            "discard it before you know."
         )
     return Finding(
         FindingKind.EMPTY_PENDING if version.empty else FindingKind.STRAY_PENDING,
         version.secret,
         version.version,
-        f"AWSPENDING of {version.secret} sits on {what}, made{age}{who}",
+        f"AWSPENDING of {version.secret} is on {what}, created{age}{who}",
         detail,
         since=version.since,
         repairs=_repairs(version),
@@ -132,9 +135,9 @@ def _repairs(version: PendingVersion) -> tuple[Repair, ...]:
 def spare_key(
     kind: FindingKind, secret: str, user: str, key: KeyInfo, used: LastUsed, *, pending: bool
 ) -> Finding:
-    """Return the finding of a key that the user has beside the current one."""
+    """Return the finding of a second access key of the user."""
     where = {
-        FindingKind.ORPHAN_KEY: "is in no version of the secret: nobody here has its other half",
+        FindingKind.ORPHAN_KEY: "is in no version of the secret, so its secret key is unknown",
         FindingKind.TWO_KEYS: "is the staged one"
         if pending
         else "is in an older version of the secret",
@@ -146,8 +149,8 @@ def spare_key(
         secret,
         key.id,
         f"{user} has a second access key: {key.id} {where}",
-        f"It is {state}, was made {format_age(key.created)}, and {used}. With two keys there is no "
-        "room for a rotation.",
+        f"The key is {state}, was created {format_age(key.created)}, and {used}. A user with two "
+        "keys cannot be rotated.",
         user,
         key.created,
         repairs=_key_repairs(user, key),
@@ -155,15 +158,15 @@ def spare_key(
 
 
 def dead_key(secret: str, key_id: str, user: str, *, inactive: bool) -> Finding:
-    """Return the finding of a secret whose current key is refused."""
-    why = "it is deactivated" if inactive else "it was deleted, or its secret does not match"
+    """Return the finding of a secret whose current access key is refused."""
+    why = "it is deactivated" if inactive else "it was deleted, or its secret key does not match"
     return Finding(
         FindingKind.DEAD_KEY,
         secret,
         key_id,
         f"The key in {secret} is refused: {why}",
-        "Everything that reads this secret is locked out. Roll the secret back to a version whose "
-        "key works, or store a new key.",
+        "Programs that read this secret cannot sign in. Roll the secret back to a version with a "
+        "valid key, or store a new key.",
         user,
         repairs=(_activate(user, key_id),) if inactive else (),
     )
@@ -173,13 +176,13 @@ def _key_repairs(user: str, key: KeyInfo) -> tuple[Repair, ...]:
     off = Repair(
         RepairKind.DEACTIVATE,
         "Deactivate the key",
-        f"Key {key.id} of {user} is refused; whoever still uses it will notice.",
+        f"Key {key.id} of {user} is refused from then on; programs that still use it will fail.",
         "Activate it again.",
     )
     delete = Repair(
         RepairKind.DELETE,
         "Delete the key",
-        f"Key {key.id} of {user} is gone for good.",
+        f"Key {key.id} of {user} is permanently deleted.",
         "There is none.",
         typed=key.id,
     )

@@ -1,4 +1,4 @@
-"""The doctor's repairs: each looks again before it acts, and never touches the current key."""
+"""Repairs of the doctor: each checks the state again, and never changes the current key."""
 
 from __future__ import annotations
 
@@ -32,30 +32,31 @@ _STEPS_DONE_ELSEWHERE = (Step.PREFLIGHT, Step.CREATE, Step.STAGE)
 
 
 class Repairer:
-    """Carries out one repair of a finding."""
+    """Executor of the repairs of a finding."""
 
     def __init__(self, clients: ClientFactory, rotator: Rotator | None = None) -> None:
         self._clients = clients
         self._rotator = rotator or Rotator(clients)
 
     def repair(self, finding: Finding, repair: Repair, *, work: Work | None = None) -> str:
-        """Mend a finding and return in words what was done.
+        """Repair a finding, and return a text about the result.
 
         Raises:
-            Conflict: things are not as they were found; nothing was changed.
-            StorageError: it was refused.
+            Conflict: the state has changed since the finding; no repair was made.
+            StorageError: a request was denied or failed.
         """
         work = default_work(work)
         self._clients.require_writable(repair.title)
         if repair not in finding.repairs:
             raise InvalidInput(
-                f"{repair.title} does not mend this", remedy="Choose one of the repairs offered."
+                f"{repair.title} does not repair this finding",
+                remedy="Choose one of the available repairs.",
             )
         if repair.kind in {RepairKind.RESUME, RepairKind.UNDO, RepairKind.CONTINUE}:
             return self._rotation(finding, repair.kind, work)
         if repair.kind is RepairKind.DISCARD:
             stages.discard_pending(self._clients, finding.secret, finding.subject, work)
-            return f"AWSPENDING is off version {finding.subject}"
+            return f"AWSPENDING was removed from version {finding.subject}"
         if repair.kind is RepairKind.RESTORE:
             SecretsManager(clients=self._clients).restore_secret(finding.secret, work=work)
             return f"{finding.secret} is restored"
@@ -91,28 +92,29 @@ class Repairer:
         return f"key {finding.subject} is deleted"
 
     def _check_spare(self, finding: Finding, work: Work) -> None:
-        """Refuse when the key has become the current one since it was found."""
+        """Check that the key has not become the current one."""
         value = SecretsManager(clients=self._clients).read(finding.secret, work=work)
         if read_secret(finding.secret, value.text).keys.access_key_id == finding.subject:
             raise Conflict(
-                f"Key {finding.subject} is the current one by now",
-                cause=f"{finding.secret} was changed since it was examined.",
-                remedy="Examine again.",
+                f"Key {finding.subject} is now the current key",
+                cause=f"{finding.secret} was changed after the examination.",
+                remedy="Run the examination again.",
                 subject=finding.secret,
             )
 
 
 def adopted(clients: ClientFactory, finding: Finding, work: Work) -> Rotation:
-    """Return somebody's rotation of which the new key is staged, as if it had been begun here.
+    """Return a rotation of another machine whose new key is staged, to continue it here.
 
     Raises:
-        Conflict: the labels have moved since it was found.
-        InvalidInput: the pending version's id is none that a rotation of ours can have.
+        Conflict: the version stages have changed since the finding.
+        InvalidInput: the id of the pending version is not that of a Strongroom rotation.
     """
     now = stages.describe(clients, finding.secret, work)
     if now.pending != finding.subject or now.pending == now.current:
         raise Conflict(
-            f"AWSPENDING of {finding.secret} sits elsewhere by now", remedy="Examine again."
+            f"AWSPENDING of {finding.secret} has moved to another version",
+            remedy="Run the examination again.",
         )
     manager = SecretsManager(clients=clients)
     text = manager.read(finding.secret, version_id=now.pending, work=work).text
@@ -140,7 +142,7 @@ def adopted(clients: ClientFactory, finding: Finding, work: Work) -> Rotation:
     )
     moment = rotation.updated
     for step in _STEPS_DONE_ELSEWHERE:
-        done = StepRecord(step, StepState.DONE, moment, moment, "was done before; taken over")
+        done = StepRecord(step, StepState.DONE, moment, moment, "done before; continued here")
         rotation = rotation.with_step(done)
     return rotation
 
@@ -159,7 +161,7 @@ def _adopted_database(
 def _stopped(
     clients: ClientFactory, finding: Finding, now: stages.Stages, kind: RotationKind, work: Work
 ) -> Rotation:
-    """Return a rotation of the pending version that has stopped, as yet without steps and facts."""
+    """Return a stopped rotation of the pending version, without steps and facts."""
     who, moment = identity(clients, work=work), utc_now()
     return Rotation(
         id=_token(now.pending),
@@ -181,7 +183,7 @@ def _token(version: str) -> str:
     except ValueError:
         raise InvalidInput(
             "This rotation cannot be continued here",
-            cause=f"Its version {version} has an id of a form that Strongroom does not make.",
-            remedy="Discard AWSPENDING and rotate anew.",
+            cause=f"The id of its version {version} does not have the form of Strongroom.",
+            remedy="Discard AWSPENDING and rotate again.",
             subject=version,
         ) from None

@@ -1,7 +1,7 @@
-"""A rotation of a database's password that broke elsewhere: whose password is pending, and live.
+"""Continuation of a database password rotation that was interrupted elsewhere.
 
-Between the change in the database and the promotion the pending version holds the only password
-that the database takes. Nobody may discard it then; it can be taken over from here.
+Between the change in the database and the promotion, the pending version contains the only valid
+password. Then it must not be discarded, but the rotation can be continued here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from core.work import Work
 
 
 class Live(Enum):
-    """Whether a database takes a pending password, and the current one no longer."""
+    """Whether a database accepts a pending password, and no longer the current one."""
 
     YES = "yes"
     NO = "no"
@@ -29,12 +29,12 @@ class Live(Enum):
 
 
 def is_database(text: Secret) -> bool:
-    """Whether a secret's text describes the login of a database that is known here."""
+    """Return whether the text of a secret describes the login of a supported database."""
     return _login(text) is not None
 
 
 def pending_is_live(current: Secret, pending: Secret, work: Work) -> Live:
-    """Try both passwords; what cannot be tried is unknown."""
+    """Test both passwords; the result is unknown if this is not possible."""
     now, new = _login(current), _login(pending)
     if now is None or new is None:
         return Live.NO
@@ -49,13 +49,13 @@ def pending_is_live(current: Secret, pending: Secret, work: Work) -> Live:
 
 
 def adopted_steps(begun: datetime) -> tuple[StepRecord, ...]:
-    """Return the steps of a rotation of which the change may have taken place already."""
+    """Return the steps of a rotation whose change in the database may already have happened."""
     states = {
         Step.PREFLIGHT: StepState.DONE,
         Step.STAGE: StepState.DONE,
         Step.APPLY: StepState.RUNNING,  # so that undoing it sets the old password back
     }
-    detail = "was begun before; taken over"
+    detail = "started before; continued here"
     return tuple(
         StepRecord(step, states[step], begun, begun, detail) if step in states else StepRecord(step)
         for step in steps_of(RotationKind.DATABASE)

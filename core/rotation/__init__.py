@@ -1,5 +1,5 @@
-"""Rotation: a secret gets a new value by steps that can be interrupted, resumed and taken back.
+"""Rotation: replacement of a secret's value in steps that can be resumed and undone.
 
-`Rotator` is the way in. Each kind of secret has a `Strategy`; the machine runs its steps, writes
-the journal before and after each, and takes back what must not stay.
+`Rotator` is the entry point. Each kind of secret has a `Strategy`; the machine runs its steps,
+writes the journal before and after each, and undoes incomplete changes.
 """

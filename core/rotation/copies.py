@@ -1,12 +1,12 @@
-"""Copies of a rotated value in other fields of the same secret: found, replaced, or named.
+"""Copies of a rotated value in other fields of the same secret: search and replacement.
 
-A secret often holds its password twice: in a field and inside a URL. A copy is replaced in the
-same new version where it cannot be mistaken: a field that equals the value, the user information
-of a URL, or a named parameter such as `password=` of a connection string, if the login beside it
-is the secret's own. Every other copy (inside a longer text, in Base64, of another login) stays as
-it is and is named, since a guess could break another system.
+A secret often contains its password twice: in a field and inside a URL. An unambiguous copy is
+replaced in the same new version: a field that equals the value, the user information of a URL, or a
+named parameter such as `password=` of a connection string, if it belongs to the same login. Every
+other copy (inside a longer text, in Base64, of another login) is not changed but reported, since a
+wrong guess could break another system.
 
-Fields are searched with everything in them: lists, objects, and texts that are JSON themselves.
+Fields are searched including nested lists, objects, and texts that are JSON.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from core.redaction import Secret
 from core.secrets import secret_text
 from core.secrets.splice import strings_in
 
-#: A value shorter than this is found only where it stands alone: others would be everywhere.
+#: Values shorter than this are only found if a field equals them.
 _SHORTEST_PART = 4
-#: A field that equals the value is taken for a copy if its name or the value's length says so.
+#: A field that equals a value of at least this length, or has a matching name, is a copy.
 _SHORTEST_VALUE = 8
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|cred", re.IGNORECASE)
 _NO_SECRET_NAMES = OPEN_FIELDS | {"dbname", "user", "login", "name", "schema"}
@@ -50,15 +50,15 @@ _HERE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """One value that is rotated.
+    """A value that is rotated.
 
     Args:
-        field: the field that holds it.
-        old: the value before.
-        new: the value afterwards; the old one while copies are only looked for.
-        user: the login that it belongs to, if the secret names one.
-        host: the server that it belongs to, if the secret names one.
-        identifier: whether it is an identifier such as an access key id, and no secret.
+        field: the field with the value.
+        old: the old value.
+        new: the new value, or the old one if copies are only searched.
+        user: the login that it belongs to, if the secret contains one.
+        host: the server that it belongs to, if the secret contains one.
+        identifier: whether it is an identifier such as an access key id, and not secret.
     """
 
     field: str
@@ -70,15 +70,15 @@ class Replacement:
 
 
 def find(text: Secret, replacements: Sequence[Replacement]) -> tuple[Copy, ...]:
-    """Return the copies of the old values in a secret's text; a text without fields has none."""
+    """Return the copies of the old values in the text of a secret."""
     return tuple(_walk(text, replacements)[1])
 
 
 def replaced(text: Secret, replacements: Sequence[Replacement]) -> Secret:
-    """Return the text with every copy replaced that cannot be mistaken; other bytes stay.
+    """Return the text with every unambiguous copy replaced and all other bytes unchanged.
 
     Raises:
-        InvalidInput: the text names a field twice.
+        InvalidInput: the text contains a field twice.
     """
     rows, copies = _walk(text, replacements)
     if not any(copy.replaceable for copy in copies):
@@ -107,7 +107,7 @@ def _walk(
 
 
 class _Found:
-    """Collects copies, each place once."""
+    """Collector of copies, each place once."""
 
     def __init__(self) -> None:
         self.all: list[Copy] = []
@@ -120,7 +120,7 @@ class _Found:
 def _in_json(raw: str, place: str, replacements: Sequence[Replacement], found: _Found) -> str:
     """Search the texts of a JSON value, and return it with copies replaced."""
     if any(raw.strip() == each.old.reveal() for each in replacements):
-        found.add(place, CopyForm.WHOLE, replaceable=False)  # a number: its digits may be chance
+        found.add(place, CopyForm.WHOLE, replaceable=False)  # a number: maybe a coincidence
     pieces: list[str] = []
     at = 0
     for path, start, end in strings_in(raw):
@@ -160,7 +160,7 @@ def _replaced_in(value: str, place: str, name: str, what: Replacement, found: _F
         changed = _PARAMETER.sub(
             lambda one: _in_parameter(one, what, in_url, note(CopyForm.PARAMETER)), changed
         )
-    # What was replaced is out of the way; while copies are only looked for it is the old value.
+    # Replaced copies no longer match; during a search they still contain the old value.
     rest = changed if what.new != what.old else _without_replaced(value, what)
     for form in _other_forms(rest, old):
         found.add(place, form, replaceable=False)
@@ -168,7 +168,7 @@ def _replaced_in(value: str, place: str, name: str, what: Replacement, found: _F
 
 
 def _without_replaced(value: str, what: Replacement) -> str:
-    """Return a text from which the copies are gone that can be replaced."""
+    """Return a text without the copies that can be replaced."""
     blank = replace(what, new=Secret("", remembered=False))
     return _replaced_in(value, "", "", blank, _Found())
 
@@ -189,7 +189,7 @@ def _in_url(url: re.Match[str], what: Replacement, note: Callable[[], None]) -> 
     elif colon and unquote(password) == old and _is_login(unquote(user), url["host"], what):
         password = _as_url(what.new)
     elif not colon and unquote(user) == old and len(old) >= _SHORTEST_VALUE:
-        user = _as_url(what.new)  # a token in the place of a user
+        user = _as_url(what.new)  # a token instead of a user
     else:
         return url[0]
     note()
@@ -208,7 +208,7 @@ def _is_same_host(host: str, known: str) -> bool:
 
 
 def _is_same_login(text: str, what: Replacement) -> bool:
-    """Return whether the login that a connection string names is the secret's own."""
+    """Return whether the login in a connection string is that of the secret."""
     if what.identifier:
         return True
     user, host = _USER.search(text), _SERVER.search(text) or _HOST.search(text)
@@ -263,17 +263,17 @@ def _is_json(text: str) -> bool:
 def staged(
     rotation: Rotation, old: Secret, staged_text: Secret, replacements: Sequence[Replacement]
 ) -> tuple[Facts, str]:
-    """Return what is known and said of copies once the new version is stored.
+    """Return the updated facts about copies, and a text, after the new version was stored.
 
     Args:
-        rotation: the rotation, whose facts are completed.
-        old: the secret's text before.
-        staged_text: its text in the new version.
+        rotation: the rotation whose facts are updated.
+        old: the old text of the secret.
+        staged_text: the text of the new version.
         replacements: the rotated values.
     """
     left = tuple(dict.fromkeys(copy.place for copy in find(staged_text, replacements)))
     before = dict.fromkeys(copy.place for copy in find(old, replacements))
     done = tuple(place for place in before if place not in left)
     texts = [f"also replaced in {', '.join(done)}"] if done else []
-    texts += [f"the old value stays in {', '.join(left)}"] if left else []
+    texts += [f"the old value remains in {', '.join(left)}"] if left else []
     return replace(rotation.facts, also_changed=done, still_old=left), "; ".join(texts)

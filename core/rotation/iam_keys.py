@@ -1,7 +1,7 @@
-"""The access keys of an IAM user: listed, made once, switched off and on, deleted.
+"""Access keys of an IAM user: list, create, activate, deactivate and delete.
 
-A user has two access keys at most, and the secret of a key is told once, when it is made.
-Source: IAM user guide, "Manage access keys for IAM users".
+A user has at most two access keys, and the secret key is only returned on creation. Source: IAM
+user guide, "Manage access keys for IAM users".
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ from core.redaction import Secret
 from core.units import as_utc, format_age
 from core.work import Work
 
-MAX_KEYS = 2
-
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """One access key of a user."""
+    """An access key of a user."""
 
     id: str
     active: bool
@@ -31,7 +29,7 @@ class KeyInfo:
 
 @dataclass(frozen=True, slots=True)
 class LastUsed:
-    """When and for what a key was last used, as far as IAM knows: it lags by some minutes."""
+    """Last use of a key, which IAM reports with a delay of some minutes."""
 
     user: str
     when: datetime | None = None
@@ -49,7 +47,7 @@ def list_keys(clients: ClientFactory, user: str, work: Work) -> tuple[KeyInfo, .
     """Return the keys of a user, oldest first.
 
     Raises:
-        StorageError: `iam:ListAccessKeys` is missing, or there is no such user.
+        StorageError: `iam:ListAccessKeys` is missing, or the user does not exist.
     """
     work.check()
     with translated("iam:ListAccessKeys", user, work):
@@ -62,10 +60,10 @@ def list_keys(clients: ClientFactory, user: str, work: Work) -> tuple[KeyInfo, .
 
 
 def last_used(clients: ClientFactory, key_id: str, work: Work) -> LastUsed:
-    """Return whose a key is and when it was last used.
+    """Return the user of a key and its last use.
 
     Raises:
-        StorageError: `iam:GetAccessKeyLastUsed` is missing, or there is no such key.
+        StorageError: `iam:GetAccessKeyLastUsed` is missing, or the key does not exist.
     """
     work.check()
     with translated("iam:GetAccessKeyLastUsed", key_id, work):
@@ -81,11 +79,11 @@ def last_used(clients: ClientFactory, key_id: str, work: Work) -> LastUsed:
 
 
 def create_key(clients: ClientFactory, user: str, work: Work) -> AccessKeys:
-    """Make one key by one request: a request that is repeated would make a second one.
+    """Create a key with a single request: a retry would create a second key.
 
     Raises:
-        StorageError: it was refused, or its answer was lost; then a key may be there that nobody
-            knows the secret of: list the keys.
+        StorageError: the request was denied, or its answer was lost; then a key with an unknown
+            secret may exist: list the keys.
     """
     work.check()
     with translated("iam:CreateAccessKey", user, work):
@@ -94,10 +92,10 @@ def create_key(clients: ClientFactory, user: str, work: Work) -> AccessKeys:
 
 
 def set_active(clients: ClientFactory, user: str, key_id: str, *, active: bool, work: Work) -> None:
-    """Let a key be accepted, or refused; either can be taken back.
+    """Activate or deactivate a key.
 
     Raises:
-        NotFound: there is no such key.
+        NotFound: the key does not exist.
     """
     work.check()
     with translated("iam:UpdateAccessKey", key_id, work):
@@ -107,7 +105,7 @@ def set_active(clients: ClientFactory, user: str, key_id: str, *, active: bool, 
 
 
 def delete_key(clients: ClientFactory, user: str, key_id: str, work: Work) -> None:
-    """Delete a key for good; one that is not there is no error."""
+    """Delete a key permanently; a missing key is not an error."""
     try:
         set_active(clients, user, key_id, active=False, work=work)
         work.check()

@@ -107,7 +107,7 @@ def _delete_orphan_keys(
 def delete_new_keys(
     clients: ClientFactory, rotation: Rotation, except_key: str, work: Work
 ) -> None:
-    """Delete the keys of this rotation for an undo, except `except_key` and keys of other origin."""
+    """Delete the keys of this rotation for an undo, except `except_key` and foreign keys."""
     facts = rotation.facts
     own = {facts.new_key_id, _staged_key(clients, rotation, work)}
     requested = _was_requested(rotation) and stages.is_claimed(clients, rotation, work)

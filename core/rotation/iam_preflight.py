@@ -1,4 +1,4 @@
-"""What must be true before a key is rotated: whose it is, that it is the only one, and our rights."""
+"""Checks before the rotation of an access key: its user, other keys, and permissions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from core.rotation.strategy import Examined
 from core.units import format_age
 from core.work import Work
 
-#: What a rotation calls on IAM; simulated beforehand where that is allowed.
+#: IAM actions of a rotation, which are simulated first if that is permitted.
 IAM_ACTIONS = (
     "iam:ListAccessKeys",
     "iam:CreateAccessKey",
@@ -37,11 +37,11 @@ IAM_ACTIONS = (
 def examine(
     clients: ClientFactory, rotation: Rotation, current: SecretValue, work: Work
 ) -> Examined:
-    """Look at the secret, the user and our permissions; nothing is changed.
+    """Check the secret, the user and the permissions, without changes.
 
     Raises:
-        Conflict: somebody else rotates, or the user has not exactly one active key.
-        StorageError: something cannot be read, or a permission is missing.
+        Conflict: another rotation is running, or the user does not have exactly one active key.
+        StorageError: a request failed, or a permission is missing.
     """
     now = stages.describe(clients, rotation.secret, work)
     if now.deleted:
@@ -64,20 +64,22 @@ def examine(
         keys_before=(old.id,),
         old_version=current.version_id,
     )
-    return Examined(facts, f"{user} has one key, {old.id}, made {format_age(old.created)}", notes)
+    return Examined(
+        facts, f"{user} has one key, {old.id}, created {format_age(old.created)}", notes
+    )
 
 
 def _owner(
     clients: ClientFactory, secret: StorageSecret, work: Work
 ) -> tuple[str, str, tuple[str, ...]]:
-    """Return the user's name and ARN: the key itself tells, or IAM if the key works no more."""
+    """Return name and ARN of the user, from the key itself or from IAM if the key is invalid."""
     profile = clients.connection.profile
     own = ClientFactory(connection_of(profile, secret.keys, secret.bucket, secret.region))
     try:
         who = identity(own, work=work)
     except CredentialsInvalid:
         user = iam_keys.last_used(clients, secret.keys.access_key_id, work).user
-        return user, "", ("The current key is refused already",)
+        return user, "", ("AWS already refuses the current key",)
     finally:
         own.close()
     return _user_of(who), who.arn, ()
@@ -87,8 +89,9 @@ def _user_of(who: Identity) -> str:
     if ":user/" not in who.arn:
         raise NotSupported(
             "Only the access key of an IAM user can be rotated",
-            cause=f"The key in the secret signs in as {who.arn}.",
-            remedy="Store an IAM user's key in the secret, or let its role give out keys.",
+            cause=f"The key in the secret belongs to {who.arn}.",
+            remedy="Store the key of an IAM user in the secret, or use the temporary keys of the "
+            "role.",
             subject=who.arn,
         )
     return who.arn.rpartition("/")[2]
@@ -98,29 +101,30 @@ def _check_keys(keys: tuple[KeyInfo, ...], current: str, user: str) -> None:
     others = [key for key in keys if key.id != current]
     if others:
         listed = ", ".join(
-            f"{key.id} ({'active' if key.active else 'inactive'}, made {format_age(key.created)})"
+            f"{key.id} ({'active' if key.active else 'inactive'}, created "
+            f"{format_age(key.created)})"
             for key in others
         )
         raise Conflict(
             f"{user} has a second access key",
-            cause=f"{listed}. A user can have two, so there is no room for a new one.",
-            remedy="Let the doctor look whether it is in use; delete it, then rotate.",
+            cause=f"{listed}. A user can have at most two, so a new key cannot be created.",
+            remedy="Check with the doctor whether it is in use; delete it, then rotate.",
             subject=user,
         )
     if not keys:
         raise Conflict(
             f"The secret's key {current} is not one of {user}'s",
-            cause="It was deleted, or belongs to another account.",
-            remedy="Make a key for the user and store it in the secret.",
+            cause="The key was deleted, or belongs to another account.",
+            remedy="Create a key for the user and store it in the secret.",
             subject=user,
         )
 
 
 def _simulated(clients: ClientFactory, arn: str, work: Work) -> tuple[str, ...]:
-    """Ask IAM whether it would let us do what follows; say so when it does not tell.
+    """Simulate the following requests in IAM; a denied simulation is reported as a text.
 
     Raises:
-        AccessDenied: it would not.
+        AccessDenied: an action would be denied.
     """
     who = identity(clients, work=work)
     work.check()
@@ -131,15 +135,16 @@ def _simulated(clients: ClientFactory, arn: str, work: Work) -> tuple[str, ...]:
                 ActionNames=list(IAM_ACTIONS),
                 **({"ResourceArns": [arn]} if arn else {}),
             )
-    except StorageError:  # a denial of the simulation says nothing about what it would tell
-        return ("Permissions on IAM could not be tried beforehand",)
+    except StorageError:  # the simulation itself was denied
+        return ("Permissions on IAM could not be tested in advance",)
     for result in answer.get("EvaluationResults", ()):
         if result.get("EvalDecision") != "allowed":
             action = str(result.get("EvalActionName", ""))
             raise AccessDenied(
                 f"{action} is not allowed",
-                cause=f"IAM's simulation for {who.arn} says {result.get('EvalDecision')}.",
-                remedy="Let an administrator grant it, or rotate with another profile.",
+                cause=f"The result of IAM's simulation for {who.arn} is "
+                f"{result.get('EvalDecision')}.",
+                remedy="Ask an administrator to grant it, or rotate with another profile.",
                 subject=arn,
                 action=action,
             )

@@ -1,4 +1,4 @@
-"""The access key inside the text of `cryptotrading/s3-storage`."""
+"""The access key in the text of the secret `cryptotrading/s3-storage`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEY_SECRET = "aws_secret_access_key"  # noqa: S105 - the name of a field
 
 @dataclass(frozen=True, slots=True)
 class StorageSecret:
-    """What the secret says: the keys, and the bucket they are for (empty when it names none)."""
+    """Content of the secret: the access key, and its bucket (empty if there is none)."""
 
     keys: AccessKeys
     bucket: str
@@ -26,14 +26,14 @@ def read_secret(name: str, text: Secret) -> StorageSecret:
     """Return the keys and the bucket in a secret's text.
 
     Raises:
-        Corrupt: it is no JSON object with both parts of a key.
+        Corrupt: the text is not a JSON object with both parts of a key.
     """
     values = secret_text.parsed(name, text.reveal())
     key_id, secret = values.get(KEY_ID), values.get(KEY_SECRET)
     if not (isinstance(key_id, str) and isinstance(secret, str) and key_id and secret):
         raise Corrupt(
-            f"Secret {name} holds no access key",
-            cause=f"It needs {KEY_ID} and {KEY_SECRET}.",
+            f"Secret {name} contains no access key",
+            cause=f"The fields {KEY_ID} and {KEY_SECRET} are required.",
             remedy="Complete the secret, then rotate it.",
             subject=name,
         )
@@ -45,10 +45,10 @@ def read_secret(name: str, text: Secret) -> StorageSecret:
 
 
 def with_keys(text: Secret, keys: AccessKeys) -> Secret:
-    """Return the text with another key; all other fields stay as they are written.
+    """Return the text with another access key and all other fields unchanged.
 
     Raises:
-        InvalidInput: the text is no JSON object, or names a field twice.
+        InvalidInput: the text is not a JSON object, or contains a field twice.
     """
     new = {KEY_ID: Secret(keys.access_key_id, remembered=False), KEY_SECRET: keys.secret_access_key}
     rows = secret_text.rows_of(text.reveal())

@@ -2,8 +2,8 @@
 
 It has no secret.
 
-Whoever runs a rotation holds a lock on its secret, which the system takes back when the process
-ends, however it ends.
+The process that runs a rotation holds a lock on its secret, which the operating system releases
+when the process ends.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from uuid import UUID
 
 from core.errors import Conflict
 from core.local.atomic import translate_os_errors
-from core.local.json_lines import UNREADABLE
 from core.local.locking import try_lock
 from core.local.state.database import Database, state_database, write_durably
+from core.local.unreadable import UNREADABLE
 from core.model.rotation import (
     Facts,
     Outcome,
@@ -104,9 +104,9 @@ _LISTS = ("keys_before", "switched", "also_changed", "still_old")
 def _lock(handle: int, place: str) -> None:
     if not try_lock(handle):
         raise Conflict(
-            "This secret is being rotated on this machine already",
-            cause="Another window or command of yours works on it.",
-            remedy="Wait until it has ended, or end it; then resume.",
+            "This secret is already being rotated on this machine",
+            cause="Another window or command of this user is rotating it.",
+            remedy="Wait until it has ended or stop it, then resume.",
             subject=place,
         )
 

@@ -1,7 +1,7 @@
-"""The test of a new access key: it signs in as the same user, and works on the bucket.
+"""Test of a new access key: it belongs to the same user, and works on the bucket.
 
-IAM propagates slowly, so a new key may be refused for some seconds, on some servers and not on
-others: it has to succeed several times in a row within a bounded time.
+IAM propagates slowly, so some servers may refuse a new key for some seconds: the test has to
+succeed several times in a row within a time limit.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from core.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """A test that succeeded: how often it was tried, and what it left behind in the bucket.
+    """A successful test: the number of attempts, and the remaining versions in the bucket.
 
-    `versions` are (key, version id) pairs that a versioned bucket keeps of the test object.
+    `versions` are pairs (key, version id) of the test object in a versioned bucket.
     """
 
     tries: int
@@ -34,7 +34,7 @@ class Proven:
 
 
 def connection_of(profile: Profile, keys: AccessKeys, bucket: str, region: str) -> Connection:
-    """Return the connection of the new key: the same endpoint, nothing else of the profile's."""
+    """Return a connection with the new key and the endpoint of the profile."""
     own = replace(
         profile,
         name=f"{profile.name} (new key)",
@@ -45,25 +45,25 @@ def connection_of(profile: Profile, keys: AccessKeys, bucket: str, region: str) 
         bucket=bucket or profile.bucket,
         region=region or profile.region,
     )
-    # The session that asks for the proof was allowed to change things; the proof writes too.
+    # The calling session was unlocked; the test also writes.
     return Connection(own, keys, unlocked=True)
 
 
 def prove_key(
     connection: Connection, arn: str, prefix: str, patience: Patience, work: Work
 ) -> Proven:
-    """Try the key until it has worked `patience.successes` times in a row.
+    """Test the key until it has worked `patience.successes` times in a row.
 
     Args:
-        connection: the new key's.
-        arn: whom it has to sign in as; empty when that is not known.
-        prefix: what the test objects' names begin with, below `strongroom-check/`.
-        patience: how long and how often.
+        connection: the connection with the new key.
+        arn: the expected identity; empty if unknown.
+        prefix: the prefix of the test objects, below `strongroom-check/`.
+        patience: time limit and number of successes.
         work: cancel token.
 
     Raises:
-        ProbeFailed: it did not work in time, told by the last failure.
-        Cancelled: the user asked to stop.
+        ProbeFailed: the test did not succeed in time; the error is that of the last attempt.
+        Cancelled: the token of `work` was cancelled.
     """
     versions: list[tuple[str, str]] = []
     tries, in_a_row = 0, 0
@@ -93,7 +93,7 @@ def _failure(attempt: Callable[[], None]) -> StorageError | None:
 def _try(
     connection: Connection, arn: str, key: str, versions: list[tuple[str, str]], work: Work
 ) -> None:
-    """Sign in, then list, write, read and delete one object, with clients of this try alone."""
+    """Sign in, then list, write, read and delete an object, with new clients."""
     clients = ClientFactory(connection)
     try:
         _check_same(identity(clients, work=work).arn, arn)
@@ -105,9 +105,9 @@ def _try(
 def _check_same(found: str, arn: str) -> None:
     if arn and found != arn:
         raise CredentialsInvalid(
-            "The new key belongs to somebody else",
-            cause=f"It signs in as {found}; the old one as {arn}.",
-            remedy="Undo the rotation, and look at the user's access keys.",
+            "The new key belongs to another user",
+            cause=f"The new key belongs to {found}, the old one to {arn}.",
+            remedy="Undo the rotation, and check the access keys of the user.",
             subject=found,
         )
 
@@ -132,9 +132,9 @@ def _work_on_bucket(
         record.removed = True
     if found != CHECK_BYTES:
         raise StorageError(
-            "The test object came back changed",
-            cause="The bytes that were read are not those that were written.",
-            remedy="Try again. If it happens again, suspect the network, a proxy, or the server.",
+            "The test object differs from what was uploaded",
+            cause="The bytes that were read differ from the written ones.",
+            remedy="Try again. If it happens again, check the network, the proxy and the server.",
             subject=place,
         )
 

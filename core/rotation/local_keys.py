@@ -1,7 +1,7 @@
-"""The profiles of this machine that use a rotated key: they get the new one, or the old one back.
+"""Replacement of a rotated key in the profiles of this machine, and its undo.
 
-The old keys stay in the keyring under a name of their own until the rotation ends, so that the
-step can be taken back.
+The old keys remain in the keyring under a separate name until the rotation ends, so that the step
+can be undone.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from core.model.connection import AccessKeys, KeySource
 
 
 class LocalKeys:
-    """Changes the keys of stored profiles; calls may block on the keyring's prompt."""
+    """Replacement of keys in stored profiles; calls may block on the keyring's prompt."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
     def using(self, key_id: str) -> tuple[str, ...]:
-        """Return the names of the profiles that keep this access key with us."""
+        """Return the names of the stored profiles with this access key."""
         return tuple(
             profile.name
             for profile in self._connections.profiles.list()
@@ -29,10 +29,10 @@ class LocalKeys:
         )
 
     def switch(self, old_key_id: str, new: AccessKeys, rotation_id: str) -> tuple[str, ...]:
-        """Give the new keys to every profile that uses the old one; return their names.
+        """Store the new keys in every profile that uses the old one, and return their names.
 
         Raises:
-            KeyringError: the keyring refused; running it again goes on where it stopped.
+            KeyringError: the keyring failed; a repeated call continues where it stopped.
             LocalIOError: the profiles could not be stored.
         """
         names = self.using(old_key_id)
@@ -45,10 +45,10 @@ class LocalKeys:
         return names
 
     def switch_back(self, names: Sequence[str], rotation_id: str) -> None:
-        """Give the profiles their former keys back, where they are still kept.
+        """Restore the former keys of the profiles, if they are still stored.
 
         Raises:
-            KeyringError: the keyring refused; running it again is safe.
+            KeyringError: the keyring failed; a repeated call is safe.
         """
         for name in names:
             old = self._connections.vault.load(_aside(name, rotation_id))
@@ -57,16 +57,16 @@ class LocalKeys:
         self.forget(names, rotation_id)
 
     def forget(self, names: Sequence[str], rotation_id: str) -> None:
-        """Remove the former keys from the keyring: they are of no use any more."""
+        """Remove the former keys, which are no longer needed, from the keyring."""
         for name in names:
             self._connections.vault.delete(_aside(name, rotation_id))
 
     def _give(self, name: str, keys: AccessKeys) -> None:
-        """Keep the keys, read them back, and only then let the profile name them."""
+        """Store the keys, read them back, and then update the profile."""
         self._connections.vault.store(name, keys)
         if self._connections.vault.load(name) != keys:
             raise KeyringError(
-                f"The keyring did not keep the new key of profile {name}",
+                f"The keyring did not store the new key of profile {name}",
                 cause="What was read back differs from what was stored.",
                 remedy="Unlock the keyring and resume the rotation.",
                 subject=name,

@@ -197,7 +197,7 @@ def _key_findings(
     except Cancelled:
         raise
     except StorageError as error:
-        return (), (f"Whether its access key {key} still works is unknown: {error.summary}.",)
+        return (), (f"It is unknown whether its access key {key} still works: {error.summary}.",)
 
 
 def _keys_in(value: SecretValue) -> AccessKeys | None:
@@ -236,7 +236,7 @@ def _by_signing_in(
     except Cancelled:
         raise
     except StorageError as error:
-        return (), (f"Whether its access key {key} still works is unknown: {error.summary}.",)
+        return (), (f"It is unknown whether its access key {key} still works: {error.summary}.",)
     finally:
         own.close()
     return (f"Its access key {key} works: it belongs to {who.user}.",), ()

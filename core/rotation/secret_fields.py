@@ -1,4 +1,4 @@
-"""Changing fields of a secret's text and reading its versions, for every kind of rotation."""
+"""Changes of fields in the text of a secret, for every kind of rotation."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from core.work import Work
 
 
 def with_fields(text: Secret, new: Mapping[str, Secret]) -> Secret:
-    """Return the text with some fields changed; all other bytes stay as they are.
+    """Return the text with some fields changed and all other bytes unchanged.
 
     Raises:
-        InvalidInput: the text is no JSON object, names a field twice, or a field would change
-            its kind.
+        InvalidInput: the text is not a JSON object, contains a field twice, or the type of a field
+            would change.
     """
     rows = secret_text.rows_of(text.reveal())
     try:
@@ -32,19 +32,19 @@ def with_fields(text: Secret, new: Mapping[str, Secret]) -> Secret:
 
 
 def fields(rotation: Rotation, text: Secret) -> dict[str, Any]:
-    """Return the fields in a text of a rotation's secret.
+    """Return the fields in the text of a secret.
 
     Raises:
-        Corrupt: it is no JSON object.
+        Corrupt: the secret is not a JSON object.
     """
     return secret_text.parsed(rotation.secret, text.reveal())
 
 
 def old_text(clients: ClientFactory, rotation: Rotation, work: Work) -> Secret:
-    """Return the text that was current when the rotation began.
+    """Return the text that was current at the beginning of the rotation.
 
     Raises:
-        NotFound: AWS keeps it no more.
+        NotFound: AWS no longer stores it.
     """
     manager = SecretsManager(clients=clients)
     version = rotation.facts.old_version
@@ -52,5 +52,5 @@ def old_text(clients: ClientFactory, rotation: Rotation, work: Work) -> Secret:
 
 
 def current_text(clients: ClientFactory, rotation: Rotation, work: Work) -> Secret:
-    """Return the text that is current now."""
+    """Return the current text."""
     return SecretsManager(clients=clients).read(rotation.secret, work=work).text

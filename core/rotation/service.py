@@ -39,14 +39,14 @@ from core.work import Work, default_work
 
 
 class Rotator:
-    """Rotates the secrets that one connection reaches.
+    """Rotation of the secrets of one connection.
 
     Args:
-        clients: whose permissions are used: an administrator's.
-        local: the profiles of this machine, which are given a new key; None leaves them alone.
-        journal: where rotations are kept.
-        patience: how long they wait.
-        clock: tells the present time in UTC.
+        clients: clients with an administrator's permissions.
+        local: the profiles of this machine that get the new key; None leaves them unchanged.
+        journal: the storage of rotations.
+        patience: time limits and grace periods.
+        clock: function that returns the current time in UTC.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class Rotator:
         self._clock = clock
 
     def kind_of(self, secret: str, *, work: Work | None = None) -> RotationKind:
-        """Return by which way a secret is rotated.
+        """Return the kind of rotation of a secret.
 
         Raises:
-            NotSupported: Strongroom knows no way for it.
-            StorageError: it cannot be read.
+            NotSupported: Strongroom cannot rotate this secret.
+            StorageError: the secret cannot be read.
         """
         work = default_work(work)
         if stages.describe(self._clients, secret, work).rotation_enabled:
@@ -78,19 +78,19 @@ class Rotator:
         return _kind(secret, value.text)
 
     def fields_of(self, secret: str, *, work: Work | None = None) -> tuple[str, ...]:
-        """Return the names of a secret's fields, in their order.
+        """Return the names of the fields of a secret, in order.
 
         Raises:
-            StorageError: it cannot be read, or has no fields.
+            StorageError: the secret cannot be read, or has no fields.
         """
         text = SecretsManager(clients=self._clients).read(secret, work=work).text
         return tuple(secret_text.parsed(secret, text.reveal()))
 
     def plan(self, secret: str, *, work: Work | None = None) -> RotationPlan:
-        """Return what a rotation would do, and what stands in its way; nothing is changed.
+        """Return the plan of a rotation and its obstacles, without changes.
 
         Raises:
-            StorageError: the secret cannot be read, or there is no way to rotate it.
+            StorageError: the secret cannot be read or rotated.
         """
         work = default_work(work)
         self._clients.require_writable(f"Rotating {secret}")
@@ -130,18 +130,18 @@ class Rotator:
         keep_copies: bool = False,
         work: Work | None = None,
     ) -> Rotation:
-        """Begin a rotation and run it to its end, a failure, or its period of grace.
+        """Start a rotation and run it to its end, a failure, or its grace period.
 
         Args:
-            secret: its name.
-            values: the new fields, for secrets whose values come from elsewhere.
-            now: steps that shall not wait for their period of grace.
-            keep_copies: leave other fields of the secret that hold the old value as they are.
-            work: cancel token; its batches are the states of the rotation.
+            secret: the name of the secret.
+            values: the new fields, for secrets whose values the user supplies.
+            now: steps that do not wait for their grace period.
+            keep_copies: do not change other fields that contain the old value.
+            work: cancel token; the states of the rotation are reported as batches.
 
         Raises:
-            Conflict: an earlier rotation of it is not finished, or it is being rotated.
-            StorageError: it cannot be read, or there is no way to rotate it.
+            Conflict: an earlier rotation is not finished, or the secret is being rotated.
+            StorageError: the secret cannot be read or rotated.
         """
         work = default_work(work)
         self._clients.require_writable(f"Rotating {secret}")
@@ -159,22 +159,22 @@ class Rotator:
         now: frozenset[Step] = frozenset(),
         work: Work | None = None,
     ) -> Rotation:
-        """Go on with a rotation that stopped, waits, or was being undone.
+        """Continue a rotation that stopped, waits, or was being undone.
 
         Raises:
-            InvalidInput: it is finished, or belongs to another account.
-            Conflict: it is running.
+            InvalidInput: the rotation is finished, or belongs to another account.
+            Conflict: the rotation is running.
         """
         work = default_work(work)
         with self._again(rotation, work) as found, self._machine(found, now, values) as machine:
             return machine.run(found, work)
 
     def undo(self, rotation: Rotation, *, work: Work | None = None) -> Rotation:
-        """Take a rotation back, as far as it went.
+        """Undo a rotation.
 
         Raises:
-            InvalidInput: it is finished, or belongs to another account.
-            Conflict: it is running.
+            InvalidInput: the rotation is finished, or belongs to another account.
+            Conflict: the rotation is running.
         """
         work = default_work(work)
         nothing: frozenset[Step] = frozenset()
@@ -182,10 +182,10 @@ class Rotator:
             return machine.undo(found, work)
 
     def adopt(self, rotation: Rotation) -> Rotation:
-        """Keep a rotation that was begun elsewhere in the journal here, so that it can be resumed.
+        """Store a rotation that was started elsewhere in the journal, so that it can be resumed.
 
         Raises:
-            Conflict: a rotation of the same secret is not finished here.
+            Conflict: a rotation of the same secret is unfinished on this machine.
         """
         with self._journal.locked(_place(rotation)):
             self._check_no_other(rotation)
@@ -197,7 +197,7 @@ class Rotator:
         return tuple(rotation for rotation in self._journal.read() if rotation.outcome.open)
 
     def unfinished_here(self) -> tuple[Rotation, ...]:
-        """Return the unfinished rotations of the server that this connection reaches."""
+        """Return the unfinished rotations of this connection's server."""
         endpoint = self._clients.endpoint_url or ""
         return tuple(each for each in self.unfinished() if each.endpoint == endpoint)
 
@@ -209,25 +209,25 @@ class Rotator:
         """Return the unfinished rotation of a secret.
 
         Raises:
-            NotFound: there is none here.
+            NotFound: there is no unfinished rotation on this machine.
         """
         for rotation in reversed(self.unfinished_here()):
             if rotation.secret == secret:
                 return rotation
         raise NotFound(
-            f"No unfinished rotation of {secret}",
-            cause="The journal on this machine has none.",
-            remedy="Start one. If another machine left one behind, run the doctor.",
+            f"There is no unfinished rotation of {secret}",
+            cause="The journal of this machine does not contain one.",
+            remedy="Start a rotation. If another machine left one unfinished, run the doctor.",
             subject=secret,
         )
 
     def _copies(
         self, strategy: Strategy, rotation: Rotation, current: SecretValue
     ) -> tuple[Copy, ...]:
-        """Return the places that hold a rotated value as well; none where it cannot be told."""
+        """Return the other places of a rotated value; none if they cannot be determined."""
         try:
             return copies.find(current.text, strategy.replacements(rotation, current.text))
-        except StorageError:  # the plan names the problem already
+        except StorageError:  # the plan already reports the problem
             return ()
 
     def _new(self, secret: str, work: Work) -> Rotation:
@@ -259,14 +259,16 @@ class Rotator:
 
     @contextmanager
     def _again(self, rotation: Rotation, work: Work) -> Iterator[Rotation]:
-        """Lock a rotation's secret and yield the rotation as it is by now."""
-        self._clients.require_writable(f"Going on with the rotation of {rotation.secret}")
+        """Lock the secret of a rotation, and yield the current state of the rotation."""
+        self._clients.require_writable(f"Continuing the rotation of {rotation.secret}")
         with self._journal.locked(_place(rotation)):
             now = next((each for each in self._journal.read() if each.id == rotation.id), None)
             if now is None or not now.outcome.open:
                 raise InvalidInput(
                     f"The rotation of {rotation.secret} is finished",
-                    cause=f"It is {now.outcome.value}." if now else "Its journal is gone.",
+                    cause=f"The rotation is {now.outcome.value}."
+                    if now
+                    else "Its journal no longer exists.",
                     remedy="Start a new one.",
                     subject=rotation.secret,
                 )
@@ -301,7 +303,7 @@ class Rotator:
 
 
 def _place(rotation: Rotation) -> str:
-    """Return what names a secret among all accounts and servers."""
+    """Return an identifier of a secret that is unique among accounts and servers."""
     return f"{rotation.endpoint or 'aws'}/{rotation.account}/{rotation.secret}"
 
 
@@ -315,7 +317,8 @@ def _check_account(rotation: Rotation, account: str) -> None:
     if rotation.account != account:
         raise InvalidInput(
             f"The rotation of {rotation.secret} belongs to another account",
-            cause=f"It was begun in account {rotation.account}; this profile is in {account}.",
+            cause=f"The rotation was started in account {rotation.account}; this profile is in "
+            f"{account}.",
             remedy=f"Use profile {rotation.profile}.",
             subject=rotation.secret,
         )
@@ -329,14 +332,15 @@ def _kind(secret: str, text: Secret) -> RotationKind:
             return strategy.kind
     raise NotSupported(
         f"Strongroom does not know how to rotate {secret}",
-        cause="It holds neither an AWS access key, nor a database login, nor exchange keys.",
-        remedy="Change its value by the form, or turn on AWS's own rotation for it.",
+        cause="The secret contains neither an AWS access key, nor a database login, nor exchange "
+        "keys.",
+        remedy="Change its value in the form, or enable managed rotation in AWS.",
         subject=secret,
     )
 
 
 def problem_of(rotation: Rotation) -> StorageError | None:
-    """Return why a rotation did not go through, as an error; None when all is well."""
+    """Return the error of a rotation that did not succeed, else None."""
     if rotation.outcome in {Outcome.DONE, Outcome.WAITING, Outcome.RUNNING}:
         return None
     return rotation.problem.error() if rotation.problem else None

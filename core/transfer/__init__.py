@@ -1,1 +1,1 @@
-"""Many files up and many objects down: planned first, then carried by the engine process."""
+"""Uploads and downloads of many files: planned first, then run by the engine process."""

@@ -1,4 +1,4 @@
-"""Attempts at the files of one transfer: all share one retry budget, and one outage ends them."""
+"""Retries of the files of one transfer, which share one budget: an outage ends all of them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from core.work import RETRY_SECONDS, Progress, RetryBudget, Work
 
 T = TypeVar("T")
 
-#: Kinds that a wait may cure.
+#: Kinds of errors that may be temporary.
 _MOMENTARY = frozenset({ErrorKind.THROTTLED, ErrorKind.SERVICE, ErrorKind.OFFLINE})
-#: Kinds that all files of a transfer would meet: the first one ends it.
+#: Kinds of errors that would affect all files of a transfer: the first one ends it.
 HOPELESS = frozenset(
     {
         ErrorKind.CREDENTIALS_MISSING,
@@ -26,36 +26,36 @@ HOPELESS = frozenset(
         ErrorKind.READ_ONLY,
     }
 )
-#: So many files in a row that are answered by something else than S3 end the transfer, too.
+#: Number of consecutive files without an S3 answer that ends the transfer.
 _NO_ANSWERS = 2
 
 
 class TransferBudget(RetryBudget):
-    """A retry budget that only arriving bytes fill up again.
+    """A retry budget that only successful transfers of files reset.
 
-    A transfer asks more than it sends: while every PUT fails, HEAD may well succeed, and that
-    does not end an outage.
+    A transfer also sends other requests: HEAD may succeed while every PUT fails, which does not end
+    an outage.
     """
 
     def succeeded(self) -> None:
-        """Ignore that a request succeeded."""
+        """Do nothing: a successful request does not reset the budget."""
 
     def arrived(self) -> None:
-        """Count bytes that arrived: the outage, if there was one, is over."""
+        """Reset the budget after a file was transferred."""
         super().succeeded()
 
 
 def with_budget(work: Work) -> Work:
-    """Return the work with a budget for a transfer, as long as the one it has, or as usual."""
+    """Return the work with a transfer budget, of its present or the default length."""
     seconds = work.budget.seconds if work.budget is not None else RETRY_SECONDS
     return replace(work, budget=TransferBudget(seconds))
 
 
 class Attempts:
-    """Shared by the threads of a transfer. `ended` is the error that all further files share."""
+    """Retry state of a transfer, shared by its threads; `ended` is the error that ended it."""
 
     def __init__(self, work: Work) -> None:
-        """Take the work of the transfer, which `with_budget` has given a budget."""
+        """Use the work of the transfer, to which `with_budget` has added a budget."""
         assert isinstance(work.budget, TransferBudget)
         self._work, self._budget = work, work.budget
         self._furthest: dict[int, int] = {}
@@ -63,10 +63,10 @@ class Attempts:
         self.ended: StorageError | None = None
 
     def work_for(self, number: int, report: Callable[[Progress], None]) -> Work:
-        """Return the work for one file: the cancel and the budget of all, its own progress."""
+        """Return the work for one file, with the shared cancel token and budget."""
 
         def take(progress: Progress) -> None:
-            if progress.done > self._furthest.get(number, 0):  # not what is only repeated
+            if progress.done > self._furthest.get(number, 0):  # repeated bytes do not count
                 self._furthest[number] = progress.done
                 self._budget.arrived()
             report(progress)
@@ -74,17 +74,17 @@ class Attempts:
         return Work(self._work.token, take, budget=self._budget)
 
     def arrived(self) -> None:
-        """Count a file that arrived by another way than `attempted`."""
+        """Count a file that was transferred without `attempted`."""
         self._budget.arrived()
 
     def attempted(self, send: Callable[[], T]) -> T:
-        """Return what `send` returns; momentary failures are tried again within the budget.
+        """Call `send` and return its result; temporary failures are retried within the budget.
 
-        A file that keeps failing while others succeed has the length of the budget, too.
+        The same time limit applies to a file that fails while others succeed.
 
         Raises:
-            StorageError: it kept failing, or failed in a way that waiting does not cure, or the
-                transfer has ended by an error that all files meet.
+            StorageError: the budget is used up, the error is not temporary, or the transfer has
+                ended because of an error that affects all files.
             Cancelled: the token of the work was cancelled.
         """
         failing_since: float | None = None

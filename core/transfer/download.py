@@ -1,4 +1,4 @@
-"""The operation `transfer.download`: many objects into a folder, each complete or not there."""
+"""The operation `transfer.download`, which downloads many objects to a folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from core.units import format_size
 from core.work import Progress, Work, default_work
 
 _THREADS = 12
-#: From this size on, one object's own progress is reported.
+#: Objects of at least this size report their progress separately.
 _LARGE_BYTES = 4_000_000
 MARKER = "a folder marker without content"
 
@@ -41,23 +41,23 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
     if_exists: str = IfExists.SKIP.value,
     journal: dict[str, str] | None = None,
 ) -> TransferReport:
-    """Download objects; each appears under its name only when it is complete and verified.
+    """Download objects; a file only appears under its name when it is complete and verified.
 
     Args:
-        workspace: whose bucket it is.
-        work: cancel, progress, `Outcomes` as batches, and the retry budget of all files.
+        workspace: the workspace with the bucket.
+        work: cancel token, progress, `Outcomes` as batches, and the retry budget of all files.
         keys: the objects.
-        sizes: their sizes in bytes as listed, as many; what arrives is compared with them.
-        folder: where to; names below it are made by `core.transfer.local_names`.
-        etags: their ETags as listed, as many, or none.
-        below: the prefix that is left out of the names, for example the folder shown.
+        sizes: their listed sizes in bytes, with which the downloads are compared.
+        folder: the target folder; names below it come from `core.transfer.local_names`.
+        etags: their listed ETags, or empty.
+        below: the prefix that is omitted from the names, for example the displayed folder.
         if_exists: a value of `IfExists`.
-        journal: `id`, `title` and `profile` to make it resumable; no journal without.
+        journal: `id`, `title` and `profile`, which make the transfer resumable; optional.
 
     Raises:
-        LocalIOError: the folder cannot be made, there is no room for the bytes, or the journal
-            cannot be written.
-        TransferCancelled: the token of `work` was cancelled; what is done stays, and no file is
+        LocalIOError: the folder cannot be created, there is not enough space, or the journal cannot
+            be written.
+        TransferCancelled: the token of `work` was cancelled; completed files remain, and no file is
             incomplete.
     """
     work = with_budget(default_work(work))
@@ -82,7 +82,7 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
 
 @dataclass(frozen=True, slots=True)
 class _Objects:
-    """The objects of one run as columns of equal length; `below` is left out of their names."""
+    """The objects of one run as columns of equal length; `below` is omitted from their names."""
 
     keys: Sequence[str]
     sizes: Sequence[int]
@@ -91,7 +91,7 @@ class _Objects:
 
 
 class _Download:
-    """One run; every key ends as done, skipped or failed."""
+    """One run of a download; every key ends as done, skipped or failed."""
 
     def __init__(
         self, bucket: Bucket, objects: _Objects, work: Work, root: Path, *, if_exists: IfExists
@@ -104,23 +104,24 @@ class _Download:
         self._attempts = Attempts(work)
 
     def check_free_space(self) -> None:
-        """Refuse what the disk has no room for; what stays or is replaced needs none.
+        """Check that the disk has enough space for the new files.
 
         Raises:
-            LocalIOError: there is no room.
+            LocalIOError: there is not enough space.
         """
         needed = sum(map(self._still_needed, range(len(self._keys))))
         free = shutil.disk_usage(self._root).free
         if needed > free:
             raise LocalIOError(
-                f"There is no room in {self._root.name or self._root} for {format_size(needed)}",
+                f"There is not enough space in {self._root.name or self._root} for "
+                f"{format_size(needed)}",
                 cause=f"{format_size(free)} are free.",
                 remedy="Free some space, or choose another folder.",
                 subject=str(self._root),
             )
 
     def all(self, tally: Tally) -> None:
-        """Fetch all of them, a dozen at a time."""
+        """Download all objects, a dozen at a time."""
         with ThreadPoolExecutor(_THREADS, "download") as pool:
             for _ in pool.map(partial(self._one, tally), range(len(self._keys))):
                 self._work.check()
@@ -139,7 +140,7 @@ class _Download:
         return max(self._sizes[number] - replaced, 0)
 
     def _one(self, tally: Tally, number: int) -> None:
-        """Fetch one object and count how that ended."""
+        """Download one object and count the outcome."""
         path = self._paths[number]
         if path is None:
             tally.skipped(number, MARKER)
@@ -172,7 +173,7 @@ class _Download:
         while True:
             try:
                 return self._fetch_to(number, _free(path), work)
-            except AlreadyExists:  # somebody took that name meanwhile
+            except AlreadyExists:  # another program has just created this file
                 work.check()
 
     def _fetch_to(self, number: int, path: Path, work: Work) -> Downloaded:
@@ -187,7 +188,7 @@ class _Download:
         )
 
     def _renamed(self, number: int, path: Path) -> str:
-        """Return the local name of a file that is not called as its key, else nothing."""
+        """Return the local name of a file if it differs from the key, else an empty string."""
         name = path.relative_to(self._root).as_posix()
         return "" if name == self._names[number] else name
 
@@ -203,8 +204,8 @@ def _free(path: Path) -> Path:
 def _folder_in_the_way(key: str, path: Path, error: StorageError) -> StorageError:
     return StorageError(
         f"{key} was not downloaded",
-        cause=f"A folder of that name is in the way: {path}.",
-        remedy="Move the folder away, or download into another one.",
+        cause=f"A folder with that name exists: {path}.",
+        remedy="Move the folder, or download to another one.",
         subject=error.subject,
         kind=ErrorKind.ALREADY_EXISTS,
     )

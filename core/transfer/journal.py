@@ -16,9 +16,9 @@ from typing import Any, Self
 from uuid import UUID
 
 from core.errors import LocalIOError
-from core.local.json_lines import UNREADABLE
 from core.local.state.database import Database, state_database
 from core.local.state.owners import is_running, owner_of_this_process
+from core.local.unreadable import UNREADABLE
 from core.transfer.values import EXISTS, Outcomes
 from core.units import iso_utc, utc_now
 

@@ -1,4 +1,4 @@
-"""What uploads and downloads share: the journal around a run, and its report."""
+"""The common part of uploads and downloads: journal and report of a run."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from core.objects.bucket import HasBucket
 from core.transfer.journal import Journal, Order
 from core.transfer.tally import Tally
 from core.transfer.values import TransferCancelled, TransferReport
+from core.units import format_counted
 from core.work import Work
 
 
 def run_journalled(
     order: Order | None, arguments: dict[str, Any], work: Work, body: Callable[[Tally], None]
 ) -> TransferReport:
-    """Run a transfer's `body` with its counts, and with a journal if there is an order.
+    """Run the body of a transfer and return its report, with a journal if there is an order.
 
-    The journal is removed when the transfer has ended; after a cancel or a crash it stays, so
-    that the rest can be resumed.
+    The journal is removed at the end; after a cancel or a crash it remains, so that the rest can be
+    resumed.
 
     Raises:
         LocalIOError: the journal cannot be written; nothing was sent.
@@ -42,7 +43,9 @@ def run_journalled(
             journal.leave()
         raise
     report = tally.close()
-    assert not report.cancelled, f"{len(report.cancelled)} of {report.planned} files have no end"
+    assert not report.cancelled, (
+        f"{len(report.cancelled)} of {format_counted(report.planned, 'file')} without an end"
+    )
     if journal is not None:
         journal.end()
     return report
@@ -54,7 +57,7 @@ def order_of(
     journal: dict[str, str] | None,
     arguments: dict[str, Any],
 ) -> Order | None:
-    """Return the order to be journalled; None without a journal.
+    """Return the order to be recorded, or None without a journal.
 
     `journal` has `id`, `title` and `profile`.
     """

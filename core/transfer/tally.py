@@ -1,4 +1,4 @@
-"""Counts what becomes of each file of a transfer, and reports it in batches."""
+"""Counts the outcome of each file of a transfer, and reports it in batches."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ class _News:
 
 
 class Tally:
-    """What became of the files of one transfer; safe from any thread. Each file ends once.
+    """Outcomes of the files of one transfer, each counted once; thread-safe.
 
-    A file is written to the journal at once, so that a resumed transfer never repeats it; news and
-    progress are passed on a few times a second. After `close` later outcomes are ignored.
+    An outcome is recorded in the journal at once, so that a resumed transfer does not repeat the
+    file; outcomes and progress are reported a few times a second. After `close` further outcomes
+    are ignored.
     """
 
     def __init__(
@@ -61,12 +62,12 @@ class Tally:
     def done(
         self, number: int, verdict: Verdict, *, name: str = "", race_free: bool = True
     ) -> None:
-        """One file has arrived.
+        """Count a completed file.
 
         Args:
-            number: which one.
+            number: the number of the file.
             verdict: what its bytes were compared with.
-            name: the local name it has, if that differs from its key.
+            name: its local name, if it differs from the key.
             race_free: see `Written.race_free`.
         """
         with self._lock:
@@ -84,7 +85,7 @@ class Tally:
         self._report()
 
     def skipped(self, number: int, reason: str) -> None:
-        """One file is left out because its user chose so."""
+        """Count a file that is skipped by the user's decision."""
         with self._lock:
             if self._closed:
                 return
@@ -96,7 +97,7 @@ class Tally:
         self._report()
 
     def failed(self, number: int, error: StorageError) -> None:
-        """One file did not arrive. The journal does not learn of it: it is still to be done."""
+        """Count a failed file; it is not recorded in the journal, because it can be retried."""
         failure = Failure.of(number, self._keys[number], error)
         with self._lock:
             if self._closed:
@@ -107,14 +108,14 @@ class Tally:
         self._report()
 
     def moving(self, number: int, size: int) -> None:
-        """So many bytes of a large file are over; the number may go back."""
+        """So many bytes of a large file are over; the number may decrease."""
         with self._lock:
             self._moving[number] = size
             self._news.moving[number] = size
         self._report()
 
     def open_among(self, numbers: Sequence[int]) -> list[int]:
-        """Return those of the files that have not ended yet."""
+        """Return the files that have no outcome yet."""
         with self._lock:
             return [number for number in numbers if not self._has_ended(number)]
 
@@ -122,7 +123,7 @@ class Tally:
         return number in self._done or number in self._skipped or number in self._failed
 
     def close(self) -> TransferReport:
-        """Report the last news and return the report; files without an end are cancelled."""
+        """Report the last outcomes and return the report; files without an outcome are cancelled."""
         with self._lock:
             self._closed = True
             timer, self._timer = self._timer, None
@@ -144,7 +145,7 @@ class Tally:
         )
 
     def flush(self) -> None:
-        """Report what was not reported yet, for example at a cancel."""
+        """Report pending outcomes, for example after a cancel."""
         with self._lock:
             self._reported = time.monotonic()
             news, self._news = self._news, _News()
@@ -157,7 +158,7 @@ class Tally:
             self._journal.note(outcomes)
 
     def _report(self) -> None:
-        """Report now, or soon if the last report is too fresh."""
+        """Report now, or later if the last report is too recent."""
         with self._lock:
             wait = _SECONDS - (time.monotonic() - self._reported)
             if wait > 0:

@@ -1,4 +1,4 @@
-"""The operation `transfer.upload`: many files to their keys, each with an outcome."""
+"""The operation `transfer.upload`, which uploads many files."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
     refused: Sequence[str] = (),
     journal: dict[str, str] | None = None,
 ) -> TransferReport:
-    """Upload files, small ones together and large ones in parts; one that fails stops no other.
+    """Upload files to keys; the failure of a file does not stop the others.
 
     Args:
-        workspace: whose bucket it is.
-        work: cancel, progress, `Outcomes` as batches, and the retry budget of all files.
+        workspace: the workspace with the bucket.
+        work: cancel token, progress, `Outcomes` as batches, and the retry budget of all files.
         paths: the files.
-        keys: their keys, as many.
-        sizes: their sizes in bytes when they were planned, as many.
-        skip: numbers of the files that are left out since their keys exist.
-        only_new: never overwrite an object; one that appeared since the plan is skipped. Or the
-            same for each file, as many as `keys`.
-        refused: why a file cannot be uploaded (see `UploadPlan.refused`), as many, or none.
-        journal: `id`, `title` and `profile` to make it resumable; no journal without.
+        keys: their keys.
+        sizes: their planned sizes in bytes.
+        skip: numbers of the files that are skipped because their keys exist.
+        only_new: never overwrite an object, and skip files whose keys have appeared since the plan;
+            one value for all files or one for each.
+        refused: reasons why files cannot be uploaded (see `UploadPlan.refused`), or empty.
+        journal: `id`, `title` and `profile`, which make the transfer resumable; optional.
 
     Raises:
         LocalIOError: the journal cannot be written; nothing was sent.
-        TransferCancelled: the token of `work` was cancelled; what is done stays, and no object
-            is incomplete.
+        TransferCancelled: the token of `work` was cancelled; uploaded objects remain, and none is
+            incomplete.
     """
     work = with_budget(default_work(work))
     arguments = {
@@ -77,7 +77,7 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
 
 
 class _Upload:
-    """One run: the quick path for small files first, then what is left and what is large."""
+    """One run of an upload: first small files with the fast upload, then all others."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class _Upload:
         self._attempts = Attempts(work)
 
     def all(self, tally: Tally, skip: frozenset[int], refused: dict[int, StorageError]) -> None:
-        """Send what is neither skipped nor refused."""
+        """Upload the files that are neither skipped nor refused."""
         for number, error in refused.items():
             tally.failed(number, error)
         for number in sorted(skip - {*refused}):
@@ -113,11 +113,11 @@ class _Upload:
                 self._one(tally, number)
 
     def _only_new(self, number: int) -> bool:
-        """Whether a file must not overwrite an object."""
+        """Return whether a file must not overwrite an object."""
         return self._new_only if isinstance(self._new_only, bool) else self._new_only[number]
 
     def _quick(self, numbers: Sequence[int], tally: Tally) -> list[int]:
-        """Send small files in two groups, by whether they may overwrite; return what is left."""
+        """Send small files with the fast upload, and return the files that remain."""
         left: list[int] = []
         for only_new in (True, False):
             group = [number for number in numbers if self._only_new(number) is only_new]
@@ -136,7 +136,7 @@ class _Upload:
             )
         except Cancelled:
             raise
-        except StorageError as error:  # there are no keys, or no bucket
+        except StorageError as error:  # no credentials, or no bucket
             self._attempts.ended = error
             return tally.open_among(numbers)
         return [file.number for file in left]
@@ -146,7 +146,7 @@ class _Upload:
         tally.done(file.number, written.verdict, race_free=written.race_free)
 
     def _one(self, tally: Tally, number: int) -> None:
-        """Send one file by the ordinary path and count how that ended."""
+        """Send one file with the regular upload and count the outcome."""
         try:
             written = self._attempts.attempted(partial(self._send, tally, number))
         except Cancelled:
@@ -159,9 +159,9 @@ class _Upload:
             tally.done(number, written.verdict, race_free=written.race_free)
 
     def _existing(self, number: int) -> str:
-        """Return why a file is skipped whose key was taken after the plan was made.
+        """Return the reason to skip a file whose key has appeared since the plan.
 
-        After an interruption it is often the file itself, which had arrived just before.
+        After an interruption the object is often the file itself.
         """
         with suppress(StorageError):
             existing = head(self._bucket, self._keys[number], work=self._work)
@@ -183,12 +183,12 @@ class _Upload:
 
 
 def refusal_error(text: str, name: str) -> StorageError:
-    """Return the error for a file that the plan has refused: `KIND: reason`."""
+    """Return the error for a file that the plan has refused (`KIND: reason`)."""
     kind, _, reason = text.partition(": ")
     return StorageError(
         f"{name} cannot be uploaded",
         cause=f"{reason[:1].upper()}{reason[1:]}.",
-        remedy="Correct that and upload the file again.",
+        remedy="Correct the cause and upload the file again.",
         subject=name,
         kind=ErrorKind[kind],
     )

@@ -1,5 +1,5 @@
-"""Databases whose passwords can be rotated: log in, and set one's own password.
+"""Databases whose passwords can be rotated: log in, and set the user's password.
 
-Each kind of database is one file with a `DatabaseLogin`; `login_for` makes the right one from a
-secret's fields. Drivers are imported when they are first needed.
+Each kind of database is a module with a `DatabaseLogin`; `login_for` creates it from the fields of
+a secret. Drivers are imported when they are first needed.
 """

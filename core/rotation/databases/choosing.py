@@ -1,4 +1,4 @@
-"""From the fields of a secret to the login that they describe."""
+"""Creation of the `DatabaseLogin` that the fields of a secret describe."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from core.rotation.databases.login import Address, DatabaseLogin
 from core.rotation.databases.mysql import MysqlLogin
 from core.rotation.databases.postgresql import PostgresqlLogin
 
-#: The word by which a secret names its database, the login for it, and its usual port. A new
-#: kind of database is one file and one line here.
+#: The value of the field `engine`, the login class, and the default port. A new kind of database is
+#: a new module and a line here.
 DATABASES: Mapping[str, tuple[Callable[[Address], DatabaseLogin], int]] = MappingProxyType(
     {
         "postgresql": (PostgresqlLogin, 5432),
@@ -27,22 +27,22 @@ _DEFAULT = "postgresql"
 
 
 def login_for(values: Mapping[str, Any]) -> DatabaseLogin:
-    """Return the login that a secret's fields describe; the password is not looked at.
+    """Return the login that the fields of a secret describe; the password is not used.
 
     Args:
         values: `host`, `port`, `database`, `username`, and `engine` if it is not PostgreSQL; an
             engine may be written as in a SQLAlchemy URL, for example `mysql+pymysql`.
 
     Raises:
-        Corrupt: host or username is missing, or the port is no number.
-        NotSupported: it is another kind of database.
+        Corrupt: host or username is missing, or the port is not a number.
+        NotSupported: the kind of database is not supported.
     """
     engine = str(values.get("engine") or _DEFAULT).lower().partition("+")[0]
     if engine not in DATABASES:
         raise NotSupported(
             f"Strongroom cannot rotate the password of a {engine} database",
-            cause=f"It knows {', '.join(DATABASES)}.",
-            remedy="Correct the secret's field engine, or change the password by hand.",
+            cause=f"Supported databases are {', '.join(DATABASES)}.",
+            remedy="Correct the field engine of the secret, or change the password yourself.",
             subject=str(values.get("host", "")),
         )
     make, usual = DATABASES[engine]
@@ -50,8 +50,8 @@ def login_for(values: Mapping[str, Any]) -> DatabaseLogin:
     port = str(values.get("port") or usual)
     if not (host and username and port.isdecimal() and 0 < int(port) < 65536):
         raise Corrupt(
-            "The secret does not say where the database is",
-            cause="It needs host and username; port is a number, if it is there.",
+            "The secret does not contain the address of the database",
+            cause="The fields host and username are required; port must be a number.",
             remedy="Correct the secret, then rotate it.",
             subject=host,
         )

@@ -1,4 +1,4 @@
-"""What a rotation asks of a database, and what is said when it refuses."""
+"""The operations that a rotation needs of a database, and their errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a database is and as whom to log in; no secret."""
+    """Address of a database and user name, without a password."""
 
     engine: str
     host: str
@@ -25,33 +25,34 @@ class Address:
 
 
 class DatabaseLogin(Protocol):
-    """One user of one database."""
+    """A user of a database."""
 
     @property
     def address(self) -> Address:
-        """Where it is and as whom."""
+        """The address and the user name."""
 
     def check(self, password: Secret, work: Work) -> None:
-        """Log in, ask one question, and leave.
+        """Log in, run a query, and disconnect.
 
         Raises:
-            CredentialsInvalid: the password is refused.
+            CredentialsInvalid: the database refuses the password.
             Offline: the database cannot be reached.
-            DatabaseError: it refuses for another reason.
+            DatabaseError: the database reports another error.
         """
 
     def change(self, from_password: Secret, to_password: Secret, work: Work) -> None:
-        """Log in with one password and set another one; the server's log holds neither.
+        """Log in with one password and set another; neither appears in the server's log.
 
         Raises:
-            CredentialsInvalid: the first password is refused.
-            Offline: the database cannot be reached, or the answer was lost: it may have happened.
-            DatabaseError: it does not take the new password.
+            CredentialsInvalid: the database refuses the first password.
+            Offline: the database cannot be reached, or the answer was lost and the outcome is
+                unknown.
+            DatabaseError: the database refuses the new password.
         """
 
 
 def accepted(login: DatabaseLogin, password: Secret, work: Work) -> bool:
-    """Whether a password logs in; what is no answer to that is raised."""
+    """Return whether a password is accepted; other errors are raised."""
     try:
         login.check(password, work)
     except CredentialsInvalid:
@@ -64,7 +65,7 @@ def wrong_password(address: Address) -> StorageError:
     return CredentialsInvalid(
         f"The database refuses the password of {address.username}",
         cause=f"{address.host}:{address.port} does not accept it.",
-        remedy="Store the right password in the secret, or let the database's administrator set "
+        remedy="Store the correct password in the secret, or ask the database administrator to set "
         "it.",
         subject=str(address),
     )
@@ -75,33 +76,34 @@ def not_reached(address: Address, why: str) -> StorageError:
     return Offline(
         f"The database at {address.host}:{address.port} cannot be reached",
         cause=why,
-        remedy="Check host and port in the secret, the network, and whether the database runs.",
+        remedy="Check host and port in the secret, the network, and whether the database is "
+        "running.",
         subject=str(address),
     )
 
 
 def too_many_connections(address: Address) -> StorageError:
-    """Return the error of a database that takes no more connections."""
+    """Return the error of a database whose connection limit is reached."""
     return Throttled(
-        f"The database at {address.host}:{address.port} takes no more connections",
-        cause="Its limit of connections is reached.",
-        remedy="Wait a while, then go on.",
+        f"The database at {address.host}:{address.port} does not accept more connections",
+        cause="The connection limit of the database is reached.",
+        remedy="Wait a moment, then try again.",
         subject=str(address),
     )
 
 
 def refused(address: Address, code: str, message: str) -> StorageError:
-    """Return the error of a database that answered with a code of its own.
+    """Return the error of a database that reported an error code.
 
     Args:
-        address: whose.
+        address: the address of the database.
         code: SQLSTATE or number; empty if there is none.
-        message: its words; they must not hold a statement.
+        message: its message, which must not contain a statement.
     """
     reason = redacted(message).strip()
     return DatabaseError(
-        f"The database at {address.host}:{address.port} refuses",
+        f"The database at {address.host}:{address.port} reported an error",
         cause=f"{reason} ({code})." if code else f"{reason}.",
-        remedy=f"Ask the database's administrator what {address.username} may do.",
+        remedy=f"Ask the database administrator about the permissions of {address.username}.",
         subject=str(address),
     )

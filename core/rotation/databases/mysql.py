@@ -1,4 +1,4 @@
-"""MySQL and MariaDB: log in with PyMySQL, and set one's own password."""
+"""Password change in MySQL and MariaDB, with PyMySQL."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ _NOT_NOW = frozenset({1053, 2002, 2003, 2006, 2013})
 
 @dataclass(frozen=True, slots=True)
 class MysqlLogin:
-    """A user of MySQL or MariaDB; which of them answers is asked, not believed.
+    """A user of MySQL or MariaDB; the server is asked which of the two it is.
 
-    TLS is used where the server offers it, as by the default of its own client.
+    TLS is used if the server offers it, like the default of MySQL's client.
     """
 
     address: Address
 
     def check(self, password: Secret, work: Work) -> None:
-        """Log in and ask one question; see `DatabaseLogin`."""
+        """Log in and run a query; see `DatabaseLogin`."""
         with self._session(password, work) as (session, _link):
             _query(session, "SELECT 1")
 
     def change(self, from_password: Secret, to_password: Secret, work: Work) -> None:
         """Set the password of the user who logged in.
 
-        MariaDB writes statements into its log as they come, so it is handed the hash that it
-        keeps. MySQL keeps others and takes the password itself, blanks it in its logs (manual,
-        "Passwords and logging"), and is not told it over a line that others can read.
+        MariaDB logs statements unchanged, so it is sent the hash that it stores. MySQL uses other
+        hashes and needs the password itself, which it masks in its logs (manual, "Passwords and
+        logging"); it is only sent over an encrypted connection.
         """
         with self._session(from_password, work) as (session, link):
             if "mariadb" in session.get_server_info().lower():
@@ -55,8 +55,9 @@ class MysqlLogin:
         if not here and not _query(session, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1]:
             raise NotSupported(
                 f"{self.address.host} offers no TLS",
-                cause="MySQL is told a new password as it is; others could read it on the way.",
-                remedy="Turn on TLS in the server, then go on.",
+                cause="A new password is sent to MySQL in plain text, and could be read by others "
+                "on the network.",
+                remedy="Enable TLS in the server, then try again.",
                 subject=str(self.address),
             )
 
@@ -86,7 +87,7 @@ class MysqlLogin:
                 session.connect(link)
                 yield session, peer
             finally:
-                with suppress(Error, OSError):  # it is gone already
+                with suppress(Error, OSError):  # it is already closed
                     session.close()
 
     def _fault(self, error: Exception) -> StorageError:

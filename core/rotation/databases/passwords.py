@@ -1,7 +1,7 @@
-"""New passwords for databases, and the forms in which servers keep them.
+"""New passwords for databases, and the hashes that servers store.
 
-A form that the server keeps is all that is sent when a password is set, so neither its log nor
-its list of running statements ever holds the password.
+Only the hash is sent when a password is set, so neither the server's log nor its list of running
+statements contains the password.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import secrets
 from core.redaction import Secret
 from core.secrets.generator import DIGITS, LOWER, UPPER, Recipe, generate, strength
 
-#: 32 characters: the most that MySQL's replication takes. `-_.` need no escape in URLs and
-#: shells, and satisfy servers that ask for a character which is neither letter nor digit.
+#: 32 characters: the maximum of MySQL's replication. `-_.` need no escaping in URLs and shells, and
+#: satisfy servers that require a character which is neither letter nor digit.
 _RECIPE = Recipe(32, (LOWER, UPPER, DIGITS, "-_."))
 PASSWORD_BITS = strength(_RECIPE)
 _ITERATIONS = 4096
@@ -23,15 +23,15 @@ _SALT_BYTES = 16
 
 
 def generate_password() -> Secret:
-    """Return a new password of more than 128 bits that begins with a letter."""
+    """Return a new password of more than 128 bits that starts with a letter."""
     while True:
         password = generate(_RECIPE)
-        if password.reveal()[0].isalpha():  # not to be taken for an option
+        if password.reveal()[0].isalpha():  # not mistaken for a command-line option
             return password
 
 
 def scram_verifier(password: Secret, salt: bytes | None = None) -> str:
-    """Return what PostgreSQL keeps of a password under `scram-sha-256`.
+    """Return the verifier of a password that PostgreSQL stores with `scram-sha-256`.
 
     Source: RFC 5802 section 3; PostgreSQL manual, catalog pg_authid.
     """
@@ -48,7 +48,7 @@ def scram_verifier(password: Secret, salt: bytes | None = None) -> str:
 
 
 def md5_verifier(password: Secret, username: str) -> str:
-    """Return what PostgreSQL keeps of a password under `md5`; only where it is set to that.
+    """Return the hash of a password that PostgreSQL stores if it is configured for `md5`.
 
     Source: PostgreSQL manual, catalog pg_authid.
     """
@@ -57,7 +57,7 @@ def md5_verifier(password: Secret, username: str) -> str:
 
 
 def native_hash(password: Secret) -> str:
-    """Return what MariaDB keeps of a password under `mysql_native_password`.
+    """Return the hash of a password that MariaDB stores with `mysql_native_password`.
 
     Source: MariaDB manual, PASSWORD().
     """

@@ -1,4 +1,4 @@
-"""PostgreSQL: log in with pg8000, and set one's own password as a verifier made here."""
+"""Password change in PostgreSQL, with pg8000; the password is sent as a verifier."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _NOT_NOW = frozenset({"57P01", "57P02", "57P03"})
 
 @dataclass(frozen=True, slots=True)
 class PostgresqlLogin:
-    """A user of PostgreSQL. TLS is used where the server offers it, as by libpq's default."""
+    """A user of PostgreSQL. TLS is used if the server offers it, like libpq's default."""
 
     address: Address
 
     def check(self, password: Secret, work: Work) -> None:
-        """Log in and ask one question; see `DatabaseLogin`."""
+        """Log in and run a query; see `DatabaseLogin`."""
         with self._session(password, work) as session:
             session.run("SELECT 1")
 
     def change(self, from_password: Secret, to_password: Secret, work: Work) -> None:
-        """Set the password of the user who logged in, whatever role it takes by itself."""
+        """Set the password of the session user, even if the session has another role."""
         from pg8000.native import literal
 
         with self._session(from_password, work) as session:
@@ -40,7 +40,7 @@ class PostgresqlLogin:
             session.run(f"ALTER ROLE SESSION_USER PASSWORD {stored}")
 
     def _stored_form(self, session: Any, password: Secret) -> str:
-        """Return the form that the server is set to keep."""
+        """Return the password in the form that the server is configured to store."""
         if session.run("SHOW password_encryption")[0][0] == "scram-sha-256":
             return scram_verifier(password)
         return md5_verifier(password, self.address.username)
@@ -67,7 +67,7 @@ class PostgresqlLogin:
             try:
                 yield session
             finally:
-                with suppress(Error, OSError):  # it is gone already
+                with suppress(Error, OSError):  # it is already closed
                     session.close()
 
     def _fault(self, error: Exception) -> StorageError:
@@ -86,5 +86,7 @@ class PostgresqlLogin:
         if code == _TOO_MANY:
             return login.too_many_connections(self.address)
         if code in _NOT_NOW:
-            return login.not_reached(self.address, "It is starting, stopping, or recovering.")
+            return login.not_reached(
+                self.address, "The database is starting, stopping, or recovering."
+            )
         return login.refused(self.address, code, message)

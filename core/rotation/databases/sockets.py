@@ -1,4 +1,4 @@
-"""Connections to databases that end when the work is cancelled, and in bounded time."""
+"""Connections to databases with time limits, which a cancel closes."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from core.errors import StorageError
 from core.rotation.databases.login import Address, not_reached
 from core.work import Work
 
-#: Seconds for all attempts to connect, and for each answer.
+#: Time limits in seconds: for all attempts to connect, and for each answer.
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 15.0
 
 
 @contextmanager
 def connected(address: Address, work: Work) -> Iterator[socket.socket]:
-    """Connect, and yield the socket; a cancel ends the connection, whatever it waits for.
+    """Connect and yield the socket; a cancel closes the connection at once.
 
     Raises:
-        Offline: the name is unknown, or nothing listens there.
-        Cancelled: a stop was asked for.
+        Offline: the host is unknown, or no server listens there.
+        Cancelled: a cancel was requested.
     """
     work.check()
     with translate_driver_errors(
         address, lambda error: not_reached(address, _error_text(error)), work
     ):
         link = _connect(address, work)
-    # A second handle: TLS takes the first one over, and cutting either cuts the connection.
+    # A second handle: TLS takes over the first one, and closing either closes the connection.
     with link, link.dup() as handle, work.token.on_cancel(lambda: _cut(handle)):
         link.settimeout(ANSWER_SECONDS)
         yield link
@@ -39,11 +39,11 @@ def connected(address: Address, work: Work) -> Iterator[socket.socket]:
 def translate_driver_errors(
     address: Address, fault: Callable[[Exception], StorageError], work: Work
 ) -> Iterator[None]:
-    """Raise what a driver raises as an error of ours; drivers raise anything on odd answers.
+    """Translate the errors of a driver, which may be of any class after invalid answers.
 
     Raises:
-        StorageError: as `fault` words it.
-        Cancelled: a stop was asked for, so the connection was cut.
+        StorageError: the error that `fault` returns.
+        Cancelled: a cancel was requested, so the connection was cut.
     """
     try:
         yield
@@ -77,12 +77,12 @@ def _connect(address: Address, work: Work) -> socket.socket:
 
 
 def _cut(link: socket.socket) -> None:
-    with suppress(OSError):  # it has ended already
+    with suppress(OSError):  # it has already ended
         link.shutdown(socket.SHUT_RDWR)
 
 
 def _error_text(error: BaseException) -> str:
-    """Return what the system says, for example `Connection refused`."""
+    """Return the message of the operating system, for example `Connection refused`."""
     if isinstance(error, TimeoutError):
-        return "It did not answer in time."
+        return "The database did not answer in time."
     return f"{getattr(error, 'strerror', '') or type(error).__name__}."

@@ -80,8 +80,8 @@ class ManagedStrategy:
         """Check whether AWS would begin; nothing is changed.
 
         Raises:
-            NotSupported: AWS's rotation is off.
-            Conflict: an earlier one is not finished, so AWS would refuse.
+            NotSupported: managed rotation is disabled.
+            Conflict: an earlier rotation is not finished, so AWS would refuse.
         """
         return self._check_ready(rotation, work)
 
@@ -92,8 +92,8 @@ class ManagedStrategy:
         """Return what is known before AWS begins.
 
         Raises:
-            NotSupported: AWS's rotation is off.
-            Conflict: an earlier one is not finished, so AWS would refuse.
+            NotSupported: managed rotation is disabled.
+            Conflict: an earlier rotation is not finished, so AWS would refuse.
         """
         now = stages.describe(self._clients, rotation.secret, work)
         if not now.rotation_enabled:

@@ -57,7 +57,7 @@ def test_rotate_waits_for_the_grace_period_and_resumes_to_the_end(run, world):
 
 def test_undo_takes_it_back(run, world):
     run("--yes")
-    assert "AWSCURRENT goes back" in run("--undo").out
+    assert "AWSCURRENT moves back" in run("--undo").out
     told = run("--undo", "--yes")
     assert ": undone, " in told.out
     assert "undone   Promote to AWSCURRENT" in told.err

@@ -41,7 +41,7 @@ def rotate(command, exchange, monkeypatch):
 
 def test_the_plan_names_the_copies_and_the_rotation_replaces_them(rotate, exchange):
     told = rotate().out
-    assert "! url holds the same value (inside a URL); it is replaced, too" in told
+    assert "! url holds the same value (inside a URL); it is also replaced" in told
     assert "! notes holds the same value (inside a longer text); change it yourself" in told
     assert "! url holds the same value (inside a URL); change" in rotate("--keep-copies").out
     told = rotate("--yes", "--file", "-", stdin=json.dumps(NEW).encode() + b"\r\n").out

@@ -233,7 +233,7 @@ def test_the_change_takes_place_and_nobody_hears(world: DatabaseWorld, rotator, 
     world.check_invariant()
     rotation = rotator.resume(rotator.find(world.secret))
     assert rotation.outcome is Outcome.DONE
-    assert rotation.step(Step.APPLY).detail == "the database has the new password already"
+    assert rotation.step(Step.APPLY).detail == "the database already has the new password"
     world.check_goal()
 
 
@@ -329,7 +329,7 @@ def test_the_doctor_of_another_machine_never_discards_a_live_password(
     [finding] = Doctor(admin, other).examine(world.secret).findings
     [repair] = finding.repairs
     assert repair.kind is RepairKind.CONTINUE
-    assert "The database takes its password" in finding.detail
+    assert "The database accepts its password" in finding.detail
     assert Repairer(admin, other).repair(finding, repair).endswith("is done")
     world.check_goal()
 

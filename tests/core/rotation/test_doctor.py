@@ -85,7 +85,7 @@ def test_a_key_that_became_current_is_not_touched(world, examine, mend):
         "aws_secret_access_key": key["SecretAccessKey"],
     }
     world.vault.put_secret_value(SecretId=world.secret, SecretString=json.dumps(value))
-    with pytest.raises(Conflict, match="current one by now"):
+    with pytest.raises(Conflict, match="now the current key"):
         mend(finding, RepairKind.DEACTIVATE)
     assert world.keys[key["AccessKeyId"]] is True
 

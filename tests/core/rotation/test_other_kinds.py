@@ -51,18 +51,18 @@ class TestExchangeKeys:
         assert rotation.outcome is Outcome.DONE, rotation.problem
         told = rotation.step(Step.TEST).detail
         assert "binance_api_key, binance_secret_key can be read and differ" in told
-        assert "no exchange was asked" in told
+        assert "not tested with the exchange" in told
         assert world.current_text() == json.dumps(CHANGED, indent=3)
         assert world.holder("AWSPENDING") == ""
 
     @pytest.mark.parametrize(
         ("values", "told"),
         [
-            ({}, "No new keys are given"),
+            ({}, "No new keys were entered"),
             ({"kraken_api_key": Secret("something new")}, "has no field kraken_api_key"),
             ({"binance_api_key": Secret("something new")}, "without binance_secret_key"),
-            ({**NEW, "binance_api_key": Secret(OLD["binance_api_key"])}, "is as it was"),
-            ({**NEW, "binance_api_key": Secret(" pasted with blanks\n")}, "has blanks around it"),
+            ({**NEW, "binance_api_key": Secret(OLD["binance_api_key"])}, "is unchanged"),
+            ({**NEW, "binance_api_key": Secret(" pasted with blanks\n")}, "has spaces around it"),
         ],
     )
     def test_what_cannot_be_right_is_refused(self, world, rotator, values, told):

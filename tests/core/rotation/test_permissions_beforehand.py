@@ -74,7 +74,9 @@ def test_permissions_of_users_and_groups_count(world, admin_with, tmp_path, grou
 def test_who_may_not_simulate_is_told_and_goes_on(world, admin_with, tmp_path):
     clients = admin_with(EVERYTHING, statement("Deny", "iam:SimulatePrincipalPolicy"))
     rotator = world.rotator(clients, RotationJournal(tmp_path / "journal"))
-    assert rotator.plan(world.secret).notes == ("Permissions on IAM could not be tried beforehand",)
+    assert rotator.plan(world.secret).notes == (
+        "Permissions on IAM could not be tested in advance",
+    )
     assert rotator.start(world.secret, now=AT_ONCE).outcome is Outcome.DONE
     world.check_goal()
 

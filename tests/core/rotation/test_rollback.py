@@ -55,7 +55,7 @@ def test_a_deactivated_and_a_deleted_key_are_warned_of(rotated, admin):
     assert "deactivated" in told
     rotated.iam.delete_access_key(UserName=rotated.user, AccessKeyId=rotated.first.access_key_id)
     (told,) = rollback.plan(admin, rotated.secret).warnings
-    assert "does not exist any more" in told
+    assert "no longer exists" in told
 
 
 def test_without_rights_on_iam_the_key_itself_is_tried(rotated, admin, demo_server, monkeypatch):
@@ -64,7 +64,7 @@ def test_without_rights_on_iam_the_key_itself_is_tried(rotated, admin, demo_serv
 
     monkeypatch.setattr(rollback.iam_keys, "last_used", denied)
     (told,) = rollback.plan(admin, rotated.secret).good
-    assert f"signs in as {rotated.user}" in told
+    assert f"belongs to {rotated.user}" in told
     first(rotated, Status="Inactive")
     (told,) = rollback.plan(admin, rotated.secret).warnings
     assert "refused" in told
@@ -74,7 +74,7 @@ def test_versions_are_named_by_id_beginning_or_label(rotated, admin):
     before = rotated.holder(PREVIOUS)
     for name in (before, before[:8].upper(), PREVIOUS):
         assert rollback.plan(admin, rotated.secret, name).target == before
-    with pytest.raises(InvalidInput, match="current already"):
+    with pytest.raises(InvalidInput, match="already current"):
         rollback.plan(admin, rotated.secret, CURRENT)
     for name in ("none-such", before[:3]):
         with pytest.raises(NotFound, match=name):

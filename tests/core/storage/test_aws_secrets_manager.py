@@ -107,7 +107,7 @@ def test_a_change_by_somebody_else_is_a_conflict_and_theirs_stays(secrets, seen,
     server.put_secret_value(SecretId=NAME, SecretString='{"theirs": 1}')
     with pytest.raises(errors.Conflict) as raised:
         secrets.save(NAME, '{"ours": 1}', expected_version=seen.version_id)
-    assert "somebody else" in raised.value.summary
+    assert "another client" in raised.value.summary
     assert secrets.get_secret(NAME) == {"theirs": 1}
 
 

@@ -113,7 +113,7 @@ def test_one_that_appears_after_the_plan_is_not_written_over(place, bucket, fold
     plan = plan_upload(place, paths=[str(folder)])
     put(bucket, plan.keys[0], b"somebody was first")
     report = upload(place, **plan.arguments(IfExists.KEEP_BOTH))
-    assert report.skipped == ((0, "it exists already"),)
+    assert report.skipped == ((0, "it already exists"),)
     assert read(bucket, plan.keys[0]) == b"somebody was first"
     assert report.done == (1, 2)
 
@@ -224,9 +224,9 @@ def test_what_is_no_file_is_reported_and_never_opened(tmp_path):
     why = {Path(path).name: refusal for path, _name, refusal in found.refused}
     assert set(why) == {"pipe", "loop", "nowhere", "bad\udcff", "sock"}
     assert why["pipe"] == Refusal(ErrorKind.INVALID_INPUT, "it is a named pipe")
-    assert "leads nowhere" in why["nowhere"].reason
+    assert "broken link" in why["nowhere"].reason
     assert why["nowhere"].kind is ErrorKind.NOT_FOUND
-    assert "back to a folder" in why["loop"].reason
+    assert "a parent folder" in why["loop"].reason
     assert find_sources([tmp_path / "none"]).refused[0][2].kind is ErrorKind.NOT_FOUND
 
 

@@ -128,7 +128,7 @@ def test_a_change_by_somebody_else_is_told_and_kept(tab, qtbot, demo_s3):
         Bucket="tentimecrypto", LifecycleConfiguration={"Rules": [rule.raw() for rule in rules]}
     )
     tab._save(seen.merged(archive()))
-    qtbot.waitUntil(lambda: "somebody else" in tab.banner.text, timeout=20_000)
+    qtbot.waitUntil(lambda: "another client" in tab.banner.text, timeout=20_000)
     assert "Theirs" in ids(demo_s3)
     assert "ArchiveOldData" not in ids(demo_s3)
 

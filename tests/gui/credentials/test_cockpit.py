@@ -73,7 +73,7 @@ def offered(cockpit):
 def test_the_plan_says_what_each_step_will_do_and_what_dies_with_the_key(cockpit, qtbot):
     cockpit.show_plan(plan(), ("2 links made here die with the old key",))
     assert offered(cockpit) == {"Start rotation"}
-    assert "once: a lost answer" in cockpit.steps.lines[Step.CREATE].words.text()
+    assert "A lost answer" in cockpit.steps.lines[Step.CREATE].words.text()
     assert "Before you start" in cockpit.banner.text
     assert unnamed(cockpit) == []
     assert reading_html(cockpit) == []
@@ -115,7 +115,7 @@ def test_a_failed_step_tells_cause_and_remedy_and_offers_both_ways(cockpit):
     cockpit.show_rotation(rotation(2, Outcome.STOPPED).with_step(failed), busy=False)
     assert offered(cockpit) == {"Undo…", "Resume"}
     assert "Check it." in cockpit.steps.lines[Step.STAGE].words.text()
-    assert cockpit.hint.text() == "Undo now: Remove the new key, then give AWSPENDING back."
+    assert cockpit.hint.text() == "Undo now: Remove the new key, then remove AWSPENDING."
     assert cockpit.banner.failed
 
 
@@ -125,7 +125,7 @@ def test_a_failed_step_tells_cause_and_remedy_and_offers_both_ways(cockpit):
 )
 def test_a_waiting_rotation_counts_down_and_need_not_wait(cockpit, qtbot, done, button, step):
     waiting = rotation(done, Outcome.WAITING, due=utc_now() + timedelta(minutes=50, seconds=5))
-    waiting = waiting.with_step(StepRecord(step, detail="Applications may keep the old key"))
+    waiting = waiting.with_step(StepRecord(step, detail="Applications may still use the old key"))
     cockpit.show_rotation(waiting, busy=False)
     assert offered(cockpit) == {"Undo…", button}
     assert cockpit.steps.lines[step].time.text().startswith("50 min")
@@ -157,7 +157,7 @@ def test_after_an_undo_what_no_longer_applies_is_struck_out(cockpit, outcome):
     undone = rotation(6, outcome, due=utc_now() + timedelta(hours=1))
     for record in undone.steps[:6]:
         undone = undone.with_step(replace(record, state=StepState.UNDONE))
-    waited = "Applications may keep the old key for 1 h 4 min"
+    waited = "Applications may still use the old key for 1 h 4 min"
     undone = undone.with_step(StepRecord(Step.DEACTIVATE, detail=waited))
     failed = Problem("ACCESS_DENIED", "It was refused", remedy="Grant it.")
     undone = undone.with_step(StepRecord(Step.TEST, state=StepState.FAILED, problem=failed))
@@ -230,7 +230,7 @@ def test_copies_of_the_value_are_named_and_replaced_unless_unchecked(cockpit):
     assert cockpit.copies.isChecked()
     assert not cockpit.keep_copies
     told = cockpit.banner.accessibleName()
-    assert "url holds the same value (inside a URL); it is replaced, too" in told
+    assert "url holds the same value (inside a URL); it is also replaced" in told
     assert "notes holds the same value (inside a longer text); change it yourself" in told
     cockpit.copies.click()
     assert cockpit.keep_copies

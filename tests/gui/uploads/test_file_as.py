@@ -156,7 +156,7 @@ def test_a_path_is_pasted_as_other_programs_copy_it(dialog, tmp_path, qtbot, for
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("x.json", "Write the whole path"),
+        ("x.json", "Use an absolute path"),
         ("file://elsewhere/x.json", "another machine"),
         ("{folder}", "is not a regular file"),
         ("{folder}/none.json", "cannot be read"),

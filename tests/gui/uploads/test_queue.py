@@ -92,7 +92,7 @@ def test_the_counts_of_a_cancelled_batch_add_up(tab, context, qtbot):
     batch = Batch("b", "transfer.upload", {}, ["x"] * 6, ["k"] * 6, [1] * 6, "t")
     tab.pane.add(batch)
     batch.begin()
-    tab.pane.model.take(batch, Outcomes((0, 1, 2), ((3, "it exists already"),), ((4, "why"),)))
+    tab.pane.model.take(batch, Outcomes((0, 1, 2), ((3, "it already exists"),), ((4, "why"),)))
     batch.stop(State.CANCELLED)
     tab.pane.update_state()
     footer = tab.pane._totals.text()

@@ -280,7 +280,7 @@ def test_files_that_cannot_be_uploaded_are_named_at_the_end(tab, folder, qtbot):
     assert (batch.counts[State.DONE], batch.counts[State.FAILED]) == (5, 1)
     assert "1 of 6 files did not arrive; 5 did." in tab.banner.text
     (label,) = [each for each in tab.banner.findChildren(QLabel) if "broken" in each.text()]
-    assert "leads nowhere" in label.text()
+    assert "broken link" in label.text()
 
 
 def test_what_was_added_stays_in_sight_when_no_plan_can_be_made(tab, folder, qtbot):
