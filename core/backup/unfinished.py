@@ -19,8 +19,8 @@ from uuid import uuid4
 from core.backup.store import Store
 from core.errors import Cancelled, StorageError
 from core.local.atomic import translate_os_errors
-from core.local.json_lines import UNREADABLE
 from core.local.owned_files import claimed, create_owned
+from core.local.unreadable import UNREADABLE
 from core.paths import data_dir
 from core.work import Work
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from core.backup.store import Store
 from core.local.atomic import write_atomically
-from core.local.json_lines import UNREADABLE
 from core.local.locking import lock
+from core.local.unreadable import UNREADABLE
 from core.model.backup import Backup, BackupState, Verification
 from core.paths import data_dir
 from core.units import as_utc, iso_utc, utc_now

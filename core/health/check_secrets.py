@@ -20,7 +20,7 @@ from core.aws.clients import ClientFactory
 from core.aws.endpoints import endpoint_for
 from core.aws.faults import translated
 from core.errors import Cancelled, NotFound, StorageError
-from core.local.json_lines import UNREADABLE
+from core.local.unreadable import UNREADABLE
 from core.local.owned_files import claimed, create_owned
 from core.model.connection import SECRET_PREFIX
 from core.paths import data_dir

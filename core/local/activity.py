@@ -1,20 +1,32 @@
-"""The log of changes made: one JSON line each, redacted, appended, never rewritten."""
+"""The log of changes made: one row each, redacted, appended, never rewritten."""
 
 from __future__ import annotations
 
+import json
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from core.local.json_lines import JsonLines
+from core.local.state.database import state_database, storable
+from core.local.unreadable import UNREADABLE
 from core.model.change import Change, ChangeKind
-from core.paths import data_dir
 from core.redaction import redacted
 from core.units import as_utc, iso_utc
 
-#: Bytes after which a new file begins; one older file is kept.
-_ROTATE_BYTES = 5_000_000
+_log = logging.getLogger(__name__)
+
+#: So many of the newest changes are retained.
+_MOST_CHANGES = 50_000
+_WRITE = """
+INSERT INTO changes (moment, profile, kind, action, subject, origin, prefixes, request_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_READ = """
+SELECT moment, profile, kind, action, subject, origin, prefixes, request_id
+FROM changes ORDER BY number DESC LIMIT ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,48 +40,59 @@ class LoggedChange:
 class ChangeLog:
     """Appends and reads the log; safe to use from several threads and processes."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        path = path or data_dir() / "changes.jsonl"
-        self._lines = JsonLines(path, _read, rotate_bytes=_ROTATE_BYTES)
+    def __init__(self, folder: Path | None = None) -> None:
+        """Use the user's database, or the one in another folder."""
+        self._database = state_database(folder)
 
     def append(self, change: Change, *, profile: str = "") -> None:
         """Write one change.
 
         Raises:
-            LocalIOError: the file could not be written.
+            LocalIOError: it could not be written.
         """
-        self._lines.append([_written(change, profile)])
+        with self._database.transaction() as connection:
+            connection.execute(_WRITE, _row(change, profile))
+            connection.execute(
+                "DELETE FROM changes WHERE number <= ?",
+                (connection.last_insert_rowid() - _MOST_CHANGES,),
+            )
 
     def read(self, *, limit: int = 10_000) -> tuple[LoggedChange, ...]:
-        """Return the newest changes, oldest first; lines that cannot be read are moved aside.
+        """Return the newest changes, oldest first, without those that cannot be read.
 
         Raises:
-            LocalIOError: the file could not be read.
+            LocalIOError: the database cannot be read.
         """
-        return self._lines.read().entries[-limit:]
+        rows = self._database.rows(_READ, (limit,))
+        found = (_read(row) for row in reversed(rows))
+        return tuple(each for each in found if each is not None)
 
 
-def _written(change: Change, profile: str) -> dict[str, Any]:
-    return {
-        "when": iso_utc(change.when),
-        "profile": profile,
-        "kind": change.kind.value,
-        "action": redacted(change.action),
-        "subject": redacted(change.subject),
-        "origin": change.origin,
-        "prefixes": list(change.prefixes),
-        "request_id": change.request_id,
-    }
-
-
-def _read(entry: dict[str, Any]) -> LoggedChange:
-    change = Change(
-        kind=ChangeKind(entry["kind"]),
-        action=str(entry["action"]),
-        subject=str(entry["subject"]),
-        origin=str(entry["origin"]),
-        when=as_utc(datetime.fromisoformat(entry["when"])),
-        prefixes=tuple(str(prefix) for prefix in entry.get("prefixes", ())),
-        request_id=str(entry.get("request_id", "")),
+def _row(change: Change, profile: str) -> tuple[str, ...]:
+    texts = (redacted(change.action), redacted(change.subject), change.origin)
+    return (
+        iso_utc(change.when),
+        storable(profile),
+        change.kind.value,
+        *map(storable, texts),
+        json.dumps(list(change.prefixes)),
+        storable(change.request_id),
     )
-    return LoggedChange(change, str(entry.get("profile", "")))
+
+
+def _read(row: tuple[Any, ...]) -> LoggedChange | None:
+    moment, profile, kind, action, subject, origin, prefixes, request_id = row
+    try:
+        change = Change(
+            kind=ChangeKind(kind),
+            action=action,
+            subject=subject,
+            origin=origin,
+            when=as_utc(datetime.fromisoformat(moment)),
+            prefixes=tuple(str(prefix) for prefix in json.loads(prefixes)),
+            request_id=request_id,
+        )
+    except UNREADABLE:
+        _log.warning("an entry of the log of changes cannot be read")
+        return None
+    return LoggedChange(change, profile)

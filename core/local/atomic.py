@@ -48,18 +48,10 @@ def fsync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def quarantine(path: Path) -> Path:
-    """Set a broken file aside under a name that tells when, and return that name.
-
-    Raises:
-        LocalIOError: it could not be renamed.
-    """
-    aside = path.with_name(
-        f"{path.name}.broken-{time.strftime('%Y%m%dT%H%M%S')}-{os.urandom(2).hex()}"
-    )
-    with translate_os_errors(path, "set aside"):
-        path.replace(aside)
-    return aside
+def broken_name(path: Path) -> Path:
+    """Return a name, with the present moment, under which a broken file is set aside."""
+    moment = f"{time.strftime('%Y%m%dT%H%M%S')}-{os.urandom(2).hex()}"
+    return path.with_name(f"{path.name}.broken-{moment}")
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.errors import TRANSIENT_KINDS, ErrorKind, LocalIOError, StorageError
-from core.local.json_lines import UNREADABLE
 from core.local.state.database import Value, state_database
 from core.local.state.owners import is_running, owner_of_this_process
+from core.local.unreadable import UNREADABLE
 from core.units import iso_utc, utc_now
 
 _log = logging.getLogger(__name__)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
+from enum import Enum
+from typing import Any
 from urllib.parse import urlsplit
 
 from core.errors import InvalidInput
-from core.model.connection import KeySource, Profile
+from core.model.connection import KeySource, Profile, ProfileColour
 
 _REGION = re.compile(r"[a-z0-9-]{2,40}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -74,3 +77,29 @@ def _source_problems(profile: Profile) -> Iterator[tuple[str, str]]:
         yield "access_key_id", "This is not an access key id; is it the secret key?"
     if profile.source is KeySource.AWS_PROFILE and not profile.aws_profile:
         yield "aws_profile", "Choose the AWS profile to use."
+
+
+def profile_of(entry: dict[str, Any]) -> Profile:
+    """Return the profile of a stored record; fields of a later version are left out.
+
+    Raises:
+        ValueError: a field has a value that this version does not know.
+        TypeError: the record is not one of a profile.
+    """
+    known = {spec.name for spec in fields(Profile)}
+    values = {name: value for name, value in entry.items() if name in known}
+    if any(not isinstance(value, str | None) for value in values.values()):
+        raise TypeError("a profile's fields are texts")
+    values["source"] = KeySource(values["source"]) if "source" in values else KeySource.KEYRING
+    values["colour"] = ProfileColour(values.get("colour", ProfileColour.BLUE.value))
+    return Profile(**values)
+
+
+def record_of(profile: Profile) -> dict[str, str]:
+    """Return the record of a profile that is stored: its fields that have a value, as texts."""
+    values = {spec.name: getattr(profile, spec.name) for spec in fields(Profile)}
+    return {
+        name: value.value if isinstance(value, Enum) else value
+        for name, value in values.items()
+        if value is not None
+    }

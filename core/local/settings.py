@@ -1,4 +1,4 @@
-"""Settings of the window and the command line: JSON values by key in one file, no secrets."""
+"""Settings of the window and the command line: JSON values by key, no secrets."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import Any
 from weakref import WeakSet
 
 from core.errors import LocalIOError
-from core.local.atomic import quarantine, translate_os_errors, write_atomically
-from core.local.locking import locked
-from core.paths import config_dir
+from core.local.state.database import state_database
 
 _log = logging.getLogger(__name__)
 
@@ -23,8 +21,9 @@ class Settings:
     Only what was changed here is written: what another process has changed meanwhile stays.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._path = path or config_dir() / "settings.json"
+    def __init__(self, folder: Path | None = None) -> None:
+        """Use the user's database, or the one in another folder."""
+        self._database = state_database(folder)
         self._lock = threading.Lock()
         self._values: dict[str, Any] | None = None
         self._changes: dict[str, Any] = {}
@@ -47,19 +46,20 @@ class Settings:
         """Write what changed since the last time; call it off the GUI thread or at the end.
 
         Raises:
-            LocalIOError: the file could not be written; the old one is untouched.
+            LocalIOError: it could not be written; nothing was changed.
         """
         with self._lock:
             if not self._changes:
                 return
             import json
 
-            with locked(self._path):
-                values = self._read()
-                _apply(values, self._changes)
-                text = json.dumps(values, indent=1, ensure_ascii=False, sort_keys=True)
-                write_atomically(self._path, text.encode("utf-8", "backslashreplace"))
-            self._values, self._changes = values, {}
+            with self._database.transaction(durable=True) as connection:
+                for key, value in self._changes.items():
+                    if value is None:
+                        connection.execute("DELETE FROM settings WHERE key = ?", (key,))
+                    else:
+                        connection.execute(_WRITE, (key, json.dumps(value)))
+            self._values, self._changes = self._read(), {}
             _unwritten.discard(self)
 
     def _loaded(self) -> dict[str, Any]:
@@ -68,22 +68,25 @@ class Settings:
         return self._values
 
     def _read(self) -> dict[str, Any]:
-        """Return what the file holds; one that cannot be read is set aside."""
-        with translate_os_errors(self._path, "read"):
-            try:
-                data = self._path.read_bytes()
-            except FileNotFoundError:
-                return {}
-        import json  # only now: without a file the window's first picture need not wait for it
+        """Return what is stored, without values that cannot be read."""
+        rows = self._database.rows("SELECT key, value FROM settings")
+        if not rows:  # the window's first picture need not wait for the import
+            return {}
+        import json
 
-        try:
-            values = json.loads(data)
-        except (ValueError, RecursionError):  # also what is no UTF-8, or nested too deep
-            values = None
-        if isinstance(values, dict):
-            return values
-        quarantine(self._path)
-        return {}
+        values = {}
+        for key, value in rows:
+            try:
+                values[key] = json.loads(value)
+            except (ValueError, RecursionError):
+                _log.warning("the setting %s cannot be read", key)
+        return values
+
+
+_WRITE = """
+INSERT INTO settings (key, value) VALUES (?, ?)
+ON CONFLICT DO UPDATE SET value = excluded.value
+"""
 
 
 def _apply(values: dict[str, Any], changes: dict[str, Any]) -> None:

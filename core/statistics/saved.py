@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.local.atomic import write_atomically
-from core.local.json_lines import UNREADABLE
+from core.local.unreadable import UNREADABLE
 from core.model.statistics import FolderDetail, LargeObject, Share, StorageStatistics
 from core.paths import cache_dir
 

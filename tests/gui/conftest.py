@@ -31,8 +31,8 @@ def context(themed, tmp_path):
     runner = TaskRunner()
     context = Context(
         runner,
-        settings=Settings(tmp_path / "settings.json"),
-        log=ChangeLog(tmp_path / "changes.jsonl"),
+        settings=Settings(tmp_path),
+        log=ChangeLog(tmp_path),
     )
     yield context
     runner.shutdown()

@@ -40,7 +40,9 @@ def folder():
     return model
 
 
-def test_the_zone_changes_everywhere_at_once_and_is_stored(berlin, context, qtbot, folder):
+def test_the_zone_changes_everywhere_at_once_and_is_stored(
+    berlin, context, qtbot, folder, tmp_path
+):
     table = make_table(folder, "Objects")
     label, pill = Text(), Pill()
     for widget in (table, label, pill):
@@ -59,7 +61,7 @@ def test_the_zone_changes_everywhere_at_once_and_is_stored(berlin, context, qtbo
     assert label.text() == pill.text() == "15 Jan 2024 11:00:00 UTC+1"
     assert bar.zone.accessibleName().startswith("Times are shown in Local time, UTC+")
     context.settings.flush()
-    assert Settings(context.settings._path).get(clock.ZONE_SETTING) == "local"
+    assert Settings(tmp_path).get(clock.ZONE_SETTING) == "local"
     actions["Show times in UTC"].trigger()
     assert label.text() == "15 Jan 2024 10:00:00 UTC"
     assert folder.headerData(MODIFIED, Qt.Orientation.Horizontal) == "Modified (UTC)"

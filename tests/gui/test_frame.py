@@ -228,7 +228,7 @@ def test_closing_with_bulk_work_asks_once(window, context, qtbot, monkeypatch):
 def test_the_window_comes_back_as_it_was_left(window, context, qtbot, tmp_path):
     window.show_tab("backups")
     window.close()
-    kept = Settings(tmp_path / "settings.json")
+    kept = Settings(tmp_path)
     assert kept.get("window/tab") == "backups"
     assert kept.get("window/geometry")
     again = MainWindow(context.settings).furnish(context, Connector(context))

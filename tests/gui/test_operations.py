@@ -14,6 +14,7 @@ from core.engine.operations import OPERATIONS, change_made, operation
 from core.local.activity import ChangeLog
 from core.model.change import ChangeKind
 from core.model.connection import ProfileColour
+from core.paths import data_dir
 from core.transfer.plan import UploadPlan
 from core.transfer.values import IfExists
 from core.workspace import Workspace
@@ -66,8 +67,8 @@ def test_the_log_shows_the_title_of_the_operation(context):
         change_made("s3:PutObject", ChangeKind.OBJECTS, "s3://b/k", "Uploads")
 
 
-def test_lines_of_the_log_with_other_actions_are_still_read(tmp_path):
-    path = tmp_path / "changes.jsonl"
+def test_lines_of_the_log_with_other_actions_are_still_read():
+    path = data_dir() / "changes.jsonl"
     former = ("s3:PutObject", "backed up", "presign GET", "doctor: restore it", "ALTER USER")
     lines = [
         {"when": "2026-01-01T00:00:00Z", "profile": "p", "kind": "objects", "action": action,
@@ -75,7 +76,7 @@ def test_lines_of_the_log_with_other_actions_are_still_read(tmp_path):
         for action in former
     ]  # fmt: skip
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert tuple(each.change.action for each in ChangeLog(path).read()) == former
+    assert tuple(each.change.action for each in ChangeLog().read()) == former
 
 
 def test_no_command_line_is_written_out_in_the_window():

@@ -30,7 +30,7 @@ def sts(monkeypatch):
 
 @pytest.fixture
 def connector(context, sts, tmp_path):
-    context.connections.profiles = ProfileStore(tmp_path / "profiles.json")
+    context.connections.profiles = ProfileStore(tmp_path)
     context.connections.profiles.save(TEAM)
     made = Connector(context)
     yield made

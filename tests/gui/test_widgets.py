@@ -231,7 +231,7 @@ def test_tables_draw_every_kind_of_cell_in_rows_of_28(qtbot, model):
 
 
 def test_columns_follow_the_view_until_a_border_is_moved(qtbot, model, tmp_path):
-    settings = Settings(tmp_path / "s.json")
+    settings = Settings(tmp_path)
     model.item(0, 0).setText("market-data/ohlcv/BTC-USD")
     view = make_table(model, "Cells", settings=settings, key="cells")
     qtbot.addWidget(view)
@@ -248,14 +248,14 @@ def test_columns_follow_the_view_until_a_border_is_moved(qtbot, model, tmp_path)
 
 
 def test_widths_are_remembered(qtbot, model, tmp_path):
-    settings = Settings(tmp_path / "s.json")
+    settings = Settings(tmp_path)
     view = make_table(model, "Cells", settings=settings, key="cells")
     qtbot.addWidget(view)
     view.show()
     qtbot.waitUntil(lambda: view.columnWidth(0) != 100)
     view.horizontalHeader().resizeSection(0, 222)
     settings.flush()
-    again = make_table(model, "Cells", settings=Settings(tmp_path / "s.json"), key="cells")
+    again = make_table(model, "Cells", settings=Settings(tmp_path), key="cells")
     qtbot.addWidget(again)
     assert again.columnWidth(0) == 222
 

@@ -17,10 +17,10 @@ _FOR_MACHINES = {
     "core/backup/restore.py",
     "core/lifecycle/rules.py",
     "core/local/atomic.py",
-    "core/local/json_lines.py",
+    "core/local/state/old_forms.py",
     "core/local/used_actions.py",
     "core/objects/small.py",
-    "core/statistics/keeping.py",
+    "core/statistics/saved.py",
     "core/storage/latest.py",
 }
 #: `iso_utc` in the window: exported files, the moment in a key, a value that is read again.

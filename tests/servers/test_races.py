@@ -12,6 +12,8 @@ from helpers.demo import plain_client
 from helpers.program import Program
 from helpers.s3_servers import demo_as_s3, heavy_servers
 
+from core.local.state.database import state_database
+
 ROUNDS = int(os.environ.get("RACES") or 4)
 SIZES = {"small": 1_000, "mid": 3_000_000, "big": 20_000_000}
 ALREADY_EXISTS, CONFLICT = 22, 23
@@ -135,6 +137,7 @@ def test_two_saves_of_one_secret(demo_server, tmp_path):
 
 PROFILES = """
 import sys
+from core.local.state.database import state_database
 from core.local.profiles import ProfileStore
 from core.model.connection import KeySource, Profile
 for number in range(10):
@@ -149,8 +152,11 @@ for number in range(10):
 """
 
 
-@pytest.mark.parametrize(("script", "pattern"), [(PROFILES, "profiles.json"), (SETTINGS, "*.json")])
-def test_two_processes_that_save_lose_nothing(seaweed, tmp_path, script, pattern):
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [(PROFILES, "SELECT name FROM profiles"), (SETTINGS, "SELECT key FROM settings")],
+)
+def test_two_processes_that_save_lose_nothing(seaweed, tmp_path, script, names):
     for round_ in range(ROUNDS):
         home = tmp_path / str(round_)
         home.mkdir()
@@ -160,7 +166,6 @@ def test_two_processes_that_save_lose_nothing(seaweed, tmp_path, script, pattern
             for name in ("0", "1")
         ]
         assert [process.wait(60) for process in started] == [0, 0]
-        texts = [p.read_text() for p in (home / "strongroom/config").glob(pattern)]
+        stored = {name for (name,) in state_database(home / "strongroom" / "data").rows(names)}
         letter = "p" if script is PROFILES else "k"
-        wanted = [f'"{letter}{i}-{n}"' for i in range(2) for n in range(10)]
-        assert [name for name in wanted if not any(name in text for text in texts)] == []
+        assert stored == {f"{letter}{i}-{n}" for i in range(2) for n in range(10)}

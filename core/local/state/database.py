@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.local.state.failures import translate_database_errors
-from core.local.state.import_files import old_files
 from core.local.state.migrations import immediate_transaction
+from core.local.state.old_files import old_files
 from core.local.state.opening import Access, connect, prepare
 from core.paths import data_dir
 
@@ -169,6 +169,11 @@ def state_database(folder: Path | None = None) -> Database:
     path = (folder or data_dir()) / FILE_NAME
     with _lock:
         return _databases.setdefault(path, Database(path))
+
+
+def storable(text: str) -> str:
+    """Return a text that can be stored: lone surrogates, which UTF-8 lacks, are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def write_durably(database: Database, sql: str, parameters: Sequence[Value]) -> None:

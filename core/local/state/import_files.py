@@ -13,18 +13,16 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import LocalIOError
-from core.local.atomic import quarantine
-from core.local.json_lines import UNREADABLE
+from core.local.atomic import broken_name
 from core.local.locking import locked
 from core.local.owned_files import claimed
 from core.local.state import old_forms
 from core.local.state.migrations import immediate_transaction
-from core.paths import config_dir, data_dir
+from core.local.state.old_files import OldStore, old_files
+from core.local.unreadable import UNREADABLE
 from core.units import iso_utc, utc_now
 
 if TYPE_CHECKING:
@@ -35,46 +33,17 @@ _log = logging.getLogger(__name__)
 _IMPORTED = ".imported"
 
 
-@dataclass(frozen=True, slots=True)
-class OldStore:
-    """Where an earlier version stored something, and how it is read.
-
-    Attributes:
-        name: of the store, for messages.
-        folder: `config` or `data`.
-        pattern: the files, relative to the folder.
-        insert: writes a file's entries into the database; see `core.local.state.old_forms`.
-        owned: whether a process that works on an entry holds the lock of its file.
-    """
-
-    name: str
-    folder: str
-    pattern: str
-    insert: Callable[[apsw.Connection, bytes, Path], old_forms.Inserted]
-    owned: bool = False
-
-
-OLD_STORES: tuple[OldStore, ...] = (
-    OldStore("rotations", "data", "rotations/*.rotation.json", old_forms.insert_rotation),
-    OldStore("transfers", "data", "transfers/*.transfer", old_forms.insert_transfer, owned=True),
-    OldStore("uploads", "data", "uploads/*.upload", old_forms.insert_upload, owned=True),
-)
-
-
-def old_files(database: Path) -> list[tuple[OldStore, Path]]:
-    """Return the files of earlier versions that belong to a database; none if it is not the user's.
-
-    Args:
-        database: the state database; it may not exist yet.
-    """
-    if database.parent != data_dir():
-        return []
-    folders = {"config": config_dir, "data": data_dir}
-    return [
-        (store, path)
-        for store in OLD_STORES
-        for path in sorted(folders[store.folder]().glob(store.pattern))
-    ]
+#: By the name of a store: inserts the entries of one of its files.
+_INSERT: dict[str, Callable[[apsw.Connection, bytes, Path], old_forms.Inserted]] = {
+    "profiles": old_forms.insert_profiles,
+    "settings": old_forms.insert_settings,
+    "rotations": old_forms.insert_rotation,
+    "transfers": old_forms.insert_transfer,
+    "uploads": old_forms.insert_upload,
+    "links": old_forms.insert_links,
+    "changes": old_forms.insert_changes,
+    "used actions": old_forms.insert_used_actions,
+}
 
 
 def import_old_files(connection: apsw.Connection, database: Path) -> None:
@@ -90,10 +59,10 @@ def import_old_files(connection: apsw.Connection, database: Path) -> None:
     with ExitStack() as stack:
         held = [pair for pair in found if stack.enter_context(_held(*pair))]
         with immediate_transaction(connection):
-            unreadable = [path for store, path in held if not _import_file(connection, store, path)]
-        for _store, path in held:
-            _rename(path, broken=path in unreadable)
-    _log.info("%d files of an earlier version were imported", len(held) - len(unreadable))
+            renames = [(path, _import_file(connection, store, path)) for store, path in held]
+        for path, target in renames:
+            _rename(path, target)
+    _log.info("%d files of an earlier version were imported", len(renames))
 
 
 @contextmanager
@@ -107,37 +76,44 @@ def _held(store: OldStore, path: Path) -> Iterator[bool]:
             yield True
 
 
-def _import_file(connection: apsw.Connection, store: OldStore, path: Path) -> bool:
-    """Insert the entries of one file, unless that was done; False if it cannot be read."""
+def _import_file(connection: apsw.Connection, store: OldStore, path: Path) -> Path:
+    """Insert the entries of one file, unless that was done, and return what it is renamed to."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:  # another process has imported it
-        return True
+        return path
     key = (str(path), hashlib.sha256(content).hexdigest())
-    if connection.execute("SELECT 1 FROM imported_files WHERE (path, sha256) = (?, ?)", key).get:
-        return True
+    recorded = connection.execute(
+        "SELECT moved_to FROM imported_files WHERE (path, sha256) = (?, ?)", key
+    ).fetchone()
+    if recorded is not None:
+        return Path(recorded[0])
     try:
         with connection:  # a savepoint: half a file is not imported
-            done = store.insert(connection, content, path)
+            done = _INSERT[store.name](connection, content, path)
+        target = _free_name(path, _IMPORTED)
     except UNREADABLE:
-        _log.warning("%s cannot be read and was set aside", path)
-        return False
+        done, target = old_forms.Inserted(0, ("the entire file",)), broken_name(path)
+    if done.unreadable:
+        _log.warning("%s cannot be read: %s", path, ", ".join(done.unreadable))
     connection.execute(
-        "INSERT INTO imported_files (path, sha256, store, moment, entries, unreadable)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (*key, store.name, iso_utc(utc_now()), done.entries, json.dumps(list(done.unreadable))),
-    )
-    return True
+        "INSERT INTO imported_files (path, sha256, store, moment, entries, unreadable, moved_to)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (*key, store.name, iso_utc(utc_now()), done.entries, json.dumps(done.unreadable),
+         str(target)),
+    )  # fmt: skip
+    return target
 
 
-def _rename(path: Path, *, broken: bool) -> None:
-    with suppress(FileNotFoundError, LocalIOError):
-        if broken:
-            quarantine(path)
-            return
-        target = path.with_name(path.name + _IMPORTED)
-        number = 1
-        while target.exists():
-            number += 1
-            target = path.with_name(f"{path.name}{_IMPORTED}-{number}")
-        path.rename(target)
+def _free_name(path: Path, suffix: str) -> Path:
+    target, number = path.with_name(path.name + suffix), 1
+    while target.exists():
+        number += 1
+        target = path.with_name(f"{path.name}{suffix}-{number}")
+    return target
+
+
+def _rename(path: Path, target: Path) -> None:
+    """Rename a file that was imported; one that cannot be renamed is recognised by its hash."""
+    with suppress(OSError):
+        path.replace(target)

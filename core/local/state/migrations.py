@@ -35,7 +35,7 @@ CREATE TABLE imported_files (
     moment TEXT NOT NULL,
     entries INTEGER NOT NULL,
     unreadable TEXT NOT NULL,   -- JSON: names of entries that could not be read
-    reported INTEGER NOT NULL DEFAULT 0,
+    moved_to TEXT NOT NULL,     -- where the file is after the import
     PRIMARY KEY (path, sha256)
 ) STRICT;
 """
@@ -74,8 +74,68 @@ CREATE TABLE uploads (
 ) STRICT;
 """
 
+_PROFILES = """
+CREATE TABLE profiles (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    record TEXT NOT NULL        -- JSON: the fields of core.model.connection.Profile
+) STRICT;
+CREATE TABLE current_profile (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    name TEXT NOT NULL REFERENCES profiles (name) ON UPDATE CASCADE ON DELETE CASCADE
+) STRICT;
+"""
+
+_SETTINGS = """
+CREATE TABLE settings (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL         -- JSON
+) STRICT, WITHOUT ROWID;
+"""
+
+_LINKS = """
+CREATE TABLE links (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    bucket TEXT NOT NULL,
+    key TEXT NOT NULL,
+    method TEXT NOT NULL,
+    made TEXT NOT NULL,
+    expires TEXT NOT NULL,
+    made_by TEXT NOT NULL,
+    access_key_id TEXT NOT NULL,
+    expiry_known INTEGER NOT NULL
+) STRICT;
+"""
+
+_CHANGES = """
+CREATE TABLE changes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    moment TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    prefixes TEXT NOT NULL,     -- JSON
+    request_id TEXT NOT NULL
+) STRICT;
+"""
+
+_USED_ACTIONS = """
+CREATE TABLE used_actions (
+    profile TEXT NOT NULL,
+    action TEXT NOT NULL,
+    first TEXT NOT NULL,        -- days (UTC)
+    last TEXT NOT NULL,
+    PRIMARY KEY (profile, action)
+) STRICT, WITHOUT ROWID;
+"""
+
 #: All steps, oldest first; number n makes version n of version n - 1.
-MIGRATIONS: tuple[str, ...] = (_HOUSEKEEPING, _ROTATIONS, _TRANSFERS, _UPLOADS)
+MIGRATIONS: tuple[str, ...] = (
+    _HOUSEKEEPING, _ROTATIONS, _TRANSFERS, _UPLOADS, _PROFILES, _SETTINGS, _LINKS, _CHANGES,
+    _USED_ACTIONS,
+)  # fmt: skip
 
 
 def migrate(connection: apsw.Connection, path: Path, steps: tuple[str, ...] | None = None) -> None:

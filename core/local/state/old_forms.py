@@ -1,17 +1,23 @@
 """Reads the file formats of earlier versions into the tables of the state database.
 
 Each function inserts the entries of one file and may raise what reading foreign content raises
-(`core.local.json_lines.UNREADABLE`). What is in the database already is not overwritten by an
+(`core.local.unreadable.UNREADABLE`). What is in the database already is not overwritten by an
 older entry.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+from core.errors import InvalidInput
+from core.local.profile_check import check_profile, profile_of
+from core.local.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
     import apsw
@@ -72,3 +78,135 @@ def insert_upload(connection: apsw.Connection, content: bytes, _path: Path) -> I
         "INSERT INTO uploads (upload_id, record) VALUES (?, ?)", (upload_id, json.dumps(record))
     )
     return Inserted(1)
+
+
+def insert_profiles(connection: apsw.Connection, content: bytes, _path: Path) -> Inserted:
+    """Insert the profiles of `profiles.json` and which one is current."""
+    book = json.loads(content)
+
+    def insert(entry: dict[str, Any]) -> None:
+        check_profile(profile_of(entry))
+        connection.execute(
+            "INSERT INTO profiles (name, record) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (entry["name"], json.dumps(entry)),
+        )
+
+    done = _insert_each(connection, book["profiles"], insert, _name_of)
+    connection.execute(
+        "INSERT INTO current_profile (only, name) SELECT 1, name FROM profiles WHERE name = ?"
+        " ON CONFLICT DO NOTHING",
+        (str(book.get("current", "")),),
+    )
+    return done
+
+
+def insert_settings(connection: apsw.Connection, content: bytes, _path: Path) -> Inserted:
+    """Insert the settings of `settings.json`."""
+    values = json.loads(content)
+    connection.executemany(
+        "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [(key, json.dumps(value)) for key, value in values.items()],
+    )
+    return Inserted(len(values))
+
+
+def insert_links(connection: apsw.Connection, content: bytes, _path: Path) -> Inserted:
+    """Insert the lines of `links.jsonl`."""
+
+    def insert(entry: dict[str, Any]) -> None:
+        made, expires = entry["made"], entry["expires"]
+        for moment in (made, expires):
+            datetime.fromisoformat(moment)
+        texts = [_text(entry[name]) for name in ("bucket", "key", "method")]
+        connection.execute(
+            "INSERT INTO links (bucket, key, method, made, expires, made_by, access_key_id,"
+            " expiry_known) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*texts, made, expires, _text(entry["made_by"]), _text(entry["access_key_id"]),
+             int(entry.get("expiry_known", True))),
+        )  # fmt: skip
+
+    return _insert_lines(connection, content, insert)
+
+
+def insert_changes(connection: apsw.Connection, content: bytes, _path: Path) -> Inserted:
+    """Insert the lines of `changes.jsonl`."""
+
+    def insert(entry: dict[str, Any]) -> None:
+        datetime.fromisoformat(entry["when"])
+        prefixes = [_text(prefix) for prefix in entry.get("prefixes", ())]
+        texts = [_text(entry[name]) for name in ("kind", "action", "subject", "origin")]
+        connection.execute(
+            "INSERT INTO changes (moment, profile, kind, action, subject, origin, prefixes,"
+            " request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (entry["when"], _text(entry.get("profile", "")), *texts, json.dumps(prefixes),
+             _text(entry.get("request_id", ""))),
+        )  # fmt: skip
+
+    return _insert_lines(connection, content, insert)
+
+
+def insert_used_actions(connection: apsw.Connection, content: bytes, _path: Path) -> Inserted:
+    """Insert the days of `used-actions.json`; the first and the last of all days remain."""
+    book = json.loads(content)
+    if book["format"] != 1:
+        raise ValueError("a later format")
+    rows = [
+        (
+            profile,
+            action,
+            date.fromisoformat(first).isoformat(),
+            date.fromisoformat(last).isoformat(),
+        )
+        for profile, used in book["profiles"].items()
+        for action, (first, last) in used.items()
+    ]
+    connection.executemany(
+        "INSERT INTO used_actions (profile, action, first, last) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
+        " last = max(last, excluded.last)",
+        rows,
+    )
+    return Inserted(len(rows))
+
+
+def _insert_lines(
+    connection: apsw.Connection, content: bytes, insert: Callable[[dict[str, Any]], None]
+) -> Inserted:
+    """Insert a file of JSON objects, one a line; a line that cannot be read loses only itself."""
+    lines = enumerate(content.split(b"\n"), 1)
+
+    def insert_line(line: tuple[int, bytes]) -> None:
+        insert(json.loads(line[1]))
+
+    return _insert_each(
+        connection,
+        [(number, line) for number, line in lines if line.strip()],
+        insert_line,
+        lambda line: f"line {line[0]}",
+    )
+
+
+def _insert_each(
+    connection: apsw.Connection,
+    entries: list[Any],
+    insert: Callable[[Any], None],
+    name_of: Callable[[Any], str],
+) -> Inserted:
+    unreadable = []
+    for entry in entries:
+        try:
+            with connection:  # a savepoint
+                insert(entry)
+        except (InvalidInput, *UNREADABLE):
+            unreadable.append(name_of(entry))
+    return Inserted(len(entries) - len(unreadable), tuple(unreadable))
+
+
+def _name_of(entry: Any) -> str:
+    return str(entry.get("name", "?") if isinstance(entry, dict) else "?")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value

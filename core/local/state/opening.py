@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.local.atomic import fsync_folder
+from core.local.atomic import broken_name, fsync_folder
 from core.local.locking import has_record_locks, locked
 from core.local.state.failures import translate_database_errors
-from core.local.state.import_files import import_old_files
 from core.local.state.migrations import check_version, migrate
+from core.local.state.old_files import old_files
 from core.units import iso_utc, utc_now
 
 if TYPE_CHECKING:
@@ -68,7 +67,10 @@ def prepare(path: Path) -> Access:
             migrate(connection, path)
             if aside is not None:
                 _report(connection, path, aside, reason)
-            import_old_files(connection, path)
+            if old_files(path):
+                from core.local.state.import_files import import_old_files
+
+                import_old_files(connection, path)
         finally:
             connection.close()
     return access
@@ -139,9 +141,7 @@ def _damage(path: Path, access: Access) -> str:
 
 def _set_aside(path: Path) -> Path:
     """Rename a damaged database and the files that belong to it, and return its new path."""
-    aside = path.with_name(
-        f"{path.name}.broken-{time.strftime('%Y%m%dT%H%M%S')}-{os.urandom(2).hex()}"
-    )
+    aside = broken_name(path)
     for suffix in ("-wal", "-journal", ""):  # the database last: until then it is found again
         part = path.with_name(path.name + suffix)
         if part.exists():

@@ -21,6 +21,7 @@ from core.local.used_actions import UsedActions
 from core.model.connection import AccessKeys
 from core.objects.bucket import Bucket
 from core.objects.small import FEWEST, SmallFile, upload_many
+from core.paths import data_dir
 from core.redaction import Secret
 
 BUCKET = "tentimecrypto"
@@ -126,7 +127,7 @@ def test_what_would_widen_a_policy_is_refused(scope):
 
 
 def test_a_policy_of_what_was_used_allows_just_that(user, demo_server, demo_prefix, tmp_path):
-    used = UsedActions(tmp_path / "used.json")
+    used = UsedActions(tmp_path)
     record_use(used)
     clients = ClientFactory(demo_server.connection)
     try:
@@ -136,9 +137,9 @@ def test_a_policy_of_what_was_used_allows_just_that(user, demo_server, demo_pref
     finally:
         clients.close()
         USE_OBSERVERS.clear()
-    actions = [one.action for one in UsedActions(tmp_path / "used.json").read("demo")]
+    actions = [one.action for one in UsedActions(tmp_path).read("demo")]
     assert actions == ["s3:ListBucket", "s3:PutObject", "secretsmanager:GetSecretValue"]
-    assert UsedActions(tmp_path / "used.json").read("another") == ()
+    assert UsedActions(tmp_path).read("another") == ()
 
     client = user(policy_of_use(actions, Scope(BUCKET)))
     found = tried(client, f"{demo_prefix}x")
@@ -148,7 +149,7 @@ def test_a_policy_of_what_was_used_allows_just_that(user, demo_server, demo_pref
 
 
 def test_versions_copies_and_small_uploads_are_recorded(demo_server, demo_prefix, tmp_path):
-    used = UsedActions(tmp_path / "used.json")
+    used = UsedActions(tmp_path)
     clients = ClientFactory(demo_server.connection)
     s3, here = clients.s3(), {"Bucket": BUCKET, "Key": f"{demo_prefix}x"}
     version = s3.put_object(**here, Body=b"1")["VersionId"]
@@ -161,7 +162,7 @@ def test_versions_copies_and_small_uploads_are_recorded(demo_server, demo_prefix
         assert [one.action for one in used.read("demo")] == [
             "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"
         ]  # fmt: skip
-        fresh = UsedActions(tmp_path / "fresh.json")
+        fresh = UsedActions(tmp_path / "fresh")
         record_use(fresh)
         files = [SmallFile(n, str(tmp_path / "f"), f"{demo_prefix}z{n}") for n in range(FEWEST)]
         assert upload_many(Bucket(clients, BUCKET), files, sent=lambda *_: None) == []
@@ -188,10 +189,9 @@ def test_without_any_use_there_is_no_policy():
         policy_of_use((), Scope())
 
 
-def test_a_torn_record_is_begun_anew(tmp_path):
-    path = tmp_path / "used.json"
-    path.write_text("{torn")
-    used = UsedActions(path)
+def test_a_torn_record_of_an_earlier_version_is_begun_anew():
+    (data_dir() / "used-actions.json").write_text("{torn")
+    used = UsedActions()
     used.note("p", "s3:GetObject")
-    assert [one.action for one in UsedActions(path).read("p")] == ["s3:GetObject"]
-    assert json.loads(path.read_text())["format"] == 1
+    assert [one.action for one in UsedActions().read("p")] == ["s3:GetObject"]
+    assert list(data_dir().glob("used-actions.json.broken-*"))

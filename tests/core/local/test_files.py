@@ -6,11 +6,14 @@ import textwrap
 from datetime import UTC, datetime
 
 import pytest
+from helpers.state import stored_text
 
 from core.local.activity import ChangeLog
 from core.local.atomic import write_atomically
 from core.local.settings import Settings
+from core.local.state.database import state_database
 from core.model.change import Change, ChangeKind
+from core.paths import config_dir
 from core.redaction import Secret
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -60,48 +63,71 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new_content(tmp_path, step):
     assert path.read_bytes() == b"old"
 
 
-def test_the_log_keeps_changes_in_order_and_survives_a_torn_line(tmp_path):
-    log = ChangeLog(tmp_path / "changes.jsonl")
+def test_the_log_keeps_changes_in_order_and_leaves_out_what_cannot_be_read(tmp_path):
+    log = ChangeLog(tmp_path)
     log.append(change(), profile="demo")
-    with (tmp_path / "changes.jsonl").open("a") as file:
-        file.write('{"kind": "sec\n')
+    log.append(change("odd"))
     log.append(change("second"), profile="staging")
-    read = ChangeLog(tmp_path / "changes.jsonl").read()
-    assert [entry.profile for entry in read] == ["demo", "staging"]
+    for column, odd in (("kind", "kangaroo"), ("prefixes", "{"), ("moment", "yesterday")):
+        state_database(tmp_path).execute(
+            f"UPDATE changes SET {column} = ? WHERE number = 2", (odd,)
+        )
+        read = ChangeLog(tmp_path).read()
+        assert [entry.profile for entry in read] == ["demo", "staging"]
     assert read[0].change == change()
     assert [entry.change.subject for entry in log.read(limit=1)] == ["second"]
 
 
 def test_nothing_secret_enters_the_log(tmp_path):
     Secret("canary-of-the-change-log")
-    log = ChangeLog(tmp_path / "changes.jsonl")
+    log = ChangeLog(tmp_path)
     log.append(change("https://x/?X-Amz-Signature=abcdef0123 canary-of-the-change-log"))
-    text = (tmp_path / "changes.jsonl").read_text()
+    text = stored_text(tmp_path)
+    assert "https://x/" in text
     assert "abcdef0123" not in text
     assert "canary" not in text
 
 
-def test_the_log_begins_anew_when_it_is_full(tmp_path, monkeypatch):
-    monkeypatch.setattr("core.local.activity._ROTATE_BYTES", 10)
-    log = ChangeLog(tmp_path / "changes.jsonl")
+def test_the_log_retains_the_newest_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.local.activity._MOST_CHANGES", 2)
+    log = ChangeLog(tmp_path)
     for number in range(3):
         log.append(change(str(number)))
     assert [entry.change.subject for entry in log.read()] == ["1", "2"]
 
 
-def test_settings_come_back_and_a_broken_file_is_set_aside(tmp_path):
-    path = tmp_path / "settings.json"
-    settings = Settings(path)
+def test_settings_come_back_and_a_value_that_cannot_be_read_is_left_out(tmp_path):
+    settings = Settings(tmp_path)
     settings.set("window", [1, 2])
+    settings.set("odd", "\ud800 ü")
     settings.set("gone", 1)
     settings.set("gone", None)
     settings.flush()
-    again = Settings(path)
+    again = Settings(tmp_path)
     assert again.get("window") == [1, 2]
+    assert again.get("odd") == "\ud800 ü"
     assert again.get("gone", "default") == "default"
-    before = path.stat().st_mtime_ns
-    again.flush()
-    assert path.stat().st_mtime_ns == before
+    for rubbish in ("{broken", "", "[" * 100_000):
+        database = state_database(tmp_path)
+        database.execute("UPDATE settings SET value = ? WHERE key = 'window'", (rubbish,))
+        assert Settings(tmp_path).get("window") is None
+        assert Settings(tmp_path).get("odd") == "\ud800 ü"
+
+
+def test_settings_that_did_not_change_are_not_written(tmp_path):
+    settings = Settings(tmp_path)
+    settings.flush()
+    assert list(tmp_path.iterdir()) == []
+    settings.set("a", 1)
+    settings.flush()
+    before = state_database(tmp_path).rows("PRAGMA data_version")
+    settings.set("a", 1)
+    settings.flush()
+    assert state_database(tmp_path).rows("PRAGMA data_version") == before
+
+
+def test_a_broken_settings_file_of_an_earlier_version_is_set_aside():
+    path = config_dir() / "settings.json"
     path.write_text("{broken")
-    assert Settings(path).get("window") is None
-    assert list(tmp_path.glob("settings.json.broken-*"))
+    assert Settings().get("window") is None
+    assert list(config_dir().glob("settings.json.broken-*"))

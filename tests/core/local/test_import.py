@@ -9,15 +9,22 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
+from core.links.ledger import Ledger
+from core.local.activity import ChangeLog
 from core.local.locking import locked
 from core.local.owned_files import claimed
 from core.local.pending_uploads import of_dead_processes
+from core.local.profiles import ProfileStore
+from core.local.settings import Settings
 from core.local.state.database import state_database
-from core.local.state.import_files import OLD_STORES, old_files
+from core.local.state.old_files import OLD_STORES, old_files
+from core.local.used_actions import UsedActions
+from core.model.change import ChangeKind
 from core.model.rotation import Outcome, Step, StepState
 from core.paths import config_dir, data_dir
 from core.rotation.journal import RotationJournal
@@ -61,7 +68,46 @@ def uploads():
     assert len(found) == len(of_dead_processes()) == 2
 
 
-CHECKS = {"rotations": rotations, "transfers": transfers, "uploads": uploads}
+def profiles():
+    staging, production = ProfileStore().list()
+    assert (staging.name, staging.access_key_id) == ("staging", "AKIAEXAMPLE")
+    assert (production.aws_profile, production.region) == ("team", "eu-west-1")
+    assert production.production
+    assert ProfileStore().current() == production
+    assert ProfileStore().problem == ""
+
+
+def settings():
+    keys = ("theme", "window/tab", "clock/zone")
+    assert [Settings().get(key) for key in keys] == ["dark", "links", "utc"]
+
+
+def links():
+    page = Ledger().read()
+    assert [entry.key for entry in page.entries] == ["b", "reports/ä.csv"]
+    assert [entry.expiry_known for entry in page.entries] == [False, True]
+    assert page.entries[1].expires == datetime(2026, 1, 2, 4, 4, 5, tzinfo=UTC)
+    assert (page.broken, page.aside) == (0, None)
+
+
+def changes():
+    old, new = ChangeLog().read()
+    assert (old.profile, old.change.kind, old.change.request_id) == (
+        "staging", ChangeKind.SECRETS, "R1",
+    )  # fmt: skip
+    assert (new.change.subject, new.change.prefixes) == ("a.txt", ("a/", ""))
+
+
+def used_actions():
+    (one,) = UsedActions().read("staging")
+    assert (one.action, one.first, one.last) == ("s3:GetObject", date(2026, 1, 2), date(2026, 1, 5))
+    assert [used.action for used in UsedActions().read("production")] == ["s3:ListBucket"]
+
+
+CHECKS = {
+    "rotations": rotations, "transfers": transfers, "uploads": uploads, "profiles": profiles,
+    "settings": settings, "links": links, "changes": changes, "used actions": used_actions,
+}  # fmt: skip
 
 
 def files():

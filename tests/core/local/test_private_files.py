@@ -73,7 +73,7 @@ def test_a_session_of_commands_leaves_nothing_that_others_can_read(
         )  # fmt: skip
         assert ended.returncode == 0, (words, ended.stderr[-1000:])
     assert {"data", "cache"} <= {path.name for path in home.iterdir()}
-    assert (home / "data" / "links.jsonl").is_file()
+    assert (home / "data" / "state.db").is_file()
     assert readable_by_others(home) == {}
 
 
@@ -90,7 +90,13 @@ def test_the_files_of_the_window_are_private(wide_open, tmp_path, monkeypatch):
     ChangeLog().append(Change(ChangeKind.LINKS, "a", "s", "o", utc_now()))
     paths.cache_dir()
     names = {path.name for path in (tmp_path / "home").rglob("*") if path.is_file()}
-    assert names >= {"strongroom.log", "strongroom.log.1", "settings.json", "changes.jsonl"}
+    assert names >= {
+        "strongroom.log",
+        "strongroom.log.1",
+        "state.db",
+        "state.db-wal",
+        "state.db-shm",
+    }
     assert readable_by_others(tmp_path / "home") == {}
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from helpers.aws import CANARY
@@ -6,10 +7,12 @@ from helpers.keyrings import MemoryKeyring, RefusingKeyring, allow
 
 from core.errors import InvalidInput, LocalIOError, NotFound
 from core.local.connections import Connections
-from core.local.profile_check import profile_problems
+from core.local.profile_check import profile_problems, record_of
 from core.local.profiles import ProfileStore
+from core.local.state.database import state_database
 from core.local.vault import Vault
 from core.model.connection import AccessKeys, KeySource, Profile, ProfileColour
+from core.paths import config_dir, data_dir
 from core.redaction import Secret
 
 STAGING = Profile("staging", KeySource.KEYRING, colour=ProfileColour.AMBER, access_key_id="AKIA1")
@@ -26,19 +29,18 @@ KEYS = AccessKeys("AKIA1", Secret(CANARY))
 
 @pytest.fixture
 def store(tmp_path):
-    return ProfileStore(tmp_path / "profiles.json")
+    return ProfileStore(tmp_path / "state")
 
 
-def test_profiles_come_back_whole_in_order_from_another_start(store):
+def test_profiles_come_back_whole_in_order_from_another_start(store, tmp_path):
     store.save(STAGING)
     store.save(PRODUCTION)
-    again = ProfileStore(store.path)
+    again = ProfileStore(tmp_path / "state")
     assert again.list() == (STAGING, PRODUCTION)
     assert again.get("production").production
     assert again.current() == STAGING
     again.set_current("production")
-    assert ProfileStore(store.path).current() == PRODUCTION
-    assert store.path.stat().st_mode & 0o077 == 0
+    assert ProfileStore(tmp_path / "state").current() == PRODUCTION
 
 
 def test_a_profile_is_renamed_in_place_and_deleted(store):
@@ -63,40 +65,71 @@ def test_the_demo_is_never_stored(store):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"profiles": 3}', "\x00\xff"])
-def test_a_broken_file_is_set_aside_and_told(store, content):
-    store.path.write_text(content)
+def test_a_broken_file_of_an_earlier_version_is_set_aside_and_reported(content):
+    (config_dir() / "profiles.json").write_text(content)
+    store = ProfileStore()
     assert store.list() == ()
-    assert "Kept in" in store.problem
-    asides = list(store.path.parent.glob("profiles.json.broken-*"))
-    assert [aside.read_text() for aside in asides] == [content]
+    (aside,) = config_dir().glob("profiles.json.broken-*")
+    assert aside.read_text() == content
+    assert store.problem.endswith(f"the entire file. They are in {aside}.")
     store.save(STAGING)
     assert store.list() == (STAGING,)
+    aside.unlink()
+    assert store.problem == ""
 
 
-def test_a_broken_entry_does_not_take_the_others_with_it(store):
+def test_a_broken_entry_does_not_take_the_others_with_it(store, tmp_path):
     store.save(STAGING)
-    content = json.loads(store.path.read_text())
-    content["profiles"].append({"name": "odd", "source": "carrier-pigeon"})
-    content["profiles"][0]["a_field_of_a_later_version"] = "kept out"
-    store.path.write_text(json.dumps(content))
+    store.save(PRODUCTION)
+    database = state_database(tmp_path / "state")
+    for odd in ('{"name": "production", "source": "carrier-pigeon"}', "", "[]", '{"name": []}'):
+        database.execute("UPDATE profiles SET record = ? WHERE name = 'production'", (odd,))
+        assert store.list() == (STAGING,)
+        assert store.problem == "Profiles that cannot be read: production."
+    later = json.dumps({"name": "production", "a_field_of_a_later_version": {"kept": "out"}})
+    database.execute("UPDATE profiles SET record = ? WHERE name = 'production'", (later,))
+    assert [profile.name for profile in store.list()] == ["staging", "production"]
+    store.save(PRODUCTION)
+    assert store.list() == (STAGING, PRODUCTION)
+    assert store.problem == ""
+
+
+def test_broken_entries_of_an_earlier_version_are_named():
+    entries = [record_of(STAGING), {"name": "odd", "source": "carrier-pigeon"}, 3]
+    path = config_dir() / "profiles.json"
+    path.write_text(json.dumps({"format": 1, "current": "staging", "profiles": entries}))
+    store = ProfileStore()
     assert store.list() == (STAGING,)
-    assert "odd" in store.problem
+    assert store.current() == STAGING
+    assert store.problem == (
+        f"Profiles that could not be imported: odd, ?. They are in {path}.imported."
+    )
 
 
-def test_a_failed_write_leaves_the_old_file(store, monkeypatch):
+def test_a_damaged_database_is_reported_while_its_file_exists():
+    ProfileStore().save(STAGING)
+    state_database().close()
+    state_database().path.write_bytes(b"no database" * 1000)
+    state_database()._prepared = None  # as in the next process
+    store = ProfileStore()
+    assert store.list() == ()
+    (aside,) = data_dir().glob("state.db.broken-*")
+    assert str(aside) in store.problem
+    assert "was damaged" in store.problem
+    aside.unlink()
+    assert store.problem == ""
+
+
+def test_a_failed_write_changes_nothing(store, tmp_path):
     store.save(STAGING)
-    before = store.path.read_bytes()
-
-    def full(_handle):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
+    with state_database(tmp_path / "state").transaction() as connection:
+        connection.pragma("max_page_count", connection.pragma("page_count"))
+    large = replace(PRODUCTION, secret_name="s" * 200_000)
     with pytest.raises(LocalIOError) as raised:
-        store.save(PRODUCTION)
+        store.save(large)
     assert "disk is full" in raised.value.cause
-    assert store.path.read_bytes() == before
-    names = sorted(path.name for path in store.path.parent.iterdir())
-    assert names == ["profiles.json", "profiles.json.lock"]
+    assert store.list() == (STAGING,)
+    assert store.current() == STAGING
 
 
 @pytest.mark.parametrize(
@@ -120,7 +153,7 @@ def test_unusable_fields_are_named_and_never_written(store, changes, field):
     assert list(profile_problems(profile)) == [field]
     with pytest.raises(InvalidInput):
         store.save(profile)
-    assert not store.path.exists()
+    assert store.list() == ()
 
 
 # Profiles together with their keys.
@@ -154,13 +187,13 @@ def test_a_renamed_profile_takes_its_keys_along(connections, backend):
     assert [name for _service, name in backend.entries] == ["stage"]
 
 
-def test_keys_for_the_session_only_leave_the_keyring(connections, backend):
+def test_keys_for_the_session_only_leave_the_keyring(connections, backend, tmp_path):
     connections.save(STAGING, KEYS)
     for_now = Profile("staging", KeySource.SESSION)
     assert connections.save(for_now).keys == KEYS
     assert backend.entries == {}
     assert connections.connect("staging").keys == KEYS
-    other_start = Connections(ProfileStore(connections.profiles.path), Vault(backend))
+    other_start = Connections(ProfileStore(tmp_path / "state"), Vault(backend))
     with pytest.raises(Exception, match="missing"):
         other_start.connect("staging")
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from core.links.ledger import Entry, Ledger
+from core.links.ledger import Ledger
 from core.local.activity import ChangeLog
 from core.local.profiles import ProfileStore
 from core.local.settings import Settings
+from core.local.state.database import state_database
+from core.local.state.reports import unreadable_entries
 from core.local.used_actions import UsedActions
-from core.model.change import Change, ChangeKind
-from core.paths import config_dir, data_dir
+from core.paths import data_dir
 
 ROOT = Path(__file__).resolve().parents[3]
 ROUNDS, EACH = 3, 20
@@ -34,6 +35,8 @@ for name in names: store.save(Profile(name, KeySource.ENVIRONMENT))
 """,
     "settings": """
 from core.local.settings import Settings
+from core.local.state.database import state_database
+from core.local.state.reports import unreadable_entries
 settings = Settings()
 for name in names:
     settings.set(name, name)
@@ -41,6 +44,8 @@ for name in names:
 """,
     "settings at the end": """
 from core.local.settings import Settings
+from core.local.state.database import state_database
+from core.local.state.reports import unreadable_entries
 settings = Settings()
 for name in names: settings.set(name, name)
 """,
@@ -58,7 +63,7 @@ for name in names: ledger.append([Entry("b", name, "GET", now, now, "me", "AKIA"
     "log": """
 from core.local import activity
 from core.model.change import Change, ChangeKind
-activity._ROTATE_BYTES = 4000
+activity._MOST_CHANGES = 25
 log, now = activity.ChangeLog(), datetime(2026, 1, 1, tzinfo=UTC)
 for name in names: log.append(Change(ChangeKind.LINKS, "a", name, "o", now))
 """,
@@ -69,7 +74,7 @@ def read_back(what):
     if what == "profiles":
         return [profile.name for profile in ProfileStore().list()]
     if what.startswith("settings"):
-        return list(json.loads((config_dir() / "settings.json").read_text()))
+        return [key for (key,) in state_database().rows("SELECT key FROM settings")]
     if what == "used actions":
         return [used.action for used in UsedActions().read("p")]
     if what == "ledger":
@@ -85,8 +90,8 @@ def test_nothing_is_lost_between_two_processes(what):
     found = read_back(what)
     assert len(found) == len(set(found))
     assert set(found) <= set(expected)
-    if what == "log":  # a full log begins again; two files' worth must be there
-        assert len(found) > EACH
+    if what == "log":  # the newest remain
+        assert len(found) == 25
         assert {name[:2] for name in found} >= {f"{ROUNDS - 1}a", f"{ROUNDS - 1}b"}
     else:
         assert set(found) == set(expected)
@@ -112,8 +117,7 @@ def together(script, names):
 
 
 def test_what_another_process_has_changed_stays_when_settings_are_written(tmp_path):
-    path = tmp_path / "settings.json"
-    mine, theirs = Settings(path), Settings(path)
+    mine, theirs = Settings(tmp_path), Settings(tmp_path)
     assert mine.get("a") is theirs.get("a") is None
     theirs.set("theirs", 1)
     theirs.set("both", "theirs")
@@ -122,52 +126,45 @@ def test_what_another_process_has_changed_stays_when_settings_are_written(tmp_pa
     mine.set("both", "mine")
     mine.set("gone", None)
     mine.flush()
-    assert json.loads(path.read_text()) == {"theirs": 1, "mine": 2, "both": "mine"}
+    stored = Settings(tmp_path)
+    assert [stored.get(key) for key in ("theirs", "mine", "both", "gone")] == [1, 2, "mine", None]
     assert mine.get("theirs") == 1
 
 
 RUBBISH = [b"\x00\xff\xfe\x80 binary", b"[" * 100_000, b'{"kind": ', b"null", b"3", b'{"key": 1}']
+GOOD = {
+    "ledger": {
+        "bucket": "b", "method": "GET", "made": "2026-01-01T00:00:00Z",
+        "expires": "2026-01-01T00:00:00Z", "made_by": "me", "access_key_id": "AKIA",
+    },
+    "log": {"when": "2026-01-01T00:00:00Z", "kind": "links", "action": "a", "origin": "o"},
+}  # fmt: skip
 
 
-def written(kind):
-    """Fill a ledger or a log, and return its file."""
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    for number in range(EACH):
-        if kind == "ledger":
-            Ledger().append([Entry("b", f"key {number}", "GET", now, now, "me", "AKIA")])
-        else:
-            ChangeLog().append(Change(ChangeKind.LINKS, "a", f"key {number}", "o", now))
-    return data_dir() / ("links.jsonl" if kind == "ledger" else "changes.jsonl")
+def written_by_an_earlier_version(kind):
+    """Write a ledger or a log as an earlier version did, with rubbish between good lines."""
+    field = "key" if kind == "ledger" else "subject"
+    good = [json.dumps(GOOD[kind] | {field: f"key {number}"}).encode() for number in range(EACH)]
+    path = data_dir() / ("links.jsonl" if kind == "ledger" else "changes.jsonl")
+    mixed = [line for pair in zip(good, RUBBISH, strict=False) for line in pair]
+    return path, [*mixed, *good[len(RUBBISH) :]]
 
 
 @pytest.mark.parametrize("torn_end", [False, True])
 @pytest.mark.parametrize("kind", ["ledger", "log"])
-def test_rubbish_between_good_lines_is_moved_aside_once(kind, torn_end):
-    path = written(kind)
-    good = path.read_bytes().splitlines()
-    assert len(good) == EACH
-    mixed = [line for pair in zip(good, RUBBISH, strict=False) for line in pair]
-    path.write_bytes(b"\n".join(mixed) + (b'\n{"bucket": "b", "ke' if torn_end else b"\n"))
-    before = read_back(kind)
-    assert sorted(before) == sorted(f"key {number}" for number in range(len(RUBBISH)))
-    (aside,) = data_dir().glob(f"{path.name}.broken-*")
-    assert aside.read_bytes().splitlines()[: len(RUBBISH)] == RUBBISH
-    assert aside.stat().st_mode & 0o077 == 0
-    assert read_back(kind) == before
-    assert list(data_dir().glob(f"{path.name}.broken-*")) == [aside]
-
-
-def test_a_folder_that_cannot_be_written_is_read_all_the_same(tmp_path, monkeypatch):
-    path = written("ledger")
-    path.write_bytes(path.read_bytes() + b"rubbish\n")
-
-    def refuse(*_arguments):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("os.open", refuse)
-    page = Ledger().read()
-    assert len(page.entries) == EACH
-    assert (page.broken, page.aside) == (1, None)
+def test_rubbish_between_good_lines_is_left_in_the_old_file_and_reported(kind, torn_end):
+    path, lines = written_by_an_earlier_version(kind)
+    content = b"\n".join(lines) + (b'\n{"bucket": "b", "ke' if torn_end else b"\n")
+    path.write_bytes(content)
+    assert sorted(read_back(kind)) == sorted(f"key {number}" for number in range(EACH))
+    imported = path.with_name(path.name + ".imported")
+    assert imported.read_bytes() == content
+    (lost,) = unreadable_entries(state_database(), "links" if kind == "ledger" else "changes")
+    assert len(lost.names) == len(RUBBISH) + torn_end
+    assert (lost.names[0], lost.file) == ("line 2", imported)
+    if kind == "ledger":
+        page = Ledger().read()
+        assert (page.broken, page.aside) == (len(RUBBISH) + torn_end, imported)
 
 
 @pytest.mark.parametrize(
@@ -175,8 +172,7 @@ def test_a_folder_that_cannot_be_written_is_read_all_the_same(tmp_path, monkeypa
     [b"\xff", b"[" * 100_000, b"null", b'{"format": 2}', b'{"format": 1, "profiles": {"p": {"a": ["x"]}}}'],
 )  # fmt: skip
 def test_a_record_of_used_actions_that_cannot_be_read_is_set_aside(content):
-    path = data_dir() / "used-actions.json"
-    path.write_bytes(content)
+    (data_dir() / "used-actions.json").write_bytes(content)
     clock = datetime(2026, 1, 2, tzinfo=UTC)
     used = UsedActions(clock=lambda: clock)
     used.note("p", "s3:GetObject")

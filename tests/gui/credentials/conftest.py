@@ -47,9 +47,9 @@ def context(qapp, tmp_path, keyring, monkeypatch):
     runner = TaskRunner()
     made = Context(
         runner,
-        settings=Settings(tmp_path / "settings.json"),
-        log=ChangeLog(tmp_path / "changes.jsonl"),
-        connections=Connections(ProfileStore(tmp_path / "profiles.json"), Vault(keyring)),
+        settings=Settings(tmp_path),
+        log=ChangeLog(tmp_path),
+        connections=Connections(ProfileStore(tmp_path), Vault(keyring)),
     )
     yield made
     runner.shutdown()

@@ -1,0 +1,54 @@
+"""Where earlier versions stored what is now in the state database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.paths import config_dir, data_dir
+
+
+@dataclass(frozen=True, slots=True)
+class OldStore:
+    """The files of one store.
+
+    Attributes:
+        name: of the store, for messages.
+        folder: `config` or `data`.
+        pattern: the files, relative to the folder.
+        owned: whether a process that works on an entry holds the lock of its file.
+    """
+
+    name: str
+    folder: str
+    pattern: str
+    owned: bool = False
+
+
+OLD_STORES: tuple[OldStore, ...] = (
+    OldStore("profiles", "config", "profiles.json"),
+    OldStore("settings", "config", "settings.json"),
+    OldStore("rotations", "data", "rotations/*.rotation.json"),
+    OldStore("transfers", "data", "transfers/*.transfer", owned=True),
+    OldStore("uploads", "data", "uploads/*.upload", owned=True),
+    OldStore("links", "data", "links.jsonl"),
+    OldStore("changes", "data", "changes.jsonl.1"),
+    OldStore("changes", "data", "changes.jsonl"),
+    OldStore("used actions", "data", "used-actions.json"),
+)
+
+
+def old_files(database: Path) -> list[tuple[OldStore, Path]]:
+    """Return the files of earlier versions that belong to a database; none if it is not the user's.
+
+    Args:
+        database: the state database; it may not exist yet.
+    """
+    if database.parent != data_dir():
+        return []
+    folders = {"config": config_dir(), "data": data_dir()}
+    return [
+        (store, path)
+        for store in OLD_STORES
+        for path in sorted(folders[store.folder].glob(store.pattern))
+    ]

@@ -1,0 +1,118 @@
+"""A database of every earlier schema becomes one of the newest, and loses no row."""
+
+import hashlib
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import apsw
+import pytest
+
+from core.local.state.database import Database
+from core.local.state.migrations import MIGRATIONS, migrate
+
+ROOT = Path(__file__).resolve().parents[3]
+#: Of each step that was released: it must never change.
+RELEASED: tuple[str, ...] = ()
+#: A row for each table, by the step that creates the table.
+ROWS = {
+    1: "INSERT INTO damaged_files VALUES ('p', 'm', 'r');"
+    "INSERT INTO imported_files VALUES ('p', 'h', 's', 'm', 1, '[]', 't')",
+    2: "INSERT INTO rotations VALUES ('i', 's', 'r')",
+    3: "INSERT INTO transfers VALUES (7, 'i', NULL, 'm', 2, 'r');"
+    "INSERT INTO transfer_files VALUES (7, 1, 0)",
+    4: "INSERT INTO uploads VALUES (3, 'o', 'u', 'r')",
+    5: "INSERT INTO profiles VALUES (1, 'n', 'r'); INSERT INTO current_profile VALUES (1, 'n')",
+    6: "INSERT INTO settings VALUES ('k', '1')",
+    7: "INSERT INTO links VALUES (1, 'b', 'k', 'GET', 'm', 'e', 'me', 'id', 1)",
+    8: "INSERT INTO changes VALUES (1, 'm', 'p', 'k', 'a', 's', 'o', '[]', '')",
+    9: "INSERT INTO used_actions VALUES ('p', 'a', 'f', 'l')",
+}
+TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+
+
+def contents(connection):
+    """Return the rows of all tables by the table's name."""
+    names = [name for (name,) in connection.execute(TABLES)]
+    return {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}
+
+
+def made(path, version):
+    """Create a database of an earlier schema with a row in each table."""
+    connection = apsw.Connection(str(path))
+    migrate(connection, path, MIGRATIONS[:version])
+    for step in range(1, version + 1):
+        connection.execute(ROWS[step])
+    return connection
+
+
+@pytest.fixture
+def newest(tmp_path):
+    connection = made(tmp_path / "newest.db", len(MIGRATIONS))
+    yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
+def test_each_earlier_schema_becomes_the_newest(tmp_path, newest, version):
+    path = tmp_path / "state.db"
+    earlier = made(path, version)
+    before = contents(earlier)
+    earlier.close()
+    database = Database(path)
+    assert database.rows(SCHEMA) == newest.execute(SCHEMA).fetchall()
+    assert database.rows("PRAGMA user_version") == [(len(MIGRATIONS),)]
+    assert database.rows("PRAGMA integrity_check") == [("ok",)]
+    assert database.rows("PRAGMA foreign_key_check") == []
+    with database.transaction() as connection:
+        after = contents(connection)
+        assert {name: after[name] for name in before} == before
+    database.close()
+
+
+def test_each_table_has_a_row_here_and_checks_its_types(newest):
+    found = contents(newest)
+    assert all(found.values()), "a new step needs a row in ROWS"
+    strict = {name for (name,) in newest.execute("SELECT name FROM pragma_table_list WHERE strict")}
+    assert set(found) <= strict
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import apsw
+from core.local.state import migrations
+path, step = Path(sys.argv[1]), int(sys.argv[2])
+connection = apsw.Connection(str(path))
+count = 0
+def trace(cursor, sql, bindings):
+    global count
+    count += sql.startswith("PRAGMA user_version =")
+    if count > step:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return True
+connection.exec_trace = trace
+migrations.migrate(connection, path)
+"""
+
+
+@pytest.mark.parametrize("step", [0, 2, len(MIGRATIONS) - 1])
+def test_a_kill_in_a_step_leaves_the_schema_before_it(tmp_path, newest, step):
+    path = tmp_path / "state.db"
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(path), str(step)], cwd=ROOT, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    left = apsw.Connection(str(path))
+    assert left.pragma("user_version") == step
+    left.close()
+    database = Database(path)
+    assert database.rows(SCHEMA) == newest.execute(SCHEMA).fetchall()
+    database.close()
+
+
+def test_a_step_that_was_released_is_never_changed():
+    hashes = [hashlib.sha256(step.encode()).hexdigest() for step in MIGRATIONS]
+    assert hashes[: len(RELEASED)] == list(RELEASED)
