@@ -1,4 +1,4 @@
-"""Folders of Strongroom's own files: settings, data, caches and downloads."""
+"""Folders of Strongroom's own files: settings, data and caches."""
 
 from __future__ import annotations
 
@@ -25,13 +25,6 @@ def data_dir() -> Path:
 def cache_dir() -> Path:
     """Return the folder of data that can be downloaded again, made private to the user."""
     return _made("cache")
-
-
-def downloads_dir() -> Path:
-    """Return the user's download folder; it is not created here."""
-    import platformdirs
-
-    return Path(platformdirs.user_downloads_dir())
 
 
 def _usual(name: str) -> Path:

@@ -23,10 +23,8 @@ LIST_KEYS = 1000
 OBJECT_BYTES = int(48.8 * TIB)
 #: Bytes of one PutObject or CopyObject request.
 SINGLE_PUT_BYTES = 5 * GIB
-#: A multipart upload: number and size of its parts; the last one may be smaller.
+#: Parts of one multipart upload.
 PART_COUNT = 10_000
-PART_MIN_BYTES = 5 * MIB
-PART_MAX_BYTES = 5 * GIB
 #: Maximum validity of a SigV4 presigned URL in seconds: seven days.
 PRESIGN_SECONDS = 604_800
 #: Rules of one lifecycle configuration, and characters of one rule's id.
@@ -45,7 +43,5 @@ SECRET_DESCRIPTION_CHARS = 2048
 RECOVERY_DAYS_MIN = 7
 RECOVERY_DAYS_MAX = 30
 RECOVERY_DAYS_DEFAULT = 30
-#: Access keys of one IAM user.
-ACCESS_KEYS = 2
 #: Clock difference to the server, in seconds, above which AWS refuses requests.
 CLOCK_SKEW_SECONDS = 900

@@ -82,10 +82,6 @@ class TaskRunner(QObject):
         """The tasks that run in the engine: those worth a question before the window closes."""
         return [task for task in self._running.values() if task.bulk]
 
-    def running_of(self, owner: QObject) -> list[Task]:
-        """Return the tasks that run for one owner."""
-        return [task for task in self._running.values() if task.order.owner is owner]
-
     def run(  # noqa: PLR0913 - one order; all but the first two by name
         self,
         name: str,

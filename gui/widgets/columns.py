@@ -95,11 +95,6 @@ class Columns(QObject):
         header.sortIndicatorChanged.connect(self._save)
         self._on_rows()
 
-    def refit(self) -> None:
-        """Size the columns anew: the view shows other columns now."""
-        self._sized = self._touched = False
-        self._on_rows()
-
     def fit_content(self) -> None:
         """Size the columns to what they show now, unless the user has sized them."""
         if not self._touched:
