@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import blobs, charts, dump, listing, page_checks, previews, window
+from tests.benchmarks import blobs, charts, dump, listing, page_checks, previews, state, window
 from tests.benchmarks.figures import Figure
 
 BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
@@ -16,6 +16,7 @@ BENCHMARKS: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("blobs", blobs.figures),
     ("json-preview", previews.figures),
     ("chart", charts.figures),
+    ("state", state.figures),
     ("heartbeat", window.heartbeats),
     ("first-paint", window.paints),
 )
