@@ -47,12 +47,17 @@ class BackupActions(QObject):
             ),
             progress=lambda p: self._tables.note.setText(f"Backing up {_rows(p)}"),
             failed=self._on_backup_failed,
+            cancelled=self._on_backup_stopped,
         )
         self._tables.note.setText(f"Backing up {what}…")
 
     def _on_backup_failed(self, error: StorageError) -> None:
         self._tables.note.setText("")
         self._tab.show_error(error)
+
+    def _on_backup_stopped(self) -> None:
+        self._tables.note.setText("")
+        self._tab.banner.show_info("The backup was stopped. Backups that were complete remain.")
 
     def _on_backed_up(self, report: BackupReport) -> None:
         rows = sum(backup.rows or 0 for backup in report.backups)

@@ -13,19 +13,19 @@ class KeptBar(QWidget):
     """Names one kept table.
 
     Signals:
-        undo_wanted: put this kept table back; its database and name.
+        undo_wanted: put this kept table back; the database, the restored table and its name.
         drop_wanted: remove this kept table for good; its database and name.
     """
 
-    undo_wanted = Signal(str, str)
+    undo_wanted = Signal(str, str, str)
     drop_wanted = Signal(str, str)
 
     def __init__(self) -> None:
         super().__init__()
-        self.kept = self.database = ""
+        self.kept = self.database = self.table = ""
         self._words = Text("", "inherit")
         self._name = mono_elided("")
-        self.undo = link_button("Undo restore", self._on_undo)
+        self.undo = link_button("Undo restore…", self._on_undo)
         self.drop = link_button("Drop it…", self._on_drop)
         self.keep = icon_button("close", "Keep it and close this message", self.hide)
         frame = QFrame()
@@ -45,14 +45,14 @@ class KeptBar(QWidget):
 
     def show_kept(self, database: str, table: str, kept: str) -> None:
         """Offer to undo the restore of `table`, or to drop what it was before."""
-        self.database, self.kept = database, kept
+        self.database, self.table, self.kept = database, table, kept
         self._words.setText(f"The former {table} is kept as")
         self._name.setText(kept)
         self.setAccessibleName(f"The former {table} is kept as {kept}")
         self.show()
 
     def _on_undo(self) -> None:
-        self.undo_wanted.emit(self.database, self.kept)
+        self.undo_wanted.emit(self.database, self.table, self.kept)
 
     def _on_drop(self) -> None:
         self.drop_wanted.emit(self.database, self.kept)

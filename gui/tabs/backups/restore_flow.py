@@ -7,11 +7,13 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from core.backup.databases import open_database
 from core.engine.operations import change_made, operation
 from core.errors import StorageError
 from core.model.backup import Backup, BackupState, RestorePreview, RestoreReport
 from core.model.change import ChangeKind
 from core.units import format_count
+from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.backups.kept_bar import KeptBar
 from gui.tabs.backups.models import counted, when
@@ -170,11 +172,18 @@ class RestoreFlow(QObject):
             ),
             progress=lambda p: self._panel.show_progress(title, p),
             failed=self._on_restore_failed,
+            cancelled=self._on_restore_stopped,
         )
 
     def _on_restore_failed(self, error: StorageError) -> None:
         self._panel.show_last()
         self._tab.show_error(error)
+
+    def _on_restore_stopped(self) -> None:
+        """Show the preview again: the restore is one transaction, which was taken back."""
+        self._restoring = None
+        self._panel.show_last()
+        self._tab.banner.show_info("The restore was stopped. Nothing was changed.")
 
     def _on_restored(self, database: str, report: RestoreReport) -> None:
         self._restoring = None
@@ -191,15 +200,34 @@ class RestoreFlow(QObject):
         self._announce("backup.restore", f"{report.database}: {report.table}")
         self.changed.emit(database, report.table)
 
-    def _on_undo_wanted(self, database: str, kept: str) -> None:
+    def _on_undo_wanted(self, database: str, table: str, kept: str) -> None:
+        """Count what is lost and what comes back, and ask."""
+
+        def count(work: Work) -> tuple[int, int]:
+            with open_database(database) as opened:
+                return opened.count(table, work=work), opened.count(kept, work=work)
+
+        self._tab.run(
+            f"Count the rows of {table} and {kept}",
+            count,
+            lambda rows: self._ask_to_undo(database, table, kept, rows),
+            latest="backups/undo",
+            quiet=True,
+        )
+
+    def _ask_to_undo(self, database: str, table: str, kept: str, rows: tuple[int, int]) -> None:
+        lost, back = (counted(number, "row") for number in rows)
         ask(
             self._tab,
-            "Undo the restore?",
-            f"{kept} takes its former place. The restored table, and what was changed in it "
-            "since, is dropped.",
+            f"Undo the restore of {table}?",
+            f"The present table ({lost}) is dropped, with every change since the restore: it "
+            f"cannot be brought back from this database, only from backups. The former table "
+            f"({back}) takes its place.",
             lambda: self._after("backup.undo", database, kept, "The restore is undone"),
+            names=[f"− {table}: {lost}", f"+ {kept}: {back}"],  # noqa: RUF001 - a minus sign, as people read it
             button="Undo restore",
             danger=True,
+            typed=table,
         )
 
     def _on_drop_wanted(self, database: str, kept: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from helpers.backups import everything
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QPlainTextEdit
 
 from core.backup.run import backup
 from core.errors import Offline
@@ -87,11 +88,37 @@ def test_restore_in_place_asks_for_the_name_and_can_be_undone(qtbot, tab, path):
     assert sql(path, "SELECT count(*) FROM orders WHERE status = 'lost'") == [(0,)]
     qtbot.waitUntil(lambda: not tab.busy, timeout=15_000)
     tab.kept.undo.click()
-    answer(tab)
+    qtbot.waitUntil(lambda: any(d.isVisible() for d in tab.findChildren(Confirm)))
+    question = next(d for d in tab.findChildren(Confirm) if d.isVisible())
+    assert not question.go.isEnabled()
+    shown = question.findChild(QPlainTextEdit).toPlainText()
+    assert shown == f"\N{MINUS SIGN} orders: 60 rows\n+ {tab.kept.kept}: 50 rows"
+    answer(tab, "orders")
     qtbot.waitUntil(lambda: "undone" in tab.banner.text, timeout=15_000)
     assert sorted(r for r in everything(path) if r[0] == "orders") == sorted(
         r for r in changed if r[0] == "orders"
     )
+
+
+def test_a_restore_or_a_backup_that_is_stopped_states_the_result(qtbot, tab, path, monkeypatch):
+    backed_up(tab, path, "users")
+    tab.refresh()
+    select(qtbot, tab, "users")
+    qtbot.waitUntil(
+        lambda: tab.restoring.preview and tab.restoring.preview.table == "users", timeout=15_000
+    )
+    before = everything(path)
+    engine = tab.context.runner._engine_client()
+    monkeypatch.setattr(engine, "call", lambda *_order, work, **_more: work.token.wait(30))
+    tab.restoring.as_new.click()
+    tab.context.runner.bulk_running[0].cancel()  # as in the list of activities
+    qtbot.waitUntil(lambda: tab.banner.text == "The restore was stopped. Nothing was changed.")
+    assert tab.restoring.in_place.isVisible()
+    assert everything(path) == before
+    tab.tables.back_up.click()
+    tab.context.runner.bulk_running[0].cancel()
+    qtbot.waitUntil(lambda: tab.banner.text.startswith("The backup was stopped."))
+    assert tab.tables.note.text() == ""
 
 
 def test_under_a_new_name_nothing_is_asked(qtbot, tab, path):
