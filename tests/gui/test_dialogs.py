@@ -15,14 +15,20 @@ from helpers.widget_tree import unnamed
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QComboBox,
     QDialogButtonBox,
     QFileDialog,
     QPushButton,
+    QScrollArea,
+    QStyle,
+    QStyleOptionComboBox,
+    QStyleOptionFrame,
     QWidget,
 )
 
 from gui.widgets import dialog as dialog_module
 from gui.widgets.dialog import Dialog
+from gui.widgets.secret_field import SecretField
 
 #: 1280 x 800 at 150 %, less what the desktop's title bar takes.
 SMALL = QSize(853 - 16, 533 - 40)
@@ -91,3 +97,42 @@ def test_a_screen_reader_can_name_and_press_everything_in_a_dialog(
     qtbot.waitUntil(lambda: not context.runner.busy)
     close_dialogs()
     assert faults == []
+
+
+def _text_begins(field, form):
+    """Return where the text of a field begins in a form, in pixels."""
+    line = field.lineEdit() if isinstance(field, QComboBox) else field
+    if line is None:
+        option = QStyleOptionComboBox()
+        field.initStyleOption(option)
+        edit = QStyle.SubControl.SC_ComboBoxEditField
+        area = field.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, edit, field)
+        return field.mapTo(form, area.topLeft()).x()
+    option = QStyleOptionFrame()
+    line.initStyleOption(option)
+    contents = QStyle.SubElement.SE_LineEditContents
+    area = line.style().subElementRect(contents, option, line)
+    return line.mapTo(form, area.topLeft()).x() + 2  # Qt's own margin inside a line edit
+
+
+def test_the_texts_of_all_fields_of_a_form_begin_below_each_other(parent, context, qtbot):
+    dialog = MAKERS["ProfileEditor"](parent, context)
+    dialog.show()
+    qtbot.waitUntil(lambda: not context.runner.busy)
+    form = dialog.form
+    fields = (form.name, form.colour, form.source, form.region, form.bucket, form.endpoint)
+    begins = {field.accessibleName(): _text_begins(field, form) for field in fields}
+    dialog.reject()
+    assert max(begins.values()) - min(begins.values()) <= 1, begins
+
+
+def test_a_comparison_of_versions_fits_a_window_of_800_pixels(parent, context, qtbot):
+    dialog = MAKERS["CompareVersions"](parent, context)
+    dialog.show()
+    values = dialog.findChildren(SecretField)
+    width, cut = dialog.width(), [v.accessibleName() for v in values if v.width() < 150]
+    area = next(a for a in dialog.findChildren(QScrollArea) if a.findChildren(SecretField))
+    wider = area.horizontalScrollBar().maximum()
+    dialog.reject()
+    assert width <= 800 - 16
+    assert (cut, wider) == ([], 0)
