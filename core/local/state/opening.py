@@ -14,6 +14,7 @@ from core.local.locking import has_record_locks, locked
 from core.local.state.failures import translate_database_errors
 from core.local.state.migrations import check_version, migrate
 from core.local.state.old_files import old_files
+from core.local.state.salvage import copy_readable_rows, open_read_only
 from core.units import iso_utc, utc_now
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def prepare(path: Path) -> Access:
             _set_journal_mode(connection, path, access)
             migrate(connection, path)
             if aside is not None:
+                copy_readable_rows(connection, aside)
                 _report(connection, path, aside, reason)
             if old_files(path):
                 from core.local.state.import_files import import_old_files
@@ -86,7 +88,9 @@ def connect(path: Path, access: Access) -> apsw.Connection:
     import apsw
 
     if not access.writable:
-        return _connect_read_only(path)
+        connection = open_read_only(path)
+        check_version(connection, path)
+        return connection
     unlocked = "win32-none" if sys.platform == "win32" else "unix-none"
     connection = apsw.Connection(
         str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=None if access.locks else unlocked
@@ -96,20 +100,6 @@ def connect(path: Path, access: Access) -> apsw.Connection:
         "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA synchronous = NORMAL;"
         f"PRAGMA journal_size_limit = {_WAL_BYTES}"
     )
-    return connection
-
-
-def _connect_read_only(path: Path) -> apsw.Connection:
-    """Open a database in a folder where SQLite can create no file beside it."""
-    import apsw
-
-    wal = path.with_name(path.name + "-wal")
-    immutable = not wal.exists() or not wal.stat().st_size
-    connection = apsw.Connection(
-        f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}",
-        flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
-    )
-    check_version(connection, path)
     return connection
 
 
@@ -123,7 +113,11 @@ def _create(path: Path) -> None:
 
 
 def _damage(path: Path, access: Access) -> str:
-    """Return what is wrong with the file, empty if nothing is or there is none."""
+    """Return what is wrong with the file, empty if nothing is or there is none.
+
+    Raises:
+        LocalIOError: a newer version or another program has written it.
+    """
     import apsw
 
     if not path.exists():
@@ -131,6 +125,7 @@ def _damage(path: Path, access: Access) -> str:
     try:
         connection = connect(path, access)
         try:
+            check_version(connection, path)  # a newer database is not repaired
             found = connection.execute("PRAGMA quick_check(1)").get
         finally:
             connection.close()
