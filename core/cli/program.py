@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from traceback import format_exception
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
@@ -16,7 +16,6 @@ from core.aws.usage import record_use
 from core.cli import backups, doctor, objects, policy, rotation, secrets, server
 from core.cli.common import HELP, Cli, Opener, flag_given, split_common_options, wants_traceback
 from core.cli.interrupt import interruptible
-from core.cli.mfa import asker
 from core.cli.output import Output, ReaderClosed, flush
 from core.cli.parameters import strict, usage_error
 from core.errors import Cancelled, ErrorKind, LocalIOError, StorageError, local_io_error
@@ -24,6 +23,9 @@ from core.local.hardening import harden
 from core.redaction import clamp_logging, redacted
 from core.units import TimeStyle, use_time_style
 from core.work import CancelToken, unexpected_error
+
+if TYPE_CHECKING:
+    from core.aws.sign_in import MfaQuestion
 
 app = typer.Typer(
     name="strongroom",
@@ -92,7 +94,7 @@ def _discard_output() -> None:
 
 def _run(given: list[str], out: Output, token: CancelToken) -> int:
     common, left = split_common_options(given)
-    opener = Opener(common, asker(out.ask_hidden))
+    opener = Opener(common, mfa_prompt(out.ask_hidden))
     try:
         with interruptible(token, out.interrupted_at_once):
             code = _exit_code(app(left, obj=Cli(out, opener, common), standalone_mode=False))
@@ -150,3 +152,21 @@ def _exit_code(returned: object) -> int:
 
 def _local(error: OSError) -> LocalIOError:
     return local_io_error(error, f"{error.filename or 'A local file'} could not be used")
+
+
+def mfa_prompt(ask: Callable[[str], str]) -> Callable[[MfaQuestion], str]:
+    """Return a function that prompts for the code with `ask`; it fails without a terminal."""
+
+    def answer(question: MfaQuestion) -> str:
+        from core.aws.sign_in import no_code
+
+        if not sys.stdin.isatty():
+            error = no_code(question)
+            error.remedy = "Run the command in a terminal, where the code can be entered."
+            raise error
+        code = ask(f"MFA code of {question.device} for {question.section}: ").strip()
+        if not code:
+            raise no_code(question)
+        return code
+
+    return answer

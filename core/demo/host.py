@@ -1,4 +1,6 @@
-"""The child process of the demo server: `python -m core.demo.host PARENT FOLDER PORT`.
+"""The child process of the demo server, which ends with its parent: `core.demo.host`.
+
+Usage: `python -m core.demo.host PARENT FOLDER PORT`.
 
 It fills moto, listens, then prints one line of JSON with its port and keys on standard output,
 a pipe that only the parent reads. It ends when its standard input does.
@@ -6,18 +8,20 @@ a pipe that only the parent reads. It ends when its standard input does.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import logging
 import os
+import signal
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from core.demo.folders import remove_folder
-from core.demo.lifeline import call_when_parent_ends
 from core.local.hardening import harden
 from core.model.connection import AccessKeys
 
@@ -80,6 +84,41 @@ def _serve(folder: Path, port: int) -> dict[str, Any]:
 def _plain(keys: AccessKeys) -> list[str]:
     """Uncover keys for the pipe to the parent, the only place where they leave this process."""
     return [keys.access_key_id, keys.secret_access_key.reveal()]
+
+
+_PR_SET_PDEATHSIG = 1
+
+
+def call_when_parent_ends(pipe: BinaryIO, parent: int, leave: Callable[[], None]) -> None:
+    """Have `leave` called once when the parent is gone; call this in the main thread.
+
+    The kernel's signal comes when the *thread* that started us ends, which may be long before the
+    process does; so it only makes us look. The end of the pipe is certain: the parent alone holds
+    its other end, and loses it however it dies.
+
+    Args:
+        pipe: our end of a pipe that the parent keeps open, and never writes to.
+        parent: the parent's process id.
+        leave: ends this process; may be called in any thread.
+    """
+    threading.Thread(target=_wait, args=(pipe, leave), name="parent-watch", daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    signal.signal(signal.SIGTERM, lambda *_: leave())
+    if sys.platform == "linux":
+
+        def leave_if_orphaned(*_: object) -> None:
+            if os.getppid() != parent:
+                leave()
+
+        signal.signal(signal.SIGUSR1, leave_if_orphaned)
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1)
+        leave_if_orphaned()  # it may have died before the kernel was asked
+
+
+def _wait(pipe: BinaryIO, leave: Callable[[], None]) -> None:
+    while pipe.read(1):
+        pass
+    leave()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ succeed several times in a row within a time limit.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from core.aws.clients import ClientFactory
@@ -19,6 +19,7 @@ from core.model.rotation import Patience
 from core.objects.bucket import Bucket
 from core.objects.check_objects import CHECK_BYTES, CHECK_PREFIX, recorded
 from core.rotation.strategy import ProbeFailed
+from core.units import format_counted
 from core.work import Work
 
 
@@ -143,3 +144,46 @@ def _remember(versions: list[tuple[str, str]], key: str, answer: dict[str, objec
     version = str(answer.get("VersionId") or "")
     if version and version != "null":
         versions.append((key, version))
+
+
+def drop_versions(
+    clients: ClientFactory, bucket: str, versions: Sequence[tuple[str, str]], work: Work
+) -> str:
+    """Remove pairs (key, version id); return a text about failures, or an empty string."""
+    left = 0
+    reason = ""
+    for key, version in versions:
+        work.check()
+        try:
+            with translated("s3:DeleteObjectVersion", f"s3://{bucket}/{key}", work):
+                s3 = clients.for_bucket(bucket, work=work)
+                s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
+        except StorageError as error:
+            left += 1
+            reason = error.action or error.summary
+    return (
+        f"; {format_counted(left, 'version')} of test objects could not be deleted ({reason})"
+        if left
+        else ""
+    )
+
+
+def sweep(clients: ClientFactory, bucket: str, prefix: str, work: Work) -> str:
+    """Remove test objects of an interrupted test; return a text about failures or "".
+
+    Their versions in a versioned bucket stay hidden until a lifecycle rule removes them.
+    """
+    place = f"s3://{bucket}/{prefix}"
+    work.check()
+    try:
+        s3 = clients.for_bucket(bucket, work=work)
+        with translated("s3:ListObjectsV2", place, work):
+            listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ())
+        for entry in listed:
+            with translated("s3:DeleteObject", place, work):
+                s3.delete_object(Bucket=bucket, Key=entry["Key"])
+    except Cancelled:
+        raise
+    except StorageError as error:
+        return f"; test objects below {prefix} may remain ({error.action or error.summary})"
+    return ""

@@ -15,10 +15,9 @@ from core.layout.building import check_segment
 from core.layout.forms import form_of, head_of, metadata_of
 from core.model.objects import Written
 from core.storage.documents import NanRule, Payload, document, encoded
-from core.storage.latest import latest_key
+from core.storage.queries import latest_key, usage_of
 from core.storage.s3_storage_service import S3StorageService
 from core.storage.script_values import FutureStampWarning, StoredFile, in_future, market_value
-from core.storage.usage import usage_of
 from core.units import utc_now
 from core.work import Work
 

@@ -10,9 +10,9 @@ from uuid import UUID
 from moto.s3.models import FakeDeleteMarker, FakeKey, PublicAccessBlock, s3_backends
 from requests.structures import CaseInsensitiveDict
 
-from core.demo.data.everything import samples
 from core.demo.data.identities import ACCOUNT
 from core.demo.data.sample import START, TEXT, Sample, randomness
+from core.demo.data.streams import samples
 from core.model.connection import DEFAULT_BUCKET, DEFAULT_REGION
 
 #: A second bucket, in another region: requests have to follow it there.

@@ -22,8 +22,7 @@ from core.redaction import Secret
 from core.rotation import copies, iam_keys, iam_preflight, stages
 from core.rotation.iam_make import KeyMaker, delete_new_keys
 from core.rotation.iam_secret import KEY_ID, KEY_SECRET, StorageSecret, read_secret, with_keys
-from core.rotation.key_proof import connection_of, prove_key
-from core.rotation.leftovers import drop_versions, sweep
+from core.rotation.key_proof import connection_of, drop_versions, prove_key, sweep
 from core.rotation.local_keys import LocalKeys
 from core.rotation.strategy import (
     Examined,
