@@ -177,20 +177,22 @@ class Pill(QLabel):
 
 
 class AgePill(Pill):
-    """How old fetched content is. It counts up, and says when a refresh failed.
+    """How old fetched content is. It counts up, and shows when a refresh failed.
 
-    Where there is little room it shows the age alone, and at last nothing.
+    Where there is little room it shows the age alone, and at last nothing; after a failed refresh
+    it always shows that the content is stale.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", "neutral", parent)
         self._fetched: datetime | None = None
+        self._failed = False
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def set_fetched(self, moment: datetime | None = None) -> None:
         """Count from `moment` on, from now by default: the content is as fresh as can be."""
-        self._fetched = moment or utc_now()
+        self._fetched, self._failed = moment or utc_now(), False
         self.show_live(partial(_fetched, self._fetched), "neutral", _AGE_HINT)
 
     def sizeHint(self) -> QSize:
@@ -209,7 +211,9 @@ class AgePill(Pill):
     def _renew(self) -> None:
         if self._live is None or self._fetched is None:
             return
-        forms = (self._live(), format_age(self._fetched))
+        age = format_age(self._fetched)
+        shorter = (f"{age} · stale", "stale") if self._failed else (age,)
+        forms = (self._live(), *shorter)
         fitting = (form for form in forms if self._room_of(form).width() <= self.width())
         text = shown(next(fitting, ""))
         if text != self.text():
@@ -232,6 +236,7 @@ class AgePill(Pill):
     def set_failed(self) -> None:
         """Show that older content stays, as it could not be refreshed; nothing without content."""
         if self._fetched is not None:
+            self._failed = True
             text = partial(_stale, self._fetched)
             self.show_live(text, "warning", f"The last refresh failed. {_AGE_HINT}")
 

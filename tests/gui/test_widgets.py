@@ -283,3 +283,19 @@ def test_a_heading_is_never_shortened_and_a_name_only_at_last(qtbot, themed):
     head.resize(320, head.height())
     qtbot.waitUntil(lacks)
     assert head.minimumSizeHint().width() < 260, "a long name needs no wider window"
+
+
+def test_an_age_without_room_still_shows_that_a_refresh_failed(qtbot):
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    age = AgePill(holder)
+    holder.show()
+    age.set_fetched()
+    age.set_failed()
+    age.resize(age.sizeHint().width(), 24)
+    assert "could not be refreshed" in age.text()
+    for width in (150, 90, 60):
+        age.resize(width, 24)
+        assert "stale" in age.text(), width
+    age.set_fetched()
+    assert "stale" not in age.text()
