@@ -1,31 +1,25 @@
-"""A local record of each backup that runs here: what a killed run left in the bucket is known.
+"""Local records of running backups, from which leftovers of a killed run are found.
 
-One small file for each backup, locked by the process that writes it, from before its first part
-is sent until its manifest is stored. `core.backup.orphans` reads them.
+Each backup has a row of the state database, owned by its process, from before the first part is
+sent until the manifest is stored. `core.backup.orphans` reads the records.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from uuid import uuid4
+from typing import Any
 
 from core.backup.store import Store
-from core.errors import Cancelled, StorageError
-from core.local.atomic import translate_os_errors
-from core.local.owned_files import claimed, create_owned
-from core.local.unreadable import UNREADABLE
-from core.paths import data_dir
+from core.errors import Cancelled, LocalIOError, StorageError
+from core.local.state.database import state_database
+from core.local.state.owners import is_running, owner_of_this_process
 from core.work import Work
 
-_SUFFIX = ".backup"
-#: How long removing the parts of a failed run may take, in seconds; a cancel must end in 2.
+#: Time limit for removing the parts of a failed run, in seconds; a cancel must end in 2.
 _CLEAN_SECONDS, _CLEAN_SECONDS_CANCELLED = 25.0, 1.5
 
 _log = logging.getLogger(__name__)
@@ -33,10 +27,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class UnfinishedBackup:
-    """One backup being written: the keys that were sent, and those the server confirmed.
+    """A running backup: the keys that were sent, and those that the server confirmed.
 
-    `committing` is set before the manifest is sent: from then on the answer may be lost and the
-    manifest be stored, so nothing is removed.
+    `committing` is set before the manifest is sent: from then on nothing is removed, since the
+    manifest may be stored even if the answer is lost.
     """
 
     folder: str
@@ -47,17 +41,14 @@ class UnfinishedBackup:
 
 @contextmanager
 def unfinished_backup(store: Store, folder: str) -> Iterator[UnfinishedBackup]:
-    """Record a backup while it is written; when the block fails, what it sent is removed.
+    """Record a running backup; if the block fails, the sent objects are removed.
 
-    What cannot be removed now is removed by the next backup of this machine.
+    Objects that cannot be removed are removed by the next backup of this machine.
 
     Raises:
         LocalIOError: The record cannot be written.
     """
-    path = _records() / f"{uuid4().hex}{_SUFFIX}"
-    with translate_os_errors(path, "written"):
-        handle = create_owned(path)
-        os.write(handle, json.dumps({"place": store.place, "folder": folder}).encode())
+    number = _begin(store, folder)
     backup = UnfinishedBackup(folder)
     done = False
     try:
@@ -68,12 +59,24 @@ def unfinished_backup(store: Store, folder: str) -> Iterator[UnfinishedBackup]:
         raise
     finally:
         if done:
-            path.unlink(missing_ok=True)
-        os.close(handle)
+            forget(number)
+        else:
+            _write("UPDATE unfinished_backups SET owner = NULL WHERE number = ?", number)
+
+
+def _begin(store: Store, folder: str) -> int:
+    database = state_database()
+    owner = owner_of_this_process(database.path)
+    with database.transaction(durable=True) as connection:
+        connection.execute(
+            "INSERT INTO unfinished_backups (owner, place, folder) VALUES (?, ?, ?)",
+            (owner, store.place, folder),
+        )
+        return connection.last_insert_rowid()
 
 
 def _removed(store: Store, backup: UnfinishedBackup, error: BaseException) -> bool:
-    """Remove what was sent and return whether nothing can be left of it."""
+    """Remove the sent objects, and return whether none remains."""
     if not backup.stored:
         return not backup.sent
     cancelled = isinstance(error, Cancelled | KeyboardInterrupt)
@@ -86,7 +89,7 @@ def _removed(store: Store, backup: UnfinishedBackup, error: BaseException) -> bo
         store.delete(backup.sent, work=work)
     except StorageError as failure:
         _log.warning(
-            "Parts of an unfinished backup stay in %s until the next backup from here: %s",
+            "Parts of an unfinished backup remain in %s until the next backup of this machine: %s",
             backup.folder,
             failure.summary,
         )
@@ -98,52 +101,59 @@ def _removed(store: Store, backup: UnfinishedBackup, error: BaseException) -> bo
 
 
 def running_folders(store: Store) -> frozenset[str]:
-    """Return the folders that running processes of this machine are writing to."""
-    found = set()
-    for path in _records().glob(f"*{_SUFFIX}"):
-        with claimed(path) as dead:
-            folder = None if dead else _folder_of(path, store)
-        if folder is not None:
-            found.add(folder)
-    return frozenset(found)
+    """Return the folders that running processes of this machine are writing to.
+
+    Raises:
+        LocalIOError: The state database cannot be read.
+    """
+    path = state_database().path
+    rows = state_database().rows(
+        "SELECT owner, folder FROM unfinished_backups WHERE place = ?", (store.place,)
+    )
+    return frozenset(folder for owner, folder in rows if is_running(path, owner))
 
 
 @contextmanager
-def dead_records(store: Store) -> Iterator[dict[str, Path]]:
-    """Yield folder → record of what ended processes left in this store; locked in the block."""
-    found: dict[str, Path] = {}
-    with _claims() as paths:
-        for path in paths:
-            folder = _folder_of(path, store)
-            if folder is not None:
-                found[folder] = path
-        yield found
+def dead_records(store: Store) -> Iterator[dict[str, int]]:
+    """Yield the folders that ended processes left in this store, each with its record.
 
+    Inside the block the records belong to this process, so no other one removes the same parts.
 
-@contextmanager
-def _claims() -> Iterator[list[Path]]:
-    with ExitStack() as stack:
-        paths = sorted(_records().glob(f"*{_SUFFIX}"))
-        yield [path for path in paths if stack.enter_context(claimed(path))]
-
-
-def forget(path: Path) -> None:
-    """Remove a record: nothing of its backup is left to remove."""
-    with suppress(OSError):
-        path.unlink()
-
-
-def _records() -> Path:
-    folder = data_dir() / "unfinished-backups"
-    with translate_os_errors(folder, "created"):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
-
-
-def _folder_of(path: Path, store: Store) -> str | None:
-    """The folder a record names, when it lies in this store; None for a torn record."""
+    Raises:
+        LocalIOError: The state database cannot be read or written.
+    """
+    found = _take(store)
     try:
-        record = json.loads(path.read_bytes())
-        return str(record["folder"]) if record["place"] == store.place else None
-    except (OSError, *UNREADABLE):
-        return None
+        yield found
+    finally:
+        for number in found.values():
+            _write("UPDATE unfinished_backups SET owner = NULL WHERE number = ?", number)
+
+
+def _take(store: Store) -> dict[str, int]:
+    database = state_database()
+    select = "SELECT folder, number, owner FROM unfinished_backups WHERE place = ?"
+    if not database.rows(select, (store.place,)):
+        return {}
+    owner = owner_of_this_process(database.path)
+    with database.transaction() as connection:
+        rows = connection.execute(select, (store.place,)).fetchall()
+        dead: list[tuple[Any, ...]] = [row for row in rows if not is_running(database.path, row[2])]
+        connection.executemany(
+            "UPDATE unfinished_backups SET owner = ? WHERE number = ?",
+            [(owner, number) for _folder, number, _owner in dead],
+        )
+    return {folder: number for folder, number, _owner in dead}
+
+
+def forget(number: int) -> None:
+    """Remove a record: nothing of its backup is left to remove."""
+    _write("DELETE FROM unfinished_backups WHERE number = ?", number)
+
+
+def _write(sql: str, number: int) -> None:
+    """Run a statement about a record; when it fails, the next backup inspects the record again."""
+    try:
+        state_database().execute(sql, (number,))
+    except LocalIOError as error:
+        _log.warning("The record of a backup could not be changed: %s", error.summary)

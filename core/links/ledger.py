@@ -10,7 +10,7 @@ from typing import Any
 
 from core.local.state.database import Value, state_database, storable
 from core.local.state.reports import unreadable_entries
-from core.units import as_utc, format_count, format_counted, format_moment, iso_utc, utc_now
+from core.units import as_utc, format_counted, format_moment, iso_utc, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,6 @@ def links_ending_with(key_id: str, ledger: Ledger | None = None) -> tuple[str, .
     ends = [one.expires for one in entries if one.access_key_id == key_id and one.alive()]
     if not key_id or not ends:
         return ()
-    count, last = format_count(len(ends)), format_moment(max(ends))
-    return (
-        f"{format_counted(count, 'link')} made here will die with the old key; the last would have ended {last}",
-    )
+    counted, last = format_counted(len(ends), "link"), format_moment(max(ends))
+    text = f"{counted} made here will die with the old key; the last would have ended {last}"
+    return (text,)

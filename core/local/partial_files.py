@@ -10,18 +10,18 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from core.errors import LocalIOError
 from core.local.owned_files import claimed, create_owned
-from core.paths import data_dir
+from core.local.state.database import Database, state_database
+from core.local.state.owners import is_running, owner_of_this_process
 
 _log = logging.getLogger(__name__)
 
 #: How unfinished downloads end: recognisable, and never the final name.
 PARTIAL_SUFFIX = ".strongroom-part"
-_RECORD_SUFFIX = ".folders"
 _lock = threading.Lock()
-#: The records of this process (one, unless its data folder changes): folder -> descriptor.
-_open_records: dict[Path, int] = {}
-_noted: set[tuple[Path, Path]] = set()
+#: What this process has recorded: its name as an owner, and a folder.
+_noted: set[tuple[str, Path]] = set()
 
 
 def create_partial(target: Path) -> tuple[Path, int]:
@@ -49,13 +49,23 @@ def sweep_partials(folders: Iterable[Path] = ()) -> tuple[Path, ...]:
     removed: list[Path] = []
     for folder in {Path(each).absolute() for each in folders}:
         removed += _sweep(folder)
-    for record in sorted(_records().glob(f"*{_RECORD_SUFFIX}")):
-        with claimed(record) as dead:
-            if dead:
-                for folder in _folders(record):
-                    removed += _sweep(folder)
-                record.unlink(missing_ok=True)
+    try:
+        for folder in _take_recorded_folders(state_database()):
+            removed += _sweep(folder)
+    except LocalIOError as error:
+        _log.warning("unfinished downloads could not be searched: %s", error.summary)
     return tuple(removed)
+
+
+def _take_recorded_folders(database: Database) -> list[Path]:
+    """Return the folders that dead processes have recorded, and remove these records."""
+    found = database.rows("SELECT DISTINCT owner FROM download_folders")
+    folders: set[Path] = set()
+    for owner in (owner for (owner,) in found if not is_running(database.path, owner)):
+        rows = database.rows("SELECT folder FROM download_folders WHERE owner IS ?", (owner,))
+        folders |= {Path(os.fsdecode(folder)) for (folder,) in rows}
+        database.execute("DELETE FROM download_folders WHERE owner IS ?", (owner,))
+    return sorted(folders)
 
 
 def _sweep(folder: Path) -> list[Path]:
@@ -70,27 +80,16 @@ def _sweep(folder: Path) -> list[Path]:
 
 
 def _note(folder: Path) -> None:
-    """Write the folder down once in each process, so that a later process can search it."""
-    records = _records()
-    with _lock:
-        if (records, folder) in _noted:
-            return
-        _noted.add((records, folder))
-        try:
-            if records not in _open_records:
-                records.mkdir(mode=0o700, parents=True, exist_ok=True)
-                path = records / f"{uuid4().hex}{_RECORD_SUFFIX}"
-                _open_records[records] = create_owned(path)
-            os.write(_open_records[records], os.fsencode(folder) + b"\0")
-        except OSError as error:
-            _log.warning("the folder of a download could not be recorded: %s", error)
-
-
-def _folders(record: Path) -> list[Path]:
-    with suppress(OSError):
-        return [Path(os.fsdecode(part)) for part in record.read_bytes().split(b"\0") if part]
-    return []
-
-
-def _records() -> Path:
-    return data_dir() / "downloads"
+    """Record the folder once in each process, so that a later process can search it."""
+    database = state_database()
+    try:
+        owner = owner_of_this_process(database.path)
+        with _lock:
+            if (owner, folder) not in _noted:
+                database.execute(
+                    "INSERT OR IGNORE INTO download_folders (owner, folder) VALUES (?, ?)",
+                    (owner, os.fsencode(folder)),
+                )
+                _noted.add((owner, folder))
+    except LocalIOError as error:
+        _log.warning("the folder of a download could not be recorded: %s", error.summary)

@@ -43,6 +43,9 @@ _INSERT: dict[str, Callable[[apsw.Connection, bytes, Path], old_forms.Inserted]]
     "links": old_forms.insert_links,
     "changes": old_forms.insert_changes,
     "used actions": old_forms.insert_used_actions,
+    "downloads": old_forms.insert_download_folders,
+    "unfinished backups": old_forms.insert_unfinished_backup,
+    "verifications": old_forms.insert_verifications,
 }
 
 

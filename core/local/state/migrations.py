@@ -131,10 +131,37 @@ CREATE TABLE used_actions (
 ) STRICT, WITHOUT ROWID;
 """
 
+_DOWNLOADS = """
+CREATE TABLE download_folders ( -- where a process has created unfinished downloads
+    owner TEXT,                 -- see core.local.state.owners
+    folder BLOB NOT NULL,       -- the path as the file system has it
+    UNIQUE (owner, folder)
+) STRICT;
+"""
+
+_BACKUPS = """
+CREATE TABLE unfinished_backups (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner TEXT,                 -- the process that writes it, see core.local.state.owners
+    place TEXT NOT NULL,        -- endpoint and bucket
+    folder TEXT NOT NULL
+) STRICT;
+CREATE TABLE verifications (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    place TEXT NOT NULL,
+    key TEXT NOT NULL,
+    sha256 TEXT NOT NULL,       -- of the manifest
+    moment TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    UNIQUE (place, key)
+) STRICT;
+"""
+
 #: All steps, oldest first; number n makes version n of version n - 1.
 MIGRATIONS: tuple[str, ...] = (
     _HOUSEKEEPING, _ROTATIONS, _TRANSFERS, _UPLOADS, _PROFILES, _SETTINGS, _LINKS, _CHANGES,
-    _USED_ACTIONS,
+    _USED_ACTIONS, _DOWNLOADS, _BACKUPS,
 )  # fmt: skip
 
 

@@ -35,6 +35,9 @@ OLD_STORES: tuple[OldStore, ...] = (
     OldStore("changes", "data", "changes.jsonl.1"),
     OldStore("changes", "data", "changes.jsonl"),
     OldStore("used actions", "data", "used-actions.json"),
+    OldStore("downloads", "data", "downloads/*.folders", owned=True),
+    OldStore("unfinished backups", "data", "unfinished-backups/*.backup", owned=True),
+    OldStore("verifications", "data", "verifications.jsonl"),
 )
 
 

@@ -169,6 +169,38 @@ def insert_used_actions(connection: apsw.Connection, content: bytes, _path: Path
     return Inserted(len(rows))
 
 
+def insert_download_folders(connection: apsw.Connection, content: bytes, _path: Path) -> Inserted:
+    """Insert the folders in which a process had unfinished downloads, divided by NUL."""
+    rows = [(folder,) for folder in content.split(b"\0") if folder]
+    connection.executemany("INSERT INTO download_folders (folder) VALUES (?)", rows)
+    return Inserted(len(rows))
+
+
+def insert_unfinished_backup(connection: apsw.Connection, content: bytes, _path: Path) -> Inserted:
+    """Insert the record of a backup that was not finished."""
+    record = json.loads(content)
+    connection.execute(
+        "INSERT INTO unfinished_backups (place, folder) VALUES (?, ?)",
+        (_text(record["place"]), _text(record["folder"])),
+    )
+    return Inserted(1)
+
+
+def insert_verifications(connection: apsw.Connection, content: bytes, _path: Path) -> Inserted:
+    """Insert the lines of `verifications.jsonl`; the newest of each backup remains."""
+
+    def insert(entry: dict[str, Any]) -> None:
+        datetime.fromisoformat(entry["when"])
+        names = ("place", "key", "sha256", "when", "by", "problem")
+        connection.execute(
+            "INSERT OR REPLACE INTO verifications (place, key, sha256, moment, operation, problem)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [_text(entry[name]) for name in names],
+        )
+
+    return _insert_lines(connection, content, insert)
+
+
 def _insert_lines(
     connection: apsw.Connection, content: bytes, insert: Callable[[dict[str, Any]], None]
 ) -> Inserted:

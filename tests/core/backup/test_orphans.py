@@ -176,7 +176,7 @@ def test_what_cannot_be_removed_is_said_and_removed_next_time(
     dated.fail_after, dated.refusal = 2, AccessDenied("Access denied", action="s3:DeleteObject")
     with caplog.at_level(logging.WARNING), pytest.raises(Offline):
         backed_up(dated, path, "orders")
-    assert "stay in backups/database/orders/" in caplog.text
+    assert "remain in backups/database/orders/" in caplog.text
     assert len(dated.objects) == 2
     caplog.clear()
     dated.fail_after = None

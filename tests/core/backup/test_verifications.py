@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from helpers.backups import MemoryStore, backed_up, restored
 from core.backup import verifications
 from core.backup.listing import backups_in
 from core.backup.verify import verify_of
+from core.errors import LocalIOError
+from core.local.state.database import state_database
 from core.model.backup import Backup, BackupState
 from core.paths import data_dir
 from core.work import Work
@@ -81,34 +84,51 @@ def test_a_proof_holds_for_this_manifest_in_this_place_only(
     assert listed(store).verified is None
 
 
-def test_the_record_survives_torn_and_foreign_lines(store: MemoryStore, path: Path) -> None:
+def test_lines_of_an_earlier_version_are_imported_without_rubbish(
+    store: MemoryStore, path: Path
+) -> None:
     backup = backed_up(store, path, "orders")
-    verify_of(store, backup, Work())
-    record = data_dir() / "verifications.jsonl"
-    assert record.stat().st_mode & 0o777 == 0o600
-    good = record.read_bytes()
+    entry = {
+        "place": store.place, "key": backup.key, "sha256": backup.sha256,
+        "when": "2026-01-02T03:04:05Z", "by": "verify", "problem": "",
+    }  # fmt: skip
     odd = (b"{", b"[]", b'{"when": "yesterday"}', b"\xff", json.dumps({"key": 1}).encode())
-    record.write_bytes(b"\n".join((*odd, good.rstrip(), b'{"place": "mem')))
+    record = data_dir() / "verifications.jsonl"
+    record.write_bytes(b"\n".join((*odd, json.dumps(entry).encode(), b'{"place": "mem')))
+    state_database()._prepared = None  # as in the next process
+    state_database().close()
     assert listed(store).checked.startswith("verified on ")
+
+
+def test_an_entry_that_cannot_be_read_is_left_out(store: MemoryStore, path: Path) -> None:
+    verify_of(store, backed_up(store, path, "orders"), Work())
+    state_database().execute("UPDATE verifications SET moment = 'yesterday'")
+    assert listed(store).checked == "listed, sizes agree"
 
 
 def test_the_record_stays_small_and_keeps_the_newest_of_each(
     store: MemoryStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verifications, "_COMPACTED_AT", 2_000)
+    monkeypatch.setattr(verifications, "_MOST_BACKUPS", 2)
     backup = backed_up(store, path, "orders")
-    for _ in range(30):
+    for key in ("a", "b", "c"):
+        verifications.record_verification(store, replace(backup, key=key), "verify")
+    for _ in range(3):
         verifications.record_verification(store, backup, "verify")
     verifications.record_verification(store, backup, "verify", "a problem")
-    record = data_dir() / "verifications.jsonl"
-    assert record.stat().st_size < 3_000
+    assert [key for _place, key, _hash in verifications.verifications()] == ["c", backup.key]
     assert listed(store).checked.startswith("found damaged on ")
 
 
 def test_a_record_that_cannot_be_written_does_not_stop_the_work(
-    store: MemoryStore, path: Path
+    store: MemoryStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backup = backed_up(store, path, "orders")
-    (data_dir() / "verifications.jsonl").mkdir()
+
+    def refuse(*_arguments: object, **_more: object) -> None:
+        raise LocalIOError("the disk is full")
+
+    monkeypatch.setattr("core.local.state.database.Database.transaction", refuse)
     assert verify_of(store, backup, Work()).good
+    monkeypatch.setattr("core.local.state.database.Database.rows", refuse)
     assert listed(store).checked == "listed, sizes agree"

@@ -11,9 +11,12 @@ import sys
 import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from core.backup.unfinished import dead_records
+from core.backup.verifications import verifications
 from core.links.ledger import Ledger
 from core.local.activity import ChangeLog
 from core.local.locking import locked
@@ -24,6 +27,7 @@ from core.local.settings import Settings
 from core.local.state.database import state_database
 from core.local.state.old_files import OLD_STORES, old_files
 from core.local.used_actions import UsedActions
+from core.model.backup import Verification
 from core.model.change import ChangeKind
 from core.model.rotation import Outcome, Step, StepState
 from core.paths import config_dir, data_dir
@@ -104,7 +108,25 @@ def used_actions():
     assert [used.action for used in UsedActions().read("production")] == ["s3:ListBucket"]
 
 
+def downloads():
+    folders = state_database().rows("SELECT owner, folder FROM download_folders ORDER BY folder")
+    assert folders == [(None, b"/data/b\xff"), (None, b"/data/downloads")]
+
+
+def unfinished_backups():
+    with dead_records(SimpleNamespace(place="https://s3/bucket")) as found:
+        assert list(found) == ["backups/database/orders/2026/01/02/x/"]
+
+
+def verified():
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert verifications() == {
+        ("https://s3/bucket", "key", "abc"): Verification(moment, "restore", "a difference")
+    }
+
+
 CHECKS = {
+    "downloads": downloads, "unfinished backups": unfinished_backups, "verifications": verified,
     "rotations": rotations, "transfers": transfers, "uploads": uploads, "profiles": profiles,
     "settings": settings, "links": links, "changes": changes, "used actions": used_actions,
 }  # fmt: skip

@@ -28,6 +28,9 @@ ROWS = {
     7: "INSERT INTO links VALUES (1, 'b', 'k', 'GET', 'm', 'e', 'me', 'id', 1)",
     8: "INSERT INTO changes VALUES (1, 'm', 'p', 'k', 'a', 's', 'o', '[]', '')",
     9: "INSERT INTO used_actions VALUES ('p', 'a', 'f', 'l')",
+    10: "INSERT INTO download_folders VALUES ('o', x'2f')",
+    11: "INSERT INTO unfinished_backups VALUES (1, 'o', 'p', 'f');"
+    "INSERT INTO verifications VALUES (1, 'p', 'k', 'h', 'm', 'o', '')",
 }
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
