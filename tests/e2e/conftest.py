@@ -2,8 +2,8 @@ import shutil
 
 import pytest
 from helpers.engines import without_yielding
-from helpers.hands import Hands
 from helpers.keyrings import MemoryKeyring, allow
+from helpers.user_input import User
 
 from gui.app.options import Options
 from gui.app.run import Program
@@ -39,12 +39,12 @@ def database(demo_server, tmp_path):
 
 
 @pytest.fixture
-def hands(program, demo_server, database, qtbot):
+def user(program, demo_server, database, qtbot):
     """The window, connected to the embedded server as its administrator."""
     program.context.demo_database = database
     program.window.show()
     program.connector.open_connection(demo_server.connection)
-    hands = Hands(qtbot, program.window)
-    hands.until(lambda: program.context.identity is not None)
+    user = User(qtbot, program.window)
+    user.until(lambda: program.context.identity is not None)
     assert program.context.identity.user == "strongroom-admin"
-    return hands
+    return user

@@ -55,13 +55,13 @@ def _next(tab, done):
     return None
 
 
-def _answers(hands, runner, button):
+def _answers(user, runner, button):
     """Press a button as a screen reader does; return whether anything came of it."""
     before, started = state_of_screen(), []
     runner.task_started.connect(started.append)
     press(button)
     try:
-        hands.until(lambda: started or state_of_screen() != before, SHORT)
+        user.until(lambda: started or state_of_screen() != before, SHORT)
     except exceptions.TimeoutError:
         return False
     finally:
@@ -70,7 +70,7 @@ def _answers(hands, runner, button):
     return True
 
 
-def _press_all(hands, runner, part, come_back):
+def _press_all(user, runner, part, come_back):
     """Press every button of a part of the window; return those that nothing came of."""
     done, mute = set(), []
     while (button := _next(part, done)) is not None:
@@ -78,19 +78,19 @@ def _press_all(hands, runner, part, come_back):
         done.add(kind)
         if kind[0] in SKIPPED:
             continue
-        if not _answers(hands, runner, button) and kind[0] not in IDEMPOTENT:
+        if not _answers(user, runner, button) and kind[0] not in IDEMPOTENT:
             mute.append(f"nothing came of pressing {kind}")
         come_back()
     assert done, f"{type(part).__name__} has no controls"
     return mute
 
 
-def _loaded(hands, spec):
-    tab = hands.window.show_tab(spec.id)
+def _loaded(user, spec):
+    tab = user.window.show_tab(spec.id)
     tab.ensure_loaded()
-    hands.until(lambda: not tab.busy, LONG)
+    user.until(lambda: not tab.busy, LONG)
     tab.present()
-    hands.until(lambda: not tab.busy, LONG)
+    user.until(lambda: not tab.busy, LONG)
     return tab
 
 
@@ -107,18 +107,18 @@ def _change_the_tab(bar):
     assert names == [spec.title for spec in TABS]
 
 
-def test_every_control_of_every_tab_has_a_name_and_answers(hands, program):
-    runner, window = program.context.runner, hands.window
+def test_every_control_of_every_tab_has_a_name_and_answers(user, program):
+    runner, window = program.context.runner, user.window
     faults = []
     for spec in TABS:
-        tab = _loaded(hands, spec)
+        tab = _loaded(user, spec)
         faults += [f"{spec.id}: no name or role: {what}" for what in nameless(window)]
         faults += [f"{spec.id}: disabled without a reason: {what}" for what in unexplained(tab)]
-        mute = _press_all(hands, runner, tab, partial(window.show_tab, spec.id))
+        mute = _press_all(user, runner, tab, partial(window.show_tab, spec.id))
         faults += [f"{spec.id}: {what}" for what in mute]
     window.toggle_drawer()
     for part in (window.drawer, window.status, window.header):
-        faults += _press_all(hands, runner, part, close_dialogs)
+        faults += _press_all(user, runner, part, close_dialogs)
     close_dialogs()
     _change_the_tab(window.bar)
     assert faults == [], "\n" + "\n".join(faults)

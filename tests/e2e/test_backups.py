@@ -15,24 +15,24 @@ def rows_of(database):
     return run(database, "SELECT *, typeof(avatar), hex(avatar) FROM users ORDER BY id")
 
 
-def test_back_up_drop_and_restore(program, hands, database, demo_s3):
+def test_back_up_drop_and_restore(program, user, database, demo_s3):
     before, columns = rows_of(database), run(database, "PRAGMA table_xinfo(users)")
     prefix = "backups/database/users/"
     keys = keys_under(demo_s3, prefix)
     tab = program.window.show_tab("backups")
-    hands.choose(tab.tables.table, "users")
-    hands.press("Back up users", tab)
-    hands.until(lambda: tab.banner.text.startswith("Backed up users: 4 rows"))
+    user.choose(tab.tables.table, "users")
+    user.press("Back up users", tab)
+    user.until(lambda: tab.banner.text.startswith("Backed up users: 4 rows"))
     assert keys_under(demo_s3, prefix) > keys
 
-    hands.until(lambda: not tab.busy)  # it compares the new backup with the table
+    user.until(lambda: not tab.busy)  # it compares the new backup with the table
     run(database, "DROP TABLE users")
     tab.refresh()
-    hands.until(lambda: "users" in missing(tab))
-    hands.choose(tab.tables.table, "users")
+    user.until(lambda: "users" in missing(tab))
+    user.choose(tab.tables.table, "users")
     assert not tab.tables.back_up.isEnabled()
-    hands.press("Restore…", tab)
-    hands.until(lambda: tab.banner.text.startswith("users is restored: 4 rows"))
+    user.press("Restore", tab)
+    user.until(lambda: tab.banner.text.startswith("users is restored: 4 rows"))
     assert rows_of(database) == before
     assert run(database, "PRAGMA table_xinfo(users)") == columns
     assert run(database, "PRAGMA foreign_key_check") == []

@@ -23,31 +23,31 @@ def holding_its_breath(server):
 
 
 @pytest.fixture
-def pulse(hands):
+def pulse(user):
     """Counts how often the window's event loop came round."""
     beats = []
-    timer = QTimer(hands.window)
+    timer = QTimer(user.window)
     timer.timeout.connect(lambda: beats.append(1))
     timer.start(10)
     yield beats
     timer.stop()
 
 
-def kill_in_mid(hands, program, pulse):
+def kill_in_mid(user, program, pulse):
     """Kill the engine while it works; return its task, which has failed."""
-    hands.until(lambda: program.runner.engine_pids() and program.runner.bulk_running)
+    user.until(lambda: program.runner.engine_pids() and program.runner.bulk_running)
     task = program.runner.bulk_running[-1]
     beats = len(pulse)
-    hands.until(lambda: len(pulse) > beats + 20)
+    user.until(lambda: len(pulse) > beats + 20)
     assert task.running
     for pid in program.runner.engine_pids():
         os.kill(pid, signal.SIGKILL)
-    hands.until(lambda: not task.running)
+    user.until(lambda: not task.running)
     assert task.state == "failed"
     assert isinstance(task.error, EngineError)
     assert task.error.retryable
     beats = len(pulse)
-    hands.until(lambda: len(pulse) > beats + 5)
+    user.until(lambda: len(pulse) > beats + 5)
     return task
 
 
@@ -56,34 +56,34 @@ def count(client, prefix=""):
     return sum(page["KeyCount"] for page in pages)
 
 
-def test_in_mid_scan(program, hands, demo_server, demo_s3, pulse):
+def test_in_mid_scan(program, user, demo_server, demo_s3, pulse):
     tab = program.window.show_tab("statistics")
-    hands.until(lambda: not tab.busy)
+    user.until(lambda: not tab.busy)
     with holding_its_breath(demo_server):
-        hands.press("Scan", tab)
-        kill_in_mid(hands, program, pulse)
+        user.press("Scan", tab)
+        kill_in_mid(user, program, pulse)
     assert "engine" in tab.banner.text
-    hands.press("Retry", tab)
-    hands.until(lambda: not tab.busy)
+    user.press("Retry", tab)
+    user.until(lambda: not tab.busy)
     assert tab.banner.text == ""
     assert tab._found.objects == count(demo_s3)
     assert not tab._found.partial
 
 
-def test_in_mid_upload(program, hands, demo_server, demo_s3, demo_prefix, tmp_path, pulse):
+def test_in_mid_upload(program, user, demo_server, demo_s3, demo_prefix, tmp_path, pulse):
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(400):
         (folder / f"{number}.json").write_bytes(b'{"n": %d}' % number)
     program.context.go("uploads", (demo_prefix, (str(folder),)))
     tab = program.window.tab("uploads")
-    hands.press("Upload 400 files", tab)
-    hands.until(lambda: tab.pane.model.batches[0].progress is not None)
+    user.press("Upload 400 files", tab)
+    user.until(lambda: tab.pane.model.batches[0].progress is not None)
     with holding_its_breath(demo_server):
-        kill_in_mid(hands, program, pulse)
+        kill_in_mid(user, program, pulse)
     assert count(demo_s3, demo_prefix) < 400
     assert "engine" in tab.banner.text
-    hands.press("Retry", tab)
+    user.press("Retry", tab)
     batch = tab.pane.model.batches[0]
-    hands.until(lambda: not batch.running and not batch.to_do_again)
+    user.until(lambda: not batch.running and not batch.to_do_again)
     assert count(demo_s3, demo_prefix) == 400

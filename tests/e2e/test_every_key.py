@@ -166,22 +166,22 @@ def expected(action, keys, scopes, pane):
     return action in bound_to(key_event(keys))
 
 
-def fill(hands, program):
+def fill(user, program):
     """Give every tab something to show."""
     window = program.window
     for spec in TABS:
         window.show_tab(spec.id)
     secrets = window.show_tab("credentials").secrets
-    hands.until(secrets.table.isVisible)
-    hands.until(lambda: secrets.current is not None)
+    user.until(secrets.table.isVisible)
+    user.until(lambda: secrets.current is not None)
     browser = window.show_tab("browser")
-    hands.until(lambda: browser.listing.seen_keys._counted)
+    user.until(lambda: browser.listing.seen_keys._counted)
     key = next(key for key in browser.listing.seen_keys._counted if key.startswith(FOLDER))
     browser.open_target(key)
-    hands.until(lambda: browser.object.looked is not None)
+    user.until(lambda: browser.object.looked is not None)
     statistics = window.show_tab("statistics")
     statistics.refresh()
-    hands.until(lambda: not statistics.busy)
+    user.until(lambda: not statistics.busy)
     return window
 
 
@@ -223,8 +223,8 @@ def locked(window, world):
                 yield action.id, window.hint.text, world.state()[2] == (window,)
 
 
-def test_every_key_does_something_or_says_why_not(hands, program, recorded, caplog):
-    window = fill(hands, program)
+def test_every_key_does_something_or_says_why_not(user, program, recorded, caplog):
+    window = fill(user, program)
     world = World(window, recorded())
     with caplog.at_level(logging.WARNING, "gui.shortcuts"):
         dead = list(presses(window, world))
@@ -232,9 +232,9 @@ def test_every_key_does_something_or_says_why_not(hands, program, recorded, capl
     program.context.lock()
     answers = list(locked(window, world))
     reason = program.context.locked_reason
-    hands.press("Unlock…", window.hint)
-    hands.press("Unlock for 15 minutes", hands.dialog(Confirm))
-    hands.until(lambda: not program.context.read_only)
+    user.press("Unlock…", window.hint)
+    user.press("Unlock for 15 minutes", user.dialog(Confirm))
+    user.until(lambda: not program.context.read_only)
     world.restore("browser", window.findChild(QTabBar))
     assert ambiguous == []
     assert dead == []

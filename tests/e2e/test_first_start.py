@@ -4,7 +4,7 @@ import json
 from uuid import uuid4
 
 from helpers.demo import plain_client
-from helpers.hands import Hands
+from helpers.user_input import User
 
 from core.local.profiles import ProfileStore
 from gui.dialogs.wizard import CHOICE_SETTING, DEMO_CHOICE, Wizard
@@ -16,17 +16,17 @@ BUCKET = "tentimecrypto"
 def test_from_the_wizard_to_a_candle_chart(program, demo_server, demo_s3, qtbot):
     secret_name = f"cryptotrading/first-start-{uuid4().hex[:8]}"
     program.start()
-    hands = Hands(qtbot, program.window)
-    wizard = hands.dialog(Wizard)
-    hands.press("Connect to AWS…", wizard)
-    hands.fill("Name of the profile", "first", wizard)
-    hands.fill("Access key id", demo_server.admin.access_key_id, wizard)
-    hands.fill("Secret access key", demo_server.admin.secret_access_key.reveal(), wizard)
-    hands.fill("Endpoint", demo_server.endpoint_url, wizard)
-    hands.fill("Secret with the S3 keys", secret_name, wizard)
-    hands.press("Test and connect", wizard)
-    hands.press("Open Strongroom", wizard)
-    hands.until(lambda: program.context.identity is not None)
+    user = User(qtbot, program.window)
+    wizard = user.dialog(Wizard)
+    user.press("Connect to AWS…", wizard)
+    user.fill("Name of the profile", "first", wizard)
+    user.fill("Access key id", demo_server.admin.access_key_id, wizard)
+    user.fill("Secret access key", demo_server.admin.secret_access_key.reveal(), wizard)
+    user.fill("Endpoint", demo_server.endpoint_url, wizard)
+    user.fill("Secret with the S3 keys", secret_name, wizard)
+    user.press("Test and connect", wizard)
+    user.press("Open Strongroom", wizard)
+    user.until(lambda: program.context.identity is not None)
 
     assert ProfileStore().current().name == "first"
     secrets = plain_client(demo_server, "secretsmanager", demo_server.admin)
@@ -39,10 +39,10 @@ def test_from_the_wizard_to_a_candle_chart(program, demo_server, demo_s3, qtbot)
 
     browser = program.window.show_tab("browser")
     for folder in ("market-data", "ohlcv", "BTC-USD", "1h", "2024", "01", "15"):
-        hands.enter(browser.folder.table, f"{folder}/")
-    hands.choose(browser.folder.table, "2024-01-15T10:00:00Z.json")
-    hands.until(lambda: isinstance(browser.object.preview.face_view, CandleView))
-    hands.until(lambda: browser.object.looked is not None)
+        user.enter(browser.folder.table, f"{folder}/")
+    user.choose(browser.folder.table, "2024-01-15T10:00:00Z.json")
+    user.until(lambda: isinstance(browser.object.preview.face_view, CandleView))
+    user.until(lambda: browser.object.looked is not None)
     key = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
     body = json.loads(demo_s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
     shown = browser.object.looked.preview.faces[0].candles
@@ -51,10 +51,10 @@ def test_from_the_wizard_to_a_candle_chart(program, demo_server, demo_s3, qtbot)
 
 def test_one_click_into_the_demo(program, qtbot):
     program.start()
-    hands = Hands(qtbot, program.window)
-    hands.press("Explore the demo", hands.dialog(Wizard))
+    user = User(qtbot, program.window)
+    user.press("Explore the demo", user.dialog(Wizard))
     # A process of its own starts and fills its buckets: long on a machine that is busy.
-    hands.until(lambda: program.context.identity is not None, timeout=60_000)
+    user.until(lambda: program.context.identity is not None, timeout=60_000)
     assert program.context.identity.user == "strongroom-admin"
     assert program.context.workspace.profile.name == "demo"
     assert program.context.demo_database.exists()
@@ -67,5 +67,5 @@ def test_the_demo_opens_at_once_when_it_was_chosen_before(program, qtbot):
     program.context.profile_wanted.disconnect(program.connector.open_profile)
     program.context.profile_wanted.connect(wanted.append)
     program.start()
-    Hands(qtbot, program.window).until(lambda: wanted == ["demo"])
+    User(qtbot, program.window).until(lambda: wanted == ["demo"])
     assert not program.window.findChildren(Wizard)

@@ -16,52 +16,52 @@ MOMENTS_FROM = 1280
 LONG = 60_000
 
 
-def _settle(hands, tab):
+def _settle(user, tab):
     """Wait until a tab is loaded and laid out."""
-    hands.until(lambda: not tab.busy, LONG)
+    user.until(lambda: not tab.busy, LONG)
     laid_out = []
     QTimer.singleShot(0, lambda: laid_out.append(True))
-    hands.until(lambda: laid_out)
+    user.until(lambda: laid_out)
 
 
-def _loaded(hands, spec):
-    tab = hands.window.show_tab(spec.id)
+def _loaded(user, spec):
+    tab = user.window.show_tab(spec.id)
     tab.ensure_loaded()
-    _settle(hands, tab)
+    _settle(user, tab)
     tab.present()
-    _settle(hands, tab)
+    _settle(user, tab)
     tab.banner.clear()
     return tab
 
 
-def _moved_by_a_message(hands, tab):
+def _moved_by_a_message(user, tab):
     """Return how many widgets of the window are elsewhere while a message is shown, or after it."""
-    window, focus = hands.window, QApplication.focusWidget()
+    window, focus = user.window, QApplication.focusWidget()
     before = positions(window)
     tab.banner.show_error(Throttled("Slow", details="x"), lambda: None)
-    _settle(hands, tab)
+    _settle(user, tab)
     during = positions(window)
     tab.banner.clear()
-    _settle(hands, tab)
+    _settle(user, tab)
     after = positions(window)
     assert QApplication.focusWidget() is focus
     return sum(before[key] != places.get(key) for places in (during, after) for key in before)
 
 
-def test_every_tab_fits_at_every_size_and_no_message_moves_it(hands):
-    window, found = hands.window, {}
+def test_every_tab_fits_at_every_size_and_no_message_moves_it(user):
+    window, found = user.window, {}
     for spec in TABS:
-        tab = _loaded(hands, spec)
+        tab = _loaded(user, spec)
         for width, height in SIZES:
             window.resize(width, height)
-            _settle(hands, tab)
+            _settle(user, tab)
             assert window.size().toTuple() == (width, height), "the window cannot be that small"
             seen = problems(window) + cut_cells(window, moments=width >= MOMENTS_FROM)
             for problem in seen:
                 found.setdefault(f"{spec.id}: {problem}", []).append(f"{width}x{height}")
         window.resize(1280, 800)
-        _settle(hands, tab)
+        _settle(user, tab)
         # An age that counts on may widen its label just then; a message would move things each time.
-        if all(_moved_by_a_message(hands, tab) for _attempt in range(3)):
+        if all(_moved_by_a_message(user, tab) for _attempt in range(3)):
             found[f"{spec.id}: a message moves widgets"] = ["1280x800"]
     assert found == {}, "\n" + "\n".join(f"{what} {at}" for what, at in found.items())

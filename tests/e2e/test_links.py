@@ -8,33 +8,33 @@ BUCKET = "tentimecrypto"
 REPORT = "analytics/risk/2024/01/15/2024-01-15T16:00:00Z.json"
 
 
-def copied_link(hands, tab, key, purpose):
-    hands.press(purpose, tab)
+def copied_link(user, tab, key, purpose):
+    user.press(purpose, tab)
     tab.form.keys.setPlainText(key)
-    hands.press("Make link", tab)
-    hands.row(tab.made_table, key)
-    hands.press("Copy", tab)
+    user.press("Make link", tab)
+    user.row(tab.made_table, key)
+    user.press("Copy", tab)
     return QApplication.clipboard().text()
 
 
-def test_make_a_link_and_fetch_it(program, hands, demo_s3):
+def test_make_a_link_and_fetch_it(program, user, demo_s3):
     browser = program.window.show_tab("browser", REPORT)
-    hands.until(lambda: browser.folder.selected)
+    user.until(lambda: browser.folder.selected)
     browser.deeds["link"].trigger()
     links = program.window.tab("links")
-    hands.until(lambda: links.isVisible() and links.form.chosen_keys == [REPORT])
-    url = copied_link(hands, links, REPORT, "Download")
+    user.until(lambda: links.isVisible() and links.form.chosen_keys == [REPORT])
+    url = copied_link(user, links, REPORT, "Download")
     with urlopen(url) as answer:
         assert answer.read() == demo_s3.get_object(Bucket=BUCKET, Key=REPORT)["Body"].read()
-    hands.press("Test", links)
-    hands.until(lambda: links.made.data(links.made.index(0, 3)))
-    assert hands.row(links.ledger_table, f"{BUCKET}/{REPORT}").isValid()
+    user.press("Test", links)
+    user.until(lambda: links.made.data(links.made.index(0, 3)))
+    assert user.row(links.ledger_table, f"{BUCKET}/{REPORT}").isValid()
     QApplication.clipboard().clear()
 
 
-def test_let_somebody_upload(program, hands, demo_s3, demo_prefix):
+def test_let_somebody_upload(program, user, demo_s3, demo_prefix):
     key = f"{demo_prefix}from outside.csv"
-    url = copied_link(hands, program.window.show_tab("links"), key, "Let somebody upload")
+    url = copied_link(user, program.window.show_tab("links"), key, "Let somebody upload")
     with urlopen(Request(url, b"a,b\n1,2\n", {"Content-Type": "text/csv"}, method="PUT")) as answer:
         assert answer.status == 200
     assert demo_s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"a,b\n1,2\n"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.processes import children, is_gone
+from helpers.processes import children, has_ended
 from helpers.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ def test_engine_and_demo_server_go_with_the_window():
         helpers = helpers_of(window.pid)
         window.send_signal(signal.SIGKILL)
         window.wait(10)
-        until(lambda: all(is_gone(process) for process in helpers), seconds=2)
+        until(lambda: all(has_ended(process) for process in helpers), seconds=2)
     finally:
         window.kill()
         window.wait()

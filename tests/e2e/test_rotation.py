@@ -40,12 +40,12 @@ def world(own_server):
 
 
 @pytest.fixture
-def cockpit_tab(program, own_server, hands):
+def cockpit_tab(program, own_server, user):
     program.connector.open_connection(own_server.connection)
     tab = program.window.show_tab("credentials")
     tab.rotation.patience = QUICK
-    hands.choose(tab.secrets.table, DEFAULT_SECRET_NAME)
-    hands.until(lambda: tab.secret.value is not None and tab.secret.value.name == tab.secret.name)
+    user.choose(tab.secrets.table, DEFAULT_SECRET_NAME)
+    user.until(lambda: tab.secret.value is not None and tab.secret.value.name == tab.secret.name)
     return tab
 
 
@@ -70,32 +70,32 @@ def works(server, keys):
     return True
 
 
-def test_rotate_the_platforms_key(program, hands, own_server, world, cockpit_tab, tmp_path):
+def test_rotate_the_platforms_key(program, user, own_server, world, cockpit_tab, tmp_path):
     tab = cockpit_tab
     (tmp_path / "reports").mkdir()
     for number in range(400):
         (tmp_path / "reports" / f"{number:03}.json").write_bytes(b"{}" * 500)
     program.context.go("uploads", ("rotated/", (str(tmp_path / "reports"),)))
     uploads = program.window.tab("uploads")
-    hands.press("Upload 400 files", uploads)
+    user.press("Upload 400 files", uploads)
 
     program.window.show_tab("credentials")
-    hands.press("Rotate…", tab)
-    hands.until(lambda: tab.cockpit.plan is not None)
+    user.press("Rotate…", tab)
+    user.until(lambda: tab.cockpit.plan is not None)
     assert tab.cockpit.plan.facts.old_key_id == own_server.platform.access_key_id
-    hands.press("Start rotation", tab)
-    hands.until(ended(tab, Outcome.WAITING))
+    user.press("Start rotation", tab)
+    user.until(ended(tab, Outcome.WAITING))
     assert works(own_server, own_server.platform), "the old key is still accepted in its grace"
 
-    hands.press("Deactivate now…", tab)
-    hands.press("Deactivate now", hands.dialog(Confirm))
-    hands.until(lambda: ended(tab, Outcome.WAITING)() and tab.cockpit.delete.isVisible())
+    user.press("Deactivate now…", tab)
+    user.press("Deactivate now", user.dialog(Confirm))
+    user.until(lambda: ended(tab, Outcome.WAITING)() and tab.cockpit.delete.isVisible())
     assert not works(own_server, own_server.platform)
-    hands.press("Delete old key…", tab)
-    question = hands.dialog(Confirm)
-    hands.fill("Name to type", own_server.platform.access_key_id, question)
-    hands.press("Delete the key", question)
-    hands.until(ended(tab, Outcome.DONE))
+    user.press("Delete old key…", tab)
+    question = user.dialog(Confirm)
+    user.fill("Name to type", own_server.platform.access_key_id, question)
+    user.press("Delete the key", question)
+    user.until(ended(tab, Outcome.DONE))
 
     stored = world.stored("AWSCURRENT")
     assert world.keys == {stored["aws_access_key_id"]: True}
@@ -103,7 +103,7 @@ def test_rotate_the_platforms_key(program, hands, own_server, world, cockpit_tab
     assert world.works(stored)
     assert world.holder("AWSPENDING") in {"", world.holder("AWSCURRENT")}
 
-    hands.until(lambda: uploads.pane.model.batches and not uploads.pane.model.batches[0].running)
+    user.until(lambda: uploads.pane.model.batches and not uploads.pane.model.batches[0].running)
     client = plain_client(own_server, "s3", own_server.admin)
     found = client.list_objects_v2(Bucket="tentimecrypto", Prefix="rotated/")["KeyCount"]
     client.close()
@@ -117,7 +117,7 @@ def test_rotate_the_platforms_key(program, hands, own_server, world, cockpit_tab
 
 
 def test_a_rotation_that_a_crash_interrupted_is_offered_and_undone(
-    program, hands, own_server, world, monkeypatch
+    program, user, own_server, world, monkeypatch
 ):
     clients = ClientFactory(own_server.connection)
     rule = AtStep(Step.TEST, "killed", 1)
@@ -133,13 +133,13 @@ def test_a_rotation_that_a_crash_interrupted_is_offered_and_undone(
     program.connector.open_connection(own_server.connection)
     tab = program.window.show_tab("credentials")
     tab.rotation.patience = QUICK
-    hands.until(lambda: "is not finished" in tab.banner.text)
-    hands.press("Look", tab)
-    hands.until(lambda: tab.cockpit.rotation is not None)
+    user.until(lambda: "is not finished" in tab.banner.text)
+    user.press("Look", tab)
+    user.until(lambda: tab.cockpit.rotation is not None)
     assert tab.cockpit.pill.text() == "stopped"
-    hands.press("Undo…", tab)
-    hands.press("Undo the rotation", hands.dialog(Confirm))
-    hands.until(ended(tab, Outcome.UNDONE))
+    user.press("Undo…", tab)
+    user.press("Undo the rotation", user.dialog(Confirm))
+    user.until(ended(tab, Outcome.UNDONE))
     assert world.keys == {own_server.platform.access_key_id: True}
     assert world.holder("AWSPENDING") == ""
     assert works(own_server, own_server.platform)

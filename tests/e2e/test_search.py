@@ -16,42 +16,42 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 class Search:
     """Types into the search of a window."""
 
-    def __init__(self, hands, qtbot):
-        self.hands, self.qtbot = hands, qtbot
+    def __init__(self, user, qtbot):
+        self.user, self.qtbot = user, qtbot
 
     def press(self, key, modifier=CTRL):
         press_key(key, modifier)
 
     def open(self, text):
         self.press(Qt.Key.Key_K)
-        palette = self.hands.window.findChild(Palette)
+        palette = self.user.window.findChild(Palette)
         self.qtbot.keyClicks(palette.field, text)
         return palette
 
     def rows(self, text):
         """Return what is found, and close the search."""
         palette = self.open(text)
-        self.hands.until(lambda: not palette.searching)
+        self.user.until(lambda: not palette.searching)
         model = palette.list.model()
         rows = [model.index(row, 0) for row in range(model.rowCount())]
         found = [(row.data(), row.data(ASIDE_ROLE)) for row in rows]
         self.qtbot.keyClick(palette.field, Qt.Key.Key_Escape)
-        self.hands.until(lambda: self.hands.window.findChild(Palette) is None)
+        self.user.until(lambda: self.user.window.findChild(Palette) is None)
         return found
 
     def run(self, text):
         """Find something and press Enter at once, before the search may have ended."""
         palette = self.open(text)
         self.qtbot.keyClick(palette.field, Qt.Key.Key_Return)
-        self.hands.until(lambda: self.hands.window.findChild(Palette) is None)
+        self.user.until(lambda: self.user.window.findChild(Palette) is None)
 
 
-def test_what_is_found_is_opened(hands, program, qtbot):
-    window, search = program.window, Search(hands, qtbot)
+def test_what_is_found_is_opened(user, program, qtbot):
+    window, search = program.window, Search(user, qtbot)
     browser = window.show_tab("browser")
-    hands.until(lambda: "objects" in browser.places.total.text())
+    user.until(lambda: "objects" in browser.places.total.text())
     credentials = window.show_tab("credentials")
-    hands.until(lambda: credentials.secrets.current is not None)
+    user.until(lambda: credentials.secrets.current is not None)
     credentials.secrets.table.setFocus()
 
     found = search.rows("btc 1h 2024/01/15")
@@ -59,9 +59,9 @@ def test_what_is_found_is_opened(hands, program, qtbot):
     assert (KEY, "Key") in found
     search.run("btc 1h 2024-01-15T10")
     assert window.current_tab is browser
-    hands.until(lambda: [entry.key for entry in browser.folder.selected] == [KEY])
+    user.until(lambda: [entry.key for entry in browser.folder.selected] == [KEY])
     search.run("ohlcv/BTC-USD/1h/2024/01/1")
-    hands.until(lambda: browser.prefix.startswith("market-data/ohlcv/BTC-USD/1h/2024/01/1"))
+    user.until(lambda: browser.prefix.startswith("market-data/ohlcv/BTC-USD/1h/2024/01/1"))
     search.run(DEFAULT_SECRET_NAME)
     assert window.current_tab is credentials
     assert credentials.secrets.current.name == DEFAULT_SECRET_NAME
@@ -69,8 +69,8 @@ def test_what_is_found_is_opened(hands, program, qtbot):
     assert search.rows("zzz no such thing") == []
 
 
-def test_a_place_is_gone_to_from_anywhere(hands, program, qtbot):
-    window, search = program.window, Search(hands, qtbot)
+def test_a_place_is_gone_to_from_anywhere(user, program, qtbot):
+    window, search = program.window, Search(user, qtbot)
     browser = window.show_tab("browser")
     for start, place in (
         ("links", f"s3://tentimecrypto/{FOLDER}"),
@@ -86,8 +86,8 @@ def test_a_place_is_gone_to_from_anywhere(hands, program, qtbot):
         qtbot.keyClick(browser.folder.path.field, Qt.Key.Key_Return)
         last = place.rpartition("tentimecrypto/")[2]
         folder = last[: last.rfind("/") + 1] if last == KEY else f"{last.rstrip('/')}/"
-        hands.until(lambda folder=folder: browser.prefix == folder)
-    hands.until(lambda: [entry.key for entry in browser.folder.selected] == [KEY])
+        user.until(lambda folder=folder: browser.prefix == folder)
+    user.until(lambda: [entry.key for entry in browser.folder.selected] == [KEY])
     search.run("s3://another-bucket/x")
-    hands.until(lambda: "another-bucket" in browser.banner.text)
+    user.until(lambda: "another-bucket" in browser.banner.text)
     assert browser.prefix == FOLDER

@@ -21,26 +21,26 @@ def vault(demo_server):
     client.close()
 
 
-def test_edit_a_secret_by_form(program, hands, vault):
+def test_edit_a_secret_by_form(program, user, vault):
     name = f"cryptotrading/edited-{uuid4().hex[:8]}"
     vault.create_secret(Name=name, SecretString=json.dumps(BEFORE))
     tab = program.window.show_tab("credentials")
     tab.refresh()
-    hands.choose(tab.secrets.table, name)
-    hands.until(lambda: tab.secret.value is not None and tab.secret.value.name == name)
-    hands.fill("host", "db-2.example.com", tab)
-    hands.fill("password", "the new password", tab)
-    hands.press("Remove extra", tab)
-    hands.press("Save…", tab)
-    question = hands.dialog(Confirm)
+    user.choose(tab.secrets.table, name)
+    user.until(lambda: tab.secret.value is not None and tab.secret.value.name == name)
+    user.fill("host", "db-2.example.com", tab)
+    user.fill("password", "the new password", tab)
+    user.press("Remove extra", tab)
+    user.press("Save…", tab)
+    question = user.dialog(Confirm)
     told = question.findChild(QPlainTextEdit).toPlainText()
     assert told.split("\n") == [
         "~ host: db-1.example.com → db-2.example.com",
         "~ password: changed",
         "− extra",  # noqa: RUF001 - a minus sign
     ]
-    hands.press("Save", question)
-    hands.until(lambda: not tab.secret.dirty and tab.secret.value is not None)
+    user.press("Save", question)
+    user.until(lambda: not tab.secret.dirty and tab.secret.value is not None)
 
     now = vault.get_secret_value(SecretId=name)
     assert json.loads(now["SecretString"]) == {
@@ -55,15 +55,15 @@ def test_edit_a_secret_by_form(program, hands, vault):
     assert "the new password" not in repr(log)
 
 
-def shown(tab, hands, vault, first, second=""):
+def shown(tab, user, vault, first, second=""):
     """A secret of this test, opened in the window; with a second version if one is given."""
     name = f"cryptotrading/story-{uuid4().hex[:8]}"
     vault.create_secret(Name=name, SecretString=first)
     if second:
         vault.put_secret_value(SecretId=name, SecretString=second)
     tab.refresh()
-    hands.choose(tab.secrets.table, name)
-    hands.until(lambda: tab.secret.value is not None and tab.secret.value.name == name)
+    user.choose(tab.secrets.table, name)
+    user.until(lambda: tab.secret.value is not None and tab.secret.value.name == name)
     return name
 
 
@@ -72,44 +72,44 @@ def holder(vault, name, stage):
     return next(version for version, on in labels.items() if stage in on)
 
 
-def test_a_bad_save_is_rolled_back_with_one_click_and_one_look(program, hands, vault):
+def test_a_bad_save_is_rolled_back_with_one_click_and_one_look(program, user, vault):
     good = '{"host": "db-1", "password": "good canary"}'
     tab = program.window.show_tab("credentials")
-    name = shown(tab, hands, vault, good, '{"host": "db-1", "password": "bad canary"}')
+    name = shown(tab, user, vault, good, '{"host": "db-1", "password": "bad canary"}')
     bad_version, good_version = (holder(vault, name, f"AWS{s}") for s in ("CURRENT", "PREVIOUS"))
-    hands.until(lambda: tab.versions.model.rowCount() == 2)
-    hands.press("Roll back…", tab)
-    preview = hands.dialog(RollBackPreview)
+    user.until(lambda: tab.versions.model.rowCount() == 2)
+    user.press("Roll back…", tab)
+    preview = user.dialog(RollBackPreview)
     told = [label.text() for label in preview.findChildren(QLabel)]
     assert "password" in told
     assert "host" not in told
     assert not [text for text in told if "canary" in text]
-    hands.press("Roll back", preview)
-    hands.until(lambda: tab.secret.value and tab.secret.value.version_id == good_version)
+    user.press("Roll back", preview)
+    user.until(lambda: tab.secret.value and tab.secret.value.version_id == good_version)
 
     assert vault.get_secret_value(SecretId=name)["SecretString"] == good
     assert holder(vault, name, "AWSPREVIOUS") == bad_version
     assert len(vault.list_secret_version_ids(SecretId=name)["Versions"]) == 2
 
 
-def test_of_two_who_edit_a_secret_the_second_is_told_and_nothing_is_lost(program, hands, vault):
+def test_of_two_who_edit_a_secret_the_second_is_told_and_nothing_is_lost(program, user, vault):
     tab = program.window.show_tab("credentials")
-    name = shown(tab, hands, vault, json.dumps(BEFORE))
-    hands.fill("host", "mine.example.com", tab)
+    name = shown(tab, user, vault, json.dumps(BEFORE))
+    user.fill("host", "mine.example.com", tab)
     theirs = json.dumps(BEFORE | {"port": "6543", "extra": "2"})
     vault.put_secret_value(SecretId=name, SecretString=theirs)
-    hands.press("Save…", tab)
-    hands.press("Save", hands.dialog(Confirm))
-    question = hands.dialog(ChangedMeanwhile)
+    user.press("Save…", tab)
+    user.press("Save", user.dialog(Confirm))
+    question = user.dialog(ChangedMeanwhile)
     assert question.by_them == {"port": "changed", "extra": "changed"}
-    hands.press("Keep editing", question)
+    user.press("Keep editing", question)
     assert vault.get_secret_value(SecretId=name)["SecretString"] == theirs
     assert tab.secret.dirty
 
-    hands.press("Save…", tab)
-    hands.press("Save", hands.dialog(Confirm))
-    hands.press("Save over theirs", hands.dialog(ChangedMeanwhile))
-    hands.until(lambda: not tab.secret.dirty and tab.secret.value is not None)
+    user.press("Save…", tab)
+    user.press("Save", user.dialog(Confirm))
+    user.press("Save over theirs", user.dialog(ChangedMeanwhile))
+    user.until(lambda: not tab.secret.dirty and tab.secret.value is not None)
     now = json.loads(vault.get_secret_value(SecretId=name)["SecretString"])
     assert now == BEFORE | {"host": "mine.example.com"}
     before = vault.get_secret_value(SecretId=name, VersionStage="AWSPREVIOUS")

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers.processes import children, is_gone
+from helpers.processes import children, has_ended
 from helpers.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ def test_a_signal_ends_the_window_while_work_runs(number, work):
         assert time.monotonic() - began < 3
         assert window.returncode == 0
         assert out == b"stopped\n"  # not the last resort
-        until(lambda: all(is_gone(process) for process in engines), seconds=2)
+        until(lambda: all(has_ended(process) for process in engines), seconds=2)
     finally:
         window.kill()
         window.wait()

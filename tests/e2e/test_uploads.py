@@ -25,12 +25,12 @@ def stored_under(client, prefix):
     return {each["Key"]: each["Size"] for page in pages for each in page.get("Contents", ())}
 
 
-def test_upload_a_folder(program, hands, demo_s3, demo_prefix, tmp_path):
+def test_upload_a_folder(program, user, demo_s3, demo_prefix, tmp_path):
     files = make_folder(tmp_path / "reports")
     program.context.go("uploads", (demo_prefix, (str(tmp_path / "reports"),)))
     tab = program.window.tab("uploads")
-    hands.press(f"Upload {len(files)} files", tab)
-    hands.until(lambda: tab.pane.model.batches and not tab.pane.model.batches[0].running)
+    user.press(f"Upload {len(files)} files", tab)
+    user.until(lambda: tab.pane.model.batches and not tab.pane.model.batches[0].running)
 
     stored = stored_under(demo_s3, demo_prefix)
     assert stored == {f"{demo_prefix}reports/{name}": len(data) for name, data in files.items()}
@@ -42,4 +42,4 @@ def test_upload_a_folder(program, hands, demo_s3, demo_prefix, tmp_path):
     assert not uploads.get("Uploads")
 
     browser = program.window.show_tab("browser", f"{demo_prefix}reports/")
-    assert hands.row(browser.folder.table, "large.bin").isValid()
+    assert user.row(browser.folder.table, "large.bin").isValid()

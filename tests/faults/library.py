@@ -46,12 +46,12 @@ def _verify(_context: Context, workspace: Workspace, work: Work) -> Any:
     return verify(workspace, work, table="orders")
 
 
-def _check_verify(context: Context, report: Any, spoilt: bool) -> str:
+def _check_verify(context: Context, report: Any, damaged: bool) -> str:
     if report is None or report.problems:
         return ""
     if report.backup.id != context.world.backup_ids[1]:
         return f"another backup was verified: {report.backup.id}"
-    return "verified although every answer was spoilt" if spoilt else ""
+    return "verified although every answer was damaged" if damaged else ""
 
 
 def _try_link(context: Context, workspace: Workspace, work: Work) -> Any:
@@ -59,9 +59,9 @@ def _try_link(context: Context, workspace: Workspace, work: Work) -> Any:
     return check_link(link, work=work)
 
 
-def _check_link(_context: Context, found: Any, spoilt: bool) -> str:
+def _check_link(_context: Context, found: Any, damaged: bool) -> str:
     works = found is not None and found.works
-    return "the link is said to work although every answer was spoilt" if works and spoilt else ""
+    return "the link is said to work although every answer was damaged" if works and damaged else ""
 
 
 def _put_two(context: Context) -> None:
@@ -75,7 +75,7 @@ def _delete(context: Context, workspace: Workspace, work: Work) -> Any:
     return delete(workspace.bucket, f"{context.prefix}one", work=work)
 
 
-def _check_delete(context: Context, deleted: Any, _spoilt: bool) -> str:
+def _check_delete(context: Context, deleted: Any, _damaged: bool) -> str:
     left = context.world.keys(context.prefix)
     there = f"{context.prefix}one" in left
     return "reported as deleted, but still there" if deleted is not None and there else ""
@@ -86,7 +86,7 @@ def _delete_many(context: Context, workspace: Workspace, work: Work) -> Any:
     return delete_many(workspace.bucket, keys, work=work)
 
 
-def _check_delete_many(context: Context, report: Any, _spoilt: bool) -> str:
+def _check_delete_many(context: Context, report: Any, _damaged: bool) -> str:
     if report is None:
         return ""
     left = set(context.world.keys(context.prefix))

@@ -114,9 +114,9 @@ def _run_call(call: Call, context: Context, case: Case, proxy: FaultProxy) -> Ou
     finally:
         workspace.close()
     code = error.kind.value if error else 0
-    spoilt = bool(proxy.struck) and case.occasion == "every" and case.fault not in call.harmless
+    damaged = bool(proxy.struck) and case.occasion == "every" and case.fault not in call.harmless
     wrong = "" if not error else _unclean(code, str(error), case)
-    wrong = wrong or call.check(context, returned, spoilt)
+    wrong = wrong or call.check(context, returned, damaged)
     seconds = time.monotonic() - began
     if seconds > HANGS_SECONDS:
         wrong = "hangs"

@@ -6,13 +6,13 @@ from typing import Any
 
 from botocore import xform_name
 from botocore.session import get_session
-from helpers.stub_server import Asked, Reply
+from helpers.stub_server import Reply, Request
 
 HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>"
 _PAGE = {"Content-Type": "text/html; charset=utf-8"}
 
 
-def _truncated(asked: Asked) -> Reply:
+def _truncated(asked: Request) -> Reply:
     if "x-amz-target" in asked.headers:
         headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": "1"}
         return Reply(200, headers, b'{"ARN": "arn:aws:secretsmanager:us-east-1:1:secret:x", "Na')
@@ -20,19 +20,19 @@ def _truncated(asked: Asked) -> Reply:
     return Reply(200, {"Content-Type": "application/xml", "x-amz-request-id": "1"}, body)
 
 
-def _wrong_type(asked: Asked) -> Reply:
+def _wrong_type(asked: Request) -> Reply:
     body = b'{"message": "ok"}' if "x-amz-target" not in asked.headers else b"<ok/>"
     return Reply(200, {"Content-Type": "text/plain"}, body)
 
 
-def _redirect(asked: Asked) -> Reply:
+def _redirect(asked: Request) -> Reply:
     if asked.path.startswith("/sign-in"):
         return Reply(200, _PAGE, HTML)
     return Reply(302, {**_PAGE, "Location": f"http://{asked.headers['host']}/sign-in"}, HTML)
 
 
 #: name -> what the server answers to everything.
-BAD_ANSWERS: dict[str, Callable[[Asked], Reply]] = {
+BAD_ANSWERS: dict[str, Callable[[Request], Reply]] = {
     "200 with a web page": lambda _asked: Reply(200, _PAGE, HTML),
     "302 to a web page": _redirect,
     "empty 200": lambda _asked: Reply(200),
@@ -49,7 +49,7 @@ class Silent:
     def __init__(self) -> None:
         self._released = threading.Event()
 
-    def __call__(self, _asked: Asked) -> Reply:
+    def __call__(self, _asked: Request) -> Reply:
         self._released.wait(120)
         return Reply(503)
 

@@ -121,7 +121,7 @@ def postgresql_server() -> Iterator[Server]:
         command = [postgres, "-D", str(data)]
         command += [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         server = Server("postgresql", folder, port)
-        server.ask = lambda statement: _ask_postgresql(server, statement)
+        server.ask = lambda statement: _query_postgresql(server, statement)
         with _running([*as_user, *command], server, "SELECT 1"):
             yield server
 
@@ -136,7 +136,7 @@ def mariadb_server() -> Iterator[Server]:
         _run([*as_user, install, "--no-defaults", f"--datadir={data}", *words])
         port = _free_port()
         server = Server("mariadb", folder, port)
-        server.ask = lambda statement, *values: _ask_mariadb(server, statement, *values)
+        server.ask = lambda statement, *values: _query_mariadb(server, statement, *values)
         command = [
             mariadbd, "--no-defaults", f"--datadir={data}", f"--socket={folder}/sock",
             f"--port={port}", "--bind-address=127.0.0.1", "--skip-name-resolve",
@@ -228,7 +228,7 @@ def _certificate(folder: Path, data: Path) -> None:
         os.chown(data / file, owner.st_uid, owner.st_gid)
 
 
-def _ask_postgresql(server: Server, statement: str) -> Any:
+def _query_postgresql(server: Server, statement: str) -> Any:
     from pg8000.native import Connection
 
     place = f"{server.folder}/.s.PGSQL.{server.port}"
@@ -239,7 +239,7 @@ def _ask_postgresql(server: Server, statement: str) -> Any:
             return session.run(statement)
 
 
-def _ask_mariadb(server: Server, statement: str, *values: str) -> Any:
+def _query_mariadb(server: Server, statement: str, *values: str) -> Any:
     from pymysql import Connection
 
     with socket.socket(socket.AF_UNIX) as link:

@@ -73,7 +73,7 @@ def _doctor(parent: QWidget, _context: Context) -> QDialog:
     return dialog
 
 
-def _meanwhile(parent: QWidget, _context: Context) -> QDialog:
+def _edit_conflict(parent: QWidget, _context: Context) -> QDialog:
     return ChangedMeanwhile(
         parent,
         opened=_value("first-password", "a"),
@@ -107,7 +107,7 @@ def _deleting(parent: QWidget, _context: Context) -> QDialog:
 
 
 MAKERS: dict[str, Make] = {
-    "ChangedMeanwhile": _meanwhile,
+    "ChangedMeanwhile": _edit_conflict,
     "CompareVersions": lambda parent, _context: CompareVersions(
         parent, _value("old-password", "a"), _value("new-password", "b", port="5432")
     ),

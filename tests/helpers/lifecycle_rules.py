@@ -25,7 +25,7 @@ def noncurrent(*pairs):
 
 
 TAG = {"Tag": {"Key": "k", "Value": "v"}}
-TAKEN = [
+ACCEPTED = [
     [rule()],
     [rule(Transitions=moves((30, _IA), (60, _GLACIER)))],
     [rule(Transitions=moves((60, _GLACIER), (30, _IA)))],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
-from helpers.stub_server import XML, Asked, Reply
+from helpers.stub_server import XML, Reply, Request
 
 from core.aws.clients import ClientFactory
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
@@ -56,7 +56,7 @@ class Server:
     seen: list = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, asked: Asked) -> Reply:
+    def __call__(self, asked: Request) -> Reply:
         url = urlsplit(asked.path)
         query = {k: v[0] for k, v in parse_qs(url.query, keep_blank_values=True).items()}
         with self.lock:

@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def is_gone(process: int) -> bool:
+def has_ended(process: int) -> bool:
     """Whether a process has ended; a zombie has, though nobody has asked for its result yet."""
     with suppress(OSError):
         return _fields(process)[0] == "Z"

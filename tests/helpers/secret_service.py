@@ -219,7 +219,7 @@ def _seen() -> dict[str, Any]:
     return told
 
 
-def _keep() -> None:
+def _remember() -> None:
     from core.local.vault import Vault
     from core.model.connection import AccessKeys
     from core.redaction import Secret
@@ -238,7 +238,7 @@ def _with_daemon(then: Callable[[Daemon], None], *, keep: bool = True) -> dict[s
     daemon = Daemon()
     try:
         if keep:
-            _keep()
+            _remember()
         then(daemon)
         return _seen()
     finally:

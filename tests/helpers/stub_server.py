@@ -10,7 +10,7 @@ XML = {"Content-Type": "application/xml"}
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     method: str
     path: str
     headers: dict[str, str]
@@ -32,10 +32,10 @@ class _Server(ThreadingHTTPServer):
 
 
 class StubServer:
-    """Use as a context manager; `asked` records every request in order."""
+    """Use as a context manager; `requests` records every request in order."""
 
-    def __init__(self, answer: Callable[[Asked], Reply]) -> None:
-        self.asked: list[Asked] = []
+    def __init__(self, answer: Callable[[Request], Reply]) -> None:
+        self.requests: list[Request] = []
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,8 +44,8 @@ class StubServer:
             def _any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Asked(self.command, self.path, headers, body)
-                stub.asked.append(asked)
+                asked = Request(self.command, self.path, headers, body)
+                stub.requests.append(asked)
                 reply = answer(asked)
                 self.send_response_only(reply.status)
                 for name, value in reply.headers.items():

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from helpers.stub_server import XML, Asked, Reply
+from helpers.stub_server import XML, Reply, Request
 
 from core.units import iso_utc
 
@@ -21,7 +21,7 @@ class StubSts:
         self.codes: list[str] = []
         self.refuse_code = self.ended = False
 
-    def __call__(self, asked: Asked) -> Reply:
+    def __call__(self, asked: Request) -> Reply:
         """Answer AssumeRole and GetCallerIdentity; there is nothing else here."""
         body = asked.body.decode()
         if "Action=AssumeRole" in body:

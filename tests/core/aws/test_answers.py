@@ -61,7 +61,7 @@ def call(url, name):
 @pytest.mark.parametrize("name", CALLS)
 def test_a_right_answer_counts(name):
     _, _, headers, body = CALLS[name]
-    with StubServer(lambda _asked: Reply(200, headers, body)) as server:
+    with StubServer(lambda _request: Reply(200, headers, body)) as server:
         assert call(server.url, name)["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
@@ -69,10 +69,10 @@ def test_a_right_answer_counts(name):
 @pytest.mark.parametrize("name", CALLS)
 def test_what_is_not_an_answer_of_aws_is_refused(name, other):
     reply, may_help = OTHERS[other]
-    with StubServer(lambda _asked: reply) as server:
+    with StubServer(lambda _request: reply) as server:
         with pytest.raises(errors.NotAnS3Answer) as caught:
             call(server.url, name)
-        assert len(server.asked) == 4 or not may_help
+        assert len(server.requests) == 4 or not may_help
     assert caught.value.kind.value == 32
     assert caught.value.remedy
     assert "Sign in to the network" not in str(caught.value) + caught.value.details
@@ -82,7 +82,7 @@ def test_what_is_not_an_answer_of_aws_is_refused(name, other):
 def test_an_answer_cut_at_any_byte_is_refused(name):
     _, _, headers, body = CALLS[name]
     cuts = iter(range(0, len(body) * 7, 7))
-    with StubServer(lambda _asked: Reply(200, headers, body[: next(cuts) % len(body)])) as server:
+    with StubServer(lambda _request: Reply(200, headers, body[: next(cuts) % len(body)])) as server:
         for _ in range(0, len(body), 28):
             with pytest.raises(errors.NotAnS3Answer):
                 call(server.url, name)
@@ -91,34 +91,34 @@ def test_an_answer_cut_at_any_byte_is_refused(name):
 @pytest.mark.parametrize("name", CALLS)
 def test_a_proxy_that_asks_for_a_sign_in_is_named(name):
     refusal = Reply(407, {"Content-Type": "text/html"}, HTML)
-    with StubServer(lambda _asked: refusal) as server, pytest.raises(errors.Offline) as caught:
+    with StubServer(lambda _request: refusal) as server, pytest.raises(errors.Offline) as caught:
         call(server.url, name)
     assert "407" in caught.value.cause
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_gateway_s_error_page_is_a_failure_of_the_service(name):
-    with StubServer(lambda _asked: Reply(500, {"Content-Type": "text/html"}, HTML)) as server:
+    with StubServer(lambda _request: Reply(500, {"Content-Type": "text/html"}, HTML)) as server:
         with pytest.raises(errors.ServiceError):
             call(server.url, name)
-        assert len(server.asked) == 4
+        assert len(server.requests) == 4
 
 
 @pytest.mark.parametrize("name", [n for n, (s, *_) in CALLS.items() if s == "s3"])
 def test_an_error_inside_a_200_is_that_error(name):
     body = b"<?xml version='1.0'?><Error><Code>InternalError</Code><Message>x</Message></Error>"
-    with StubServer(lambda _asked: Reply(200, XML, body)) as server:
+    with StubServer(lambda _request: Reply(200, XML, body)) as server:
         with pytest.raises(errors.ServiceError):
             call(server.url, name)
-        assert len(server.asked) == 4
+        assert len(server.requests) == 4
 
 
 def test_one_bad_answer_is_asked_again():
     _, _, headers, body = CALLS["list_objects_v2"]
     right, cut = Reply(200, headers, body), Reply(200, headers, body[:-9])
-    with StubServer(lambda _asked: right if len(server.asked) > 1 else cut) as server:
+    with StubServer(lambda _request: right if len(server.requests) > 1 else cut) as server:
         assert call(server.url, "list_objects_v2")["IsTruncated"] is False
-        assert len(server.asked) == 2
+        assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("lacking", ["ARN", "Name", "VersionId"])
@@ -126,7 +126,10 @@ def test_an_answer_without_a_required_field_is_refused(lacking):
     found = json.loads(CALLS["get_secret_value"][3])
     del found[lacking]
     reply = Reply(200, JSON, json.dumps(found).encode())
-    with StubServer(lambda _asked: reply) as server, pytest.raises(errors.NotAnS3Answer) as caught:
+    with (
+        StubServer(lambda _request: reply) as server,
+        pytest.raises(errors.NotAnS3Answer) as caught,
+    ):
         call(server.url, "get_secret_value")
     assert lacking in caught.value.cause
 
@@ -135,7 +138,7 @@ def test_an_answer_without_a_required_field_is_refused(lacking):
 def test_a_head_without_its_headers_is_refused(lacking):
     headers = {"ETag": '"e"', "Last-Modified": "Wed, 25 Nov 2026 16:00:00 GMT", **AWS}
     headers.pop(lacking, None)
-    with StubServer(lambda _asked: Reply(200, headers)) as server:
+    with StubServer(lambda _request: Reply(200, headers)) as server:
         clients = ClientFactory(connection(endpoint_url=server.url))
         with pytest.raises(errors.NotAnS3Answer), translated("s3:HeadObject", "s3://b/k"):
             clients.s3().head_object(Bucket="b", Key="k")
@@ -152,7 +155,7 @@ def test_a_head_without_its_headers_is_refused(lacking):
 )
 def test_a_header_of_another_form_is_a_bad_answer(header):
     headers = {"ETag": '"e"', "Last-Modified": "Wed, 25 Nov 2026 16:00:00 GMT", **AWS, **header}
-    with StubServer(lambda _asked: Reply(200, headers)) as server:
+    with StubServer(lambda _request: Reply(200, headers)) as server:
         clients = ClientFactory(connection(endpoint_url=server.url))
         with pytest.raises(errors.NotAnS3Answer), translated("s3:HeadObject", "s3://b/k"):
             clients.s3().head_object(Bucket="b", Key="k")
@@ -162,9 +165,9 @@ def test_a_header_of_another_form_is_a_bad_answer(header):
 @pytest.mark.parametrize("name", ["get_bucket_encryption", "get_bucket_ownership_controls"])
 def test_a_listing_in_place_of_a_setting_is_a_missing_feature(name):
     page = Reply(200, XML, b"<ListBucketResult><Name>b</Name></ListBucketResult>")
-    with StubServer(lambda _asked: page) as server:
+    with StubServer(lambda _request: page) as server:
         clients = ClientFactory(connection(endpoint_url=server.url))
         with pytest.raises(errors.NotSupported), translated("s3:GetSetting", "s3://b"):
             getattr(clients.s3(), name)(Bucket="b")
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
         clients.close()

@@ -77,8 +77,8 @@ def test_a_cancel_just_before_the_request_is_sent_ends_it(warm):
     """Also on a connection that an earlier request left open, and before one is made."""
     token, never = CancelToken(), threading.Event()
 
-    def answer(_asked):
-        if len(server.asked) > warm:
+    def answer(_request):
+        if len(server.requests) > warm:
             never.wait(20)
         return Reply(200, XML, PAGE)
 
@@ -103,23 +103,23 @@ def test_a_cancel_wakes_the_pause_between_two_attempts(monkeypatch):
     monkeypatch.setattr(retries, "INTERACTIVE_SECONDS", 600.0)
     token = CancelToken()
 
-    def answer(_asked):
+    def answer(_request):
         threading.Timer(0.05, token.cancel).start()
         return Reply(503, XML, b"<Error><Code>SlowDown</Code></Error>")
 
     with StubServer(answer) as server:
         with pytest.raises(errors.Cancelled):
             list_objects(server.url, Work(token))
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
 
 
 def test_nothing_is_sent_for_a_work_that_is_cancelled_already():
     token = CancelToken()
     token.cancel()
-    with StubServer(lambda _asked: Reply(200, XML, PAGE)) as server:
+    with StubServer(lambda _request: Reply(200, XML, PAGE)) as server:
         with pytest.raises(errors.Cancelled):
             list_objects(server.url, Work(token))
-        assert not server.asked
+        assert not server.requests
 
 
 def test_an_interactive_call_to_a_silent_server_ends_in_time_and_names_it(monkeypatch):
@@ -135,7 +135,7 @@ def test_an_interactive_call_to_a_silent_server_ends_in_time_and_names_it(monkey
 def test_a_budget_ends_an_outage_for_all_requests_at_once():
     work = Work(budget=RetryBudget(1.0))
     storm = Reply(503, XML, b"<Error><Code>SlowDown</Code></Error>")
-    with StubServer(lambda _asked: storm) as server:
+    with StubServer(lambda _request: storm) as server:
         clients = ClientFactory(connection(endpoint_url=server.url))
         client, began = clients.s3(), time.monotonic()
         for _ in range(20):
@@ -150,7 +150,7 @@ def test_a_success_gives_the_budget_back():
     work = Work(budget=RetryBudget(1.0))
     storm = Reply(503, XML, b"<Error><Code>SlowDown</Code></Error>")
     with StubServer(
-        lambda _asked: Reply(200, XML, PAGE) if len(server.asked) % 2 == 0 else storm
+        lambda _request: Reply(200, XML, PAGE) if len(server.requests) % 2 == 0 else storm
     ) as server:
         for _ in range(6):
             assert list_objects(server.url, work)["IsTruncated"] is False
@@ -163,4 +163,4 @@ def test_once_sends_a_request_a_single_time_whatever_comes_back():
         with StubServer(lambda _asked, reply=reply: reply) as server:
             with pytest.raises(errors.StorageError):
                 list_objects(server.url, once=True)
-            assert len(server.asked) == 1
+            assert len(server.requests) == 1

@@ -29,7 +29,7 @@ def factory():
 
 
 def in_region(region, status=200):
-    return lambda _asked: Reply(status, {"x-amz-bucket-region": region})
+    return lambda _request: Reply(status, {"x-amz-bucket-region": region})
 
 
 @pytest.mark.parametrize("status", [200, 400, 403])
@@ -39,9 +39,9 @@ def test_the_bucket_s_region_is_found_followed_remembered_and_said_once(factory,
         clients = factory(server.url)
         assert clients.for_bucket("tentimecrypto").meta.region_name == "eu-central-1"
         assert clients.followed("tentimecrypto") == "eu-central-1"
-        first = len(server.asked)  # botocore itself repeats the HEAD after a 400
+        first = len(server.requests)  # botocore itself repeats the HEAD after a 400
         assert clients.for_bucket("tentimecrypto").meta.region_name == "eu-central-1"
-        assert 1 <= first == len(server.asked) <= 2
+        assert 1 <= first == len(server.requests) <= 2
     said = [r for r in caplog.records if "Bucket is in a different region" in r.getMessage()]
     assert len(said) == 1
     assert CANARY not in caplog.text
@@ -56,24 +56,24 @@ def test_a_bucket_at_home_is_followed_nowhere(factory):
 
 @pytest.mark.parametrize("status", [403, 405])
 def test_a_refused_head_without_a_region_does_not_stop_reading_and_writing(factory, status):
-    with StubServer(lambda _asked: Reply(status)) as server:
+    with StubServer(lambda _request: Reply(status)) as server:
         assert factory(server.url).for_bucket("b").meta.region_name == "us-east-1"
 
 
 def test_a_missing_bucket_is_named_and_not_remembered(factory):
-    with StubServer(lambda _asked: Reply(404)) as server:
+    with StubServer(lambda _request: Reply(404)) as server:
         clients = factory(server.url)
         for _ in range(2):
             with pytest.raises(errors.NoSuchBucket):
                 clients.for_bucket("nowhere")
-        assert len(server.asked) == 2
+        assert len(server.requests) == 2
 
 
 def test_requests_are_signed_with_version_4_and_bear_our_name(factory):
     with StubServer(in_region("us-east-1")) as server:
         clients = factory(server.url)
         clients.for_bucket("b")
-        asked = server.asked[0]
+        asked = server.requests[0]
         assert asked.path == "/b"  # addressed by path at a custom endpoint
         assert asked.headers["authorization"].startswith("AWS4-HMAC-SHA256")
         assert "strongroom/" in asked.headers["user-agent"]
@@ -82,18 +82,18 @@ def test_requests_are_signed_with_version_4_and_bear_our_name(factory):
 
 
 def test_once_really_means_once_and_the_other_class_retries(factory):
-    with StubServer(lambda _asked: Reply(500, XML)) as server:
+    with StubServer(lambda _request: Reply(500, XML)) as server:
         clients = factory(server.url)
         for once, attempts in ((True, 1), (False, 4)):
-            server.asked.clear()
+            server.requests.clear()
             with pytest.raises(Exception, match="500"):
                 clients.s3(once=once).list_buckets()
-            assert len(server.asked) == attempts
+            assert len(server.requests) == attempts
 
 
 def test_a_web_page_with_status_200_is_refused(factory):
     page = Reply(200, {"Content-Type": "text/html"}, b"<html><body>Sign in</body></html>")
-    with StubServer(lambda _asked: page) as server:
+    with StubServer(lambda _request: page) as server:
         client = factory(server.url).s3()
         with pytest.raises(errors.NotAnS3Answer), translated("s3:GetObject", "s3://b/k"):
             client.get_object(Bucket="b", Key="k")
@@ -101,7 +101,7 @@ def test_a_web_page_with_status_200_is_refused(factory):
 
 def test_a_stored_web_page_is_read_like_any_object(factory):
     headers = {"Content-Type": "text/html", "ETag": '"x"', "x-amz-request-id": "1"}
-    with StubServer(lambda _asked: Reply(200, headers, b"<html></html>")) as server:
+    with StubServer(lambda _request: Reply(200, headers, b"<html></html>")) as server:
         body = factory(server.url).s3().get_object(Bucket="b", Key="k")["Body"]
         assert body.read() == b"<html></html>"
 
@@ -110,7 +110,7 @@ def test_observers_see_each_request_in_the_calling_thread(factory, monkeypatch):
     seen = []
     observer = lambda service, operation: seen.append((service, operation, threading.get_ident()))  # noqa: E731 - a name for the list below
     monkeypatch.setattr(clients_module, "REQUEST_OBSERVERS", [observer])
-    with StubServer(lambda _asked: Reply(200, XML, EMPTY_LIST)) as server:
+    with StubServer(lambda _request: Reply(200, XML, EMPTY_LIST)) as server:
         factory(server.url).s3().list_objects_v2(Bucket="b")
     assert seen == [("s3", "ListObjectsV2", threading.get_ident())]
 
@@ -167,4 +167,4 @@ def test_a_proxy_does_not_stand_before_this_machine(factory, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with StubServer(in_region("us-east-1")) as server:
         factory(server.url).for_bucket("b")
-        assert server.asked
+        assert server.requests

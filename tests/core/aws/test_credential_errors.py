@@ -98,13 +98,13 @@ def test_a_machine_without_a_role_tells_what_was_asked(monkeypatch):
 
 def test_a_metadata_service_that_does_not_answer_is_told(monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
-    with StubServer(lambda _asked: Reply(404, {}, b"")) as server:
+    with StubServer(lambda _request: Reply(404, {}, b"")) as server:
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url)
         assert (
             "does not answer, or the machine has no role"
             in failure(Profile("r", KeySource.ROLE)).cause
         )
-        assert server.asked
+        assert server.requests
 
 
 @pytest.mark.parametrize(
@@ -205,14 +205,14 @@ def test_a_session_with_a_code_lasts_to_its_end_and_then_asks_for_the_next(confi
     config(MFA_ROLE)
     ends = utc_now() + timedelta(minutes=5)  # botocore gives a session up 10 minutes early
     with StubServer(
-        lambda _asked: Reply(200, {"Content-Type": "text/xml"}, assumed(iso_utc(ends)))
+        lambda _request: Reply(200, {"Content-Type": "text/xml"}, assumed(iso_utc(ends)))
     ) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         clients = ClientFactory(Connection(TEAM), ask_mfa=lambda _prompt: "123456")
         assert clients.frozen_keys().access_key_id == "ASIAROLE"
         assert clients.frozen_keys().access_key_id == "ASIAROLE"
-        assert b"TokenCode=123456" in server.asked[0].body
-        assert len(server.asked) == 1
+        assert b"TokenCode=123456" in server.requests[0].body
+        assert len(server.requests) == 1
         clients._credentials._expiry_time = utc_now()
         with pytest.raises(errors.CredentialsExpired, match="expired"):
             clients.frozen_keys()

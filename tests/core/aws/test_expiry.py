@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 from botocore.credentials import SSOProvider
 from botocore.tokens import SSOTokenProvider
-from helpers.stub_server import XML, Asked, Reply, StubServer
+from helpers.stub_server import XML, Reply, Request, StubServer
 from helpers.stub_sts import StubSts
 
 from core.aws.clients import ClientFactory
@@ -47,20 +47,20 @@ def aws(monkeypatch, tmp_path):
         yield server
 
 
-def answer(asked: Asked) -> Reply:
+def answer(request: Request) -> Reply:
     keys = {"AccessKeyId": "ASIAROLE", "SecretAccessKey": "secret", "Expiration": iso_utc(ENDS)}
-    if asked.path.startswith("/latest/api/token"):
+    if request.path.startswith("/latest/api/token"):
         return Reply(200, {}, b"metadata-token")
-    if asked.path.endswith("/security-credentials/"):
+    if request.path.endswith("/security-credentials/"):
         return Reply(200, {}, b"a-role")
-    if asked.path.startswith(("/latest/", "/container")):
+    if request.path.startswith(("/latest/", "/container")):
         body = keys | {"Token": "token", "Code": "Success"}
         return Reply(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
-    if asked.path.startswith("/federation/"):
+    if request.path.startswith("/federation/"):
         role = {"accessKeyId": "ASIASSO", "secretAccessKey": "secret", "sessionToken": "token"}
         body = {"roleCredentials": role | {"expiration": int(ENDS.timestamp() * 1000)}}
         return Reply(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
-    action = parse_qs(asked.body.decode())["Action"][0]
+    action = parse_qs(request.body.decode())["Action"][0]
     text = "".join(f"<{name}>{value}</{name}>" for name, value in keys.items())
     body = (
         f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result>'
@@ -174,10 +174,10 @@ def test_a_container_and_an_instance(aws, monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
     monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", aws.url)
     assert expiry_of(MACHINE) == KNOWN
-    assert not [asked for asked in aws.asked if asked.path.startswith("/container")]
+    assert not [request for request in aws.requests if request.path.startswith("/container")]
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{aws.url}/container")
     assert expiry_of(MACHINE) == KNOWN
-    assert [asked for asked in aws.asked if asked.path.startswith("/container")]
+    assert [request for request in aws.requests if request.path.startswith("/container")]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from secrets import token_hex
 
 import pytest
 from helpers.leaks import Canaries
-from helpers.stub_server import Asked, Reply, StubServer
+from helpers.stub_server import Reply, Request, StubServer
 
 from core.aws.logs import LIBRARIES, LibraryFilter, protect_logs
 
@@ -119,7 +119,7 @@ class Aws:
         self.role = ascii_canary(canaries, "the secret key of a role")
         self.token = ascii_canary(canaries, "the session token of a role")
 
-    def __call__(self, asked: Asked) -> Reply:
+    def __call__(self, asked: Request) -> Reply:
         if target := asked.headers.get("x-amz-target"):
             return self._secrets(target.rpartition(".")[2])
         if asked.method == "POST":

@@ -59,7 +59,7 @@ def test_keys_that_are_accepted_lack_a_permission_and_are_not_asked_again_at_onc
         for _again in range(3):
             with pytest.raises(errors.AccessDenied) as caught:
                 head(bucket, "key")
-        listed = [asked.path for asked in stub.asked if asked.method == "GET"]
+        listed = [asked.path for asked in stub.requests if asked.method == "GET"]
     assert "deactivated" not in str(caught.value)
     assert "s3:GetObject" in str(caught.value)
     assert len(listed) == 1
@@ -84,4 +84,4 @@ def test_what_cannot_be_found_out_stays_open(listing):
 def test_a_missing_object_asks_nothing():
     with server(404, Reply(200, XML, PAGE)) as (stub, bucket), pytest.raises(errors.NotFound):
         head(bucket, "key")
-    assert [asked.method for asked in stub.asked] == ["HEAD", "HEAD"]
+    assert [asked.method for asked in stub.requests] == ["HEAD", "HEAD"]

@@ -102,23 +102,23 @@ def test_a_role_of_the_machine_uses_neither_environment_nor_files(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "env-secret")
     container = b"""{"AccessKeyId": "ASIATASK", "SecretAccessKey": "task-secret",
         "Token": "task-token", "Expiration": "2999-01-01T00:00:00Z"}"""
-    with StubServer(lambda _asked: Reply(200, {}, container)) as server:
+    with StubServer(lambda _request: Reply(200, {}, container)) as server:
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{server.url}/creds")
         keys = keys_of(Profile("p", KeySource.ROLE))
     assert keys.access_key_id == "ASIATASK"
 
 
 def test_a_further_role_is_assumed_with_the_source_s_keys_and_its_end_is_known():
-    with StubServer(lambda _asked: Reply(200, {"Content-Type": "text/xml"}, ASSUMED)) as server:
+    with StubServer(lambda _request: Reply(200, {"Content-Type": "text/xml"}, ASSUMED)) as server:
         role = "arn:aws:iam::123456789012:role/reader"
         clients = ClientFactory(connection(endpoint_url=server.url, role_arn=role))
         keys = clients.frozen_keys()
         assert (keys.access_key_id, keys.session_token.reveal()) == ("ASIAROLE", "role-token")
         assert clients.credentials_expire().year == 2999
         assert clients.credentials_method() == "assume-role"
-        assert b"AssumeRole" in server.asked[0].body
-        assert KEY_ID in server.asked[0].headers["authorization"]
-        assert CANARY not in server.asked[0].body.decode()
+        assert b"AssumeRole" in server.requests[0].body
+        assert KEY_ID in server.requests[0].headers["authorization"]
+        assert CANARY not in server.requests[0].body.decode()
         clients.close()
 
 

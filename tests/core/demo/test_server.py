@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from helpers.processes import is_gone
+from helpers.processes import has_ended
 from helpers.waiting import until
 
 from core.demo import DemoServer, folders
@@ -87,9 +87,9 @@ def test_the_child_goes_with_its_parent(blow):
     owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, cwd=ROOT)
     with owner:
         child, folder = json.loads(owner.stdout.readline())
-        assert not is_gone(child)
+        assert not has_ended(child)
         os.kill(owner.pid, blow)
-        until(lambda: is_gone(child), seconds=2)
+        until(lambda: has_ended(child), seconds=2)
         until(lambda: not Path(folder).exists(), seconds=2)
 
 

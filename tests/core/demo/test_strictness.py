@@ -10,7 +10,7 @@ import pytest
 from botocore import auth
 from botocore.exceptions import ClientError, ParamValidationError
 from helpers.demo import plain_client
-from helpers.lifecycle_rules import REFUSED, TAKEN
+from helpers.lifecycle_rules import ACCEPTED, REFUSED
 
 from core.demo.gate.strictness import rules_of
 from core.objects.checksums import digest_of
@@ -46,7 +46,7 @@ def _dated(found):
     return found
 
 
-@pytest.mark.parametrize("rules", TAKEN, ids=lambda rules: json.dumps(rules)[:70])
+@pytest.mark.parametrize("rules", ACCEPTED, ids=lambda rules: json.dumps(rules)[:70])
 def test_lifecycle_rules_that_s3_takes(demo_s3, own_bucket, rules):
     wanted = {"Rules": _with_dates(rules)}
     demo_s3.put_bucket_lifecycle_configuration(Bucket=own_bucket, LifecycleConfiguration=wanted)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from helpers.lifecycle_rules import REFUSED, TAKEN, rule
+from helpers.lifecycle_rules import ACCEPTED, REFUSED, rule
 from helpers.moto_bucket import moto_bucket
 
 from core.errors import InvalidInput
@@ -17,7 +17,7 @@ def _short(value):
     return json.dumps(value)[:80]
 
 
-@pytest.mark.parametrize("rules", TAKEN, ids=_short)
+@pytest.mark.parametrize("rules", ACCEPTED, ids=_short)
 def test_what_s3_takes_passes(rules):
     assert list(problems(rules)) == []
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from helpers.aws import connection
-from helpers.stub_server import Asked, Reply, StubServer
+from helpers.stub_server import Reply, Request, StubServer
 
 from core.aws.clients import ClientFactory
 from core.errors import NotSupported, Offline
@@ -35,7 +35,7 @@ def head_of_object(headers=None):
 def tried(answer, head=None, *, key="key", bucket=True):
     """Make a link and try it; the profile's own HEAD is answered by `head`."""
 
-    def reply(asked: Asked) -> Reply:
+    def reply(asked: Request) -> Reply:
         if "X-Amz-Signature" in asked.path:
             return answer
         return Reply(200, S3) if asked.path.rstrip("/") == "/bucket" else head or head_of_object()

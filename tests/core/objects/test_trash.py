@@ -187,8 +187,8 @@ def test_a_marker_whose_version_is_on_the_next_page_is_carried_over():
         second = trash.list_trash(bucket, cursor=first.cursor)
     assert [(each.key, each.version_id) for each in second.objects] == [("a", "v")]
     assert second.cursor is None
-    assert "key-marker=a" in server.asked[-1].path
-    assert "version-id-marker=m" in server.asked[-1].path
+    assert "key-marker=a" in server.requests[-1].path
+    assert "version-id-marker=m" in server.requests[-1].path
 
 
 def test_a_marker_that_is_not_encoded_as_the_keys_are_leads_on():
@@ -234,7 +234,7 @@ def test_a_listing_that_goes_in_a_circle_ends():
 def test_the_missing_permission_is_named():
     denied = Reply(403, XML, b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
     with (
-        StubServer(lambda _asked: denied) as server,
+        StubServer(lambda _request: denied) as server,
         bucket_at(server.url) as bucket,
         pytest.raises(AccessDenied) as caught,
     ):

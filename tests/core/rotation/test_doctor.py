@@ -1,4 +1,4 @@
-"""The doctor finds what was left behind, and its repairs mend it; seen from outside by boto3."""
+"""The doctor finds what was left behind, and its repairs apply_repair it; seen from outside by boto3."""
 
 import json
 from dataclasses import replace
@@ -29,7 +29,7 @@ def examine(world: World, admin, rotator):
 
 
 @pytest.fixture
-def mend(admin, rotator):
+def apply_repair(admin, rotator):
     def run(finding, kind):
         repair = next(each for each in finding.repairs if each.kind is kind)
         return Repairer(admin, rotator).repair(finding, repair)
@@ -61,23 +61,23 @@ def test_a_healthy_secret_has_no_findings(world, examine):
     assert diagnosis.examined == (world.secret,)
 
 
-def test_an_orphan_key_is_deactivated_and_deleted(world, examine, mend):
+def test_an_orphan_key_is_deactivated_and_deleted(world, examine, apply_repair):
     key_id = second_key(world)["AccessKeyId"]
     finding = only(examine(), FindingKind.ORPHAN_KEY)
     assert key_id in finding.summary
     assert "never used" in finding.detail
-    mend(finding, RepairKind.DEACTIVATE)
+    apply_repair(finding, RepairKind.DEACTIVATE)
     assert world.keys[key_id] is False
     finding = only(examine(), FindingKind.INACTIVE_KEY)
     delete = next(each for each in finding.repairs if each.kind is RepairKind.DELETE)
     assert delete.typed == key_id, "what cannot be taken back asks to type the name"
-    mend(finding, RepairKind.ACTIVATE)
+    apply_repair(finding, RepairKind.ACTIVATE)
     assert world.keys[key_id] is True
-    mend(finding, RepairKind.DELETE)
+    apply_repair(finding, RepairKind.DELETE)
     world.check_as_before()
 
 
-def test_a_key_that_became_current_is_not_touched(world, examine, mend):
+def test_a_key_that_became_current_is_not_touched(world, examine, apply_repair):
     key = second_key(world)
     finding = only(examine(), FindingKind.ORPHAN_KEY)
     value = world.stored("AWSCURRENT") | {
@@ -86,18 +86,18 @@ def test_a_key_that_became_current_is_not_touched(world, examine, mend):
     }
     world.vault.put_secret_value(SecretId=world.secret, SecretString=json.dumps(value))
     with pytest.raises(Conflict, match="now the current key"):
-        mend(finding, RepairKind.DEACTIVATE)
+        apply_repair(finding, RepairKind.DEACTIVATE)
     assert world.keys[key["AccessKeyId"]] is True
 
 
-def test_a_stray_pending_of_unknown_make_is_discarded(world, examine, mend):
+def test_a_stray_pending_of_unknown_make_is_discarded(world, examine, apply_repair):
     put_pending(world, {"anything": "else"})
     finding = only(examine(), FindingKind.STRAY_PENDING)
     assert [repair.kind for repair in finding.repairs] == [RepairKind.DISCARD]
-    mend(finding, RepairKind.DISCARD)
+    apply_repair(finding, RepairKind.DISCARD)
     world.check_as_before()
-    with pytest.raises(Conflict, match="elsewhere"):
-        mend(finding, RepairKind.DISCARD)
+    with pytest.raises(Conflict, match="another version"):
+        apply_repair(finding, RepairKind.DISCARD)
 
 
 def test_pending_on_an_empty_version_does_not_upset_anybody(world, examine, monkeypatch):
@@ -116,7 +116,7 @@ def test_pending_on_an_empty_version_does_not_upset_anybody(world, examine, monk
 
 
 def test_somebodys_half_rotation_is_continued_to_the_goal(
-    world, examine, mend, rotator, admin, monkeypatch, tmp_path
+    world, examine, apply_repair, rotator, admin, monkeypatch, tmp_path
 ):
     other = world.rotator(admin, RotationJournal(tmp_path / "another machine"))
     rule = AtStep(Step.TEST, "killed before", 1)
@@ -124,37 +124,37 @@ def test_somebodys_half_rotation_is_continued_to_the_goal(
         other.start(world.secret, work=Work(batch=rule.watch))
     finding = next(f for f in examine().findings if f.kind is FindingKind.STRAY_PENDING)
     assert {repair.kind for repair in finding.repairs} == {RepairKind.CONTINUE, RepairKind.DISCARD}
-    assert "waiting" in mend(finding, RepairKind.CONTINUE)
+    assert "waiting" in apply_repair(finding, RepairKind.CONTINUE)
     assert go_on(rotator, world).outcome is Outcome.DONE
     world.check_goal()
 
 
 def test_an_unfinished_rotation_of_this_machine_is_resumed_or_undone(
-    world, examine, mend, rotator, monkeypatch
+    world, examine, apply_repair, rotator, monkeypatch
 ):
     for kind in (RepairKind.UNDO, RepairKind.RESUME):
         rule = AtStep(Step.TEST, "killed", 1)
         with on_the_wire(monkeypatch, Wire(rule)), pytest.raises(Killed):
             rotator.start(world.secret, work=Work(batch=rule.watch))
-        mend(only(examine(), FindingKind.UNFINISHED), kind)
+        apply_repair(only(examine(), FindingKind.UNFINISHED), kind)
         world.check_invariants()
     assert examine().healthy, "a rotation in its period of grace is well"
     assert go_on(rotator, world).outcome is Outcome.DONE
     world.check_goal()
 
 
-def test_a_scheduled_deletion_is_taken_back(world, examine, mend):
+def test_a_scheduled_deletion_is_taken_back(world, examine, apply_repair):
     world.vault.delete_secret(SecretId=world.secret, RecoveryWindowInDays=7)
-    mend(only(examine(), FindingKind.SCHEDULED), RepairKind.RESTORE)
+    apply_repair(only(examine(), FindingKind.SCHEDULED), RepairKind.RESTORE)
     world.check_as_before()
 
 
-def test_a_dead_key_is_named_and_an_inactive_one_activated(world, examine, mend):
+def test_a_dead_key_is_named_and_an_inactive_one_activated(world, examine, apply_repair):
     key = world.first.access_key_id
     world.iam.update_access_key(UserName=world.user, AccessKeyId=key, Status="Inactive")
     finding = only(examine(), FindingKind.DEAD_KEY)
     assert "deactivated" in finding.summary
-    mend(finding, RepairKind.ACTIVATE)
+    apply_repair(finding, RepairKind.ACTIVATE)
     assert examine().healthy
     world.iam.delete_access_key(UserName=world.user, AccessKeyId=key)
     finding = only(examine(), FindingKind.DEAD_KEY)
@@ -168,7 +168,7 @@ def test_what_may_not_be_looked_at_is_named(world, demo_server):
     finally:
         clients.close()
     assert not diagnosis.healthy
-    assert diagnosis.unseen == (f"{world.secret}: needs secretsmanager:DescribeSecret",)
+    assert diagnosis.unseen == (f"{world.secret}: requires secretsmanager:DescribeSecret",)
 
 
 def test_a_repair_that_was_not_offered_is_refused(world, examine, admin, rotator):

@@ -3,8 +3,8 @@
 from threading import Event
 
 import pytest
-from helpers.hands import Hands
 from helpers.rotation_world import World
+from helpers.user_input import User
 from helpers.widget_tree import reading_html, unnamed
 
 from core.doctor.doctor import Doctor
@@ -82,26 +82,26 @@ def test_an_orphan_key_is_found_and_mended_in_the_window(context, qtbot, demo_se
     tab = Tab(context)
     qtbot.addWidget(tab)
     tab.show()
-    hands = Hands(qtbot, tab)
+    user = User(qtbot, tab)
     context.set_workspace(Workspace.open(demo_server.connection))
     actions = DoctorActions(tab)
     changed = []
     actions.changed.connect(changed.append)
     actions.open()
-    hands.press(f"Deactivate the key: {orphan}", actions.dialog)
-    hands.press("Deactivate the key", hands.dialog(Confirm))
-    hands.until(lambda: changed == [world.secret])
+    user.press(f"Deactivate the key: {orphan}", actions.dialog)
+    user.press("Deactivate the key", user.dialog(Confirm))
+    user.until(lambda: changed == [world.secret])
     assert world.keys[orphan] is False
-    hands.press(f"Delete the key: {orphan}", actions.dialog)
-    question = hands.dialog(Confirm)
+    user.press(f"Delete the key: {orphan}", actions.dialog)
+    question = user.dialog(Confirm)
     assert not question.go.isEnabled(), "what cannot be taken back asks to type the name"
-    hands.fill("Name to type", orphan, question)
-    hands.press("Delete the key", question)
-    hands.until(lambda: len(changed) == 2)
+    user.fill("Name to type", orphan, question)
+    user.press("Delete the key", question)
+    user.until(lambda: len(changed) == 2)
     world.check_as_before()
     world.close()
     actions.dialog.close()
-    hands.until(lambda: actions.dialog is None and not tab.busy)
+    user.until(lambda: actions.dialog is None and not tab.busy)
     context.set_workspace(None)
     logged = [(entry.change.action, entry.change.subject) for entry in context.log.read()]
     assert logged == [

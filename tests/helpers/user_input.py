@@ -18,7 +18,7 @@ W = TypeVar("W", bound=QWidget)
 PATIENCE = 20_000
 
 
-class Hands:
+class User:
     """Acts on one window as a user does, and waits for each thing until it is there."""
 
     def __init__(self, qtbot: Any, window: QWidget) -> None:
