@@ -115,9 +115,10 @@ def _places(view: QWidget, floating: QWidget, kinds: tuple[type, ...]) -> Iterat
 
 
 def _cards(view: QWidget, floating: QWidget) -> Iterator[QRect]:
-    """Yield where other messages float."""
+    """Yield where other messages are, whether they float or have a place of their own."""
     for part in view.findChildren(QFrame):
-        if part.property("floating") and part.isVisible() and not floating.isAncestorOf(part):
+        message = part.property("floating") or part.property("banner")
+        if message and part.isVisible() and not floating.isAncestorOf(part):
             yield QRect(part.mapTo(view, QPoint()), part.size())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import icon_button, link_button
@@ -12,6 +13,9 @@ from gui.widgets.labels import Text, mono_elided, repolish
 class KeptBar(QWidget):
     """Names one kept table.
 
+    Args:
+        near: what gets the focus when the bar goes while it has it.
+
     Signals:
         undo_wanted: put this kept table back; the database, the restored table and its name.
         drop_wanted: remove this kept table for good; its database and name.
@@ -20,8 +24,9 @@ class KeptBar(QWidget):
     undo_wanted = Signal(str, str, str)
     drop_wanted = Signal(str, str)
 
-    def __init__(self) -> None:
+    def __init__(self, near: QWidget | None = None) -> None:
         super().__init__()
+        self._near = near
         self.kept = self.database = self.table = ""
         self._words = Text("", "inherit")
         self._name = mono_elided("")
@@ -50,6 +55,13 @@ class KeptBar(QWidget):
         self._name.setText(kept)
         self.setAccessibleName(f"The former {table} is kept as {kept}")
         self.show()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Hand the focus on to what is near, not to the beginning of the window."""
+        focus = self.window().focusWidget()
+        if self._near is not None and focus is not None and self.isAncestorOf(focus):
+            self._near.setFocus()
+        super().hideEvent(event)
 
     def _on_undo(self) -> None:
         self.undo_wanted.emit(self.database, self.table, self.kept)

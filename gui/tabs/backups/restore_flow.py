@@ -191,12 +191,12 @@ class RestoreFlow(QObject):
         backup = report.backup
         words = f"{report.table} is restored: {counted(report.rows, 'row')} of the backup of "
         words += f"{when(backup.taken)} ({backup.id}), {report.verified}"
+        if report.kept:  # first: the message then keeps clear of it
+            self._kept.show_kept(database, report.table, report.kept)
         if report.problems:
             self._tab.banner.show_warning(words, " ".join(report.problems))
         else:
             self._tab.banner.show_good(f"{words}.")
-        if report.kept:
-            self._kept.show_kept(database, report.table, report.kept)
         self._announce("backup.restore", f"{report.database}: {report.table}")
         self.changed.emit(database, report.table)
 

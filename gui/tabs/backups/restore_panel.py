@@ -248,8 +248,9 @@ class RestorePanel(QWidget):
         self._cells_head.setVisible(bool(rows))
         self.table.setVisible(bool(rows))
         for place in (0, 1):
-            width = min(self.table.sizeHintForColumn(place), _WIDEST_NAME)
-            self.table.horizontalHeader().resizeSection(place, width)
+            header = self.table.horizontalHeader()
+            wanted = max(self.table.sizeHintForColumn(place), header.sectionSizeHint(place))
+            header.resizeSection(place, min(wanted, _WIDEST_NAME))
         self.table.setMaximumHeight(_HEAD + theme.ROW * rows + 2)
 
     def _show_buttons(self, preview: RestorePreview) -> None:
@@ -257,7 +258,7 @@ class RestorePanel(QWidget):
         self.as_new.setText(f"Restore as {name if len(name) <= 28 else name[:27] + '…'}")
         self.as_new.setAccessibleName(self.as_new.text())
         self.as_new.setVisible(preview.exists)
-        self.in_place.setText("Restore in place…" if preview.exists else "Restore…")
+        self.in_place.setText("Restore in place…" if preview.exists else "Restore")
         # A schema that differs makes the way that takes nothing away the first one.
         first, second = self.in_place, self.as_new
         if preview.drift:

@@ -49,7 +49,7 @@ class BackupsTab(Tab):
         self.tables = TablesPanel(context.settings)
         self.backups = BackupsPanel(context.settings)
         self.restoring = RestorePanel()
-        self.kept = KeptBar()
+        self.kept = KeptBar(self.tables.table)
         self.flow = RestoreFlow(self, self.restoring, self.kept)
         self.making = BackupActions(self, self.tables, self.backups)
         box = QVBoxLayout(self)

@@ -75,7 +75,7 @@ class TablesPanel(QWidget):
         box = QVBoxLayout(content)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(self.table, 1)
+        box.addWidget(self.table, 100)  # before the rest: it is never higher than its rows
         self._buttons = row(self.back_up, self.back_up_all, margins=(12, 12, 12, 4))
         self._buttons.layout().addStretch(1)  # type: ignore[union-attr] # `row` returns a QBoxLayout's owner
         self.note = muted_label("", wrap=True, small=True)

@@ -102,12 +102,16 @@ class Cockpit(QWidget):
     def _lay_out(self) -> None:
         foot = QFrame()
         foot.setProperty("surface", "foot")
-        line = QHBoxLayout(foot)
-        line.setContentsMargins(12, 8, 12, 8)
+        below = QVBoxLayout(foot)
+        below.setContentsMargins(12, 8, 12, 8)
+        below.setSpacing(8)
+        below.addWidget(self.hint)
+        line = QHBoxLayout()
         line.setSpacing(8)
-        line.addWidget(self.hint, 1)
+        line.addStretch(1)
         for button in self._buttons:
             line.addWidget(button)
+        below.addLayout(line)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -233,13 +237,15 @@ class Cockpit(QWidget):
 
     def _update(self) -> None:
         wanted = self._wanted()
-        if any(button.hasFocus() and button not in wanted for button in self._buttons):
+        focus = self.window().focusWidget()  # of the window also while a question is above it
+        if any(focus is button and button not in wanted for button in self._buttons):
             self.steps.setFocus()  # else Qt gives it to the next field, perhaps one of the secret
         for button in self._buttons:
             button.setVisible(button in wanted)
             free = button in {self.stop, self.again}
             button.allow(free or not self._locked, "" if free else self._locked)
         self.hint.setText(self._hint())
+        self.hint.setVisible(bool(self.hint.text()))
         places = replaced_copies(self.plan) if self.plan and not self._busy else ()
         self.copies.setVisible(bool(places))
         self.copies.setText(f"Also replace the value in {_few(places)}".replace("&", "&&"))

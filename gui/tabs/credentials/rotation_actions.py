@@ -89,6 +89,7 @@ class RotationActions(QObject):
         """Show the rotation of a secret that is not finished, or the plan of a new one."""
         self.secret = secret
         self.opened.emit(secret)
+        self._cockpit.steps.setFocus()  # its buttons come next with Tab
         if secret in self._tasks:
             if secret in self._latest:
                 self._cockpit.show_rotation(self._latest[secret], busy=True)

@@ -121,6 +121,19 @@ def test_a_restore_or_a_backup_that_is_stopped_states_the_result(qtbot, tab, pat
     assert tab.tables.note.text() == ""
 
 
+def test_the_bar_of_a_kept_table_hands_the_focus_on_and_messages_keep_clear_of_it(qtbot, tab):
+    with qtbot.waitActive(tab):
+        tab.activateWindow()
+    tab.kept.show_kept("shop.db", "orders", "orders__before_1")
+    tab.banner.show_good("orders is restored.")
+    qtbot.waitUntil(lambda: tab.kept.isVisible() and tab.kept.width() > 100)
+    tab.banner.keep_clear()
+    assert not tab.banner.geometry().intersects(tab.kept.geometry())
+    tab.kept.keep.setFocus()
+    tab.kept.keep.click()
+    assert tab.tables.table.hasFocus()
+
+
 def test_under_a_new_name_nothing_is_asked(qtbot, tab, path):
     backed_up(tab, path, "users")
     tab.refresh()
@@ -161,7 +174,7 @@ def test_a_broken_backup_says_why_and_verify_tells_a_harmed_one(qtbot, tab, path
     tab.refresh()
     select(qtbot, tab, "users")
     qtbot.waitUntil(lambda: len(tab.backups.model.backups) == 2 and not tab.busy, timeout=15_000)
-    assert "not as it was written" in tab.banner.text
+    assert "is damaged" in tab.banner.text
     tab.backups.verify.click()
     qtbot.waitUntil(lambda: "is damaged" in tab.banner.text, timeout=15_000)
     assert tab.backups.model.backups[0].checked.startswith("found damaged on ")

@@ -24,6 +24,7 @@ from core.model.rotation import (
 from core.rotation.step_texts import planned
 from core.rotation.strategies.iam_key import IamKeyStrategy
 from core.units import utc_now
+from gui.dialogs.confirm import ask
 from gui.tabs.credentials.cockpit import Cockpit
 from gui.tabs.credentials.new_values import NewValues
 
@@ -272,3 +273,20 @@ def test_the_focus_never_goes_from_a_button_that_disappears_to_a_field_outside(t
     cockpit.stop.setFocus()
     cockpit.show_rotation(rotation(3), busy=False)
     assert cockpit.steps.hasFocus()
+
+
+def test_the_focus_stays_in_the_cockpit_after_a_question_about_an_undo(themed, qtbot):
+    window = QWidget()
+    qtbot.addWidget(window)
+    box, cockpit = QVBoxLayout(window), Cockpit()
+    box.addWidget(QLineEdit())
+    box.addWidget(cockpit)
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    cockpit.show_rotation(rotation(3), busy=False)
+    cockpit.undo.setFocus()
+    question = ask(window, "Undo?", "", lambda: cockpit.set_busy(busy=True))
+    question.activateWindow()
+    question.accept()
+    assert window.focusWidget() is cockpit.steps
