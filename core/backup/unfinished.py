@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from core.backup.store import Store
 from core.errors import Cancelled, LocalIOError, StorageError

@@ -182,7 +182,7 @@ def test_what_cannot_be_removed_is_said_and_removed_next_time(
     dated.fail_after = None
     with caplog.at_level(logging.WARNING):
         backed_up(dated, path, "orders")
-    assert "stay in" in caplog.text
+    assert "remain in" in caplog.text
     dated.refusal = None
     backed_up(dated, path, "orders")
     assert orphan_parts(dated, Work()) == ()
