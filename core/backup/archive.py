@@ -1,4 +1,4 @@
-"""Writing one backup: rows into hashed, compressed parts, then the manifest that commits them."""
+"""Writing of one backup: compressed parts with hashes, then the manifest that commits them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from core.work import Progress, Work
 
 TOOL = f"strongroom {__version__}"
 
-#: Rows' bytes a part, before compression: some 5 MB stored, small enough to hold and to repeat.
+#: Size of a part in bytes before compression: about 5 MB stored, small enough to retry.
 PART_BYTES = 32 << 20
 _LEVEL = 1
 _UPLOADS = 4
@@ -31,9 +31,9 @@ _UPLOADS = 4
 
 @dataclass(slots=True)
 class Tally:
-    """What was written so far; `content` hashes all rows' lines in order.
+    """Progress of a backup; `content` is the hash of all lines in order.
 
-    `verdict` is the weakest of what the server's answers were compared with.
+    `verdict` is the weakest verdict of the uploads.
     """
 
     rows: int = 0
@@ -47,7 +47,7 @@ def write_parts(
 ) -> Tally:
     """Compress rows and upload them as parts below the folder of `unfinished`.
 
-    Reading, compressing and uploading overlap; memory holds a few parts at most.
+    Reading, compression and upload overlap; at most a few parts are in memory.
     """
     tally = Tally()
     meta = {"backup-id": backup_id, "data_type": "database_backup_part"}
@@ -62,7 +62,7 @@ def write_parts(
         unfinished.stored.append(key)
         return part, verdict
 
-    # A failure here must end the reading thread before the database is closed or rolled back.
+    # After a failure the reading thread must end before the database is closed or rolled back.
     with closing(prefetch(rows)) as read, closing(_packed(read, tally, work)) as packed:
         for part, verdict in in_parallel(send, packed, _UPLOADS):
             tally.parts.append(part)
@@ -71,7 +71,7 @@ def write_parts(
 
 
 def weakest(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the verdict that says least; `Verdict` lists them from the strongest on."""
+    """Return the weakest verdict; `Verdict` lists the strongest first."""
     return max(verdicts, key=tuple(Verdict).index, default=Verdict.SIZE_ONLY)
 
 
@@ -114,7 +114,7 @@ class _Packer:
 def commit(
     store: Store, unfinished: UnfinishedBackup, manifest: Manifest, work: Work
 ) -> tuple[Backup, Verdict]:
-    """Write the manifest, which makes the parts a backup; return its entry and the verdict."""
+    """Write the manifest, which completes the backup; return its entry and the verdict."""
     about = {
         "backup-id": manifest.id,
         "table_name": manifest.table.encode("ascii", "backslashreplace").decode()[:500],

@@ -1,7 +1,7 @@
-"""Which backup a restore uses: the newest of this database, or the one that was named.
+"""Choice of the backup for a restore: the newest of the database, or a specified one.
 
-Never another one instead: a newest backup that is broken, or of a database that differs from
-several others, is an error that names what can be chosen.
+There is no silent fallback: if the newest backup is damaged, or the database is ambiguous, an error
+names the possible choices.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for: an id (or how it begins), a time, both None for the newest.
+    """The requested backup: an id (or its beginning) or a time; both None for the newest.
 
-    `origin` is the database to restore into; `any_source` takes the newest of whatever database.
+    `origin` is the target database; `any_source` allows backups of other databases.
     """
 
     backup_id: str | None = None
@@ -44,17 +44,17 @@ class Wanted:
         *,
         any_source: bool = False,
     ) -> Wanted:
-        """Return what a caller's arguments ask for.
+        """Create it from the arguments of a caller.
 
         Raises:
-            InvalidInput: When one is empty, or the time is no time.
+            InvalidInput: When an argument is empty, or the time is not valid.
         """
         check_given(id=backup_id, at=at)
         return cls(backup_id, moment(at), origin, any_source)
 
 
 def check_given(**values: object) -> None:
-    """Refuse an empty text: it is never taken for an omitted value.
+    """Check that no value is an empty text, which does not count as omitted.
 
     Raises:
         InvalidInput: One of the values is an empty text; the error names it.
@@ -63,17 +63,17 @@ def check_given(**values: object) -> None:
         if isinstance(value, str) and not value.strip():
             raise InvalidInput(
                 f"The {name} is empty",
-                cause="An empty value is never taken for an omitted one; often a variable is "
-                "not set.",
-                remedy="Give it a value, or leave it out.",
+                cause="An empty value does not count as an omitted one. Often a variable is not "
+                "set.",
+                remedy="Add a value, or omit it.",
             )
 
 
 def moment(at: str | datetime | None) -> datetime | None:
-    """Return a time given as text or value, in UTC.
+    """Return a time, which may be a text, in UTC.
 
     Raises:
-        InvalidInput: When the text is no time.
+        InvalidInput: When the text is not a valid time.
     """
     if at is None or isinstance(at, datetime):
         return None if at is None else as_utc(at)
@@ -81,17 +81,17 @@ def moment(at: str | datetime | None) -> datetime | None:
         return as_utc(datetime.fromisoformat(at))
     except (ValueError, OverflowError):
         raise InvalidInput(
-            f"{at!r} is not a time", remedy="Write it as 2024-01-15T10:00:00Z."
+            f"{at!r} is not a time", remedy="Use the form 2024-01-15T10:00:00Z."
         ) from None
 
 
 def find(store: Store, table: str, work: Work, wanted: Wanted | None = None) -> Backup:
-    """Return the backup that is wanted, by default the newest.
+    """Return the requested backup, by default the newest.
 
     Raises:
         NotFound: When there is none.
-        InvalidInput: When several ids begin like that.
-        Corrupt: When it is broken; no other one is returned instead.
+        InvalidInput: When several ids start with the given text.
+        Corrupt: When the backup is damaged; no other backup is returned instead.
         Conflict: When backups of several other databases could be meant.
         StorageError: When its manifest cannot be read.
     """
@@ -101,7 +101,7 @@ def find(store: Store, table: str, work: Work, wanted: Wanted | None = None) -> 
 
 
 def choose(store: Store, table: str, work: Work, wanted: Wanted | None = None) -> Backup:
-    """As `find`, but a broken backup is returned as such."""
+    """Return the same backup as `find`, but without an error for a damaged one."""
     check_given(table=table)
     wanted = wanted or Wanted()
     here = contents(store, table, work)
@@ -116,7 +116,7 @@ def choose(store: Store, table: str, work: Work, wanted: Wanted | None = None) -
         count = len(listed)
         raise NotFound(
             f"There is no backup of {table}{when}",
-            cause=f"{count} are stored.",
+            cause=f"{count} of this table are stored.",
             remedy="Choose another table or a later time.",
             subject=table,
         )
@@ -129,7 +129,7 @@ def choose(store: Store, table: str, work: Work, wanted: Wanted | None = None) -
 def _of_this_source(
     store: Store, table: str, places: Sequence[Backup | Folder], origin: Origin, work: Work
 ) -> Backup:
-    """Return the newest backup of this database; of another one only when there is just one."""
+    """Return the newest backup of this database, or of the only other database."""
     others: dict[Origin, Backup] = {}
     for backup in _read_all(store, places, work):
         if backup.state is BackupState.BROKEN or not backup.origin.differs(origin):
@@ -175,13 +175,13 @@ def _by_id(
     if not exact:
         raise NotFound(
             f"There is no backup {backup_id} of {table}",
-            remedy="Choose an id that the list shows.",
+            remedy="Choose an id from the list of backups.",
             subject=table,
         )
     if len(exact) > 1:
         raise InvalidInput(
             f"Several backups ({len(exact)}) have an id that begins with {backup_id}",
-            remedy="Give more characters of the id.",
+            remedy="Enter more characters of the id.",
             subject=table,
         )
     return _read(store, exact[0], work)
@@ -192,9 +192,9 @@ def _id(place: Backup | Folder) -> str:
 
 
 def source_warning(backup: Backup, origin: Origin) -> tuple[str, ...]:
-    """Return a sentence when a backup is not, or not certainly, of the database restored into."""
+    """Return a warning if a backup is not, or not certainly, of the target database."""
     if backup.origin.differs(origin):
         return (f"The backup is of another database: {backup.source}.",)
     if not backup.origin.database:
-        return ("The backup does not record which database it is of.",)
+        return ("The backup does not contain the name of its database.",)
     return ()

@@ -1,4 +1,4 @@
-"""How a table's schema changed since a backup, in words."""
+"""Descriptions of schema changes since a backup."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import replace
 
 from core.model.tables import Column, Index, Key, TableSchema
 
-#: What SQL compares without case or blanks: `integer` and `INTEGER` are one type.
+#: Properties that SQL compares without case and spaces: `integer` and `INTEGER` are equal.
 _BLANKS = re.compile(r"\s*([(),])\s*")
 _WITHOUT_CASE = frozenset(("type", "collation"))
 
 
 def drift(backup: TableSchema, today: TableSchema) -> tuple[str, ...]:
-    """Return what a restore in place would change in today's schema; nothing when it is equal.
+    """Return descriptions of what an in-place restore would change in the present schema.
 
-    Triggers are not part of it: a restore keeps today's unless the backup's are asked for.
+    Triggers are not included: a restore retains the present ones unless the backup's are requested.
     """
     return tuple(_change_texts(backup, today))
 
@@ -41,15 +41,15 @@ def _columns(backup: Sequence[Column], today: Sequence[Column]) -> Iterator[str]
     now = {column.name.lower(): column for column in today}
     for name, column in now.items():
         if name not in before:
-            yield f"column {column.name} was added since: its values would go"
+            yield f"column {column.name} was added since the backup: its values would be removed"
     for name, column in before.items():
         if name not in now:
-            yield f"column {column.name} was removed since: it comes back"
+            yield f"column {column.name} was removed since the backup: it would be restored"
         elif column != now[name]:
             yield from _column(column, now[name])
     common = [name for name in now if name in before]
     if common != [name for name in before if name in now]:
-        yield "the columns stand in another order"
+        yield "the columns have another order"
 
 
 def _column(backup: Column, today: Column) -> Iterator[str]:
@@ -67,7 +67,7 @@ def _column(backup: Column, today: Column) -> Iterator[str]:
 
 
 def _folded(text: str | None) -> str:
-    """Return SQL words as they are compared: case and blanks do not count."""
+    """Return a text for comparisons that ignore case and spaces."""
     folded = " ".join((text or "").upper().split())
     return _BLANKS.sub(r"\1", folded)
 
@@ -101,15 +101,15 @@ def _indexes(backup: Sequence[Index], today: Sequence[Index]) -> Iterator[str]:
     now = {item.name: item for item in today}
     for name, item in now.items():
         if name not in before:
-            yield f"index {name} was added since: it would go"
+            yield f"index {name} was added since the backup: it would be removed"
         elif _index(before[name]) != _index(item):
             yield f"index {name} is defined differently today"
     for name in before:
         if name not in now:
-            yield f"index {name} was removed since: it comes back"
+            yield f"index {name} was removed since the backup: it would be restored"
 
 
 def _index(index: Index) -> Index:
-    """Return an index as it is compared: the case of its collations does not count."""
+    """Return an index for comparisons that ignore the case of collations."""
     parts = tuple(replace(part, collation=_folded(part.collation) or None) for part in index.parts)
     return replace(index, parts=parts)

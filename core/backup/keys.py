@@ -1,9 +1,9 @@
-"""Where backups lie in the bucket, and what a key there says.
+"""Keys of backups in the bucket.
 
-`backups/database/{table}/{YYYY}/{MM}/{DD}/` is the contract's folder. One backup is one folder in
-it, `{time}_{id}/`, with `part-00000.jsonl.zst …` and `_manifest.json`; the leading underscore
-keeps the manifest out of what Athena and Spark read as rows. The old form is one object,
-`{time}.json`, perhaps with `.gz`.
+The contract's folder is `backups/database/{table}/{YYYY}/{MM}/{DD}/`. A backup is a folder in it,
+`{time}_{id}/`, with `part-00000.jsonl.zst …` and `_manifest.json`; Athena and Spark ignore the
+manifest because of the leading underscore. The old form is one object, `{time}.json`, optionally
+with `.gz`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.units import as_utc, iso_utc
 ROOT = "backups/database/"
 MANIFEST = "_manifest.json"
 
-#: As long as any file name in a backup's folder.
+#: The longest file name in the folder of a backup.
 _LONGEST_NAME = "part-00000000.jsonl.zst"
 
 _DAY = r"(?P<table>[^/]+)/\d{4}/\d{2}/\d{2}/"
@@ -32,9 +32,9 @@ _OLD = re.compile(re.escape(ROOT) + _DAY + r"(?P<time>[^/]+?)\.json(?:\.gz)?")
 
 @dataclass(frozen=True, slots=True)
 class BackupKey:
-    """What a key below the root is: a file of a backup's folder, or an old-form object.
+    """A parsed key: a file in the folder of a backup, or an old-form object.
 
-    `file` is empty for the old form; `moment` None when its time cannot be read.
+    `file` is empty for the old form; `moment` is None if the time cannot be parsed.
     """
 
     table: str
@@ -45,15 +45,15 @@ class BackupKey:
 
 
 def new_id() -> str:
-    """Return an id for a backup: 48 random bits, so that no two runs share one."""
+    """Return a new id for a backup, with 48 random bits."""
     return secrets.token_hex(6)
 
 
 def table_prefix(table: str | None) -> str:
-    """Return the prefix of all backups, or of one table's.
+    """Return the prefix of all backups, or of the backups of one table.
 
     Raises:
-        InvalidInput: When the name cannot be one segment of a key (contract, section 1).
+        InvalidInput: When the name is not valid as a segment of a key (contract, section 1).
     """
     if table is None:
         return ROOT
@@ -75,7 +75,7 @@ def part_name(index: int) -> str:
 
 
 def parse(key: str) -> BackupKey | None:
-    """Return what a key says, or None when it belongs to no backup."""
+    """Parse a key; return None if it does not belong to a backup."""
     if found := _FOLDER.fullmatch(key):
         stem = key[: -len(found["file"])]
         return BackupKey(

@@ -1,4 +1,4 @@
-"""The list of backups, read from the bucket alone: a fresh machine sees the same as any other."""
+"""The list of backups, which is only read from the bucket and so equal on every machine."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from core.work import Progress, Work, default_work
 
 _READS = 16
 
-#: A time for what has none that can be read: it sorts last.
+#: Placeholder for an unreadable time, which sorts last.
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
-#: What a listing compared, in the words of window, command line and `--json`.
+#: Texts for the comparisons of a listing, also in `--json`.
 LISTED = {
     BackupState.COMPLETE: "listed, sizes agree",
     BackupState.OLD_FORM: "listed, no hash",
@@ -34,20 +34,20 @@ LISTED = {
 
 @dataclass(slots=True)
 class Folder:
-    """The files of one backup's folder as listed: name → size."""
+    """The listed files in the folder of a backup: name → size."""
 
     key: BackupKey
     sizes: dict[str, int] = field(default_factory=dict)
 
     @property
     def moment(self) -> datetime:
-        """When the backup was taken, as its key says."""
+        """When the backup was taken, according to its key."""
         return self.key.moment or _NEVER
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What lies below a prefix: backups with a manifest, old-form objects, and unfinished ones."""
+    """Content below a prefix: backups with a manifest, old-form objects, unfinished backups."""
 
     folders: tuple[Folder, ...]
     old: tuple[Backup, ...]
@@ -59,9 +59,9 @@ def list_backups(
 ) -> tuple[Backup, ...]:
     """Return the backups of one table, or of all, the newest first.
 
-    Every manifest is read and checked; one that is damaged, forged, or lacks parts is listed as
-    broken with its reason. Parts are compared by size only: `checked` says when this machine last
-    read them. A folder without manifest is an unfinished run, not a backup.
+    Every manifest is read and checked; a backup with a damaged manifest or missing parts is listed
+    as broken with the reason. Parts are only compared by size: `checked` states when this machine
+    last read them. A folder without a manifest is unfinished and not a backup.
 
     Raises:
         StorageError: When the bucket or a manifest cannot be read.
@@ -70,7 +70,7 @@ def list_backups(
 
 
 def backups_in(store: Store, table: str | None, work: Work) -> tuple[Backup, ...]:
-    """As `list_backups`, in any store."""
+    """Return the backups in a store; see `list_backups`."""
     here = contents(store, table, work)
     found = list(here.old)
     total = len(here.folders) + len(found)
@@ -81,7 +81,7 @@ def backups_in(store: Store, table: str | None, work: Work) -> tuple[Backup, ...
 
 
 def _with_checks(store: Store, found: Iterable[Backup]) -> Iterator[Backup]:
-    """Yield the backups with what was compared, and when, in words."""
+    """Yield the backups with a text about the last comparison."""
     known = verifications()
     for backup in found:
         seen = verification_of(known, store, backup)
@@ -95,9 +95,9 @@ def _with_checks(store: Store, found: Iterable[Backup]) -> Iterator[Backup]:
 
 
 def stored_tables(workspace: HasBucket, work: Work | None = None) -> tuple[StoredTable, ...]:
-    """Return the tables that have backups, whatever database they are of, by name.
+    """Return the tables that have backups, of all databases, by name.
 
-    The listing alone is used; no manifest is read.
+    Only the listing is used; no manifest is read.
 
     Raises:
         StorageError: When the bucket cannot be listed.
@@ -115,7 +115,7 @@ def stored_tables(workspace: HasBucket, work: Work | None = None) -> tuple[Store
 
 
 def last_backups(workspace: HasBucket, work: Work | None = None) -> dict[str, datetime]:
-    """Return when each table was last backed up, from the listing alone; no manifest is read."""
+    """Return the time of the last backup of each table, without reading manifests."""
     return {
         table.name: table.last for table in stored_tables(workspace, work) if table.last is not None
     }
@@ -124,7 +124,7 @@ def last_backups(workspace: HasBucket, work: Work | None = None) -> dict[str, da
 def backup_keys(workspace: HasBucket, work: Work | None = None) -> tuple[str, ...]:
     """Return the keys of all backups as in `Backup.key`, by table and the newest first.
 
-    The listing alone is used; no manifest is read.
+    Only the listing is used; no manifest is read.
 
     Raises:
         StorageError: When the bucket cannot be listed.
@@ -135,7 +135,7 @@ def backup_keys(workspace: HasBucket, work: Work | None = None) -> tuple[str, ..
 
 
 def contents(store: Store, table: str | None, work: Work) -> Contents:
-    """Return what the listing of one table, or of all, holds; no object is read."""
+    """Return the content of the listing of one table or of all, without reading objects."""
     folders: dict[str, Folder] = {}
     objects: dict[str, list[Stored]] = {}
     old: list[Backup] = []
@@ -159,7 +159,7 @@ def contents(store: Store, table: str | None, work: Work) -> Contents:
 
 def _old(key: BackupKey, stored: Stored) -> Backup:
     if key.moment is None:
-        problem = f"The time in its name cannot be read: {key.id}"
+        problem = f"The time in its name cannot be parsed: {key.id}"
         return Backup(
             key.id, key.table, _NEVER, stored.size, stored.key, BackupState.BROKEN, problem=problem
         )
@@ -170,8 +170,8 @@ def read_backup(store: Store, folder: Folder, work: Work) -> Backup:
     """Read the manifest of a listed backup.
 
     Returns:
-        Its entry; broken, with the reason, when the manifest stays damaged however often it is
-        read, or when parts are missing.
+        The backup; it is broken, with the reason, if the manifest is damaged after repeated reads,
+        or if parts are missing.
 
     Raises:
         StorageError: When the manifest cannot be read.
@@ -192,11 +192,11 @@ def read_backup(store: Store, folder: Folder, work: Work) -> Backup:
 
 def _check_size(folder: Folder) -> None:
     if folder.sizes[MANIFEST] > LARGEST:
-        raise Corrupt("The manifest is too large to be one")
+        raise Corrupt("The manifest is too large")
 
 
 def entry(manifest: Manifest, key: str, data: bytes) -> Backup:
-    """Return a manifest, stored as `data` under `key`, as an entry of the list."""
+    """Return the list entry of a manifest that is stored as `data` under `key`."""
     return Backup(
         manifest.id,
         manifest.table,
@@ -213,7 +213,7 @@ def entry(manifest: Manifest, key: str, data: bytes) -> Backup:
 
 
 def _entry_of(data: bytes, folder: Folder) -> Backup:
-    """Check that the manifest is that of its folder, and that its parts are listed in their sizes."""
+    """Check that the manifest belongs to its folder, and that its parts have the right sizes."""
     manifest = from_bytes(data)
     named = (folder.key.table, folder.key.id, folder.key.moment or manifest.taken)
     if (manifest.table, manifest.id, manifest.taken) != named:

@@ -1,7 +1,7 @@
-"""The manifest: one small JSON object that makes parts a backup, checked in every field.
+"""The manifest of a backup: a JSON object, every field of which is checked.
 
-It ends with the SHA-256 of itself: of its canonical JSON (keys sorted, no spaces, ASCII) without
-the field `sha256`.
+Its last field is its own SHA-256: that of its canonical JSON (keys sorted, no spaces, ASCII)
+without the field `sha256`.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from core.units import as_utc, format_counted, iso_utc
 FORMAT = "strongroom-table-backup"
 VERSION = 1
 
-#: What the parts hold, for whoever reads them without this program.
+#: Format of the parts, for other programs that read them.
 ENCODING = {"rows": "JSON lines, one object a row", "values": "strongroom-values-1"}
 COMPRESSION = "zstd"
 
-#: Fields that version 1 got later: written only when they say something, so that programs that
-#: do not know them still read every backup that does not need them.
+#: Fields that were added to version 1: only written if they have a value, so that older programs
+#: can read every backup without them.
 _YOUNGER = frozenset(("rowids", "host", "path"))
 
-#: A manifest of 10,000 parts has 1.5 MB; nothing larger is read.
+#: Maximum size of a manifest in bytes; one with 10,000 parts has 1.5 MB.
 LARGEST = 16 << 20
 
-#: No row's line is longer, in bytes: SQLite holds values up to 1 GB, and they have to fit memory.
+#: Maximum length of a row's line in bytes: SQLite has values up to 1 GB, which must fit in memory.
 LONGEST_LINE = 1 << 30
-#: No part unpacks to more: its rows reach 32 MB with the last one.
+#: Maximum decompressed size of a part.
 LARGEST_PART = 2 * LONGEST_LINE
 _SHORTEST_LINE = len(b"{}\n")
 _LONGEST_SECONDS = 1e9
@@ -41,7 +41,7 @@ _INTEGERS = range(-(2**63), 2**63)
 
 
 def to_bytes(manifest: Manifest) -> bytes:
-    """Return the manifest as it is stored."""
+    """Return the stored form of a manifest."""
     body = {
         "format": FORMAT,
         "version": VERSION,
@@ -54,11 +54,11 @@ def to_bytes(manifest: Manifest) -> bytes:
 
 
 def from_bytes(data: bytes) -> Manifest:
-    """Read a manifest; every field is checked for its type before anything uses it.
+    """Parse a manifest, and check the type of every field.
 
     Raises:
-        Corrupt: When it is damaged, incomplete or was altered.
-        NotSupported: When a later version of this program wrote it.
+        Corrupt: When the manifest is damaged, incomplete or modified.
+        NotSupported: When a later version of Strongroom wrote it.
     """
     try:
         body = json.loads(data, parse_constant=_refuse_constant)
@@ -70,17 +70,17 @@ def from_bytes(data: bytes) -> Manifest:
     form = f"Version {body.get('version')!r:.40}, compression {body.get('compression')!r:.40}."
     if body.get("version") != VERSION or body.get("compression") != COMPRESSION:
         raise NotSupported(
-            "The backup was written in a form this version does not know",
+            "This version does not support the format of the backup",
             cause=form,
-            remedy="Use a newer version of this program.",
+            remedy="Use a newer version of Strongroom.",
         )
     if body.get("sha256") != own_hash:
-        raise Corrupt("The manifest was altered", cause="Its own hash does not match.")
+        raise Corrupt("The manifest was modified", cause="Its own hash does not match.")
     return _checked(_built(Manifest, body, "manifest"))
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a number of JSON")
+    raise ValueError(f"{name} is not a valid JSON number")
 
 
 def _own_hash(body: dict[str, Any]) -> str:
@@ -91,7 +91,7 @@ def _own_hash(body: dict[str, Any]) -> str:
 
 def _checked(manifest: Manifest) -> Manifest:
     if min(manifest.rows, manifest.seconds) < 0:
-        raise Corrupt("The manifest counts below zero")
+        raise Corrupt("The manifest contains a negative number")
     for part in manifest.parts:
         _check_part(part)
     if [part.index for part in manifest.parts] != list(range(len(manifest.parts))):
@@ -104,10 +104,10 @@ def _checked(manifest: Manifest) -> Manifest:
 
 
 def _check_part(part: Part) -> None:
-    """Refuse figures that no part can have, before anything is read, reserved or unpacked."""
+    """Check the figures of a part before it is read or decompressed."""
     if min(part.rows, part.size, part.raw_size) < 0:
-        raise Corrupt("The manifest counts below zero")
-    stored = part.raw_size + (part.raw_size >> 7) + 1024  # the most that zstd makes of it
+        raise Corrupt("The manifest contains a negative number")
+    stored = part.raw_size + (part.raw_size >> 7) + 1024  # the maximum of zstd
     if part.raw_size > LARGEST_PART or part.size > stored:
         raise Corrupt(
             f"The manifest gives part {part.index} an impossible size",
@@ -115,7 +115,7 @@ def _check_part(part: Part) -> None:
         )
     if part.rows * _SHORTEST_LINE > part.raw_size:
         raise Corrupt(
-            f"The manifest gives more rows than fit into part {part.index}",
+            f"The manifest gives part {part.index} more rows than it can contain",
             cause=f"{format_counted(part.rows, 'row')} in {format_counted(part.raw_size, 'byte')}.",
         )
 
@@ -133,7 +133,7 @@ def _plain(value: Any) -> Any:
 
 
 def _built(kind: Any, value: Any, where: str) -> Any:
-    """Return `value` as the declared type, or refuse it by naming the place."""
+    """Return a value as the declared type; the error for another type names its path."""
     if is_dataclass(kind):
         return _record(kind, value, where)
     origin = get_origin(kind)
@@ -152,11 +152,14 @@ def _leaf(kind: Any, value: Any, where: str) -> Any:
             raise Corrupt(f"The manifest's {where} is out of range")
         return float(value)
     if type(value) is not kind:
-        raise Corrupt(f"The manifest's {where} is not of its kind")
+        raise Corrupt(f"The manifest's {where} has the wrong type")
     if kind is int and value not in _INTEGERS:
-        raise Corrupt(f"The manifest's {where} is out of range", cause="It exceeds 64 bits.")
+        raise Corrupt(f"The manifest's {where} is out of range", cause="The value exceeds 64 bits.")
     if kind is str and not _is_text(value):
-        raise Corrupt(f"The manifest's {where} is not text", cause="It holds half a character.")
+        raise Corrupt(
+            f"The manifest's {where} is not text",
+            cause="The text contains an incomplete character.",
+        )
     return value
 
 
@@ -169,10 +172,10 @@ def _is_text(value: str) -> bool:
 
 
 def _record(kind: Any, value: Any, where: str) -> Any:
-    """Fields with a default may be missing: they are younger than some manifests.
+    """Return a record; fields with a default may be missing, since they were added later.
 
-    Fields we do not know are refused (but at the top): to leave them out would restore less than
-    was backed up.
+    Unknown fields are refused (except at the top level): ignoring them would restore less than was
+    backed up.
     """
     if not isinstance(value, dict):
         raise Corrupt(f"The manifest's {where} is not an object")
@@ -186,9 +189,9 @@ def _record(kind: Any, value: Any, where: str) -> Any:
             raise Corrupt(f"The manifest lacks {where}.{field.name}")
     if kind is not Manifest and (unknown := sorted(value.keys() - hints.keys())):
         raise NotSupported(
-            "The backup holds something this version does not know",
+            "The backup contains fields that this version does not support",
             cause=f"{where}: {', '.join(unknown)[:200]}.",
-            remedy="Use a newer version of this program.",
+            remedy="Use a newer version of Strongroom.",
         )
     return kind(**found)
 

@@ -1,8 +1,8 @@
-"""The old form: one JSON object `{"table_name", "timestamp", "records": […]}`, perhaps gzipped.
+"""The old form of backups: one JSON object `{"table_name", "timestamp", "records": […]}`.
 
-It has no types. They come from the present table when it has the columns, otherwise they are
-inferred, and whoever restores is shown the result first. Numbers written as text stay text unless
-the column's own type makes numbers of them; nothing passes through a float that was not one.
+It may be compressed with gzip, and has no types. They come from the present table if it has the
+columns, otherwise they are inferred, and the preview shows the result. Numbers in texts stay texts
+unless the type of the column converts them; no number is converted to float.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _INTEGERS = range(-(2**63), 2**63)
 
 @dataclass(frozen=True, slots=True)
 class OldForm:
-    """An old-form backup in the shape of the new one."""
+    """An old-form backup, converted to the present format."""
 
     schema: TableSchema
     rows: int
@@ -43,10 +43,10 @@ def read_old_form(data: bytes, backup: Backup, today: TableSchema | None) -> Old
     Args:
         data: The object's bytes.
         backup: Its entry in the list.
-        today: The present table, for its types; None when it is gone.
+        today: The present table, for its types; None if it does not exist.
 
     Raises:
-        Corrupt: When it holds no list of records.
+        Corrupt: When it contains no list of records.
     """
     records, problems = _records(_inflated(data, backup.key), backup)
     names = _names(records)
@@ -66,10 +66,10 @@ def _inflated(data: bytes, key: str) -> bytes:
             found = file.read(_MOST_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise Corrupt(
-            "The old-form backup cannot be unpacked", cause=str(error), subject=key
+            "The old-form backup cannot be decompressed", cause=str(error), subject=key
         ) from error
     if len(found) > _MOST_BYTES:
-        raise Corrupt("The old-form backup unpacks to more than 1 GiB", subject=key)
+        raise Corrupt("The decompressed size of the old-form backup exceeds 1 GiB", subject=key)
     return found
 
 
@@ -92,12 +92,12 @@ def _records(data: bytes, backup: Backup) -> tuple[list[dict[str, Any]], list[st
             subject=backup.key,
         )
     if isinstance(body, dict) and body.get("table_name", backup.table) != backup.table:
-        problems.append(f"It says it is of table {body['table_name']!r}.")
+        problems.append(f"According to its content, it is of table {body['table_name']!r}.")
     return good, problems
 
 
 def _names(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Column names in the order of their first appearance; SQLite's names ignore case."""
+    """Return the column names in the order of their first appearance, ignoring case."""
     found: dict[str, str] = {}
     for record in records:
         for name in record:
@@ -116,8 +116,8 @@ def _schema(
         return replace(today, table=table, triggers=(), rowids=""), False
     if not names:
         raise Corrupt(
-            "The old-form backup is empty and the table is gone",
-            cause="Without records nothing tells its columns.",
+            "The old-form backup is empty and the table does not exist",
+            cause="The columns cannot be inferred without records.",
             remedy="Create the table first, then restore.",
             subject=table,
         )
@@ -126,7 +126,7 @@ def _schema(
 
 
 def _fits(names: list[str], today: TableSchema, problems: list[str]) -> bool:
-    """Whether the present table can hold the records; what is in the way is noted."""
+    """Return whether the present table can store the records, and record the obstacles."""
     given = {name.lower() for name in names}
     there = {column.name.lower() for column in today.stored}
     key = {part.name.lower() for part in today.primary.parts} if today.primary else set()
@@ -136,11 +136,13 @@ def _fits(names: list[str], today: TableSchema, problems: list[str]) -> bool:
     if extra:
         problems.append(f"The present table has no column {', '.join(extra)}.")
     if needed:
-        problems.append(f"It has no {', '.join(needed)}, which the present table needs.")
+        problems.append(f"The backup has no {', '.join(needed)}, which the present table requires.")
     if extra or needed:
         return False
     if missing:
-        problems.append(f"It has no {', '.join(c.name for c in missing)}: restored as NULL.")
+        problems.append(
+            f"The backup has no {', '.join(c.name for c in missing)}: restored as NULL."
+        )
     return True
 
 
@@ -156,7 +158,7 @@ def _type(values: Sequence[Any]) -> str:
 
 
 def _key(columns: Sequence[Column], records: Sequence[Mapping[str, Any]]) -> tuple[Key, ...]:
-    """A column `id` of whole numbers that are all there and all different is the key."""
+    """Return a column `id` as the key if its values are distinct integers."""
     for column in columns:
         if column.name.lower() == "id" and column.type == "INTEGER":
             values = [record.get(column.name) for record in records]
@@ -182,7 +184,7 @@ def _odd(name: str, found: set[type], records: Sequence[Mapping[str, Any]]) -> I
     if any(type(v := r.get(name)) is int and v not in _INTEGERS for r in records):
         yield "numbers beyond 64 bits are restored as text, rounded where the column is numeric."
     if float in found and str in found:
-        yield "some numbers are written as text."
+        yield "some numbers are stored as text."
     if float in found and any(record.get(name) != record.get(name) for record in records):
         yield "NaN is restored as NULL."
 
@@ -195,7 +197,9 @@ def _pieces(schema: TableSchema, records: Sequence[Mapping[str, Any]]) -> Iterat
         try:
             yield len(some), lines.encode()
         except UnicodeEncodeError as error:
-            raise Corrupt("The old-form backup holds half a character", cause=str(error)) from error
+            raise Corrupt(
+                "The old-form backup contains an incomplete character", cause=str(error)
+            ) from error
 
 
 def _line(record: Mapping[str, Any], names: Sequence[str]) -> str:

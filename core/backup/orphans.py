@@ -1,7 +1,7 @@
-"""Parts without a manifest: what interrupted backups left in the bucket, and its removal.
+"""Removal of the parts without a manifest that interrupted backups left in the bucket.
 
-A backup that is being written looks the same. Those of this machine are known by their locked
-record; one of another machine is taken for abandoned when nothing was added to it for a day.
+A running backup looks the same. A backup that runs on this machine has a locked record; one of
+another machine counts as abandoned if no part was added for a day.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from core.model.backup import OrphanParts
 from core.units import utc_now
 from core.work import Work
 
-#: No backup goes so long without storing another part.
+#: A running backup stores another part within this time.
 ABANDONED_AFTER = timedelta(hours=24)
 
 _log = logging.getLogger(__name__)
 
 
 def orphan_parts(store: Store, work: Work) -> tuple[OrphanParts, ...]:
-    """Return what interrupted backups left in the store, the oldest first.
+    """Return what interrupted backups left in the store, oldest first.
 
-    Left out are backups that run on this machine now, and those of other machines to which a
-    part was added within a day.
+    Backups that are running on this machine, and those of other machines to which a part was added
+    within a day, are omitted.
 
     Raises:
         StorageError: When the store cannot be listed.
@@ -39,7 +39,7 @@ def orphan_parts(store: Store, work: Work) -> tuple[OrphanParts, ...]:
     with dead_records(store) as dead:
         own = frozenset(dead)
     unfinished = contents(store, None, work).unfinished
-    running = running_folders(store)  # after the listing: a backup may have begun meanwhile
+    running = running_folders(store)  # after the listing, since a backup may just have begun
     found = []
     for folder, objects in unfinished:
         name = folder.key.folder
@@ -52,10 +52,10 @@ def orphan_parts(store: Store, work: Work) -> tuple[OrphanParts, ...]:
 def remove_orphans(
     store: Store, orphans: Iterable[OrphanParts], work: Work
 ) -> tuple[OrphanParts, ...]:
-    """Remove orphaned parts and return those that were; what became a backup stays.
+    """Remove orphaned parts and return the removed ones; completed backups are not removed.
 
     Raises:
-        StorageError: When the store refuses.
+        StorageError: When the removal is denied or fails.
     """
     removed = []
     with dead_records(store) as dead:
@@ -69,12 +69,12 @@ def remove_orphans(
 
 
 def remove_own_orphans(store: Store, work: Work) -> int:
-    """Remove what killed backups of this machine left, here and in the store.
+    """Remove what killed backups of this machine left locally and in the store.
 
-    A failure is only logged: it must not stop the backup that this runs before.
+    A failure is only logged: it must not stop the following backup.
 
     Returns:
-        How many backups left something in the store.
+        The number of backups that left parts in the store.
     """
     sweep_spools()
     removed = 0
@@ -84,14 +84,16 @@ def remove_own_orphans(store: Store, work: Work) -> int:
                 removed += _remove(store, folder, work)
             except StorageError as error:
                 work.check()
-                _log.warning("Parts of an interrupted backup stay in %s: %s", folder, error.summary)
+                _log.warning(
+                    "Parts of an interrupted backup remain in %s: %s", folder, error.summary
+                )
                 continue
             forget(record)
     return removed
 
 
 def _remove(store: Store, folder: str, work: Work) -> bool:
-    """Remove a folder's objects unless a manifest makes them a backup."""
+    """Remove the objects of a folder, unless it contains a manifest."""
     keys = [stored.key for stored in store.list(folder, work=work)]
     if not keys or folder + MANIFEST in keys:
         return False

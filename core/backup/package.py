@@ -1,4 +1,4 @@
-"""Reading one backup: all of it is fetched and checked before any row of it is used."""
+"""Download and verification of a complete backup before any row of it is used."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from core.units import format_counted, format_moment
 from core.work import Progress, Work
 
 _DOWNLOADS = 4
-#: Small enough that the parsed rows of one piece stay in the processor's cache.
+#: Size of a piece, whose parsed rows fit in the processor's cache.
 _READ_BYTES = 1 << 18
-#: Up to this size, in bytes, rows stay in memory between their proof and their use.
+#: Maximum size in bytes of rows that stay in memory between verification and use.
 _HELD_BYTES = 192 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A fetched backup. `content` None: the old form recorded no hash. `pieces` may be repeated.
+    """A downloaded backup; `content` is None for the old form. `pieces` can be repeated.
 
-    `inferred`: the schema was guessed from the values; `problems` say what was noticed. `held`
-    are the proven rows of a backup that is small enough to stay in memory.
+    `inferred` means that the schema was inferred from the values; `problems` are notes about it.
+    `held` are the verified rows of a backup that is small enough to stay in memory.
     """
 
     backup: Backup
@@ -55,11 +55,11 @@ class Package:
         """Yield the rows in their order.
 
         Raises:
-            Corrupt: When a part does not hold what the manifest says.
+            Corrupt: When a part does not match the manifest.
         """
         if not self.files or self.held:
             return iter(self.held or self.lines)
-        # Not in a thread of its own: unpacking is cheap, taking turns with the loader is not.
+        # Not in a separate thread: decompression is cheap, switching threads is not.
         return self._unpacked()
 
     def _unpacked(self) -> Iterator[Rows]:
@@ -67,10 +67,10 @@ class Package:
             yield from unpack(path.read_bytes(), part, self.work)
 
     def prove(self) -> None:
-        """Compare all rows with the manifest's hash; nothing unproven reaches a database.
+        """Compare all rows with the manifest's hash, before they are loaded into a database.
 
         Raises:
-            Corrupt: When they are not the rows that the manifest was written for.
+            Corrupt: When the rows do not match the manifest.
         """
         digest, rows, held = hashlib.sha256(), 0, list[Rows]()
         small = sum(part.raw_size for part, _ in self.files) <= _HELD_BYTES
@@ -82,7 +82,7 @@ class Package:
             self.work.report(Progress(rows, self.rows, "rows", "checking"))
         if self.content not in (None, digest.hexdigest()):
             raise Corrupt(
-                "The backup's rows are not those its manifest was written for",
+                "The rows of the backup do not match its manifest",
                 remedy="Choose another backup of the table with --id. Nothing was changed.",
                 subject=self.backup.key,
             )
@@ -93,16 +93,16 @@ class Package:
 def fetched(
     store: Store, backup: Backup, today: TableSchema | None, work: Work
 ) -> Iterator[Package]:
-    """Fetch a backup into a private folder that ends with the block, and compare every hash.
+    """Download a backup to a temporary private folder, and compare every hash.
 
     Args:
-        store: Where it lies.
-        backup: One of the list.
-        today: The present table; it gives an old-form backup its types.
+        store: The store of the backup.
+        backup: An entry of the list.
+        today: The present table, which defines the types of an old-form backup.
         work: Cancel token and progress (bytes).
 
     Raises:
-        Corrupt: When the backup is broken, or a part is missing, short, swapped or altered.
+        Corrupt: When the backup is broken, or a part is missing, truncated, swapped or modified.
     """
     refuse_broken(backup)
     if backup.state is BackupState.OLD_FORM:
@@ -120,27 +120,27 @@ def fetched(
 
 
 def refuse_broken(backup: Backup) -> None:
-    """Raise for a backup that the listing found broken.
+    """Raise an error for a backup that is broken according to the listing.
 
     Raises:
-        Corrupt: It is; the error names it and the reason.
+        Corrupt: The backup is broken; the error has the reason.
     """
     if backup.state is BackupState.BROKEN:
         raise Corrupt(
             f"The backup {backup.id} of {backup.table}, taken {format_moment(backup.taken)}, is broken",
             cause=backup.problem,
-            remedy="No other backup was used instead. See the list (strongroom backups "
-            f"{backup.table}) and choose one by its id (--id) or a time before it (--at).",
+            remedy="No other backup was used instead. List the backups (strongroom backups "
+            "{backup.table}) and choose one by its id (--id) or a time before it (--at).",
             subject=backup.key,
         )
 
 
 def _same(data: bytes, backup: Backup) -> Manifest:
-    """Read the manifest again; it must be the one that was listed and shown."""
+    """Read the manifest again, and check that it is the listed one."""
     if backup.sha256 and hashlib.sha256(data).hexdigest() != backup.sha256:
         raise Corrupt(
-            "The manifest is not the one that was listed",
-            cause="It was damaged on its way, or replaced meanwhile.",
+            "The manifest differs from the listed one",
+            cause="The manifest was damaged in transit, or replaced.",
             remedy="List the backups again.",
             subject=backup.key,
         )
@@ -166,20 +166,20 @@ def _fetch(
 
 
 def read_part(store: Store, backup: Backup, part: Part, work: Work) -> bytes:
-    """Return a part's stored bytes once size and hash are right.
+    """Return the stored bytes of a part, after a check of size and hash.
 
     Raises:
-        Corrupt: When they are not, however often they are read.
-        NotFound: When the part is gone.
+        Corrupt: When size or hash differ, even after repeated reads.
+        NotFound: When the part does not exist.
     """
     key = backup.key.removesuffix(MANIFEST) + part_name(part.index)
 
     def check(data: bytes) -> bytes:
         if len(data) != part.size or hashlib.sha256(data).hexdigest() != part.sha256:
             raise Corrupt(
-                f"Part {part.index} of the backup {backup.id} is not as it was written",
+                f"Part {part.index} of the backup {backup.id} is damaged",
                 cause=f"{format_counted(len(data), 'byte')} with another hash; {part.size} are recorded.",
-                remedy="Choose another backup with --id; on a versioned bucket an older version "
+                remedy="Choose another backup with --id; in a versioned bucket an older version "
                 "of the part may be intact.",
                 subject=key,
             )
@@ -189,24 +189,24 @@ def read_part(store: Store, backup: Backup, part: Part, work: Work) -> bytes:
 
 
 def unpack(data: bytes, part: Part, work: Work) -> Iterator[Rows]:
-    """Yield a part's rows in pieces of whole lines, never more bytes than it says it has.
+    """Yield the rows of a part in pieces of complete lines, up to its declared size.
 
     Raises:
-        Corrupt: When it holds more, less, or is no compressed text.
+        Corrupt: When the size differs, or the part cannot be decompressed.
     """
     rows = 0
     for lines in complete_lines(_bounded(data, part, work), part):
         count = lines.count(b"\n")
         rows += count
         yield count, lines
-    _need(rows == part.rows, part, "It is not complete.")
+    _need(rows == part.rows, part, "The part is incomplete.")
 
 
 def complete_lines(chunks: Iterable[bytes], part: Part) -> Iterator[bytes]:
-    """Yield the bytes of `chunks` cut at line ends; each byte is copied once, however long a line.
+    """Yield the bytes of `chunks` split at line ends; each byte is only copied once.
 
     Raises:
-        Corrupt: When a line is too long, or the last one does not end.
+        Corrupt: When a line is too long, or the last line is incomplete.
     """
     pending: list[bytes] = []
     size = 0
@@ -218,8 +218,8 @@ def complete_lines(chunks: Iterable[bytes], part: Part) -> Iterator[bytes]:
         if end < len(chunk):
             pending.append(chunk[end:])
             size += len(chunk) - end
-            _need(size <= LONGEST_LINE, part, "A row is longer than any database holds.")
-    _need(not pending, part, "It is not complete.")
+            _need(size <= LONGEST_LINE, part, "A row is longer than a database allows.")
+    _need(not pending, part, "The part is incomplete.")
 
 
 def _bounded(data: bytes, part: Part, work: Work) -> Iterator[bytes]:
@@ -229,17 +229,17 @@ def _bounded(data: bytes, part: Part, work: Work) -> Iterator[bytes]:
         while chunk := reader.read(_READ_BYTES):
             work.check()
             size += len(chunk)
-            _need(size <= part.raw_size, part, "It unpacks to more than it says.")
+            _need(size <= part.raw_size, part, "The decompressed size exceeds the declared size.")
             yield chunk
     except zstandard.ZstdError as error:
-        raise Corrupt(f"Part {part.index} cannot be unpacked", cause=str(error)) from error
-    _need(size == part.raw_size, part, "It is not complete.")
+        raise Corrupt(f"Part {part.index} cannot be decompressed", cause=str(error)) from error
+    _need(size == part.raw_size, part, "The part is incomplete.")
 
 
 def _need(good: bool, part: Part, cause: str) -> None:
     if not good:
         raise Corrupt(
-            f"Part {part.index} does not hold what the manifest says",
+            f"Part {part.index} does not match the manifest",
             cause=cause,
             remedy="Choose another backup of the table.",
         )

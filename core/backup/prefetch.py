@@ -1,4 +1,4 @@
-"""Doing the next piece while this one is worked on."""
+"""Prefetching: the next items are produced while the current one is processed."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _TURN_SECONDS = 0.1
 
 
 class _End:
-    """The last item of a queue: the source's end, or the error it ended with."""
+    """The last item of a queue: the end of the source, or its error."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error
 
 
 def prefetch(source: Iterator[T], depth: int = 4) -> Generator[T, None, None]:
-    """Yield the items of `source`, which a thread of its own keeps up to `depth` items ahead.
+    """Yield the items of `source`, up to `depth` of which a separate thread produces in advance.
 
-    An error of the source is raised here; when the reader leaves early, the source is closed.
+    An error of the source is raised here; if the reader stops early, the source is closed.
     """
     box: Queue[T | _End] = Queue(depth)
     left = threading.Event()
@@ -66,9 +66,9 @@ def _put(box: Queue[T | _End], item: T | _End, left: threading.Event) -> bool:
 
 
 def in_parallel(function: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
-    """Yield `function(item)` in order, `threads` at a time and no more items taken than that.
+    """Yield `function(item)` in order, with up to `threads` concurrent calls.
 
-    The first error ends it: what runs is waited for, what waits is dropped.
+    After the first error, running calls are awaited and pending ones are dropped.
     """
     running: deque[Future[R]] = deque()
     with ThreadPoolExecutor(threads, "backup") as pool:

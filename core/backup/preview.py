@@ -1,4 +1,4 @@
-"""What a restore would do, found without touching anything."""
+"""Preview of a restore, which makes no changes."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ def preview(  # noqa: PLR0913 - keyword-only data of one request
     from_other_source: bool = False,
     samples: int = SAMPLES,
 ) -> RestorePreview:
-    """Compare a backup with today's table; nothing is changed, the backup is fetched and checked.
+    """Download and verify a backup, and compare it with the present table.
 
     Args:
-        workspace: Gives the bucket.
+        workspace: The workspace with the bucket.
         work: Cancel token and progress.
-        database: A path to an SQLite file, or its URL; the file may be missing.
-        table: Whose backup.
-        backup_id: Which one; None takes the newest of this database, or the newest at `at`.
-        at: A time (ISO 8601 when text; UTC when it has no zone).
-        from_other_source: Take the newest backup of the table, whatever database it is of.
-        samples: Most cells and rows to show.
+        database: The path or URL of an SQLite file, which need not exist.
+        table: The table of the backup.
+        backup_id: The id of the backup; by default the newest of this database, up to `at`.
+        at: A time (ISO 8601 if it is a text; UTC if it has no zone).
+        from_other_source: Whether to use the newest backup of the table of any database.
+        samples: The maximum number of cells and rows to show.
 
     Raises:
-        NotFound: When there is no such backup.
-        Conflict: When backups of several other databases could be meant.
-        Corrupt: When the backup is not as it was written; no other one is used instead.
+        NotFound: When the backup does not exist.
+        Conflict: When there are backups of several other databases.
+        Corrupt: When the backup is damaged; no other backup is used instead.
         DatabaseError: When the database cannot be read.
     """
     work = default_work(work)
@@ -58,7 +58,7 @@ def preview(  # noqa: PLR0913 - keyword-only data of one request
 def preview_of(
     store: Store, backup: Backup, database: str, samples: int, work: Work
 ) -> RestorePreview:
-    """As `preview`, for a listed backup in any store."""
+    """Return the preview for a listed backup in any store; see `preview`."""
     if is_missing(database):
         with fetched(store, backup, None, work) as package:
             return _into_nothing(package, database)
@@ -122,18 +122,18 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
 
 
 def rowid_warning(schema: TableSchema) -> tuple[str, ...]:
-    """Return a sentence when a backup does not record the row numbers of a table that has them."""
+    """Return a warning if a backup does not contain the rowids of a table that has them."""
     if schema.rowids or "without rowid" in schema.options or rowids_field(schema) == "":
         return ()
     warning = (
-        "The backup does not record rowids: the rows are numbered anew, and what refers to them "
-        "by rowid finds other rows."
+        "The backup does not contain rowids: the rows get new ones, and references by rowid would "
+        "find other rows."
     )
     return (warning,)
 
 
 def free_name(target: Database, wanted: str) -> str:
-    """Return `wanted`, or with a number when the database has that name already."""
+    """Return the name, with a number appended if it already exists in the database."""
     name, number = wanted, 1
     while target.exists(name):
         number += 1

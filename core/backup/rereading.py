@@ -1,4 +1,4 @@
-"""Reading an object until it passes its check: damage on the way is not damage in the bucket."""
+"""Repeated reading of an object until it passes a check, since damage may occur in transit."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from core.work import Work
 
 T = TypeVar("T")
 
-#: Seconds before each further attempt.
+#: Pauses before the further attempts, in seconds.
 PAUSES: tuple[float, ...] = (0.1, 0.4)
 
 
 def read_checked(store: Store, key: str, check: Callable[[bytes], T], work: Work) -> T:
-    """Return what `check` makes of an object's bytes, reading again while it refuses them.
+    """Read an object and return the result of `check`; a failed check repeats the read.
 
     Args:
-        store: Where the object lies.
+        store: The store of the object.
         key: Its key.
-        check: Returns a value, or raises `Corrupt` for bytes that are not as they were written.
+        check: Returns a value, or raises `Corrupt` for damaged bytes.
         work: Cancel token.
 
     Raises:
-        Corrupt: Every attempt gave damaged bytes.
+        Corrupt: Every attempt returned damaged bytes.
         StorageError: The object cannot be read.
     """
     for pause in PAUSES:

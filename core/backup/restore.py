@@ -1,4 +1,4 @@
-"""Restoring: load beside, prove, swap; all in one transaction, so that a failure changes nothing."""
+"""Restore of a table: load a shadow table, verify it and swap, in one transaction."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from core.objects.bucket import HasBucket
 from core.units import format_counted, utc_now
 from core.work import Progress, Work, default_work
 
-#: How the restored rows were compared with those of the backup, as people read it.
+#: Texts for the comparison of the restored rows with the backup.
 BY_HASH, BY_VALUE, BY_COUNT = Verdict.SHA256.value, "verified (by value)", "rows counted only"
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """How to restore: `target` None replaces the table, a name makes a new one.
+    """Options of a restore; without `target` the table is replaced.
 
-    `allow_orphans` accepts rows of other tables that will point to nothing; `with_triggers`
-    creates the backup's triggers (code) instead of keeping today's.
+    `allow_orphans` accepts rows of other tables that would refer to missing rows; `with_triggers`
+    creates the triggers of the backup (code) instead of retaining the present ones.
     """
 
     target: str | None = None
@@ -55,33 +55,33 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
 ) -> RestoreReport:
     """Restore a table from a backup, in place or under a new name.
 
-    The backup is fetched and compared with its hashes first. Then one transaction holds the
-    database's lock: a shadow table is loaded, proven by count and content hash, and swapped in;
-    the former table is kept under another name until `drop_former_table` or `undo`. Views, triggers and
-    full-text indexes that depend on the table are checked or rebuilt in the same transaction. A
-    kill at any moment leaves everything as it was.
+    The backup is fetched and compared with its hashes first. Then, in one transaction, a shadow
+    table is loaded, verified by row count and hash, and swapped in; the former table is retained
+    under another name until `drop_former_table` or `undo`. Dependent views, triggers and full-text
+    indexes are checked or rebuilt in the same transaction. A kill at any time changes nothing.
 
     Args:
-        workspace: Gives the bucket.
+        workspace: The workspace with the bucket.
         work: Cancel token and progress.
-        database: A path to an SQLite file, or its URL; a missing file is made.
-        table: Whose backup.
-        backup_id: Which one; None takes the newest of this database, or the newest at `at`.
-        at: A time (ISO 8601 when text; UTC when it has no zone).
-        target: A new name; None restores in place.
-        allow_orphans: Go on although rows of other tables will point to nothing.
-        with_triggers: Create the backup's triggers; otherwise today's are kept.
-        from_other_source: Take the newest backup of the table, whatever database it is of.
+        database: The path or URL of an SQLite file; a missing file is created.
+        table: The table of the backup.
+        backup_id: The id of the backup; by default the newest of this database, up to `at`.
+        at: A time (ISO 8601 if it is a text; UTC if it has no zone).
+        target: The name of a new table; None restores in place.
+        allow_orphans: Whether rows of other tables may refer to missing rows afterwards.
+        with_triggers: Whether to create the backup's triggers instead of retaining the present
+            ones.
+        from_other_source: Whether to use the newest backup of the table of any database.
 
     Returns:
-        The report, which names the backup that was used.
+        The report, which contains the backup.
 
     Raises:
-        AlreadyExists: When `target` is taken.
-        Conflict: When rows would point to nothing and that was not allowed, or backups of several
-            other databases could be meant.
-        Corrupt: When the backup is not as it was written; no other one is used instead.
-        DatabaseError: When the database refuses or is locked.
+        AlreadyExists: When `target` exists.
+        Conflict: When rows would refer to missing rows and this is not allowed, or when there are
+            backups of several other databases.
+        Corrupt: When the backup is damaged; no other backup is used instead.
+        DatabaseError: When the database reports an error or is locked.
         InvalidInput: When a text is empty.
         NotSupported: When the table's schema needs what SQLite itself does not have.
     """
@@ -99,7 +99,7 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
 def restore_of(
     store: Store, backup: Backup, database: str, choices: Choices, work: Work
 ) -> RestoreReport:
-    """As `restore`, for a listed backup in any store."""
+    """Restore from a listed backup in any store; see `restore`."""
     started = time.monotonic()
     check_given(target=choices.target)
     name = choices.target or backup.table
@@ -107,7 +107,7 @@ def restore_of(
         _refuse_existing_target(target, choices)
         today = target.schema(name) if target.exists(name) else None
         with fetched(store, backup, today, work) as package, target.change(work=work):
-            _refuse_existing_target(target, choices)  # another process may have made it meanwhile
+            _refuse_existing_target(target, choices)  # another process may have just created it
             swap = _Swap(target, package, name, choices, work)
             former, verified = swap.run()
         if verified in (BY_HASH, BY_VALUE):
@@ -140,7 +140,7 @@ def _refuse_existing_target(target: Database, choices: Choices) -> None:
 
 
 class _Swap:
-    """The steps inside the transaction."""
+    """Steps of a restore inside the transaction."""
 
     def __init__(
         self, target: Database, package: Package, name: str, choices: Choices, work: Work
@@ -155,7 +155,7 @@ class _Swap:
         self.dependants: tuple[Dependant, ...] = ()
 
     def run(self) -> tuple[str, str]:
-        """Load, prove, swap and check; return the kept table's name and how it was proven."""
+        """Load, verify, swap and check; return the name of the former table and the verdict."""
         name = self._schema.table
         before = self._target.dependants(name)
         bare = replace(self._schema, indexes=(), triggers=(), sequence=None)
@@ -168,13 +168,13 @@ class _Swap:
         former = free_name(self._target, stamp) if self._today else ""
         self._target.publish(self._schema, shadow.table, former, triggers=True)
         self._check_orphans(former)
-        self._report("updating what depends on it")
+        self._report("updating dependants")
         self.dependants = self._target.update_dependants(self._schema, before, self._today)
         self.problems += [str(found) for found in self.dependants if found.problem]
         return former, verified
 
     def _final(self, name: str) -> TableSchema:
-        """The schema to build: of the backup, under the name asked for."""
+        """Return the schema of the backup with the requested name."""
         schema = self._package.schema
         if name.lower() != schema.table.lower():
             return self._renamed(schema, name)
@@ -214,7 +214,7 @@ class _Swap:
         if package.content and self._target.same(shadow, package.pieces(), work=self._work):
             return BY_VALUE
         raise Corrupt(
-            "The restored rows are not those of the backup",
+            "The restored rows differ from the backup",
             cause=f"Loaded: {format_counted(found.rows, 'row')}; recorded: {package.rows}. The contents differ.",
             remedy="Nothing was changed. Report this: it should not happen.",
             subject=shadow.table,
@@ -227,9 +227,9 @@ class _Swap:
         counts = ", ".join(f"{count:,} in {table}" for table, count in more)
         if not self._choices.allow_orphans and self._choices.target is None:
             raise Conflict(
-                "Rows would point to nothing",
+                "Rows would refer to missing rows",
                 cause=f"Foreign keys to or from {self._schema.table} break: {counts}.",
-                remedy="Restore under a new name, or allow it on purpose. Nothing was changed.",
+                remedy="Restore under a new name, or allow it explicitly. Nothing was changed.",
                 subject=self._schema.table,
             )
         self.problems.append(f"Rows point to nothing now: {counts}.")

@@ -1,4 +1,4 @@
-"""Backing tables up: one snapshot, hashed parts, a manifest at the end."""
+"""Backup of tables from one snapshot, as parts with hashes and a manifest."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ def backup(
     tables: Sequence[str] | None = None,
     note: str = "",
 ) -> BackupReport:
-    """Back tables up, all from one consistent view of the database.
+    """Back up tables from one consistent view of the database.
 
     Args:
-        workspace: Gives the bucket.
+        workspace: The workspace with the bucket.
         work: Cancel token and progress (rows of all tables).
-        database: A path to an SQLite file, or its URL.
-        tables: Their names; None means every table, and those that cannot be backed up so that
-            they can be restored are reported as skipped.
-        note: A remark to find it by.
+        database: The path or URL of an SQLite file.
+        tables: The names of the tables; None means all tables, of which those that could not be
+            restored are reported as skipped.
+        note: A note that is shown with the backup.
 
     Raises:
         DatabaseError: When the database cannot be read.
-        NotFound: When it has no such table.
-        NotSupported: When a named table could not be built again, as its schema needs functions,
-            collations or modules of the program that made it.
-        InvalidInput: When a table's name is empty or cannot be part of a key.
+        NotFound: When a table does not exist.
+        NotSupported: When a table could not be restored, because its schema requires functions,
+            collations or modules of the program that created it.
+        InvalidInput: When the name of a table is empty or not valid in a key.
     """
     with open_database(database) as source:
         return back_up(BucketStore(workspace.bucket), source, tables, note, default_work(work))
@@ -58,7 +58,7 @@ def backup(
 def back_up(
     store: Store, source: Database, tables: Sequence[str] | None, note: str, work: Work
 ) -> BackupReport:
-    """As `backup`, from an open database into any store."""
+    """Back up tables of an open database to any store; see `backup`."""
     started = time.monotonic()
     remove_own_orphans(store, work)
     with source.snapshot():
@@ -72,15 +72,15 @@ def back_up(
 def _schemas(
     source: Database, tables: Sequence[str] | None
 ) -> tuple[list[TableSchema], tuple[Skipped, ...]]:
-    """Return the tables to back up, each proven to be restorable, and those left out.
+    """Return the tables to back up, all of which are restorable, and the skipped ones.
 
-    A table that was named is never left out: its error ends the run before anything is written.
+    A specified table is never skipped: its error ends the run before anything is written.
     """
     if tables is not None:
         for name in tables:
             check_given(table=name)
         if not tables:
-            raise InvalidInput("No table was chosen", remedy="Name at least one table.")
+            raise InvalidInput("No table was chosen", remedy="Choose at least one table.")
         return [_provable(source, name) for name in dict.fromkeys(tables)], ()
     schemas, skipped = [], []
     for table in source.tables():
@@ -94,7 +94,7 @@ def _schemas(
     if not schemas and not skipped:
         raise InvalidInput(
             "The database has no tables to back up",
-            remedy="Check that it is the right file.",
+            remedy="Check that it is the correct file.",
             subject=source.name,
         )
     return schemas, tuple(skipped)
@@ -103,13 +103,13 @@ def _schemas(
 def _provable(source: Database, table: str) -> TableSchema:
     schema = source.schema(table)
     source.prove_restorable(schema)
-    folder(schema.table, utc_now(), new_id())  # refuses a name that no key can hold
+    folder(schema.table, utc_now(), new_id())  # checks that the name is valid in a key
     return schema
 
 
 @dataclass(slots=True)
 class _Run:
-    """One run over several tables; `total` rows, of which `done` are written."""
+    """A run over several tables with `total` rows, of which `done` are written."""
 
     store: Store
     source: Database
@@ -130,7 +130,7 @@ class _Run:
         return tuple(made)
 
     def one(self, schema: TableSchema) -> Backup:
-        """Back one table up and commit it."""
+        """Back up one table and commit it."""
         started, taken, backup_id = time.monotonic(), utc_now(), new_id()
         with unfinished_backup(self.store, folder(schema.table, taken, backup_id)) as unfinished:
             rows = self.source.dump(schema, work=self.work)
@@ -148,7 +148,7 @@ class _Run:
         expected = self.source.count(table)
         if rows != expected:
             raise DatabaseError(
-                "The backup was not kept: rows are missing",
+                "The backup was discarded, because rows are missing",
                 cause=f"Read: {format_counted(rows, 'row')}; counted: {expected}.",
                 remedy="Run `PRAGMA integrity_check` on the database.",
                 subject=table,
@@ -176,7 +176,7 @@ class _Run:
         )
 
     def _within(self, table: str) -> Work:
-        """Progress of one table, reported as progress of the run."""
+        """Return a `Work` that reports the progress of a table as progress of the run."""
         before = self.done
 
         def report(progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""Folders for rows on their way: private to the user, and removed when a killed run left one."""
+"""Private temporary folders for rows, which are removed after a kill by the next start."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def spool() -> Iterator[Path]:
-    """Yield a folder that only this user can read and that ends with the block.
+    """Yield a temporary folder that only this user can read.
 
-    A lock file beside it, held while this process lives, tells it from what a killed one left.
+    A lock file beside it, which this process holds, distinguishes it from leftovers of killed
+    processes.
 
     Raises:
-        LocalIOError: It cannot be created.
+        LocalIOError: The folder cannot be created.
     """
     root = cache_dir()
     sweep_spools()
@@ -45,13 +46,13 @@ def spool() -> Iterator[Path]:
 
 
 def sweep_spools() -> int:
-    """Remove the folders of processes that have ended, and return how many there were."""
+    """Remove the folders of ended processes, and return their number."""
     root, removed = cache_dir(), 0
     for folder in root.glob(f"{_PREFIX}*"):
         if not folder.is_dir():
             continue
         if not _lock_of(folder).exists():
-            removed += _remove(folder)  # a lock is created before its folder, removed after it
+            removed += _remove(folder)  # a lock is created before its folder and removed after it
     for lock in root.glob(f"{_PREFIX}*{_LOCK}"):
         with claimed(lock) as ours:
             if ours:
@@ -65,7 +66,7 @@ def private_file(path: Path) -> Path:
     """Create an empty file that only this user can read, and return its path.
 
     Raises:
-        LocalIOError: It exists or cannot be created.
+        LocalIOError: The file exists or cannot be created.
     """
     with translate_os_errors(path, "created"):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))

@@ -1,4 +1,4 @@
-"""What backups need of a bucket, and nothing more: put, read, list, delete."""
+"""Interface of backups to their storage: put, read, list, delete."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ class Stored:
 
 
 class Store(Protocol):
-    """Where backups are stored."""
+    """Storage of backups."""
 
     @property
     def place(self) -> str:
-        """A text that names the store among all that this machine uses."""
+        """A text that identifies the store on this machine."""
 
     def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> Verdict:
-        """Write a new object and return what the server's answer was compared with.
+        """Write a new object, and return the verdict of its verification.
 
         Raises:
-            AlreadyExists: When another object has the key; it is left alone.
+            AlreadyExists: When the key exists; that object is not changed.
         """
 
     def read(self, key: str, *, work: Work) -> bytes:
         """Return an object's bytes."""
 
     def list(self, prefix: str, *, work: Work) -> Iterator[Stored]:
-        """Yield all objects below a prefix, in no certain order."""
+        """Yield all objects below a prefix, in undefined order."""
 
     def delete(self, keys: Iterable[str], *, work: Work) -> None:
         """Remove objects.
@@ -62,12 +62,12 @@ class BucketStore:
 
     @property
     def place(self) -> str:
-        """The bucket and the endpoint it is reached by."""
+        """The bucket and its endpoint."""
         endpoint = self._bucket.clients.connection.profile.endpoint_url or "AWS"
         return f"{endpoint}/{self._bucket.name}"
 
     def put(self, key: str, data: bytes, metadata: dict[str, str], *, work: Work) -> Verdict:
-        """Write a new object, only if there is none of that key."""
+        """Write a new object, only if the key does not exist."""
         kind = "application/json" if key.endswith(".json") else "application/zstd"
         return put(
             self._bucket,
@@ -89,7 +89,7 @@ class BucketStore:
             yield from map(Stored, page.keys, page.sizes, page.modified)
 
     def delete(self, keys: Iterable[str], *, work: Work) -> None:
-        """Remove objects; those that the server refuses to remove are an error."""
+        """Remove objects, and raise an error if any remains."""
         failed = delete_many(self._bucket, list(keys), work=work).failed
         if failed:
             raise ServiceError(

@@ -1,4 +1,4 @@
-"""After a restore: take it back, or let the former table go."""
+"""Undo of a restore, and removal of the former table."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from core.work import Work, default_work
 
 
 def newest_former_table(database: str, table: str) -> str:
-    """Return the name of the table that the last restore of `table` kept.
+    """Return the name of the former table of the last restore.
 
     Raises:
-        NotFound: When none is kept.
+        NotFound: When there is no former table.
     """
     with open_database(database) as target:
         names = [t.name for t in target.tables() if t.former_name.lower() == table.lower()]
     if not names:
         raise NotFound(
-            f"No former version of {table} is kept",
-            remedy="It is kept by a restore in place, until it is dropped or put back.",
+            f"There is no former version of {table}",
+            remedy="An in-place restore retains the former table until it is dropped or restored.",
             subject=table,
         )
     return max(names)
@@ -30,14 +30,14 @@ def newest_former_table(database: str, table: str) -> str:
 def undo(
     workspace: HasBucket | None, work: Work | None = None, *, database: str, former: str
 ) -> str:
-    """Put the kept table back in place of the restored one, which is dropped.
+    """Restore the former table and drop the restored one.
 
     Returns:
-        The table's name.
+        The name of the table.
 
     Raises:
         InvalidInput: When `former` is not a table that a restore kept.
-        ReadOnlyProfile: When the workspace's profile is locked.
+        ReadOnlyProfile: When the profile of the workspace is read-only.
     """
     _require_writable(workspace, f"Putting {former} back")
     work = default_work(work)
@@ -49,11 +49,11 @@ def undo(
 def drop_former_table(
     workspace: HasBucket | None, work: Work | None = None, *, database: str, former: str
 ) -> str:
-    """Remove a kept table for good; return its name.
+    """Drop a former table and return its name.
 
     Raises:
         InvalidInput: When `former` is not a table that a restore kept.
-        ReadOnlyProfile: When the workspace's profile is locked.
+        ReadOnlyProfile: When the profile of the workspace is read-only.
     """
     _require_writable(workspace, f"Dropping {former}")
     work = default_work(work)
@@ -63,6 +63,6 @@ def drop_former_table(
 
 
 def _require_writable(workspace: HasBucket | None, action: str) -> None:
-    """Refuse a change with a locked profile; a script without a workspace has no profile."""
+    """Refuse a change with a read-only profile; scripts without a workspace have no profile."""
     if workspace is not None:
         workspace.bucket.clients.require_writable(action)

@@ -1,4 +1,4 @@
-"""Reading a backup again: every part, every hash, every count."""
+"""Verification of a stored backup: all parts, hashes and counts."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _READS = 4
 def verify(
     workspace: HasBucket, work: Work | None = None, *, table: str, backup_id: str | None = None
 ) -> VerifyReport:
-    """Read and hash a whole backup again; None takes the newest of the table.
+    """Read a complete backup and compare its hashes; by default the newest of the table.
 
     Returns:
-        A report, which names the backup, and whose `problems` are empty when every byte is as
-        recorded. The old form carries no hash, so only its form and count are compared.
+        A report with the backup and its `problems`, which are empty if all bytes match. The old
+        form has no hash, so only its format and count are checked.
 
     Raises:
-        NotFound: When there is no such backup.
-        StorageError: When it cannot be read.
+        NotFound: When the backup does not exist.
+        StorageError: When the backup cannot be read.
     """
     work = default_work(work)
     store = BucketStore(workspace.bucket)
@@ -41,7 +41,7 @@ def verify(
 
 
 def verify_of(store: Store, backup: Backup, work: Work) -> VerifyReport:
-    """As `verify`, for a listed backup in any store; the result is recorded on this machine."""
+    """Verify a listed backup in any store, and record the result; see `verify`."""
     started = time.monotonic()
     rows, size, problems = _read(store, backup, work)
     record_verification(store, backup, "verify", " ".join(problems[:3])[:500])
@@ -87,5 +87,5 @@ def _parts(
         size += len(found)
         work.report(Progress(size, manifest.size, "bytes", "verifying"))
     if not problems and digest.hexdigest() != manifest.content:
-        problems.append("The rows are not those the manifest was written for.")
+        problems.append("The rows do not match the manifest.")
     return rows, size, problems

@@ -1,1 +1,1 @@
-"""The engine: a process of its own for bulk work, so that no window ever waits for it."""
+"""The engine: a separate process for bulk work, so that the window stays responsive."""

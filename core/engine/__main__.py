@@ -1,4 +1,4 @@
-"""`python -m core.engine`: the child that `core.engine.client` starts; not for people."""
+"""The engine process (`python -m core.engine`), which `core.engine.client` starts."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The caller's side: starts engines, calls them, cancels, and starts anew after a crash."""
+"""Client of the engine: starts processes, calls operations, cancels, and restarts."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from core.model.connection import Connection
 from core.units import time_style
 from core.work import Work
 
-#: At most two: the second is started only while the first is busy.
+#: Maximum number of processes: the second is only started while the first is busy.
 MAX_ENGINES = 2
-#: Engines yield to the window by so much.
+#: Niceness of engine processes, so that the window has priority.
 NICENESS = 10
-#: How long a cancelled operation may take to notice before its engine is killed, in seconds.
+#: Seconds after which the engine of a cancelled operation is killed.
 CANCEL_SECONDS = 1.5
 _CLOSE_SECONDS = 1.5
 
 
 class EngineClient:
-    """Calls operations in engine processes; one call at a time each. Safe from any thread."""
+    """Client that calls operations in engine processes, one at a time in each; thread-safe."""
 
     def __init__(
         self, *, operations_module: str = "core.engine.operations", niceness: int = NICENESS
@@ -48,8 +48,8 @@ class EngineClient:
         """Run an operation and return its result; waits while all engines are busy.
 
         Raises:
-            StorageError: what the operation raised.
-            EngineError: the engine process ended in mid task; calling again starts a new one.
+            StorageError: the error of the operation.
+            EngineError: the engine process ended during the task; another call starts a new one.
             Cancelled: the token of `work` was cancelled, or the client was closed.
         """
         with self._one_of(work) as engine:
@@ -57,12 +57,12 @@ class EngineClient:
             return engine.call(Call(operation, arguments, connection, secret, time_style()), work)
 
     def pids(self) -> list[int]:
-        """Return the process ids of the engines that live."""
+        """Return the process ids of the running engines."""
         with self._lock:
             return [engine.pid for engine in self._idle + self._busy if engine.alive]
 
     def close(self) -> None:
-        """End all engines; calls that still run end as cancelled."""
+        """End all engines; running calls are cancelled."""
         with self._lock:
             self._closed = True
             engines = self._idle + self._busy
@@ -112,7 +112,7 @@ class EngineClient:
 
 
 class _Engine:
-    """One engine process and its two pipes."""
+    """An engine process and its two pipes."""
 
     def __init__(self, module: str, niceness: int) -> None:
         self._process = _started(module, niceness)
@@ -129,11 +129,11 @@ class _Engine:
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs and was not told to end."""
+        """Whether the process is running and was not asked to end."""
         return not self._hung_up and self._process.poll() is None
 
     def call(self, call: Call, work: Work) -> Any:
-        """Send a call and pass on what comes back until its end."""
+        """Send a call, and process the messages until its end."""
         work.check()
         stop = _Stop(self._process, self._writer)
         try:
@@ -144,13 +144,13 @@ class _Engine:
             stop.over()
 
     def hang_up(self) -> None:
-        """Close the pipe to the engine, which then ends by itself."""
+        """Close the pipe to the engine, which then ends."""
         self._hung_up = True
-        with contextlib.suppress(OSError):  # closing flushes into a process that may be gone
+        with contextlib.suppress(OSError):  # closing flushes the pipe
             self._writer.close()
 
     def end(self) -> None:
-        """Make sure that the process is gone, and nothing of it stays open."""
+        """Make sure that the process has ended, and close its pipes."""
         self.hang_up()
         try:
             self._process.wait(_CLOSE_SECONDS)
@@ -178,25 +178,26 @@ class _Engine:
                 (work.report if kind is Kind.PROGRESS else work.batch)(payload)
             raise self._ended(work)
         finally:
-            if not answered:  # a caller that raised in mid answer must not leave frames behind
+            if not answered:  # an exception during an answer must not leave unread frames
                 self.hang_up()
 
     def _ended(self, work: Work) -> StorageError:
-        """Return why there is no answer: we asked it to stop, or it crashed."""
+        """Return the error for a missing answer: cancelled, or crashed."""
         if work.token.cancelled or self._hung_up:
             return Cancelled("Cancelled")
         code = self._process.wait(_CLOSE_SECONDS)
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return EngineError(
-            "The engine process ended in mid task",
+            "The engine process ended during the task",
             cause=f"Process {self.pid} ended with {how}.",
-            remedy="Retry: a new engine is started. What was finished before stays finished.",
+            remedy="Try again with a new engine process. Completed parts of the task are not "
+            "repeated.",
             details=f"engine {self.pid}: {how}",
         )
 
 
 class _Stop:
-    """Stops one call: politely first, then by ending the process."""
+    """Stop of one call: first by a cancel, then by ending the process."""
 
     def __init__(self, process: subprocess.Popen[bytes], writer: Writer) -> None:
         self._process, self._writer = process, writer
@@ -206,15 +207,15 @@ class _Stop:
         self._timer.daemon = True
 
     def request(self) -> None:
-        """Ask the operation to stop, and give it a moment for that."""
+        """Cancel the operation, and start the time limit for it."""
         with self._lock:
             if not self._over:
                 self._timer.start()
-        with contextlib.suppress(OSError, ValueError):  # it is gone: the reader will tell
+        with contextlib.suppress(OSError, ValueError):  # it has ended, which the reader reports
             self._writer.send(Kind.CANCEL)
 
     def over(self) -> None:
-        """The call has ended: the process may live."""
+        """Stop the time limit, because the call has ended."""
         with self._lock:
             self._over = True
             started = self._timer.is_alive()
@@ -229,10 +230,10 @@ class _Stop:
 
 
 def _started(module: str, niceness: int) -> subprocess.Popen[bytes]:
-    """Start an engine that finds its modules where this process found them.
+    """Start an engine with the module search path of this process.
 
-    Secrets in the environment come with each call instead, where no other program can read them.
-    `-P` keeps a stray `core` folder in the working directory from being run.
+    Secrets in the environment are sent with each call instead, so that no other program can read
+    them. `-P` prevents a `core` folder in the working directory from being imported.
     """
     folders = [folder or str(Path.cwd()) for folder in sys.path]
     plain, _secret = split_environment()

@@ -1,4 +1,4 @@
-"""The line for a shell that does the same as an operation: what "Copy command" copies."""
+"""The shell command for an operation, which "Copy command" copies."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def command_line(
     profile: Profile | None = None,
     options: Mapping[str, str | bool] | None = None,
 ) -> str:
-    """Return the line for a shell that does the same as an operation; empty where there is none.
+    """Return the shell command for an operation, or an empty string if there is none.
 
-    It never holds a secret or a signature: where an argument does, no line is returned.
+    It never contains a secret or a signature: operations with such arguments have no command.
 
     Args:
         name: the operation.
-        arguments: the positional arguments, each quoted as a shell needs it.
-        profile: the profile in force. The embedded server's is not stored: its address is named.
-        options: options with their values; True for a flag, False or an empty text leaves one out.
+        arguments: the positional arguments, which are quoted for a shell.
+        profile: the current profile; for the embedded server, its address is used instead.
+        options: options with their values; True for a flag; False or an empty text is omitted.
 
     Raises:
-        KeyError: there is no operation of that name.
+        KeyError: the operation does not exist.
     """
     command = operation(name).command
     if not command:
@@ -52,7 +52,7 @@ def _place(profile: Profile | None) -> list[str]:
 
 
 def _is_text(line: str) -> bool:
-    """Return whether a clipboard can hold it: file names may be any bytes."""
+    """Return whether a text is valid Unicode: file names may contain any bytes."""
     try:
         line.encode()
     except UnicodeEncodeError:

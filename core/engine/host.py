@@ -1,4 +1,4 @@
-"""The engine's side: runs one operation at a time, and ends with its parent."""
+"""The engine process: runs one operation at a time, and ends with its parent process."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from core.work import CancelToken, Coalescer, Work, unexpected_error
 
 _log = logging.getLogger(__name__)
 
-#: How long a running operation may tidy up after the parent has gone, in seconds.
+#: Time limit for the clean-up of a running operation after the parent has ended, in seconds.
 _ORPHAN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: the operation's name, its arguments, and whose keys to use.
+    """One request: the operation, its arguments, and the connection.
 
-    `environment` holds the caller's variables that are secrets; `time_style` is how the caller
-    writes moments, in messages too.
+    `environment` contains the secret variables of the caller; `time_style` is the caller's format
+    of times.
     """
 
     operation: str
@@ -44,10 +44,10 @@ class Call:
 
 
 def main(argv: list[str]) -> int:
-    """Serve the calls that arrive on standard input until it ends."""
+    """Run the calls from standard input until it ends."""
     module, niceness = argv
     harden()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     if hasattr(os, "nice"):
         os.nice(int(niceness))
     logging.basicConfig(level=logging.WARNING, format="engine: %(levelname)s %(message)s")
@@ -59,7 +59,7 @@ def main(argv: list[str]) -> int:
 
 
 def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Keep the protocol's pipes to ourselves: a stray print must not tear a frame."""
+    """Reserve the pipes for the protocol: output of `print` must not damage a frame."""
     pipe_in, pipe_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -70,7 +70,7 @@ def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
 
 
 class Host:
-    """Reads messages in one thread, runs operations in the main one."""
+    """Host of operations: messages are read in a thread, operations run in the main thread."""
 
     def __init__(self, reader: Reader, writer: Writer, module: str) -> None:
         self._reader, self._writer = reader, writer
@@ -106,9 +106,9 @@ class Host:
         except StorageError as error:
             self._fail(error)
         except BrokenPipeError:
-            return  # the parent is gone; the reader thread ends this process
-        except Exception as error:  # noqa: BLE001 - the engine lives on; the caller is told
-            _log.exception("The operation %s failed in a way that is a bug", call.operation)
+            return  # the parent has ended; the reader thread ends this process
+        except Exception as error:  # noqa: BLE001 - the engine continues; the caller gets the error
+            _log.exception("The operation %s failed because of a bug", call.operation)
             self._fail(unexpected_error(error, "the engine"))
 
     def _run(self, call: Call, token: CancelToken) -> Any:
@@ -130,14 +130,14 @@ class Host:
         try:
             self._writer.send(Kind.FAILED, error)
         except BrokenPipeError:
-            _log.debug("nobody is left to be told")
+            _log.debug("the caller has ended")
 
     def _function(self, name: str) -> Callable[..., Any]:
         if name not in self._operations:
             raise InvalidInput(
                 f"There is no operation {name!r}",
                 cause="The engine knows: " + ", ".join(sorted(self._operations)),
-                remedy="Start window and engine from the same version.",
+                remedy="Start the window and the engine from the same version.",
                 subject=name,
             )
         module, _, function = self._operations[name].run.partition(":")
@@ -145,7 +145,7 @@ class Host:
         return found
 
     def _workspace_of(self, connection: Connection) -> Any:
-        """Keep the workspace while the connection stays: its pools are warm."""
+        """Return the workspace of a connection, which is cached with its connection pools."""
         if self._workspace is None or self._workspace.connection != connection:
             from core.workspace import Workspace
 

@@ -1,6 +1,6 @@
-"""What interrupted operations have left in a bucket: unfinished uploads and parts of backups.
+"""Leftovers of interrupted operations in a bucket: unfinished uploads and parts of backups.
 
-The one place that knows all kinds of it, for the command line and the window.
+It combines all kinds, for the command line and the window.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from core.work import Work, default_work
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """What was found. `problem` is why a part of it could not be listed, empty if all was."""
+    """Found leftovers; `problem` states why a part could not be listed, or is empty."""
 
     uploads: tuple[UnfinishedUpload, ...] = ()
     parts: tuple[OrphanParts, ...] = ()
@@ -34,17 +34,17 @@ class Leftovers:
 
     @property
     def removable(self) -> tuple[UnfinishedUpload, ...]:
-        """The uploads that no process of this machine still sends."""
+        """The uploads that no process of this machine is sending."""
         return tuple(each for each in self.uploads if each.owner is not Owner.RUNNING)
 
 
 def find(workspace: HasBucket, work: Work | None = None, *, prefix: str = "") -> Leftovers:
-    """Return what is left in the bucket (operation `leftovers.find`).
+    """Return the leftovers in the bucket (operation `leftovers.find`).
 
     Args:
-        workspace: whose bucket it is.
-        work: cancel and progress.
-        prefix: what the keys begin with.
+        workspace: the workspace with the bucket.
+        work: cancel token and progress.
+        prefix: only leftovers whose keys start with this prefix.
 
     Raises:
         StorageError: the unfinished uploads cannot be listed.
@@ -67,18 +67,18 @@ def remove(
     uploads: Sequence[Sequence[str]] = (),
     folders: Sequence[str] = (),
 ) -> SweepReport:
-    """Remove some of it (operation `leftovers.remove`).
+    """Remove leftovers (operation `leftovers.remove`).
 
-    Parts of a backup are removed only if they still are orphans now.
+    Parts of a backup are only removed if they are still orphans.
 
     Args:
-        workspace: whose bucket it is.
-        work: cancel and progress.
-        uploads: (key, upload id) of each upload.
+        workspace: the workspace with the bucket.
+        work: cancel token and progress.
+        uploads: pairs of key and upload id.
         folders: the folders with parts of backups.
 
     Raises:
-        Cancelled: the token of `work` was cancelled; what was removed before is gone.
+        Cancelled: the token of `work` was cancelled; some leftovers may have been removed.
     """
     work = default_work(work)
     report = remove_unfinished(workspace, work, uploads=uploads) if uploads else SweepReport()

@@ -1,12 +1,12 @@
-"""All operations of the product by name, each marked as reading or changing.
+"""All operations by name, each marked as reading or changing.
 
-Adding one = one line here. From this list follow what a read-only profile refuses, which commands
-of the palette are marked while it is locked, the actions of the log of changes, and the command
-line that does the same.
+A new operation is one line here. The list defines what a read-only profile refuses, which commands
+of the palette are marked while it is locked, the actions in the log of changes, and the equivalent
+command line.
 
 A bulk operation is a function `(workspace, work, **arguments) -> result` that the engine process
-runs; its arguments are plain data, its result is frozen and can be pickled. The others run in the
-caller's process. What they send is checked once more, request by request, in `core.aws.clients`.
+runs; its arguments are plain data, its result is frozen and picklable. The others run in the
+caller's process. Their requests are also checked one by one in `core.aws.clients`.
 """
 
 from __future__ import annotations
@@ -19,18 +19,17 @@ from core.units import utc_now
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A name, where its function lives (loaded when first run), and what it does.
+    """An operation: its name, its function (imported when it first runs) and its properties.
 
     Attributes:
-        name: what it is called by.
+        name: the name of the operation.
         run: `package.module:function`.
-        title: what it does, in words, for messages and the log of changes.
+        title: its title in messages and in the log of changes.
         changes: whether it changes a bucket, a secret, an access key, a database or a profile.
-        command: the subcommand of `strongroom` that does the same, with the options that make it
-            this operation; empty where there is none.
+        command: the equivalent subcommand of `strongroom` with its options, or empty.
         bulk: whether the engine process can run it.
-        refused_at_start: whether a read-only profile refuses it before it begins. Where it does not,
-            each request that changes something is refused by itself, and what is local is done.
+        refused_at_start: whether a read-only profile refuses the complete operation. Otherwise only
+            its changing requests are refused, and local work is done.
     """
 
     name: str
@@ -77,8 +76,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "transfer.sweep",
         "core.transfer.sweep:sweep",
-        "Removing what ended processes left",
-        refused_at_start=False,  # part files of this machine are removed in any case
+        "Removing leftovers of ended processes",
+        refused_at_start=False,  # partial files of this machine are always removed
     ),
     _reads("leftovers.find", "core.engine.leftovers:find", "Listing leftovers", "sweep"),
     _changes(
@@ -147,10 +146,10 @@ OPERATIONS: tuple[Operation, ...] = (
 
 
 def operation(name: str) -> Operation:
-    """Return the operation of that name.
+    """Return the operation with a name.
 
     Raises:
-        KeyError: there is none.
+        KeyError: the operation does not exist.
     """
     return {each.name: each for each in OPERATIONS}[name]
 
@@ -158,16 +157,16 @@ def operation(name: str) -> Operation:
 def change_made(
     name: str, kind: ChangeKind, subject: str, origin: str, prefixes: tuple[str, ...] = ()
 ) -> Change:
-    """Return what the log of changes records of an operation that has ended.
+    """Return the entry in the log of changes for an operation that has ended.
 
     Args:
         name: the operation; its title is the action that the log shows.
-        kind: which area of the world it changed.
-        subject: what was changed.
+        kind: the area that it changed.
+        subject: the changed resource.
         origin: the view that ran it.
-        prefixes: the key prefixes whose listings are stale now.
+        prefixes: the key prefixes whose listings are outdated.
 
     Raises:
-        KeyError: there is no operation of that name.
+        KeyError: the operation does not exist.
     """
     return Change(kind, operation(name).title, subject, origin, utc_now(), prefixes)

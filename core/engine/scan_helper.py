@@ -1,4 +1,4 @@
-"""A second core for a scan on the command line: an engine that counts prefixes."""
+"""A second process for scans of the command line: an engine that counts prefixes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from core.work import Work
 
 
 class ScanHelper:
-    """Hands prefixes to an engine process; see `core.statistics.scan.Helper`."""
+    """Helper that counts prefixes in an engine process; see `core.statistics.scan.Helper`."""
 
     def __init__(self, client: EngineClient, connection: Connection, work: Work) -> None:
         self._client, self._connection = client, connection
         self._work = Work(work.token)
 
     def count(self, prefix: str) -> tuple[Tally, int]:
-        """Return the tally of everything below `prefix`, and the LIST calls it took.
+        """Return the tally of all objects below `prefix`, and the number of LIST requests.
 
         Raises:
-            StorageError: it may not be listed, a call failed, or the engine ended.
+            StorageError: a request was denied or failed, or the engine ended.
         """
         found: tuple[Tally, int] = self._client.call(
             "statistics.count",
@@ -36,7 +36,7 @@ class ScanHelper:
 
 @contextmanager
 def scan_helper(connection: Connection, work: Work) -> Iterator[ScanHelper | None]:
-    """Yield a helper where there is a core for it; its engine starts when it is first asked."""
+    """Yield a helper if there is a second CPU core; its engine starts on the first use."""
     if (os.cpu_count() or 1) < 2:
         yield None
         return

@@ -1,8 +1,8 @@
-"""Frames between the window's process and the engine: a length, then one pickled message.
+"""Message frames between the window and the engine: a length, then a pickled message.
 
-Both ends are our own program on one machine and the pipes belong to nobody else, so pickle is
-safe here. A `Secret` refuses to be pickled everywhere else; the pipe to the engine is the
-exception, since the engine must sign requests: it is memory, never a file. Answers carry none.
+Both ends are the same program on one machine and the pipes are private, so pickle is safe here. A
+`Secret` cannot be pickled anywhere else; the pipe to the engine is an exception, since the engine
+must sign requests: it is memory, never a file. Answers contain no secrets.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LENGTH = struct.Struct(">Q")
 
 
 class Kind(IntEnum):
-    """What a message says. The first two go down to the engine, the others come up."""
+    """Kind of a message. The first two are sent to the engine, the others to the client."""
 
     CALL = 0
     CANCEL = 1
@@ -38,7 +38,7 @@ class _Pickler(pickle.Pickler):
 
 
 class Writer:
-    """Writes frames; several threads may share it. Only requests may carry `secrets`."""
+    """Thread-safe writer of frames. Only requests may contain `secrets`."""
 
     def __init__(self, pipe: IO[bytes], *, secrets: bool = False) -> None:
         self._pipe = pipe
@@ -49,7 +49,7 @@ class Writer:
         """Write one message.
 
         Raises:
-            OSError: the other end is gone.
+            OSError: the other end has closed the pipe.
             Exception: the payload cannot be pickled; nothing was written.
         """
         frame = io.BytesIO()
@@ -61,19 +61,19 @@ class Writer:
             self._pipe.flush()
 
     def close(self) -> None:
-        """Close the pipe, which the other end notices."""
+        """Close the pipe, which the other end detects."""
         with self._lock:
             self._pipe.close()
 
 
 class Reader:
-    """Reads frames; one thread at a time."""
+    """Reader of frames, for one thread at a time."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
 
     def receive(self) -> tuple[Kind, Any] | None:
-        """Return the next message, or None when the other end is gone."""
+        """Return the next message, or None if the other end has closed the pipe."""
         head = self._exactly(_LENGTH.size)
         body = self._exactly(_LENGTH.unpack(head)[0]) if head else None
         return None if body is None else pickle.loads(body)  # noqa: S301 - see the module's text

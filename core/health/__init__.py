@@ -1,1 +1,1 @@
-"""Facts about a bucket and about our permissions on it, and what they mean."""
+"""Safety of buckets, permissions, policies, and the age of secrets."""

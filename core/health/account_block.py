@@ -1,4 +1,4 @@
-"""Read the account's block of public access, which counts for every bucket of the account."""
+"""The account-wide block of public access, which applies to every bucket of the account."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from core.work import Work, default_work
 
 @dataclass(frozen=True, slots=True)
 class AccountBlock:
-    """The settings of the account, empty when there are none; None when they cannot be read.
+    """Block settings of the account: empty if there are none, None if they cannot be read.
 
-    Servers that are not AWS (`on_aws` False) have no such settings.
+    Servers other than AWS (`on_aws` is False) have no such settings.
     """
 
     settings: Mapping[str, bool] | None
     on_aws: bool
 
     def get(self, name: str) -> bool | None:
-        """Return whether a setting is on; None when that is unknown."""
+        """Return whether a setting is enabled, or None if it is unknown."""
         return None if self.settings is None else bool(self.settings.get(name))
 
 
 def account_block(clients: ClientFactory, *, work: Work | None = None) -> AccountBlock:
-    """Return the account's settings; needs `s3:GetAccountPublicAccessBlock`.
+    """Return the settings of the account; requires `s3:GetAccountPublicAccessBlock`.
 
     Raises:
         Cancelled: the token of `work` was cancelled.
@@ -44,6 +44,6 @@ def account_block(clients: ClientFactory, *, work: Work | None = None) -> Accoun
         raise
     except NotFound:
         return AccountBlock({}, on_aws=True)
-    except StorageError:  # denied or out of reach: the judgement says what it could not read
+    except StorageError:  # denied or unreachable: the judgement states what could not be read
         return AccountBlock(None, on_aws=True)
     return AccountBlock(answer.get("PublicAccessBlockConfiguration", {}), on_aws=True)

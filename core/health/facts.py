@@ -1,4 +1,4 @@
-"""What a bucket says about its own safety; "denied" and "not supported" are values, not failures."""
+"""Facts about the safety of a bucket; denied and unsupported requests are facts as well."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from core.work import Work, default_work
 
 
 class Status(Enum):
-    """How a fact stands."""
+    """State of a fact."""
 
     GOOD = "good"
     BAD = "bad"
@@ -34,9 +34,9 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact: its title, how it stands, what was seen (evidence), and what that risks.
+    """A fact: its title, its state, the evidence for it, and the risk.
 
-    `action` is the IAM action that reading it needs.
+    `action` is the IAM action that is required to read it.
     """
 
     name: str
@@ -49,28 +49,28 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class BucketFacts:
-    """All facts of a bucket, and when they were fetched (aware, UTC)."""
+    """All facts about a bucket, and when they were read (aware, UTC)."""
 
     bucket: str
     facts: tuple[Fact, ...]
     fetched: datetime
 
     def get(self, name: str) -> Fact:
-        """Return the fact of that name.
+        """Return the fact with a name.
 
         Raises:
-            KeyError: there is none.
+            KeyError: the fact does not exist.
         """
         return {fact.name: fact for fact in self.facts}[name]
 
 
-#: How a fact stands, what was seen, and what that risks.
+#: State, evidence and risk of a fact.
 Finding = tuple[Status, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One call to the bucket, the code it answers when nothing is configured, and its reader."""
+    """A request, its error code for "not configured", and the function that judges the answer."""
 
     name: str
     title: str
@@ -88,7 +88,7 @@ def _encryption(answer: Mapping[str, Any]) -> Finding:
         return (
             Status.BAD,
             "no default encryption is configured",
-            "AWS encrypts new objects all the same since 2023; other servers may not.",
+            "AWS has encrypted new objects by default since 2023; other servers may not.",
         )
     titles = {"AES256": "SSE-S3 (AES-256)", "aws:kms": "SSE-KMS", "aws:kms:dsse": "SSE-KMS, dual"}
     if names - set(titles):
@@ -101,43 +101,44 @@ def _versioning(answer: Mapping[str, Any]) -> Finding:
     if status == "Enabled":
         mfa = " with MFA delete" if answer.get("MFADelete") == "Enabled" else ""
         return Status.GOOD, f"on{mfa}", ""
-    state = "suspended" if status else "never switched on"
-    return Status.BAD, state, "What is deleted or overwritten is gone at once: there is no undo."
+    state = "suspended" if status else "never enabled"
+    return Status.BAD, state, "Deleted and overwritten objects are lost at once and cannot be "
+    "restored."
 
 
 def _block(answer: Mapping[str, Any]) -> Finding:
     block = answer.get("PublicAccessBlockConfiguration", {})
     missing = [name for name in BLOCKS if not block.get(name)]
     if not missing:
-        return Status.GOOD, "all four blocks are on", ""
+        return Status.GOOD, "all four blocks are enabled", ""
     return (
         Status.BAD,
         f"off: {', '.join(missing)}",
-        "A policy or ACL can make objects public by mistake, unless the account blocks it.",
+        "A policy or ACL can accidentally make objects public, unless the account blocks it.",
     )
 
 
 def _policy_status(answer: Mapping[str, Any]) -> Finding:
     public = answer.get("PolicyStatus", {}).get("IsPublic")
     if public is None:
-        return _unjudged("the server does not say whether the policy is public")
+        return _unjudged("the server does not report whether the policy is public")
     if public:
-        return Status.BAD, "the bucket policy is public", "Anybody can reach what it grants."
+        return Status.BAD, "the bucket policy is public", "Anyone has the access that it grants."
     return Status.GOOD, "the bucket policy is not public", ""
 
 
 def _acl(answer: Mapping[str, Any]) -> Finding:
     public = grants_to_everybody(answer)
     if public is None:
-        return _unjudged("the answer names no grants")
+        return _unjudged("the answer contains no grants")
     if public:
-        grants = f"grants {', '.join(public)} to everybody"
+        grants = f"grants {', '.join(public)} to everyone"
         return (
             Status.BAD,
             grants,
-            "Everybody can list or change the bucket, unless a block is on.",
+            "Everyone can list or change the bucket, unless a block is enabled.",
         )
-    return Status.GOOD, "grants nothing to everybody", ""
+    return Status.GOOD, "grants nothing to everyone", ""
 
 
 def _ownership(answer: Mapping[str, Any]) -> Finding:
@@ -149,9 +150,9 @@ def _ownership(answer: Mapping[str, Any]) -> Finding:
 
 
 def _tls(answer: Mapping[str, Any]) -> Finding:
-    """Judge whether every request over plain HTTP is denied: to everybody, on everything."""
+    """Judge whether every request over plain HTTP is denied, for everyone and all resources."""
     if "Policy" not in answer:
-        return _unjudged("the answer holds no policy")
+        return _unjudged("the answer contains no policy")
     found = always_denied(
         answer["Policy"], str(answer.get("Bucket", "")), {"aws:securetransport": "false"}
     )
@@ -161,7 +162,7 @@ def _tls(answer: Mapping[str, Any]) -> Finding:
         return _unjudged(", ".join(found.reasons))
     if not found.reasons:
         return _NO_TLS
-    evidence = f"plain HTTP is refused only in part: {'; '.join(found.reasons)}"
+    evidence = f"plain HTTP is only partially refused: {'; '.join(found.reasons)}"
     return Status.NOTE, evidence, _NO_TLS[2]
 
 
@@ -172,21 +173,21 @@ def _logging(answer: Mapping[str, Any]) -> Finding:
     return (
         Status.NOTE,
         "off",
-        "Who read what cannot be found out later, unless CloudTrail records it.",
+        "Read access cannot be traced later, unless CloudTrail records it.",
     )
 
 
 def _unjudged(why: str) -> Finding:
-    return Status.UNJUDGED, f"cannot be judged: {why}", "Have the setting checked by hand."
+    return Status.UNJUDGED, f"cannot be judged: {why}", "Check the setting in the AWS console."
 
 
 _NO_TLS = (
     Status.NOTE,
     "no policy refuses plain HTTP",
-    "A client that is set up wrong could send data unencrypted.",
+    "A misconfigured client could send data unencrypted.",
 )
 
-#: What an answer means that says "nothing is configured".
+#: Meaning of an answer that nothing is configured.
 _WHEN_MISSING: dict[str, tuple[Status, str, str]] = {
     "encryption": _encryption({}),
     "public-access": _block({}),
@@ -230,9 +231,9 @@ QUESTIONS: tuple[Question, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """The fact that a question gave, and the answer itself; None when there was none.
+    """The fact of a question, and the server's answer; None if there was none.
 
-    The answer is empty where nothing is configured.
+    The answer is empty if nothing is configured.
     """
 
     fact: Fact
@@ -240,10 +241,10 @@ class _Answered:
 
 
 def fetch(bucket: Bucket, *, work: Work | None = None) -> BucketFacts:
-    """Ask the bucket every question once, and judge from all answers whether it is public.
+    """Read all facts about a bucket, and judge from all answers whether it is public.
 
     Raises:
-        StorageError: the bucket cannot be reached at all; a denied question is a fact.
+        StorageError: the bucket cannot be reached; a denied request is a fact.
     """
     work = default_work(work)
     seen: dict[str, _Answered] = {}
@@ -273,9 +274,9 @@ def _answered(bucket: Bucket, question: Question, work: Work) -> _Answered:
             raise
         answer, finding = {}, _WHEN_MISSING[question.name]
     except AccessDenied:
-        finding = Status.DENIED, f"needs {action}", ""
+        finding = Status.DENIED, f"requires {action}", ""
     except NotSupported:
-        finding = Status.UNSUPPORTED, "this server does not offer it", ""
+        finding = Status.UNSUPPORTED, "not supported by this server", ""
     standing, evidence, risk = finding
     fact = Fact(question.name, question.title, standing, evidence, risk, action)
     return _Answered(fact, answer)
@@ -312,7 +313,7 @@ def _public_fact(exposure: Exposure) -> Fact:
 
 
 def _policy_fact(fact: Fact, exposure: Exposure) -> Fact:
-    """Correct what the server says of its policy by what the policy says."""
+    """Correct the server's judgement of the policy by an evaluation of the policy."""
     public = exposure.policy_is_public
     if public is None and fact.status is Status.GOOD:
         reasons = exposure.policy.reasons if exposure.policy else ("the policy cannot be read",)
@@ -320,6 +321,6 @@ def _policy_fact(fact: Fact, exposure: Exposure) -> Fact:
         return replace(fact, status=standing, evidence=evidence, risk=risk)
     if public and exposure.policy is not None and exposure.policy.answer:
         evidence = f"the bucket policy {', '.join(exposure.policy.reasons)}"
-        risk = "Anybody can reach what it grants, unless a block is on."
+        risk = "Anyone has the access that it grants, unless a block is enabled."
         return replace(fact, status=Status.BAD, evidence=evidence, risk=risk)
     return fact

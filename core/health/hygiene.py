@@ -1,7 +1,7 @@
-"""How old each secret is, whether it was ever rotated, and which values are used twice.
+"""Hygiene of secrets: age, rotation, and reuse of values.
 
-Values are compared by a keyed hash in memory; the key is random and of this run only, so the
-hashes are of no use anywhere else, and nothing of them is stored.
+Values are compared by a keyed hash in memory; the key is random for each run, so the hashes are
+useless elsewhere, and they are not stored.
 """
 
 from __future__ import annotations
@@ -21,27 +21,26 @@ from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_counted, utc_now
 from core.work import Progress, Work, default_work
 
-#: The tag that keeps a secret's own limit, in days.
+#: The tag that stores the limit of a secret in days.
 LIMIT_TAG = "strongroom:max-age-days"
 DEFAULT_DAYS = 90
-#: The longest limit that can be set.
+#: The maximum limit in days.
 MOST_DAYS = 3650
-#: Shorter values are no secrets: regions, ports, user names that many share.
+#: Minimum length of compared values; shorter ones are regions, ports or user names.
 _SHORTEST = 8
-#: What the names of fields hold that are worth comparing.
+#: Parts of the names of fields that are compared.
 _SECRET_NAMES = ("password", "secret", "key", "token", "passphrase", "credential")
 
 
 @dataclass(frozen=True, slots=True)
 class SecretHygiene:
-    """One secret. `age` counts from the last change of its value; None where AWS tells none.
+    """Hygiene of a secret; `age` counts from the last change of its value, None if unknown.
 
-    `changed` is when the current version was made. What AWS calls a secret's last change counts
-    tags as well: where the value may not be read that has to do.
+    `changed` is when the current version was created, or AWS's last change, which includes tags, if
+    the versions cannot be read.
 
-    `overdue` is how much longer than `limit_days` that is; zero when it is in time. `same_as`
-    are places, as `name / field`, that hold a value which this secret holds too. `unseen` says
-    why its values were not compared.
+    `overdue` is the time beyond `limit_days`, or zero. `same_as` are other places (`name / field`)
+    with a value of this secret. `unseen` is the reason why its values were not compared.
     """
 
     info: SecretInfo
@@ -54,13 +53,13 @@ class SecretHygiene:
 
     @property
     def overdue(self) -> timedelta:
-        """How long ago the value should have been changed."""
+        """The time since the value should have been changed."""
         limit = timedelta(days=self.limit_days)
         return max((self.age or timedelta()) - limit, timedelta())
 
     @property
     def never_rotated(self) -> bool:
-        """Whether its first value is still the current one, as far as AWS tells."""
+        """Whether the first value is still current, as far as it is known."""
         if self.info.rotated:
             return False
         changed, created = self.changed, self.info.created
@@ -69,7 +68,7 @@ class SecretHygiene:
 
 @dataclass(frozen=True, slots=True)
 class HygieneReport:
-    """All secrets below a prefix, the most urgent first, and when they were looked at (UTC)."""
+    """All secrets below a prefix, most urgent first, and the time of the inspection (UTC)."""
 
     rows: tuple[SecretHygiene, ...]
     inspected: datetime
@@ -82,7 +81,7 @@ def hygiene_report(
     clock: Callable[[], datetime] = utc_now,
     work: Work | None = None,
 ) -> HygieneReport:
-    """Look at every secret below a prefix; each value is read once, for the comparison.
+    """Inspect every secret below a prefix; each value is read once, for the comparison.
 
     Raises:
         StorageError: the secrets cannot be listed.
@@ -97,12 +96,12 @@ def hygiene_report(
         work.report(Progress(number, len(infos), "secrets", info.name))
         try:
             value = None if info.deleted else secrets.read(info.name, work=work)
-        except (NotFound, ScheduledForDeletion):  # gone since it was listed
+        except (NotFound, ScheduledForDeletion):  # deleted since it was listed
             continue
         except StorageError as error:
             if error.retryable or not error.action:
                 raise
-            unseen[info.name] = f"needs {error.action}"
+            unseen[info.name] = f"requires {error.action}"
             continue
         if value is None:
             continue
@@ -127,10 +126,10 @@ def hygiene_report(
 def set_limit(
     secrets: SecretsManager, name: str, days: int | None, *, work: Work | None = None
 ) -> None:
-    """Keep a secret's own limit as its tag; None goes back to the default.
+    """Store the limit of a secret as a tag; None restores the default.
 
     Raises:
-        InvalidInput: it is not between 1 and 3,650 days.
+        InvalidInput: the limit is not between 1 and 3,650 days.
         AccessDenied: `secretsmanager:TagResource` or `UntagResource` is missing.
     """
     if days is None:
@@ -146,7 +145,7 @@ def set_limit(
 
 
 def limit_of(info: SecretInfo) -> tuple[int, bool]:
-    """Return a secret's limit in days, and whether it is its own; a broken tag is ignored."""
+    """Return the limit of a secret in days, and whether it comes from a valid tag."""
     text = dict(info.tags).get(LIMIT_TAG, "")
     if text.isdecimal() and 1 <= int(text) <= MOST_DAYS:
         return int(text), True
@@ -175,14 +174,14 @@ def _urgency(row: SecretHygiene) -> tuple[bool, timedelta, bool, str]:
 
 
 def _values(value: SecretValue) -> Iterator[tuple[str, str]]:
-    """Yield the fields that are worth comparing; a text without fields is one."""
+    """Yield the fields to compare; a text without fields is one value."""
     if value.binary:
         return
     text = value.text.reveal()
     try:
         rows = secret_text.rows_of(text)
     except InvalidInput:
-        yield ("(the whole text)", text)
+        yield ("(the complete text)", text)
         return
     for row in rows:
         plain = row.value.reveal()
@@ -193,7 +192,7 @@ def _values(value: SecretValue) -> Iterator[tuple[str, str]]:
 
 
 def _twice(places: dict[bytes, list[tuple[str, str]]]) -> dict[str, tuple[str, ...]]:
-    """Return for each secret the places that hold a value of its own, too."""
+    """Return for each secret the other places that contain one of its values."""
     found: dict[str, list[str]] = defaultdict(list)
     for same in places.values():
         for place in same if len(same) > 1 else ():

@@ -1,7 +1,7 @@
-"""The table of permissions: each tried for real and undone, the contract's and the extras.
+"""The table of permission checks, each of which sends an actual request and undoes it.
 
-Some calls are tried on a name that does not exist: AWS checks the permission first, so
-"not found" means allowed, and nothing changes.
+Some requests use a name that does not exist: AWS checks the permission first, so "not found" means
+allowed, and nothing changes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from core.errors import AccessDenied, AlreadyExists, Conflict, InvalidInput, NoS
 from core.health.permission_probe import NotChecked, PermissionCheck, Probe
 from core.objects.check_objects import CHECK_BYTES
 
-# The contract's permissions.
+# Permissions of the data contract.
 
 
 def _list_bucket(probe: Probe) -> str:
@@ -25,7 +25,7 @@ def _list_bucket(probe: Probe) -> str:
     found = page.get("Contents", ())
     probe.listed_key = found[0]["Key"] if found else ""
     region = probe.clients.followed(probe.bucket)
-    return f"Bucket is in a different region ({region}): followed" if region else ""
+    return f"Bucket is in a different region ({region}), which is used" if region else ""
 
 
 def _put_object(probe: Probe) -> str:
@@ -41,14 +41,15 @@ def _get_object(probe: Probe) -> str:
         body = probe.s3("get_object", Key=probe.key)["Body"].read()
         if body != CHECK_BYTES:
             raise Conflict(
-                "The test object came back changed",
-                cause="The bytes that were read are not those that were written.",
-                remedy="Try again. If it happens again, suspect the network, a proxy, or the server.",
+                "The test object differs from what was uploaded",
+                cause="The bytes that were read differ from the written ones.",
+                remedy="Try again. If it happens again, check the network, the proxy and the "
+                "server.",
                 subject=probe.key,
             )
         return "the test object was read back"
     if not probe.listed_key:
-        raise NotChecked("there is no object to read and none may be written")
+        raise NotChecked("there is no object to read and writing one is not permitted")
     probe.s3("get_object", Key=probe.listed_key, Range="bytes=0-0")["Body"].read()
     return "the first object was read"
 
@@ -62,7 +63,7 @@ def _delete_object(probe: Probe) -> str:
     probe.versions_refused = probe.try_to_drop_versions() if versioned else None
     probe.versioned = versioned
     if probe.versions_refused is not None:
-        return "the test object was removed; the bucket keeps its hidden versions"
+        return "the test object was removed; the bucket still stores its hidden versions"
     return "the test object was removed"
 
 
@@ -84,9 +85,11 @@ def _create_secret(probe: Probe) -> str:
         _on_absent(probe, "delete_secret", RecoveryWindowInDays=7)
         probe.deletable = True
     if not probe.deletable:
-        raise NotChecked("could not be undone (secretsmanager:DeleteSecret is missing)")
+        raise NotChecked(
+            "the test secret could not be removed (secretsmanager:DeleteSecret is missing)"
+        )
     probe.create_secret(SecretString="{}", ClientRequestToken=str(uuid4()))
-    return "a test secret was made and removed"
+    return "a test secret was created and removed"
 
 
 def _update_secret(probe: Probe) -> str:
@@ -97,11 +100,11 @@ def _update_secret(probe: Probe) -> str:
     return _on_absent(probe, "update_secret", **arguments)
 
 
-# The extras.
+# Additional permissions.
 
 
 def _on_absent(probe: Probe, operation: str, **arguments: Any) -> str:
-    """Call Secrets Manager on a name that does not exist: "not found" means allowed."""
+    """Send a request for a secret that does not exist: "not found" means allowed."""
     name = f"{probe.absent}-none"
     with contextlib.suppress(NotFound, InvalidInput, AlreadyExists):
         probe.secrets(operation, SecretId=name, **arguments)
@@ -131,7 +134,7 @@ def _bucket_setting(operation: str) -> Callable[[Probe], str]:
 
 def _delete_version(probe: Probe) -> str:
     if not probe.versioned:
-        raise NotChecked("the bucket keeps no versions, or no test object could be written")
+        raise NotChecked("the bucket has no versioning, or no test object could be written")
     if probe.versions_refused is not None:
         raise probe.versions_refused
     return "the test object's versions were removed"
@@ -154,7 +157,7 @@ def _list_access_keys(probe: Probe) -> str:
         with translated("iam:ListAccessKeys", ""):
             keys = probe.clients.iam().list_access_keys()["AccessKeyMetadata"]
     except InvalidInput:
-        raise NotChecked("temporary credentials have no access keys of their own") from None
+        raise NotChecked("temporary credentials do not have access keys") from None
     return f"{len(keys)} access key(s)"
 
 
@@ -166,7 +169,7 @@ def _metrics(probe: Probe) -> str:
 
 _STAGE = {"VersionStage": "strongroom-check", "MoveToVersionId": "0" * 32}
 
-#: In this order: later checks use what earlier ones wrote, and remove it.
+#: All checks, in order: later checks use and remove the objects of earlier ones.
 CHECKS: tuple[PermissionCheck, ...] = (
     PermissionCheck("s3:ListBucket", "contract", _list_bucket),
     PermissionCheck("s3:PutObject", "contract", _put_object),

@@ -1,4 +1,4 @@
-"""What the permission checks share: the test object and the test secret, and their removal."""
+"""Common state of the permission checks: test object, test secret, and their removal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Needed = Literal["contract", "extra"]
 
 @dataclass(frozen=True, slots=True)
 class PermissionResult:
-    """Whether one action is allowed; None when it could not be tried. `detail` says more."""
+    """Result for one action: allowed, denied, or None if not tested; `detail` is the reason."""
 
     action: str
     ok: bool | None
@@ -31,7 +31,7 @@ class PermissionResult:
 
 @dataclass(slots=True)
 class Probe:
-    """What the checks of one run share, and what has to be undone at its end."""
+    """State of the checks of one run, with everything that has to be undone."""
 
     clients: ClientFactory
     work: Work
@@ -46,13 +46,13 @@ class Probe:
     versions_refused: StorageError | None = None
     secret_made: bool = False
     deletable: bool = False
-    #: A write failed in a way that does not tell whether it was made all the same.
+    #: Whether a write failed with an unknown outcome.
     unsure: bool = False
     record: CheckRecord = field(default_factory=CheckRecord)
     secret_record: SecretRecord | None = None
 
     def recorded(self) -> contextlib.AbstractContextManager[CheckRecord]:
-        """Record the test object while the block runs: what a kill leaves is removed later."""
+        """Record the test object inside the block, so that it is removed even after a kill."""
         return recorded(Bucket(self.clients, self.bucket), self.key, self.work)
 
     def s3(self, operation: str, **arguments: Any) -> Any:
@@ -69,7 +69,7 @@ class Probe:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Note when a write may have been made though its answer never came."""
+        """Record that a write without an answer may have been successful."""
         try:
             yield
         except (AccessDenied, ReadOnlyProfile):
@@ -79,13 +79,13 @@ class Probe:
             raise
 
     def remember_version(self, answer: dict[str, Any]) -> None:
-        """Note a version of the test object that a versioned bucket keeps."""
+        """Record a version of the test object in a versioned bucket."""
         version = str(answer.get("VersionId", "") or "")
         if version and version != "null":
             self.version_ids.append(version)
 
     def drop_versions(self) -> None:
-        """Remove the noted versions of the test object, delete markers included."""
+        """Remove the recorded versions of the test object, including delete markers."""
         while self.version_ids:
             self.s3("delete_object", Key=self.key, VersionId=self.version_ids[-1])
             self.version_ids.pop()
@@ -101,7 +101,7 @@ class Probe:
                     self.remember_version(entry)
 
     def try_to_drop_versions(self) -> StorageError | None:
-        """Remove the noted versions, or return why that is not possible."""
+        """Remove the recorded versions, or return the reason why this is not possible."""
         try:
             self.drop_versions()
         except StorageError as error:
@@ -141,13 +141,13 @@ class Probe:
             self.secret_record.end(gone=gone)
 
 
-class NotChecked(Exception):  # noqa: N818 - not an error: a check that steps back says why
-    """A check could not be made without a change that cannot be undone."""
+class NotChecked(Exception):  # noqa: N818 - not an error: a check that is skipped has a reason
+    """A check was skipped because it would make a change that cannot be undone."""
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionCheck:
-    """One action, who needs it, and how it is tried; `run` returns words or raises."""
+    """An action, what requires it, and its test; `run` returns a text or raises an error."""
 
     action: str
     needed: Needed

@@ -1,4 +1,4 @@
-"""The permission check: what the window's "Test connection" and `strongroom check` show."""
+"""The permission check of "Test connection" in the window and of `strongroom check`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from core.work import Progress, Work, default_work
 
 __all__ = ["CHECKS", "PermissionResult", "check_permissions"]
 
-#: The detail of what a server lacks: many servers offer S3 and nothing else.
+#: Detail of unsupported services: many servers only support S3.
 NOT_SUPPORTED = "not supported by this server"
-#: Failures that say nothing about one permission: the whole check ends with them.
+#: Kinds of errors that are not about a single permission and end the check.
 _FATAL = frozenset(
     {
         ErrorKind.CREDENTIALS_MISSING,
@@ -38,7 +38,7 @@ _FATAL = frozenset(
 def check_permissions(
     clients: ClientFactory, *, extras: bool = True, work: Work | None = None
 ) -> tuple[PermissionResult, ...]:
-    """Try every permission with the connection's keys; what is written is removed again.
+    """Test every permission with the keys of the connection; test objects are removed.
 
     Only where a bucket is versioned and versions may not be deleted, two hidden versions of the
     test object stay (one is a delete marker); the result of `s3:DeleteObject` says so. What an
@@ -46,12 +46,12 @@ def check_permissions(
     result is also told through `work.batch` as soon as it is known.
 
     Args:
-        clients: the connection; its profile names bucket and secret.
-        extras: whether the permissions beyond the contract's are tried as well.
+        clients: the clients of the connection; its profile has bucket and secret.
+        extras: whether to test the permissions beyond those of the contract.
         work: cancel token, progress.
 
     Raises:
-        StorageError: the keys or the network fail altogether.
+        StorageError: the keys are invalid or the network failed.
     """
     work = default_work(work)
     profile = clients.connection.profile
@@ -73,7 +73,7 @@ def check_permissions(
     return tuple(results)
 
 
-_READ_ONLY = "not tried: the profile is read-only; unlock it to try what changes something"
+_READ_ONLY = "not tested: the profile is read-only; unlock it to test permissions for changes"
 
 
 def _check_one(check: PermissionCheck, probe: Probe) -> PermissionResult:
@@ -81,7 +81,7 @@ def _check_one(check: PermissionCheck, probe: Probe) -> PermissionResult:
     try:
         ok, detail = True, check.run(probe)
     except NotChecked as reason:
-        detail = f"not tried: {reason}"
+        detail = f"not tested: {reason}"
     except ReadOnlyProfile:
         detail = _READ_ONLY
     except AccessDenied as error:

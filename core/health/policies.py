@@ -20,7 +20,7 @@ MANAGED_POLICY_CHARACTERS = 6144
 
 
 class Role(Enum):
-    """Who the policy is for."""
+    """Role of the users of a policy."""
 
     READER = "reader"
     UPLOADER = "uploader"
@@ -29,7 +29,7 @@ class Role(Enum):
 
 
 class Target(Enum):
-    """What a group of actions is granted on."""
+    """Resource of a group of actions."""
 
     OBJECTS = "objects"
     LISTING = "listing"
@@ -42,10 +42,10 @@ class Target(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a policy holds: one bucket, one prefix of it (empty: all), the platform's secrets.
+    """Scope of a policy: a bucket, a prefix of it (empty: all) and the platform's secrets.
 
-    `user` is the IAM user whose access keys an admin rotates; empty: whoever has the policy.
-    Never all users: who may make keys for any user has the rights of every one of them.
+    `user` is the IAM user whose access keys an admin rotates; empty means the user with the policy.
+    It is never all users, because creating keys for a user grants that user's permissions.
     """
 
     bucket: str = DEFAULT_BUCKET
@@ -111,8 +111,7 @@ _ADMIN: Mapping[Target, tuple[str, ...]] = {
         "iam:CreateAccessKey",
         "iam:UpdateAccessKey",
         "iam:DeleteAccessKey",
-    ),
-    # GetAccessKeyLastUsed names a key, not a user; the others know no resource.
+    ),  # GetAccessKeyLastUsed is for a key, not a user; the others have no resource.
     Target.ANYTHING: (
         "iam:GetAccessKeyLastUsed",
         "s3:GetAccountPublicAccessBlock",
@@ -128,11 +127,11 @@ _ROLES = {
 }
 TASKS = {
     Role.READER: "browses, previews and downloads",
-    Role.UPLOADER: "uploads, and checks what is there; deletes nothing",
-    Role.OPERATOR: "backs tables up and restores them, with the database's login",
-    Role.ADMIN: "rotates secrets and keys, and looks after the bucket",
+    Role.UPLOADER: "uploads, and checks existing objects; cannot delete",
+    Role.OPERATOR: "backs up and restores tables, with the login of the database",
+    Role.ADMIN: "rotates secrets and keys, and manages the bucket",
 }
-#: Where an action that was used is granted; `_place` tells it of those not named here.
+#: Resources of used actions; `_place` determines those of all other actions.
 _PLACES = {
     action: place for row in _ROLES.values() for place, all_ in row.items() for action in all_
 }
@@ -152,16 +151,16 @@ def policy_for(role: Role, scope: Scope) -> dict[str, Any]:
     """Return the policy document of a role.
 
     Raises:
-        InvalidInput: the bucket or the prefix cannot stand in a policy.
+        InvalidInput: the bucket or the prefix is not valid in a policy.
     """
     return _document(_ROLES[role], scope)
 
 
 def policy_of_use(actions: Iterable[str], scope: Scope) -> dict[str, Any]:
-    """Return a policy that allows no more than what was used.
+    """Return a policy that only allows the used actions.
 
     Raises:
-        InvalidInput: nothing was used yet, or the scope cannot stand in a policy.
+        InvalidInput: no use is recorded, or the scope is not valid in a policy.
     """
     places: dict[Target, list[str]] = {}
     for action in sorted(set(actions)):
@@ -169,15 +168,15 @@ def policy_of_use(actions: Iterable[str], scope: Scope) -> dict[str, Any]:
         places.setdefault(Target.SECRETS if place is Target.DATABASE else place, []).append(action)
     if not places:
         raise InvalidInput(
-            "Nothing was used yet",
-            cause="The record of what this profile has used is empty.",
-            remedy="Work with the profile for a while, then come back; or choose a role.",
+            "No use is recorded yet",
+            cause="The record of the actions that this profile has used is empty.",
+            remedy="Use the profile for some time first, or choose a role.",
         )
     return _document({place: tuple(found) for place, found in places.items()}, scope)
 
 
 def _place(action: str) -> Target:
-    """Return where an action is granted; on anything only if it knows no resource."""
+    """Return the resource of an action; `*` only if the action has no resource."""
     if action in _PLACES or action in _NO_RESOURCE:
         return _PLACES.get(action, Target.ANYTHING)
     service, _, name = action.partition(":")
@@ -188,7 +187,7 @@ def _place(action: str) -> Target:
 
 
 def text_of(policy: Mapping[str, Any]) -> str:
-    """Return a policy as JSON text, as it is pasted into IAM."""
+    """Return a policy as JSON text for IAM."""
     return json.dumps(policy, indent=2)
 
 
@@ -206,7 +205,7 @@ def _statement(place: Target, actions: Sequence[str], scope: Scope) -> dict[str,
         Target.LISTING: bucket,
         Target.BUCKET: bucket,
         Target.SECRETS: f"{secret}*",
-        # Secrets Manager ends an ARN with six characters of its own.
+        # Secrets Manager appends six random characters to an ARN.
         Target.DATABASE: f"{secret}database-??????",
         Target.USER: f"arn:aws:iam::*:user/{scope.user or '${aws:username}'}",
         Target.ANYTHING: "*",
@@ -223,7 +222,7 @@ def _statement(place: Target, actions: Sequence[str], scope: Scope) -> dict[str,
 
 
 def _check(scope: Scope) -> None:
-    """Refuse what would widen a policy: wildcards and variables are not names."""
+    """Refuse wildcards and variables in names, which would widen a policy."""
     for what, text in (
         ("bucket", scope.bucket),
         ("prefix", scope.prefix),
@@ -231,8 +230,8 @@ def _check(scope: Scope) -> None:
     ):
         if any(sign in text for sign in "*?$") or (what == "bucket" and not text):
             raise InvalidInput(
-                f"The {what} {text!r} cannot stand in a policy",
-                cause="*, ? and $ would stand for more than themselves there.",
-                remedy="Name it as it is, or choose a shorter prefix.",
+                f"The {what} {text!r} cannot be used in a policy",
+                cause="The characters *, ? and $ are wildcards or variables in policies.",
+                remedy="Use the exact name, or choose a shorter prefix.",
                 subject=text,
             )

@@ -1,7 +1,7 @@
-"""Evaluate the Condition element of an IAM policy, with "cannot be known" as a result of its own.
+"""Evaluation of the Condition element of an IAM policy, with "unknown" as a third result.
 
-Rules: keys are compared without case, several operators and keys are joined by AND, several values
-by OR (by NOR where the operator is negated). `IfExists` and negated operators hold when the key is
+Rules: keys are case-insensitive, several operators and keys are combined by AND, several values by
+OR (by NOR if the operator is negated). `IfExists` and negated operators are true if the key is
 absent. Source: IAM user guide, "IAM JSON policy elements: Condition operators", "Creating a
 condition with multiple keys or values".
 """
@@ -15,15 +15,15 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-#: Values of condition keys, in lower case: a text, several, or None for a key that is absent. A key
-#: that the mapping lacks is one of which nothing is known.
+#: Values of condition keys, in lower case: a text, several, or None for an absent key. A key that
+#: is missing in the mapping is unknown.
 Context = Mapping[str, str | tuple[str, ...] | None]
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
 def conditions_hold(conditions: object, context: Context) -> bool | None:
-    """Return whether all conditions of a statement hold; None when that cannot be known."""
+    """Return whether all conditions of a statement are met, or None if it is unknown."""
     if not isinstance(conditions, Mapping):
         return None
     return all_of(
@@ -34,7 +34,7 @@ def conditions_hold(conditions: object, context: Context) -> bool | None:
 
 
 def condition_keys(conditions: object) -> tuple[str, ...]:
-    """Return the keys that conditions ask for, as they are spelled."""
+    """Return the keys in conditions, in their original spelling."""
     if not isinstance(conditions, Mapping):
         return ()
     tables = [keys for keys in conditions.values() if isinstance(keys, Mapping)]
@@ -42,14 +42,14 @@ def condition_keys(conditions: object) -> tuple[str, ...]:
 
 
 def unknown_operators(conditions: object) -> tuple[str, ...]:
-    """Return the operators that this module does not know; nothing good follows from those."""
+    """Return the operators that this module does not support, which are never judged as safe."""
     if not isinstance(conditions, Mapping):
         return (f"a Condition that is {type(conditions).__name__}",) if conditions else ()
     return tuple(str(name) for name in conditions if _operator(str(name))[1] not in _KNOWN)
 
 
 def all_of(answers: Iterable[bool | None]) -> bool | None:
-    """Return the conjunction of answers of which some may be unknown."""
+    """Return the conjunction of results, some of which may be unknown."""
     found = list(answers)
     if False in found:
         return False
@@ -57,7 +57,7 @@ def all_of(answers: Iterable[bool | None]) -> bool | None:
 
 
 def any_of(answers: Iterable[bool | None]) -> bool | None:
-    """Return the disjunction of answers of which some may be unknown."""
+    """Return the disjunction of results, some of which may be unknown."""
     found = list(answers)
     if True in found:
         return True
@@ -65,7 +65,7 @@ def any_of(answers: Iterable[bool | None]) -> bool | None:
 
 
 def expanded(text: str, context: Context) -> str | None:
-    """Return a text with its policy variables replaced; None when one of them is unknown."""
+    """Return a text with its policy variables replaced, or None if one is unknown."""
     values = {name: context.get(name.lower()) for name in _VARIABLE.findall(text)}
     if not all(isinstance(value, str) for value in values.values()):
         return None
@@ -73,12 +73,12 @@ def expanded(text: str, context: Context) -> str | None:
 
 
 def listed(value: Any) -> list[Any]:
-    """Return a value as a list: IAM takes one thing or a list of them everywhere."""
+    """Return a value as a list: IAM allows a single value or a list everywhere."""
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def matches(pattern: str, value: str) -> bool:
-    """Return whether a value fits a pattern with `*` (any text) and `?` (one character)."""
+    """Return whether a value matches a pattern with `*` (any text) and `?` (one character)."""
     return _compiled(pattern).fullmatch(value) is not None
 
 
@@ -133,7 +133,7 @@ def _as_text(value: object) -> str:
 
 
 def _arn_like(pattern: str, value: str) -> bool:
-    """Compare part by part: a `*` in an ARN does not reach beyond a colon, but in the last part."""
+    """Compare ARNs part by part: a `*` does not match a colon, except in the last part."""
     wanted, parts = pattern.split(":", 5), value.split(":", 5)
     return len(wanted) == len(parts) and all(map(matches, wanted, parts))
 

@@ -1,10 +1,9 @@
-"""Evaluate IAM policy documents: effect, principal, action, resource and condition together.
+"""Evaluation of IAM policies: effect, principal, action, resource and condition together.
 
-Two questions are answered. `decision` decides one request as IAM does: a denial wins, else one
-permission is enough. `always_denied` and `open_to_everybody` judge a whole policy for every
-request there could be; what cannot be judged is never good.
-Sources: IAM user guide, "Policy evaluation logic" and "IAM JSON policy elements"; S3 user guide,
-"Blocking public access ... the meaning of public".
+`decision` evaluates one request like IAM: a denial has priority, otherwise one permission is
+sufficient. `always_denied` and `open_to_everybody` judge a policy for all possible requests; an
+unknown result is never judged as safe. Sources: IAM user guide, "Policy evaluation logic" and "IAM
+JSON policy elements"; S3 user guide, "Blocking public access ... the meaning of public".
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from core.health.policy_conditions import (
 )
 from core.health.policy_patterns import covers, overlaps
 
-#: Condition keys that limit a grant to somebody in particular, in lower case.
+#: Condition keys that limit a grant to particular callers, in lower case.
 _FIXED_KEYS = frozenset(
     {
         "aws:principalaccount",
@@ -47,13 +46,13 @@ _FIXED_KEYS = frozenset(
 _FIXING_OPERATORS = frozenset(
     {"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "IpAddress"}
 )
-#: Networks wider than that count as everybody, by IP version.
+#: Networks with a shorter prefix count as everyone, by IP version.
 _WIDEST_NETWORK = {4: 8, 6: 32}
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a policy as a whole does: yes, no, or None when it cannot be judged, and why."""
+    """Judgement of a policy: yes, no, or None if unknown, with the reasons."""
 
     answer: bool | None
     reasons: tuple[str, ...] = ()
@@ -62,9 +61,9 @@ class Judgement:
 def decision(
     documents: Iterable[Mapping[str, Any]], action: str, resource: str, context: Context
 ) -> bool | None:
-    """Return True for permitted, False for denied explicitly, None when nothing speaks of it.
+    """Return True if permitted, False if explicitly denied, None if not mentioned.
 
-    A condition that cannot be known never permits and always denies.
+    A condition with an unknown result never permits and always denies.
 
     Args:
         documents: policies, all of one kind (of an identity, or of a bucket).
@@ -85,13 +84,13 @@ def decision(
 
 
 def always_denied(policy: str, bucket: str, context: Context) -> Judgement:
-    """Judge whether a bucket policy denies everybody every S3 action on the bucket and its objects.
+    """Judge whether a bucket policy denies all callers all S3 actions on bucket and objects.
 
     Args:
         policy: the policy as JSON text.
-        bucket: the bucket's name; empty: the one that the policy's resources name.
-        context: what is known of the requests in question, condition keys in lower case. Every
-            other key may have any value: a denial that asks for one does not count.
+        bucket: the name of the bucket; by default the one in the resources of the policy.
+        context: known condition keys of the requests, in lower case. Every other key may have any
+            value: a denial that depends on one does not count.
     """
     try:
         statements = statements_of(policy)
@@ -110,18 +109,16 @@ def always_denied(policy: str, bucket: str, context: Context) -> Judgement:
             missing = {
                 arn: name for arn, name in missing.items() if not _covers_resource(statement, arn)
             }
-            reasons += [f"a denial leaves out {name}" for name in missing.values()]
+            reasons += [f"a denial does not include {name}" for name in missing.values()]
     if not missing:
         return Judgement(answer=True)
     if unknown:
-        return Judgement(
-            answer=None, reasons=tuple(f"{name} is not known here" for name in unknown)
-        )
+        return Judgement(answer=None, reasons=tuple(f"{name} is not supported" for name in unknown))
     return Judgement(answer=False, reasons=tuple(dict.fromkeys(reasons)))
 
 
 def open_to_everybody(policy: str) -> Judgement:
-    """Judge whether a bucket policy grants anything to everybody, as S3 defines "public"."""
+    """Judge whether a bucket policy grants anything to everyone, as S3 defines "public"."""
     try:
         statements = statements_of(policy)
     except ValueError as error:
@@ -132,11 +129,9 @@ def open_to_everybody(policy: str) -> Judgement:
     certain = [each for each in public if not unknown_operators(each.get("Condition"))]
     if certain:
         what = ", ".join(dict.fromkeys(_actions_text(each) for each in certain))
-        return Judgement(answer=True, reasons=(f"grants {what} to everybody",))
+        return Judgement(answer=True, reasons=(f"grants {what} to everyone",))
     if unknown:
-        return Judgement(
-            answer=None, reasons=tuple(f"{name} is not known here" for name in unknown)
-        )
+        return Judgement(answer=None, reasons=tuple(f"{name} is not supported" for name in unknown))
     return Judgement(answer=False)
 
 
@@ -144,7 +139,7 @@ def statements_of(policy: str) -> tuple[Mapping[str, Any], ...]:
     """Return the statements of a policy text.
 
     Raises:
-        ValueError: the text is no policy, with what is wrong.
+        ValueError: the text is not a valid policy; the message has the reason.
     """
     try:
         document = json.loads(policy)
@@ -165,7 +160,7 @@ def _problem(statement: object) -> str:
         return "a statement has no Effect of Allow or Deny"
     for element in ("Principal", "Action", "Resource"):
         if (element in statement) == (f"Not{element}" in statement):
-            return f"a statement needs either {element} or Not{element}"
+            return f"a statement requires either {element} or Not{element}"
     return ""
 
 
@@ -174,11 +169,11 @@ def _statements(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str,
         yield from listed(document.get("Statement", []))
 
 
-# One request.
+# Evaluation of one request.
 
 
 def _concerns(statement: Mapping[str, Any], action: str, resource: str, context: Context) -> bool:
-    named = "Resource" in statement or "NotResource" in statement  # a trust policy names none
+    named = "Resource" in statement or "NotResource" in statement  # a trust policy has none
     return (
         _element(statement, "Action", action.lower(), context, fold=True)
         and (not named or _element(statement, "Resource", resource, context))
@@ -200,7 +195,7 @@ def _values(statement: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _principal_matches(statement: Mapping[str, Any], arn: str) -> bool:
-    """Compare with who asks; the policy of an identity names no principal."""
+    """Return whether the principal matches the caller; identity policies have no principal."""
     if "Principal" not in statement and "NotPrincipal" not in statement:
         return True
     account = arn.split(":")[4] if arn.count(":") > 4 else ""
@@ -210,7 +205,7 @@ def _principal_matches(statement: Mapping[str, Any], arn: str) -> bool:
 
 
 def _role_of(arn: str) -> str:
-    """Return the role behind the session of an assumed role, else the ARN itself."""
+    """Return the role of an assumed-role session, or the ARN itself."""
     if ":assumed-role/" not in arn:
         return arn
     role, _, _session = (
@@ -228,7 +223,7 @@ def _principals(statement: Mapping[str, Any], kind: str = "") -> list[str]:
     return [str(each) for name in kinds for each in listed(found.get(name, []))]
 
 
-# All requests.
+# Judgement of all requests.
 
 
 def _covers_bucket(bucket: str) -> Iterator[tuple[str, str]]:
@@ -237,7 +232,7 @@ def _covers_bucket(bucket: str) -> Iterator[tuple[str, str]]:
 
 
 def _bucket_of(statements: Sequence[Mapping[str, Any]]) -> str:
-    """Return the bucket that the resources name: S3 refuses a policy that names another one."""
+    """Return the bucket in the resources: S3 refuses a policy with another one."""
     for statement in statements:
         for arn in _values(statement, "Resource"):
             name = str(arn).rpartition(":::")[2].partition("/")[0]
@@ -247,26 +242,26 @@ def _bucket_of(statements: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _is_about(statement: Mapping[str, Any], context: Context) -> bool:
-    """Whether a statement holds always, or asks for one of the keys in question."""
+    """Return whether a statement has no condition, or one on the given keys."""
     keys = {key.lower() for key in condition_keys(statement.get("Condition"))}
     return not statement.get("Condition") or bool(keys & set(context))
 
 
 def _gaps(statement: Mapping[str, Any], context: Context) -> list[str]:
-    """Return why a denial does not hold for everybody, for every action, in every case."""
+    """Return the reasons why a denial does not apply to all callers, actions and cases."""
     gaps = []
     if "NotPrincipal" in statement:
         gaps.append(f"a denial exempts {', '.join(_principals(statement))}")
     elif "*" not in _principals(statement, "AWS"):
-        gaps.append(f"a denial names only {', '.join(_principals(statement))}")
+        gaps.append(f"a denial only applies to {', '.join(_principals(statement))}")
     if not _covers_actions(statement):
         gaps.append(f"a denial names only {_actions_text(statement)}")
     holds = conditions_hold(statement.get("Condition") or {}, context)
     others = [k for k in condition_keys(statement.get("Condition")) if k.lower() not in context]
     if holds is not True and others:
-        gaps.append(f"a denial asks for {', '.join(others)} as well")
+        gaps.append(f"a denial also depends on {', '.join(others)}")
     elif holds is not True:
-        gaps.append("the condition of a denial does not hold for plain requests")
+        gaps.append("the condition of a denial does not match plain HTTP requests")
     return gaps
 
 
@@ -285,7 +280,7 @@ def _covers_resource(statement: Mapping[str, Any], arn: str) -> bool:
 
 
 def _in_partition(arn: str) -> str:
-    """Return an ARN of China or GovCloud in the spelling of the common partition."""
+    """Return an ARN of the China or GovCloud partition with the partition `aws`."""
     for partition in ("arn:aws-cn:s3:::", "arn:aws-us-gov:s3:::"):
         if arn.startswith(partition):
             return "arn:aws:s3:::" + arn.removeprefix(partition)
@@ -294,7 +289,7 @@ def _in_partition(arn: str) -> str:
 
 def _actions_text(statement: Mapping[str, Any]) -> str:
     texts = ", ".join(str(each) for each in _values(statement, "Action"))
-    return f"everything but {texts}" if "NotAction" in statement else texts
+    return f"everything except {texts}" if "NotAction" in statement else texts
 
 
 def _grants_all(statement: Mapping[str, Any]) -> bool:
@@ -302,7 +297,7 @@ def _grants_all(statement: Mapping[str, Any]) -> bool:
 
 
 def _limited(statement: Mapping[str, Any]) -> bool:
-    """Whether one condition limits a grant to fixed values of a key that names somebody."""
+    """Return whether a condition limits a grant to fixed values of a key for callers."""
     conditions = statement.get("Condition")
     if not isinstance(conditions, Mapping):
         return False

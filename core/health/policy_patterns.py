@@ -1,4 +1,4 @@
-"""Compare wildcard patterns with each other: `*` stands for any text, `?` for one character."""
+"""Comparison of wildcard patterns, in which `*` is any text and `?` one character."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from __future__ import annotations
 def covers(pattern: str, other: str) -> bool:
     """Return whether `pattern` matches every text that `other` matches.
 
-    It never says yes wrongly; of patterns that differ only in how they spell the same set it may
-    say no.
+    True is always correct; the result may be False for differently spelled patterns of the same
+    set.
     """
     row = [True] + [False] * len(other)
     for char in pattern:

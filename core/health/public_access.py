@@ -1,8 +1,8 @@
-"""Judge whether a bucket is public from account block, bucket block, policy and ACL together.
+"""Judgement whether a bucket is public, from account block, bucket block, policy and ACL.
 
-Source: S3 user guide, "Blocking public access to your Amazon S3 storage": a setting counts when it
-is on at the account or at the bucket; `RestrictPublicBuckets` stops what a public policy grants,
-`IgnorePublicAcls` what ACLs grant. Disabled ACLs (`BucketOwnerEnforced`) grant nothing.
+Source: S3 user guide, "Blocking public access to your Amazon S3 storage": a setting is effective if
+it is enabled for the account or the bucket; `RestrictPublicBuckets` blocks grants of a public
+policy, `IgnorePublicAcls` grants of ACLs. Disabled ACLs (`BucketOwnerEnforced`) grant nothing.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _EVERYBODY = ("global/AllUsers", "global/AuthenticatedUsers")
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What the answers say; None is what could not be read.
+    """The relevant answers of the server; None if they could not be read.
 
-    `status` is the server's own judgement of the policy, `policy` ours; `acl` are the permissions
-    that the bucket's ACL gives to everybody.
+    `status` is the server's judgement of the policy, `policy` that of this program; `acl` are the
+    permissions that the bucket's ACL grants to everyone.
     """
 
     account: AccountBlock
@@ -36,7 +36,7 @@ class Exposure:
 
     @property
     def policy_is_public(self) -> bool | None:
-        """Whether the policy grants anything to everybody; S3's own judgement counts on AWS only."""
+        """Whether the policy grants anything to everyone; only AWS's own judgement is used."""
         ours = self.policy.answer if self.policy is not None else None
         if self.status or ours:
             return True
@@ -45,13 +45,13 @@ class Exposure:
         return None
 
     def blocked(self, name: str) -> bool | None:
-        """Return whether a block is on, at the account or at the bucket."""
+        """Return whether a block is enabled for the account or the bucket."""
         here = None if self.block is None else bool(self.block.get(name))
         return any_of((here, self.account.get(name)))
 
 
 def grants_to_everybody(answer: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the permissions that an ACL gives to everybody; None when it lists no grants at all."""
+    """Return the permissions that an ACL grants to everyone, or None without any grants."""
     if "Grants" not in answer:
         return None
     found = {
@@ -63,7 +63,7 @@ def grants_to_everybody(answer: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def judge(seen: Exposure) -> tuple[bool | None, str, str]:
-    """Return whether the bucket is public (None: cannot be judged), the evidence, and the risk."""
+    """Return whether the bucket is public (None: unknown), the evidence, and the risk."""
     by_policy = all_of((seen.policy_is_public, _negated(seen.blocked("RestrictPublicBuckets"))))
     acl = None if seen.acl is None else bool(seen.acl)
     acls_count = _negated(any_of((seen.blocked("IgnorePublicAcls"), seen.acls_disabled)))
@@ -71,19 +71,20 @@ def judge(seen: Exposure) -> tuple[bool | None, str, str]:
     public = any_of((by_policy, by_acl))
     if public:
         ways = [way for way, on in (("the policy", by_policy), ("the ACL", by_acl)) if on]
-        return True, f"public through {' and '.join(ways)}", "Anybody can reach what is granted."
+        return True, f"public through {' and '.join(ways)}", "Anyone has the granted access."
     if public is None:
         return None, ", ".join(_unread(seen)) or "not everything could be read", ""
     if seen.policy_is_public or seen.acl:
         what = "the policy" if seen.policy_is_public else "the ACL"
-        return False, f"{what} is public, and a block stops it", "Without the block it is public."
+        return False, f"{what} is public, but a block is effective", "Without the block the "
+        "bucket would be public."
     if acls_count is not False:
         return (
             False,
-            "neither policy nor ACL of the bucket grants anything to everybody",
-            "Single objects can still be public through an ACL of their own.",
+            "neither the policy nor the ACL of the bucket grants anything to everyone",
+            "Single objects can still be public through their ACLs.",
         )
-    return False, "nothing is granted to everybody, and ACLs do not count", ""
+    return False, "nothing is granted to everyone, and ACLs are disabled or ignored", ""
 
 
 def _unread(seen: Exposure) -> list[str]:

@@ -1,7 +1,7 @@
-"""Since when secrets hold their current values: what their age counts from.
+"""Creation times of the current values of secrets, from which their age counts.
 
-What AWS calls a secret's last change counts tags, descriptions and labels as well: a tag would
-make an old key young.
+AWS's last change of a secret includes tags, descriptions and labels, so a new tag would hide the
+age of an old key.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from core.work import Work, default_work
 def current_since(
     secrets: SecretsManager, infos: Iterable[SecretInfo], *, work: Work | None = None
 ) -> dict[str, datetime]:
-    """Return when the current value of each secret was made; the values are not read.
+    """Return when the current value of each secret was created; the values are not read.
 
-    Secrets whose versions may not be listed are left out.
+    Secrets whose versions cannot be listed are omitted.
 
     Raises:
         StorageError: the service cannot be reached.

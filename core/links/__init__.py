@@ -1,1 +1,1 @@
-"""Presigned links: made with their real expiry, and remembered without their signatures."""
+"""Presigned links with their actual expiry, and the ledger of created links."""

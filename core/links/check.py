@@ -1,4 +1,4 @@
-"""Tries a link as its receiver would, without any keys, and believes only the object itself."""
+"""Test of a link without credentials, which compares the answer with the object."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _RANGE = re.compile(r"bytes 0-0/(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class LinkCheck:
-    """What the server answered: `works`, the HTTP status, and in words why or why not."""
+    """Result of the test of a link: whether it works, the HTTP status, and the reason."""
 
     works: bool
     status: int
@@ -38,7 +38,7 @@ class LinkCheck:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """`headers` have names in lower case; `body` is the beginning of it."""
+    """An answer with lower-case header names and the beginning of the body."""
 
     status: int
     headers: Mapping[str, str]
@@ -46,24 +46,25 @@ class _Answer:
 
 
 def check_link(link: Link, *, bucket: Bucket | None = None, work: Work | None = None) -> LinkCheck:
-    """Fetch one byte through a download link, and compare the answer with the object.
+    """Download one byte with a link, and compare the answer with the object.
 
     Args:
-        link: made for GET.
-        bucket: where the object is asked for its length and ETag, with the profile's keys.
+        link: a link for GET.
+        bucket: the bucket, from which length and ETag of the object are read with the profile's
+            keys.
         work: cancel.
 
     Raises:
-        NotSupported: the link is not for reading; trying it would write or delete.
+        NotSupported: the link is not for GET; a test would write or delete.
         Offline: the server cannot be reached.
     """
     work = default_work(work)
     work.check()
     if link.method != "GET":
         raise NotSupported(
-            f"A {link.method} link cannot be tried without using it",
-            cause="Trying it would write or delete the object.",
-            remedy="Try it with an object that may be overwritten.",
+            f"A {link.method} link cannot be tested without using it",
+            cause="The test would write or delete the object.",
+            remedy="Test it with an object that may be overwritten.",
             subject=link.key,
         )
     expected = _expected(bucket, link.key, work)
@@ -71,10 +72,10 @@ def check_link(link: Link, *, bucket: Bucket | None = None, work: Work | None = 
     try:
         return _judged(_request(link.url.reveal()), expected)
     except HTTPException:
-        return LinkCheck(works=False, status=0, explanation="what answers does not speak HTTP")
+        return LinkCheck(works=False, status=0, explanation="the answer is not HTTP")
     except OSError as error:
         raise Offline(
-            "The link's server cannot be reached",
+            "The server of the link cannot be reached",
             cause=redacted(str(getattr(error, "reason", error))),
             remedy="Check the network and the endpoint of the profile, then try again.",
             subject=link.key,
@@ -82,24 +83,24 @@ def check_link(link: Link, *, bucket: Bucket | None = None, work: Work | None = 
 
 
 def _expected(bucket: Bucket | None, key: str, work: Work) -> ObjectInfo | None:
-    """Return what the answer must agree with; None where the object's head may not be read."""
+    """Return the object's metadata for the comparison, or None if reading it is denied."""
     try:
         return head(bucket, key, work=work) if bucket is not None else None
     except (AccessDenied, NotFound):
         return None
     except Cancelled:
         raise
-    except StorageError:  # the link itself says more than the profile's connection
+    except StorageError:  # the link itself is tested without the profile's connection
         return None
 
 
 class _OwnRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows S3's own redirects only; a network's sign-in page is no object."""
+    """Redirect handler that only follows redirects of S3, not to a sign-in page."""
 
     def redirect_request(
         self, req: Any, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Any:
-        """Return the next request; None makes an error of the redirect."""
+        """Return the redirected request, or None to treat the redirect as an error."""
         if code == 307 and _of_s3(_plain(headers)):
             return super().redirect_request(req, fp, code, msg, headers, newurl)
         return None
@@ -136,29 +137,29 @@ def _judged(answer: _Answer, expected: ObjectInfo | None) -> LinkCheck:
     if answer.status == 416 and _error_text(answer.body) and (not expected or not expected.size):
         return LinkCheck(works=True, status=416, explanation="works; the object is empty")
     if 300 <= answer.status < 400:
-        explanation = "something on the way redirects to another place, for example a sign-in page"
+        explanation = "the request is redirected to another server, for example a sign-in page"
     else:
         explanation = _error_text(answer.body) or f"HTTP status {answer.status}"
     return LinkCheck(works=False, status=answer.status, explanation=redacted(explanation))
 
 
 def _problem(answer: _Answer, expected: ObjectInfo | None) -> str:
-    """Return why an answer with a good status is not the object, or nothing."""
+    """Return why a successful answer is not the object, or an empty string."""
     etag = answer.headers.get("etag", "").strip('"')
     size = _size_of(answer)
     if not etag:
-        return "what answers is not S3: a web page, a proxy, or another server"
+        return "the answer does not come from S3 but from a web page, a proxy, or another server"
     if size is None:
-        return "the answer is incomplete: it does not give the object's length"
+        return "the answer is incomplete: the length of the object is missing"
     if expected is None:
-        return "" if _of_s3(answer.headers) else "what answers is not S3"
+        return "" if _of_s3(answer.headers) else "the answer does not come from S3"
     if size != expected.size:
         return f"the answer is for {format_counted(size, 'byte')}, the object has {expected.size:,}"
     return "" if etag == expected.etag else "another object answers: the ETag differs"
 
 
 def _size_of(answer: _Answer) -> int | None:
-    """Return the object's length as the answer gives it, if its body agrees so far."""
+    """Return the declared length of the object, if the body is consistent with it."""
     if answer.status == 206:
         found = _RANGE.fullmatch(answer.headers.get("content-range", ""))
         return int(found[1]) if found and len(answer.body) == 1 else None
@@ -173,7 +174,7 @@ def _of_s3(headers: Mapping[str, str]) -> bool:
 
 
 def _error_text(body: bytes) -> str:
-    """Return what an S3 error says, or nothing if it is none."""
+    """Return the message of an S3 error, or an empty string for other answers."""
     try:
         root = ET.fromstring(body)  # noqa: S314 - at most 10 KB, from the link's own server
     except (ET.ParseError, ValueError, LookupError):

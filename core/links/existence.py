@@ -1,4 +1,4 @@
-"""Whether the objects that links lead to exist: a download link without one answers 404."""
+"""Existence of the objects of links: a download link without an object returns 404."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from core.objects.bucket import Bucket
 from core.objects.reading import head
 from core.work import Progress, Work, default_work
 
-#: Methods whose links work only while there is an object.
+#: Methods whose links only work while the object exists.
 NEED_OBJECT = ("GET", "HEAD")
-#: Answers that are passed on together.
+#: Number of answers that are reported together.
 _BATCH = 10
 
 
 def object_exists(bucket: Bucket, key: str, work: Work) -> bool | None:
-    """Return whether there is an object; None where that cannot be known.
+    """Return whether an object exists, or None if it cannot be determined.
 
     Raises:
-        CredentialsExpired: the credentials have ended.
+        CredentialsExpired: the credentials have expired.
         CredentialsInvalid: the credentials are refused.
         Cancelled: the token of `work` was cancelled.
     """
@@ -36,7 +36,7 @@ def object_exists(bucket: Bucket, key: str, work: Work) -> bool | None:
         return False
     except (Cancelled, CredentialsExpired, CredentialsInvalid):
         raise
-    except StorageError:  # denied or out of reach: the link may work all the same
+    except StorageError:  # denied or unreachable: the link may work anyway
         return None
     return True
 
@@ -44,10 +44,10 @@ def object_exists(bucket: Bucket, key: str, work: Work) -> bool | None:
 def which_exist(
     bucket: Bucket, keys: Iterable[str], *, work: Work | None = None
 ) -> dict[str, bool | None]:
-    """Return for each key whether there is an object, None where that may not be asked.
+    """Return for each key whether the object exists, or None if it cannot be determined.
 
-    Answers go to `work.batch` while they come. The first failure of the connection ends the
-    inspection: the keys after it are not in the result.
+    Answers are also reported through `work.batch`. The first failure of the connection ends the
+    check, and the remaining keys are not in the result.
 
     Raises:
         Cancelled: the token of `work` was cancelled.

@@ -1,4 +1,4 @@
-"""The ledger of links that were made: which object, by whom, until when; never a signature."""
+"""The ledger of created links: object, author and expiry, without signatures."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from core.units import as_utc, format_counted, format_moment, iso_utc, utc_now
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One link that was made. It ends at `expires`, or earlier with the key it was signed with.
+    """A created link. It ends at `expires`, or earlier with the key that signed it.
 
-    `expiry_known` is false when the credentials that signed it do not say when they end:
-    `expires` is then the latest possible end.
+    `expiry_known` is False if the expiry of the credentials that signed it is unknown: `expires` is
+    then the latest possible end.
     """
 
     bucket: str
@@ -31,13 +31,13 @@ class Entry:
     expiry_known: bool = True
 
     def alive(self, now: datetime | None = None) -> bool:
-        """Whether the link may still work; its key may have been withdrawn."""
+        """Whether the link may still work; its key may have been deactivated."""
         return (now or utc_now()) < self.expires
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerPage:
-    """What the ledger holds, newest first.
+    """Content of the ledger, newest first.
 
     `broken` entries of an earlier version could not be read; they are in the file `aside`.
     """
@@ -101,7 +101,7 @@ def _entry(row: tuple[Any, ...]) -> Entry | None:
 
 
 def links_ending_with(key_id: str, ledger: Ledger | None = None) -> tuple[str, ...]:
-    """Say which links end early when a key is withdrawn; nothing when there are none.
+    """Return a warning about links that end with a key, or an empty string.
 
     Raises:
         LocalIOError: the ledger cannot be read.

@@ -1,4 +1,4 @@
-"""Makes presigned links for many objects and writes each into the ledger."""
+"""Creation of presigned links for many objects, recorded in the ledger."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from core.redaction import Secret
 from core.units import format_moment, utc_now
 from core.work import Progress, Work, default_work
 
-#: The methods a link can be made for, as people ask for them.
+#: The methods of links.
 METHODS: tuple[str, ...] = ("GET", "PUT", "HEAD", "DELETE")
-#: Objects that are asked for one by one; of more, it is not known whether they are there.
+#: Maximum number of objects whose existence is checked.
 _HEADS = 200
-_MISSING = "there is no object under this key now: the link works once there is one"
+_MISSING = "there is no object with this key at present: the link works once it exists"
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link: anyone with `url` can use it until it expires, so it is a secret.
+    """A link. Anyone with `url` can use it until it expires, so it is a secret.
 
     Attributes:
         key: the object's key.
         method: one of `METHODS`.
         url: the link itself.
-        asked_seconds: the life that was asked for.
-        expires: its end, or with `expiry_known` false the latest possible one.
-        expiry_known: false when the credentials that sign it do not say when they end.
-        limited_by: why it may end earlier than asked, or empty.
-        exists: whether the object was there; None if that is not known or does not matter.
-        warnings: why the link may not work, one sentence each.
+        asked_seconds: the requested validity.
+        expires: its end, or the latest possible end if `expiry_known` is False.
+        expiry_known: False if the expiry of the credentials that sign it is unknown.
+        limited_by: the reason why it may end earlier than requested, or empty.
+        exists: whether the object exists; None if it is unknown or irrelevant.
+        warnings: reasons why the link may not work, one sentence each.
     """
 
     key: str
@@ -49,7 +49,7 @@ class Link:
 
     @property
     def ends(self) -> str:
-        """The end in words, never more than is known."""
+        """The end as text, which states if it is unknown."""
         when = format_moment(self.expires)
         return f"until {when}" if self.expiry_known else f"end unknown: at most until {when}"
 
@@ -64,21 +64,21 @@ def make_links(  # noqa: PLR0913 - a link is this record; all but the first two 
     ledger: Ledger | None = None,
     work: Work | None = None,
 ) -> tuple[Link, ...]:
-    """Return one link a key, with a warning where its object is not there.
+    """Create one link for each key, with a warning if its object does not exist.
 
     Args:
-        bucket: where the objects are, or where somebody shall upload to (method PUT).
+        bucket: the bucket of the objects, or of the upload (method PUT).
         keys: the objects' keys; they need not exist.
         method: one of `METHODS`.
-        seconds: the life asked for, at most 7 days; the real one may be shorter.
-        made_by: who makes them, for the ledger.
-        ledger: where they are remembered, without their signatures.
-        work: cancel and progress.
+        seconds: the requested validity, at most 7 days; the actual one may be shorter.
+        made_by: the author, for the ledger.
+        ledger: the ledger that records them without signatures.
+        work: cancel token and progress.
 
     Raises:
-        InvalidInput: a key, method or life that cannot be signed; no link is made then.
-        CredentialsExpired: the credentials have ended.
-        StorageError: the credentials cannot be had.
+        InvalidInput: a key, the method or the validity is not valid; then no link is created.
+        CredentialsExpired: the credentials have expired.
+        StorageError: the credentials cannot be obtained.
     """
     work = default_work(work)
     links = []
@@ -96,12 +96,12 @@ def make_links(  # noqa: PLR0913 - a link is this record; all but the first two 
 
 
 def actual_lifetime(bucket: Bucket, seconds: int, *, work: Work | None = None) -> Lifetime:
-    """Return how long a link would live that is asked for `seconds` now.
+    """Return the actual validity of a link that is requested for `seconds` now.
 
     Raises:
-        InvalidInput: `seconds` is not a life that S3 allows.
-        CredentialsExpired: the credentials have ended.
-        StorageError: the credentials cannot be had.
+        InvalidInput: S3 does not allow `seconds`.
+        CredentialsExpired: the credentials have expired.
+        StorageError: the credentials cannot be obtained.
     """
     default_work(work).check()
     return lifetime_of(bucket, checked_seconds(seconds), utc_now())

@@ -1,4 +1,4 @@
-"""Links as text to hand on: plain, Markdown or CSV. The result holds rights: treat it so."""
+"""Links as plain text, Markdown or CSV. Anyone with the result can use the links."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Callable, Sequence
 from core.links.make import Link
 from core.units import format_moment, iso_utc
 
-#: What a spreadsheet would take for a formula (OWASP ASVS 5, 1.2.10).
+#: Characters that start a formula in a spreadsheet (OWASP ASVS 5, 1.2.10).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
 def as_text(links: Sequence[Link]) -> str:
-    """Return one URL a line."""
+    """Return one URL per line."""
     return "\n".join(link.url.reveal() for link in links)
 
 
 def as_markdown(links: Sequence[Link]) -> str:
-    """Return a Markdown list of links, each with its real expiry."""
+    """Return a Markdown list of links, each with its actual expiry."""
     return "\n".join(
         f"- [{_escaped(link.key)}](<{link.url.reveal()}>) ({link.method}, until "
         f"{format_moment(link.expires)})"
@@ -28,7 +28,7 @@ def as_markdown(links: Sequence[Link]) -> str:
 
 
 def as_csv(links: Sequence[Link]) -> str:
-    """Return RFC 4180 rows of key, method, expiry and URL; formulas are disarmed."""
+    """Return RFC 4180 rows of key, method, expiry and URL; formulas are escaped."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(("key", "method", "expires", "url"))
@@ -42,7 +42,7 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{char}" if char in "\\[]<>`*_" else char for char in text)
 
 
-#: Every form a list of links can be copied in.
+#: Formats in which a list of links can be copied.
 FORMATS: tuple[tuple[str, Callable[[Sequence[Link]], str]], ...] = (
     ("Text", as_text),
     ("Markdown", as_markdown),

@@ -1,1 +1,1 @@
-"""How much is where: one pass over the listing engine, grouped while it goes by."""
+"""Storage statistics: sizes and counts by group, from one listing of the bucket."""

@@ -1,7 +1,7 @@
 """Sums inside each folder: by storage class, month and size, and its largest objects.
 
-A page is counted run by run (see `tally.runs`). What is equal for a whole page, as its storage
-class mostly is, costs one addition a run, so that a million keys stay quick to count.
+A page is counted run by run (see `tally.runs`). A value that is equal for a complete page, usually
+the storage class, costs one addition for each run, so that a million keys are counted quickly.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from heapq import nlargest
 
 from core.model.statistics import FolderDetail, LargeObject, Share
 
-#: What counts as small: below it, archive classes bill as if it were this size (S3 pricing).
+#: Minimum billed object size of archive classes in bytes (S3 pricing).
 SMALL_BYTES = 128 * 1024
 #: Upper bounds of the size histogram, in bytes.
 BOUNDS = (1024, 10_240, SMALL_BYTES, 1_048_576, 10_485_760, 104_857_600, 1_073_741_824)
-#: Details are returned for at most this many folders: with more, for the folders above them.
+#: Maximum number of folders with details; with more folders, their parents have the details.
 MOST_DETAILS = 2000
-#: Largest objects of one folder that are remembered, and how many once there are many folders.
+#: Number of largest objects that are stored for a folder, and if there are many folders.
 LARGEST_OF_FOLDER, LARGEST_OF_MANY = 20, 3
-#: Runs up to this length are counted object by object: sorting slices would cost more.
+#: Runs up to this length are counted object by object, which is faster than sorting slices.
 _SHORT = 4
 
-#: Size, key and time of one object; sorts by size.
+#: Size, key and time of an object, sorted by size.
 Large = tuple[int, str, str]
 Sums = dict[str, list[int]]
 
 
 class PageTexts:
-    """Storage classes and months of one page, with what they have in common."""
+    """Storage classes and months of one page, and their common values."""
 
     def __init__(self, classes: Sequence[str], modified: Sequence[str]) -> None:
         self.classes = classes
@@ -40,7 +40,7 @@ class PageTexts:
 
 
 class FolderSums:
-    """Count and size of one folder, and the same for each class, month and range of sizes."""
+    """Count and size of a folder, in total and by storage class, month and range of sizes."""
 
     __slots__ = ("classes", "largest", "months", "objects", "ranges", "size")
 
@@ -52,7 +52,7 @@ class FolderSums:
         self.largest: list[Large] = []
 
     def add(self, sizes: Sequence[int], texts: PageTexts, begin: int) -> None:
-        """Count one run of a page, which begins at the row `begin`."""
+        """Count one run of a page, which starts at the row `begin`."""
         count, total, end = len(sizes), sum(sizes), begin + len(sizes)
         self.objects += count
         self.size += total
@@ -67,11 +67,11 @@ class FolderSums:
         self._add_ranges(sizes)
 
     def add_largest(self, rows: Iterable[Large], limit: int) -> None:
-        """Remember the largest of these objects and of those before."""
+        """Update the largest objects."""
         self.largest = nlargest(limit, [*self.largest, *rows])
 
     def least(self, limit: int) -> int:
-        """Return the size that an object must exceed to be one of the largest."""
+        """Return the size that an object must exceed to be among the largest."""
         return self.largest[-1][0] if len(self.largest) >= limit else -1
 
     def merge(self, other: FolderSums) -> None:
@@ -130,7 +130,7 @@ def ranges_of(flat: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def details_of(folders: Mapping[str, FolderSums]) -> tuple[FolderDetail, ...]:
-    """Return the details of all folders; of too many, those of the folders above them."""
+    """Return the details of all folders, or of their parents if there are too many."""
     if len(folders) > MOST_DETAILS:
         folders = _cut(folders)
     limit = LARGEST_OF_FOLDER if len(folders) <= MOST_DETAILS // 4 else LARGEST_OF_MANY

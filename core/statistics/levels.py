@@ -24,8 +24,8 @@ class Level:
     """Sums and groups of one folder. Sizes in bytes.
 
     `tops` are the folders directly below it; objects in the folder itself are `(top level)`.
-    `detailed` is False where the scan did not divide this folder by class, month and size: those
-    groups and `largest` are empty then.
+    `detailed` is False if the scan has no details of this folder; then the groups by class, month
+    and size, and `largest`, are empty.
     """
 
     folder: str
@@ -42,7 +42,7 @@ class Level:
 
 
 def level_of(found: StorageStatistics, folder: str) -> Level:
-    """Return the groups of a folder (without its last slash); an empty one is the whole bucket."""
+    """Return the groups of a folder without final slash; empty means the complete bucket."""
     if not folder:
         return Level(
             "", found.objects, found.size, found.kinds, found.tops, found.symbols,
@@ -50,7 +50,7 @@ def level_of(found: StorageStatistics, folder: str) -> Level:
         )  # fmt: skip
     shares = [share for share in found.folders if is_inside(share.name, folder)]
     details = [detail for detail in found.details if is_inside(detail.name, folder)]
-    # Details of a higher level hold more than this folder: they are not its own.
+    # Details of a higher level include more than this folder.
     detailed = bool(details) and _objects(d.classes for d in details) == _objects([shares])
     if not detailed:
         details = []
@@ -72,12 +72,12 @@ def level_of(found: StorageStatistics, folder: str) -> Level:
 
 
 def is_inside(name: str, folder: str) -> bool:
-    """Whether a folder is the other one or lies below it."""
+    """Return whether a folder is equal to or below another one."""
     return not folder or name == folder or name.startswith(f"{folder}/")
 
 
 def _below(name: str, folder: str) -> str:
-    """Return the first segment of a folder's name below another one."""
+    """Return the first segment of a folder below another one."""
     return name[len(folder) + 1 :].partition("/")[0] or ROOT
 
 

@@ -1,4 +1,4 @@
-"""The live scan: lists everything below a prefix and counts it, in two processes where that pays."""
+"""Scan of a bucket: lists and counts all objects below a prefix, in up to two processes."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from core.objects.listing import Listing
 from core.statistics.tally import Tally
 from core.work import Progress, Work
 
-#: Partial results are passed on at most this often, in seconds, and take at most this part of
-#: the time: of very many folders they take long to build.
+#: Minimum interval of partial results in seconds, and their maximum share of the time: with very
+#: many folders they take long to build.
 _BATCH_SECONDS, _BATCH_SHARE = 0.5, 0.1
-#: A helper costs half a second to start: it is asked after so many pages that kept us computing.
+#: Number of pages after which a helper is started, which takes half a second.
 _PAGES_BEFORE_HELP = 20
 
 
 class Helper(Protocol):
-    """Somebody who counts a prefix elsewhere, on another core."""
+    """A second process that counts prefixes."""
 
     def count(self, prefix: str) -> tuple[Tally, int]:
-        """Return the tally of everything below `prefix`, and the LIST calls it took."""
+        """Return the tally of all objects below `prefix`, and the number of LIST requests."""
 
 
 def scan(
     workspace: HasBucket, work: Work, *, prefix: str = "", helper: Helper | None = None
 ) -> StorageStatistics:
-    """Count everything below `prefix`; one LIST call for each thousand objects and more.
+    """Count all objects below a prefix, with at least one LIST request per thousand objects.
 
-    Partial results go to `work.batch` twice a second. A `helper` is handed prefixes while
-    computing, and not the network, is what takes the time.
+    Partial results are reported through `work.batch` twice a second. A `helper` counts some of the
+    prefixes if the computation takes longer than the requests.
 
     Raises:
-        StorageError: something below may not be listed, or a call failed.
+        StorageError: a request was denied or failed.
         Cancelled: the token of `work` was cancelled.
     """
     return _Scan(workspace.bucket, prefix, work, helper).run()
 
 
 def count(workspace: HasBucket, work: Work, *, prefix: str) -> tuple[Tally, int]:
-    """Count one prefix for somebody else's scan, in the order of its keys."""
+    """Count one prefix for a scan of another process, in the order of its keys."""
     listing = Listing(workspace.bucket, prefix, fan_out=1, work=work)
     tally = Tally(workspace.bucket.name, prefix)
     for page in listing.pages():
@@ -51,7 +51,7 @@ def count(workspace: HasBucket, work: Work, *, prefix: str) -> tuple[Tally, int]
 
 
 class _Scan:
-    """One scan: the pages listed here, and what a helper counted."""
+    """One scan: the pages of this process, and the tallies of a helper."""
 
     def __init__(self, bucket: Bucket, prefix: str, work: Work, helper: Helper | None) -> None:
         self._work, self._helper = work, helper
@@ -93,7 +93,7 @@ class _Scan:
                 with self._lock:
                     self._tally.merge(tally)
                     self._helped_calls += calls
-        except BaseException as error:  # noqa: BLE001 - raised by `run`, which waits for us
+        except BaseException as error:  # noqa: BLE001 - raised by `run`, which waits for this thread
             self._failure = error
 
     def _report(self) -> None:

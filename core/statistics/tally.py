@@ -1,7 +1,7 @@
-"""Counts pages of a listing, whole runs of keys at a time.
+"""Counting of the pages of a listing, in runs of keys.
 
-A page is sorted, so the keys of one folder stand together: where a run begins and ends is found
-by bisection, and its sizes are summed in C. A million keys cost a few tenths of a second.
+A page is sorted, so the keys of a folder are adjacent: start and end of a run are found by
+bisection, and its sizes are summed in C. A million keys take a few tenths of a second.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from core.statistics.details import (
 )
 from core.units import format_size, utc_now
 
-#: Folders are told apart down to this depth, and at most so many of them.
+#: Maximum depth and number of separately counted folders.
 FOLDER_DEPTH = 4
 MOST_FOLDERS = 20_000
-#: What lies outside any folder.
+#: Name of the group for objects outside any folder.
 ROOT = "(top level)"
 LARGEST = 100
 
@@ -42,7 +42,7 @@ _SMALL_GROUPS = BOUNDS.index(SMALL_BYTES) + 1
 
 
 class Tally:
-    """The sums so far; one thread at a time."""
+    """The current sums; not thread-safe."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
         self._bucket, self._prefix = bucket, prefix
@@ -69,7 +69,7 @@ class Tally:
         self._add_largest(page)
 
     def merge(self, other: Tally) -> None:
-        """Take over the sums of another tally, of other keys of the same bucket."""
+        """Add the sums of another tally with other keys of the same bucket."""
         self.objects += other.objects
         self.size += other.size
         for folder, sums in other._folders.items():
@@ -78,7 +78,7 @@ class Tally:
         heapq.heapify(self._largest)
 
     def snapshot(self, *, list_calls: int, partial: bool) -> StorageStatistics:
-        """Return the sums so far as a value; the details of folders only when they are complete."""
+        """Return the current sums, with details of folders only if they are complete."""
         folders = _shares({name: (f.objects, f.size) for name, f in self._folders.items()})
         ranges = self._ranges()
         small = list(ranges_of(ranges))[:_SMALL_GROUPS]
@@ -108,7 +108,7 @@ class Tally:
         )
 
     def _folder(self, folder: str) -> FolderSums:
-        """Return the folder's sums; past the limit it is counted with the folder above it."""
+        """Return the sums of a folder, or of its parent if the limit is reached."""
         while folder not in self._folders and len(self._folders) >= MOST_FOLDERS and folder:
             folder = folder.rpartition("/")[0]
         return self._folders[folder or ROOT]
@@ -129,7 +129,7 @@ class Tally:
 
 
 def runs(keys: list[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield each folder of sorted keys with where its run begins and ends."""
+    """Yield each folder of sorted keys with start and end of its run."""
     begin, count = 0, len(keys)
     while begin < count:
         folder = folder_of(keys[begin])
@@ -137,7 +137,7 @@ def runs(keys: list[str]) -> Iterator[tuple[str, int, int]]:
             yield "", begin, begin + 1
             begin += 1
             continue
-        # "0" follows "/" in Unicode, so this is the first key after all that lie in the folder.
+        # "0" follows "/" in Unicode, so this is the first key after those in the folder.
         end = bisect_left(keys, f"{folder}0", begin)
         end = _shallow_end(keys, folder, begin, end)
         yield folder, begin, end
@@ -150,7 +150,7 @@ def folder_of(key: str) -> str:
 
 
 def _shallow_end(keys: list[str], folder: str, begin: int, end: int) -> int:
-    """Cut a run where deeper folders begin: `a/x` lies in `a`, `a/b/c` in `a/b`."""
+    """End a run before deeper folders: `a/x` is in `a`, `a/b/c` in `a/b`."""
     if folder.count("/") + 1 >= FOLDER_DEPTH:
         return end
     return next((n for n in range(begin, end) if folder_of(keys[n]) != folder), end)
@@ -177,7 +177,7 @@ def _symbol(folder: str) -> str:
 
 
 def regrouped(folders: Iterable[Share], name_of: Callable[[str], str]) -> tuple[Share, ...]:
-    """Return the sums of groups of folders, the largest first; those without a name are left out."""
+    """Return the sums of groups of folders, largest first, without unnamed groups."""
     groups: Sums = {}
     for share in folders:
         name = name_of(share.name)
@@ -187,7 +187,7 @@ def regrouped(folders: Iterable[Share], name_of: Callable[[str], str]) -> tuple[
 
 
 def merged(parts: Iterable[Iterable[Share]]) -> tuple[Share, ...]:
-    """Return the sums of equal groups of several wholes, the largest first."""
+    """Return the sums of equal groups of several totals, largest first."""
     groups: Sums = {}
     for part in parts:
         for share in part:
@@ -217,7 +217,7 @@ def _shares(groups: Mapping[str, tuple[int, int] | list[int]]) -> tuple[Share, .
 
 
 def _sorted(page: Columns) -> Columns:
-    """Return a page in the order of its keys: not every server sorts."""
+    """Return a page sorted by key, since not every server sorts."""
     keys = page.keys
     if keys == sorted(keys):
         return page

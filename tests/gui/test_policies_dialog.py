@@ -55,4 +55,4 @@ def test_what_would_widen_the_policy_is_refused(dialog):
     dialog.prefix.setText("*")
     assert dialog.text.toPlainText() == ""
     assert not dialog.copy.isEnabled()
-    assert "cannot stand in a policy" in dialog.note.text()
+    assert "cannot be used in a policy" in dialog.note.text()

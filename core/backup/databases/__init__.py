@@ -1,4 +1,4 @@
-"""Database engines: one module or package each behind one contract; `DATABASES` lists them."""
+"""Database engines, each in its module or package; `DATABASES` lists them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from core.backup.databases.sqlite import SQLiteDatabase
 from core.errors import InvalidInput, NotSupported
 from core.model.backup import Origin
 
-#: Every engine that tables can be backed up from and restored into. One line each.
+#: All engines whose tables can be backed up and restored, one line for each.
 DATABASES: tuple[type[Database], ...] = (SQLiteDatabase,)
 
 
 def open_database(address: str, *, write: bool = False, create: bool = False) -> Database:
-    """Open what a path or an SQLAlchemy URL names.
+    """Open a database by a path or an SQLAlchemy URL.
 
     Args:
         address: A path to an SQLite file, or a URL such as `sqlite:///path`.
-        write: Whether it will be changed; otherwise it is opened read-only.
-        create: Whether a missing SQLite file may be made.
+        write: Whether to open it for changes; otherwise it is read-only.
+        create: Whether a missing SQLite file may be created.
 
     Raises:
         InvalidInput: When the address is empty or not a URL.
@@ -28,19 +28,19 @@ def open_database(address: str, *, write: bool = False, create: bool = False) ->
 
 
 def is_missing(address: str) -> bool:
-    """Whether the database is not there yet and a restore would make it."""
+    """Return whether the database does not exist and a restore would create it."""
     return _engine(address).missing(address)
 
 
 def origin_of(address: str) -> Origin:
-    """Return which database a path or URL means, without opening it."""
+    """Return the origin of a path or URL, without opening the database."""
     return _engine(address).origin_of(address)
 
 
 def _engine(address: str) -> type[Database]:
     if not address.strip():
         raise InvalidInput(
-            "No database was named", remedy="Give the path of an SQLite file or sqlite:///path."
+            "No database was specified", remedy="Use the path of an SQLite file, or sqlite:///path."
         )
     if "://" not in address:
         return SQLiteDatabase
@@ -52,17 +52,17 @@ def _engine(address: str) -> type[Database]:
     except (ArgumentError, ValueError):
         # The message of SQLAlchemy repeats the URL, and with it a password.
         raise InvalidInput(
-            "The database URL cannot be read", remedy="Write it as sqlite:///path/to/file.db."
+            "The database URL cannot be read", remedy="Use the form sqlite:///path/to/file.db."
         ) from None
     dialect = url.get_backend_name()
     for engine in DATABASES:
         if dialect in engine.dialects:
             return engine
     raise NotSupported(
-        f"{dialect} databases cannot be backed up yet",
+        f"{dialect} databases are not supported",
         cause=f"Supported: {', '.join(engine.engine for engine in DATABASES)}.",
-        remedy="Give an SQLite file. The password in the URL was not kept or logged."
+        remedy="Use an SQLite file. The password in the URL was not stored or logged."
         if url.password
-        else "Give the path of an SQLite file or sqlite:///path.",
+        else "Use the path of an SQLite file, or sqlite:///path.",
         subject=url.render_as_string(hide_password=True),
     )

@@ -1,4 +1,4 @@
-"""The contract of a database engine: what backup and restore ask of it, and nothing of S3."""
+"""Interface of database engines for backup and restore."""
 
 from __future__ import annotations
 
@@ -16,61 +16,61 @@ from core.model.backup import Difference, Origin
 from core.model.tables import DatabaseInfo, Dependant, Reference, TableInfo, TableSchema
 from core.work import Work
 
-#: A piece of rows: how many, and their JSON lines, each ended by a newline (UTF-8).
+#: A piece of rows: their number, and their JSON lines, each ended by a newline (UTF-8).
 Rows = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a table holds, in two figures: the count and the SHA-256 of all rows' lines."""
+    """Row count of a table, and the SHA-256 of the lines of all rows."""
 
     rows: int
     sha256: str
 
 
 class Database(ABC):
-    """One open database of one engine. Not for use by two threads at a time.
+    """An open database. It is not thread-safe.
 
-    Reading: `tables`, `schema`, `references`, and `dump` inside one `snapshot`. Restoring: all
-    inside one `change`, which is kept whole or not at all: `create`, `load`, `content`, `publish`.
+    Reading: `tables`, `schema`, `references`, and `dump` inside a `snapshot`. Restoring: `create`,
+    `load`, `content` and `publish` inside a `change`, which is one transaction.
     """
 
     engine: ClassVar[str]
-    #: Names of SQLAlchemy's dialects that lead here.
+    #: Names of the SQLAlchemy dialects of this engine.
     dialects: ClassVar[tuple[str, ...]]
 
     @classmethod
     @abstractmethod
     def open(cls, address: str, *, write: bool = False, create: bool = False) -> Self:
-        """Open what a path or URL names; read-only unless `write`, missing only with `create`.
+        """Open a database; read-only unless `write`; `create` allows a missing file.
 
         Raises:
-            DatabaseError: When it cannot be opened, in words.
+            DatabaseError: When it cannot be opened.
         """
 
     @classmethod
     @abstractmethod
     def missing(cls, address: str) -> bool:
-        """Whether the database is not there yet and `create` would make it."""
+        """Return whether the database does not exist and `create` would create it."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give the database back; twice is allowed."""
+        """Close the database; repeated calls are allowed."""
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """A name to show and to write into manifests; never a password."""
+        """A name for displays and manifests, without a password."""
 
     @classmethod
     @abstractmethod
     def origin_of(cls, address: str) -> Origin:
-        """Return which database a path or URL means, without opening it."""
+        """Return the origin of a path or URL, without opening the database."""
 
     @property
     @abstractmethod
     def origin(self) -> Origin:
-        """Which database this is: what `origin_of` returns for its address."""
+        """The origin of this database: the result of `origin_of` for its address."""
 
     @property
     @abstractmethod
@@ -83,66 +83,66 @@ class Database(ABC):
 
     @abstractmethod
     def schema(self, table: str) -> TableSchema:
-        """Return a table as data.
+        """Return the schema of a table.
 
         Raises:
-            NotFound: When there is no such table.
-            NotSupported: When it is of a kind that cannot be backed up.
+            NotFound: When the table does not exist.
+            NotSupported: When this kind of table cannot be backed up.
         """
 
     @abstractmethod
     def exists(self, name: str) -> bool:
-        """Whether a table or view of that name is there."""
+        """Return whether a table or view with this name exists."""
 
     @abstractmethod
     def count(self, table: str, *, work: Work | None = None) -> int:
-        """Return how many rows a table has."""
+        """Return the row count of a table."""
 
     @abstractmethod
     def references(self, table: str) -> tuple[Reference, ...]:
-        """Return the foreign keys of other tables that point to `table`, which may be gone."""
+        """Return the foreign keys of other tables to `table`, which need not exist."""
 
     @abstractmethod
     def prove_restorable(self, schema: TableSchema) -> None:
-        """Build an empty table from a schema, as a restore does it, away from the database.
+        """Check that a restore could build a table with this schema, in a scratch database.
 
         Raises:
-            NotSupported: It cannot be built; the error names the cause and what to do.
+            NotSupported: The table cannot be built; the error has cause and remedy.
         """
 
     @abstractmethod
     def dependants(self, table: str) -> tuple[Dependant, ...]:
-        """Return what else depends on `table`, which may be gone, with today's problems."""
+        """Return the dependants of `table`, which need not exist, with their present problems."""
 
     @abstractmethod
     def dependants_after(self, schema: TableSchema) -> tuple[Dependant, ...]:
-        """Return what depends on `schema.table`, with the problems a restore would cause."""
+        """Return the dependants of `schema.table`, with the problems a restore would cause."""
 
     @abstractmethod
     def update_dependants(
         self, schema: TableSchema, before: Sequence[Dependant], today: TableSchema | None
     ) -> tuple[Dependant, ...]:
-        """Bring up to date what depends on a table that was just published, and check it.
+        """Update and check the dependants of a table that was just published.
 
         Args:
-            schema: The table as it is now.
-            before: What `dependants` returned before.
-            today: The schema that was replaced; None when there was no table.
+            schema: The present schema of the table.
+            before: The result of `dependants` before the restore.
+            today: The replaced schema; None if there was no table.
 
         Returns:
-            The dependants, each with what is wrong with it now.
+            The dependants with their present problems.
         """
 
     @abstractmethod
     def snapshot(self) -> AbstractContextManager[None]:
-        """Hold one consistent view of all tables inside the block."""
+        """Provide a consistent view of all tables inside the block."""
 
     @abstractmethod
     def dump(self, schema: TableSchema, *, work: Work | None = None) -> Iterator[Rows]:
         """Yield all rows in the order of the table as pieces of JSON lines, about 1 MB each."""
 
     def content(self, schema: TableSchema, *, work: Work | None = None) -> Content:
-        """Return count and hash of the table `schema.table`, as `dump` gives its rows."""
+        """Return row count and hash of `schema.table`, in the format of `dump`."""
         digest, rows = hashlib.sha256(), 0
         for count, lines in self.dump(schema, work=work):
             digest.update(lines)
@@ -150,10 +150,10 @@ class Database(ABC):
         return Content(rows, digest.hexdigest())
 
     def same(self, schema: TableSchema, rows: Iterable[Rows], *, work: Work | None = None) -> bool:
-        """Whether the table holds exactly these rows in this order, compared value by value.
+        """Return whether the table contains exactly these rows in this order, by value.
 
-        Needed when the hash differs although nothing is wrong: a later version of the engine may
-        write the same number in other digits.
+        This is needed because another version of the engine may write the same number with
+        different digits, so that the hash differs.
         """
         mine = _lines(self.dump(schema, work=work))
         return all(
@@ -165,27 +165,28 @@ class Database(ABC):
     def compare(
         self, schema: TableSchema, rows: Iterable[Rows], *, samples: int, work: Work
     ) -> tuple[Difference, tuple[tuple[str, int], ...]]:
-        """Compare today's `schema.table` with rows of a backup; changes nothing.
+        """Compare the present table `schema.table` with the rows of a backup, without changes.
 
         Returns:
-            The difference, and for each table that points here the rows that would be orphans.
+            The difference, and the number of rows in each referring table that would become
+            orphans.
         """
 
     @abstractmethod
     def change(self, *, work: Work) -> AbstractContextManager[None]:
-        """Take the lock and change the database inside the block: all of it, or nothing."""
+        """Lock the database for one transaction, which is rolled back if the block fails."""
 
     @abstractmethod
     def create(self, schema: TableSchema) -> None:
-        """Create the bare table `schema.table` (no indexes, triggers) from checked data."""
+        """Create the table `schema.table` without indexes and triggers."""
 
     @abstractmethod
     def load(self, schema: TableSchema, rows: Iterable[Rows], *, work: Work) -> int:
-        """Load rows into the table `schema.table`; return how many."""
+        """Load rows into the table `schema.table`, and return their number."""
 
     @abstractmethod
     def publish(self, schema: TableSchema, shadow: str, former: str, *, triggers: bool) -> None:
-        """Give the loaded `shadow` the name `schema.table`, its indexes and sequence.
+        """Rename the loaded `shadow` to `schema.table`, and create its indexes and sequence.
 
         The table of that name, if any, becomes `former`, with all that is needed to undo. Foreign
         keys of other tables point to the new one. Triggers of the schema only on demand.
@@ -200,14 +201,14 @@ class Database(ABC):
 
     @abstractmethod
     def undo(self, former: str) -> str:
-        """Put a kept table back under its name, dropping the restored one; return the name."""
+        """Restore a former table under its name, drop the restored one, and return the name."""
 
     @abstractmethod
     def drop_former(self, former: str) -> None:
-        """Remove a kept table for good.
+        """Drop a former table.
 
         Raises:
-            InvalidInput: When the name is not one of a kept table.
+            InvalidInput: When the name is not that of a former table.
         """
 
     def info(self, *, work: Work | None = None) -> DatabaseInfo:
@@ -232,5 +233,5 @@ def _lines(rows: Iterable[Rows]) -> Iterator[bytes]:
 
 
 def _values(line: bytes) -> str:
-    """The row's values with their types and signs: 1, 1.0, -0.0 and "1" all differ here."""
+    """Return the values of a row with types and signs: 1, 1.0, -0.0 and "1" all differ."""
     return repr(json.loads(line))

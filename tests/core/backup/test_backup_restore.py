@@ -134,7 +134,7 @@ def test_the_preview_tells_rows_cells_drift_and_references(store: MemoryStore, p
     assert (cell.key, cell.column, cell.today, cell.backup) == ("1", "name", "eve", "ada")
     assert seen.difference.added_rows == ("2",)
     assert seen.difference.removed_rows == ("4",)
-    assert seen.drift == ("column age was added since: its values would go",)
+    assert seen.drift == ("column age was added since the backup: its values would be removed",)
     assert [(r.table, r.columns, r.on_delete) for r in seen.incoming] == [
         ("orders", ("user_id",), "CASCADE")
     ]

@@ -149,7 +149,7 @@ def test_a_manifest_that_was_replaced_after_the_list_is_refused(
     """What was shown is what is restored, also when somebody writes a valid other manifest."""
     body = manifests.from_bytes(damaging.objects[two[1].key])
     damaging.objects[two[1].key] = manifests.to_bytes(replace(body, note="other"))
-    with pytest.raises(Corrupt, match="not the one that was listed"):
+    with pytest.raises(Corrupt, match="differs from the listed one"):
         restored(damaging, two[1], path)
     assert states(path) == [("today",)]
 

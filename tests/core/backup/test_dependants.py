@@ -186,10 +186,10 @@ def test_a_backup_of_an_earlier_version_restores_and_says_that_row_numbers_are_n
     )
     assert verify_of(store, backup, Work()).good
     assert any(
-        "does not record rowids" in problem for problem in seen(store, backup, path).problems
+        "does not contain rowids" in problem for problem in seen(store, backup, path).problems
     )
     report = restored(store, backup, path)
-    assert any("does not record rowids" in problem for problem in report.problems)
+    assert any("does not contain rowids" in problem for problem in report.problems)
     assert hits(path, "charlie") == [(2, "charlie")]  # numbered anew, and the index agrees
 
 
@@ -272,7 +272,7 @@ def test_a_foreign_key_that_would_point_to_columns_without_a_key_is_named(
         path,
         "CREATE UNIQUE INDEX codes ON t(code); CREATE TABLE child(c REFERENCES t(code), i REFERENCES t);",
     )
-    problem = "points to columns without a key in this schema"
+    problem = "refers to columns without a key in this schema"
     expected = (
         Dependant("foreign key", "child (i)"),
         Dependant("foreign key", "child (c)", problem),

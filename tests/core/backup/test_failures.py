@@ -26,7 +26,7 @@ CASES = [
     ("SQLITE_READONLY_RECOVERY", "", "unfinished transaction", "Do not delete the journal"),
     ("SQLITE_READONLY_CANTINIT", "", "folder cannot be written", "permission for the folder"),
     ("SQLITE_READONLY_DIRECTORY", "", "folder cannot be written", "permission for the folder"),
-    ("SQLITE_READONLY_DBMOVED", "", "moved or replaced", "the file that is there now"),
+    ("SQLITE_READONLY_DBMOVED", "", "moved or replaced", "the present file"),
     ("SQLITE_READONLY", "attempt to write", "cannot be written", "permissions of the file"),
     ("SQLITE_BUSY", "database is locked", "is locked", "Wait until it is done"),
     ("SQLITE_BUSY_RECOVERY", "", "being recovered", "Wait"),
@@ -37,8 +37,8 @@ CASES = [
     ("SQLITE_CORRUPT", "malformed database schema (x)", "schema cannot be read", "program that"),
     ("SQLITE_CORRUPT_VTAB", "", "index is damaged", "rebuild"),
     ("SQLITE_CORRUPT_INDEX", "", "is damaged", "integrity_check"),
-    ("SQLITE_ERROR", "unsupported file format", "newer kind", "newer version"),
-    ("SQLITE_FULL", "disk is full", "disk is full", "Make room"),
+    ("SQLITE_ERROR", "unsupported file format", "format of the database is newer", "newer version"),
+    ("SQLITE_FULL", "disk is full", "disk is full", "Free space"),
     ("SQLITE_NOMEM", "out of memory", "memory", "Close other programs"),
     ("SQLITE_IOERR_WRITE", "disk I/O error", "could not be written", "quota"),
     ("SQLITE_IOERR_FSYNC", "disk I/O error", "could not be written", "quota"),
@@ -46,10 +46,11 @@ CASES = [
     ("SQLITE_IOERR_LOCK", "", "cannot be locked", "local disk"),
     ("SQLITE_TOOBIG", "string or blob too big", "too large", "Move the value"),
     ("SQLITE_CANTOPEN", "unable to open", "cannot be opened", "Check the path"),
-    ("SQLITE_CANTOPEN_ISDIR", "", "is a folder", "Name the file"),
+    ("SQLITE_CANTOPEN_ISDIR", "", "is a folder", "Choose the file"),
     ("SQLITE_CANTOPEN_DIRTYWAL", "", "unfinished transaction", "Do not delete the -wal"),
     ("SQLITE_CANTOPEN_NOTEMPDIR", "", "temporary files", "TMPDIR"),
-    ("SQLITE_CONSTRAINT_UNIQUE", "UNIQUE constraint failed: t.a", "break a rule", "new name"),
+    ("SQLITE_CONSTRAINT_UNIQUE", "UNIQUE constraint failed: t.a", "violate a constraint", ("new "
+    "name")),
     ("SQLITE_MISMATCH", "datatype mismatch", "does not fit", "choose another"),
     ("SQLITE_ERROR", "no such function: REGEXP", "function is missing", "Copy the table"),
     ("SQLITE_ERROR", "no such collation sequence: german", "collation is missing", "Copy"),
@@ -84,7 +85,10 @@ def test_every_row_of_the_table_is_met() -> None:
 
 def test_what_no_row_knows_is_passed_on_without_advice_that_may_be_wrong() -> None:
     found = database_error(raised("SQLITE_ERROR", 'near "x": syntax error'), "t")
-    assert (found.summary, found.cause) == ("The database refused", 'near "x": syntax error')
+    assert (found.summary, found.cause) == (
+        "The database reported an error",
+        'near "x": syntax error',
+    )
     assert found.remedy == "Nothing was changed."
 
 

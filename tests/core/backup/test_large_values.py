@@ -87,7 +87,7 @@ def test_a_forged_line_without_end_is_refused_before_the_database_is_opened_for_
     data, part = part_of(b'{"id":"' + b"7" * (8 << 20) + b'"}\n', 1)
     with pytest.raises(Corrupt, match="does not hold") as refused:
         list(unpack(data, part, Work()))
-    assert "longer than any database holds" in refused.value.cause
+    assert "longer than a database allows" in refused.value.cause
     assert LARGEST_PART <= 2 << 30
 
 

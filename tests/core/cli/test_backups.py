@@ -110,10 +110,10 @@ def test_an_altered_part_is_found_by_verify_and_remembered(command, database, ta
     assert "listed, sizes agree" in command("backups", table).out
     told = command("backups", table, "--verify", "--id", backup["id"], code=CORRUPT)
     assert "damaged" in told.out
-    assert "is not as it was written" in told.out
+    assert "is damaged" in told.out
     assert "found damaged on 20" in command("backups", table).out
     told = command("restore", database, table, "--yes", code=CORRUPT)
-    assert "is not as it was written" in told.err
+    assert "is damaged" in told.err
     assert rows(database, f"SELECT count(*) FROM {table}") == [(2,)]
 
 

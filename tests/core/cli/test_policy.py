@@ -29,7 +29,7 @@ def test_a_role_below_a_prefix(run):
 
 def test_what_was_used_grows_with_use(run):
     told = run("policy", "used", code=ErrorKind.INVALID_INPUT.value)
-    assert "Nothing was used yet" in told.err
+    assert "No use is recorded yet" in told.err
     run("ls", "analytics/")
     policy = json.loads(run("policy", "used").out)
     actions = {action for statement in policy["Statement"] for action in statement["Action"]}

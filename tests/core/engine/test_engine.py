@@ -95,7 +95,7 @@ def test_errors_pass_whole_and_bugs_are_named(engine):
 
 
 def test_a_crash_is_told_can_be_retried_and_the_next_call_works(engine):
-    with pytest.raises(EngineError, match="ended in mid task") as caught:
+    with pytest.raises(EngineError, match="ended during the task") as caught:
         run(engine, "crash")
     assert "SIGKILL" in caught.value.cause
     assert caught.value.retryable

@@ -77,7 +77,7 @@ def test_what_cannot_be_undone_is_not_tried_and_says_so(clients):
     before = everything(clients)
     found = by_action(check_permissions(clients))
     assert found["secretsmanager:CreateSecret"].ok is None
-    assert "could not be undone" in found["secretsmanager:CreateSecret"].detail
+    assert "could not be removed" in found["secretsmanager:CreateSecret"].detail
     assert found["secretsmanager:UpdateSecret"].ok is True
     assert found["secretsmanager:DeleteSecret"].ok is False
     assert everything(clients) == before

@@ -185,7 +185,7 @@ def test_what_has_a_resource_is_never_granted_on_anything():
 
 
 def test_without_any_use_there_is_no_policy():
-    with pytest.raises(InvalidInput, match="Nothing was used yet"):
+    with pytest.raises(InvalidInput, match="No use is recorded yet"):
         policy_of_use((), Scope())
 
 

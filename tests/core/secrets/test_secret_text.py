@@ -168,7 +168,7 @@ def test_the_difference_names_keys_only():
     found = diff('{"a": "1", "b": "2", "c": "3"}', '{"a": "1", "b": "x", "d": "4"}')
     assert (found.added, found.removed, found.changed) == (("d",), ("c",), ("b",))
     assert not diff("same", "same")
-    assert diff("plain", "other").changed == ("(the whole text)",)
+    assert diff("plain", "other").changed == ("(the complete text)",)
 
 
 def test_a_text_that_is_no_object_is_corrupt_and_not_repeated():

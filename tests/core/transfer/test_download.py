@@ -73,7 +73,7 @@ def test_a_folder_in_the_place_of_a_file_is_a_failure_and_not_a_skip(place, stor
         0: ErrorKind.ALREADY_EXISTS,
         1: ErrorKind.LOCAL_IO,
     }
-    assert "in the way" in report.failed[0].reason
+    assert "A folder with that name" in report.failed[0].reason
 
 
 def test_a_link_that_leads_out_is_not_followed(place, stored, tmp_path):

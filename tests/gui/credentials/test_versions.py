@@ -100,7 +100,10 @@ def test_a_text_without_keys_is_compared_as_a_whole(two, qtbot, server):
     two.versions.compare.click()
     dialog = opened(qtbot, two, CompareVersions)
     assert "canary" not in told(dialog)
-    assert set(dialog.fields) == {("(the whole text)", "older"), ("(the whole text)", "newer")}
+    assert set(dialog.fields) == {
+        ("(the complete text)", "older"),
+        ("(the complete text)", "newer"),
+    }
     dialog.reject()
 
 

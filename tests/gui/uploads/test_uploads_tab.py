@@ -138,7 +138,7 @@ def test_a_killed_engine_fails_the_rest_which_can_be_retried(tab, context, tmp_p
     qtbot.waitUntil(lambda: batch.counts[State.DONE] > 0, timeout=WAIT)
     _kill(context.runner.engine_pids())
     ended(tab, qtbot)
-    assert "ended in mid task" in tab.banner.text
+    assert "ended during the task" in tab.banner.text
     assert batch.counts[State.FAILED] > 0
     assert batch.counts[State.DONE] + batch.counts[State.FAILED] == 400
     tab.pane.retry.click()

@@ -1,4 +1,4 @@
-"""SQLite files as a database engine, through apsw's own SQLite (exact numbers, recent SQL)."""
+"""The engine for SQLite files, with apsw's SQLite (exact numbers, recent SQL)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class SQLiteDatabase(Database):
-    """One SQLite file."""
+    """An SQLite file."""
 
     engine = "SQLite"
     dialects = ("sqlite",)
@@ -49,18 +49,18 @@ class SQLiteDatabase(Database):
 
     @classmethod
     def open(cls, address: str, *, write: bool = False, create: bool = False) -> Self:
-        """Open a file by its path or `sqlite:///` URL; see the contract."""
+        """Open a file by its path or `sqlite:///` URL; see `Database`."""
         path = _path(address)
         missing = create and not path.exists()
         return cls(open_file(path, write=write, create=missing), path, created=missing)
 
     @classmethod
     def missing(cls, address: str) -> bool:
-        """Whether there is no such file."""
+        """Return whether the file does not exist."""
         return not _path(address).exists()
 
     def close(self) -> None:
-        """Close the file; one that was made and never got a table is removed again."""
+        """Close the file; a new file without tables is removed."""
         if self._created:
             self._created = False
             with suppress(apsw.Error):
@@ -134,7 +134,7 @@ class SQLiteDatabase(Database):
             return dependants.dependants_of(self._connection, table, self.references(table))
 
     def dependants_after(self, schema: TableSchema) -> tuple[Dependant, ...]:
-        """Return the same with the problems that a restore would cause."""
+        """Return the dependants with the problems that a restore would cause."""
         today = self.schema(schema.table) if self.exists(schema.table) else None
         references = self.references(schema.table)
         with translate_sqlite_errors(schema.table):
@@ -150,10 +150,10 @@ class SQLiteDatabase(Database):
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Hold one read transaction: WAL gives one view, a rollback journal keeps writers out."""
+        """Hold a read transaction: WAL provides one view, a rollback journal locks writers out."""
         with translate_sqlite_errors(str(self._path)):
             self._connection.execute("BEGIN")
-            # The view is taken by the first read, not by BEGIN.
+            # The view begins with the first read, not with BEGIN.
             self._connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
         try:
             yield
@@ -190,9 +190,10 @@ class SQLiteDatabase(Database):
 
     @contextmanager
     def change(self, *, work: Work) -> Iterator[None]:
-        """Hold the write lock: one transaction, so that a kill leaves everything as it was."""
+        """Hold the write lock for one transaction, so that a kill changes nothing."""
         with self._guard(work):
-            # Rows that break a check today broke it yesterday: they are restored as they were.
+            # Rows that violate a check already violated it in the backup, and are restored
+            # unchanged.
             self._connection.execute("PRAGMA ignore_check_constraints=ON")
             self._connection.execute("BEGIN IMMEDIATE")
         try:
@@ -211,7 +212,7 @@ class SQLiteDatabase(Database):
                 self._connection.execute("ROLLBACK")
 
     def _check_in_place(self) -> None:
-        """Refuse to write into a file that was removed or replaced: its rows would be lost."""
+        """Check that the file was not removed or replaced: its rows would be lost."""
         try:
             there = self._path.stat()
         except OSError:

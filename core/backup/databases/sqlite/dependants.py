@@ -1,8 +1,8 @@
-"""What else in a database depends on a table: views, triggers, foreign keys, full-text indexes.
+"""Dependants of a table: views, triggers, foreign keys and full-text indexes.
 
 A dependant is found by its text and confirmed by compiling it: SQLite reports every table that a
-statement reads. The same compilation says whether it still works after a restore, before one is
-made (in an empty copy of the schema) and inside its transaction.
+statement reads. The compilation also shows whether it works after a restore, both before it (in an
+empty copy of the schema) and inside its transaction.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class SchemaObject:
         return found[1].lower() if found and self.kind == "table" else ""
 
     def mentions(self, names: frozenset[str]) -> bool:
-        """Whether any of these names, in lower case, is an identifier of the text.
+        """Return whether any of these names, in lower case, is an identifier in the text.
 
         The arguments of a virtual table may name one in any quotes.
         """
@@ -64,7 +64,7 @@ class SchemaObject:
 def dependants_of(
     connection: apsw.Connection, table: str, references: Sequence[Reference]
 ) -> tuple[Dependant, ...]:
-    """Return what depends on a table, which may be gone, each with what is wrong with it today."""
+    """Return the dependants of a table, which need not exist, with their present problems."""
     every = _objects(connection)
     views = _views(connection, every, table)
     names = frozenset((table.lower(), *(view.name.lower() for view in views)))
@@ -111,7 +111,7 @@ def _objects(connection: apsw.Connection) -> list[SchemaObject]:
 
 
 def _filled_by(trigger: SchemaObject, every: Sequence[SchemaObject]) -> Iterator[Dependant]:
-    """Virtual tables that a trigger of the table itself fills: a restore does not run triggers."""
+    """Return virtual tables that triggers of the table fill: a restore does not run triggers."""
     for item in every:
         if not item.module or not trigger.mentions(frozenset((item.name.lower(),))):
             continue
@@ -123,7 +123,8 @@ def _filled_by(trigger: SchemaObject, every: Sequence[SchemaObject]) -> Iterator
         yield Dependant(
             "virtual table",
             item.name,
-            f"filled by the trigger {trigger.name}, which a restore does not run: fill it again",
+            f"filled by the trigger {trigger.name}, which a restore does not run: fill it again "
+            "yourself",
         )
 
 
@@ -134,7 +135,7 @@ def _of_virtual(item: SchemaObject, names: frozenset[str]) -> Dependant:
 
 
 def _compiled(connection: apsw.Connection, item: SchemaObject) -> tuple[frozenset[str], str]:
-    """Compile what uses a view or trigger; return the tables it touches and SQLite's objection."""
+    """Compile a use of a view or trigger; return the tables it reads and SQLite's error."""
     touched: set[str] = set()
 
     def note(operation: int, first: str | None, *_others: str | None) -> int:
@@ -156,7 +157,7 @@ def _compiled(connection: apsw.Connection, item: SchemaObject) -> tuple[frozense
 
 
 def _use_of(connection: apsw.Connection, item: SchemaObject) -> str:
-    """Return a statement that has SQLite compile a view or trigger."""
+    """Return a statement that makes SQLite compile a view or trigger."""
     if item.kind == "view":
         return f"SELECT * FROM {quoted(item.name)} LIMIT 0"  # noqa: S608 - the name is quoted
     table = quoted(item.table)
@@ -180,9 +181,9 @@ def dependants_after(
     references: Sequence[Reference],
     today: TableSchema | None,
 ) -> tuple[Dependant, ...]:
-    """Return what depends on `schema.table`, each with the problem it would have after a restore.
+    """Return the dependants of `schema.table` with their problems after a restore.
 
-    Found out in an empty copy of the database's schema with the table as in the backup.
+    They are determined in an empty copy of the schema with the table of the backup.
     """
     before = dependants_of(connection, schema.table, references)
     others = [(i.name, i.sql) for i in _objects(connection) if _is_other(i, schema.table)]
@@ -207,7 +208,7 @@ def dependants_now(
     references: Sequence[Reference],
     today: TableSchema | None,
 ) -> tuple[Dependant, ...]:
-    """Rebuild the full-text indexes of a restored table, and return every dependant as it is now."""
+    """Rebuild the full-text indexes of a restored table, and return all dependants."""
     again = {(d.kind, d.name): d for d in dependants_of(connection, schema.table, ())}
     found = []
     for dependant in before:
@@ -222,14 +223,14 @@ def dependants_now(
 
 
 def rebuild_indexes(connection: apsw.Connection, table: str) -> tuple[str, ...]:
-    """Rebuild the full-text indexes over a table; return what went wrong, with their names."""
+    """Rebuild the full-text indexes over a table, and return failures with their names."""
     names = [d.name for d in dependants_of(connection, table, ()) if d.kind == "full-text index"]
     problems = ((name, rebuilt(connection, name)) for name in names)
     return tuple(f"{name}: {problem}" for name, problem in problems if problem)
 
 
 def rebuilt(connection: apsw.Connection, index: str) -> str:
-    """Build a full-text index again from the rows it is over; return the problem, empty if none."""
+    """Rebuild a full-text index from its rows; return the problem, or an empty string."""
     name = quoted(index)
     try:
         with connection:  # a savepoint: a failure leaves the transaction as it was
@@ -237,7 +238,7 @@ def rebuilt(connection: apsw.Connection, index: str) -> str:
     except apsw.InterruptError:
         raise
     except apsw.Error as error:
-        return f"could not be rebuilt, so searches find the former rows: {error}"
+        return f"could not be rebuilt, so searches return the former rows: {error}"
     return ""
 
 
@@ -263,8 +264,8 @@ def _key_judged(
             continue
         if not _can_be_pointed_to(schema, reference):
             if today is not None and not _can_be_pointed_to(today, reference):
-                return dependant  # it did not work before either
-            return replace(dependant, problem="points to columns without a key in this schema")
+                return dependant  # it did not work before
+            return replace(dependant, problem="refers to columns without a key in this schema")
     return dependant
 
 

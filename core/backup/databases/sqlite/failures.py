@@ -1,4 +1,4 @@
-"""SQLite's errors in words: one row for each cause, each with the remedy for that cause."""
+"""Translation of SQLite's errors: one row for each cause, with its remedy."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from core.errors import Cancelled, DatabaseError
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause: SQLite's result codes (primary or extended), a pattern of its message, the words.
+    """One cause: SQLite's result codes (primary or extended), a message pattern, and texts.
 
-    `{0}` in `cause` is what the pattern's group matched.
+    `{0}` in `cause` is the text of the pattern's group.
     """
 
     codes: tuple[int, ...]
@@ -29,23 +29,23 @@ class Cause:
 
 
 _UNFINISHED = (
-    "The program that wrote it was stopped in the middle of a transaction. SQLite has to roll it "
-    "back with the journal beside the file, and this user may not write there."
+    "The program that wrote it was stopped during a transaction. SQLite has to roll it back with "
+    "the journal beside the file, but this user has no write permission there."
 )
-_UNKNOWN = "Only the program that made the database has it; SQLite itself does not."
+_UNKNOWN = "Only the program that created the database has it; SQLite itself does not."
 _REBUILD = (
     "Copy the table without it (CREATE TABLE copy AS SELECT …) and back up the copy, or remove it "
     "from the schema."
 )
 
-#: The first row that fits counts: extended codes and patterns stand before primary codes.
+#: The first matching row is used: extended codes and patterns precede primary codes.
 CAUSES: tuple[Cause, ...] = (
     Cause(
         (apsw.SQLITE_READONLY_ROLLBACK, apsw.SQLITE_READONLY_RECOVERY),
-        "The database holds an unfinished transaction",
+        "The database contains an unfinished transaction",
         _UNFINISHED,
-        "Open it once as a user who may write to the file and its folder, for example with "
-        "sqlite3 FILE 'PRAGMA schema_version'. Do not delete the journal: rows would be lost.",
+        "Open it once as a user with write permission for the file and its folder, for example "
+        "with sqlite3 FILE 'PRAGMA schema_version'. Do not delete the journal: rows would be lost.",
     ),
     Cause(
         (
@@ -54,25 +54,25 @@ CAUSES: tuple[Cause, ...] = (
             apsw.SQLITE_READONLY_DIRECTORY,
         ),
         "The database's folder cannot be written",
-        "SQLite keeps its journal, or the -wal and -shm files, in the folder of the database.",
-        "Give this user write permission for the folder, not only for the file.",
+        "SQLite creates its journal, or the -wal and -shm files, in the folder of the database.",
+        "Grant this user write permission for the folder, not only for the file.",
     ),
     Cause(
         (apsw.SQLITE_READONLY_DBMOVED,),
         "The database file was moved or replaced",
         "Another program renamed, deleted or replaced it after it was opened.",
-        "Close that program and try again with the file that is there now.",
+        "Close that program and try again with the present file.",
     ),
     Cause(
         (apsw.SQLITE_READONLY,),
         "The database cannot be written",
         "The file is read-only for this user, or on a read-only disk.",
-        "Change the permissions of the file, or restore into another file.",
+        "Change the permissions of the file, or restore to another file.",
     ),
     Cause(
         (apsw.SQLITE_BUSY_RECOVERY,),
         "The database is being recovered",
-        "Another program is rolling back what a crash left unfinished.",
+        "Another program is rolling back an unfinished transaction after a crash.",
         "Wait until it is done and try again.",
     ),
     Cause(
@@ -84,51 +84,51 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         (apsw.SQLITE_LOCKED,),
         "The table is in use",
-        "Another connection of this program still reads it.",
+        "Another connection of this program is still reading it.",
         "Try again when it is done.",
     ),
     Cause(
         (apsw.SQLITE_NOTADB,),
         "The file is not an SQLite database",
         "Its first bytes are not those of SQLite 3, or it is encrypted.",
-        "Choose another file; an encrypted one has to be decrypted by its own program first.",
+        "Choose another file. Decrypt an encrypted file with its program first.",
     ),
     Cause(
         (apsw.SQLITE_CORRUPT_VTAB,),
         "A full-text or spatial index is damaged",
-        "The index does not agree with the rows it was built from.",
+        "The index does not match the rows it was built from.",
         "Rebuild it, for FTS5 with INSERT INTO name(name) VALUES ('rebuild').",
     ),
     Cause(
         (apsw.SQLITE_CORRUPT, apsw.SQLITE_ERROR),
         "The database's schema cannot be read",
-        "It is damaged, or a later version of SQLite wrote it: {0}.",
-        "Open it with the program that made it. If that fails too, restore into a new file.",
+        "The schema is damaged, or a later version of SQLite wrote it: {0}.",
+        "Open it with the program that created it. If that fails too, restore to a new file.",
         r"malformed database schema (.*)",
     ),
     Cause(
         (apsw.SQLITE_CORRUPT,),
         "The database file is damaged",
         "SQLite found a malformed page.",
-        "Run `PRAGMA integrity_check`, and restore into a new file.",
+        "Run `PRAGMA integrity_check`, and restore to a new file.",
     ),
     Cause(
         (apsw.SQLITE_ERROR,),
-        "The database is of a newer kind",
-        "A later version of SQLite wrote the file in a format that this one does not know.",
-        "Use a newer version of this program.",
+        "The format of the database is newer",
+        "A later version of SQLite wrote the file in a format that this version does not support.",
+        "Use a newer version of Strongroom.",
         r"unsupported file format",
     ),
     Cause(
         (apsw.SQLITE_FULL,),
         "The disk is full",
         "SQLite could not write; everything was rolled back.",
-        "Make room on the disk of the database and try again.",
+        "Free space on the disk of the database and try again.",
     ),
     Cause(
         (apsw.SQLITE_IOERR_NOMEM, apsw.SQLITE_NOMEM),
         "There is not enough memory",
-        "SQLite could not get memory for a value or a page.",
+        "SQLite could not allocate memory for a value or a page.",
         "Close other programs and try again.",
     ),
     Cause(
@@ -139,54 +139,55 @@ CAUSES: tuple[Cause, ...] = (
             apsw.SQLITE_IOERR_SHMSIZE,
         ),
         "The database could not be written",
-        "The disk refused: it is full, over its quota, or failing. Everything was rolled back.",
-        "Make room on the disk, check the quota and the disk, and try again.",
+        "The disk is full, over its quota, or failing. Everything was rolled back.",
+        "Free space on the disk, check the quota and the disk, and try again.",
     ),
     Cause(
         (apsw.SQLITE_IOERR_LOCK, apsw.SQLITE_IOERR_RDLOCK, apsw.SQLITE_IOERR_SHMLOCK),
         "The database cannot be locked",
-        "The file system does not support locks, as some network drives.",
+        "The file system does not support locks, like some network drives.",
         "Copy the database to a local disk.",
     ),
     Cause(
         (apsw.SQLITE_IOERR,),
         "The database could not be read",
-        "The disk gave an error or less than the file should hold.",
+        "The disk reported an error, or the file is shorter than expected.",
         "Check the disk and the connection to it, and try again.",
     ),
     Cause(
         (apsw.SQLITE_TOOBIG,),
         "A value is too large",
-        "SQLite holds values up to 1 GB, as hexadecimal digits up to half of it.",
+        "SQLite supports values up to 1 GB, or half of that as hexadecimal digits.",
         "Move the value out of the table first.",
     ),
     Cause(
         (apsw.SQLITE_CANTOPEN_ISDIR,),
         "The path is a folder",
-        "A database is one file.",
-        "Name the file in it.",
+        "A database is a single file.",
+        "Choose the file in the folder.",
     ),
     Cause(
         (apsw.SQLITE_CANTOPEN_DIRTYWAL,),
-        "The database holds an unfinished transaction",
-        "Its -wal file has to be recovered, and this user may not write there.",
-        "Open it once as a user who may write. Do not delete the -wal file: rows would be lost.",
+        "The database contains an unfinished transaction",
+        "Its -wal file has to be recovered, but this user has no write permission there.",
+        "Open it once as a user with write permission. Do not delete the -wal file: rows would be "
+        "lost.",
     ),
     Cause(
         (apsw.SQLITE_CANTOPEN_NOTEMPDIR,),
         "There is no folder for temporary files",
         "SQLite could not open a temporary file.",
-        "Set SQLITE_TMPDIR or TMPDIR to a folder that can be written.",
+        "Set SQLITE_TMPDIR or TMPDIR to a writable folder.",
     ),
     Cause(
         (apsw.SQLITE_CANTOPEN, apsw.SQLITE_PERM),
         "The database cannot be opened",
-        "The file or its folder cannot be read or written, or its -wal file is missing.",
+        "The file or its folder is not readable or writable, or the -wal file is missing.",
         "Check the path and the permissions of the file and of its folder.",
     ),
     Cause(
         (apsw.SQLITE_CONSTRAINT,),
-        "The rows break a rule of the table",
+        "The rows violate a constraint of the table",
         "{0}.",
         "Restore under a new name, or change the table first.",
         r"(.*)",
@@ -194,7 +195,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         (apsw.SQLITE_MISMATCH,),
         "A value does not fit its column",
-        "A row number, or a key of the type INTEGER, has to be a whole number.",
+        "A rowid, or a key of the type INTEGER, must be an integer.",
         "The backup was altered: choose another one.",
     ),
     Cause(
@@ -221,27 +222,26 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         (apsw.SQLITE_ERROR,),
         "A function is not allowed",
-        "The schema calls {0}, which may change or read other files.",
+        "The schema calls {0}, which can change or read other files.",
         _REBUILD,
         r"unsafe use of (\S+)",
     ),
     Cause(
         (apsw.SQLITE_ERROR,),
-        "The schema names something that does not exist",
+        "The schema refers to something that does not exist",
         "There is no {0}.",
         "Create it again, or remove what refers to it.",
         r"no such (?:table|column|index|view): (\S+)",
     ),
 )
 
-#: Summaries of causes that lie in the schema, not in damage: the schema cannot be built anywhere
-#: but in the program that made the database.
+#: Summaries of causes in the schema: only the program that created the database can build it.
 NOT_BUILDABLE = frozenset(row.summary for row in CAUSES if row.remedy is _REBUILD)
 
 
 @contextmanager
 def translate_sqlite_errors(subject: str) -> Iterator[None]:
-    """Turn apsw's errors inside the block into ours; an interrupt becomes `Cancelled`."""
+    """Translate apsw's errors inside the block; an interrupt becomes `Cancelled`."""
     try:
         yield
     except apsw.InterruptError:
@@ -251,12 +251,12 @@ def translate_sqlite_errors(subject: str) -> Iterator[None]:
 
 
 def database_error(error: Exception, subject: str) -> DatabaseError:
-    """Return the error to raise for what SQLite refused, with the remedy for its cause."""
+    """Return the error for an exception of SQLite, with the remedy for its cause."""
     text = str(error)
     row, reason = _row_of(error, text)
     if row is None:
         return DatabaseError(
-            "The database refused",
+            "The database reported an error",
             cause=text,
             remedy="Nothing was changed.",
             subject=subject,
@@ -287,7 +287,7 @@ def _row_of(error: Exception, text: str) -> tuple[Cause | None, str]:
     return None, ""
 
 
-#: Result codes of exceptions that are made without one.
+#: Result codes of exceptions that apsw creates without one.
 _CLASSES: tuple[tuple[type[apsw.Error], int], ...] = (
     (apsw.NotADBError, apsw.SQLITE_NOTADB),
     (apsw.TooBigError, apsw.SQLITE_TOOBIG),
@@ -307,5 +307,6 @@ def _who_may_not_write(subject: str) -> str:
     if not os.access(path, os.W_OK):
         return "The file is read-only for this user."
     if not os.access(path.parent, os.W_OK):
-        return "The folder of the file is read-only for this user; SQLite keeps its journal there."
+        return "The folder of the file is read-only for this user; SQLite creates its journal "
+        "there."
     return ""

@@ -1,4 +1,4 @@
-"""Running one CREATE statement and nothing else, whatever its text turns out to hold."""
+"""Execution of a single CREATE statement, with a guard against any other statement."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _REFUSED_FUNCTIONS = frozenset(
 
 
 def create_guarded(connection: apsw.Connection, sql: str) -> None:
-    """Run a single CREATE; SQLite itself refuses anything else while it compiles the text.
+    """Run a single CREATE statement; SQLite's authorizer refuses anything else.
 
     Raises:
-        NotSupported: When it needs a function, collation or module that SQLite does not have.
-        Corrupt: When the text holds a second statement or asks for something else.
+        NotSupported: When it requires a function, collation or module that SQLite does not have.
+        Corrupt: When the text contains another statement.
     """
     count = 0
 

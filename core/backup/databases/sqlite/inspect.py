@@ -1,4 +1,4 @@
-"""What an SQLite database holds: tables, their schema as data, who points to whom."""
+"""Inspection of an SQLite database: tables, schemas and foreign keys."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from core.errors import Corrupt, NotFound, NotSupported
 from core.model.tables import Reference, TableInfo, TableSchema
 
 _UNFIT = {
-    "virtual": "a virtual table: back up the tables it reads from",
+    "virtual": "a virtual table: back up the tables that it reads",
     "shadow": "a part of a virtual table",
-    "view": "a view: it has no rows of its own",
+    "view": "a view, which has no rows",
 }
 
 
 def list_tables(connection: apsw.Connection) -> tuple[TableInfo, ...]:
-    """Return the user's tables by name, with counts; views and internal tables are left out."""
+    """Return the tables by name, with row counts, without views and internal tables."""
     rows = connection.execute(
         "SELECT name, type FROM pragma_table_list WHERE schema='main' "
         "AND type<>'view' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY lower(name), name"
@@ -41,16 +41,16 @@ def _info(connection: apsw.Connection, name: str, kind: str) -> TableInfo:
 
 
 def _has_external_content(connection: apsw.Connection, name: str) -> bool:
-    """Whether a virtual table is a full-text index over rows that another table holds."""
+    """Return whether a virtual table is a full-text index over the rows of another table."""
     sql = scalar(connection, "SELECT sql FROM sqlite_schema WHERE name=?", (name,))
     return bool(external_content(str(sql)))
 
 
 def found_table(connection: apsw.Connection, table: str) -> str:
-    """Return a table's name as stored (names match without case).
+    """Return the stored name of a table (names are case-insensitive).
 
     Raises:
-        NotFound: When there is no table of that name.
+        NotFound: When the table does not exist.
         NotSupported: When it is a view or a virtual table.
     """
     rows = connection.execute(
@@ -60,14 +60,14 @@ def found_table(connection: apsw.Connection, table: str) -> str:
     if not rows:
         raise NotFound(
             f"There is no table {table}",
-            remedy="Choose one that the database lists.",
+            remedy="Choose a table of the database.",
             subject=table,
         )
     name, kind = str(rows[0][0]), str(rows[0][1])
     if kind in _UNFIT:
         raise NotSupported(
             f"{name} is {_UNFIT[kind]}",
-            cause="Backups hold ordinary tables: what a module computes has no rows to compare.",
+            cause="Only ordinary tables can be backed up.",
             remedy="Choose an ordinary table.",
             subject=name,
         )
@@ -75,7 +75,7 @@ def found_table(connection: apsw.Connection, table: str) -> str:
 
 
 def read_schema(connection: apsw.Connection, table: str) -> TableSchema:
-    """Return a table as data, checked against what SQLite itself says about it.
+    """Return the schema of a table, compared with SQLite's own description.
 
     Raises:
         NotFound, NotSupported: As `found_table`.
@@ -100,7 +100,7 @@ def read_schema(connection: apsw.Connection, table: str) -> TableSchema:
 
 
 def _agree(connection: apsw.Connection, table: str, schema: TableSchema) -> None:
-    """Our reading of the text and SQLite's must be the same, or nothing is backed up."""
+    """Check that the parsed schema equals SQLite's description; otherwise there is no backup."""
     reported = connection.execute(
         'SELECT name, type, "notnull", hidden FROM pragma_table_xinfo(?)', (table,)
     ).fetchall()
@@ -109,7 +109,7 @@ def _agree(connection: apsw.Connection, table: str, schema: TableSchema) -> None
     if theirs != ours:
         raise Corrupt(
             f"The schema of {table} is not understood",
-            cause=f"Read as {ours}, SQLite says {theirs}.",
+            cause=f"It was parsed as {ours}, but SQLite reports {theirs}.",
             subject=table,
         )
 
@@ -123,7 +123,7 @@ def _sequence(connection: apsw.Connection, table: str) -> int | None:
 
 
 def incoming(connection: apsw.Connection, table: str) -> tuple[Reference, ...]:
-    """Return the foreign keys of other tables that point to `table`, which may be gone."""
+    """Return the foreign keys of other tables to `table`, which need not exist."""
     rows = connection.execute(
         'SELECT t.name, f.id, f."from", f."to", f.on_delete '
         "FROM pragma_table_list AS t, pragma_foreign_key_list(t.name) AS f "
@@ -142,7 +142,7 @@ def incoming(connection: apsw.Connection, table: str) -> tuple[Reference, ...]:
 
 
 def external_content(sql: str) -> str:
-    """Return the table or view that a full-text index is built from, empty if it holds its own."""
+    """Return the table or view of a full-text index; empty if the index stores the texts."""
     found = tokens(sql)
     for at, token in enumerate(found[:-2]):
         if token.name.lower() == "content" and found[at + 1].text == "=":

@@ -1,4 +1,4 @@
-"""Loading JSON lines into a bare table, every value as it was."""
+"""Loading of JSON lines into a table, with exact values."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from core.work import Progress, Work
 def load_rows(
     connection: apsw.Connection, schema: TableSchema, rows: Iterable[Rows], work: Work
 ) -> int:
-    """Insert all rows into the table `schema.table` and return how many there were.
+    """Insert all rows into the table `schema.table`, and return their number.
 
     Raises:
-        Corrupt: When a row does not fit the schema or is not of the known form.
+        Corrupt: When a row does not match the schema or the format.
     """
     insert = _Insert(connection, schema)
     done = 0
@@ -51,11 +51,11 @@ class _Insert:
                 self._cursor.executemany(self._sql, rows)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise Corrupt(
-                "A row of the backup does not fit its schema", cause=str(error)
+                "A row of the backup does not match its schema", cause=str(error)
             ) from error
 
     def _typed(self, row: Sequence[Any]) -> str:
-        """Bytes that are no UTF-8 can only be bound as BLOB; SQLite makes TEXT of them again."""
+        """Return the placeholder of a value; bytes that are not UTF-8 are bound as BLOB and cast."""
         marks = ("CAST(? AS TEXT)" if isinstance(value, RawText) else "?" for value in row)
         return self._head + "(" + ",".join(marks) + ")"
 
@@ -65,12 +65,12 @@ def _targets(schema: TableSchema) -> Iterator[str]:
     if schema.rowids:
         name = rowid_name(schema)
         if not name:
-            raise Corrupt("The backup records rowids for a table that has none")
+            raise Corrupt("The backup contains rowids for a table that has none")
         yield name
     yield from (quoted(column.name) for column in schema.stored)
 
 
 def insert_sql(schema: TableSchema) -> str:
-    """Return the statement that inserts one row, with a mark for each recorded value."""
+    """Return the statement that inserts one row, with a placeholder for each value."""
     marks = ",".join("?" * len(recorded_names(schema)))
     return f"INSERT INTO {quoted(schema.table)} ({','.join(_targets(schema))}) VALUES ({marks})"  # noqa: S608 - names are quoted, values bound

@@ -1,4 +1,4 @@
-"""Which rows would point to nothing: counted before a restore and checked after it."""
+"""Orphaned rows, which refer to missing rows: counted before and after a restore."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.model.tables import ForeignKey, Reference, TableSchema
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One state of a table: the database it is attached as, and its name there."""
+    """A table in an attached database: the name of the database and of the table."""
 
     database: str
     table: str
@@ -32,17 +32,17 @@ def newly_orphaned(
     now: Place,
     before: Place | None,
 ) -> tuple[tuple[str, int], ...]:
-    """Count rows that lose what they point to when `now` comes in place of `before`.
+    """Count rows whose referenced rows disappear when `now` replaces `before`.
 
     Args:
-        connection: With both states, and with the other tables beside `before` or `now`.
-        schema: That of `now`.
-        references: Foreign keys of other tables to this one.
-        now: The restored state.
-        before: The former state; None when the table was not there, and nothing can be lost.
+        connection: A connection to both tables, and to the other tables beside `before` or `now`.
+        schema: The schema of `now`.
+        references: Foreign keys of other tables to this table.
+        now: The restored table.
+        before: The former table; None if it did not exist.
 
     Returns:
-        Tables with their count; the table itself for its own foreign keys.
+        Tables with their counts, including the table itself for its foreign keys.
     """
     others = before.database if before else now.database
     found: dict[str, int] = {}
@@ -69,7 +69,7 @@ def _lost(connection: apsw.Connection, reference: Reference, now: Place, before:
 def _more(
     connection: apsw.Connection, key: ForeignKey, now: Place, before: Place | None, others: str
 ) -> int:
-    """How many more rows of `now` than of `before` point to nothing by this key."""
+    """Return how many more rows are orphans by this key in `now` than in `before`."""
     parent = Place(others, key.table)
     if key.table.lower() == now.table.lower() or key.table.lower() == _name(before):
         parent = now

@@ -1,4 +1,4 @@
-"""The swap: the loaded shadow becomes the table, all inside one transaction."""
+"""Replacement of a table by the loaded shadow table, inside one transaction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def create_bare(connection: apsw.Connection, schema: TableSchema) -> None:
     """Create `schema.table` without indexes and triggers, and read it back.
 
     Raises:
-        Corrupt: When what stands there is not what the schema says.
+        Corrupt: When the created table differs from the schema.
     """
     create_guarded(connection, create_table(schema, schema.table))
     built = read_schema(connection, schema.table)
@@ -28,7 +28,7 @@ def create_bare(connection: apsw.Connection, schema: TableSchema) -> None:
     ) != len(requested.checks):
         raise Corrupt(
             "The schema could not be built as recorded",
-            cause="SQLite reads the table that was made from it differently.",
+            cause="The table that was created from it differs.",
             subject=schema.table,
         )
 
@@ -36,7 +36,7 @@ def create_bare(connection: apsw.Connection, schema: TableSchema) -> None:
 def publish(
     connection: apsw.Connection, schema: TableSchema, shadow: str, former: str, *, triggers: bool
 ) -> None:
-    """Give `shadow` its name, indexes, triggers (on demand) and sequence.
+    """Rename `shadow`, and create its indexes, sequence and optionally triggers.
 
     A table that has the name already is set aside as `former`.
     """

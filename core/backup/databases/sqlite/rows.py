@@ -1,11 +1,11 @@
-"""Rows as JSON lines, exact for every value SQLite can hold, built in C where that is possible.
+"""Rows as JSON lines, exact for every value of SQLite, and built in C if possible.
 
-A plain JSON value stands for itself: null, integer, string, and a number with `.` or `e` for a
-REAL (±Infinity is written 9.0e+999). What JSON cannot hold is an object, which no SQLite value
-ever is: `{"$hex": "00FF"}` is a BLOB, `{"$text": "FF61"}` TEXT whose bytes are not UTF-8.
+Most values are plain JSON: null, integer, string, and a number with `.` or `e` for a REAL
+(±Infinity is written 9.0e+999). Values that JSON does not support are objects: `{"$hex": "00FF"}`
+is a BLOB, `{"$text": "FF61"}` TEXT whose bytes are not UTF-8.
 
-Traps, each with its test: SQLite's JSON functions take a BLOB for JSONB and silently write null;
-they drop the sign of -0.0; they copy invalid UTF-8 into the JSON as it is.
+Pitfalls, each with a test: SQLite's JSON functions treat a BLOB as JSONB and silently write null;
+they drop the sign of -0.0; they copy invalid UTF-8 to the JSON unchanged.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ HEX, TEXT = "$hex", "$text"
 #: json_object takes at most 1,000 arguments (SQLITE_MAX_FUNCTION_ARG).
 _COLUMNS_A_CALL = 400
 
-#: Declared types of STRICT tables that hold no BLOB, and no REAL that could be -0.0.
+#: Declared types of STRICT tables that have no BLOB, and no REAL that could be -0.0.
 _CLEAN_TYPES = frozenset(("INT", "INTEGER", "REAL", "TEXT"))
 
-#: An object starts only where a tag stands: quotes inside strings are escaped.
+#: An object only starts at a tag: quotes inside strings are escaped.
 _TAG = b'{"$'
-#: After a colon, as a first column may bear the name.
+#: After a colon, since the first column may have this name.
 _HEX_TAG = b':{"$hex":"'
-#: Stands for a BLOB that was cut out of a piece larger than this, in bytes.
+#: Placeholder for a BLOB that was removed from a piece larger than this, in bytes.
 _PLACE, _CUT_ABOVE = "$cut", 4 << 20
 
 
 class RawText(bytes):
-    """TEXT whose bytes are not UTF-8: loaded as they are, under the type text."""
+    """TEXT whose bytes are not UTF-8, which are loaded unchanged."""
 
     __slots__ = ()
 
@@ -46,9 +46,9 @@ def row_sql(columns: Sequence[Column], rowid: tuple[str, str] | None, *, strict:
     """Return the SQL expression of a row's JSON object.
 
     Args:
-        columns: Those whose values are recorded.
-        rowid: The name under which the implicit rowid is recorded and the SQL that reads it; None
-            when it is not.
+        columns: The columns to record.
+        rowid: The name under which the implicit rowid is recorded, and the SQL that reads it; None
+            if it is not recorded.
         strict: Whether the table is STRICT.
     """
     pairs = [f"{literal(c.name)},{_value_sql(c, strict=strict)}" for c in columns]
@@ -74,7 +74,7 @@ def _value_sql(column: Column, *, strict: bool) -> str:
 
 
 def _may_hold_minus_zero(column: Column, *, strict: bool) -> bool:
-    """Columns without affinity keep -0.0; every other makes it 0, 0.0 or text on storing."""
+    """Return whether a column can contain -0.0, which only columns without affinity store."""
     if strict:
         return column.type.upper() == "ANY"
     kind = column.type.upper()
@@ -86,8 +86,8 @@ def _may_hold_minus_zero(column: Column, *, strict: bool) -> bool:
 def careful_sql(columns: Sequence[Column]) -> str:
     """Return the select list that `careful_line` reads.
 
-    Integers and NULL come as they are, TEXT as its bytes, a REAL as JSON text, a BLOB as text: `b`
-    and its hex digits. One result column a value: SQLite allows 2,000 of either.
+    Integers and NULL are unchanged, TEXT is returned as bytes, a REAL as JSON text, a BLOB as text:
+    `b` and its hex digits. Each value is one result column: SQLite allows 2,000 of either.
     """
     pieces = []
     for column in columns:
@@ -102,7 +102,7 @@ def careful_sql(columns: Sequence[Column]) -> str:
 
 
 def careful_line(names: Sequence[str], values: Sequence[Any], encoding: str) -> bytes:
-    """Return one row's line, byte for byte as SQLite would build it, but safe for any value."""
+    """Return the line of a row, with the same bytes as SQLite, but safe for any value."""
     pieces = [
         f"{_quoted_json(name)}:{_careful_value(value, encoding)}"
         for name, value in zip(names, values, strict=True)
@@ -123,7 +123,7 @@ def _careful_value(value: Any, encoding: str) -> str:
         if encoding != "utf-8":
             raise Corrupt(
                 "A text is not valid UTF-16",
-                cause="The database is in UTF-16, and such a text cannot be kept exactly.",
+                cause="The database uses UTF-16, and this text cannot be stored exactly.",
                 remedy="Find it with `typeof` and `hex` and repair it first.",
             ) from None
         return f'{{"{TEXT}":"{value.hex().upper()}"}}'
@@ -136,7 +136,7 @@ def _quoted_json(text: str) -> str:
 def values_of(lines: bytes, names: Sequence[str]) -> Iterable[Sequence[Any]]:
     """Return the rows of a piece of lines as SQLite values, in the order of `names`.
 
-    A name that a row lacks shows while iterating, as KeyError; one too many shows in the hash.
+    A missing name raises KeyError during the iteration; an additional one changes the hash.
 
     Raises:
         Corrupt: When the lines are not JSON.
@@ -159,10 +159,10 @@ def values_of(lines: bytes, names: Sequence[str]) -> Iterable[Sequence[Any]]:
 
 
 def _cut(lines: bytes, blobs: list[bytes]) -> bytes:
-    """Return the lines with each BLOB's digits replaced by its place in `blobs`.
+    """Return the lines with the digits of each BLOB replaced by its index in `blobs`.
 
-    A large value is decoded once, from where it stands, instead of being copied by the JSON
-    parser three times over. An unescaped `:{"$hex":"` stands nowhere else than before a BLOB.
+    A large value is decoded once in place, instead of being copied by the JSON parser three times.
+    An unescaped `:{"$hex":"` only occurs before a BLOB.
     """
     view = memoryview(lines)
     pieces: list[bytes | memoryview] = []
@@ -186,4 +186,6 @@ def _untagged(found: dict[str, Any], blobs: Sequence[bytes]) -> bytes:
             return RawText(bytes.fromhex(value))
         if type(place := found.get(_PLACE)) is int and 0 <= place < len(blobs):
             return blobs[place]
-    raise Corrupt("A row of the backup holds a value of unknown form", subject=str(found)[:200])
+    raise Corrupt(
+        "A row of the backup contains a value in an unknown form", subject=str(found)[:200]
+    )

@@ -1,4 +1,4 @@
-"""Empty databases in memory: whether a schema can be built, and what would work with it."""
+"""Empty databases in memory, which test whether a schema and its dependants work."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from core.model.tables import TableSchema
 
 
 def prove_restorable(schema: TableSchema) -> None:
-    """Build a table, its indexes and triggers in an empty database, as a restore does it.
+    """Check that a restore could build a table with its indexes and triggers.
 
     Raises:
-        NotSupported: It cannot be built; the error names the cause and what to do.
+        NotSupported: The table cannot be built; the error has cause and remedy.
     """
     try:
         with _memory() as connection, translate_sqlite_errors(schema.table):
@@ -41,12 +41,12 @@ def _marks(schema: TableSchema) -> int:
 def _not_restorable(table: str, error: StorageError) -> NotSupported:
     expected = isinstance(error, NotSupported)
     return NotSupported(
-        f"{table} cannot be backed up: a restore could not build it again",
+        f"{table} cannot be backed up, because a restore could not build it again",
         cause=error.cause or error.summary,
         remedy=error.remedy
         if expected
-        else "Simplify the table's schema, or copy its rows into "
-        "a plain table (CREATE TABLE copy AS SELECT …) and back up the copy.",
+        else "Simplify the schema of the table, or copy its rows to a plain table (CREATE TABLE "
+        "copy AS SELECT …) and back up the copy.",
         subject=table,
         details=f"{error.summary} {error.subject}",
     )
@@ -59,9 +59,9 @@ def schema_with(
     """Yield an empty copy of a database: `schema` as one table, and the other objects.
 
     Args:
-        schema: The table as it will be.
-        others: Name and CREATE statement of each other object, as SQLite stores them. What cannot
-            be built here (a missing module) is left out, as is everything but one CREATE each.
+        schema: The future schema of the table.
+        others: Name and CREATE statement of each other object, as SQLite stores them. Objects that
+            cannot be built here (a missing module) are omitted, and only CREATE statements are run.
     """
     with _memory() as connection:
         create_guarded(

@@ -1,4 +1,4 @@
-"""SQLite's words: a tokenizer for schema text, and the guard for fragments that become SQL."""
+"""Tokenizer for SQLite's schema text, and checks of fragments that are used in SQL."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LITERALS = ("number", "string", "blob", "word", "quoted")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word of SQL. `text` is as written; `name` without its quotes."""
+    """A token of SQL; `text` is the original text, `name` has no quotes."""
 
     kind: str
     text: str
@@ -40,7 +40,7 @@ class Token:
 
     @property
     def name(self) -> str:
-        """The identifier this token stands for."""
+        """The identifier without quotes."""
         if self.kind in ("quoted", "string"):
             quote = "]" if self.text[0] == "[" else self.text[0]
             inner = self.text[1:-1]
@@ -56,8 +56,8 @@ def tokens(text: str, *, comments: bool = True) -> list[Token]:
     """Return the tokens of SQL text without spaces and comments.
 
     Raises:
-        Corrupt: At something that is no SQL token, such as a quote that never ends; and at a
-            comment, when `comments` are not allowed.
+        Corrupt: At an invalid token, such as an unclosed quote, and at a comment if `comments` are
+            not allowed.
     """
     if "\0" in text:
         raise Corrupt("Schema text holds a NUL character", subject=repr(text[:40]))
@@ -76,7 +76,7 @@ def tokens(text: str, *, comments: bool = True) -> list[Token]:
 
 
 def sliced(part: Iterable[Token]) -> str:
-    """Return the text that the tokens cover, comments and runs of space become one space."""
+    """Return the text of tokens, with comments and runs of spaces replaced by one space."""
     pieces: list[str] = []
     last: Token | None = None
     for token in part:
@@ -91,7 +91,7 @@ def quoted(name: str) -> str:
     """Return a name as a quoted SQLite identifier.
 
     Raises:
-        Corrupt: When the name holds a NUL, which ends SQL text.
+        Corrupt: When the name contains a NUL, which ends SQL text.
     """
     if "\0" in name:
         raise Corrupt("A name holds a NUL character", subject=repr(name))
@@ -104,23 +104,23 @@ def literal(text: str) -> str:
 
 
 def expression(text: str) -> str:
-    """Return `text` when it can stand inside parentheses without leaving them.
+    """Check that a text is safe inside parentheses, and return it.
 
     Raises:
-        Corrupt: When it is empty, unbalanced, or holds a comment or `;`.
+        Corrupt: When the text is empty or unbalanced, or contains a comment or `;`.
     """
     _balanced(text, statements=False)
     return text
 
 
 def statements(text: str) -> str:
-    """Return `text` when it can stand as the body of a trigger without leaving it."""
+    """Check that a text is safe as the body of a trigger, and return it."""
     _balanced(text, statements=True)
     return text
 
 
 def default_value(text: str) -> str:
-    """Return `text` when it is one literal, a signed number, or a parenthesised expression."""
+    """Check that a text is a literal, a signed number or an expression in parentheses."""
     found = tokens(text)
     if found and found[0].matches("(") and found[-1].matches(")"):
         expression(sliced(found[1:-1]))
@@ -137,6 +137,6 @@ def _balanced(text: str, *, statements: bool) -> None:
     for token in found:
         depth += token.matches("(") - token.matches(")")
         if depth < 0 or (token.matches(";") and (depth or not statements)):
-            raise Corrupt("A schema expression leaves its place", subject=text[:200])
+            raise Corrupt("A schema expression has unbalanced parentheses", subject=text[:200])
     if depth or not found:
         raise Corrupt("A schema expression cannot be read", subject=text[:200])

@@ -1,7 +1,7 @@
-"""The table that a restore replaced: kept under another name with a note of what belongs to it.
+"""The former table after a restore: retained under another name, with a note for the undo.
 
-Index and trigger names are unique in a database, so the former table has to give its own up to
-the restored one. They are noted in a small view beside it, from which `put_back` reads them.
+Index and trigger names are unique in a database, so the former table loses them to the restored
+one. They are recorded in a small view beside it, from which the undo reads them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NOTE = "__note"
 
 
 def former_name(connection: apsw.Connection, name: str) -> str:
-    """Return the table that `name` was before a restore, or nothing when it is not a kept one."""
+    """Return the original name of a former table, or an empty string for any other table."""
     match = _FORMER_NAME.fullmatch(name)
     if match is None or not _is_there(connection, name + _NOTE, "view"):
         return ""
