@@ -136,8 +136,8 @@ def _take(store: Store) -> dict[str, int]:
         return {}
     owner = owner_of_this_process(database.path)
     with database.transaction() as connection:
-        rows = connection.execute(select, (store.place,)).fetchall()
-        dead: list[tuple[Any, ...]] = [row for row in rows if not is_running(database.path, row[2])]
+        rows = database.rows(select, (store.place,))  # in the transaction of this thread
+        dead = [row for row in rows if not is_running(database.path, row[2])]
         connection.executemany(
             "UPDATE unfinished_backups SET owner = ? WHERE number = ?",
             [(owner, number) for _folder, number, _owner in dead],
