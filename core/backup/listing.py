@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from core.backup.checked_reading import read_checked
 from core.backup.keys import MANIFEST, BackupKey, parse, part_name, table_prefix
 from core.backup.manifest import LARGEST, from_bytes
 from core.backup.prefetch import in_parallel
-from core.backup.rereading import read_checked
 from core.backup.store import BucketStore, Store, Stored
 from core.backup.verifications import verification_of, verifications
 from core.errors import Corrupt, NotFound, NotSupported

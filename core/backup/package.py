@@ -10,12 +10,12 @@ from pathlib import Path
 
 import zstandard
 
+from core.backup.checked_reading import read_checked
 from core.backup.databases.base import Rows
 from core.backup.keys import MANIFEST, part_name
 from core.backup.manifest import LONGEST_LINE, from_bytes
 from core.backup.old_form import read_old_form
 from core.backup.prefetch import in_parallel
-from core.backup.rereading import read_checked
 from core.backup.spool import private_file, spool
 from core.backup.store import Store
 from core.errors import Corrupt

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 
+from core.backup.checked_reading import read_checked
 from core.backup.choice import Wanted, choose
 from core.backup.manifest import from_bytes
 from core.backup.old_form import read_old_form
 from core.backup.package import read_part, unpack
 from core.backup.prefetch import in_parallel
-from core.backup.rereading import read_checked
 from core.backup.store import BucketStore, Store
 from core.backup.verifications import record_verification
 from core.errors import Corrupt, NotFound

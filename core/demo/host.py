@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> None:
 
 def _serve(folder: Path, port: int) -> dict[str, Any]:
     """Fill everything, listen in a thread, and return what the parent needs to know."""
-    from core.demo import moto_tuned  # before the rest: it sets moto up
+    from core.demo import moto_setup  # before the rest: it sets moto up
     from core.demo.data.buckets import make_buckets
     from core.demo.data.identities import make_users
     from core.demo.data.secrets import make_secrets
@@ -69,7 +69,7 @@ def _serve(folder: Path, port: int) -> dict[str, Any]:
         admin, platform = make_users()
         make_secrets(platform)
         make_buckets()
-        server = server_for(Gate(moto_tuned.application()), port)
+        server = server_for(Gate(moto_setup.application()), port)
         threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
         made = database.result()
     gc.freeze()  # the sample data never becomes garbage: searching it would slow every request

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from core.engine.frames import Kind, Reader, Writer
 from core.engine.host import Call
-from core.engine.wire import Kind, Reader, Writer
 from core.errors import Cancelled, EngineError, StorageError, explain_os_error
 from core.local.environment import split_environment
 from core.model.connection import Connection

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import IO, Any
 
 from core.aws.usage import record_use
-from core.engine.wire import Kind, Reader, Writer
+from core.engine.frames import Kind, Reader, Writer
 from core.errors import InvalidInput, StorageError
 from core.local.hardening import harden
 from core.model.connection import Connection

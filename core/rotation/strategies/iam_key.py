@@ -20,7 +20,7 @@ from core.model.secrets import SecretValue
 from core.objects.check_objects import CHECK_PREFIX
 from core.redaction import Secret
 from core.rotation import copies, iam_keys, iam_preflight, stages
-from core.rotation.iam_make import KeyMaker, delete_new_keys
+from core.rotation.iam_key_creation import KeyMaker, delete_new_keys
 from core.rotation.iam_secret import KEY_ID, KEY_SECRET, StorageSecret, read_secret, with_keys
 from core.rotation.key_proof import connection_of, drop_versions, prove_key, sweep
 from core.rotation.local_keys import LocalKeys

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.engine.operations import change_made
 from core.errors import AccessDenied, StorageError
 from core.health.facts import BucketFacts, fetch
-from core.lifecycle import reach, store
+from core.lifecycle import side_effects, store
 from core.lifecycle.rules import Configuration, difference
 from core.lifecycle.sentences import difference_lines
 from core.lifecycle.store import Saved
@@ -193,7 +193,7 @@ class BucketTab(Tab):
         bucket = workspace.bucket
         self.run(
             "Check what the rules match",
-            lambda work: reach.warnings(bucket, seen, after, work=work),
+            lambda work: side_effects.warnings(bucket, seen, after, work=work),
             lambda doubts: self._ask_or_save(doubts, after),
             quiet=True,
         )

@@ -10,7 +10,7 @@ from core.errors import Conflict, InvalidInput, StorageError
 from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
 from core.secrets import secret_text
-from core.secrets.save_pace import pace_warning
+from core.secrets.save_rate import pace_warning
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_counted, utc_now
 from core.work import Work

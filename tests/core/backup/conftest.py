@@ -18,5 +18,5 @@ def path(tmp_path: Path) -> Path:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Records and spools of one test are those of no other; damage is read again at once."""
     monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("core.backup.rereading.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("core.backup.checked_reading.PAUSES", (0.0, 0.0))
     return tmp_path / "home"

@@ -18,7 +18,7 @@ USAGE, CORRUPT = ErrorKind.USAGE.value, ErrorKind.CORRUPT.value
 @pytest.fixture(autouse=True)
 def records(monkeypatch, tmp_path):
     monkeypatch.setenv("STRONGROOM_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("core.backup.rereading.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("core.backup.checked_reading.PAUSES", (0.0, 0.0))
 
 
 @pytest.fixture

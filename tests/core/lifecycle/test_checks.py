@@ -7,7 +7,7 @@ from helpers.lifecycle_rules import ACCEPTED, REFUSED, rule
 from helpers.moto_bucket import moto_bucket
 
 from core.errors import InvalidInput
-from core.lifecycle import reach, store
+from core.lifecycle import side_effects, store
 from core.lifecycle.checks import check_prefix, check_rules, problems
 from core.lifecycle.rules import Configuration, Rule
 from core.lifecycle.templates import TEMPLATES, archive
@@ -72,7 +72,7 @@ def test_what_a_rule_reaches_is_said_before_it_is_saved():
         def said(*rules, before=()):
             present = Configuration(tuple(map(Rule.of, before)))
             after = Configuration((*present.rules, *map(Rule.of, rules)))
-            return " | ".join(reach.warnings(bucket, present, after))
+            return " | ".join(side_effects.warnings(bucket, present, after))
 
         assert said(archive().raw()) == ""
         siblings = said(archive(prefix="market-data").raw())

@@ -18,7 +18,7 @@ from core.backup.databases.base import Rows
 from core.backup.databases.sqlite.connection import BUSY_MILLISECONDS, cancellable, scalar
 from core.backup.databases.sqlite.ddl.writer import create_table
 from core.backup.databases.sqlite.failures import translate_sqlite_errors
-from core.backup.databases.sqlite.guarded import create_guarded
+from core.backup.databases.sqlite.guarded_create import create_guarded
 from core.backup.databases.sqlite.inspect import encoding_of
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.tokens import quoted

@@ -10,7 +10,7 @@ import apsw
 
 from core.backup.databases.sqlite.ddl.writer import create_table
 from core.backup.databases.sqlite.failures import translate_sqlite_errors
-from core.backup.databases.sqlite.guarded import create_guarded
+from core.backup.databases.sqlite.guarded_create import create_guarded
 from core.backup.databases.sqlite.load import insert_sql
 from core.backup.databases.sqlite.publish import create_bare, publish
 from core.errors import Corrupt, DatabaseError, NotSupported, StorageError

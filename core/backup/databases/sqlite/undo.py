@@ -10,7 +10,7 @@ import re
 
 import apsw
 
-from core.backup.databases.sqlite.guarded import create_guarded
+from core.backup.databases.sqlite.guarded_create import create_guarded
 from core.backup.databases.sqlite.tokens import literal, quoted
 from core.errors import InvalidInput
 
