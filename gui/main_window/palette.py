@@ -14,6 +14,7 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     Qt,
+    QTimer,
 )
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
@@ -41,6 +42,10 @@ _LIMIT = 50
 _WHERE = "actions, secrets, tables, backups, and the keys and folders listed in this session"
 #: From this score on an action comes before every name, also before those that are not found yet.
 _BEFORE_NAMES = 1000
+#: So long Enter waits for names that are being fetched, in milliseconds.
+_PATIENCE_MS = 1_500
+#: The score of a place that names its bucket: nothing else can be meant.
+_FIRST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +220,7 @@ class Palette(QDialog):
             why = f"{error.summary}. {error.cause} {error.remedy}"
             return Line(error.summary, "", partial(shortcuts.explain, self._window, why))
         go = partial(self._tabs.open, "browser", text)
-        return Line(f"Go to {text}", "", go, 1 if named else 0)
+        return Line(f"Go to {text}", "", go, _FIRST if named else 0)
 
     def _do(self, command: Command) -> None:
         """Run a command, or have the window say why it is not possible."""
@@ -229,7 +234,13 @@ class Palette(QDialog):
         certain = self._moved or (line is not None and line.score >= _BEFORE_NAMES)
         if self.searching and not certain:
             self._wanted = True
+            QTimer.singleShot(_PATIENCE_MS, self, self._on_patience_over)
         else:
+            self._on_chosen(self.list.currentIndex())
+
+    def _on_patience_over(self) -> None:
+        """Do without the names of a server that does not answer."""
+        if self._wanted and self._found_for == self.field.text():
             self._on_chosen(self.list.currentIndex())
 
     def _on_chosen(self, index: QModelIndex) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import LocalIOError, StorageError
@@ -127,10 +127,31 @@ class MainWindow(QMainWindow):
         tab = self.tab(tab_id)
         self.bar.setCurrentIndex(place_of(tab_id))
         self._on_tab(place_of(tab_id))
+        self._focus_tab(tab)
         if target is not None:
             tab.ensure_loaded()
             tab.open_target(target)
         return tab
+
+    def _focus_tab(self, tab: Tab) -> None:
+        """Move the focus into a tab that was asked for by a key: to where it was, or the start."""
+        from gui.widgets.reading_order import reading_order
+
+        focus = self.focusWidget()
+        if focus is None or not tab.isVisible() or tab.isAncestorOf(focus):
+            return
+        former = tab.focusWidget()
+        if former is not None and former.isVisible() and former.isEnabled():
+            former.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        elif order := reading_order(tab):
+            order[0].setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Go on with Tab in the order in which the window is read."""
+        from gui.widgets.reading_order import follow_reading_order
+
+        follow_reading_order(self.centralWidget())
+        return super().focusNextPrevChild(forward)
 
     @property
     def current_tab(self) -> Tab:

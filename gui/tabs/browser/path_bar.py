@@ -53,7 +53,11 @@ class PathBar(QWidget):
 
     def show_prefix(self, prefix: str) -> None:
         """Show the way to a folder."""
+        if prefix == self._prefix and self._last.text():
+            return
         self._prefix = prefix
+        if any(part.hasFocus() for parts in self._crumbs for part in parts):
+            self.root.setFocus()  # else the focus would leave the tab with the folder's button
         for parts in self._crumbs:
             for part in parts:
                 part.hide()

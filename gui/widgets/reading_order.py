@@ -1,0 +1,102 @@
+"""The order in which Tab goes from control to control: that in which they are read.
+
+Qt's own order is that in which widgets were made, and many are made late: the folders of a path,
+the words of a switch, the views of a preview.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QComboBox,
+    QLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QScrollArea,
+    QSplitter,
+    QStackedLayout,
+    QStackedWidget,
+    QTabBar,
+    QWidget,
+)
+
+#: What may have widgets inside that are none of our business.
+_LEAVES = (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTabBar,
+)
+
+
+def reading_order(root: QWidget) -> list[QWidget]:
+    """Return what Tab can reach in a widget now, as it is laid out; what floats above it last."""
+    found = [each for each in _below(root) if _reachable(each)]
+    laid_out = set(found)
+    floating = (part for part in root.findChildren(QWidget) if part not in laid_out)
+    return [*found, *(part for part in floating if _reachable(part) and _floats(part, root))]
+
+
+def follow_reading_order(root: QWidget) -> None:
+    """Have Tab go through a widget in the order in which it is read."""
+    order = reading_order(root)
+    for before, after in pairwise(order):
+        QWidget.setTabOrder(before, after)
+
+
+def _reachable(widget: QWidget) -> bool:
+    wants = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+    return wants and widget.isVisible() and widget.isEnabled() and widget.focusProxy() is None
+
+
+def _floats(widget: QWidget, root: QWidget) -> bool:
+    """Return whether a widget is in a message, which belongs to no layout."""
+    part: QWidget | None = widget
+    while part is not None and part is not root:
+        if part.property("floating"):
+            return not isinstance(widget.parentWidget(), _LEAVES)
+        part = part.parentWidget()
+    return False
+
+
+def _below(widget: QWidget) -> Iterator[QWidget]:
+    """Yield a widget and those below it in the order of their layouts."""
+    yield widget
+    if isinstance(widget, _LEAVES):
+        return
+    for part in _parts(widget):
+        yield from _below(part)
+
+
+def _parts(widget: QWidget) -> Iterator[QWidget]:
+    if isinstance(widget, QStackedWidget):
+        yield from filter(None, [widget.currentWidget()])
+    elif isinstance(widget, QSplitter):
+        yield from (widget.widget(place) for place in range(widget.count()))
+    elif isinstance(widget, QScrollArea):
+        yield from filter(None, [widget.widget()])
+    elif (layout := widget.layout()) is not None:
+        yield from _in_layout(layout)
+
+
+def _in_layout(layout: QLayout) -> Iterator[QWidget]:
+    if isinstance(layout, QStackedLayout):
+        yield from filter(None, [layout.currentWidget()])
+        return
+    for place in range(layout.count()):
+        item = layout.itemAt(place)
+        if item is None:
+            continue
+        if (inner := item.layout()) is not None:
+            yield from _in_layout(inner)
+        elif (part := item.widget()) is not None:
+            yield part

@@ -1,0 +1,90 @@
+"""Tab goes through the window as it is read, also to controls that were made late."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from gui.tabs.browser.path_bar import PathBar
+from gui.widgets.banner import Banner
+from gui.widgets.panel import page, splitter
+from gui.widgets.reading_order import follow_reading_order, reading_order
+from gui.widgets.segmented import Segmented
+
+
+class _View(QWidget):
+    """A path, a switch and two fields; Tab follows their order."""
+
+    def __init__(self):
+        super().__init__()
+        self.banner = Banner(self)
+        self.last, self.first = QLineEdit(), QLineEdit()
+        self.last.setAccessibleName("last")
+        self.first.setAccessibleName("first")
+        self.path, self.switch = PathBar(), Segmented(("Chart",))
+        left, right = QWidget(), QWidget()
+        upper = QHBoxLayout()
+        upper.addWidget(self.path, 1)
+        upper.addWidget(self.switch)
+        box = QVBoxLayout(left)
+        box.addLayout(upper)
+        box.addWidget(self.first)
+        QVBoxLayout(right).addWidget(page(self.last))
+        QVBoxLayout(self).addWidget(splitter(left, right, sizes=(800, 800)))
+
+    def focusNextPrevChild(self, forward):  # noqa: N802 - Qt's own name
+        follow_reading_order(self)
+        return super().focusNextPrevChild(forward)
+
+
+@pytest.fixture
+def view(qtbot, themed):
+    view = _View()
+    qtbot.addWidget(view)
+    view.resize(1600, 300)
+    view.show()
+    view.activateWindow()
+    view.first.setFocus()
+    qtbot.waitUntil(view.first.hasFocus)
+    return view
+
+
+def _walk(view, qtbot, key):
+    """Press a key until the focus is where it began; return the names of what had it."""
+    names, start = [], QApplication.focusWidget()
+    while not names or QApplication.focusWidget() is not start:
+        names.append(QApplication.focusWidget().accessibleName())
+        qtbot.keyClick(QApplication.focusWidget(), key)
+        assert len(names) < 30
+    return names
+
+
+def test_controls_that_were_made_late_are_reached_where_they_are(view, qtbot):
+    view.path.show_prefix("a/b/c/")
+    view.switch.set_items(("Table", "JSON"))
+    view.banner.show_warning("Careful", action=("Do it", lambda: None))
+    qtbot.waitUntil(lambda: "Table" in [part.accessibleName() for part in reading_order(view)])
+    forward = _walk(view, qtbot, Qt.Key.Key_Tab)
+    assert forward == [
+        "first", "last", "Do it", "Close this message",
+        "The whole bucket", "Go to a/", "Go to a/b/", "Table",
+    ]  # fmt: skip
+    backward = _walk(view, qtbot, Qt.Key.Key_Backtab)
+    assert backward == [forward[0], *reversed(forward[1:])]
+
+
+def test_what_cannot_have_the_focus_is_left_out(view):
+    view.first.setEnabled(False)
+    view.last.hide()
+    assert view.first not in reading_order(view)
+    assert view.last not in reading_order(view)
+
+
+def test_the_focus_stays_in_the_path_when_the_folder_of_the_button_is_left(view, qtbot):
+    view.path.show_prefix("a/b/c/")
+    _walk(view, qtbot, Qt.Key.Key_Tab)
+    button = next(w for w in reading_order(view) if w.accessibleName() == "Go to a/b/")
+    button.setFocus()
+    view.path.show_prefix("a/b/c/")
+    assert button.hasFocus(), "the folder is the same"
+    view.path.show_prefix("a/b/")
+    assert view.path.root.hasFocus()
