@@ -11,7 +11,7 @@ from house.source import ROOT
 
 from core.aws.actions import action_of
 from core.cli import COMMANDS as KNOWN
-from core.cli.common import taken_out
+from core.cli.common import split_common_options
 from core.cli.program import app
 from core.demo import DemoServer
 from core.demo.data.identities import platform_policy
@@ -44,7 +44,7 @@ def _understood(words):
     """Parse a command line as far as its last option, without running it."""
     if parse(words) is not None or words[:1] in (["--help"], ["--version"]):
         return
-    _common, rest = taken_out(words)
+    _common, rest = split_common_options(words)
     command = typer.main.get_command(app)
     context = command.make_context("strongroom", rest, resilient_parsing=False)
     left = [*context._protected_args, *context.args]

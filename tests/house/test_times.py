@@ -21,7 +21,7 @@ _FOR_MACHINES = {
     "core/local/used_actions.py",
     "core/objects/small.py",
     "core/statistics/saved.py",
-    "core/storage/latest.py",
+    "core/storage/queries.py",
 }
 #: `iso_utc` in the window: exported files, the moment in a key, a value that is read again.
 _ISO_IN_WINDOW = {
