@@ -33,6 +33,8 @@ _WIDEST, _LEAST, _NARROWEST, _NUMBERS, _SAMPLE = 420, 140, 64, 88, 100
 _FILLING, _NAME = 100_000, 260
 #: A moment may shrink to its day and minute, "15 Jan 10:00", with the padding of a cell.
 _DAY = 112
+#: By how much moments of one form differ in width: "1 Jul" and "30 Nov".
+_MONTH = 14
 _ARROW = 10
 #: So many of the first cells tell to what width a column may shrink.
 _HEAD = 20
@@ -251,6 +253,8 @@ class Columns(QObject):
             room = delegate.sizeHint(option, index).width()
             if index.data(Qt.ItemDataRole.TextAlignmentRole) is not None:
                 room = max(room, _NUMBERS)  # later rows may hold longer numbers
+            if is_moment(str(index.data() or "")):
+                room += _MONTH  # later rows may be of another month
             inset = 28 if index.parent().isValid() and not column else 0
             width = max(width, room + inset)
         return width

@@ -62,7 +62,7 @@ class CredentialsTab(Tab):
         self.actions_on_hygiene = HygieneActions(self, self.hygiene)
         self.doctor = DoctorActions(self)
         middle = splitter(self.secrets, self.secret, vertical=True, sizes=(220, 420))
-        self._listed = splitter(middle, self._right, sizes=(500, 508))
+        self._listed = splitter(middle, self._right, sizes=(500, 508), stretch=(1, 1))
         self._views = QStackedWidget()
         for view in (self._listed, self.hygiene):
             self._views.addWidget(view)
