@@ -128,9 +128,9 @@ def _values(
     rotator: Rotator, secret: str, file: Path | None, work: Work
 ) -> dict[str, Secret] | None:
     """Return the new fields of a secret whose values the user supplies; None for others."""
-    from core.model.rotation import RotationKind
+    from core.rotation.strategies import strategy_of
 
-    if rotator.kind_of(secret, work=work) is not RotationKind.EXCHANGE:
+    if not strategy_of(rotator.kind_of(secret, work=work)).values_entered:
         return None
     if file is not None:
         text = read_text(file, "The new fields")

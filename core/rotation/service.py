@@ -106,8 +106,7 @@ class Rotator:
         except StorageError as error:
             problem = Problem.of(error)
         found = self._copies(strategy, rotation, current)
-        given = rotation.kind is RotationKind.EXCHANGE
-        fields = self.fields_of(secret, work=work) if given else ()
+        fields = self.fields_of(secret, work=work) if strategy.values_entered else ()
         return RotationPlan(
             kind=rotation.kind,
             secret=secret,

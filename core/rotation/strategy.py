@@ -145,6 +145,8 @@ class Strategy(Protocol):
 
     kind: ClassVar[RotationKind]
     steps: ClassVar[tuple[Step, ...]]
+    #: Whether a person enters the new values.
+    values_entered: ClassVar[bool]
 
     @classmethod
     def create(cls, setup: Setup) -> Self:

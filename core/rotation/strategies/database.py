@@ -63,6 +63,7 @@ class DatabaseStrategy:
     """The steps of one rotation of a database password."""
 
     kind: ClassVar[RotationKind] = RotationKind.DATABASE
+    values_entered: ClassVar[bool] = False
     steps: ClassVar[tuple[Step, ...]] = (
         Step.PREFLIGHT,
         Step.STAGE,

@@ -45,6 +45,7 @@ class ExchangeStrategy:
     """The steps of one rotation; `values` are the fields to change with their new values."""
 
     kind: ClassVar[RotationKind] = RotationKind.EXCHANGE
+    values_entered: ClassVar[bool] = True
     steps: ClassVar[tuple[Step, ...]] = (Step.PREFLIGHT, Step.STAGE, Step.TEST, Step.PROMOTE)
 
     def __init__(

@@ -43,6 +43,7 @@ class IamKeyStrategy:
     """The steps of one rotation; `now` has steps that do not wait for their grace period."""
 
     kind: ClassVar[RotationKind] = RotationKind.IAM_KEY
+    values_entered: ClassVar[bool] = False
     steps: ClassVar[tuple[Step, ...]] = (
         Step.PREFLIGHT,
         Step.CREATE,

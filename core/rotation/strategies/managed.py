@@ -34,6 +34,7 @@ class ManagedStrategy:
     """The steps of a rotation that AWS runs; the new version has the id of the rotation."""
 
     kind: ClassVar[RotationKind] = RotationKind.MANAGED
+    values_entered: ClassVar[bool] = False
     steps: ClassVar[tuple[Step, ...]] = (Step.PREFLIGHT, Step.APPLY, Step.PROMOTE)
 
     def __init__(

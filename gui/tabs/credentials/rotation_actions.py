@@ -15,7 +15,6 @@ from core.model.rotation import (
     Outcome,
     Patience,
     Rotation,
-    RotationKind,
     RotationPlan,
     Step,
     StepState,
@@ -147,7 +146,7 @@ class RotationActions(QObject):
         plan = self._cockpit.plan
         if plan is None:
             return
-        if plan.kind is RotationKind.EXCHANGE:
+        if plan.fields:
             dialog = NewValues(self._tab, plan.secret, plan.fields, self._start)
             dialog.open()
             return
