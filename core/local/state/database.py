@@ -7,18 +7,17 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.local.state.failures import translate_database_errors
-from core.local.state.migrations import immediate_transaction
 from core.local.state.old_files import old_files
-from core.local.state.opening import Access, connect, prepare
 from core.paths import data_dir
 
-if TYPE_CHECKING:  # imported when the database is first used: most of its cost is the import
+if TYPE_CHECKING:  # imported when the database is first used: the window's first picture waits
     import apsw
+
+    from core.local.state.opening import Access
 
 #: The database's name in the data folder.
 FILE_NAME = "state.db"
@@ -31,14 +30,14 @@ _Identity = tuple[int, int]
 Value = str | int | float | bytes | None
 
 
-@dataclass(slots=True)
 class _Held:
     """The connection of one thread, the process and file it belongs to, and how it synchronises."""
 
-    connection: apsw.Connection
-    process: int
-    identity: _Identity
-    durable: bool = False
+    __slots__ = ("connection", "durable", "identity", "process")
+
+    def __init__(self, connection: apsw.Connection, identity: _Identity) -> None:
+        self.connection, self.identity, self.process = connection, identity, os.getpid()
+        self.durable = False
 
 
 class Database:
@@ -103,6 +102,8 @@ class Database:
         Raises:
             LocalIOError: the database cannot be written; nothing was changed.
         """
+        from core.local.state.migrations import immediate_transaction
+
         with translate_database_errors(self.path, "written"):
             connection = self._synchronised(durable=durable)
             with immediate_transaction(connection):
@@ -147,12 +148,14 @@ class Database:
         return self._open()
 
     def _open(self) -> _Held:
+        from core.local.state.opening import connect, prepare
+
         with self._lock:
             if self._prepared is None or self._prepared[0] != self._identity():
                 access = prepare(self.path)
                 self._prepared = (self._identity() or (0, 0), access)
             identity, access = self._prepared
-        held = _Held(connect(self.path, access), os.getpid(), identity)
+        held = _Held(connect(self.path, access), identity)
         self._threads.held = held
         return held
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from core.paths import config_dir, data_dir
 
 
-@dataclass(frozen=True, slots=True)
-class OldStore:
+class OldStore(NamedTuple):
     """The files of one store.
 
     Attributes:
@@ -50,8 +49,11 @@ def old_files(database: Path) -> list[tuple[OldStore, Path]]:
     if database.parent != data_dir():
         return []
     folders = {"config": config_dir(), "data": data_dir()}
-    return [
-        (store, path)
-        for store in OLD_STORES
-        for path in sorted(folders[store.folder].glob(store.pattern))
-    ]
+    return [(store, path) for store in OLD_STORES for path in _files(store, folders[store.folder])]
+
+
+def _files(store: OldStore, folder: Path) -> list[Path]:
+    if "*" in store.pattern:
+        return sorted(folder.glob(store.pattern))
+    path = folder / store.pattern  # each start asks for it: a glob takes longer
+    return [path] if path.exists() else []

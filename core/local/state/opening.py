@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from core.local.atomic import broken_name, fsync_folder
 from core.local.locking import has_record_locks, locked
@@ -15,7 +14,6 @@ from core.local.state.failures import translate_database_errors
 from core.local.state.migrations import check_version, migrate
 from core.local.state.old_files import old_files
 from core.local.state.salvage import copy_readable_rows, open_read_only
-from core.units import iso_utc, utc_now
 
 if TYPE_CHECKING:
     import apsw
@@ -34,8 +32,7 @@ _NETWORK = frozenset(
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):  # the window's first picture need not wait for dataclasses
     """How a database can be opened in its place.
 
     Attributes:
@@ -146,6 +143,8 @@ def _set_aside(path: Path) -> Path:
 
 
 def _report(connection: apsw.Connection, path: Path, aside: Path, reason: str) -> None:
+    from core.units import iso_utc, utc_now
+
     _log.warning("%s was damaged and set aside as %s: %s", path.name, aside.name, reason)
     connection.execute(
         "INSERT INTO damaged_files (path, moment, reason) VALUES (?, ?, ?)",
