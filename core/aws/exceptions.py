@@ -72,8 +72,9 @@ _SIGN_INS: tuple[tuple[type[Exception], str], ...] = (
     (boto.LoginError, "Run `aws login` for this profile in a terminal, then try again."),
     (Exception, "Run `aws sso login` for this profile in a terminal, then try again."),
 )
-_CONFIGURATION = "Correct the AWS configuration file (~/.aws/config, or the file in "
-"AWS_CONFIG_FILE)."
+_CONFIGURATION = (
+    "Correct the AWS configuration file (~/.aws/config, or the file in AWS_CONFIG_FILE)."
+)
 _ANY_SOURCE = (
     "Choose another credential source in the profile, or set up this one: keys in the keyring, an "
     "AWS profile, AWS_* variables, or a role of this machine."

@@ -294,8 +294,10 @@ def _reason(answer: Answer, because: str) -> str:
     if because:
         return f"AWS says: {redacted(because).strip()}."
     if answer.code == "403":
-        return "(The answer to a HEAD request has no text; unknown or deactivated keys cause the "
-        "same answer.)"
+        return (
+            "(The answer to a HEAD request has no text; unknown or deactivated keys cause the "
+            "same answer.)"
+        )
     return ""
 
 

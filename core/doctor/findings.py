@@ -108,8 +108,10 @@ def pending(version: PendingVersion) -> Finding:
         "before it ends."
     )
     if version.live is Live.YES:
-        detail += " The database accepts its password, and no longer the current one: continue "
-        "the rotation."
+        detail += (
+            " The database accepts its password, and no longer the current one: continue "
+            "the rotation."
+        )
     if version.live is Live.UNKNOWN:
         detail += (
             " The database may accept only its password, which cannot be tested from here. Do not "

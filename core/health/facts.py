@@ -102,8 +102,11 @@ def _versioning(answer: Mapping[str, Any]) -> Finding:
         mfa = " with MFA delete" if answer.get("MFADelete") == "Enabled" else ""
         return Status.GOOD, f"on{mfa}", ""
     state = "suspended" if status else "never enabled"
-    return Status.BAD, state, "Deleted and overwritten objects are lost at once and cannot be "
-    "restored."
+    return (
+        Status.BAD,
+        state,
+        ("Deleted and overwritten objects are lost at once and cannot be restored."),
+    )
 
 
 def _block(answer: Mapping[str, Any]) -> Finding:

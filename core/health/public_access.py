@@ -76,8 +76,11 @@ def judge(seen: Exposure) -> tuple[bool | None, str, str]:
         return None, ", ".join(_unread(seen)) or "not everything could be read", ""
     if seen.policy_is_public or seen.acl:
         what = "the policy" if seen.policy_is_public else "the ACL"
-        return False, f"{what} is public, but a block is effective", "Without the block the "
-        "bucket would be public."
+        return (
+            False,
+            f"{what} is public, but a block is effective",
+            ("Without the block the bucket would be public."),
+        )
     if acls_count is not False:
         return (
             False,

@@ -137,8 +137,9 @@ def lifetime_of(bucket: Bucket, seconds: int, now: datetime) -> Lifetime:
     expiry = bucket.clients.credentials_expiry()
     if not expiry.known:
         longest = min(seconds, LONGEST_SESSION_SECONDS)
-        why = "it ends with the credentials that sign it, which are temporary with an unknown "
-        "expiry"
+        why = (
+            "it ends with the credentials that sign it, which are temporary with an unknown expiry"
+        )
         return Lifetime(now + timedelta(seconds=longest), known=False, limited_by=why)
     if expiry.at is None:
         return Lifetime(now + timedelta(seconds=seconds))

@@ -251,8 +251,9 @@ def overtaken(
     moved = stages.current not in {rotation.facts.old_version, rotation.id}
     holder = stages.current if moved else stages.pending
     author = _by(clients, rotation, stages, holder, work, when="at")
-    what = "was changed" if moved else "is now being rotated by another client: AWSPENDING was "
-    "taken"
+    what = (
+        "was changed" if moved else ("is now being rotated by another client: AWSPENDING was taken")
+    )
     return Overtaken(
         f"{rotation.secret} {what}{author}",
         cause=f"AWSCURRENT is on version {stages.current or 'none'}, AWSPENDING on "

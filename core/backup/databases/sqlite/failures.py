@@ -307,6 +307,7 @@ def _who_may_not_write(subject: str) -> str:
     if not os.access(path, os.W_OK):
         return "The file is read-only for this user."
     if not os.access(path.parent, os.W_OK):
-        return "The folder of the file is read-only for this user; SQLite creates its journal "
-        "there."
+        return (
+            "The folder of the file is read-only for this user; SQLite creates its journal there."
+        )
     return ""
