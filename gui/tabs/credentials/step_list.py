@@ -113,6 +113,7 @@ class StepList(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Steps of the rotation")
+        self.setObjectName("steps")  # the style sheet marks its focus
         self.lines: dict[Step, StepLine] = {}
         self._rules: list[QWidget] = []
         holder = QWidget()
