@@ -39,7 +39,7 @@ def environment_profile(environment: Mapping[str, str] = os.environ) -> Profile:
     return Profile("environment", KeySource.ENVIRONMENT, region=region, bucket=DEFAULT_BUCKET)
 
 
-def described_environment(environment: Mapping[str, str] = os.environ) -> str:
+def environment_text(environment: Mapping[str, str] = os.environ) -> str:
     """Return the variables of AWS that are set, in words and without secrets."""
     names = (*_KEYS, "AWS_REGION", "AWS_DEFAULT_REGION")
     return ", ".join(f"{name} {environment[name]}" for name in names if environment.get(name))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.local.atomic import translate_os_errors
 from core.local.state.failures import translate_database_errors
 from core.local.state.old_files import old_files
 from core.paths import data_dir
@@ -55,8 +56,9 @@ class Database:
         Raises:
             LocalIOError: the database cannot be read.
         """
-        if not self.path.exists() and not old_files(self.path):
-            return []
+        with translate_os_errors(self.path, "read"):
+            if not self.path.exists() and not old_files(self.path):
+                return []
         with translate_database_errors(self.path, "read"):
             return self._held().connection.execute(sql, parameters).fetchall()
 
@@ -117,7 +119,7 @@ class Database:
         """
         (free,) = self.rows("PRAGMA freelist_count")[0]
         if free > _FREE_PAGES:
-            self.execute("PRAGMA incremental_vacuum")
+            self.rows("PRAGMA incremental_vacuum")  # frees pages as long as it is read
 
     def close(self) -> None:
         """Close this thread's connection; the next access opens another."""

@@ -220,9 +220,16 @@ def test_an_open_database_leaves_no_wal_file_when_the_program_ends(tmp_path):
 # Places and files that cannot be used as usual.
 
 
-def test_freed_pages_can_be_returned_to_the_disk(database):
+def test_space_that_is_not_needed_any_more_is_returned_to_the_disk(database):
     database.execute(INSERT, ("a",))
-    assert database.rows("PRAGMA auto_vacuum") == [(2,)]
+    database.execute("INSERT INTO settings VALUES ('large', ?)", ("x" * 20_000_000,))
+    database.close()
+    assert database.path.stat().st_size > 20_000_000
+    database.execute("DELETE FROM settings")
+    database.return_free_pages()
+    database.close()
+    assert database.path.stat().st_size < 1_000_000
+    assert ids(database) == ["a"]
 
 
 def test_a_full_disk_is_an_error_in_words_and_changes_nothing(database):
@@ -254,6 +261,47 @@ def test_a_place_that_is_no_folder_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LocalIOError):
         Database(tmp_path / "file" / "state.db").execute(INSERT, ("a",))
+
+
+def test_a_place_that_may_not_be_read_is_an_error(database, monkeypatch):
+    def refuse(*_arguments, **_more):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(LocalIOError, match=r"state\.db could not be read"):
+        database.rows(IDS)
+
+
+def fill(database):
+    for number in range(1000):
+        database.execute("INSERT INTO settings VALUES (?, ?)", (str(number), "x" * 9000))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid(), reason="only root may mount")
+def test_a_disk_that_is_full_and_one_that_is_read_only(tmp_path):
+    """On real file systems, in memory."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("mounting is not allowed here")
+    database = Database(disk / "state.db")
+    try:
+        database.execute(INSERT, ("a",), durable=True)
+        with pytest.raises(LocalIOError) as raised:
+            fill(database)
+        assert "The disk is full" in raised.value.cause
+        assert ids(database) == ["a"]
+        database.close()
+        assert database.rows("PRAGMA integrity_check") == [("ok",)]
+        database.close()
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        assert ids(database) == ["a"]
+        with pytest.raises(LocalIOError, match="could not be written"):
+            database.execute(INSERT, ("b",))
+    finally:
+        database.close()
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_another_writer_that_does_not_end_is_an_error(database, monkeypatch):
