@@ -103,7 +103,7 @@ def note_attempt(operation: str, result: Result) -> None:
 
 def _sentence(attempts: Attempts, done: str) -> str:
     if attempts.made:
-        return f"It was not completed, but a part of it was {done}. Refresh to see what."
+        return f"It was not completed, but a part was {done}. Refresh to see what."
     if attempts.unknown:
         return f"The answer was lost, so it may have been {done} all the same. Refresh to see."
     return f"Nothing was {done}."

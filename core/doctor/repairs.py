@@ -8,6 +8,7 @@ from uuid import UUID
 from core.aws.clients import ClientFactory
 from core.aws.identity import identity
 from core.doctor.takeover import adopted_steps, is_database
+from core.effects import states_effect
 from core.errors import Conflict, InvalidInput
 from core.model.doctor import Finding, Repair, RepairKind
 from core.model.rotation import (
@@ -38,6 +39,7 @@ class Repairer:
         self._clients = clients
         self._rotator = rotator or Rotator(clients)
 
+    @states_effect("changed")
     def repair(self, finding: Finding, repair: Repair, *, work: Work | None = None) -> str:
         """Repair a finding, and return a text about the result.
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from core.aws.clients import ClientFactory
 from core.aws.identity import identity
+from core.effects import states_effect
 from core.errors import Conflict, InvalidInput, NotFound, NotSupported, StorageError
 from core.model.rotation import (
     Copy,
@@ -29,7 +30,7 @@ from core.rotation import copies, stages
 from core.rotation.journal import RotationJournal
 from core.rotation.local_keys import LocalKeys
 from core.rotation.machine import Machine
-from core.rotation.step_texts import planned
+from core.rotation.step_texts import planned_step
 from core.rotation.strategies import STRATEGIES, steps_of, strategy_of
 from core.rotation.strategy import Examined, Setup, Strategy
 from core.secrets import secret_text
@@ -95,7 +96,7 @@ class Rotator:
         work = default_work(work)
         self._clients.require_writable(f"Rotating {secret}")
         rotation = self._new(secret, work)
-        steps = tuple(planned(rotation.kind, record.step) for record in rotation.steps)
+        steps = tuple(planned_step(rotation.kind, record.step) for record in rotation.steps)
         examined = Examined(Facts(), "")
         problem: Problem | None = None
         current = SecretsManager(clients=self._clients).read(secret, work=work)
@@ -120,6 +121,7 @@ class Rotator:
             copies=found,
         )
 
+    @states_effect("changed")
     def start(
         self,
         secret: str,
@@ -150,6 +152,7 @@ class Rotator:
             with self._machine(rotation, now, values) as machine:
                 return machine.run(rotation, work)
 
+    @states_effect("changed")
     def resume(
         self,
         rotation: Rotation,
@@ -168,6 +171,7 @@ class Rotator:
         with self._again(rotation, work) as found, self._machine(found, now, values) as machine:
             return machine.run(found, work)
 
+    @states_effect("changed")
     def undo(self, rotation: Rotation, *, work: Work | None = None) -> Rotation:
         """Undo a rotation.
 

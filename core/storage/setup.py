@@ -11,6 +11,7 @@ from uuid import uuid4
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.aws.identity import identity
+from core.effects import states_effect
 from core.errors import AccessDenied, Corrupt, NotFound, NotSupported, StorageError
 from core.model.connection import AccessKeys, Connection, KeySource
 from core.objects.bucket import Bucket
@@ -45,6 +46,11 @@ class SetupReport:
     kept: bool = False
 
 
+#: The operations that store keys in the platform's secret: the test object is removed again.
+_STORING = ("CreateSecret", "UpdateSecret", "UpdateSecretVersionStage")
+
+
+@states_effect("stored", _STORING)
 def set_up(
     connection: Connection,
     *,

@@ -24,11 +24,6 @@ OTHERWISE = {
     "objects.restore_many": "its report names each object",
     "links.put": "a link is made on this machine",
     "links.delete": "a link is made on this machine",
-    "rotation.start": "its steps are shown",
-    "rotation.resume": "its steps are shown",
-    "rotation.undo": "its steps are shown",
-    "doctor.repair": "the findings are examined again",
-    "setup": "its steps are shown",
     "profiles.save": "a block inside it states it",
     "profiles.delete": "a block inside it states it",
 }
@@ -113,7 +108,7 @@ def test_an_action_that_made_a_part_says_so_and_an_inner_action_does_not_hide_it
         outer.made = True
         with stating_effect("saved"):
             raise errors.Offline("gone")
-    assert caught.value.effect.startswith("It was not completed, but a part of it was set up.")
+    assert caught.value.effect.startswith("It was not completed, but a part was set up.")
     with pytest.raises(errors.Offline) as caught, stating_effect("set up"), stating_effect("saved"):
         raise errors.Offline("gone")
     assert caught.value.effect == "Nothing was saved."
