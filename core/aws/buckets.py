@@ -42,7 +42,7 @@ def list_buckets(clients: ClientFactory, *, work: Work | None = None) -> tuple[s
             token = {"ContinuationToken": page["ContinuationToken"]}
 
 
-def brief(clients: ClientFactory, bucket: str, *, work: Work | None = None) -> BucketBrief:
+def bucket_brief(clients: ClientFactory, bucket: str, *, work: Work | None = None) -> BucketBrief:
     """Return region and versioning state of a bucket.
 
     Raises:

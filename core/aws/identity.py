@@ -39,7 +39,7 @@ _SOURCES = {
 }
 
 
-def described(clients: ClientFactory, who: Identity) -> str:
+def identity_text(clients: ClientFactory, who: Identity) -> str:
     """Return one line with the identity, the source of the keys and their expiry."""
     profile = clients.connection.profile
     source = _SOURCES[profile.source].format(section=profile.aws_profile)

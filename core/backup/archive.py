@@ -66,11 +66,11 @@ def write_parts(
     with closing(prefetch(rows)) as read, closing(_packed(read, tally, work)) as packed:
         for part, verdict in in_parallel(send, packed, _UPLOADS):
             tally.parts.append(part)
-            tally.verdict = weakest((tally.verdict, verdict))
+            tally.verdict = weakest_verdict((tally.verdict, verdict))
     return tally
 
 
-def weakest(verdicts: Iterable[Verdict]) -> Verdict:
+def weakest_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the weakest verdict; `Verdict` lists the strongest first."""
     return max(verdicts, key=tuple(Verdict).index, default=Verdict.SIZE_ONLY)
 
@@ -111,7 +111,7 @@ class _Packer:
         return Part(self.index, self.rows, len(data), self.raw_size, digest), data
 
 
-def commit(
+def write_manifest(
     store: Store, unfinished: UnfinishedBackup, manifest: Manifest, work: Work
 ) -> tuple[Backup, Verdict]:
     """Write the manifest, which completes the backup; return its entry and the verdict."""

@@ -49,11 +49,11 @@ class Wanted:
         Raises:
             InvalidInput: When an argument is empty, or the time is not valid.
         """
-        check_given(id=backup_id, at=at)
-        return cls(backup_id, moment(at), origin, any_source)
+        check_not_empty(id=backup_id, at=at)
+        return cls(backup_id, parse_moment(at), origin, any_source)
 
 
-def check_given(**values: object) -> None:
+def check_not_empty(**values: object) -> None:
     """Check that no value is an empty text, which does not count as omitted.
 
     Raises:
@@ -69,7 +69,7 @@ def check_given(**values: object) -> None:
             )
 
 
-def moment(at: str | datetime | None) -> datetime | None:
+def parse_moment(at: str | datetime | None) -> datetime | None:
     """Return a time, which may be a text, in UTC.
 
     Raises:
@@ -102,7 +102,7 @@ def find(store: Store, table: str, work: Work, wanted: Wanted | None = None) -> 
 
 def choose(store: Store, table: str, work: Work, wanted: Wanted | None = None) -> Backup:
     """Return the same backup as `find`, but without an error for a damaged one."""
-    check_given(table=table)
+    check_not_empty(table=table)
     wanted = wanted or Wanted()
     here = contents(store, table, work)
     listed: list[Backup | Folder] = [*here.old, *here.folders]

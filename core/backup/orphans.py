@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from core.backup.keys import MANIFEST
 from core.backup.listing import contents
-from core.backup.spool import sweep_spools
+from core.backup.spool import remove_dead_spools
 from core.backup.store import Store, Stored
 from core.backup.unfinished import dead_records, forget, running_folders
 from core.errors import StorageError
@@ -76,7 +76,7 @@ def remove_own_orphans(store: Store, work: Work) -> int:
     Returns:
         The number of backups that left parts in the store.
     """
-    sweep_spools()
+    remove_dead_spools()
     removed = 0
     with dead_records(store) as dead:
         for folder, record in dead.items():

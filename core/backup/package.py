@@ -90,7 +90,7 @@ class Package:
 
 
 @contextmanager
-def fetched(
+def fetch_package(
     store: Store, backup: Backup, today: TableSchema | None, work: Work
 ) -> Iterator[Package]:
     """Download a backup to a temporary private folder, and compare every hash.

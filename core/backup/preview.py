@@ -9,7 +9,7 @@ from core.backup.databases import is_missing, open_database, origin_of
 from core.backup.databases.base import Database
 from core.backup.databases.sqlite.dump import rowids_field
 from core.backup.drift import drift
-from core.backup.package import Package, fetched
+from core.backup.package import Package, fetch_package
 from core.backup.store import BucketStore, Store
 from core.model.backup import Backup, Difference, RestorePreview
 from core.model.tables import TableSchema
@@ -60,11 +60,11 @@ def preview_of(
 ) -> RestorePreview:
     """Return the preview for a listed backup in any store; see `preview`."""
     if is_missing(database):
-        with fetched(store, backup, None, work) as package:
+        with fetch_package(store, backup, None, work) as package:
             return _into_nothing(package, database)
     with open_database(database) as target:
         today = target.schema(backup.table) if target.exists(backup.table) else None
-        with fetched(store, backup, today, work) as package:
+        with fetch_package(store, backup, today, work) as package:
             return _compared(package, target, samples, work)
 
 

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.backup.choice import Wanted, check_given, find, source_warning
+from core.backup.choice import Wanted, check_not_empty, find, source_warning
 from core.backup.databases import open_database, origin_of
 from core.backup.databases.base import Content, Database
-from core.backup.package import Package, fetched
+from core.backup.package import Package, fetch_package
 from core.backup.preview import free_name, rowid_warning
 from core.backup.store import BucketStore, Store
 from core.backup.verifications import record_verification
@@ -87,7 +87,7 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
     """
     work = default_work(work)
     workspace.bucket.clients.require_writable(f"Restoring {table}")
-    check_given(table=table, target=target)
+    check_not_empty(table=table, target=target)
     store = BucketStore(workspace.bucket)
     origin = origin_of(database)
     wanted = Wanted.of(backup_id, at, origin, any_source=from_other_source)
@@ -101,12 +101,12 @@ def restore_of(
 ) -> RestoreReport:
     """Restore from a listed backup in any store; see `restore`."""
     started = time.monotonic()
-    check_given(target=choices.target)
+    check_not_empty(target=choices.target)
     name = choices.target or backup.table
     with open_database(database, write=True, create=True) as target:
         _refuse_existing_target(target, choices)
         today = target.schema(name) if target.exists(name) else None
-        with fetched(store, backup, today, work) as package, target.change(work=work):
+        with fetch_package(store, backup, today, work) as package, target.change(work=work):
             _refuse_existing_target(target, choices)  # another process may have just created it
             swap = _Swap(target, package, name, choices, work)
             former, verified = swap.run()

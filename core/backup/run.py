@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import uuid4
 
-from core.backup.archive import TOOL, Tally, commit, weakest, write_parts
-from core.backup.choice import check_given
+from core.backup.archive import TOOL, Tally, weakest_verdict, write_manifest, write_parts
+from core.backup.choice import check_not_empty
 from core.backup.databases import open_database
 from core.backup.databases.base import Database
 from core.backup.keys import folder, new_id
@@ -78,7 +78,7 @@ def _schemas(
     """
     if tables is not None:
         for name in tables:
-            check_given(table=name)
+            check_not_empty(table=name)
         if not tables:
             raise InvalidInput("No table was chosen", remedy="Choose at least one table.")
         return [_provable(source, name) for name in dict.fromkeys(tables)], ()
@@ -138,10 +138,10 @@ class _Run:
             tally = write_parts(self.store, unfinished, rows, backup_id, watched)
             self._check_count(schema.table, tally.rows)
             manifest = self._manifest(schema, tally, backup_id, taken, time.monotonic() - started)
-            written, verdict = commit(self.store, unfinished, manifest, self.work)
+            written, verdict = write_manifest(self.store, unfinished, manifest, self.work)
         self.done += tally.rows
-        verdict = weakest((verdict, tally.verdict))
-        self.verdict = weakest((self.verdict, verdict))
+        verdict = weakest_verdict((verdict, tally.verdict))
+        self.verdict = weakest_verdict((self.verdict, verdict))
         return replace(written, checked=f"written, {verdict.value}")
 
     def _check_count(self, table: str, rows: int) -> None:

@@ -30,7 +30,7 @@ def spool() -> Iterator[Path]:
         LocalIOError: The folder cannot be created.
     """
     root = cache_dir()
-    sweep_spools()
+    remove_dead_spools()
     folder = root / f"{_PREFIX}{uuid4().hex}"
     lock = _lock_of(folder)
     with translate_os_errors(lock, "created"):
@@ -45,7 +45,7 @@ def spool() -> Iterator[Path]:
         os.close(handle)
 
 
-def sweep_spools() -> int:
+def remove_dead_spools() -> int:
     """Remove the folders of ended processes, and return their number."""
     root, removed = cache_dir(), 0
     for folder in root.glob(f"{_PREFIX}*"):

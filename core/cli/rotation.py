@@ -216,11 +216,11 @@ def _show_steps(cli: Cli, plan: RotationPlan, *, keep_copies: bool) -> None:
 
 
 def _show_open(cli: Cli, rotation: Rotation, *, undo: bool) -> None:
-    from core.rotation.step_texts import planned
+    from core.rotation.step_texts import planned_step
 
     cli.out.line(f"{rotation.secret}: {rotation.outcome.value}, begun {iso_utc(rotation.started)}")
     for record in rotation.steps:
-        step = planned(rotation.kind, record.step)
+        step = planned_step(rotation.kind, record.step)
         will = step.undo if undo else step.text
         text = record.detail if record.finished and not undo else will
         cli.out.line(f"{record.state.value:8} {step.title}. {text}")

@@ -66,9 +66,9 @@ def setup(
 
     with cli.out.work("Setting up", batch=tell) as work:
         connection = cli.opener.connection(work)
-        keys = connection.keys or _keys(access_key_id)
+        keys = connection.keys or _entered_keys(access_key_id)
         if access_key_id:
-            keys = _keys(access_key_id)
+            keys = _entered_keys(access_key_id)
         report = set_up(connection, keys=keys, replace_keys=replace_keys, work=work)
     name = connection.profile.secret_name
 
@@ -81,7 +81,7 @@ def setup(
     cli.out.result(report, show)
 
 
-def _keys(access_key_id: str) -> AccessKeys:
+def _entered_keys(access_key_id: str) -> AccessKeys:
     if not access_key_id:
         key, secret = (
             os.environ.get(f"AWS_{name}", "") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
@@ -106,7 +106,7 @@ def check(
     ] = False,
 ) -> int:
     """Test every permission, undo the tests, and fail if a required permission is missing."""
-    from core.aws.identity import described, identity
+    from core.aws.identity import identity, identity_text
     from core.health.permissions import check_permissions
 
     cli: Cli = context.obj
@@ -114,7 +114,7 @@ def check(
         clients = cli.opener.workspace(work).clients
         results = check_permissions(clients, extras=not contract, work=work)
         with contextlib.suppress(StorageError):  # a server may not support STS
-            who = described(clients, identity(clients, work=work))
+            who = identity_text(clients, identity(clients, work=work))
             cli.out.note(f"As {who}.")
     rows = [(_SIGNS[one.ok], one.action, one.needed, one.detail) for one in results]
     cli.out.result(results, lambda: cli.out.table(("", "Permission", "Needed for", "Detail"), rows))

@@ -47,7 +47,7 @@ def downloaded_files(
     return Files(keys, paths, sizes)
 
 
-def shown(out: Output, report: TransferReport, files: Files, verb: str) -> int:
+def show_report(out: Output, report: TransferReport, files: Files, verb: str) -> int:
     """Write the report and return the exit code.
 
     Args:
@@ -108,13 +108,13 @@ def _write(out: Output, report: TransferReport, files: Files, verb: str) -> None
     for line in (*_by_reason("skipped", skipped), *_by_reason("failed", failed)):
         out.note(line)
     if report.unguarded:
-        out.note(unguarded([files.keys[number] for number in report.unguarded]))
+        out.note(unguarded_warning([files.keys[number] for number in report.unguarded]))
     if remedy := next((each.remedy for each in report.failed if each.remedy), ""):
         out.note(remedy)
     out.line(_summary(report, verb))
 
 
-def unguarded(keys: Sequence[str]) -> str:
+def unguarded_warning(keys: Sequence[str]) -> str:
     """Return a warning that the server ignored the condition of some writes."""
     count = len(keys)
     what = keys[0] if count == 1 else format_counted(count, "file")

@@ -58,7 +58,7 @@ def put(
     cli: Cli = context.obj
     if len(sources) == 1 and not sources[0].is_dir() and not target.endswith("/"):
         return _put_one(cli, sources[0], target, overwrite=overwrite, seconds=retry_seconds)
-    from core.cli.transfer_report import shown, uploaded_files
+    from core.cli.transfer_report import show_report, uploaded_files
     from core.transfer.plan import plan_upload
     from core.transfer.upload import upload
     from core.transfer.values import IfExists, TransferCancelled
@@ -73,7 +73,7 @@ def put(
             report = upload(workspace, work, **plan.arguments(choice))
         except TransferCancelled as error:
             report = error.report
-    return shown(cli.out, report, uploaded_files(plan, choice), "uploaded")
+    return show_report(cli.out, report, uploaded_files(plan, choice), "uploaded")
 
 
 def _put_one(cli: Cli, source: Path, key: str, *, overwrite: bool, seconds: int) -> int:
@@ -105,9 +105,9 @@ def _put_one(cli: Cli, source: Path, key: str, *, overwrite: bool, seconds: int)
     line = f"{key}  {format_size(written.size)}  {written.sha256}  {written.verdict.value}"
     cli.out.result(written, lambda: cli.out.line(line))
     if not written.race_free:
-        from core.cli.transfer_report import unguarded
+        from core.cli.transfer_report import unguarded_warning
 
-        cli.out.note(unguarded([key]))
+        cli.out.note(unguarded_warning([key]))
     return 0
 
 
@@ -154,7 +154,7 @@ def get(
 
 
 def _get_all(cli: Cli, prefix: str, folder: Path, *, overwrite: bool, seconds: int) -> int:
-    from core.cli.transfer_report import downloaded_files, shown
+    from core.cli.transfer_report import downloaded_files, show_report
     from core.objects.listing import list_pages
     from core.transfer.download import download
     from core.transfer.values import IfExists, TransferCancelled
@@ -181,7 +181,7 @@ def _get_all(cli: Cli, prefix: str, folder: Path, *, overwrite: bool, seconds: i
         except TransferCancelled as error:
             report = error.report
     files = downloaded_files(report, keys, sizes, below, folder)
-    return shown(cli.out, report, files, "downloaded")
+    return show_report(cli.out, report, files, "downloaded")
 
 
 @contextmanager
@@ -193,7 +193,7 @@ def transfer_work(cli: Cli, what: str, seconds: int) -> Iterator[Work]:
 
 def attempted(work: Work, send: Callable[[Work], T]) -> T:
     """Return the result of `send` for one file, with retries within the budget of the work."""
-    from core.transfer.attempts import Attempts, with_budget
+    from core.transfer.attempts import Attempts, work_with_budget
 
-    attempts = Attempts(with_budget(work))
+    attempts = Attempts(work_with_budget(work))
     return attempts.attempted(lambda: send(attempts.work_for(0, work.report)))

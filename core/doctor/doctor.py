@@ -13,7 +13,7 @@ from core.aws.clients import ClientFactory
 from core.aws.identity import identity
 from core.doctor import findings
 from core.doctor.findings import PendingVersion
-from core.doctor.takeover import Live, pending_is_live
+from core.doctor.takeover import Live, live_password
 from core.errors import Conflict, Corrupt, CredentialsInvalid, NotFound, StorageError
 from core.model.connection import SECRET_PREFIX
 from core.model.doctor import Diagnosis, Finding, FindingKind
@@ -135,7 +135,7 @@ class Doctor:
         current = inspection.texts.get(inspection.now.current)
         if current is None or pending is None:
             return Live.NO
-        return pending_is_live(current, pending, work)
+        return live_password(current, pending, work)
 
     def _works(self, key: StorageSecret, inspection: _Inspection, work: Work) -> bool:
         """Return whether a pending key differs from the current one and is valid."""

@@ -33,7 +33,7 @@ def is_database(text: Secret) -> bool:
     return _login(text) is not None
 
 
-def pending_is_live(current: Secret, pending: Secret, work: Work) -> Live:
+def live_password(current: Secret, pending: Secret, work: Work) -> Live:
     """Test both passwords; the result is unknown if this is not possible."""
     now, new = _login(current), _login(pending)
     if now is None or new is None:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from core.aws.faults import translated
-from core.aws.identity import described, identity
+from core.aws.identity import identity, identity_text
 from core.errors import AccessDenied, AlreadyExists, Conflict, InvalidInput, NoSuchBucket, NotFound
 from core.health.permission_probe import NotChecked, PermissionCheck, Probe
 from core.objects.check_objects import CHECK_BYTES
@@ -116,7 +116,7 @@ def _absent(operation: str, **arguments: Any) -> Callable[[Probe], str]:
 
 
 def _identity(probe: Probe) -> str:
-    return described(probe.clients, identity(probe.clients, work=probe.work))
+    return identity_text(probe.clients, identity(probe.clients, work=probe.work))
 
 
 def _bucket_setting(operation: str) -> Callable[[Probe], str]:

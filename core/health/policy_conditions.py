@@ -64,7 +64,7 @@ def any_of(answers: Iterable[bool | None]) -> bool | None:
     return None if None in found else False
 
 
-def expanded(text: str, context: Context) -> str | None:
+def expand_variables(text: str, context: Context) -> str | None:
     """Return a text with its policy variables replaced, or None if one is unknown."""
     values = {name: context.get(name.lower()) for name in _VARIABLE.findall(text)}
     if not all(isinstance(value, str) for value in values.values()):
@@ -72,7 +72,7 @@ def expanded(text: str, context: Context) -> str | None:
     return _VARIABLE.sub(lambda found: str(values[found.group(1)]), text)
 
 
-def listed(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     """Return a value as a list: IAM allows a single value or a list everywhere."""
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
@@ -103,12 +103,12 @@ def _holds(name: str, key: str, wanted: object, context: Context) -> bool | None
         return None
     value = context[key.lower()]
     if base == "Null":
-        return (value is None) == (str(listed(wanted)[0]).lower() == "true")
+        return (value is None) == (str(as_list(wanted)[0]).lower() == "true")
     negated = base in _NEGATED
     if value is None:
         return quantifier == "ForAllValues" or (quantifier == "" and (if_exists or negated))
     compare = _COMPARISONS[_NEGATED.get(base, base)]
-    texts = [_as_text(each) for each in listed(wanted)]
+    texts = [_as_text(each) for each in as_list(wanted)]
     values = value if isinstance(value, tuple) else (value,)
     answers = [_one(compare, each, texts, context, negated=negated) for each in values]
     return all_of(answers) if quantifier == "ForAllValues" else any_of(answers)
@@ -122,7 +122,7 @@ def _one(
     *,
     negated: bool,
 ) -> bool | None:
-    texts = [expanded(text, context) for text in wanted]
+    texts = [expand_variables(text, context) for text in wanted]
     found = any_of(None if text is None else compare(text, value) for text in texts)
     return found if found is None else found != negated
 

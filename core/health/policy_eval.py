@@ -16,10 +16,10 @@ from typing import Any
 
 from core.health.policy_conditions import (
     Context,
+    as_list,
     condition_keys,
     conditions_hold,
-    expanded,
-    listed,
+    expand_variables,
     matches,
     unknown_operators,
 )
@@ -145,7 +145,7 @@ def statements_of(policy: str) -> tuple[Mapping[str, Any], ...]:
         document = json.loads(policy)
     except ValueError:
         document = None
-    found = listed(document.get("Statement", [])) if isinstance(document, dict) else [None]
+    found = as_list(document.get("Statement", [])) if isinstance(document, dict) else [None]
     for problem in filter(None, map(_problem, found)):
         raise ValueError(problem)
     return tuple(found)
@@ -166,7 +166,7 @@ def _problem(statement: object) -> str:
 
 def _statements(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for document in documents:
-        yield from listed(document.get("Statement", []))
+        yield from as_list(document.get("Statement", []))
 
 
 # Evaluation of one request.
@@ -185,13 +185,13 @@ def _element(
     statement: Mapping[str, Any], name: str, value: str, context: Context, *, fold: bool = False
 ) -> bool:
     inverted = f"Not{name}" in statement
-    patterns = [expanded(str(each), context) for each in _values(statement, name)]
+    patterns = [expand_variables(str(each), context) for each in _values(statement, name)]
     texts = [each.lower() if fold else each for each in patterns if each is not None]
     return any(matches(each, value) for each in texts) != inverted
 
 
 def _values(statement: Mapping[str, Any], name: str) -> list[Any]:
-    return listed(statement.get(name, statement.get(f"Not{name}", [])))
+    return as_list(statement.get(name, statement.get(f"Not{name}", [])))
 
 
 def _principal_matches(statement: Mapping[str, Any], arn: str) -> bool:
@@ -218,9 +218,9 @@ def _principals(statement: Mapping[str, Any], kind: str = "") -> list[str]:
     """Return the names in (Not)Principal: of one kind, or of all kinds."""
     found = statement.get("Principal", statement.get("NotPrincipal"))
     if not isinstance(found, Mapping):
-        return [str(each) for each in listed(found)]
+        return [str(each) for each in as_list(found)]
     kinds = [kind] if kind else list(found)
-    return [str(each) for name in kinds for each in listed(found.get(name, []))]
+    return [str(each) for name in kinds for each in as_list(found.get(name, []))]
 
 
 # Judgement of all requests.
@@ -304,7 +304,7 @@ def _limited(statement: Mapping[str, Any]) -> bool:
     return any(
         operator.removeprefix("ForAnyValue:") in _FIXING_OPERATORS
         and str(key).lower() in _FIXED_KEYS
-        and all(_is_fixed(str(key).lower(), str(each)) for each in listed(wanted))
+        and all(_is_fixed(str(key).lower(), str(each)) for each in as_list(wanted))
         for operator, keys in conditions.items()
         if isinstance(keys, Mapping)
         for key, wanted in keys.items()

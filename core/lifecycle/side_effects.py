@@ -1,4 +1,4 @@
-"""What changed rules would touch that is hardly meant: asked of the bucket before they are saved."""
+"""Warnings about objects that changed lifecycle rules would match unintentionally."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from core.lifecycle.rules import Configuration, Rule, difference
 from core.objects.bucket import Bucket
 from core.work import Work, default_work
 
-#: Siblings that are named; more are counted.
+#: Maximum number of listed siblings.
 _NAMED = 3
 
 
-def warnings(
+def side_effect_warnings(
     bucket: Bucket, before: Configuration, after: Configuration, *, work: Work | None = None
 ) -> tuple[str, ...]:
-    """Return what is doubtful in the rules that saving would add or change, in sentences.
+    """Return warnings about added and changed rules, as sentences.
 
     Raises:
         StorageError: the bucket cannot be listed.
@@ -39,21 +39,26 @@ def _of_prefix(bucket: Bucket, rule: Rule, work: Work) -> Iterator[str]:
         return
     reason = prefix_warning(prefix)
     if reason:
-        yield f"{rule.rule_id}: {prefix!r} is hardly the beginning of a key. {reason}"
+        yield f"{rule.rule_id}: {prefix!r} is unlikely to be the beginning of a key. {reason}"
     with translated("s3:ListObjectsV2", bucket.subject(prefix), work):
         page = bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=prefix, Delimiter="/")
     folders = [each["Prefix"] for each in page.get("CommonPrefixes", ())]
     if not folders and not page.get("Contents"):
-        yield f"{rule.rule_id}: no key begins with {prefix!r} at present, so the rule does nothing."
+        yield (
+            f"{rule.rule_id}: no key starts with {prefix!r} at present, so the rule has no effect."
+        )
     siblings = [name for name in folders if name != f"{prefix}/"]
     if matches_siblings(prefix) and siblings:
         more = f" and {len(siblings) - _NAMED} more" if len(siblings) > _NAMED else ""
         names = ", ".join(siblings[:_NAMED])
-        yield f"{rule.rule_id}: {prefix!r} also matches {names}{more}. End it with a slash?"
+        yield (
+            f"{rule.rule_id}: {prefix!r} also matches {names}{more}. Add a slash at its end if "
+            "this is not intended."
+        )
 
 
 def _overlaps(rule: Rule, after: Configuration) -> Iterator[str]:
-    """Yield the rules whose objects are (in part) the same and that do the same kind of thing."""
+    """Yield pairs of rules with overlapping objects and the same kind of action."""
     for other in after.rules:
         if other.rule_id == rule.rule_id or not (rule.enabled and other.enabled):
             continue
@@ -62,7 +67,7 @@ def _overlaps(rule: Rule, after: Configuration) -> Iterator[str]:
         if nested and same:
             yield (
                 f"{rule.rule_id} and {other.rule_id} both {', '.join(same)} for the same objects: "
-                "S3 deletes rather than moves, and takes the earlier day."
+                "S3 prefers deletions to transitions, and the earlier day."
             )
 
 

@@ -41,7 +41,7 @@ def object_exists(bucket: Bucket, key: str, work: Work) -> bool | None:
     return True
 
 
-def which_exist(
+def existing_keys(
     bucket: Bucket, keys: Iterable[str], *, work: Work | None = None
 ) -> dict[str, bool | None]:
     """Return for each key whether the object exists, or None if it cannot be determined.

@@ -1,4 +1,4 @@
-"""A rotation as it is journalled and shown: its steps, their states, and what was found on the way.
+"""Rotations: steps, states and facts, as stored in the journal and displayed.
 
 Nothing here is a secret: access key ids, version ids and names are identifiers.
 """
@@ -13,7 +13,7 @@ from core.errors import ErrorKind, StorageError
 
 
 class RotationKind(Enum):
-    """What is rotated, and by which way."""
+    """Kind of a rotation."""
 
     IAM_KEY = "iam-key"
     DATABASE = "database"
@@ -22,7 +22,7 @@ class RotationKind(Enum):
 
 
 class Step(Enum):
-    """One step of a rotation; which of them a rotation has depends on its kind."""
+    """Step of a rotation; the steps depend on its kind."""
 
     PREFLIGHT = "preflight"
     CREATE = "create"
@@ -36,7 +36,7 @@ class Step(Enum):
 
 
 class StepState(Enum):
-    """How far a step is. `SKIPPED`: there was nothing to do; `UNDONE`: taken back."""
+    """State of a step; `SKIPPED` means that there was nothing to do."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -47,10 +47,10 @@ class StepState(Enum):
 
 
 class Outcome(Enum):
-    """How a rotation stands.
+    """State of a rotation.
 
-    `STOPPED` at a step that failed: it can be resumed or undone. `WAITING` for its grace period.
-    `LOST`: somebody else changed the secret first; what this one had made is taken back.
+    `STOPPED`: a step failed; it can be resumed or undone. `WAITING`: in its grace period. `LOST`:
+    another client changed the secret first; the changes of this rotation are undone.
     """
 
     RUNNING = "running"
@@ -63,13 +63,13 @@ class Outcome(Enum):
 
     @property
     def open(self) -> bool:
-        """Whether something is left to do, by `resume` or by `undo`."""
+        """Whether the rotation can be resumed or undone."""
         return self not in {Outcome.DONE, Outcome.UNDONE, Outcome.LOST}
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a step failed: the parts of an error that may be kept."""
+    """Why a step failed: the parts of an error that may be stored."""
 
     kind: str
     summary: str
@@ -80,13 +80,13 @@ class Problem:
 
     @classmethod
     def of(cls, error: StorageError) -> Problem:
-        """Return what is kept of an error; its details stay out of files."""
+        """Create it from an error, without the details."""
         return cls(
             error.kind.name, error.summary, error.cause, error.remedy, error.subject, error.action
         )
 
     def error(self) -> StorageError:
-        """Return an error that says the same."""
+        """Return an error with the same texts."""
         return StorageError(
             self.summary,
             cause=self.cause,
@@ -99,9 +99,9 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step: its state, when it ran (UTC), what came of it, and how often it was begun.
+    """Record of a step: state, times (UTC), result, and number of attempts.
 
-    A try that failed before it did anything does not count.
+    An attempt that failed before its first change is not counted.
     """
 
     step: Step
@@ -114,14 +114,14 @@ class StepRecord:
 
     @property
     def finished(self) -> bool:
-        """Whether the step has nothing left to do."""
+        """Whether the step is finished."""
         return self.state in {StepState.DONE, StepState.SKIPPED}
 
 
 class CopyForm(Enum):
-    """How a field holds a rotated value a second time, in the words that people see."""
+    """Form in which a field contains a copy of a rotated value; the value is the displayed text."""
 
-    WHOLE = "the whole field"
+    COMPLETE = "the entire field"
     URL = "inside a URL"
     PARAMETER = "a parameter of a connection string"
     TEXT = "inside a longer text"
@@ -131,10 +131,10 @@ class CopyForm(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A place of the same secret that holds a rotated value as well; never the value itself.
+    """Another place of the same secret that contains a rotated value, without the value.
 
-    `place` is a field, or a path into one such as `hosts[0].url`. `replaceable`: it cannot be
-    mistaken, so the rotation replaces it in the same version unless that is not wanted.
+    `place` is a field, or a path such as `hosts[0].url`. `replaceable` means that it is
+    unambiguous, so that the rotation replaces it in the same version unless the user disables this.
     """
 
     place: str
@@ -144,13 +144,13 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the steps found and made; each knows from here what was before it.
+    """Facts that the steps have recorded for later steps.
 
-    `keys_before` are the access key ids that the user had when the rotation began; `old_version`
-    is the version that AWSCURRENT sat on then; `switched` are the names of the profiles here
-    whose keys were replaced; `promoted` and `deactivated` start the two periods of grace.
-    `also_changed` are other places of the secret in which the new version has the new value,
-    `still_old` those in which even the new version has the old one.
+    `keys_before` are the access key ids of the user at the beginning; `old_version` is the version
+    that was AWSCURRENT then; `switched` are the names of the profiles of this machine whose keys
+    were replaced; `promoted` and `deactivated` start the two grace periods. `also_changed` are
+    other places of the secret with the new value in the new version, `still_old` those with the old
+    value.
     """
 
     user: str = ""
@@ -168,10 +168,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """One rotation. Its `id` is the ClientRequestToken, and so the id of the new version.
+    """A rotation. Its `id` is the ClientRequestToken, and so the id of the new version.
 
-    `account` and `endpoint` tell where it belongs; `by` is the ARN of who began it. `due` is when
-    a waiting rotation goes on. With `keep_copies` other fields that hold the old value keep it.
+    `account` and `endpoint` identify the server; `by` is the ARN of the author. `due` is when a
+    waiting rotation continues. With `keep_copies` other fields that contain the old value are not
+    changed.
     """
 
     id: str
@@ -190,32 +191,32 @@ class Rotation:
     keep_copies: bool = False
 
     def step(self, step: Step) -> StepRecord:
-        """Return one step's record; a waiting one if this kind has no such step."""
+        """Return the record of a step; a waiting one if this kind does not have the step."""
         return next((record for record in self.steps if record.step is step), StepRecord(step))
 
     def finished(self, step: Step) -> bool:
-        """Whether that step has nothing left to do."""
+        """Return whether a step is finished."""
         return self.step(step).finished
 
     @property
     def problem(self) -> Problem | None:
-        """Why it stopped, was undone or lost; None if all is well."""
+        """The reason why it stopped, was undone or lost, or None."""
         return next((record.problem for record in self.steps if record.problem), None)
 
     def with_step(self, record: StepRecord) -> Rotation:
-        """Return the rotation with one step's record replaced."""
+        """Return the rotation with the record of a step replaced."""
         steps = tuple(record if old.step is record.step else old for old in self.steps)
         return replace(self, steps=steps)
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a rotation waits.
+    """Time limits and grace periods of a rotation.
 
-    IAM and Secrets Manager are eventually consistent: a new key may be refused for some seconds,
-    so the test tries for `test_seconds` and wants `successes` in a row, `pause` seconds apart. An
-    application may keep an old value for an hour (AWS's caching clients refresh after 3,600 s by
-    default): the old key stays active for `grace`, and deactivated for `second_grace`.
+    IAM and Secrets Manager are eventually consistent: a new key may be refused for some seconds, so
+    the test runs for up to `test_seconds` and requires `successes` in a row, `pause` seconds apart.
+    An application may cache an old value for an hour (AWS's caching clients refresh after 3,600 s
+    by default): the old key stays active for `grace`, and deactivated for `second_grace`.
     """
 
     test_seconds: float = 60.0
@@ -227,7 +228,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """What a step would do now, in words, and what taking it back would do."""
+    """Description of a step and of its undo."""
 
     step: Step
     title: str
@@ -237,11 +238,11 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class RotationPlan:
-    """A rotation that was not begun: who and what it concerns, and what stands in its way.
+    """Plan of a rotation, with its obstacles.
 
-    `found` says what the look at it has told, `notes` what there is to mind. `fields` are the
-    names whose new values have to be given, if they come from elsewhere. `copies` are other places
-    of the secret that hold the value as well.
+    `found` is the result of the checks, `notes` are warnings. `fields` are the names of fields
+    whose new values the user supplies. `copies` are other places of the secret that contain the
+    value.
     """
 
     kind: RotationKind

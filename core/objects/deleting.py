@@ -84,8 +84,10 @@ def delete_many(bucket: Bucket, keys: Sequence[str], *, work: Work | None = None
     for start in range(0, len(keys), DELETE_KEYS):
         work.check()
         batch = keys[start : start + DELETE_KEYS]
-        odd = [key for key in batch if not fits_xml(key)]
-        _delete_batch(bucket, [key for key in batch if fits_xml(key)], deleted, failed, work)
+        odd = [key for key in batch if not is_valid_xml_text(key)]
+        _delete_batch(
+            bucket, [key for key in batch if is_valid_xml_text(key)], deleted, failed, work
+        )
         deleted += [delete(bucket, key, work=work) for key in odd]
         work.report(Progress(min(start + DELETE_KEYS, len(keys)), len(keys), "objects"))
     return DeleteReport(tuple(deleted), tuple(failed))
@@ -131,6 +133,6 @@ def _delete_batch(
     failed += [FailedDelete(key, "NotReported", _NOT_REPORTED) for key in silent]
 
 
-def fits_xml(key: str) -> bool:
+def is_valid_xml_text(key: str) -> bool:
     """Return whether XML 1.0 can represent the key; other keys are deleted one by one."""
     return all(char >= " " and char not in "\ufffe\uffff" for char in key)

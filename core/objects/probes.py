@@ -19,7 +19,7 @@ from core.objects.bucket import Bucket
 from core.objects.conditions import COMPLETE, ONLY_NEW, PUT, is_supported, record_support
 from core.objects.deleting import delete
 from core.objects.reading import head
-from core.objects.unfinished import abort, create, work_of_its_own
+from core.objects.unfinished import abort, create, uncancelled_work
 from core.work import Work
 
 _log = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ class _Probe:
     def _remove(self) -> bool:
         """Remove the object and return whether it no longer exists."""
         try:
-            with work_of_its_own(cancelled=self._work.token.cancelled) as work:
+            with uncancelled_work(cancelled=self._work.token.cancelled) as work:
                 remove_probe(self._bucket, self._key, work)
         except StorageError as error:
             _log.warning("a probe could not be removed: %s", error.summary)

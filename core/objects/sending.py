@@ -20,7 +20,7 @@ from core.model.objects import Verdict
 from core.objects.bucket import Bucket
 from core.objects.checksums import composite, digest_of, etag_of, expected_hashes
 from core.objects.fetching import Fetch, Listed
-from core.objects.unfinished import work_of_its_own
+from core.objects.unfinished import uncancelled_work
 from core.work import Work
 
 _log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ def discard(bucket: Bucket, key: str, answer: Mapping[str, Any], *, cancelled: b
     version = answer.get("VersionId")
     try:
         with (
-            work_of_its_own(cancelled=cancelled) as work,
+            uncancelled_work(cancelled=cancelled) as work,
             translated("s3:DeleteObject", bucket.subject(key), work),
         ):
             if version:

@@ -15,7 +15,7 @@ from typing import Any
 from core.aws.faults import not_an_s3_answer, translated
 from core.aws.limits import DELETE_KEYS, LIST_KEYS
 from core.objects.bucket import Bucket, HasBucket
-from core.objects.deleting import FailedDelete, fits_xml, undelete
+from core.objects.deleting import FailedDelete, is_valid_xml_text, undelete
 from core.work import Progress, Work, default_work
 
 _NOT_REPORTED = "The server did not report the outcome for this key."
@@ -186,8 +186,8 @@ def restore_objects(
         objects: keys, each with the version ids of its delete markers.
 
     Raises:
-        StorageError: a whole request was denied or failed; earlier ones are done.
-        Cancelled: the token of `work` was cancelled; earlier requests are done.
+        StorageError: a request was denied or failed; earlier requests have taken effect.
+        Cancelled: the token of `work` was cancelled; earlier requests have taken effect.
     """
     return restore(workspace.bucket, objects, work=default_work(work))
 
@@ -318,9 +318,9 @@ def _remove_markers(
     bucket: Bucket, batch: Sequence[tuple[str, str]], work: Work
 ) -> Iterator[FailedDelete]:
     """Remove delete markers in one request, and yield those that could not be removed."""
-    plain = [pair for pair in batch if fits_xml(pair[0])]
+    plain = [pair for pair in batch if is_valid_xml_text(pair[0])]
     for key, marker in batch:
-        if not fits_xml(key):  # a request with several keys cannot represent this key
+        if not is_valid_xml_text(key):  # a request with several keys cannot represent this key
             undelete(bucket, key, marker, work=work)
     if not plain:
         return

@@ -76,7 +76,7 @@ def abort(bucket: Bucket, key: str, upload: str, *, cancelled: bool) -> bool:
     """
     where = {"Bucket": bucket.name, "Key": key, "UploadId": upload}
     aborted, gone = 0, None
-    with work_of_its_own(cancelled=cancelled) as work:
+    with uncancelled_work(cancelled=cancelled) as work:
         for _ in range(_ABORTS):
             try:
                 with translated("s3:AbortMultipartUpload", bucket.subject(key), work):
@@ -115,7 +115,7 @@ def _abort_lost(bucket: Bucket, key: str, seconds: float, *, cancelled: bool) ->
     not belong to a running process of this machine. If several match, none is aborted.
     """
     try:
-        with work_of_its_own(cancelled=cancelled) as work:
+        with uncancelled_work(cancelled=cancelled) as work:
             with translated("s3:ListMultipartUploads", bucket.subject(key), work):
                 answer = bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=key)
             found = _begun(answer, key, seconds)
@@ -147,7 +147,7 @@ def _begun(answer: dict[str, Any], key: str, seconds: float) -> list[str]:
 
 
 @contextmanager
-def work_of_its_own(*, cancelled: bool) -> Iterator[Work]:
+def uncancelled_work(*, cancelled: bool) -> Iterator[Work]:
     """Yield a `Work` that has a time limit and is not cancelled with the upload."""
     seconds = _SECONDS_AFTER_CANCEL if cancelled else _SECONDS
     token = CancelToken()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core.preview.candle_columns import Columns
 from core.preview.numbers import text_of
 from core.preview.problems import Findings, Problem, ProblemKind
-from core.preview.row_order import instant
+from core.preview.row_order import time_text
 from core.preview.series import Candle, CandleSeries, cell_decimal, moment_at
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ def _above(one: Any, other: Any) -> bool:
 def _at(found: Columns, places: Moments, kind: ProblemKind, text: str) -> Iterator[Problem]:
     for at in places.tolist():
         when = moment_at(int(found.times[at]))
-        yield Problem(kind, f"{text} at {instant(when)}", row=int(found.rows[at]), start=when)
+        yield Problem(kind, f"{text} at {time_text(when)}", row=int(found.rows[at]), start=when)
 
 
-def note_order(found: Columns, findings: Findings) -> None:
+def report_disorder(found: Columns, findings: Findings) -> None:
     """Report each row that is earlier than the one before it."""
     places = (found.times[1:] < found.times[:-1]).nonzero()[0]
     findings.add_all(ProblemKind.OUT_OF_ORDER, _disorder(found, places), len(places))
@@ -68,12 +68,12 @@ def note_order(found: Columns, findings: Findings) -> None:
 def _disorder(found: Columns, places: Moments) -> Iterator[Problem]:
     for at in places.tolist():
         before, after = (moment_at(int(found.times[one])) for one in (at, at + 1))
-        finding = f"{instant(after)} follows {instant(before)}: drawn in order of time"
+        finding = f"{time_text(after)} follows {time_text(before)}: drawn in order of time"
         row = int(found.rows[at + 1])
         yield Problem(ProblemKind.OUT_OF_ORDER, finding, row=row, start=after)
 
 
-def note_repeats(found: Columns, earlier: Moments, later: Moments, findings: Findings) -> None:
+def report_repeats(found: Columns, earlier: Moments, later: Moments, findings: Findings) -> None:
     """Report candles that have the time of one before them: updates once, others one by one.
 
     An update is a later state of a candle that was still open, as streams send them: the same
@@ -97,6 +97,6 @@ def note_repeats(found: Columns, earlier: Moments, later: Moments, findings: Fin
 
 
 def _repeat(earlier: Candle, later: Candle, row: int) -> Problem:
-    finding = f"1 duplicate at {instant(later.when)}"
+    finding = f"1 duplicate at {time_text(later.when)}"
     finding += "" if later == earlier else " with other values: the last is drawn"
     return Problem(ProblemKind.DUPLICATE, finding, row=row, start=later.when)

@@ -17,7 +17,7 @@ from core.preview.candle_rows import FIELDS, TIME, RowReader, column_order
 from core.preview.numbers import number_text
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Reading
-from core.preview.row_order import instant
+from core.preview.row_order import time_text
 from core.preview.series import Candle, micros_of
 from core.units import as_utc, format_counted
 
@@ -153,14 +153,14 @@ class _ColumnReader:
     def _single(self, number: int) -> Candle | None:
         """Read one row by itself."""
         reader, findings = self._reader, self._reading.findings
-        if self._reading.cut and number == len(self._rows) - 1:  # one cause is enough
+        if self._reading.truncated and number == len(self._rows) - 1:  # one cause is enough
             candle = RowReader(reader.order, Findings()).candle(self._rows[number], number)
             return candle if isinstance(candle, Candle) else None
         self._odd += 1
         candle = reader.candle(self._rows[number], number)
         if isinstance(candle, datetime):
             self.empty.append(micros_of(candle))
-            finding = f"empty interval: no prices at {instant(candle)}"
+            finding = f"empty interval: no prices at {time_text(candle)}"
             findings.add(Problem(ProblemKind.GAP, finding, row=number, start=candle, end=candle))
             return None
         return candle

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from core.preview.candle_checks import check_prices, note_order, note_repeats
+from core.preview.candle_checks import check_prices, report_disorder, report_repeats
 from core.preview.candle_columns import Columns, read_columns
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Reading
-from core.preview.row_order import NEWEST_FIRST, instant, stretch
+from core.preview.row_order import NEWEST_FIRST, time_range, time_text
 from core.preview.series import Candle, CandleSeries, moment_at
 from core.preview.values import Candles, Gap
 
@@ -52,12 +52,12 @@ def read_candles(
     if _is_newest_first(found.times):
         findings.note(ProblemKind.NOTE, f"{NEWEST_FIRST}: drawn in order of time")
         found = found.reversed()
-    check_prices(found, findings, last=len(rows) - 1 if reading.cut else None)
-    note_order(found, findings)
+    check_prices(found, findings, last=len(rows) - 1 if reading.truncated else None)
+    report_disorder(found, findings)
     series = _in_order(found, findings)
     step = step_of(timeframe) or _usual_step(series.times)
     if saved and len(series) and _is_open(series[-1], saved, step):
-        finding = f"the last candle, {instant(series[-1].when)}, was not over when this was saved"
+        finding = f"the last candle, {time_text(series[-1].when)}, was not over when this was saved"
         findings.add(Problem(ProblemKind.NOTE, finding, start=series[-1].when))
     return Candles(
         symbol, timeframe, series, _gaps(series.times, step, found.empty, findings), step
@@ -85,7 +85,7 @@ def _in_order(found: Columns, findings: Findings) -> CandleSeries:
     times = found.times[order]
     again = times[1:] == times[:-1]
     if again.any():
-        note_repeats(found, order[:-1][again], order[1:][again], findings)
+        report_repeats(found, order[:-1][again], order[1:][again], findings)
     last = order[np.append(~again, True)] if len(order) else order
     return CandleSeries(found.times[last], found.floats[:, last], found.cells, found.places[last])
 
@@ -123,5 +123,5 @@ def _gap(times: Moments, at: int, step: int, missing: int) -> Problem:
     first = moment_at(int(times[at])) + timedelta(seconds=step)
     last = moment_at(int(times[at + 1])) - timedelta(seconds=step)
     noun = "empty interval" if missing == 1 else "empty intervals"
-    finding = f"{missing:,} {noun}: {stretch(first, last, days=step >= _DAY)}"
+    finding = f"{missing:,} {noun}: {time_range(first, last, days=step >= _DAY)}"
     return Problem(ProblemKind.GAP, finding, start=first, end=last, amount=missing)

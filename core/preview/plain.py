@@ -28,7 +28,7 @@ def level_of(line: str) -> str:
     return (found and found.lastgroup) or " "
 
 
-def stripped(line: str) -> str:
+def strip_escapes(line: str) -> str:
     """Return the line without terminal escapes; other controls are shown as `�`."""
     if _CONTROLS.search(line) is None:
         return line
@@ -50,7 +50,7 @@ def read_lines(
         if len(line) > limits.line_chars:
             findings.add(_long(number, len(line), limits.line_chars))
             line = line[: limits.line_chars] + "…"  # noqa: PLW2901 - the cut line is the line
-        lines.append(stripped(line))
+        lines.append(strip_escapes(line))
     levels = "".join(level_of(line) for line in lines) if log else ""
     return Lines(tuple(lines), levels, more, "Log" if log else "Text")
 

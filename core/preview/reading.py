@@ -14,7 +14,7 @@ class Reading:
     """One preview in the making. `name` is the key without packing suffixes.
 
     `complete` is False when only the beginning of the object (or of what was packed) is at hand;
-    `cut` is True when the last row may be incomplete, because reading stopped in the middle of
+    `truncated` is True when the last row may be incomplete, because reading stopped in the middle of
     it. `packed` names the packing that the data came out of.
     """
 
@@ -25,7 +25,7 @@ class Reading:
     deadline: Deadline
     findings: Findings = field(default_factory=Findings)
     complete: bool = True
-    cut: bool = False
+    truncated: bool = False
     packed: str = ""
 
     def next_deadline(self) -> Deadline:

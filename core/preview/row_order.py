@@ -19,12 +19,12 @@ def is_newest_first(moments: Sequence[datetime]) -> bool:
     return falling > rising
 
 
-def instant(moment: datetime) -> str:
+def time_text(moment: datetime) -> str:
     """Return the time of a row, for example `15 Jan 2024 18:00:00 UTC`."""
     return format_moment(moment)
 
 
-def stretch(first: datetime, last: datetime, *, days: bool = False) -> str:
+def time_range(first: datetime, last: datetime, *, days: bool = False) -> str:
     """Return one time, or the first and the last of several; whole `days` as dates in UTC."""
     if days:
         return format_date_range(as_utc(first), as_utc(last))

@@ -108,7 +108,7 @@ def _json(text: str, reading: Reading) -> Content:
         reading.findings.add(Problem(ProblemKind.BROKEN, finding, line=line))
     if first.value is None and findings.counts[ProblemKind.BROKEN]:
         return _lines(text, reading)
-    return json_content(first.value, replace(reading, cut=first.stopped))
+    return json_content(first.value, replace(reading, truncated=first.stopped))
 
 
 def _json_by_content(text: str, reading: Reading) -> Content | None:
@@ -123,7 +123,7 @@ def _json_by_content(text: str, reading: Reading) -> Content | None:
     if _is_log(reading) and findings.counts[ProblemKind.TRUNCATED]:
         return None
     reading.findings.merge(findings)
-    return json_content(first.value, replace(reading, cut=first.stopped))
+    return json_content(first.value, replace(reading, truncated=first.stopped))
 
 
 def _continues(text: str, first: JsonRead) -> bool:

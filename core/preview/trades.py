@@ -16,7 +16,7 @@ from core.preview.numbers import exact_copy, text_of
 from core.preview.orders import PRICE, QUANTITY
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Reading
-from core.preview.row_order import NEWEST_FIRST, instant, is_newest_first
+from core.preview.row_order import NEWEST_FIRST, is_newest_first, time_text
 
 _TIME = ("timestamp", "time", "t", "ts", "date", "datetime", "created_at")
 _ID = ("id", "trade_id", "tradeid", "tid")
@@ -67,7 +67,7 @@ def _check_order(times: list[tuple[datetime, int]], findings: Findings) -> None:
     for (before, _), (after, row) in itertools.pairwise(times):
         if (after > before) if falling else (after < before):
             than = "later" if falling else "earlier"
-            finding = f"trade {row + 1:,} ({instant(after)}) is {than} than the one before it"
+            finding = f"trade {row + 1:,} ({time_text(after)}) is {than} than the one before it"
             findings.add(Problem(ProblemKind.OUT_OF_ORDER, finding, row=row, start=after))
 
 

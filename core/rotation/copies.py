@@ -24,7 +24,7 @@ from core.model.rotation import Copy, CopyForm, Facts, Rotation
 from core.model.secrets import OPEN_FIELDS
 from core.redaction import Secret
 from core.secrets import secret_text
-from core.secrets.splice import strings_in
+from core.secrets.splice import text_positions
 
 #: Values shorter than this are only found if a field equals them.
 _SHORTEST_PART = 4
@@ -74,7 +74,7 @@ def find(text: Secret, replacements: Sequence[Replacement]) -> tuple[Copy, ...]:
     return tuple(_walk(text, replacements)[1])
 
 
-def replaced(text: Secret, replacements: Sequence[Replacement]) -> Secret:
+def replace_copies(text: Secret, replacements: Sequence[Replacement]) -> Secret:
     """Return the text with every unambiguous copy replaced and all other bytes unchanged.
 
     Raises:
@@ -120,10 +120,10 @@ class _Found:
 def _in_json(raw: str, place: str, replacements: Sequence[Replacement], found: _Found) -> str:
     """Search the texts of a JSON value, and return it with copies replaced."""
     if any(raw.strip() == each.old.reveal() for each in replacements):
-        found.add(place, CopyForm.WHOLE, replaceable=False)  # a number: maybe a coincidence
+        found.add(place, CopyForm.COMPLETE, replaceable=False)  # a number: maybe a coincidence
     pieces: list[str] = []
     at = 0
-    for path, start, end in strings_in(raw):
+    for path, start, end in text_positions(raw):
         value = json.loads(raw[start:end])
         name = path.rpartition(".")[2]
         new = _searched(value, f"{place}{path}", name, replacements, found)
@@ -148,7 +148,7 @@ def _replaced_in(value: str, place: str, name: str, what: Replacement, found: _F
     old = what.old.reveal()
     if value == old:
         safe = _is_own_copy(name, what)
-        found.add(place, CopyForm.WHOLE, replaceable=safe)
+        found.add(place, CopyForm.COMPLETE, replaceable=safe)
         return what.new.reveal() if safe else value
 
     def note(form: CopyForm) -> Callable[[], None]:
@@ -260,7 +260,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def staged(
+def staged_copies(
     rotation: Rotation, old: Secret, staged_text: Secret, replacements: Sequence[Replacement]
 ) -> tuple[Facts, str]:
     """Return the updated facts about copies, and a text, after the new version was stored.

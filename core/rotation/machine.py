@@ -14,9 +14,9 @@ from core.errors import Cancelled, StorageError
 from core.model.rotation import Facts, Outcome, Problem, Rotation, Step, StepRecord, StepState
 from core.rotation.journal import RotationJournal
 from core.rotation.strategy import (
-    NotBegun,
     NotDue,
     NothingDone,
+    NotStarted,
     NotUndoable,
     Overtaken,
     StepResult,
@@ -82,8 +82,8 @@ class Machine:
             waiting = StepRecord(step, StepState.WAITING, detail=wait.why, tries=tries)
             later = replace(rotation.with_step(waiting), outcome=Outcome.WAITING, due=wait.due)
             return self._written(later, work)
-        except NotBegun as reason:
-            return self._not_begun(rotation, begun, reason.error, work)
+        except NotStarted as reason:
+            return self._not_started(rotation, begun, reason.error, work)
         except NothingDone as reason:
             uncounted = replace(begun, tries=before.tries)
             return self._failed(rotation, uncounted, reason.error, work)
@@ -93,7 +93,7 @@ class Machine:
             replace(rotation.with_step(self._ended(begun, done)), facts=done.facts), work
         )
 
-    def _not_begun(
+    def _not_started(
         self, rotation: Rotation, begun: StepRecord, error: StorageError, work: Work
     ) -> Rotation:
         """End a rotation that failed its checks, and remove AWSPENDING if it was taken."""

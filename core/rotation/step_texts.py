@@ -86,7 +86,7 @@ def title_of(kind: RotationKind, step: Step) -> str:
     return TITLES[step]
 
 
-def planned(kind: RotationKind, step: Step) -> PlannedStep:
+def planned_step(kind: RotationKind, step: Step) -> PlannedStep:
     """Return the title and the descriptions of a step."""
     text, undo = _OWN.get((kind, step)) or _SHARED[step]
     return PlannedStep(step, title_of(kind, step), text, undo)

@@ -69,7 +69,7 @@ class NotDue(Exception):  # noqa: N818 - not an error: the rotation waits
         self.due, self.why = due, why
 
 
-class NotBegun(Exception):  # noqa: N818 - carries the error
+class NotStarted(Exception):  # noqa: N818 - carries the error
     """The checks before the first change failed with `error`: there is nothing to undo."""
 
     def __init__(self, error: StorageError) -> None:
@@ -87,7 +87,7 @@ def before_first_change() -> Iterator[None]:
     try:
         yield
     except StorageError as error:
-        raise NotBegun(error) from error
+        raise NotStarted(error) from error
 
 
 class NothingDone(Exception):  # noqa: N818 - carries the error

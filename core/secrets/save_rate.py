@@ -18,7 +18,7 @@ DAY = timedelta(hours=24)
 _HOURLY = 3600 // SECRET_SAVE_SECONDS
 
 
-def pace_warning(versions: Iterable[SecretVersion], now: datetime) -> str:
+def rate_warning(versions: Iterable[SecretVersion], now: datetime) -> str:
     """Return a warning before the next save, or an empty string if the rate is acceptable."""
     ages = [now - version.created for version in versions if version.created is not None]
     lately = sum(age < DAY for age in ages)

@@ -16,7 +16,7 @@ from core.aws.limits import SECRET_BYTES
 from core.errors import Corrupt, InvalidInput
 from core.model.secrets import OPEN_FIELDS, SecretValue
 from core.redaction import Secret
-from core.secrets.splice import members, spliced
+from core.secrets.splice import members, replace_members
 from core.units import format_count, format_counted
 
 #: Placeholder for the key if two texts cannot be compared by keys.
@@ -218,7 +218,7 @@ def text_of(rows: Sequence[SecretRow], before: str = "") -> str:
     if old_rows is not None and tuple(rows) == old_rows:
         return before  # even with a duplicate key, which already existed
     _check_rows(rows)
-    changed = spliced(before, rows, old_rows) if old_rows else None
+    changed = replace_members(before, rows, old_rows) if old_rows else None
     if changed is not None:
         return changed
     indented = not before or "\n" in before

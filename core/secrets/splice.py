@@ -57,7 +57,7 @@ def members(text: str) -> tuple[Member, ...]:
     return tuple(found)
 
 
-def spliced(text: str, rows: Sequence[Row], old_rows: Sequence[Row]) -> str | None:
+def replace_members(text: str, rows: Sequence[Row], old_rows: Sequence[Row]) -> str | None:
     """Return `text` with its members replaced by `rows`, or None if that is not possible.
 
     Args:
@@ -106,7 +106,7 @@ def _skip(text: str, at: int) -> int:
     return at
 
 
-def strings_in(text: str) -> tuple[tuple[str, int, int], ...]:
+def text_positions(text: str) -> tuple[tuple[str, int, int], ...]:
     """Return the texts inside a JSON value, each with its path, start and end.
 
     Keys of objects are not included. A path consists of `.key` and `[index]`.

@@ -13,9 +13,9 @@ from core.statistics.tally import (
     by_kind,
     by_name,
     by_symbol,
+    group_totals,
     histogram,
-    merged,
-    regrouped,
+    merge_groups,
 )
 
 
@@ -61,10 +61,10 @@ def level_of(found: StorageStatistics, folder: str) -> Level:
         _objects([shares]),
         sum(share.size for share in shares),
         by_kind(shares),
-        regrouped(shares, lambda name: _below(name, folder)),
+        group_totals(shares, lambda name: _below(name, folder)),
         by_symbol(shares),
-        merged(detail.classes for detail in details),
-        by_name(merged(detail.months for detail in details)),
+        merge_groups(detail.classes for detail in details),
+        by_name(merge_groups(detail.months for detail in details)),
         histogram(sums) if sums else (),
         tuple(nlargest(LARGEST, (o for d in details for o in d.largest), key=lambda o: o.size)),
         detailed,

@@ -94,7 +94,7 @@ class Tally:
             small_objects=sum(count for count, _ in small),
             small_size=sum(size for _, size in small),
             folders=folders,
-            tops=regrouped(folders, lambda name: name.partition("/")[0]),
+            tops=group_totals(folders, lambda name: name.partition("/")[0]),
             kinds=by_kind(folders),
             symbols=by_symbol(folders),
             classes=_shares(_sums(sums.classes for sums in self._folders.values())),
@@ -158,12 +158,12 @@ def _shallow_end(keys: list[str], folder: str, begin: int, end: int) -> int:
 
 def by_kind(folders: Iterable[Share]) -> tuple[Share, ...]:
     """Return the sums of each kind of data, the largest first."""
-    return regrouped(folders, lambda name: _TITLES[kind_of(f"{name}/")])
+    return group_totals(folders, lambda name: _TITLES[kind_of(f"{name}/")])
 
 
 def by_symbol(folders: Iterable[Share]) -> tuple[Share, ...]:
     """Return the sums of each symbol of the market data, the largest first."""
-    return regrouped(folders, _symbol)
+    return group_totals(folders, _symbol)
 
 
 def by_name(shares: Iterable[Share]) -> tuple[Share, ...]:
@@ -176,7 +176,7 @@ def _symbol(folder: str) -> str:
     return parts[2] if parts[0] == "market-data" and len(parts) > 2 else ""
 
 
-def regrouped(folders: Iterable[Share], name_of: Callable[[str], str]) -> tuple[Share, ...]:
+def group_totals(folders: Iterable[Share], name_of: Callable[[str], str]) -> tuple[Share, ...]:
     """Return the sums of groups of folders, largest first, without unnamed groups."""
     groups: Sums = {}
     for share in folders:
@@ -186,7 +186,7 @@ def regrouped(folders: Iterable[Share], name_of: Callable[[str], str]) -> tuple[
     return _shares(groups)
 
 
-def merged(parts: Iterable[Iterable[Share]]) -> tuple[Share, ...]:
+def merge_groups(parts: Iterable[Iterable[Share]]) -> tuple[Share, ...]:
     """Return the sums of equal groups of several totals, largest first."""
     groups: Sums = {}
     for part in parts:

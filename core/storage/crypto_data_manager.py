@@ -17,7 +17,7 @@ from core.model.objects import Written
 from core.storage.documents import NanRule, Payload, document, encoded
 from core.storage.queries import latest_key, usage_of
 from core.storage.s3_storage_service import S3StorageService
-from core.storage.script_values import FutureStampWarning, StoredFile, in_future, market_value
+from core.storage.script_values import FutureStampWarning, StoredFile, is_in_future, market_value
 from core.units import utc_now
 from core.work import Work
 
@@ -202,7 +202,7 @@ class CryptoDataManager:
             return None
         raw = self._s3.get_object_data(found.key, work=work)
         now = utc_now()
-        if in_future(found, now):
+        if is_in_future(found, now):
             text = f"{found.key} is stamped in the future: it was probably not written in UTC"
             warnings.warn(text, FutureStampWarning, stacklevel=2)
         return market_value(document(found.key, raw, exact=exact), found, now)

@@ -115,10 +115,10 @@ def market_value(value: Any, found: ParsedKey, now: datetime) -> Any:
     else:
         return value
     made.key, made.moment = found.key, found.moment
-    made.stamp_in_future = in_future(found, now)
+    made.stamp_in_future = is_in_future(found, now)
     return made
 
 
-def in_future(found: ParsedKey, now: datetime) -> bool:
+def is_in_future(found: ParsedKey, now: datetime) -> bool:
     """Return whether the timestamp of a key is ahead of `now` by more than the tolerance."""
     return found.moment - now > CLOCK_TOLERANCE

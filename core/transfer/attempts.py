@@ -45,7 +45,7 @@ class TransferBudget(RetryBudget):
         super().succeeded()
 
 
-def with_budget(work: Work) -> Work:
+def work_with_budget(work: Work) -> Work:
     """Return the work with a transfer budget, of its present or the default length."""
     seconds = work.budget.seconds if work.budget is not None else RETRY_SECONDS
     return replace(work, budget=TransferBudget(seconds))
@@ -55,7 +55,7 @@ class Attempts:
     """Retry state of a transfer, shared by its threads; `ended` is the error that ended it."""
 
     def __init__(self, work: Work) -> None:
-        """Use the work of the transfer, to which `with_budget` has added a budget."""
+        """Use the work of the transfer, to which `work_with_budget` has added a budget."""
         assert isinstance(work.budget, TransferBudget)
         self._work, self._budget = work, work.budget
         self._furthest: dict[int, int] = {}

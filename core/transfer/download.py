@@ -14,8 +14,8 @@ from core.local.atomic import translate_os_errors
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.reading import Downloaded
 from core.objects.reading import download as download_object
-from core.transfer.attempts import Attempts, with_budget
-from core.transfer.local_names import inside, local_paths
+from core.transfer.attempts import Attempts, work_with_budget
+from core.transfer.local_names import local_paths, path_inside
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
 from core.transfer.tally import Tally
@@ -60,7 +60,7 @@ def download(  # noqa: PLR0913 - an operation's arguments are plain data, named 
         TransferCancelled: the token of `work` was cancelled; completed files remain, and no file is
             incomplete.
     """
-    work = with_budget(default_work(work))
+    work = work_with_budget(default_work(work))
     root = Path(folder).absolute()
     arguments = {
         "keys": list(keys),
@@ -160,7 +160,7 @@ class _Download:
             tally.done(number, got.verdict, name=self._renamed(number, got.path))
 
     def _fetch(self, tally: Tally, number: int, path: Path) -> Downloaded:
-        path = inside(self._root, path, self._keys[number])
+        path = path_inside(self._root, path, self._keys[number])
         large = self._sizes[number] >= _LARGE_BYTES
 
         def report(now: Progress) -> None:

@@ -218,7 +218,7 @@ def key_of(segments: Iterable[str]) -> str:
     )
 
 
-def inside(root: Path, path: Path, key: str) -> Path:
+def path_inside(root: Path, path: Path, key: str) -> Path:
     """Check that the path of an object is below `root`, and return it.
 
     Safe names cannot lead outside, but a symbolic link in the folder could.

@@ -38,7 +38,7 @@ class RefusedFile:
 class UploadPlan:
     """Files and their keys as columns of equal length, before the upload.
 
-    `taken` states which keys already exist, and `spare` has a free key for each of those (else "").
+    `existing` states which keys already exist, and `spare` has a free key for each of those (else "").
     `refused` has the files that cannot be uploaded, which the operation reports as failures.
     """
 
@@ -47,7 +47,7 @@ class UploadPlan:
     paths: tuple[str, ...]
     keys: tuple[str, ...]
     sizes: tuple[int, ...]
-    taken: tuple[bool, ...]
+    existing: tuple[bool, ...]
     spare: tuple[str, ...]
     refused: tuple[RefusedFile, ...]
 
@@ -59,7 +59,7 @@ class UploadPlan:
     @property
     def conflicts(self) -> int:
         """The number of keys that already exist."""
-        return sum(self.taken)
+        return sum(self.existing)
 
     def decision(self, number: int, choice: IfExists, single: Decisions = _NONE) -> IfExists:
         """Return the decision for a file whose key exists; `single` overrides it for single files."""
@@ -80,7 +80,7 @@ class UploadPlan:
         """Return the numbers of the files that are skipped because their keys exist."""
         return [
             number
-            for number, taken in enumerate(self.taken)
+            for number, taken in enumerate(self.existing)
             if taken and self.decision(number, choice, single) is IfExists.SKIP
         ]
 
@@ -143,7 +143,7 @@ def plan_upload(
         paths=tuple(path for path, _, _ in columns),
         keys=tuple(keys),
         sizes=tuple(size for _, _, size in columns),
-        taken=tuple(key in known for key in keys),
+        existing=tuple(key in known for key in keys),
         spare=tuple(free.beside(key) if key in known else "" for key in keys),
         refused=(
             *(_refused(path, prefix + name, why) for path, name, why in sources.refused),

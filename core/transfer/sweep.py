@@ -22,7 +22,7 @@ from core.objects.bucket import Bucket, HasBucket
 from core.objects.check_objects import remove_check_object
 from core.objects.multipart import MultipartUpload, abort, list_uploads, size_of
 from core.objects.probes import remove_probe
-from core.transfer.attempts import with_budget
+from core.transfer.attempts import work_with_budget
 from core.transfer.values import Failure
 from core.work import INTERACTIVE_SECONDS, Progress, RetryBudget, Work, default_work
 
@@ -156,7 +156,7 @@ def remove_unfinished(
     Raises:
         Cancelled: the token of `work` was cancelled; some uploads may have been removed.
     """
-    work = with_budget(default_work(work))
+    work = work_with_budget(default_work(work))
     removed: list[str] = []
     failed: list[Failure] = []
     for number, (key, upload_id) in enumerate(uploads):

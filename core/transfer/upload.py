@@ -17,7 +17,7 @@ from core.objects.parts import SINGLE_BYTES
 from core.objects.reading import head
 from core.objects.small import SMALL_BYTES, SmallFile, addressable, upload_many
 from core.objects.writing import upload as upload_file
-from core.transfer.attempts import Attempts, with_budget
+from core.transfer.attempts import Attempts, work_with_budget
 from core.transfer.running import order_of, run_journalled
 from core.transfer.sweep import sweep_at_start
 from core.transfer.tally import Tally
@@ -58,7 +58,7 @@ def upload(  # noqa: PLR0913 - an operation's arguments are plain data, named by
         TransferCancelled: the token of `work` was cancelled; uploaded objects remain, and none is
             incomplete.
     """
-    work = with_budget(default_work(work))
+    work = work_with_budget(default_work(work))
     arguments = {
         "paths": list(paths),
         "keys": list(keys),

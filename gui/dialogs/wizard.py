@@ -20,9 +20,9 @@ from core.aws.sign_in import signed_in
 from core.engine.operations import change_made
 from core.errors import KeyringError, StorageError
 from core.local.environment import (
-    described_environment,
     environment_names_keys,
     environment_profile,
+    environment_text,
 )
 from core.model.change import ChangeKind
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
@@ -332,4 +332,4 @@ class Wizard(QDialog):
 
 def _variables() -> str:
     """Return the variables of AWS that are set, if they name keys or a server."""
-    return described_environment() if environment_names_keys() else ""
+    return environment_text() if environment_names_keys() else ""

@@ -219,9 +219,9 @@ class Connector(QObject):
         clients, bucket = workspace.clients, workspace.profile.bucket
 
         def ask(work: Work) -> BucketBrief:
-            from core.aws.buckets import brief
+            from core.aws.buckets import bucket_brief
 
-            return brief(clients, bucket, work=work)
+            return bucket_brief(clients, bucket, work=work)
 
         self._context.runner.run(
             "Ask about the bucket",

@@ -195,7 +195,7 @@ def test_the_engine_reports_by_the_end_of_its_tasks(context, qtbot, monkeypatch,
 def test_an_idle_connection_is_asked_once_and_refused_keys_never(context, qtbot, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "core.aws.buckets.brief",
+        "core.aws.buckets.bucket_brief",
         lambda *_a, **_k: asked.append(1) or (_ for _ in ()).throw(Offline("x")),
     )
     monkeypatch.setattr(
@@ -255,7 +255,7 @@ def test_the_bar_is_not_ready_while_a_tab_still_loads(context, qtbot, bar):
 
 def test_the_server_is_asked_while_an_operation_makes_no_progress(context, qtbot, monkeypatch):
     asked = []
-    monkeypatch.setattr("core.aws.buckets.brief", lambda *_a, **_k: asked.append(1))
+    monkeypatch.setattr("core.aws.buckets.bucket_brief", lambda *_a, **_k: asked.append(1))
     monkeypatch.setattr(type(context.runner), "bulk_running", property(lambda _self: [object()]))
     connector = Connector(context)
     with StubServer(good) as server:

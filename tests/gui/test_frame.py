@@ -170,7 +170,7 @@ def test_connecting_puts_the_profile_in_force(window, context, qtbot, monkeypatc
     monkeypatch.setattr(context.connections, "connect", lambda _name: made.connection)
     monkeypatch.setattr(Workspace, "identity", lambda self, work=None: identity)
     monkeypatch.setattr(
-        "core.aws.buckets.brief",
+        "core.aws.buckets.bucket_brief",
         lambda *_a, **_k: BucketBrief("us-east-1", followed=False, versioning="Enabled"),
     )
     context.switch_profile("dev")

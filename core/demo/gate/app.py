@@ -12,9 +12,9 @@ from moto.s3.models import s3_backends
 from core.demo.gate import bodies, deletes, service_actions, strictness
 from core.demo.gate.authorization import Authorization
 from core.demo.gate.conditional_writes import ConditionalWrites
-from core.demo.gate.principals import ACCOUNT, PARTITION, Principal, note_use, principal_of
+from core.demo.gate.principals import ACCOUNT, PARTITION, Principal, principal_of, record_use
 from core.demo.gate.refusals import Answer, Code, Refusal, Refused, answer_to, dialect_of
-from core.demo.gate.request import Incoming, incoming, passed_on, without_signature
+from core.demo.gate.request import Incoming, forwarded_environment, incoming, without_signature
 from core.demo.gate.signature import ALGORITHM, Claim, check_time, claim_of, verify
 from core.demo.moto_repairs import repair_moto
 
@@ -49,7 +49,7 @@ class Gate:
         principal = principal_of(claim, now)
         check_time(claim, now)
         key = verify(request, claim, principal.secret)
-        note_use(claim, now)
+        record_use(claim, now)
         _check_service(request, claim)
         body = bodies.Body(request.body, {})
         if claim.service == "s3":
@@ -62,7 +62,9 @@ class Gate:
         if claim.is_link:
             without_signature(environ)
         header = f"{ALGORITHM} Credential={claim.access_key_id}/{claim.scope}, SignedHeaders=host"
-        passed_on(environ, body.data, {**body.changed, "authorization": f"{header}, Signature=0"})
+        forwarded_environment(
+            environ, body.data, {**body.changed, "authorization": f"{header}, Signature=0"}
+        )
         if claim.service == "s3" and deletes.is_delete(request):
             return self._deleted(environ, request, principal)
         with self._conditional_writes.checked(request):
@@ -72,15 +74,15 @@ class Gate:
 
     def _deleted(self, environ: Environ, request: Incoming, principal: Principal) -> Answer:
         body = environ["wsgi.input"].getvalue()
-        allowed, denied = deletes.divided(request, body, principal)
-        if denied and deletes.nothing_left(allowed):
+        allowed, denied = deletes.split_denied_keys(request, body, principal)
+        if denied and deletes.is_fully_denied(allowed):
             kind = {"Content-Type": "application/xml"}
-            return Answer(200, kind, deletes.with_errors(deletes.EMPTY_RESULT, denied))
-        passed_on(environ, allowed, {})
+            return Answer(200, kind, deletes.add_denied_keys(deletes.EMPTY_RESULT, denied))
+        forwarded_environment(environ, allowed, {})
         answer = _complete_answer(self._moto, environ)
         if answer.status != 200 or not denied:
             return answer
-        return Answer(200, answer.headers, deletes.with_errors(answer.body, denied))
+        return Answer(200, answer.headers, deletes.add_denied_keys(answer.body, denied))
 
 
 def _check_service(request: Incoming, claim: Claim) -> None:

@@ -23,7 +23,9 @@ def is_delete(request: Incoming) -> bool:
     return request.method == "POST" and not request.key and request.has("delete")
 
 
-def divided(request: Incoming, body: bytes, principal: Principal) -> tuple[bytes, list[str]]:
+def split_denied_keys(
+    request: Incoming, body: bytes, principal: Principal
+) -> tuple[bytes, list[str]]:
     """Return the body without the keys that may not be deleted, and those keys, still escaped."""
     denied: list[str] = []
 
@@ -43,12 +45,12 @@ def _need(request: Incoming, block: str, key: str) -> Need:
     return action, f"arn:aws:s3:::{request.bucket}/{unescape(key, _ENTITIES)}"
 
 
-def nothing_left(body: bytes) -> bool:
+def is_fully_denied(body: bytes) -> bool:
     """Whether no key of a divided body may be deleted."""
     return b"<Object>" not in body
 
 
-def with_errors(answer: bytes, denied: list[str]) -> bytes:
+def add_denied_keys(answer: bytes, denied: list[str]) -> bytes:
     """Add the denied keys to an answer, as S3 lists them."""
     if not denied:
         return answer

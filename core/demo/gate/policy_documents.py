@@ -10,7 +10,7 @@ from typing import Any
 
 from core.demo.gate.refusals import Code, Refused
 from core.demo.gate.s3_actions import BUCKET_ACTIONS
-from core.health.policy_conditions import listed, unknown_operators
+from core.health.policy_conditions import as_list, unknown_operators
 from core.health.policy_eval import open_to_everybody, statements_of
 from core.health.policy_patterns import overlaps
 
@@ -73,7 +73,7 @@ def _applies(action: str, arn: str, bucket: str) -> bool:
 
 
 def _texts(statement: Mapping[str, Any], name: str) -> Sequence[str]:
-    return [str(each) for each in listed(statement.get(name, statement.get(f"Not{name}", [])))]
+    return [str(each) for each in as_list(statement.get(name, statement.get(f"Not{name}", [])))]
 
 
 def _malformed(message: str) -> Refused:

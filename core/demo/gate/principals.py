@@ -59,7 +59,7 @@ def has_public_block(name: str) -> bool:
     return str(getattr(block, "block_public_policy", "")).lower() == "true"
 
 
-def note_use(claim: Claim, now: datetime) -> None:
+def record_use(claim: Claim, now: datetime) -> None:
     """Remember when and for what a key was used, as GetAccessKeyLastUsed tells it."""
     key = iam().access_keys.get(claim.access_key_id)
     if key is not None:

@@ -69,7 +69,9 @@ def _body(environ: Mapping[str, Any]) -> bytes:
     return bytes(stream.read(int(environ.get("CONTENT_LENGTH") or 0)))
 
 
-def passed_on(environ: dict[str, Any], body: bytes, changed: Mapping[str, str | None]) -> None:
+def forwarded_environment(
+    environ: dict[str, Any], body: bytes, changed: Mapping[str, str | None]
+) -> None:
     """Set up the environment for moto: the body anew, and some headers changed or removed.
 
     Args:

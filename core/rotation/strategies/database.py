@@ -147,9 +147,9 @@ class DatabaseStrategy:
             new = generate_password()
             text = with_fields(old, {PASSWORD: new})
             if not rotation.keep_copies:
-                text = copies.replaced(text, [self._replacement(rotation, old, new)])
+                text = copies.replace_copies(text, [self._replacement(rotation, old, new)])
         stages.stage(self._clients, rotation, text, work)
-        facts, also = copies.staged(rotation, old, text, [self._replacement(rotation, old)])
+        facts, also = copies.staged_copies(rotation, old, text, [self._replacement(rotation, old)])
         parts = (f"version {rotation.id}", also, "the database is unchanged")
         return StepResult(facts, "; ".join(part for part in parts if part))
 

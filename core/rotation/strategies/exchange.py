@@ -114,14 +114,14 @@ class ExchangeStrategy:
             _check_values(rotation, self._values, old)
             text = with_fields(old, self._values)
             if not rotation.keep_copies:
-                text = copies.replaced(text, _replacements(rotation, old, self._values))
+                text = copies.replace_copies(text, _replacements(rotation, old, self._values))
         stages.stage(self._clients, rotation, text, work)
         new = fields(rotation, text)
         rotated = [
             each for each in self.replacements(rotation, old)
             if new.get(each.field) != each.old.reveal()
         ]  # fmt: skip
-        facts, also = copies.staged(rotation, old, text, rotated)
+        facts, also = copies.staged_copies(rotation, old, text, rotated)
         return StepResult(facts, f"version {rotation.id}" + (f"; {also}" if also else ""))
 
     def replacements(self, rotation: Rotation, text: Secret) -> tuple[copies.Replacement, ...]:

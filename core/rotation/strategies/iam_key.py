@@ -142,10 +142,10 @@ class IamKeyStrategy:
             keys = self._maker.keys or self._replacement_key(rotation, work)
             text = with_keys(old, keys)
             if not rotation.keep_copies:
-                text = copies.replaced(text, _replacements(rotation, old, keys))
+                text = copies.replace_copies(text, _replacements(rotation, old, keys))
         stages.stage(self._own, rotation, text, work)
         key_id = read_secret(rotation.secret, text).keys.access_key_id
-        facts, also = copies.staged(rotation, old, text, self.replacements(rotation, old))
+        facts, also = copies.staged_copies(rotation, old, text, self.replacements(rotation, old))
         detail = f"version {rotation.id}" + (f"; {also}" if also else "")
         return StepResult(replace(facts, new_key_id=key_id), detail)
 

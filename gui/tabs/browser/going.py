@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from core.aws.buckets import brief
+from core.aws.buckets import bucket_brief
 from core.errors import InvalidInput, StorageError
 from core.layout import parse_place
 from core.objects.bucket import Bucket
@@ -63,7 +63,7 @@ class Going(QObject):
         if bucket is not None:
             clients = bucket.clients
             self._tab.run(
-                f"Find the bucket {name}", lambda work: brief(clients, name, work=work),
+                f"Find the bucket {name}", lambda work: bucket_brief(clients, name, work=work),
                 lambda _found: self._offer(name, text),
                 failed=lambda error: self._report_unreachable(name, error),
                 latest="browser/go", quiet=True,

@@ -1,4 +1,4 @@
-"""The Bucket tab itself: loads rules and facts, and saves rules with a way back."""
+"""The Bucket tab: loads lifecycle rules and safety checks, and saves rules with an undo."""
 
 from __future__ import annotations
 
@@ -29,15 +29,18 @@ from gui.widgets.table import make_table
 
 _NO_RULES = (
     "No lifecycle rules",
-    "Rules move old objects to cheaper classes and remove what is no longer needed.",
+    "Rules move old objects to cheaper storage classes and delete what is no longer needed.",
 )
-#: The least width of the facts in pixels: their sentences wrap.
+#: The minimum width of the safety checks in pixels; their sentences wrap.
 _SAFETY_LEAST = 320
-_UNCHECKED = ("Not checked yet", "Encryption, versioning and public access of the bucket.")
+_UNCHECKED = (
+    "Not checked yet",
+    "Encryption, versioning and public access of the bucket are checked when it is opened.",
+)
 
 
 class BucketTab(Tab):
-    """Rules at the left, safety at the right; both are fetched when the bucket is opened."""
+    """Rules at the left, safety checks at the right; both are loaded when the bucket is opened."""
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -83,7 +86,7 @@ class BucketTab(Tab):
         self.model.show(Configuration())
         self._facts_known = False
         for part, age in ((self._rules, self._rules_age), (self._facts, self._age)):
-            part.show_empty()  # not the former bucket's
+            part.show_empty()  # the text may be that of the former bucket
             age.clear_age()
         self.banner.clear()
         self._do_refresh()
@@ -115,7 +118,7 @@ class BucketTab(Tab):
         )
 
     def present(self) -> None:
-        """Show the rules and facts of the bucket as they are."""
+        """Reload the rules and checks of the bucket."""
         if self._seen is None:
             self._do_refresh()
 
@@ -141,15 +144,15 @@ class BucketTab(Tab):
         self._update_buttons()
 
     def _on_rules_failed(self, error: StorageError) -> None:
-        if self._seen is not None:  # what was read before stays
+        if self._seen is not None:  # rules that were loaded before stay visible
             self._rules_age.set_failed()
             self._show_rules(self._seen)
             self.show_error(error, self._do_refresh)
             return
         if isinstance(error, AccessDenied):
-            self._empty.set_text("The rules may not be read", f"This needs {error.action}.", "")
+            self._empty.set_text("Access to the rules is denied", f"This needs {error.action}.", "")
         else:
-            self._empty.set_text("The rules could not be read", error.summary, "")
+            self._empty.set_text("The rules could not be loaded", error.summary, "")
             self.show_error(error, self._do_refresh)
         self._rules.show_empty()
         self._update_buttons()
@@ -178,7 +181,7 @@ class BucketTab(Tab):
         ask(
             self,
             f"Remove the rule {rule.rule_id}?",
-            "Objects it has moved or deleted already stay as they are. You can undo this.",
+            "Objects that it has already moved or deleted do not change. You can undo this.",
             lambda: self._save(after),
             names=difference_lines(difference(self._seen, after)),
             button="Remove rule",
@@ -186,14 +189,14 @@ class BucketTab(Tab):
         )
 
     def _check(self, after: Configuration) -> None:
-        """Ask the bucket what the new rules would touch, and save at once if nothing is doubtful."""
+        """Find the objects that the new rules would affect; save at once if there is nothing to confirm."""
         workspace, seen = self.context.workspace, self._seen
         if workspace is None or seen is None:
             return
         bucket = workspace.bucket
         self.run(
             "Check what the rules match",
-            lambda work: side_effects.warnings(bucket, seen, after, work=work),
+            lambda work: side_effects.side_effect_warnings(bucket, seen, after, work=work),
             lambda doubts: self._ask_or_save(doubts, after),
             quiet=True,
         )
@@ -204,11 +207,11 @@ class BucketTab(Tab):
             return
         ask(
             self,
-            "Save the rule as it is?",
-            "It may not do what is meant. Nothing has been saved yet.",
+            "Save the rule anyway?",
+            "The rule may not do what you intend. Nothing has been saved yet.",
             lambda: self._save(after),
             names=doubts,
-            button="Save as it is",
+            button="Save anyway",
         )
 
     def _save(self, after: Configuration) -> None:
@@ -226,7 +229,7 @@ class BucketTab(Tab):
         self._announce("saved")
         self._on_rules(saved.after)
         self.banner.show_good(
-            "The rules were saved and read back.", action=("Undo", lambda: self._undo(saved))
+            "The rules were saved and verified.", action=("Undo", lambda: self._undo(saved))
         )
 
     def _undo(self, saved: Saved) -> None:
@@ -243,7 +246,7 @@ class BucketTab(Tab):
     def _on_undone(self, saved: Saved) -> None:
         self._announce("undone")
         self._on_rules(saved.after)
-        self.banner.show_info("The rules are as they were before.")
+        self.banner.show_info("The former rules were restored.")
 
     def _announce(self, what: str) -> None:
         workspace = self.context.workspace
@@ -254,8 +257,8 @@ class BucketTab(Tab):
     def _update_buttons(self, *_changed: object) -> None:
         reason = self.context.locked_reason
         if self._seen is None:
-            reason = "The rules have not been read."
+            reason = "The rules have not been loaded."
         picked = self.model.rule(self.table.currentIndex().row()) is not None
         self.add.allow(not reason, reason)
         self._empty.button.allow(not reason, reason)
-        self.remove.allow(not reason and picked, reason or "Choose a rule first.")
+        self.remove.allow(not reason and picked, reason or "Select a rule first.")

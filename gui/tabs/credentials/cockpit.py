@@ -17,7 +17,7 @@ from core.model.rotation import (
     StepRecord,
     StepState,
 )
-from core.rotation.step_texts import copy_notes, planned, replaced_copies, title_of, undo_now
+from core.rotation.step_texts import copy_notes, planned_step, replaced_copies, title_of, undo_now
 from core.units import format_duration, format_moment, utc_now
 from gui import theme
 from gui.tabs.credentials.step_list import StepList, StepWords
@@ -311,7 +311,7 @@ def _sentences(told: Iterable[str]) -> str:
 
 def _words(rotation: Rotation, record: StepRecord) -> StepWords:
     """Say what a step has done, or what it will do."""
-    plan = planned(rotation.kind, record.step)
+    plan = planned_step(rotation.kind, record.step)
     words = record.detail or plan.text
     bad = record.problem is not None
     if record.problem is not None:

@@ -10,7 +10,7 @@ from core.errors import Conflict, InvalidInput, StorageError
 from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
 from core.secrets import secret_text
-from core.secrets.save_rate import pace_warning
+from core.secrets.save_rate import rate_warning
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_counted, utc_now
 from core.work import Work
@@ -82,7 +82,7 @@ class SecretActions(QObject):
             self._tab.show_error(error)
             return
         told = "The present value is kept as the previous version. Hidden values stay hidden."
-        if hurry := pace_warning(self._versions.of(value.name), utc_now()):
+        if hurry := rate_warning(self._versions.of(value.name), utc_now()):
             told += f"\n\n{hurry}"
         ask(
             self._tab,

@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QMenu, QTableView, QVBoxLayout, QWidget
 from core.engine.operations import change_made
 from core.errors import StorageError
 from core.links.check import LinkCheck, check_link
-from core.links.existence import which_exist
+from core.links.existence import existing_keys
 from core.links.ledger import LedgerPage
 from core.links.make import Link, actual_lifetime, make_links
 from core.links.render import FORMATS, as_text
 from core.model.change import Change, ChangeKind
 from core.objects.presign import Lifetime
-from core.units import utc_now
+from core.units import format_counted, utc_now
 from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
@@ -30,45 +30,50 @@ from gui.widgets.labels import muted_label
 from gui.widgets.panel import Panel, splitter
 from gui.widgets.table import columns_of, make_table
 
-#: Objects that are asked for one by one: those of the form, and those of the newest links.
+#: How many objects of the form, and of the newest links, are checked with one request each.
 _CHECKED_KEYS, _CHECKED_LINKS = 20, 100
-#: Pixels of the ledger's columns beside the objects, and below which width two are left out.
+#: Pixels of the columns after the object, and the width below which two of them are hidden.
 _LEDGER_WIDTHS, _WIDE, _NARROW = (84, 104, 124, 100, 196), 880, 600
 _KILL = (
-    "A link cannot be called back by itself. It dies when it ends, when the access key it was "
-    "signed with is deactivated or deleted (all links of that key die), when the object is "
-    "deleted or renamed, or when a bucket policy denies it."
+    "A single link cannot be revoked. It stops working when it expires, when the access key that "
+    "signed it is deactivated or deleted (with all other links of that key), when the object is "
+    "deleted or renamed, or when a bucket policy denies the request."
 )
 
 
 class LinksTab(Tab):
-    """Make links at the left; what was made, and the ledger of all, at the right."""
+    """The form for new links at the left; new links and the list of all links at the right."""
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._ledger = Workspace.ledger()
-        #: Whether objects changed since their existence was checked.
+        #: Whether objects have changed since their existence was checked.
         self._stale = False
         self.form = LinkForm()
         self.made = MadeModel(self)
         self.ledger_model = LedgerModel(self)
         self.made_table = make_table(
-            self.made, "Links just made", settings=context.settings, key="links/made",
+            self.made, "New links", settings=context.settings, key="links/made",
             sortable=False, multiple=True,
         )  # fmt: skip
         self.ledger_table = make_table(
-            self.ledger_model, "Ledger of links", settings=context.settings, key="links/ledger",
+            self.ledger_model, "All links", settings=context.settings, key="links/ledger",
             sortable=False,
         )  # fmt: skip
         self.copy = plain_button("Copy", self._on_copy, icon_name="copy")
         self.try_out = plain_button("Test", self._on_test)
         self._made_view = Loadable(
             self.made_table,
-            EmptyState("No links made yet", "Name objects at the left, choose a life, make links."),
+            EmptyState(
+                "No links created yet",
+                "Enter keys at the left, select how long the links are valid, and create them.",
+            ),
         )
         self._ledger_view = Loadable(
             self.ledger_table,
-            EmptyState("The ledger is empty", "Every link made here is remembered, never its URL."),
+            EmptyState(
+                "No links yet", "Every link created here is listed, but its URL is never stored."
+            ),
         )
         self._lay_out()
         self.form.wanted.connect(self._on_wanted)
@@ -89,7 +94,7 @@ class LinksTab(Tab):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(
-            splitter(Panel("Make links", self.form), right, sizes=(380, 900), stretch=(1, 2)), 1
+            splitter(Panel("Create links", self.form), right, sizes=(380, 900), stretch=(1, 2)), 1
         )
 
     def _copy_menu(self) -> QMenu:
@@ -101,21 +106,21 @@ class LinksTab(Tab):
         return menu
 
     def open_target(self, target: object) -> None:
-        """Take over keys from another tab."""
+        """Fill in the keys that another tab has sent."""
         if isinstance(target, str):
             self.form.set_keys([target])
         elif isinstance(target, (list, tuple)):
             self.form.set_keys([str(key) for key in target])
 
     def present(self) -> None:
-        """Make links for two reports, so that the picture shows some."""
+        """Create links for two reports, so that screenshots show some."""
         workspace = self.context.workspace
         if workspace is None:
             return
         self.run("Find reports", lambda work: _some_reports(workspace, work), self._on_samples)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Check again whether objects exist that were changed while the tab was hidden."""
+        """Check again which objects exist if some changed while the tab was hidden."""
         super().showEvent(event)
         if self._stale:
             self._check_all()
@@ -148,20 +153,20 @@ class LinksTab(Tab):
         self._check_links()
 
     def _check_keys(self) -> None:
-        """Ask whether the objects named in the form exist, before links are made."""
+        """Check whether the objects of the form exist before links are created."""
         workspace, keys = self.context.workspace, self.form.chosen_keys[:_CHECKED_KEYS]
         if workspace is not None and keys:
             self.run(
                 "Check which objects exist",
-                lambda work: which_exist(workspace.bucket, keys, work=work),
+                lambda work: existing_keys(workspace.bucket, keys, work=work),
                 self.form.show_existence,
-                failed=_ignore,  # making the links reports it
+                failed=_ignore,  # creating the links reports it
                 latest="links/keys",
                 quiet=True,
             )
 
     def _check_links(self) -> None:
-        """Ask whether the objects exist that the newest download links of the profile lead to."""
+        """Check whether the objects of the profile's newest download links exist."""
         workspace = self.context.workspace
         if workspace is None:
             return
@@ -171,8 +176,8 @@ class LinksTab(Tab):
             return
         show = partial(self.ledger_model.show_existence, profile, bucket)
         self.run(
-            "Check which objects of links exist",
-            lambda work: which_exist(workspace.bucket, keys, work=work),
+            "Check which linked objects exist",
+            lambda work: existing_keys(workspace.bucket, keys, work=work),
             show,
             batch=show,
             failed=_ignore,  # their state stays “not checked”
@@ -189,7 +194,7 @@ class LinksTab(Tab):
         if workspace is None:
             return
         self.run(
-            "Find the real life of a link",
+            "Calculate the expiry of a link",
             lambda work: actual_lifetime(workspace.bucket, seconds, work=work),
             self._on_real_life,
             latest="links/life",
@@ -205,7 +210,7 @@ class LinksTab(Tab):
             return
         method, seconds, ledger = self.form.purpose.current, self.form.seconds, self._ledger
         self.run(
-            f"Make {len(keys)} links",
+            f"Create {format_counted(len(keys), 'link')}",
             lambda work: make_links(
                 workspace.bucket,
                 keys,
@@ -236,7 +241,7 @@ class LinksTab(Tab):
         self.context.announce(change_made(operation, ChangeKind.LINKS, subject, "Links"))
 
     def _warn(self, links: Sequence[Link]) -> None:
-        """Name what may keep a link from working, before anyone is sent it."""
+        """Warn about what may prevent a link from working, before it is sent to anyone."""
         warned = [link for link in links if link.warnings]
         if not warned:
             self.banner.clear()
@@ -246,13 +251,13 @@ class LinksTab(Tab):
             missing = sum(link.exists is False for link in warned)
             self.banner.show_warning(
                 f"{len(warned)} of {len(links)} links may not work ({missing} without an object): "
-                "see the column Test."
+                "see the Test column."
             )
 
     def _load_ledger(self) -> None:
         ledger = self._ledger
         self.run(
-            "Read the ledger of links",
+            "Read the list of links",
             lambda _work: ledger.read(),
             self._on_ledger,
             latest="links/ledger",
@@ -269,7 +274,9 @@ class LinksTab(Tab):
             self._ledger_view.show_empty()
         if page.broken:
             where = f" They were moved to {page.aside}." if page.aside else ""
-            self.banner.show_warning(f"{page.broken} lines of the ledger could not be read.{where}")
+            self.banner.show_warning(
+                f"{format_counted(page.broken, 'line')} of the list of links could not be read.{where}"
+            )
 
     def _picked(self) -> list[Link]:
         rows = sorted({index.row() for index in self.made_table.selectionModel().selectedRows()})
@@ -279,7 +286,7 @@ class LinksTab(Tab):
         self._copied(as_text)
 
     def _on_copy_as(self, action: object) -> None:
-        self._copied(action.data())  # type: ignore[attr-defined] # a QAction of our own menu
+        self._copied(action.data())  # type: ignore[attr-defined] # an action of the menu above
 
     def _copied(self, render: Callable[[Sequence[Link]], str]) -> None:
         links = self._picked()
@@ -289,8 +296,8 @@ class LinksTab(Tab):
             ended = sum(link.expires <= utc_now() for link in links)
             if ended:
                 self.banner.show_warning(
-                    f"{what} copied, but {ended} of {len(links)} cannot be used any more.",
-                    "Its time has ended. Make it again at the left.",
+                    f"{what} copied, but {ended} of {len(links)} can no longer be used.",
+                    "It has expired. Create it again at the left.",
                 )
                 return
             self.banner.show_info(
@@ -300,7 +307,7 @@ class LinksTab(Tab):
     def _on_test(self) -> None:
         links = [link for link in self._picked() if link.method == "GET"]
         if not links:
-            self.banner.show_info("Only download links can be tried without using them.")
+            self.banner.show_info("Only download links can be tested without changing anything.")
         workspace = self.context.workspace
         bucket = workspace.bucket if workspace is not None else None
         for link in links[:20]:
@@ -321,19 +328,19 @@ class LinksTab(Tab):
 
     def _update_buttons(self) -> None:
         for button in (self.copy, self.try_out):
-            button.allow(bool(self.made.links), "Make a link first.")
+            button.allow(bool(self.made.links), "Create a link first.")
 
 
 class _LedgerPanel(Panel):
-    """The ledger; a narrow one leaves out who made a link, and with which key."""
+    """The table of all links; a narrow one hides the profile and the access key."""
 
     def __init__(self, table: QTableView, view: QWidget) -> None:
-        super().__init__("Ledger", view)
+        super().__init__("All links", view)
         self._table = table
         columns_of(table).fill_with_names(*_LEDGER_WIDTHS)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the columns for which there is room."""
+        """Hide or show columns according to the available width."""
         super().resizeEvent(event)
         width = event.size().width()
         self._table.setColumnHidden(SIGNED_WITH, width < _WIDE)
@@ -342,7 +349,7 @@ class _LedgerPanel(Panel):
 
 
 def _ignore(_error: StorageError) -> None:
-    """Show no failure of a check in the background."""
+    """Ignore the failure of a background check."""
 
 
 def _some_reports(workspace: Workspace, work: Work) -> list[str]:

@@ -65,7 +65,9 @@ class PlanModel(Columns):
         self._folder = _common_folder(plan.paths) if plan is not None else 0
         self.single = {}
         if plan is not None and by_path:
-            numbers = (n for n, path in enumerate(plan.paths) if path in by_path and plan.taken[n])
+            numbers = (
+                n for n, path in enumerate(plan.paths) if path in by_path and plan.existing[n]
+            )
             self.single = {number: by_path[plan.paths[number]] for number in numbers}
         self._rows = self._chosen_rows()
         self.endResetModel()
@@ -91,7 +93,7 @@ class PlanModel(Columns):
             return
         for row in rows:
             number = self._rows[row]
-            if number >= len(plan.keys) or not plan.taken[number]:
+            if number >= len(plan.keys) or not plan.existing[number]:
                 continue
             if decision is None or decision is self.choice:
                 self.single.pop(number, None)
@@ -111,7 +113,7 @@ class PlanModel(Columns):
     def exists(self, row: int) -> bool:
         """Whether the key of a row's file exists already: only then is there a decision."""
         plan, number = self.plan, self._rows[row]
-        return plan is not None and number < len(plan.keys) and plan.taken[number]
+        return plan is not None and number < len(plan.keys) and plan.existing[number]
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell's text or looks."""
@@ -148,7 +150,7 @@ class PlanModel(Columns):
         files = len(plan.keys)
         rows: Sequence[int] = range(files + len(plan.refused))
         if self._filter == EXISTING:
-            rows = [number for number, taken in enumerate(plan.taken) if taken]
+            rows = [number for number, taken in enumerate(plan.existing) if taken]
         elif self._filter == REFUSED:
             rows = range(files, files + len(plan.refused))
         column, order = self._sorting
@@ -163,7 +165,7 @@ class PlanModel(Columns):
         if number >= files:
             refused = plan.refused[number - files]
             return (shown(refused.key), shown(refused.path), "", refused.reason, "Left out")[column]
-        taken = plan.taken[number]
+        taken = plan.existing[number]
         if column == CONFLICT:
             return "Exists" if taken else ""
         if column == DECISION:
@@ -175,7 +177,7 @@ class PlanModel(Columns):
 
     def _look(self, plan: UploadPlan, number: int, column: int, role: int) -> Any:
         refused = number >= len(plan.keys)
-        taken = not refused and plan.taken[number]
+        taken = not refused and plan.existing[number]
         if role == PILL_ROLE and column == DECISION and taken:
             return _TONES[self._decision(plan, number)]
         if role == MONO_ROLE:
@@ -204,8 +206,8 @@ def _key_of(plan: UploadPlan, column: int) -> Callable[[int], Any]:
     """Return what rows are sorted by; those that cannot be uploaded come after the others."""
     files = len(plan.keys)
     columns: dict[int, Sequence[Any]] = {
-        FILE: plan.paths, KEY: plan.keys, SIZE: plan.sizes, CONFLICT: plan.taken,
-        DECISION: plan.taken,
+        FILE: plan.paths, KEY: plan.keys, SIZE: plan.sizes, CONFLICT: plan.existing,
+        DECISION: plan.existing,
     }  # fmt: skip
     values = columns[column]
     return lambda number: (0, values[number]) if number < files else (1, number)

@@ -14,7 +14,7 @@ from helpers.stub_sts import StubSts
 
 from core.aws.clients import ClientFactory
 from core.aws.expiry import Expiry
-from core.aws.identity import described, identity
+from core.aws.identity import identity, identity_text
 from core.errors import CredentialsExpired, CredentialsMissing
 from core.model.connection import AccessKeys, Connection, Identity, KeySource, Profile
 from core.redaction import Secret
@@ -194,7 +194,7 @@ def test_who_we_are_tells_the_end(monkeypatch, variables, words):
         monkeypatch.setenv(name, value)
     clients = ClientFactory(Connection(ENVIRONMENT))
     who = Identity("1", "arn:aws:iam::1:user/u", "u", clients.credentials_expire())
-    assert words in described(clients, who)
+    assert words in identity_text(clients, who)
     clients.close()
 
 

@@ -14,7 +14,7 @@ from helpers.backups import MemoryStore, everything, trading_database
 
 from core.backup.databases import open_database
 from core.backup.run import back_up
-from core.backup.spool import private_file, spool, sweep_spools
+from core.backup.spool import private_file, remove_dead_spools, spool
 from core.work import Work
 
 _CHILD = """
@@ -111,5 +111,5 @@ def test_a_killed_process_leaves_no_rows_behind(ready: tuple[Path, Path], home: 
     spooled = [file for file in cache.rglob("*") if file.is_file()]
     assert any(file.name.startswith("part-") for file in spooled)
     assert {file.stat().st_mode & 0o777 for file in spooled} == {0o600}
-    assert sweep_spools() == 1
+    assert remove_dead_spools() == 1
     assert list(cache.iterdir()) == []

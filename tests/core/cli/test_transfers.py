@@ -12,7 +12,7 @@ from helpers.waiting import until
 
 from core.cli import main
 from core.cli.output import Output
-from core.cli.transfer_report import Files, shown
+from core.cli.transfer_report import Files, show_report
 from core.errors import ErrorKind
 from core.model.objects import Verdict
 from core.transfer.values import TransferReport
@@ -236,9 +236,9 @@ def test_a_write_that_the_server_did_not_guard_is_named(run, tmp_path, monkeypat
 def test_files_that_the_server_did_not_guard_are_counted(capsys):
     report = TransferReport(2, (0, 1), (), (), 2, 1.0, (Verdict.SHA256,) * 2, unguarded=(0, 1))
     files = Files(["x/a", "x/b"], ["/a", "/b"], [1, 1])
-    assert shown(Output(as_json=False, token=CancelToken()), report, files, "uploaded") == 0
+    assert show_report(Output(as_json=False, token=CancelToken()), report, files, "uploaded") == 0
     assert "for 2 files" in capsys.readouterr().err
-    assert shown(Output(as_json=True, token=CancelToken()), report, files, "uploaded") == 0
+    assert show_report(Output(as_json=True, token=CancelToken()), report, files, "uploaded") == 0
     assert [each["race_free"] for each in json.loads(capsys.readouterr().out)["done"]] == [
         False,
         False,

@@ -72,13 +72,13 @@ def test_what_a_rule_reaches_is_said_before_it_is_saved():
         def said(*rules, before=()):
             present = Configuration(tuple(map(Rule.of, before)))
             after = Configuration((*present.rules, *map(Rule.of, rules)))
-            return " | ".join(side_effects.warnings(bucket, present, after))
+            return " | ".join(side_effects.side_effect_warnings(bucket, present, after))
 
         assert said(archive().raw()) == ""
         siblings = said(archive(prefix="market-data").raw())
         assert "market-data-2/, market-data-old/" in siblings
         assert "market-data/," not in siblings
-        assert "no key begins with 'nothing/'" in said(archive(prefix="nothing/").raw())
+        assert "no key starts with 'nothing/'" in said(archive(prefix="nothing/").raw())
         assert "slash" in said(rule(Filter={"Prefix": "/logs/"}))
         assert "both delete objects" in said(rule(ID="new"), before=[rule()])
         assert said(rule(ID="new", Status="Disabled"), before=[rule()]) == ""

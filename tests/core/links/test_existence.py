@@ -5,7 +5,7 @@ from helpers.moto_bucket import moto_bucket
 
 from core.errors import AccessDenied, Cancelled, Offline
 from core.links import existence
-from core.links.existence import which_exist
+from core.links.existence import existing_keys
 from core.objects import writing
 from core.work import CancelToken, Work
 
@@ -20,7 +20,7 @@ def bucket():
 def test_each_key_is_there_or_not(bucket):
     news = []
     keys = ["there", *(f"missing {n}" for n in range(15)), "there"]
-    found = which_exist(bucket, keys, work=Work(batch=news.append))
+    found = existing_keys(bucket, keys, work=Work(batch=news.append))
     assert found == {"there": True} | {f"missing {n}": False for n in range(15)}
     assert news == [dict(list(found.items())[:10])], "what is known is passed on early"
 
@@ -34,7 +34,7 @@ def test_a_denial_is_not_known_and_an_outage_ends_it(bucket, monkeypatch):
         raise answers[key]
 
     monkeypatch.setattr(existence, "head", head)
-    assert which_exist(bucket, ["a", "b", "c"]) == {"a": None}
+    assert existing_keys(bucket, ["a", "b", "c"]) == {"a": None}
     assert asked == ["a", "b"]
 
 
@@ -42,4 +42,4 @@ def test_a_cancel_ends_it(bucket):
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):
-        which_exist(bucket, ["there"], work=Work(token))
+        existing_keys(bucket, ["there"], work=Work(token))

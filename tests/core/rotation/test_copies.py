@@ -8,7 +8,7 @@ import pytest
 
 from core.model.rotation import Copy, CopyForm
 from core.redaction import Secret
-from core.rotation.copies import Replacement, find, replaced
+from core.rotation.copies import Replacement, find, replace_copies
 
 OLD, NEW = "p4ss w0rd/@old", "n3w value&:'x"
 PLAIN_OLD, PLAIN_NEW = "p4ssw0rd-old", "n3wvalue-new"
@@ -19,7 +19,7 @@ def rotated(text, *, old=PLAIN_OLD, new=PLAIN_NEW, user="bot", host="db.example"
     text = Secret(json.dumps({"password": old, **text}))
     what = Replacement("password", Secret(old), Secret(new), user, host)
     look = Replacement("password", Secret(old), Secret(old), user, host)
-    found, after = find(text, [look]), replaced(text, [what])
+    found, after = find(text, [look]), replace_copies(text, [what])
     assert find(text, [what]) == found
     fields = json.loads(after.reveal())
     assert fields.pop("password") == old  # the rotation itself sets it
@@ -31,7 +31,7 @@ def rotated(text, *, old=PLAIN_OLD, new=PLAIN_NEW, user="bot", host="db.example"
 @pytest.mark.parametrize(
     ("value", "form", "after"),
     [
-        (PLAIN_OLD, CopyForm.WHOLE, PLAIN_NEW),
+        (PLAIN_OLD, CopyForm.COMPLETE, PLAIN_NEW),
         (f"postgresql://bot:{PLAIN_OLD}@db.example:5432/x?sslmode=require", CopyForm.URL,
          f"postgresql://bot:{PLAIN_NEW}@db.example:5432/x?sslmode=require"),
         (f"redis://:{PLAIN_OLD}@db.example/0", CopyForm.URL, f"redis://:{PLAIN_NEW}@db.example/0"),
@@ -75,8 +75,8 @@ def test_what_cannot_be_mistaken_is_replaced_wherever_it_is(value, form, after, 
         ("dsn", f"host=elsewhere user=bot password={PLAIN_OLD}", CopyForm.TEXT),
         ("url", f"jdbc:postgresql://elsewhere/x?user=bot&password={PLAIN_OLD}", CopyForm.TEXT),
         ("url", f"jdbc:mysql://db.example/x?user=root&password={PLAIN_OLD}", CopyForm.TEXT),
-        ("username", PLAIN_OLD, CopyForm.WHOLE),
-        ("database", PLAIN_OLD, CopyForm.WHOLE),
+        ("username", PLAIN_OLD, CopyForm.COMPLETE),
+        ("database", PLAIN_OLD, CopyForm.COMPLETE),
     ],
 )  # fmt: skip
 def test_what_could_be_a_guess_is_named_and_stays(name, value, form):
@@ -104,8 +104,8 @@ def test_two_copies_of_one_field_are_both_told():
 def test_a_short_value_is_found_where_it_stands_alone_only():
     found, _fields = rotated({"text": "abcd", "pin": "abc", "password2": "abc"}, old="abc")
     assert found == (
-        Copy("pin", CopyForm.WHOLE, replaceable=False),
-        Copy("password2", CopyForm.WHOLE, replaceable=True),
+        Copy("pin", CopyForm.COMPLETE, replaceable=False),
+        Copy("password2", CopyForm.COMPLETE, replaceable=True),
     )
 
 
@@ -115,7 +115,7 @@ def test_every_other_byte_stays():
         ' "u": "\\u00e9" }'
     )
     what = Replacement("password", Secret("old-pass-word"), Secret("new-pass-word"))
-    after = replaced(Secret(text), [what]).reveal()
+    after = replace_copies(Secret(text), [what]).reveal()
     assert after == text.replace('"old-pass-word" ]', '"new-pass-word" ]')
 
 
@@ -123,7 +123,7 @@ def test_every_other_byte_stays():
 def test_a_text_without_fields_has_no_copies(text):
     what = Replacement("password", Secret("old-pass-word"), Secret("new-pass-word"))
     assert find(Secret(text), [what]) == ()
-    assert replaced(Secret(text), [what]).reveal() == text
+    assert replace_copies(Secret(text), [what]).reveal() == text
 
 
 def test_an_identifier_goes_with_its_secret():
@@ -133,6 +133,6 @@ def test_an_identifier_goes_with_its_secret():
         Replacement("id", Secret("AKIAOLD"), Secret("AKIANEW"), identifier=True),
         Replacement("s", Secret("old-secret-key"), Secret("new/secret+key")),
     ]
-    after = json.loads(replaced(text, both).reveal())
+    after = json.loads(replace_copies(text, both).reveal())
     assert after["url"] == "s3://AKIANEW:new%2Fsecret%2Bkey@bucket"
     assert {copy.place for copy in find(text, both)} == {"url", "n"}

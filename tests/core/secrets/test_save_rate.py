@@ -4,7 +4,7 @@ import pytest
 
 from core.aws.limits import SECRET_VERSIONS
 from core.model.secrets import SecretVersion
-from core.secrets.save_rate import pace_warning
+from core.secrets.save_rate import rate_warning
 from core.units import utc_now
 
 NOW = utc_now()
@@ -22,20 +22,20 @@ def versions(count, minutes):
     ("count", "minutes"), [(0, 0), (1, 0), (6, 1), (99, 60 * 24), (49, 10), (7, 10)]
 )
 def test_a_fine_pace_is_not_worth_a_word(count, minutes):
-    assert pace_warning(versions(count, minutes), NOW) == ""
+    assert rate_warning(versions(count, minutes), NOW) == ""
 
 
 def test_more_than_one_save_every_ten_minutes_is_told_with_the_advice():
-    told = pace_warning(versions(7, 5), NOW)
+    told = rate_warning(versions(7, 5), NOW)
     assert "7 times within an hour" in told
     assert "every 10 minutes" in told
 
 
 def test_a_day_full_of_versions_is_told_with_what_will_follow():
-    told = pace_warning(versions(SECRET_VERSIONS // 2, 20), NOW)
+    told = rate_warning(versions(SECRET_VERSIONS // 2, 20), NOW)
     assert f"{SECRET_VERSIONS // 2} times within 24 hours" in told
     assert "refuse" in told
 
 
 def test_versions_without_a_date_are_not_counted():
-    assert pace_warning([SecretVersion("v")] * 200, NOW) == ""
+    assert rate_warning([SecretVersion("v")] * 200, NOW) == ""

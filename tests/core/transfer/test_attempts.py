@@ -12,7 +12,7 @@ from core.errors import (
     ServiceError,
     Throttled,
 )
-from core.transfer.attempts import Attempts, TransferBudget, with_budget
+from core.transfer.attempts import Attempts, TransferBudget, work_with_budget
 from core.work import CancelToken, Progress, RetryBudget, Work
 
 
@@ -36,7 +36,7 @@ def clock(monkeypatch):
 
 
 def attempts(seconds=60):
-    return Attempts(with_budget(Work(budget=RetryBudget(seconds))))
+    return Attempts(work_with_budget(Work(budget=RetryBudget(seconds))))
 
 
 def failing(clock, error, seconds=1.0, calls=None):
@@ -74,7 +74,7 @@ def test_a_short_outage_is_survived(clock):
 
 
 def test_requests_that_succeed_beside_those_that_fail_do_not_prolong_an_outage(clock):
-    work = with_budget(Work())
+    work = work_with_budget(Work())
     shared, began = Attempts(work), clock.now
 
     def send():
@@ -103,7 +103,7 @@ def test_bytes_that_arrive_prolong_it_and_repeated_ones_do_not(clock):
     assert 60 <= clock.now - began < 120
     assert shared.ended is None
     with pytest.raises(ServiceError):
-        Attempts(with_budget(Work())).attempted(send)
+        Attempts(work_with_budget(Work())).attempted(send)
 
 
 def test_one_bad_file_does_not_end_the_others(clock):
@@ -156,7 +156,7 @@ def test_foreign_answers_end_the_transfer_when_they_come_in_a_row(clock):
 
 def test_one_pause_holds_all_threads_and_a_cancel_ends_it():
     token = CancelToken()
-    shared = Attempts(with_budget(Work(token, budget=RetryBudget(600))))
+    shared = Attempts(work_with_budget(Work(token, budget=RetryBudget(600))))
     failed, ended = threading.Event(), []
 
     def fail():
@@ -182,5 +182,5 @@ def test_one_pause_holds_all_threads_and_a_cancel_ends_it():
 
 
 def test_the_budget_is_as_long_as_the_works():
-    assert with_budget(Work(budget=RetryBudget(7))).budget.seconds == 7
-    assert isinstance(with_budget(Work()).budget, TransferBudget)
+    assert work_with_budget(Work(budget=RetryBudget(7))).budget.seconds == 7
+    assert isinstance(work_with_budget(Work()).budget, TransferBudget)

@@ -10,8 +10,8 @@ from core.transfer.local_names import (
     SEGMENT_BYTES,
     STRICTEST,
     FileSystem,
-    inside,
     key_of,
+    path_inside,
     safe_segments,
 )
 
@@ -70,5 +70,5 @@ def test_a_link_that_leads_out_is_refused(tmp_path):
     (root / "link").symlink_to(outside)
     for name in ("link/file", "link"):
         with pytest.raises(InvalidInput, match="outside"):
-            inside(root, root / name, name)
-    assert inside(root, root / "fine/file", "fine/file") == root / "fine" / "file"
+            path_inside(root, root / name, name)
+    assert path_inside(root, root / "fine/file", "fine/file") == root / "fine" / "file"

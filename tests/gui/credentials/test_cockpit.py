@@ -21,7 +21,7 @@ from core.model.rotation import (
     StepRecord,
     StepState,
 )
-from core.rotation.step_texts import planned
+from core.rotation.step_texts import planned_step
 from core.rotation.strategies.iam_key import IamKeyStrategy
 from core.units import utc_now
 from gui.dialogs.confirm import ask
@@ -54,7 +54,7 @@ def rotation(done=0, outcome=Outcome.RUNNING, **more):
 
 
 def plan(**more):
-    steps = tuple(planned(RotationKind.IAM_KEY, step) for step in IamKeyStrategy.steps)
+    steps = tuple(planned_step(RotationKind.IAM_KEY, step) for step in IamKeyStrategy.steps)
     return RotationPlan(RotationKind.IAM_KEY, SECRET, "arn:…:user/me", FACTS, steps, **more)
 
 
@@ -219,7 +219,7 @@ def test_new_values_are_hidden_and_leave_the_form_when_they_are_handed_on(themed
 
 COPIES = (
     Copy("url", CopyForm.URL, replaceable=True),
-    Copy("a&b", CopyForm.WHOLE, replaceable=True),
+    Copy("a&b", CopyForm.COMPLETE, replaceable=True),
     Copy("notes", CopyForm.TEXT, replaceable=False),
 )
 
@@ -243,7 +243,7 @@ def test_copies_of_the_value_are_named_and_replaced_unless_unchecked(cockpit):
 
 
 def test_a_long_list_of_copies_is_cut(cockpit):
-    many = tuple(Copy(f"field{n}", CopyForm.WHOLE, replaceable=True) for n in range(9))
+    many = tuple(Copy(f"field{n}", CopyForm.COMPLETE, replaceable=True) for n in range(9))
     cockpit.show_plan(plan(copies=many))
     assert cockpit.copies.text() == "Also replace the value in field0, field1, field2 and 6 more"
     assert "field8" in cockpit.copies.toolTip()

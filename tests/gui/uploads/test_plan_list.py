@@ -24,7 +24,7 @@ def plan_of(count, taken=(), refused=(), folder="/data"):
         paths=tuple(f"{folder}/{n}" for n in numbers),
         keys=tuple(f"in/{n}" for n in numbers),
         sizes=tuple(count - n for n in numbers),
-        taken=tuple(n in taken for n in numbers),
+        existing=tuple(n in taken for n in numbers),
         spare=tuple(f"in/{n} (2)" if n in taken else "" for n in numbers),
         refused=tuple(
             RefusedFile(f"{folder}/{name}", f"in/{name}", ErrorKind.LOCAL_IO, "it is a socket")
