@@ -1,1 +1,1 @@
-"""Lifecycle rules of a bucket: read, told in words, merged, saved without losing anybody's rule."""
+"""Lifecycle rules of a bucket: reading, description, merging and conditional saving."""

@@ -1,4 +1,4 @@
-"""What S3 refuses in lifecycle rules, and what it takes though it is hardly meant.
+"""Checks of lifecycle rules: rules that S3 refuses, and rules that are probably mistakes.
 
 Sources: S3 API reference, PutBucketLifecycleConfiguration with the types LifecycleRule, Transition,
 LifecycleExpiration and NoncurrentVersionTransition; S3 user guide, "Lifecycle configuration
@@ -16,7 +16,7 @@ from core.aws.limits import KEY_BYTES, LIFECYCLE_ID_CHARS, LIFECYCLE_RULES
 from core.errors import InvalidInput
 from core.units import format_counted
 
-#: Storage classes in the only order in which objects can be moved.
+#: Storage classes in the only order in which objects can transition.
 CLASSES = (
     "STANDARD_IA",
     "INTELLIGENT_TIERING",
@@ -25,19 +25,19 @@ CLASSES = (
     "GLACIER",
     "DEEP_ARCHIVE",
 )
-#: Classes for infrequent access: days before an object gets there, and days it stays.
+#: Classes for infrequent access: minimum days before the transition, and in the class.
 INFREQUENT = frozenset({"STANDARD_IA", "ONEZONE_IA"})
 INFREQUENT_DAYS = 30
-#: Newest noncurrent versions that can be retained.
+#: Maximum number of noncurrent versions that can be retained.
 _RETAINED_VERSIONS = 100
-#: Elements of a rule that are no actions; one that is not known here may be an action.
+#: Elements of a rule that are not actions; unknown elements may be actions.
 _DESCRIPTION = frozenset({"ID", "Status", "Filter", "Prefix"})
 _PREDICATES = ("Prefix", "Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan", "And")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why S3 refuses a rule, and what to do about it."""
+    """The reason why S3 refuses a rule, and the remedy."""
 
     cause: str
     remedy: str
@@ -46,15 +46,15 @@ class Problem:
 def check_rules(
     rules: Sequence[Mapping[str, Any]], changed: Sequence[Mapping[str, Any]] | None = None
 ) -> None:
-    """Refuse rules that S3 refuses.
+    """Raise an error for rules that S3 would refuse.
 
     Args:
-        rules: all rules of a configuration, in the shape of the API.
-        changed: those to look into; all of them by default. What a server has already taken is
-            its own to judge.
+        rules: all rules of a configuration, in the form of the API.
+        changed: the rules to check, by default all; rules that a server has already accepted are
+            not checked.
 
     Raises:
-        InvalidInput: naming the rule, what is wrong with it, and the figure that S3 asks for.
+        InvalidInput: a rule is not valid; the error names the rule, the problem and S3's limit.
     """
     for name, problem in problems(rules, changed):
         raise InvalidInput(
@@ -68,25 +68,27 @@ def check_rules(
 def problems(
     rules: Sequence[Mapping[str, Any]], changed: Sequence[Mapping[str, Any]] | None = None
 ) -> Iterator[tuple[str, Problem]]:
-    """Yield what S3 refuses: the id of the rule (empty: all of them together), and the problem."""
+    """Yield the id of a rule (empty: all rules together) and its problem."""
     if len(rules) > LIFECYCLE_RULES:
         yield (
             "",
             Problem(
-                f"A bucket can have {LIFECYCLE_RULES} lifecycle rules, this would be {len(rules)}.",
-                "Remove rules that are no longer needed first.",
+                f"A bucket can have at most {LIFECYCLE_RULES} lifecycle rules; there would be "
+                f"{len(rules)}.",
+                "First remove rules that are no longer needed.",
             ),
         )
     names = [str(rule.get("ID", "")) for rule in rules]
     for name in dict.fromkeys(names):
         if name and names.count(name) > 1:
-            yield name, Problem("Two rules have this id.", "Give each rule an id of its own.")
+            yield name, Problem("Two rules have this id.", "Use a different id for each rule.")
     if len({"Filter" in rule for rule in rules}) > 1:
         yield (
             "",
             Problem(
-                "Some rules have a Filter, others an old Prefix: S3 takes only one kind at a time.",
-                "Give every rule a Filter.",
+                "Some rules have a Filter, others an old Prefix; S3 only accepts one kind at a "
+                "time.",
+                "Use a Filter in every rule.",
             ),
         )
     for rule in rules if changed is None else changed:
@@ -97,34 +99,36 @@ def problems(
 def _of_rule(rule: Mapping[str, Any]) -> Iterator[Problem]:
     if len(str(rule.get("ID", ""))) > LIFECYCLE_ID_CHARS:
         yield Problem(
-            f"Its id is longer than {LIFECYCLE_ID_CHARS} characters.", "Give it a shorter id."
+            f"Its id is longer than {LIFECYCLE_ID_CHARS} characters.", "Use a shorter id."
         )
     if rule.get("Status") not in {"Enabled", "Disabled"}:
         yield Problem("Its Status is neither Enabled nor Disabled.", "Set one of these.")
     if not any(rule.get(name) for name in set(rule) - _DESCRIPTION):
-        yield Problem("It does nothing.", "Add what it shall do: move, delete, or clean up.")
+        yield Problem("The rule has no action.", "Add an action: move, delete, or clean up.")
     yield from _scope(rule)
     yield from _current(rule)
     yield from _noncurrent(rule)
     abort = rule.get("AbortIncompleteMultipartUpload") or {}
     if abort and not _whole_number(abort.get("DaysAfterInitiation"), 1):
-        yield Problem("Unfinished uploads are removed after 1 day at the earliest.", "Choose 1.")
+        yield Problem("Unfinished uploads can be removed after 1 day at the earliest.", "Choose 1.")
 
 
 def _scope(rule: Mapping[str, Any]) -> Iterator[Problem]:
     if ("Filter" in rule) == ("Prefix" in rule):
-        yield Problem("It needs either a Filter or a Prefix.", "Give it a Filter.")
+        yield Problem("The rule requires either a Filter or a Prefix.", "Add a Filter.")
         return
     found = rule.get("Filter") or {}
     if len([name for name in _PREDICATES if name in found]) > 1:
-        yield Problem("Its Filter has several conditions beside And.", "Put them into And.")
+        yield Problem(
+            "The Filter of the rule has several conditions outside And.", "Move them into And."
+        )
     limits = found.get("And", found)
     prefix = str(limits.get("Prefix", rule.get("Prefix", "")) or "")
     if len(prefix.encode()) > KEY_BYTES:
         yield Problem(f"Its prefix is longer than {KEY_BYTES} bytes.", "Choose a shorter prefix.")
     low, high = limits.get("ObjectSizeGreaterThan"), limits.get("ObjectSizeLessThan")
     if low is not None and high is not None and int(low) >= int(high):
-        yield Problem("No object has the sizes that it asks for.", "Correct the two sizes.")
+        yield Problem("The size limits of the rule match no object.", "Correct the two sizes.")
     if not ("Tag" in limits or limits.get("Tags")):
         return
     if (rule.get("Expiration") or {}).get("ExpiredObjectDeleteMarker"):
@@ -139,17 +143,20 @@ def _current(rule: Mapping[str, Any]) -> Iterator[Problem]:
     given = [name for name in ("Days", "Date", "ExpiredObjectDeleteMarker") if name in expiry]
     if expiry and len(given) != 1:
         yield Problem(
-            "Deleting takes exactly one of days, a date, or delete markers.", "Keep one of them."
+            "A deletion requires exactly one of days, a date, or delete markers.",
+            "Keep one of them.",
         )
     if "Days" in expiry and not _whole_number(expiry["Days"], 1):
-        yield Problem("Objects are deleted after 1 day at the earliest.", "Choose at least 1 day.")
+        yield Problem(
+            "Objects can be deleted after 1 day at the earliest.", "Choose at least 1 day."
+        )
     timed = [part for part in (*moves, expiry) if "Days" in part or "Date" in part]
     if len({"Days" in part for part in timed}) > 1:
-        yield Problem("It mixes days and dates.", "Use days alone, or dates alone.")
+        yield Problem("The rule mixes days and dates.", "Use either days or dates.")
         return
     for date in (str(part["Date"]) for part in timed if "Date" in part):
         if date[10:] and date[10:19] not in {"T00:00:00", " 00:00:00"}:
-            yield Problem("A date is not at midnight UTC.", "Give dates without a time.")
+            yield Problem("A date is not at midnight UTC.", "Use dates without a time.")
     yield from _moves(moves, "Days", "Date")
     last = max((move["Days"] for move in moves if _whole_number(move.get("Days"), 0)), default=None)
     if last is not None and _whole_number(expiry.get("Days"), 1) and expiry["Days"] <= last:
@@ -164,7 +171,9 @@ def _noncurrent(rule: Mapping[str, Any]) -> Iterator[Problem]:
     expiry = rule.get("NoncurrentVersionExpiration") or {}
     yield from _moves(moves, "NoncurrentDays", "")
     if expiry and not _whole_number(expiry.get("NoncurrentDays"), 1):
-        yield Problem("Old versions are deleted after 1 day at the earliest.", "Choose 1 or more.")
+        yield Problem(
+            "Old versions can be deleted after 1 day at the earliest.", "Choose 1 or more."
+        )
     for part in (*moves, expiry):
         if "NewerNoncurrentVersions" in part and not (
             _whole_number(part["NewerNoncurrentVersions"], 1)
@@ -172,7 +181,7 @@ def _noncurrent(rule: Mapping[str, Any]) -> Iterator[Problem]:
         ):
             yield Problem(
                 f"1 to {_RETAINED_VERSIONS} newer versions can be retained.",
-                "Choose such a number.",
+                "Choose a number in this range.",
             )
     days = [m["NoncurrentDays"] for m in moves if _whole_number(m.get("NoncurrentDays"), 0)]
     if (
@@ -187,13 +196,14 @@ def _noncurrent(rule: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _moves(moves: Sequence[Mapping[str, Any]], days: str, date: str) -> Iterator[Problem]:
-    """Check classes and days of transitions, of current or of noncurrent versions."""
+    """Check classes and days of the transitions of current or noncurrent versions."""
     classes = [str(move.get("StorageClass", "")) for move in moves]
     unknown = [name for name in classes if name not in CLASSES]
     if unknown or len(set(classes)) != len(classes):
         yield Problem(
-            f"{unknown[0] if unknown else classes[0]!r} is no storage class to move to once more.",
-            f"Move to each class once: {', '.join(CLASSES)}.",
+            f"{unknown[0] if unknown else classes[0]!r} is not a valid storage class for another "
+            "transition.",
+            f"Use each class once: {', '.join(CLASSES)}.",
         )
         return
     for move, name in zip(moves, classes, strict=True):
@@ -224,21 +234,21 @@ def _pair(earlier: Mapping[str, Any], later: Mapping[str, Any], days: str) -> It
 
 
 def _whole_number(value: object, least: int) -> bool:
-    """Whether a value is a whole number that is not below `least`."""
+    """Return whether a value is an integer that is not below `least`."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def check_prefix(prefix: str) -> None:
-    """Refuse a prefix that no key begins with, for rules that are made here.
+    """Check that a prefix can match keys, for rules that are created here.
 
     Raises:
-        InvalidInput: the prefix is empty, or is not spelled as keys are.
+        InvalidInput: the prefix is empty, or cannot match a key.
     """
     if not prefix:
         raise InvalidInput(
-            "An archive rule needs a prefix",
-            cause="Without one it would archive backups and portfolios as well.",
-            remedy="Name the folder to archive, for example market-data/.",
+            "An archive rule requires a prefix",
+            cause="Without a prefix it would also archive backups and portfolios.",
+            remedy="Enter the folder to archive, for example market-data/.",
         )
     reason = prefix_warning(prefix)
     if reason:
@@ -251,19 +261,21 @@ def check_prefix(prefix: str) -> None:
 
 
 def prefix_warning(prefix: str) -> str:
-    """Return why keys hardly begin like this; nothing when they may."""
+    """Return why a prefix is unlikely to match keys, or an empty string."""
     reasons = {
-        "Keys do not begin with a slash.": prefix.startswith("/"),
-        "It begins or ends with a blank, which is a part of the key.": prefix != prefix.strip(),
+        "Keys do not start with a slash.": prefix.startswith("/"),
+        "It starts or ends with a space, which would be part of the key.": prefix != prefix.strip(),
         "A prefix is the beginning of a key, without s3:// and the bucket.": "://" in prefix,
-        "S3 knows no wildcards here: * and ? stand for themselves.": bool(set("*?") & set(prefix)),
-        "The folders of a key are separated by one slash.": "\\" in prefix or "//" in prefix,
+        "S3 does not support wildcards here: * and ? are ordinary characters.": bool(
+            set("*?") & set(prefix)
+        ),
+        "Folders in a key are separated by a single slash.": "\\" in prefix or "//" in prefix,
     }
     return next((reason for reason, found in reasons.items() if found), "")
 
 
 def matches_siblings(prefix: str) -> bool:
-    """Whether a prefix ends in the middle of a name, and so matches `name-old/` as well."""
+    """Return whether a prefix ends within a name, so that it also matches `name-old/`."""
     return bool(prefix) and not prefix.endswith("/")
 
 

@@ -1,4 +1,4 @@
-"""Lifecycle rules as values: what we know is read from them, what we do not know is kept whole."""
+"""Lifecycle rules as values, which preserve unknown elements unchanged."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ MAX_ID = LIFECYCLE_ID_CHARS
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule, held as canonical JSON of what S3 gave: equality is equality of meaning."""
+    """A rule, stored as canonical JSON, so that equal rules compare as equal."""
 
     canonical: str
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Rule:
-        """Return the rule of a dictionary in the API's shape."""
+        """Create a rule from a dictionary in the form of the API."""
         return cls(json.dumps(raw, sort_keys=True, default=_text))
 
     def raw(self) -> dict[str, Any]:
-        """Return a fresh dictionary in the API's shape, unknown parts included."""
+        """Return a new dictionary in the form of the API, including unknown elements."""
         loaded: dict[str, Any] = json.loads(self.canonical)
         return loaded
 
     @property
     def rule_id(self) -> str:
-        """The rule's id; S3 makes one up when none was given."""
+        """The id of the rule; S3 generates one if it is omitted."""
         return str(self.raw().get("ID", ""))
 
     @property
     def enabled(self) -> bool:
-        """Whether the rule acts."""
+        """Whether the rule is enabled."""
         return bool(self.raw().get("Status") == "Enabled")
 
     @property
     def prefix(self) -> str:
-        """The key prefix the rule is limited to; empty means the whole bucket."""
+        """The key prefix of the rule; empty means the complete bucket."""
         raw = self.raw()
         if "Filter" not in raw:
             return str(raw.get("Prefix", "") or "")
@@ -66,17 +66,17 @@ class Configuration:
     minimum_size: str | None = None
 
     def find(self, rule_id: str) -> Rule | None:
-        """Return the rule of that id, or None."""
+        """Return the rule with an id, or None."""
         return next((rule for rule in self.rules if rule.rule_id == rule_id), None)
 
     def same_as(self, other: Configuration) -> bool:
-        """Whether both hold the same rules, in whatever order."""
+        """Return whether both contain the same rules, in any order."""
         mine = sorted(rule.canonical for rule in self.rules)
         theirs = sorted(rule.canonical for rule in other.rules)
         return mine == theirs and self.minimum_size == other.minimum_size
 
     def merged(self, rule: Rule) -> Configuration:
-        """Return this configuration with `rule` added, or in the place of the one of its id.
+        """Return this configuration with a rule added, or replaced if its id exists.
 
         Raises:
             InvalidInput: the id is empty or too long, or there would be more than 1,000 rules.
@@ -87,14 +87,14 @@ class Configuration:
         return self._with(tuple(rule if r.rule_id == rule.rule_id else r for r in self.rules))
 
     def without(self, rule_id: str) -> Configuration:
-        """Return this configuration without the rule of that id."""
+        """Return this configuration without the rule with an id."""
         return self._with(tuple(rule for rule in self.rules if rule.rule_id != rule_id))
 
     def _with(self, rules: tuple[Rule, ...]) -> Configuration:
         if len(rules) > MAX_RULES:
             raise InvalidInput(
                 f"A bucket can have {MAX_RULES} lifecycle rules, this would be {len(rules)}",
-                cause="S3 refuses a longer configuration as a whole.",
+                cause="S3 refuses larger configurations.",
                 remedy="Remove rules that are no longer needed first.",
             )
         return Configuration(rules, self.minimum_size)
@@ -102,7 +102,7 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What saving `after` over `before` adds, changes and removes."""
+    """The rules that saving `after` over `before` adds, changes and removes."""
 
     added: tuple[Rule, ...]
     changed: tuple[tuple[Rule, Rule], ...]
@@ -115,7 +115,7 @@ class Difference:
 
 
 def difference(before: Configuration, after: Configuration) -> Difference:
-    """Return what saving `after` over `before` does, rule by rule, matched by id."""
+    """Return the differences between `before` and `after`, matched by id."""
     old = {rule.rule_id: rule for rule in before.rules}
     new = {rule.rule_id: rule for rule in after.rules}
     return Difference(
@@ -130,16 +130,16 @@ def difference(before: Configuration, after: Configuration) -> Difference:
 def _check_id(rule_id: str) -> None:
     if not rule_id or len(rule_id.encode()) > MAX_ID:
         raise InvalidInput(
-            f"A rule needs an id of 1 to {MAX_ID} bytes",
+            f"The id of a rule must have 1 to {MAX_ID} bytes",
             cause=f"This one has {len(rule_id.encode())}.",
-            remedy="Give the rule a short name, for example ArchiveOldData.",
+            remedy="Use a short id, for example ArchiveOldData.",
             subject=rule_id[:40],
         )
 
 
 def _text(value: object) -> str:
-    """Write the one type of the API that JSON lacks: S3 wants dates at midnight UTC."""
+    """Serialize dates, which JSON does not support; S3 requires midnight UTC."""
     if isinstance(value, datetime):
         return value.isoformat()
-    message = f"a lifecycle rule cannot hold {type(value).__name__}"
+    message = f"a lifecycle rule cannot contain {type(value).__name__}"
     raise TypeError(message)

@@ -1,4 +1,4 @@
-"""Write a lifecycle rule as sentences that a person can check."""
+"""Descriptions of lifecycle rules as sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.lifecycle.checks import matches_siblings, prefix_warning
 from core.lifecycle.rules import Difference, Rule
 from core.units import format_date, format_size
 
-#: What each storage class is called in a sentence; unknown ones keep AWS's name.
+#: Display names of storage classes; unknown classes are displayed with AWS's name.
 CLASS_NAMES = {
     "STANDARD_IA": "Standard-IA",
     "ONEZONE_IA": "One Zone-IA",
@@ -36,7 +36,7 @@ _KNOWN = frozenset(
 
 
 def scope(rule: Rule) -> str:
-    """Return which objects the rule is about, for example `Objects below market-data/`."""
+    """Return the objects of a rule, for example `Objects below market-data/`."""
     raw = rule.raw()
     found: Mapping[str, Any] = raw.get("Filter", {})
     limits = found.get("And", found)
@@ -52,26 +52,26 @@ def scope(rule: Rule) -> str:
 
 def _place(prefix: str) -> str:
     if not prefix:
-        return "in the whole bucket"
+        return "in the entire bucket"
     if matches_siblings(prefix) or prefix_warning(prefix):
-        return f"whose keys begin with {prefix!r}"
+        return f"whose keys start with {prefix!r}"
     return f"below {prefix}"
 
 
 def actions(rule: Rule) -> tuple[str, ...]:
-    """Return what the rule does, one phrase an action, unknown parts named as such."""
+    """Return the actions of a rule, one phrase each, including unknown elements."""
     raw = rule.raw()
     return tuple(_actions(raw)) or ("do nothing",)
 
 
 def sentence(rule: Rule) -> str:
-    """Return the whole rule as one sentence."""
-    state = "" if rule.enabled else " (switched off)"
+    """Return the rule as one sentence."""
+    state = "" if rule.enabled else " (disabled)"
     return f"{scope(rule)}: {'; '.join(actions(rule))}{state}."
 
 
 def difference_lines(diff: Difference) -> tuple[str, ...]:
-    """Return one line a changed rule, marked +, - and ~ as in a diff."""
+    """Return the lines of changed rules, marked with +, - and ~ as in a diff."""
     lines = [f"+ {rule.rule_id}: {sentence(rule)}" for rule in diff.added]
     for old, new in diff.changed:
         lines += [f"~ {new.rule_id}", f"  was: {sentence(old)}", f"  now: {sentence(new)}"]
@@ -91,14 +91,17 @@ def _actions(raw: Mapping[str, Any]) -> Iterator[str]:
         yield f"remove unfinished uploads after {_days(abort.get('DaysAfterInitiation', 0))}"
     unknown = sorted(set(raw) - _KNOWN)
     if unknown:
-        yield f"and what this version cannot read ({', '.join(unknown)}), kept as it is"
+        yield (
+            f"and elements that this version does not support ({', '.join(unknown)}), which "
+            "stay unchanged"
+        )
 
 
 def _expiry(expiry: Mapping[str, Any]) -> Iterator[str]:
     if "Days" in expiry or "Date" in expiry:
         yield f"delete {_when(expiry)}"
     if expiry.get("ExpiredObjectDeleteMarker"):
-        yield "remove delete markers that hide nothing"
+        yield "remove delete markers without older versions"
 
 
 def _class(move: Mapping[str, Any]) -> str:
@@ -114,7 +117,7 @@ def _date(value: object) -> str:
     day = str(value)[:10]
     try:
         return format_date(date.fromisoformat(day))
-    except ValueError:  # a form that another program wrote and S3 took
+    except ValueError:  # an unusual form from another program that S3 accepted
         return day
 
 

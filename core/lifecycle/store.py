@@ -1,7 +1,7 @@
-"""Reads and saves the lifecycle configuration of a bucket.
+"""Reading and saving of the lifecycle configuration of a bucket.
 
-`PutBucketLifecycleConfiguration` replaces everything and knows no condition, so a save reads
-again, compares, puts the whole, reads back, and keeps the former configuration for an undo.
+`PutBucketLifecycleConfiguration` replaces the complete configuration unconditionally, so a save
+reads again, compares, writes, reads back, and retains the former configuration for an undo.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from core.paths import data_dir
 from core.units import iso_utc, utc_now
 from core.work import Work, default_work
 
-#: Bucket configurations are eventually consistent: how long a read-back may lag, in seconds.
+#: Maximum delay of a read-back in seconds, since bucket configurations are eventually consistent.
 READ_BACK_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A configuration that was saved and read back; `undo` holds the one before."""
+    """A configuration that was saved and read back; `undo` is the former one."""
 
     before: Configuration
     after: Configuration
@@ -37,10 +37,10 @@ class Saved:
 
 
 def read(bucket: Bucket, *, work: Work | None = None) -> Configuration:
-    """Return the bucket's lifecycle configuration; one without rules is empty.
+    """Return the lifecycle configuration of a bucket; empty if there are no rules.
 
     Raises:
-        StorageError: it may not be read (`s3:GetLifecycleConfiguration`), or the call failed.
+        StorageError: the request was denied (`s3:GetLifecycleConfiguration`) or failed.
     """
     work = default_work(work)
     work.check()
@@ -59,13 +59,13 @@ def read(bucket: Bucket, *, work: Work | None = None) -> Configuration:
 def save(
     bucket: Bucket, seen: Configuration, after: Configuration, *, work: Work | None = None
 ) -> Saved:
-    """Replace the configuration `seen` by `after`, if it is still the one on the bucket.
+    """Replace the configuration `seen` by `after`, if the bucket still has `seen`.
 
     Raises:
-        InvalidInput: S3 refuses a rule that is added or changed; nothing was written.
-        Conflict: somebody changed the configuration since it was read; nothing was written.
-        ServiceError: it was put, but the bucket still shows another one after 15 seconds.
-        StorageError: reading or writing was refused or failed.
+        InvalidInput: S3 would refuse an added or changed rule; nothing was written.
+        Conflict: another client changed the configuration; nothing was written.
+        ServiceError: it was written, but the bucket still returns another one after 15 seconds.
+        StorageError: a request was denied or failed.
     """
     work = default_work(work)
     diff = difference(seen, after)
@@ -86,10 +86,10 @@ def _replaced(bucket: Bucket, seen: Configuration, after: Configuration, work: W
 
 @states_effect("changed")
 def undo(bucket: Bucket, saved: Saved, *, work: Work | None = None) -> Saved:
-    """Put the configuration from before `saved` back, unless it was changed since.
+    """Restore the configuration from before `saved`, unless it was changed afterwards.
 
     Raises:
-        Conflict: somebody changed the configuration since; nothing was written.
+        Conflict: another client changed the configuration; nothing was written.
     """
     return _replaced(bucket, saved.after, saved.before, default_work(work))
 
@@ -100,7 +100,7 @@ def _put(bucket: Bucket, wanted: Configuration, work: Work) -> None:
             bucket.client.delete_bucket_lifecycle(Bucket=bucket.name)
         return
     more: dict[str, Any] = {}
-    if wanted.minimum_size is not None:  # a put without it would fall back to S3's default
+    if wanted.minimum_size is not None:  # a write without it would reset S3's default
         more["TransitionDefaultMinimumObjectSize"] = wanted.minimum_size
     with translated("s3:PutBucketLifecycleConfiguration", f"s3://{bucket.name}", work):
         bucket.client.put_bucket_lifecycle_configuration(
@@ -117,9 +117,10 @@ def _read_back(bucket: Bucket, wanted: Configuration, work: Work) -> Configurati
         if difference(wanted, found).empty:
             return found
     raise ServiceError(
-        "The bucket does not show the new rules yet",
-        cause="They were accepted, but reading them back still gives other rules.",
-        remedy="Read them again in a minute; if they still differ, somebody else saved at the same time.",
+        "The bucket does not return the new rules yet",
+        cause="The rules were accepted, but reading them back still returns other rules.",
+        remedy="Read them again in a minute. If they still differ, another client saved at the "
+        "same time.",
         subject=f"s3://{bucket.name}",
     )
 
@@ -141,8 +142,8 @@ def _store_backup(bucket: Bucket, before: Configuration) -> Path:
 
 def _edit_conflict(bucket: Bucket, seen: Configuration, now: Configuration) -> Conflict:
     return Conflict(
-        "The lifecycle rules were changed by somebody else",
-        cause="Since they were read here: " + " | ".join(difference_lines(difference(seen, now))),
+        "The lifecycle rules were changed by another client",
+        cause="Changes since then: " + " | ".join(difference_lines(difference(seen, now))),
         remedy="Nothing was written. Read the new rules and add yours again.",
         subject=f"s3://{bucket.name}",
     )

@@ -1,4 +1,4 @@
-"""Rules that most buckets of this kind want, ready to be merged."""
+"""Templates of common lifecycle rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.lifecycle.rules import Rule
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A rule ready to be merged, and what it is for."""
+    """A rule for merging, and its purpose."""
 
     title: str
     purpose: str
@@ -27,7 +27,7 @@ def archive(
     """Return the archive rule: Standard-IA after `ia_days`, Glacier after `glacier_days`.
 
     Raises:
-        InvalidInput: S3 refuses these days, or the prefix is empty or matches no key.
+        InvalidInput: S3 refuses the days, or the prefix is empty or cannot match a key.
     """
     check_prefix(prefix)
     rule = {
@@ -79,7 +79,7 @@ TEMPLATES: tuple[Template, ...] = (
     ),
     Template(
         "Remove unfinished uploads",
-        "Uploads that broke off are billed but never listed: remove them after 7 days.",
+        "Interrupted uploads are billed but not listed; remove them after 7 days.",
         abort_unfinished(),
     ),
     Template("Expire logs", "Delete log files after one year.", expire_logs()),

@@ -1,1 +1,1 @@
-"""Frozen values that cross the floors; one module an area, no behaviour but derived facts."""
+"""Frozen values that all layers exchange, one module per area."""

@@ -1,4 +1,4 @@
-"""Backups of tables, what a restore would do, and what it did."""
+"""Values of backups and restores."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from core.units import format_counted
 
 
 class BackupState(Enum):
-    """What a listing alone says about a backup; its parts were not read for it.
+    """State of a backup according to the listing, without reading its parts.
 
-    COMPLETE: the manifest matches its own hash, and all parts are listed in the recorded sizes.
-    OLD_FORM: one object without any hash. BROKEN: it cannot be restored, `problem` says why.
+    COMPLETE: the manifest matches its own hash, and all parts are listed with the recorded sizes.
+    OLD_FORM: one object without a hash. BROKEN: it cannot be restored; `problem` is the reason.
     """
 
     COMPLETE = "complete"
@@ -25,7 +25,7 @@ class BackupState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One compressed piece of a backup's rows; sizes in bytes, `sha256` of the stored bytes."""
+    """A compressed part of a backup's rows; sizes in bytes, `sha256` of the stored bytes."""
 
     index: int
     rows: int
@@ -36,7 +36,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a backup was taken from; a name to recognise, never credentials."""
+    """Source of a backup, without credentials."""
 
     engine: str
     version: str
@@ -45,10 +45,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which database a backup is of: host and absolute path, empty where they are not recorded.
+    """Database of a backup: host and absolute path, which are empty if not recorded.
 
-    Two databases are the same when engine, host and path agree. Backups of earlier versions
-    record the name only, old-form backups nothing.
+    Two databases are the same if engine, host and path are equal. Backups of earlier versions only
+    contain the name, old-form backups nothing.
     """
 
     engine: str = ""
@@ -61,7 +61,7 @@ class Origin:
         return f"{place} ({self.engine})" if place else ""
 
     def differs(self, other: Origin) -> bool:
-        """Whether the two are certainly not the same database."""
+        """Return whether the two are certainly different databases."""
         if not self.database or not other.database:
             return False
         if self.path and other.path:
@@ -75,10 +75,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What makes a backup one: schema, counts and hashes, written after all parts.
+    """Manifest of a backup: schema, counts and hashes, written after all parts.
 
-    `content` is the SHA-256 of all rows' lines, uncompressed; `snapshot` is shared by tables that
-    were read in one transaction. `host` and `path` say where the database file was.
+    `content` is the SHA-256 of the uncompressed lines of all rows; `snapshot` is shared by tables
+    that were read in one transaction. `host` and `path` are those of the database file.
     """
 
     id: str
@@ -103,15 +103,15 @@ class Manifest:
 
     @property
     def size(self) -> int:
-        """Bytes stored for the rows."""
+        """The stored size of the rows in bytes."""
         return sum(part.size for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """When all bytes of a backup were last compared with their hashes, and by what.
+    """The last comparison of all bytes of a backup with their hashes.
 
-    `by` is `verify`, `restore` or `preview`; `problem` is empty when everything matched.
+    `by` is `verify`, `restore` or `preview`; `problem` is empty if all hashes matched.
     """
 
     when: datetime
@@ -121,11 +121,11 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One backup in a list. `rows` None when not known without reading it; `size` in bytes.
+    """A backup in a list; `rows` is None if unknown, `size` is in bytes.
 
-    `problem` is the reason when `state` is BROKEN. `key` is the manifest's, or the old object's;
-    `sha256` is that of the stored manifest. `checked` says in words what was compared and when;
-    `verified` is when this machine last compared every byte, None if it never did.
+    `problem` is the reason if `state` is BROKEN. `key` is that of the manifest, or of the old
+    object; `sha256` is that of the stored manifest. `checked` describes the last comparison;
+    `verified` is when this machine last compared every byte, or None.
     """
 
     id: str
@@ -147,7 +147,7 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A table of which the bucket holds backups: how many, and when the last one was taken."""
+    """A table with backups in the bucket: their number, and the time of the last one."""
 
     name: str
     backups: int
@@ -156,7 +156,7 @@ class StoredTable:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A table that a run left out although it was asked for; `problem` says why."""
+    """A table that a run skipped although it was requested; `problem` is the reason."""
 
     table: str
     problem: str
@@ -165,7 +165,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class OrphanParts:
-    """Parts of a backup that was never finished: a folder without a manifest; `size` in bytes.
+    """Parts of an unfinished backup: a folder without a manifest; `size` in bytes.
 
     `modified` is when the last part was stored; `mine` whether a run of this machine left it.
     """
@@ -180,10 +180,10 @@ class OrphanParts:
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """What one run wrote: the backups, in the order of the tables asked for.
+    """Report of a backup run: the backups, in the order of the requested tables.
 
-    `verdict` is the weakest of what the server's answers were compared with. `skipped` tables
-    were not backed up, which makes the run incomplete.
+    `verdict` is the weakest verdict of the uploads. `skipped` tables were not backed up, which
+    makes the run incomplete.
     """
 
     backups: tuple[Backup, ...]
@@ -194,7 +194,7 @@ class BackupReport:
 
 @dataclass(frozen=True, slots=True)
 class ChangedCell:
-    """One cell that a restore would change; values as text, `key` names the row."""
+    """A cell that a restore would change, with values as text; `key` identifies the row."""
 
     key: str
     column: str
@@ -204,7 +204,7 @@ class ChangedCell:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Rows a restore would add, change and remove. `by_key` empty: compared as whole rows."""
+    """Rows that a restore would add, change and remove; `by_key` is empty without a key."""
 
     added: int
     changed: int
@@ -217,13 +217,13 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class RestorePreview:
-    """What a restore in place would do; nothing was changed to find out.
+    """Preview of an in-place restore.
 
-    `drift` tells in words how the schema changed since, empty when it is the same. `orphans`
-    counts, for each table that points here, rows that would point to nothing. `schema` is what
-    will be built: from the backup, or inferred for the old form (`inferred`). `triggers` are
-    those of the backup that today's table does not have. `dependants` are the other objects of
-    the database that read or index the table; each names the problem that it would have.
+    `drift` describes schema changes since the backup. `orphans` counts the rows of referring tables
+    that would refer to missing rows. `schema` is the schema to build: from the backup, or inferred
+    for the old form (`inferred`). `triggers` are those of the backup that the present table does
+    not have. `dependants` are the other objects of the database that read or index the table, each
+    with its future problem.
     """
 
     backup: Backup
@@ -246,7 +246,7 @@ class RestorePreview:
 
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
-    """What a restore did. `kept` is the name of the former table, empty when there was none.
+    """Report of a restore; `kept` is the name of the former table, or empty.
 
     `verified` is in words how the rows were compared: by their hash, value by value, or counted
     only (old form). `dependants` are the other objects that read or index the table, as they are
@@ -266,7 +266,7 @@ class RestoreReport:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What reading a backup again found; no `problems` means every byte is as recorded."""
+    """Report of a verification; without `problems` every byte is as recorded."""
 
     backup: Backup
     rows: int
@@ -276,12 +276,12 @@ class VerifyReport:
 
     @property
     def good(self) -> bool:
-        """Whether every part is there and as recorded."""
+        """Whether every part exists and matches its hash."""
         return not self.problems
 
     @property
     def outcome(self) -> str:
-        """What was found, in words; an old-form backup has no hash to compare with."""
+        """The result as text; an old-form backup has no hash to compare with."""
         if not self.good:
             return "damaged"
         counted = f"{format_counted(self.rows, 'row')} read again"

@@ -1,4 +1,4 @@
-"""`Change`: what a write altered, so that other views can refresh and the log can tell."""
+"""`Change`, the effect of a write, for refreshing views and for the log of changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class ChangeKind(Enum):
-    """Which area of the world changed."""
+    """Area of a change."""
 
     OBJECTS = "objects"
     SECRETS = "secrets"
@@ -21,10 +21,10 @@ class ChangeKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: an AWS action or a verb of ours, its subject, and where the request is found.
+    """A change: the action, its subject, and the request id.
 
-    `prefixes` are the key prefixes whose listings are stale now. `origin` names the view or the
-    command that acted.
+    `prefixes` are the key prefixes whose listings are outdated. `origin` is the view or the command
+    that made the change.
     """
 
     kind: ChangeKind

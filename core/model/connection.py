@@ -1,4 +1,4 @@
-"""Profiles (how keys are got, without any key) and connections (a profile with its keys)."""
+"""Profiles, which contain no keys, and connections, which are profiles with keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECRET_PREFIX = "cryptotrading/"  # noqa: S105 - the prefix of secrets' names
 
 
 class KeySource(Enum):
-    """How a profile gets its keys."""
+    """Credential source of a profile."""
 
     KEYRING = "keyring"
     AWS_PROFILE = "aws-profile"
@@ -25,7 +25,7 @@ class KeySource(Enum):
 
 
 class ProfileColour(Enum):
-    """What the profile's chip warns of; always shown with the profile's name."""
+    """Colour of a profile, which is always shown with its name."""
 
     GREEN = "green"
     AMBER = "amber"
@@ -35,10 +35,10 @@ class ProfileColour(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One way to reach one bucket. Holds no secret: an access key id is an identifier.
+    """Stored connection to a bucket. It contains no secret: an access key id is an identifier.
 
-    `endpoint_url` None means AWS itself. `aws_profile` names a section of the AWS config files
-    (SSO and assume-role included). `role_arn` asks for a further assume-role step.
+    `endpoint_url` is None for AWS. `aws_profile` is a section of the AWS configuration files
+    (including SSO and assume-role). `role_arn` adds an assume-role step.
     """
 
     name: str
@@ -54,15 +54,15 @@ class Profile:
 
     @property
     def production(self) -> bool:
-        """Whether the profile opens read-only."""
+        """Whether the profile is read-only until it is unlocked."""
         return self.colour is ProfileColour.RED
 
 
 @dataclass(frozen=True, slots=True)
 class AccessKeys:
-    """Static or temporary keys as they are handed to the client factory; memory only.
+    """Static or temporary keys for the client factory, in memory only.
 
-    `expires` is known only for a session that was opened here.
+    `expires` is only known for a session that this program opened.
     """
 
     access_key_id: str
@@ -73,12 +73,12 @@ class AccessKeys:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A profile together with its keys, if its source keeps them with us.
+    """A profile with its keys, if they are stored in the keyring or in memory.
 
-    A source that does not may come with the keys of a session that was opened with an MFA code:
-    they stand for the whole source, a further role included.
+    Other sources may have the keys of a session that was opened with an MFA code, which replace the
+    complete source, including another role.
 
-    A production profile is read-only until it is `unlocked`, which somebody does deliberately.
+    A production profile is read-only until the user unlocks it (`unlocked`).
     """
 
     profile: Profile
@@ -87,16 +87,16 @@ class Connection:
 
     @property
     def read_only(self) -> bool:
-        """Whether every call that changes something is refused."""
+        """Whether every request that changes data is refused."""
         return self.profile.production and not self.unlocked
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who AWS says we are (`sts:GetCallerIdentity`).
+    """Identity of the caller (`sts:GetCallerIdentity`).
 
-    `expires` is set for temporary credentials only; `expiry_known` is False for temporary ones
-    whose source does not say when they end.
+    `expires` is only set for temporary credentials; `expiry_known` is False for temporary
+    credentials with an unknown expiry.
     """
 
     account: str

@@ -1,4 +1,4 @@
-"""What the doctor finds, and the repairs it offers; identifiers only, never a value."""
+"""Findings of the doctor and their repairs, with identifiers but without values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class FindingKind(Enum):
-    """What is wrong."""
+    """Kind of a finding."""
 
     STRAY_PENDING = "stray-pending"
     EMPTY_PENDING = "empty-pending"
@@ -21,7 +21,7 @@ class FindingKind(Enum):
 
 
 class RepairKind(Enum):
-    """What can be done about it."""
+    """Kind of a repair."""
 
     RESUME = "resume"
     UNDO = "undo"
@@ -35,9 +35,9 @@ class RepairKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """One way to mend a finding: what it does, and what takes it back.
+    """A repair of a finding: its effect, and its undo.
 
-    `typed` is what has to be typed first when there is no way back; empty otherwise.
+    `typed` is the text that confirms a repair that cannot be undone; otherwise empty.
     """
 
     kind: RepairKind
@@ -49,9 +49,9 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with a secret: `subject` is a version id, a key id or the name.
+    """A problem of a secret; `subject` is a version id, a key id or the name.
 
-    `user` is the IAM user of a key, `since` when it began as far as that is known (UTC).
+    `user` is the IAM user of a key, `since` when the problem began, if known (UTC).
     """
 
     kind: FindingKind
@@ -65,13 +65,13 @@ class Finding:
 
     @property
     def id(self) -> str:
-        """What names the finding on the command line."""
+        """The id of the finding on the command line."""
         return f"{self.kind.value}:{self.subject}"
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All findings, what was looked at, and what could not be, with the missing permission."""
+    """All findings, the examined secrets, and the missing permissions for the others."""
 
     findings: tuple[Finding, ...]
     examined: tuple[str, ...]
@@ -79,5 +79,5 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        """Whether everything could be looked at and nothing is wrong."""
+        """Whether everything could be examined and there is no finding."""
         return not self.findings and not self.unseen

@@ -1,4 +1,4 @@
-"""Objects of a bucket as listings and heads tell them."""
+"""Objects of a bucket, as returned by listings and HeadObject."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from enum import Enum
 
 
 class Verdict(Enum):
-    """What the bytes of an object were compared with; the value is the text that people see.
+    """What the bytes of an object were compared with; the value is the displayed text.
 
-    A comparison that fails is an error, never a verdict.
+    A failed comparison is an error and has no verdict.
     """
 
     SHA256 = "verified (SHA-256)"
@@ -23,7 +23,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectRow:
-    """One object of a listing. `size` in bytes, `modified` aware UTC, `etag` without quotes."""
+    """An object in a listing; `size` in bytes, `modified` aware UTC, `etag` without quotes."""
 
     key: str
     size: int
@@ -36,7 +36,7 @@ class ObjectRow:
 class LevelPage:
     """One page of one folder: sub-prefixes (ending in `/`) and objects directly below `prefix`.
 
-    `token` continues the listing; None on the last page. `fetched` is when it was asked for.
+    `token` is the start of the next page; None on the last page. `fetched` is the request time.
     """
 
     prefix: str
@@ -48,7 +48,7 @@ class LevelPage:
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What a HEAD of one object tells."""
+    """The result of HeadObject."""
 
     key: str
     size: int
@@ -65,11 +65,11 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The truthy result of a write: where the bytes now are. `size` in bytes.
+    """The truthy result of a write; `size` in bytes.
 
-    `verdict` is what the server's answer was compared with. `race_free` is False for a write that
-    was not to overwrite anything on a server that ignores such conditions: that the key is free
-    was only checked just before.
+    `verdict` is what the stored bytes were compared with. `race_free` is False for a write that
+    must not overwrite, on a server that ignores such conditions: the key was only checked just
+    before.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""Secrets as Secrets Manager tells them; a value is always a `Secret`."""
+"""Secrets of Secrets Manager; their values are `Secret` objects."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from core.redaction import Secret
 CURRENT = "AWSCURRENT"
 PREVIOUS = "AWSPREVIOUS"
 PENDING = "AWSPENDING"
-#: Fields of the platform's secrets that are no secrets themselves.
+#: Fields of the platform's secrets that are public.
 OPEN_FIELDS = frozenset(
     {
         "aws_access_key_id", "bucket_name", "region",
         "host", "port", "database", "username", "engine",
     }
 )  # fmt: skip
-#: A label of ours, `strongroom:USER:ID`, tells who made a version: AWS itself keeps no name.
+#: Prefix of Strongroom's labels, `strongroom:USER:ID`, which name the author of a version.
 OWN_LABEL = "strongroom:"
 
 
 @dataclass(frozen=True, slots=True)
 class SecretVersion:
-    """One version of a secret: its id, the stages that point at it, and when it was made."""
+    """A version of a secret: its id, its stages, and when it was created."""
 
     version_id: str
     stages: tuple[str, ...] = ()
@@ -32,12 +32,12 @@ class SecretVersion:
 
     @property
     def by(self) -> str:
-        """Who made it, if a label of ours tells; else nothing."""
+        """The author, if a label names one, else an empty string."""
         return _maker(self.stages)
 
     @property
     def shown_stages(self) -> tuple[str, ...]:
-        """The stages without those labels."""
+        """The stages without Strongroom's labels."""
         return tuple(stage for stage in self.stages if not stage.startswith(OWN_LABEL))
 
 
@@ -47,16 +47,16 @@ def _maker(stages: tuple[str, ...]) -> str:
 
 
 def own_label(user: str, version_id: str) -> str:
-    """Return the label by which a version tells who made it."""
+    """Return the label that names the author of a version."""
     return f"{OWN_LABEL}{user}:{version_id[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
 class SecretInfo:
-    """A secret without its value. `deleted` is set while it waits for its deletion.
+    """A secret without its value; `deleted` is set if it is scheduled for deletion.
 
-    `accessed` is a date without a time of day (AWS keeps no more). `versions` may be empty: a
-    listing may lag, and only the labelled ones are told.
+    `accessed` is a date without a time (AWS stores no time). `versions` may be empty: a listing may
+    lag, and only contains versions with stages.
     """
 
     name: str
@@ -73,13 +73,13 @@ class SecretInfo:
 
     @property
     def updated(self) -> datetime | None:
-        """When the value last changed, as well as AWS knows: its age counts from here."""
+        """The last change of the value as far as AWS reports it, from which its age counts."""
         return self.changed or self.created
 
 
 @dataclass(frozen=True, slots=True)
 class SecretValue:
-    """One version's value. `text` is verbatim; a binary value is told as base64."""
+    """The value of a version; `text` is unchanged, a binary value is base64."""
 
     name: str
     version_id: str
@@ -90,7 +90,7 @@ class SecretValue:
 
     @property
     def by(self) -> str:
-        """Who made it, if a label of ours tells; else nothing."""
+        """The author, if a label names one, else an empty string."""
         return _maker(self.stages)
 
 
@@ -105,7 +105,7 @@ class SecretWritten:
 
 @dataclass(frozen=True, slots=True)
 class SecretDeletion:
-    """The truthy result of a deletion: until `when` the secret can be restored."""
+    """The truthy result of a deletion; the secret can be restored until `when`."""
 
     name: str
     arn: str

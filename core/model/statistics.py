@@ -1,4 +1,4 @@
-"""What a scan of a bucket found: plain numbers, with their source and time."""
+"""Results of a scan of a bucket."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class FolderDetail:
 class StorageStatistics:
     """The result of one pass over a listing. Sizes in bytes.
 
-    `folders` are the deepest groups, at most four levels deep: their sums are everything, and a
-    treemap is built from them. `partial` is True while the scan runs, and when it broke off.
+    `folders` are the deepest groups, at most four levels deep: they cover all objects, and a
+    treemap is built from them. `partial` is True while the scan runs and after an interruption.
     `details` divides them further, once the scan is complete; in a bucket with very many folders
     the details are those of folders at a higher level.
     """

@@ -1,8 +1,8 @@
 """Tables as data: columns, keys, indexes and triggers, the same for every database engine.
 
-A backup carries these values, never statements. The fragments that are code by nature (defaults,
-checks, generated columns, index expressions, trigger bodies) stay small texts that whoever builds
-a table from them checks first.
+A backup contains these values, never statements. Fragments that are code (defaults, checks,
+generated columns, index expressions, trigger bodies) are small texts that are checked before a
+table is built from them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column as declared; `type` may be empty (SQLite), `default` is SQL text or None.
+    """A declared column; `type` may be empty (SQLite), `default` is SQL text or None.
 
-    `generated` is the expression of a computed column, `stored` whether its value is kept.
+    `generated` is the expression of a computed column, `stored` whether its value is stored.
     """
 
     name: str
@@ -39,9 +39,9 @@ class KeyPart:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A primary or unique key. `inline`: declared at its column, which SQLite reads differently.
+    """A primary or unique key; `inline` means declared at its column, which differs in SQLite.
 
-    `identity` is how new values come about: empty, or `autoincrement`.
+    `identity` is the source of new values: empty, or `autoincrement`.
     """
 
     parts: tuple[KeyPart, ...]
@@ -54,7 +54,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition that every row keeps."""
+    """A condition that every row satisfies."""
 
     expression: str
     name: str = ""
@@ -62,7 +62,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """Columns that point to another table; no `references` means its primary key."""
+    """Columns that refer to another table; empty `references` means its primary key."""
 
     columns: tuple[str, ...]
     table: str
@@ -76,7 +76,7 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index made beside the table; `where` limits it to some rows."""
+    """An index of a table; `where` limits it to some rows."""
 
     name: str
     parts: tuple[KeyPart, ...]
@@ -86,7 +86,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Code that runs on a change of the table; restored only when that is asked for."""
+    """Code that runs on a change of the table; only restored on request."""
 
     name: str
     timing: str
@@ -99,11 +99,11 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
-    """A whole table as data. `options` are engine words (`strict`, `without rowid`).
+    """Schema of a table as data; `options` are engine-specific (`strict`, `without rowid`).
 
-    `sequence` is the last number an autoincrement gave out; None when there is none. `rowids` is
-    the name under which a backup's rows record SQLite's implicit rowid; empty when they do not,
-    because the table has none, has a column for it, or the backup is older than the field.
+    `sequence` is the last autoincrement value, or None. `rowids` is the name under which a backup's
+    rows record SQLite's implicit rowid; empty if the table has none or has a column for it, or if
+    the backup is older than the field.
     """
 
     table: str
@@ -119,7 +119,7 @@ class TableSchema:
 
     @property
     def stored(self) -> tuple[Column, ...]:
-        """The columns whose values a backup holds: all but the computed ones."""
+        """The columns whose values a backup contains: all except computed ones."""
         return tuple(column for column in self.columns if column.generated is None)
 
     @property
@@ -130,9 +130,10 @@ class TableSchema:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A foreign key seen from where it points to: `table`'s `columns` point to `parents` here.
+    """A foreign key from the perspective of the referenced table.
 
-    No `parents` means the primary key.
+    The `columns` of `table` refer to `parents` of this table; empty `parents` means the primary
+    key.
     """
 
     table: str
@@ -143,10 +144,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Dependant:
-    """Another object of the database that reads, indexes or points to a table.
+    """Another object of the database that reads, indexes or refers to a table.
 
     `kind` is `view`, `trigger`, `foreign key`, `full-text index` or `virtual table`. `problem` is
-    what a restore breaks or leaves to do; empty when the object works as before.
+    what a restore breaks or requires; empty if the object works as before.
     """
 
     kind: str
@@ -159,7 +160,7 @@ class Dependant:
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """A table in a database's list. `problem` says why it cannot be backed up.
+    """A table in the list of a database; `problem` states why it cannot be backed up.
 
     `former_name` names the table that this one was before a restore replaced it. `derived`: all it
     holds is computed from other tables, so that nothing is lost without a backup of it.
@@ -174,7 +175,7 @@ class TableInfo:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseInfo:
-    """A database as opened: engine, its version, a name to show (never a password), its tables."""
+    """An open database: engine, version, name (without a password) and tables."""
 
     engine: str
     version: str

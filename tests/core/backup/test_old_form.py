@@ -89,7 +89,7 @@ def test_the_old_form_that_does_not_fit_the_present_table_is_inferred(
     [
         (b"{", "not JSON"),
         (b'{"records": 7}', "no list of records"),
-        (b'{"records": [1]}', "are no objects"),
+        (b'{"records": [1]}', "as an object"),
         (b'{"records": []}', "the table does not exist"),
         (b'{"records": [{"a": "\\ud800"}]}', "incomplete character"),
         (b"\x1f\x8b\x00", "cannot be decompressed"),

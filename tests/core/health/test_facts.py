@@ -88,7 +88,7 @@ def test_each_fact_good_bad_denied_and_unsupported(name, call, good, bad):
     assert standing(name, **{call: bad}) in {Status.BAD, Status.NOTE}
     denied = fetch(Bucket(**{call: "AccessDenied"})).get(name)
     assert denied.status is Status.DENIED
-    assert denied.evidence == f"needs {denied.action}"
+    assert denied.evidence == f"requires {denied.action}"
     assert denied.action.startswith("s3:Get")
     assert standing(name, **{call: "NotImplemented"}) is Status.UNSUPPORTED
 

@@ -97,7 +97,7 @@ def test_what_may_not_be_read_is_told_and_the_tag_names_its_action(vault, demo_s
     try:
         secrets = SecretsManager(clients=clients)
         (row,) = hygiene_report(secrets, name).rows
-        assert row.unseen == "needs secretsmanager:GetSecretValue"
+        assert row.unseen == "requires secretsmanager:GetSecretValue"
         with pytest.raises(AccessDenied, match="TagResource"):
             set_limit(secrets, "cryptotrading/database", 30)
     finally:

@@ -75,11 +75,11 @@ def test_statements_count_together():
 WEAKER = [
     (deny(Effect="Allow"), ""),
     (deny(Principal={"AWS": "arn:aws:iam::123456789012:user/bot"}), "user/bot"),
-    (deny(Principal={"Service": "*"}), "names only *"),
+    (deny(Principal={"Service": "*"}), "only applies to *"),
     (deny(Principal=None, NotPrincipal={"AWS": "arn:aws:iam::1:root"}), "exempts"),
     (deny(Action="s3:GetObject"), "s3:GetObject"),
     (deny(Action=["s3:Get*", "s3:Put*"]), "s3:Put*"),
-    (deny(Action=None, NotAction="s3:PutObject"), "everything but s3:PutObject"),
+    (deny(Action=None, NotAction="s3:PutObject"), "everything except s3:PutObject"),
     (deny(Resource=OBJECTS), "the bucket itself"),
     (deny(Resource=BUCKET), "its objects"),
     (deny(Resource=[BUCKET, f"{BUCKET}/logs/*"]), "its objects"),
@@ -87,8 +87,8 @@ WEAKER = [
     (deny(Resource=["arn:aws:s3:::other", "arn:aws:s3:::other/*"]), "its objects"),
     (deny(Resource=[BUCKET, f"{BUCKET}/${{aws:username}}/*"]), "its objects"),
     (deny(Resource=None, NotResource=f"{BUCKET}/public/*"), "its objects"),
-    (deny(Condition={"Bool": {"aws:SecureTransport": "true"}}), "does not hold"),
-    (deny(Condition={"Null": {"aws:SecureTransport": "true"}}), "does not hold"),
+    (deny(Condition={"Bool": {"aws:SecureTransport": "true"}}), "does not match"),
+    (deny(Condition={"Null": {"aws:SecureTransport": "true"}}), "does not match"),
     (deny(Condition={"Bool": {"aws:ViaAWSService": "false"}}), ""),
     (
         deny(

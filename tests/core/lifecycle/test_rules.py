@@ -30,8 +30,9 @@ def test_unknown_parts_survive_and_are_named():
     text = sentence(rule)
     assert text == (
         "Objects below logs/, tagged team=ops, larger than 131.1 KB: delete on 1 Jan 2030; "
-        "delete old versions 30 days after they were replaced, keeping the 2 newest; and what "
-        "this version cannot read (SomethingOf2031), kept as it is (switched off)."
+        "delete old versions 30 days after they were replaced, keeping the 2 newest; and "
+        "elements that this version does not support (SomethingOf2031), which stay unchanged "
+        "(disabled)."
     )
 
 
@@ -88,7 +89,7 @@ def test_limits_are_refused_before_sending():
     with pytest.raises(InvalidInput, match="1000"):
         many.merged(archive(rule_id="one more"))
     for rule_id in ("", "x" * 256):
-        with pytest.raises(InvalidInput, match="id of 1 to 255"):
+        with pytest.raises(InvalidInput, match="have 1 to 255"):
             Configuration().merged(Rule.of({**archive().raw(), "ID": rule_id}))
     with pytest.raises(InvalidInput, match="prefix"):
         archive(prefix="")
@@ -97,20 +98,20 @@ def test_limits_are_refused_before_sending():
 @pytest.mark.parametrize(
     ("raw", "everything", "text"),
     [
-        ({"Filter": {"Prefix": ""}}, True, "Objects in the whole bucket"),
-        ({"Prefix": ""}, True, "Objects in the whole bucket"),
+        ({"Filter": {"Prefix": ""}}, True, "Objects in the entire bucket"),
+        ({"Prefix": ""}, True, "Objects in the entire bucket"),
         ({"Prefix": "a/"}, False, "Objects below a/"),
-        ({"Prefix": "a"}, False, "Objects whose keys begin with 'a'"),
-        ({"Prefix": "/a/"}, False, "Objects whose keys begin with '/a/'"),
+        ({"Prefix": "a"}, False, "Objects whose keys start with 'a'"),
+        ({"Prefix": "/a/"}, False, "Objects whose keys start with '/a/'"),
         (
             {"Filter": {"Tag": {"Key": "k", "Value": "v"}}},
             False,
-            "Objects in the whole bucket, tagged k=v",
+            "Objects in the entire bucket, tagged k=v",
         ),
         (
             {"Filter": {"ObjectSizeLessThan": 5}},
             False,
-            "Objects in the whole bucket, smaller than 5 B",
+            "Objects in the entire bucket, smaller than 5 B",
         ),
     ],
 )

@@ -71,12 +71,12 @@ def test_an_empty_object_works():
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Reply(200, HTML, PAGE), "not S3"),
-        (Reply(206, HTML | {"Content-Range": "bytes 0-0/1"}, b"<"), "not S3"),
-        (Reply(200, S3, b""), "not S3"),
-        (Reply(200, S3 | {"Content-Type": "application/xml"}, ERROR), "not S3"),
-        (Reply(302, {"Location": "http://127.0.0.1:9/portal"}, b""), "redirects"),
-        (Reply(307, {"Location": "http://127.0.0.1:9/portal"}, b""), "redirects"),
+        (Reply(200, HTML, PAGE), "does not come from S3"),
+        (Reply(206, HTML | {"Content-Range": "bytes 0-0/1"}, b"<"), "does not come from S3"),
+        (Reply(200, S3, b""), "does not come from S3"),
+        (Reply(200, S3 | {"Content-Type": "application/xml"}, ERROR), "does not come from S3"),
+        (Reply(302, {"Location": "http://127.0.0.1:9/portal"}, b""), "redirected"),
+        (Reply(307, {"Location": "http://127.0.0.1:9/portal"}, b""), "redirected"),
         (Reply(403, S3, ERROR), "Request has expired"),
         (Reply(403, HTML, PAGE), "HTTP status 403"),
         (Reply(403, S3, b"<a><Message>not an error of S3</Message></a>"), "HTTP status 403"),

@@ -75,11 +75,11 @@ def test_the_archive_template_is_previewed_saved_and_undone(tab, qtbot, demo_s3)
     asked.glacier_days.setValue(120)
     assert "+ ArchiveOldData" in asked._preview.toPlainText()
     asked.save.click()
-    qtbot.waitUntil(lambda: "read back" in tab.banner.text, timeout=20_000)
+    qtbot.waitUntil(lambda: "verified" in tab.banner.text, timeout=20_000)
     assert ids(demo_s3) == before | {"ArchiveOldData"}
     assert tab.model.rowCount() == len(before) + 1
     next(b for b in tab.banner.findChildren(QPushButton) if b.text() == "Undo").click()
-    qtbot.waitUntil(lambda: "as they were" in tab.banner.text, timeout=20_000)
+    qtbot.waitUntil(lambda: "restored" in tab.banner.text, timeout=20_000)
     assert ids(demo_s3) == before
 
 
@@ -91,12 +91,12 @@ def test_a_prefix_that_matches_nothing_is_refused_or_asked_about(tab, qtbot, dem
     assert not asked.save.isEnabled()
     assert "slash" in asked._problem.text()
     asked.prefix.setText("market-data")
-    assert "whose keys begin with" in asked._preview.toPlainText()
+    assert "whose keys start with" in asked._preview.toPlainText()
     asked.prefix.setText("nothing-of-that-name/")
     asked.save.click()
     question = dialog(tab, Confirm, qtbot)
     names = question.findChild(QPlainTextEdit).toPlainText()
-    assert "no key begins with 'nothing-of-that-name/'" in names
+    assert "no key starts with 'nothing-of-that-name/'" in names
     question.reject()
     qtbot.waitUntil(lambda: not tab.busy)
     assert ids(demo_s3) == before
@@ -117,7 +117,7 @@ def test_removing_a_rule_asks_first(tab, qtbot, demo_s3):
     asked = dialog(tab, Confirm, qtbot)
     assert ids(demo_s3) == before
     asked.go.click()
-    qtbot.waitUntil(lambda: "read back" in tab.banner.text, timeout=20_000)
+    qtbot.waitUntil(lambda: "verified" in tab.banner.text, timeout=20_000)
     assert ids(demo_s3) == before - {name}
 
 
@@ -148,7 +148,7 @@ def test_without_permission_it_says_which_one_is_needed(qtbot, context, demo_ser
     qtbot.waitUntil(lambda: not made.busy, timeout=20_000)
     words = " ".join(label.text() for label in made.findChildren(QLabel))
     assert "s3:GetLifecycleConfiguration" in words
-    assert "needs s3:GetBucketVersioning" in words
+    assert "requires s3:GetBucketVersioning" in words
     assert not made.add.isEnabled()
     assert not [d for d in made.findChildren(QDialog) if d.isVisible()]
     workspace.close()
