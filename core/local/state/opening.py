@@ -169,8 +169,8 @@ def _set_journal_mode(connection: apsw.Connection, path: Path, access: Access) -
 def on_network_drive(folder: Path) -> bool:
     """Whether a folder is on another computer, as far as the system shows it."""
     folder = folder.resolve()
-    if sys.platform == "win32":
-        return str(folder).startswith("\\\\")
+    if str(folder).startswith("\\\\"):  # Windows
+        return True
     try:
         lines = _MOUNTS.read_text(errors="surrogateescape").splitlines()
     except OSError:  # not Linux
@@ -178,7 +178,7 @@ def on_network_drive(folder: Path) -> bool:
     best, kind = -1, ""
     for line in lines:
         fields, _, rest = line.partition(" - ")
-        point = Path(fields.split(" ")[4].encode().decode("unicode_escape"))
+        point = Path(fields.split(" ")[4].replace(r"\040", " ").replace(r"\134", "\\"))
         if folder.is_relative_to(point) and len(point.parts) >= best:
             best, kind = len(point.parts), rest.split(" ")[0]
     return kind in _NETWORK

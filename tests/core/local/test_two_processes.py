@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,12 +11,15 @@ import pytest
 
 from core.links.ledger import Ledger
 from core.local.activity import ChangeLog
+from core.local.pending_uploads import of_dead_processes
 from core.local.profiles import ProfileStore
 from core.local.settings import Settings
 from core.local.state.database import state_database
 from core.local.state.reports import unreadable_entries
 from core.local.used_actions import UsedActions
 from core.paths import data_dir
+from core.rotation.journal import RotationJournal
+from core.transfer.journal import unfinished
 
 ROOT = Path(__file__).resolve().parents[3]
 ROUNDS, EACH = 3, 20
@@ -114,6 +118,66 @@ def together(script, names):
     for process in processes:
         process.communicate(timeout=60)
         assert process.returncode == 0
+
+
+ACKNOWLEDGED = """
+import itertools, sys
+from datetime import UTC, datetime
+from uuid import UUID
+from core.links.ledger import Entry, Ledger
+from core.local.activity import ChangeLog
+from core.local.pending_uploads import note
+from core.local.profiles import ProfileStore
+from core.local.settings import Settings
+from core.local.used_actions import UsedActions
+from core.model.change import Change, ChangeKind
+from core.model.connection import KeySource, Profile
+from core.model.rotation import Rotation, RotationKind
+from core.rotation.journal import RotationJournal
+from core.transfer.journal import Journal, Order
+from core.transfer.values import Outcomes
+who, now = sys.argv[1], datetime(2026, 1, 1, tzinfo=UTC)
+settings, used, changes = Settings(), UsedActions(), ChangeLog()
+for number in itertools.count():
+    name, identifier = f"{who}-{number}", str(UUID(int=int(who, 36) * 10**6 + number))
+    ProfileStore().save(Profile(name, KeySource.ENVIRONMENT))
+    settings.set(name, name)
+    settings.flush()
+    Ledger().append([Entry("b", name, "GET", now, now, "me", "AKIA")])
+    changes.append(Change(ChangeKind.LINKS, "a", name, "o", now))
+    used.note("p", name)
+    RotationJournal().write(Rotation(identifier, RotationKind.IAM_KEY, name, now, now))
+    Journal.begin(Order("o", identifier, name, "p", "b", {}), 2).note(Outcomes(done=(1,)))
+    note("", "b", name).created(name)
+    print(name, flush=True)
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.4])
+def test_two_killed_processes_lose_nothing_that_they_had_written(seconds):
+    """Everything that a process has reported is in every store, and no store is damaged."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", ACKNOWLEDGED, who], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        for who in ("a", "b")
+    ]
+    reported = {process.stdout.readline().strip() for process in processes}
+    with suppress(subprocess.TimeoutExpired):
+        processes[0].wait(seconds)
+    for process in processes:
+        process.kill()
+    for process in processes:
+        reported |= set(process.communicate()[0].split())
+    assert state_database().rows("PRAGMA integrity_check") == [("ok",)]
+    stores = [read_back(what) for what in ("profiles", "settings", "used actions", "ledger", "log")]
+    stores.append([rotation.secret for rotation in RotationJournal().read()])
+    stores.append([each.order.title for each in unfinished() if each.left == (0,)])
+    stores.append([record.upload_id for record in of_dead_processes() if record.upload_id])
+    for found in stores:
+        assert len(found) == len(set(found))
+        assert set(found) >= reported
+        assert len(found) <= len(reported) + len(processes)
 
 
 def test_what_another_process_has_changed_stays_when_settings_are_written(tmp_path):
