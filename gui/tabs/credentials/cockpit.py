@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.errors import StorageError
 from core.model.rotation import (
@@ -81,6 +88,7 @@ class Cockpit(QWidget):
         self._clock = QTimer(self)
         self._clock.setInterval(_TICK_MS)
         self._clock.timeout.connect(self._on_tick)
+        self._update()  # before anybody asks how wide all buttons are
 
     def _make_buttons(self) -> None:
         self.start = primary_button("Start rotation", self.start_clicked.emit)
@@ -102,16 +110,13 @@ class Cockpit(QWidget):
     def _lay_out(self) -> None:
         foot = QFrame()
         foot.setProperty("surface", "foot")
-        below = QVBoxLayout(foot)
-        below.setContentsMargins(12, 8, 12, 8)
-        below.setSpacing(8)
-        below.addWidget(self.hint)
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addStretch(1)
-        for button in self._buttons:
-            line.addWidget(button)
-        below.addLayout(line)
+        grid = QGridLayout(foot)
+        grid.setContentsMargins(12, 8, 12, 8)
+        grid.setSpacing(8)
+        grid.setColumnStretch(0, 1)
+        grid.addWidget(self.hint, 0, 0, 1, 1 + len(self._buttons))
+        for column, button in enumerate(self._buttons, 1):
+            grid.addWidget(button, 1, column)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from helpers.widget_tree import reading_html, unnamed
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
 from core.model.rotation import (
@@ -290,3 +290,14 @@ def test_the_focus_stays_in_the_cockpit_after_a_question_about_an_undo(themed, q
     question.activateWindow()
     question.accept()
     assert window.focusWidget() is cockpit.steps
+
+
+def test_buttons_that_are_not_shown_do_not_make_the_tab_wider(themed, qtbot):
+    stack = QStackedWidget()
+    qtbot.addWidget(stack)
+    stack.addWidget(QWidget())
+    stack.addWidget(cockpit := Cockpit())
+    assert stack.minimumSizeHint().width() < 300
+    cockpit.set_locked("The profile is locked.")
+    stack.show()
+    assert stack.minimumSizeHint().width() < 300
