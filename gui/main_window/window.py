@@ -148,10 +148,9 @@ class MainWindow(QMainWindow):
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Go on with Tab in the order in which the window is read."""
-        from gui.widgets.reading_order import follow_reading_order
+        from gui.widgets.reading_order import focus_next
 
-        follow_reading_order(self.centralWidget())
-        return super().focusNextPrevChild(forward)
+        return focus_next(self.centralWidget(), forward=forward)
 
     @property
     def current_tab(self) -> Tab:

@@ -7,7 +7,6 @@ the words of a switch, the views of a preview.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -40,17 +39,26 @@ _LEAVES = (
 
 def reading_order(root: QWidget) -> list[QWidget]:
     """Return what Tab can reach in a widget now, as it is laid out; what floats above it last."""
-    found = [each for each in _below(root) if _reachable(each)]
-    laid_out = set(found)
-    floating = (part for part in root.findChildren(QWidget) if part not in laid_out)
-    return [*found, *(part for part in floating if _reachable(part) and _floats(part, root))]
+    laid_out = list(_below(root))
+    known = set(laid_out)
+    floats = [w for w in root.findChildren(QWidget) if w not in known and _floats(w, root)]
+    return [each for each in (*laid_out, *floats) if _reachable(each)]
 
 
-def follow_reading_order(root: QWidget) -> None:
-    """Have Tab go through a widget in the order in which it is read."""
+def focus_next(root: QWidget, *, forward: bool) -> bool:
+    """Move the focus to the next or the previous control of a widget; return whether there is one.
+
+    Qt's chain of widgets is not used: some that hand their focus on cannot be moved in it.
+    """
     order = reading_order(root)
-    for before, after in pairwise(order):
-        QWidget.setTabOrder(before, after)
+    if not order:
+        return False
+    step, focus = 1 if forward else -1, root.window().focusWidget()
+    outside = -1 if forward else 0
+    place = (order.index(focus) if focus in order else outside) + step
+    reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
+    order[place % len(order)].setFocus(reason)
+    return True
 
 
 def _reachable(widget: QWidget) -> bool:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QVBoxLayout,
 from gui.tabs.browser.path_bar import PathBar
 from gui.widgets.banner import Banner
 from gui.widgets.panel import page, splitter
-from gui.widgets.reading_order import follow_reading_order, reading_order
+from gui.widgets.reading_order import focus_next, reading_order
 from gui.widgets.segmented import Segmented
 
 
@@ -28,12 +28,25 @@ class _View(QWidget):
         box = QVBoxLayout(left)
         box.addLayout(upper)
         box.addWidget(self.first)
-        QVBoxLayout(right).addWidget(page(self.last))
+        box = QVBoxLayout(right)
+        box.addWidget(page(self.last))
+        box.addWidget(self._chart())
         QVBoxLayout(self).addWidget(splitter(left, right, sizes=(800, 800)))
 
+    @staticmethod
+    def _chart():
+        """A view that hands its focus to the chart inside, as previews do."""
+        holder, chart, zoom = QWidget(), QLineEdit(), QLineEdit()
+        chart.setAccessibleName("chart")
+        zoom.setAccessibleName("zoom")
+        box = QVBoxLayout(holder)
+        box.addWidget(chart)
+        box.addWidget(zoom)
+        holder.setFocusProxy(chart)
+        return holder
+
     def focusNextPrevChild(self, forward):  # noqa: N802 - Qt's own name
-        follow_reading_order(self)
-        return super().focusNextPrevChild(forward)
+        return focus_next(self, forward=forward)
 
 
 @pytest.fixture
@@ -65,8 +78,8 @@ def test_controls_that_were_made_late_are_reached_where_they_are(view, qtbot):
     qtbot.waitUntil(lambda: "Table" in [part.accessibleName() for part in reading_order(view)])
     forward = _walk(view, qtbot, Qt.Key.Key_Tab)
     assert forward == [
-        "first", "last", "Do it", "Close this message",
-        "The whole bucket", "Go to a/", "Go to a/b/", "Table",
+        "first", "last", "chart", "zoom", "Do it", "Close this message",
+        "The entire bucket", "Go to a/", "Go to a/b/", "Table",
     ]  # fmt: skip
     backward = _walk(view, qtbot, Qt.Key.Key_Backtab)
     assert backward == [forward[0], *reversed(forward[1:])]
