@@ -30,7 +30,7 @@ $(READY): requirements.lock pyproject.toml .ci/qt-libraries
 run: setup ## open the window on the embedded server
 	@$(BIN)/strongroom --demo
 
-check: setup ## everything static: format, lint, types, imports, dead code, dependencies, house rules
+check: setup ## everything static: format, lint, types, imports, dead code, dependencies, conventions
 	@.ci/static $(BIN)
 
 test: check ## everything static and all tests; the tests' servers are installed when missing

@@ -27,8 +27,8 @@ _LOADER = botocore.loaders.JSONFileLoader()
 _load_file = cache(_LOADER.load_file)
 botocore.loaders.JSONFileLoader.load_file = lambda _loader, path: _load_file(path)
 # A clean clone has no tables of Unicode yet, and machines may be busy: time proves nothing here.
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("house")
+settings.register_profile("strongroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("strongroom")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.session import get_session
+from conventions.call_sites import aws_operations_in_core
 from helpers import quick_program
 from helpers.aws import connection
 from helpers.bad_answers import BAD_ANSWERS, Silent, method_of, minimal_parameters
 from helpers.stub_server import StubServer
-from house.call_sites import aws_operations_in_core
 
 from core.aws import retries
 from core.aws.clients import ClientFactory

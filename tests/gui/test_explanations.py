@@ -5,7 +5,7 @@ import re
 import pytest
 from helpers.accessibility import close_dialogs, unexplained
 from helpers.dialogs import MAKERS
-from house import source
+from conventions import source
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QSpinBox, QWidget
 from shiboken6 import isValid
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from house import source
+from conventions import source
 from PySide6.QtCore import QStringListModel, Qt
 
 from gui.widgets.table import choose_row, make_table

@@ -2,7 +2,7 @@
 
 import ast
 
-from house import source
+from conventions import source
 
 from core.demo.server import _environment
 from core.local.environment import split_environment

@@ -9,7 +9,7 @@ import sys
 import threading
 
 import pytest
-from house import source
+from conventions import source
 
 from core.errors import LocalIOError
 from core.local import locking

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from house import source
+from conventions import source
 
 _NOUNS = re.compile(
     r" (more |other )*(rows|files|objects|keys|versions|tables|secrets|parts|uploads|"

@@ -14,7 +14,7 @@ import core
 from core.cli.output import plain
 from core.redaction import MASK, Secret
 
-CANARY = "house-canary-0123456789"
+CANARY = "conventions-canary-0123456789"
 #: Fields whose names sound like secrets and are none: names of secrets, and pages' tokens.
 INNOCENT = {"secret_name", "secrets", "secret", "password_fields", "token", "next_token"}
 

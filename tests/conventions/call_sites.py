@@ -15,7 +15,7 @@ from pathlib import Path
 
 from botocore import xform_name
 from botocore.session import get_session
-from house import source
+from conventions import source
 
 SERVICES = ("s3", "secretsmanager", "iam", "sts", "cloudwatch")
 

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from house import source
-from house.call_sites import (
+from conventions import source
+from conventions.call_sites import (
     Calls,
     Site,
     _Visitor,

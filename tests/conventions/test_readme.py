@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 import typer.main
-from house.source import ROOT
+from conventions.source import ROOT
 
 from core.aws.actions import action_of
 from core.cli import COMMANDS as KNOWN

@@ -6,8 +6,8 @@ import sys
 import tomllib
 
 import pytest
+from conventions.source import ROOT, files
 from helpers import command_reference
-from house.source import ROOT, files
 
 PAGES = [path for path in files() if path.suffix == ".md"]
 #: Inline links and pictures, without those in code.

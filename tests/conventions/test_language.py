@@ -12,7 +12,7 @@ from collections import Counter
 from functools import cache
 
 import pytest
-from house import source
+from conventions import source
 
 #: Regular expressions for docstrings, comments, messages and documents, and what to write instead.
 TEXTS = {
@@ -85,7 +85,7 @@ NAMES = {
 }
 #: Uses that are right: path, the text or name, and why.
 ALLOWED = {
-    ("tests/house/test_language.py", ""): "the table itself",
+    ("tests/conventions/test_language.py", ""): "the table itself",
 }
 #: How many occurrences each top-level folder may have. Lower a limit after cleaning up.
 LIMITS = {"core": 640, "gui": 600, "tests": 760, "documents": 70}

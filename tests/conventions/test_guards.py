@@ -11,10 +11,10 @@ from types import SimpleNamespace
 
 import keyring
 import pytest
+from conventions.source import ROOT
 from helpers import guards
 from helpers.keyrings import MemoryKeyring
 from helpers.moto_bucket import moto_bucket
-from house.source import ROOT
 
 from core import paths
 from core.objects import writing

@@ -1,10 +1,10 @@
-"""The rules of the house that no linter knows."""
+"""The conventions of the repository that no linter checks."""
 
 import ast
 import re
 
 import pytest
-from house import source
+from conventions import source
 
 CODE = source.python_files("core", "gui")
 ALL = source.python_files("core", "gui", "tests")
@@ -148,7 +148,7 @@ def test_every_module_says_what_it_is():
     ],
 )
 def test_the_repository_speaks_of_the_product_only(words):
-    own = source.ROOT / "tests/house/test_source.py"
+    own = source.ROOT / "tests/conventions/test_source.py"
     texts = [p for p in source.files() if p.suffix in source.TEXTS and p != own]
     found = [
         source.place(path, number)
@@ -159,9 +159,9 @@ def test_the_repository_speaks_of_the_product_only(words):
     assert found == []
 
 
-def test_nothing_stands_at_the_top_but_what_the_house_has():
+def test_the_top_level_has_the_expected_files_only():
     tops = {path.relative_to(source.ROOT).parts[0] for path in source.files()}
-    house = {"core", "gui", "tests", "resources", "pyproject.toml", "README.md"}
+    fixed = {"core", "gui", "tests", "resources", "pyproject.toml", "README.md"}
     around = {"Makefile", "CHANGELOG.md", "LICENSE", "requirements.lock"}
     around |= {"CONTRIBUTING.md", "SECURITY.md"}
-    assert {top for top in tops if not top.startswith(".")} == house | around
+    assert {top for top in tops if not top.startswith(".")} == fixed | around

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from house.source import ROOT
+from conventions.source import ROOT
 
 TOOLS = ("bash", "awk", "sort", "uname", "env")
 

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from house import source
+from conventions import source
 
 #: A directive of `strftime`, in a call or in the format of an f-string.
 _DIRECTIVE = re.compile(r"%[aAbBcdDeFHIjmMpSTxXyYZ]")
