@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QWidget
 
 from core.aws.attempts import FAILING
 from core.engine.command_line import command_line
-from core.errors import ErrorKind, StorageError
+from core.errors import ErrorKind, InvalidInput, StorageError
 from core.model.change import Change
-from core.work import Work
+from core.model.connection import Connection
+from core.work import Progress, Work
 from core.workspace import Workspace
 from gui.context import Context
 from gui.models.names import NameSource
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from core.transfer.values import Failure
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 _OVER = frozenset({"done", "failed", "cancelled"})
 
@@ -53,61 +55,103 @@ class Tab(QWidget):
         """Whether a task of this tab runs."""
         return any(task.state not in _OVER for task in self._running)
 
-    def run(
+    def run(  # noqa: PLR0913 - one order; all but the first three by name
         self,
         name: str,
         fn: Callable[[Work], T],
-        then: Callable[[T], None] | None = None,
-        **options: Any,
+        then: Callable[[T], object] | None = None,
+        *,
+        failed: Callable[[StorageError], object] | None = None,
+        progress: Callable[[Progress], object] | None = None,
+        batch: Callable[[Any], object] | None = None,
+        cancelled: Callable[[], object] | None = None,
+        latest: str | None = None,
+        quiet: bool = False,
     ) -> Task:
-        """Run `fn` in a worker thread; `then` gets its result, the banner its failure.
+        """Run `fn` in a worker thread; by default, the banner shows its error.
 
-        `options` are those of `TaskRunner.run`. Answers about a workspace that was left
-        meanwhile are dropped.
+        All callbacks but `cancelled` are dropped once another workspace is in force.
+
+        Args:
+            name: what it does, for the list of tasks.
+            fn: the work; it must not use Qt.
+            then: gets the result.
+            failed: gets the error instead of the banner.
+            progress: gets progress reports, at most ten a second.
+            batch: gets partial results, which `work` carries untyped.
+            cancelled: called after a cancel by the user.
+            latest: starting another task of this name cancels this one.
+            quiet: do not list the task.
         """
         workspace = self.context.workspace
 
-        def again() -> None:
-            self.run(name, fn, then, **options)
+        again = partial(
+            self.run, name, fn, then, failed=failed, progress=progress, batch=batch,
+            cancelled=cancelled, latest=latest, quiet=quiet,
+        )  # fmt: skip
 
-        def present(call: Callable[[Any], None] | None) -> Callable[[Any], None] | None:
-            def guarded(value: Any) -> None:
+        def present(call: Callable[[P], object] | None) -> Callable[[P], object] | None:
+            def guarded(value: P) -> None:
                 if call is not None and self.context.workspace is workspace:
                     call(value)
 
             return guarded if call is not None else None
 
-        calls: dict[str, Any] = {
-            hook: present(options[hook]) for hook in ("batch", "progress") if hook in options
-        }
-        calls["failed"] = present(options.get("failed") or self._failed(again))
         task = self.context.runner.run(
-            name, fn, owner=self, then=present(then), **{**options, **calls}
-        )
+            name, fn, owner=self, then=present(then), failed=present(failed or self._failed(again)),
+            progress=present(progress), batch=present(batch), cancelled=cancelled,
+            latest=latest, quiet=quiet,
+        )  # fmt: skip
         return self._watched(task)
 
-    def bulk(
+    def bulk(  # noqa: PLR0913 - one order; all but the first four by name
         self,
         name: str,
         operation: str,
         arguments: dict[str, Any],
-        then: Callable[[Any], None] | None = None,
-        **options: Any,
+        then: Callable[[T], object] | None = None,
+        *,
+        failed: Callable[[StorageError], object] | None = None,
+        progress: Callable[[Progress], object] | None = None,
+        batch: Callable[[Any], object] | None = None,
+        cancelled: Callable[[], object] | None = None,
+        latest: str | None = None,
+        quiet: bool = False,
+        source: str = "",
+        target: str = "",
+        command: str = "",
     ) -> Task:
-        """Run an operation in the engine process; `options` are those of `TaskRunner.run_bulk`."""
+        """Run an operation in the engine process; the callbacks are those of `run`.
 
-        def again() -> None:
-            self.bulk(name, operation, arguments, then, **options)
+        Args:
+            name: what it does, for the list of tasks.
+            operation: its name in `core.engine.operations`.
+            arguments: its arguments, as plain data.
+            then: gets the result, whose type it states: an operation is named by a text.
+            failed: gets the error instead of the banner.
+            progress: gets progress reports.
+            batch: gets partial results.
+            cancelled: called after a cancel by the user.
+            latest: starting another task of this name cancels this one.
+            quiet: do not list the task.
+            source: where the data comes from, for the list of tasks.
+            target: where the data goes, for the list of tasks.
+            command: the equivalent command line.
 
-        workspace = self.context.workspace
-        chosen = {
-            **({} if workspace is None else {"connection": workspace.connection}),
-            **options,
-            "failed": options.get("failed") or self._failed(again),
-        }
+        Raises:
+            InvalidInput: there is no connection.
+        """
+        again = partial(
+            self.bulk, name, operation, arguments, then, failed=failed, progress=progress,
+            batch=batch, cancelled=cancelled, latest=latest, quiet=quiet, source=source,
+            target=target, command=command,
+        )  # fmt: skip
         task = self.context.runner.run_bulk(
-            name, operation, arguments, owner=self, then=then, **chosen
-        )
+            name, operation, arguments, connection=self._connection(), owner=self, then=then,
+            failed=failed or self._failed(again), progress=progress, batch=batch,
+            cancelled=cancelled, latest=latest, quiet=quiet, source=source, target=target,
+            command=command,
+        )  # fmt: skip
         return self._watched(task)
 
     def command(
@@ -211,11 +255,16 @@ class Tab(QWidget):
         if not self._pending:
             self._do_change(change)
 
-    def _failed(self, again: Callable[[], None]) -> Callable[[StorageError], None]:
+    def _failed(self, again: Callable[[], object]) -> Callable[[StorageError], None]:
         def show(error: StorageError) -> None:
             self.show_error(error, again if error.retryable else None)
 
         return show
+
+    def _connection(self) -> Connection:
+        if self.context.workspace is None:
+            raise InvalidInput("There is no connection.", remedy="Choose a profile.")
+        return self.context.workspace.connection
 
     def _watched(self, task: Task) -> Task:
         self._running = [other for other in self._running if other.state not in _OVER]

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal
@@ -22,6 +22,8 @@ from gui.tasks.task import Order, Task
 
 if TYPE_CHECKING:
     from core.engine.client import EngineClient
+
+T = TypeVar("T")
 
 _INTERACTIVE_THREADS, _BULK_THREADS = 8, 2
 _SHUTDOWN_SECONDS = 4.0
@@ -85,10 +87,10 @@ class TaskRunner(QObject):
     def run(  # noqa: PLR0913 - one order; all but the first two by name
         self,
         name: str,
-        fn: Callable[[Work], Any],
+        fn: Callable[[Work], T],
         *,
         owner: QObject,
-        then: Callable[[Any], object] | None = None,
+        then: Callable[[T], object] | None = None,
         failed: Callable[[StorageError], object] | None = None,
         progress: Callable[[Progress], object] | None = None,
         batch: Callable[[Any], object] | None = None,
@@ -121,7 +123,7 @@ class TaskRunner(QObject):
         *,
         connection: Connection,
         owner: QObject,
-        then: Callable[[Any], object] | None = None,
+        then: Callable[[T], object] | None = None,
         failed: Callable[[StorageError], object] | None = None,
         progress: Callable[[Progress], object] | None = None,
         batch: Callable[[Any], object] | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,14 +28,14 @@ _SETTING = "downloads/folder"
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """What the dialog begins with: a folder that exists, and the name of a single file."""
+    """The initial folder of the dialog, which exists, and the name of a single file."""
 
     folder: Path
     name: str
 
 
 class Downloads(QObject):
-    """Asks where to, then brings the objects there."""
+    """Asks for the target, then downloads objects to it."""
 
     def __init__(self, tab: BrowserTab) -> None:
         super().__init__(tab)
@@ -42,7 +43,7 @@ class Downloads(QObject):
         self.dialog: QFileDialog | None = None
 
     def ask(self, entries: Sequence[Entry]) -> None:
-        """Ask for a file name for one object, for a folder for more."""
+        """Ask for a file name for one object, or for a folder for several."""
         if not entries:
             return
         one = entries[0].key if len(entries) == 1 and not entries[0].folder else ""
@@ -82,13 +83,13 @@ class Downloads(QObject):
         return dialog
 
     def one(self, key: str, path: Path, *, proposed: str = "") -> None:
-        """Download one object; the dialog has asked whether a file may be replaced.
+        """Download one object; the dialog has already confirmed replacing an existing file.
 
         Args:
             key: the object.
             path: the file that the user chose.
-            proposed: the name that the dialog proposed; if it is used but is not the key's own
-                name, the result says so.
+            proposed: the name that the dialog proposed; if it is used and differs from the name in
+                the key, the result mentions it.
         """
         bucket = self._tab.bucket
         if bucket is None:
@@ -96,7 +97,7 @@ class Downloads(QObject):
         self._tab.context.settings.set(_SETTING, str(path.parent))
         own = key.removesuffix("/").rpartition("/")[2]
         changed = own if path.name == proposed != own else ""
-        overwrite = path.exists()  # what appears later is never replaced
+        overwrite = path.exists()  # a file that appears later is never replaced
         self._tab.run(
             f"Download {key}",
             lambda work: download(bucket, key, path, overwrite=overwrite, work=work),
@@ -104,16 +105,16 @@ class Downloads(QObject):
         )
 
     def _on_one(self, done: Downloaded, changed: str) -> None:
-        words = f"{done.path.name} downloaded, {format_size(done.size)}, {done.verdict.value}."
-        why = f"This disk does not take the name {changed}." if changed else ""
+        text = f"{done.path.name} downloaded, {format_size(done.size)}, {done.verdict.value}."
+        why = f"The name {changed} is not allowed on this file system." if changed else ""
         action = ("Open folder", lambda: open_folder(done.path.parent))
         if why:
-            self._tab.banner.show_warning(words, why, action=action)
+            self._tab.banner.show_warning(text, why, action=action)
         else:
-            self._tab.banner.show_good(words, action=action)
+            self._tab.banner.show_good(text, action=action)
 
     def several(self, entries: Sequence[Entry], target: Path) -> None:
-        """Download objects and folders through the engine; existing files stay as they are."""
+        """Download objects and folders through the engine; existing files are never changed."""
         bucket = self._tab.bucket
         if bucket is None:
             return
@@ -148,35 +149,35 @@ class Downloads(QObject):
                 "below": self._tab.prefix,
                 "if_exists": IfExists.SKIP.value,
             },
-            lambda report: self._on_several(report, target),
+            partial(self._on_several, target),
             source=bucket.subject(),
             target=str(target),
         )
-        words = f"{format_counted(len(plan.keys), 'object')}, {format_size(plan.size)}"
-        self._tab.banner.show_info(f"Downloading {words}, into {target}.")
+        text = f"{format_counted(len(plan.keys), 'object')}, {format_size(plan.size)}"
+        self._tab.banner.show_info(f"Downloading {text}, into {target}.")
 
-    def _on_several(self, report: TransferReport, target: Path) -> None:
+    def _on_several(self, target: Path, report: TransferReport) -> None:
         planned = format_counted(report.planned, "object")
-        words = f"{format_count(len(report.done))} of {planned} downloaded"
+        text = f"{format_count(len(report.done))} of {planned} downloaded"
         if verified := report.verified_text():
-            words += f": {verified}"
+            text += f": {verified}"
         if report.skipped:
-            words += f"; {len(report.skipped):,} skipped, since their files exist"
+            text += f"; {len(report.skipped):,} skipped because the files exist"
         if report.renamed:
             _number, name = report.renamed[0]
-            words += f"; {len(report.renamed):,} under another name, the first as {name}"
+            text += f"; {len(report.renamed):,} under another name, the first as {name}"
         action = ("Open folder", lambda: open_folder(target))
         if not report.failed:
-            self._tab.banner.show_good(f"{words}.", action=action)
+            self._tab.banner.show_good(f"{text}.", action=action)
             return
         self._tab.note_failures(report.failed)
         first = report.failed[0]
         why = f"{len(report.failed):,} failed, first {first.key}: {first.reason}. {first.remedy}"
-        self._tab.banner.show_warning(f"{words}.", why, action=action)
+        self._tab.banner.show_warning(f"{text}.", why, action=action)
 
 
 def existing_folder(used: object) -> Path:
-    """Return the folder that was used last, else the desktop's for downloads, else the home."""
+    """Return the folder used last, else the user's download folder, else the home folder."""
     place = QStandardPaths.StandardLocation.DownloadLocation
     for path in (used, QStandardPaths.writableLocation(place)):
         if isinstance(path, str) and path and Path(path).is_dir():
@@ -185,5 +186,5 @@ def existing_folder(used: object) -> Path:
 
 
 def open_folder(folder: Path) -> None:
-    """Show a folder in the desktop's own file manager."""
+    """Open a folder in the desktop's file manager."""
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

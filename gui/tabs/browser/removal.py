@@ -1,8 +1,8 @@
-"""Deletes from the Browser: to the trash, from where Ctrl+Z brings it back, or permanently."""
+"""Deletes objects: into the trash, which Ctrl+Z undoes, or permanently."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from gui.tabs.browser.tab import BrowserTab
 
 _PREFIXES_TOLD = 50
-#: More than one request's worth of keys is work for the engine.
+#: Keys of one request; more of them are deleted by the engine.
 _IN_THE_WINDOW = 1_000
-#: So many deletes can be undone, and so many objects of them: their delete markers are remembered.
+#: How many deletes, and how many objects in total, can be undone: their markers are retained.
 _UNDO_STEPS, _UNDO_OBJECTS = 50, 200_000
-NOTHING_TO_UNDO = "Nothing was deleted to the trash since the program started."
+NOTHING_TO_UNDO = "Nothing has been moved to the trash since the program started."
 
 #: A key and the version ids of the delete markers that hide it.
 Hidden = tuple[str, tuple[str, ...]]
@@ -39,14 +39,14 @@ Hidden = tuple[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """One delete that can be undone: what it was about, in words, and what hides the objects."""
+    """One delete that can be undone: its description, and the delete markers of its objects."""
 
-    words: str
+    text: str
     objects: tuple[Hidden, ...]
 
 
 class Removal(QObject):
-    """Plans, asks where there is no way back, deletes, and takes deletes back."""
+    """Plans deletes, confirms permanent ones, runs and undoes them."""
 
     def __init__(self, tab: BrowserTab) -> None:
         super().__init__(tab)
@@ -56,16 +56,16 @@ class Removal(QObject):
         self.question: Confirm | None = None
 
     def begin(self, bucket: Bucket | None) -> None:
-        """Delete from another bucket from now on; what was deleted from the former one stays so."""
+        """Use another bucket from now on; deletes from the former one can no longer be undone here."""
         self._bucket = bucket
         self._done.clear()
 
     def ask(self, entries: Sequence[Entry]) -> None:
-        """Find out what the selection stands for and whether it could come back, then ask."""
+        """Find the selected objects and whether they could be restored, then confirm if necessary."""
         bucket = self._bucket
         if bucket is None or not entries or self._tab.context.read_only:
-            return  # the key and the menu have shown the reason
-        self._tab.banner.clear()  # what it reports is not about this delete
+            return  # the shortcut or the menu has already shown the reason
+        self._tab.banner.clear()  # its message is not about this delete
         rows = [(entry.key, entry.row.size) for entry in entries if entry.row]
         folders = [entry.key for entry in entries if entry.folder]
 
@@ -80,14 +80,14 @@ class Removal(QObject):
     def _on_planned(self, planned: tuple[Plan, bool | None]) -> None:
         plan, kept = planned
         if not plan.keys:
-            self._tab.banner.show_info("There is nothing to delete any more.")
+            self._tab.banner.show_info("There is nothing left to delete.")
         elif kept:
             self._delete(plan)
         else:
             self._question(plan, kept)
 
     def _question(self, plan: Plan, kept: bool | None) -> None:
-        text = f"{why_lost(kept)} {format_size(plan.size)} will be lost. There is no undo."
+        text = f"{why_lost(kept)} {format_size(plan.size)} will be lost. This cannot be undone."
         self.question = ask(
             self._tab, f"Delete {named(plan)} permanently?", text, lambda: self._delete(plan),
             names=plan.keys, button="Delete permanently", danger=True,
@@ -147,14 +147,14 @@ class Removal(QObject):
         ):
             del self._done[0]
 
-    # Bringing back
+    # Undo
 
     def reason_not_to_undo(self) -> str:
-        """Return why no delete can be undone now; empty if one can."""
+        """Return why no delete can be undone now, or an empty text."""
         return self._tab.context.locked_reason or ("" if self._done else NOTHING_TO_UNDO)
 
     def undo(self) -> None:
-        """Take the last delete back (Ctrl+Z)."""
+        """Undo the last delete (Ctrl+Z)."""
         if not self.reason_not_to_undo():
             done = self._done.pop()
             self.restore(done.objects, failed=lambda error: self._on_undo_failed(done, error))
@@ -163,8 +163,13 @@ class Removal(QObject):
         self._done.append(done)
         self._tab.show_error(error, self.undo if error.retryable else None)
 
-    def restore(self, objects: Sequence[Hidden], **options: object) -> None:
-        """Bring objects back by removing their delete markers; `options` are those of `Tab.run`."""
+    def restore(
+        self,
+        objects: Sequence[Hidden],
+        *,
+        failed: Callable[[StorageError], object] | None = None,
+    ) -> None:
+        """Restore objects by removing their delete markers; by default, the banner shows errors."""
         bucket = self._bucket
         if bucket is None:
             return
@@ -173,11 +178,14 @@ class Removal(QObject):
             arguments = {"objects": list(objects)}
             self._tab.bulk(
                 name, "objects.restore_many", arguments, self._on_restored,
-                source=bucket.subject(), **options,
+                failed=failed, source=bucket.subject(),
             )  # fmt: skip
         else:
             self._tab.run(
-                name, lambda work: restore(bucket, objects, work=work), self._on_restored, **options
+                name,
+                lambda work: restore(bucket, objects, work=work),
+                self._on_restored,
+                failed=failed,
             )
 
     def _on_restored(self, report: RestoreReport) -> None:
@@ -203,20 +211,20 @@ class Removal(QObject):
 
 
 def named(plan: Plan) -> str:
-    """Return what a plan is about: a name, or a count."""
+    """Return what a plan deletes: a name or a count."""
     if _is_one_folder(plan):
         return f"the folder {_name(plan.folders[0])} with {_objects(len(plan.keys))}"
     return _name(plan.keys[0]) if len(plan.keys) == 1 else _objects(len(plan.keys))
 
 
 def _sentence(plan: Plan) -> str:
-    """Return what a plan is about as the beginning of a sentence; names stay as they are."""
-    words = named(plan)
-    return f"T{words[1:]}" if _is_one_folder(plan) else words
+    """Return what a plan deletes as the beginning of a sentence; names are not capitalized."""
+    text = named(plan)
+    return f"T{text[1:]}" if _is_one_folder(plan) else text
 
 
 def _is_one_folder(plan: Plan) -> bool:
-    """Whether a plan is about one folder and nothing beside it."""
+    """Return whether a plan deletes exactly one folder."""
     one = len(plan.folders) == 1 and bool(plan.keys)
     return one and all(key.startswith(plan.folders[0]) for key in plan.keys)
 
@@ -233,7 +241,7 @@ def _objects(count: int) -> str:
 def why_lost(kept: bool | None) -> str:
     """Return why a delete is permanent."""
     if kept is None:
-        return "It is not known whether the bucket is versioned (needs s3:GetBucketVersioning)."
+        return "Whether the bucket is versioned is unknown (needs s3:GetBucketVersioning)."
     return "The bucket is not versioned."
 
 
@@ -241,24 +249,24 @@ _ACTION, _VERSION_ACTION = "s3:DeleteObject", "s3:DeleteObjectVersion"
 
 
 def failure_of(report: DeleteReport) -> StorageError:
-    """Return one error for all that could not be deleted."""
+    """Return one error for all objects that could not be deleted."""
     return failure(report.failed, len(report.deleted), "deleted", _ACTION)
 
 
 def failure(failed: Sequence[FailedDelete], done: int, verb: str, action: str) -> StorageError:
-    """Return one error for all objects that a request left as they were.
+    """Return one error for all objects that a request did not change.
 
     Args:
-        failed: those objects, at least one.
-        done: how many others there were.
-        verb: what could not be done with them, `deleted`.
-        action: the permission that it needs.
+        failed: the unchanged objects, at least one.
+        done: the number of changed objects.
+        verb: what could not be done, for example `deleted`.
+        action: the required permission.
     """
     denied = any(one.code == "AccessDenied" for one in failed)
     return StorageError(
         f"{format_count(len(failed))} of {_objects(len(failed) + done)} could not be {verb}",
         cause=failed[0].message or failed[0].code,
-        remedy=f"Ask for {action} on these keys." if denied else "Try again.",
+        remedy=f"Request {action} on these keys." if denied else "Try again.",
         action=action,
         details="\n".join(f"{one.key}: {one.code}" for one in failed[:1000]),
         kind=ErrorKind.ACCESS_DENIED if denied else ErrorKind.SERVICE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -340,11 +341,11 @@ class UploadsTab(Tab):
             "Plan an upload",
             "transfer.plan",
             {"paths": [f"{folder}/reports-2024"], "prefix": self.intake.destination},
-            lambda plan: self._on_sample_plan(plan, folder),
+            partial(self._on_sample_plan, folder),
             latest="uploads/plan",
         )
 
-    def _on_sample_plan(self, plan: UploadPlan, folder: str) -> None:
+    def _on_sample_plan(self, folder: str, plan: UploadPlan) -> None:
         def plan_all(*_ended: object) -> None:
             self.intake.set_prefix("analytics/")
             self.intake.add([folder])
