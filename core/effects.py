@@ -17,12 +17,15 @@ from typing import ParamSpec, TypeVar
 
 from core.errors import StorageError
 
+_NOTHING = "Nothing was "
 P = ParamSpec("P")
 R = TypeVar("R")
 
 #: No operation of AWS: the block itself sets what it has made.
 BY_HAND = ""
 _thread = threading.local()
+#: The action of the whole process, for example a command: it counts the requests of all threads.
+_process: list[Attempts] = []
 
 
 class Result(Enum):
@@ -66,11 +69,25 @@ def stating_effect(done: str, decisive: Collection[str] = ()) -> Iterator[Attemp
     try:
         yield attempts
     except StorageError as error:
-        if not error.effect or attempts.made:
+        if attempts.made or attempts.unknown or _is_nothing(error.effect):
             error.effect = _sentence(attempts, done)
         raise
     finally:
         _thread.actions = before
+
+
+@contextmanager
+def stating_effect_of_process() -> Iterator[None]:
+    """Add what it has left to an error of the whole process, unless an action inside did."""
+    attempts = Attempts(())
+    _process.append(attempts)
+    try:
+        yield
+    except StorageError as error:
+        error.effect = error.effect or _sentence(attempts, "changed")
+        raise
+    finally:
+        _process.remove(attempts)
 
 
 def states_effect(
@@ -97,8 +114,12 @@ def note_attempt(operation: str, result: Result) -> None:
         operation: AWS's name of the operation, for example `PutObject`.
         result: what the attempt has done.
     """
-    for action in getattr(_thread, "actions", ()):
+    for action in (*getattr(_thread, "actions", ()), *_process):
         action.take(operation, result)
+
+
+def _is_nothing(effect: str) -> bool:
+    return not effect or effect.startswith(_NOTHING)
 
 
 def _sentence(attempts: Attempts, done: str) -> str:
@@ -106,4 +127,4 @@ def _sentence(attempts: Attempts, done: str) -> str:
         return f"It was not completed, but a part was {done}. Refresh to see what."
     if attempts.unknown:
         return f"The answer was lost, so it may have been {done} all the same. Refresh to see."
-    return f"Nothing was {done}."
+    return f"{_NOTHING}{done}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from traceback import format_exception
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,8 @@ from core.cli.common import HELP, Cli, Opener, flag_given, split_common_options,
 from core.cli.interrupt import interruptible
 from core.cli.output import Output, ReaderClosed, flush
 from core.cli.parameters import strict, usage_error
+from core.effects import stating_effect_of_process
+from core.engine.operations import changes_something
 from core.errors import Cancelled, ErrorKind, LocalIOError, StorageError, local_io_error
 from core.local.hardening import harden
 from core.redaction import clamp_logging, redacted
@@ -95,8 +98,9 @@ def _discard_output() -> None:
 def _run(given: list[str], out: Output, token: CancelToken) -> int:
     common, left = split_common_options(given)
     opener = Opener(common, mfa_prompt(out.ask_hidden))
+    effect = stating_effect_of_process() if changes_something(left) else nullcontext()
     try:
-        with interruptible(token, out.interrupted_at_once):
+        with interruptible(token, out.interrupted_at_once), effect:
             code = _exit_code(app(left, obj=Cli(out, opener, common), standalone_mode=False))
     finally:
         opener.close()

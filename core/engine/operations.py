@@ -11,6 +11,7 @@ caller's process. Their requests are also checked one by one in `core.aws.client
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.model.change import Change, ChangeKind
@@ -96,7 +97,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _changes(
         "backup.drop_former",
         "core.backup.undo:drop_former_table",
-        "Dropping a kept table",
+        "Dropping a former table",
         "restore --drop-kept --yes",
     ),
     _changes_here("objects.upload", "core.objects.writing:upload", "Uploading a file", "put"),
@@ -152,6 +153,28 @@ def operation(name: str) -> Operation:
         KeyError: the operation does not exist.
     """
     return {each.name: each for each in OPERATIONS}[name]
+
+
+def changes_something(arguments: Sequence[str]) -> bool:
+    """Return whether a command line of `strongroom` is that of an operation that changes data.
+
+    Args:
+        arguments: the subcommand and what follows it.
+    """
+    words = [word for word in arguments if not word.startswith("-")]
+    return any(
+        words[: len(command)] == command and options <= set(arguments)
+        for operation in OPERATIONS
+        if operation.changes and operation.command
+        for command, options in (_parts(operation.command),)
+    )
+
+
+def _parts(command: str) -> tuple[list[str], set[str]]:
+    """Return the words and the options of a subcommand."""
+    parts = command.split()
+    options = {part for part in parts if part.startswith("-")}
+    return [part for part in parts if part not in options], options
 
 
 def change_made(

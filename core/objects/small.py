@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from core.aws.clients import ClientFactory
 from core.aws.limits import MIB
+from core.effects import Result, note_attempt
 from core.errors import Cancelled, StorageError
 from core.local.environment import split_environment
 from core.model.objects import Verdict, Written
@@ -92,6 +93,7 @@ def upload_many(
     if len(first) < FEWEST:
         return first
     bucket.clients.note_use("s3", "PutObject")
+    note_attempt("PutObject", Result.UNKNOWN)  # this library does not report its attempts
     left: list[SmallFile] = []
     if only_new and conditions.is_supported(bucket, conditions.PUT) is None:
         left += _first_alone(bucket, first.pop(), sent, work)

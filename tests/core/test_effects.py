@@ -1,6 +1,7 @@
 """A change that fails states what it has left: nothing, or what a lost answer leaves open."""
 
 from importlib import import_module
+from threading import Thread
 
 import pytest
 from helpers.aws import connection
@@ -8,8 +9,8 @@ from helpers.stub_server import Reply, StubServer
 
 from core import errors
 from core.aws.clients import ClientFactory
-from core.effects import stating_effect
-from core.engine.operations import OPERATIONS
+from core.effects import Result, note_attempt, stating_effect, stating_effect_of_process
+from core.engine.operations import OPERATIONS, changes_something
 from core.objects.bucket import Bucket
 from core.objects.deleting import delete
 from core.storage.aws_secrets_manager import SecretsManager
@@ -111,4 +112,33 @@ def test_an_action_that_made_a_part_says_so_and_an_inner_action_does_not_hide_it
     assert caught.value.effect.startswith("It was not completed, but a part was set up.")
     with pytest.raises(errors.Offline) as caught, stating_effect("set up"), stating_effect("saved"):
         raise errors.Offline("gone")
-    assert caught.value.effect == "Nothing was saved."
+    assert caught.value.effect == "Nothing was set up."
+
+
+def test_a_process_counts_the_requests_of_all_its_threads():
+    for operations, effect in (
+        ([], "Nothing was changed."),
+        (["PutObject"], "It was not completed, but a part was changed. Refresh to see what."),
+    ):
+        with pytest.raises(errors.Offline) as caught, stating_effect_of_process():
+            for operation in operations:
+                thread = Thread(target=note_attempt, args=(operation, Result.CHANGE))
+                thread.start()
+                thread.join()
+            raise errors.Offline("gone")
+        assert caught.value.effect == effect
+
+
+@pytest.mark.parametrize(
+    ("command", "changes"),
+    [
+        ("secrets put name --file f", True),
+        ("secrets get put", False),
+        ("restore shop.db orders", False),
+        ("restore shop.db orders --yes", True),
+        ("rotate name --undo --yes", True),
+        ("ls backup", False),
+    ],
+)
+def test_commands_that_change_something_are_known(command, changes):
+    assert changes_something(command.split()) is changes
