@@ -104,29 +104,36 @@ def test_a_version_that_never_became_current_is_not_called_saved():
     assert change("refused", save).effect == "Nothing was saved."
 
 
-def test_an_action_that_made_a_part_says_so_and_an_inner_action_does_not_hide_it():
-    with pytest.raises(errors.Offline) as caught, stating_effect("set up") as outer:
-        outer.made = True
-        with stating_effect("saved"):
-            raise errors.Offline("gone")
-    assert caught.value.effect.startswith("It was not completed, but a part was set up.")
-    with pytest.raises(errors.Offline) as caught, stating_effect("set up"), stating_effect("saved"):
+def go_offline(effect_of, made=()):
+    """Fail inside an action after some of its requests have succeeded, each in its own thread."""
+    with effect_of:
+        for operation in made:
+            thread = Thread(target=note_attempt, args=(operation, Result.CHANGE))
+            thread.start()
+            thread.join()
         raise errors.Offline("gone")
-    assert caught.value.effect == "Nothing was set up."
 
 
-def test_a_process_counts_the_requests_of_all_its_threads():
-    for operations, effect in (
-        ([], "Nothing was changed."),
-        (["PutObject"], "It was not completed, but a part was changed. Refresh to see what."),
-    ):
-        with pytest.raises(errors.Offline) as caught, stating_effect_of_process():
-            for operation in operations:
-                thread = Thread(target=note_attempt, args=(operation, Result.CHANGE))
-                thread.start()
-                thread.join()
-            raise errors.Offline("gone")
-        assert caught.value.effect == effect
+def fail_inside(outer_made):
+    with stating_effect("set up") as outer:
+        outer.made = outer_made
+        go_offline(stating_effect("saved"))
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_the_outer_action_states_the_effect(made):
+    with pytest.raises(errors.Offline) as caught:
+        fail_inside(made)
+    part = "It was not completed, but a part was set up. Refresh to see what."
+    assert caught.value.effect == (part if made else "Nothing was set up.")
+
+
+@pytest.mark.parametrize("made", [(), ("PutObject",)])
+def test_a_process_counts_the_requests_of_all_its_threads(made):
+    with pytest.raises(errors.Offline) as caught:
+        go_offline(stating_effect_of_process(), made)
+    part = "It was not completed, but a part was changed. Refresh to see what."
+    assert caught.value.effect == (part if made else "Nothing was changed.")
 
 
 @pytest.mark.parametrize(
