@@ -124,7 +124,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("quit", "Quit", ("Ctrl+Q",)),
     # Browser
     Action("browser.download", "Download…", ("Ctrl+D",), "browser"),
-    Action("browser.link", "Make link…", (), "browser"),
+    Action("browser.link", "Create link…", (), "browser"),
     Action("browser.trash", "Show the trash", (), "browser"),
     Action("browser.undo", "Undo the last delete", ("Ctrl+Z",), "browser", "objects.restore_many"),
     Action("objects.open", "Open", ("Return",), "objects", own=True),

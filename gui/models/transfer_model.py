@@ -62,9 +62,9 @@ class TransferModel(QAbstractItemModel):
             self.dataChanged.emit(
                 self.index(first, 0, above), self.index(last, len(COLUMNS) - 1, above)
             )
-        self.told(batch)
+        self.update_batch(batch)
 
-    def told(self, batch: Batch, *, files: bool = False) -> None:
+    def update_batch(self, batch: Batch, *, files: bool = False) -> None:
         """Show an act anew, and all its files if they changed together."""
         if batch.id not in self._serials:
             return

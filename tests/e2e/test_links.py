@@ -11,7 +11,7 @@ REPORT = "analytics/risk/2024/01/15/2024-01-15T16:00:00Z.json"
 def copied_link(user, tab, key, purpose):
     user.press(purpose, tab)
     tab.form.keys.setPlainText(key)
-    user.press("Make link", tab)
+    user.press("Create link", tab)
     user.row(tab.made_table, key)
     user.press("Copy", tab)
     return QApplication.clipboard().text()
@@ -32,9 +32,9 @@ def test_make_a_link_and_fetch_it(program, user, demo_s3):
     QApplication.clipboard().clear()
 
 
-def test_let_somebody_upload(program, user, demo_s3, demo_prefix):
+def test_let_someone_upload(program, user, demo_s3, demo_prefix):
     key = f"{demo_prefix}from outside.csv"
-    url = copied_link(user, program.window.show_tab("links"), key, "Let somebody upload")
+    url = copied_link(user, program.window.show_tab("links"), key, "Upload")
     with urlopen(Request(url, b"a,b\n1,2\n", {"Content-Type": "text/csv"}, method="PUT")) as answer:
         assert answer.status == 200
     assert demo_s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"a,b\n1,2\n"

@@ -20,7 +20,7 @@ from gui.tab_list import TABS
 LISTS = {
     "credentials": "Secrets",
     "browser": "Objects of this folder",
-    "uploads": "Unfinished on the bucket",
+    "uploads": "Unfinished in the bucket",
     "statistics": "Largest objects",
     "backups": "Backups",
     "bucket": "Lifecycle rules",

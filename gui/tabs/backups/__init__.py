@@ -1,4 +1,4 @@
-"""The Backups tab: tables, their backups, and what a restore would do before it does it."""
+"""The Backups tab: tables, their backups, and a preview of each restore."""
 
 from gui.tabs.backups.tab import BackupsTab
 

@@ -1,4 +1,4 @@
-"""Backing tables up and verifying backups: the operations, and what is said about their end."""
+"""Runs backups and verifications, and reports their results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gui.tabs.base import Tab
 
 
 class BackupActions(QObject):
-    """Starts the operations of the tables and of the list of backups.
+    """Starts the operations on tables and backups.
 
     Signals:
         made: the backups that were written.
@@ -32,7 +32,7 @@ class BackupActions(QObject):
         self._tab, self._tables, self._backups = tab, tables, backups
 
     def back_up(self, tables: Sequence[str]) -> None:
-        """Back up tables of the database that is shown; none of them named means all."""
+        """Back up tables of the open database; without names all of them."""
         database = self._tables.database
         what = tables[0] if tables else "all tables"
         self._tab.bulk(
@@ -57,7 +57,9 @@ class BackupActions(QObject):
 
     def _on_backup_stopped(self) -> None:
         self._tables.note.setText("")
-        self._tab.banner.show_info("The backup was stopped. Backups that were complete remain.")
+        self._tab.banner.show_info(
+            "The backup was stopped. Backups that were already complete remain."
+        )
 
     def _on_backed_up(self, report: BackupReport) -> None:
         rows = sum(backup.rows or 0 for backup in report.backups)
@@ -73,7 +75,7 @@ class BackupActions(QObject):
         self.announce(report)
 
     def announce(self, report: BackupReport) -> None:
-        """Tell the other views and the log what was written."""
+        """Announce what was written to the other views and the log."""
         for backup in report.backups:
             prefix = backup.key.rsplit("/", 1)[0] + "/"
             change = change_made(
@@ -83,7 +85,7 @@ class BackupActions(QObject):
         self.made.emit(report.backups)
 
     def verify(self, backup: Backup) -> None:
-        """Read a backup again and compare every hash."""
+        """Download a backup and compare every hash."""
         self._tab.bulk(
             f"Verify {backup.table} of {when(backup.taken)}",
             "backup.verify",

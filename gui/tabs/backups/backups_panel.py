@@ -18,14 +18,14 @@ from gui.widgets.labels import AgePill, shown
 from gui.widgets.panel import Panel
 from gui.widgets.table import choose_row, make_table
 
-#: Of the columns after the first, in pixels; rows and size give way to the database.
+#: Widths of the columns after the first, in pixels; rows and size make room for the database.
 _WIDTHS = (78, 78, 160, 156)
-#: The least room of a moment with its seconds and of a scroll bar, in pixels.
+#: The minimum width in pixels of a time with seconds and of a scroll bar.
 _MOMENT = 184
 _LEAST_WIDTH = _MOMENT + sum(_WIDTHS[:3])
 #: The same without the number of rows and the seconds.
 _LEAST_WIDTH_NARROW = _LEAST_WIDTH - _WIDTHS[0] - 36
-#: What was checked, in pixels, where there is little room.
+#: Width of the column Checked in a narrow table, in pixels.
 _CHECKED_NARROW = 144
 
 
@@ -34,7 +34,7 @@ class BackupsPanel(QWidget):
 
     Signals:
         selected: a `Backup`, or None.
-        verify_wanted: a `Backup` to read again.
+        verify_wanted: a `Backup` to download and check.
     """
 
     selected = Signal(object)
@@ -60,7 +60,7 @@ class BackupsPanel(QWidget):
         self.table.setMinimumWidth(_LEAST_WIDTH)
         self.table.hideColumn(BackupsModel.DATABASE)
         self.verify = plain_button("Verify", self._on_verify)
-        self.verify.set_hint("Read the backup again and compare every hash.")
+        self.verify.set_hint("Downloads the backup and compares every hash.")
         self._empty = EmptyState("No table is selected", "Its backups are listed here.")
         self.view = Loadable(self.table, self._empty)
         self._panel = Panel("Backups", self.view, actions=(self.verify,))
@@ -81,7 +81,7 @@ class BackupsPanel(QWidget):
         return self.model.backups[self._sorted.mapToSource(chosen[0]).row()]
 
     def show_loading(self, table: str) -> None:
-        """Show that a table's backups are being listed; those of another one are cleared."""
+        """Show that a table's backups are being listed, and clear those of another table."""
         self._panel.head.set_title(f"Backups of {shown(table)}")
         if table != self._table:
             self._table = table
@@ -98,9 +98,9 @@ class BackupsPanel(QWidget):
 
         Args:
             table: Its name.
-            backups: The newest first; those of another database than `origin` stand apart.
+            backups: The newest first; those of a database other than `origin` come last.
             origin: The open database; None for the bucket.
-            select: A key; by default what was selected, or the newest of the open database.
+            select: A key; by default the former selection, or the newest of the open database.
         """
         former = self.current.key if self.current else ""
         self.age.set_fetched()
@@ -130,7 +130,7 @@ class BackupsPanel(QWidget):
         self._hide_columns()
 
     def set_narrow(self, *, narrow: bool) -> None:
-        """Leave out the number of rows where the window has too little room for it."""
+        """Hide the number of rows if the window is too narrow for it."""
         if narrow != self._narrow:
             self._narrow = narrow
             self.table.setMinimumWidth(_LEAST_WIDTH_NARROW if narrow else _LEAST_WIDTH)
@@ -144,7 +144,7 @@ class BackupsPanel(QWidget):
         self.table.setColumnHidden(BackupsModel.SIZE, mixed)
 
     def show_failure(self, table: str, summary: str) -> None:
-        """Show that a table's backups could not be listed; those of before stay, with their age."""
+        """Show that a table's backups could not be listed; a former list stays, with its age."""
         self.age.set_failed()
         if table == self._table and self.model.backups:
             self._update()
@@ -164,7 +164,7 @@ class BackupsPanel(QWidget):
         self._update()
 
     def set_checked(self, backup: Backup, words: str) -> None:
-        """Show what reading a backup again found."""
+        """Show the result of verifying a backup."""
         self.model.set_checked(backup.key, words)
 
     def _select(self, key: str) -> None:

@@ -1,4 +1,4 @@
-"""Buttons beside each other, or below each other where there is too little room."""
+"""Buttons in a row, or in a column if the row is too narrow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MARGIN, _SPACING = 12, 8
 
 
 class ButtonRow(QWidget):
-    """A row at the right edge that becomes a column before a button is cut off."""
+    """A right-aligned row that becomes a column before a button is cut off."""
 
     def __init__(self, *buttons: Button) -> None:
         super().__init__()
@@ -26,21 +26,21 @@ class ButtonRow(QWidget):
             self._box.addWidget(button, 0, Qt.AlignmentFlag.AlignRight)
 
     def minimumSizeHint(self) -> QSize:
-        """Return the room that the widest button needs."""
+        """Return the size that the widest button needs."""
         widest = max(button.sizeHint().width() for button in self._buttons)
         return QSize(widest + 2 * _MARGIN, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Lay the buttons out for another width."""
+        """Choose the direction for the new width."""
         super().resizeEvent(event)
         self.arrange()
 
     def arrange(self) -> None:
-        """Choose the direction: call it after the text of a button has changed."""
+        """Choose row or column; call this after the text of a button has changed."""
         shown = [button for button in self._buttons if not button.isHidden()]
         needed = sum(button.sizeHint().width() for button in shown)
         needed += _SPACING * (len(shown) - 1) + 2 * _MARGIN
         fits = needed <= self.width()
         directions = QBoxLayout.Direction
         self._box.setDirection(directions.LeftToRight if fits else directions.TopToBottom)
-        self.updateGeometry()  # another height is needed now
+        self.updateGeometry()  # the required height has changed

@@ -1,4 +1,4 @@
-"""How the tables of this tab look until the user arranges them."""
+"""Initial column widths and order of the tables of this tab."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def first_look(
     *,
     first: int,
 ) -> None:
-    """Let the first column take what the others leave, and sort by it at first.
+    """Give the first column the remaining width, and sort by it initially.
 
     Args:
         view: A table made by `make_table`.
-        settings: Where the user's own widths are kept.
-        key: Their key.
-        widths: Of the columns after the first, in pixels.
+        settings: Where the user's widths are stored.
+        key: The key of the widths in the settings.
+        widths: Widths of the columns after the first, in pixels.
         order: How the first column is sorted.
-        first: The least room of the first column, in pixels.
+        first: Minimum width of the first column, in pixels.
     """
     header = view.horizontalHeader()
     view.setMinimumWidth(sum(widths) + first)

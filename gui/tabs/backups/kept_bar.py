@@ -1,4 +1,4 @@
-"""The bar after a restore: the former table is kept; undo, or let it go."""
+"""The bar shown after a restore, which offers to undo it or to drop the former table."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gui.widgets.labels import Text, mono_elided, repolish
 
 
 class KeptBar(QWidget):
-    """Names one kept table.
+    """Shows the name of one former table, with its buttons.
 
     Args:
-        near: what gets the focus when the bar goes while it has it.
+        near: the widget that gets the focus when the focused bar is hidden.
 
     Signals:
-        undo_wanted: put this kept table back; the database, the restored table and its name.
-        drop_wanted: remove this kept table for good; its database and name.
+        undo_wanted: undo the restore; address of the database, restored table, former table.
+        drop_wanted: drop the former table; address of the database, former table.
     """
 
     undo_wanted = Signal(str, str, str)
@@ -31,8 +31,8 @@ class KeptBar(QWidget):
         self._words = Text("", "inherit")
         self._name = mono_elided("")
         self.undo = link_button("Undo restore…", self._on_undo)
-        self.drop = link_button("Drop it…", self._on_drop)
-        self.keep = icon_button("close", "Keep it and close this message", self.hide)
+        self.drop = link_button("Drop…", self._on_drop)
+        self.keep = icon_button("close", "Keep the table and close this message", self.hide)
         frame = QFrame()
         frame.setProperty("banner", "accent")
         line = QHBoxLayout(frame)
@@ -49,17 +49,17 @@ class KeptBar(QWidget):
         self.hide()
 
     def show_kept(self, database: str, table: str, kept: str) -> None:
-        """Offer to undo the restore of `table`, or to drop what it was before."""
+        """Offer to undo the restore of `table`, or to drop the former table."""
         self.database, self.table, self.kept = database, table, kept
-        self._words.setText(f"The former {table} is kept as")
+        self._words.setText(f"The former {table} was saved as")
         self._name.setText(kept)
-        self.setAccessibleName(f"The former {table} is kept as {kept}")
+        self.setAccessibleName(f"The former {table} was saved as {kept}")
         self.show()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Hand the focus on to what is near, not to the beginning of the window."""
-        focus = self.window().focusWidget()
-        if self._near is not None and focus is not None and self.isAncestorOf(focus):
+        """Hide the bar, and move the focus to the widget nearby instead of the start of the window."""
+        inside = self.window().focusWidget() in (self.undo, self.drop, self.keep)
+        if self._near is not None and inside:
             self._near.setFocus()
         super().hideEvent(event)
 

@@ -1,4 +1,4 @@
-"""Tables, backups and changed cells as rows of tables."""
+"""Table models of the tables, the backups and the changed cells."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ Index = QModelIndex | QPersistentModelIndex
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _STALE_DAYS = 7
-#: More seconds than lie between any two backups: it sorts groups apart.
+#: More seconds than can lie between two backups, so that it separates groups when sorting.
 _AGE = 1e12
 
-#: Why a table that has backups cannot be backed up now: it was dropped, or never lived here.
-ABSENT = "not in this database today"
-#: Where there is nothing to tell.
+#: Why a table with backups cannot be backed up: it was dropped, or belongs to another database.
+ABSENT = "not in this database now"
+#: Shown in cells without a value.
 _NONE = "\N{EN DASH}"
 
 
 class Rows(QAbstractTableModel):
-    """Rows of ready texts, each with its native values to sort by."""
+    """Rows of texts, with native values to sort by."""
 
     heads: tuple[str, ...] = ()
     numbers: frozenset[int] = frozenset()
@@ -55,17 +55,17 @@ class Rows(QAbstractTableModel):
         self._values: list[tuple[Any, ...]] = []
 
     def rowCount(self, parent: Index | None = None) -> int:
-        """Return how many rows there are."""
+        """Return the number of rows."""
         return 0 if parent is not None and parent.isValid() else len(self._texts)
 
     def columnCount(self, parent: Index | None = None) -> int:
-        """Return how many columns there are."""
+        """Return the number of columns."""
         return 0 if parent is not None and parent.isValid() else len(self.heads)
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        """Return the title of a column, on the side of its numbers."""
+        """Return the title of a column, aligned like its cells."""
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
@@ -75,7 +75,7 @@ class Rows(QAbstractTableModel):
         return _RIGHT if right else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a cell's text, its native value, or how it is drawn."""
+        """Return a cell's text, sort value, alignment or tone."""
         if not index.isValid():
             return None
         row, column = index.row(), index.column()
@@ -91,7 +91,7 @@ class Rows(QAbstractTableModel):
         return True if role == MONO_ROLE and column in self.mono else None
 
     def _replace(self, texts: list[tuple[CellText, ...]], values: list[tuple[Any, ...]]) -> None:
-        """Show other rows; the same number of them is a change in place: selections stay."""
+        """Show other rows; with the same number of rows the selection stays."""
         if texts and len(texts) == len(self._texts) and self._same(values):
             self._texts, self._values = texts, values
             last = self.index(len(texts) - 1, len(self.heads) - 1)
@@ -106,7 +106,7 @@ class Rows(QAbstractTableModel):
 
 
 class TablesModel(Rows):
-    """The tables of a database and those that only its backups know; or those of the bucket."""
+    """The tables of a database and those that exist only in its backups; or those of the bucket."""
 
     heads = ("Table", "Rows", "Last backup")
     ages = True
@@ -122,17 +122,17 @@ class TablesModel(Rows):
         self._known = self.in_bucket = False
 
     def show(self, tables: Sequence[TableInfo] | None) -> None:
-        """Show the tables of a database; None: they are not known."""
+        """Show the tables of a database; None if they are unknown."""
         self._present = None if tables is None else tuple(tables)
         self._set_source(in_bucket=False)
 
     def show_bucket(self) -> None:
-        """Show the tables that have backups, whatever database they are of."""
+        """Show the tables of all databases that have backups."""
         self._present = None
         self._set_source(in_bucket=True)
 
     def set_stored(self, stored: Sequence[StoredTable] | None) -> None:
-        """Show which tables have backups, and since when; None: not known (yet)."""
+        """Show which tables have backups and when the last was made; None if unknown."""
         self._known = stored is not None
         self._stored = {table.name: table for table in stored or ()}
         self._fill()
@@ -169,7 +169,7 @@ class TablesModel(Rows):
         return tuple(TableInfo(name, None) for name in self._stored)
 
     def _of_database(self) -> tuple[TableInfo, ...]:
-        """Return the tables of the database, then those that only have backups."""
+        """Return the tables of the database, then those that exist only in backups."""
         if self._present is None:
             return ()
         here = {info.name.lower() for info in self._present}
@@ -204,7 +204,7 @@ class TablesModel(Rows):
 
     def _hint(self, info: TableInfo, column: int) -> str | None:
         if info.former_name:
-            return f"The former {info.former_name}, kept when it was restored."
+            return f"The former {info.former_name}, stored when it was restored."
         if info.problem:
             return f"{info.name} is {info.problem}."
         last = self._last(info.name)
@@ -212,7 +212,7 @@ class TablesModel(Rows):
 
 
 class BackupsModel(Rows):
-    """The backups of one table, the newest first; those of the open database before others."""
+    """The backups of one table, newest first; those of the open database before others."""
 
     heads = ("Taken", "Rows", "Size", "Checked", "Database")
     moments = frozenset((0,))
@@ -225,20 +225,20 @@ class BackupsModel(Rows):
         self._origin: Origin | None = None
 
     def show(self, backups: Sequence[Backup], origin: Origin | None) -> None:
-        """Show the backups of a table; `origin` is the open database, None for the bucket."""
+        """Show the backups of a table; `origin` is the open database, or None for the bucket."""
         self.backups = tuple(backups)
         self._origin = origin
         self._fill()
 
     @property
     def mixed(self) -> bool:
-        """Whether the backups are of several databases, or of another one than the open one."""
+        """Whether there are backups of a database other than the open one."""
         if self._origin is None:
             return len({backup.source for backup in self.backups}) > 1
         return any(self._is_foreign(backup) for backup in self.backups)
 
     def set_checked(self, key: str, words: str) -> None:
-        """Show what reading a backup again found."""
+        """Show the result of verifying a backup."""
         self.backups = tuple(
             replace(backup, checked=words) if backup.key == key else backup
             for backup in self.backups
@@ -259,7 +259,7 @@ class BackupsModel(Rows):
         return self._origin is not None and backup.origin.differs(self._origin)
 
     def _database(self, backup: Backup) -> str:
-        """Name a backup's database by what tells it from the open one."""
+        """Return the part of a backup's database name that differs from the open database."""
         if not backup.source:
             return "not recorded"
         origin = backup.origin
@@ -296,16 +296,16 @@ class BackupsModel(Rows):
 
 
 class CellsModel(Rows):
-    """Cells that a restore would change, and rows it would add or remove."""
+    """The cells that a restore would change, and the rows it would add or remove."""
 
-    heads = ("Row", "Column", "Today", "Backup")
+    heads = ("Row", "Column", "Now", "Backup")
     mono = frozenset((0, 1, 2, 3))
 
     def show(self, difference: Difference) -> None:
-        """Show the samples of a difference."""
-        self.heads = (", ".join(difference.by_key) or "Row", "Column", "Today", "Backup")
+        """Show sample rows of a difference."""
+        self.heads = (", ".join(difference.by_key) or "Row", "Column", "Now", "Backup")
         rows = [(c.key, c.column, c.today, c.backup) for c in difference.cells]
-        rows += [(key, "(row)", _NONE, "comes back") for key in difference.added_rows]
+        rows += [(key, "(row)", _NONE, "is added") for key in difference.added_rows]
         rows += [(key, "(row)", "is removed", _NONE) for key in difference.removed_rows]
         texts: list[tuple[CellText, ...]] = [tuple(shown(text) for text in row) for row in rows]
         self._replace(texts, list(rows))
@@ -317,17 +317,17 @@ class CellsModel(Rows):
 
 
 def when(moment: datetime) -> str:
-    """Return the moment of a backup with its zone, for titles and messages."""
+    """Return the time of a backup with its zone, for titles and messages."""
     return format_moment(moment)
 
 
 def short_check(words: str) -> str:
-    """Return what was checked with the day alone, for example `verified 27 Nov 2026`."""
+    """Return the check and its date, for example `verified 27 Nov 2026`."""
     return _checked(words, lambda moment: format_date(in_zone(moment)), joint=" ")
 
 
 def _checked(words: str, written: Callable[[datetime], str], joint: str = " on ") -> str:
-    """Return what was checked, its moment as `written` gives it, after the word `joint`."""
+    """Return the check and its time as formatted by `written`, separated by `joint`."""
     before, at, moment = words.rpartition(" on ")
     try:
         return f"{before}{joint}{written(as_utc(datetime.fromisoformat(moment)))}" if at else words

@@ -1,4 +1,4 @@
-"""From a selected backup to a restored table, and back: compare, ask, restore, undo, drop."""
+"""The steps of a restore: compare, confirm, restore, undo, drop the former table."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.base import Tab
 from gui.tasks import Task
 
-#: A backup above this size, in bytes, is compared only on demand: it is fetched whole for it.
+#: Larger backups (in bytes) are compared only on demand, since they are downloaded completely.
 COMPARED_AT_ONCE = 64_000_000
 
 
 class RestoreFlow(QObject):
-    """Drives the right column and the bar of the kept table.
+    """Controls the right column and the bar of the former table.
 
     Signals:
-        changed: a table was restored, put back or dropped; the database's address and its name.
+        changed: a table was restored or dropped, or a restore undone; address of the database, table.
     """
 
     changed = Signal(str, str)
@@ -50,13 +50,13 @@ class RestoreFlow(QObject):
         kept.drop_wanted.connect(self._on_drop_wanted)
 
     def show(self, database: str, backup: Backup | None) -> None:
-        """Show what a backup would do to a database; small ones are compared at once.
+        """Show what a restore of a backup would change; small backups are compared at once.
 
-        A restore that runs goes on: only its own Cancel stops it, not a look at another backup.
+        A running restore continues when another backup is selected; only its Cancel stops it.
 
         Args:
-            database: The address of the open database; empty asks where to restore to.
-            backup: The selected one; None shows that none is.
+            database: The address of the open database; empty to ask for the target.
+            backup: The selected backup, or None.
         """
         self._database, self._backup = database, backup
         self._panel.chosen_target = ""
@@ -75,7 +75,7 @@ class RestoreFlow(QObject):
             self.compare()
 
     def compare_with(self, database: str) -> None:
-        """Compare the selected backup of the bucket with a database that the user has chosen."""
+        """Compare the selected backup of the bucket with the database that the user has chosen."""
         backup = self._backup
         if backup is None:
             return
@@ -83,15 +83,15 @@ class RestoreFlow(QObject):
         self._panel.chosen_target = database
 
     def choose_target(self) -> None:
-        """Ask anew where the selected backup is to be restored."""
+        """Ask again where to restore the selected backup."""
         self.show("", self._backup)
 
     def compare(self) -> None:
-        """Compare the backup with today's table, in the engine."""
+        """Compare the backup with the present table, in the engine process."""
         backup = self._backup
         if backup is None or not self._database:
             return
-        title = "Comparing with today's table…"
+        title = "Comparing with the present table…"
         self._panel.show_working(backup, title)
         self._task = self._tab.bulk(
             f"Compare {backup.table} with its backup of {when(backup.taken)}",
@@ -104,7 +104,7 @@ class RestoreFlow(QObject):
         )
 
     def _on_compared(self, database: str, preview: RestorePreview) -> None:
-        """Show a preview, and note its database: a restore goes there, whatever is selected."""
+        """Show a preview, and store its database as the target regardless of later selections."""
         self._compared = database
         self._panel.show_preview(preview)
 
@@ -180,7 +180,7 @@ class RestoreFlow(QObject):
         self._tab.show_error(error)
 
     def _on_restore_stopped(self) -> None:
-        """Show the preview again: the restore is one transaction, which was taken back."""
+        """Show the preview again: the restore was one transaction, which was rolled back."""
         self._restoring = None
         self._panel.show_last()
         self._tab.banner.show_info("The restore was stopped. Nothing was changed.")
@@ -189,9 +189,9 @@ class RestoreFlow(QObject):
         self._restoring = None
         self._panel.show_last()
         backup = report.backup
-        words = f"{report.table} is restored: {counted(report.rows, 'row')} of the backup of "
+        words = f"{report.table} was restored: {counted(report.rows, 'row')} from the backup of "
         words += f"{when(backup.taken)} ({backup.id}), {report.verified}"
-        if report.kept:  # first: the message then keeps clear of it
+        if report.kept:  # show the bar first, so that the message does not cover it
             self._kept.show_kept(database, report.table, report.kept)
         if report.problems:
             self._tab.banner.show_warning(words, " ".join(report.problems))
@@ -201,7 +201,7 @@ class RestoreFlow(QObject):
         self.changed.emit(database, report.table)
 
     def _on_undo_wanted(self, database: str, table: str, kept: str) -> None:
-        """Count what is lost and what comes back, and ask."""
+        """Count the rows that an undo would drop and restore, and ask for confirmation."""
 
         def count(work: Work) -> tuple[int, int]:
             with open_database(database) as opened:
@@ -221,9 +221,9 @@ class RestoreFlow(QObject):
             self._tab,
             f"Undo the restore of {table}?",
             f"The present table ({lost}) is dropped, with every change since the restore: it "
-            f"cannot be brought back from this database, only from backups. The former table "
-            f"({back}) takes its place.",
-            lambda: self._after("backup.undo", database, kept, "The restore is undone"),
+            f"can only be restored from a backup. The former table "
+            f"({back}) replaces it.",
+            lambda: self._after("backup.undo", database, kept, "The restore was undone"),
             names=[f"− {table}: {lost}", f"+ {kept}: {back}"],  # noqa: RUF001 - a minus sign, as people read it
             button="Undo restore",
             danger=True,
@@ -234,9 +234,9 @@ class RestoreFlow(QObject):
         ask(
             self._tab,
             "Drop the former table?",
-            "It cannot be brought back from this database; only backups remain.",
+            "It cannot be restored from this database, only from a backup.",
             lambda: self._after(
-                "backup.drop_former", database, kept, "The former table is dropped"
+                "backup.drop_former", database, kept, "The former table was dropped"
             ),
             names=[kept],
             button="Drop",
@@ -265,19 +265,19 @@ def _loss(preview: RestorePreview) -> str:
     parts = [
         f"{counted(count, 'row')} {verb}"
         for count, verb in (
-            (difference.removed, "will go"),
-            (difference.changed, "will change back"),
-            (difference.added, "will come back"),
+            (difference.removed, "will be removed"),
+            (difference.changed, "will be changed"),
+            (difference.added, "will be added"),
         )
         if count
     ]
     loss = ", ".join(parts) if parts else "No row will change"
     broken = "".join(
-        f" {counted(count, 'row')} of {table} will point to nothing."
+        f" {counted(count, 'row')} of {table} will have dangling foreign keys."
         for table, count in preview.orphans
     )
     today = format_count(preview.rows_today or 0)
     return (
-        f"{loss}.{broken} The present table (rows: {today}) is kept under another name until you "
+        f"{loss}.{broken} The present table (rows: {today}) is saved under another name until you "
         "drop it."
     )

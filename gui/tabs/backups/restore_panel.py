@@ -1,4 +1,4 @@
-"""The right column: what a restore of the selected backup would do, and the two ways to do it."""
+"""The right column: a preview of restoring the selected backup, and the buttons to restore it."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ from gui.widgets.labels import (
 from gui.widgets.panel import Panel, SectionHead, column, rule, scrolling
 from gui.widgets.table import columns_of, make_table
 
-#: Heights of a table's head and of a fact, in pixels; a longer text wraps.
+#: Heights of a table header and of a figure in pixels; a longer text wraps.
 _HEAD, _FACT, _WRAPPED = 30, 26, 18
 _MOST_LINES = 8
-#: Figures stand near their names in a wide window too, in pixels.
+#: Maximum width of the names of figures in pixels, so that figures stay near them.
 _WIDEST = 480
-#: The most room for the key of a row or the name of its column, in pixels.
+#: Maximum width in pixels of the key of a row or the name of its column.
 _WIDEST_NAME = 110
 
 
 class RestorePanel(QWidget):
-    """A preview with its buttons; or an empty state, or the progress of the comparison.
+    """A preview with its buttons, an empty state, or the progress of the comparison.
 
     Signals:
-        preview_wanted: compare the backup shown with today's table.
+        preview_wanted: compare the backup shown with the present table.
         restore_wanted: a `RestorePreview` and a new name, empty for in place.
         cancel_wanted: stop the comparison.
-        target_wanted: choose another database for a backup of the bucket.
+        target_wanted: select another database for a backup of the bucket.
     """
 
     preview_wanted = Signal()
@@ -76,7 +76,7 @@ class RestorePanel(QWidget):
         self.as_new = plain_button("Restore as", self._on_as_new)
         self.in_place = primary_button("Restore in place…", self._on_in_place)
         self.triggers = QCheckBox("Also create the backup's triggers")
-        self.triggers.setAccessibleDescription("Triggers are code that runs on changes.")
+        self.triggers.setAccessibleDescription("Triggers are code that runs when rows change.")
         self._facts = QGridLayout()
         self._details = text_label("", "warning", wrap=True)
         self._details.setMinimumWidth(1)  # a long path must not widen the window
@@ -144,36 +144,36 @@ class RestorePanel(QWidget):
         self._stack.setCurrentWidget(self.empty)
 
     def show_backup(self, backup: Backup, *, problem: str = "") -> None:
-        """Show a backup that is not compared yet, or the reason why it cannot be."""
+        """Show a backup that has not been compared, or why it cannot be restored."""
         self.preview = None
         self._panel.head.set_title(f"Restore {when(backup.taken)}")
         if problem:
             self.empty.set_text("This backup cannot be restored", problem, "")
         else:
-            words = f"It has {format_size(backup.size)}, which are fetched and checked for it."
-            self.empty.set_text("Compare with today's table?", words, "Compare")
+            words = f"Its {format_size(backup.size)} are downloaded and checked for the comparison."
+            self.empty.set_text("Compare with the present table?", words, "Compare")
         self._stack.setCurrentWidget(self.empty)
 
     def show_targets(self, backup: Backup) -> None:
-        """Ask where a backup of the bucket is to be restored."""
+        """Ask where to restore a backup of the bucket."""
         self.preview = None
         self._panel.head.set_title(f"Restore {when(backup.taken)}")
         self.targets.show_backup(backup, self.databases)
         self._stack.setCurrentIndex(self._targets_page)
 
     def show_progress(self, title: str, progress: Progress) -> None:
-        """Tell how far the work shown has come."""
+        """Show the progress of the comparison or restore."""
         if self._stack.currentWidget() is self._progress:
             self._progress.set_text(title, progress_words(progress))
 
     def show_working(self, backup: Backup, title: str) -> None:
-        """Show that something longer runs, with a way to stop it."""
+        """Show that a comparison or restore is running, with a button to stop it."""
         self._panel.head.set_title(f"Restore {when(backup.taken)}")
         self._progress.set_text(title, "")
         self._stack.setCurrentWidget(self._progress)
 
     def show_preview(self, preview: RestorePreview) -> None:
-        """Show what a restore would do."""
+        """Show the preview of a restore."""
         self.preview = preview
         self._panel.head.set_title(f"Restore {when(preview.backup.taken)}")
         self._show_facts(preview)
@@ -182,11 +182,11 @@ class RestorePanel(QWidget):
         self._stack.setCurrentWidget(self._shown)
 
     def show_last(self) -> None:
-        """Go back to the preview shown before the work."""
+        """Return to the preview that was shown before the restore."""
         self._stack.setCurrentWidget(self._shown if self.preview else self.empty)
 
     def allow(self, why_not: str) -> None:
-        """Offer restores, or say why not."""
+        """Enable the restore buttons, or show why they are disabled."""
         self._why = why_not
         for button in (self.as_new, self.in_place, self.targets.new_file):
             button.allow(not why_not, why_not)
@@ -207,7 +207,7 @@ class RestorePanel(QWidget):
         self._details.setVisible(bool(details))
 
     def _share_facts(self) -> None:
-        """Give values of several lines half the width; names have all of it beside figures."""
+        """Give multi-line values half the width; beside figures, names get all of it."""
         cells = (self._facts.itemAtPosition(row, 2) for row in range(self._facts.rowCount()))
         labels = (cell.widget() for cell in cells if cell is not None)
         wrapped = any(isinstance(label, QLabel) and label.wordWrap() for label in labels)
@@ -259,7 +259,7 @@ class RestorePanel(QWidget):
         self.as_new.setAccessibleName(self.as_new.text())
         self.as_new.setVisible(preview.exists)
         self.in_place.setText("Restore in place…" if preview.exists else "Restore")
-        # A schema that differs makes the way that takes nothing away the first one.
+        # If the schemas differ, restoring as a new table, which loses nothing, is the default.
         first, second = self.in_place, self.as_new
         if preview.drift:
             first, second = second, first
@@ -272,9 +272,9 @@ class RestorePanel(QWidget):
         self.triggers.setText(f"Also create the backup's triggers: {names}")
         self.triggers.setToolTip(tooltip("\n\n".join(t.body for t in preview.triggers)))
         self._note.setText(
-            f"The present table is kept as {preview.table}__before_… until you confirm."
+            f"The present table is saved as {preview.table}__before_… until you drop it."
             if preview.exists
-            else "The table is not there today: it is created."
+            else "The table does not exist now and is created."
         )
         self._buttons.arrange()
         self.allow(self._why)
@@ -309,16 +309,16 @@ def _facts(preview: RestorePreview) -> list[tuple[str, str, str, str]]:
         names = ", ".join(f"{each.kind} {each.name}" for each in others)
         rows.append(("", "plain", f"depends on {preview.table}", names))
     for table, count in preview.orphans:
-        rows.append(("!", "danger", f"rows of {table} that would point to nothing", f"{count:,}"))
+        rows.append(("!", "danger", f"rows of {table} with dangling foreign keys", f"{count:,}"))
     if preview.exists and not difference.by_key:
-        rows.append(("", "muted", "compared", "as whole rows, without a key"))
+        rows.append(("", "muted", "compared", "as complete rows, without a key"))
     return rows
 
 
 def _set_breakable(label: Text, text: str) -> None:
-    """Show a text whose paths and names may be broken over lines, so that nothing is cut off."""
+    """Set a text whose paths and names may wrap, so that nothing is cut off."""
     label.setText(text)
-    words = label.text()  # what others wrote is escaped; only our own break points are added
+    words = label.text()  # foreign text is escaped; only line break opportunities are added
     for mark in ("/", "."):
         words = words.replace(mark, f"{mark}\N{ZERO WIDTH SPACE}")
     if label.wordWrap():
@@ -334,18 +334,18 @@ def _schema(preview: RestorePreview) -> str:
 
 
 def _details(preview: RestorePreview) -> str:
-    """What is told in sentences below the figures: the drift, then what was noticed."""
+    """Return the sentences below the figures: schema differences, then notes."""
     lines = list(preview.drift[:_MOST_LINES])
     if len(preview.drift) > _MOST_LINES:
         lines.append(f"… and {format_counted(len(preview.drift) - _MOST_LINES, 'more difference')}")
     if preview.inferred and preview.drift:
-        lines.append("The types of the old form are inferred from its values.")
+        lines.append("The column types of this old format are inferred from its values.")
     broken = [str(each) for each in preview.dependants if each.problem]
     return "\n".join([*lines, *preview.problems, *broken])
 
 
 def progress_words(progress: Progress) -> str:
-    """Return progress as words: rows or bytes, and of how many."""
+    """Return progress as text: rows or bytes, and the total."""
     size = format_size if progress.unit == "bytes" else format_count
     words = size(progress.done)
     if progress.total:

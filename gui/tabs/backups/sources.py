@@ -1,4 +1,4 @@
-"""The sources of tables: the open databases, and the bucket with the backups of all machines."""
+"""The list of sources: the open databases, and the bucket with the backups of all computers."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _HEAD, _MOST_ROWS, _COUNT = 30, 5, 72
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where tables come from: a database by its path or URL, or the bucket, without an address.
+    """A source of tables: a database with its path or URL, or the bucket, which has no address.
 
-    `tables` is how many there are, None while that is not known.
+    `tables` is their number, None while it is unknown.
     """
 
     address: str = ""
@@ -41,16 +41,16 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What the list calls it."""
+        """The title in the list."""
         if self.in_bucket:
-            return "In the bucket, from all machines"
+            return "In the bucket, from all computers"
         return origin_of(self.address).database or self.address
 
     @property
     def hint(self) -> str:
-        """What the tooltip says: which database it is."""
+        """The tooltip: which database it is."""
         if self.in_bucket:
-            return "Every backup in this bucket, whichever machine and database it is of."
+            return "All backups in this bucket, from every computer and database."
         return str(origin_of(self.address))
 
 
@@ -66,13 +66,13 @@ class SourcesModel(Rows):
         self._fill()
 
     def show(self, addresses: Sequence[str]) -> None:
-        """Show the open databases; how many tables they have stays known."""
+        """Show the open databases; known numbers of tables stay."""
         counts = {source.address: source.tables for source in self.sources}
         self.sources = tuple(Source(each, counts.get(each)) for each in (*addresses, ""))
         self._fill()
 
     def set_tables(self, address: str, tables: int | None) -> None:
-        """Show how many tables a source has."""
+        """Show the number of tables of a source."""
         self.sources = tuple(
             replace(source, tables=tables) if source.address == address else source
             for source in self.sources
@@ -98,12 +98,12 @@ class SourcesModel(Rows):
 
 
 class SourcesPanel(QWidget):
-    """A short list of the sources; one is always selected.
+    """The list of sources; one is always selected.
 
     Signals:
         selected: a `Source`.
-        open_wanted: the user asks for another database.
-        close_wanted: the address of a database that is to leave the list.
+        open_wanted: the user wants to open another database.
+        close_wanted: the address of a database to remove from the list.
     """
 
     selected = Signal(object)
@@ -136,7 +136,7 @@ class SourcesPanel(QWidget):
         return self.model.sources[chosen[0].row()] if chosen else Source()
 
     def show_databases(self, addresses: Sequence[str]) -> None:
-        """Show the open databases; the selected source stays selected if it is still there."""
+        """Show the open databases; the selection stays if its source is still listed."""
         former = self.current.address
         self._quietly(partial(self.model.show, addresses))
         if self.model.row_of(former) >= 0:
@@ -158,7 +158,7 @@ class SourcesPanel(QWidget):
         return True
 
     def set_tables(self, address: str, tables: int | None) -> None:
-        """Show how many tables a source has."""
+        """Show the number of tables of a source."""
         self._quietly(partial(self.model.set_tables, address, tables))
 
     def _quietly(self, act: partial[None]) -> None:
@@ -182,5 +182,5 @@ class SourcesPanel(QWidget):
 
 
 def is_there(address: str) -> bool:
-    """Return whether a database that was open before can still be found."""
+    """Return whether a formerly open database still exists."""
     return "://" in address or Path(address).exists()

@@ -1,4 +1,4 @@
-"""The Backups tab itself: opens databases, lists, backs up, previews and restores."""
+"""The Backups tab: opens databases, lists, backs up, previews and restores."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from gui.tabs.base import Tab
 from gui.widgets.panel import rule, splitter
 
 _KEY = "backups/database"
-#: Below this width, in pixels, tables leave out a column.
+#: Width of the tab in pixels below which tables hide a column.
 _NARROW = 1040
 
 
@@ -70,7 +70,7 @@ class BackupsTab(Tab):
         self._connect()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave out columns of the tables where there is too little room for all."""
+        """Hide columns of the tables if the tab is too narrow for all."""
         super().resizeEvent(event)
         narrow = event.size().width() < _NARROW
         self.backups.set_narrow(narrow=narrow)
@@ -92,19 +92,19 @@ class BackupsTab(Tab):
 
     @property
     def _database(self) -> str:
-        """The address of the database whose tables are shown; empty for the bucket."""
+        """The address of the selected database; empty for the bucket."""
         return self.sources.current.address
 
     # Sources
 
     def open_file(self, path: str) -> None:
-        """Open a database and show its tables; a file that cannot be read leaves the list again."""
+        """Open a database and show its tables; a file that cannot be read is removed from the list."""
         if path not in self._databases:
             self._opening = path
         self._use_database(path)
 
     def _use_database(self, address: str) -> None:
-        """Put a database into the list of the open ones, and show its tables."""
+        """Add a database to the list of sources and show its tables."""
         if address not in self._databases:
             self._set_databases([*self._databases, address])
         if self.sources.current.address == address:
@@ -145,7 +145,7 @@ class BackupsTab(Tab):
             self._select_wanted()
 
     def searchable(self) -> Sequence[NameSource]:
-        """Return the tables of the source and of the bucket, and the backups that are listed."""
+        """Return the names of the source's tables, the bucket's tables and the listed backups."""
         shown = [info.name for info in self.tables.model.tables]
         stored = [table.name for table in self._stored or ()]
         tables = [Name("Table", name, name) for name in dict.fromkeys([*shown, *stored])]
@@ -165,14 +165,14 @@ class BackupsTab(Tab):
             self.sources.select("")
 
     def _select_wanted(self) -> bool:
-        """Select the table that was asked for, as soon as it is in the list."""
+        """Select the requested table as soon as it is listed."""
         if not self._wanted_table or not self.tables.select(self._wanted_table):
             return False
         self._wanted_table = ""
         return True
 
     def present(self) -> None:
-        """Have a table with a backup compared; in the demo, where it costs nothing, a fresh one."""
+        """Compare a table with a backup for a screenshot; the demo makes a new backup first."""
         self._wanted_table = "orders"
         self._select_wanted()
         if self.context.demo_database is not None:
@@ -196,7 +196,7 @@ class BackupsTab(Tab):
         self._do_refresh()
 
     def _remembered(self) -> list[str]:
-        """Return the databases that were open before and can still be found."""
+        """Return the formerly open databases that still exist."""
         stored = self.context.settings.get(_KEY, [])
         addresses = stored if isinstance(stored, list) else [stored]
         return [each for each in addresses if isinstance(each, str) and each and is_there(each)]
@@ -216,7 +216,7 @@ class BackupsTab(Tab):
         dialog.open()
 
     def _on_new_file_wanted(self) -> None:
-        """Ask for a file to restore into; one that exists is compared, never overwritten."""
+        """Ask for a file to restore into; an existing one is compared, never overwritten."""
         dialog = self._file_dialog("Restore to an SQLite file")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setFileMode(QFileDialog.FileMode.AnyFile)
@@ -331,13 +331,13 @@ class BackupsTab(Tab):
         self.flow.show(self._database, backup)
 
     def _on_tables_changed(self, database: str, table: str) -> None:
-        """Show the table that was restored; a new database joins the open ones."""
+        """Show the restored table; a new database is added to the sources."""
         self._wanted_table = table
         self._use_database(database)
         self._read_stored()
 
     def _on_made(self, made: Sequence[Backup]) -> None:
-        """List the new backups, and select that of the table shown."""
+        """Reload the lists and select the new backup of the table shown."""
         self._read_stored()
         current = self.tables.current
         mine = [each for each in made if current is not None and each.table == current.name]

@@ -1,4 +1,4 @@
-"""The tables of the selected source: of an open database, or of all backups in the bucket."""
+"""The tables of the selected source: an open database, or all backups in the bucket."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from gui.widgets.panel import Panel, row
 from gui.widgets.table import choose_row, make_table
 
 _HEAD = 30
-#: Of the columns after the first, and the least room of the name, in pixels.
+#: Widths of the columns after the first, and minimum width of the name, in pixels.
 _WIDTHS, _NAME = (80, 118), 108
 
 
 class TablesPanel(QWidget):
-    """Tables with their rows, or the number of their backups, and their last backup.
+    """Tables with their number of rows or of backups, and their last backup.
 
     Signals:
-        open_wanted: the user asks for another database.
+        open_wanted: the user wants to open another database.
         selected: a `TableInfo`, or None.
         backup_wanted: names of the tables to back up; empty means all.
     """
@@ -55,7 +55,7 @@ class TablesPanel(QWidget):
         )
         self.back_up = primary_button("Back up", self._on_back_up)
         self.back_up_all = plain_button("All tables", lambda: self.backup_wanted.emit([]))
-        self.back_up_all.set_hint("Back up every table, all from one consistent view.")
+        self.back_up_all.set_hint("Backs up every table from one consistent snapshot.")
         self._why = ""
         self._quiet = False
         self.database = ""
@@ -75,7 +75,7 @@ class TablesPanel(QWidget):
         box = QVBoxLayout(content)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(self.table, 100)  # before the rest: it is never higher than its rows
+        box.addWidget(self.table, 100)  # above the tables; never higher than its rows
         self._buttons = row(self.back_up, self.back_up_all, margins=(12, 12, 12, 4))
         self._buttons.layout().addStretch(1)  # type: ignore[union-attr] # `row` returns a QBoxLayout's owner
         self.note = muted_label("", wrap=True, small=True)
@@ -86,7 +86,7 @@ class TablesPanel(QWidget):
         return content
 
     def set_narrow(self, *, narrow: bool) -> None:
-        """Leave out the number of rows where the window has too little room for it."""
+        """Hide the number of rows if the window is too narrow for it."""
         least = _NAME + _WIDTHS[1] + (0 if narrow else _WIDTHS[0])
         self.table.setMinimumWidth(least)
         self.table.setColumnHidden(TablesModel.ROWS, narrow)
@@ -100,7 +100,7 @@ class TablesPanel(QWidget):
         return self.model.tables[self._sorted.mapToSource(chosen[0]).row()]
 
     def show_database(self, info: DatabaseInfo, path: str) -> None:
-        """Show a database; the selected table stays selected if it is there, and is told anew."""
+        """Show a database; if the selected table is in it, it stays selected and is emitted again."""
         self._panel.head.set_title(info.name)
         self._pill.set(info.engine, hint=path)
         self.database = path
@@ -108,22 +108,22 @@ class TablesPanel(QWidget):
         self.note.setText("" if self.model.tables else "This database has no tables.")
 
     def show_bucket(self, stored: Sequence[StoredTable]) -> None:
-        """Show the tables that have backups, whatever database they are of."""
+        """Show the tables of all databases that have backups."""
         self._panel.head.set_title("In the bucket")
         self._pill.set("")
         self._keep(lambda: self.model.set_stored(stored))
         self._show(self.model.show_bucket)
-        self.note.setText("Backups of every machine that writes to this bucket.")
+        self.note.setText("Backups from every computer that writes to this bucket.")
         if not stored:
             self._empty.set_text(
-                "There are no backups in this bucket",
-                "Open a database to back its tables up. Backups of other machines appear here too.",
+                "This bucket has no backups",
+                "Open a database to back up its tables. Backups from other computers also appear here.",
                 "Open database…",
             )
             self.view.show_empty()
 
     def _show(self, change: Callable[[], object]) -> None:
-        """Show other rows, and have one of them selected."""
+        """Show other rows and select one of them."""
         self.view.show_view()
         self._keep(change)
         if self.current is None:
@@ -136,7 +136,7 @@ class TablesPanel(QWidget):
         return sorted(self.model.tables, key=lambda info: bool(info.problem or info.former_name))
 
     def _keep(self, change: Callable[[], object]) -> None:
-        """Change the rows; whoever listens to the selection is not told of the way there."""
+        """Replace the rows without emitting the selections in between."""
         name = self.current.name if self.current else ""
         self._quiet = True
         try:
@@ -150,7 +150,7 @@ class TablesPanel(QWidget):
         self._update()
 
     def show_loading(self, name: str) -> None:
-        """Show that the tables of another source are being read."""
+        """Show that the tables of another source are being loaded."""
         self._panel.head.set_title(name)
         self._pill.set("")
         self._keep(lambda: self.model.show(None))
@@ -164,11 +164,11 @@ class TablesPanel(QWidget):
         self.view.show_empty()
 
     def set_stored(self, stored: Sequence[StoredTable] | None) -> None:
-        """Show which tables have backups, and since when; None: not known (yet)."""
+        """Show which tables have backups and when the last was made; None if unknown."""
         self._keep(lambda: self.model.set_stored(stored))
 
     def select(self, table: str) -> bool:
-        """Select a table by its name; tell whether it is there."""
+        """Select a table by its name; return whether it is listed."""
         found = self.model.row_of(table)
         if found < 0:
             return False
@@ -176,7 +176,7 @@ class TablesPanel(QWidget):
         return True
 
     def allow(self, why_not: str) -> None:
-        """Offer backups, or say why not."""
+        """Enable the backup buttons, or show why they are disabled."""
         self._why = why_not
         self._update()
 

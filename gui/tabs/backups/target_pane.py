@@ -1,4 +1,4 @@
-"""Where a backup from the bucket is to be restored: a new file, or one of the open databases."""
+"""The choice of a target for a backup from the bucket: a new file or an open database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST = 5
 
 
 class TargetPane(QWidget):
-    """Says what the backup is, and offers the databases that it can be compared with.
+    """Describes the backup and offers the databases that it can be compared with.
 
     Signals:
         file_wanted: the user wants to restore into a new SQLite file.
@@ -34,10 +34,10 @@ class TargetPane(QWidget):
         self._title = heading("")
         self._about = text_label("", wrap=True)
         self.new_file = primary_button("New SQLite file…", self.file_wanted.emit)
-        self.new_file.set_hint("Choose a file; what would be restored is shown first.")
+        self.new_file.set_hint("Select a file; a preview is shown before anything is restored.")
         self._databases = QVBoxLayout()
         self._databases.setSpacing(8)
-        note = muted_label("What would change is shown before anything is written.", wrap=True)
+        note = muted_label("A preview is shown before anything is written.", wrap=True)
         box = QVBoxLayout(self)
         box.setContentsMargins(28, 16, 28, 16)
         box.setSpacing(12)
@@ -49,7 +49,7 @@ class TargetPane(QWidget):
         box.addStretch(1)
 
     def show_backup(self, backup: Backup, databases: Sequence[str]) -> None:
-        """Ask where this backup is to be restored."""
+        """Ask where to restore this backup."""
         self._title.setText(f"Restore {shown(backup.table)} to")
         self._about.setText(_about(backup))
         while (item := self._databases.takeAt(0)) is not None:

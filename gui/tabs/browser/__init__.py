@@ -1,4 +1,4 @@
-"""The Browser tab: look for objects, look at them, take them away."""
+"""The Browser tab: find, preview, download and delete objects."""
 
 from gui.tabs.browser.tab import BrowserTab
 

@@ -1,4 +1,4 @@
-"""What can be done with objects: the entries of the context menu, and what each of them needs."""
+"""The actions of the object list: entries of the context menu and what each of them requires."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ NO_BUCKET = "Connect to a bucket first."
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One entry of the menu: a row of `gui.shortcuts`, its icon, and what must be selected.
+    """One entry of the menu: an action of `gui.shortcuts`, its icon, and the required selection.
 
-    `needs` is "" for nothing, "any" for one or more rows, "one" for exactly one, "objects" for
-    objects only.
+    `needs` is "" for no selection, "any" for one or more rows, "one" for exactly one row,
+    "objects" for objects without folders.
     """
 
     name: str
@@ -56,13 +56,13 @@ DEEDS: tuple[Deed | None, ...] = (
 
 
 class Actions:
-    """The deeds as Qt actions of one view, and their keys.
+    """The Qt actions of the object list, with their keyboard shortcuts.
 
     Args:
         owner: the tab.
         table: the list of objects.
-        slots: what each deed does, by its name.
-        reasons: for deeds that depend on more than the selection: return why one is not possible.
+        slots: the function of each action, by its name.
+        reasons: for actions that depend on more than the selection: return why one is disabled.
     """
 
     def __init__(
@@ -74,14 +74,14 @@ class Actions:
     ) -> None:
         self._asked = reasons
         self._all: dict[str, QAction] = {}
-        #: Why an action is not possible now, by its name; empty texts for those that are.
+        #: Why each action is disabled, by its name; empty for enabled ones.
         self._reasons: dict[str, str] = {}
         for deed in DEEDS:
             if deed is None:
                 continue
             name, row = deed.name, shortcuts.action(deed.action)
             self._all[name] = shortcuts.menu_action(deed.action, owner, slots[name])
-            if row.where != "window" and not row.own:  # the window binds its own keys
+            if row.where != "window" and not row.own:  # the window binds the keys of its actions
                 holder = owner if row.where == "browser" else table
                 reason = partial(self.reason, name)
                 shortcuts.bind(deed.action, holder, slots[name], reason)
@@ -90,12 +90,12 @@ class Actions:
         return self._all[name]
 
     def reason(self, name: str) -> str:
-        """Return why an action is not possible now; empty if it is."""
+        """Return why an action is disabled, or an empty text."""
         asked = self._asked.get(name)
         return self._reasons.get(name, "") or (asked() if asked is not None else "")
 
     def allow(self, entries: Sequence[Entry], *, locked: str, connected: bool) -> None:
-        """Enable what can be done with a selection; what cannot be done shows the reason.
+        """Enable the actions that are possible with a selection; the others show the reason.
 
         Args:
             entries: the selected rows.
@@ -133,7 +133,7 @@ class Actions:
         return menu
 
     def open_menu(self, parent: QWidget, where: QPoint) -> QMenu:
-        """Show the context menu at a place of the screen and return it."""
+        """Show the context menu at a screen position and return it."""
         menu = self.menu(parent)
         menu.popup(where)
         return menu

@@ -1,4 +1,4 @@
-"""How much lies below each folder: number of objects, bytes, and the newest one."""
+"""Totals of each folder: number of objects, bytes, and the time of the newest object."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from core.work import Work
 from gui.models.folder_model import Entry, FolderModel
 from gui.models.tree_model import Total
 
-#: Counting the bucket stops here by itself: fifty requests, about 0.0003 USD.
+#: Counting the bucket stops after this many objects: 50 requests, about 0.0003 USD.
 COUNTED_AT_MOST = 50_000
-#: Counting one selected folder stops here: ten requests.
+#: Counting a selected folder stops after this many objects: ten requests.
 FOLDER_AT_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What lies below each prefix that ends in `/`, and in all of the bucket.
+    """The totals of each folder (a prefix that ends in `/`) and of the bucket.
 
-    `until` is the last key counted, None when all are. `keys` are the keys that were counted, in
-    order: the search (Ctrl+K) finds them.
+    `until` is the last key that was counted, None when all were. `keys` are the counted keys in
+    order, which the search (Ctrl+K) uses.
     """
 
     total: Total
@@ -43,26 +43,26 @@ class Counts:
 
 @dataclass(slots=True)
 class _Sum:
-    """Count, bytes, and the newest moment as the server wrote it: in one form, so texts compare."""
+    """Count, bytes, and the newest time as the server wrote it, whose texts can be compared."""
 
     count: int = 0
     size: int = 0
     newest: str = ""
 
     def add(self, count: int, size: int, newest: str) -> None:
-        """Add objects."""
+        """Add objects to the total."""
         self.count += count
         self.size += size
         self.newest = max(self.newest, newest)
 
     def total(self) -> Total:
-        """Return the sum as the window shows it."""
+        """Return the total as the models use it."""
         newest = modified_of(self.newest) if self.newest else None
         return Total(self.count, self.size, newest)
 
 
 def count_below(bucket: Bucket, work: Work) -> Counts:
-    """Count what lies below every prefix of the bucket, the first 50,000 objects of it.
+    """Count the objects below every prefix, up to the first 50,000 objects of the bucket.
 
     Raises:
         StorageError: the bucket cannot be listed.
@@ -70,7 +70,7 @@ def count_below(bucket: Bucket, work: Work) -> Counts:
     folders: dict[str, _Sum] = {}
     keys: list[str] = []
     until: str | None = None
-    for page in list_pages(bucket, work=work, fan_out=1):  # one after the other: in order of keys
+    for page in list_pages(bucket, work=work, fan_out=1):  # one page after another, in key order
         _add_page(folders, page)
         keys.extend(page.keys)
         if len(keys) >= COUNTED_AT_MOST:
@@ -85,7 +85,7 @@ def count_below(bucket: Bucket, work: Work) -> Counts:
 
 
 def count_folder(bucket: Bucket, prefix: str, work: Work) -> tuple[Total, bool]:
-    """Return what lies below one prefix, and whether that is all: ten requests at most.
+    """Return the total of one prefix, and whether it is complete; makes at most ten requests.
 
     Raises:
         StorageError: the folder cannot be listed.
@@ -100,7 +100,7 @@ def count_folder(bucket: Bucket, prefix: str, work: Work) -> tuple[Total, bool]:
 
 
 def _add_page(folders: dict[str, _Sum], page: Columns) -> None:
-    """Add each object of a page to the folder in which it lies."""
+    """Add each object of a page to the total of its folder."""
     for key, size, modified in zip(page.keys, page.sizes, page.modified, strict=True):
         folder = key[: key.rfind("/") + 1]
         if folder not in folders:
@@ -109,7 +109,7 @@ def _add_page(folders: dict[str, _Sum], page: Columns) -> None:
 
 
 def below_each(folders: Mapping[str, _Sum]) -> dict[str, _Sum]:
-    """Return the sums below every prefix, empty for the bucket, from those of single folders."""
+    """Return the totals of all prefixes, computed from those of single folders; empty is the bucket."""
     below: dict[str, _Sum] = {}
     for folder, each in folders.items():
         for prefix in _prefixes(folder):
@@ -118,7 +118,7 @@ def below_each(folders: Mapping[str, _Sum]) -> dict[str, _Sum]:
 
 
 def _prefixes(folder: str) -> Iterable[str]:
-    """Yield the prefixes of a folder: the empty one, `a/`, `a/b/`."""
+    """Yield the prefixes of a folder from the outermost: the empty one, `a/`, `a/b/`."""
     yield ""
     at = folder.find("/")
     while at >= 0:
@@ -126,56 +126,56 @@ def _prefixes(folder: str) -> Iterable[str]:
         at = folder.find("/", at + 1)
 
 
-def total_words(total: Total, *, whole: bool, day: bool = False) -> str:
+def total_text(total: Total, *, complete: bool, day: bool = False) -> str:
     """Return `741 objects · 3.2 MB · newest 15 Jan 2024 10:00:00 UTC`.
 
     Args:
         total: what was counted.
-        whole: False if there may be more: the count then has a plus, as in the tree.
-        day: give the day of the newest object only, where there is little room.
+        complete: False if there may be more; the count then has a plus, as in the tree.
+        day: show only the date of the newest object, for narrow places.
     """
-    noun = "object" if total.count == 1 and whole else "objects"
-    words = [f"{format_count(total.count)}{'' if whole else '+'} {noun}"]
-    words.append(format_size(total.size) if whole else f"at least {format_size(total.size)}")
+    noun = "object" if total.count == 1 and complete else "objects"
+    parts = [f"{format_count(total.count)}{'' if complete else '+'} {noun}"]
+    parts.append(format_size(total.size) if complete else f"at least {format_size(total.size)}")
     if total.newest is not None:
         newest = format_date(in_zone(total.newest)) if day else format_moment(total.newest)
-        words.append(f"newest {newest}")
-    return " · ".join(words)
+        parts.append(f"newest {newest}")
+    return " · ".join(parts)
 
 
-def list_words(model: FolderModel, *, more: bool, below: tuple[Total, bool] | None) -> str:
-    """Return what a listed folder holds, with the number that the tree shows for it.
+def list_text(model: FolderModel, *, more: bool, below: tuple[Total, bool] | None) -> str:
+    """Return the summary of a listed folder, with the count that the tree shows for it.
 
     Args:
-        model: the rows that are listed.
-        more: whether the listing runs or stopped before its end.
-        below: what lies below the folder, and whether that is all; None while it is not known.
+        model: the listed rows.
+        more: whether the listing is running or stopped before its end.
+        below: the total of the folder and whether it is complete; None while it is unknown.
     """
     rows, total = model.rowCount(), model.total
     entries = f"{format_count(total)}{'+' if more else ''} {'entry' if total == 1 else 'entries'}"
     if rows != total:
         return f"{format_count(rows)} of {entries} · {format_size(model.total_size)}"
     if total and not model.has_folders:
-        return total_words(Total(total, model.total_size, model.newest), whole=not more, day=True)
+        return total_text(Total(total, model.total_size, model.newest), complete=not more, day=True)
     return (
         entries
         if below is None
-        else f"{entries} · {total_words(below[0], whole=below[1], day=True)}"
+        else f"{entries} · {total_text(below[0], complete=below[1], day=True)}"
     )
 
 
-def selected_words(
+def selection_text(
     chosen: Sequence[Entry], total_of: Callable[[str], tuple[Total, bool] | None]
 ) -> str:
-    """Return how many rows are selected, and what they hold together as far as that is known."""
+    """Return the number of selected rows and their known total."""
     size = sum(entry.row.size for entry in chosen if entry.row)
     folders = [total_of(entry.key) for entry in chosen if entry.folder]
     known = [each for each in folders if each is not None]
-    whole = len(known) == len(folders) and all(all_of_it for _total, all_of_it in known)
+    complete = len(known) == len(folders) and all(all_of_it for _total, all_of_it in known)
     size += sum(total.size for total, _all_of_it in known)
-    words = f"{format_count(len(chosen))} selected"
+    text = f"{format_count(len(chosen))} selected"
     if folders:
         count = len(chosen) - len(folders) + sum(total.count for total, _all_of_it in known)
-        objects = format_counted(count, "object") if whole else f"{format_count(count)}+ objects"
-        words += f" · {objects}"
-    return f"{words} · {'' if whole else 'at least '}{format_size(size)}"
+        objects = format_counted(count, "object") if complete else f"{format_count(count)}+ objects"
+        text += f" · {objects}"
+    return f"{text} · {'' if complete else 'at least '}{format_size(size)}"

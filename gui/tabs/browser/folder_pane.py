@@ -1,4 +1,4 @@
-"""The centre: where we are, how old that is, the filter, the objects, and what is selected."""
+"""The centre column: path, age of the list, filter, objects and the summary of the selection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gui import shortcuts, theme
 from gui.context import Context
 from gui.models.folder_model import KIND, MODIFIED, NAME, Entry, FolderModel
 from gui.models.tree_model import Total
-from gui.tabs.browser.counting import list_words, selected_words
+from gui.tabs.browser.counting import list_text, selection_text
 from gui.tabs.browser.list_pane import bar, lay_out_list_pane
 from gui.tabs.browser.loading import Page
 from gui.tabs.browser.path_bar import PathBar
@@ -32,27 +32,27 @@ from gui.widgets.icons import icon
 from gui.widgets.labels import AgePill, Elided
 from gui.widgets.table import choose_row, columns_of, make_table
 
-_MODIFIED_FROM, _KIND_FROM = 400, 640  # pixels of the pane from which on a column has room
+_MODIFIED_FROM, _KIND_FROM = 400, 640  # minimum width of the pane in pixels for each column
 _FILTER_MS = 80
-_SKELETON_MS = 150  # a folder that comes sooner is not announced
+_SKELETON_MS = 150  # milliseconds; no loading state for folders that load faster
 _WIDTHS = (88, 190, 100)
-#: Selecting so many separate rows takes the view seconds: then none is selected anew.
+#: Selecting more separate rows than this takes seconds, so they are not selected again.
 _RUNS = 500
-#: Pixels that the table needs to show names as names.
+#: Width in pixels that the table needs for readable names.
 _LEAST = 340
 
 
 class FolderPane(QWidget):
-    """One folder.
+    """The list of one folder.
 
     Signals:
         selection_changed: other rows are selected.
         opened: an `Entry` was opened by double click or Enter.
-        stop_wanted, more_wanted: end the listing, or go on with it.
-        dropped: paths of files and folders that were dropped here.
-        upload_wanted: the user wants to fill an empty folder.
-        filtered: the filter that is in force now.
-        nearest_wanted: the folder does not exist; the user wants to see the nearest that does.
+        stop_wanted, more_wanted: end the listing, or continue it.
+        dropped: paths of dropped files and folders.
+        upload_wanted: the user wants to upload into an empty folder.
+        filtered: the current filter.
+        nearest_wanted: the folder does not exist; the user wants the nearest existing one.
     """
 
     selection_changed = Signal()
@@ -71,7 +71,7 @@ class FolderPane(QWidget):
         self.age = AgePill()
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter")
-        self.filter.setAccessibleName("Filter this folder; * and ? stand for letters")
+        self.filter.setAccessibleName("Filter this folder; * and ? are wildcards")
         self.upload = plain_button(shortcuts.action("upload").text)
         self.upload.set_hint(shortcuts.tip("upload"))
         self.download = primary_button(shortcuts.action("browser.download").text)
@@ -88,12 +88,12 @@ class FolderPane(QWidget):
         self.more = link_button("Load more", self.more_wanted.emit)
         self._more = self._stale = self._quiet = False
         self._total: tuple[Total, bool] | None = None
-        #: Returns what lies below a folder of the list, if that is known.
+        #: Returns the total of a folder of the list, if it is known.
         self.total_of: Callable[[str], tuple[Total, bool] | None] = lambda _prefix: None
         self._prefix = self._filled = ""
-        self._focus_due = False  # the list had the focus when something took its place
+        self._focus_due = False  # whether the list had the focus when something replaced it
         self._stand_in: QWidget | None = None
-        self._scrolled = 0  # where the list was before it is shown anew
+        self._scrolled = 0  # the scroll position before the list is reloaded
         self._lay_out()
         self._connect()
 
@@ -106,7 +106,7 @@ class FolderPane(QWidget):
         self._size_columns()
 
     def _size_columns(self) -> None:
-        """Give the name all room that is left; the others have texts of known widths."""
+        """Give the name the remaining width; the other columns have texts of known widths."""
         self.table.setMinimumWidth(_LEAST)
         columns_of(self.table).fill_with_names(*_WIDTHS)
 
@@ -127,10 +127,10 @@ class FolderPane(QWidget):
         theme.current().changed.connect(self._paint)
         self._paint()
 
-    # What is shown
+    # Content
 
     def show_rows_of(self, prefix: str) -> None:
-        """Begin a folder: its rows come with `add`. The old rows of the same folder stay so long."""
+        """Start a folder, whose rows `add` adds; old rows of the same folder stay until then."""
         self._stale = True
         if prefix != self.model.prefix or not self.model.total:
             self._stale = False
@@ -146,14 +146,14 @@ class FolderPane(QWidget):
         self.tell_listing(running=True, more=False)
 
     def _replace(self, prefix: str) -> None:
-        """Take the old rows away."""
+        """Remove the old rows."""
         self._scrolled = self.table.verticalScrollBar().value() if self._stale else 0
         self._stale = False
         self.age.clear_age()
         self.model.clear(prefix)
 
     def add(self, page: Page, select: str = "") -> bool:
-        """Take one page, and select a key if it is in it; return whether it was."""
+        """Add one page and select a key; return whether the page contains it."""
         self._loading.stop()
         self._quiet = True
         if self._stale:
@@ -170,14 +170,14 @@ class FolderPane(QWidget):
         return found
 
     def tell_listing(self, *, running: bool, more: bool) -> None:
-        """Say whether the listing runs or stopped before the end."""
+        """Show whether the listing is running or stopped before its end."""
         self.stop.setVisible(running)
         self.more.setVisible(more and not running)
         self._more = more or running
         self._tell_count()
 
     def finished(self, *, more: bool) -> None:
-        """The listing has ended, or stopped with more to come."""
+        """Show that the listing has ended, or stopped before its end."""
         self._loading.stop()
         if self._scrolled:
             self.table.verticalScrollBar().setValue(self._scrolled)
@@ -187,14 +187,14 @@ class FolderPane(QWidget):
             self._show_nothing()
 
     def _show_nothing(self) -> None:
-        """Say why there are no rows: S3 has no folder without an object in it."""
+        """Show why there are no rows: in S3 a folder exists only while it contains objects."""
         if self._prefix:
             emptied = self._filled == self._prefix
-            title = "Nothing is left in this folder" if emptied else "No such folder"
-            text = f"No key of this bucket begins with {self._prefix}"
+            title = "This folder is empty now" if emptied else "No such folder"
+            text = f"No key in this bucket starts with {self._prefix}"
             self.state.empty.set_text(title, text, "Go to the nearest folder")
         else:
-            text = "Drop files here or upload some."
+            text = "Drop files here or upload them."
             self.state.empty.set_text("This bucket is empty", text, "Upload…")
         self._hide_list(self.state.show_empty)
         if self._focus_due:
@@ -205,7 +205,7 @@ class FolderPane(QWidget):
         (self.nearest_wanted if self._prefix else self.upload_wanted).emit()
 
     def focus_list(self) -> None:
-        """Give the list the focus, on its selected or first row; without rows, what is in its place."""
+        """Focus the selected or first row of the list or, without rows, what is shown instead."""
         if not self.model.rowCount():
             self.state.empty.button.setFocus()
             return
@@ -215,7 +215,7 @@ class FolderPane(QWidget):
         self.table.setFocus()
 
     def show_unconnected(self, choose: Callable[[], object]) -> None:
-        """Say that there is no folder to show without a connection."""
+        """Show that a connection is required."""
         self._loading.stop()
         self.path.show_prefix("")
         self._replace("")
@@ -225,7 +225,7 @@ class FolderPane(QWidget):
         self.state.show_unconnected(choose)
 
     def failed(self, error: StorageError) -> None:
-        """Say in the place of rows why there are none."""
+        """Show the reason instead of rows."""
         self._loading.stop()
         self.tell_listing(running=False, more=False)
         self.count.setText("")
@@ -234,7 +234,7 @@ class FolderPane(QWidget):
             self.age.set_failed()
             return
         title = (
-            "This folder may not be listed" if isinstance(error, AccessDenied) else error.summary
+            "Access to this folder is denied" if isinstance(error, AccessDenied) else error.summary
         )
         denied = isinstance(error, AccessDenied) and error.action
         needs = f"Needs {error.action}. " if denied else ""
@@ -245,19 +245,19 @@ class FolderPane(QWidget):
 
     @property
     def selected(self) -> list[Entry]:
-        """The selected rows, from the top."""
+        """The selected rows from top to bottom."""
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
         return [self.model.entry(row) for row in rows]
 
     def select(self, key: str) -> bool:
-        """Select a key; False when it is not among the rows."""
+        """Select a key; return False if it is not listed."""
         index = self.model.place_of(key)
         if index.isValid():
             choose_row(self.table, index.row())
         return index.isValid()
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Take rows away after a delete and select the row that follows them."""
+        """Remove rows after a delete and select the row that follows them."""
         gone = set(keys)
         rows = range(self.model.rowCount())
         first = next((row for row in rows if self.model.entry(row).key in gone), -1)
@@ -269,7 +269,7 @@ class FolderPane(QWidget):
         self._on_selection()
 
     def select_all_of(self, keys: Iterable[str]) -> None:
-        """Select the rows of keys, as far as they are shown, and make the first the current one."""
+        """Select the listed rows of some keys and make the first one current."""
         model, flags = self.model, QItemSelectionModel.SelectionFlag
         runs = model.runs_of(keys)
         if not runs:
@@ -287,7 +287,7 @@ class FolderPane(QWidget):
         self.state.show_loading()
 
     def _hide_list(self, show: Callable[[], object]) -> None:
-        """Show something in the place of the list, which gets the focus back when it is back."""
+        """Show something instead of the list, which gets the focus again when it is back."""
         had = self.table.hasFocus() or (
             self._focus_due and QApplication.focusWidget() is self._stand_in
         )
@@ -309,7 +309,7 @@ class FolderPane(QWidget):
         self.selection_changed.emit()
 
     def show_total(self, prefix: str, total: tuple[Total, bool] | None) -> None:
-        """Take what lies below the folder, as the tree shows it, and whether that is all."""
+        """Show the total of the folder as in the tree, and whether it is complete."""
         self._total = total if prefix == self._prefix else None
         self._tell_count()
 
@@ -318,9 +318,9 @@ class FolderPane(QWidget):
         if self._more and not self.model.total:
             self.count.setText("listing…")
         elif len(chosen) > 1:
-            self.count.setText(selected_words(chosen, self.total_of))
+            self.count.setText(selection_text(chosen, self.total_of))
         else:
-            self.count.setText(list_words(self.model, more=self._more, below=self._total))
+            self.count.setText(list_text(self.model, more=self._more, below=self._total))
 
     def _on_filter(self) -> None:
         chosen = [entry.key for entry in self.selected]
@@ -335,10 +335,10 @@ class FolderPane(QWidget):
     def _on_activated(self, index: QModelIndex) -> None:
         self.opened.emit(self.model.entry(index.row()))
 
-    # Looks and drops
+    # Layout, drag and drop
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the date and the kind where there is room for them beside the names."""
+        """Show the columns of date and kind if there is room beside the names."""
         super().resizeEvent(event)
         self.table.setColumnHidden(MODIFIED, self.width() < _MODIFIED_FROM)
         self.table.setColumnHidden(KIND, self.width() < _KIND_FROM)
@@ -348,16 +348,16 @@ class FolderPane(QWidget):
         self.table.viewport().update()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take files and folders from the desktop."""
+        """Accept files and folders from the desktop."""
         if self.upload.isEnabled() and any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """Go on taking them."""
+        """Accept them also while they move."""
         event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Hand the paths on."""
+        """Emit the dropped paths."""
         paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
         self.dropped.emit(paths)

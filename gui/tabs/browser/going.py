@@ -1,4 +1,4 @@
-"""Going to a place that was typed, pasted, or sent by another view: a key, a folder, an address."""
+"""Navigation to a location that was typed, pasted or sent: a key, a folder or an address."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a text leads: the folder to show, the key to select in it, and what does not exist."""
+    """A resolved location: the folder to show, the key to select, and what does not exist."""
 
     prefix: str
     select: str = ""
@@ -29,7 +29,7 @@ class Destination:
 
 
 class Going(QObject):
-    """Asks the bucket what a text means, and shows the folder or the object."""
+    """Resolves a text in the bucket, and shows the folder or object."""
 
     def __init__(self, tab: BrowserTab) -> None:
         super().__init__(tab)
@@ -58,7 +58,7 @@ class Going(QObject):
         )  # fmt: skip
 
     def _find_bucket(self, name: str, text: str) -> None:
-        """Offer to open the bucket of a place in another one, if the present keys can."""
+        """Offer to open the bucket of a location in another bucket, if the current keys can."""
         bucket = self._tab.bucket
         if bucket is not None:
             clients = bucket.clients
@@ -72,7 +72,7 @@ class Going(QObject):
     def _offer(self, name: str, text: str) -> None:
         self._tab.banner.show_warning(
             f"This place is in another bucket: {name}.",
-            "Every tab then shows that bucket, with the keys of the present profile.",
+            "All tabs then show that bucket, with the keys of the current profile.",
             action=("Open that bucket", lambda: self._open(name, text)),
         )
 
@@ -90,7 +90,7 @@ class Going(QObject):
         context.go("browser", text)
 
     def go_to_nearest(self, prefix: str) -> None:
-        """Go to the innermost folder above a prefix that exists."""
+        """Show the innermost existing folder above a prefix."""
         bucket = self._tab.bucket
         if bucket is not None:
             self._tab.run(
@@ -105,9 +105,9 @@ class Going(QObject):
 
 
 def find_place(bucket: Bucket, key: str, work: Work) -> Destination:
-    """Return what a key or prefix names; one or two LIST requests if it exists.
+    """Return the location of a key or prefix; one or two LIST requests if it exists.
 
-    An object wins over a folder of the same name, which the list shows beside it.
+    An object has priority over a folder of the same name, which is listed beside it.
 
     Raises:
         StorageError: the bucket cannot be listed there.
@@ -122,7 +122,7 @@ def find_place(bucket: Bucket, key: str, work: Work) -> Destination:
 
 
 def nearest_folder(bucket: Bucket, key: str, work: Work) -> str:
-    """Return the innermost folder above a key or prefix that exists; empty for the whole bucket.
+    """Return the innermost existing folder above a key or prefix; empty for the bucket.
 
     Raises:
         StorageError: the bucket cannot be listed there.
@@ -134,7 +134,7 @@ def nearest_folder(bucket: Bucket, key: str, work: Work) -> str:
 
 
 def unproved(key: str) -> Destination:
-    """Return where a key leads by its form: its folder is shown, and says what is wrong there."""
+    """Return the location that a key has by its form, without a request."""
     return Destination(key) if key.endswith("/") else Destination(parent_of(key), key)
 
 

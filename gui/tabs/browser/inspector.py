@@ -1,4 +1,4 @@
-"""What is known of an object beside its content: key, hash, class, metadata, versions."""
+"""The properties of an object: key, hash, storage class, type, metadata and versions."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from gui.widgets.labels import Elided, Pill, mono_elided, muted_label, tooltip
 _ROWS = ("Key", "SHA-256", "Class", "Type", "Metadata", "Versions")
 _LABEL_WIDTH = 96
 _KEY_PARTS = 2
-#: Metadata that says what the key says already: shown last.
+#: Metadata that repeats the key; shown last.
 _REPEATED = ("data_type", "timestamp")
 
 
 class Inspector(QWidget):
-    """Rows of one object.
+    """The property rows of one object.
 
     Signals:
-        versions_wanted: the user asks for the versions of the object.
+        versions_wanted: the user wants to list the versions of the object.
     """
 
     versions_wanted = Signal()
@@ -35,7 +35,7 @@ class Inspector(QWidget):
         self._values = {name: _value(name) for name in _ROWS}
         self.verdict = Pill()
         self.ask = link_button("Show", self.versions_wanted.emit)
-        self.ask.set_hint("Asks for the versions of this object: one request")
+        self.ask.set_hint("Lists the versions of this object with one request")
         grid = QGridLayout(self)
         grid.setContentsMargins(24, 8, 12, 12)
         grid.setHorizontalSpacing(0)
@@ -60,11 +60,11 @@ class Inspector(QWidget):
         return line
 
     def value(self, name: str) -> str:
-        """Return what a row says."""
+        """Return the text of a row."""
         return self._values[name].text()
 
     def show_object(self, looked: Looked) -> None:
-        """Show the rows of one object."""
+        """Show the properties of one object."""
         info = looked.info
         self._set("Key", short_key(info.key), info.key)
         self._set("Class", " · ".join(_class_parts(info)))
@@ -83,17 +83,17 @@ class Inspector(QWidget):
         self._show_hash(looked)
 
     def show_versions(self, versions: Sequence[ObjectVersion]) -> None:
-        """Show how many versions there are, and what they weigh together.
+        """Show the number of versions and their total size.
 
-        The button stays, so that the focus does: it asks anew.
+        The button stays, so that it keeps the focus; it lists them again.
         """
         markers = sum(1 for version in versions if version.marker)
         count = len(versions) - markers
-        words = [f"{format_count(count)} version{'' if count == 1 else 's'}"]
+        parts = [f"{format_count(count)} version{'' if count == 1 else 's'}"]
         if markers:
-            words.append(f"{format_count(markers)} delete marker{'' if markers == 1 else 's'}")
-        words.append(format_size(sum(version.size for version in versions)))
-        self._set("Versions", " · ".join(words))
+            parts.append(f"{format_count(markers)} delete marker{'' if markers == 1 else 's'}")
+        parts.append(format_size(sum(version.size for version in versions)))
+        self._set("Versions", " · ".join(parts))
         self.ask.setText("Refresh")
 
     def _show_hash(self, looked: Looked) -> None:
@@ -103,26 +103,30 @@ class Inspector(QWidget):
         )
         self.verdict.set(*verdict_of(looked))
 
-    def _set(self, name: str, text: str, whole: str = "") -> None:
+    def _set(self, name: str, text: str, full: str = "") -> None:
         label = self._values[name]
         label.setText(text)
-        if whole:
-            label.setToolTip(tooltip(whole))
+        if full:
+            label.setToolTip(tooltip(full))
 
 
 def verdict_of(looked: Looked) -> tuple[str, str, str]:
-    """Return word, tone and explanation for a hash; what was not checked is never green."""
+    """Return status, tone and explanation of a hash; an unchecked one is never green."""
     recorded, ours = looked.info.sha256, looked.sha256
     if ours is None:
-        told = "Only the beginning was read; a download checks all of it."
+        told = "Only the beginning was read; a download checks the complete object."
         return "not checked", "neutral", told
     if recorded and recorded.lower() != ours:
-        return "differs", "danger", f"The bytes read now have another hash: {ours}"
+        return "differs", "danger", f"The content has a different hash: {ours}"
     if recorded:
-        return "verified", "good", "The bytes read now have the SHA-256 that was recorded."
+        return "verified", "good", "The content has the recorded SHA-256."
     if looked.as_etag:
-        return "verified", "good", "The bytes read now have the MD5 that S3 keeps as the ETag."
-    return "not recorded", "neutral", "Made of the bytes read now; nothing to compare it with."
+        return "verified", "good", "The content has the MD5 that S3 stores as the ETag."
+    return (
+        "not recorded",
+        "neutral",
+        "Calculated from the content; there is no recorded hash to compare with.",
+    )
 
 
 def short_key(key: str) -> str:

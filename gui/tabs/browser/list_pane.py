@@ -1,4 +1,4 @@
-"""The layout that the panes of objects and of the trash have in common."""
+"""The common layout of the object list and the trash."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def lay_out_list_pane(
     body: QWidget,
     foot: Sequence[QWidget],
 ) -> None:
-    """Put a list between a head, its tools, and a foot that counts its rows.
+    """Lay out a list with a header, its tools, and a footer with the number of rows.
 
     Args:
         pane: the widget to lay out.
-        head: where the rows are from, a bar of 36 px.
-        tools: the filter, which takes the free room, and buttons.
-        body: the list, or what is shown in its place.
-        foot: the count of rows, which takes the free room, and buttons.
+        head: a bar of 36 px that shows where the rows are from.
+        tools: the filter, which takes the free width, and buttons.
+        body: the list, or what is shown instead.
+        foot: the number of rows, which takes the free width, and buttons.
     """
     for label in foot:
         if isinstance(label, Text):
@@ -39,7 +39,7 @@ def lay_out_list_pane(
 
 
 def bar(*parts: QWidget, surface: str = "bar", height: int = theme.SECTION) -> QFrame:
-    """Return widgets beside each other with a thin line; the first one takes the free room."""
+    """Return widgets in a row with a thin line; the first one takes the free width."""
     frame = QFrame()
     frame.setProperty("surface", surface)
     frame.setFixedHeight(height)

@@ -1,4 +1,4 @@
-"""Feeds the centre: lists folders page by page, remembers those just seen, finds wanted keys."""
+"""Lists folders page by page for the centre column, and caches the most recent ones."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ _KEPT_ROWS = 5_000
 
 @dataclass(slots=True)
 class _Seen:
-    """The pages of a folder, to be shown at once when we come back to it."""
+    """The cached pages of a folder, shown at once when the user returns to it."""
 
     pages: list[Page] = field(default_factory=list)
     token: str | None = None
-    whole: bool = False
+    complete: bool = False
 
     def has(self, key: str) -> bool:
-        """Whether all of the folder is known, and a key (if one is given) is in it."""
+        """Whether the folder is completely listed and contains a key, if one is given."""
         rows = (entry for page in self.pages for entry in (*page.rows.folders, *page.rows.objects))
-        return self.whole and (not key or any(entry.key == key for entry in rows))
+        return self.complete and (not key or any(entry.key == key for entry in rows))
 
 
 class Listing(QObject):
-    """Which folder is shown, and how its rows come.
+    """Loads the rows of the folder shown.
 
     Signals:
-        moved: another prefix is shown.
-        missing: a key that was to be selected is not in the folder.
-        arrived: the folder is listed to its end, or as far as is listed at once.
+        moved: a different prefix is shown.
+        missing: the key to select is not in the folder.
+        arrived: the folder is listed to its end or to the limit.
     """
 
     moved = Signal(str)
@@ -52,8 +52,8 @@ class Listing(QObject):
         self._seen: dict[str, _Seen] = {}
         self._task: Task | None = None
         self._wanted = ""
-        self._selected: list[str] = []  # to be selected once the folder is listed
-        #: What the search (Ctrl+K) finds.
+        self._selected: list[str] = []  # keys to select once the folder is listed
+        #: Keys and folders that the search (Ctrl+K) finds.
         self.seen_keys = SeenKeys()
         self.bucket: Bucket | None = None
         self.prefix = ""
@@ -61,14 +61,14 @@ class Listing(QObject):
         pane.more_wanted.connect(self.more)
 
     def begin(self, bucket: Bucket | None) -> None:
-        """Browse another bucket, or none."""
+        """Use another bucket, or none."""
         self.stop()
         self._seen.clear()
         self.seen_keys.clear()
         self.bucket, self.prefix, self._wanted = bucket, "", ""
 
     def show(self, prefix: str, *, select: str = "", fresh: bool = False) -> None:
-        """Show a folder and select a key in it; `fresh` lists it anew even when it is known."""
+        """Show a folder and select a key in it; `fresh` ignores the cache."""
         if self.bucket is None:
             return
         self._cancel()
@@ -88,14 +88,14 @@ class Listing(QObject):
         self._list(self.bucket, prefix, None)
 
     def again(self) -> None:
-        """List the folder anew; the selection stays."""
+        """List the folder again; the selection stays."""
         chosen = [entry.key for entry in self._pane.selected]
         select = self._wanted or (chosen[0] if len(chosen) == 1 else "")
         self.show(self.prefix, select=select, fresh=True)
         self._selected = chosen if len(chosen) > 1 else []
 
     def select_later(self, keys: Sequence[str]) -> None:
-        """Select the rows that keys belong to once the listing has ended."""
+        """Select the rows of some keys once the listing has ended."""
         rows = (row_of(self.prefix, key) for key in keys if key.startswith(self.prefix))
         self._selected = list(dict.fromkeys(rows))
         self._wanted = ""
@@ -108,19 +108,19 @@ class Listing(QObject):
             self._pane.select_all_of(rows)
 
     def forget(self, prefixes: tuple[str, ...] = ("",)) -> bool:
-        """Forget folders that others changed; return whether the one shown is among them."""
+        """Remove changed folders from the cache; return whether the one shown is among them."""
         for known in list(self._seen):
             if any(related(known, prefix) for prefix in prefixes):
                 del self._seen[known]
         return any(related(self.prefix, prefix) for prefix in prefixes)
 
     def stop(self) -> None:
-        """End the listing where it is."""
+        """Stop the listing."""
         if self._cancel():
             self._pane.finished(more=self._token() is not None)
 
     def more(self) -> None:
-        """Go on with a listing that stopped."""
+        """Continue a listing that stopped."""
         if self.bucket is not None and self._token() is not None:
             self._pane.tell_listing(running=True, more=False)
             self._list(self.bucket, self.prefix, self._token())
@@ -165,7 +165,7 @@ class Listing(QObject):
         if prefix != self.prefix:
             return
         seen = self._seen.setdefault(prefix, _Seen())
-        seen.whole = token is None
+        seen.complete = token is None
         self._trim(prefix, seen)
         self._finish(more=token is not None)
 
@@ -179,9 +179,9 @@ class Listing(QObject):
         self.arrived.emit()
 
     def _trim(self, prefix: str, seen: _Seen) -> None:
-        """Keep little: small folders, and only the last few."""
+        """Cache the folder if it is small; only the most recent ones are retained."""
         if sum(len(page.rows.objects) for page in seen.pages) > _KEPT_ROWS:
-            seen.whole, seen.pages = False, []
+            seen.complete, seen.pages = False, []
         for oldest in list(self._seen)[: max(0, len(self._seen) - _KEPT_FOLDERS)]:
             if oldest != prefix:
                 del self._seen[oldest]
@@ -195,17 +195,17 @@ class Listing(QObject):
 
 
 def related(prefix: str, other: str) -> bool:
-    """Whether one prefix lies in the other."""
+    """Return whether one prefix contains the other."""
     return prefix.startswith(other) or other.startswith(prefix)
 
 
 def row_of(prefix: str, key: str) -> str:
-    """Return the row of a folder that a key below it belongs to: the key, or a sub-folder."""
+    """Return the row of a folder that contains a key: the key itself, or a sub-folder."""
     name, slash, _rest = key[len(prefix) :].partition("/")
     return prefix + name + slash
 
 
 def parent_of(key: str) -> str:
-    """Return the prefix of the folder that holds a key or a folder."""
+    """Return the prefix of the parent folder of a key or folder."""
     head, slash, _ = key.removesuffix("/").rpartition("/")
     return head + slash

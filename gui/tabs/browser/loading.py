@@ -1,4 +1,4 @@
-"""What the Browser fetches, as plain functions for worker threads: no Qt, no boto."""
+"""Functions that load data for the Browser in worker threads, without Qt or boto."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from core.preview import HEAD_BYTES, Preview, preview
 from core.work import Progress, Work
 from gui.models.folder_model import Rows, rows_of
 
-#: A folder's listing stops here and asks before it goes on: ten requests.
+#: A listing stops after this many rows until the user continues it: ten requests.
 ROWS_AT_ONCE = 10_000
-#: A folder with more objects than this is not deleted or downloaded from the window at once.
+#: The maximum number of objects that the window deletes or downloads at once.
 PLANNED_AT_MOST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a folder, and its rows ready to be shown."""
+    """One page of a folder, and its rows as the model shows them."""
 
     level: LevelPage
     rows: Rows
@@ -32,12 +32,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One object as the right side shows it.
+    """One object as the right column shows it.
 
-    `preview` is None when the bytes could not be had (`error` says why) although the object is
-    there. `sha256` is ours, made of all bytes; None when only the beginning was read. `as_etag`
-    tells whether the bytes have the MD5 that the ETag of a simple upload is (S3 User Guide,
-    "Checking object integrity").
+    `preview` is None when the object exists but its content could not be read; `error` is the
+    reason. `sha256` is calculated from the complete content, None when only the beginning was
+    read. `as_etag` is whether the MD5 of the content is the ETag, as it is after a simple upload
+    (S3 User Guide, "Checking object integrity").
     """
 
     info: ObjectInfo
@@ -49,9 +49,9 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The objects that a bulk act is about, with their sizes in bytes and ETags as listed.
+    """The objects of a delete or download, with their sizes in bytes and listed ETags.
 
-    The ETag of an object that was selected by itself is empty: its row may be old.
+    The ETag of an individually selected object is empty, since its row may be old.
     """
 
     keys: tuple[str, ...]
@@ -61,15 +61,15 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """The bytes of all together."""
+        """The total size in bytes."""
         return sum(self.sizes)
 
 
 def load_level(bucket: Bucket, prefix: str, token: str | None, rows: int, work: Work) -> str | None:
-    """Hand pages (`Page`) of a folder to `work.batch` until its end or `rows`.
+    """Pass pages (`Page`) of a folder to `work.batch` until its end or `rows` rows.
 
     Returns:
-        the token that goes on with the listing, None at its end.
+        The token that continues the listing, None at its end.
 
     Raises:
         StorageError: the folder cannot be listed.
@@ -87,7 +87,7 @@ def load_level(bucket: Bucket, prefix: str, token: str | None, rows: int, work: 
 
 
 def look_at(bucket: Bucket, key: str, work: Work) -> Looked:
-    """Return what a HEAD and the first 8 MiB of an object tell.
+    """Inspect an object with HEAD and its first 8 MiB.
 
     Raises:
         StorageError: the object does not exist or may not be read.
@@ -109,10 +109,10 @@ def look_at(bucket: Bucket, key: str, work: Work) -> Looked:
 def plan_of(
     bucket: Bucket, rows: Iterable[tuple[str, int]], folders: Iterable[str], work: Work
 ) -> Plan:
-    """Return all objects that selected rows and folders stand for.
+    """Return all objects of the selected rows and folders.
 
     Raises:
-        InvalidInput: there are more than the window takes on at once.
+        InvalidInput: there are more than the window handles at once.
         StorageError: a folder cannot be listed.
     """
     chosen = tuple(folders)
@@ -124,8 +124,8 @@ def plan_of(
             work.check()
             if len(found) > PLANNED_AT_MOST:
                 raise InvalidInput(
-                    f"More than {PLANNED_AT_MOST:,} objects are chosen",
-                    remedy="Choose a smaller folder, or let a lifecycle rule do it.",
+                    f"More than {PLANNED_AT_MOST:,} objects are selected",
+                    remedy="Select a smaller folder, or use a lifecycle rule.",
                     subject=prefix,
                 )
     sizes = tuple(size for size, _etag in found.values())

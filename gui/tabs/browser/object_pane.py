@@ -1,4 +1,4 @@
-"""The right side: what is in the selected object, and what is known of it."""
+"""The right column: preview and properties of the selected object."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from core.preview import Candles
 from core.units import format_count, format_moment, format_size
 from gui.models.folder_model import Entry
 from gui.models.tree_model import Total, name_of
-from gui.tabs.browser.counting import selected_words, total_words
+from gui.tabs.browser.counting import selection_text, total_text
 from gui.tabs.browser.inspector import Inspector
 from gui.tabs.browser.loading import Looked
 from gui.views.preview_view import PreviewView
 from gui.widgets.panel import rule, scrolling
 
 _DEBOUNCE_MS = 120
-#: Pixels of the facts about an object that stay in sight in a low window; the rest scrolls.
+#: Height in pixels of the properties that stay visible in a low window; the rest scrolls.
 _FACTS_LEAST = 92
 
 
 class ObjectPane(QWidget):
-    """Preview above, inspector below.
+    """The preview above, the properties below.
 
     Signals:
-        wanted: the key of an object to be looked at, once the selection rests.
-        left: no object is to be looked at any more.
-        versions_wanted: a key whose versions are asked for.
-        count_wanted: a prefix whose objects are to be counted, once the selection rests.
+        wanted: the key of an object to inspect, once the selection has settled.
+        left: no object is to be shown any more.
+        versions_wanted: a key whose versions are to be listed.
+        count_wanted: a prefix whose objects are to be counted, once the selection has settled.
     """
 
     wanted = Signal(str)
@@ -52,7 +52,7 @@ class ObjectPane(QWidget):
         self._later.setInterval(_DEBOUNCE_MS)
         self._later.timeout.connect(self._on_rest)
         self.prefix = ""
-        #: Returns what lies below a folder, if that is known, and how many sub-folders it has.
+        #: Returns the total of a folder, if known, and the number of its sub-folders.
         self.total_of: Callable[[str], tuple[Total, bool] | None] = lambda _prefix: None
         self.folders_in: Callable[[str], int | None] = lambda _prefix: None
         box = QVBoxLayout(self)
@@ -68,7 +68,7 @@ class ObjectPane(QWidget):
         self.show_selection([])
 
     def show_selection(self, entries: list[Entry]) -> None:
-        """Follow the selection: one object is asked for as soon as the selection rests."""
+        """Follow the selection; a single object is requested as soon as the selection has settled."""
         if len(entries) == 1 and not entries[0].folder:
             self._await(entries[0])
             return
@@ -76,24 +76,24 @@ class ObjectPane(QWidget):
         self._tell(entries)
 
     def show_deleted(self, objects: Sequence[DeletedObject]) -> None:
-        """Show what a restore of the selected rows of the trash brings back."""
+        """Show what restoring the selected rows of the trash would restore."""
         self._clear()
         if not objects:
             self.preview.show_empty("Trash", "Select deleted objects to restore them.")
         elif len(objects) == 1:
             each = objects[0]
-            words = (
-                f"Deleted {format_moment(each.deleted)}. A restore brings back the version of "
+            text = (
+                f"Deleted {format_moment(each.deleted)}. Restoring brings back the version of "
                 f"{format_moment(each.modified)}, {format_size(each.size)}."
             )
-            self.preview.show_empty(each.key.rsplit("/", 1)[-1], words)
+            self.preview.show_empty(each.key.rsplit("/", 1)[-1], text)
         else:
             size = format_size(sum(each.size for each in objects))
-            words = "A restore brings back the newest version of each."
-            self.preview.show_empty(f"{format_count(len(objects))} selected, {size}", words)
+            text = "Restoring brings back the newest version of each object."
+            self.preview.show_empty(f"{format_count(len(objects))} selected, {size}", text)
 
     def _clear(self) -> None:
-        """Look at no object any more."""
+        """Stop showing an object."""
         self._later.stop()
         self.key, self.prefix, self.looked = "", "", None
         self.left.emit()
@@ -115,22 +115,22 @@ class ObjectPane(QWidget):
             self.wanted.emit(self.key)
 
     def show_folder(self, prefix: str, total: tuple[Total, bool] | None) -> None:
-        """Show what is known of the selected folder; `total` says what lies below it."""
+        """Show the selected folder with its total."""
         if prefix != self.prefix:
             return
-        lines = total_words(total[0], whole=total[1]).split(" · ") if total else ["counting…"]
+        lines = total_text(total[0], complete=total[1]).split(" · ") if total else ["counting…"]
         folders = self.folders_in(prefix)
         if folders:
             lines.insert(1, f"{format_count(folders)} sub-folder{'' if folders == 1 else 's'}")
         self.preview.show_empty(name_of(prefix), "\n".join(lines))
 
     def show_not_counted(self, prefix: str, error: StorageError) -> None:
-        """Show why it is not known what is in the selected folder."""
+        """Show why the total of the selected folder is unknown."""
         if prefix == self.prefix:
             self.preview.show_empty(name_of(prefix), f"Not counted: {error.summary}")
 
     def hurry(self) -> None:
-        """Look at the selected object at once, and give it the focus (Space)."""
+        """Preview the selected object at once and focus the preview (Space)."""
         if self._later.isActive():
             self._later.stop()
             self.wanted.emit(self.key)
@@ -139,7 +139,7 @@ class ObjectPane(QWidget):
             view.setFocus()
 
     def show_looked(self, looked: Looked) -> None:
-        """Show an object that was looked at."""
+        """Show an inspected object."""
         if looked.info.key != self.key:
             return
         self.looked = looked
@@ -152,13 +152,13 @@ class ObjectPane(QWidget):
         self._show_inspector(True)  # noqa: FBT003 - shown
 
     def show_versions(self, key: str, versions: Sequence[ObjectVersion]) -> None:
-        """Show the versions of an object, if it is still the one shown."""
+        """Show the number of versions of an object if it is still the selected one."""
         if key == self.key:
             self.inspector.show_versions(versions)
 
     def point_at_example(self) -> None:
-        """Put the crosshair on a candle in the second half of the chart, for a picture."""
-        from gui.views.candle_view import CandleView  # brings numpy, which a chart alone needs
+        """Move the crosshair to a candle in the second half of the chart, for a screenshot."""
+        from gui.views.candle_view import CandleView  # imports numpy, which only charts need
 
         face = self.looked.preview.faces[0] if self.looked and self.looked.preview else None
         view = self.preview.face_view
@@ -166,12 +166,12 @@ class ObjectPane(QWidget):
             view.chart.point_at(face.candles[len(face.candles) * 47 // 64].when)
 
     def show_failure(self, error: StorageError) -> None:
-        """Say why the object cannot be looked at."""
+        """Show why the object cannot be inspected."""
         self.looked = None
         needs = (
             f" It needs {error.action}." if isinstance(error, AccessDenied) and error.action else ""
         )
-        remedy = "Somebody may have deleted it." if isinstance(error, NotFound) else error.remedy
+        remedy = "It may have been deleted." if isinstance(error, NotFound) else error.remedy
         name = self.key.rsplit("/", 1)[-1]
         self.preview.show_failed(name, f"{error.summary.rstrip('.')}.{needs} {remedy}".strip())
         self._show_inspector(False)  # noqa: FBT003 - hidden
@@ -182,7 +182,7 @@ class ObjectPane(QWidget):
 
     def _tell(self, entries: list[Entry]) -> None:
         if not entries:
-            self.preview.show_empty("Nothing selected", "Select an object to see what is in it.")
+            self.preview.show_empty("Nothing selected", "Select an object to preview it.")
         elif len(entries) == 1:
             self.prefix = entries[0].key
             total = self.total_of(self.prefix)
@@ -190,5 +190,5 @@ class ObjectPane(QWidget):
             if total is None or not total[1]:
                 self._later.start()
         else:
-            words = selected_words(entries, self.total_of)
-            self.preview.show_empty(words, "Download or delete them together.")
+            text = selection_text(entries, self.total_of)
+            self.preview.show_empty(text, "You can download or delete them together.")

@@ -1,4 +1,4 @@
-"""Where we are in the bucket: every folder above is one click away; Ctrl+L makes it a field."""
+"""The path of the folder shown, with a button for each parent; Ctrl+L turns it into a field."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gui.widgets.labels import Elided, muted_label, shown
 
 
 class PathBar(QWidget):
-    """A breadcrumb that drops folders at its left when there is no room for all.
+    """A breadcrumb bar that hides the leftmost folders if there is no room for all.
 
     Signals:
-        chosen: the prefix of a folder above, "" for the bucket.
+        chosen: the prefix of a parent folder, "" for the bucket.
         typed: a key, a prefix, an address or an ARN that the user typed.
     """
 
@@ -26,7 +26,7 @@ class PathBar(QWidget):
         super().__init__(parent)
         self._prefix = ""
         self._crumbs: list[tuple[QWidget, ...]] = []
-        self.root = icon_button("bucket", "The whole bucket", lambda: self.chosen.emit(""))
+        self.root = icon_button("bucket", "The entire bucket", lambda: self.chosen.emit(""))
         self._cut = muted_label("…")
         self._last = Elided()
         self._last.setFont(theme.bold_font())
@@ -52,12 +52,12 @@ class PathBar(QWidget):
         self.show_prefix("")
 
     def show_prefix(self, prefix: str) -> None:
-        """Show the way to a folder."""
+        """Show the path of a folder."""
         if prefix == self._prefix and self._last.text():
             return
         self._prefix = prefix
         if any(part.hasFocus() for parts in self._crumbs for part in parts):
-            self.root.setFocus()  # else the focus would leave the tab with the folder's button
+            self.root.setFocus()  # else removing the focused button would move the focus out of the tab
         for parts in self._crumbs:
             for part in parts:
                 part.hide()
@@ -68,7 +68,7 @@ class PathBar(QWidget):
             target = "/".join(names[: number + 1]) + "/"
             self._crumbs.append(self._crumb(name, target))
         self._last.setText(shown(names[-1] or "(empty name)") if names else "the whole bucket")
-        self.setAccessibleName(f"Folder {prefix or 'the whole bucket'}")
+        self.setAccessibleName(f"Folder {prefix or 'the entire bucket'}")
         self._fit()
 
     def edit(self) -> None:
@@ -79,14 +79,14 @@ class PathBar(QWidget):
         self.field.selectAll()
 
     def show_path(self) -> None:
-        """Turn the field back into the bar."""
+        """Turn the field into the bar again."""
         self._stack.setCurrentWidget(self._line)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Give the field up on Escape and when the focus goes."""
+        """Close the field on Escape and when it loses the focus."""
         if watched is self.field:
             escaped = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
-            # Its context menu and another window take the focus only for a while.
+            # Its context menu and other windows take the focus only temporarily.
             left = isinstance(event, QFocusEvent) and event.lostFocus() and event.reason() not in {
                 Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason,
             }  # fmt: skip
@@ -95,7 +95,7 @@ class PathBar(QWidget):
         return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show as many folders as fit."""
+        """Show as many folders as fit into the new width."""
         super().resizeEvent(event)
         self._fit()
 

@@ -1,4 +1,4 @@
-"""The left side: the folders of the bucket, with counts as they become known."""
+"""The left column: the folder tree of the bucket, with counts."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from gui.widgets.labels import muted_label
 from gui.widgets.panel import Panel
 from gui.widgets.table import make_tree
 
-#: Pixels for each level of folders, if there is room, and at the least.
+#: Indentation of each level in pixels: preferred, and minimum.
 _INDENTATION, _LEAST_INDENTATION = 14, 4
-#: Pixels for the name and the count of the folder that is shown.
+#: Width in pixels reserved for the name and count of the selected folder.
 _NAME = 92
 
 
 class Places(Panel):
-    """The tree of prefixes.
+    """The folder tree of the bucket.
 
     Signals:
-        chosen: the prefix of the folder that the user chose.
-        trash_chosen: the user chose the trash.
+        chosen: the prefix of the folder that the user selected.
+        trash_chosen: the user selected the trash.
     """
 
     chosen = Signal(str)
@@ -37,7 +37,7 @@ class Places(Panel):
         super().__init__("Bucket")
         self.setParent(parent)
         self.model = PrefixTreeModel(self)
-        # Before the view connects itself: it would choose the row below a line that is removed.
+        # Connected before the view connects itself, which would select the row below a removed one.
         self.model.rowsAboutToBeRemoved.connect(self._on_removing)
         self.view = make_tree(self.model, "Folders of the bucket")
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -53,7 +53,7 @@ class Places(Panel):
         self._paint()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Indent folders less where the names of deep ones would have no room."""
+        """Reduce the indentation if the names of deep folders would have no room."""
         super().resizeEvent(event)
         self._indent()
 
@@ -63,21 +63,21 @@ class Places(Panel):
         self.view.setIndentation(max(min(_INDENTATION, room // depth), _LEAST_INDENTATION))
 
     def clear(self) -> None:
-        """Forget the bucket."""
+        """Clear the tree."""
         self._following = ""
         self.total.setText("")
         self.model.clear()
 
     def show_counts(self, counts: Counts) -> None:
-        """Show how many objects lie in the folders."""
+        """Show the number of objects in the folders."""
         everything = {"": counts.total, **counts.below}
         self.model.set_counts(everything, whole_until=counts.until)
-        count, whole = counts.total.count, counts.until is None
-        words = format_counted(count, "object") if whole else f"{format_count(count)}+ objects"
-        self.total.setText(words)
+        count, complete = counts.total.count, counts.until is None
+        text = format_counted(count, "object") if complete else f"{format_count(count)}+ objects"
+        self.total.setText(text)
 
     def follow(self, prefix: str) -> None:
-        """Select a folder that was chosen elsewhere; opens the way to it as it becomes known."""
+        """Select a folder that was opened elsewhere; expands its parents as they are loaded."""
         self._following = self._prefix = prefix
         self._indent()
         index = self.model.index_of(prefix)
@@ -93,21 +93,21 @@ class Places(Panel):
             self.view.expand(self.model.index_of(known[-1]))
 
     def follow_trash(self) -> None:
-        """Select the trash, which was chosen elsewhere."""
+        """Select the trash when it was opened elsewhere."""
         self._following = ""
         self._select(self.model.trash_index())
 
     def arrived(self, prefix: str) -> None:
-        """A folder's page has come: go on to the folder that is to be selected."""
+        """Continue towards the folder to select after a page of a parent has arrived."""
         if self._following and self._following.startswith(prefix):
             self.follow(self._following)
 
     def failed(self, prefix: str, error: StorageError) -> None:
-        """Tell below a folder why it cannot be listed."""
+        """Show below a folder why it cannot be listed."""
         self.model.fail(prefix, error)
 
     def _on_removing(self, parent: QModelIndex, first: int, last: int) -> None:
-        """Move from a line that goes to the folder that holds it, without going there."""
+        """Move from a removed line to its parent folder without opening that."""
         current = self.view.currentIndex()
         if current.parent() == parent and first <= current.row() <= last:
             self._set_current(parent)
@@ -118,13 +118,15 @@ class Places(Panel):
         self.view.viewport().update()
 
     def _set_current(self, index: QModelIndex) -> None:
-        flags = QItemSelectionModel.SelectionFlag  # named: else Ctrl or Shift would change them
+        flags = (
+            QItemSelectionModel.SelectionFlag
+        )  # an explicit command, since Ctrl or Shift would change the default one
         self.view.selectionModel().blockSignals(True)  # noqa: FBT003 - Qt's own
         self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
         self.view.selectionModel().blockSignals(False)  # noqa: FBT003 - Qt's own
 
     def _on_selection(self, selected: QItemSelection, _before: QItemSelection) -> None:
-        """Follow the selection, not the current row: that one moves when the tree gets the focus."""
+        """Open the selected folder; the current row also moves when the tree gets the focus."""
         index = selected.indexes()[0] if selected.indexes() else QModelIndex()
         prefix = index.data(PREFIX_ROLE) if index.isValid() else None
         if isinstance(prefix, str):
@@ -146,6 +148,6 @@ class Places(Panel):
 
 
 def _parents(prefix: str) -> list[str]:
-    """Return the prefixes above one, from the outermost on."""
+    """Return the parent prefixes of a prefix, the outermost first."""
     parts = prefix.split("/")[:-1]
     return ["/".join(parts[: number + 1]) + "/" for number in range(len(parts) - 1)]

@@ -1,4 +1,4 @@
-"""Finds an object worth a picture."""
+"""Finds an object for screenshots."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from core.objects.bucket import Bucket
 from core.objects.level import list_level
 from core.work import Work
 
-#: A file of the demo with a gap and a duplicate; other buckets give what they have.
+#: A demo file with a gap and a duplicate; in other buckets any candle file is used.
 _EXAMPLE = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
 _STARTS = ("market-data/ohlcv/BTC-USD/1h/", "market-data/ohlcv/", "market-data/", "")
 _DEPTH = 12
 
 
 def sample_key(bucket: Bucket, work: Work) -> str:
-    """Return the key of a candle file in a full folder, or "" when the bucket is empty.
+    """Return the key of a candle file, or "" when the bucket is empty.
 
     Raises:
         StorageError: the bucket cannot be listed.

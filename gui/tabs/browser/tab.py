@@ -1,4 +1,4 @@
-"""The Browser tab: folders at the left, one folder in the middle, one object at the right."""
+"""The Browser tab: folder tree at the left, one folder in the middle, one object at the right."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from gui.widgets.table import choose_row
 
 
 class BrowserTab(Tab):
-    """Wires the three panes to the workspace."""
+    """Connects the three panes with the workspace."""
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -121,15 +121,15 @@ class BrowserTab(Tab):
 
     @property
     def bucket(self) -> Bucket | None:
-        """The bucket that is browsed."""
+        """The current bucket."""
         return self.listing.bucket
 
     @property
     def prefix(self) -> str:
-        """The folder that is shown."""
+        """The prefix of the folder shown."""
         return self.listing.prefix
 
-    # The frame's calls
+    # Calls from the window
 
     def _do_workspace(self, workspace: Workspace | None) -> None:
         bucket = None if workspace is None else workspace.bucket
@@ -167,30 +167,30 @@ class BrowserTab(Tab):
             self.tree.follow(change.prefixes or ("",))
 
     def perform(self, action_id: str) -> bool:
-        """Upload to the folder that is shown; go to what is typed into the bar of the path."""
+        """Upload to the folder shown, or open the field of the path bar."""
         own = {"upload": self._on_upload, "go_to": self._edit_path}
         if action_id in own:
             own[action_id]()
         return action_id in own
 
     def searchable(self) -> Sequence[NameSource]:
-        """Return the keys and folders that were listed in this session."""
+        """Return the keys and folders listed in this session."""
         return (self.listing.seen_keys,)
 
     def open_target(self, target: object) -> None:
-        """Show a folder (ends in `/`) or an object with its folder."""
+        """Show a folder (ending in `/`), or an object in its folder."""
         if isinstance(target, str):
             self.going.go(target)
 
     def present(self) -> None:
-        """Go to a day of candles and show one of them."""
+        """Show a candle file, for screenshots."""
         bucket = self.bucket
         if bucket is not None:
             self._presenting = True
             self.run("Find an example", lambda work: sample_key(bucket, work), self.open_target)
 
     def _place(self, what: str = "last") -> str:
-        """Return the name under which the settings store the last folder, or its filter."""
+        """Return the settings key of the last folder or its filter."""
         workspace = self.context.workspace
         name = f"{workspace.profile.name}/{workspace.profile.bucket}" if workspace else ""
         return f"browser/{what}/{name}"
@@ -210,13 +210,13 @@ class BrowserTab(Tab):
             self.listing.show(prefix)
 
     def arrive(self, prefix: str, select: str = "") -> None:
-        """Show a folder that was gone to, with a key selected, and give the list the focus."""
+        """Show a folder, select a key in it and focus the list."""
         self._leave_trash()
         self._arriving = True
         self.listing.show(prefix, select=select)
 
     def on_restored(self, keys: Sequence[str]) -> None:
-        """Select what came back as soon as the folder that is shown has it again."""
+        """Select restored objects as soon as the folder shown lists them again."""
         if self.in_trash:
             self.trash_pane.remove(tuple(keys))
             self.trash_pane.focus_list()
@@ -233,7 +233,7 @@ class BrowserTab(Tab):
             self.object.show_folder(self.object.prefix, total)
 
     def _on_count(self, prefix: str) -> None:
-        """Count the selected folder, which the count of the bucket did not reach."""
+        """Count the selected folder if the count of the bucket did not reach it."""
         bucket = self.bucket
         if bucket is not None:
             self.run(
@@ -247,14 +247,14 @@ class BrowserTab(Tab):
 
     @property
     def in_trash(self) -> bool:
-        """Whether the trash is shown in the place of a folder."""
+        """Whether the trash is shown instead of a folder."""
         return self.middle.currentWidget() is self.trash_pane
 
     def show_trash(self) -> None:
-        """Show what was deleted, listed anew."""
+        """List and show the trash."""
         self.banner.clear()
         self.middle.setCurrentWidget(self.trash_pane)
-        if not self.places.view.hasFocus():  # chosen elsewhere, as in the menu
+        if not self.places.view.hasFocus():  # opened elsewhere, for example from the menu
             self.trash_pane.focus_soon()
         self.places.follow_trash()
         self.trash.show()
@@ -262,7 +262,7 @@ class BrowserTab(Tab):
 
     def _reason_no_trash(self) -> str:
         known = self.places.model.trash_index().isValid()
-        return "" if known else "This bucket is not versioned: it has no trash."
+        return "" if known else "This bucket is not versioned, so it has no trash."
 
     def _on_left_trash(self) -> None:
         self._leave_trash()
@@ -280,7 +280,7 @@ class BrowserTab(Tab):
             self._on_selection()
 
     def go_up(self) -> None:
-        """Show the folder above, with this one selected."""
+        """Show the parent folder with this one selected."""
         self._leave_trash()
         if self.prefix:
             self.listing.show(parent_of(self.prefix), select=self.prefix)
@@ -292,7 +292,7 @@ class BrowserTab(Tab):
         self.places.follow(prefix)
 
     def _on_missing(self, key: str) -> None:
-        if not key.endswith("/"):  # else the folder we came from has gone with its last object
+        if not key.endswith("/"):  # else this folder has disappeared with its last object
             self.banner.show_warning(f"There is no object {key} in this folder.")
 
     def _on_arrived(self) -> None:
@@ -352,7 +352,7 @@ class BrowserTab(Tab):
                 lambda image: view.show_image(picture, image), latest="browser/picture", quiet=True,
             )  # fmt: skip
 
-    # Deeds
+    # Actions
 
     def _on_opened(self, entry: Entry) -> None:
         if entry.folder:

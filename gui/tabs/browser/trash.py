@@ -1,4 +1,4 @@
-"""Lists the trash page by page, and restores from it."""
+"""Lists the trash page by page and restores objects from it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from gui.tasks import Task
 if TYPE_CHECKING:
     from gui.tabs.browser.tab import BrowserTab
 
-#: The listing stops after so many versions and asks before it goes on: twenty requests.
+#: The listing stops after this many versions until the user continues it: twenty requests.
 VERSIONS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The deleted objects of a page, who deleted them, and how far the listing has come."""
+    """The deleted objects of a page, who deleted them, and the position of the listing."""
 
     objects: tuple[DeletedObject, ...]
     who: Who
@@ -39,7 +39,7 @@ class Batch:
 
 
 class Trash(QObject):
-    """Feeds the pane of the trash."""
+    """Loads the trash and restores objects from it."""
 
     def __init__(self, tab: BrowserTab, pane: TrashPane) -> None:
         super().__init__(tab)
@@ -55,24 +55,24 @@ class Trash(QObject):
         pane.restore_wanted.connect(self._on_restore)
 
     def begin(self, bucket: Bucket | None) -> None:
-        """Show the trash of another bucket from now on."""
+        """Use the trash of another bucket from now on."""
         self.stop()
         self._bucket = bucket
         self._pane.clear()
 
     def show(self) -> None:
-        """List the trash from its beginning."""
+        """List the trash from the beginning."""
         self._cursor, self._versions, self._fresh = None, 0, True
         self._pane.begin()
         self._list()
 
     def more(self) -> None:
-        """Go on with a listing that stopped."""
+        """Continue a listing that stopped."""
         self._pane.show_listing(running=True, more=False, versions=self._versions)
         self._list()
 
     def stop(self) -> None:
-        """End the listing where it is."""
+        """Stop the listing."""
         if self._task is not None and self._task.running:
             self._task.cancel()
             self._on_listed(None)
@@ -118,7 +118,7 @@ class Trash(QObject):
         plural = "" if len(objects) == 1 else "s"
         self.question = ask(
             self._tab, f"Restore {format_count(len(objects))} deleted object{plural}?",
-            f"All objects that are listed now come back, {size}.",
+            f"All listed objects are restored, {size}.",
             lambda: self._tab.removal.restore(hidden),
             names=[each.key for each in objects], button="Restore all",
         )  # fmt: skip
@@ -127,14 +127,14 @@ class Trash(QObject):
 def load_trash(
     bucket: Bucket, log: ChangeLog, cursor: TrashCursor | None, before: int, work: Work
 ) -> None:
-    """Pass pages of the trash (`Batch`) to `work.batch`, until its end or for so many versions.
+    """Pass pages of the trash (`Batch`) to `work.batch`, until its end or the limit.
 
     Args:
         bucket: the bucket.
-        log: knows who deleted what on this computer.
-        cursor: where to go on; None at the beginning.
-        before: how many versions were read before.
-        work: cancel, progress and batches.
+        log: the log of changes, with the deletes made on this computer.
+        cursor: where to continue; None for the beginning.
+        before: the number of versions read before.
+        work: cancellation, progress and batches.
 
     Raises:
         StorageError: the versions cannot be listed.

@@ -1,4 +1,4 @@
-"""The rows of the trash: deleted objects, filtered and sorted by their native values."""
+"""The table model of the trash: deleted objects, filtered and sorted by native values."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from gui.models.text_rows import TextRows
 from gui.tabs.browser.listing import parent_of
 
 KEY, SIZE, DELETED, BY = range(4)
-#: Owners that some servers report for everybody.
+#: Owner ids that some servers report for every account.
 _NOBODY = frozenset({"", "anonymous"})
-#: A delete of this program is logged within so many seconds after its markers were set.
+#: Seconds within which this program logs a delete after its markers were created.
 _LOGGED_WITHIN = 120
-#: So many seconds the clock of this computer may be behind that of the server.
+#: Seconds that the clock of this computer may be behind that of the server.
 _SKEW = 2
 _Row = tuple[tuple[Any, ...], tuple[CellText, ...]]
 Who = Callable[[DeletedObject], str]
 
 
 class TrashModel(TextRows):
-    """Deleted objects with their keys, sizes, moments, and who deleted them if that is known."""
+    """Deleted objects with key, size, time and, if known, who deleted them."""
 
     heads = ("Key", "Size", "Deleted", "Deleted by")
     numbers = frozenset({SIZE, DELETED})
@@ -43,38 +43,38 @@ class TrashModel(TextRows):
 
     @property
     def total(self) -> int:
-        """How many rows there are without the filter."""
+        """The number of rows without the filter."""
         return len(self._all)
 
     @property
     def objects(self) -> list[DeletedObject]:
-        """The rows shown, in their order."""
+        """The shown rows in their order."""
         return [self.thing(row) for row in range(self.rowCount())]
 
     def clear(self) -> None:
-        """Take all rows away."""
+        """Remove all rows."""
         self._all.clear()
         self._show()
 
     def add(self, objects: Iterable[DeletedObject], who: Who) -> None:
-        """Add a page; `who` returns who deleted an object."""
+        """Add a page of rows; `who` returns who deleted an object."""
         self._all.update((each.key, (each, _row(each, who(each)))) for each in objects)
         self._show()
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Take rows away, as after a restore."""
+        """Remove rows, for example after a restore."""
         for key in keys:
             self._all.pop(key, None)
         self._show()
 
     def set_filter(self, text: str) -> None:
-        """Show only the rows whose key contains `text`, or fits it if it has `*` or `?`."""
+        """Show only the rows whose key contains `text` or, with `*` or `?`, matches it."""
         if text != self._filter:
             self._filter = text
             self._show()
 
     def row_of(self, key: str) -> int:
-        """Return where a key is shown, or -1."""
+        """Return the row of a key, or -1."""
         rows = range(self.rowCount())
         return next((row for row in rows if self.thing(row).key == key), -1)
 
@@ -88,24 +88,24 @@ class TrashModel(TextRows):
 
 
 def _row(each: DeletedObject, who: str) -> _Row:
-    """Return the values to sort by, and the texts; the moment is written in the zone in use."""
+    """Return the sort values and the texts; the time is formatted in the selected zone."""
     written = partial(format_moment, each.deleted, zone=False)
     values = (each.key, each.size, each.deleted.timestamp(), who)
     return values, (each.key, format_size(each.size), written, who)
 
 
 def owner_of(deleted: DeletedObject) -> str:
-    """Return the account that owns the delete marker, in words; S3 records no person."""
+    """Return the account that owns the delete marker as text; S3 records no user."""
     return "" if deleted.owner in _NOBODY else f"account {short_id(deleted.owner)}"
 
 
 def deleted_by(changes: Iterable[LoggedChange], bucket: str, title: str) -> Who:
     """Return a function that finds who deleted an object.
 
-    The log of changes knows the deletes of this computer; of others only the account is known.
+    Deletes from this computer are in the log of changes; for others only the account is known.
 
     Args:
-        changes: the log.
+        changes: the log of changes.
         bucket: the `s3://` address of the bucket.
         title: the action that the log records for deletes.
     """

@@ -1,4 +1,4 @@
-"""The trash of a versioned bucket, in the place of a folder: what was deleted, and the way back."""
+"""The trash of a versioned bucket: deleted objects that can be restored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gui.widgets.panel import SectionHead
 from gui.widgets.table import choose_row, columns_of, make_table
 
 _WIDTHS = (88, 180, 150)
-_SIZE_FROM, _BY_FROM = 400, 560  # pixels of the pane from which on a column has room
+_SIZE_FROM, _BY_FROM = 400, 560  # minimum width of the pane in pixels for each column
 _EMPTY = "The trash is empty"
 _WHY = "Deleted objects of this versioned bucket appear here and can be restored."
 
@@ -33,9 +33,9 @@ class TrashPane(QWidget):
 
     Signals:
         selection_changed: other rows are selected.
-        restore_wanted: `DeletedObject`s to be restored, and whether the user asked for all of them.
-        stop_wanted, more_wanted: end the listing, or go on with it.
-        left: the user wants to go back to the folder.
+        restore_wanted: `DeletedObject`s to restore, and whether the user chose all.
+        stop_wanted, more_wanted: end the listing, or continue it.
+        left: the user wants to return to the folder.
     """
 
     selection_changed = Signal()
@@ -82,10 +82,10 @@ class TrashPane(QWidget):
             (self.count, self.stop, self.more),
         )  # fmt: skip
 
-    # What is shown
+    # Content
 
     def begin(self) -> None:
-        """Announce a listing; the rows of the former one stay until then."""
+        """Show that the listing has started; rows of the former one stay until new ones arrive."""
         self._failed = False
         if not self.model.total:
             self.state.show_empty()
@@ -93,7 +93,7 @@ class TrashPane(QWidget):
         self.show_listing(running=True, more=False, versions=0)
 
     def show_rows(self, fetched: datetime) -> None:
-        """Show the rows that came, and how old they are."""
+        """Show the new rows and their age."""
         self.age.set_fetched(fetched)
         if self.model.total:
             self.state.show_view()
@@ -102,17 +102,19 @@ class TrashPane(QWidget):
                 self.focus_list()
 
     def show_listing(self, *, running: bool, more: bool, versions: int) -> None:
-        """Show whether the listing runs or has more, and how many versions it has read."""
+        """Show the state of the listing and how many versions it has read."""
         self._running, self._more, self._read = running, more, versions
         self.stop.setVisible(running)
         self.more.setVisible(more and not running)
         if not running and not self.model.total and not self._failed:
-            self.state.empty.set_text(_EMPTY if not more else "Nothing deleted found so far", _WHY)
+            self.state.empty.set_text(
+                _EMPTY if not more else "No deleted objects found so far", _WHY
+            )
             self.state.show_empty()
         self._show_count()
 
     def show_failed(self, error: StorageError) -> None:
-        """Show in the place of the rows why there are none."""
+        """Show the reason instead of rows."""
         self._failed = True
         self.age.set_failed()
         if not self.model.total:
@@ -123,13 +125,13 @@ class TrashPane(QWidget):
         self.show_listing(running=False, more=False, versions=self._read)
 
     def clear(self) -> None:
-        """Forget the rows, as for another bucket."""
+        """Clear the rows, for example for another bucket."""
         self.model.clear()
         self.filter.clear()
         self.age.clear_age()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the size and who deleted an object where there is room for them."""
+        """Show the columns of size and user if there is room for them."""
         super().resizeEvent(event)
         self.table.setColumnHidden(SIZE, self.width() < _SIZE_FROM)
         self.table.setColumnHidden(BY, self.width() < _BY_FROM)
@@ -138,12 +140,12 @@ class TrashPane(QWidget):
 
     @property
     def selected(self) -> list[DeletedObject]:
-        """The selected rows, from the top."""
+        """The selected rows from top to bottom."""
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
         return [self.model.thing(row) for row in rows]
 
     def remove(self, keys: tuple[str, ...]) -> None:
-        """Take restored rows away and select the row that follows them."""
+        """Remove restored rows and select the row that follows them."""
         first = min((row for row in map(self.model.row_of, keys) if row >= 0), default=-1)
         self.model.remove(keys)
         if first >= 0 and self.model.rowCount():
@@ -151,7 +153,7 @@ class TrashPane(QWidget):
         self.show_listing(running=self._running, more=self._more, versions=self._read)
 
     def select(self, keys: set[str]) -> None:
-        """Select the first of these keys that is shown."""
+        """Select the first of some keys that is shown."""
         rows = [row for row in map(self.model.row_of, keys) if row >= 0]
         if rows:
             choose_row(self.table, min(rows))
@@ -183,7 +185,7 @@ class TrashPane(QWidget):
     def _show_count(self) -> None:
         chosen = self.selected
         if self._failed and not self.model.total:
-            self.count.setText("")  # how many there are is not known
+            self.count.setText("")  # the total number is unknown
             return
         if self._running and not self._read:
             self.count.setText("listing…")
@@ -194,10 +196,10 @@ class TrashPane(QWidget):
             return
         rows, total = self.model.objects, self.model.total
         part = f"{format_count(len(rows))} of " if len(rows) != total else ""
-        words = f"{part}{format_count(total)} deleted object{'' if total == 1 else 's'}"
+        text = f"{part}{format_count(total)} deleted object{'' if total == 1 else 's'}"
         together = format_size(sum(each.size for each in rows))
         so_far = f" · in {format_count(self._read)} versions so far" if self._unfinished else ""
-        self.count.setText(f"{words} · {together}{so_far}")
+        self.count.setText(f"{text} · {together}{so_far}")
 
     @property
     def _unfinished(self) -> bool:

@@ -1,4 +1,4 @@
-"""Feeds the left side: folders as they are opened, and counts as they become known."""
+"""Loads the folder tree: folders when they are expanded, and the counts."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from gui.tabs.browser.counting import count_below
 from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, load_level
 from gui.tabs.browser.places import Places
 
-#: So many folders are asked for after a change; beyond them the bucket's first level only.
+#: Folders that are reloaded after a change; for more, only the first level of the bucket.
 _PARENTS = 10
 
 
 class TreeFeed(QObject):
-    """Answers what the tree asks for.
+    """Loads what the folder tree requests.
 
     Signals:
-        counted: the `Counts` of the bucket.
+        counted: the `Counts` of the bucket have arrived.
     """
 
     counted = Signal(object)
@@ -43,19 +43,19 @@ class TreeFeed(QObject):
             self._places.model.load("")
             self.count()
             self._tab.run(
-                "See whether the bucket is versioned", lambda work: has_trash(bucket, work=work),
+                "Check whether the bucket is versioned", lambda work: has_trash(bucket, work=work),
                 lambda found: self._places.model.show_trash(shown=found),
                 failed=_no_trash, latest="browser/trash-known", quiet=True,
             )  # fmt: skip
 
     def again(self, prefix: str) -> None:
-        """Ask for a folder of the tree anew, and count."""
+        """Reload a folder of the tree, and the counts."""
         known = self._places.model.index_of(prefix).isValid()
         self._places.model.load(prefix if known else "", anew=True)
         self.count()
 
     def follow(self, prefixes: Iterable[str]) -> None:
-        """Ask anew for the folders in which others have come or gone, and count.
+        """Reload the folders whose sub-folders may have changed, and the counts.
 
         Args:
             prefixes: the folders whose objects have changed.
@@ -65,12 +65,12 @@ class TreeFeed(QObject):
         model = self._places.model
         parents = {self._nearest(prefix) for prefix in prefixes}
         for parent in parents if len(parents) <= _PARENTS else ("",):
-            if model.state_of(parent) is not State.UNKNOWN:  # else it is asked for when opened
+            if model.state_of(parent) is not State.UNKNOWN:  # else it is loaded when it is expanded
                 model.load(parent, anew=True)
         self.count()
 
     def _nearest(self, prefix: str) -> str:
-        """Return the nearest folder above that the tree has; the bucket itself at last."""
+        """Return the nearest parent folder in the tree, at last the bucket."""
         parent = prefix
         while parent:
             parent = parent.rstrip("/").rpartition("/")[0]
@@ -80,7 +80,7 @@ class TreeFeed(QObject):
         return parent
 
     def count(self) -> None:
-        """Count the objects below every folder, as far as that is cheap."""
+        """Count the objects below every folder, up to the limit."""
         bucket = self.bucket
         if bucket is not None:
             self._tab.run(
@@ -104,13 +104,13 @@ class TreeFeed(QObject):
 
 
 class _Pages:
-    """The pages of one folder as they come; the first of a fresh listing is told apart."""
+    """Collects the pages of one folder; the first page of a new listing replaces the old ones."""
 
     def __init__(self, places: Places, prefix: str, *, fresh: bool) -> None:
         self._places, self._prefix, self._first = places, prefix, fresh
 
     def take(self, page: Page) -> None:
-        """Hand a page to the tree."""
+        """Pass a page to the tree."""
         first, self._first = self._first, False
         level = page.level
         self._places.model.take(
@@ -120,8 +120,8 @@ class _Pages:
 
 
 def _no_trash(_error: StorageError) -> None:
-    """Show no trash: the bucket cannot say whether it has one, and nothing else needs it."""
+    """Show no trash, since it is unknown whether the bucket is versioned."""
 
 
 def _left_to_the_folders(_error: StorageError) -> None:
-    """Say nothing: a folder that cannot be listed tells so itself, and counts are a courtesy."""
+    """Ignore the failure: folders show their own errors, and counts are optional."""

@@ -1,4 +1,4 @@
-"""The Bucket tab: lifecycle rules, and what the bucket says about its own safety."""
+"""The Bucket tab: lifecycle rules, encryption, versioning and public access of the bucket."""
 
 from gui.tabs.bucket.tab import BucketTab
 

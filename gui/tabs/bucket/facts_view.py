@@ -1,4 +1,4 @@
-"""The facts of a bucket, one below the other: a sign, a word, the evidence and the risk."""
+"""The safety checks of a bucket as a list: icon, status, evidence and risk."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from gui.widgets.icons import pixmap
 from gui.widgets.labels import Pill, heading, muted_label, text_label
 from gui.widgets.panel import rule
 
-#: Icon, tone and word of each standing: colour is never the only sign.
+#: Icon, tone and text of each status: colour is never the only indication.
 _SIGNS: dict[Status, tuple[str, str, str]] = {
     Status.GOOD: ("check", "good", "good"),
     Status.BAD: ("warning", "danger", "at risk"),
-    Status.NOTE: ("info", "warning", "to consider"),
-    Status.UNJUDGED: ("info", "warning", "not judged"),
+    Status.NOTE: ("info", "warning", "worth a review"),
+    Status.UNJUDGED: ("info", "warning", "not evaluated"),
     Status.DENIED: ("lock", "neutral", "not permitted"),
-    Status.UNSUPPORTED: ("minus", "neutral", "not offered"),
+    Status.UNSUPPORTED: ("minus", "neutral", "not supported"),
 }
 
 
 class FactsView(QScrollArea):
-    """A list that is read, not edited; it scrolls when the window is low."""
+    """A read-only list of checks; it scrolls when the window is low."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class FactsView(QScrollArea):
         theme.current().changed.connect(self._on_theme)
 
     def show_facts(self, facts: BucketFacts) -> None:
-        """Show the facts in the order in which they were asked for."""
+        """Show the checks in the order in which they were made."""
         self._signs = []
         holder = QWidget()
         holder.setProperty("surface", "panel")

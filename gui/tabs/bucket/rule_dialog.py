@@ -1,4 +1,4 @@
-"""Choosing a lifecycle rule from the templates, with what saving it would change."""
+"""The dialog that adds a lifecycle rule from a template and shows what saving it would change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ARCHIVE = 0
 
 
 class RuleDialog(QDialog):
-    """Template, its numbers, and the difference to the rules that are there now."""
+    """The template, its numbers, and the difference to the existing rules."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class RuleDialog(QDialog):
         self._purpose = muted_label("", wrap=True)
         self._problem = text_label("", "danger", wrap=True)
         self._preview = _preview()
-        self.save = primary_button("Save and read back", self._on_save)
+        self.save = primary_button("Save and verify", self._on_save)
         self._lay_out()
         self.template.currentIndexChanged.connect(self._refresh)
         self.prefix.textChanged.connect(self._refresh)
@@ -80,7 +80,7 @@ class RuleDialog(QDialog):
         box.setSpacing(12)
         box.addWidget(heading("Add a lifecycle rule"))
         box.addLayout(self._form)
-        box.addWidget(muted_label("What saving changes; all other rules stay as they are:"))
+        box.addWidget(muted_label("Saving makes these changes; all other rules stay the same:"))
         box.addWidget(self._preview)
         box.addWidget(self._problem)
         box.addLayout(buttons)
@@ -137,5 +137,5 @@ def _preview() -> QPlainTextEdit:
     view.setReadOnly(True)
     view.setFont(theme.mono_font())
     view.setFixedHeight(96)
-    view.setAccessibleName("What saving changes")
+    view.setAccessibleName("Changes")
     return view

@@ -16,9 +16,9 @@ _STATE = 1
 
 
 class RulesModel(TextRows):
-    """One row a rule; the sentence of the whole rule is the tooltip."""
+    """One row per rule; the tooltip describes the complete rule."""
 
-    heads = ("Rule", "State", "Which objects", "What happens to them")
+    heads = ("Rule", "State", "Objects", "Actions")
     mono = 0
 
     def __init__(self, parent: QObject | None = None) -> None:

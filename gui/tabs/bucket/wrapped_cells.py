@@ -1,4 +1,4 @@
-"""Cells whose text is wrapped: a rule is read as a whole, whatever the width of the window."""
+"""Cells whose text is wrapped, so that a rule is readable at any window width."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from gui.widgets.table import columns_of
 
 _WRAP = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _TALLEST = 10_000
-#: Above and below the lines of a wrapped cell, in pixels.
+#: Padding above and below the lines of a wrapped cell, in pixels.
 _BEYOND = 6
 
 
 class WrappedCells(CellDelegate):
-    """Draws a text that does not fit into one line over several."""
+    """Draws text over several lines if it does not fit into one."""
 
     def height(self, index: QModelIndex, width: int) -> int:
-        """Return what the text of a cell needs in a column of that width, in pixels."""
+        """Return the height in pixels that the text of a cell needs in a column of that width."""
         text = str(index.data() or "")
         metrics = QFontMetrics(self._font(index))
         inner = width - 2 * PADDING
@@ -45,7 +45,7 @@ class WrappedCells(CellDelegate):
 
 
 class RowHeights(QObject):
-    """Gives every row of a table the height that its wrapped texts need."""
+    """Sets the height of every row of a table to what its wrapped texts need."""
 
     def __init__(self, view: QTableView) -> None:
         super().__init__(view)

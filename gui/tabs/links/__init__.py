@@ -1,4 +1,4 @@
-"""The Links tab: make links with their real expiry, hand them on, and see which are alive."""
+"""The Links tab: create presigned URLs, show when they really expire, and list the active ones."""
 
 from gui.tabs.links.tab import LinksTab
 

@@ -1,4 +1,4 @@
-"""What is asked of a link: which objects, for what, for how long; and how long it really lives."""
+"""The form for new links: objects, purpose and duration, and when a link would really expire."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from gui.widgets.labels import heading, muted_label, shown, text_label
 from gui.widgets.panel import row
 from gui.widgets.segmented import Segmented
 
-#: Title and seconds; the last one lets the user type hours.
+#: Title and seconds of each duration; the last entry lets the user type hours.
 LIVES: tuple[tuple[str, int], ...] = (
     ("1 hour", 3600),
     ("12 hours", 43200),
     ("1 day", 86400),
-    ("7 days (the most S3 allows)", 604800),
+    ("7 days (maximum)", 604800),
     ("Other…", 0),
 )
 _HOURS_MOST = 24 * 7
@@ -33,12 +33,12 @@ _TYPING_MS, _NAMED = 500, 3
 
 
 class LinkForm(QWidget):
-    """The left column of the tab.
+    """The left column of the tab, in which links are described.
 
     Signals:
-        life_changed: another life was chosen; seconds.
-        wanted: the user asks for the links.
-        check_wanted: the keys or the purpose changed: whether the objects exist is in question.
+        life_changed: another duration was selected; in seconds.
+        wanted: the user wants to create the links.
+        check_wanted: the keys or the purpose changed, so check again whether the objects exist.
     """
 
     life_changed = Signal(int)
@@ -48,8 +48,8 @@ class LinkForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.keys = _keys_editor()
-        self.purpose = Segmented((("GET", "Download"), ("PUT", "Let somebody upload")))
-        self.life = combo_box("How long the links live")
+        self.purpose = Segmented((("GET", "Download"), ("PUT", "Upload")))
+        self.life = combo_box("Expires after")
         self.life.addItems([title for title, _ in LIVES])
         self.hours = _hours_field()
         self._asked = text_label("")
@@ -62,7 +62,7 @@ class LinkForm(QWidget):
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPING_MS)
         self._typing.timeout.connect(self.check_wanted)
-        self.make = primary_button("Make links", self.wanted.emit)
+        self.make = primary_button("Create links", self.wanted.emit)
         self._lay_out()
         self.life.currentIndexChanged.connect(self._on_life)
         self.hours.valueChanged.connect(self._on_life)
@@ -74,12 +74,12 @@ class LinkForm(QWidget):
 
     @property
     def seconds(self) -> int:
-        """The life asked for."""
+        """The requested duration in seconds."""
         return LIVES[self.life.currentIndex()][1] or self.hours.value() * 3600
 
     @property
     def chosen_keys(self) -> list[str]:
-        """The keys, one a line; blank lines do not count, blanks inside a key do."""
+        """The keys, one per line; blank lines are skipped, blanks inside a key are part of it."""
         return [line for line in self.keys.toPlainText().split("\n") if line.strip()]
 
     def set_keys(self, keys: Sequence[str]) -> None:
@@ -87,18 +87,18 @@ class LinkForm(QWidget):
         self.keys.setPlainText("\n".join(keys))
 
     def show_existence(self, found: Mapping[str, bool | None]) -> None:
-        """Warn of keys without an object, or for an upload of objects that it would replace."""
+        """Warn about keys without an object or, for uploads, about objects that would be replaced."""
         keys = self.chosen_keys
         upload = self.purpose.current == "PUT"
         named = [key for key in keys if found.get(key) is upload]
         self._missing = bool(named) and not upload
-        words = _replaced if upload else _missing
-        self._existence.setText(words(named, len(keys)) if named else "")
+        warning = _replaced if upload else _missing
+        self._existence.setText(warning(named, len(keys)) if named else "")
         self._existence.setVisible(bool(named))
         self._name_button()
 
     def show_real(self, life: Lifetime) -> None:
-        """Show when a link made now would really end, and why if that is earlier than asked."""
+        """Show when a link created now would expire, and why if that is earlier than requested."""
         self._real.show_live(partial(_real_end, life, self.seconds))
         self._real.set_tone("warning" if life.limited_by else "muted")
 
@@ -109,10 +109,10 @@ class LinkForm(QWidget):
         box.addWidget(heading("Objects"))
         box.addWidget(self.keys, 1)
         box.addWidget(self._existence)
-        box.addWidget(heading("For"))
+        box.addWidget(heading("Purpose"))
         box.addWidget(self.purpose)
         box.addWidget(self._hint)
-        box.addWidget(heading("Life"))
+        box.addWidget(heading("Expires after"))
         box.addWidget(row(self.life, self.hours))
         box.addWidget(self._asked)
         box.addWidget(self._real)
@@ -120,36 +120,38 @@ class LinkForm(QWidget):
 
     def _on_life(self, *_changed: object) -> None:
         self.hours.setVisible(LIVES[self.life.currentIndex()][1] == 0)
-        self._asked.setText(f"Asked for: {_spoken(self.seconds)}.")
+        self._asked.setText(f"Requested: {_spoken(self.seconds)}")
         self.life_changed.emit(self.seconds)
 
     def _on_purpose(self, purpose: str) -> None:
         self._hint.setText(
             "Anyone with the URL can read the object until it expires."
             if purpose == "GET"
-            else "Anyone with the URL can write, and overwrite, this key until it expires."
+            else "Anyone with the URL can write to this key and overwrite its object until it expires."
         )
         self._on_keys()
 
     def _on_keys(self) -> None:
-        """Forget what was known of other keys, and have these checked when typing pauses."""
+        """Clear the warnings about the former keys, and check the new ones when typing pauses."""
         self.show_existence({})
         self._typing.start()
 
     def _name_button(self) -> None:
         count = len(self.chosen_keys)
-        words = f"Make {count} links" if count > 1 else "Make link"
-        self.make.setText(f"{words} anyway" if self._missing else words)
-        self.make.allow(count > 0, "Name at least one object first.")
+        what = f"{format_count(count)} links" if count > 1 else "link"
+        self.make.setText(f"Create {what} anyway" if self._missing else f"Create {what}")
+        self.make.allow(count > 0, "Enter at least one key first.")
 
 
 def _keys_editor() -> QPlainTextEdit:
     editor = QPlainTextEdit()
     editor.setFont(theme.mono_font())
-    editor.setPlaceholderText("One key a line, for example\nanalytics/daily/report.json")
+    editor.setPlaceholderText("One key per line, for example\nanalytics/daily/report.json")
     editor.setAccessibleName("Keys of the objects")
     editor.setTabChangesFocus(True)
-    editor.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)  # keys differ at their ends
+    editor.setWordWrapMode(
+        QTextOption.WrapMode.WrapAnywhere
+    )  # keys differ at their ends, so they must not be cut off
     return editor
 
 
@@ -159,17 +161,17 @@ def _hours_field() -> QSpinBox:
     field.setValue(48)
     field.setSuffix(" hours")
     field.setAccessibleName("Hours")
-    field.setToolTip("S3 allows 7 days (168 hours) at most.")
+    field.setToolTip("S3 allows at most 7 days (168 hours).")
     return field
 
 
 def _missing(named: Sequence[str], count: int) -> str:
-    """Return the warning that download links lead to nothing."""
+    """Return the warning that download links point to no object."""
     if count == 1:
-        return "There is no object under this key now: a link to it works only once there is one."
+        return "There is no object with this key. A link to it works only once the object exists."
     return (
         f"{format_count(len(named))} of {format_count(count)} keys have no object now: "
-        f"{_list(named)}. Their links work only once there are objects."
+        f"{_list(named)}. Their links work only once the objects exist."
     )
 
 
@@ -197,8 +199,8 @@ def _spoken(seconds: int) -> str:
 
 
 def _real_end(life: Lifetime, seconds: int) -> str:
-    """Return when a link made at this moment would end; an end of the keys stands still."""
+    """Return when a link created now would expire, and what limits that."""
     ends = life.expires_at if life.limited_by else utc_now() + timedelta(seconds=seconds)
     when = format_moment(ends)
-    text = f"Really ends {when}" if life.known else f"End unknown: at most {when}"
+    text = f"Expires {when}" if life.known else f"Expires {when} at the latest"
     return f"{text}: {life.limited_by}." if life.limited_by else f"{text}."

@@ -1,4 +1,4 @@
-"""Links just made, and the ledger of all links, as rows of tables."""
+"""Table models of the links just created and of the list of all links."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from gui.models.roles import PILL_ROLE, TONE_ROLE
 from gui.models.text_rows import TextRows
 from gui.widgets.labels import shown
 
-#: Columns of the ledger that a narrow table leaves out.
+#: Columns that are hidden in a narrow table of all links.
 MADE_BY, SIGNED_WITH = 4, 5
 _Place = tuple[str, str, str]
 _NO_OBJECT = (
-    "There is no object under this key: the link answers 404 until there is one. Checked when the "
-    "ledger was loaded or the object changed."
+    "No object has this key: the link returns 404 until the object exists. Checked when the "
+    "list was loaded or the object changed."
 )
 _NOT_CHECKED = (
-    "Whether its object exists is checked for the newest links of the profile in use, where it may "
-    "be asked."
+    "Whether the object exists is checked only for the newest links of the current profile, and "
+    "only if its permissions allow it."
 )
 Row = tuple[tuple[Any, ...], tuple[CellText, ...]]
 
 
 class MadeModel(TextRows):
-    """The links of the last act; their URLs are not shown, only copied."""
+    """The links just created; their URLs are never shown, only copied."""
 
-    heads = ("Object", "For", "Ends", "Test")
+    heads = ("Object", "Purpose", "Expires", "Test")
     mono = 0
     ages = True
     _TEST = 3
@@ -48,13 +48,13 @@ class MadeModel(TextRows):
         self._tests: dict[str, tuple[str, str]] = {}
 
     def show(self, links: Sequence[Link]) -> None:
-        """Show links that were just made; a warning stands where a test's outcome will."""
+        """Show new links; a warning is shown until the result of a test replaces it."""
         self.links = tuple(links)
         self._tests = {link.key: (_warned(link), "warning") for link in links if link.warnings}
         self._fill()
 
     def set_test(self, key: str, words: str, tone: str) -> None:
-        """Show what trying the link of `key` gave."""
+        """Show the result of testing the link of `key`."""
         self._tests[key] = (words, tone)
         self._fill()
 
@@ -75,9 +75,9 @@ class MadeModel(TextRows):
 
 
 class LedgerModel(TextRows):
-    """All links ever made here, newest first; a link that has ended is muted.
+    """All links ever created on this computer, newest first; expired links are muted.
 
-    A download link is called alive only once its object was found: `show_existence` says so.
+    A download link is shown as active only after `show_existence` has reported its object.
     """
 
     heads = ("Object", "For", "State", "Ends in", "Made by", "Signed with")
@@ -90,7 +90,7 @@ class LedgerModel(TextRows):
         self._exists: dict[_Place, bool | None] = {}
 
     def show_existence(self, made_by: str, bucket: str, found: Mapping[str, bool | None]) -> None:
-        """Show whether the objects of a profile's bucket exist; None is not known."""
+        """Show which objects of a profile's bucket exist; None means unknown."""
         self._exists |= {(made_by, bucket, key): exists for key, exists in found.items()}
         if self._rows:
             self.dataChanged.emit(
@@ -98,7 +98,7 @@ class LedgerModel(TextRows):
             )
 
     def keys_in_question(self, made_by: str, bucket: str, most: int) -> list[str]:
-        """Return the keys of live download links of a profile's bucket, newest links first."""
+        """Return the keys of the active download links of a profile's bucket, newest first."""
         keys = (
             entry.key
             for entry in self._things
@@ -109,7 +109,7 @@ class LedgerModel(TextRows):
         return list(islice(dict.fromkeys(keys), most))
 
     def show(self, entries: Sequence[Entry]) -> None:
-        """Show the ledger as it is now."""
+        """Show the links that are stored now."""
         now = utc_now()
         rows = [_ledger_row(entry, now, partial(self._state, entry)) for entry in entries]
         self._replace(rows, entries)
@@ -123,20 +123,20 @@ class LedgerModel(TextRows):
         return self._judged(entry)[0]
 
     def _judged(self, entry: Entry) -> tuple[str, str, str]:
-        """Return the state of a link in a word, its tone, and what it means."""
+        """Return the state of a link as one or two words, its tone, and its explanation."""
         if not entry.alive():
-            return "ended", "neutral", "This link has ended: nobody can use it any more."
+            return "expired", "neutral", "This link has expired and can no longer be used."
         exists: bool | None = True
         if entry.method in NEED_OBJECT:
             exists = self._exists.get((entry.made_by, entry.bucket, entry.key))
         if exists is False:
             return "no object", "warning", _NO_OBJECT
         if not entry.expiry_known:
-            return "end unknown", "warning", "The credentials that signed it may end earlier."
-        return ("alive", "good", "") if exists else ("not checked", "neutral", _NOT_CHECKED)
+            return "expiry unknown", "warning", "The credentials that signed it may expire earlier."
+        return ("active", "good", "") if exists else ("not checked", "neutral", _NOT_CHECKED)
 
     def _told(self, row: int, column: int) -> str:
-        """Return what the state means, the moment of the end, or the access key."""
+        """Return the explanation of the state, the time of expiry, or the access key."""
         entry = self.entry(row)
         return {
             self._STATE: self._judged(entry)[2],
@@ -167,7 +167,7 @@ def _ledger_row(entry: Entry, now: datetime, state: CellText) -> Row:
 
 
 def _warned(link: Link) -> str:
-    """Return a link's warnings in a few words: the banner has room for whole sentences."""
+    """Return a link's warnings in a few words; the banner has the complete sentences."""
     missing = "no object now" if link.exists is False else ""
     path = "not for browsers" if path_warning(link.key) else ""
     return ", ".join(filter(None, (missing, path)))
@@ -178,9 +178,9 @@ def _purpose(method: str) -> str:
 
 
 def _left(entry: Entry) -> str:
-    """Return the time that is left; afterwards how long ago it ended."""
+    """Return the time until the link expires, or how long ago it expired."""
     if not entry.alive():
-        return f"ended {format_age(entry.expires)}"
+        return f"expired {format_age(entry.expires)}"
     longest = "" if entry.expiry_known else "at most "
     return f"{longest}{format_remaining(entry.expires)}"
 
@@ -188,5 +188,5 @@ def _left(entry: Entry) -> str:
 def _until(moment: datetime, *, known: bool = True) -> str:
     when = format_moment(moment)
     if moment <= utc_now():
-        return f"ended {when}"
-    return when if known else f"unknown: at most {when}"
+        return f"expired {when}"
+    return when if known else f"{when} at the latest"

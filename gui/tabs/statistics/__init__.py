@@ -1,4 +1,4 @@
-"""The Statistics tab: how much is where, from one scan that can be watched and stopped."""
+"""The Statistics tab: sizes and counts by group, from a scan that shows progress and can be stopped."""
 
 from gui.tabs.statistics.tab import StatisticsTab
 

@@ -1,4 +1,4 @@
-"""The figures at the top: each with what it means below it."""
+"""The figures at the top of the tab, each with a note below it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOTHING = "\u2013"
 
 
 class Card(QWidget):
-    """A title, a figure, and a note."""
+    """A card with a title, a figure and a note."""
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Card(QWidget):
         box.addWidget(card(name, self._figure, self._note, spacing=2))
 
     def set(self, value: str, note: str = "", tone: str = "muted") -> None:
-        """Show a figure."""
+        """Show a figure and its note."""
         self._figure.setText(value)
         self._note.setText(note)
         self._note.set_tone(tone)
@@ -40,7 +40,7 @@ class Card(QWidget):
 
 
 class Cards(QFrame):
-    """Objects, size, small objects, the largest, and where the time goes."""
+    """Number of objects, size, small objects, largest object, storage class and cost of the scan."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,9 +56,9 @@ class Cards(QFrame):
             box.addWidget(part, 1)
 
     def show_statistics(self, found: StorageStatistics) -> None:
-        """Show the figures of a result, or of a part of it."""
+        """Show the figures of a complete or partial result."""
         average = found.size // found.objects if found.objects else 0
-        self.objects.set(format_count(found.objects), "so far" if found.partial else "all of them")
+        self.objects.set(format_count(found.objects), "so far" if found.partial else "all objects")
         part = ", so far" if found.partial else ""
         self.total.set(format_size(found.size), f"{format_size(average)} on average{part}")
         self._show_small(found)
@@ -75,8 +75,8 @@ class Cards(QFrame):
         part = found.small_objects / found.objects if found.objects else 0.0
         many = part > 0.5
         everything = "of those found so far" if found.partial else "of all objects"
-        note = "costly to archive" if many else everything
-        # Rounded down: "100 %" must mean all of them.
+        note = "expensive to archive" if many else everything
+        # Rounded down, so that "100 %" always means all objects.
         self.small.set(f"{math.floor(part * 1000) / 10:g} %", note, "warning" if many else "muted")
 
     def _show_classes(self, found: StorageStatistics) -> None:

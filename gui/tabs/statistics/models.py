@@ -1,4 +1,4 @@
-"""Groups and largest objects as rows of tables."""
+"""Table models of the groups and of the largest objects."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from core.units import format_count, format_size
 from gui.models.text_rows import TextRows
 from gui.widgets.labels import shown
 
-#: The column of the part of the whole.
+#: The column of the share of the total size.
 PART = 3
 
 
 class SharesModel(TextRows):
-    """Groups with count, size and their part of the whole."""
+    """Groups with their count, size and share of the total size."""
 
-    heads = ("Group", "Objects", "Size", "Part")
+    heads = ("Group", "Objects", "Size", "Share")
     numbers = frozenset({1, 2, 3})
 
     def show(self, shares: Sequence[Share], size: int) -> None:
-        """Show groups of a whole of `size` bytes."""
+        """Show groups; `size` is the total in bytes."""
         self._replace([_share_row(share, size) for share in shares])
 
     def name(self, row: int) -> str:
@@ -30,7 +30,7 @@ class SharesModel(TextRows):
 
 
 class LargestModel(TextRows):
-    """The largest objects."""
+    """The largest objects, the largest first."""
 
     heads = ("Key", "Size")
     numbers = frozenset({1})

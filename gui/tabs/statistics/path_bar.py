@@ -1,4 +1,4 @@
-"""The folder whose bytes are shown, as buttons that lead to each folder above it."""
+"""The path of the folder shown, with a button for each folder above it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 from gui.widgets.buttons import icon_button, link_button, plain_button
 from gui.widgets.labels import Elided, muted_label, shown
 
-#: Longer segments are shortened in the middle; the tooltip has the whole name.
+#: Characters from which a segment is shortened in the middle; the tooltip has the full name.
 _LONGEST = 28
-#: Pixels below which a long path leaves its middle out.
+#: Width in pixels below which the middle of a long path is hidden.
 _WIDE = 560
 
 
@@ -21,8 +21,8 @@ class PathBar(QFrame):
     """A button for the folder above, the path, and a button that opens the folder in the Browser.
 
     Signals:
-        chosen: a folder of the path was chosen; an empty text is the whole bucket.
-        browser_wanted: the folder shown is to be opened in the Browser.
+        chosen: a folder of the path was selected; empty for the entire bucket.
+        browser_wanted: the user wants to open the folder in the Browser.
     """
 
     chosen = Signal(str)
@@ -48,16 +48,16 @@ class PathBar(QFrame):
     def show_folder(self, bucket: str, folder: str) -> None:
         """Show the path of a folder, without its last slash."""
         if (bucket, folder) == (self.bucket, self.folder):
-            return  # partial results of a scan come twice a second: the focus stays
+            return  # partial results arrive twice a second; unchanged buttons keep the focus
         self.bucket, self.folder = bucket, folder
         focused = any(part.hasFocus() for part in self._parts)
         self._show_crumbs()
-        self.up.allow(bool(folder), "This is the whole bucket.")
+        self.up.allow(bool(folder), "This is the entire bucket.")
         if focused:
             self.up.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave out the middle of the path where there is too little room for it."""
+        """Hide the middle of the path if the bar is too narrow for it."""
         super().resizeEvent(event)
         narrow = event.size().width() < _WIDE
         if narrow != self._narrow:

@@ -1,4 +1,4 @@
-"""The Statistics tab itself."""
+"""The Statistics tab: scans the bucket and shows the result by folder and group."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from gui.widgets.panel import Panel, column, splitter
 from gui.widgets.segmented import Segmented
 from gui.widgets.table import columns_of, make_table, on_enter
 
-#: What a LIST request lists at most, and what S3 asks for a thousand of them (us-east-1, 2025).
+#: Keys per LIST request, and the price of a thousand requests in US dollars (us-east-1, 2025).
 _PER_CALL, _DOLLARS_PER_THOUSAND = 1000, 0.005
 _GROUPS = (
     ("kinds", "Kind"),
@@ -39,23 +39,23 @@ _GROUPS = (
     ("months", "Month"),
     ("sizes", "Size"),
 )
-#: Pixels of the columns of numbers; names take the rest.
+#: Widths of the number columns in pixels; names take the rest.
 _GROUP_WIDTHS, _SIZE_WIDTH, _NARROW = (84, 92, 76), 92, 420
-#: Groups that only a finished scan has for a single folder.
+#: Groups that only a completed scan has for a single folder.
 _DETAILED = frozenset({"classes", "months", "sizes"})
 _NO_DETAILS = (
-    "This result divides the whole bucket only. Scan again for single folders; in a bucket with "
-    "very many folders the deepest ones are not divided further."
+    "This result has groups for the entire bucket only. Scan again to get them for each folder; in "
+    "a bucket with very many folders the deepest ones have none."
 )
 
 _NO_SCAN = (
     "No scan yet",
-    "A scan counts every object: how much is where, by kind, symbol, class and month.",
+    "A scan counts every object and groups the sizes by kind, symbol, storage class and month.",
 )
 
 
 class _GroupsPanel(Panel):
-    """The table of groups; a narrow one leaves out the part of the whole."""
+    """The table of groups; a narrow one hides the share."""
 
     def __init__(self, table: QTableView) -> None:
         super().__init__("By", table)
@@ -63,7 +63,7 @@ class _GroupsPanel(Panel):
         columns_of(table).fill_with_names(*_GROUP_WIDTHS)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the columns for which there is room."""
+        """Hide or show the share according to the available width."""
         super().resizeEvent(event)
         self._table.setColumnHidden(PART, event.size().width() < _NARROW)
         columns_of(self._table).fill_with_names(*_GROUP_WIDTHS)
@@ -75,7 +75,7 @@ class StatisticsTab(Tab):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._found: StorageStatistics | None = None
-        #: The last result that counts everything: it comes back when a scan breaks off.
+        #: The last complete result; it is shown again when a scan fails or is stopped.
         self._complete: StorageStatistics | None = None
         self._task: Task | None = None
         self._root = ""
@@ -88,7 +88,7 @@ class StatisticsTab(Tab):
         self.stop = plain_button("Stop", self._on_stop)
         self.path = PathBar()
         self._age = Pill("")
-        self._broke_off = False  # the last scan failed: what is shown is of before
+        self._broke_off = False  # the last scan failed, so the result shown is older
         self._empty = EmptyState(
             *_NO_SCAN,
             "Scan",
@@ -106,7 +106,7 @@ class StatisticsTab(Tab):
         self._show_state()
 
     def _lay_out(self) -> None:
-        self._map = Panel("Where the bytes are", self._view, actions=(self.stop, self.scan))
+        self._map = Panel("Size by folder", self._view, actions=(self.stop, self.scan))
         self._map.head.add_pill(self._age)
         settings = self.context.settings
         shares = make_table(
@@ -138,7 +138,7 @@ class StatisticsTab(Tab):
         box.addWidget(panes, 1)
 
     def present(self) -> None:
-        """Scan, unless there is a result."""
+        """Start a scan unless there is a result."""
         if self._found is None and self._task is None:
             self._on_scan()
 
@@ -203,9 +203,11 @@ class StatisticsTab(Tab):
             self._task = None
             if self._complete is not None:
                 age = format_age(self._complete.finished)
-                self.banner.show_info(f"The scan was stopped. Shown is the result of {age}.")
+                self.banner.show_info(f"The scan was stopped. The result of {age} is shown.")
             else:
-                self.banner.show_info("The scan was stopped: the figures are of a part only.")
+                self.banner.show_info(
+                    "The scan was stopped: the figures cover only a part of the bucket."
+                )
             self._go_back()
 
     def _on_progress(self, progress: Progress) -> None:
@@ -218,7 +220,7 @@ class StatisticsTab(Tab):
         workspace = self.context.workspace
         if workspace is not None:
             name = workspace.profile.name
-            self.run("Keep the statistics", lambda _work: save(name, found), quiet=True)
+            self.run("Save the statistics", lambda _work: save(name, found), quiet=True)
 
     def _on_failed(self, error: StorageError) -> None:
         self._task, self._broke_off = None, True
@@ -226,7 +228,7 @@ class StatisticsTab(Tab):
         self.show_error(error, self._on_scan)
 
     def _go_back(self) -> None:
-        """Show the last complete result again, with its age; a part is never left in its place."""
+        """Show the last complete result again, with its age, instead of a partial one."""
         if self._complete is not None:
             self._show(self._complete)
         elif self._found is None:
@@ -252,7 +254,7 @@ class StatisticsTab(Tab):
             self.shares.show(shares, self._level.size)
 
     def _on_share(self, index: QModelIndex) -> None:
-        """Enter the folder of a row."""
+        """Show the folder of a row."""
         name = self.shares.name(index.row()) if index.isValid() else ""
         if self.groups.current == "tops" and name and name != ROOT:
             self._show_folder(f"{self._root}/{name}" if self._root else name)
@@ -286,7 +288,7 @@ class StatisticsTab(Tab):
             self._root = folder
             return
         level = level_of(found, folder)
-        if folder and not level.objects:  # it is gone, or the scan does not know it
+        if folder and not level.objects:  # it was deleted, or the scan has no entry for it
             folder, level = "", level_of(found, "")
         self._root, self._level = folder, level
         self.path.show_folder(found.bucket, folder)
@@ -297,12 +299,14 @@ class StatisticsTab(Tab):
         if not level.detailed:
             largest = tuple(o for o in found.largest if o.key.startswith(f"{folder}/"))
         self.largest.show(largest)
-        note = "" if level.detailed else "among the largest of the bucket"
+        note = "" if level.detailed else "among the largest in the bucket"
         self._largest_panel.head.set_title("Largest objects", note)
 
     def _allow_groups(self, level: Level) -> None:
-        """Allow the groups that the result has for this folder."""
-        has_all = level.detailed or self._task is not None  # those of a scan come at its end
+        """Enable the groups that the result has for this folder."""
+        has_all = (
+            level.detailed or self._task is not None
+        )  # a running scan has them only at its end
         for name in _DETAILED:
             self.groups.allow(name, has_all, _NO_DETAILS)
         if not has_all and self.groups.current in _DETAILED:
@@ -311,7 +315,7 @@ class StatisticsTab(Tab):
     def _show_age(self) -> None:
         if self._found is None or self._task is not None:
             return
-        part = "a part only: the scan broke off" if self._found.partial else "live scan"
+        part = "partial: the scan was interrupted" if self._found.partial else "live scan"
         tone = "warning" if self._found.partial else "neutral"
         age = f"{part} · {format_age(self._found.finished)}"
         if self._broke_off and not self._found.partial:
@@ -338,9 +342,9 @@ class StatisticsTab(Tab):
     def _cost(self) -> str:
         if self._found is None:
             return (
-                "One LIST request for each thousand objects: a million objects are 1,000 requests "
-                f"or about ${_DOLLARS_PER_THOUSAND}."
+                "One LIST request per thousand objects: a million objects need 1,000 requests, "
+                f"about ${_DOLLARS_PER_THOUSAND}."
             )
         calls = max(1, self._found.list_calls)
         dollars = calls / 1000 * _DOLLARS_PER_THOUSAND
-        return f"About {format_count(calls)} LIST requests, as the last time: ${dollars:.4f}."
+        return f"About {format_count(calls)} LIST requests, as for the last scan: ${dollars:.4f}."

@@ -1,4 +1,4 @@
-"""The Uploads tab: choose, plan, and one queue that shows what becomes of each file."""
+"""The Uploads tab: selection of files, the upload plan, and the queue of transfers."""
 
 from gui.tabs.uploads.tab import UploadsTab
 

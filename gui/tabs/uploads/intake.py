@@ -1,4 +1,4 @@
-"""The left column: what is to be uploaded and where to, and what that would do."""
+"""The left column: files to upload, the destination, and the upload plan."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gui.widgets.panel import row
 
 
 class DropZone(QFrame):
-    """A place to drop files and folders on.
+    """The area on which files and folders can be dropped.
 
     Signals:
         dropped: the paths, a list of texts.
@@ -38,7 +38,7 @@ class DropZone(QFrame):
         self._picture.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         title = heading("Drop files or folders here")
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        note = muted_label("Nothing is sent before you have seen the plan.", small=True)
+        note = muted_label("Nothing is uploaded before you have seen the plan.", small=True)
         note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 12, 12, 12)
@@ -47,24 +47,24 @@ class DropZone(QFrame):
             box.addWidget(part)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take local files."""
+        """Accept local files."""
         if local_paths(event):
             event.acceptProposedAction()
             self._mark(over=True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """The pointer has left."""
+        """Remove the highlight when the pointer leaves."""
         super().dragLeaveEvent(event)
         self._mark(over=False)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Hand the paths on."""
+        """Emit the dropped paths."""
         self._mark(over=False)
         event.acceptProposedAction()
         self.dropped.emit(local_paths(event))
 
     def changeEvent(self, event: QEvent) -> None:
-        """Draw the icon anew in the new theme."""
+        """Draw the icon again when the theme changes."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._paint_icon()
@@ -78,11 +78,11 @@ class DropZone(QFrame):
 
 
 class Intake(QWidget):
-    """Drop zone, buttons, destination and plan.
+    """The drop area, buttons, destination and plan.
 
     Signals:
-        changed: the files or the destination changed; a new plan is due.
-        file_as: a document is to be filed by the data contract.
+        changed: the files or the destination changed, so a new plan is needed.
+        file_as: the user wants to store a document by the data contract.
     """
 
     changed = Signal()
@@ -95,10 +95,10 @@ class Intake(QWidget):
         self.add_files = plain_button("Add files…", self.choose_files, icon_name="file")
         self.add_folder = plain_button("Add folder…", self.choose_folder, icon_name="folder")
         self.file_one = plain_button("File as…", self.file_as.emit, icon_name="calendar")
-        self.file_one.set_hint("Place a document by the data contract: kind, symbol, moment")
+        self.file_one.set_hint("Store a document by the data contract: kind, symbol, time")
         self.prefix = QLineEdit()
         self.prefix.setFont(theme.mono_font())
-        self.prefix.setPlaceholderText("the top of the bucket")
+        self.prefix.setPlaceholderText("the root of the bucket")
         self.prefix.setAccessibleName("Destination folder in the bucket")
         self._problem = text_label("", "danger", wrap=True)
         self._problem.hide()
@@ -111,10 +111,10 @@ class Intake(QWidget):
 
     @property
     def destination(self) -> str:
-        """The prefix, clean.
+        """The normalized prefix.
 
         Raises:
-            InvalidInput: it can be no part of a key.
+            InvalidInput: it cannot be part of a key.
         """
         return clean_prefix(self.prefix.text())
 
@@ -124,14 +124,14 @@ class Intake(QWidget):
         self._on_prefix()
 
     def add(self, paths: Sequence[str]) -> None:
-        """Put files and folders onto the list."""
+        """Add files and folders to the list."""
         fresh = [path for path in paths if path not in self.paths]
         if fresh:
             self.paths += fresh
             self.changed.emit()
 
     def clear(self) -> None:
-        """Empty the list."""
+        """Clear the list."""
         if self.paths:
             self.paths = []
             self.changed.emit()

@@ -1,4 +1,4 @@
-"""Transfers that a crash or a closed window interrupted, each with Resume and Discard…."""
+"""The list of interrupted transfers, each with Resume and Discard…."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _SHOWN = 4
 
 
 class Leftovers(QWidget):
-    """Hidden while there are none.
+    """The interrupted transfers; hidden while there are none.
 
     Signals:
         resume_wanted: an `Unfinished`.
-        discard_wanted: an `Unfinished` that the user wants to discard, after a question.
+        discard_wanted: an `Unfinished` that the user has confirmed to discard.
     """
 
     resume_wanted = Signal(object)
@@ -37,7 +37,7 @@ class Leftovers(QWidget):
         self.hide()
 
     def show_all(self, found: Sequence[Unfinished]) -> None:
-        """Offer these; the oldest first, and not more than a few at once."""
+        """Show the transfers, oldest first, up to a few at once."""
         for old in self._rows:
             old.setParent(None)
             old.deleteLater()
@@ -60,14 +60,14 @@ class Leftovers(QWidget):
         return bar
 
     def _on_discard(self, transfer: Unfinished) -> None:
-        """Show which files are left, and ask."""
+        """Show which files are left, and ask for confirmation."""
         count = len(transfer.left)
         what = "1 file" if count == 1 else f"{format_count(count)} files"
         ask(
             self,
             f"Discard “{shown(transfer.order.title)}”?",
             f"{what} will not be transferred: they are listed below. The transfer cannot be "
-            "resumed after that. Files that have arrived stay.",
+            "resumed after that. Files that have been transferred stay.",
             partial(self.discard_wanted.emit, transfer),
             names=transfer.arguments["keys"],
             button="Discard",

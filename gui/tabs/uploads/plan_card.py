@@ -1,4 +1,4 @@
-"""What an upload would do, in figures, with the decision about all files that exist already."""
+"""The summary of an upload plan, with the choice of what to do with existing objects."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from core.transfer.values import IfExists
 from core.units import format_count, format_size
 from core.work import Progress
 from gui import shortcuts
-from gui.tabs.uploads.plan_model import ALL, REFUSED, WORDS, PlanModel
+from gui.tabs.uploads.plan_model import ALL, LABELS, REFUSED, PlanModel
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.labels import Elided, figure, heading, muted_label, text_label
 from gui.widgets.panel import card, column, row
 from gui.widgets.segmented import Segmented
 
 _MEANING = {
-    IfExists.SKIP: "Files whose key exists are left out.",
-    IfExists.OVERWRITE: "The objects are replaced. A versioned bucket keeps the old versions.",
-    IfExists.KEEP_BOTH: "Each goes beside the old one, as “name (2)”.",
+    IfExists.SKIP: "Files whose key already exists are skipped.",
+    IfExists.OVERWRITE: "The objects are replaced. A versioned bucket retains the old versions.",
+    IfExists.KEEP_BOTH: "Each file is stored beside the old object, as “name (2)”.",
 }
 
 
 class PlanCard(QWidget):
-    """Count, bytes, conflicts and what is left out; the button that starts.
+    """Number and size of the files, conflicts and skipped files, and the Upload button.
 
     Signals:
         wanted: the user starts the upload.
-        cleared: the user empties the list.
-        files_wanted: the list of files is to be shown, at the filter of that name.
+        cleared: the user clears the list.
+        files_wanted: the user wants the list of files with the filter of that name.
     """
 
     wanted = Signal()
@@ -45,12 +45,12 @@ class PlanCard(QWidget):
         self._count = figure("")
         self._size = Elided("", "muted")
         self._conflicts = text_label("", "warning", wrap=True)
-        self.choice = Segmented([(choice.value, words) for choice, words in WORDS.items()])
-        self.choice.setAccessibleName("What to do with files that exist already")
+        self.choice = Segmented([(choice.value, text) for choice, text in LABELS.items()])
+        self.choice.setAccessibleName("What to do with files that already exist")
         self._meaning = muted_label("", wrap=True, small=True)
         self._skipped = text_label("", "warning", wrap=True)
         self._skipped.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.why = link_button("Show them", lambda: self.files_wanted.emit(REFUSED))
+        self.why = link_button("Show files", lambda: self.files_wanted.emit(REFUSED))
         self.list = link_button("Show the files", lambda: self.files_wanted.emit(ALL))
         self.start = primary_button("Upload", self.wanted.emit)
         self.clear = plain_button("Clear", self.cleared.emit)
@@ -64,20 +64,20 @@ class PlanCard(QWidget):
 
     @property
     def decision(self) -> IfExists:
-        """What to do with files whose key exists."""
+        """The decision for files whose key exists."""
         return IfExists(self.choice.current)
 
     def show_nothing(self) -> None:
-        """There is nothing to plan."""
+        """Show that nothing was added."""
         self._take(None)
         self.hide()
 
     def show_looking(self, count: int) -> None:
-        """The plan is being made."""
-        self._reason_without_plan = "The plan is being made."
-        self.plan = None  # the list stays until the new one is there
+        """Show that the plan is being prepared."""
+        self._reason_without_plan = "The plan is being prepared."
+        self.plan = None  # the list stays until the new plan is complete
         what = "what you added" if count > 1 else "your choice"
-        self._show("Checking…", f"{what}, and what the bucket already has there")
+        self._show("Checking…", f"{what}, and which keys already exist")
         self._decision.hide()
         self._left_out.hide()
         self.list.hide()
@@ -85,17 +85,17 @@ class PlanCard(QWidget):
         self._update()
 
     def show_failed(self, count: int) -> None:
-        """Show that there is no plan although something was added: it is not lost."""
+        """Show that no plan could be made; the added files stay."""
         added = "1 entry" if count == 1 else f"{format_count(count)} entries"
         self._take(None)
         self._show("No plan", f"{added} added, not compared with the bucket")
         self._reason_without_plan = (
-            f"The plan could not be made. {shortcuts.tip('refresh')} tries again."
+            f"The plan could not be prepared. {shortcuts.tip('refresh')} tries again."
         )
         self._update()
 
     def show_found(self, progress: Progress) -> None:
-        """Tell how many files were found so far."""
+        """Show how many files were found so far."""
         if self.plan is None:
             self._count.setText(f"{_files(progress.done)} so far")
 
@@ -110,7 +110,7 @@ class PlanCard(QWidget):
         self._on_decided()
 
     def allow(self, allowed: bool, reason: str = "") -> None:
-        """Allow starting, or say why not."""
+        """Enable the Upload button, or show why it is disabled."""
         self._allowed, self._reason = allowed, reason
         self._update()
 
@@ -151,12 +151,12 @@ class PlanCard(QWidget):
         self.files.decide_all(self.decision)
 
     def _on_decided(self) -> None:
-        """Show what the decisions mean: for all files, and how many differ."""
+        """Show the effect of the decision, and how many files have a different one."""
         self._meaning.setText(_MEANING[self.decision])
         conflicts = self.plan.conflicts if self.plan else 0
         single = len(self.files.single)
         apart = f"; {format_count(single)} decided one by one" if single else ""
-        self._conflicts.setText(f"{_files(conflicts)} already exist there{apart}")
+        self._conflicts.setText(f"{_files(conflicts)} already exist{apart}")
         self.start.setText(f"Upload {_files(self._to_send())}" if self.plan else "Upload")
         self._update()
 

@@ -1,4 +1,4 @@
-"""The files of an upload plan as rows, made when they are drawn: 50,000 files cost no more."""
+"""The table model of an upload plan; rows are created on demand, for 50,000 files."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from gui.models.roles import MONO_ROLE, PILL_ROLE, TONE_ROLE
 from gui.widgets.labels import shown
 
 KEY, FILE, SIZE, CONFLICT, DECISION = range(5)
-#: Which rows are shown.
+#: Filters of the rows.
 ALL, EXISTING, REFUSED = "all", "existing", "refused"
-#: A decision in the words of its button, and the tone of its cell.
-WORDS = {
+#: The button text of each decision, and the tone of its cell.
+LABELS = {
     IfExists.SKIP: "Skip",
     IfExists.OVERWRITE: "Overwrite",
     IfExists.KEEP_BOTH: "Keep both",
@@ -33,10 +33,10 @@ _TONES = {
 
 
 class PlanModel(Columns):
-    """Files of a plan, then those that cannot be uploaded; holds what was decided about them.
+    """The files of a plan, then those that cannot be uploaded, with the decisions about them.
 
-    `choice` is the decision for all files whose key exists, `single` has those of single files by
-    their numbers in the plan.
+    `choice` is the decision for all files whose key exists; `single` has the decisions for single
+    files by their numbers in the plan.
 
     Signals:
         decided: the decision about some files changed.
@@ -57,7 +57,7 @@ class PlanModel(Columns):
         self._rows: Sequence[int] = ()
 
     def show(self, plan: UploadPlan | None) -> None:
-        """Show another plan; files that are in both keep the decisions made for them."""
+        """Show another plan; decisions for files in both plans stay."""
         former = self.plan
         by_path = {former.paths[number]: d for number, d in self.single.items()} if former else {}
         self.beginResetModel()
@@ -73,21 +73,21 @@ class PlanModel(Columns):
         self.endResetModel()
 
     def show_only(self, name: str) -> None:
-        """Show all rows, those whose key exists, or those that cannot be uploaded."""
+        """Show all rows, those with an existing key, or those that cannot be uploaded."""
         self.beginResetModel()
         self._filter = name
         self._rows = self._chosen_rows()
         self.endResetModel()
 
     def decide_all(self, choice: IfExists) -> None:
-        """Decide about all files for which nothing else was decided."""
+        """Set the decision for all files without a decision of their own."""
         if choice is not self.choice:
             self.choice = choice
             self.single = {n: each for n, each in self.single.items() if each is not choice}
             self._tell()
 
     def decide(self, rows: Iterable[int], decision: IfExists | None) -> None:
-        """Decide about the files of some rows; None lets them follow the decision for all."""
+        """Set the decision for the files of some rows; None applies the decision for all."""
         plan = self.plan
         if plan is None:
             return
@@ -111,12 +111,12 @@ class PlanModel(Columns):
         return plan.conflicts if name == EXISTING else len(plan.refused)
 
     def exists(self, row: int) -> bool:
-        """Whether the key of a row's file exists already: only then is there a decision."""
+        """Return whether the key of a row's file already exists, so that a decision is needed."""
         plan, number = self.plan, self._rows[row]
         return plan is not None and number < len(plan.keys) and plan.existing[number]
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a cell's text or looks."""
+        """Return a cell's text or appearance."""
         plan, column = self.plan, index.column()
         if plan is None or not index.isValid():
             return None
@@ -128,7 +128,7 @@ class PlanModel(Columns):
         return self._look(plan, number, column, role)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Sort by a column; -1 brings the plan's own order back. Nothing is selected afterwards."""
+        """Sort by a column, or by the plan's order for -1; clears the selection."""
         self.beginResetModel()
         self._sorting = (column, order)
         self._rows = self._chosen_rows()
@@ -164,12 +164,12 @@ class PlanModel(Columns):
         files = len(plan.keys)
         if number >= files:
             refused = plan.refused[number - files]
-            return (shown(refused.key), shown(refused.path), "", refused.reason, "Left out")[column]
+            return (shown(refused.key), shown(refused.path), "", refused.reason, "Excluded")[column]
         taken = plan.existing[number]
         if column == CONFLICT:
             return "Exists" if taken else ""
         if column == DECISION:
-            return WORDS[self._decision(plan, number)] if taken else "Upload"
+            return LABELS[self._decision(plan, number)] if taken else "Upload"
         if column == SIZE:
             return format_size(plan.sizes[number])
         key = plan.key_when(number, self.choice, self.single) if column == KEY else ""
@@ -197,13 +197,13 @@ def _tone(column: int, *, refused: bool) -> str | None:
 
 
 def _common_folder(paths: Sequence[str]) -> int:
-    """Return how many characters the folder has that all files lie in, with its slash."""
+    """Return the length of the common folder of all files, including its slash."""
     common = os.path.commonprefix(paths)  # noqa: RUF071 - the paths are texts; cut at a slash below
     return max(common.rfind("/"), common.rfind("\\")) + 1
 
 
 def _key_of(plan: UploadPlan, column: int) -> Callable[[int], Any]:
-    """Return what rows are sorted by; those that cannot be uploaded come after the others."""
+    """Return the sort keys; rows that cannot be uploaded come last."""
     files = len(plan.keys)
     columns: dict[int, Sequence[Any]] = {
         FILE: plan.paths, KEY: plan.keys, SIZE: plan.sizes, CONFLICT: plan.existing,

@@ -1,4 +1,4 @@
-"""The list behind the plan: each file with its key, size, conflict and decision."""
+"""The files of the plan: key, size, conflict and decision of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.transfer.values import IfExists
 from core.units import format_count
 from gui import theme
 from gui.context import Context
-from gui.tabs.uploads.plan_model import ALL, EXISTING, FILE, REFUSED, WORDS, PlanModel
+from gui.tabs.uploads.plan_model import ALL, EXISTING, FILE, LABELS, REFUSED, PlanModel
 from gui.widgets.buttons import icon_button, plain_button, quiet_button
 from gui.widgets.labels import Elided
 from gui.widgets.panel import Panel, row
@@ -20,13 +20,13 @@ from gui.widgets.segmented import Segmented
 from gui.widgets.table import columns_of, make_table
 
 _FILTERS = ((ALL, "All"), (EXISTING, "Existing"), (REFUSED, "Cannot be uploaded"))
-#: Pixels of size, conflict and decision, and the part of the rest that the file takes.
+#: Widths of size, conflict and decision in pixels, and the share of the rest for the file.
 _WIDTHS, _FILE_PART, _NARROW = (84, 92, 104), 0.4, 640
-_FOLLOW = "As for all"
+_FOLLOW = "Default"
 
 
 class PlanPane(QWidget):
-    """Hidden until it is asked for; decisions are made for the selected rows.
+    """The list of files, hidden until the user opens it; decisions apply to selected rows.
 
     Signals:
         closed: the user closed it.
@@ -46,11 +46,11 @@ class PlanPane(QWidget):
         self._note = Elided("", "muted", mode=Qt.TextElideMode.ElideRight)
         self._note.setFont(theme.text_font(12))
         self.buttons = {
-            decision: plain_button(words, partial(self._decide, decision))
-            for decision, words in WORDS.items()
+            decision: plain_button(text, partial(self._decide, decision))
+            for decision, text in LABELS.items()
         }
         self.follow = quiet_button(_FOLLOW, partial(self._decide, None))
-        self.follow.set_hint("Let the selected files follow the decision for all files")
+        self.follow.set_hint("Use the decision for all files")
         self._lay_out()
         self.filter.selected.connect(self._on_filter)
         self.table.selectionModel().selectionChanged.connect(self._update)
@@ -62,7 +62,7 @@ class PlanPane(QWidget):
         self.hide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Share the width between keys and files; a narrow list leaves out the files."""
+        """Share the width between keys and files; a narrow list hides the files."""
         super().resizeEvent(event)
         self.table.setColumnHidden(FILE, event.size().width() < _NARROW)
         self._share_width(event.size().width())
@@ -72,7 +72,7 @@ class PlanPane(QWidget):
         columns_of(self.table).fill_with_names(file, *_WIDTHS)
 
     def open_at(self, name: str) -> None:
-        """Show the list, of the files that a filter lets through."""
+        """Show the list with a filter."""
         self.show()
         self.filter.select(name)
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -96,7 +96,7 @@ class PlanPane(QWidget):
         self.model.show_only(name)
 
     def _selected(self) -> list[int]:
-        """Return the selected rows whose files have a decision, without an index for each."""
+        """Return the selected rows that need a decision, without creating an index for each."""
         selection = self.table.selectionModel().selection()
         ranges = [selection.at(place) for place in range(selection.count())]
         rows = (n for each in ranges for n in range(each.top(), each.bottom() + 1))
@@ -107,18 +107,22 @@ class PlanPane(QWidget):
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _update(self, *_changed: object) -> None:
-        """Show how many rows each filter has, and what can be decided about the selection."""
-        for name, words in _FILTERS:
+        """Show the number of rows of each filter, and enable the decisions for the selection."""
+        for name, text in _FILTERS:
             count = self.model.count(name)
-            self.filter.allow(name, bool(count) or name == ALL, f"No file is under “{words}”.")
+            self.filter.allow(
+                name, bool(count) or name == ALL, f"No file matches the filter “{text}”."
+            )
         count = len(self._selected())
         files = "file" if count == 1 else "files"
         if count:
             self._note.setText(f"{format_count(count)} existing {files} selected:")
         else:
-            self._note.setText("Select files whose key exists to decide about them alone.")
+            self._note.setText(
+                "Select files with an existing key to decide about them individually."
+            )
         for button in (*self.buttons.values(), self.follow):
-            button.allow(count > 0, "No selected file has a key that exists.")
+            button.allow(count > 0, "None of the selected files has an existing key.")
 
     def _on_menu(self, where: QPoint) -> None:
         menu = QMenu(self)

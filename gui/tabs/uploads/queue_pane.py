@@ -1,4 +1,4 @@
-"""The right column: what is under way and what has ended, act by act."""
+"""The right column: the queue of running and completed transfers."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from gui.widgets.labels import muted_label
 from gui.widgets.panel import Panel
 from gui.widgets.table import choose_row, columns_of, make_tree
 
-#: An act of up to so many files is shown open.
+#: Transfers with up to this many files are shown expanded.
 _OPEN_FILES = 50
-#: Pixels of size, progress (with its reasons), rate (up to `999.9 MB/s`) and state.
+#: Widths in pixels of size, progress (or reason), rate (up to `999.9 MB/s`) and state.
 _WIDTHS = (92, 164, 112, 96)
-#: A narrower queue leaves the target out, which the tooltip of the name has; in a wider one the
-#: target takes this part of the width.
+#: Width in pixels below which the target is hidden (the tooltip of the name has it), and its share
+#: of a wider queue.
 _WIDE, _TARGET_PART = 940, 0.32
-#: A very narrow one leaves out the sizes, and has less room for reasons.
+#: Width in pixels below which sizes are hidden and reasons get less room.
 _NARROW, _NARROW_PROGRESS = 640, 118
 
 
 class QueuePane(QWidget):
-    """Queue, its buttons and its totals.
+    """The queue with its buttons and totals.
 
     Signals:
         cancel_wanted, retry_wanted: a `Batch`.
@@ -72,12 +72,12 @@ class QueuePane(QWidget):
 
     @property
     def chosen(self) -> Batch | None:
-        """The act of the current row, else the newest."""
+        """The transfer of the current row, else the newest."""
         found = self.model.batch_at(self.tree.currentIndex())
         return found or (self.model.batches[0] if self.model.batches else None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the columns for which there is room."""
+        """Hide or show columns according to the available width."""
         super().resizeEvent(event)
         width = event.size().width()
         self.tree.setColumnHidden(TARGET, width < _WIDE)
@@ -91,7 +91,7 @@ class QueuePane(QWidget):
         columns_of(self.tree).fill_with_names(size, progress, rate, state, target)
 
     def add(self, batch: Batch) -> None:
-        """Show a new act at the top."""
+        """Show a new transfer at the top."""
         self.model.add(batch)
         place = self.model.place_of(batch)
         self.tree.setExpanded(place, len(batch.keys) <= _OPEN_FILES)
@@ -99,26 +99,28 @@ class QueuePane(QWidget):
         self.update_state()
 
     def clear_finished(self) -> None:
-        """Forget the acts that have ended and need nothing any more."""
+        """Remove the transfers that have ended and cannot be retried."""
         self.model.remove([batch for batch in self.model.batches if not batch.active])
         self.update_state()
 
     def update_state(self) -> None:
-        """Show totals and buttons as they now are."""
+        """Update the totals and buttons."""
         batches, chosen = self.model.batches, self.chosen
         focused = any(button.hasFocus() for button in (self.cancel, self.retry, self.clear))
         (self._view.show_view if batches else self._view.show_empty)()
         self._totals.setText(_totals(batches))
         self._totals.setVisible(bool(batches))
         active = chosen is not None and chosen.active
-        self.cancel.allow(active, "Nothing of this runs.")
+        self.cancel.allow(active, "Nothing in this transfer is running.")
         again = chosen is not None and not active and chosen.retryable and chosen.again_count > 0
-        reason = why_not(self._context, chosen) if again else "Nothing of this failed."
+        reason = why_not(self._context, chosen) if again else "Nothing in this transfer has failed."
         self.retry.allow(not reason, reason)
         ended = any(not batch.active for batch in batches)
-        self.clear.allow(ended, "Nothing has ended yet.")
+        self.clear.allow(ended, "No transfer has ended yet.")
         if focused and not any(b.hasFocus() for b in (self.cancel, self.retry, self.clear)):
-            self.tree.setFocus(Qt.FocusReason.OtherFocusReason)  # the button pressed is disabled
+            self.tree.setFocus(
+                Qt.FocusReason.OtherFocusReason
+            )  # the pressed button is disabled now
 
     def _on_current(self, *_places: object) -> None:
         self.update_state()
@@ -138,7 +140,7 @@ class QueuePane(QWidget):
 
 
 def _totals(batches: list[Batch]) -> str:
-    """Return one line for all acts: files, bytes, speed, what is left, and what did not arrive."""
+    """Return one line for all transfers: files, bytes, speed, remaining time and failures."""
     files = sum(len(batch.keys) for batch in batches)
     counts = sum((batch.counts for batch in batches), Counter[State]())
     parts = [f"{format_count(counts[State.DONE])} of {format_count(files)} files"]

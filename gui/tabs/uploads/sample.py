@@ -1,4 +1,4 @@
-"""A few small files for pictures of the program."""
+"""A few small files for screenshots."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.paths import cache_dir
 
 
 def sample_folder() -> str:
-    """Write two folders of small reports into one in our cache and return that."""
+    """Write two folders of small reports into a folder of the cache and return that folder."""
     root = cache_dir() / "imports"
     folders = (root / "reports-2024", root / "reports-2025")
     for folder, count in zip(folders, (12, 40), strict=True):

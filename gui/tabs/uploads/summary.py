@@ -1,4 +1,4 @@
-"""The end of a transfer in words: a thousand failures are one sentence."""
+"""The result of a transfer as text; a thousand failures are one sentence."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _REASONS = 3
 _NAMED = 3
 
 
-def arrival_in_words(report: TransferReport) -> str:
-    """Return what arrived, how fast, what it was compared with, and what was skipped."""
+def result_text(report: TransferReport) -> str:
+    """Return how many files were transferred, how fast, how they were verified, and what was skipped."""
     done = len(report.done)
-    parts = [f"{format_count(done)} {'file' if done == 1 else 'files'} arrived"]
+    parts = [f"{format_count(done)} {'file' if done == 1 else 'files'} transferred"]
     if report.size:
         parts.append(f"{format_size(report.size)} in {format_duration(max(report.seconds, 0.1))}")
     if report.seconds >= 1:
@@ -32,30 +32,30 @@ def arrival_in_words(report: TransferReport) -> str:
     return f"{', '.join(parts)}."
 
 
-def unguarded_in_words(count: int) -> str:
-    """Return what it means that a server ignored the condition of some writes; empty for none."""
+def unguarded_text(count: int) -> str:
+    """Return the warning that a server ignored the condition of some writes; empty for none."""
     if not count:
         return ""
     what = "one file" if count == 1 else f"{format_count(count)} files"
     return (
         f"The server ignored the condition “only if the key is free” for {what}. Strongroom checked "
-        "each key just before; an object that another program wrote at the same moment may have "
+        "each key before writing; an object that another client wrote at the same time may have "
         "been replaced."
     )
 
 
 def command_of(plan: UploadPlan, paths: Sequence[str], files: PlanModel, profile: Profile) -> str:
-    """Return the command line that uploads the same, or an empty text if there is none."""
+    """Return the command line of the same upload, or an empty text if there is none."""
     choice = files.choice
     if choice is IfExists.KEEP_BOTH or files.single:
         return ""
-    target = plan.prefix or "/"  # the top of the bucket
+    target = plan.prefix or "/"  # the root of the bucket
     options = {"--overwrite": choice is IfExists.OVERWRITE}
     return command_line("transfer.upload", *paths, target, profile=profile, options=options)
 
 
-def failures_in_words(failures: Sequence[Failure]) -> str:
-    """Return the commonest reasons with their counts, the first names and the first remedy."""
+def failures_text(failures: Sequence[Failure]) -> str:
+    """Return the most frequent reasons with counts, the first names and the first remedy."""
     reasons = Counter(_reason(failure) for failure in failures)
     parts = [
         f"{format_count(count)} times: {reason}" for reason, count in reasons.most_common(_REASONS)
@@ -69,7 +69,7 @@ def failures_in_words(failures: Sequence[Failure]) -> str:
 
 
 def _reason(failure: Failure) -> str:
-    """Return a reason without the file's own name, so that equal ones count together."""
+    """Return a reason without the file name, so that equal reasons are counted together."""
     name = failure.key.rsplit("/", 1)[-1]
     summary = failure.summary.replace(failure.key, "a file").replace(name, "a file")
     return f"{summary} ({failure.cause.rstrip('.')})" if failure.cause else summary

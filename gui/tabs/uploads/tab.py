@@ -1,4 +1,4 @@
-"""The Uploads tab itself."""
+"""The Uploads tab: plans uploads, runs them, and lists interrupted ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from gui.context import Context
 from gui.dialogs.file_as import FileAsDialog
 from gui.models.transfers import Batch
 from gui.tabs.base import Tab
-from gui.tabs.uploads.carrier import Carrier
 from gui.tabs.uploads.intake import Intake, local_paths
 from gui.tabs.uploads.leftovers import Leftovers
 from gui.tabs.uploads.places import why_not
@@ -33,19 +32,20 @@ from gui.tabs.uploads.plan_pane import PlanPane
 from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tabs.uploads.sample import sample_folder
 from gui.tabs.uploads.summary import (
-    arrival_in_words,
     command_of,
-    failures_in_words,
-    unguarded_in_words,
+    failures_text,
+    result_text,
+    unguarded_text,
 )
-from gui.tabs.uploads.unfinished import UnfinishedPane, arguments_of, removal_in_words
+from gui.tabs.uploads.transfer_queue import TransferQueue
+from gui.tabs.uploads.unfinished import UnfinishedPane, arguments_of, removal_text
 from gui.widgets.empty import EmptyState
 from gui.widgets.labels import shown
 from gui.widgets.panel import Panel, scrolling, splitter
 
 
 class UploadsTab(Tab):
-    """Choose and plan at the left; the queue at the right."""
+    """Files and plan at the left, the queue at the right."""
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -54,15 +54,15 @@ class UploadsTab(Tab):
         self.pane = QueuePane(
             context,
             EmptyState(
-                "Nothing is on its way",
-                "Drop files or folders anywhere here. You see the plan first: how many, how "
-                "large, and what exists already.",
+                "No transfers yet",
+                "Drop files or folders anywhere here. Their number, size and conflicts are "
+                "shown before anything is uploaded.",
                 "Add files…",
                 self.intake.choose_files,
             ),
         )
         self.plan = PlanPane(context, self.intake.plan.files)
-        self.carrier = Carrier(context, self.pane, self)
+        self.transfers = TransferQueue(context, self.pane, self)
         self.leftovers = Leftovers()
         self.unfinished = UnfinishedPane(context)
         self._lay_out()
@@ -88,9 +88,9 @@ class UploadsTab(Tab):
         self.intake.plan.wanted.connect(self.start)
         self.intake.plan.files_wanted.connect(self.plan.open_at)
         self.plan.closed.connect(self._on_list_closed)
-        self.carrier.ended.connect(self._on_ended)
-        self.carrier.broke.connect(self._on_broke)
-        self.carrier.idle.connect(self._on_idle)
+        self.transfers.ended.connect(self._on_ended)
+        self.transfers.broke.connect(self._on_broke)
+        self.transfers.idle.connect(self._on_idle)
         self.leftovers.resume_wanted.connect(self._on_resume)
         self.leftovers.discard_wanted.connect(self._on_discard)
         self.unfinished.remove_wanted.connect(self._on_remove_unfinished)
@@ -98,11 +98,11 @@ class UploadsTab(Tab):
 
     @property
     def busy(self) -> bool:
-        """Whether a plan is made or a transfer runs."""
-        return super().busy or self.carrier.running
+        """Whether a plan is being prepared or a transfer is running."""
+        return super().busy or self.transfers.running
 
     def open_target(self, target: object) -> None:
-        """Take `choose`, a prefix, paths, or a prefix with paths."""
+        """Open `choose`, a prefix, paths, or a prefix with paths."""
         if target == "choose":
             self.intake.choose_files()
         elif isinstance(target, str):
@@ -111,22 +111,22 @@ class UploadsTab(Tab):
             self._take(target)
 
     def present(self) -> None:
-        """Upload a few small reports, so that the picture shows a plan and a queue."""
+        """Upload a few small reports, so that screenshots show a plan and a queue."""
         if self.context.workspace is not None:
-            self.run("Make samples", lambda _work: sample_folder(), self._on_sample)
+            self.run("Create samples", lambda _work: sample_folder(), self._on_sample)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files may be dropped anywhere on the tab."""
+        """Accept files anywhere on the tab."""
         if local_paths(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Take dropped files."""
+        """Add dropped files."""
         event.acceptProposedAction()
         self.intake.add(local_paths(event))
 
     def start(self) -> None:
-        """Put the plan into the queue."""
+        """Add the plan to the queue."""
         plan = self.intake.plan.plan
         workspace = self.context.workspace
         if plan is None or workspace is None or why_not(self.context):
@@ -135,8 +135,8 @@ class UploadsTab(Tab):
         self.intake.clear()
         self.banner.clear()
         self.pane.add(batch)
-        self.carrier.start(batch)
-        self.pane.tree.setFocus(Qt.FocusReason.OtherFocusReason)  # the button is gone
+        self.transfers.start(batch)
+        self.pane.tree.setFocus(Qt.FocusReason.OtherFocusReason)  # the button is hidden now
 
     def _on_list_closed(self) -> None:
         self.plan.hide()
@@ -156,13 +156,13 @@ class UploadsTab(Tab):
         self._find_unfinished()
 
     def _on_idle(self) -> None:
-        """Clean up after a cancel: an engine that had to be ended leaves its uploads unfinished."""
+        """Clean up after a cancel, since a terminated engine leaves unfinished uploads."""
         self._tell_settled()
         if any(batch.counts[State.CANCELLED] for batch in self.pane.model.batches):
             self._sweep()
 
     def _sweep(self) -> None:
-        """Remove what killed processes of this machine left, then list what others left."""
+        """Remove what killed processes of this computer left, then list what others left."""
         if self.context.workspace is None:
             return
         self.bulk(
@@ -197,7 +197,7 @@ class UploadsTab(Tab):
         )
 
     def _on_unfinished_removed(self, report: SweepReport) -> None:
-        done, not_done = removal_in_words(report)
+        done, not_done = removal_text(report)
         if not_done:
             self.banner.show_warning(done, not_done)
         else:
@@ -217,7 +217,7 @@ class UploadsTab(Tab):
             return [each for each in here if each.order.id not in known]
 
         self.run(
-            "Look for interrupted transfers",
+            "Find interrupted transfers",
             find,
             self.leftovers.show_all,
             latest="uploads/leftovers",
@@ -225,14 +225,14 @@ class UploadsTab(Tab):
         )
 
     def _take(self, target: Sequence[object]) -> None:
-        """Take paths, or a prefix and its paths as the browser sends them."""
+        """Add paths, or a prefix with paths as the Browser sends them."""
         if len(target) == 2 and isinstance(target[0], str) and isinstance(target[1], tuple):
             self.intake.set_prefix(target[0])
             target = target[1]
         self.intake.add([str(path) for path in target])
 
     def _on_changed(self) -> None:
-        """Plan anew; the plan before is dropped."""
+        """Prepare a new plan; the former one is dropped."""
         paths, card = list(self.intake.paths), self.intake.plan
         if not paths or self.context.workspace is None:
             card.show_nothing()
@@ -272,25 +272,27 @@ class UploadsTab(Tab):
 
     def _on_ended(self, batch: Batch, report: TransferReport) -> None:
         done = format_count(len(report.done))
-        unguarded = unguarded_in_words(len(report.unguarded))
+        unguarded = unguarded_text(len(report.unguarded))
         if report.complete:
-            words = arrival_in_words(report)
+            text = result_text(report)
             if unguarded:
-                self.banner.show_warning(words, unguarded)
+                self.banner.show_warning(text, unguarded)
             else:
-                self.banner.show_good(words)
+                self.banner.show_good(text)
             return
         self.note_failures(report.failed)
         failed = format_count(len(report.failed))
-        text = f"{failed} of {format_count(report.planned)} files did not arrive; {done} did."
+        text = (
+            f"{failed} of {format_count(report.planned)} files were not transferred; {done} were."
+        )
         self.banner.show_warning(
             text,
-            f"{failures_in_words(report.failed)} {unguarded}".strip(),
-            action=("Retry failed", lambda: self.carrier.retry(batch)),
+            f"{failures_text(report.failed)} {unguarded}".strip(),
+            action=("Retry failed", lambda: self.transfers.retry(batch)),
         )
 
     def _on_broke(self, batch: Batch, error: StorageError) -> None:
-        self.show_error(error, lambda: self.carrier.retry(batch))
+        self.show_error(error, lambda: self.transfers.retry(batch))
 
     def _on_resume(self, found: Unfinished) -> None:
         batch = _resumed(found)
@@ -299,7 +301,7 @@ class UploadsTab(Tab):
             return
         self.leftovers.hide()
         self.pane.add(batch)
-        self.carrier.start(batch)
+        self.transfers.start(batch)
 
     def _on_discard(self, found: Unfinished) -> None:
         self.run(
@@ -328,14 +330,14 @@ class UploadsTab(Tab):
         batch.running = False
         self.pane.add(batch)
         self.pane.tree.setFocus(Qt.FocusReason.OtherFocusReason)
-        words = f"Filed as {written.key}"
+        text = f"Filed as {written.key}"
         if written.race_free:
-            self.banner.show_good(words)
+            self.banner.show_good(text)
         else:
-            self.banner.show_warning(words, unguarded_in_words(1))
+            self.banner.show_warning(text, unguarded_text(1))
 
     def _on_sample(self, folder: str) -> None:
-        """Upload some files, then plan them together with others: a plan with conflicts."""
+        """Upload some files, then plan them with others, which gives a plan with conflicts."""
         self.intake.set_prefix("analytics/imports/")
         self.bulk(
             "Plan an upload",
@@ -352,7 +354,7 @@ class UploadsTab(Tab):
 
         self.intake.paths = [plan.paths[0].rpartition("/")[0]]
         self._on_plan(plan)
-        self.carrier.ended.connect(plan_all, Qt.ConnectionType.SingleShotConnection)
+        self.transfers.ended.connect(plan_all, Qt.ConnectionType.SingleShotConnection)
         self.start()
 
 
@@ -364,7 +366,7 @@ def _batch_of(plan: UploadPlan, intake: Intake, profile: Profile) -> Batch:
     names = [shown(key.removeprefix(plan.prefix)) for key in keys]
     one = Path(intake.paths[0]).name if len(intake.paths) == 1 else ""
     what = f"{one} · {count} files" if one and len(plan.keys) > 1 else one or f"{count} files"
-    source = intake.paths[0] if len(intake.paths) == 1 else f"{len(intake.paths)} places"
+    source = intake.paths[0] if len(intake.paths) == 1 else f"{len(intake.paths)} entries"
     return Batch(
         f"Upload {what}",
         "transfer.upload",

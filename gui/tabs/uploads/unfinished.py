@@ -1,4 +1,4 @@
-"""What interrupted uploads and backups have left on the bucket: a list, and its removal."""
+"""The list of what interrupted uploads and backups have left in the bucket."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from gui.widgets.panel import Panel
 from gui.widgets.table import make_table
 
 _HEIGHT = 168
-#: A narrower section has a shorter title.
+#: Width in pixels below which the section has a shorter title.
 _WIDE = 620
-_HEADS = ("Key", "What", "Begun", "Size", "Whose")
+_HEADS = ("Key", "Type", "Started", "Size", "Owner")
 KEY, WHAT, BEGUN, SIZE, WHOSE = range(len(_HEADS))
 _Row = UnfinishedUpload | OrphanParts
 
@@ -65,10 +65,10 @@ class UnfinishedModel(Columns):
 
 
 class UnfinishedPane(QWidget):
-    """Hidden while there is nothing to show.
+    """The unfinished uploads and backups; hidden while there are none.
 
     Signals:
-        remove_wanted: the rows that were chosen and confirmed.
+        remove_wanted: the rows that the user has selected and confirmed.
     """
 
     remove_wanted = Signal(object)
@@ -78,7 +78,7 @@ class UnfinishedPane(QWidget):
         self._context = context
         self.model = UnfinishedModel(self)
         self.table = make_table(
-            self.model, "Unfinished on the bucket", settings=context.settings,
+            self.model, "Unfinished in the bucket", settings=context.settings,
             key="uploads/unfinished", sortable=False, multiple=True,
         )  # fmt: skip
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -89,7 +89,7 @@ class UnfinishedPane(QWidget):
         self._problem = muted_label("", wrap=True)
         self._problem.setContentsMargins(12, 6, 12, 6)
         self._panel = Panel(
-            "Unfinished on the bucket", self._problem, self.table,
+            "Unfinished in the bucket", self._problem, self.table,
             actions=(self.toggle, self.remove),
         )  # fmt: skip
         self.age = AgePill()
@@ -102,7 +102,7 @@ class UnfinishedPane(QWidget):
         self.table.selectionModel().selectionChanged.connect(self.update_state)
 
     def show_found(self, found: Leftovers) -> None:
-        """Show what was found; nothing found hides the section."""
+        """Show the rows; hide the section without any."""
         self.model.show([*found.uploads, *found.parts])
         size = sum(each.size or 0 for each in self.model.rows)
         self._note = _counts(found, size)
@@ -115,7 +115,7 @@ class UnfinishedPane(QWidget):
         self.update_state()
 
     def show_failed(self, error: StorageError) -> None:
-        """Report that it is not known what is unfinished; what was found before stays."""
+        """Show that the listing failed; rows that were found before stay."""
         self.age.set_failed()
         if self.model.rows:
             self._show_problem(f"Unfinished uploads could not be listed: {error.summary}.")
@@ -130,30 +130,32 @@ class UnfinishedPane(QWidget):
         self.show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show as much of the title as there is room for."""
+        """Show the long or the short title according to the available width."""
         super().resizeEvent(event)
         self._show_title(event.size().width())
 
     def _show_title(self, width: int) -> None:
-        title = "Unfinished on the bucket" if width >= _WIDE else "Unfinished"
+        title = "Unfinished in the bucket" if width >= _WIDE else "Unfinished"
         self._panel.head.set_title(title, self._note)
 
     def clear(self) -> None:
-        """Show nothing: another bucket is open."""
+        """Clear and hide the section, for example for another bucket."""
         self.model.show([])
         self.age.clear_age()
         self.hide()
 
     def update_state(self, *_changes: object) -> None:
-        """Allow removing where there is something to remove."""
+        """Enable the button if there is something to remove."""
         if locked := self._context.locked_reason:
             self.remove.allow(allowed=False, reason=locked)
         else:
-            self.remove.allow(bool(self._removable()), "It is still being sent from here.")
+            self.remove.allow(
+                bool(self._removable()), "It is still being uploaded from this computer."
+            )
         self.toggle.setText("Hide" if self.table.isVisibleTo(self) else "Show")
 
     def _removable(self) -> list[_Row]:
-        """Return the chosen rows, or all; without uploads that still run on this machine."""
+        """Return the selected rows, or all, without uploads that are running on this computer."""
         chosen = {index.row() for index in self.table.selectionModel().selectedRows()}
         rows = [self.model.rows[number] for number in sorted(chosen)] or self.model.rows
         return [row for row in rows if _whose(row) != Owner.RUNNING.value]
@@ -170,12 +172,12 @@ class UnfinishedPane(QWidget):
         rows = self._removable()
         others = sum(_whose(row) == Owner.OTHERS.value for row in rows)
         text = (
-            "The parts that have arrived are deleted, and what is missing cannot be sent later: "
-            "there is no undo. Objects and finished backups stay."
+            "The uploaded parts are deleted, and the missing ones cannot be uploaded later: "
+            "this cannot be undone. Objects and complete backups stay."
         )
         if others:
             text += (
-                f" {format_count(others)} of them may still be under way on another machine: "
+                f" {format_count(others)} of them may still be running on another computer: "
                 "that upload or backup would fail."
             )
         what = "1 entry" if len(rows) == 1 else f"{format_count(len(rows))} entries"
@@ -194,7 +196,7 @@ class UnfinishedPane(QWidget):
         )
 
     def _name_to_type(self, rows: Sequence[_Row]) -> str:
-        """Return the last part of the only key, or the name of the bucket for several."""
+        """Return the last part of the only key, or the bucket name for several keys."""
         if len(rows) == 1:
             key = _key(rows[0])
             return key.removesuffix("/").rpartition("/")[2] or key
@@ -212,8 +214,8 @@ def arguments_of(rows: Sequence[_Row]) -> dict[str, Any]:
     }
 
 
-def removal_in_words(report: SweepReport) -> tuple[str, str]:
-    """Return what was removed, and what could not be (empty if all was)."""
+def removal_text(report: SweepReport) -> tuple[str, str]:
+    """Return what was removed, and what could not be removed (empty for none)."""
     count = len(report.uploads)
     done = f"{format_count(count)} {'entry' if count == 1 else 'entries'} removed."
     if not report.failed:

@@ -58,7 +58,7 @@ def test_a_fresh_machine_sees_all_of_the_bucket_and_restores_to_a_new_file(
     tab.show()
     qtbot.waitUntil(tab.restoring.targets.isVisible, timeout=15_000)
     assert [source.name for source in tab.sources.model.sources] == [
-        "In the bucket, from all machines"
+        "In the bucket, from all computers"
     ]
     assert tab.sources.model.index(0, 1).data() == "3"
     assert names(tab) == ["audit", "orders", "users"]
@@ -75,7 +75,7 @@ def test_a_fresh_machine_sees_all_of_the_bucket_and_restores_to_a_new_file(
     assert not new.exists(), "a look writes nothing"
     assert tab.restoring.another.isVisible()
     tab.restoring.in_place.click()
-    qtbot.waitUntil(lambda: "orders is restored: 60 rows" in tab.banner.text, timeout=15_000)
+    qtbot.waitUntil(lambda: "orders was restored: 60 rows" in tab.banner.text, timeout=15_000)
     assert rows(new, "orders") == rows(path, "orders")
     settled(tab)
     assert tab.sources.current.address == str(new)
@@ -97,7 +97,7 @@ def test_a_backup_of_the_bucket_is_compared_with_an_open_database(
     tab.restoring.targets.database_wanted.emit(address)
     qtbot.waitUntil(lambda: tab.restoring.preview is not None, timeout=15_000)
     assert tab.restoring.preview.difference.removed == 40
-    assert any("another database: server-b" in words for words in tab.restoring.preview.problems)
+    assert any("another database: server-b" in text for text in tab.restoring.preview.problems)
     tab.restoring.another.click()
     assert tab.restoring.targets.isVisible()
 

@@ -66,7 +66,7 @@ def test_versions_are_asked_for_on_demand(tab, looked, bucket, qtbot):
     assert pane.inspector.ask.hasFocus()
 
 
-def test_a_wrong_hash_is_told_in_red(tab, looked, bucket):
+def test_a_wrong_hash_is_reported_in_red(tab, looked, bucket):
     put(bucket, "bad.txt", b"hello", metadata={"x": "y"})
     pane = looked("bad.txt")
     info = replace(pane.looked.info, sha256="0" * 64)
@@ -103,7 +103,7 @@ def test_hostile_json_is_shown_as_far_as_it_goes(looked, bucket):
     assert "nested deeper" in pane.preview.problems._text.text()
 
 
-def test_a_missing_object_is_told(tab, qtbot):
+def test_a_missing_object_is_reported(tab, qtbot):
     tab.open_target(f"{DAY}nosuch.json")
     qtbot.waitUntil(lambda: "nosuch.json" in tab.banner.text, timeout=20_000)
     settled(qtbot, tab)
@@ -213,7 +213,7 @@ def test_a_folder_that_may_not_be_listed_says_what_is_missing(tab, qtbot, monkey
     tab.listing.show("logs/")
     settled(qtbot, tab)
     assert tab.places.model.state_of("logs/") is State.LOCKED
-    assert tab.folder.state.empty._title.text() == "This folder may not be listed"
+    assert tab.folder.state.empty._title.text() == "Access to this folder is denied"
     assert "s3:ListBucket" in tab.folder.state.empty._text.text()
 
 

@@ -107,7 +107,7 @@ def test_a_folder_whose_last_object_was_deleted_says_so(tab, qtbot):
     settled(qtbot, tab)
     deleted(tab, qtbot, "logs/app.log")
     empty = tab.folder.state.empty
-    assert empty._title.text() == "Nothing is left in this folder"
+    assert empty._title.text() == "This folder is empty now"
     assert empty.button.hasFocus()
     qtbot.keyClick(tab, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: names(tab) == ["app.log"], timeout=20_000)
@@ -185,12 +185,12 @@ def test_a_restore_that_failed_in_part_is_one_summary(tab):
 
 
 def test_changing_keys_of_a_locked_profile_say_how_to_unlock(tab, qtbot, context, bucket):
-    told = []
+    output = []
 
     class Listener(QObject):
         def eventFilter(self, _watched, event):  # noqa: N802 - Qt's name
             if isinstance(event, QStatusTipEvent):
-                told.append(event.tip())
+                output.append(event.tip())
             return False
 
     listener = Listener()
@@ -198,8 +198,8 @@ def test_changing_keys_of_a_locked_profile_say_how_to_unlock(tab, qtbot, context
     context.lock()
     press_delete(tab, qtbot, "note.txt")
     undo(tab, qtbot)
-    assert len(told) == 2
-    assert all("Unlock it at the top of the window" in text for text in told)
+    assert len(output) == 2
+    assert all("Unlock it at the top of the window" in text for text in output)
     assert not tab.busy
     assert keys(bucket) == ["note.txt"]
 
@@ -244,7 +244,7 @@ def test_a_name_that_the_disk_does_not_take_is_reported(tab, qtbot, tmp_path, mo
     dialog.close()
     qtbot.waitUntil(lambda: "downloaded" in tab.banner.text, timeout=20_000)
     assert tab.banner.text.startswith("2024-01-15T01%3A00%3A00Z.json downloaded")
-    assert "does not take the name 2024-01-15T01:00:00Z.json" in tab.banner.accessibleName()
+    assert "The name 2024-01-15T01:00:00Z.json is not allowed" in tab.banner.accessibleName()
 
 
 def test_the_dialog_begins_in_a_folder_that_exists(tmp_path, monkeypatch):

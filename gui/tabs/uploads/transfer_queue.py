@@ -1,4 +1,4 @@
-"""Starts transfers in the engine and brings their news into the queue."""
+"""The queue of transfers: runs them in the engine and shows their progress."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from gui.tabs.uploads.places import place_of, why_not
 from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tasks import Task
 
-#: So many folders are named in a change; more than that means everything.
+#: The maximum number of folders named in a change; with more the change covers the bucket.
 _MOST_PREFIXES = 50
-_KEPT = frozenset({State.DONE, State.SKIPPED})
+_FINAL = frozenset({State.DONE, State.SKIPPED})
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """A batch that waits, some of its files (None: all), and the connection it was queued for."""
+    """A waiting batch, the numbers of its files (None for all), and its connection."""
 
     batch: Batch
     numbers: Sequence[int] | None
     connection: Connection
 
 
-class Carrier(QObject):
-    """One for the tab; each act is a task of the bulk lane.
+class TransferQueue(QObject):
+    """Runs the batches of the tab, one task of the engine after another.
 
     Signals:
-        ended: a `Batch` and its `TransferReport`.
-        broke: a `Batch` and the `StorageError` that ended it.
-        idle: nothing runs any more.
+        ended: a `Batch` has completed, with its `TransferReport`.
+        broke: a `Batch` has failed, with its `StorageError`.
+        idle: no transfer is running any more.
     """
 
     ended = Signal(object, object)
@@ -63,13 +63,13 @@ class Carrier(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether any transfer runs or waits."""
+        """Whether any transfer is running or waiting."""
         return bool(self._tasks or self._queued or self._ending)
 
     def start(self, batch: Batch, numbers: Sequence[int] | None = None) -> None:
-        """Queue a batch, or some files of it, unless `why_not` tells a reason.
+        """Queue a batch, or some files of it, unless `why_not` returns a reason.
 
-        One runs at a time, as fast as it can, and the other engine stays free for a look around.
+        One batch runs at a time; the other engine process stays free for interactive work.
         """
         workspace = self._context.workspace
         if workspace is None or batch.active or why_not(self._context, batch):
@@ -78,23 +78,23 @@ class Carrier(QObject):
         self._queued.add(batch)
         turn = _Turn(batch, numbers, workspace.connection)
         if self._tasks:
-            self._keep(turn)
+            self._record(turn)
         else:
             self._queue(turn)
-        self._told(batch, files=True)
+        self._refresh_rows(batch, files=True)
 
     def cancel(self, batch: Batch) -> None:
-        """Stop a batch, or take it out of the queue; what is done stays."""
+        """Stop a batch or remove it from the queue; completed files stay."""
         if batch.queued:
             self._queued.discard(batch)
-            batch.begin([n for n, state in enumerate(batch.states) if state not in _KEPT])
+            batch.begin([n for n, state in enumerate(batch.states) if state not in _FINAL])
             self._end_cancelled(batch)
-        for task, of_task in self._tasks.items():
-            if of_task is batch:
+        for task, own in self._tasks.items():
+            if own is batch:
                 task.cancel()
 
     def retry(self, batch: Batch) -> None:
-        """Transfer again what failed or was cancelled."""
+        """Transfer the failed and cancelled files again."""
         if numbers := batch.to_do_again:
             self.start(batch, numbers)
 
@@ -102,7 +102,7 @@ class Carrier(QObject):
         if turn.batch.queued:
             self._waiting.append(turn)
             self._next()
-        else:  # it was cancelled while its order was written down
+        else:  # it was cancelled while its record was written
             self._forget(turn.batch)
 
     def _next(self) -> None:
@@ -111,10 +111,10 @@ class Carrier(QObject):
             if turn.batch.queued:
                 self._queued.discard(turn.batch)
                 self._run(turn.batch, turn.batch.begin(turn.numbers), turn.connection)
-                self._told(turn.batch, files=True)
+                self._refresh_rows(turn.batch, files=True)
 
-    def _keep(self, turn: _Turn) -> None:
-        """Write the order down before it waits: the engine does so only when its turn comes."""
+    def _record(self, turn: _Turn) -> None:
+        """Record a batch that has to wait; the engine records it only when it starts."""
         batch = turn.batch
         order = Order(
             batch.operation, batch.id, batch.title, batch.place[0], batch.place[1],
@@ -122,11 +122,11 @@ class Carrier(QObject):
         )  # fmt: skip
         planned = len(batch.keys)
         self._context.runner.run(
-            "Note a transfer",
+            "Record a transfer",
             lambda _work: record_order(order, planned),
             owner=self,
             then=lambda _none: self._queue(turn),
-            failed=lambda _error: self._queue(turn),  # its turn tells the same failure
+            failed=lambda _error: self._queue(turn),  # starting it reports the same failure
             quiet=True,
         )
 
@@ -155,25 +155,25 @@ class Carrier(QObject):
 
     def _on_progress(self, batch: Batch, progress: Progress) -> None:
         batch.take_progress(progress)
-        self._told(batch)
+        self._refresh_rows(batch)
 
     def _on_done(self, batch: Batch, report: TransferReport) -> None:
         batch.finish(report)
-        self._told(batch, files=True)
+        self._refresh_rows(batch, files=True)
         self._announce(batch)
         self.ended.emit(batch, report)
 
     def _on_failed(self, batch: Batch, error: StorageError) -> None:
         def end() -> None:
             batch.stop(State.FAILED, error.summary)
-            self._told(batch, files=True)
+            self._refresh_rows(batch, files=True)
             self._announce(batch)
             self.broke.emit(batch, error)
 
         self._after_journal(batch, end)
 
     def _on_finished(self, task: Task) -> None:
-        """After a cancel no callback comes: the files that were open are cancelled."""
+        """Mark unfinished files as cancelled, since a cancelled task has no other callback."""
         batch = self._tasks.pop(task, None)
         if batch is not None and task.state == "cancelled":
             self._after_journal(batch, partial(self._end_cancelled, batch))
@@ -181,9 +181,9 @@ class Carrier(QObject):
         self._tell_idle(batch)
 
     def _after_journal(self, batch: Batch, end: Callable[[], None]) -> None:
-        """End a batch that broke off, once it is known which of its files were finished.
+        """End an interrupted batch after reading which of its files were completed.
 
-        An engine that was killed has reported less than it did; its journal has all of it.
+        A killed engine may have done more than it reported; its journal is complete.
         """
 
         def take(news: Outcomes) -> None:
@@ -195,7 +195,7 @@ class Carrier(QObject):
 
         self._ending.add(batch)
         self._context.runner.run(
-            "Read what was finished",
+            "Read which files were transferred",
             lambda _work: settled(batch.id),
             owner=self,
             then=take,
@@ -209,24 +209,24 @@ class Carrier(QObject):
 
     def _end_cancelled(self, batch: Batch) -> None:
         batch.stop(State.CANCELLED)
-        self._told(batch, files=True)
+        self._refresh_rows(batch, files=True)
         self._announce(batch)
         self._forget(batch)
 
     def _forget(self, batch: Batch) -> None:
         self._context.runner.run(
-            "Forget a cancelled transfer",
+            "Discard a cancelled transfer",
             lambda _work: discard(batch.id),
             owner=self,
             quiet=True,
         )
 
-    def _told(self, batch: Batch, *, files: bool = False) -> None:
-        self._pane.model.told(batch, files=files)
+    def _refresh_rows(self, batch: Batch, *, files: bool = False) -> None:
+        self._pane.model.update_batch(batch, files=files)
         self._pane.update_state()
 
     def _announce(self, batch: Batch) -> None:
-        """Tell other views which folders they must list anew."""
+        """Announce the changed folders to the other views."""
         done = [key for key, s in zip(batch.keys, batch.states, strict=True) if s is State.DONE]
         if not done or batch.operation == "transfer.download":
             return
