@@ -32,7 +32,7 @@ def test_back_up_drop_and_restore(program, user, database, demo_s3):
     user.choose(tab.tables.table, "users")
     assert not tab.tables.back_up.isEnabled()
     user.press("Restore", tab)
-    user.until(lambda: tab.banner.text.startswith("users is restored: 4 rows"))
+    user.until(lambda: tab.banner.text.startswith("users was restored: 4 rows"))
     assert rows_of(database) == before
     assert run(database, "PRAGMA table_xinfo(users)") == columns
     assert run(database, "PRAGMA foreign_key_check") == []

@@ -111,8 +111,8 @@ def test_remaining_time_in_a_table_counts_down_to_the_end(monkeypatch):
     assert cells[1].data().endswith(" s")
     monkeypatch.setattr("core.units.utc_now", lambda: ends + timedelta(seconds=1))
     monkeypatch.setattr("core.links.ledger.utc_now", lambda: ends + timedelta(seconds=1))
-    assert cells[0].data() == "ended"
-    assert cells[1].data().startswith("ended ")
+    assert cells[0].data() == "expired"
+    assert cells[1].data().startswith("expired ")
 
 
 def test_what_is_renewed_does_not_keep_its_widget_alive(qtbot):

@@ -64,7 +64,7 @@ def test_back_up_drop_restore(qtbot, tab, path):
     )
     assert tab.restoring.as_new.isHidden()
     tab.restoring.in_place.click()
-    qtbot.waitUntil(lambda: "users is restored" in tab.banner.text, timeout=15_000)
+    qtbot.waitUntil(lambda: "users was restored" in tab.banner.text, timeout=15_000)
     assert sql(path, "SELECT * FROM users") == before
     actions = [logged.change.action for logged in tab.context.log.read()]
     assert {"Backing up", "Restoring a table"} <= set(actions)
@@ -121,11 +121,11 @@ def test_a_restore_or_a_backup_that_is_stopped_states_the_result(qtbot, tab, pat
     assert tab.tables.note.text() == ""
 
 
-def test_the_bar_of_a_kept_table_hands_the_focus_on_and_messages_keep_clear_of_it(qtbot, tab):
+def test_the_bar_of_a_stored_table_hands_the_focus_on_and_messages_keep_clear_of_it(qtbot, tab):
     with qtbot.waitActive(tab):
         tab.activateWindow()
     tab.kept.show_kept("shop.db", "orders", "orders__before_1")
-    tab.banner.show_good("orders is restored.")
+    tab.banner.show_good("orders was restored.")
     qtbot.waitUntil(lambda: tab.kept.isVisible() and tab.kept.width() > 100)
     tab.banner.keep_clear()
     assert not tab.banner.geometry().intersects(tab.kept.geometry())
@@ -143,7 +143,7 @@ def test_under_a_new_name_nothing_is_asked(qtbot, tab, path):
     )
     name = tab.restoring.preview.suggested_name
     tab.restoring.as_new.click()
-    qtbot.waitUntil(lambda: "is restored" in tab.banner.text, timeout=15_000)
+    qtbot.waitUntil(lambda: "was restored" in tab.banner.text, timeout=15_000)
     assert sql(path, f"SELECT count(*) FROM {name}") == [(3,)]
 
 
@@ -156,10 +156,10 @@ def test_a_look_at_another_backup_does_not_stop_a_restore(qtbot, tab, path):
     )
     tab.restoring.as_new.click()
     tab.tables.select("orders")
-    qtbot.waitUntil(lambda: "is restored" in tab.banner.text, timeout=15_000)
+    qtbot.waitUntil(lambda: "was restored" in tab.banner.text, timeout=15_000)
 
 
-def test_a_broken_backup_says_why_and_verify_tells_a_harmed_one(qtbot, tab, path, bucket):
+def test_a_broken_backup_says_why_and_verify_reports_a_harmed_one(qtbot, tab, path, bucket):
     done = backed_up(tab, path, "users")
     part = done.key.replace("_manifest.json", "part-00000.jsonl.zst")
     forged = "backups/database/users/2020/01/01/2020-01-01T00:00:00Z_0123456789ab/_manifest.json"
@@ -183,7 +183,7 @@ def test_a_broken_backup_says_why_and_verify_tells_a_harmed_one(qtbot, tab, path
     assert tab.restoring.preview is None
 
 
-def test_a_file_that_is_no_database_is_told_and_leaves_the_list(qtbot, tab, path, tmp_path):
+def test_a_file_that_is_no_database_is_reported_and_leaves_the_list(qtbot, tab, path, tmp_path):
     (tmp_path / "letter.db").write_text("Dear reader, this is not a database.")
     tab.open_file(str(tmp_path / "letter.db"))
     qtbot.waitUntil(lambda: "not an SQLite database" in tab.banner.text)
@@ -237,11 +237,11 @@ def test_backups_of_another_database_stand_apart_and_are_named(qtbot, tab, path,
     qtbot.waitUntil(
         lambda: tab.restoring.preview and tab.restoring.preview.backup.id != mine.id, timeout=15_000
     )
-    assert any("another database: staging" in words for words in tab.restoring.preview.problems)
+    assert any("another database: staging" in text for text in tab.restoring.preview.problems)
     assert "another database: staging" in tab.restoring._details.text()
 
 
-def test_what_was_checked_is_shown_in_the_words_of_the_command_line(qtbot, tab, path):
+def test_what_was_checked_is_shown_in_the_text_of_the_command_line(qtbot, tab, path):
     done = backed_up(tab, path, "orders")
     tab.refresh()
     select(qtbot, tab, "orders")

@@ -11,7 +11,7 @@ from core.units import format_date, format_size, in_zone
 from core.work import Work
 from gui.models.tree_model import Total
 from gui.tabs.browser import counting
-from gui.tabs.browser.counting import Counts, count_below, total_words
+from gui.tabs.browser.counting import Counts, count_below, total_text
 
 WHEN = datetime(2024, 1, 15, 10, tzinfo=UTC)
 
@@ -41,23 +41,23 @@ def test_each_prefix_has_the_sum_of_all_below_it(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("total", "whole", "words"),
+    ("total", "complete", "text"),
     [
         (Total(), True, "0 objects · 0 B"),
         (Total(1, 5, WHEN), True, "1 object · 5 B · newest 15 Jan 2024 10:00:00 UTC"),
         (Total(1, 5), False, "1+ objects · at least 5 B"),
     ],
 )
-def test_words_are_honest_about_what_was_not_counted(total, whole, words):
-    assert total_words(total, whole=whole) == words
+def test_text_are_honest_about_what_was_not_counted(total, complete, text):
+    assert total_text(total, complete=complete) == text
 
 
 def test_the_footer_has_the_number_of_the_tree_with_size_and_newest(tab, qtbot):
     tab.listing.show("market-data/")
     settled(qtbot, tab)
     model, text = tab.places.model, tab.folder.count.text()
-    total, whole = model.total_of("market-data/")
-    assert (total.count, whole, model.count_text("market-data/")) == (3, True, "3")
+    total, complete = model.total_of("market-data/")
+    assert (total.count, complete, model.count_text("market-data/")) == (3, True, "3")
     newest = format_date(in_zone(total.newest))
     assert text == f"1 entry · 3 objects · {format_size(total.size)} · newest {newest}"
     tab.listing.show(DAY)

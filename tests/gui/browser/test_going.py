@@ -76,15 +76,15 @@ def test_a_key_that_does_not_exist_leads_to_the_nearest_folder(tab, qtbot, text)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "output"),
     [
         ("s3://elsewhere/logs/", "another bucket: elsewhere. This profile cannot open it"),
         ("arn:aws:iam::1:user/x", "no place"),
     ],
 )
-def test_a_place_outside_this_bucket_is_refused_with_a_reason(tab, qtbot, text, told):
+def test_a_place_outside_this_bucket_is_refused_with_a_reason(tab, qtbot, text, output):
     typed(tab, qtbot, text)
-    assert told in tab.banner.text
+    assert output in tab.banner.text
     assert tab.prefix == ""
 
 

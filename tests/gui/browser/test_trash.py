@@ -77,7 +77,7 @@ def test_one_is_restored_and_the_next_one_selected(tab, qtbot, bucket, deleted):
     pane = tab.trash_pane
     pane.table.sortByColumn(KEY, Qt.SortOrder.AscendingOrder)
     pane.table.selectRow(0)
-    assert "A restore brings back the version" in tab.object.preview._empty._text.text()
+    assert "Restoring brings back the version" in tab.object.preview._empty._text.text()
     pane.restore.click()
     qtbot.waitUntil(lambda: tab.banner.text == "app.log restored.", timeout=20_000)
     settled(qtbot, tab)
@@ -188,7 +188,7 @@ def logged(subject, prefixes, seconds=5, action=TITLE):
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "output"),
     [
         (logged("s3://b/logs/app.log", ("logs/",)), "profile ops, here"),
         (logged("3 objects", ("logs/",)), "profile ops, here"),
@@ -199,8 +199,8 @@ def logged(subject, prefixes, seconds=5, action=TITLE):
         (logged("3 objects", ("logs/",), action="Uploading"), ""),
     ],
 )
-def test_deletes_of_this_computer_are_known_by_the_log_of_changes(entry, told):
-    assert deleted_by([entry], "s3://b", TITLE)(OBJECT) == told
+def test_deletes_of_this_computer_are_known_by_the_log_of_changes(entry, output):
+    assert deleted_by([entry], "s3://b", TITLE)(OBJECT) == output
 
 
 def test_of_others_only_the_account_is_known():

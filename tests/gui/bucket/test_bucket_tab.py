@@ -49,7 +49,7 @@ def test_the_model_keeps_qt_s_rules(qapp):
 
 
 @pytest.mark.parametrize("width", [150, 250, 363, 900])
-def test_a_rule_can_be_read_as_a_whole_in_any_width(tab, qtbot, width):
+def test_a_rule_can_be_read_as_a_complete_in_any_width(tab, qtbot, width):
     tab.model.show(Configuration((archive(),)))
     tab.table.horizontalHeader().setStretchLastSection(False)
     delegate, text = tab.table.itemDelegate(), tab.model.index(0, 3)
@@ -121,7 +121,7 @@ def test_removing_a_rule_asks_first(tab, qtbot, demo_s3):
     assert ids(demo_s3) == before - {name}
 
 
-def test_a_change_by_somebody_else_is_told_and_kept(tab, qtbot, demo_s3):
+def test_a_change_by_someone_else_is_reported_and_stored(tab, qtbot, demo_s3):
     seen = tab._seen
     rules = seen.merged(archive(rule_id="Theirs")).rules
     demo_s3.put_bucket_lifecycle_configuration(
@@ -133,9 +133,9 @@ def test_a_change_by_somebody_else_is_told_and_kept(tab, qtbot, demo_s3):
     assert "ArchiveOldData" not in ids(demo_s3)
 
 
-def test_safety_is_told_in_words(tab):
-    words = {label.text() for label in tab._facts_view.findChildren(QLabel)}
-    assert {"Public access", "Default encryption", "Versioning", "on", "good"} <= words
+def test_safety_is_reported_in_text(tab):
+    text = {label.text() for label in tab._facts_view.findChildren(QLabel)}
+    assert {"Public access", "Default encryption", "Versioning", "on", "good"} <= text
 
 
 def test_without_permission_it_says_which_one_is_needed(qtbot, context, demo_server):
@@ -146,9 +146,9 @@ def test_without_permission_it_says_which_one_is_needed(qtbot, context, demo_ser
     made.show()
     context.set_workspace(workspace)
     qtbot.waitUntil(lambda: not made.busy, timeout=20_000)
-    words = " ".join(label.text() for label in made.findChildren(QLabel))
-    assert "s3:GetLifecycleConfiguration" in words
-    assert "requires s3:GetBucketVersioning" in words
+    text = " ".join(label.text() for label in made.findChildren(QLabel))
+    assert "s3:GetLifecycleConfiguration" in text
+    assert "requires s3:GetBucketVersioning" in text
     assert not made.add.isEnabled()
     assert not [d for d in made.findChildren(QDialog) if d.isVisible()]
     workspace.close()

@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 
 from core.links.ledger import Entry
 from core.links.make import Link
-from core.objects.presign import Life
+from core.objects.presign import Lifetime
 from core.redaction import Secret
 from core.units import utc_now
 from gui.models.roles import PILL_ROLE
@@ -41,10 +41,10 @@ def test_an_unknown_end_is_shown_as_unknown_and_never_as_alive(qapp):
     model.show_existence("me", "b", {"known": True, "unknown": True, "ended": True})
     model.show([known, unknown, ended])
     texts = [[model.index(row, column).data() for column in (2, 3)] for row in range(3)]
-    assert texts[0][0] == "alive"
-    assert texts[1][0] == "end unknown"
+    assert texts[0][0] == "active"
+    assert texts[1][0] == "expiry unknown"
     assert texts[1][1].startswith("at most ")
-    assert texts[2][0] == "ended"
+    assert texts[2][0] == "expired"
     pills = [model.index(row, 2).data(PILL_ROLE) for row in range(3)]
     assert pills == ["good", "warning", "neutral"]
 
@@ -54,12 +54,12 @@ def test_a_link_is_alive_only_once_its_object_was_found(qapp):
     upload = replace(entry("new", 1), method="PUT")
     elsewhere = replace(entry("here", 1), made_by="other profile")
     model.show([entry("here", 1), entry("gone", 1), entry("denied", 1), upload, elsewhere])
-    words = [model.index(row, 2).data() for row in range(5)]
-    assert words == ["not checked", "not checked", "not checked", "alive", "not checked"]
+    text = [model.index(row, 2).data() for row in range(5)]
+    assert text == ["not checked", "not checked", "not checked", "active", "not checked"]
     assert model.keys_in_question("me", "b", 100) == ["here", "gone", "denied"]
     model.show_existence("me", "b", {"here": True, "gone": False, "denied": None})
-    words = [model.index(row, 2).data() for row in range(5)]
-    assert words == ["alive", "no object", "not checked", "alive", "not checked"]
+    text = [model.index(row, 2).data() for row in range(5)]
+    assert text == ["active", "no object", "not checked", "active", "not checked"]
     assert [model.index(row, 2).data(PILL_ROLE) for row in range(2)] == ["good", "warning"]
     assert "404" in model.index(1, 2).data(Qt.ItemDataRole.ToolTipRole)
 
@@ -76,8 +76,8 @@ def test_a_link_ends_while_it_is_shown(qapp, monkeypatch):
     over = utc_now() + timedelta(minutes=5)
     monkeypatch.setattr("core.units.utc_now", lambda: over)
     monkeypatch.setattr("core.links.ledger.utc_now", lambda: over)
-    assert model.index(0, 2).data() == "ended"
-    assert model.index(0, 3).data().startswith("ended ")
+    assert model.index(0, 2).data() == "expired"
+    assert model.index(0, 3).data().startswith("expired ")
     assert model.keys_in_question("me", "b", 100) == []
 
 
@@ -94,7 +94,7 @@ def test_warnings_of_links_just_made_stand_in_their_rows(qapp):
         "no object now, not for browsers",
     ]
     assert model.index(1, 3).data(PILL_ROLE) == "warning"
-    assert model.index(1, 2).data().startswith("unknown: at most ")
+    assert model.index(1, 2).data().endswith(" at the latest")
     model.set_test("../b", "works", "good")
     assert model.index(1, 3).data() == "works"
     assert model.index(1, 3).data(PILL_ROLE) == "good"
@@ -105,8 +105,8 @@ def test_the_form_shows_the_real_end_and_offers_no_more_than_seven_days(qtbot):
     qtbot.addWidget(form)
     assert form.hours.maximum() == 7 * 24
     end = utc_now() + timedelta(hours=1)
-    form.show_real(Life(end))
-    assert form._real.text().startswith("Really ends ")
-    form.show_real(Life(end, known=False, limited_by="it ends with the credentials"))
-    assert form._real.text().startswith("End unknown: at most ")
+    form.show_real(Lifetime(end))
+    assert form._real.text().startswith("Expires ")
+    form.show_real(Lifetime(end, known=False, limited_by="it ends with the credentials"))
+    assert " at the latest: " in form._real.text()
     assert form._real.text().endswith("it ends with the credentials.")

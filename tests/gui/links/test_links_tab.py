@@ -42,7 +42,7 @@ def test_a_missing_key_is_warned_of_before_a_link_is_made(tab, demo_s3, demo_pre
     key = f"{demo_prefix}report.json"
     tab.form.keys.setPlainText(key)
     qtbot.waitUntil(lambda: "no object" in warning(tab), timeout=WAIT)
-    assert tab.form.make.text() == "Make link anyway"
+    assert tab.form.make.text() == "Create link anyway"
     tab.form.purpose.select("PUT")
     qtbot.waitUntil(lambda: not tab.busy and not tab.form._typing.isActive(), timeout=WAIT)
     assert warning(tab) == "", "an upload link needs no object"
@@ -51,7 +51,7 @@ def test_a_missing_key_is_warned_of_before_a_link_is_made(tab, demo_s3, demo_pre
     qtbot.waitUntil(lambda: "replaces it" in warning(tab), timeout=WAIT)
     tab.form.purpose.select("GET")
     qtbot.waitUntil(lambda: not tab.busy and not tab.form._typing.isActive(), timeout=WAIT)
-    assert (warning(tab), tab.form.make.text()) == ("", "Make link")
+    assert (warning(tab), tab.form.make.text()) == ("", "Create link")
 
 
 def test_a_link_to_a_missing_key_is_made_and_never_called_alive(
@@ -64,7 +64,7 @@ def test_a_link_to_a_missing_key_is_made_and_never_called_alive(
     assert "there is no object" in tab.banner.text
     demo_s3.put_object(Bucket=BUCKET, Key=key, Body=b"1")
     context.announce(change_made("objects.copy", ChangeKind.OBJECTS, key, "test"))
-    qtbot.waitUntil(lambda: state(tab, key) == "alive", timeout=WAIT)
+    qtbot.waitUntil(lambda: state(tab, key) == "active", timeout=WAIT)
     tab.hide()
     demo_s3.delete_object(Bucket=BUCKET, Key=key)
     context.announce(change_made("objects.delete_many", ChangeKind.OBJECTS, key, "test"))
@@ -77,6 +77,6 @@ def test_of_several_keys_those_without_an_object_are_named(tab, demo_s3, demo_pr
     tab.form.set_keys([f"{demo_prefix}{name}" for name in "abc"])
     qtbot.waitUntil(lambda: bool(warning(tab)), timeout=WAIT)
     assert warning(tab) == (
-        "2 of 3 keys have no object now: b, c. Their links work only once there are objects."
+        "2 of 3 keys have no object now: b, c. Their links work only once the objects exist."
     )
-    assert tab.form.make.text() == "Make 3 links anyway"
+    assert tab.form.make.text() == "Create 3 links anyway"

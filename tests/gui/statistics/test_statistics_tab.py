@@ -194,7 +194,7 @@ def tab(qtbot, context, demo_server):
     workspace.close()
 
 
-def test_a_scan_counts_what_the_server_has_and_is_kept(tab, qtbot, context, demo_s3):
+def test_a_scan_counts_what_the_server_has_and_is_stored(tab, qtbot, context, demo_s3):
     tab.scan.click()
     assert not tab.scan.isEnabled()
     qtbot.waitUntil(lambda: tab._found is not None and tab._task is None, timeout=30_000)
@@ -312,6 +312,6 @@ def test_a_scan_that_fails_leaves_the_old_result_with_its_age(tab):
 def test_a_first_scan_that_fails_leaves_figures_that_say_they_are_a_part(tab):
     tab._show(_result(7, utc_now(), partial=True))
     tab._on_failed(Offline("The endpoint cannot be reached"))
-    assert "a part only" in tab._age.text()
-    assert "all of them" not in _words(tab)
+    assert "partial" in tab._age.text()
+    assert "all objects" not in _words(tab)
     assert _words(tab).count("so far") >= 3

@@ -70,7 +70,7 @@ def test_every_file_is_listed_with_key_size_conflict_and_decision(card, pane):
     assert column(model, KEY) == ["in/0", "in/1", "in/2", "in/pipe"]
     assert column(model, SIZE) == ["3 B", "2 B", "1 B", ""]
     assert column(model, CONFLICT) == ["", "Exists", "", "it is a socket"]
-    assert column(model, DECISION) == ["Upload", "Skip", "Upload", "Left out"]
+    assert column(model, DECISION) == ["Upload", "Skip", "Upload", "Excluded"]
     pane.filter.select("existing")
     assert column(model, KEY) == ["in/1"]
     card.why.click()

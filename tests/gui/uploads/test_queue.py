@@ -8,18 +8,18 @@ from core.transfer.values import Failure, Outcomes, State, TransferReport
 from gui import theme
 from gui.models.transfer_model import PROGRESS, RATE, TARGET, TransferModel
 from gui.models.transfers import Batch
-from gui.tabs.uploads.summary import failures_in_words
+from gui.tabs.uploads.summary import failures_text
 from gui.widgets.cells import PADDING
 
 
-def test_a_server_that_ignores_the_condition_is_reported_in_words(tab, qtbot):
+def test_a_server_that_ignores_the_condition_is_reported_in_text(tab, qtbot):
     report = TransferReport(2, (0, 1), (), (), 5, 1.0, unguarded=(1,))
     batch = Batch("b", "transfer.upload", {}, ["x"] * 2, ["k"] * 2, [1] * 2, "t")
     tab.pane.add(batch)
     batch.begin()
     batch.finish(report)
     tab._on_ended(batch, report)
-    assert tab.banner.text.startswith("2 files arrived")
+    assert tab.banner.text.startswith("2 files transferred")
     why = [label.text() for label in tab.banner.findChildren(QLabel)]
     assert any("ignored the condition" in text and "replaced" in text for text in why)
     assert "ignored" in tab.pane.model.index(1, PROGRESS, tab.pane.model.place_of(batch)).data()
@@ -81,8 +81,8 @@ def test_a_thousand_failures_are_one_sentence():
         )
         for n in range(1000)
     ]
-    words = failures_in_words(failures)
-    assert words == (
+    text = failures_text(failures)
+    assert text == (
         "1,000 times: Access denied to a file. Not transferred: f/0.json, f/1.json, f/2.json and "
         "997 more. Ask."
     )

@@ -62,7 +62,7 @@ def test_a_folder_is_planned_sent_shown_and_announced(tab, bucket, folder, conte
     assert model.rowCount(above) == 5
     assert model.index(0, STATE, above).data() == "done"
     assert model.index(0, PROGRESS).data() == "5 done"
-    assert "5 files arrived" in tab.banner.text
+    assert "5 files transferred" in tab.banner.text
     tab.pane.clear.click()
     assert model.rowCount() == 0
 
@@ -120,7 +120,7 @@ def test_failures_are_one_banner_and_only_they_are_retried(tab, bucket, folder, 
     tab.start()
     batch = ended(tab, qtbot)
     assert (batch.counts[State.DONE], batch.counts[State.FAILED]) == (4, 1)
-    assert "1 of 5 files did not arrive; 4 did." in tab.banner.text
+    assert "1 of 5 files were not transferred; 4 were." in tab.banner.text
     (folder / "away").rename(folder / "2.json")
     tab.pane.retry.click()
     assert ended(tab, qtbot).counts[State.DONE] == 5
@@ -216,16 +216,16 @@ def test_the_queue_runs_one_after_the_other_and_loses_none(tab, context, tmp_pat
         qtbot.waitUntil(lambda: tab.intake.plan.plan is None)
     for batch in batches:
         tab.pane.add(batch)
-        tab.carrier.start(batch)
+        tab.transfers.start(batch)
     first, second, last = batches
     assert [b.state for b in batches] == [State.RUNNING, State.WAITING, State.WAITING]
-    tab.carrier.cancel(last)
+    tab.transfers.cancel(last)
     assert last.counts[State.CANCELLED] == 60
     qtbot.waitUntil(lambda: {u.order.id for u in unfinished()} == {second.id}, timeout=WAIT)
     assert len(context.runner.bulk_running) == 1
     ended(tab, qtbot)
     assert (first.counts[State.DONE], second.counts[State.DONE]) == (400, 50)
-    tab.carrier.retry(last)
+    tab.transfers.retry(last)
     ended(tab, qtbot)
     assert last.counts[State.DONE] == 60
     qtbot.waitUntil(lambda: not stored_transfers(), timeout=WAIT)
@@ -241,11 +241,11 @@ def test_a_batch_is_never_sent_to_another_place(tab, folder, context, qtbot):
     tab.pane.update_state()
     assert not tab.pane.retry.isEnabled()
     assert "production" in tab.pane.retry.toolTip()
-    tab.carrier.retry(batch)
+    tab.transfers.retry(batch)
     assert not batch.running
-    words = shlex.split(batch.command)
-    assert words[:2] == ["strongroom", "put"]
-    assert words[-2:] == [str(folder), "/"]
+    text = shlex.split(batch.command)
+    assert text[:2] == ["strongroom", "put"]
+    assert text[-2:] == [str(folder), "/"]
 
 
 def test_closing_in_mid_upload_leaves_the_rest_to_be_resumed(tab, context, tmp_path, qtbot):
@@ -278,7 +278,7 @@ def test_files_that_cannot_be_uploaded_are_named_at_the_end(tab, folder, qtbot):
     tab.start()
     batch = ended(tab, qtbot)
     assert (batch.counts[State.DONE], batch.counts[State.FAILED]) == (5, 1)
-    assert "1 of 6 files did not arrive; 5 did." in tab.banner.text
+    assert "1 of 6 files were not transferred; 5 were." in tab.banner.text
     (label,) = [each for each in tab.banner.findChildren(QLabel) if "broken" in each.text()]
     assert "broken link" in label.text()
 
