@@ -6,31 +6,31 @@ the next check begins, a window connects, or `strongroom sweep --remove` runs.
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import uuid4
 
 from core.aws.clients import ClientFactory
 from core.aws.endpoints import endpoint_for
 from core.aws.faults import translated
-from core.errors import Cancelled, NotFound, StorageError
-from core.local.unreadable import UNREADABLE
-from core.local.owned_files import claimed, create_owned
+from core.errors import Cancelled, LocalIOError, NotFound, StorageError
+from core.local.state.database import state_database
+from core.local.state.owners import is_running, owner_of_this_process
 from core.model.connection import SECRET_PREFIX
-from core.paths import data_dir
 from core.work import Work
 
 _log = logging.getLogger(__name__)
 
 _BEGINNING = f"{SECRET_PREFIX}strongroom-check-"
 _NAME = re.compile(rf"{re.escape(_BEGINNING)}[0-9a-f]{{32}}\Z")
-_SUFFIX = ".secret"
+_WRITE = "INSERT INTO check_secrets (owner, name, endpoint, region, bucket) VALUES (?, ?, ?, ?, ?)"
+_READ = """
+SELECT number, owner, name FROM check_secrets
+WHERE (endpoint, region, bucket) = (?, ?, ?) ORDER BY number
+"""
+_DELETE = "DELETE FROM check_secrets WHERE number = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +57,26 @@ class SecretRecord:
     """The record of one test secret of this process, from before its creation to its deletion."""
 
     def __init__(self, place: Place, name: str) -> None:
-        values = {"endpoint": place.endpoint, "region": place.region, "bucket": place.bucket}
-        self._line = json.dumps({**values, "name": name}).encode() + b"\n"
-        self._path = _folder() / f"{uuid4().hex}{_SUFFIX}"
-        self._handle: int | None = None
+        self._values = (name, place.endpoint, place.region, place.bucket)
+        self._number: int | None = None
 
     def begin(self) -> None:
-        """Write the record. A disk that is full does not stop a check."""
+        """Write the record durably. A full disk does not stop a check."""
+        database = state_database()
         try:
-            _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._handle = create_owned(self._path)
-            os.write(self._handle, self._line)
-            os.fsync(self._handle)
-        except OSError as error:
-            _log.warning("a test secret could not be recorded: %s", error)
+            owner = owner_of_this_process(database.path)
+            with database.transaction(durable=True) as connection:
+                connection.execute(_WRITE, (owner, *self._values))
+                self._number = connection.last_insert_rowid()
+        except LocalIOError as error:
+            _log.warning("a test secret could not be recorded: %s", error.cause or error.summary)
 
     def end(self, *, gone: bool) -> None:
         """Remove the record of a secret that is gone; leave any other one to the next clean-up."""
-        if gone:
-            self._path.unlink(missing_ok=True)
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        if self._number is not None:
+            sql = _DELETE if gone else "UPDATE check_secrets SET owner = NULL WHERE number = ?"
+            _change(sql, self._number)
+            self._number = None
 
 
 def delete_check_secret(clients: ClientFactory, name: str, work: Work) -> None:
@@ -103,7 +101,7 @@ def sweep_check_secrets(clients: ClientFactory, work: Work) -> int:
         Cancelled: the token of `work` was cancelled.
     """
     deleted = 0
-    for path, name in _left_behind(Place.of(clients)):
+    for number, name in _left_behind(Place.of(clients)):
         try:
             delete_check_secret(clients, name, work)
         except Cancelled:
@@ -111,28 +109,29 @@ def sweep_check_secrets(clients: ClientFactory, work: Work) -> int:
         except StorageError as error:
             _log.warning("a test secret could not be deleted: %s", error.summary)
         else:
-            path.unlink(missing_ok=True)
+            _change(_DELETE, number)
             deleted += 1
     return deleted
 
 
-def _left_behind(place: Place) -> Iterator[tuple[Path, str]]:
-    """Yield the records of dead processes at a place; those that cannot be read are removed."""
-    for path in sorted(_folder().glob(f"*{_SUFFIX}")):
-        with claimed(path) as dead:
-            if not dead:
-                continue
-            try:
-                values = json.loads(path.read_bytes())
-                name = str(values.pop("name"))
-                found = Place(**values)
-            except (OSError, TypeError, AttributeError, *UNREADABLE):
-                _log.warning("the record %s cannot be read and was removed", path.name)
-                path.unlink(missing_ok=True)
-                continue
-        if found == place and _NAME.match(name):
-            yield path, name
+def _left_behind(place: Place) -> list[tuple[int, str]]:
+    """Return the records of dead processes at a place, each with the name of its secret."""
+    database = state_database()
+    try:
+        rows = database.rows(_READ, (place.endpoint, place.region, place.bucket))
+    except LocalIOError as error:
+        _log.warning("test secrets that may be left cannot be read: %s", error.summary)
+        return []
+    return [
+        (number, name)
+        for number, owner, name in rows
+        if _NAME.match(name) and not is_running(database.path, owner)
+    ]
 
 
-def _folder() -> Path:
-    return data_dir() / "check-secrets"
+def _change(sql: str, number: int) -> None:
+    """Run a statement about a record; when it fails, the next clean-up inspects the record again."""
+    try:
+        state_database().execute(sql, (number,))
+    except LocalIOError as error:
+        _log.warning("the record of a test secret could not be changed: %s", error.summary)

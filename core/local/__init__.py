@@ -1,1 +1,1 @@
-"""What Strongroom keeps on this machine: profiles, keyring entries, settings, the change log."""
+"""Local state: profiles, keyring, settings, journals and the log of changes."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.errors import local_io_error
 
-#: Seconds after which a temporary file of ours is a crash's leftover.
+#: Seconds after which a temporary file counts as the leftover of a crash.
 _STALE_SECONDS = 3600
 _SUFFIX = ".strongroom-tmp"
 

@@ -1,4 +1,4 @@
-"""A profile and its keys brought together, and kept together when they change."""
+"""Connections: profiles with their keys, which are stored and changed together."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Connections:
 
         Raises:
             NotFound: no profile of that name is stored.
-            CredentialsMissing: its keys are not where they were kept.
+            CredentialsMissing: the stored keys no longer exist.
             KeyringError: the keyring cannot be used.
         """
         return self.with_keys(self.profiles.get(name))
@@ -38,7 +38,7 @@ class Connections:
         """Return the connection of a profile, with keys where its source keeps them with us.
 
         Raises:
-            CredentialsMissing: its keys are not where they were kept.
+            CredentialsMissing: the stored keys no longer exist.
             KeyringError: the keyring cannot be used.
         """
         vault = self._vault_of(profile)
@@ -49,7 +49,7 @@ class Connections:
             where = "the system keyring" if vault is self.vault else "memory"
             raise CredentialsMissing(
                 f"The keys of profile {profile.name} are missing",
-                cause=f"They were kept in {where} and are not there any more.",
+                cause=f"The keys were stored in {where} but no longer exist there.",
                 remedy="Edit the profile and enter its keys again.",
                 subject=profile.name,
             )
@@ -62,8 +62,8 @@ class Connections:
 
         Raises:
             InvalidInput: a field of the profile is not valid.
-            KeyringError: the keys could not be kept; the profile is not stored either.
-            CredentialsMissing: a source that keeps keys with us, and no keys are known.
+            KeyringError: the keys could not be stored; the profile is not stored either.
+            CredentialsMissing: the source requires stored keys, but there are none.
         """
         with stating_effect("saved") as attempts:
             return self._save(profile, keys, replaces, attempts)
@@ -86,10 +86,10 @@ class Connections:
         return self.with_keys(profile)
 
     def delete(self, name: str) -> None:
-        """Forget a profile and its keys.
+        """Delete a profile and its keys.
 
         Raises:
-            KeyringError: the keys could not be removed; the profile is still there.
+            KeyringError: the keys could not be removed; the profile still exists.
         """
         profile = self.profiles.get(name)
         vault = self._vault_of(profile)
@@ -122,7 +122,7 @@ def stored_connection(name: str) -> Connection:
 
     Raises:
         NotFound: no profile of that name is stored.
-        CredentialsMissing: its keys are not where they were kept.
+        CredentialsMissing: the stored keys no longer exist.
         KeyringError: the keyring cannot be used.
     """
     return Connections().connect(name)

@@ -40,7 +40,7 @@ def environment_profile(environment: Mapping[str, str] = os.environ) -> Profile:
 
 
 def environment_text(environment: Mapping[str, str] = os.environ) -> str:
-    """Return the variables of AWS that are set, in words and without secrets."""
+    """Return a text with the AWS variables that are set, without secrets."""
     names = (*_KEYS, "AWS_REGION", "AWS_DEFAULT_REGION")
     return ", ".join(f"{name} {environment[name]}" for name in names if environment.get(name))
 

@@ -1,9 +1,10 @@
 """Locks between processes, on every system; the only module that knows how a system locks.
 
-`locked` protects a read and the write that follows from it. Its lock is taken on a file beside the one that it protects: replacing a file atomically gives it a
-new inode, and a lock on the old inode would protect nothing. The operating system releases the
-lock when its holder ends, however it ends. It holds between threads as well, since each holder
-opens the lock file anew; taking it twice in one thread waits for ever.
+`locked` protects a read and the write that follows from it. Its lock is taken on a file beside the
+one that it protects: replacing a file atomically gives it a new inode, and a lock on the old inode
+would protect nothing. The operating system releases the lock when its holder ends, however it ends.
+It also excludes other threads, since each holder opens the lock file separately; acquiring it twice
+in one thread is a deadlock.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def locked_while_waiting(path: Path, wait: Callable[[float], None]) -> Iterator[
 def lock(handle: int) -> None:
     """Wait until this process alone holds the lock of an open file; closing it releases it.
 
-    A file system that has no locks (some network drives) goes without.
+    On a file system without locks (some network drives) there is no lock.
 
     Raises:
         OSError: the lock cannot be had for another reason.

@@ -1,7 +1,7 @@
-"""Files that belong to one running process: a lock tells its files from those of dead ones.
+"""Files that belong to a running process, which a lock distinguishes from leftovers.
 
-The operating system releases a `flock` when the process ends, however it ends. A file of ours
-that can be locked therefore belongs to nobody any more.
+The operating system releases a `flock` when the process ends, however it ends. A file that can be
+locked therefore has no owner any more.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a profile may hold: everything is checked before it is written, and no secret gets in."""
+"""Checks of a profile before it is stored, which also keep secrets out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LIKE_A_SECRET = re.compile(r"(?=.*[a-z])[A-Za-z0-9/+=]{40}")
 
 
 def check_profile(profile: Profile) -> None:
-    """Refuse a profile with an unusable field, naming every such field.
+    """Raise an error for a profile with invalid fields, which names all of them.
 
     Raises:
         InvalidInput: one or more fields are not valid; their values are not repeated.
@@ -37,7 +37,7 @@ def check_profile(profile: Profile) -> None:
 
 
 def profile_problems(profile: Profile) -> dict[str, str]:
-    """Return the field names of a profile that cannot be used, with the reason in words."""
+    """Return the invalid fields of a profile by name, with the reasons."""
     return dict(_problems(profile))
 
 

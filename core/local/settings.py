@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 class Settings:
     """Values are read once, changed in memory, and written by `flush` or when the process ends.
 
-    Only what was changed here is written: what another process has changed meanwhile stays.
+    Only settings that were changed here are written: changes of other processes are preserved.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -106,5 +106,5 @@ def _flush_all() -> None:
     for settings in tuple(_unwritten):
         try:
             settings.flush()
-        except LocalIOError as error:  # nobody is left to be shown it
+        except LocalIOError as error:  # the window has already closed
             _log.warning("%s", error.summary)

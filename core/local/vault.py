@@ -1,4 +1,4 @@
-"""Keys in the operating system's keyring, behind an allow-list, a read-back probe and one lock.
+"""Access keys in the operating system's keyring, with an allow-list of safe backends.
 
 keyring falls back silently: a null backend takes a password and forgets it, `keyrings.alt` writes
 it to a file in base64. So only backends that are known to be safe are used, and each is made to
@@ -41,7 +41,7 @@ _LOCK = threading.RLock()
 
 @dataclass(frozen=True, slots=True)
 class VaultState:
-    """Whether keys can be kept, by which backend, and if not why and what to do."""
+    """Whether keys can be stored and in which backend, or the reason and the remedy."""
 
     usable: bool
     backend: str
@@ -49,10 +49,10 @@ class VaultState:
 
 
 class KeyVault(Protocol):
-    """Where keys of profiles are kept."""
+    """Storage of the keys of profiles."""
 
     def probe(self) -> VaultState:
-        """Tell whether keys can be kept here."""
+        """Return whether keys can be stored."""
 
     def store(self, profile_name: str, keys: AccessKeys) -> None:
         """Keep the keys of a profile."""
@@ -159,7 +159,7 @@ class SessionVault:
     def probe(self) -> VaultState:
         """Tell that memory can always be used."""
         return VaultState(
-            usable=True, backend="memory", reason="Keys are kept until the program ends."
+            usable=True, backend="memory", reason="Keys are stored until the program ends."
         )
 
     def store(self, profile_name: str, keys: AccessKeys) -> None:
@@ -226,10 +226,10 @@ def _refusal(name: str) -> str:
 
 
 def _call_keyring(backend: Any, call: Callable[[], _T]) -> _T:
-    """Call the keyring; whatever its D-Bus library raises is a KeyringError in words."""
+    """Call the keyring, and translate all exceptions of its libraries to `KeyringError`."""
     try:
         return call()
-    except Exception as error:  # noqa: BLE001 - D-Bus libraries raise classes of their own
+    except Exception as error:  # noqa: BLE001 - D-Bus libraries raise their own classes
         kind = type(error).__name__
         # InitError is raised for a dismissed prompt, and for a service that went away as well.
         locked = any(word in kind for word in ("Lock", "Dismiss")) or "dismiss" in str(error)

@@ -5,13 +5,13 @@ of changes, and the records of uploads under way. It never holds a secret: keys 
 keyring (`core.local.vault`). Caches are other files, which can be deleted.
 
 *Modules.* `database` reads and writes; `opening` creates, checks and opens the file; `migrations`
-has the schema; `owners` tells records of running processes from those of dead ones;
+has the schema; `owners` distinguishes records of running processes from those of ended ones;
 `import_files` takes over the JSON files of earlier versions; `failures` translates errors.
 
 *Threads and processes.* The window, its engine process and commands use the file at the same time.
-Each thread has a connection of its own. A write is one statement, or a transaction that begins
-with `BEGIN IMMEDIATE`, so that what it reads cannot change before it writes; another writer waits
-up to `database.BUSY_SECONDS`. A forked process opens its own connections.
+Each thread has a separate connection. A write is one statement, or a transaction that begins with
+`BEGIN IMMEDIATE`, so that what it reads cannot change before it writes; another writer waits up to
+`database.BUSY_SECONDS`. A forked process opens its own connections.
 
 *Durability.* The file is in WAL mode. A durable write (`durable=True`: profiles, settings, the
 rotation journal, the beginning of a transfer or upload) is on the disk before the call returns

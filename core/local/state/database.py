@@ -63,7 +63,7 @@ class Database:
             return self._held().connection.execute(sql, parameters).fetchall()
 
     def execute(self, sql: str, parameters: Sequence[Value] = (), *, durable: bool = False) -> int:
-        """Run one statement that writes, as a transaction of its own.
+        """Run one writing statement in a separate transaction.
 
         Args:
             sql: the statement.

@@ -46,6 +46,7 @@ _INSERT: dict[str, Callable[[apsw.Connection, bytes, Path], old_forms.Inserted]]
     "downloads": old_forms.insert_download_folders,
     "unfinished backups": old_forms.insert_unfinished_backup,
     "verifications": old_forms.insert_verifications,
+    "check secrets": old_forms.insert_check_secret,
 }
 
 

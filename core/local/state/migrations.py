@@ -158,10 +158,21 @@ CREATE TABLE verifications (
 ) STRICT;
 """
 
+_CHECK_SECRETS = """
+CREATE TABLE check_secrets (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner TEXT,                 -- the process that has created it, see core.local.state.owners
+    name TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    region TEXT NOT NULL,
+    bucket TEXT NOT NULL
+) STRICT;
+"""
+
 #: All steps, oldest first; number n makes version n of version n - 1.
 MIGRATIONS: tuple[str, ...] = (
     _HOUSEKEEPING, _ROTATIONS, _TRANSFERS, _UPLOADS, _PROFILES, _SETTINGS, _LINKS, _CHANGES,
-    _USED_ACTIONS, _DOWNLOADS, _BACKUPS,
+    _USED_ACTIONS, _DOWNLOADS, _BACKUPS, _CHECK_SECRETS,
 )  # fmt: skip
 
 
@@ -174,7 +185,8 @@ def migrate(connection: apsw.Connection, path: Path, steps: tuple[str, ...] | No
         steps: `MIGRATIONS`, unless a test needs an earlier schema.
 
     Raises:
-        LocalIOError: the schema is newer than this program, or the file is not one of ours.
+        LocalIOError: the schema is newer than this program, or the file is not a Strongroom state
+            database.
     """
     steps = MIGRATIONS if steps is None else steps
     version = check_version(connection, path, len(steps))
@@ -202,7 +214,8 @@ def check_version(connection: apsw.Connection, path: Path, known: int | None = N
     """Return the number of a database's schema, 0 for an empty file.
 
     Raises:
-        LocalIOError: it is newer than `known` (default: all steps), or the file is not one of ours.
+        LocalIOError: it is newer than `known` (default: all steps), or the file is not a Strongroom
+            state database.
     """
     known = len(MIGRATIONS) if known is None else known
     version = int(connection.pragma("user_version"))

@@ -37,6 +37,7 @@ OLD_STORES: tuple[OldStore, ...] = (
     OldStore("downloads", "data", "downloads/*.folders", owned=True),
     OldStore("unfinished backups", "data", "unfinished-backups/*.backup", owned=True),
     OldStore("verifications", "data", "verifications.jsonl"),
+    OldStore("check secrets", "data", "check-secrets/*.secret", owned=True),
 )
 
 

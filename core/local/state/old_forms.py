@@ -201,6 +201,16 @@ def insert_verifications(connection: apsw.Connection, content: bytes, _path: Pat
     return _insert_lines(connection, content, insert)
 
 
+def insert_check_secret(connection: apsw.Connection, content: bytes, _path: Path) -> Inserted:
+    """Insert the record of the test secret of a permission check."""
+    record = json.loads(content)
+    connection.execute(
+        "INSERT INTO check_secrets (name, endpoint, region, bucket) VALUES (?, ?, ?, ?)",
+        [_text(record[name]) for name in ("name", "endpoint", "region", "bucket")],
+    )
+    return Inserted(1)
+
+
 def _insert_lines(
     connection: apsw.Connection, content: bytes, insert: Callable[[dict[str, Any]], None]
 ) -> Inserted:

@@ -1,4 +1,4 @@
-"""Tells records of running processes from those that a dead process has left.
+"""Owners of records: distinguishes running processes from ended ones.
 
 A process that stores records of work under way holds the lock of a file for as long as it lives;
 its records have the name of that file. The operating system releases the lock when the process

@@ -15,9 +15,9 @@ from core.errors import Offline
 from core.health.check_secrets import delete_check_secret, sweep_check_secrets
 from core.health.permissions import check_permissions
 from core.local.pending_uploads import note, of_dead_processes
+from core.local.state.database import state_database
 from core.objects.bucket import Bucket
 from core.objects.check_objects import CHECK_BYTES, CHECK_PREFIX, sweep_check_objects
-from core.paths import data_dir
 from core.transfer.sweep import sweep_at_start
 from core.work import Work
 
@@ -167,11 +167,15 @@ def test_the_test_secret_of_a_killed_check_is_deleted_by_the_next(
 ):
     killed("permissions", kill_at, after)
     assert len(secrets_left()) == left
-    assert len(list((data_dir() / "check-secrets").iterdir())) == 1
+    assert len(recorded_secrets()) == 1
     assert sweep_check_secrets(ClientFactory(elsewhere(clients)), Work()) == 0
     check_permissions(clients, extras=False)
     assert secrets_left() == []
-    assert list((data_dir() / "check-secrets").iterdir()) == []
+    assert recorded_secrets() == []
+
+
+def recorded_secrets():
+    return state_database().rows("SELECT name FROM check_secrets")
 
 
 def elsewhere(clients):

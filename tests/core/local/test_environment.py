@@ -39,7 +39,7 @@ PLAIN = {
 }
 
 
-def test_secrets_and_plain_variables_are_told_apart():
+def test_secrets_and_plain_variables_are_reported_apart():
     plain, secret = split_environment(SECRETS | PLAIN)
     assert plain == PLAIN
     assert {name: value.reveal() for name, value in secret.items()} == SECRETS

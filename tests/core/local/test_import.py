@@ -125,7 +125,13 @@ def verified():
     }
 
 
+def check_secrets():
+    rows = state_database().rows("SELECT owner, name, endpoint, region, bucket FROM check_secrets")
+    assert rows == [(None, "cryptotrading/strongroom-check-1", "https://s3", "us-east-1", "bucket")]
+
+
 CHECKS = {
+    "check secrets": check_secrets,
     "downloads": downloads, "unfinished backups": unfinished_backups, "verifications": verified,
     "rotations": rotations, "transfers": transfers, "uploads": uploads, "profiles": profiles,
     "settings": settings, "links": links, "changes": changes, "used actions": used_actions,

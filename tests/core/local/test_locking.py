@@ -76,7 +76,7 @@ def test_a_file_system_without_locks_goes_without(tmp_path, monkeypatch):
         assert (tmp_path / "file.lock").exists()
 
 
-def test_a_place_for_the_lock_that_cannot_be_written_is_an_error_in_words(tmp_path):
+def test_a_place_for_the_lock_that_cannot_be_written_is_an_error_in_text(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LocalIOError, match="locked"), locking.locked(tmp_path / "file" / "x"):
         pytest.fail("there is no such folder")

@@ -31,6 +31,7 @@ ROWS = {
     10: "INSERT INTO download_folders VALUES ('o', x'2f')",
     11: "INSERT INTO unfinished_backups VALUES (1, 'o', 'p', 'f');"
     "INSERT INTO verifications VALUES (1, 'p', 'k', 'h', 'm', 'o', '')",
+    12: "INSERT INTO check_secrets VALUES (1, 'o', 'n', 'e', 'r', 'b')",
 }
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"

@@ -57,7 +57,7 @@ def test_a_session_of_commands_leaves_nothing_that_others_can_read(
     with closing(sqlite3.connect(database)) as filled, filled:
         filled.execute("CREATE TABLE trades (id INTEGER PRIMARY KEY, price REAL)")
         filled.execute("INSERT INTO trades VALUES (1, 2.5)")
-    for words in (
+    for text in (
         ("put", str(folder), "private/"),
         ("link", "private/0.txt"),
         ("stats", "private/"),
@@ -68,10 +68,10 @@ def test_a_session_of_commands_leaves_nothing_that_others_can_read(
         ("check",),
     ):
         ended = subprocess.run(
-            [sys.executable, "-m", "core", *words],
+            [sys.executable, "-m", "core", *text],
             env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
-        assert ended.returncode == 0, (words, ended.stderr[-1000:])
+        assert ended.returncode == 0, (text, ended.stderr[-1000:])
     assert {"data", "cache"} <= {path.name for path in home.iterdir()}
     assert (home / "data" / "state.db").is_file()
     assert readable_by_others(home) == {}

@@ -32,7 +32,7 @@ def store(tmp_path):
     return ProfileStore(tmp_path / "state")
 
 
-def test_profiles_come_back_whole_in_order_from_another_start(store, tmp_path):
+def test_profiles_come_back_complete_in_order_from_another_start(store, tmp_path):
     store.save(STAGING)
     store.save(PRODUCTION)
     again = ProfileStore(tmp_path / "state")

@@ -40,26 +40,26 @@ def refused(told, *words):
 
 
 def test_keys_go_round_through_a_real_secret_service_and_lie_nowhere_in_plain_text(tmp_path):
-    told = run_case("open", tmp_path)
-    assert told["usable"]
-    assert told["backend"] == REAL
-    assert told["load"] == {"value": True}
+    output = run_case("open", tmp_path)
+    assert output["usable"]
+    assert output["backend"] == REAL
+    assert output["load"] == {"value": True}
     assert list(tmp_path.rglob("login.keyring")), "the daemon wrote no collection here"
     assert nothing_in_plain_text(tmp_path)
 
 
-def test_a_locked_collection_is_told_as_locked(tmp_path):
+def test_a_locked_collection_is_reported_as_locked(tmp_path):
     assert refused(run_case("locked", tmp_path), "locked", REAL)
     assert nothing_in_plain_text(tmp_path)
 
 
 def test_a_dismissed_prompt_is_never_no_keys(tmp_path):
-    told = run_case("dismissed", tmp_path)
-    assert "PerformPrompt" in told["asked"], "the user was not asked"
-    assert refused(told, "locked", "dismissed", REAL)
+    output = run_case("dismissed", tmp_path)
+    assert "PerformPrompt" in output["asked"], "the user was not asked"
+    assert refused(output, "locked", "dismissed", REAL)
 
 
-def test_a_daemon_killed_in_mid_run_is_told(tmp_path):
+def test_a_daemon_killed_in_mid_run_is_reported(tmp_path):
     assert refused(run_case("killed", tmp_path), "does not answer", REAL)
 
 
@@ -70,8 +70,8 @@ def test_a_killed_daemon_that_the_desktop_starts_again_is_locked_not_empty(tmp_p
 @pytest.mark.parametrize("address", ["", "unix:path=/nowhere/bus"])
 def test_without_a_bus_there_is_no_keyring(tmp_path, address):
     given = {"DBUS_SESSION_BUS_ADDRESS": address} if address else {}
-    told = run_case("bare", tmp_path, bus="none", **given)
-    assert refused(told, "No keyring service")
+    output = run_case("bare", tmp_path, bus="none", **given)
+    assert refused(output, "No keyring service")
 
 
 def test_a_bus_without_a_secret_service_is_no_keyring(tmp_path):
@@ -80,16 +80,16 @@ def test_a_bus_without_a_secret_service_is_no_keyring(tmp_path):
 
 def test_the_null_backend_is_refused_though_a_real_one_runs(tmp_path):
     null = "keyring.backends.null.Keyring"
-    told = run_case("unused", tmp_path, PYTHON_KEYRING_BACKEND=null)
-    assert told["backend"] == null
-    assert refused(told, "null backend")
+    output = run_case("unused", tmp_path, PYTHON_KEYRING_BACKEND=null)
+    assert output["backend"] == null
+    assert refused(output, "null backend")
 
 
 def test_a_plaintext_backend_is_refused_when_it_is_the_only_one(tmp_path):
     alt = install_plaintext(tmp_path / "site")
-    told = run_case("bare", tmp_path, bus="none", PYTHONPATH=alt)
-    assert told["backend"] == "keyrings.alt.file.PlaintextKeyring"
-    assert refused(told, "PlaintextKeyring")
+    output = run_case("bare", tmp_path, bus="none", PYTHONPATH=alt)
+    assert output["backend"] == "keyrings.alt.file.PlaintextKeyring"
+    assert refused(output, "PlaintextKeyring")
     assert not (tmp_path / "keyring_pass.cfg").exists()
     assert nothing_in_plain_text(tmp_path)
 
@@ -97,8 +97,8 @@ def test_a_plaintext_backend_is_refused_when_it_is_the_only_one(tmp_path):
 @pytest.mark.parametrize(("case", "usable"), [("open", True), ("locked", False)])
 def test_beside_a_real_one_a_plaintext_backend_in_the_chain_gets_nothing(tmp_path, case, usable):
     alt = install_plaintext(tmp_path / "site")
-    told = run_case(case, tmp_path, PYTHONPATH=alt)
-    assert told["backend"] == REAL
-    assert told["usable"] is usable
+    output = run_case(case, tmp_path, PYTHONPATH=alt)
+    assert output["backend"] == REAL
+    assert output["usable"] is usable
     assert not (tmp_path / "keyring_pass.cfg").exists()
     assert nothing_in_plain_text(tmp_path)

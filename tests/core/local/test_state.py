@@ -57,7 +57,7 @@ def test_nothing_is_created_to_read_what_does_not_exist(database):
     assert not database.path.parent.exists()
 
 
-def test_an_error_takes_the_whole_transaction_back(database):
+def test_an_error_takes_the_complete_transaction_back(database):
     database.execute(INSERT, ("a",))
     with pytest.raises(LocalIOError, match="could not be written"):
         database.execute_many(INSERT, [("b",), ("a",)])
@@ -232,7 +232,7 @@ def test_space_that_is_not_needed_any_more_is_returned_to_the_disk(database):
     assert ids(database) == ["a"]
 
 
-def test_a_full_disk_is_an_error_in_words_and_changes_nothing(database):
+def test_a_full_disk_is_an_error_in_text_and_changes_nothing(database):
     database.execute(INSERT, ("a",))
     with database.transaction() as connection:
         pages = connection.pragma("page_count")
