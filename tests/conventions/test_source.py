@@ -25,6 +25,31 @@ def test_files_stay_short():
     assert long == []
 
 
+def test_no_text_stands_alone():
+    """A string on a line of its own is the lost end of the message above it, or does nothing."""
+    alone = [
+        source.place(path, statement.lineno)
+        for path in ALL
+        for block in ast.walk(source.tree(path))
+        for statement in _after_the_docstring(block)
+        if isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant | ast.JoinedStr)
+        and getattr(statement.value, "value", "") is not ...
+    ]
+    assert alone == []
+
+
+def _after_the_docstring(block):
+    """Return the statements of a block without the docstring that it may begin with."""
+    parts = [getattr(block, name, []) for name in ("body", "orelse", "finalbody")]
+    statements = [each for part in parts if isinstance(part, list) for each in part]
+    documented = isinstance(
+        block, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    )
+    has_docstring = documented and ast.get_docstring(block, clean=False) is not None
+    return statements[has_docstring:]
+
+
 def test_labels_come_from_the_factory_that_makes_them_plain_text():
     raw = calls(CODE, r"(QtWidgets\.)?QLabel")
     texts = [source.place(path, node.lineno) for path, node in raw if node.args or node.keywords]
@@ -36,8 +61,8 @@ def test_labels_without_the_factory_never_guess_whether_text_is_markup():
     bad = []
     for path in CODE:
         called = {source.called(node): node for node in ast.walk(source.tree(path))}
-        told = {label for label in _raw_labels(path) if f"{label}.setText" in called}
-        guessing = {label for label in told if f"{label}.setTextFormat" not in called}
+        output = {label for label in _raw_labels(path) if f"{label}.setText" in called}
+        guessing = {label for label in output if f"{label}.setTextFormat" not in called}
         bad += [source.place(path, called[f"{label}.setText"].lineno) for label in guessing]
     assert bad == []
 
@@ -105,7 +130,7 @@ def test_nothing_sleeps():
     assert [source.place(p, n.lineno) for p, n in calls(CODE, r"(time\.)?sleep")] == []
 
 
-def test_no_exception_is_swallowed_whole():
+def test_no_exception_is_swallowed_complete():
     """`except Exception: pass` and its kin hide what went wrong."""
     bad = [
         source.place(path, node.lineno)
@@ -137,7 +162,7 @@ def test_every_module_says_what_it_is():
 
 
 @pytest.mark.parametrize(
-    "words",
+    "text",
     [
         r"/(work|home|root|Users)/\w+",  # somebody's machine
         r"artifactory|jfrog|nexus\.|index-url\s*=|--index-url|pypi\.(?!org)\w+\.",  # a registry
@@ -147,14 +172,14 @@ def test_every_module_says_what_it_is():
         r"(?i)\b(chatgpt|claude|copilot|llm|language model|(issue|ticket) #?\d+)\b",
     ],
 )
-def test_the_repository_speaks_of_the_product_only(words):
+def test_the_repository_speaks_of_the_product_only(text):
     own = source.ROOT / "tests/conventions/test_source.py"
     texts = [p for p in source.files() if p.suffix in source.TEXTS and p != own]
     found = [
         source.place(path, number)
         for path in texts
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if re.search(words, line)
+        if re.search(text, line)
     ]
     assert found == []
 
