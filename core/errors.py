@@ -60,6 +60,8 @@ class StorageError(Exception):
     usual_remedy = ""
     #: What a failed change has left, for example "Nothing was saved."; see `core.effects`.
     effect = ""
+    #: The partial result of an operation that failed halfway, with what was changed; or None.
+    partial: object = None
 
     def __init__(  # noqa: PLR0913 - one error is one record; every field is keyword-only
         self,
@@ -282,7 +284,7 @@ _OS_CAUSES: dict[tuple[int, ...], tuple[str, str]] = {
     (errno.ENOSPC,): ("The disk of {path} is full.", "Free some space, then try again."),
     (errno.EDQUOT,): (
         "The disk quota of this user is used up.",
-        "Delete some of your files, or ask for a larger quota, then try again.",
+        "Delete some of your files, or request a larger quota, then try again.",
     ),
     (errno.EFBIG,): (
         "The file system of {path} does not support files of this size.",

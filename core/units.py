@@ -1,7 +1,7 @@
 """Formatting of sizes, rates, counts, identifiers and times for people.
 
 Every date and time that is shown is formatted here. It reads `15 Jan 2024 10:00:00 UTC` in the
-window and `2024-01-15T10:00:00Z` on the command line; `use_time_style` chooses, for the whole
+window and `2024-01-15T10:00:00Z` on the command line; `use_time_style` sets the style of the
 process.
 """
 
@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 
 _STEPS = ("KB", "MB", "GB", "TB", "PB")
-#: Not `strftime("%b")`: its names follow the locale, which Qt sets for the whole process.
+#: Not `strftime("%b")`: its names follow the locale, which Qt sets for the entire process.
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 #: Clock difference, in seconds, up to which a time is not reported as "in the future".
 _SKEW = 60
@@ -26,7 +26,7 @@ class TimeStyle(StrEnum):
 
 
 class _Present:
-    """Holder of the current time style, shared by the whole process."""
+    """Holder of the current time style, shared by the process."""
 
     style = TimeStyle.UTC
 

@@ -148,7 +148,7 @@ class RetryBudget:
         return failing and self.left <= 0
 
     def pause(self, token: CancelToken) -> None:
-        """Wait until the shared pause is over.
+        """Wait until the shared pause has ended.
 
         Raises:
             Cancelled: `token` was cancelled.
@@ -184,7 +184,7 @@ def finishing(work: Work, seconds: float = FINISHING_SECONDS) -> Iterator[Work]:
     """Yield work for what must be completed or undone even if a cancel is requested.
 
     A cancel ends this work too, but only after a while: a server that answers is given the time to
-    confirm, and one that does not answer keeps nobody waiting.
+    confirm, and one that does not answer does not block.
 
     Args:
         work: whose cancel counts; it may have been requested already.
@@ -238,7 +238,7 @@ class Coalescer:
 
 
 def unexpected_error(error: Exception, where: str) -> StorageError:
-    """Return what is told of an exception that no error of ours stands for.
+    """Return the error that reports an unexpected exception as a bug.
 
     Args:
         error: what was raised; its text is redacted.

@@ -134,7 +134,7 @@ class Workspace:
         return Ledger()
 
     def identity(self, *, work: Work | None = None) -> Identity:
-        """Return who AWS says we are; asked anew each time, since sessions end.
+        """Return the identity of the caller, requested each time because sessions end.
 
         Raises:
             StorageError: the credentials are missing, invalid or expired, or STS is out of reach.

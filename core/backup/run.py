@@ -16,7 +16,7 @@ from core.backup.keys import folder, new_id
 from core.backup.orphans import remove_own_orphans
 from core.backup.store import BucketStore, Store
 from core.backup.unfinished import unfinished_backup
-from core.effects import BY_HAND, stating_effect
+from core.effects import BY_HAND, attaching_partial, stating_effect
 from core.errors import Corrupt, DatabaseError, InvalidInput, NotSupported
 from core.model.backup import Backup, BackupReport, Manifest, Skipped, Source
 from core.model.objects import Verdict
@@ -65,8 +65,13 @@ def back_up(
         schemas, skipped = _schemas(source, tables)
         total = sum(source.count(schema.table) for schema in schemas)
         run = _Run(store, source, note, work, total)
-        backups = run.all(schemas)
-    return BackupReport(backups, time.monotonic() - started, run.verdict, skipped)
+
+        def report() -> BackupReport:
+            return BackupReport(tuple(run.made), time.monotonic() - started, run.verdict, skipped)
+
+        with attaching_partial(report):
+            run.all(schemas)
+    return report()
 
 
 def _schemas(
@@ -119,15 +124,14 @@ class _Run:
     done: int = 0
     snapshot: str = field(default_factory=lambda: str(uuid4()))
     verdict: Verdict = Verdict.SHA256
+    made: list[Backup] = field(default_factory=list)
 
-    def all(self, schemas: Sequence[TableSchema]) -> tuple[Backup, ...]:
+    def all(self, schemas: Sequence[TableSchema]) -> None:
         """Back tables up one after the other; a failure leaves the backups made before it."""
-        made: list[Backup] = []
         with stating_effect("backed up", decisive=(BY_HAND,)) as attempts:
             for schema in schemas:
-                made.append(self.one(schema))
+                self.made.append(self.one(schema))
                 attempts.made = True
-        return tuple(made)
 
     def one(self, schema: TableSchema) -> Backup:
         """Back up one table and commit it."""

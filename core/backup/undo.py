@@ -36,7 +36,7 @@ def undo(
         The name of the table.
 
     Raises:
-        InvalidInput: When `former` is not a table that a restore kept.
+        InvalidInput: When `former` is not a former table.
         ReadOnlyProfile: When the profile of the workspace is read-only.
     """
     _require_writable(workspace, f"Putting {former} back")
@@ -52,7 +52,7 @@ def drop_former_table(
     """Drop a former table and return its name.
 
     Raises:
-        InvalidInput: When `former` is not a table that a restore kept.
+        InvalidInput: When `former` is not a former table.
         ReadOnlyProfile: When the profile of the workspace is read-only.
     """
     _require_writable(workspace, f"Dropping {former}")

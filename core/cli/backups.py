@@ -202,7 +202,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
     undo: Annotated[
         bool, typer.Option("--undo", help="Undo the last restore: bring back the former table.")
     ] = False,
-    drop_kept: Annotated[
+    drop_former: Annotated[
         bool,
         typer.Option("--drop-kept", help="Remove the former table that the last restore retained."),
     ] = False,
@@ -212,7 +212,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the options of one command
 ) -> None:
     """Show what a restore would change, and restore with --yes; the former table is retained."""
     cli: Cli = context.obj
-    if undo or drop_kept:
+    if undo or drop_former:
         _after(cli, database_url, table, put_back=undo, yes=yes)
         return
     request = _Request(database_url, table, backup_id, at, from_other_source)

@@ -63,7 +63,7 @@ def doctor(
 
 
 def _repair(cli: Cli, found: Finding, chosen: Repair) -> None:
-    with cli.out.work("Mending") as work:
+    with cli.out.work("Repairing") as work:
         done = cli.opener.workspace(work).repairer().repair(found, chosen, work=work)
     cli.out.result({"finding": found.id, "done": done}, lambda: cli.out.line(done))
 

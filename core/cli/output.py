@@ -130,7 +130,7 @@ class Output:
         self._bar = bar
 
     def ask_hidden(self, prompt: str) -> str:
-        """Prompt for a line without echo; a progress bar is hidden meanwhile."""
+        """Prompt for a line without echo, and hide the progress bar during the prompt."""
         import getpass
 
         bar = self._bar

@@ -23,10 +23,10 @@ _UNDOING = ("backup_id", "at", "from_other_source", "name", "allow_orphans", "wi
 #: Parameters of each command that exclude each other.
 EXCLUSIVE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "restore": (
-        ("undo", "drop_kept"),
+        ("undo", "drop_former"),
         ("backup_id", "at"),
         *(("undo", other) for other in _UNDOING),
-        *(("drop_kept", other) for other in _UNDOING),
+        *(("drop_former", other) for other in _UNDOING),
     ),
     "rotate": (
         ("resume", "undo"),

@@ -180,7 +180,7 @@ class _ProgressPrinter:
             self._cli.out.note(f"{record.state.value:8} {title}: {record.detail}")
 
 
-def _show_plan(  # noqa: PLR0913 - what was asked for
+def _show_plan(  # noqa: PLR0913 - the options of one command
     cli: Cli,
     rotator: Rotator,
     secret: str,

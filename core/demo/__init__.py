@@ -1,8 +1,7 @@
-"""The embedded AWS: moto in a process of its own, IAM enforced, filled with sample data.
+"""The embedded AWS: moto in a separate process, with IAM enforcement and sample data.
 
-`server` is the parent's side, and its `DemoServer` all that the rest of the program needs. `host`
-is the child, `gate` stands in front of moto and checks signatures and policies, `data` holds the
-samples.
+`server` is the parent's side, with `DemoServer` for the rest of the program. `host` is the child
+process, `gate` checks signatures and policies before moto, `data` contains the samples.
 """
 
 from core.demo.server import DemoServer

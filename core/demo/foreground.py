@@ -15,8 +15,8 @@ from core.demo.server import DemoServer
 def serve(port: int, echo: Callable[[str], None]) -> None:
     """Start the server, print how to use it, and wait for Ctrl-C or SIGTERM. Main thread only.
 
-    The administrator's keys are printed: handing them to other programs is what the command is
-    for, they are made anew at each start, and the server listens on this machine alone.
+    The administrator's keys are printed, since the command is meant for other programs. The keys
+    are created at each start, and the server only listens on this machine.
 
     Args:
         port: on the loopback; 0 takes any free one.

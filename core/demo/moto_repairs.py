@@ -1,4 +1,4 @@
-"""Where moto's Secrets Manager and S3 differ from AWS's, it is mended here: once in a process."""
+"""Corrections of differences between moto's and AWS's Secrets Manager and S3."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _STAGES = threading.Lock()
 def repair_moto() -> None:
     """Have labels move as AWS moves them, reads follow AWSCURRENT, versions be listed as they are.
 
-    moto 5.2 moves any label but AWSCURRENT without being told where it sits, changes half of what
-    it then refuses, and keeps the version of the last write for reads without a stage.
-    ListSecretVersionIds tells the present time as each version's date, and answers with status
-    500 for an unknown name.
+    moto 5.2 moves any label except AWSCURRENT without `RemoveFromVersionId`, partially changes the
+    state before a refusal, and uses the version of the last write for reads without a stage.
+    ListSecretVersionIds returns the present time as the date of each version, and answers with
+    status 500 for an unknown name.
     """
     move, versions = (
         SecretsManagerBackend.update_secret_version_stage,

@@ -61,7 +61,7 @@ class _Listed(FakeKey):
 
 
 def _shallow(key: FakeKey, _memo: object) -> FakeKey:
-    """Copy a key without its bytes: moto copies the whole bucket to list one key's versions."""
+    """Copy a key without its bytes: moto copies the bucket to list the versions of one key."""
     copied: FakeKey = object.__new__(_Listed)
     copied.__dict__.update(key.__dict__)
     return copied

@@ -121,7 +121,7 @@ def _keys(values: list[str]) -> AccessKeys:
 
 
 def _spawned(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    # -P: a stray `core` folder in the working directory must not be run in place of ours
+    # -P: do not import a `core` folder in the working directory
     arguments = ("-P", "-m", "core.demo.host", str(os.getpid()), str(folder), str(port))
     with (folder / _LOG).open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module

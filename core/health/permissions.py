@@ -40,10 +40,9 @@ def check_permissions(
 ) -> tuple[PermissionResult, ...]:
     """Test every permission with the keys of the connection; test objects are removed.
 
-    Only where a bucket is versioned and versions may not be deleted, two hidden versions of the
-    test object stay (one is a delete marker); the result of `s3:DeleteObject` says so. What an
-    earlier check left because it was killed is removed first. Each
-    result is also told through `work.batch` as soon as it is known.
+    Only if a bucket is versioned and versions must not be deleted, two hidden versions of the test
+    object remain (one is a delete marker), which the result of `s3:DeleteObject` states. Leftovers
+    of a killed check are removed first. Each result is also reported through `work.batch` at once.
 
     Args:
         clients: the clients of the connection; its profile has bucket and secret.

@@ -1,4 +1,4 @@
-"""Keys and their meaning: the data contract's layout of the bucket, read and written."""
+"""The layout of keys in the bucket, according to the data contract."""
 
 from core.layout.building import build
 from core.layout.kinds import KINDS, Kind, kind

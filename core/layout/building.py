@@ -1,4 +1,4 @@
-"""Keys are built here and nowhere else; a name that could leave its folder is refused."""
+"""Construction of keys, with checks of the names in them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def build(kind_id: str, *, moment: datetime | None = None, **names: str) -> str:
 
     Args:
         kind_id: an id of `KINDS`.
-        moment: when the data was taken, now if None; a naive one is taken as UTC.
-        names: what the kind asks for, for example `symbol` and `timeframe`.
+        moment: the time of the data, now if None; a naive one is taken as UTC.
+        names: the names of the kind, for example `symbol` and `timeframe`.
 
     Raises:
-        InvalidInput: a name is missing, empty, `.` or `..`, or holds `/` or a control character,
+        InvalidInput: a name is missing, empty, `.` or `..`, or contains `/` or a control character,
             or the key would be longer than 1,024 bytes.
     """
     found = kind(kind_id)
@@ -43,10 +43,10 @@ def build(kind_id: str, *, moment: datetime | None = None, **names: str) -> str:
 
 
 def check_segment(name: str, value: str) -> str:
-    """Return `value` if it may be one segment of a key.
+    """Check that a value is valid as one segment of a key, and return it.
 
     Raises:
-        InvalidInput: it may not; the error names `name`.
+        InvalidInput: the value is not valid; the error contains `name`.
     """
     if not value.strip():
         raise _refused(name, value, "it is empty")
@@ -60,10 +60,10 @@ def check_segment(name: str, value: str) -> str:
 
 
 def check_key(key: str) -> str:
-    """Return `key` if S3 can store it.
+    """Check that a key is valid in S3, and return it.
 
     Raises:
-        InvalidInput: it is empty, not UTF-8, or longer than 1,024 bytes.
+        InvalidInput: the key is empty, not UTF-8, or longer than 1,024 bytes.
     """
     try:
         size = len(key.encode())

@@ -1,4 +1,4 @@
-"""What a key means; a key that fits no kind is an ordinary object, never an error."""
+"""Parsing of keys by the data contract; other keys are ordinary objects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from core.layout.kinds import KINDS, Kind
 from core.layout.timestamps import parse_timestamp
 
-#: Kinds by the beginning of their keys: most keys are told by it alone.
+#: Kinds by the beginning of their keys, which identifies most keys.
 _BY_PREFIX: tuple[tuple[str, str, Kind], ...] = tuple(
     (kind.prefix, {"portfolio": "/portfolio/", "user_trades": "/trades/"}.get(kind.id, ""), kind)
     for kind in KINDS
@@ -41,7 +41,7 @@ class ParsedKey:
 
 
 def parse(key: str) -> ParsedKey | None:
-    """Return what `key` means by the contract, or None for an ordinary object."""
+    """Parse a key of the contract; return None for an ordinary object."""
     found = _kind_by_prefix(key)
     match = found.pattern.fullmatch(key) if found else None
     if found is None or match is None:

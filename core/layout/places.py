@@ -30,8 +30,8 @@ class Place:
     """A key or prefix, as it was typed, and the bucket that the text names.
 
     Attributes:
-        key: the key or prefix without a bucket; empty for the whole bucket.
-        bucket: the bucket's name; empty where the text names none.
+        key: the key or prefix without a bucket; empty for the complete bucket.
+        bucket: the name of the bucket; empty if the text contains none.
         region: the region that the text names, or empty.
     """
 

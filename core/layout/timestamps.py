@@ -1,4 +1,4 @@
-"""Times as they stand in keys: four spellings are read, one is written."""
+"""Timestamps in keys: four spellings are parsed, one is written."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def _of_rule(rule: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _current(rule)
     yield from _noncurrent(rule)
     abort = rule.get("AbortIncompleteMultipartUpload") or {}
-    if abort and not _whole_number(abort.get("DaysAfterInitiation"), 1):
+    if abort and not _is_number(abort.get("DaysAfterInitiation"), 1):
         yield Problem("Unfinished uploads can be removed after 1 day at the earliest.", "Choose 1.")
 
 
@@ -146,7 +146,7 @@ def _current(rule: Mapping[str, Any]) -> Iterator[Problem]:
             "A deletion requires exactly one of days, a date, or delete markers.",
             "Keep one of them.",
         )
-    if "Days" in expiry and not _whole_number(expiry["Days"], 1):
+    if "Days" in expiry and not _is_number(expiry["Days"], 1):
         yield Problem(
             "Objects can be deleted after 1 day at the earliest.", "Choose at least 1 day."
         )
@@ -158,8 +158,8 @@ def _current(rule: Mapping[str, Any]) -> Iterator[Problem]:
         if date[10:] and date[10:19] not in {"T00:00:00", " 00:00:00"}:
             yield Problem("A date is not at midnight UTC.", "Use dates without a time.")
     yield from _moves(moves, "Days", "Date")
-    last = max((move["Days"] for move in moves if _whole_number(move.get("Days"), 0)), default=None)
-    if last is not None and _whole_number(expiry.get("Days"), 1) and expiry["Days"] <= last:
+    last = max((move["Days"] for move in moves if _is_number(move.get("Days"), 0)), default=None)
+    if last is not None and _is_number(expiry.get("Days"), 1) and expiry["Days"] <= last:
         yield Problem(
             f"Objects would be deleted after {format_counted(expiry['Days'], 'day')}, but moved after {last}.",
             f"Delete after at least {format_counted(last + 1, 'day')}.",
@@ -170,23 +170,23 @@ def _noncurrent(rule: Mapping[str, Any]) -> Iterator[Problem]:
     moves = rule.get("NoncurrentVersionTransitions") or ()
     expiry = rule.get("NoncurrentVersionExpiration") or {}
     yield from _moves(moves, "NoncurrentDays", "")
-    if expiry and not _whole_number(expiry.get("NoncurrentDays"), 1):
+    if expiry and not _is_number(expiry.get("NoncurrentDays"), 1):
         yield Problem(
             "Old versions can be deleted after 1 day at the earliest.", "Choose 1 or more."
         )
     for part in (*moves, expiry):
         if "NewerNoncurrentVersions" in part and not (
-            _whole_number(part["NewerNoncurrentVersions"], 1)
+            _is_number(part["NewerNoncurrentVersions"], 1)
             and part["NewerNoncurrentVersions"] <= _RETAINED_VERSIONS
         ):
             yield Problem(
                 f"1 to {_RETAINED_VERSIONS} newer versions can be retained.",
                 "Choose a number in this range.",
             )
-    days = [m["NoncurrentDays"] for m in moves if _whole_number(m.get("NoncurrentDays"), 0)]
+    days = [m["NoncurrentDays"] for m in moves if _is_number(m.get("NoncurrentDays"), 0)]
     if (
         days
-        and _whole_number(expiry.get("NoncurrentDays"), 1)
+        and _is_number(expiry.get("NoncurrentDays"), 1)
         and expiry["NoncurrentDays"] <= max(days)
     ):
         yield Problem(
@@ -210,13 +210,13 @@ def _moves(moves: Sequence[Mapping[str, Any]], days: str, date: str) -> Iterator
         least = INFREQUENT_DAYS if name in INFREQUENT else 0
         if date and date in move and days not in move:
             continue
-        if not _whole_number(move.get(days), least):
+        if not _is_number(move.get(days), least):
             yield Problem(
                 f"Objects can be moved to {name} after {format_counted(least, 'day')} at the earliest, "
                 f"not after {move.get(days)}.",
                 f"Choose at least {format_counted(least, 'day')} for {name}.",
             )
-    timed = [move for move in moves if _whole_number(move.get(days), 0)]
+    timed = [move for move in moves if _is_number(move.get(days), 0)]
     ordered = sorted(timed, key=lambda move: CLASSES.index(str(move["StorageClass"])))
     for earlier, later in pairwise(ordered):
         yield from _pair(earlier, later, days)
@@ -233,7 +233,7 @@ def _pair(earlier: Mapping[str, Any], later: Mapping[str, Any], days: str) -> It
         )
 
 
-def _whole_number(value: object, least: int) -> bool:
+def _is_number(value: object, least: int) -> bool:
     """Return whether a value is an integer that is not below `least`."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 

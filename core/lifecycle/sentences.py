@@ -124,7 +124,7 @@ def _date(value: object) -> str:
 def _noncurrent(part: Mapping[str, Any]) -> str:
     newest = part.get("NewerNoncurrentVersions")
     text = f"{_days(part.get('NoncurrentDays', 0))} after they were replaced"
-    return f"{text}, keeping the {newest} newest" if newest else text
+    return f"{text}, except the {newest} newest" if newest else text
 
 
 def _days(count: int) -> str:

@@ -248,9 +248,8 @@ class RestorePreview:
 class RestoreReport:
     """Report of a restore; `kept` is the name of the former table, or empty.
 
-    `verified` is in words how the rows were compared: by their hash, value by value, or counted
-    only (old form). `dependants` are the other objects that read or index the table, as they are
-    after the restore.
+    `verified` describes how the rows were compared: by hash, by value, or only counted (old form).
+    `dependants` are the other objects that read or index the table after the restore.
     """
 
     backup: Backup

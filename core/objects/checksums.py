@@ -1,9 +1,9 @@
 """The expected hash of an object's bytes, according to the server.
 
-Sources: S3 user guide, "Checking object integrity" (checksums of a whole object and composite
-ones, which are the checksum of the parts' checksums, `-N` for N parts); S3 API reference,
-`Object` (the ETag is the MD5 of an object that was put in one part without SSE-KMS or SSE-C, and
-the MD5 of the parts' MD5s, `-N`, after a multipart upload).
+Sources: S3 user guide, "Checking object integrity" (checksums of a complete object, and composite
+ones of the parts' checksums, `-N` for N parts); S3 API reference, `Object` (the ETag is the MD5 of
+an object that was put in one part without SSE-KMS or SSE-C, and the MD5 of the parts' MD5s, `-N`,
+after a multipart upload).
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def composite(algorithm: str, digests: Iterable[bytes]) -> bytes:
 class Expected:
     """A hash that the server reports for the bytes of an object.
 
-    `parts` is 0 for a hash of the whole object, else the number of parts whose hashes it covers.
+    `parts` is 0 for a hash of the complete object, else the number of parts of a composite hash.
     """
 
     verdict: Verdict
@@ -216,8 +216,8 @@ class Digests:
         return self._found() == self._expected.value
 
     def _needs_other(self) -> bool:
-        whole_sha256 = self._expected.algorithm == "sha256" and not self._expected.parts
-        return bool(self._expected.algorithm) and not whole_sha256
+        complete_sha256 = self._expected.algorithm == "sha256" and not self._expected.parts
+        return bool(self._expected.algorithm) and not complete_sha256
 
     def _found(self) -> bytes:
         if self._other is None:

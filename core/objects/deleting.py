@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.aws.faults import translated
 from core.aws.limits import DELETE_KEYS
-from core.effects import states_effect
+from core.effects import attaching_partial, states_effect
 from core.objects.bucket import Bucket, HasBucket
 from core.work import Progress, Work, default_work
 
@@ -76,21 +76,28 @@ def delete_many(bucket: Bucket, keys: Sequence[str], *, work: Work | None = None
     """Delete keys, 1,000 in each request, and check the reported outcome of every key.
 
     Raises:
-        StorageError: a request was denied or failed; the keys of earlier requests are deleted.
+        StorageError: a request was denied or failed; the keys of earlier requests are deleted, and
+            `partial` has their report.
     """
     work = default_work(work)
     deleted: list[Deleted] = []
     failed: list[FailedDelete] = []
-    for start in range(0, len(keys), DELETE_KEYS):
-        work.check()
-        batch = keys[start : start + DELETE_KEYS]
-        odd = [key for key in batch if not is_valid_xml_text(key)]
-        _delete_batch(
-            bucket, [key for key in batch if is_valid_xml_text(key)], deleted, failed, work
-        )
-        deleted += [delete(bucket, key, work=work) for key in odd]
-        work.report(Progress(min(start + DELETE_KEYS, len(keys)), len(keys), "objects"))
-    return DeleteReport(tuple(deleted), tuple(failed))
+
+    def report() -> DeleteReport:
+        return DeleteReport(tuple(deleted), tuple(failed))
+
+    with attaching_partial(report):
+        for start in range(0, len(keys), DELETE_KEYS):
+            work.check()
+            batch = keys[start : start + DELETE_KEYS]
+            odd = [key for key in batch if not is_valid_xml_text(key)]
+            _delete_batch(
+                bucket, [key for key in batch if is_valid_xml_text(key)], deleted, failed, work
+            )
+            # Unlike `+=` of a list, this keeps those before an error.
+            deleted.extend(delete(bucket, key, work=work) for key in odd)
+            work.report(Progress(min(start + DELETE_KEYS, len(keys)), len(keys), "objects"))
+    return report()
 
 
 def delete_objects(
@@ -101,8 +108,8 @@ def delete_objects(
     On a versioned bucket each object gets a delete marker and can be restored.
 
     Raises:
-        StorageError: a whole request was denied or failed; earlier ones are done.
-        Cancelled: the token of `work` was cancelled; earlier requests are done.
+        StorageError: a request was denied or failed; earlier requests have taken effect.
+        Cancelled: the token of `work` was cancelled; earlier requests have taken effect.
     """
     return delete_many(workspace.bucket, keys, work=default_work(work))
 

@@ -108,10 +108,10 @@ def checked_seconds(seconds: Any) -> int:
     """
     limit = f"S3 allows whole seconds from 1 to {PRESIGN_SECONDS:,} (7 days)."
     try:
-        whole = operator.index(seconds)
+        given = operator.index(seconds)
     except TypeError:
-        whole = 0
-    if isinstance(seconds, bool) or not 1 <= whole <= PRESIGN_SECONDS:
+        given = 0
+    if isinstance(seconds, bool) or not 1 <= given <= PRESIGN_SECONDS:
         number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
         small = number and abs(seconds) < 10**12  # Python refuses to write very long numbers
         shown = (
@@ -122,7 +122,7 @@ def checked_seconds(seconds: Any) -> int:
         raise InvalidInput(
             f"A link cannot be valid for {shown}", cause=limit, remedy="Choose another duration."
         )
-    return whole
+    return given
 
 
 def lifetime_of(bucket: Bucket, seconds: int, now: datetime) -> Lifetime:

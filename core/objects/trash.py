@@ -14,6 +14,7 @@ from typing import Any
 
 from core.aws.faults import not_an_s3_answer, translated
 from core.aws.limits import DELETE_KEYS, LIST_KEYS
+from core.effects import attaching_partial
 from core.objects.bucket import Bucket, HasBucket
 from core.objects.deleting import FailedDelete, is_valid_xml_text, undelete
 from core.work import Progress, Work, default_work
@@ -162,14 +163,22 @@ def restore(
     work = default_work(work)
     pairs = [(key, marker) for key, markers in objects for marker in markers]
     failed: dict[str, FailedDelete] = {}
-    for start in range(0, len(pairs), DELETE_KEYS):
-        work.check()
-        batch = pairs[start : start + DELETE_KEYS]
-        for failure in _remove_markers(bucket, batch, work):
-            failed.setdefault(failure.key, failure)
-        work.report(Progress(min(start + DELETE_KEYS, len(pairs)), len(pairs), "delete markers"))
-    restored = tuple(key for key, _markers in objects if key not in failed)
-    return RestoreReport(restored, tuple(failed.values()))
+    start = 0
+
+    def report() -> RestoreReport:
+        left = {key for key, _marker in pairs[start:]}.union(failed)
+        restored = tuple(key for key, _markers in objects if key not in left)
+        return RestoreReport(restored, tuple(failed.values()))
+
+    with attaching_partial(report):
+        while start < len(pairs):
+            work.check()
+            batch = pairs[start : start + DELETE_KEYS]
+            for failure in _remove_markers(bucket, batch, work):
+                failed.setdefault(failure.key, failure)
+            start += len(batch)
+            work.report(Progress(start, len(pairs), "delete markers"))
+    return report()
 
 
 def restore_objects(

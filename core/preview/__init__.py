@@ -1,7 +1,7 @@
-"""Bytes to `Preview`: what an object looks like and what is wrong with it, within a second.
+"""Previews of objects, and the problems in their data, computed within a second.
 
-Nothing here raises for what the bytes hold (only `Cancelled` gets out): hostile or broken input
-comes back as a preview with its problems in words.
+No content raises an error (only `Cancelled` is raised): hostile or broken input results in a
+preview with a description of its problems.
 """
 
 from __future__ import annotations
@@ -65,20 +65,21 @@ def preview(
     limits: Limits = LIMITS,
     work: Work | None = None,
 ) -> Preview:
-    """Return what the object `key` looks like from its first bytes `data`.
+    """Return the preview of an object from its first bytes.
 
-    The readers are imported by the first call: a window is on the screen before it needs them.
+    The readers are imported by the first call, so that the window opens faster.
 
     Args:
         data: The beginning of the object, at most `HEAD_BYTES` of it.
-        key: The object's key; its form is told by the contract, the suffix, then the content.
-        total: The object's size in bytes, when `data` may be less than all of it.
-        content_type: What the object says it is; believed after the suffix.
+        key: The object's key; the format is determined by the contract, the suffix, then the
+            content.
+        total: The object's size in bytes, if `data` may be incomplete.
+        content_type: The content type of the object; the suffix has priority.
         limits: Caps on bytes, time, depth and rows.
-        work: Asked now and then whether the preview is still wanted.
+        work: Cancel token.
 
     Raises:
-        Cancelled: The preview is no longer wanted. Nothing else, whatever the bytes hold.
+        Cancelled: The token of `work` was cancelled. No other error is raised.
     """
     from core.preview.pipeline import read_preview
 

@@ -1,11 +1,11 @@
-"""What is no text: pictures (told by their first bytes, never decoded here) and plain bytes."""
+"""Binary content: pictures, which are recognized by their first bytes, and other bytes."""
 
 from __future__ import annotations
 
 from core.preview.limits import Limits
 from core.preview.values import HexDump, Picture
 
-#: Forms that are opened on request; SVG is text, and no form that can run or fetch is here.
+#: Picture formats that are opened on request; none of them can run code or load resources.
 _PICTURES = (
     ("PNG", b"\x89PNG\r\n\x1a\n"),
     ("JPEG", b"\xff\xd8\xff"),
@@ -13,7 +13,7 @@ _PICTURES = (
     ("BMP", b"BM"),
     ("WebP", b"RIFF"),
 )
-#: Forms that are named in words and shown as bytes: nothing of them is ever run or unpickled.
+#: Formats that are only named and shown as bytes; they are never executed or unpickled.
 _NAMED = (
     (b"PAR1", "Parquet file"),
     (b"PK\x03\x04", "ZIP archive"),
@@ -27,7 +27,7 @@ _NAMED = (
 
 
 def picture_of(data: bytes) -> Picture | None:
-    """Return the picture that `data` begins, or None."""
+    """Return the picture that starts with `data`, or None."""
     form = next((name for name, magic in _PICTURES if data.startswith(magic)), "")
     if not form or (form == "WebP" and data[8:12] != b"WEBP"):
         return None
@@ -40,9 +40,9 @@ def _png_size(data: bytes) -> tuple[int, int]:
 
 
 def form_of(data: bytes, *, plain: bool = False) -> str:
-    """Return a name for well-known binary forms, or an empty text.
+    """Return the name of a known binary format, or an empty text.
 
-    Of data that begins as `plain` text only PDF is one of them.
+    For data that starts as `plain` text, only PDF is recognized.
     """
     found = next((name for magic, name in _NAMED if data.startswith(magic)), "")
     return found if not plain or data.startswith(b"%PDF-") else ""

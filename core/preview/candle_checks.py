@@ -1,4 +1,4 @@
-"""What is wrong with single candles and with their order, found by columns."""
+"""Checks of candles and of their order, computed by columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OPEN, _HIGH, _LOW, _CLOSE, _VOLUME = range(5)
 
 
 def check_prices(found: Columns, findings: Findings, *, last: int | None) -> None:
-    """Report candles whose values cannot be, but not that of the row `last`, which was cut."""
+    """Report candles with impossible values, except the truncated row `last`."""
     crossed = _exceeds(found, _LOW, _HIGH)
     pairs = ((_LOW, _OPEN), (_OPEN, _HIGH), (_LOW, _CLOSE), (_CLOSE, _HIGH))
     outside = crossed & False
@@ -36,7 +36,7 @@ def check_prices(found: Columns, findings: Findings, *, last: int | None) -> Non
 
 
 def _exceeds(found: Columns, low: int, high: int) -> Any:
-    """Return for each candle whether its value `low` is above its value `high`, exactly.
+    """Return for each candle whether its value `low` is above `high`, compared exactly.
 
     Rounding to doubles keeps the order, so only equal doubles are compared as written.
     """
@@ -74,10 +74,10 @@ def _disorder(found: Columns, places: Moments) -> Iterator[Problem]:
 
 
 def report_repeats(found: Columns, earlier: Moments, later: Moments, findings: Findings) -> None:
-    """Report candles that have the time of one before them: updates once, others one by one.
+    """Report candles with the time of an earlier one: updates once, others one by one.
 
-    An update is a later state of a candle that was still open, as streams send them: the same
-    open, a range that has grown or stayed, and more volume.
+    An update is a later state of an open candle, as streams send them: the same open, an equal or
+    larger range, and more volume.
     """
     order = later.argsort()
     earlier, later = earlier[order], later[order]

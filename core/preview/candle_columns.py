@@ -1,7 +1,7 @@
-"""Rows of candles as columns: regular rows are read many at a time, odd ones one by one.
+"""Conversion of rows to columns of candles: regular rows in chunks, others one by one.
 
-A row is regular when it has the form of its neighbours and plain numbers. For all others
-`RowReader` decides what they are and what is wrong with them, so both ways give the same result.
+A row is regular if it has the form of its neighbours and plain numbers. All others are read by
+`RowReader`, so both ways have the same result.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from core.units import as_utc, format_counted
 if TYPE_CHECKING:
     from core.preview.series import Floats, Moments
 
-#: Rows that are read together: their values fit the processor's cache.
+#: Rows of a chunk, whose values fit in the processor's cache.
 _CHUNK = 2048
-#: So many odd rows are read in any case: they take a tenth of a second.
+#: Number of irregular rows that are always read, which takes a tenth of a second.
 _MANY_ODD = 5_000
-#: Texts longer than this are no ordinary numbers; see `core.preview.exact`.
+#: Longer texts are not ordinary numbers; see `core.preview.exact`.
 _MOST_CHARS = 60
 #: Doubles between these bounds (and zero) are within those of `core.preview.exact` in any case.
 _LEAST, _MOST = 2e-30, 9e30
 #: Bounds of epoch numbers in seconds, milli- and microseconds, with microseconds for each unit.
 _UNITS = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))
 _NANOSECONDS = 1_000
-#: What a `datetime` can hold, in microseconds.
+#: Range of `datetime` in microseconds.
 _FIRST, _LAST = (micros_of(datetime(year, 1, 1, tzinfo=UTC)) for year in (1, 9999))
-#: Kinds of JSON values that are no numbers, although `float` takes some of them.
+#: Types of JSON values that are not numbers, although `float` accepts some of them.
 _OTHER_KINDS = {type(None), bool, dict, list}
-#: Doubles of so many seconds (the year 2106) still tell microseconds apart.
+#: Seconds up to which doubles have microsecond precision (the year 2106).
 _EXACT_SECONDS = 2**32
 
 
@@ -74,7 +74,7 @@ class Columns:
 
 
 def read_columns(rows: Sequence[Any], reading: Reading) -> Columns:
-    """Return the candles of `rows`; what is wrong with single rows goes to the findings."""
+    """Return the candles of `rows`; problems of rows are added to the findings."""
     import numpy as np
 
     reader = _ColumnReader(rows, reading)
@@ -110,7 +110,7 @@ class _ColumnReader:
 
     @property
     def late(self) -> bool:
-        """Whether reading odd rows has taken too long."""
+        """Whether reading irregular rows has taken too long."""
         return self._odd > _MANY_ODD and self._deadline.passed
 
     def chunk(self, start: int, end: int) -> tuple[Moments, Floats, Moments]:
@@ -139,7 +139,7 @@ class _ColumnReader:
     def _regular(
         self, rows: Sequence[Any], times: Moments, floats: Floats
     ) -> tuple[list[list[Any]], Any]:
-        """Fill times and doubles as far as rows are regular; return the cells and which are."""
+        """Fill times and doubles of regular rows; return the cells and which rows are regular."""
         import numpy as np
 
         columns = _written_columns(rows, self._reader.order.places)
@@ -151,9 +151,9 @@ class _ColumnReader:
         return columns[1:], good
 
     def _single(self, number: int) -> Candle | None:
-        """Read one row by itself."""
+        """Read a single row."""
         reader, findings = self._reader, self._reading.findings
-        if self._reading.truncated and number == len(self._rows) - 1:  # one cause is enough
+        if self._reading.truncated and number == len(self._rows) - 1:  # one cause is sufficient
             candle = RowReader(reader.order, Findings()).candle(self._rows[number], number)
             return candle if isinstance(candle, Candle) else None
         self._odd += 1
@@ -186,7 +186,7 @@ def _written_columns(rows: Sequence[Any], places: Sequence[int]) -> list[list[An
 
 
 def _alike(rows: Sequence[Any], used: int) -> bool:
-    """Whether no row has further names that would have to be looked at, if all have those used."""
+    """Return whether no row has other relevant names, if all rows have the used ones."""
     lengths = set(map(len, rows))
     if isinstance(rows[0], list) or lengths == {used}:
         return True
@@ -194,7 +194,7 @@ def _alike(rows: Sequence[Any], used: int) -> bool:
 
 
 def _name_in(record: dict[str, Any], names: Sequence[str]) -> str | None:
-    """Return the name in a record that `first_of` would take."""
+    """Return the name in a record that `first_of` would use."""
     exact = next((name for name in names if name in record), None)
     if exact is not None:
         return exact
@@ -238,7 +238,7 @@ def _float_of(cell: Any) -> float:
 
 
 def _fill_times(cells: Sequence[Any], into: Moments) -> Any:
-    """Convert the column of times; return which were converted: all of them or none."""
+    """Convert the column of times; return the mask of converted ones, which is all or none."""
     import numpy as np
 
     kinds = set(map(type, cells))
@@ -268,7 +268,7 @@ def _epoch_micros(numbers: Moments) -> Moments:
 
 
 def _dated(micros: Moments) -> Moments:
-    """Return moments that all are within what a `datetime` can hold."""
+    """Return the times if all are in the range of `datetime`."""
     if micros.min() < _FIRST or micros.max() > _LAST:
         raise ValueError
     return micros

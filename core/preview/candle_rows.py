@@ -1,4 +1,4 @@
-"""Rows as candles: objects by their names, lists by the column order of the exchange they fit."""
+"""Conversion of single rows to candles: objects by name, lists by a known column order."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _KRAKEN_LENGTH = 8
 
 @dataclass(frozen=True, slots=True)
 class ColumnOrder:
-    """Where open, high, low, close and volume stand in a list after its time.
+    """Positions of open, high, low, close and volume in a list after its time.
 
-    `average` is the place of the average price in an order that has one.
+    `average` is the position of the average price, if the order has one.
     """
 
     source: str
@@ -40,7 +40,7 @@ class ColumnOrder:
     average: int = 0
 
     def fits(self, row: Sequence[Any]) -> bool:
-        """Whether a list is a possible candle in this order."""
+        """Return whether a list is a possible candle in this order."""
         numbers = [_number(row, at) for at in self.places[:4]]
         if any(number is None for number in numbers):
             return False
@@ -57,19 +57,19 @@ def _number(row: Sequence[Any], at: int) -> Decimal | None:
 
 
 #: The documented orders of lists, see `resources/docs/market-data-conventions.md`. The first one
-#: that most rows fit is taken; all but the first are named in a note.
+#: that most rows match is used; all except the first are reported in a note.
 COLUMN_ORDERS = (
     ColumnOrder("ccxt", (1, 2, 3, 4, 5)),
     ColumnOrder("Coinbase: low, high, open, close, volume", (3, 2, 1, 4, 5)),
     ColumnOrder("Bitfinex and KuCoin: open, close, high, low, volume", (1, 3, 4, 2, 5)),
     ColumnOrder("Gate: quote volume, close, high, low, open, volume", (5, 3, 4, 2, 6)),
 )
-#: Kraken's rows fit ccxt's order, too, but their sixth value is an average price, not the volume.
+#: Kraken's rows also match ccxt's order, but their sixth value is an average price, not the volume.
 _KRAKEN = ColumnOrder("Kraken: open, high, low, close, average, volume", (1, 2, 3, 4, 6), average=5)
 
 
 def column_order(rows: Sequence[Any], findings: Findings) -> ColumnOrder:
-    """Return the order that the lists among `rows` fit; another than ccxt's is a note."""
+    """Return the column order of the lists in `rows`; another one than ccxt's is noted."""
     lists = [row for row in rows[:_SAMPLE] if isinstance(row, list) and len(row) >= 5]
     usual = COLUMN_ORDERS[0]
     if not lists:
@@ -88,13 +88,13 @@ def _most_fit(order: ColumnOrder, lists: Sequence[Sequence[Any]]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RowReader:
-    """Reads single rows; what is wrong with them goes to the findings."""
+    """Reader of single rows; their problems are added to the findings."""
 
     order: ColumnOrder
     findings: Findings
 
     def candle(self, row: Any, number: int) -> Candle | datetime | None:
-        """Return the candle of a row; its time alone if the interval has no prices, or None."""
+        """Return the candle of a row, only its time if the interval has no prices, or None."""
         if isinstance(row, dict):
             when = moment_of(first_of(row, TIME))
             values = [first_of(row, names) for _, names in FIELDS]
@@ -102,7 +102,7 @@ class RowReader:
             when = moment_of(row[0])
             values = [row[at] if at < len(row) else None for at in self.order.places]
         else:
-            finding = f"row {number + 1:,} is no candle"
+            finding = f"row {number + 1:,} is not a candle"
             self.findings.note(ProblemKind.BAD_ROW, finding, row=number)
             return None
         if when is not None and all(value is None for value in values[:4]):
@@ -129,10 +129,10 @@ class RowReader:
 
 
 def _unread_text(unread: Mapping[str, Any]) -> str:
-    """Return `open and high are missing; low is “n/a”, no number`."""
+    """Return a text such as `open and high are missing; low is “n/a”, not a number`."""
     missing = [name for name, value in unread.items() if value is None]
     texts = [
-        f"{name} is “{cell_text(value, 40)}”, no number"
+        f"{name} is “{cell_text(value, 40)}”, not a number"
         for name, value in unread.items()
         if value is not None
     ]
@@ -143,6 +143,6 @@ def _unread_text(unread: Mapping[str, Any]) -> str:
 
 
 def are_candles(rows: Iterable[Any]) -> bool:
-    """Whether a list holds candles: its first object has open, high, low and close."""
+    """Return whether a list contains candles: its first object has open, high, low and close."""
     first = next((row for row in rows if isinstance(row, dict)), {})
     return all(first_of(first, names) is not None for _, names in FIELDS[:4])

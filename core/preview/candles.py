@@ -1,7 +1,7 @@
-"""OHLCV candles in any order: put in order of time; repeats, updates and empty intervals found.
+"""Reading of OHLCV candles: sorted by time, with repeats, updates and gaps as findings.
 
-The conventions are those of `resources/docs/market-data-conventions.md`. Everything is compared as
-columns of doubles; where two doubles are equal, the written values decide.
+The conventions are those of `resources/docs/market-data-conventions.md`. Values are compared as
+columns of doubles, and exactly if two doubles are equal.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def read_candles(
     *,
     saved: datetime | None = None,
 ) -> Candles:
-    """Return the candles of `rows` in order of time; what is wrong goes to the findings.
+    """Return the candles of `rows` in order of time; problems are added to the findings.
 
-    `saved` is when the data was taken: a last candle that goes on beyond it is incomplete.
+    `saved` is the time of the data: a last candle that ends after it is incomplete.
     """
     findings = reading.findings
     found = read_columns(rows, reading)
@@ -57,7 +57,9 @@ def read_candles(
     series = _in_order(found, findings)
     step = step_of(timeframe) or _usual_step(series.times)
     if saved and len(series) and _is_open(series[-1], saved, step):
-        finding = f"the last candle, {time_text(series[-1].when)}, was not over when this was saved"
+        finding = (
+            f"the last candle, {time_text(series[-1].when)}, was incomplete when this was saved"
+        )
         findings.add(Problem(ProblemKind.NOTE, finding, start=series[-1].when))
     return Candles(
         symbol, timeframe, series, _gaps(series.times, step, found.empty, findings), step
@@ -65,7 +67,7 @@ def read_candles(
 
 
 def _is_newest_first(times: Moments) -> bool:
-    """Whether most rows are earlier than the row before them; equal times do not count."""
+    """Return whether most rows are earlier than the previous row, ignoring equal times."""
     import numpy as np
 
     steps = np.diff(times)
@@ -73,12 +75,12 @@ def _is_newest_first(times: Moments) -> bool:
 
 
 def _is_open(candle: Candle, moment: datetime, step: int) -> bool:
-    """Whether a candle goes on at a moment; one at its very beginning only names the candle."""
+    """Return whether a candle is incomplete at a time that is after its start."""
     return _NAMING < moment - candle.when < timedelta(seconds=step)
 
 
 def _in_order(found: Columns, findings: Findings) -> CandleSeries:
-    """Return the candles by time, the last of each time; repeats are findings."""
+    """Return the candles by time, with the last one of each time; repeats are findings."""
     import numpy as np
 
     order = np.argsort(found.times, kind="stable")
@@ -91,7 +93,7 @@ def _in_order(found: Columns, findings: Findings) -> CandleSeries:
 
 
 def _usual_step(times: Moments) -> int:
-    """Return the most frequent distance of two candles in seconds, 0 if there is none."""
+    """Return the most frequent interval of candles in seconds, or 0."""
     import numpy as np
 
     steps, counts = np.unique(np.diff(times) // _MICROS, return_counts=True)
@@ -99,7 +101,7 @@ def _usual_step(times: Moments) -> int:
 
 
 def _gaps(times: Moments, step: int, empty: Sequence[int], findings: Findings) -> tuple[Gap, ...]:
-    """Return where intervals have no candle; those in `empty` are findings already."""
+    """Return the gaps between candles; those in `empty` are already findings."""
     import numpy as np
 
     if not step or len(times) < 2:

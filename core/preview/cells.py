@@ -1,4 +1,4 @@
-"""Cells of tables: JSON values as short text, what counts as a number, what is safe to paste."""
+"""Cells of tables: JSON values as short texts, detection of numbers, and safe copying."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ITEMS = 20
 
 
 def cell_text(value: Any, chars: int) -> str:
-    """Return `value` in one line of at most about `chars` letters; None is an empty cell."""
+    """Return a value in one line of about `chars` characters; None is an empty cell."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -27,7 +27,7 @@ def cell_text(value: Any, chars: int) -> str:
 
 
 def compact(value: Any, depth: int = 0) -> str:
-    """Return a JSON value as short text with its numbers as written; deep or long parts as `…`."""
+    """Return a JSON value as short text with exact numbers; deep or long parts become `…`."""
     if not isinstance(value, dict | list):
         return scalar_text(value, quoted=depth > 0)
     if depth >= _DEPTH:
@@ -40,7 +40,7 @@ def compact(value: Any, depth: int = 0) -> str:
 
 
 def scalar_text(value: Any, *, quoted: bool = True) -> str:
-    """Return a JSON scalar as it would be written; `quoted` False leaves text bare."""
+    """Return a JSON scalar as text; `quoted` False omits the quotes of texts."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -52,7 +52,7 @@ def scalar_text(value: Any, *, quoted: bool = True) -> str:
 
 
 def reads_as_number(text: str) -> bool:
-    """Whether a cell reads as a number."""
+    """Return whether a cell is a number."""
     return len(text) < 64 and _NUMERIC.match(text) is not None
 
 
@@ -68,5 +68,5 @@ def _all_numeric(cells: Iterable[str]) -> bool:
 
 
 def safe_cell(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula (ASVS 5, 1.2.10); numbers stay."""
+    """Return a cell that is not a formula in spreadsheets (ASVS 5, 1.2.10)."""
     return "'" + text if text.startswith(_FORMULA) and not reads_as_number(text) else text

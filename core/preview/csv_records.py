@@ -1,4 +1,4 @@
-"""Records of delimited text; a quote that never closes costs its own line, not those after it."""
+"""Records of delimited text; an unclosed quote only affects its line."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _LINES_BETWEEN_CHECKS = 4096
 
 
 class Records:
-    """Reads records one after the other.
+    """Iterator over the records of a text.
 
-    A record may span lines within quotes (RFC 4180). Where the quotes are not well-formed, the
-    line with the first of them is read with quotes as letters, a finding names it, and reading
-    goes on with the next line: so no row vanishes in a cell.
+    A record may span lines within quotes (RFC 4180). If the quotes are not well-formed, the line
+    with the first of them is read with quotes as ordinary characters and reported, and reading
+    continues with the next line, so that no row is lost in a cell.
 
     Attributes:
-        stopped: whether time was up before the text ended.
+        stopped: whether the time limit was reached before the end of the text.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Records:
         self._spanning: list[int] = []
 
     def __iter__(self) -> Iterator[tuple[list[str], int]]:
-        """Yield each record that is no blank line, with the number of its first line."""
+        """Yield each record except blank lines, with the number of its first line."""
         while True:
             yield from self._until_fault()
             if not self._fault_lines:
@@ -75,7 +75,7 @@ class Records:
                 yield row, first
 
     def _well_formed(self, width: int) -> bool:
-        """Whether the lines taken are one record by the strict rules: every quote closes."""
+        """Return whether the collected lines are one well-formed record."""
         strict = csv.reader(iter(self._fault_lines), delimiter=self._delimiter, strict=True)
         try:
             return len(next(strict)) == width and next(strict, None) is None
@@ -120,7 +120,7 @@ class Records:
 
 
 class _Lines:
-    """The lines as the iterator that `csv.reader` asks for."""
+    """Iterator over the lines for `csv.reader`."""
 
     def __init__(self, records: Records) -> None:
         self._records = records

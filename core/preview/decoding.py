@@ -1,4 +1,4 @@
-"""Bytes to text: byte order marks, UTF-16, invalid UTF-8, and what is no text at all."""
+"""Decoding of bytes to text: byte order marks, UTF-16, invalid UTF-8, binary data."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _MARKS = (
 )
 _SAMPLE = 4096
 _PLAIN_SAMPLE = 512
-#: Controls that plain text has no use for; tab, line feed, carriage return, form feed and the
-#: escape of terminals are let pass.
+#: Control characters that do not occur in plain text; tab, line feed, carriage return, form feed
+#: and escape are allowed.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def decode(data: bytes, findings: Findings, *, complete: bool) -> str | None:
-    """Return the text of `data`, or None when it is binary.
+    """Return the text of `data`, or None if it is binary.
 
     With `complete` False the last character may be cut in the middle; that is no finding.
     """

@@ -1,4 +1,4 @@
-"""CSV and its kin as tables: delimiter, preamble and header are found, every guess is a finding."""
+"""CSV and similar formats as tables: detection of delimiter, preamble and header."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_LINES = 30
 _SAMPLE_CHARS = 64 * 1024
 _SAMPLE_ROWS = 200
-#: How many lines before the header are looked for: the notes of exports are a few lines.
+#: Maximum number of lines before the header.
 _MOST_PREAMBLE = 20
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]|\Z)")
@@ -106,9 +106,9 @@ def _table(rows: list[list[str]], limits: Limits, findings: Findings, *, more: b
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where the table begins, how wide most rows are, and whether a header comes first.
+    """Layout of a table: its first row, its width, and whether it has a header.
 
-    `certain` tells that the header differs in kind from what is below it.
+    `certain` means that the types of the header differ from those of the rows.
     """
 
     start: int
@@ -118,7 +118,7 @@ class _Layout:
 
 
 def _layout(rows: Sequence[Sequence[str]]) -> _Layout:
-    """Return the layout of rows: lines of another width may come before the header."""
+    """Return the layout of rows; lines of another width may precede the header."""
     width = Counter(len(row) for row in rows[:_SAMPLE_ROWS]).most_common(1)[0][0]
     found = (at for at, row in enumerate(rows[:_MOST_PREAMBLE]) if len(row) == width)
     start = next(found, 0)
@@ -129,7 +129,7 @@ def _layout(rows: Sequence[Sequence[str]]) -> _Layout:
 
 
 def _is_header(rows: Sequence[Sequence[str]], at: int) -> bool:
-    """Whether a row can be the header: rows follow it, and it holds names, not values."""
+    """Return whether a row can be the header: it contains names, and rows follow it."""
     cells = [cell for cell in rows[at] if cell]
     return at + 1 < len(rows) and bool(cells) and not any(_is_value(cell) for cell in cells)
 
@@ -139,7 +139,7 @@ def _is_value(cell: str) -> bool:
 
 
 def _differs(rows: Sequence[Sequence[str]], at: int) -> bool:
-    """Whether a column has numbers or dates below a name."""
+    """Return whether a column has numbers or dates below a name."""
     sample = rows[at + 1 : at + 51]
     for column, name in enumerate(rows[at]):
         filled = [row[column] for row in sample if column < len(row) and row[column]]
@@ -150,7 +150,7 @@ def _differs(rows: Sequence[Sequence[str]], at: int) -> bool:
 
 
 def _columns(header: list[str], expected: int, width: int, findings: Findings) -> tuple[str, ...]:
-    """Return a name for each column; empty and missing ones become its number."""
+    """Return a name for each column; empty and missing names are replaced by numbers."""
     names = [name or str(at + 1) for at, name in enumerate(header[:width])]
     if header:
         if unnamed := [str(at + 1) for at, name in enumerate(header) if not name]:

@@ -1,4 +1,4 @@
-"""Several JSON values in one text: one a line, or printed over many lines, one after the other."""
+"""Several JSON values in one text, one per line or each over several lines."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from core.preview.problems import BEGINNING, Findings, Problem, ProblemKind
 from core.preview.reading import Reading
 
 _SPACE = re.compile(r"[ \t\r]*")
-#: Where a document may begin again after one that cannot be read: a bracket at a line's beginning.
+#: Start of a document after an unreadable one: a bracket at the beginning of a line.
 _BEGINNING = re.compile(r"^[{\[]", re.MULTILINE)
-#: Documents of many lines that cannot be read cost a search each; after these, lines are read.
+#: Maximum number of unreadable documents of several lines; then single lines are read.
 _MOST_BROKEN = 20
 _BETWEEN_CHECKS = 256
 
 
 @dataclass(slots=True)
 class JsonValues:
-    """The values found, in their order; text that is none stands as a value of its own.
+    """The values in order; an unreadable text is included as a value.
 
-    `unread` has the positions of those texts in `values`, `spanning` counts the values that were
-    printed over several lines; `stopped` says that a limit ended the reading.
+    `unread` has the positions of unreadable texts in `values`, `spanning` counts the values over
+    several lines; `stopped` means that a limit was reached.
     """
 
     values: list[Any] = field(default_factory=list)
@@ -34,12 +34,12 @@ class JsonValues:
 
     @property
     def read(self) -> int:
-        """How many values could be read."""
+        """The number of readable values."""
         return len(self.values) - len(self.unread)
 
 
 def read_json_values(text: str, reading: Reading, findings: Findings) -> JsonValues:
-    """Return all JSON values of `text`; what is no value goes to the findings, line by line."""
+    """Return all JSON values of a text; unreadable lines are added to the findings."""
     return _Values(text, reading, findings).all()
 
 
@@ -129,7 +129,7 @@ class _Values:
             self._findings.note(ProblemKind.NOTE, BEGINNING)
         else:
             lines = f"lines {self._line:,}\u2013{last:,} are" if last > self._line else ""
-            finding = f"{lines or f'line {self._line:,} is'} no JSON value"
+            finding = f"{lines or f'line {self._line:,} is'} not a JSON value"
             self._findings.add(Problem(ProblemKind.BAD_ROW, finding, row=row, line=self._line))
         self._found.unread.append(row)
         self._found.values.append(part)

@@ -1,9 +1,9 @@
-"""Reads JSON that may be hostile, huge or cut off, and returns as much of it as there is.
+"""Reader for JSON that may be hostile, huge or truncated, which returns all readable parts.
 
-What is well formed goes to the parser of `core.preview.json_runs`. For the rest, the two outer
-levels are walked here, so that a cut or broken file gives every element before the fault; long
-lists are still read in runs up to the fault. What lies deeper goes to the C scanner of the
-standard library, element by element.
+Well-formed JSON is read by the parser of `core.preview.json_runs`. For other texts, the two outer
+levels are parsed here, so that every element before the fault is returned; long lists are still
+read in runs up to the fault. Deeper levels are read by the C scanner of the standard library,
+element by element.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class _TooMuchError(Exception):
 class JsonReader:
     """Reads texts one after the other; the caps hold for all of them together.
 
-    `stopped` tells why the last text was not read to the end, empty when it was; `broken_at` is
-    where its fault lies.
+    `stopped` is the reason why the last text was not read to the end, or empty; `broken_at` is the
+    position of its fault.
     """
 
     def __init__(self, limits: Limits, deadline: Deadline, findings: Findings) -> None:

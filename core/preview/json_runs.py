@@ -1,10 +1,9 @@
-"""Well-formed JSON at the speed of Rust, in pieces short enough for the window to stay awake.
+"""Fast parsing of well-formed JSON in short pieces, so that the window stays responsive.
 
-`jiter` holds the interpreter's lock for as long as one call takes, about 10 ms for a megabyte. A
-long list of objects is therefore handed over in runs of whole elements. Where a run ends is
-guessed from the separator between the first two elements, and proven by the parser itself: a text
-from the beginning of an element to a comma parses as the inside of a list only if that comma
-separates two elements of the list.
+`jiter` holds the interpreter lock during a call, about 10 ms for a megabyte. A long list of objects
+is therefore parsed in runs of complete elements. The end of a run is guessed from the separator
+between the first two elements, and verified by the parser: a text from the beginning of an element
+to a comma is only valid as the content of a list if the comma separates two elements.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _SHORTEST = 2 * 1024
 _TRIES = 4
 #: `-0` is a number that `jiter` returns as the `int` 0.
 _MINUS_ZERO = re.compile(r"-0(?=[\s,\]}]|\Z)(?<![\w\"]-0)")
-#: What stands between two elements: brackets, and the name of the second one's first member.
+#: Separator of two elements: brackets, and the name of the first member of the second one.
 _SEPARATOR = re.compile(r'[}\]]\s*,\s*[{\[]\s*(?:"(?:[^"\\]|\\.){0,200}"\s*:)?')
 #: The beginning of a document that is, or has within two objects, a list of containers.
 _LIST_OF_ROWS = re.compile(r"\s*((?:\{[^{}\[\]]{0,4096}){0,2})\[\s*[\[{]")
@@ -66,7 +65,7 @@ class Runs:
     """The elements of one long list, read many at a time.
 
     Args:
-        text: the whole document.
+        text: the complete document.
         end: the position just after the first element of the list.
     """
 

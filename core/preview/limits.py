@@ -1,4 +1,4 @@
-"""How much of an object a preview reads, so that hostile input costs a second and no more."""
+"""Limits of a preview, so that hostile input takes at most a second."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.work import Work
 
 MIB = 1024 * 1024
 
-#: How many bytes a caller asks for with one ranged GET before it calls `preview`.
+#: Number of bytes that callers of `preview` request with one ranged GET.
 HEAD_BYTES = 8 * MIB
 
 
@@ -24,8 +24,8 @@ class Limits:
     `rows` caps what is read one row at a time, `shown` the rows of candles and JSON tables, which
     are read by columns and become text only when they come in sight.
 
-    `ratio` is bytes out for each byte in, looked at only after `bomb_min_bytes` bytes have come out.
-    `nodes` caps the JSON values that are built, `cells` those of a table.
+    `ratio` is the maximum decompression ratio, checked after `bomb_min_bytes` bytes. `nodes` caps
+    the JSON values that are built, `cells` those of a table.
     """
 
     bytes_out: int = 8 * MIB
@@ -52,7 +52,7 @@ LIMITS = Limits()
 
 @dataclass(slots=True)
 class Deadline:
-    """The moment after which a preview shows what it has; also notices a cancel.
+    """Time limit of a preview, which also checks for a cancel.
 
     `most` is how many seconds fast reading has, see `Limits.most_seconds`.
     """
@@ -75,12 +75,12 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether time is up. Raises `Cancelled` when the preview is no longer wanted."""
+        """Return whether the time limit has passed. Raises `Cancelled` after a cancel."""
         self.work.check()
         return time.monotonic() > self._end
 
     @property
     def overdue(self) -> bool:
-        """Whether even fast reading has to stop. Raises `Cancelled` like `passed`."""
+        """Return whether the limit of fast reading has passed. Raises `Cancelled` like `passed`."""
         self.work.check()
         return time.monotonic() > self._last

@@ -1,4 +1,4 @@
-"""The payloads of the data contract, finding by what they hold; the key fills in what they lack.
+"""Detection of the payloads of the data contract, with missing values from the key.
 
 `FORMS` is the list: a new kind of data is one reader and one line here.
 """

@@ -1,4 +1,4 @@
-"""Order books: levels in order; deletions, repeated prices, a crossed book and bad levels found.
+"""Reading of order books: sorted levels, with irregularities as findings.
 
 The conventions are those of `resources/docs/market-data-conventions.md`.
 """
@@ -25,7 +25,7 @@ SIDES = (("bids", "asks"), ("b", "a"))
 
 
 def sides_of(root: Any) -> tuple[Any, Any] | None:
-    """Return the bids and asks of a JSON object, or None if it is no order book."""
+    """Return the bids and asks of a JSON object, or None if it is not an order book."""
     if not isinstance(root, dict):
         return None
     for bids, asks in SIDES:
@@ -39,7 +39,7 @@ def sides_of(root: Any) -> tuple[Any, Any] | None:
 def read_book(
     sides: tuple[Any, Any], symbol: str, when: datetime | None, reading: Reading
 ) -> tuple[Book, Table]:
-    """Return the order book, best prices first, and its levels as they stand in the file."""
+    """Return the order book, best prices first, and its levels in the order of the file."""
     levels = _Levels(reading, update=any(map(_has_deletion, sides)))
     bids = levels.side(sides[0], "bid")
     asks = levels.side(sides[1], "ask")
@@ -56,7 +56,7 @@ def read_book(
 
 @dataclass(slots=True)
 class _Levels:
-    """Reads levels one by one; `rows` has them as they stand in the file.
+    """Reader of levels; `rows` has them in the order of the file.
 
     In an `update`, quantities are absolute: the last one of a price counts.
     """
@@ -124,7 +124,7 @@ class _Levels:
         self.reading.findings.add(problem)
 
     def table(self) -> Table:
-        """Return the levels as rows; what follows price and quantity stands in a last column."""
+        """Return the levels as rows; values after price and quantity are in a last column."""
         columns: tuple[str, ...] = ("side", "price", "quantity", "more")
         width = 4 if any(row[3] for row in self.rows) else 3
         numeric = (False, True, True, False)
@@ -140,7 +140,7 @@ def _has_deletion(levels: Any) -> bool:
 
 
 def _parts(level: Any) -> tuple[Any, Any, Any]:
-    """Return price, quantity and whatever else a level has; a level of no known form is the rest."""
+    """Return price, quantity and the other values of a level; all are other if unreadable."""
     if isinstance(level, dict):
         known = {*PRICE, *QUANTITY}
         rest = {name: value for name, value in level.items() if name.lower() not in known}

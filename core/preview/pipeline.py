@@ -1,4 +1,4 @@
-"""The front door: the bytes of an object and its key in, a `Preview` out, whatever they hold."""
+"""Creation of a `Preview` from the bytes and the key of an object."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _UNREADABLE = (ValueError, ArithmeticError, LookupError, TypeError, RecursionErr
 def read_preview(
     data: bytes, key: str, total: int | None, content_type: str, limits: Limits, work: Work
 ) -> Preview:
-    """Return what an object looks like; see `core.preview.preview`."""
+    """Return the preview of an object; see `core.preview.preview`."""
     with _no_collections():
         return _preview(data, key, total, content_type, limits, work)
 

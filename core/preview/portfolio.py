@@ -30,7 +30,7 @@ def read_holdings(
             reading.findings.note(ProblemKind.LIMIT, f"the first {_MOST:,} assets are shown")
             break
         if not isinstance(asset, dict) and isinstance(portfolio.get("assets"), list):
-            reading.findings.note(ProblemKind.BAD_ROW, f"row {row + 1:,} is no asset", row=row)
+            reading.findings.note(ProblemKind.BAD_ROW, f"row {row + 1:,} is not an asset", row=row)
         found.append(_holding(symbol, asset, row, reading.findings))
     found.sort(key=lambda holding: holding.value or Decimal(0), reverse=True)
     total = decimal_of(first_of(portfolio, ("total_value_usd", "total_value", "total")))

@@ -1,4 +1,4 @@
-"""What is wrong with the data: one record a finding, a collector with a cap, one line in words."""
+"""Problems in data: findings, a collector with a limit, and a summary line."""
 
 from __future__ import annotations
 

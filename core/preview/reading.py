@@ -1,4 +1,4 @@
-"""What a reader of one form is handed, and what it gives back."""
+"""Input and output of the readers of formats."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a reader saw: the heading, a count in words, and the faces, the best first."""
+    """Result of a reader: title, count as text, and the views, best first."""
 
     title: str
     count: str

@@ -12,7 +12,7 @@ NEWEST_FIRST = "newest first"
 
 
 def is_newest_first(moments: Sequence[datetime]) -> bool:
-    """Whether most rows are earlier than the row before them; equal times do not count."""
+    """Return whether most rows are earlier than the previous row, ignoring equal times."""
     pairs = list(itertools.pairwise(moments))
     falling = sum(after < before for before, after in pairs)
     rising = sum(after > before for before, after in pairs)
@@ -25,7 +25,7 @@ def time_text(moment: datetime) -> str:
 
 
 def time_range(first: datetime, last: datetime, *, days: bool = False) -> str:
-    """Return one time, or the first and the last of several; whole `days` as dates in UTC."""
+    """Return one time, or the first and the last of several; with `days` as dates in UTC."""
     if days:
         return format_date_range(as_utc(first), as_utc(last))
     return format_range(first, last)

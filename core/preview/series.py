@@ -39,7 +39,7 @@ class Candle:
 
 
 class CandleSeries(Sequence[Candle]):
-    """A sequence of candles that makes each `Candle` when it is asked for.
+    """A sequence that creates each `Candle` on access.
 
     Args:
         times: the beginning of each candle in microseconds since 1970, shape (n,).

@@ -1,6 +1,6 @@
-"""JSON values as tables: a list of objects, a list of lists, or the one list an object carries.
+"""JSON values as tables: a list of objects, a list of lists, or the only list in an object.
 
-The cells become text when they come in sight, so that a table of any length costs nothing.
+Cells are converted to text when they are displayed, so that long tables are fast.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CARRIERS = ("records", "rows", "data", "trades", "items", "results", "analysis"
 
 
 def rows_of(root: Any) -> list[Any] | None:
-    """Return the list that is worth a table: the root itself, or the one list inside it."""
+    """Return the list to show as a table: the root, or the only list inside it."""
     if isinstance(root, list):
         return root if _tabular(root) else None
     if not isinstance(root, dict):
@@ -48,8 +48,8 @@ def table_of(
 ) -> Table | None:
     """Return the table of a list of objects or lists, one row for each element.
 
-    An element of another form than most stands in the first column as its text, with a finding
-    unless its position is among those `reported` already.
+    An element with an unusual form is shown as text in the first column, with a finding unless its
+    position is already in `reported`.
     """
     if not values:
         return None
@@ -84,7 +84,7 @@ def _names(records: Iterable[dict[str, Any]]) -> list[str]:
 
 
 class JsonRows(Sequence[tuple[str, ...]]):
-    """The rows of a table over JSON values; each is made when it is asked for."""
+    """The rows of a table over JSON values, each created on access."""
 
     def __init__(
         self, values: Sequence[Any], columns: tuple[str, ...], form: type, chars: int

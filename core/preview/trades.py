@@ -1,4 +1,4 @@
-"""Trades: order in time, repeated ids and impossible amounts found.
+"""Checks of trades: order, repeated ids and impossible amounts.
 
 The conventions are those of `resources/docs/market-data-conventions.md`: equal times are normal,
 newest first is usual, and an exchange without sides marks sells by a negative amount.
@@ -24,7 +24,7 @@ _SIDE = ("side", "taker_side", "takerside", "type", "direction")
 
 
 def check_trades(trades: Sequence[Any], reading: Reading) -> None:
-    """Report repeated ids, times in disorder, and prices or quantities that cannot be."""
+    """Report repeated ids, unordered times, and impossible prices or quantities."""
     findings = reading.findings
     signed = _sells_are_negative(trades)
     if signed:
@@ -36,7 +36,7 @@ def check_trades(trades: Sequence[Any], reading: Reading) -> None:
         findings.note(ProblemKind.LIMIT, finding)
     for row, trade in enumerate(trades[: reading.limits.rows]):
         if not isinstance(trade, dict):
-            findings.note(ProblemKind.BAD_ROW, f"row {row + 1:,} is no trade", row=row)
+            findings.note(ProblemKind.BAD_ROW, f"row {row + 1:,} is not a trade", row=row)
             continue
         _check_amounts(trade, row, findings, signed=signed)
         _check_id(trade, row, seen, findings)
@@ -51,7 +51,7 @@ def check_trades(trades: Sequence[Any], reading: Reading) -> None:
 
 
 def _sells_are_negative(trades: Sequence[Any]) -> bool:
-    """Whether amounts of both signs stand in trades without a side, as Bitfinex writes them."""
+    """Return whether trades without a side have amounts of both signs, as Bitfinex writes them."""
     records = [trade for trade in trades[:1000] if isinstance(trade, dict)]
     if any(first_of(trade, _SIDE) is not None for trade in records):
         return False
@@ -76,7 +76,7 @@ def _check_amounts(trade: dict[str, Any], row: int, findings: Findings, *, signe
         value = first_of(trade, names)
         exact = decimal_of(value)
         if value is not None and exact is None:
-            finding = f"trade {row + 1:,}: {name} “{str(value)[:40]}” is no number"
+            finding = f"trade {row + 1:,}: {name} “{str(value)[:40]}” is not a number"
             findings.note(ProblemKind.BAD_NUMBER, finding, row=row)
         elif exact is not None and exact < 0 and not (signed and name == "quantity"):
             findings.note(ProblemKind.NEGATIVE, f"trade {row + 1:,}: {name} {value}", row=row)

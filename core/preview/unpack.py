@@ -1,6 +1,6 @@
-"""Looks through gzip, zstd, bzip2 and xz as a stream, with caps on bytes, ratio and time.
+"""Streaming decompression of gzip, zstd, bzip2 and xz, with limits on size, ratio and time.
 
-A damaged stream gives everything that can be unpacked before the damage, and a finding.
+For a damaged stream, everything before the damage is returned, with a finding.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from core.units import format_counted
 _CHUNK = 64 * 1024
 #: The sizes of the pieces in which the good part of a damaged one is looked for.
 _SALVAGE_STEPS = (1024, 1)
-_WINDOW = 64 * 1024 * 1024  # the most memory a decoder may ask for
+_WINDOW = 64 * 1024 * 1024  # maximum memory of a decoder
 
 _Decoder = bz2.BZ2Decompressor | lzma.LZMADecompressor
 #: Returns how many bytes the next piece may have.
@@ -94,10 +94,10 @@ def _note_end(name: str, out: bytearray, findings: Findings, *, complete: bool) 
 
 
 def _salvage(reader: _Reader, data: bytes, out: bytearray, deadline: Deadline) -> None:
-    """Append to `out` what the piece that failed held before the damage.
+    """Append the bytes before the damage in a failed piece to `out`.
 
-    A decoder that fails loses the whole piece it was making. So the stream is read again, as
-    far as it was good, and in smaller pieces from there.
+    A failing decoder discards the current piece. So the stream is read again up to that piece, and
+    in smaller pieces from there.
     """
     for step in _SALVAGE_STEPS:
         with contextlib.suppress(EOFError, *_BROKEN):

@@ -1,4 +1,4 @@
-"""The values that a preview is made of: frozen, ready to be drawn, numbers as they were written."""
+"""Frozen values of previews, ready for display, with exact numbers."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _floats_of(levels: Sequence[Level]) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One asset of a portfolio. `value` in US dollars, None when nothing tells it."""
+    """An asset of a portfolio; `value` in US dollars, None if unknown."""
 
     symbol: str
     quantity: Decimal | None
@@ -102,10 +102,10 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text. `numeric` says which columns are numbers; `more` that rows are left out.
+    """Rows of text; `numeric` marks columns of numbers, `more` means that rows are omitted.
 
-    `rows` may make each row when it is asked for; `cell` makes one cell only. `signs` names the
-    column whose words buy and sell (or levels) are to be coloured, "" for none.
+    `rows` may create each row on access; `cell` creates a single cell. `signs` is the column whose
+    texts (buy and sell, or levels) are coloured, or "".
     """
 
     columns: tuple[str, ...]
@@ -175,8 +175,8 @@ Face = Candles | Book | Holdings | Table | Tree | Lines | Picture | HexDump
 class Preview:
     """What one object looks like. `faces` are the ways to see it, the best first; never empty.
 
-    `title` and `count` head the view ("BTC-USD · 1h", "64 candles"). `packed` names the packing
-    that was looked through. `complete` is False when only the beginning was looked at.
+    `title` and `count` are the heading of the view ("BTC-USD · 1h", "64 candles"). `packed` is the
+    compression format. `complete` is False if only the beginning was read.
     """
 
     key: str
@@ -190,10 +190,10 @@ class Preview:
 
     @property
     def problems_left_out(self) -> tuple[str, ...]:
-        """For each kind with more findings than `problems` has: how many more, in words."""
+        """Texts with the number of further findings for each kind."""
         return left_out(self.problems, self.counts)
 
     @property
     def problem_texts(self) -> str:
-        """One line with all problems, causes first; empty when there are none."""
+        """One line with all problems, causes first, or empty."""
         return summary(self.problems, Counter(self.counts))

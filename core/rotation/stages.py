@@ -31,7 +31,7 @@ from core.work import Work
 
 #: Error codes of AWS for a stage that is attached to another version.
 _MISPLACED = (InvalidInput, Conflict, NotFound, AlreadyExists)
-#: How often, and seconds apart, it is looked again for a label that was set a moment ago.
+#: Number of further reads for a label that was just set, and the seconds between them.
 _RETRIES = 3
 RETRY_PAUSE = 1.0
 

@@ -1,4 +1,4 @@
-"""The groups of one folder, taken from the statistics of the whole bucket."""
+"""The groups of one folder, from the statistics of the bucket."""
 
 from __future__ import annotations
 

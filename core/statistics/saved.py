@@ -44,7 +44,7 @@ def load(profile: str, bucket: str) -> StorageStatistics | None:
     except FileNotFoundError:
         return None
     except (OSError, *UNREADABLE) as error:
-        _log.warning("the kept statistics cannot be read: %s", type(error).__name__)
+        _log.warning("the stored statistics cannot be read: %s", type(error).__name__)
         return None
 
 

@@ -108,7 +108,7 @@ class Tally:
         self._report()
 
     def moving(self, number: int, size: int) -> None:
-        """So many bytes of a large file are over; the number may decrease."""
+        """Report the transferred bytes of a large file; the number may decrease."""
         with self._lock:
             self._moving[number] = size
             self._news.moving[number] = size

@@ -56,7 +56,7 @@ REFUSED = [
     ([rule(Expiration={"Days": 0})], "1 day"),
     ([rule(Expiration={"Days": 5, "ExpiredObjectDeleteMarker": True})], "exactly one"),
     ([rule(Expiration={"Date": "2030-01-01T12:00:00Z"})], "midnight"),
-    ([rule(Expiration=None)], "does nothing"),
+    ([rule(Expiration=None)], "has no action"),
     ([rule(NoncurrentVersionExpiration={"NoncurrentDays": 0})], "1 day"),
     (
         [rule(NoncurrentVersionExpiration={"NoncurrentDays": 1, "NewerNoncurrentVersions": 101})],

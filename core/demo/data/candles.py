@@ -33,7 +33,7 @@ class Form:
 
 
 _MODERN = Form()
-#: Streams that were begun by earlier software and kept its forms.
+#: Streams in the formats of earlier software.
 _OLD = {
     ("ETH-USD", "1h"): Form(key_time=naive),
     ("ETH-USD", "4h"): Form(key_time=offset, quoted=True),

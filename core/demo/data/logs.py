@@ -1,4 +1,4 @@
-"""Log files: plain and gzipped ones, and one that is too large to be shown whole."""
+"""Log files: plain and gzipped ones, and one that is too large to be shown completely."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from core.demo.data.sample import DAYS, START, randomness
 
-#: Candles in a file: what an exchange gives when the last 64 are asked for.
+#: Candles in a file, like an exchange's answer to a request for the last 64.
 WINDOW = 64
 HOURS = {"1h": 1, "4h": 4, "1d": 24}
 #: Volatility an hour, decimals of prices, volume an hour.

@@ -129,7 +129,7 @@ def make_database(folder: Path) -> Path:
     """Create the database in a folder and return its path."""
     path = folder / DATABASE_NAME
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        # It is made anew at each start: nothing is lost if the machine stops half-way.
+        # It is created at each start: nothing is lost after a crash.
         database.executescript(
             f"PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; {_SCHEMA} {_USERS}"
         )

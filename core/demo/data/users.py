@@ -119,6 +119,6 @@ def _trade(user: str, at: datetime, number: int, random: Random) -> dict[str, ob
         "fee": round(amount * price * 0.001, 4),
         "status": random.choice(_STATUSES),
     }
-    if user == "okafor":  # written by software that kept decimals as text
+    if user == "okafor":  # written by software that stored decimals as text
         row |= {name: str(Decimal(str(row[name]))) for name in ("quantity", "price", "fee")}
     return row

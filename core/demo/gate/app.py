@@ -33,7 +33,7 @@ class Gate:
         self._conditional_writes = ConditionalWrites()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request, as WSGI asks for it."""
+        """Answer one WSGI request."""
         request = incoming(environ)
         service = ""
         try:
@@ -108,7 +108,7 @@ def _check_region(request: Incoming, claim: Claim) -> None:
 
 
 def _complete_answer(moto: Application, environ: Environ) -> Answer:
-    """Have moto answer, and hold the answer whole."""
+    """Return moto's complete answer."""
     started: list[Any] = []
 
     def start(status: str, headers: list[tuple[str, str]], _info: Any = None) -> None:

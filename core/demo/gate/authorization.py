@@ -42,7 +42,7 @@ class Authorization:
                 raise denial(need, principal)
 
     def _is_initiator(self, request: Incoming, need: Need, principal: Principal) -> bool:
-        """Whoever began an upload may list its parts and abort it without a further grant.
+        """Return whether the caller created the upload, and so may list its parts and abort it.
 
         Source: S3 user guide, "Multipart upload API and permissions".
         """

@@ -129,7 +129,7 @@ def _trailers(stream: BytesIO) -> dict[str, str]:
 
 
 def _as_plain(request: Incoming) -> dict[str, str | None]:
-    """The headers that told of the packing, which moto shall not undo once more."""
+    """Return the headers of the encoding, which moto must not decode again."""
     encodings = request.headers.get("content-encoding", "").split(",")
     remaining = ",".join(each.strip() for each in encodings if each.strip() != "aws-chunked")
     return {
@@ -141,7 +141,7 @@ def _as_plain(request: Incoming) -> dict[str, str | None]:
 
 
 def _check(data: bytes, headers: Mapping[str, str], *, of_upload: bool) -> None:
-    """Compare every checksum that was sent; that of a finished upload is of the whole object."""
+    """Compare every sent checksum; that of a completed upload covers the complete object."""
     declared = headers.get("content-md5")
     if declared is not None:
         made = hashlib.md5(data, usedforsecurity=False).digest()

@@ -14,7 +14,7 @@ _OBJECT = re.compile(r"<Object>.*?</Object>", re.DOTALL)
 _KEY = re.compile(r"<Key>(.*?)</Key>", re.DOTALL)
 _END = re.compile(rb"</DeleteResult>|<DeleteResult[^>]*/>")
 _ENTITIES = {"&quot;": '"', "&apos;": "'", "&#39;": "'", "&#34;": '"', "&#13;": "\r", "&#10;": "\n"}
-#: The whole answer when nothing at all may be deleted.
+#: The complete answer if no object may be deleted.
 EMPTY_RESULT = b'<?xml version="1.0" encoding="UTF-8"?>\n<DeleteResult></DeleteResult>'
 
 
@@ -29,7 +29,7 @@ def split_denied_keys(
     """Return the body without the keys that may not be deleted, and those keys, still escaped."""
     denied: list[str] = []
 
-    def kept(found: re.Match[str]) -> str:
+    def permitted_entry(found: re.Match[str]) -> str:
         block = found.group(0)
         key = _KEY.search(block)
         if key is None or permitted(_need(request, block, key.group(1)), request, principal):
@@ -37,7 +37,7 @@ def split_denied_keys(
         denied.append(key.group(1))
         return ""
 
-    return _OBJECT.sub(kept, body.decode()).encode(), denied
+    return _OBJECT.sub(permitted_entry, body.decode()).encode(), denied
 
 
 def _need(request: Incoming, block: str, key: str) -> Need:

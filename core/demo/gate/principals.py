@@ -60,7 +60,7 @@ def has_public_block(name: str) -> bool:
 
 
 def record_use(claim: Claim, now: datetime) -> None:
-    """Remember when and for what a key was used, as GetAccessKeyLastUsed tells it."""
+    """Record the last use of a key for GetAccessKeyLastUsed."""
     key = iam().access_keys.get(claim.access_key_id)
     if key is not None:
         key.last_used = AccessKeyLastUsed(now.replace(tzinfo=None), claim.service, claim.region)

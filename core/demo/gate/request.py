@@ -45,7 +45,7 @@ class Incoming:
 
 
 def incoming(environ: Mapping[str, Any]) -> Incoming:
-    """Read a request whole, its body too: moto would do so anyway."""
+    """Read a complete request including its body, as moto does."""
     raw = str(environ["RAW_URI"])
     if not raw.startswith("/"):
         raw = "/" + raw.partition("://")[2].partition("/")[2]
@@ -72,7 +72,7 @@ def _body(environ: Mapping[str, Any]) -> bytes:
 def forwarded_environment(
     environ: dict[str, Any], body: bytes, changed: Mapping[str, str | None]
 ) -> None:
-    """Set up the environment for moto: the body anew, and some headers changed or removed.
+    """Prepare the environment for moto: a new body, and changed or removed headers.
 
     Args:
         environ: the WSGI environment, changed in place.

@@ -61,7 +61,7 @@ _OBJECT_PLAIN = {
     "DELETE": "DeleteObject",
 }
 _VERSIONED = frozenset({"GetObject", "DeleteObject", "GetObjectTagging", "GetObjectAcl"})
-#: Removing these is a permission of its own; other configurations are removed with their Put.
+#: Configurations with a separate permission for removal; others are removed with Put.
 _OWN_DELETE = frozenset({"BucketPolicy", "BucketWebsite", "ObjectTagging"})
 #: Actions on a bucket; all others are on objects.
 BUCKET_ACTIONS = frozenset(
@@ -122,7 +122,7 @@ def _of_upload(request: Incoming) -> str | None:
 
 
 def _extras(request: Incoming, target: str) -> list[Need]:
-    """A copy reads its source; tags set with the object are a permission of their own."""
+    """Return additional permissions: a copy reads its source, and tags need a separate one."""
     found: list[Need] = []
     source = request.headers.get("x-amz-copy-source")
     if source is not None:

@@ -123,7 +123,7 @@ class DatabaseStrategy:
         return Examined(facts, f"{access.address} signs in with the current password")
 
     def close(self) -> None:
-        """Do nothing: no clients of its own are open."""
+        """Do nothing: the strategy has no separate clients."""
 
     # The steps.
 

@@ -91,7 +91,7 @@ class ExchangeStrategy:
         return Examined(Facts(old_version=current.version_id), f"The secret contains {pairs}")
 
     def close(self) -> None:
-        """Do nothing: no clients of its own are open."""
+        """Do nothing: the strategy has no separate clients."""
 
     # The steps.
 

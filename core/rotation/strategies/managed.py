@@ -87,7 +87,7 @@ class ManagedStrategy:
         return self._check_ready(rotation, work)
 
     def close(self) -> None:
-        """Do nothing: no clients of its own are open."""
+        """Do nothing: the strategy has no separate clients."""
 
     def _check_ready(self, rotation: Rotation, work: Work) -> Examined:
         """Return what is known before AWS begins.

@@ -30,7 +30,7 @@ def test_unknown_parts_survive_and_are_named():
     text = sentence(rule)
     assert text == (
         "Objects below logs/, tagged team=ops, larger than 131.1 KB: delete on 1 Jan 2030; "
-        "delete old versions 30 days after they were replaced, keeping the 2 newest; and "
+        "delete old versions 30 days after they were replaced, except the 2 newest; and "
         "elements that this version does not support (SomethingOf2031), which stay unchanged "
         "(disabled)."
     )

@@ -40,14 +40,14 @@ def test_a_rule_is_merged_read_back_and_undone(bucket):
     assert [rule.rule_id for rule in seen.rules] == ["theirs"]
     saved = store.save(bucket, seen, seen.merged(archive()))
     assert ids(bucket) == ["theirs", "ArchiveOldData"]
-    kept = json.loads(saved.undo.read_text())
-    assert [rule["ID"] for rule in kept["Rules"]] == ["theirs"]
+    stored = json.loads(saved.undo.read_text())
+    assert [rule["ID"] for rule in stored["Rules"]] == ["theirs"]
     store.undo(bucket, saved)
     assert ids(bucket) == ["theirs"]
     assert store.read(bucket).same_as(seen)
 
 
-def test_somebody_else_s_change_is_shown_and_never_overwritten(bucket):
+def test_someone_else_s_change_is_shown_and_never_overwritten(bucket):
     put(bucket, THEIRS)
     seen = store.read(bucket)
     put(bucket, THEIRS, abort_unfinished().raw())

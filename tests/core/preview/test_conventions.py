@@ -91,7 +91,7 @@ def test_a_candle_without_prices_is_an_empty_interval():
 def test_a_last_candle_that_is_not_over_is_a_note():
     found, _ = candles([candle(0), candle(1)], timestamp="2024-01-15T01:40:00Z")
     assert found.problem_texts == (
-        "the last candle, 15 Jan 2024 01:00:00 UTC, was not over when this was saved"
+        "the last candle, 15 Jan 2024 01:00:00 UTC, was incomplete when this was saved"
     )
     for saved in ("2024-01-15T01:00:00Z", "2024-01-15T02:00:00Z", "2024-02-01T00:00:00Z"):
         assert candles([candle(0), candle(1)], timestamp=saved)[0].problems == ()
@@ -249,8 +249,8 @@ def test_a_row_with_several_faults_is_one_finding():
     found, _ = candles(rows)
     texts = [one.text for one in found.problems if one.kind is ProblemKind.BAD_NUMBER]
     assert texts == [
-        "row 2: high and low are missing; open is “n/a”, no number",
-        "row 4: high and close are missing; low is “[1]”, no number",
+        "row 2: high and low are missing; open is “n/a”, not a number",
+        "row 4: high and close are missing; low is “[1]”, not a number",
     ]
 
 

@@ -45,7 +45,7 @@ def test_a_bomb_stops_at_the_caps(suffix):
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
-def test_packing_is_looked_through(pack):
+def test_packing_is_inspection_through(pack):
     found = preview(pack(b'{"a": 1.50}'), "x/a.json.gz")
     assert face(found, Tree).root == {"a": "1.50"}
     assert found.packed
@@ -70,13 +70,13 @@ def test_packed_twice_is_opened_once():
     assert "packed again" in texts(found)
 
 
-def test_broken_packing_is_told():
+def test_broken_packing_is_reported():
     found = preview(gzip.compress(b"abc" * 1000)[:-30] + b"\xff" * 30, "a.gz")
     assert {ProblemKind.PACKING, ProblemKind.TRUNCATED} & set(found.counts)
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "text"),
     [
         (b"[" * 100_000, "nested deeper"),
         (b'{"a":' * 100_000, "nested deeper"),
@@ -93,8 +93,8 @@ def test_broken_packing_is_told():
         (b"[" + b"1," * (FULL // 2 - 1) + b"1]", "too much for a preview"),
     ],
 )
-def test_json_faults_are_told(data, words):
-    assert words in texts(preview(data, "a.json"))
+def test_json_faults_are_reported(data, text):
+    assert text in texts(preview(data, "a.json"))
 
 
 def test_numbers_stay_as_written():
@@ -113,15 +113,15 @@ def test_encodings_of_json(encoding):
 
 
 def test_a_cut_file_shows_every_row_before_the_cut():
-    whole = json.dumps({"name": "t", "records": [{"id": n, "v": "x, y"} for n in range(100)]})
-    for cut in range(40, len(whole), 97):
-        found = preview(whole[:cut].encode(), "a.json")
+    complete = json.dumps({"name": "t", "records": [{"id": n, "v": "x, y"} for n in range(100)]})
+    for cut in range(40, len(complete), 97):
+        found = preview(complete[:cut].encode(), "a.json")
         assert ProblemKind.TRUNCATED in found.counts
         records = face(found, Tree).root.get("records", [])
         assert [row["id"] for row in records if "id" in row] == [
             str(n) for n in range(len([row for row in records if "id" in row]))
         ]
-        assert whole[:cut].count('"v": "x, y"}') <= len(records)
+        assert complete[:cut].count('"v": "x, y"}') <= len(records)
 
 
 def test_a_number_at_the_cut_is_not_shown():
@@ -136,7 +136,7 @@ def test_only_the_beginning_was_fetched():
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "text"),
     [
         (b"a,b\n1," + b"x" * (FULL - 10), "cell over 128 KB"),
         (
@@ -147,9 +147,9 @@ def test_only_the_beginning_was_fetched():
         (b"a,b\n1,2\n3\n4,5,6\n", "cells, not 2"),
     ],
 )
-def test_csv_faults_are_told(data, words):
+def test_csv_faults_are_reported(data, text):
     found = preview(data, "a.csv")
-    assert words in texts(found)
+    assert text in texts(found)
     assert isinstance(found.faces[0], Table)
 
 

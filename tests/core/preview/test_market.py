@@ -57,7 +57,7 @@ def test_a_bare_list_of_lists_with_numeric_text():
 
 
 @pytest.mark.parametrize(
-    ("rows", "kind", "words"),
+    ("rows", "kind", "text"),
     [
         (
             [candle(10), candle(11), candle(14)],
@@ -91,18 +91,18 @@ def test_a_bare_list_of_lists_with_numeric_text():
             ProblemKind.NEGATIVE,
             "negative volume at 15 Jan 2024 02:00:00 UTC",
         ),
-        ([candle(1), candle(2, open="n/a")], ProblemKind.BAD_NUMBER, "open is “n/a”, no number"),
+        ([candle(1), candle(2, open="n/a")], ProblemKind.BAD_NUMBER, "open is “n/a”, not a number"),
         ([candle(1), candle(2, low=None)], ProblemKind.BAD_NUMBER, "low is missing"),
-        ([candle(1), candle(2, high="1e999")], ProblemKind.BAD_NUMBER, "no number"),
+        ([candle(1), candle(2, high="1e999")], ProblemKind.BAD_NUMBER, "not a number"),
         ([candle(1), candle(2, timestamp="soon")], ProblemKind.BAD_TIME, "no readable time"),
-        ([candle(1), 7], ProblemKind.BAD_ROW, "no candle"),
+        ([candle(1), 7], ProblemKind.BAD_ROW, "not a candle"),
     ],
 )
-def test_what_is_wrong_with_candles(rows, kind, words):
+def test_what_is_wrong_with_candles(rows, kind, text):
     found = shown(wrapped(rows))
-    told = next(problem for problem in found.problems if problem.kind is kind)
-    assert words in told.text
-    assert found.counts[kind] == told.amount
+    output = next(problem for problem in found.problems if problem.kind is kind)
+    assert text in output.text
+    assert found.counts[kind] == output.amount
     assert isinstance(found.faces[0], Candles)
 
 
@@ -132,7 +132,7 @@ def test_order_book():
     assert found.faces[1].rows[0] == ("bid", "99.5", "1")
 
 
-def test_a_crossed_book_and_bad_levels_are_told():
+def test_a_crossed_book_and_bad_levels_are_reported():
     sides = {"bids": [[105, 1], ["x", 1], [1]], "asks": [{"price": 101, "size": 1}, [102, -1]]}
     found = shown({"orderbook": sides}, BOOK)
     kinds = set(found.counts)

@@ -81,20 +81,20 @@ def table(text, key="a.csv"):
 
 
 def test_an_unclosed_quote_swallows_no_rows():
-    shown, words = table('id,note\n1,"abc\n2,x\n3,y\n4,z\n')
+    shown, text = table('id,note\n1,"abc\n2,x\n3,y\n4,z\n')
     assert shown.rows == (("1", '"abc'), ("2", "x"), ("3", "y"), ("4", "z"))
-    assert words.startswith("line 2 has a quote that does not close")
-    shown, words = table('id,note\n1,"abc\n2,x\n3,"def"\n4,z\n')
+    assert text.startswith("line 2 has a quote that does not close")
+    shown, text = table('id,note\n1,"abc\n2,x\n3,"def"\n4,z\n')
     assert [row[0] for row in shown.rows] == ["1", "2", "3", "4"]
-    assert words.startswith("line 2 has a quote that does not close")
+    assert text.startswith("line 2 has a quote that does not close")
     shown, _ = table('id\tnote\n1\t"abc\n2\tx\n', "a.tsv")
     assert len(shown.rows) == 2
 
 
 def test_an_unclosed_quote_in_the_last_line_is_reported():
-    shown, words = table('id,note\n1,x\n2,"y\n')
+    shown, text = table('id,note\n1,x\n2,"y\n')
     assert shown.rows[-1] == ("2", '"y')
-    assert words.startswith("line 3 has a quote")
+    assert text.startswith("line 3 has a quote")
 
 
 def test_a_quote_that_the_end_of_the_part_cuts_is_a_note():
@@ -111,31 +111,31 @@ def test_a_row_that_the_end_of_the_part_cuts_is_not_shown_as_a_row():
     assert len(of(preview(b"id,price\n1,10.5\n3,30", "a.csv"), Table).rows) == 2
 
 
-def test_rows_that_span_lines_are_whole_and_counted():
-    shown, words = table('id,note\n1,"a\nb"\n2,"c\n\nd"\n')
+def test_rows_that_span_lines_are_complete_and_counted():
+    shown, text = table('id,note\n1,"a\nb"\n2,"c\n\nd"\n')
     assert shown.rows == (("1", "a\nb"), ("2", "c\n\nd"))
-    assert words == "2 rows span several lines within quotes, the first at line 2"
+    assert text == "2 rows span several lines within quotes, the first at line 2"
 
 
 def test_an_empty_header_cell_is_a_column_without_a_name():
-    shown, words = table(",timestamp,open\n0,2024-01-01,1.5\n1,2024-01-02,1.6\n")
+    shown, text = table(",timestamp,open\n0,2024-01-01,1.5\n1,2024-01-02,1.6\n")
     assert shown.columns == ("1", "timestamp", "open")
     assert len(shown.rows) == 2
-    assert words == "column 1 has no name"
+    assert text == "column 1 has no name"
 
 
 def test_repeated_header_cells_stay_and_are_reported():
-    shown, words = table("t,price,price,\n1,2,3,4\n5,6,7,8\n")
+    shown, text = table("t,price,price,\n1,2,3,4\n5,6,7,8\n")
     assert shown.columns == ("t", "price", "price", "4")
     assert shown.rows[1] == ("5", "6", "7", "8")
-    assert words == "the name “price” is used by 2 columns · column 4 has no name"
+    assert text == "the name “price” is used by 2 columns · column 4 has no name"
 
 
 def test_lines_before_the_header_are_reported():
-    shown, words = table("https://www.example.com\nunix,symbol,open\n1600000000,BTC/USD,1\n1600003600,BTC/USD,2\n")  # fmt: skip
+    shown, text = table("https://www.example.com\nunix,symbol,open\n1600000000,BTC/USD,1\n1600003600,BTC/USD,2\n")  # fmt: skip
     assert shown.columns == ("unix", "symbol", "open")
     assert len(shown.rows) == 2
-    assert words == "1 line comes before the header: “https://www.example.com”"
+    assert text == "1 line comes before the header: “https://www.example.com”"
 
 
 @pytest.mark.parametrize(
@@ -150,9 +150,9 @@ def test_lines_before_the_header_are_reported():
     ],
 )
 def test_what_is_guessed_about_a_header_is_said(text, words, rows):
-    shown, told = table(text)
+    shown, output = table(text)
     assert len(shown.rows) == rows
-    assert words in told
+    assert words in output
 
 
 def test_a_wrong_checksum_takes_no_line_away():
@@ -190,12 +190,12 @@ def test_a_broken_document_between_good_ones_is_one_finding():
     found = preview(text.encode(), "x.jsonl")
     assert of(found, Tree).root == [{"a": "1"}, '{\n "a": oops\n}', {"a": "3"}, {"a": "4"}]
     (bad,) = [one for one in found.problems if one.kind is ProblemKind.BAD_ROW]
-    assert (bad.text, bad.row, bad.line) == ("lines 4\u20136 are no JSON value", 1, 4)
+    assert (bad.text, bad.row, bad.line) == ("lines 4\u20136 are not a JSON value", 1, 4)
 
 
 def test_the_cut_end_of_json_lines_is_reported_once():
     data = b'{"a": 1}\n{"a": 2}\n{"a'
-    assert preview(data, "a.jsonl").problem_texts == "line 3 is no JSON value"
+    assert preview(data, "a.jsonl").problem_texts == "line 3 is not a JSON value"
     found = preview(data, "a.jsonl", total=1_000)
     assert found.problem_texts == "only the beginning of the object is shown"
 

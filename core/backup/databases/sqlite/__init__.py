@@ -244,7 +244,7 @@ class SQLiteDatabase(Database):
             return newly_orphaned(self._connection, schema, references, now, before)
 
     def undo(self, former: str) -> str:
-        """Put a kept table back, and rebuild the full-text indexes over it."""
+        """Restore a former table, and rebuild the full-text indexes over it."""
         with translate_sqlite_errors(former):
             table = undo.put_back(self._connection, former)
             for problem in dependants.rebuild_indexes(self._connection, table):
@@ -252,7 +252,7 @@ class SQLiteDatabase(Database):
         return table
 
     def drop_former(self, former: str) -> None:
-        """Remove a kept table for good."""
+        """Drop a former table."""
         with translate_sqlite_errors(former):
             undo.drop(self._connection, former)
 

@@ -39,7 +39,7 @@ def scratch(
 ) -> Iterator[apsw.Connection]:
     """Load rows into a table of the same name in a scratch database that ends with the block.
 
-    `encoding` is that of the database it will stand beside: SQLite attaches no other.
+    `encoding` is that of the other database: SQLite only attaches databases with the same encoding.
     """
     with spool() as folder:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI

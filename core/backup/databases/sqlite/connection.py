@@ -94,7 +94,7 @@ def cancellable(connection: apsw.Connection, work: Work, subject: str) -> Iterat
     """Let a cancel interrupt the running statement, or its wait for another program's lock."""
 
     def interrupt() -> None:
-        with suppress(apsw.ConnectionClosedError):  # the statement ended meanwhile
+        with suppress(apsw.ConnectionClosedError):  # the statement has already ended
             connection.interrupt()
 
     work.check()

@@ -47,9 +47,9 @@ class Token:
             return inner if quote == "]" else inner.replace(quote * 2, quote)
         return self.text
 
-    def matches(self, *words: str) -> bool:
+    def matches(self, *keywords: str) -> bool:
         """Whether this is one of the bare keywords or marks given (upper case)."""
-        return self.kind in ("word", "mark") and self.text.upper() in words
+        return self.kind in ("word", "mark") and self.text.upper() in keywords
 
 
 def tokens(text: str, *, comments: bool = True) -> list[Token]:

@@ -27,7 +27,7 @@ def former_name(connection: apsw.Connection, name: str) -> str:
 
 
 def is_note(connection: apsw.Connection, name: str) -> bool:
-    """Whether `name` is the note beside a kept table; it holds texts and reads nothing."""
+    """Return whether `name` is the note beside a former table, which only contains texts."""
     return name.endswith(_NOTE) and bool(former_name(connection, name[: -len(_NOTE)]))
 
 
@@ -50,7 +50,7 @@ def put_back(connection: apsw.Connection, former: str) -> str:
     """Undo `set_aside`, dropping the table that came in its place; return the table's name.
 
     Raises:
-        InvalidInput: When `former` is not a kept table.
+        InvalidInput: When `former` is not a former table.
     """
     _require_former(connection, former)
     notes = connection.execute(f"SELECT kind, name, sql FROM {quoted(former + _NOTE)}").fetchall()  # noqa: S608 - the name is quoted
@@ -64,10 +64,10 @@ def put_back(connection: apsw.Connection, former: str) -> str:
 
 
 def drop(connection: apsw.Connection, former: str) -> None:
-    """Remove a kept table and its note for good; inside a transaction.
+    """Drop a former table and its note, inside a transaction.
 
     Raises:
-        InvalidInput: When `former` is not a kept table.
+        InvalidInput: When `former` is not a former table.
     """
     _require_former(connection, former)
     connection.execute(f"DROP VIEW {quoted(former + _NOTE)}")
@@ -83,8 +83,8 @@ def rename(connection: apsw.Connection, table: str, name: str) -> None:
 def _require_former(connection: apsw.Connection, former: str) -> None:
     if not (former_name(connection, former) and _is_there(connection, former, "table")):
         raise InvalidInput(
-            f"{former} is not a table that a restore kept",
-            remedy="Choose one that the list marks as kept.",
+            f"{former} is not a former table of a restore",
+            remedy="Choose a former table from the list.",
             subject=former,
         )
 

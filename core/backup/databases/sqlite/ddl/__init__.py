@@ -1,1 +1,1 @@
-"""SQLite's schema statements: readers from text to schema values, and the way back."""
+"""SQLite's schema statements: parsing to schema values, and generation from them."""

@@ -1,4 +1,4 @@
-"""Walking over the words of SQLite's own schema text: what all statements share."""
+"""A reader of SQLite's schema text, token by token: the base of all statements' readers."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ class Reader:
         self._at += 1
         return token
 
-    def skip(self, *words: str) -> bool:
+    def skip(self, *keywords: str) -> bool:
         """Step over these keywords if they all come next."""
-        if all(self.peek(i).matches(word) for i, word in enumerate(words)):
-            self._at += len(words)
+        if all(self.peek(i).matches(word) for i, word in enumerate(keywords)):
+            self._at += len(keywords)
             return True
         return False
 
-    def need(self, *words: str) -> None:
+    def need(self, *keywords: str) -> None:
         """Step over these keywords, which must come next."""
-        if not self.skip(*words):
+        if not self.skip(*keywords):
             raise Corrupt(
                 "Schema text cannot be read",
-                cause=f"{' '.join(words)} was expected before {self.here.text!r}",
+                cause=f"{' '.join(keywords)} was expected before {self.here.text!r}",
                 subject=self.text[:200],
             )
 
-    def one_of(self, *words: str) -> str:
+    def one_of(self, *keywords: str) -> str:
         """Step over one of the keywords and return it, or return an empty text."""
-        return self.take().text.upper() if self.here.matches(*words) else ""
+        return self.take().text.upper() if self.here.matches(*keywords) else ""
 
-    def until(self, *words: str) -> list[Token]:
-        """Take tokens up to one of the words outside parentheses, or up to a closing one."""
+    def until(self, *keywords: str) -> list[Token]:
+        """Take tokens up to one of the keywords outside parentheses, or up to a closing one."""
         found: list[Token] = []
         depth = 0
         while self.here.kind != "end":
-            if not depth and self.here.matches(")", *words):
+            if not depth and self.here.matches(")", *keywords):
                 break
             depth += self.here.matches("(") - self.here.matches(")")
             found.append(self.take())
@@ -111,7 +111,7 @@ class Reader:
         return self.take().name if self.skip(".") else name
 
     def conflict(self) -> str:
-        """Take `ON CONFLICT word` if it comes next; the default is told as nothing."""
+        """Parse `ON CONFLICT word` if it follows; the default is returned as an empty text."""
         if not self.skip("ON", "CONFLICT"):
             return ""
         word = self.take().text.upper()

@@ -1,7 +1,7 @@
 """Builds SQLite's statements from schema values; names are quoted, fragments checked.
 
-A schema may come from a manifest that somebody forged: whatever becomes SQL here either is quoted
-or has passed the guards of `tokens`.
+A schema may come from a forged manifest: everything that becomes SQL here is either quoted or was
+checked by the guards of `tokens`.
 """
 
 from __future__ import annotations
