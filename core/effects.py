@@ -107,6 +107,20 @@ def states_effect(
     return decorated
 
 
+@contextmanager
+def attaching_partial(result: Callable[[], object]) -> Iterator[None]:
+    """Attach the result so far to an error of the block, as `StorageError.partial`.
+
+    Args:
+        result: returns what an operation without an error would return, for the part that is done.
+    """
+    try:
+        yield
+    except StorageError as error:
+        error.partial = result()
+        raise
+
+
 def note_attempt(operation: str, result: Result) -> None:
     """Count an attempt of a changing request for the actions that this thread is in.
 
