@@ -110,5 +110,5 @@ def _aws_would_take_it(monkeypatch):
 @pytest.fixture(autouse=True)
 def _no_secret_in_the_log(caplog):
     yield
-    told = guards.secrets_in(caplog.get_records("setup") + caplog.get_records("call"))
-    assert not told, f"secrets in the log: {told}"
+    output = guards.secrets_in(caplog.get_records("setup") + caplog.get_records("call"))
+    assert not output, f"secrets in the log: {output}"

@@ -32,7 +32,7 @@ def figures() -> Iterator[Figure]:
         "json": lambda: json.loads(data),
     }
     took = {name: min(times) for name, times in _measured(works).items()}
-    times = ", ".join(f"{took[name] * 1000:.0f} ms {words}" for name, words in _OTHERS)
+    times = ", ".join(f"{took[name] * 1000:.0f} ms {text}" for name, text in _OTHERS)
     note = f"({len(data) / 1e6:.1f} MB; {times}; the preview keeps all digits)"
     yield Figure(
         f"JSON preview of {CANDLES:,} candles", took["ours"] * 1000, "ms", 1 / MOST_RATIO,

@@ -19,10 +19,10 @@ def heartbeats() -> Iterator[Figure]:
             ("GUI gap while 1,000,000 keys are listed", heartbeat.while_listing),
             ("GUI gap while 5,000 files are uploaded", heartbeat.while_uploading),
         ):
-            gaps, told = load(endpoint)
+            gaps, output = load(endpoint)
             p99 = heartbeat.percentile(gaps, 0.99)
             yield Figure(
-                name, max(gaps), "ms", heartbeat.MOST_MS, note=f"(p99 {p99:.1f} ms; {told})"
+                name, max(gaps), "ms", heartbeat.MOST_MS, note=f"(p99 {p99:.1f} ms; {output})"
             )
 
 

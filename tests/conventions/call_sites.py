@@ -188,18 +188,18 @@ def aws_operations_in_core() -> set[tuple[str, str]]:
     Taken from the names of called client methods, and from texts: names handed to `getattr` and
     to paginators, and the operation that each translation names.
     """
-    words = {site.node.func.attr for site in foreign(is_aws_call)
+    text = {site.node.func.attr for site in foreign(is_aws_call)
              if isinstance(site.node.func, ast.Attribute)}  # fmt: skip
     named = set()
     for path in source.python_files("core"):
         if "demo" not in path.parts:
             for node in ast.walk(source.tree(path)):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    words.add(node.value)
+                    text.add(node.value)
                     named.add(node.value)
     return {
         (service, operation)
         for service, methods in aws_operations().items()
         for method, operation in methods.items()
-        if method in words or f"{service}:{operation}" in named
+        if method in text or f"{service}:{operation}" in named
     }

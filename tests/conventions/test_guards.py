@@ -99,8 +99,8 @@ def test_nothing_of_the_user_is_in_reach():
     assert isinstance(keyring.get_keyring(), MemoryKeyring)
     assert paths.config_dir().is_relative_to(os.environ["STRONGROOM_HOME"])
     assert Path.home() not in {Path("/root"), *Path("/home").glob("*")}
-    kept = {"AWS_EC2_METADATA_DISABLED", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"}
-    assert {name for name in os.environ if name.startswith("AWS_")} == kept
+    stored = {"AWS_EC2_METADATA_DISABLED", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"}
+    assert {name for name in os.environ if name.startswith("AWS_")} == stored
 
 
 LOUD = """
@@ -119,9 +119,9 @@ def test_a_warning_of_qt_or_python_fails_a_test(tmp_path):
     loud = tmp_path / "test_loud.py"
     loud.write_text(LOUD)
     config = str(ROOT / "pyproject.toml")
-    words = ["-q", "-c", config, "--rootdir", str(tmp_path), "-p", "no:cacheprovider", str(loud)]
+    text = ["-q", "-c", config, "--rootdir", str(tmp_path), "-p", "no:cacheprovider", str(loud)]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *words],
+        [sys.executable, "-m", "pytest", *text],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert "2 failed" in done.stdout, done.stdout

@@ -142,8 +142,8 @@ def plant_error(monkeypatch):
 
 def plant_traceback(monkeypatch):
     def leaky(kind, error, trace):
-        told = traceback.TracebackException(kind, error, trace, capture_locals=True)
-        return "".join(told.format())
+        output = traceback.TracebackException(kind, error, trace, capture_locals=True)
+        return "".join(output.format())
 
     monkeypatch.setattr(gui.errors, "report_of", leaky)
 
@@ -208,10 +208,10 @@ def test_a_planted_leak_in_the_window_is_found(
 @pytest.mark.parametrize("channel", ["argument", "environment"])
 def test_a_planted_leak_in_a_child_is_found(canaries, evidence, channel):
     value = canaries.make("a password of a child")
-    words, extra = ([value], {}) if channel == "argument" else ([], {"PGPASSWORD": value})
+    arguments, extra = ([value], {}) if channel == "argument" else ([], {"PGPASSWORD": value})
     script = "import sys; sys.stdin.read()"
     child = subprocess.Popen(
-        [sys.executable, "-c", script, *words],
+        [sys.executable, "-c", script, *arguments],
         stdin=subprocess.PIPE,
         env={**os.environ, **extra},
     )

@@ -56,8 +56,8 @@ def _understood(words):
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_commands_parse(line):
-    words = shlex.split(line, comments=True)[1:]
-    _understood([word for word in words if word not in {">", "&", "demo.env"}])
+    text = shlex.split(line, comments=True)[1:]
+    _understood([word for word in text if word not in {">", "&", "demo.env"}])
 
 
 def test_a_wrong_command_would_be_seen():

@@ -57,14 +57,14 @@ def test_there_are_records_to_look_at():
 
 
 @pytest.mark.parametrize("name", SECRETIVE)
-def test_a_record_never_tells_its_secret(name):
+def test_a_record_never_reports_its_secret(name):
     made = _filled(RECORDS[name])
     parts = (dataclasses.asdict(made), dataclasses.astuple(made))
     for text in (repr(made), str(made), f"{made}", f"{made!r:>80}", *map(repr, parts)):
         assert CANARY not in text
-    told = json.dumps(plain(made))
-    assert CANARY not in told
-    assert MASK in told
+    output = json.dumps(plain(made))
+    assert CANARY not in output
+    assert MASK in output
     with pytest.raises(TypeError):
         pickle.dumps(made)
 

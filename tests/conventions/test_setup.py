@@ -52,19 +52,19 @@ def test_missing_libraries_are_installed_by_root(machine, tmp_path):
 def test_sudo_is_used_only_by_others(machine, tmp_path):
     machine("apt-get", apt(tmp_path))
     machine("id", "echo 1000")
-    told = run(tmp_path)
-    assert told.returncode == 1
-    assert "Run as root:  apt-get install" in told.stderr
+    output = run(tmp_path)
+    assert output.returncode == 1
+    assert "Run as root:  apt-get install" in output.stderr
     machine("sudo", f'echo sudo >> {tmp_path}/calls; exec "$@"')
     assert run(tmp_path).returncode == 0
     assert (tmp_path / "calls").read_text().startswith("sudo\n")
 
 
-def test_other_systems_are_told_the_names(machine, tmp_path):
-    told = run(tmp_path)
-    assert told.returncode == 1
-    assert "libxcb-cursor0" in told.stderr
-    assert "Debian" in told.stderr
+def test_other_systems_are_reported_the_names(machine, tmp_path):
+    output = run(tmp_path)
+    assert output.returncode == 1
+    assert "libxcb-cursor0" in output.stderr
+    assert "Debian" in output.stderr
 
 
 class TestServers:
@@ -92,8 +92,8 @@ class TestServers:
             f'case "$*" in install*) for name in {programs}; do\n'
             f'  printf "#!/bin/sh\\n" > {tmp_path}/$name; chmod +x {tmp_path}/$name; done;; esac',
         )
-        told = self.run(tmp_path)
-        assert told.returncode == 0, told.stderr
+        output = self.run(tmp_path)
+        assert output.returncode == 0, output.stderr
         call = (tmp_path / "calls").read_text().splitlines()[-1]
         assert "postgresql mariadb-server gnome-keyring" in call
         assert call.endswith(" 101")
@@ -102,11 +102,11 @@ class TestServers:
         assert self.run(tmp_path).returncode == 0
         assert not (tmp_path / "calls").exists()
 
-    def test_other_systems_are_told_the_names(self, machine, tmp_path):
-        told = self.run(tmp_path)
-        assert told.returncode == 1
-        assert "mariadb-server" in told.stderr
-        assert "Debian" in told.stderr
+    def test_other_systems_are_reported_the_names(self, machine, tmp_path):
+        output = self.run(tmp_path)
+        assert output.returncode == 1
+        assert "mariadb-server" in output.stderr
+        assert "Debian" in output.stderr
 
     def test_the_object_gateway_is_needed_only_on_request(self, machine, tmp_path):
         assert "radosgw" not in self.run(tmp_path).stderr

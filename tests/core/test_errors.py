@@ -4,7 +4,7 @@ from core import errors
 from core.errors import AccessDenied, Cancelled, ErrorKind, StorageError
 
 
-def test_every_error_crosses_a_pipe_whole():
+def test_every_error_crosses_a_pipe_complete():
     error = AccessDenied(
         "Access denied to S3 bucket",
         cause="s3:ListBucket is missing",

@@ -153,7 +153,7 @@ def test_identifiers_are_short_in_lists():
 
 
 @pytest.mark.parametrize(
-    ("count", "words"), [(0, "0 objects"), (1, "1 object"), (2000, "2,000 objects")]
+    ("count", "text"), [(0, "0 objects"), (1, "1 object"), (2000, "2,000 objects")]
 )
-def test_a_count_with_its_noun(count, words):
-    assert format_counted(count, "object") == words
+def test_a_count_with_its_noun(count, text):
+    assert format_counted(count, "object") == text

@@ -8,7 +8,7 @@ from helpers.demo import plain_client
 from PySide6.QtWidgets import QLabel, QPlainTextEdit
 
 from gui.dialogs.confirm import Confirm
-from gui.tabs.credentials.meanwhile import ChangedMeanwhile
+from gui.tabs.credentials.edit_conflict import EditConflict
 from gui.tabs.credentials.roll_back import RollBackPreview
 
 BEFORE = {"host": "db-1.example.com", "port": "5432", "password": "the old password", "extra": "1"}
@@ -33,8 +33,8 @@ def test_edit_a_secret_by_form(program, user, vault):
     user.press("Remove extra", tab)
     user.press("Save…", tab)
     question = user.dialog(Confirm)
-    told = question.findChild(QPlainTextEdit).toPlainText()
-    assert told.split("\n") == [
+    output = question.findChild(QPlainTextEdit).toPlainText()
+    assert output.split("\n") == [
         "~ host: db-1.example.com → db-2.example.com",
         "~ password: changed",
         "− extra",  # noqa: RUF001 - a minus sign
@@ -80,10 +80,10 @@ def test_a_bad_save_is_rolled_back_with_one_click_and_one_look(program, user, va
     user.until(lambda: tab.versions.model.rowCount() == 2)
     user.press("Roll back…", tab)
     preview = user.dialog(RollBackPreview)
-    told = [label.text() for label in preview.findChildren(QLabel)]
-    assert "password" in told
-    assert "host" not in told
-    assert not [text for text in told if "canary" in text]
+    output = [label.text() for label in preview.findChildren(QLabel)]
+    assert "password" in output
+    assert "host" not in output
+    assert not [text for text in output if "canary" in text]
     user.press("Roll back", preview)
     user.until(lambda: tab.secret.value and tab.secret.value.version_id == good_version)
 
@@ -92,7 +92,7 @@ def test_a_bad_save_is_rolled_back_with_one_click_and_one_look(program, user, va
     assert len(vault.list_secret_version_ids(SecretId=name)["Versions"]) == 2
 
 
-def test_of_two_who_edit_a_secret_the_second_is_told_and_nothing_is_lost(program, user, vault):
+def test_of_two_who_edit_a_secret_the_second_is_reported_and_nothing_is_lost(program, user, vault):
     tab = program.window.show_tab("credentials")
     name = shown(tab, user, vault, json.dumps(BEFORE))
     user.fill("host", "mine.example.com", tab)
@@ -100,7 +100,7 @@ def test_of_two_who_edit_a_secret_the_second_is_told_and_nothing_is_lost(program
     vault.put_secret_value(SecretId=name, SecretString=theirs)
     user.press("Save…", tab)
     user.press("Save", user.dialog(Confirm))
-    question = user.dialog(ChangedMeanwhile)
+    question = user.dialog(EditConflict)
     assert question.by_them == {"port": "changed", "extra": "changed"}
     user.press("Keep editing", question)
     assert vault.get_secret_value(SecretId=name)["SecretString"] == theirs
@@ -108,7 +108,7 @@ def test_of_two_who_edit_a_secret_the_second_is_told_and_nothing_is_lost(program
 
     user.press("Save…", tab)
     user.press("Save", user.dialog(Confirm))
-    user.press("Save over theirs", user.dialog(ChangedMeanwhile))
+    user.press("Save over theirs", user.dialog(EditConflict))
     user.until(lambda: not tab.secret.dirty and tab.secret.value is not None)
     now = json.loads(vault.get_secret_value(SecretId=name)["SecretString"])
     assert now == BEFORE | {"host": "mine.example.com"}

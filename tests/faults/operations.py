@@ -142,12 +142,12 @@ def _check_get_all(prefix: str) -> Check:
         wanted = context.world.below(prefix)
         files = [p for p in (context.folder / "got").rglob("*") if p.is_file()]
         got = {prefix + p.relative_to(context.folder / "got").as_posix(): p for p in files}
-        whole = {key: p for key, p in got.items() if not p.name.endswith(_UNFINISHED)}
-        wrong = [k for k, p in whole.items()
+        complete = {key: p for key, p in got.items() if not p.name.endswith(_UNFINISHED)}
+        wrong = [k for k, p in complete.items()
                  if k not in wanted or _sha256(p.read_bytes()) != wanted[k][1]]  # fmt: skip
         if wrong:
             return f"wrong bytes or names: {wrong[:3]}"
-        missing = len(wanted) - len(whole)
+        missing = len(wanted) - len(complete)
         return f"{missing} of {len(wanted)} are missing" if claim.succeeded and missing else ""
 
     return check

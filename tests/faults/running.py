@@ -70,10 +70,10 @@ def run_case(world: World, case: Case) -> Outcome:
 
 def _run_command(operation: Operation, context: Context, case: Case, proxy: FaultProxy) -> Outcome:
     began = time.monotonic()
-    words = [*operation.words(context), "--bucket", context.world.bucket]
+    text = [*operation.words(context), "--bucket", context.world.bucket]
     try:
         done = subprocess.run(
-            command(*words),
+            command(*text),
             env=context.world.server.environment(context.folder / "home", proxy.url),
             capture_output=True, text=True, timeout=HANGS_SECONDS, check=False,
         )  # fmt: skip
@@ -83,8 +83,8 @@ def _run_command(operation: Operation, context: Context, case: Case, proxy: Faul
     wrong = _unclean(done.returncode, done.stderr, case) or operation.check(
         context, Claim(done.returncode == 0, done.stdout)
     )
-    words = done.stderr.strip()[-600:]
-    return Outcome(case, wrong, seconds, len(proxy.struck), done.returncode, words)
+    text = done.stderr.strip()[-600:]
+    return Outcome(case, wrong, seconds, len(proxy.struck), done.returncode, text)
 
 
 def _unclean(code: int, errors: str, case: Case) -> str:

@@ -82,7 +82,7 @@ def test_no_call_takes_it_for_an_answer(name):
         found = {op: one for op, one in found.items() if has_document(*op)}
     wrong = {op: kind for op, (kind, _words) in found.items() if kind not in KINDS[name]}
     assert wrong == {}
-    assert [op for op, (_kind, words) in found.items() if words.count("\n") < 2] == []
+    assert [op for op, (_kind, text) in found.items() if text.count("\n") < 2] == []
 
 
 def test_no_call_waits_for_ever(monkeypatch):

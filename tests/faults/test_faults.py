@@ -31,8 +31,8 @@ def _short_waits(monkeypatch):
 def test_no_fault_is_taken_for_success(world):
     cases = fixed(FIXED) + generated(GENERATED, SEED)
     wrong = [o for o in run_cases(world, cases, PARALLEL) if o.wrong]
-    told = "\n".join(map(str, wrong))
-    assert not wrong, f"{len(wrong)} of {len(cases)} wrong (FAULTS_SEED={SEED}):\n{told}"
+    output = "\n".join(map(str, wrong))
+    assert not wrong, f"{len(wrong)} of {len(cases)} wrong (FAULTS_SEED={SEED}):\n{output}"
 
 
 def test_the_same_seed_gives_the_same_cases():

@@ -181,7 +181,7 @@ def test_a_secret_is_deleted_at_once_by_enter_only_after_its_name(view, qtbot):
     assert deleted == [(30, True)]
 
 
-def test_a_no_can_be_reported_in_other_words_or_not_at_all(opened, view, qtbot):
+def test_a_no_can_be_reported_in_other_text_or_not_at_all(opened, view, qtbot):
     opened("plain", unchanged="Your changes are still here.")
     _press(Qt.Key.Key_Escape)
     assert view.banner.text == "Your changes are still here."

@@ -15,9 +15,9 @@ _SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCY"
 
 @pytest.fixture
 def crashes(qapp):
-    crashes, told = Crashes(), []
-    crashes.crashed.connect(told.append)
-    crashes.told = told
+    crashes, output = Crashes(), []
+    crashes.crashed.connect(output.append)
+    crashes.told = output
     yield crashes
     crashes.remove()
 
@@ -43,7 +43,7 @@ def test_a_report_names_places_but_neither_locals_nor_secrets():
     assert _SECRET not in text
 
 
-def test_the_same_error_is_told_once_and_logged_each_time(crashes, caplog):
+def test_the_same_error_is_reported_once_and_logged_each_time(crashes, caplog):
     crashes.report(*_caught())
     crashes.report(*_caught())
     assert len(crashes.told) == 1

@@ -74,13 +74,13 @@ def test_a_test_that_runs_and_a_locked_form_say_so(parent):
 
 
 def test_the_check_finds_a_hint_that_is_no_reason(parent):
-    silent, hint, told = plain_button("Save"), icon_button("add", "Add a row"), plain_button("Go")
+    silent, hint, output = plain_button("Save"), icon_button("add", "Add a row"), plain_button("Go")
     days = QSpinBox()
-    for part in (silent, hint, told, days):
+    for part in (silent, hint, output, days):
         part.setParent(parent)
         part.show()
         part.setEnabled(False)
-    told.allow(allowed=False, reason="Type a name first.")
+    output.allow(allowed=False, reason="Type a name first.")
     assert len(unexplained(parent)) == 3
     allow_field(days, False, "Nothing is kept.")
     assert [each.split()[1] for each in unexplained(parent)] == ["'Save'", "'Add"]

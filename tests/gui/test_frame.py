@@ -113,7 +113,7 @@ def test_the_header_and_the_status_bar_tell_where_we_are(window, context):
     assert window.header.versioned.property("pill") == "warning"
 
 
-def test_a_failed_connection_is_told_with_a_retry(window, context, qtbot, monkeypatch):
+def test_a_failed_connection_is_reported_with_a_retry(window, context, qtbot, monkeypatch):
     tries = []
     monkeypatch.setattr(Workspace, "identity", lambda self, work=None: tries.append(1))
 
@@ -131,7 +131,9 @@ def test_a_failed_connection_is_told_with_a_retry(window, context, qtbot, monkey
     qtbot.waitUntil(lambda: tries == ["dev", "dev"])
 
 
-def test_a_demo_server_that_cannot_start_is_told_with_a_retry(window, context, qtbot, monkeypatch):
+def test_a_demo_server_that_cannot_start_is_reported_with_a_retry(
+    window, context, qtbot, monkeypatch
+):
     tries = []
 
     def refuse(**_options):
@@ -228,9 +230,9 @@ def test_closing_with_bulk_work_asks_once(window, context, qtbot, monkeypatch):
 def test_the_window_comes_back_as_it_was_left(window, context, qtbot, tmp_path):
     window.show_tab("backups")
     window.close()
-    kept = Settings(tmp_path)
-    assert kept.get("window/tab") == "backups"
-    assert kept.get("window/geometry")
+    stored = Settings(tmp_path)
+    assert stored.get("window/tab") == "backups"
+    assert stored.get("window/geometry")
     again = MainWindow(context.settings).furnish(context, Connector(context))
     qtbot.addWidget(again)
     assert again.bar.currentIndex() == 5
@@ -297,7 +299,7 @@ def test_an_answer_about_a_workspace_that_was_left_is_dropped(window, context, q
     assert seen == [7]
 
 
-def test_a_tab_does_not_repeat_what_the_frame_tells(window, context):
+def test_a_tab_does_not_repeat_what_the_frame_reports(window, context):
     context.set_workspace(workspace_of())
     tab = window.show_tab("browser")
     window._on_failed(Offline("The endpoint cannot be reached"))

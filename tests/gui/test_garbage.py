@@ -29,11 +29,11 @@ def test_what_a_worker_allocates_never_frees_a_qobject_in_its_thread(runner, qtb
     weakref.finalize(Knot(), lambda: freed_in.append(threading.current_thread()))
 
     def allocate(_work):
-        kept = []
+        stored = []
         for _ in range(40_000):  # far above every threshold of the collector
             knot: list = []
             knot.append(knot)
-            kept.append(knot)
+            stored.append(knot)
 
     done = []
     runner.run("allocate", allocate, owner=runner, then=done.append)
@@ -50,9 +50,9 @@ def test_the_gui_thread_collects_from_its_timer_and_gives_back_at_the_end(qtbot,
     assert not gc.isenabled()
     freed = []
     weakref.finalize(Knot(), freed.append, "freed")
-    kept = [[number] for number in range(5000)]
+    stored = [[number] for number in range(5000)]
     qtbot.waitUntil(lambda: bool(freed), timeout=5000)
-    assert len(kept) == 5000
+    assert len(stored) == 5000
     second = GarbageCollector()
     second.start()
     second.stop()

@@ -79,6 +79,6 @@ def test_a_cancelled_search_ends():
         seen.find("key", 10, Work(token))
 
 
-def test_words_may_come_in_any_order():
+def test_text_may_come_in_any_order():
     assert score("market-data/BTC-USD/1h/", words_of("1h btc")) > 0
     assert score("market-data/BTC-USD/1h/", words_of("1h eth")) == 0

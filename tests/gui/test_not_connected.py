@@ -18,9 +18,9 @@ def shown(tab, kind):
 
 @pytest.mark.parametrize("tab_id", ["credentials", "browser", "statistics", "bucket"])
 def test_a_tab_that_needs_a_connection_says_so(context, qtbot, tab_id):
-    told = shown(without_connection(context, qtbot, tab_id), QLabel)
-    assert "Not connected" in told
-    assert "No lifecycle rules" not in told
+    output = shown(without_connection(context, qtbot, tab_id), QLabel)
+    assert "Not connected" in output
+    assert "No lifecycle rules" not in output
 
 
 @pytest.mark.parametrize("tab_id", ["browser", "statistics", "bucket"])

@@ -115,7 +115,7 @@ def test_a_command_names_the_profile_in_force_and_never_its_keys(context, qtbot)
 
 
 @pytest.mark.parametrize(
-    ("paths", "files", "prefix", "choice", "words"),
+    ("paths", "files", "prefix", "choice", "text"),
     [
         (["/a/x"], ["/a/x"], "p/", IfExists.SKIP, ["/a/x", "p/"]),
         (["/a/x"], ["/a/x"], "", IfExists.OVERWRITE, ["--overwrite", "/a/x", "/"]),
@@ -125,7 +125,7 @@ def test_a_command_names_the_profile_in_force_and_never_its_keys(context, qtbot)
         (["/a/x"], ["/a/x"], "p/", IfExists.KEEP_BOTH, None),
     ],
 )
-def test_the_command_of_an_upload(paths, files, prefix, choice, words):
+def test_the_command_of_an_upload(paths, files, prefix, choice, text):
     profile = connection().profile
     count = len(files)
     plan = UploadPlan(
@@ -136,5 +136,5 @@ def test_the_command_of_an_upload(paths, files, prefix, choice, words):
     line = command_of(plan, paths, files_of, profile)
     files_of.single = {0: IfExists.OVERWRITE}
     assert command_of(plan, paths, files_of, profile) == "", "no option says it file by file"
-    expected = ["strongroom", "put", f"--profile={profile.name}", *(words or [])]
-    assert shlex.split(line) == ([] if words is None else expected)
+    expected = ["strongroom", "put", f"--profile={profile.name}", *(text or [])]
+    assert shlex.split(line) == ([] if text is None else expected)

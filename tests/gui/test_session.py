@@ -56,9 +56,11 @@ def sign_in(qtbot, code="123456"):
 def test_a_code_is_asked_in_the_window_and_opens_the_connection(qtbot, context, connector, sts):
     connector.open_profile("prod")
     shown = form(qtbot)
-    told = " ".join(label.text() for label in shown.findChildren(object) if hasattr(label, "text"))
-    for words in ("prod", "team", "arn:aws:iam::123456789012:mfa/me"):
-        assert words in told
+    output = " ".join(
+        label.text() for label in shown.findChildren(object) if hasattr(label, "text")
+    )
+    for text in ("prod", "team", "arn:aws:iam::123456789012:mfa/me"):
+        assert text in output
     assert not shown.go.isEnabled()
     shown.code.setText("12345")
     assert not shown.go.isEnabled()
@@ -68,7 +70,7 @@ def test_a_code_is_asked_in_the_window_and_opens_the_connection(qtbot, context, 
     assert sts.codes == ["123456"]
 
 
-def test_cancel_tells_that_no_code_was_given_and_keeps_the_former_connection(
+def test_cancel_reports_that_no_code_was_given_and_keeps_the_former_connection(
     qtbot, context, connector, sts
 ):
     failures = []

@@ -136,7 +136,7 @@ def test_the_key_opens_the_headings_and_the_present_one_reverses(table, qtbot):
     menu.close()
 
 
-def test_a_screen_reader_is_told_the_new_order_however_it_was_chosen(table, monkeypatch):
+def test_a_screen_reader_is_reported_the_new_order_however_it_was_chosen(table, monkeypatch):
     said = []
     active = SimpleNamespace(
         isActive=lambda: True, updateAccessibility=lambda event: said.append(event.message())

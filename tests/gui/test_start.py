@@ -52,7 +52,7 @@ def test_sub_commands_go_to_the_command_line_and_the_rest_to_the_window(argument
         ["--demo", "--profile", "x"],
     ],
 )
-def test_wrong_values_are_told_and_nothing_opens(arguments, capsys):
+def test_wrong_values_are_reported_and_nothing_opens(arguments, capsys):
     with pytest.raises(UsageProblem):
         parse(arguments)
     assert main(arguments) == 2
@@ -77,11 +77,11 @@ def test_a_missing_display_is_noticed(environment, system, missing):
 
 def _strongroom(*arguments, **environment):
     names = ("PATH", "HOME", "STRONGROOM_HOME", "LANG", "SYSTEMROOT")
-    kept = {name: os.environ[name] for name in names if name in os.environ}
+    stored = {name: os.environ[name] for name in names if name in os.environ}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=_ROOT,
-        env={**kept, **environment},
+        env={**stored, **environment},
         capture_output=True,
         text=True,
         timeout=60,

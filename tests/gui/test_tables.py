@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("themed")
         ("same", ["same", ""], ""),
     ],
 )
-def test_the_differing_part_is_whole_words(text, neighbours, part):
+def test_the_differing_part_is_complete_text(text, neighbours, part):
     begin, end = differing_part(text, neighbours)
     assert text[begin:end] == part
 
@@ -48,7 +48,7 @@ def test_a_short_text_is_left_alone_and_a_moment_loses_its_end():
         ("–", "15 Jan 10:00"),
     ],
 )
-def test_what_a_moment_does_not_share_with_its_neighbours_is_kept(neighbour, drawn):
+def test_what_a_moment_does_not_share_with_its_neighbours_is_stored(neighbour, drawn):
     metrics = QFontMetrics(theme.text_font())
     width = metrics.horizontalAdvance("15 Jan 10:00:00") + 2
     assert elided_name("15 Jan 2024 10:00:00 UTC", [neighbour], metrics, width) == drawn
@@ -126,7 +126,7 @@ def test_digits_of_texts_and_moments_stand_below_each_other(hours):
     assert metrics.horizontalAdvance("11:11:11") == metrics.horizontalAdvance("00:00:00")
 
 
-def test_the_whole_row_under_the_pointer_is_lit(hours, qtbot):
+def test_the_complete_row_under_the_pointer_is_lit(hours, qtbot):
     def lit():
         picture = hours.viewport().grab().toImage()
         row = hours.rowViewportPosition(1) + 3
@@ -244,5 +244,5 @@ def test_the_last_column_in_sight_follows_the_window_when_others_are_hidden(qtbo
         qtbot.waitUntil(lambda seen=turned: bool(seen))  # what Qt does later is done
         qtbot.waitUntil(lambda: header.length() == view.viewport().width())
     assert view.horizontalScrollBar().maximum() == 0
-    kept = settings.get("columns/versions") or {}
-    assert not kept.get("touched"), "the window moved the border, not the user"
+    stored = settings.get("columns/versions") or {}
+    assert not stored.get("touched"), "the window moved the border, not the user"

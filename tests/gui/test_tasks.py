@@ -73,7 +73,7 @@ def test_an_error_reaches_only_the_failed_callback_and_can_be_retried(runner, ow
     assert again.retry() is None
 
 
-def test_a_bug_is_logged_once_and_told_calmly(runner, owner, qtbot, caplog):
+def test_a_bug_is_logged_once_and_reported_calmly(runner, owner, qtbot, caplog):
     errors = []
     with caplog.at_level(logging.ERROR):
         runner.run("t", lambda _w: 1 / 0, owner=owner, failed=errors.append)

@@ -55,9 +55,9 @@ def an_icon():
 
 
 def a_switch():
-    words = Segmented(["Chart", "JSON"])
-    words.setFocusProxy(words._buttons["JSON"])
-    return words
+    text = Segmented(["Chart", "JSON"])
+    text.setFocusProxy(text._buttons["JSON"])
+    return text
 
 
 def a_field():

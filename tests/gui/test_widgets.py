@@ -63,7 +63,7 @@ def test_a_pill_hides_without_text_and_never_becomes_a_window(qtbot):
     assert not pill.isVisible()
 
 
-def test_the_banner_tells_what_why_and_what_to_do(qtbot):
+def test_the_banner_reports_what_why_and_what_to_do(qtbot):
     banner, tries = Banner(), []
     qtbot.addWidget(banner)
     error = AccessDenied("Denied", cause="No right.", remedy="Ask.", action="s3:GetObject")
@@ -120,45 +120,45 @@ def test_every_icon_can_be_drawn():
         assert max(colours) > 100, name
 
 
-def test_segmented_words_are_chosen_by_click_and_by_call(qtbot):
-    words, chosen = Segmented([("c", "Chart"), ("t", "Table")]), []
-    qtbot.addWidget(words)
-    words.selected.connect(chosen.append)
-    assert words.current == "c"
-    words._buttons["t"].click()
-    words.select("c")
+def test_segmented_text_are_chosen_by_click_and_by_call(qtbot):
+    text, chosen = Segmented([("c", "Chart"), ("t", "Table")]), []
+    qtbot.addWidget(text)
+    text.selected.connect(chosen.append)
+    assert text.current == "c"
+    text._buttons["t"].click()
+    text.select("c")
     assert chosen == ["t", "c"]
-    words.set_items(["x"])
-    assert words.current == "x"
+    text.set_items(["x"])
+    assert text.current == "x"
 
 
 def test_a_screen_reader_chooses_a_word_by_each_of_its_actions(qtbot):
-    words, chosen = Segmented(["Chart", "Table", "JSON"]), []
-    qtbot.addWidget(words)
-    words.show()
-    words.selected.connect(chosen.append)
+    text, chosen = Segmented(["Chart", "Table", "JSON"]), []
+    qtbot.addWidget(text)
+    text.show()
+    text.selected.connect(chosen.append)
     for name in ("JSON", "Chart"):
-        control = QAccessible.queryAccessibleInterface(words._buttons[name])
+        control = QAccessible.queryAccessibleInterface(text._buttons[name])
         assert control.role() == QAccessible.Role.RadioButton
         assert control.actionNames()[0] == "Toggle"
         control.doAction("Toggle")
-        assert words.current == name
-    control = QAccessible.queryAccessibleInterface(words._buttons["Table"])
+        assert text.current == name
+    control = QAccessible.queryAccessibleInterface(text._buttons["Table"])
     control.doAction("Press")
-    qtbot.waitUntil(lambda: words.current == "Table" or "Press" not in control.actionNames())
+    qtbot.waitUntil(lambda: text.current == "Table" or "Press" not in control.actionNames())
     assert chosen[:2] == ["JSON", "Chart"]
 
 
 def test_an_empty_view_offers_what_fills_it(qtbot):
     clicks, empty = [], EmptyState("No links", "Make one.", "Make a link", lambda: clicks.append(1))
     view = QLabel()
-    whole = Loadable(view, empty)
-    qtbot.addWidget(whole)
+    complete = Loadable(view, empty)
+    qtbot.addWidget(complete)
     empty.button.click()
     assert clicks == [1]
-    whole.show_view()
-    whole.show_loading()
-    assert whole._stack.currentWidget() is view, "old content stays while new is loaded"
+    complete.show_view()
+    complete.show_loading()
+    assert complete._stack.currentWidget() is view, "old content stays while new is loaded"
 
 
 def test_confirm_needs_the_typed_name_and_is_safe_by_default(qtbot):

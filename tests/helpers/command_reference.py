@@ -47,10 +47,10 @@ def _sections(name, command):
 
 
 def _usage(command):
-    words = [_argument(each) for each in command.params if each.param_type_name == "argument"]
+    text = [_argument(each) for each in command.params if each.param_type_name == "argument"]
     if any(each.param_type_name == "option" for each in command.params):
-        words.insert(0, "[OPTIONS]")
-    return "".join(f" {word}" for word in words)
+        text.insert(0, "[OPTIONS]")
+    return "".join(f" {word}" for word in text)
 
 
 def _argument(param):

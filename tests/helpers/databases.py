@@ -103,8 +103,8 @@ def postgresql_server() -> Iterator[Server]:
     initdb, postgres = program("initdb"), program("postgres")
     with _folder("postgres") as (folder, as_user):
         data = folder / "data"
-        words = ("-U", "admin", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync")
-        _run([*as_user, initdb, "-D", str(data), "-E", "UTF8", "--locale=C", *words])
+        arguments = ("-U", "admin", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync")
+        _run([*as_user, initdb, "-D", str(data), "-E", "UTF8", "--locale=C", *arguments])
         _certificate(folder, data)
         port = _free_port()
         options = {
@@ -132,8 +132,8 @@ def mariadb_server() -> Iterator[Server]:
     install, mariadbd = program("mariadb-install-db"), program("mariadbd")
     with _folder("mysql") as (folder, as_user):
         data = folder / "data"
-        words = ("--auth-root-authentication-method=normal", "--skip-test-db", "--basedir=/usr")
-        _run([*as_user, install, "--no-defaults", f"--datadir={data}", *words])
+        arguments = ("--auth-root-authentication-method=normal", "--skip-test-db", "--basedir=/usr")
+        _run([*as_user, install, "--no-defaults", f"--datadir={data}", *arguments])
         port = _free_port()
         server = Server("mariadb", folder, port)
         server.ask = lambda statement, *values: _query_mariadb(server, statement, *values)

@@ -151,8 +151,8 @@ def range_ignored(exchange: Exchange) -> None:
     client.close()
     metadata = tuple((f"x-amz-meta-{name}", value) for name, value in found["Metadata"].items())
     headers = found["ResponseMetadata"]["HTTPHeaders"]
-    kept = tuple((name, headers[name]) for name in ("etag", "last-modified", "content-type"))
-    exchange.send(Message("HTTP/1.1 200 OK", (*kept, *metadata), body))
+    stored = tuple((name, headers[name]) for name in ("etag", "last-modified", "content-type"))
+    exchange.send(Message("HTTP/1.1 200 OK", (*stored, *metadata), body))
 
 
 def wrong_type(exchange: Exchange) -> None:

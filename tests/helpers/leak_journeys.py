@@ -147,15 +147,15 @@ def command(server, clients, canaries, evidence, home, monkeypatch):
         ("doctor", "--prefix", name): "",
         ("check",): "",
     }
-    for words, given in inputs.items():
+    for text, given in inputs.items():
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode()), "utf-8"))
         out, err = io.StringIO(), io.StringIO()
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
-            code = main(list(words))
-        evidence.add("output", " ".join(words[:2]), out.getvalue() + err.getvalue())
-        assert code in {0, 13, 23}, (words, code, err.getvalue())
+            code = main(list(text))
+        evidence.add("output", " ".join(text[:2]), out.getvalue() + err.getvalue())
+        assert code in {0, 13, 23}, (text, code, err.getvalue())
     world.close()
 
 

@@ -142,15 +142,15 @@ class Evidence:
         from PySide6.QtWidgets import QWidget
 
         for widget in (top, *top.findChildren(QWidget)):
-            told = [widget.objectName(), widget.toolTip(), widget.windowTitle()]
-            told += [widget.accessibleName(), widget.accessibleDescription(), widget.statusTip()]
+            output = [widget.objectName(), widget.toolTip(), widget.windowTitle()]
+            output += [widget.accessibleName(), widget.accessibleDescription(), widget.statusTip()]
             seen = QAccessible.queryAccessibleInterface(widget)
             if seen is not None:
-                told += [seen.text(kind) for kind in _KINDS(QAccessible)]
+                output += [seen.text(kind) for kind in _KINDS(QAccessible)]
                 lines = seen.textInterface()
                 if lines is not None:
-                    told.append(lines.text(0, lines.characterCount()))
-            self.add("accessibility", type(widget).__name__, "\n".join(told))
+                    output.append(lines.text(0, lines.characterCount()))
+            self.add("accessibility", type(widget).__name__, "\n".join(output))
 
 
 class _Raw(logging.Handler):

@@ -33,8 +33,8 @@ class Program:
 
     def together(self, *lines: Sequence[str]) -> "list[subprocess.CompletedProcess[str]]":
         """Run several commands at the same time, each to its end."""
-        started = [(self.start(*words), words) for words in lines]
-        return [finished(process, words, 120) for process, words in started]
+        started = [(self.start(*arguments), arguments) for arguments in lines]
+        return [finished(process, arguments, 120) for process, arguments in started]
 
 
 def finished(

@@ -14,9 +14,9 @@ _OUTCOMES = ("passed", "skipped", "failed", "error")
 
 def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
     """Keep the tests that run on every server."""
-    kept = [item for item in items if "s3_server" in item.fixturenames]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
+    stored = [item for item in items if "s3_server" in item.fixturenames]
+    config.hook.pytest_deselected(items=[item for item in items if item not in stored])
+    items[:] = stored
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -45,10 +45,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def _server_of(nodeid: str) -> str:
     """Return the server that a test ran on; its name is one of the test's parameters."""
     parameters = re.findall(r"\[(.*)\]$", nodeid.replace("\n", " "))
-    words = parameters[0].split("-") if parameters else []
-    return next((name for name in chosen_servers() if name in words), "")
+    text = parameters[0].split("-") if parameters else []
+    return next((name for name in chosen_servers() if name in text), "")
 
 
 def _reason(report: Any) -> str:
-    words = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-    return re.sub(r"^Skipped: |not supported by this server \(\w+\): ", "", words)[:110]
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return re.sub(r"^Skipped: |not supported by this server \(\w+\): ", "", text)[:110]

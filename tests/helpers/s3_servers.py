@@ -95,9 +95,11 @@ class S3Server:
 
     def environment(self, home: Path, endpoint_url: str = "") -> dict[str, str]:
         """Return the environment of a command line with a home of its own."""
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+        stored = {
+            name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ
+        }
         return {
-            **kept,
+            **stored,
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "HOME": str(home),
             "STRONGROOM_HOME": str(home / "strongroom"),

@@ -88,8 +88,8 @@ def run_case(case: str, home: Path, *, bus: str = "quiet", **variables: str) -> 
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert process.returncode == 0, err
-    told: dict[str, Any] = json.loads(out.splitlines()[-1])
-    return told
+    output: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return output
 
 
 def install_plaintext(folder: Path) -> str:
@@ -202,7 +202,7 @@ def _seen() -> dict[str, Any]:
 
     vault, keys = Vault(), AccessKeys("AKIAEXAMPLE", Secret(CANARY), Secret(f"token-{CANARY}"))
     state = vault.probe()
-    told: dict[str, Any] = {
+    output: dict[str, Any] = {
         "usable": state.usable,
         "backend": state.backend,
         "reason": state.reason,
@@ -213,10 +213,10 @@ def _seen() -> dict[str, Any]:
     }
     for name, act in acts.items():
         try:
-            told[name] = {"value": act()}
+            output[name] = {"value": act()}
         except KeyringError as error:
-            told[name] = {"summary": error.summary, "cause": error.cause, "remedy": error.remedy}
-    return told
+            output[name] = {"summary": error.summary, "cause": error.cause, "remedy": error.remedy}
+    return output
 
 
 def _remember() -> None:
@@ -247,8 +247,8 @@ def _with_daemon(then: Callable[[Daemon], None], *, keep: bool = True) -> dict[s
 
 def _dismissed() -> dict[str, Any]:
     prompter = CancellingPrompter()
-    told = _with_daemon(lambda daemon: daemon.lock())
-    return {**told, "asked": prompter.asked}
+    output = _with_daemon(lambda daemon: daemon.lock())
+    return {**output, "asked": prompter.asked}
 
 
 CASES: dict[str, Callable[[], dict[str, Any]]] = {

@@ -44,12 +44,12 @@ class Site:
         (tree / "mid.bin").write_bytes(random.Random("mid").randbytes(12_000_000))
         (self.folder / "big.bin").write_bytes(random.Random("big").randbytes(_BIG))
         _write_database(self.folder / "trading.db", "backed up")
-        for words in (
+        for arguments in (
             ("put", str(tree), "ready/"),
             ("put", str(self.folder / "big.bin"), "ready/big.bin"),
             ("backup", str(self.folder / "trading.db"), "orders"),
         ):
-            done = self.program.run(*words)
+            done = self.program.run(*arguments)
             assert done.returncode == 0, done.stderr
 
     def unfinished_uploads(self) -> list[str]:
@@ -76,8 +76,8 @@ class Site:
     def orphan_parts(self) -> list[str]:
         """Return the parts of backups that have no manifest."""
         keys = self.keys("backups/")
-        whole = {key.rpartition("/")[0] for key in keys if key.endswith("_manifest.json")}
-        return [key for key in keys if key.rpartition("/")[0] not in whole]
+        complete = {key.rpartition("/")[0] for key in keys if key.endswith("_manifest.json")}
+        return [key for key in keys if key.rpartition("/")[0] not in complete]
 
     def local_leftovers(self) -> list[str]:
         """Return unfinished downloads and spooled rows on this machine."""
@@ -100,18 +100,18 @@ def kill_once(site: Site, operation: Killed, draw: random.Random, number: int) -
     """Kill an operation at a random moment and run it again; return what is wrong, or nothing."""
     name = f"{operation.name}-{number}"
     operation.prepare(site, name)
-    words = operation.words(site, name)
+    arguments = operation.words(site, name)
     if operation.name not in site.durations:
         began = time.monotonic()
         assert site.program.run(*operation.words(site, f"{name}-first")).returncode == 0
         site.durations[operation.name] = time.monotonic() - began
-    process = site.program.start(*words)
+    process = site.program.start(*arguments)
     with suppress(subprocess.TimeoutExpired):
         process.wait(draw.uniform(_EARLIEST, site.durations[operation.name] * 1.1))
     process.kill()
     process.communicate()
     until(lambda: not _group_lives(process.pid), 10)
-    again = finished(site.program.start(*words), words, 120)
+    again = finished(site.program.start(*arguments), arguments, 120)
     if again.returncode not in {0, _ALREADY_EXISTS} or "Traceback" in again.stderr:
         return f"{name}: the second run ended with {again.returncode}: {again.stderr[-500:]}"
     left = [*site.unfinished_uploads(), *site.orphan_parts(), *site.local_leftovers()]

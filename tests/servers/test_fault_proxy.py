@@ -37,7 +37,7 @@ def test_it_is_transparent_without_rules(s3_server, stored):
     assert proxy.struck == []
 
 
-def test_the_parts_of_an_upload_are_told_apart(s3_server, s3_bucket):
+def test_the_parts_of_an_upload_are_reported_apart(s3_server, s3_bucket):
     with FaultProxy(s3_server) as proxy:
         client = once(s3_server, proxy)
         where = {"Bucket": s3_bucket, "Key": "big"}

@@ -37,7 +37,7 @@ def test_what_is_written_is_what_others_read(workspace, s3_client, s3_bucket):
     assert written.verdict.value.startswith("verified")
 
 
-def test_reading_whole_ranged_and_beyond_the_end(workspace, s3_client, s3_bucket):
+def test_reading_complete_ranged_and_beyond_the_end(workspace, s3_client, s3_bucket):
     s3_client.put_object(Bucket=s3_bucket, Key="k", Body=BODY)
     s3_client.put_object(Bucket=s3_bucket, Key="empty", Body=b"")
     bucket = workspace.bucket

@@ -60,8 +60,8 @@ def written_by_aws_cli(server, bucket, home, path, key):
 
 def written_by_s5cmd(server, bucket, home, path, key):
     place = f"s3://{bucket}/{key}"
-    words = ("--part-size", "6", str(path), place)
-    run(server, home, "s5cmd", "--endpoint-url", server.endpoint_url, "cp", *words)
+    arguments = ("--part-size", "6", str(path), place)
+    run(server, home, "s5cmd", "--endpoint-url", server.endpoint_url, "cp", *arguments)
 
 
 def written_by_rclone(server, bucket, home, path, key):
@@ -221,7 +221,7 @@ def test_all_kinds_of_keys(s3_server, s3_client, s3_bucket, workspace, tmp_path)
             assert s3_server.name != "demo", f"the embedded server refuses {name!r}"
     verdicts = same_as_stock(workspace, s3_client, s3_bucket, tmp_path)
     assert len(verdicts) > len(ODD) - 4
-    assert all(words.startswith("verified") for words in verdicts.values())
+    assert all(text.startswith("verified") for text in verdicts.values())
 
 
 def test_the_tools_are_those_of_the_environment():

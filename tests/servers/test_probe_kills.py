@@ -23,13 +23,13 @@ def test_a_kill_at_each_request_leaves_nothing(
     source.write_bytes(b"large" * 2_000_000)
     with FaultProxy(s3_server, rule(step, moment, "first")) as proxy:
         program = Program(replace(s3_server, endpoint_url=proxy.url), s3_bucket, tmp_path / "home")
-        words = ("put", str(source), "large.bin")
-        process = program.start(*words)
+        arguments = ("put", str(source), "large.bin")
+        process = program.start(*arguments)
         until(lambda: proxy.struck, 60)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         assert keys(s3_client, s3_bucket) or step in {"Put", "Delete"}
-        done = program.run(*words)
+        done = program.run(*arguments)
     assert done.returncode == 0, done.stderr
     assert keys(s3_client, s3_bucket) == ["large.bin"]
     assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=s3_bucket)

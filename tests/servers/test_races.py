@@ -123,8 +123,8 @@ def test_two_saves_of_one_secret(demo_server, tmp_path):
         runs = []
         for field in ("a", "b"):
             (tmp_path / field).write_text(f"new-{field}")
-            words = ("secrets", "put", name, field, "--file", str(tmp_path / field))
-            runs.append(program.start(*words))
+            arguments = ("secrets", "put", name, field, "--file", str(tmp_path / field))
+            runs.append(program.start(*arguments))
         ended = [(run.communicate(timeout=60)[1], run.returncode) for run in runs]
         value = json.loads(client.get_secret_value(SecretId=name)["SecretString"])
         for field, (errors, code) in zip(("a", "b"), ended, strict=True):

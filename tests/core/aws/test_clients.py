@@ -145,7 +145,7 @@ def test_frozen_keys_are_ours_and_show_nothing(factory):
     assert CANARY not in f"{keys!r} {clients!r} {clients.connection!r}"
 
 
-def test_an_endpoint_that_is_no_url_is_refused_in_words(factory):
+def test_an_endpoint_that_is_no_url_is_refused_in_text(factory):
     with pytest.raises(errors.InvalidInput, match="Invalid endpoint"):
         factory("localhost:9000").s3()
 

@@ -48,14 +48,14 @@ def failure(profile):
 def test_the_environment_lists_every_place_and_what_each_said(config):
     error = failure(ENVIRONMENT)
     assert isinstance(error, errors.CredentialsMissing)
-    for words in (
+    for text in (
         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set",
         "there is no ",
         "AWS_WEB_IDENTITY_TOKEN_FILE is not set",
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set",
         "disabled by AWS_EC2_METADATA_DISABLED",
     ):
-        assert words in error.cause
+        assert text in error.cause
     assert [one.place.split(",")[0] for one in provider_attempts(ENVIRONMENT)] == [
         "Environment variables",
         "AWS's files",
@@ -79,7 +79,7 @@ def test_half_a_pair_is_named_and_its_value_is_not(config, monkeypatch, there, m
     assert CANARY not in f"{error} {error.details}"
 
 
-def test_aws_profile_that_names_no_section_is_told_with_the_files(config, monkeypatch):
+def test_aws_profile_that_names_no_section_is_reported_with_the_files(config, monkeypatch):
     file = config("[profile other]\nregion = eu-central-1\n")
     monkeypatch.setenv("AWS_PROFILE", "gone")
     error = failure(ENVIRONMENT)
@@ -87,7 +87,7 @@ def test_aws_profile_that_names_no_section_is_told_with_the_files(config, monkey
     assert f"no such section in {file}" in error.cause
 
 
-def test_a_machine_without_a_role_tells_what_was_asked(monkeypatch):
+def test_a_machine_without_a_role_reports_what_was_asked(monkeypatch):
     role = Profile("r", KeySource.ROLE)
     assert "is disabled" in failure(role).cause
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token")
@@ -96,7 +96,7 @@ def test_a_machine_without_a_role_tells_what_was_asked(monkeypatch):
     assert "the token file /nowhere/token is missing" in error.cause
 
 
-def test_a_metadata_service_that_does_not_answer_is_told(monkeypatch):
+def test_a_metadata_service_that_does_not_answer_is_reported(monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
     with StubServer(lambda _request: Reply(404, {}, b"")) as server:
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url)
@@ -185,7 +185,7 @@ def test_an_sso_session_that_is_missing_or_over_names_the_command(
     assert CANARY not in f"{error} {error.details}"
 
 
-def test_a_later_call_meets_the_same_words_as_the_first(config):
+def test_a_later_call_meets_the_same_text_as_the_first(config):
     config(SSO)
     clients = ClientFactory(Connection(TEAM))
     with pytest.raises(errors.CredentialsExpired, match="sign-in"):

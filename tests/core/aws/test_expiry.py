@@ -181,7 +181,7 @@ def test_a_container_and_an_instance(aws, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("variables", "words"),
+    ("variables", "text"),
     [
         (PAIR, "no end known"),
         (SESSION, "temporary, end unknown"),
@@ -189,12 +189,12 @@ def test_a_container_and_an_instance(aws, monkeypatch):
     ],
     ids=["permanent", "unknown", "known"],  # every worker of a run must see the same names
 )
-def test_who_we_are_tells_the_end(monkeypatch, variables, words):
+def test_who_we_are_reports_the_end(monkeypatch, variables, text):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     clients = ClientFactory(Connection(ENVIRONMENT))
     who = Identity("1", "arn:aws:iam::1:user/u", "u", clients.credentials_expire())
-    assert words in identity_text(clients, who)
+    assert text in identity_text(clients, who)
     clients.close()
 
 

@@ -25,7 +25,7 @@ def client_error(code, status=400, message="no", headers=None, operation="GetObj
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
-def test_every_code_of_the_table_becomes_its_error_with_words_for_each_part(code):
+def test_every_code_of_the_table_becomes_its_error_with_text_for_each_part(code):
     fault = translate(client_error(code), "s3:GetObject", "s3://bucket/key")
     assert type(fault) is BY_CODE[code].error
     assert fault.summary
@@ -81,13 +81,13 @@ def test_a_denied_head_is_a_denial_and_says_what_a_head_cannot_tell():
     assert "bucket policy" in fault.remedy
 
 
-def test_a_missing_head_tells_bucket_from_key():
+def test_a_missing_head_reports_bucket_from_key():
     missing = client_error("404", 404, "Not Found")
     assert type(translate(missing, "s3:HeadBucket", "s3://b")) is errors.NoSuchBucket
     assert type(translate(missing, "s3:HeadObject", "s3://b/k")) is errors.NotFound
 
 
-def test_a_delete_marker_is_told_as_deleted_with_older_versions_left():
+def test_a_delete_marker_is_reported_as_deleted_with_older_versions_left():
     marker = client_error("404", 404, headers={"x-amz-delete-marker": "true"})
     fault = translate(marker, "s3:HeadObject", "s3://b/k")
     assert type(fault) is errors.NotFound
@@ -120,7 +120,7 @@ def test_a_wrong_region_names_the_right_one(error):
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=-2), timedelta(hours=2)])
-def test_a_refusal_under_a_wrong_clock_is_told_as_such_with_both_times(ahead):
+def test_a_refusal_under_a_wrong_clock_is_reported_as_such_with_both_times(ahead):
     date = format_datetime(utc_now() - ahead, usegmt=True)
     for code in ("403", "SignatureDoesNotMatch", "RequestTimeTooSkewed"):
         fault = translate(client_error(code, 403, headers={"date": date}), "s3:HeadBucket")
@@ -212,12 +212,12 @@ def test_a_refused_value_is_named_but_never_repeated():
         clients.secrets().create_secret(Name="x", SecretString={"password": "hunter2-canary"})
     fault = raised.value
     assert "SecretString" in fault.summary
-    told = f"{fault!r} {fault} {vars(fault)} {fault.__context__!r} {fault.__context__}"
-    assert "hunter2" not in told
+    output = f"{fault!r} {fault} {vars(fault)} {fault.__context__!r} {fault.__context__}"
+    assert "hunter2" not in output
     clients.close()
 
 
-def test_the_text_of_a_refused_secret_is_not_kept():
+def test_the_text_of_a_refused_secret_is_not_stored():
     error = client_error("InvalidParameterException", 400, "bad value hunter2-canary")
     fault = translate(error, "secretsmanager:CreateSecret", "x")
     assert "hunter2" not in fault.details

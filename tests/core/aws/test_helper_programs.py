@@ -127,7 +127,7 @@ def test_of_what_a_failing_program_says_the_last_line_is_shown_without_secrets(
         ),
     ],
 )
-def test_an_odd_answer_of_a_program_is_an_error_in_words(helper, output):
+def test_an_odd_answer_of_a_program_is_an_error_in_text(helper, output):
     helper(f"cat <<'END'\n{output}\nEND")
     error = failure()
     assert isinstance(error, errors.CredentialsMissing)

@@ -36,7 +36,7 @@ def server(status, listing):
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "kind", "words"),
+    ("status", "code", "kind", "text"),
     [
         (400, "ExpiredToken", errors.CredentialsExpired, "temporary credentials have expired"),
         (403, "ExpiredToken", errors.CredentialsExpired, "aws sso login"),
@@ -45,11 +45,11 @@ def server(status, listing):
         (403, "RequestTimeTooSkewed", errors.ClockSkew, "clock"),
     ],
 )
-def test_what_is_wrong_with_the_keys_is_named(status, code, kind, words):
+def test_what_is_wrong_with_the_keys_is_named(status, code, kind, text):
     listing = Reply(status, XML, error(code))
     with server(status, listing) as (_stub, bucket), pytest.raises(kind) as caught:
         head(bucket, "key")
-    assert words in str(caught.value)
+    assert text in str(caught.value)
     assert "without a reason" not in str(caught.value)
 
 

@@ -122,7 +122,7 @@ def test_a_further_role_is_assumed_with_the_source_s_keys_and_its_end_is_known()
         clients.close()
 
 
-def test_a_role_that_asks_for_mfa_fails_in_words_or_asks_who_can_answer(clean_machine):
+def test_a_role_that_asks_for_mfa_fails_in_text_or_asks_who_can_answer(clean_machine):
     (clean_machine / "config").write_text(
         "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/admin\n"
         "source_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/me\n"

@@ -45,7 +45,7 @@ def test_the_code_is_asked_once_and_its_session_serves_everybody_else(sts):
     assert "role-secret" not in repr(opened)
 
 
-def test_a_refused_code_is_told_as_such(sts):
+def test_a_refused_code_is_reported_as_such(sts):
     sts.refuse_code = True
     with pytest.raises(errors.CredentialsInvalid, match="MFA code was refused"):
         signed_in(TEAM, lambda _question: "000000")

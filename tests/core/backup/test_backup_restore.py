@@ -110,7 +110,7 @@ def test_undo_brings_back_indexes_and_triggers(store: MemoryStore, path: Path) -
     assert (sql(path, "SELECT * FROM orders"), schema_of(path, "orders")) == (rows, schema)
 
 
-def test_the_kept_table_goes_only_when_told(store: MemoryStore, path: Path) -> None:
+def test_the_stored_table_goes_only_when_reported(store: MemoryStore, path: Path) -> None:
     report = restored(store, backed_up(store, path, "orders"), path)
     with pytest.raises(InvalidInput):
         drop_former_table(None, database=str(path), former="users")
@@ -119,7 +119,9 @@ def test_the_kept_table_goes_only_when_told(store: MemoryStore, path: Path) -> N
     assert sql(path, "SELECT count(*) FROM orders") == [(500,)]
 
 
-def test_the_preview_tells_rows_cells_drift_and_references(store: MemoryStore, path: Path) -> None:
+def test_the_preview_reports_rows_cells_drift_and_references(
+    store: MemoryStore, path: Path
+) -> None:
     backup = backed_up(store, path, "users")
     sql(
         path,
@@ -256,11 +258,14 @@ def test_numbers_in_other_digits_are_proven_by_value(store: MemoryStore, path: P
     lines = zstandard.decompress(store.objects[part], 1000)
     lines = lines.replace(b"0.33333333333333332", b"0.3333333333333333").replace(b"2.5", b"25e-1")
     data = zstandard.compress(lines)
-    kept = from_bytes(store.objects[backup.key])
+    stored = from_bytes(store.objects[backup.key])
     changed = replace(
-        kept.parts[0], size=len(data), raw_size=len(lines), sha256=hashlib.sha256(data).hexdigest()
+        stored.parts[0],
+        size=len(data),
+        raw_size=len(lines),
+        sha256=hashlib.sha256(data).hexdigest(),
     )
-    other = replace(kept, parts=(changed,), content=hashlib.sha256(lines).hexdigest())
+    other = replace(stored, parts=(changed,), content=hashlib.sha256(lines).hexdigest())
     store.objects |= {part: data, backup.key: to_bytes(other)}
     assert (
         restored(store, backups_in(store, "p", Work())[0], path).verified == "verified (by value)"
@@ -285,7 +290,7 @@ def test_the_case_of_a_type_is_no_difference(ours: str, theirs: str) -> None:
     assert drift(schema("integer", ""), schema("text", "")) != ()
 
 
-def test_drift_is_told_in_words() -> None:
+def test_drift_is_reported_in_text() -> None:
     parts = (KeyPart("id"),)
     backup = TableSchema(
         "t",
@@ -301,8 +306,8 @@ def test_drift_is_told_in_words() -> None:
         options=("strict",),
     )
     assert drift(backup, backup) == ()
-    words = "\n".join(drift(backup, today))
-    for told in (
+    text = "\n".join(drift(backup, today))
+    for output in (
         "column new was added since",
         "column old was removed since",
         "the type is INTEGER today, TEXT",
@@ -315,7 +320,7 @@ def test_drift_is_told_in_words() -> None:
         "index i was added since",
         "strict today, none",
     ):
-        assert told in words
+        assert output in text
 
 
 def test_a_cancel_leaves_everything_as_it_was(store: MemoryStore, path: Path) -> None:
@@ -328,7 +333,7 @@ def test_a_cancel_leaves_everything_as_it_was(store: MemoryStore, path: Path) ->
     assert everything(path) == before
 
 
-def test_a_lock_held_by_another_program_is_told(
+def test_a_lock_held_by_another_program_is_reported(
     store: MemoryStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.backup.databases.sqlite.connection.BUSY_MILLISECONDS", 20)

@@ -204,12 +204,12 @@ def test_of_several_other_databases_none_is_guessed(
     wanted = wanted_by(tmp_path / "new.db")
     with pytest.raises(Conflict, match="2 databases") as refused:
         find(store, "orders", Work(), wanted)
-    told = str(refused.value)
+    output = str(refused.value)
     for backup in (first, second):
-        assert backup.id in told
-        assert backup.source in told
-        assert format_moment(backup.taken) in told
-    assert "--from-other-source" in told
+        assert backup.id in output
+        assert backup.source in output
+        assert format_moment(backup.taken) in output
+    assert "--from-other-source" in output
     assert find(store, "orders", Work(), replace(wanted, any_source=True)) == second
     assert find(store, "orders", Work(), replace(wanted, backup_id=first.id)) == first
 

@@ -159,11 +159,11 @@ def test_the_same_without_permission_to_write_speaks_of_the_transaction(
     assert journal.exists()
 
 
-def test_a_locked_database_a_folder_and_a_text_are_told_apart(tmp_path: Path) -> None:
+def test_a_locked_database_a_folder_and_a_text_are_reported_apart(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("This is a letter, not a database.")
     (tmp_path / "cut.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 4000)
-    for name, words in (("text.db", "not an SQLite"), ("cut.db", "SQLite"), ("", "opened")):
-        with pytest.raises(DatabaseError, match=words):
+    for name, text in (("text.db", "not an SQLite"), ("cut.db", "SQLite"), ("", "opened")):
+        with pytest.raises(DatabaseError, match=text):
             open_database(str(tmp_path / name))
 
 

@@ -135,7 +135,7 @@ def test_a_backup_that_runs_here_is_no_orphan_however_old_its_parts(dated: Dated
     assert running_folders(dated) == frozenset()
 
 
-def test_what_became_a_backup_meanwhile_is_not_removed(dated: DatedStore) -> None:
+def test_what_became_a_backup_concurrently_is_not_removed(dated: DatedStore) -> None:
     foreign_parts(dated, timedelta(hours=25))
     found = orphan_parts(dated, Work())
     dated.objects[f"{FOREIGN}_manifest.json"] = b"{}"

@@ -197,8 +197,8 @@ def test_schemas_are_rebuilt_from_data(tmp_path: Path, sql: str) -> None:
         ]
         for p in (path, tmp_path / "copy.db")
     ]
-    told = [{tuple(sorted(map(str, row[1:]))) for row in rows} for rows in pragmas[0]]
-    assert told == [{tuple(sorted(map(str, row[1:]))) for row in rows} for rows in pragmas[1]]
+    output = [{tuple(sorted(map(str, row[1:]))) for row in rows} for rows in pragmas[0]]
+    assert output == [{tuple(sorted(map(str, row[1:]))) for row in rows} for rows in pragmas[1]]
 
 
 def test_indexes_triggers_and_the_next_number(tmp_path: Path) -> None:

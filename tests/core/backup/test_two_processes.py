@@ -77,9 +77,9 @@ def test_two_restores_in_place(tmp_path: Path, saved: tuple[Path, Backup], _roun
     first, second = both(path, saved[0], "", "")
     assert {first[0], second[0]} == {"restored"}
     assert sql(path, "SELECT count(*), sum(id) FROM orders") == [(3_000, 4_501_500)]
-    kept = [words[2] for words in (first, second)]
-    assert kept[0] != kept[1]
-    counts = {int(str(sql(path, f'SELECT count(*) FROM "{name}"')[0][0])) for name in kept}
+    stored = [text[2] for text in (first, second)]
+    assert stored[0] != stored[1]
+    counts = {int(str(sql(path, f'SELECT count(*) FROM "{name}"')[0][0])) for name in stored}
     assert counts == {10, 3_000}  # the former table, and the first restored one
     assert sql(path, "PRAGMA integrity_check") == [("ok",)]
 
@@ -91,7 +91,7 @@ def test_two_restores_under_one_new_name(
     path = trading_database(tmp_path / "target.db", rows=10)
     before = everything(path)
     outcomes = sorted(both(path, saved[0], "copy", "copy"))
-    assert [words[0] for words in outcomes] == ["refused", "restored"]
+    assert [text[0] for text in outcomes] == ["refused", "restored"]
     assert outcomes[0][1] == "AlreadyExists"
     assert [row for row in everything(path) if row in before] == before
     assert sql(path, "SELECT count(*) FROM copy") == [(3_000,)]
@@ -104,13 +104,13 @@ def test_two_restores_into_a_file_that_neither_finds(
     path = tmp_path / "new.db"
     outcomes = both(path, saved[0], "one", "two")
     done = [
-        name for name, words in zip(("one", "two"), outcomes, strict=True) if words[0] == "restored"
+        name for name, text in zip(("one", "two"), outcomes, strict=True) if text[0] == "restored"
     ]
     assert done
     for name in done:
         assert sql(path, f"SELECT count(*) FROM {name}") == [(3_000,)]
-    for words in outcomes:
-        assert words[0] == "restored" or words[1] == "DatabaseError"
+    for text in outcomes:
+        assert text[0] == "restored" or text[1] == "DatabaseError"
 
 
 @pytest.mark.parametrize("_round", ROUNDS)

@@ -60,14 +60,14 @@ def test_damage_that_was_found_is_remembered_until_it_is_gone(
     store: MemoryStore, path: Path
 ) -> None:
     backup = backed_up(store, path, "orders")
-    whole = dict(store.objects)
+    complete = dict(store.objects)
     altered(store, backup)
     report = verify_of(store, backup, Work())
     assert (report.good, report.outcome) == (False, "damaged")
     found = listed(store)
     assert found.checked.startswith("found damaged on 20")
     assert found.verified is None
-    store.objects = whole
+    store.objects = complete
     verify_of(store, backup, Work())
     assert listed(store).checked.startswith("verified on ")
 

@@ -22,8 +22,8 @@ def command(demo_server, monkeypatch, capsys):
 
     def call(*words, code=0):
         given = main(list(words))
-        told = capsys.readouterr()
-        assert given == code, told.err
-        return told
+        output = capsys.readouterr()
+        assert given == code, output.err
+        return output
 
     return call

@@ -41,23 +41,23 @@ def rows(path, statement):
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ("--as", ""), ("--id", ""), ("--at", ""), ("--as=",),
         ("--id", "a", "--at", "2026-01-01"), ("--undo", "--drop-kept"), ("--undo", "--as", "x"),
     ],
 )  # fmt: skip
-def test_empty_and_contradicting_options_change_nothing(command, database, table, words):
+def test_empty_and_contradicting_options_change_nothing(command, database, table, arguments):
     command("backup", database, table)
     rows(database, f"INSERT INTO {table} VALUES (3, 'c')")
-    told = command("restore", database, table, *words, "--yes", code=USAGE)
-    assert told.out == ""
+    output = command("restore", database, table, *arguments, "--yes", code=USAGE)
+    assert output.out == ""
     assert rows(database, f"SELECT count(*) FROM {table}") == [(3,)]
     assert rows(database, "SELECT count(*) FROM sqlite_schema") == [(1,)]
 
 
 @pytest.mark.parametrize(
-    "words",
+    "text",
     [
         ("backup", "DATABASE", ""), ("backup", "", "t"), ("backup", "DATABASE"),
         ("backup", "DATABASE", "t", "--all-tables"), ("backups", ""), ("backups", "--verify"),
@@ -65,8 +65,8 @@ def test_empty_and_contradicting_options_change_nothing(command, database, table
         ("restore", "DATABASE", "", "--yes"), ("restore", "", "t", "--yes"),
     ],
 )  # fmt: skip
-def test_empty_names_are_usage_errors(command, database, words):
-    command(*(database if word == "DATABASE" else word for word in words), code=USAGE)
+def test_empty_names_are_usage_errors(command, database, text):
+    command(*(database if word == "DATABASE" else word for word in text), code=USAGE)
 
 
 def test_the_report_names_the_backup_that_was_used(command, database, table):
@@ -75,8 +75,8 @@ def test_the_report_names_the_backup_that_was_used(command, database, table):
     rows(database, f"DELETE FROM {table}")
     preview = command("restore", database, table).out
     report = command("restore", database, table, "--yes").out
-    for told in (preview, report):
-        assert f"backup {newest['id']} of {table}, taken {newest['taken']}" in told
+    for output in (preview, report):
+        assert f"backup {newest['id']} of {table}, taken {newest['taken']}" in output
     again = json.loads(command("restore", database, table, "--yes", "--json").out)
     assert (again["backup"]["id"], again["backup"]["taken"]) == (newest["id"], newest["taken"])
     assert again["verified"] == "verified (SHA-256)"
@@ -92,9 +92,9 @@ def test_the_list_says_what_was_checked_and_when(command, database, table):
     )  # fmt: skip
     assert listed["origin"]["path"] == database
     assert listed["source"].endswith(f":{database} (SQLite)")
-    told = command("backups", table, "--verify").out
-    assert f"backup {listed['id']} of {table}" in told
-    assert "2 rows read again, every hash as written" in told
+    output = command("backups", table, "--verify").out
+    assert f"backup {listed['id']} of {table}" in output
+    assert "2 rows read again, every hash as written" in output
     listed = json.loads(command("backups", table, "--json").out)[0]
     assert listed["checked"].startswith("verified on ")
     assert listed["verified"]
@@ -108,12 +108,12 @@ def test_an_altered_part_is_found_by_verify_and_remembered(command, database, ta
     body[-1] ^= 1
     demo_s3.put_object(Bucket="tentimecrypto", Key=part, Body=bytes(body))
     assert "listed, sizes agree" in command("backups", table).out
-    told = command("backups", table, "--verify", "--id", backup["id"], code=CORRUPT)
-    assert "damaged" in told.out
-    assert "is damaged" in told.out
+    output = command("backups", table, "--verify", "--id", backup["id"], code=CORRUPT)
+    assert "damaged" in output.out
+    assert "is damaged" in output.out
     assert "found damaged on 20" in command("backups", table).out
-    told = command("restore", database, table, "--yes", code=CORRUPT)
-    assert "is damaged" in told.err
+    output = command("restore", database, table, "--yes", code=CORRUPT)
+    assert "is damaged" in output.err
     assert rows(database, f"SELECT count(*) FROM {table}") == [(2,)]
 
 
@@ -125,9 +125,9 @@ def test_a_damaged_newest_backup_is_an_error_and_an_older_one_has_to_be_named(
     )
     rows(database, f"DELETE FROM {table}")
     demo_s3.put_object(Bucket="tentimecrypto", Key=newer["key"], Body=b"{}")
-    told = command("restore", database, table, "--yes", code=CORRUPT)
-    assert newer["id"] in told.err
-    assert "--id" in told.err
+    output = command("restore", database, table, "--yes", code=CORRUPT)
+    assert newer["id"] in output.err
+    assert "--id" in output.err
     command("restore", database, table, code=CORRUPT)
     command("backups", table, "--verify", code=CORRUPT)
     assert rows(database, f"SELECT count(*) FROM {table}") == [(0,)]
@@ -156,19 +156,19 @@ def test_backups_of_several_databases_stand_apart_and_are_not_mixed_up(
     mine = str(tmp_path / "staging" / "trading.db")
     assert names["staging"][0] in command("restore", mine, table, "--yes").out
     fresh = str(tmp_path / "fresh.db")
-    told = command("restore", fresh, table, "--yes", code=ErrorKind.CONFLICT.value).err
-    assert all(ids[-1] in told for ids in names.values())
-    told = command("restore", fresh, table, "--from-other-source", "--yes").out
-    assert names["other"][0] in told
-    assert "! The backup is of another database" in told
+    output = command("restore", fresh, table, "--yes", code=ErrorKind.CONFLICT.value).err
+    assert all(ids[-1] in output for ids in names.values())
+    output = command("restore", fresh, table, "--from-other-source", "--yes").out
+    assert names["other"][0] in output
+    assert "! The backup is of another database" in output
     assert rows(fresh, f"SELECT v FROM {table}") == [("other",)]
 
 
 def test_a_fresh_machine_restores_in_one_command_with_a_warning(command, tmp_path, database, table):
     command("backup", database, table)
     fresh = str(tmp_path / "fresh.db")
-    told = command("restore", fresh, table, "--yes").out
-    assert f":{database} (SQLite)." in told
+    output = command("restore", fresh, table, "--yes").out
+    assert f":{database} (SQLite)." in output
     assert rows(fresh, f"SELECT count(*) FROM {table}") == [(2,)]
 
 
@@ -179,23 +179,23 @@ def test_a_table_that_was_skipped_gives_an_exit_code(command, tmp_path, table):
     connection.execute(f"CREATE TABLE {table}(a); CREATE TABLE odd(a, b AS (slug(a)) STORED)")
     connection.close()
     skipped = ErrorKind.NOT_SUPPORTED.value
-    told = command("backup", str(path), "--all-tables", code=skipped)
-    assert told.out.startswith(f"{table}\t")
-    assert "! odd was skipped" in told.out
-    assert "slug" in told.out
+    output = command("backup", str(path), "--all-tables", code=skipped)
+    assert output.out.startswith(f"{table}\t")
+    assert "! odd was skipped" in output.out
+    assert "slug" in output.out
     report = json.loads(command("backup", str(path), "--all-tables", "--json", code=skipped).out)
     assert [each["table"] for each in report["skipped"]] == ["odd"]
-    told = command("backup", str(path), table, "odd", code=skipped)
-    assert told.out == ""
-    assert "function slug" in told.err
+    output = command("backup", str(path), table, "odd", code=skipped)
+    assert output.out == ""
+    assert "function slug" in output.err
     command("backup", str(path), table)
 
 
 def test_what_depends_on_a_table_is_shown_before_and_after(command, tmp_path):
     path = trading_database(tmp_path / "t.db", rows=5)
     command("backup", str(path), "orders")
-    told = command("restore", str(path), "orders").out
-    assert "depends on orders: view open_orders" in told
+    output = command("restore", str(path), "orders").out
+    assert "depends on orders: view open_orders" in output
     rows(path, "ALTER TABLE orders ADD COLUMN added")
     rows(path, "CREATE VIEW later AS SELECT added FROM orders")
     broken = "view later: does not work with this schema: no such column: added"

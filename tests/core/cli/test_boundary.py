@@ -29,9 +29,9 @@ def broken(request, monkeypatch):
 
 def test_an_unexpected_error_is_one_line_and_exit_code_1(broken, capsys):
     assert main(["ls"]) == ErrorKind.BUG.value
-    told = capsys.readouterr()
-    assert told.out == ""
-    line, *more = told.err.splitlines()
+    output = capsys.readouterr()
+    assert output.out == ""
+    line, *more = output.err.splitlines()
     assert more == []
     assert line.startswith(f"Error: Something went wrong inside Strongroom: {broken} at core.cli.")
     assert "--debug" in line
@@ -48,20 +48,20 @@ def test_as_json_it_has_kind_cause_and_remedy(broken, capsys):
     assert "boundary-0123456789" not in json.dumps(error)
 
 
-@pytest.mark.parametrize(("words", "variable"), [(["--debug"], ""), ([], "1")])
+@pytest.mark.parametrize(("arguments", "variable"), [(["--debug"], ""), ([], "1")])
 def test_the_traceback_is_shown_when_asked_for_and_redacted(
-    broken, capsys, monkeypatch, words, variable
+    broken, capsys, monkeypatch, arguments, variable
 ):
     monkeypatch.setenv("STRONGROOM_DEBUG", variable)
-    assert main(["ls", *words]) == ErrorKind.BUG.value
-    told = capsys.readouterr().err
-    assert "Traceback (most recent call last)" in told
-    assert broken in told
-    assert "boundary-0123456789" not in told
+    assert main(["ls", *arguments]) == ErrorKind.BUG.value
+    output = capsys.readouterr().err
+    assert "Traceback (most recent call last)" in output
+    assert broken in output
+    assert "boundary-0123456789" not in output
 
 
 @pytest.mark.parametrize(
-    ("words", "kind"),
+    ("arguments", "kind"),
     [
         (["nonsense"], ErrorKind.USAGE),
         (["ls", "--bogus"], ErrorKind.USAGE),
@@ -72,13 +72,13 @@ def test_the_traceback_is_shown_when_asked_for_and_redacted(
         (["secrets", "put", "n", "--file", "/none/such"], ErrorKind.LOCAL_IO),
     ],
 )
-def test_every_error_is_json_where_that_is_asked_for(words, kind, capsys, monkeypatch):
+def test_every_error_is_json_where_that_is_asked_for(arguments, kind, capsys, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "boundary-secret-0123456789")
-    assert main([*words, "--json"]) == kind.value
-    told = capsys.readouterr()
-    assert told.out == ""
-    error = json.loads(told.err)["error"]
+    assert main([*arguments, "--json"]) == kind.value
+    output = capsys.readouterr()
+    assert output.out == ""
+    error = json.loads(output.err)["error"]
     assert error["kind"] == kind.name.lower()
     assert error["summary"]
     assert error["remedy"]
@@ -108,9 +108,9 @@ def test_no_text_of_a_key_acts_on_a_terminal_or_breaks_a_line(capsys):
     out.table(("Key", "Other"), [(KEY, "x")])
     out.note(KEY)
     out.error(NotFound(KEY, cause=KEY, remedy=KEY))
-    told = capsys.readouterr()
-    assert told.out == f"{SHOWN}\n{SHOWN}\tx\n"
-    assert told.err == f"{SHOWN}\nError: {SHOWN}\n{SHOWN}\n{SHOWN}\n"
+    output = capsys.readouterr()
+    assert output.out == f"{SHOWN}\n{SHOWN}\tx\n"
+    assert output.err == f"{SHOWN}\nError: {SHOWN}\n{SHOWN}\n{SHOWN}\n"
 
 
 def test_json_keeps_every_character(capsys):

@@ -26,11 +26,11 @@ def run(demo_server, monkeypatch, capsys):
 
     def call(*words, code=0):
         given = main([str(word) for word in words])
-        told = capsys.readouterr()
-        assert given == code, told.err
-        assert demo_server.admin.secret_access_key.reveal() not in told.out + told.err
-        assert "\x1b" not in told.out + told.err
-        return told
+        output = capsys.readouterr()
+        assert given == code, output.err
+        assert demo_server.admin.secret_access_key.reveal() not in output.out + output.err
+        assert "\x1b" not in output.out + output.err
+        return output
 
     return call
 
@@ -44,8 +44,8 @@ def test_put_ls_get_and_what_is_never_overwritten(run, demo_prefix, tmp_path):
     source.write_text("hello")
     written = as_json(run("put", source, f"{demo_prefix}a.txt", "--json"))
     assert written["size"] == 5
-    told = run("put", source, f"{demo_prefix}a.txt", code=ErrorKind.ALREADY_EXISTS.value)
-    assert "already exists" in told.err
+    output = run("put", source, f"{demo_prefix}a.txt", code=ErrorKind.ALREADY_EXISTS.value)
+    assert "already exists" in output.err
     run("put", source, f"{demo_prefix}a.txt", "--overwrite")
     rows = as_json(run("ls", demo_prefix, "--json"))
     assert [(row["key"], row["size"]) for row in rows] == [(f"{demo_prefix}a.txt", 5)]
@@ -57,13 +57,13 @@ def test_put_ls_get_and_what_is_never_overwritten(run, demo_prefix, tmp_path):
     run("get", f"{demo_prefix}none", target, code=ErrorKind.NOT_FOUND.value)
 
 
-def test_folders_go_up_and_come_down_whole(run, demo_prefix, tmp_path):
+def test_folders_go_up_and_come_down_complete(run, demo_prefix, tmp_path):
     folder = tmp_path / "tree"
     for name in ("x/1.json", "x/2.json", "y.csv"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
-    told = run("put", folder, demo_prefix)
-    assert "uploaded 3 of 3 files" in told.out
+    output = run("put", folder, demo_prefix)
+    assert "uploaded 3 of 3 files" in output.out
     assert "3 skipped" in run("put", folder, demo_prefix).out
     keys = [row["key"] for row in as_json(run("ls", demo_prefix, "-r", "--json"))]
     assert keys == [f"{demo_prefix}tree/{name}" for name in ("x/1.json", "x/2.json", "y.csv")]
@@ -138,8 +138,8 @@ def test_a_table_is_backed_up_dropped_and_restored(run, demo_server, tmp_path):
                            "DELETE FROM users WHERE id = (SELECT max(id) FROM users)")  # fmt: skip
     changed = rows()
     assert changed != before
-    told = run("restore", database, "users", "--id", made["id"])
-    assert "Nothing was changed" in told.err
+    output = run("restore", database, "users", "--id", made["id"])
+    assert "Nothing was changed" in output.err
     assert rows() == changed
     report = as_json(
         run("restore", f"sqlite:///{database}", "users", "--id", made["id"], "--yes", "--json")
@@ -148,10 +148,10 @@ def test_a_table_is_backed_up_dropped_and_restored(run, demo_server, tmp_path):
     assert report["kept"]
     run("restore", database, "users", "--as", "users_old", "--yes", "--at", "2099-01-01")
     run("restore", database, "users", "--id", "none", code=ErrorKind.NOT_FOUND.value)
-    told = run(
+    output = run(
         "backup", "postgresql://u:cli-canary-pw@h/d", "t", code=ErrorKind.NOT_SUPPORTED.value
     )
-    assert "cli-canary-pw" not in told.err
+    assert "cli-canary-pw" not in output.err
 
 
 def _columns(connection):
@@ -181,14 +181,14 @@ def test_check_and_setup(run, demo_server, monkeypatch):
 def test_exit_codes_tell_the_kind(run, monkeypatch, change, kind):
     for name, value in change.items():
         monkeypatch.setenv(name, value)
-    told = run("secrets", "list", "--json", code=kind.value)
-    error = json.loads(told.err)["error"]
+    output = run("secrets", "list", "--json", code=kind.value)
+    error = json.loads(output.err)["error"]
     assert error["kind"] == kind.name.lower()
     assert error["remedy"]
-    assert told.out == ""
+    assert output.out == ""
 
 
-def test_usage_is_told_and_options_stand_anywhere(run):
+def test_usage_is_reported_and_options_stand_anywhere(run):
     run("nonsense", code=2)
     run("ls", "--bogus", code=2)
     run("ls", "--bucket", code=ErrorKind.USAGE.value)

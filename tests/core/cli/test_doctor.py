@@ -15,11 +15,11 @@ def run(world, command):
     return call
 
 
-def test_findings_are_listed_and_mended(run, world):
+def test_findings_are_listed_and_repaired(run, world):
     assert "nothing found" in run().out
     key = world.iam.create_access_key(UserName=world.user)["AccessKey"]["AccessKeyId"]
-    told = json.loads(run("--json", code=ErrorKind.CONFLICT.value).out)
-    assert [finding["kind"] for finding in told["findings"]] == ["orphan-key"]
+    output = json.loads(run("--json", code=ErrorKind.CONFLICT.value).out)
+    assert [finding["kind"] for finding in output["findings"]] == ["orphan-key"]
     name = f"orphan-key:{key}"
     assert name in run(code=ErrorKind.CONFLICT.value).out
     assert "Nothing was changed" in run(name, "deactivate").err
@@ -27,8 +27,8 @@ def test_findings_are_listed_and_mended(run, world):
     run(name, "deactivate", "--yes")
     assert world.keys[key] is False
     name = f"inactive-key:{key}"
-    told = run(name, "delete", "--yes", code=ErrorKind.INVALID_INPUT.value)
-    assert f"--confirm {key}" in told.err
+    output = run(name, "delete", "--yes", code=ErrorKind.INVALID_INPUT.value)
+    assert f"--confirm {key}" in output.err
     run(name, "delete", "--yes", "--confirm", key)
     world.check_as_before()
     run(name, "delete", "--yes", code=ErrorKind.INVALID_INPUT.value)

@@ -33,7 +33,7 @@ def failing(monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "effect"),
+    ("arguments", "effect"),
     [
         (("secrets", "put", "cryptotrading/new", "--file", "VALUE"), "Nothing was "),
         (("secrets", "rollback", "cryptotrading/database", "--yes"), "Nothing was changed."),
@@ -42,10 +42,10 @@ def failing(monkeypatch, capsys, tmp_path):
         (("rotate", "cryptotrading/s3-storage", "--yes"), "Nothing was changed."),
     ],
 )
-def test_a_changing_command_that_fails_states_its_effect(failing, words, effect):
-    told = failing(*words)
-    assert effect in told
-    assert effect in json.loads(failing("--json", *words))["error"]["effect"]
+def test_a_changing_command_that_fails_states_its_effect(failing, arguments, effect):
+    output = failing(*arguments)
+    assert effect in output
+    assert effect in json.loads(failing("--json", *arguments))["error"]["effect"]
 
 
 def test_a_reading_command_states_none(failing):

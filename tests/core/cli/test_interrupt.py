@@ -103,10 +103,10 @@ def start(silent, tmp_path):
     return call
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_ctrl_c_ends_every_command_within_two_seconds(start, words, tmp_path):
+@pytest.mark.parametrize("text", COMMANDS, ids=" ".join)
+def test_ctrl_c_ends_every_command_within_two_seconds(start, text, tmp_path):
     before = sorted(path.name for path in tmp_path.iterdir())
-    with start(words) as command:
+    with start(text) as command:
         begun = time.monotonic()
         command.send_signal(signal.SIGINT)
         out, err = command.communicate(timeout=30)
@@ -114,7 +114,7 @@ def test_ctrl_c_ends_every_command_within_two_seconds(start, words, tmp_path):
     assert command.returncode == ErrorKind.CANCELLED.value, err
     assert took < 2
     assert out == ""
-    if "--json" in words:
+    if "--json" in text:
         assert json.loads(err)["error"]["kind"] == "cancelled"
     else:
         assert err.endswith("Interrupted.\n")

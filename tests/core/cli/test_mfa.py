@@ -36,9 +36,9 @@ def test_a_terminal_is_asked_for_the_code(sts, monkeypatch):
     assert code == ErrorKind.NO_SUCH_BUCKET.value
 
 
-def test_without_a_terminal_nobody_waits(sts, capsys):
+def test_without_a_terminal_no_one_waits(sts, capsys):
     assert program.run(["ls"]) == ErrorKind.CREDENTIALS_MISSING.value
-    told = capsys.readouterr().err
-    assert "mfa/me" in told
-    assert "terminal" in told
+    output = capsys.readouterr().err
+    assert "mfa/me" in output
+    assert "terminal" in output
     assert sts.codes == []

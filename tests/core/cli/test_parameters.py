@@ -32,7 +32,7 @@ def takes_text(param):
 
 def filled(command, chosen, value):
     """A command line in which every argument has some value, and the chosen parameter this one."""
-    words = [] if chosen.opts[0].startswith("-") is False else [f"{shown_name(chosen)}={value}"]
+    text = [] if chosen.opts[0].startswith("-") is False else [f"{shown_name(chosen)}={value}"]
     arguments = [param for param in command.params if not param.opts[0].startswith("-")]
     if chosen in arguments:  # everything before it, too: arguments are told apart by their place
         arguments = arguments[: arguments.index(chosen) + 1] + [
@@ -40,7 +40,7 @@ def filled(command, chosen, value):
         ]
     else:
         arguments = [param for param in arguments if param.required]
-    return [*words, "--", *(value if param is chosen else "x" for param in arguments)]
+    return [*text, "--", *(value if param is chosen else "x" for param in arguments)]
 
 
 PARAMETERS = [
@@ -52,43 +52,43 @@ PARAMETERS = [
 
 
 def test_the_walk_meets_every_command_and_the_tables_name_real_parameters():
-    found = {" ".join(words): command for words, command in leaves()}
-    assert {words.split()[0] for words in found} == set(COMMANDS)
-    named = {(words, name) for words, pairs in EXCLUSIVE.items() for pair in pairs for name in pair}
-    known = {(words, param.name) for words, command in found.items() for param in command.params}
+    found = {" ".join(text): command for text, command in leaves()}
+    assert {text.split()[0] for text in found} == set(COMMANDS)
+    named = {(text, name) for text, pairs in EXCLUSIVE.items() for pair in pairs for name in pair}
+    known = {(text, param.name) for text, command in found.items() for param in command.params}
     assert named | MAY_BE_EMPTY <= known
     assert len(PARAMETERS) > 25
 
 
-@pytest.mark.parametrize(("words", "command", "param"), PARAMETERS)
-def test_an_empty_value_is_an_error_that_names_its_parameter(words, command, param, capsys):
-    line = [*words, "--endpoint-url=http://127.0.0.1:1", "--json", *filled(command, param, "")]
+@pytest.mark.parametrize(("arguments", "command", "param"), PARAMETERS)
+def test_an_empty_value_is_an_error_that_names_its_parameter(arguments, command, param, capsys):
+    line = [*arguments, "--endpoint-url=http://127.0.0.1:1", "--json", *filled(command, param, "")]
     code = main(line)
-    told = capsys.readouterr().err
-    if (" ".join(words), param.name) in MAY_BE_EMPTY:
-        assert "is empty" not in told
+    output = capsys.readouterr().err
+    if (" ".join(arguments), param.name) in MAY_BE_EMPTY:
+        assert "is empty" not in output
     else:
-        assert code == ErrorKind.USAGE.value, told
-        error = json.loads(told)["error"]
+        assert code == ErrorKind.USAGE.value, output
+        error = json.loads(output)["error"]
         assert error["kind"] == "usage"
         assert error["summary"] == f"{shown_name(param)} is empty"
         assert error["remedy"]
 
 
-@pytest.mark.parametrize(("words", "command", "param"), PARAMETERS)
+@pytest.mark.parametrize(("arguments", "command", "param"), PARAMETERS)
 def test_bytes_that_are_no_text_are_refused_where_no_local_file_is_named(
-    words, command, param, capsys
+    arguments, command, param, capsys
 ):
-    line = [*words, "--endpoint-url=http://127.0.0.1:1", *filled(command, param, NOT_UTF8)]
+    line = [*arguments, "--endpoint-url=http://127.0.0.1:1", *filled(command, param, NOT_UTF8)]
     code = main(line)
-    told = capsys.readouterr().err
-    assert "Traceback" not in told
+    output = capsys.readouterr().err
+    assert "Traceback" not in output
     if "Path" in str(param.type_descriptor):
-        assert "is not UTF-8" not in told
+        assert "is not UTF-8" not in output
     else:
-        assert code == ErrorKind.INVALID_INPUT.value, told
-        assert told.startswith(f"Error: {shown_name(param)} is not UTF-8\n")
-        assert "caf\\udce9" in told
+        assert code == ErrorKind.INVALID_INPUT.value, output
+        assert output.startswith(f"Error: {shown_name(param)} is not UTF-8\n")
+        assert "caf\\udce9" in output
 
 
 COMMON = ["--profile", "--endpoint-url", "--region", "--bucket"]
@@ -116,11 +116,11 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize(("words", "pair"), PAIRS)
-def test_what_excludes_each_other_is_refused(words, pair, capsys):
-    command = dict(leaves())[tuple(words)]
+@pytest.mark.parametrize(("text", "pair"), PAIRS)
+def test_what_excludes_each_other_is_refused(text, pair, capsys):
+    command = dict(leaves())[tuple(text)]
     params = {param.name: param for param in command.params}
-    line = list(words)
+    line = list(text)
     for name in pair:
         if not params[name].opts[0].startswith("-"):
             continue
@@ -130,8 +130,8 @@ def test_what_excludes_each_other_is_refused(words, pair, capsys):
     line += ["x" for param in command.params if param.opts[0][0] != "-" and param.required]
     line += ["FIELD" for name in pair if name == "fields"]
     assert main(line) == ErrorKind.USAGE.value
-    told = capsys.readouterr().err
-    assert told.startswith("Error: ")
-    assert "exclude each other" in told
+    output = capsys.readouterr().err
+    assert output.startswith("Error: ")
+    assert "exclude each other" in output
     for name in pair:
-        assert shown_name(params[name]) in told
+        assert shown_name(params[name]) in output

@@ -28,8 +28,8 @@ def test_a_role_below_a_prefix(run):
 
 
 def test_what_was_used_grows_with_use(run):
-    told = run("policy", "used", code=ErrorKind.INVALID_INPUT.value)
-    assert "No use is recorded yet" in told.err
+    output = run("policy", "used", code=ErrorKind.INVALID_INPUT.value)
+    assert "No use is recorded yet" in output.err
     run("ls", "analytics/")
     policy = json.loads(run("policy", "used").out)
     actions = {action for statement in policy["Statement"] for action in statement["Action"]}
@@ -37,5 +37,5 @@ def test_what_was_used_grows_with_use(run):
 
 
 def test_an_unknown_role_is_named(run):
-    told = run("policy", "owner", code=ErrorKind.INVALID_INPUT.value)
-    assert "reader, uploader, operator, admin, or used" in told.err
+    output = run("policy", "owner", code=ErrorKind.INVALID_INPUT.value)
+    assert "reader, uploader, operator, admin, or used" in output.err

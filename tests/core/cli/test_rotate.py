@@ -19,10 +19,10 @@ def run(world, command):
 
 
 def test_without_yes_only_the_plan_is_shown(run, world):
-    told = run()
-    assert "Deactivate the old key" in told.out
-    assert "Undo:" in told.out
-    assert "Nothing was changed" in told.err
+    output = run()
+    assert "Deactivate the old key" in output.out
+    assert "Undo:" in output.out
+    assert "Nothing was changed" in output.err
     plan = json.loads(run("--dry-run", "--yes", "--json").out)
     assert plan["facts"]["old_key_id"] == world.first.access_key_id
     world.check_as_before()
@@ -39,12 +39,12 @@ def test_the_plan_counts_the_links_that_die(run, world, demo_server):
 
 
 def test_rotate_waits_for_the_grace_period_and_resumes_to_the_end(run, world):
-    told = json.loads(run("--yes", "--json").out)
-    assert told["outcome"] == "waiting"
+    output = json.loads(run("--yes", "--json").out)
+    assert output["outcome"] == "waiting"
     assert world.works(world.value(world.first))
     assert world.stored("AWSCURRENT")["aws_access_key_id"] != world.first.access_key_id
-    for words in (("--yes",), ()):  # the plan tells the same: it must not send to the doctor
-        refused = run(*words, code=ErrorKind.CONFLICT.value).err
+    for arguments in (("--yes",), ()):  # the plan tells the same: it must not send to the doctor
+        refused = run(*arguments, code=ErrorKind.CONFLICT.value).err
         assert "not finished" in refused
         assert "Resume it or undo it" in refused
         assert "Add --yes" not in refused
@@ -58,38 +58,38 @@ def test_rotate_waits_for_the_grace_period_and_resumes_to_the_end(run, world):
 def test_undo_takes_it_back(run, world):
     run("--yes")
     assert "AWSCURRENT moves back" in run("--undo").out
-    told = run("--undo", "--yes")
-    assert ": undone, " in told.out
-    assert "undone   Promote to AWSCURRENT" in told.err
-    assert "done     " not in told.err  # what was done before is not told as if it were done now
+    output = run("--undo", "--yes")
+    assert ": undone, " in output.out
+    assert "undone   Promote to AWSCURRENT" in output.err
+    assert "done     " not in output.err  # what was done before is not told as if it were done now
     world.check_as_before()
 
 
 def test_all_at_once_and_waited_for(run, world):
-    told = run("--yes", "--grace", "0", "--delete-after", "0", "--wait")
-    assert "done" in told.out
-    assert "Promote to AWSCURRENT" in told.err
+    output = run("--yes", "--grace", "0", "--delete-after", "0", "--wait")
+    assert "done" in output.out
+    assert "Promote to AWSCURRENT" in output.err
     world.check_goal()
 
 
 def test_a_second_key_is_named_and_nothing_is_done(run, world):
     other = world.iam.create_access_key(UserName=world.user)["AccessKey"]["AccessKeyId"]
-    told = run("--yes", code=ErrorKind.CONFLICT.value)
-    assert other in told.err
-    assert "has a second access key" in told.err
+    output = run("--yes", code=ErrorKind.CONFLICT.value)
+    assert other in output.err
+    assert "has a second access key" in output.err
     world.iam.delete_access_key(UserName=world.user, AccessKeyId=other)
     world.check_as_before()
     run("--undo", "--yes", code=ErrorKind.NOT_FOUND.value)  # nothing was begun
 
 
 @pytest.mark.parametrize(
-    ("words", "kind"),
+    ("arguments", "kind"),
     [
         (("--resume", "--undo"), ErrorKind.USAGE),
         (("--grace", "soon"), ErrorKind.INVALID_INPUT),
         (("--grace", "-1"), ErrorKind.INVALID_INPUT),
     ],
 )
-def test_nonsense_is_refused_in_words(run, words, kind):
-    told = run(*words, "--yes", code=kind.value)
-    assert told.err.startswith("Error: ")
+def test_nonsense_is_refused_in_text(run, arguments, kind):
+    output = run(*arguments, "--yes", code=kind.value)
+    assert output.err.startswith("Error: ")

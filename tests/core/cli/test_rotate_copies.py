@@ -31,22 +31,22 @@ def exchange(demo_server):
 def rotate(command, exchange, monkeypatch):
     def call(*words, stdin=b"", code=0):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        told = command("rotate", exchange.secret, *words, code=code)
+        output = command("rotate", exchange.secret, *words, code=code)
         for value in (*OLD.values(), *NEW.values()):
-            assert str(value) not in (told.out + told.err).replace("1.5", "")
-        return told
+            assert str(value) not in (output.out + output.err).replace("1.5", "")
+        return output
 
     return call
 
 
 def test_the_plan_names_the_copies_and_the_rotation_replaces_them(rotate, exchange):
-    told = rotate().out
-    assert "! url holds the same value (inside a URL); it is also replaced" in told
-    assert "! notes holds the same value (inside a longer text); change it yourself" in told
+    output = rotate().out
+    assert "! url holds the same value (inside a URL); it is also replaced" in output
+    assert "! notes holds the same value (inside a longer text); change it yourself" in output
     assert "! url holds the same value (inside a URL); change" in rotate("--keep-copies").out
-    told = rotate("--yes", "--file", "-", stdin=json.dumps(NEW).encode() + b"\r\n").out
-    assert "also replaced in dsn" in told
-    assert "! notes still contains the old value: change it yourself" in told
+    output = rotate("--yes", "--file", "-", stdin=json.dumps(NEW).encode() + b"\r\n").out
+    assert "also replaced in dsn" in output
+    assert "! notes still contains the old value: change it yourself" in output
     stored = exchange.stored()
     assert stored["dsn"] == f"host=api.example secret={NEW['kraken_secret_key']}"
     assert NEW["kraken_secret_key"] in stored["url"]
@@ -54,9 +54,11 @@ def test_the_plan_names_the_copies_and_the_rotation_replaces_them(rotate, exchan
     assert exchange.current_text().endswith('"rate": 1.5}')
 
 
-def test_copies_are_kept_on_request_and_named(rotate, exchange):
-    told = rotate("--yes", "--keep-copies", "--file", "-", "--json", stdin=json.dumps(NEW).encode())
-    facts = json.loads(told.out)["facts"]
+def test_copies_are_stored_on_request_and_named(rotate, exchange):
+    output = rotate(
+        "--yes", "--keep-copies", "--file", "-", "--json", stdin=json.dumps(NEW).encode()
+    )
+    facts = json.loads(output.out)["facts"]
     assert facts["also_changed"] == []
     assert set(facts["still_old"]) == {"url", "dsn", "notes"}
     stored = exchange.stored()
@@ -77,8 +79,8 @@ def test_copies_are_kept_on_request_and_named(rotate, exchange):
 def test_pasted_keys_go_through_the_one_reader(rotate, exchange, piped, kind):
     rotate("--yes", "--file", "-", stdin=piped, code=kind.value)
     exchange.check_as_before()
-    told = rotate("--yes", stdin=piped, code=kind.value)
-    assert "--file" in told.err
+    output = rotate("--yes", stdin=piped, code=kind.value)
+    assert "--file" in output.err
     exchange.check_as_before()
 
 

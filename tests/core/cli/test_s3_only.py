@@ -71,11 +71,11 @@ def run(seaweed, monkeypatch, capsys):
 
     def call(*words, code=0):
         given = main([str(word) for word in words])
-        told = capsys.readouterr()
-        assert given == code, told.err
-        assert "Traceback" not in told.err
-        assert "bug" not in told.err
-        return told
+        output = capsys.readouterr()
+        assert given == code, output.err
+        assert "Traceback" not in output.err
+        assert "bug" not in output.err
+        return output
 
     return call
 
@@ -92,7 +92,7 @@ def test_check_names_what_the_server_lacks(run):
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ["secrets", "list"],
         ["secrets", "get", "a"],
@@ -103,15 +103,15 @@ def test_check_names_what_the_server_lacks(run):
         ["rotate", "a"],
     ],
 )
-def test_what_needs_secrets_manager_says_that_the_server_has_none(run, words):
-    told = run(*words, code=ErrorKind.NOT_SUPPORTED.value)
-    assert told.err.startswith("Error: Secrets Manager is not supported by this server\n")
+def test_what_needs_secrets_manager_says_that_the_server_has_none(run, arguments):
+    output = run(*arguments, code=ErrorKind.NOT_SUPPORTED.value)
+    assert output.err.startswith("Error: Secrets Manager is not supported by this server\n")
 
 
 def test_setup_proves_the_keys_without_sts(run):
-    told = run("setup", code=ErrorKind.NOT_SUPPORTED.value)
-    assert "Who the keys belong to: not supported by this server" in told.err
-    assert "Delete it: removed" in told.err
+    output = run("setup", code=ErrorKind.NOT_SUPPORTED.value)
+    assert "Who the keys belong to: not supported by this server" in output.err
+    assert "Delete it: removed" in output.err
 
 
 def test_objects_need_nothing_but_s3(run, tmp_path):

@@ -33,9 +33,9 @@ def put(command, monkeypatch, name):
 
     def call(*words, stdin=b"", code=0):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        told = command("secrets", "put", name, *words, code=code)
-        assert "canary" not in told.out + told.err
-        return told
+        output = command("secrets", "put", name, *words, code=code)
+        assert "canary" not in output.out + output.err
+        return output
 
     return call
 
@@ -68,32 +68,34 @@ def test_what_is_stored_is_what_was_given_but_for_one_line_end(
 ):
     file = tmp_path / "value"
     file.write_bytes(piped)
-    words = {
+    arguments = {
         "field": ["password"],
         "field from -": ["password", "--file", "-"],
         "field from a file": ["password", "--file", str(file)],
         "whole": ["--file", "-"],
     }[way]
-    put(*words, stdin=b"" if "a file" in way else piped)
+    put(*arguments, stdin=b"" if "a file" in way else piped)
     assert (stored() if way == "whole" else password(stored())) == kept
     if way != "whole":
         assert json.loads(stored())["user"] == "me"
 
 
-@pytest.mark.parametrize("words", [["password"], ["password", "--file", "-"], ["--file", "-"]])
+@pytest.mark.parametrize("arguments", [["password"], ["password", "--file", "-"], ["--file", "-"]])
 @pytest.mark.parametrize(
     ("piped", "problem"), [(b"", "is empty"), (b"\n", "is empty"), (b"\r\n", "is empty"),
                            (b"canary\xff\n", "is not UTF-8"), (b"x" * 65_539, "is too long")]
 )  # fmt: skip
-def test_nothing_and_no_text_are_refused_and_nothing_changes(put, stored, words, piped, problem):
+def test_nothing_and_no_text_are_refused_and_nothing_changes(
+    put, stored, arguments, piped, problem
+):
     before = stored()
-    told = put(*words, stdin=piped, code=ErrorKind.INVALID_INPUT.value)
-    assert problem in told.err.splitlines()[0]
+    output = put(*arguments, stdin=piped, code=ErrorKind.INVALID_INPUT.value)
+    assert problem in output.err.splitlines()[0]
     assert stored() == before
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         [],
         ["user", "password"],
@@ -103,18 +105,18 @@ def test_nothing_and_no_text_are_refused_and_nothing_changes(put, stored, words,
         ["=x"],
         ["password="],
         ["--binary"],
-        ["password", "--as-text", "--json-value"],
+        ["password", "--as-arguments", "--json-value"],
     ],
 )
-def test_contradictions_are_refused_and_nothing_changes(put, stored, words):
+def test_contradictions_are_refused_and_nothing_changes(put, stored, arguments):
     before = stored()
-    put(*words, stdin=b"canary\n", code=ErrorKind.USAGE.value)
+    put(*arguments, stdin=b"canary\n", code=ErrorKind.USAGE.value)
     assert stored() == before
 
 
 def test_a_missing_file_is_named(put, tmp_path):
-    told = put("--file", str(tmp_path / "none"), code=ErrorKind.LOCAL_IO.value)
-    assert str(tmp_path / "none") in told.err
+    output = put("--file", str(tmp_path / "none"), code=ErrorKind.LOCAL_IO.value)
+    assert str(tmp_path / "none") in output.err
 
 
 def test_kinds_stay_or_the_edit_is_refused(put, vault, name, stored):
@@ -123,8 +125,8 @@ def test_kinds_stay_or_the_edit_is_refused(put, vault, name, stored):
     put("port=5433", "tls=false", 'hosts=["a"]', 'nest={"a":2}')
     changed = '{"port": 5433, "tls": false, "hosts": ["a"], "nest": {"a":2}, "fee": 1.10}'
     assert stored() == changed
-    told = put("port=none", code=ErrorKind.INVALID_INPUT.value)
-    assert "port is a number, and its new value would be a text" in told.err
+    output = put("port=none", code=ErrorKind.INVALID_INPUT.value)
+    assert "port is a number, and its new value would be a text" in output.err
     assert stored() == changed
     put("port=5434", "--as-text")
     put("tls=[1.10]", "--json-value")
@@ -150,7 +152,7 @@ def test_values_are_printed_as_they_are_stored(command, vault, name):
     assert set(masked) == set(rows)
 
 
-def test_a_plain_text_is_shown_as_a_whole(command, vault, name):
+def test_a_plain_text_is_shown_as_a_complete(command, vault, name):
     vault.put_secret_value(SecretId=name, SecretString="plain-text")
     assert "plain-text" not in command("secrets", "get", name).out
     assert command("secrets", "get", name, "--reveal").out == "(the whole text)\tplain-text\n"
@@ -165,13 +167,13 @@ def test_binary_is_called_binary_and_replaced_on_purpose_only(
     assert "is a binary value of 15 bytes" in command("secrets", "get", name).out
     found = json.loads(command("secrets", "get", name, "--json").out)
     assert found == {"binary": True, "size": 15, "base64": "***"}
-    for words in (["--file", "-"], ["password"], ["password=x"]):
-        code = ErrorKind.INVALID_INPUT if words[0] == "--file" else ErrorKind.CORRUPT
-        assert "binary value" in put(*words, stdin=b'{"a": "1"}', code=code.value).err
+    for arguments in (["--file", "-"], ["password"], ["password=x"]):
+        code = ErrorKind.INVALID_INPUT if arguments[0] == "--file" else ErrorKind.CORRUPT
+        assert "binary value" in put(*arguments, stdin=b'{"a": "1"}', code=code.value).err
         assert vault.get_secret_value(SecretId=name)["SecretBinary"] == BINARY
     file = tmp_path / "key.p12"
     file.write_bytes(BINARY + b"\n")
     put("--binary", "--file", str(file))
     assert vault.get_secret_value(SecretId=name)["SecretBinary"] == BINARY + b"\n"
-    put("--file", "-", "--as-text", stdin=b'{"a": "1"}')
+    put("--file", "-", "--as-arguments", stdin=b'{"a": "1"}')
     assert stored() == '{"a": "1"}'

@@ -32,10 +32,10 @@ def run(demo_server, monkeypatch, capsys, tmp_path):
 
     def call(*words, code=0):
         given = main(["secrets", *words])
-        told = capsys.readouterr()
-        assert given == code, told.err
-        assert "canary" not in told.out + told.err
-        return told
+        output = capsys.readouterr()
+        assert given == code, output.err
+        assert "canary" not in output.out + output.err
+        return output
 
     return call
 
@@ -62,18 +62,18 @@ def test_versions_tell_their_labels_and_who_made_them(run, vault, name, tmp_path
 
 def test_a_roll_back_is_shown_first_and_done_with_yes(run, vault, name, tmp_path):
     save(run, tmp_path, name, {"user": "a", "token": "second-canary", "new": "x"})
-    told = run("rollback", name)
-    assert "Nothing was changed" in told.err
-    assert "AWSCURRENT: " in told.out
-    assert told.out.splitlines()[-2:] == ["~ token", "- new"]
+    output = run("rollback", name)
+    assert "Nothing was changed" in output.err
+    assert "AWSCURRENT: " in output.out
+    assert output.out.splitlines()[-2:] == ["~ token", "- new"]
     assert stored(vault, name)["new"] == "x"
-    told = json.loads(run("rollback", name, "--yes", "--json").out)
-    assert told["done"] is True
-    assert told["difference"] == {"added": [], "removed": ["new"], "changed": ["token"]}
-    assert [move["label"] for move in told["moves"]] == ["AWSCURRENT", "AWSPREVIOUS"]
+    output = json.loads(run("rollback", name, "--yes", "--json").out)
+    assert output["done"] is True
+    assert output["difference"] == {"added": [], "removed": ["new"], "changed": ["token"]}
+    assert [move["label"] for move in output["moves"]] == ["AWSCURRENT", "AWSPREVIOUS"]
     assert stored(vault, name)["token"] == "first-canary"
     assert stored(vault, name, "AWSPREVIOUS")["new"] == "x"
-    run("rollback", name, "--to", told["current"][:8], "--yes")
+    run("rollback", name, "--to", output["current"][:8], "--yes")
     assert stored(vault, name)["new"] == "x"
 
 

@@ -146,16 +146,16 @@ def test_what_cannot_be_downloaded_is_named_and_counts(run, tmp_path, s3_client,
     assert [(each["key"], each["kind"]) for each in report["failed"]] == [("p/a", "already_exists")]
 
 
-@pytest.mark.parametrize("words", [("put", "{source}", "in/"), ("get", "er/", "{target}", "-r")])
-def test_an_outage_ends_a_batch_once(words, quick, tmp_path, s3_server, s3_client, s3_bucket):
+@pytest.mark.parametrize("text", [("put", "{source}", "in/"), ("get", "er/", "{target}", "-r")])
+def test_an_outage_ends_a_batch_once(text, quick, tmp_path, s3_server, s3_client, s3_bucket):
     (tmp_path / "source").mkdir()
     for number in range(30):
         (tmp_path / "source" / str(number)).write_text("x")
         put_object(s3_client, s3_bucket, f"er/{number}")
     places = {"source": tmp_path / "source", "target": tmp_path / "target"}
     with FaultProxy(s3_server, rule(["Put", "Get", "GetRange"], "error_503")) as proxy:
-        begun = quick(proxy, *(word.format(**places) for word in words), *_SHORT)
-        done = finished(begun, words, 60)
+        begun = quick(proxy, *(word.format(**places) for word in text), *_SHORT)
+        done = finished(begun, text, 60)
     assert done.returncode == ErrorKind.THROTTLED.value, done.stderr
     report = json.loads(done.stdout)
     assert report["planned"] == 30 == len(report["failed"])
@@ -166,8 +166,8 @@ def test_an_outage_ends_a_batch_once(words, quick, tmp_path, s3_server, s3_clien
 def test_without_retries_a_failure_is_reported_at_once(quick, tmp_path, s3_server):
     (tmp_path / "f").write_text("x")
     with FaultProxy(s3_server, rule("Put", "error_503")) as proxy:
-        words = ("put", tmp_path / "f", "in/", "--retry-seconds", "0")
-        done = finished(quick(proxy, *words), words, 60)
+        arguments = ("put", tmp_path / "f", "in/", "--retry-seconds", "0")
+        done = finished(quick(proxy, *arguments), arguments, 60)
         assert proxy.seen.count("Put") == 1
     assert done.returncode == ErrorKind.THROTTLED.value
 
@@ -179,8 +179,8 @@ def test_a_moment_without_a_server_is_survived(quick, tmp_path, s3_server, s3_cl
     with FaultProxy(
         s3_server, rule(["Put"], "reset", "first"), rule("Put", "error_503", "second")
     ) as proxy:
-        words = ("put", tmp_path / "s", "in/")
-        done = finished(quick(proxy, *words), words, 60)
+        arguments = ("put", tmp_path / "s", "in/")
+        done = finished(quick(proxy, *arguments), arguments, 60)
         assert len(proxy.struck) == 2
     assert done.returncode == 0, done.stderr
     assert len(stored(s3_client, s3_bucket)) == 3

@@ -14,21 +14,21 @@ def test_undo_and_drop_need_a_yes(tmp_path, capsys):
     store = MemoryStore()
     backup = backed_up(store, path, "orders")
     sql(path, "UPDATE orders SET status = 'newer'")
-    kept = restored(store, backup, path).kept
+    stored = restored(store, backup, path).kept
 
     def run(*words, code=0):
         assert main(["restore", str(path), "orders", *words]) == code
-        told = capsys.readouterr()
-        return told.out + told.err
+        output = capsys.readouterr()
+        return output.out + output.err
 
     assert "Nothing was changed" in run("--undo")
     assert sql(path, "SELECT DISTINCT status FROM orders WHERE status = 'newer'") == []
-    assert f"{kept} is put back" in run("--undo", "--yes")
+    assert f"{stored} is put back" in run("--undo", "--yes")
     assert sql(path, "SELECT DISTINCT status FROM orders") == [("newer",)]
     run("--undo", "--yes", code=ErrorKind.NOT_FOUND.value)
-    kept = restored(store, backup, path).kept
-    assert f"{kept} would be dropped" in run("--drop-kept")
-    assert f"{kept} is dropped" in run("--drop-kept", "--yes")
+    stored = restored(store, backup, path).kept
+    assert f"{stored} would be dropped" in run("--drop-kept")
+    assert f"{stored} is dropped" in run("--drop-kept", "--yes")
     assert sql(path, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%before%'") == [(0,)]
 
 
@@ -38,9 +38,9 @@ def test_a_locked_profile_changes_no_local_database_either(tmp_path, capsys, opt
     path, store = trading_database(tmp_path / "t.db", rows=5), MemoryStore()
     restored(store, backed_up(store, path, "orders"), path)
     before = sql(path, "SELECT name, sql FROM sqlite_schema ORDER BY name")
-    words = ["--profile", "prod", "restore", str(path), "orders", option, "--yes"]
-    assert main(words) == ErrorKind.READ_ONLY.value
+    arguments = ["--profile", "prod", "restore", str(path), "orders", option, "--yes"]
+    assert main(arguments) == ErrorKind.READ_ONLY.value
     assert "--unlock" in capsys.readouterr().err
     assert sql(path, "SELECT name, sql FROM sqlite_schema ORDER BY name") == before
-    assert main([*words, "--unlock"]) == 0
+    assert main([*arguments, "--unlock"]) == 0
     assert sql(path, "SELECT name, sql FROM sqlite_schema ORDER BY name") != before

@@ -142,7 +142,7 @@ def test_the_storage_secret_holds_the_platforms_keys(demo_server):
     secrets.close()
 
 
-def test_trading_database_is_whole_and_the_same_every_time(tmp_path):
+def test_trading_database_is_complete_and_the_same_every_time(tmp_path):
     dumps = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

@@ -109,7 +109,7 @@ def test_our_errors_say_what_the_refusals_mean(demo_server):
 
 
 @pytest.mark.parametrize("service", ["s3", "sts", "secretsmanager"])
-def test_a_wrong_clock_is_told_as_such(demo_server, service, monkeypatch):
+def test_a_wrong_clock_is_reported_as_such(demo_server, service, monkeypatch):
     right = botocore.auth.get_current_datetime
     monkeypatch.setattr(
         botocore.auth, "get_current_datetime", lambda: right() - timedelta(minutes=16)
@@ -154,9 +154,9 @@ def test_put_link_stores(demo_server, demo_s3, demo_prefix):
 def test_links_live_seven_days_at_most(demo_s3, seconds, expected):
     where = {"Bucket": BUCKET, "Key": CANDLES}
     link = demo_s3.generate_presigned_url("get_object", where, ExpiresIn=seconds)
-    status, told = fetched(link)
+    status, output = fetched(link)
     assert status == expected
-    assert status == 200 or told == "AuthorizationQueryParametersError"
+    assert status == 200 or output == "AuthorizationQueryParametersError"
 
 
 def test_expired_link_is_refused(demo_s3, monkeypatch):

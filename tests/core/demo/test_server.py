@@ -56,7 +56,7 @@ def test_keys_are_nowhere_but_in_memory(demo_server):
     assert secret.decode() not in repr(demo_server) + repr(vars(demo_server))
 
 
-def test_a_taken_port_is_told_in_words(temporary):
+def test_a_taken_port_is_reported_in_text(temporary):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(LocalIOError) as caught:
@@ -66,7 +66,7 @@ def test_a_taken_port_is_told_in_words(temporary):
     assert list(temporary.iterdir()) == []
 
 
-def test_a_child_that_cannot_start_is_told_in_words(temporary, monkeypatch):
+def test_a_child_that_cannot_start_is_reported_in_text(temporary, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(LocalIOError, match="could not be started"):
         DemoServer.start()
@@ -93,7 +93,7 @@ def test_the_child_goes_with_its_parent(blow):
         until(lambda: not Path(folder).exists(), seconds=2)
 
 
-def test_forgotten_folders_are_swept_and_used_ones_kept(temporary):
+def test_forgotten_folders_are_swept_and_used_ones_stored(temporary):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     for name, owner in (("strongroom-demo-old", ended.pid), ("strongroom-demo-new", os.getpid())):

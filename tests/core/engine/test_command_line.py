@@ -27,9 +27,9 @@ WITH_COMMAND = [one for one in OPERATIONS if one.command]
 
 def read(line):
     """Return the subcommand, its parameters and the common options, as the program reads a line."""
-    program, *words = shlex.split(line)
+    program, *arguments = shlex.split(line)
     assert program == "strongroom"
-    common, left = split_common_options(words)
+    common, left = split_common_options(arguments)
     command = typer.main.get_command(app)
     path, context = [], command.make_context(program, left)
     while hasattr(command, "commands"):

@@ -29,7 +29,7 @@ def run(engine, operation, work=None, **arguments):
     return engine.call(operation, arguments, connection=CONNECTION, work=work or Work())
 
 
-def test_arguments_and_keys_arrive_whole(engine):
+def test_arguments_and_keys_arrive_complete(engine):
     arguments, name, key = run(engine, "echo", text="ü", number=2**60, secret=Secret("x" * 20))
     assert arguments == {"text": "ü", "number": 2**60, "secret": "x" * 20}
     assert name == "t"
@@ -52,7 +52,7 @@ def test_progress_is_coalesced_and_batches_are_all_there(engine):
     assert len(progress) < 500
 
 
-def test_the_process_is_kept_nice_and_holds_no_secret_in_sight(engine):
+def test_the_process_is_stored_nice_and_holds_no_secret_in_sight(engine):
     pid, niceness = run(engine, "pid")
     assert run(engine, "pid")[0] == pid
     assert niceness == os.nice(0) + 10
@@ -82,7 +82,7 @@ def test_secrets_in_the_environment_arrive_but_not_where_other_programs_read_the
     assert core_limit == (0, 0)
 
 
-def test_errors_pass_whole_and_bugs_are_named(engine):
+def test_errors_pass_complete_and_bugs_are_named(engine):
     with pytest.raises(NotFound) as caught:
         run(engine, "missing")
     assert vars(caught.value)["remedy"] == "what"
@@ -94,7 +94,7 @@ def test_errors_pass_whole_and_bugs_are_named(engine):
     assert run(engine, "count", steps=1) == 1
 
 
-def test_a_crash_is_told_can_be_retried_and_the_next_call_works(engine):
+def test_a_crash_is_reported_can_be_retried_and_the_next_call_works(engine):
     with pytest.raises(EngineError, match="ended during the task") as caught:
         run(engine, "crash")
     assert "SIGKILL" in caught.value.cause

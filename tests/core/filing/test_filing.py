@@ -68,15 +68,15 @@ def test_a_bare_payload_is_stored_as_the_library_stores_it(
 
 
 @pytest.mark.parametrize(("kind", "names", "payload", "method"), SAMPLES)
-def test_a_whole_document_is_stored_as_it_is(place, tmp_path, kind, names, payload, method):
+def test_a_complete_document_is_stored_as_it_is(place, tmp_path, kind, names, payload, method):
     form = next(form for form in FORMS if form.kind == kind)
-    whole = json.dumps({**names, "timestamp": MOMENT, form.payload: payload}, indent=3)
-    path = written(tmp_path, whole.encode())
+    complete = json.dumps({**names, "timestamp": MOMENT, form.payload: payload}, indent=3)
+    path = written(tmp_path, complete.encode())
     contents = inspect_file(place, path=path, kind_id=kind)
     filing = file_as(contents, kind, names, WHEN)
     assert (filing.refused, filing.before) == ("", "")
     written_ = store(place, path=path, kind_id=kind, names=names, moment=MOMENT, overwrite=True)
-    assert read(place.bucket, written_.key).decode() == whole
+    assert read(place.bucket, written_.key).decode() == complete
 
 
 def test_numbers_are_never_rewritten(place, tmp_path):
@@ -99,7 +99,7 @@ def test_a_taken_key_is_refused_unless_asked(place, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "kind", "words"),
+    ("content", "kind", "text"),
     [
         (b"{broken", "ohlcv", "not JSON"),
         (b"[NaN]", "ohlcv", "NaN"),
@@ -112,27 +112,27 @@ def test_a_taken_key_is_refused_unless_asked(place, tmp_path):
         (gzip.compress(b"[]", mtime=0)[:-9], "trades", "cut off"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_words(place, tmp_path, content, kind, words):
+def test_what_does_not_fit_is_refused_in_text(place, tmp_path, content, kind, text):
     path = written(tmp_path, content)
     names = {"ohlcv": {"symbol": "X", "timeframe": "1h"}, "portfolio": {"user_id": "u"}}
     chosen = names.get(kind, {"symbol": "X"})
     filing = file_as(inspect_file(place, path=path, kind_id=kind), kind, chosen, WHEN)
-    assert words in filing.refused
+    assert text in filing.refused
     with pytest.raises(InvalidInput) as refused:
         store(place, path=path, kind_id=kind, names=chosen, moment=MOMENT)
-    assert words in refused.value.cause
+    assert text in refused.value.cause
 
 
-def test_differences_and_problems_are_told(place, tmp_path):
+def test_differences_and_problems_are_reported(place, tmp_path):
     bad = {**CANDLE, "high": 0}
-    whole = {"symbol": "ETH-USD", "timeframe": "1h", "timestamp": "2020-01-01T00:00:00Z"}
-    path = written(tmp_path, {**whole, "data": [bad]})
+    complete = {"symbol": "ETH-USD", "timeframe": "1h", "timestamp": "2020-01-01T00:00:00Z"}
+    path = written(tmp_path, {**complete, "data": [bad]})
     contents = inspect_file(place, path=path, kind_id="ohlcv")
     filing = file_as(contents, "ohlcv", {"symbol": "BTC-USD", "timeframe": "1h"}, WHEN)
-    told = " ".join(filing.problems)
-    assert "'ETH-USD'" in told
-    assert "2020-01-01" in told
-    assert "high" in told
+    output = " ".join(filing.problems)
+    assert "'ETH-USD'" in output
+    assert "2020-01-01" in output
+    assert "high" in output
     assert contents.count == "1 candle"
 
 

@@ -90,7 +90,7 @@ def test_a_secret_that_waits_for_its_deletion_comes_first(vault, secrets, prefix
     assert [row.info.name for row in found.rows] == [prefix + "z", prefix + "a"]
 
 
-def test_what_may_not_be_read_is_told_and_the_tag_names_its_action(vault, demo_server):
+def test_what_may_not_be_read_is_reported_and_the_tag_names_its_action(vault, demo_server):
     clients = ClientFactory(demo_server.platform_connection)
     name = f"elsewhere/{uuid4().hex}"
     vault.create_secret(Name=name, SecretString="a value")

@@ -57,11 +57,11 @@ def by_action(results):
     return {result.action: result for result in results}
 
 
-def test_each_permission_is_tried_told_at_once_and_undone(clients):
+def test_each_permission_is_tried_reported_at_once_and_undone(clients):
     before = everything(clients)
-    told = []
-    results = check_permissions(clients, work=Work(batch=told.append))
-    assert tuple(told) == results
+    output = []
+    results = check_permissions(clients, work=Work(batch=output.append))
+    assert tuple(output) == results
     assert [result.action for result in results] == [check.action for check in CHECKS]
     assert [r.action for r in results if r.needed == "contract"] == CONTRACT
     assert all(result.ok for result in results if result.needed == "contract")
@@ -154,7 +154,7 @@ def test_a_write_whose_answer_is_lost_is_undone_as_well(clients, monkeypatch, op
     assert everything(clients) == before
 
 
-def test_the_table_tells_who_we_are_where_the_keys_come_from_and_their_end(clients):
+def test_the_table_reports_who_we_are_where_the_keys_come_from_and_their_end(clients):
     found = by_action(check_permissions(clients))["sts:GetCallerIdentity"].detail
     assert "arn:aws:" in found
     assert "keys from memory" in found

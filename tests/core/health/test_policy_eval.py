@@ -180,7 +180,7 @@ def test_a_grant_to_everybody_is_public(statement):
 
 
 @pytest.mark.parametrize("statement", PRIVATE, ids=json.dumps)
-def test_a_grant_to_somebody_in_particular_is_not(statement):
+def test_a_grant_to_someone_in_particular_is_not(statement):
     assert open_to_everybody(policy(statement)).answer is False
 
 

@@ -34,7 +34,7 @@ def seen(**changes):
 
 
 @pytest.mark.parametrize(
-    ("changes", "public", "words"),
+    ("changes", "public", "text"),
     [
         ({"policy": YES, "status": True}, True, "through the policy"),
         ({"policy": YES, "status": False}, True, "through the policy"),
@@ -59,10 +59,10 @@ def seen(**changes):
           "status": None}, None, "StrangeOperator"),
     ],
 )  # fmt: skip
-def test_each_part_counts(changes, public, words):
+def test_each_part_counts(changes, public, text):
     found, evidence, _risk = judge(seen(**changes))
     assert found is public
-    assert words in evidence
+    assert text in evidence
 
 
 def test_objects_with_acls_of_their_own_are_mentioned_while_acls_count():

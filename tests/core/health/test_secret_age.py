@@ -44,7 +44,7 @@ def test_who_may_not_list_versions_gets_no_ages_and_no_error(demo_server):
     clients.close()
 
 
-def test_an_outage_is_told(demo_server, secrets, monkeypatch):
+def test_an_outage_is_reported(demo_server, secrets, monkeypatch):
     infos = secrets.list_infos()
 
     def cut(*_args, **_named):

@@ -69,7 +69,7 @@ def test_an_empty_object_works():
 
 @pytest.mark.parametrize("bucket", [True, False])
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("answer", "text"),
     [
         (Reply(200, HTML, PAGE), "does not come from S3"),
         (Reply(206, HTML | {"Content-Range": "bytes 0-0/1"}, b"<"), "does not come from S3"),
@@ -88,15 +88,15 @@ def test_an_empty_object_works():
         (part(total="*"), "incomplete"),
     ],
 )
-def test_what_is_not_the_object_does_not_work(answer, words, bucket):
+def test_what_is_not_the_object_does_not_work(answer, text, bucket):
     check = tried(answer, bucket=bucket)
     assert not check.works
-    assert words in check.explanation
+    assert text in check.explanation
     assert check.status == answer.status
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("answer", "text"),
     [
         (part(total=SIZE - 1), "the object has 11,000"),
         (Reply(200, OBJECT, b"x" * 10), "10 bytes"),
@@ -104,10 +104,10 @@ def test_what_is_not_the_object_does_not_work(answer, words, bucket):
         (part(ETag='"ffffffffffffffffffffffffffffffff"'), "ETag differs"),
     ],
 )
-def test_another_length_or_etag_than_the_object_s_does_not_work(answer, words):
+def test_another_length_or_etag_than_the_object_s_does_not_work(answer, text):
     check = tried(answer)
     assert not check.works
-    assert words in check.explanation
+    assert text in check.explanation
 
 
 def test_a_head_that_is_denied_leaves_the_answer_uncompared():

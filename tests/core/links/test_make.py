@@ -124,7 +124,7 @@ def test_a_missing_object_is_warned_of_where_the_link_needs_it(bucket):
 
 
 @pytest.mark.parametrize("error", [AccessDenied, Offline])
-def test_where_nobody_may_ask_it_is_unknown_and_the_link_is_made(bucket, monkeypatch, error):
+def test_where_no_one_may_ask_it_is_unknown_and_the_link_is_made(bucket, monkeypatch, error):
     def refuse(*_arguments, **_more):
         raise error("refused")
 

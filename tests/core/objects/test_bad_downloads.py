@@ -65,7 +65,7 @@ def outcome(call, path, body):
 @pytest.mark.parametrize("occasion", ["first", "every"])
 @pytest.mark.parametrize("fault", ENDS)
 @pytest.mark.parametrize("kind", ["own"])
-def test_whole_objects(stored, damaged, tmp_path, kind, fault, occasion):
+def test_complete_objects(stored, damaged, tmp_path, kind, fault, occasion):
     path = tmp_path / "file"
     with damaged(rule("Get", fault, occasion)) as (bucket, proxy):
         found = outcome(lambda: download(bucket, kind, path), path, stored[kind])
@@ -92,7 +92,7 @@ def test_a_stream_that_breaks_is_continued_where_it_broke(stored, damaged, tmp_p
 
 
 @pytest.mark.parametrize("fault", ["flip_down", "short_length", "range_ignored", "cut_fin"])
-def test_a_multipart_upload_of_another_tool_is_compared_as_a_whole(
+def test_a_multipart_upload_of_another_tool_is_compared_as_a_complete(
     stored, damaged, tmp_path, fault
 ):
     path = tmp_path / "file"
@@ -154,7 +154,7 @@ def test_an_object_that_was_replaced_since_it_was_listed_is_no_damage(stored, bu
     assert got.size == len(BODY)
 
 
-def test_an_object_that_is_replaced_meanwhile_is_fetched_anew(damaged, bucket, tmp_path):
+def test_an_object_that_is_replaced_concurrently_is_fetched_anew(damaged, bucket, tmp_path):
     bucket.client.put_object(Bucket=bucket.name, Key="moving", Body=b"a" * 9000)
     with damaged(rule("Get", "cut_fin", "first")) as (other, proxy):
 
@@ -204,7 +204,7 @@ def test_another_range_than_the_one_asked_for_is_refused(said):
 
 
 @pytest.mark.parametrize("missing", ["ETag", "Content-Length", "Last-Modified"])
-def test_a_head_without_its_headers_is_an_error_in_words(missing):
+def test_a_head_without_its_headers_is_an_error_in_text(missing):
     headers = {"ETag": '"0123"', "Last-Modified": "Wed, 25 Nov 2026 16:00:00 GMT"}
     headers.pop(missing, None)
 

@@ -63,7 +63,7 @@ def test_a_composite_hash_does_not_depend_on_how_the_bytes_arrive(
 
 
 @given(data=st.binary(max_size=200), cuts=st.lists(st.integers(0, 300), max_size=5))
-def test_a_hash_of_the_whole_does_not_either(data, cuts):
+def test_a_hash_of_the_complete_does_not_either(data, cuts):
     for algorithm in CHECK_VALUES:
         expected = Expected(Verdict.CRC, algorithm, digest_of(algorithm, data))
         digests = fed(Digests(expected), data, cuts)
@@ -118,11 +118,11 @@ def test_nothing_to_compare_with_is_no_agreement_about_a_hash():
 @given(st.lists(st.binary(max_size=50), min_size=1, max_size=6))
 def test_a_write_is_confirmed_by_the_servers_hash_only(parts):
     every = [Hashes.of(part) for part in parts]
-    whole = Hashes.composite(every)
+    complete = Hashes.composite(every)
     by_hand = hashlib.md5(b"".join(hashlib.md5(part).digest() for part in parts)).hexdigest()
-    assert confirmed({"ETag": f'"{by_hand}-{len(parts)}"'}, whole) is Verdict.MD5
-    assert confirmed({"ETag": f'"{by_hand}-{len(parts) + 1}"'}, whole) is None
-    assert confirmed({"ETag": f'"{by_hand}"'}, whole) is None
+    assert confirmed({"ETag": f'"{by_hand}-{len(parts)}"'}, complete) is Verdict.MD5
+    assert confirmed({"ETag": f'"{by_hand}-{len(parts) + 1}"'}, complete) is None
+    assert confirmed({"ETag": f'"{by_hand}"'}, complete) is None
     assert confirmed({"ETag": '"opaque"'}, every[0]) is None
     assert confirmed({"ETag": f'"{every[0].etag}"'}, every[0]) is Verdict.MD5
     crc = b64(every[0].crc32)

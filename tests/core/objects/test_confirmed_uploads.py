@@ -73,7 +73,7 @@ def test_a_server_whose_etag_is_no_md5_is_read_back(served):
         writing.put(bucket, "k", BODY)
 
 
-def test_each_part_and_the_whole_are_compared(served, large):
+def test_each_part_and_the_complete_are_compared(served, large):
     server = Server()
     bucket = served(server)
     written = writing.upload(bucket, "k", large)
@@ -84,7 +84,7 @@ def test_each_part_and_the_whole_are_compared(served, large):
     assert server.objects["/b/k"][0] == large.read_bytes()
 
 
-def test_parts_without_a_hash_are_read_back_as_a_whole(served, large):
+def test_parts_without_a_hash_are_read_back_as_a_complete(served, large):
     server = Server(opaque=True)
     bucket = served(server)
     assert writing.upload(bucket, "k", large).verdict is Verdict.SHA256

@@ -56,7 +56,7 @@ def test_a_flat_listing_is_what_stock_boto3_lists(bucket, prefix):
     assert not [t for t in threading.enumerate() if t.name.startswith("listing-")]
 
 
-def test_a_level_is_paged_and_tells_folders(bucket):
+def test_a_level_is_paged_and_reports_folders(bucket):
     page = level.list_level(bucket, "tree/")
     assert page.folders == tuple(f"tree/{n}/" for n in range(5))
     assert page.objects == ()

@@ -78,7 +78,7 @@ def test_a_cancel_ends_a_stalled_upload(damaged, files):
     assert outcome == ["cancelled"]
 
 
-def test_the_process_ends_when_nobody_wants_the_rest():
+def test_the_process_ends_when_no_one_wants_the_rest():
     ended = subprocess.run(
         [sys.executable, "-m", "core.objects.small_sender"],
         input=b'{"keys": {"access_key_id": "a", "secret_access_key": "b", "token": null, '

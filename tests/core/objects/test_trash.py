@@ -178,7 +178,7 @@ def test_older_delete_markers_between_versions_stay():
     assert (found.markers, found.version_id) == (("m2",), "v2")
 
 
-def test_a_marker_whose_version_is_on_the_next_page_is_carried_over():
+def test_a_marker_whose_version_is_on_the_next_page_is_sent_over():
     following = "<NextKeyMarker>a</NextKeyMarker><NextVersionIdMarker>m</NextVersionIdMarker>"
     pages = listed(marker("a", "m", 9, latest=True), more=following), listed(version("a", "v", 1))
     with answered(*pages) as server, bucket_at(server.url) as bucket:

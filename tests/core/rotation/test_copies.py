@@ -94,7 +94,7 @@ def test_values_are_encoded_as_their_place_wants_it():
     assert found == (Copy("text", CopyForm.ENCODED, replaceable=False),)
 
 
-def test_two_copies_of_one_field_are_both_told():
+def test_two_copies_of_one_field_are_both_reported():
     url = f"postgresql://bot:{PLAIN_OLD}@db.example/x"
     found, fields = rotated({"urls": f"{url} and {PLAIN_OLD}"})
     assert {copy.form for copy in found} == {CopyForm.URL, CopyForm.TEXT}

@@ -110,12 +110,12 @@ def test_the_password_is_in_no_log_and_no_command_line(world: DatabaseWorld, rot
 
     rotation = rotator.start(world.secret, work=Work(batch=look))
     new = world.check_goal()
-    server, told = world.user.server, repr(rotation)
+    server, output = world.user.server, repr(rotation)
     written = stored_text(tmp_path / "rotations")
     assert world.secret in written
     for password in (new, world.user.password):
         for form in (password, json.dumps(password)[1:-1], password.replace("'", "''")):
-            assert form not in told + written
+            assert form not in output + written
             assert not [line for line in lines if form in line]
             if password == new:  # the other one was set by the test itself
                 assert form not in server.logs
@@ -161,7 +161,7 @@ def test_an_undo_that_cannot_reach_the_user_goes_on_later(world: DatabaseWorld, 
     world.check_as_before()
 
 
-def test_a_wrong_password_is_told_before_anything_is_done(world: DatabaseWorld, rotator):
+def test_a_wrong_password_is_reported_before_anything_is_done(world: DatabaseWorld, rotator):
     text = world.text.replace(json.dumps(world.user.password), '"another one"')
     world.vault.put_secret_value(SecretId=world.secret, SecretString=text)
     rotation = rotator.start(world.secret)
@@ -217,7 +217,7 @@ def test_faults_at_every_call(world: DatabaseWorld, rotator, monkeypatch, fault:
 @pytest.mark.parametrize(
     "end", [Offline("The connection ended."), Killed()], ids=["lost", "killed"]
 )
-def test_the_change_takes_place_and_nobody_hears(world: DatabaseWorld, rotator, monkeypatch, end):
+def test_the_change_takes_place_and_no_one_hears(world: DatabaseWorld, rotator, monkeypatch, end):
     """Its answer is lost, or the process dies before it is journalled: resuming sees it."""
     real = type(login_for(world.user.values))
     change, ends = real.change, [end]
@@ -237,7 +237,7 @@ def test_the_change_takes_place_and_nobody_hears(world: DatabaseWorld, rotator, 
     world.check_goal()
 
 
-def test_somebody_edits_the_secret_meanwhile(world: DatabaseWorld, rotator):
+def test_someone_edits_the_secret_concurrently(world: DatabaseWorld, rotator):
     """Their version stays current, and the database takes the password that it holds."""
     edited = world.text.replace('"note"', '"comment"')
 
@@ -252,17 +252,17 @@ def test_somebody_edits_the_secret_meanwhile(world: DatabaseWorld, rotator):
     assert world.holder("AWSPENDING") == ""
 
 
-def test_two_begin_at_once_and_one_is_told(world: DatabaseWorld, rotator, admin, tmp_path):
+def test_two_begin_at_once_and_one_is_reported(world: DatabaseWorld, rotator, admin, tmp_path):
     other = Rotator(admin, journal=RotationJournal(tmp_path / "other"), patience=QUICK)
-    told = []
+    output = []
 
     def begin(rotation: Rotation) -> None:
-        if rotation.step(Step.APPLY).state is StepState.RUNNING and not told:
-            told.append(other.start(world.secret))
+        if rotation.step(Step.APPLY).state is StepState.RUNNING and not output:
+            output.append(other.start(world.secret))
 
     assert rotator.start(world.secret, work=Work(batch=begin)).outcome is Outcome.DONE
-    assert told[0].outcome is Outcome.UNDONE
-    assert told[0].problem.kind == "CONFLICT"
+    assert output[0].outcome is Outcome.UNDONE
+    assert output[0].problem.kind == "CONFLICT"
     world.check_goal()
 
 
@@ -305,9 +305,9 @@ def test_a_process_killed_after_the_change_is_resumed_by_command(world, demo_ser
     )
     assert resumed.returncode == 0, resumed.stderr
     new = world.check_goal()
-    told = killed.stdout + killed.stderr + resumed.stdout + resumed.stderr
-    assert new not in told
-    assert world.user.password not in told
+    output = killed.stdout + killed.stderr + resumed.stdout + resumed.stderr
+    assert new not in output
+    assert world.user.password not in output
 
 
 def die_in(rotator: Rotator, world: DatabaseWorld, step: Step) -> None:

@@ -51,30 +51,30 @@ def test_an_md5_server_gets_md5(postgresql_server):  # noqa: F811 - the fixture
     name = user.username.replace('"', '""')
     postgresql_server.ask(f"ALTER ROLE \"{name}\" SET password_encryption = 'md5'")
     login_for(user.values).change(Secret(user.password), Secret("a new password"), Work())
-    kept = postgresql_server.ask(
+    stored = postgresql_server.ask(
         f"SELECT rolpassword FROM pg_authid WHERE rolname='{user.username}'"
     )
-    assert kept[0][0].startswith("md5")
+    assert stored[0][0].startswith("md5")
 
 
 def test_other_refusals_are_no_wrong_password(server):
     user = server.login()
-    with pytest.raises(DatabaseError, match="reported an error") as told:
+    with pytest.raises(DatabaseError, match="reported an error") as output:
         login_for({**user.values, "database": "nowhere"}).check(Secret(user.password), Work())
-    assert not told.value.retryable
+    assert not output.value.retryable
     server.let_in(user, allowed=False)
     with pytest.raises(DatabaseError, match="reported an error"):
         login_for(user.values).check(Secret(user.password), Work())
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_nobody_listens(engine):
+def test_no_one_listens(engine):
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         values = {"host": "127.0.0.1", "port": free.getsockname()[1], "username": "x"}
-        with pytest.raises(Offline, match="cannot be reached") as told:
+        with pytest.raises(Offline, match="cannot be reached") as output:
             login_for({**values, "engine": engine}).check(Secret("a password"), Work())
-    assert "refused" in told.value.cause
+    assert "refused" in output.value.cause
 
 
 @pytest.mark.parametrize("engine", ENGINES)

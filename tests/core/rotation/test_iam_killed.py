@@ -135,7 +135,7 @@ def test_a_process_killed_at_a_boundary_is_resumed_by_command(
     killed = run_python(demo_server, tmp_path, _VICTIM, world.secret, step.value, state)
     assert killed.returncode == -9, killed.stderr
     world.check_invariants()
-    words = ("rotate", world.secret, "--resume", "--yes", "--grace", "0", "--delete-after", "0")
-    resumed = run_python(demo_server, tmp_path, _COMMAND, *words)
+    arguments = ("rotate", world.secret, "--resume", "--yes", "--grace", "0", "--delete-after", "0")
+    resumed = run_python(demo_server, tmp_path, _COMMAND, *arguments)
     assert resumed.returncode == 0, resumed.stderr
     world.check_goal()

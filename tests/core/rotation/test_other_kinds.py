@@ -49,14 +49,14 @@ class TestExchangeKeys:
         assert rotator.plan(world.secret).kind is RotationKind.EXCHANGE
         rotation = rotator.start(world.secret, values=NEW)
         assert rotation.outcome is Outcome.DONE, rotation.problem
-        told = rotation.step(Step.TEST).detail
-        assert "binance_api_key, binance_secret_key can be read and differ" in told
-        assert "not tested with the exchange" in told
+        output = rotation.step(Step.TEST).detail
+        assert "binance_api_key, binance_secret_key can be read and differ" in output
+        assert "not tested with the exchange" in output
         assert world.current_text() == json.dumps(CHANGED, indent=3)
         assert world.holder("AWSPENDING") == ""
 
     @pytest.mark.parametrize(
-        ("values", "told"),
+        ("values", "output"),
         [
             ({}, "No new keys were entered"),
             ({"kraken_api_key": Secret("something new")}, "has no field kraken_api_key"),
@@ -65,10 +65,10 @@ class TestExchangeKeys:
             ({**NEW, "binance_api_key": Secret(" pasted with blanks\n")}, "has spaces around it"),
         ],
     )
-    def test_what_cannot_be_right_is_refused(self, world, rotator, values, told):
+    def test_what_cannot_be_right_is_refused(self, world, rotator, values, output):
         rotation = rotator.start(world.secret, values=values)
         assert rotation.outcome is Outcome.UNDONE
-        assert told in rotation.problem.summary
+        assert output in rotation.problem.summary
         world.check_as_before()
 
     def test_killed_before_they_are_stored_they_are_lost_and_it_says_so(self, world, rotator):
@@ -206,7 +206,7 @@ class TestManagedByAws:
         assert rotation.outcome is Outcome.DONE, rotation.problem
         assert world.holder("AWSCURRENT") == rotation.id
 
-    def test_a_function_that_does_not_finish_is_told_and_watched_again(self, world, rotator):
+    def test_a_function_that_does_not_finish_is_reported_and_watched_again(self, world, rotator):
         rotation = rotator.start(world.secret)
         assert rotation.outcome is Outcome.STOPPED
         assert "has not finished" in rotation.problem.summary

@@ -71,7 +71,7 @@ def test_permissions_of_users_and_groups_count(world, admin_with, tmp_path, grou
     assert plan.notes == ()
 
 
-def test_who_may_not_simulate_is_told_and_goes_on(world, admin_with, tmp_path):
+def test_who_may_not_simulate_is_reported_and_goes_on(world, admin_with, tmp_path):
     clients = admin_with(EVERYTHING, statement("Deny", "iam:SimulatePrincipalPolicy"))
     rotator = world.rotator(clients, RotationJournal(tmp_path / "journal"))
     assert rotator.plan(world.secret).notes == (

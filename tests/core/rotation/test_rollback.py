@@ -28,7 +28,7 @@ def first(world, **change):
     )
 
 
-def test_what_moves_and_differs_is_told_without_a_value_and_then_done(rotated, admin):
+def test_what_moves_and_differs_is_reported_without_a_value_and_then_done(rotated, admin):
     now, before = rotated.holder(CURRENT), rotated.holder(PREVIOUS)
     found = rollback.plan(admin, rotated.secret)
     assert found.moves == (Move(CURRENT, now, before), Move(PREVIOUS, before, now))
@@ -51,11 +51,11 @@ def test_a_change_made_since_the_look_is_not_undone(rotated, admin):
 
 def test_a_deactivated_and_a_deleted_key_are_warned_of(rotated, admin):
     first(rotated, Status="Inactive")
-    (told,) = rollback.plan(admin, rotated.secret).warnings
-    assert "deactivated" in told
+    (output,) = rollback.plan(admin, rotated.secret).warnings
+    assert "deactivated" in output
     rotated.iam.delete_access_key(UserName=rotated.user, AccessKeyId=rotated.first.access_key_id)
-    (told,) = rollback.plan(admin, rotated.secret).warnings
-    assert "no longer exists" in told
+    (output,) = rollback.plan(admin, rotated.secret).warnings
+    assert "no longer exists" in output
 
 
 def test_without_rights_on_iam_the_key_itself_is_tried(rotated, admin, demo_server, monkeypatch):
@@ -63,11 +63,11 @@ def test_without_rights_on_iam_the_key_itself_is_tried(rotated, admin, demo_serv
         raise rollback.AccessDenied("no")
 
     monkeypatch.setattr(rollback.iam_keys, "last_used", denied)
-    (told,) = rollback.plan(admin, rotated.secret).good
-    assert f"belongs to {rotated.user}" in told
+    (output,) = rollback.plan(admin, rotated.secret).good
+    assert f"belongs to {rotated.user}" in output
     first(rotated, Status="Inactive")
-    (told,) = rollback.plan(admin, rotated.secret).warnings
-    assert "refused" in told
+    (output,) = rollback.plan(admin, rotated.secret).warnings
+    assert "refused" in output
 
 
 def test_versions_are_named_by_id_beginning_or_label(rotated, admin):

@@ -114,7 +114,7 @@ def test_the_name_of_who_rotates_stays_when_another_one_ends(half_undone, world,
     assert "strongroom-admin" in third.problem.summary
 
 
-def test_a_key_that_somebody_makes_by_hand_is_never_taken_for_an_orphan(two, world):
+def test_a_key_that_someone_makes_by_hand_is_never_taken_for_an_orphan(two, world):
     first, _second = two
     by_hand = []
 
@@ -131,7 +131,7 @@ def test_a_key_that_somebody_makes_by_hand_is_never_taken_for_an_orphan(two, wor
     assert set(world.keys) == {world.first.access_key_id, *by_hand}
 
 
-def test_the_plan_tells_of_a_rotation_that_was_interrupted(two, world, monkeypatch):
+def test_the_plan_reports_of_a_rotation_that_was_interrupted(two, world, monkeypatch):
     first, _second = two
     dying(monkeypatch, "CreateAccessKey", lambda: first.start(world.secret))
     problem = first.plan(world.secret).problem
@@ -141,7 +141,7 @@ def test_the_plan_tells_of_a_rotation_that_was_interrupted(two, world, monkeypat
     world.check_goal()
 
 
-def test_the_name_of_who_rotates_is_told_while_the_new_value_is_staged(two, world, monkeypatch):
+def test_the_name_of_who_rotates_is_reported_while_the_new_value_is_staged(two, world, monkeypatch):
     """Between the write of the new value and the move of AWSPENDING on to it, too."""
     first, second = two
     puts, refused = [], []

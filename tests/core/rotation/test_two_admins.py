@@ -83,8 +83,10 @@ def test_one_wins_wherever_the_other_begins(
         for loser, name in ((mine, "second-admin"), (won[0], "strongroom-admin")):
             if loser.outcome is not Outcome.DONE:
                 assert loser.outcome in {Outcome.UNDONE, Outcome.LOST}
-                told = loser.problem.summary + loser.problem.cause
-                assert name in told or "second access key" in told or "is not one of" in told, told
+                output = loser.problem.summary + loser.problem.cause
+                assert (
+                    name in output or "second access key" in output or "is not one of" in output
+                ), output
         world.check_goal()
 
 

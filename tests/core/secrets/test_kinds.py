@@ -49,8 +49,8 @@ def test_a_value_of_the_fields_kind_is_stored_as_it_was_given(field, value):
     raw = json.dumps(value) if field == "text" else value.strip()
     assert f'"{field}": {raw}' in text
     assert type(json.loads(text)[field]) is type(STORED[field]) or field == "number"
-    others = {key: kept for key, kept in json.loads(text).items() if key != field}
-    assert others == {key: kept for key, kept in STORED.items() if key != field}
+    others = {key: stored for key, stored in json.loads(text).items() if key != field}
+    assert others == {key: stored for key, stored in STORED.items() if key != field}
 
 
 @pytest.mark.parametrize("field", STORED)

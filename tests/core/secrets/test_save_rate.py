@@ -25,16 +25,16 @@ def test_a_fine_pace_is_not_worth_a_word(count, minutes):
     assert rate_warning(versions(count, minutes), NOW) == ""
 
 
-def test_more_than_one_save_every_ten_minutes_is_told_with_the_advice():
-    told = rate_warning(versions(7, 5), NOW)
-    assert "7 times within an hour" in told
-    assert "every 10 minutes" in told
+def test_more_than_one_save_every_ten_minutes_is_reported_with_the_advice():
+    output = rate_warning(versions(7, 5), NOW)
+    assert "7 times within an hour" in output
+    assert "every 10 minutes" in output
 
 
-def test_a_day_full_of_versions_is_told_with_what_will_follow():
-    told = rate_warning(versions(SECRET_VERSIONS // 2, 20), NOW)
-    assert f"{SECRET_VERSIONS // 2} times within 24 hours" in told
-    assert "refuse" in told
+def test_a_day_full_of_versions_is_reported_with_what_will_follow():
+    output = rate_warning(versions(SECRET_VERSIONS // 2, 20), NOW)
+    assert f"{SECRET_VERSIONS // 2} times within 24 hours" in output
+    assert "refuse" in output
 
 
 def test_versions_without_a_date_are_not_counted():

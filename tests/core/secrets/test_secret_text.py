@@ -71,7 +71,7 @@ def test_removed_and_new_keys_leave_the_rest_to_the_byte(gone, new, wanted):
     assert found == wanted
 
 
-def test_a_key_that_appears_twice_is_kept_and_told():
+def test_a_key_that_appears_twice_is_stored_and_reported():
     text = '{"a": 1, "b": 2, "a": 3}'
     rows = rows_of(text)
     assert text_of(rows, text) == text
@@ -119,7 +119,7 @@ def test_any_object_goes_through_the_form_unchanged(value):
         ("[" * 100_000, "Not a JSON object"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place_and_never_its_value(text, words):
+def test_what_is_wrong_is_reported_with_its_place_and_never_its_value(text, words):
     assert words in json_problem(text)
     assert "hunter2" not in json_problem(text)
 
@@ -129,7 +129,7 @@ def test_a_problem_names_its_line():
     assert problem_line(json_problem("{}")) == problem_line(json_problem("[1]")) == 0
 
 
-def test_a_number_of_any_length_is_kept():
+def test_a_number_of_any_length_is_stored():
     text = f'{{"n": {"9" * 6000}}}'
     assert json_problem(text) == ""
     assert rows_of(text)[0].value.reveal() == "9" * 6000
@@ -137,12 +137,12 @@ def test_a_number_of_any_length_is_kept():
 
 def test_a_form_with_a_nameless_a_double_or_a_broken_row_is_refused():
     good = SecretRow("a", Secret("1"))
-    for rows, words in (
+    for rows, text in (
         ([good, SecretRow("", Secret("x"))], "no name"),
         ([good, good], "twice"),
         ([SecretRow("a", Secret("{canary"), quoted=False)], "not JSON"),
     ):
-        with pytest.raises(InvalidInput, match=words) as raised:
+        with pytest.raises(InvalidInput, match=text) as raised:
             text_of(rows)
         assert "canary" not in f"{raised.value} {raised.value.__context__}"
 
@@ -184,7 +184,7 @@ def test_names_beside_secrets_stay_legible_in_messages():
     assert redacted(f"{bucket} {password}") == f"{bucket} ***"
 
 
-def test_a_binary_value_differs_as_a_whole():
+def test_a_binary_value_differs_as_a_complete():
     text = SecretValue("n", "1", Secret("AAAA"))
     binary = SecretValue("n", "2", Secret("AAAA"), binary=True)
     other = SecretValue("n", "3", Secret("AAAB"), binary=True)

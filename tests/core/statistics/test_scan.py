@@ -75,8 +75,8 @@ def test_a_part_is_neither_stored_nor_read_back(filled):
     part = Tally("b", "").snapshot(list_calls=1, partial=True)
     with pytest.raises(ValueError, match="part"):
         save("p", part)
-    whole = replace(part, partial=False, started=now, finished=now)
-    save("p", whole)
+    complete = replace(part, partial=False, started=now, finished=now)
+    save("p", complete)
     from core.statistics.saved import _path
 
     path = _path("p", "b")

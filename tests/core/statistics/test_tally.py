@@ -85,7 +85,7 @@ def test_a_page_that_is_not_sorted_is_counted_right():
     assert {s.name: s.size for s in counted(page(rows)).folders} == {"b": 5, "a": 2}
 
 
-def test_only_the_largest_are_kept_and_folders_are_bounded(monkeypatch):
+def test_only_the_largest_are_stored_and_folders_are_bounded(monkeypatch):
     monkeypatch.setattr(module, "MOST_FOLDERS", 10)
     pages = [page([(f"f/{n:04}/{m}", n * 10 + m) for m in range(5)]) for n in range(200)]
     found = counted(*pages)

@@ -103,7 +103,7 @@ def test_a_save_keeps_the_text_verbatim_and_the_old_value_as_previous(secrets, s
     assert secrets.read(NAME, stage=PREVIOUS).version_id == seen.version_id
 
 
-def test_a_change_by_somebody_else_is_a_conflict_and_theirs_stays(secrets, seen, server):
+def test_a_change_by_someone_else_is_a_conflict_and_theirs_stays(secrets, seen, server):
     server.put_secret_value(SecretId=NAME, SecretString='{"theirs": 1}')
     with pytest.raises(errors.Conflict) as raised:
         secrets.save(NAME, '{"ours": 1}', expected_version=seen.version_id)
@@ -111,7 +111,7 @@ def test_a_change_by_somebody_else_is_a_conflict_and_theirs_stays(secrets, seen,
     assert secrets.get_secret(NAME) == {"theirs": 1}
 
 
-def test_a_change_between_look_and_write_is_a_conflict_and_theirs_is_kept(
+def test_a_change_between_look_and_write_is_a_conflict_and_theirs_is_stored(
     secrets, seen, server, monkeypatch
 ):
     def too_late(*_arguments):
@@ -176,7 +176,7 @@ def test_a_lost_answer_of_an_update_counts_as_done(secrets, monkeypatch):
     assert secrets.get_secret(NAME) == VALUE
 
 
-def test_rolling_back_moves_the_stage_and_refuses_when_somebody_was_faster(secrets, server):
+def test_rolling_back_moves_the_stage_and_refuses_when_someone_was_faster(secrets, server):
     first = secrets.create_secret(NAME, '{"v": 1}').version_id
     second = secrets.save(NAME, '{"v": 2}', expected_version=first).version_id
     assert secrets.list_versions(NAME)[0].version_id == second
@@ -218,7 +218,7 @@ def test_sizes_and_names_are_refused_before_anything_is_sent(secrets):
         secrets.save(NAME, "x" * 65_537, expected_version="v")
 
 
-def test_a_binary_value_is_told_as_such(secrets, server):
+def test_a_binary_value_is_reported_as_such(secrets, server):
     server.create_secret(Name=NAME, SecretBinary=b"\x00\x01")
     value = secrets.read(NAME)
     assert value.binary
@@ -285,7 +285,7 @@ def test_the_s3_keys_are_read_with_bucket_and_region(secrets):
     assert CANARY not in repr(found)
 
 
-def test_their_absence_is_told_in_the_words_that_users_know(secrets):
+def test_their_absence_is_reported_in_the_text_that_users_know(secrets):
     with pytest.raises(errors.NotFound, match=SUMMARY) as raised:
         storage_keys(secrets, STORAGE)
     assert "set-up" in raised.value.remedy

@@ -100,14 +100,14 @@ def test_no_call_takes_it_for_an_answer(service, portal, tmp_path):
                 CryptoDataManager: CryptoDataManager(s3),
             }
             for name, arguments in TABLES[service].items():
-                words = [
+                text = [
                     each.format(file=file, target=tmp_path / "target")
                     if isinstance(each, str)
                     else each
                     for each in arguments
                 ]
                 try:
-                    believed.append((name, getattr(made[service], name)(*words)))
+                    believed.append((name, getattr(made[service], name)(*text)))
                 except StorageError as error:
                     if error.kind not in KINDS or not (error.summary and error.remedy):
                         other[name] = (error.kind, str(error))

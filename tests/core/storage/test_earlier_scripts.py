@@ -72,26 +72,26 @@ def test_the_samples_of_the_contract(run, server, tmp_path):
 
 
 def test_a_script_that_keeps_secrets(run, mine):
-    told = json.loads(run("secrets_of_the_platform.py", mine, errors="cryptotrading/s3-storage"))
+    output = json.loads(run("secrets_of_the_platform.py", mine, errors="cryptotrading/s3-storage"))
     name = f"cryptotrading/{mine}"
-    assert "cryptotrading/s3-storage" in told["names"]
-    assert told["arns"]["cryptotrading/s3-storage"].startswith("arn:aws:secretsmanager:")
-    assert f"update_secret({name!r}" in told["refused"]
-    assert told["unchanged"] == {"key": "one"}
-    assert told["now"] == {"key": "three", "more": "x"}
-    assert told["listed"]["Name"] == told["listed"]["name"] == name
+    assert "cryptotrading/s3-storage" in output["names"]
+    assert output["arns"]["cryptotrading/s3-storage"].startswith("arn:aws:secretsmanager:")
+    assert f"update_secret({name!r}" in output["refused"]
+    assert output["unchanged"] == {"key": "one"}
+    assert output["now"] == {"key": "three", "more": "x"}
+    assert output["listed"]["Name"] == output["listed"]["name"] == name
 
 
 def test_a_script_that_reads_every_file_of_a_user(run, mine):
-    told = json.loads(run("files_of_a_user.py", mine))
+    output = json.loads(run("files_of_a_user.py", mine))
     days = [f"2024-01-{day}T10:00:00Z" for day in (17, 17, 16, 16, 15, 15)]
-    assert told["timestamps"] == days
-    assert told["newest"] == "2024-01-17T10:00:00Z.json"
-    assert told["files"][1] == f"user-data/{mine}/portfolio/2024/01/17/2024-01-17T10:00:00Z.json"
-    assert told["sizes"] == told["as_items"]
-    assert all(size > 50 for size in told["sizes"])
-    assert told["trades"] == [key for key in told["files"] if "/trades/" in key]
-    assert told["portfolios"] == [key for key in told["files"] if "/portfolio/" in key]
+    assert output["timestamps"] == days
+    assert output["newest"] == "2024-01-17T10:00:00Z.json"
+    assert output["files"][1] == f"user-data/{mine}/portfolio/2024/01/17/2024-01-17T10:00:00Z.json"
+    assert output["sizes"] == output["as_items"]
+    assert all(size > 50 for size in output["sizes"])
+    assert output["trades"] == [key for key in output["files"] if "/trades/" in key]
+    assert output["portfolios"] == [key for key in output["files"] if "/portfolio/" in key]
 
 
 def test_a_script_that_calculates_with_the_latest_candles(run, mine):

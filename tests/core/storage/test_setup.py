@@ -107,7 +107,7 @@ def test_a_bucket_elsewhere_is_followed_and_stored_with_its_region(aws):
     assert aws.client("secretsmanager").get_secret_value(SecretId=SECRET)
 
 
-def test_the_failing_step_is_told_and_nothing_is_stored(aws):
+def test_the_failing_step_is_reported_and_nothing_is_stored(aws):
     steps = []
     with pytest.raises(errors.NoSuchBucket):
         set_up(connection(), work=Work(batch=steps.append))

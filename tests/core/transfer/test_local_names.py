@@ -36,7 +36,7 @@ def test_names_stay_as_they_are_where_nothing_collides(tmp_path):
     assert names_of(tmp_path, ["a.txt", "b/c", "d"]) == ["a.txt", "b/c", "d"]
 
 
-def test_case_is_told_apart_where_the_disk_does(tmp_path):
+def test_case_is_reported_apart_where_the_disk_does(tmp_path):
     (tmp_path / "probe").touch()
     sensitive = not (tmp_path / "PROBE").exists()
     expected = ["a.txt", "A.txt"] if sensitive else ["a (2).txt", "A.txt"]

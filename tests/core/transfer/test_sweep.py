@@ -96,7 +96,7 @@ def test_a_lost_answer_to_the_creation_is_found_by_key_and_time(place, begin, ke
     assert of_dead_processes() == []
 
 
-def test_an_upload_that_has_parts_or_another_time_was_begun_by_somebody_else(
+def test_an_upload_that_has_parts_or_another_time_was_begun_by_someone_else(
     place, begin, keys, monkeypatch
 ):
     begin("lost", part=True)

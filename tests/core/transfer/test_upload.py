@@ -62,7 +62,7 @@ def planned_and_sent(place, folder, choice=IfExists.SKIP, work=None, **more):
     return plan, upload(place, work, **plan.arguments(choice), **more)
 
 
-def test_a_folder_arrives_whole_with_hashes_and_types(place, bucket, folder):
+def test_a_folder_arrives_complete_with_hashes_and_types(place, bucket, folder):
     batches, progress = [], []
     work = Work(report=progress.append, batch=batches.append)
     plan, report = planned_and_sent(place, folder, work=work)
@@ -168,7 +168,7 @@ def test_wrong_keys_fail_once_for_all(bucket, folder, monkeypatch):
     assert len(calls) <= 8
 
 
-def test_a_server_that_is_away_is_told_soon(folder):
+def test_a_server_that_is_away_is_reported_soon(folder):
     from core.model.connection import KeySource, Profile
 
     profile = Profile("gone", KeySource.SESSION, endpoint_url="http://127.0.0.1:9", bucket="b")
@@ -275,6 +275,6 @@ def test_downloads_are_verified_safe_and_complete(place, bucket, tmp_path):
     assert (target / "a (2).json").exists() or (target / "A (2).JSON").exists()
 
 
-def test_a_disk_without_room_is_told_before_the_first_byte(place, tmp_path):
+def test_a_disk_without_room_is_reported_before_the_first_byte(place, tmp_path):
     with pytest.raises(LocalIOError, match="no room"):
         download(place, keys=["k"], sizes=[1 << 60], folder=str(tmp_path))

@@ -74,7 +74,7 @@ def offered(cockpit):
 def test_the_plan_says_what_each_step_will_do_and_what_dies_with_the_key(cockpit, qtbot):
     cockpit.show_plan(plan(), ("2 links made here die with the old key",))
     assert offered(cockpit) == {"Start rotation"}
-    assert "A lost answer" in cockpit.steps.lines[Step.CREATE].words.text()
+    assert "A lost answer" in cockpit.steps.lines[Step.CREATE].text.text()
     assert "Before you start" in cockpit.banner.text
     assert unnamed(cockpit) == []
     assert reading_html(cockpit) == []
@@ -92,10 +92,10 @@ def test_what_was_found_is_no_warning(cockpit):
     assert not cockpit.found.isVisible()
 
 
-def test_what_stands_in_the_way_is_told_instead_of_a_start(cockpit):
+def test_what_stands_in_the_way_is_reported_instead_of_a_start(cockpit):
     problem = Problem.of(AccessDenied("iam:CreateAccessKey is not allowed", remedy="Ask."))
     cockpit.show_plan(plan(problem=problem))
-    assert offered(cockpit) == {"Look again"}
+    assert offered(cockpit) == {"Refresh"}
     assert cockpit.banner.text == "iam:CreateAccessKey is not allowed"
 
 
@@ -106,16 +106,16 @@ def test_a_running_rotation_shows_each_step_and_can_be_stopped(cockpit):
     assert offered(cockpit) == {"Stop"}
     states = [line.sign.accessibleName() for line in cockpit.steps.lines.values()]
     assert states == ["done"] * 3 + ["running"] + ["waiting"] * 4
-    assert cockpit.steps.lines[Step.CREATE].words.text() == "did 1"
+    assert cockpit.steps.lines[Step.CREATE].text.text() == "did 1"
     assert "safe" in cockpit.hint.text()
 
 
-def test_a_failed_step_tells_cause_and_remedy_and_offers_both_ways(cockpit):
+def test_a_failed_step_reports_cause_and_remedy_and_offers_both_ways(cockpit):
     problem = Problem.of(StorageError("The endpoint cannot be reached", remedy="Check it."))
     failed = StepRecord(Step.STAGE, StepState.FAILED, utc_now(), utc_now(), "x", problem)
     cockpit.show_rotation(rotation(2, Outcome.STOPPED).with_step(failed), busy=False)
     assert offered(cockpit) == {"Undo…", "Resume"}
-    assert "Check it." in cockpit.steps.lines[Step.STAGE].words.text()
+    assert "Check it." in cockpit.steps.lines[Step.STAGE].text.text()
     assert cockpit.hint.text() == "Undo now: Remove the new key, then remove AWSPENDING."
     assert cockpit.banner.failed
 
@@ -140,17 +140,17 @@ def test_a_waiting_rotation_counts_down_and_need_not_wait(cockpit, qtbot, done, 
 
 
 @pytest.mark.parametrize(
-    ("outcome", "words"),
+    ("outcome", "text"),
     [
         (Outcome.DONE, "complete"),
-        (Outcome.UNDONE, "as it was before"),
-        (Outcome.LOST, "taken back"),
+        (Outcome.UNDONE, "were undone"),
+        (Outcome.LOST, "Another rotation was first"),
     ],
 )
-def test_an_ended_rotation_says_how_it_ended(cockpit, outcome, words):
+def test_an_ended_rotation_says_how_it_ended(cockpit, outcome, text):
     cockpit.show_rotation(rotation(8, outcome), busy=False)
-    assert offered(cockpit) == {"Look again"}
-    assert words in cockpit.hint.text()
+    assert offered(cockpit) == {"Refresh"}
+    assert text in cockpit.hint.text()
 
 
 @pytest.mark.parametrize("outcome", [Outcome.UNDONE, Outcome.LOST])
@@ -163,28 +163,28 @@ def test_after_an_undo_what_no_longer_applies_is_struck_out(cockpit, outcome):
     failed = Problem("ACCESS_DENIED", "It was refused", remedy="Grant it.")
     undone = undone.with_step(StepRecord(Step.TEST, state=StepState.FAILED, problem=failed))
     cockpit.show_rotation(undone, busy=False)
-    struck = {step for step, line in cockpit.steps.lines.items() if line.words.font().strikeOut()}
+    struck = {step for step, line in cockpit.steps.lines.items() if line.text.font().strikeOut()}
     assert struck == set(cockpit.steps.lines) - {Step.TEST}
     line = cockpit.steps.lines[Step.DEACTIVATE]
     assert line.accessibleDescription() == f"No longer applies: {waited}"
     assert line.time.text() == ""
     cockpit.show_rotation(rotation(6, Outcome.WAITING), busy=False)
-    assert not line.words.font().strikeOut()
+    assert not line.text.font().strikeOut()
 
 
-def test_ids_are_short_and_whole_in_the_tooltip_and_in_the_clipboard(cockpit, qapp):
+def test_ids_are_short_and_complete_in_the_tooltip_and_in_the_clipboard(cockpit, qapp):
     shown = rotation(3)
     long = f"version {shown.id}; beside it"
     shown = shown.with_step(replace(shown.steps[2], detail=long))
     cockpit.show_rotation(shown, busy=False)
-    words = cockpit.steps.lines[shown.steps[2].step].words
-    assert words.text() == "version 0000…0000; beside it"
-    assert long in words.toolTip()
-    words.actions()[0].trigger()
+    text = cockpit.steps.lines[shown.steps[2].step].text
+    assert text.text() == "version 0000…0000; beside it"
+    assert long in text.toolTip()
+    text.actions()[0].trigger()
     assert qapp.clipboard().text() == long
 
 
-def test_the_name_of_the_secret_is_whole_in_a_narrow_window(cockpit, qtbot):
+def test_the_name_of_the_secret_is_complete_in_a_narrow_window(cockpit, qtbot):
     cockpit.resize(324, 500)
     cockpit.show_plan(plan())
     title = cockpit.head._title
@@ -230,13 +230,13 @@ def test_copies_of_the_value_are_named_and_replaced_unless_unchecked(cockpit):
     assert cockpit.copies.text() == "Also replace the value in url, a&&b"
     assert cockpit.copies.isChecked()
     assert not cockpit.keep_copies
-    told = cockpit.banner.accessibleName()
-    assert "url holds the same value (inside a URL); it is also replaced" in told
-    assert "notes holds the same value (inside a longer text); change it yourself" in told
+    output = cockpit.banner.accessibleName()
+    assert "url holds the same value (inside a URL); it is also replaced" in output
+    assert "notes holds the same value (inside a longer text); change it yourself" in output
     cockpit.copies.click()
     assert cockpit.keep_copies
-    told = cockpit.banner.accessibleName()
-    assert "url holds the same value (inside a URL); change it yourself" in told
+    output = cockpit.banner.accessibleName()
+    assert "url holds the same value (inside a URL); change it yourself" in output
     cockpit.show_plan(plan())
     assert cockpit.copies.isHidden()
     assert not cockpit.keep_copies

@@ -46,7 +46,7 @@ def test_findings_have_their_repairs_and_foreign_text_stays_text(dialog, qtbot):
 
 def test_all_is_well_is_said_and_a_failure_too(dialog):
     dialog.show_diagnosis(Diagnosis((), ("a", "b")))
-    assert dialog.area.widget()._title.text() == "All is well"
+    assert dialog.area.widget()._title.text() == "No problems found"
     dialog.show_error(Offline("The endpoint cannot be reached"))
     assert dialog.banner.text == "The endpoint cannot be reached"
     assert dialog.examine.isEnabled()
@@ -76,7 +76,7 @@ def test_closing_the_dialog_ends_the_examination(context, qtbot, demo_server, mo
     context.set_workspace(None)
 
 
-def test_an_orphan_key_is_found_and_mended_in_the_window(context, qtbot, demo_server):
+def test_an_orphan_key_is_found_and_repaired_in_the_window(context, qtbot, demo_server):
     world = World(demo_server)
     orphan = world.iam.create_access_key(UserName=world.user)["AccessKey"]["AccessKeyId"]
     tab = Tab(context)

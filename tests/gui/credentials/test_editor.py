@@ -48,7 +48,7 @@ def test_the_json_is_shown_on_demand_only_and_hides_itself(editor, qtbot, monkey
     assert not editor.json.revealed
 
 
-def test_editing_json_tells_line_and_column_and_the_form_waits_until_it_is_right(editor):
+def test_editing_json_reports_line_and_column_and_the_form_waits_until_it_is_right(editor):
     editor.modes.select(JSON)
     editor.json.reveal()
     editor.json.view.setPlainText('{"host": "db",\n "rate": }')
@@ -112,7 +112,7 @@ def test_what_an_editor_takes_it_gives_back(text):
         assert exact.back(document) == text
 
 
-def test_a_text_that_is_no_object_has_no_form_and_says_it_is_kept(editor):
+def test_a_text_that_is_no_object_has_no_form_and_says_it_is_stored(editor):
     editor.set_text("plain text\n")
     assert editor.modes.current == JSON
     assert editor.problem == ""
@@ -133,7 +133,7 @@ def test_the_form_comes_back_with_a_text_that_has_one(editor):
     assert editor.modes.current == JSON
 
 
-def test_line_breaks_that_an_editor_would_change_can_only_be_looked_at(editor):
+def test_line_breaks_that_an_editor_would_change_can_only_be_inspection_at(editor):
     editor.set_text("a\r\nb\nc")
     editor.json.reveal()
     assert editor.json.view.isReadOnly()
@@ -212,7 +212,7 @@ def test_a_value_is_generated_with_its_strength_and_used_on_a_click(editor, qtbo
     assert editor.dirty
 
 
-def test_nothing_is_made_up_where_somebody_else_gives_the_value(editor):
+def test_nothing_is_made_up_where_someone_else_gives_the_value(editor):
     editor.set_text('{"aws_secret_access_key": "x", "token": "y", "rate": 1}')
     shown = [not row.generate.isHidden() for row in editor.form.fields]
     assert shown == [False, True, False]

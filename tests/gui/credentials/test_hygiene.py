@@ -28,7 +28,7 @@ def row(name, days, limit=90, **more):
     return SecretHygiene(SecretInfo(name, created=made, **info), age, limit, limit != 90, **more)
 
 
-def test_how_a_secret_stands_is_told_in_words(qtmodeltester):
+def test_how_a_secret_stands_is_reported_in_text(qtmodeltester):
     model = HygieneModel()
     rows = [
         row("cryptotrading/a", 94, same_as=("cryptotrading/b / token",)),
@@ -46,7 +46,7 @@ def test_how_a_secret_stands_is_told_in_words(qtmodeltester):
         ("overdue by 4 days", "warning"),
         ("overdue by 7 days", "danger"),
         ("due in 9 days", "neutral"),
-        ("in time", "good"),
+        ("within the limit", "good"),
         ("unknown", "neutral"),
         ("deleted in 7 days", "danger"),
     ]
@@ -79,12 +79,12 @@ def at_row(tab, name):
 def test_a_value_used_twice_is_found_and_named_by_its_place(board):
     assert board.hygiene.isVisible()
     assert not board.secrets.isVisible()
-    assert board.hygiene.twice.text() == "2 with a value used twice"
+    assert board.hygiene.twice.text() == "2 with a duplicate value"
     texts = [board.hygiene.model.index(at, NOTES).data() for at in range(2)]
     assert any("same value as s3-storage / aws_secret_access_key" in text for text in texts)
 
 
-def test_a_limit_is_kept_as_a_tag_and_both_views_follow(board, qtbot, server, context):
+def test_a_limit_is_stored_as_a_tag_and_both_views_follow(board, qtbot, server, context):
     at_row(board, DATABASE)
     board.hygiene.limit.click()
     dialog = opened(qtbot, board, LimitDialog)

@@ -52,13 +52,13 @@ def test_secrets_are_listed_and_the_first_is_open_with_its_values_hidden(tab):
 
 def test_no_widget_shows_a_value_that_is_hidden(tab, qtbot):
     choose(qtbot, tab, STORAGE)
-    told = []
+    output = []
     for widget in tab.findChildren(QWidget):
-        told += [widget.toolTip(), widget.accessibleName(), widget.accessibleDescription()]
-        told += [widget.text()] if isinstance(widget, QLabel | QPushButton) else []
-        told += [widget.displayText()] if isinstance(widget, QLineEdit) else []
-    assert len(told) > 100
-    assert not [text for text in told if CANARY in text]
+        output += [widget.toolTip(), widget.accessibleName(), widget.accessibleDescription()]
+        output += [widget.text()] if isinstance(widget, QLabel | QPushButton) else []
+        output += [widget.displayText()] if isinstance(widget, QLineEdit) else []
+    assert len(output) > 100
+    assert not [text for text in output if CANARY in text]
 
 
 def test_the_filter_narrows_the_list(tab, qtbot):

@@ -1,4 +1,4 @@
-"""Comparing versions, rolling back, and a change that somebody else made meanwhile."""
+"""Comparing versions, rolling back, and a change that another client made in the meantime."""
 
 import json
 
@@ -14,7 +14,7 @@ from core.redaction import Secret
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.tabs.credentials.compare import CompareVersions
-from gui.tabs.credentials.meanwhile import ChangedMeanwhile
+from gui.tabs.credentials.edit_conflict import EditConflict
 from gui.tabs.credentials.roll_back import RollBackPreview
 
 THEIRS = '{"host": "theirs-canary", "port": "5432", "rate": 1.10, "note": "x"}'
@@ -93,7 +93,7 @@ def test_any_two_versions_can_be_chosen(two, qtbot, server):
     dialog.reject()
 
 
-def test_a_text_without_keys_is_compared_as_a_whole(two, qtbot, server):
+def test_a_text_without_keys_is_compared_as_a_complete(two, qtbot, server):
     server.put_secret_value(SecretId=DATABASE, SecretString="plain-canary")
     two.refresh()
     settled(qtbot, two)
@@ -165,10 +165,10 @@ def conflict(tab, qtbot, server):
     server.put_secret_value(SecretId=DATABASE, SecretString=THEIRS)
     tab.secret.save.click()
     opened(qtbot, tab, Confirm).go.click()
-    return opened(qtbot, tab, ChangedMeanwhile)
+    return opened(qtbot, tab, EditConflict)
 
 
-def test_whose_keys_differ_is_told_without_a_value(conflict):
+def test_whose_keys_differ_is_reported_without_a_value(conflict):
     assert conflict.by_us == {"port": "changed", "host": "changed"}
     assert conflict.by_them == {"note": "added", "host": "changed", "password": "removed"}
     assert "canary" not in told(conflict)
@@ -207,10 +207,10 @@ def test_a_change_is_noticed_before_anything_is_saved(tab, qtbot, server):
     server.put_secret_value(SecretId=DATABASE, SecretString=THEIRS)
     tab.refresh()
     settled(qtbot, tab)
-    assert "was changed by somebody else while you edit it" in tab.banner.text
+    assert "was changed by another client while you were editing it" in tab.banner.text
     assert tab.secret.dirty
     tab.banner._on_action()
-    dialog = opened(qtbot, tab, ChangedMeanwhile)
+    dialog = opened(qtbot, tab, EditConflict)
     assert dialog.by_us == {"port": "changed"}
     dialog.reject()
 
@@ -218,7 +218,7 @@ def test_a_change_is_noticed_before_anything_is_saved(tab, qtbot, server):
 # How often it is saved.
 
 
-def test_a_hasty_save_is_told_what_aws_thinks_of_it(tab, qtbot, server):
+def test_a_hasty_save_is_reported_what_aws_thinks_of_it(tab, qtbot, server):
     for at in range(7):
         server.put_secret_value(SecretId=DATABASE, SecretString=f'{{"host": "h{at}"}}')
     tab.refresh()

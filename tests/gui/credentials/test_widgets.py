@@ -150,15 +150,15 @@ def test_secrets_as_rows(qtmodeltester):
 
 
 def test_foreign_text_in_a_tooltip_is_plain(qtbot, monkeypatch):
-    model, told = SecretsModel(), []
+    model, output = SecretsModel(), []
     model.show([info("a", description="<img src=x> \u202e")], NOW)
     view = make_table(model, "Secrets")
     qtbot.addWidget(view)
-    monkeypatch.setattr(cells.QToolTip, "showText", lambda _where, text, _view: told.append(text))
+    monkeypatch.setattr(cells.QToolTip, "showText", lambda _where, text, _view: output.append(text))
     event = QHelpEvent(QEvent.Type.ToolTip, QPoint(1, 1), QPoint(1, 1))
     view.itemDelegate().helpEvent(event, view, QStyleOptionViewItem(), model.index(0, 0))
-    assert "&lt;img src=x&gt;" in told[0]
-    assert "\u202e" not in told[0]
+    assert "&lt;img src=x&gt;" in output[0]
+    assert "\u202e" not in output[0]
 
 
 def test_versions_as_rows(qtmodeltester):

@@ -48,7 +48,7 @@ def test_one_click_leads_into_the_demo(wizard, qtbot, context):
     assert context.connections.profiles.list() == ()
 
 
-def test_keys_are_tested_stored_read_back_and_only_then_kept(
+def test_keys_are_tested_stored_read_back_and_only_then_stored(
     wizard, qtbot, context, server, keyring
 ):
     server.delete_secret(SecretId=STORAGE, ForceDeleteWithoutRecovery=True)
@@ -66,7 +66,7 @@ def test_keys_are_tested_stored_read_back_and_only_then_kept(
     assert connected.args[0] == context.connections.connect("main")
 
 
-def test_a_failing_step_is_shown_and_nothing_is_kept(wizard, qtbot, context, keyring):
+def test_a_failing_step_is_shown_and_nothing_is_stored(wizard, qtbot, context, keyring):
     fill(qtbot, wizard)
     wizard.form.bucket.setText("no-such-bucket")
     wizard.test.click()
@@ -93,7 +93,7 @@ def test_the_platform_s_keys_are_not_replaced_without_a_question(wizard, qtbot, 
     assert secret_on(server)["aws_access_key_id"] == "AKIAMAINKEY"
 
 
-def test_without_a_keyring_the_keys_are_kept_for_the_session_and_it_says_so(
+def test_without_a_keyring_the_keys_are_stored_for_the_session_and_it_says_so(
     wizard, qtbot, context, monkeypatch
 ):
     allow(monkeypatch, RefusingKeyring)

@@ -33,10 +33,10 @@ def test_rows_sort_by_number_and_keep_their_own_numbers(checked):
     rows = (("9", "b"), ("10.50", "B"), ("1e3", "a"), ("", "c"))
     model.set_table(Table(("n", "side"), rows, (True, False), signs="side"))
     checked(model)
-    kept = QPersistentModelIndex(model.index(1, 0))
+    stored = QPersistentModelIndex(model.index(1, 0))
     model.sort(0, DESCENDING)
     assert column(model, 0) == ["1e3", "10.50", "9", ""]
-    assert kept.data() == "10.50"
+    assert stored.data() == "10.50"
     assert model.place_of(0).row() == 2
     model.sort(-1)
     assert column(model, 0) == ["9", "10.50", "1e3", ""]

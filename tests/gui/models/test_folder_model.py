@@ -59,7 +59,7 @@ def test_a_folder_on_two_pages_is_shown_once(model):
     assert names(model) == ["a/", "b"]
 
 
-def test_odd_names_are_told_apart(model):
+def test_odd_names_are_reported_apart(model):
     add(model, ["p//"], [ObjectRow("p/", 0, NOON)])
     assert names(model) == ["(empty name)/", "(marker of this folder)"]
     assert model.entry(1).key == "p/"
@@ -75,11 +75,11 @@ def test_sorting_is_native_and_keeps_folders_first(model):
     assert names(model) == ["z/", "d", "b", "c", "a"]
 
 
-def test_a_place_is_kept_when_the_order_changes(model):
+def test_a_place_is_stored_when_the_order_changes(model):
     add(model, [], [row("a", 3), row("b", 2), row("c", 1)])
-    kept = QPersistentModelIndex(model.index(0, NAME))
+    stored = QPersistentModelIndex(model.index(0, NAME))
     model.sort(SIZE, ASCENDING)
-    assert (kept.row(), kept.data()) == (2, "a")
+    assert (stored.row(), stored.data()) == (2, "a")
 
 
 @pytest.mark.parametrize(

@@ -84,21 +84,21 @@ class TestCandles:
         assert view.chart.current is None
 
     def test_plus_minus_wheel_and_double_click_zoom(self, view, qtbot):
-        whole = view.chart.sight
+        complete = view.chart.sight
         qtbot.keyClick(view.chart, Qt.Key.Key_Plus)
-        assert view.chart.sight.width < whole.width
+        assert view.chart.sight.width < complete.width
         qtbot.keyClick(view.chart, Qt.Key.Key_Minus)
-        assert view.chart.sight.width == pytest.approx(whole.width)
+        assert view.chart.sight.width == pytest.approx(complete.width)
         at = QPointF(200, 100)
         before = view.chart.plot().second(200)
         QApplication.sendEvent(view.chart, wheel(at, 240))
         assert view.chart.plot().second(200) == pytest.approx(before)
         qtbot.mouseDClick(view.chart, Qt.MouseButton.LeftButton)
-        assert view.chart.sight == whole
+        assert view.chart.sight == complete
 
     def test_keys_do_what_the_mouse_does(self, view, qtbot):
         chart = view.chart
-        whole = chart.sight
+        complete = chart.sight
         for _ in range(6):
             qtbot.keyClick(chart, Qt.Key.Key_Plus)
         zoomed = chart.sight
@@ -109,7 +109,7 @@ class TestCandles:
         qtbot.keyClick(chart, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
         assert chart.sight.left == pytest.approx(zoomed.left)
         qtbot.keyClick(chart, Qt.Key.Key_0)
-        assert chart.sight == whole
+        assert chart.sight == complete
 
     def test_the_time_axis_is_linear(self, view):
         plot = view.chart.plot()
@@ -209,11 +209,11 @@ def test_depth_is_zoomed_panned_and_fitted_by_wheel_mouse_and_keys(show, qtbot):
     ]
     view.show_face(book(bids=levels[0], asks=levels[1]).faces[0])
     chart = view.chart
-    whole = chart.sight
+    complete = chart.sight
     at = QPointF(chart.width() * 0.7, 60)
     before = chart._across().value(at.x())
     QApplication.sendEvent(chart, wheel(at, 360))
-    assert chart.sight.width < whole.width
+    assert chart.sight.width < complete.width
     assert chart._across().value(at.x()) == pytest.approx(before)
     left = chart.sight.left
     qtbot.mousePress(chart, Qt.MouseButton.LeftButton, pos=QPoint(100, 60))
@@ -225,10 +225,10 @@ def test_depth_is_zoomed_panned_and_fitted_by_wheel_mouse_and_keys(show, qtbot):
     assert chart.sight.left > left
     view.grab()
     qtbot.keyClick(chart, Qt.Key.Key_0)
-    assert chart.sight == whole
+    assert chart.sight == complete
     qtbot.keyClick(chart, Qt.Key.Key_Plus)
     qtbot.mouseDClick(chart, Qt.MouseButton.LeftButton)
-    assert chart.sight == whole
+    assert chart.sight == complete
 
 
 def test_a_candle_frame_takes_as_long_for_a_hundred_thousand_as_for_a_thousand(themed, qtbot):

@@ -138,7 +138,7 @@ def test_a_picture_is_opened_on_request_only(show, qtbot, tmp_path):
     assert "#ff0000" in colours(view)
 
 
-def test_a_broken_picture_is_refused_in_words(show):
+def test_a_broken_picture_is_refused_in_text(show):
     view = show(PictureView())
     picture = preview(b"\x89PNG\r\n\x1a\n" + b"x" * 50, "a.png").faces[0]
     view.show_face(picture)
@@ -161,7 +161,7 @@ class TestPreviewView:
         view.show_preview(candles())
         assert isinstance(view.face_view, CandleView)
 
-    def test_problems_are_told_listed_and_gone_to(self, show):
+    def test_problems_are_reported_listed_and_gone_to(self, show):
         view = show(PreviewView())
         rows = [candle(1), candle(3), candle(3)]
         view.show_preview(preview(json.dumps({"timeframe": "1h", "data": rows}).encode(), "x.json"))
