@@ -162,23 +162,14 @@ NO_BUCKET = Fault(
     "Check the bucket's name, the region and the endpoint in the profile.",
 )
 
+_NAMED: tuple[Fault, ...] = (
+    DENIED, SKEWED, ACCOUNT, THROTTLED, WRONG_REGION, REGION_OFF, SCHEDULED, EXPIRED,
+    UNEXPLAINED_400, ENCRYPTED, UNKNOWN_KEY, WRONG_SECRET, WRONG_TOKEN, UNSIGNED,
+    REJECTED_IDENTITY, NO_BUCKET,
+)  # fmt: skip
+
 TABLE: tuple[Fault, ...] = (
-    DENIED,
-    SKEWED,
-    ACCOUNT,
-    THROTTLED,
-    WRONG_REGION,
-    REGION_OFF,
-    SCHEDULED,
-    EXPIRED,
-    UNEXPLAINED_400,
-    ENCRYPTED,
-    UNKNOWN_KEY,
-    WRONG_SECRET,
-    WRONG_TOKEN,
-    UNSIGNED,
-    REJECTED_IDENTITY,
-    NO_BUCKET,
+    *_NAMED,
     Fault(
         "NoSuchKey NotFound 404 ResourceNotFoundException NoSuchEntity NoSuchEntityException",
         errors.NotFound,
