@@ -115,7 +115,7 @@ def _check_part(part: Part) -> None:
         )
     if part.rows * _SHORTEST_LINE > part.raw_size:
         raise Corrupt(
-            f"The manifest gives part {part.index} more rows than it can contain",
+            f"The manifest gives more rows than part {part.index} can contain",
             cause=f"{format_counted(part.rows, 'row')} in {format_counted(part.raw_size, 'byte')}.",
         )
 
