@@ -93,7 +93,7 @@ class PendingUpload:
         """End the record of an upload whose creation failed.
 
         A refusal proves that there is no upload. After anything else the answer may have been
-        lost, and the next clean-up asks the bucket.
+        lost, and the next clean-up lists the uploads of the bucket.
         """
         refused = isinstance(error, StorageError) and error.kind not in _ANSWER_MAY_BE_LOST
         (self.forget if refused else self.abandon)()
@@ -150,7 +150,7 @@ def running_ids() -> frozenset[str]:
 
 
 def _write(sql: str, *values: Value, durable: bool = False) -> None:
-    """Run a statement; when it fails, the next clean-up asks the bucket."""
+    """Run a statement; when it fails, the next clean-up lists the bucket's uploads."""
     try:
         state_database().execute(sql, values, durable=durable)
     except LocalIOError as error:

@@ -6,7 +6,9 @@ keyring (`core.local.vault`). Caches are other files, which can be deleted.
 
 *Modules.* `database` reads and writes; `opening` creates, checks and opens the file; `migrations`
 has the schema; `owners` distinguishes records of running processes from those of ended ones;
-`import_files` takes over the JSON files of earlier versions; `failures` translates errors.
+`old_files`, `import_files` and `old_forms` import the files of earlier versions; `salvage` copies
+what can be read of a damaged file, and `reports` returns what was lost; `failures` translates
+errors.
 
 *Threads and processes.* The window, its engine process and commands use the file at the same time.
 Each thread has a separate connection. A write is one statement, or a transaction that begins with

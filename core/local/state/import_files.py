@@ -1,4 +1,4 @@
-"""Takes over the files in which earlier versions stored what is now in the state database.
+"""Imports the files in which earlier versions stored what is now in the state database.
 
 All files are read in one transaction, which also records the hash of each; then they are renamed
 to `….imported`. After a crash between the two, the recorded hash shows that a file was imported.
@@ -71,7 +71,7 @@ def import_old_files(connection: apsw.Connection, database: Path) -> None:
 
 @contextmanager
 def _held(store: OldStore, path: Path) -> Iterator[bool]:
-    """Keep other processes from writing the file; False if one of them works on it."""
+    """Prevent writes by other processes in the block; False if one of them uses the file."""
     if store.owned:
         with claimed(path) as free:
             yield free

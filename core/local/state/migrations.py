@@ -199,7 +199,7 @@ def migrate(connection: apsw.Connection, path: Path, steps: tuple[str, ...] | No
 
 @contextmanager
 def immediate_transaction(connection: apsw.Connection) -> Iterator[None]:
-    """Keep other connections from writing inside the block; an error in it takes all back."""
+    """Prevent writes by other connections in the block; an error in it undoes all changes."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

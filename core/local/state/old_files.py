@@ -56,5 +56,5 @@ def old_files(database: Path) -> list[tuple[OldStore, Path]]:
 def _files(store: OldStore, folder: Path) -> list[Path]:
     if "*" in store.pattern:
         return sorted(folder.glob(store.pattern))
-    path = folder / store.pattern  # each start asks for it: a glob takes longer
+    path = folder / store.pattern  # checked at each start: a glob takes longer
     return [path] if path.exists() else []

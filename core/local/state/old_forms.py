@@ -1,8 +1,8 @@
 """Reads the file formats of earlier versions into the tables of the state database.
 
 Each function inserts the entries of one file and may raise what reading foreign content raises
-(`core.local.unreadable.UNREADABLE`). What is in the database already is not overwritten by an
-older entry.
+(`core.local.unreadable.UNREADABLE`). A newer entry of the database is not overwritten by an
+older one.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 #: Seconds that a statement waits for another writer.
 BUSY_SECONDS = 10.0
-#: Bytes that the -wal file keeps after its content was moved into the database.
+#: Maximum size of the -wal file after its content was moved into the database, in bytes.
 _WAL_BYTES = 1 << 20
 #: File systems on other computers: WAL needs memory that all processes share.
 _NETWORK = frozenset(

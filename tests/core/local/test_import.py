@@ -1,4 +1,4 @@
-"""Files of earlier versions are taken over once: nothing is lost, nothing is there twice.
+"""Files of earlier versions are imported once: no entry is lost, and none is duplicated.
 
 `old_home` is what the last version without the database has written.
 """
@@ -143,7 +143,7 @@ def files():
 
 
 @pytest.mark.parametrize("what", CHECKS)
-def test_each_store_is_taken_over(home, what):
+def test_each_store_is_imported(home, what):
     CHECKS[what]()
 
 
