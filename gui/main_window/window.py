@@ -1,4 +1,4 @@
-"""The main window: it holds the tabs, goes where it is asked to, and remembers how it was left."""
+"""The main window: contains the tabs, navigates, and restores its state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gui.main_window.memory import Memory
 from gui.main_window.tab_bar import TabBar
 from gui.tab_list import TABS, place_of
 
-if TYPE_CHECKING:  # what furnishes the window is imported after its first paint
+if TYPE_CHECKING:  # the contents of the window are imported after its first paint
     from PySide6.QtGui import QCloseEvent, QKeyEvent
     from PySide6.QtWidgets import QSplitter, QStackedWidget
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # what furnishes the window is imported after its first paint
     from gui.tabs.base import Tab
     from gui.widgets.banner import Banner
 
-#: Pixels that the desktop's own title bar may take.
+#: Height in pixels that the desktop's title bar may take.
 _TITLE_BAR = 32
 _VERSIONING: dict[str | None, tuple[str, str]] = {
     "Enabled": ("versioned", "neutral"),
@@ -41,13 +41,13 @@ _VERSIONING: dict[str | None, tuple[str, str]] = {
 
 
 class MainWindow(QMainWindow):
-    """The frame; it knows tabs only by `gui.tab_list`.
+    """The main window; it knows tabs only through `gui.tab_list`.
 
-    It is painted first as a shell - size, place, surfaces, the titles of the tabs - and furnished
-    in place: nothing that was seen moves.
+    It is first painted as a shell with size, position, surfaces and tab titles, and then completed
+    in place without moving anything.
 
     Signals:
-        closing: the window is about to close; the program ends the rest.
+        closing: the window is about to close; the program stops everything else.
     """
 
     closing = Signal()
@@ -74,7 +74,7 @@ class MainWindow(QMainWindow):
         self._restore()
 
     def furnish(self, context: Context, connector: Connector) -> Self:
-        """Put everything into the shell that needs more than Qt."""
+        """Add everything to the shell that needs more than Qt."""
         from gui.models.tasks_model import TasksModel
 
         self.context, self.connector = context, connector
@@ -107,23 +107,24 @@ class MainWindow(QMainWindow):
 
     @cached_property
     def names(self) -> StoredNames:
-        """The names that the search finds, fetched when it is first opened."""
+        """The names that the search finds, loaded when it is first opened."""
         from gui.main_window.stored_names import StoredNames
 
         return StoredNames(self.context, self.tabs, self)
 
     def tab(self, tab_id: str) -> Tab:
-        """Return a tab; it is made now if it was not shown yet."""
+        """Return a tab, which is created on first use."""
         if tab_id not in self.tabs:
             spec = next(spec for spec in TABS if spec.id == tab_id)
             made = spec.factory(self.context)
             self.tabs[tab_id] = made
+            made.settled.connect(self._on_settled)
             self._pages[place_of(tab_id)].addWidget(made)
             self._memory.restore_splitters(tab_id, made)
         return self.tabs[tab_id]
 
     def show_tab(self, tab_id: str, target: object = None) -> Tab:
-        """Bring a tab to the front, and have it open `target`."""
+        """Show a tab and let it open `target`."""
         tab = self.tab(tab_id)
         self.bar.setCurrentIndex(place_of(tab_id))
         self._on_tab(place_of(tab_id))
@@ -134,7 +135,10 @@ class MainWindow(QMainWindow):
         return tab
 
     def _focus_tab(self, tab: Tab) -> None:
-        """Move the focus into a tab that was asked for by a key: to where it was, or the start."""
+        """Move the focus into a tab that was asked for by a key: to where it was, or the start.
+
+        While everything in it is still loading, to the start as soon as it has loaded.
+        """
         from gui.widgets.reading_order import reading_order
 
         focus = self.focusWidget()
@@ -146,15 +150,15 @@ class MainWindow(QMainWindow):
         elif order := reading_order(tab):
             order[0].setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def focusNextPrevChild(self, forward: bool) -> bool:
-        """Go on with Tab in the order in which the window is read."""
-        from gui.widgets.reading_order import focus_next
-
-        return focus_next(self.centralWidget(), forward=forward)
+    def _on_settled(self) -> None:
+        """Move the focus into a tab that had nothing for it while it was loading."""
+        tab, focus = self.current_tab, self.focusWidget()
+        if focus is not None and focus.isAncestorOf(tab):  # it has not gone elsewhere meanwhile
+            self._focus_tab(tab)
 
     @property
     def current_tab(self) -> Tab:
-        """The tab in front."""
+        """The current tab."""
         return self.tab(TABS[self.bar.currentIndex()].id)
 
     def show_trouble(self, error: StorageError) -> None:
@@ -176,20 +180,20 @@ class MainWindow(QMainWindow):
         Palette(self, self.context, self.commands, tabs).popup(self)
 
     def explain(self, text: str) -> None:
-        """Show why a key or a control had no effect, and how that can be changed."""
+        """Show why a key or control had no effect, and what to do."""
         if text == self.context.locked_reason:
             self.hint.show_warning(text, action=("Unlock…", self.commands.toggle_lock))
         else:
             self.hint.show_info(text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Say where a key applies that nothing answers to here."""
+        """Show where a key applies that has no effect here."""
         super().keyPressEvent(event)
         if self.furnished and (text := self.commands.places_of(event)):
             self.explain(text)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask once if work is running in the engine; else remember how the window was left."""
+        """Ask for confirmation if the engine is working; else store the state of the window."""
         running = self.context.runner.bulk_running if self.furnished else []
         if running and not self._sure:
             event.ignore()
@@ -202,7 +206,7 @@ class MainWindow(QMainWindow):
         event.accept()
 
     def leave(self) -> None:
-        """Close without a question: nobody may be there to answer it."""
+        """Close without a question, since no user may be present."""
         self._sure = True
         self.close()
 
@@ -227,7 +231,7 @@ class MainWindow(QMainWindow):
         box.addWidget(self._middle, 1)
         box.addWidget(self._foot)
         self.setCentralWidget(whole)
-        self._middle.setFocus()  # rather than the tab bar, which would light up
+        self._middle.setFocus()  # rather than the tab bar, which would be highlighted
 
     def _make_parts(self) -> None:
         from PySide6.QtWidgets import QStackedWidget
@@ -266,6 +270,7 @@ class MainWindow(QMainWindow):
 
     def _make_commands(self) -> None:
         from gui.main_window.commands import Commands, Explanations, FieldKeys, Frame
+        from gui.main_window.tab_keys import TabKeys
         from gui.shortcuts import tip
         from gui.widgets.labels import tooltip
 
@@ -275,6 +280,7 @@ class MainWindow(QMainWindow):
         frame = Frame(self, self.show_tab, current, self.search, self.toggle_drawer)
         self.commands = Commands(self.context, frame)
         FieldKeys(self)
+        TabKeys(self)
         for number, spec in enumerate(TABS):
             self.bar.setTabToolTip(number, tooltip(tip(f"tab.{spec.id}")))
         Explanations(self, self.explain)
@@ -302,11 +308,11 @@ class MainWindow(QMainWindow):
     def _on_tab(self, place: int) -> None:
         self.tab(TABS[place].id)
         if self.stack.currentIndex() != place:
-            self.hint.clear()  # it was about the tab that is left
+            self.hint.clear()  # it belonged to the former tab
         self.stack.setCurrentIndex(place)
 
     def _on_failed(self, error: StorageError) -> None:
-        """Show the failure; an earlier connection stays in force."""
+        """Show the failure; a former connection stays."""
         self.header.show_present()
         self.context.set_outage(error.summary)
         self.banner.show_error(error, *self.connector.way_on(error))
@@ -336,7 +342,7 @@ class MainWindow(QMainWindow):
         ask(
             self,
             "Close while work is running?",
-            "It is stopped now. Nothing is left half-written, and what can be resumed is resumed "
+            "It will be stopped. No object is left half-written, and what can be resumed is resumed "
             "at the next start.",
             self._close_now,
             names=names,
@@ -355,16 +361,16 @@ class MainWindow(QMainWindow):
         self.bar.setCurrentIndex(self._memory.last_tab([spec.id for spec in TABS]))
 
     def open_last_tab(self) -> None:
-        """Make the tab that was open last; called once the window is on the screen."""
+        """Create the last open tab; called after the first paint."""
         self._on_tab(self.bar.currentIndex())
 
     def _remember(self) -> None:
         states = {"window/geometry": self.saveGeometry()}
-        if "drawer" in self.__dict__:  # else it was never opened
+        if "drawer" in self.__dict__:  # else it was never created
             states["window/drawer"] = self.split.saveState()
         try:
             self._memory.save(states, TABS[self.bar.currentIndex()].id, self.tabs)
-        except LocalIOError as error:  # the window closes all the same
+        except LocalIOError as error:  # the window closes anyway
             self.context.trouble.emit(error)
 
 

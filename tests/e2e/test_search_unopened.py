@@ -53,3 +53,4 @@ def test_secrets_tables_and_backups_are_found_and_opened_before_their_tabs(user,
     assert window.current_tab is credentials
     user.until(lambda: credentials.secrets.current is not None)
     assert credentials.secrets.current.name == DEFAULT_SECRET_NAME
+    user.until(lambda: window.focusWidget() is credentials.secrets.table)

@@ -1,4 +1,4 @@
-"""The table of secrets with its filter and its button for a new one."""
+"""The table of secrets with its filter and the button for a new secret."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from gui.widgets.labels import AgePill
 from gui.widgets.panel import SectionHead
 from gui.widgets.table import choose_row, make_table
 
-#: Pixels below which the names and values of the secret below this list are unreadable.
+#: Minimum height in pixels for the names and values of the secret below this list.
 _LEAST_WIDTH = 400
 
 
 class SecretsPane(QWidget):
-    """Lists the secrets; tells which one is chosen.
+    """Lists the secrets and emits the selected one.
 
     Signals:
-        chosen: the `SecretInfo` of the row the user went to, or None.
-        new_clicked: the user wants to make one.
-        hygiene_chosen: the user wants the hygiene board.
+        chosen: the `SecretInfo` of the current row, or None.
+        new_clicked: the user wants to create a secret.
+        hygiene_chosen: the user wants the hygiene report.
     """
 
     chosen = Signal(object)
@@ -62,7 +62,7 @@ class SecretsPane(QWidget):
             self.new_clicked.emit,
         )
         self._body = Loadable(self.table, self.empty)
-        self._awaited = ""  # the secret to go to once there is a list
+        self._awaited = ""  # the secret to select once the list is loaded
         self.new = plain_button("New…", self.new_clicked.emit)
         self.profiles = link_button("Profiles")
         self.filter, self.age, self.switch = QLineEdit(), AgePill(), view_switch()
@@ -81,7 +81,7 @@ class SecretsPane(QWidget):
         self.filter.setAccessibleName("Filter secrets by name")
         filter_of(self.filter, self.table)
         self.filter.setMinimumWidth(56)
-        self.filter.setMaximumWidth(100)  # the age of the list needs the rest
+        self.filter.setMaximumWidth(100)  # the age of the list needs the remaining width
         self.filter.textChanged.connect(self._proxy.setFilterFixedString)
         self.profiles.setAccessibleName("Show the profiles")
         head = SectionHead("Secrets", self.profiles, self.filter, self.new)
@@ -91,16 +91,16 @@ class SecretsPane(QWidget):
         return head
 
     def show_loading(self) -> None:
-        """Show that secrets are being listed; the old rows stay until then."""
+        """Show that secrets are being listed; old rows stay until new ones arrive."""
         self._body.show_loading()
 
     def show_infos(self, infos: Sequence[SecretInfo], keep: str = "", reveal: str = "") -> None:
-        """Show the secrets and choose one of them.
+        """Show the secrets and select one of them.
 
         Args:
             infos: The secrets.
-            keep: The name of the one that was chosen; without it the first is.
-            reveal: The name of one to choose instead, even if the filter would hide it.
+            keep: The name of the secret to keep selected; by default the first one.
+            reveal: The name of a secret to select instead, even if the filter hides it.
         """
         self._silent = True
         self.model.show(infos)
@@ -113,14 +113,16 @@ class SecretsPane(QWidget):
             self.chosen.emit(None)
             return
         self._body.show_view()
-        reveal, self._awaited = reveal or self._awaited, ""
-        if reveal:
+        awaited, self._awaited = self._awaited, ""
+        if awaited:
+            self.go_to(awaited)
+        elif reveal:
             self.reveal(reveal)
         else:
             self.choose(keep)
 
     def show_stale(self) -> bool:
-        """Go on showing the secrets of before if there are any; return whether there are."""
+        """Continue to show the former secrets; return whether there are any."""
         self.age.set_failed()
         if self.model.rowCount():
             self._body.show_view()
@@ -136,18 +138,23 @@ class SecretsPane(QWidget):
         self._body.show_empty()
         self.chosen.emit(None)
 
-    def reveal(self, name: str) -> None:
-        """Go to a secret's row, perhaps once it is listed; a filter that hides it is cleared."""
+    def go_to(self, name: str) -> None:
+        """Go to a secret's row with the focus; to one that is not listed yet, once it is."""
         if not self.model.rowCount():
             self._awaited = name
             return
+        self.reveal(name)
+        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def reveal(self, name: str) -> None:
+        """Go to a secret's row; a filter that hides it is cleared."""
         if self.filter.text().casefold() not in name.casefold():
             self.filter.clear()
         self.choose(name)
         self.table.scrollTo(self.table.currentIndex())
 
     def choose(self, name: str) -> None:
-        """Go to a secret's row, or to the first one."""
+        """Select a secret, or the first one."""
         row = self._proxy.mapFromSource(self.model.index(self.model.row_of(name), 0)).row()
         self._silent = True
         choose_row(self.table, max(row, 0))
@@ -160,13 +167,13 @@ class SecretsPane(QWidget):
         return self.model.info(self._proxy.mapToSource(self.table.currentIndex()).row())
 
     def set_locked(self, reason: str) -> None:
-        """Forbid new secrets for a reason; an empty one allows them."""
+        """Disable new secrets with a reason, or enable them with an empty one."""
         self.new.allow(not reason, reason)
         self.empty.button.allow(not reason, reason)
 
     def _on_switch(self, view: str) -> None:
         if view == HYGIENE:
-            self.switch.select(LIST)  # for when it is seen again
+            self.switch.select(LIST)  # loaded when the pane is shown again
             self.hygiene_chosen.emit()
 
     def _on_current(self, *_rows: object) -> None:

@@ -1,4 +1,4 @@
-"""The Credentials tab itself: loads profiles and secrets, and acts on them."""
+"""The Credentials tab: loads profiles and secrets, and runs their actions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from core.engine.operations import change_made
 from core.errors import AccessDenied, InvalidInput, StorageError
 from core.health.secret_age import current_since
 from core.local.profiles import DEMO_NAME
@@ -34,12 +33,13 @@ from gui.tabs.credentials.version_actions import VersionActions
 from gui.tabs.credentials.versions_pane import VersionsPane
 from gui.widgets.panel import splitter
 
-_ORIGIN = "Credentials"
 _NO_CONNECTION = "There is no connection."
 
 
 class CredentialsTab(Tab):
     """Profiles at the left, secrets in the middle, facts and versions at the right."""
+
+    origin = "Credentials"
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -94,7 +94,7 @@ class CredentialsTab(Tab):
         self.cockpit.closed.connect(lambda: self._right.setCurrentWidget(self.versions))
         self.context.read_only_changed.connect(self._lock)
 
-    # The list, or the board.
+    # List and hygiene report
 
     def _show_hygiene(self) -> None:
         self._views.setCurrentWidget(self.hygiene)
@@ -104,7 +104,7 @@ class CredentialsTab(Tab):
     def _show_list(self) -> None:
         self._views.setCurrentWidget(self._listed)
 
-    # Loading.
+    # Loading
 
     def _do_workspace(self, workspace: Workspace | None) -> None:
         self._shown = ("", False)
@@ -118,7 +118,7 @@ class CredentialsTab(Tab):
         if workspace is None:
             self.secrets.show_unavailable("Not connected", "Choose a profile or make one.")
         else:
-            self.secrets.show_unavailable("", "")  # those of another connection
+            self.secrets.show_unavailable("", "")  # they belong to another connection
             self.hygiene.clear()
             self._load_secrets()
             self.rotation.look_for_unfinished()
@@ -133,7 +133,7 @@ class CredentialsTab(Tab):
                 self.actions_on_hygiene.look()
 
     def _do_change(self, change: Change) -> None:
-        if change.origin == _ORIGIN:
+        if change.origin == self.origin:
             return
         if change.kind is ChangeKind.PROFILES:
             self._load_profiles()
@@ -150,21 +150,21 @@ class CredentialsTab(Tab):
         return (NameList(Name("Secret", info.name, info.name) for info in known),)
 
     def open_target(self, target: object) -> None:
-        """Choose the secret of that name; or do one of `doctor`, `hygiene` and `rotate`."""
+        """Select the secret of that name, or run `doctor`, `hygiene` or `rotate`."""
         workspace = self.context.workspace
         acts = {"doctor": self.doctor.open, "hygiene": self._show_hygiene}
         if isinstance(target, str) and target in acts:
             acts[target]()
         elif target == "rotate" and workspace is not None:
             self._show_list()
-            self.secrets.reveal(workspace.profile.secret_name)
+            self.secrets.go_to(workspace.profile.secret_name)
             self.rotation.open(workspace.profile.secret_name)
         elif isinstance(target, str):
             self._show_list()
-            self.secrets.reveal(target)
+            self.secrets.go_to(target)
 
     def present(self) -> None:
-        """Show the platform's key, how it would be rotated, and what the profile may do."""
+        """Show the plan to rotate the platform's key, and the permissions, for screenshots."""
         self.secrets.choose(DEFAULT_SECRET_NAME)
         self.actions_on_profiles.test()
         self.rotation.open(DEFAULT_SECRET_NAME)
@@ -212,12 +212,12 @@ class CredentialsTab(Tab):
         self._date(infos)
 
     def _with_created(self, infos: tuple[SecretInfo, ...]) -> tuple[SecretInfo, ...]:
-        """Add what was created here and is not listed yet: AWS's listing lags by some seconds."""
+        """Add secrets that were just created, since AWS lists them only after some seconds."""
         self._created -= {info.name for info in infos}
         return (*infos, *(SecretInfo(name) for name in sorted(self._created)))
 
     def _date(self, infos: tuple[SecretInfo, ...]) -> None:
-        """Learn when the values were made: AWS's last change counts tags and labels, too."""
+        """Load when the values were created; the last change in AWS includes tags and stages."""
         secrets = self._workspace().secrets
         self.run(
             "Read the ages of secrets",
@@ -228,7 +228,7 @@ class CredentialsTab(Tab):
         )
 
     def _look_for_changes(self, infos: tuple[SecretInfo, ...]) -> None:
-        """Tell when a secret that is being edited here was changed by somebody else."""
+        """Warn if a secret that is being edited here was changed by another client."""
         opened = self.secret.value
         if opened is None or not self.secret.dirty:
             return
@@ -239,21 +239,21 @@ class CredentialsTab(Tab):
         if not current or current == [opened.version_id]:
             return
         secrets = self._workspace().secrets
-        self.run(  # a listing may lag behind our own last save: ask again before it is told
-            f"Look whether {opened.name} was changed",
+        self.run(  # the list may be older than the last save here: check again before warning
+            f"Check whether {opened.name} was changed",
             lambda work: secrets.read(opened.name, work=work),
-            self._on_looked,
+            self._on_read_again,
             latest="credentials/changed",
             quiet=True,
         )
 
-    def _on_looked(self, now: SecretValue) -> None:
+    def _on_read_again(self, now: SecretValue) -> None:
         opened = self.secret.value
         if opened is None or opened.name != now.name or opened.version_id == now.version_id:
             return
         self.banner.show_warning(
-            f"{now.name} was changed by {now.by or 'somebody else'} while you edit it",
-            "Your changes are still here, unsaved.",
+            f"{now.name} was changed by {now.by or 'another client'} while you were editing it",
+            "Your unsaved changes are still in the editor.",
             action=("Compare…", self._compare_changes),
         )
 
@@ -271,14 +271,14 @@ class CredentialsTab(Tab):
             self.show_error(error, self._load_secrets)
         elif isinstance(error, AccessDenied):
             self.secrets.show_unavailable(
-                "Secrets may not be listed", f"This needs {error.action}."
+                "Access to the list of secrets is denied", f"This needs {error.action}."
             )
         else:
             self.secrets.show_unavailable("Secrets could not be listed", error.summary)
             self.show_error(error, self._load_secrets)
 
     def _on_chosen(self, info: SecretInfo | None) -> None:
-        """Show another secret, unless it is the one that is shown already."""
+        """Show another secret unless it is already shown."""
         shown = (info.name, bool(info.deleted)) if info else ("", False)
         if shown == self._shown:
             return
@@ -292,12 +292,12 @@ class CredentialsTab(Tab):
         ask(
             self,
             f"Discard your changes to {name}?",
-            "They were not saved.",
+            "They have not been saved.",
             lambda: self._open(info),
             button="Discard changes",
             danger=True,
             otherwise=lambda: self.secrets.choose(name),
-            unchanged="Nothing was discarded. Your changes are still here, unsaved.",
+            unchanged="Nothing was discarded. Your unsaved changes are still in the editor.",
         )
 
     def _open(self, info: SecretInfo | None) -> None:
@@ -335,7 +335,7 @@ class CredentialsTab(Tab):
         )
 
     def _reload_secret(self) -> None:
-        """Read the shown secret again; what is shown stays until the answer."""
+        """Reload the secret; the present content stays until the answer."""
         info = self.secrets.current
         value = self.secret.value
         if info is not None and value is not None and value.name == info.name and not info.deleted:
@@ -343,28 +343,27 @@ class CredentialsTab(Tab):
         elif info is not None:
             self._open(info)
 
-    # After a change of ours.
+    # After a change
 
-    def _on_profiles_changed(self, operation: str, name: str) -> None:
-        self._announce(ChangeKind.PROFILES, operation, name)
+    def _on_profiles_changed(self, *_change: str) -> None:
         self._load_profiles()
 
     def _on_secret_changed(self, operation: str, name: str) -> None:
-        """Announce a change of ours and show the secret as it is now, not as a list remembers."""
-        self._announce(ChangeKind.SECRETS, operation, name)
+        """Announce a change and reload the secret, since the list may be older."""
         if operation == "secrets.create":
             self._created.add(name)
             self._reveal = name
         else:
             self._created.discard(name)
-        if name != self._reveal or not self.secret.dirty:  # else choosing the new one asks first
+        if (
+            name != self._reveal or not self.secret.dirty
+        ):  # else selecting the new one would ask about the changes
             self._shown = ("", False)
             self.secret.show_loading(name)
         self._load_secrets()
 
-    def _on_limit_changed(self, operation: str, name: str) -> None:
-        """Announce it; the value did not change, so what is being edited stays."""
-        self._announce(ChangeKind.SECRETS, operation, name)
+    def _on_limit_changed(self, *_change: str) -> None:
+        """Announce a change that did not affect the value, so that edits stay."""
         self._load_secrets()
         self.actions_on_hygiene.look()
 
@@ -373,13 +372,10 @@ class CredentialsTab(Tab):
         self._right.setCurrentWidget(self.cockpit)
 
     def _on_rotated(self, name: str) -> None:
-        """Show the secret as it is after its rotation has gone on."""
+        """Reload the secret after a step of its rotation."""
         self._load_secrets()
         if name == self.secret.name and not self.secret.dirty:
             self._shown = ("", False)
-
-    def _announce(self, kind: ChangeKind, operation: str, subject: str) -> None:
-        self.context.announce(change_made(operation, kind, subject, _ORIGIN))
 
     def _workspace(self) -> Workspace:
         workspace = self.context.workspace
