@@ -273,7 +273,11 @@ class StatisticsTab(Tab):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         enter = menu.addAction("Enter this folder")
+        menu.setToolTipsVisible(True)
         enter.setEnabled(folder not in {self._root, ROOT})
+        if not enter.isEnabled():
+            shown = folder == self._root
+            enter.setToolTip("It is shown now." if shown else "These objects are in no folder.")
         enter.triggered.connect(lambda: self._show_folder(folder))
         browser = menu.addAction("Open in Browser")
         browser.triggered.connect(lambda: self._open_in_browser(folder))

@@ -6,14 +6,14 @@ from functools import partial
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
 from core.transfer.values import IfExists
 from core.units import format_count
 from gui import theme
 from gui.context import Context
 from gui.tabs.uploads.plan_model import ALL, EXISTING, FILE, LABELS, REFUSED, PlanModel
-from gui.widgets.buttons import icon_button, plain_button, quiet_button
+from gui.widgets.buttons import button_menu, icon_button, plain_button, quiet_button
 from gui.widgets.labels import Elided
 from gui.widgets.panel import Panel, row
 from gui.widgets.segmented import Segmented
@@ -125,10 +125,5 @@ class PlanPane(QWidget):
             button.allow(count > 0, "None of the selected files has an existing key.")
 
     def _on_menu(self, where: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for button in (*self.buttons.values(), self.follow):
-            action = menu.addAction(button.text())
-            action.setEnabled(button.isEnabled())
-            action.triggered.connect(button.click)
-        menu.popup(self.table.viewport().mapToGlobal(where))
+        buttons = (*self.buttons.values(), self.follow)
+        button_menu(self.table, where, [("", button) for button in buttons])
