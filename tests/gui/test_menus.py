@@ -32,7 +32,7 @@ def test_the_menus_of_the_plan_and_of_the_queue_give_reasons(context, qtbot):
     plan.table.customContextMenuRequested.emit(QPoint())
     reasons = _disabled(plan)
     assert len(reasons) == 4
-    assert all("No selected file" in reason for reason in reasons.values())
+    assert all(reason not in {"", name} for name, reason in reasons.items())
     queue = QueuePane(context, EmptyState("Nothing"))
     qtbot.addWidget(queue)
     queue.add(Batch("b", "transfer.upload", {}, ["x"], ["k"], [1], "t"))
