@@ -48,6 +48,12 @@ def locked(path: Path) -> Iterator[None]:
         os.close(handle)  # which releases the lock
 
 
+def remove_lock_file(path: Path) -> None:
+    """Remove the lock file of `path`, which is not used any more; the caller holds the lock."""
+    with suppress(OSError):  # Windows removes no open file
+        path.with_name(path.name + _SUFFIX).unlink()
+
+
 @contextmanager
 def locked_while_waiting(path: Path, wait: Callable[[float], None]) -> Iterator[None]:
     """Hold the lock of the file `path` inside the block; waiting for it can be interrupted.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.local.atomic import broken_name
-from core.local.locking import locked
+from core.local.locking import locked, remove_lock_file
 from core.local.owned_files import claimed
 from core.local.state import old_forms
 from core.local.state.migrations import immediate_transaction
@@ -78,6 +78,7 @@ def _held(store: OldStore, path: Path) -> Iterator[bool]:
     else:
         with locked(path):
             yield True
+            remove_lock_file(path)
 
 
 def _import_file(connection: apsw.Connection, store: OldStore, path: Path) -> Path:

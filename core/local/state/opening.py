@@ -64,8 +64,8 @@ def prepare(path: Path) -> Access:
             _set_journal_mode(connection, path, access)
             migrate(connection, path)
             if aside is not None:
+                _report(connection, path, aside, " ".join(reason.split()))
                 copy_readable_rows(connection, aside)
-                _report(connection, path, aside, reason)
             if old_files(path):
                 from core.local.state.import_files import import_old_files
 

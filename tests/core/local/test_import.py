@@ -153,6 +153,7 @@ def test_all_files_are_renamed_once_and_remain_readable(home):
     assert files() == []
     for path, content in contents.items():
         assert path.with_name(path.name + ".imported").read_bytes() == content
+    assert [path.name for path in home.rglob("*.lock")] == ["state.db.lock"]
     for check in CHECKS.values():
         check()
     assert {"config", "data"} <= {path.name for path in home.iterdir()}
