@@ -24,7 +24,7 @@ R = TypeVar("R")
 #: No operation of AWS: the block itself sets what it has made.
 BY_HAND = ""
 _thread = threading.local()
-#: The action of the whole process, for example a command: it counts the requests of all threads.
+#: The action of the process, for example a command: it counts the requests of all threads.
 _process: list[Attempts] = []
 
 
@@ -78,7 +78,7 @@ def stating_effect(done: str, decisive: Collection[str] = ()) -> Iterator[Attemp
 
 @contextmanager
 def stating_effect_of_process() -> Iterator[None]:
-    """Add what it has left to an error of the whole process, unless an action inside did."""
+    """Add the effect to an error of the process, unless an action inside did."""
     attempts = Attempts(())
     _process.append(attempts)
     try:

@@ -1,4 +1,4 @@
-"""The embedded AWS in the foreground: what `strongroom demo-server` does."""
+"""The embedded AWS in the foreground, for the command `demo-server`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def serve(port: int, echo: Callable[[str], None]) -> None:
 
 
 def lines(server: DemoServer) -> Iterator[str]:
-    """Yield what a shell needs, ready for `eval`, and what a person wants to know as comments."""
+    """Yield shell code with the variables to export, and explanations as comments."""
     values = {
         "AWS_ENDPOINT_URL": server.endpoint_url,
         "AWS_ACCESS_KEY_ID": server.admin.access_key_id,
@@ -52,7 +52,7 @@ def lines(server: DemoServer) -> Iterator[str]:
 
 @contextmanager
 def _stop_requested() -> Iterator[threading.Event]:
-    """Turn Ctrl-C and SIGTERM into an event, and restore their handlers afterwards."""
+    """Yield an event that Ctrl-C and SIGTERM set; restore their handlers afterwards."""
     stop = threading.Event()
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}

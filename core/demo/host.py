@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _serve(folder: Path, port: int) -> dict[str, Any]:
-    """Fill everything, listen in a thread, and return what the parent needs to know."""
+    """Create the sample data, listen in a thread, and return the data for the parent."""
     from core.demo import moto_setup  # before the rest: it sets moto up
     from core.demo.data.buckets import make_buckets
     from core.demo.data.identities import make_users
@@ -102,7 +102,7 @@ def call_when_parent_ends(pipe: BinaryIO, parent: int, leave: Callable[[], None]
         leave: ends this process; may be called in any thread.
     """
     threading.Thread(target=_wait, args=(pipe, leave), name="parent-watch", daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     signal.signal(signal.SIGTERM, lambda *_: leave())
     if sys.platform == "linux":
 

@@ -1,4 +1,4 @@
-"""The parent's side of the embedded AWS: start it, know where it is, stop it."""
+"""Control of the embedded AWS process: start, connection and stop."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class Probe:
             return error
         return None
 
-    def create_secret(self, **arguments: Any) -> None:
+    def make_test_secret(self, **arguments: Any) -> None:
         """Create the test secret, recorded before: what a kill leaves is deleted later."""
         self.secret_record = SecretRecord(Place.of(self.clients), self.absent)
         self.secret_record.begin()
@@ -117,7 +117,7 @@ class Probe:
         self.secret_made = True
 
     def undo(self) -> None:
-        """Remove what was stored, as far as it is allowed; for a moment also after a cancel."""
+        """Remove all test objects that may be removed, for a short time even after a cancel."""
         with finishing(self.work) as self.work:
             self._remove_object()
             self._delete_secret()

@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Number(str):
-    """A number of a JSON text, stored letter by letter: no digit is lost and none is made up."""
+    """A number of a JSON text with its exact digits."""
 
     __slots__ = ()
 

@@ -88,7 +88,7 @@ def _check_id(
     seen: dict[tuple[str, str], dict[str, Any]],
     findings: Findings,
 ) -> None:
-    """Report an id that came before; ids are unique for a symbol, not for an exchange."""
+    """Report a repeated id; ids are unique per symbol, not per exchange."""
     number = text_of(first_of(trade, _ID))
     if number is None:
         return

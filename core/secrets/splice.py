@@ -63,7 +63,7 @@ def replace_members(text: str, rows: Sequence[Row], old_rows: Sequence[Row]) -> 
     Args:
         text: the original text.
         rows: the new members: existing ones in their old order, then new ones.
-        old_rows: the members as they were; an equal row keeps its bytes.
+        old_rows: the original members; the bytes of equal rows are not changed.
     """
     old = members(text)
     if not old or not rows:

@@ -43,7 +43,6 @@ TEXTS = {
     r"anew": "again",
     r"for ever": "without limit, permanently",
     r"of ours|is ours|are ours": "Strongroom's",
-    r"the one that (is|was|has|stands)": "name the thing",
     r"tak(e|es|en|ing) (it |them |this )?back": "undo",
     r"way back": "undo",
     r"bygone|hitherto|thereof|herein|wherein|withal|betwixt|forthwith": "a modern word",
@@ -86,9 +85,14 @@ NAMES = {
 #: Uses that are right: path, the text or name, and why.
 ALLOWED = {
     ("tests/conventions/test_language.py", ""): "the table itself",
+    ("core/cli/backups.py", "kept"): "the option --drop-kept and the field of --json stay the same",
+    ("core/cli/parameters.py", "kept"): "the option --drop-kept",
+    ("core/engine/operations.py", "--drop-kept"): "the option of the command",
+    ("core/model/backup.py", "kept"): "the field of --json",
+    ("core/storage/setup.py", "kept"): "the field of --json, and the outcome behind it",
 }
 #: How many occurrences each top-level folder may have. Lower a limit after cleaning up.
-LIMITS = {"core": 640, "gui": 600, "tests": 760, "documents": 70}
+LIMITS = {"core": 0, "gui": 260, "tests": 280, "documents": 0}
 
 _TEXTS = [(re.compile(rf"\b(?:{word})\b", re.IGNORECASE), use) for word, use in TEXTS.items()]
 _ANY = re.compile("|".join(pattern.pattern for pattern, _ in _TEXTS), re.IGNORECASE)

@@ -51,7 +51,7 @@ def _document(*statements: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_users() -> tuple[AccessKeys, AccessKeys]:
-    """Create both users with fresh keys; return the administrator's and the platform's."""
+    """Create both users with new keys; return the keys of the administrator and the platform."""
     admin = _user(ADMIN, "everything", _document(_EVERYTHING), days=12)
     platform = _user(PLATFORM, "platform", platform_policy(), days=PLATFORM_KEY_DAYS)
     return admin, platform

@@ -1,4 +1,4 @@
-"""One object to be, and the small tools that all streams of samples use."""
+"""A sample object, and helpers for all streams of samples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GZIP = "application/gzip"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """An object as it was written: several of one key are its versions, oldest first."""
+    """A written object; several with one key are its versions, oldest first."""
 
     key: str
     body: bytes
@@ -33,7 +33,7 @@ class Sample:
 
 
 def randomness(stream: str) -> Random:
-    """Return the generator of one stream, so that a change in one leaves the others alone."""
+    """Return the random generator of a stream, which is independent of other streams."""
     return Random(f"strongroom {stream}")  # noqa: S311 - samples shall be the same every time
 
 
@@ -43,30 +43,30 @@ def days() -> list[datetime]:
 
 
 def iso(moment: datetime) -> str:
-    """Write a moment as keys have it now: `2024-01-15T10:00:00Z`."""
+    """Return a time in the present format of keys: `2024-01-15T10:00:00Z`."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def naive(moment: datetime) -> str:
-    """Write a moment in the first old spelling: without a zone."""
+    """Return a time in the first old format: without a zone."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}"
 
 
 def micro(moment: datetime) -> str:
-    """Write a moment in the second old spelling: with microseconds, without a zone."""
+    """Return a time in the second old format: with microseconds, without a zone."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.hour * 4099 + moment.day * 31:06d}"
 
 
 def offset(moment: datetime) -> str:
-    """Write a moment in the third old spelling: with `+00:00`."""
+    """Return a time in the third old format: with `+00:00`."""
     return f"{moment:%Y-%m-%dT%H:%M:%S+00:00}"
 
 
 def written(moment: datetime) -> datetime:
-    """Return when an object of a moment reached the bucket: a few seconds later."""
+    """Return the upload time of an object: a few seconds after the time of its data."""
     return moment + timedelta(seconds=1 + (moment.hour + moment.day) % 5)
 
 
 def document(value: Any) -> bytes:
-    """Write JSON as the platform does: indented, whatever JSON lacks as text."""
+    """Return JSON like the platform: indented, with unsupported values as text."""
     return json.dumps(value, indent=2, default=str).encode()

@@ -1,4 +1,4 @@
-"""The WSGI application: check a request, answer a refusal, or hand it on to moto."""
+"""The WSGI application, which checks a request and refuses it or forwards it to moto."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class Gate:
-    """Stands before moto's application; refuses what AWS would refuse."""
+    """WSGI application around moto's, which refuses requests that AWS would refuse."""
 
     def __init__(self, moto: Application) -> None:
         repair_moto()
@@ -86,7 +86,7 @@ class Gate:
 
 
 def _check_service(request: Incoming, claim: Claim) -> None:
-    """Keep moto's control pages and the services that the demo does not offer out of reach."""
+    """Refuse requests for moto's control pages and for services that the demo does not offer."""
     if claim.service not in service_actions.SERVICES:
         raise Refused(Refusal.NO_SERVICE, detail=f"The demo server has no {claim.service}.")
     if request.bucket in {"moto-api", "latest"}:
@@ -95,7 +95,7 @@ def _check_service(request: Incoming, claim: Claim) -> None:
 
 
 def _check_region(request: Incoming, claim: Claim) -> None:
-    """Redirect a request that was signed for another region than the bucket's, as S3 does."""
+    """Redirect a request that was signed for the wrong region, like S3."""
     bucket = s3_backends[ACCOUNT][PARTITION].buckets.get(request.bucket)
     if bucket is None or bucket.region_name == claim.region:
         return
@@ -124,7 +124,7 @@ def _complete_answer(moto: Application, environ: Environ) -> Answer:
 
 
 def _sent(answer: Answer, start_response: StartResponse) -> Iterable[bytes]:
-    """Send an answer; a HEAD answer keeps the length of the body that it does not have."""
+    """Send an answer; the answer to HEAD has the length of the omitted body."""
     lengths = [name for name in answer.headers if name.lower() == "content-length"]
     headers = dict(answer.headers)
     if answer.body or not (lengths or answer.status == HTTPStatus.NO_CONTENT):

@@ -1,4 +1,4 @@
-"""Whether a principal may do what a request asks: its own policies and the bucket's."""
+"""Authorization of requests by the policies of the principal and of the bucket."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OF_INITIATOR = frozenset({"s3:AbortMultipartUpload", "s3:ListMultipartUploadPar
 
 
 class Authorization:
-    """Decides by the policies as they are now; remembers who began which multipart upload."""
+    """Authorization by the present policies; records the initiators of multipart uploads."""
 
     def __init__(self) -> None:
         self._initiators: dict[str, str] = {}
@@ -50,7 +50,7 @@ class Authorization:
         return need[0] in _OF_INITIATOR and self._initiators.get(upload) == principal.arn
 
     def remember(self, request: Incoming, principal: Principal, answer: bytes) -> None:
-        """Note the initiator of an upload that moto has just begun."""
+        """Record the initiator of an upload that moto has just created."""
         if request.method == "POST" and request.has("uploads"):
             found = _UPLOAD_ID.search(answer)
             if found:
@@ -66,7 +66,7 @@ def _needs(request: Incoming, claim: Claim, principal: Principal) -> list[Need]:
 
 
 def permitted(need: Need, request: Incoming, principal: Principal) -> bool:
-    """Whether the identity's policies and the bucket's together permit a need."""
+    """Return whether the policies of identity and bucket together permit an action."""
     action, resource = need
     context = _context(request, principal)
     own = decision(principal.policies, action, resource, context)
@@ -75,7 +75,7 @@ def permitted(need: Need, request: Incoming, principal: Principal) -> bool:
 
 
 def _context(request: Incoming, principal: Principal) -> Mapping[str, str]:
-    """The loopback stands for AWS's TLS endpoint: a TLS-only policy must not lock the demo."""
+    """Return the condition keys; the loopback counts as TLS, so that TLS-only policies work."""
     return {
         "aws:principalarn": principal.arn,
         "aws:username": principal.name,
@@ -94,7 +94,7 @@ def _bucket_policies(resource: str) -> list[dict[str, Any]]:
 
 
 def denial(need: Need, principal: Principal) -> Refused:
-    """Word a denial as AWS does: who, which action, on what."""
+    """Return the message of a denial like AWS, with caller, action and resource."""
     action, resource = need
     quoted = f'"{resource}"' if action.startswith("s3:") else resource
     detail = (

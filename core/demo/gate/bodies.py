@@ -34,7 +34,7 @@ _NO_CHECKSUMS = frozenset({"algorithm", "mode", "type"})
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The bytes themselves, and the headers that moto must see changed (None: removed)."""
+    """The decoded bytes of a body, and the headers to change for moto (None: removed)."""
 
     data: bytes
     changed: Mapping[str, str | None]

@@ -1,4 +1,4 @@
-"""Conditional writes as S3 does them: of several writers of one key at most one succeeds.
+"""Conditional writes as in S3: of several concurrent writers of a key at most one succeeds.
 
 moto checks `If-None-Match` of an upload some time before it stores the object, so that two
 writers may both pass, and ignores the condition of a copy.
@@ -31,7 +31,7 @@ _LOCKS = 64
 
 
 class ConditionalWrites:
-    """Checks the conditions of writes; a key is locked from the check until it is stored."""
+    """Checks of conditional writes; a key is locked from the check until it is stored."""
 
     def __init__(self) -> None:
         self._locks = tuple(threading.Lock() for _ in range(_LOCKS))
@@ -52,7 +52,7 @@ class ConditionalWrites:
 
 
 def _stores_object(request: Incoming) -> bool:
-    """Whether a request is PutObject, CopyObject or CompleteMultipartUpload."""
+    """Return whether a request is PutObject, CopyObject or CompleteMultipartUpload."""
     if not request.key or request.has("partNumber"):
         return False
     return request.method == "PUT" or (request.method == "POST" and request.has("uploadId"))
@@ -79,7 +79,7 @@ def _check_is(existing: FakeKey | None, etag: str, key: str) -> None:
 
 
 def _existing(request: Incoming) -> FakeKey | None:
-    """Return the object that has the key; a delete marker is none."""
+    """Return the object with the key, or None, also for a delete marker."""
     backend = s3_backends[ACCOUNT][PARTITION]
     if request.bucket not in backend.buckets:
         return None  # moto answers that there is no such bucket
@@ -87,7 +87,7 @@ def _existing(request: Incoming) -> FakeKey | None:
 
 
 def _is_repeated(request: Incoming, existing: FakeKey) -> bool:
-    """Whether the object is the outcome of the very upload that a request completes once more."""
+    """Return whether the object is the result of the upload that a request completes again."""
     upload = request.param("uploadId")
     made_by = getattr(existing.multipart, "id", None)
     return upload is not None and made_by == upload

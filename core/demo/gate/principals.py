@@ -1,4 +1,4 @@
-"""Who a key belongs to, by moto's IAM and STS: only active keys that exist count."""
+"""Principals of access keys, from moto's IAM and STS; only active keys are valid."""
 
 from __future__ import annotations
 

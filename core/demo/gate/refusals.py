@@ -1,4 +1,4 @@
-"""Refusals in the form of the service that was asked: S3 and query services XML, others JSON."""
+"""Error answers in the format of each service: XML for S3 and query services, or JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.demo.gate.request import Incoming
 
 
 class Dialect(Enum):
-    """How a service words its errors."""
+    """Error format of a service."""
 
     S3 = "s3"
     QUERY = "query"
@@ -102,7 +102,7 @@ class Refusal(Enum):
 
 
 class Refused(Exception):  # noqa: N818 - named by what happened, as in `core.errors`
-    """A request is refused; the gate turns it into the answer of the service asked."""
+    """A refused request, for which the gate sends an error answer of the service."""
 
     def __init__(self, why: Refusal | Code, *, detail: str = "", **fields: str) -> None:
         super().__init__(detail)
@@ -118,7 +118,7 @@ class Refused(Exception):  # noqa: N818 - named by what happened, as in `core.er
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent back in place of moto's answer."""
+    """An answer that is sent instead of moto's."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)

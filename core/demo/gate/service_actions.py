@@ -1,4 +1,4 @@
-"""Which permission a request to another service than S3 needs, and on what."""
+"""The permissions and resources that a request to another service than S3 requires."""
 
 from __future__ import annotations
 

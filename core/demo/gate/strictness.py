@@ -1,4 +1,4 @@
-"""Limits and rules of AWS that moto does not know: what breaks them is refused here as there."""
+"""Limits and rules of AWS that moto does not enforce."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class MysqlLogin:
         here = ipaddress.ip_address(link.getpeername()[0]).is_loopback
         if not here and not _query(session, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1]:
             raise NotSupported(
-                f"{self.address.host} offers no TLS",
+                f"{self.address.host} does not support TLS",
                 cause="A new password is sent to MySQL in plain text, and could be read by others "
                 "on the network.",
                 remedy="Enable TLS in the server, then try again.",

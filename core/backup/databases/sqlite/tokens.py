@@ -60,7 +60,7 @@ def tokens(text: str, *, comments: bool = True) -> list[Token]:
             not allowed.
     """
     if "\0" in text:
-        raise Corrupt("Schema text holds a NUL character", subject=repr(text[:40]))
+        raise Corrupt("Schema text contains a NUL character", subject=repr(text[:40]))
     found: list[Token] = []
     position = 0
     while position < len(text):
@@ -68,7 +68,7 @@ def tokens(text: str, *, comments: bool = True) -> list[Token]:
         if match is None:
             raise Corrupt("Schema text cannot be read", cause=f"At {text[position:][:40]!r}")
         if not comments and match.group().startswith(("--", "/*")):
-            raise Corrupt("A schema expression holds a comment", subject=text[:200])
+            raise Corrupt("A schema expression contains a comment", subject=text[:200])
         if match.lastgroup != "space":
             found.append(Token(match.lastgroup or "", match.group(), match.start(), match.end()))
         position = match.end()
@@ -94,7 +94,7 @@ def quoted(name: str) -> str:
         Corrupt: When the name contains a NUL, which ends SQL text.
     """
     if "\0" in name:
-        raise Corrupt("A name holds a NUL character", subject=repr(name))
+        raise Corrupt("A name contains a NUL character", subject=repr(name))
     return '"' + name.replace('"', '""') + '"'
 
 
