@@ -1,0 +1,235 @@
+"""What each operation changes: the entries of the log of changes, from its arguments and result.
+
+Each function of this module takes an `OperationCall` and the operation's result, and returns what
+was changed. The table of operations assigns them; views refresh from the changes, and the log of
+changes stores them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.model.change import ChangeKind
+from core.model.rotation import Outcome, Rotation, Step, StepRecord, StepState
+from core.units import format_count
+
+#: More prefixes than this are replaced by the empty one, which stands for the complete bucket.
+MOST_PREFIXES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One change of an operation, without its time and origin.
+
+    Attributes:
+        kind: the area that was changed.
+        subject: the changed resource.
+        prefixes: the key prefixes whose listings are outdated.
+        operation: the operation to log if it is not the one that was called.
+    """
+
+    kind: ChangeKind
+    subject: str
+    prefixes: tuple[str, ...] = ()
+    operation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationCall:
+    """One call of an operation.
+
+    Attributes:
+        operation: its name in the table of operations.
+        arguments: its arguments, by the names of its function.
+        bucket: the bucket of the connection.
+        profile: the profile of the connection, for the log of changes.
+        origin: the view that makes the call, for the log of changes.
+    """
+
+    operation: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    bucket: str = ""
+    profile: str = ""
+    origin: str = ""
+
+
+Effects = Sequence[Effect]
+DescribeEffects = Callable[[OperationCall, Any], Effects]
+
+
+def no_effects(_call: OperationCall, _result: object) -> Effects:
+    """Return nothing: the operation only reads."""
+    return ()
+
+
+def written_object(call: OperationCall, _result: object) -> Effects:
+    """Describe the object whose key is an argument of the call."""
+    return _objects(call, [call.arguments["key"]])
+
+
+def copied_object(call: OperationCall, _result: object) -> Effects:
+    """Describe the target of a copy."""
+    return _objects(call, [call.arguments["target"]])
+
+
+def filed_object(_call: OperationCall, written: Any) -> Effects:
+    """Describe the object under the key that the data contract gave it."""
+    return (Effect(ChangeKind.OBJECTS, written.key, (parent_of(written.key),)),)
+
+
+def deleted_objects(call: OperationCall, report: Any) -> Effects:
+    """Describe the objects of a `DeleteReport` that were deleted."""
+    return _objects(call, [each.key for each in report.deleted])
+
+
+def restored_objects(call: OperationCall, report: Any) -> Effects:
+    """Describe the objects of a `RestoreReport` that were restored."""
+    return _objects(call, report.restored)
+
+
+def uploaded_files(call: OperationCall, report: Any) -> Effects:
+    """Describe the files of a `TransferReport`, or of `Outcomes`, that were uploaded."""
+    keys = call.arguments["keys"]
+    done = [keys[number] for number in report.done]
+    if len(done) == 1:
+        return (Effect(ChangeKind.OBJECTS, done[0], (parent_of(done[0]),)),)
+    target = f"s3://{call.bucket}/{_common_folder(done)}"
+    subject = f"{format_count(len(done))} objects in {target}"
+    return (Effect(ChangeKind.OBJECTS, subject, _prefixes(done)),) if done else ()
+
+
+def removed_leftovers(call: OperationCall, report: Any) -> Effects:
+    """Describe the unfinished uploads and parts of backups that a `SweepReport` removed."""
+    return _objects(call, report.uploads)
+
+
+def written_backups(_call: OperationCall, report: Any) -> Effects:
+    """Describe each backup of a `BackupReport`."""
+    return tuple(
+        Effect(ChangeKind.BACKUPS, backup.table, (parent_of(backup.key),))
+        for backup in report.backups
+    )
+
+
+def restored_table(_call: OperationCall, report: Any) -> Effects:
+    """Describe the table of a `RestoreReport`."""
+    return (Effect(ChangeKind.TABLES, f"{report.database}: {report.table}"),)
+
+
+def former_table(call: OperationCall, _result: object) -> Effects:
+    """Describe the former table that an undo restored, or that was dropped."""
+    return (Effect(ChangeKind.TABLES, call.arguments["former"]),)
+
+
+def made_links(_call: OperationCall, links: Any) -> Effects:
+    """Describe new links."""
+    if not links:
+        return ()
+    subject = links[0].key if len(links) == 1 else f"{format_count(len(links))} objects"
+    return (Effect(ChangeKind.LINKS, subject),)
+
+
+def saved_rules(call: OperationCall, _result: object) -> Effects:
+    """Describe saved lifecycle rules, or an undone save, whose argument is the former result."""
+    verb = "undone" if "saved" in call.arguments else "saved"
+    return (Effect(ChangeKind.BUCKET, f"s3://{call.bucket} lifecycle rules {verb}"),)
+
+
+def changed_secret(call: OperationCall, _result: object) -> Effects:
+    """Describe the secret whose name is an argument of the call."""
+    return (Effect(ChangeKind.SECRETS, call.arguments["name"]),)
+
+
+def rolled_back_secret(call: OperationCall, _result: object) -> Effects:
+    """Describe the secret of a roll back."""
+    return (Effect(ChangeKind.SECRETS, call.arguments["found"].secret),)
+
+
+def repaired_finding(call: OperationCall, _result: object) -> Effects:
+    """Describe a repair of the doctor."""
+    finding, repair = call.arguments["finding"], call.arguments["repair"]
+    return (Effect(ChangeKind.SECRETS, f"{finding.subject}: {repair.title.lower()}"),)
+
+
+def stored_keys(call: OperationCall, report: Any) -> Effects:
+    """Describe the secret into which a `SetupReport` says that keys were stored."""
+    name = call.arguments["connection"].profile.secret_name
+    return (Effect(ChangeKind.SECRETS, name),) if report.stored else ()
+
+
+def saved_profile(call: OperationCall, _result: object) -> Effects:
+    """Describe a saved profile."""
+    return (Effect(ChangeKind.PROFILES, call.arguments["profile"].name),)
+
+
+def deleted_profile(call: OperationCall, _result: object) -> Effects:
+    """Describe a deleted profile."""
+    return (Effect(ChangeKind.PROFILES, call.arguments["name"]),)
+
+
+#: What each step of a rotation changes; a step that is not listed changes nothing.
+_STEP_EFFECTS = {
+    Step.CREATE: "access key {key} of {user} created",
+    Step.STAGE: "new value stored",
+    Step.APPLY: "password changed in the database",
+    Step.PROMOTE: "new value made current",
+    Step.DEACTIVATE: "access key {key} of {user} deactivated",
+    Step.DELETE: "access key {key} of {user} deleted",
+}
+
+
+def rotation_steps(call: OperationCall, rotation: Rotation) -> Effects:
+    """Describe the steps that the call has completed, and whether the rotation was undone.
+
+    Steps of an earlier call, whose result is the argument `rotation`, are not described again.
+    """
+    before = call.arguments.get("rotation")
+    steps = [each for each in rotation.steps if _completed(each, before)]
+    effects = [_step_effect(rotation, each.step) for each in steps if each.step in _STEP_EFFECTS]
+    undone = any(record.state is StepState.UNDONE for record in rotation.steps)
+    if rotation.outcome is Outcome.UNDONE and undone:
+        effects.append(Effect(ChangeKind.SECRETS, rotation.secret, operation="rotation.undo"))
+    return effects
+
+
+def _completed(record: StepRecord, before: Rotation | None) -> bool:
+    done = record.state is StepState.DONE
+    return done and not (before is not None and before.finished(record.step))
+
+
+def _step_effect(rotation: Rotation, step: Step) -> Effect:
+    facts = rotation.facts
+    key = facts.new_key_id if step is Step.CREATE else facts.old_key_id
+    text = _STEP_EFFECTS[step].format(key=key, user=facts.user)
+    return Effect(ChangeKind.SECRETS, f"{rotation.secret}: {text}")
+
+
+def parent_of(key: str) -> str:
+    """Return the prefix that lists a key."""
+    return key[: key.rstrip("/").rfind("/") + 1]
+
+
+def _objects(call: OperationCall, keys: Sequence[str]) -> Effects:
+    if not keys:
+        return ()
+    many = f"{format_count(len(keys))} objects"
+    subject = f"s3://{call.bucket}/{keys[0]}" if len(keys) == 1 else many
+    return (Effect(ChangeKind.OBJECTS, subject, _prefixes(keys)),)
+
+
+def _prefixes(keys: Sequence[str]) -> tuple[str, ...]:
+    folders = Counter(parent_of(key) for key in keys)
+    return tuple(folders) if len(folders) <= MOST_PREFIXES else ("",)
+
+
+def _common_folder(keys: Sequence[str]) -> str:
+    if not keys:
+        return ""
+    first, last = min(keys), max(keys)
+    same = next(
+        (n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first)
+    )
+    return first[: first.rfind("/", 0, same) + 1]
