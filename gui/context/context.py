@@ -1,4 +1,4 @@
-"""`Context`: the one thing that views share. It is passed in constructors; there are no globals."""
+"""`Context`, which all views share. It is passed to constructors; there are no globals."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from core.engine.changes import OperationCall
 from core.errors import LocalIOError
 from core.local.activity import ChangeLog
 from core.local.connections import Connections
@@ -25,19 +26,19 @@ _log = logging.getLogger(__name__)
 
 
 class Context(QObject):
-    """The present connection and what all views need around it.
+    """The current connection and the services that all views need.
 
     Signals:
-        workspace_changed: another workspace (or None) is in force.
-        identity_changed: an `Identity`, None while it is unknown.
-        changed: a `Change` was made, by whichever view.
+        workspace_changed: a different workspace (or None) is current.
+        identity_changed: the current `Identity`, None while it is unknown.
+        changed: a view has made a `Change`.
         read_only_changed: writing was locked or unlocked.
-        navigate: a tab's id and a target: the frame goes there.
-        profile_wanted: the name of a profile that somebody asks to switch to.
-        bucket_wanted: the name of a bucket that shall be opened with the present keys.
-        renewal_wanted: a fresh session of the present profile is wanted.
-        retry_wanted: the server shall be asked again whether it answers.
-        unlock_wanted: somebody asks to unlock writing; the frame asks the question.
+        navigate: show the tab of an id, with a target.
+        profile_wanted: the name of a profile to switch to.
+        bucket_wanted: the name of a bucket to open with the current keys.
+        renewal_wanted: start a new session of the current profile.
+        retry_wanted: check again whether the server answers.
+        unlock_wanted: the user wants to unlock writing; the window asks for confirmation.
         trouble: a `StorageError` that belongs to no view.
     """
 
@@ -69,7 +70,7 @@ class Context(QObject):
         self.log = log or ChangeLog()
         self.connections = connections or Connections()
         self.demo_database: Path | None = None
-        #: The summary of the failure that the frame tells; views need not repeat it.
+        #: The summary of the failure that the window already shows; views need not repeat it.
         self.outage = ""
         self._workspace: Workspace | None = None
         self._identity: Identity | None = None
@@ -79,26 +80,27 @@ class Context(QObject):
         self._relock.setSingleShot(True)
         self._relock.timeout.connect(self.lock)
         runner.task_finished.connect(self._lock_core)
+        runner.change_made.connect(self.announce)
         runner.present_connection = self._present
 
     @property
     def workspace(self) -> Workspace | None:
-        """The services of the present connection, or None."""
+        """The services of the current connection, or None."""
         return self._workspace
 
     @property
     def identity(self) -> Identity | None:
-        """Who AWS says we are, as soon as that is known."""
+        """The identity that AWS reports for the keys, None while it is unknown."""
         return self._identity
 
     @property
     def read_only(self) -> bool:
-        """Whether views must not offer to write."""
+        """Whether writing is locked."""
         return self._read_only
 
     @property
     def locked_reason(self) -> str:
-        """Why nothing can be changed and what to do about it; empty while changes are allowed."""
+        """The reason why changes are locked and what to do; empty while they are allowed."""
         if not self._read_only or self._workspace is None:
             return ""
         name = self._workspace.profile.name
@@ -106,16 +108,16 @@ class Context(QObject):
 
     @property
     def unlocked_until(self) -> datetime | None:
-        """When a protected profile locks itself again; None if it is locked or never locks."""
+        """When a protected profile is locked again; None if it is locked or never locks."""
         return self._unlocked_until
 
     @property
     def tokens(self) -> theme.Tokens:
-        """The colours in force."""
+        """The current colours."""
         return theme.tokens()
 
     def set_workspace(self, workspace: Workspace | None) -> None:
-        """Put another connection in force; the former one is closed after everybody let go."""
+        """Use another connection; the former one is closed when no view uses it any more."""
         former, self._workspace = self._workspace, workspace
         self.connection_state.follow(workspace)
         self._relock.stop()
@@ -129,16 +131,16 @@ class Context(QObject):
             former.close()
 
     def set_outage(self, summary: str) -> None:
-        """Remember what the frame tells of an outage; nothing when it is over."""
+        """Store the summary of an outage that the window shows, or an empty text after it."""
         self.outage = summary
 
     def set_identity(self, identity: Identity | None) -> None:
-        """Tell everybody who we are."""
+        """Announce the identity to all views."""
         self._identity = identity
         self.identity_changed.emit(identity)
 
     def unlock(self, minutes: int) -> None:
-        """Allow writing for some minutes: the one deliberate act on a protected profile."""
+        """Allow writing on a protected profile for some minutes."""
         self._unlocked_until = utc_now() + timedelta(minutes=minutes)
         if self._workspace is not None:
             self._workspace.set_unlocked(unlocked=True)
@@ -146,7 +148,7 @@ class Context(QObject):
         self._set_read_only(read_only=False)
 
     def lock(self) -> None:
-        """Forbid writing (again): at once for whatever begins now.
+        """Lock writing again, at once for new operations.
 
         `core` refuses every change as soon as the running tasks have ended: a rotation that is
         stopped between two steps would do more harm than one that ends.
@@ -162,32 +164,45 @@ class Context(QObject):
             self._workspace.set_unlocked(unlocked=False)
 
     def _present(self, connection: Connection) -> Connection:
-        """Return the connection that a task of the engine uses: unlocked only while we are.
+        """Return the connection for a task of the engine, unlocked only while writing is.
 
-        A task that is tried again later brings the connection of its first time.
+        A task that is retried later uses its original connection.
         """
         return replace(connection, unlocked=connection.unlocked and not self._read_only)
 
-    def announce(self, change: Change) -> None:
-        """Write a change into the log and tell every view of it."""
-        profile = self._workspace.profile.name if self._workspace else ""
+    def announce(self, change: Change, profile: str | None = None) -> None:
+        """Write a change to the log and announce it to all views."""
+        if profile is None:
+            profile = self._workspace.profile.name if self._workspace else ""
         try:
             self.log.append(change, profile=profile)
-        except LocalIOError as error:  # the change itself is made; only its record is missing
+        except LocalIOError as error:  # the change itself was made, only its record is missing
             _log.warning("%s", error)
             self.trouble.emit(error)
         self.changed.emit(change)
 
+    def call(self, operation: str, origin: str, **arguments: object) -> OperationCall:
+        """Return the call of an operation with the profile in force, for `TaskRunner.run`.
+
+        Args:
+            operation: its name in `core.engine.operations`.
+            origin: the view that makes the call, for the log of changes.
+            arguments: those of its function by which its changes are described.
+        """
+        profile = self._workspace.profile if self._workspace else None
+        bucket, name = (profile.bucket, profile.name) if profile else ("", "")
+        return OperationCall(operation, arguments, bucket, name, origin)
+
     def go(self, tab_id: str, target: object = None) -> None:
-        """Ask the frame to show a tab, which then opens `target`."""
+        """Show a tab, which then opens `target`."""
         self.navigate.emit(tab_id, target)
 
     def switch_profile(self, name: str) -> None:
-        """Ask the frame to connect with another profile."""
+        """Connect with another profile."""
         self.profile_wanted.emit(name)
 
     def switch_bucket(self, name: str) -> None:
-        """Ask the frame to open another bucket with the present keys."""
+        """Open another bucket with the current keys."""
         self.bucket_wanted.emit(name)
 
     def _set_read_only(self, *, read_only: bool) -> None:

@@ -1,4 +1,4 @@
-"""“File as…”: one document, its kind, its names and its moment; the key is shown live."""
+"""The dialog “File as…”, which stores one document under a key of the data contract."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from core.engine.operations import change_made
 from core.errors import AlreadyExists, InvalidInput, StorageError
 from core.filing.contents import Contents
 from core.filing.storing import Filing, file_as
 from core.layout import key_timestamp, parse_timestamp
-from core.model.change import ChangeKind
 from core.model.objects import Written
 from core.transfer.sources import typed_path
 from core.units import as_utc, format_size
@@ -24,14 +22,14 @@ from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.labels import heading
 from gui.widgets.panel import scrolling
 
-_NO_FILE = "Choose a file first."
+_NO_FILE = "Select a file first."
 
 
 class FileAsDialog(QDialog):
-    """Checks the content against the kind and shows what it will do before it does it.
+    """Checks the content against the kind and shows the key before anything is stored.
 
     Signals:
-        filed: the path and what was written.
+        filed: the path of the file and the written object.
     """
 
     filed = Signal(str, object)
@@ -49,7 +47,7 @@ class FileAsDialog(QDialog):
         self._filing: Filing | None = None
         self.banner = Banner(self)
         self.form = FileForm()
-        self.save = primary_button("File it", self._on_save)
+        self.save = primary_button("Store", self._on_save)
         self._lay_out()
         self.form.path_entered.connect(self._on_path)
         self.form.kind_chosen.connect(self._inspect)
@@ -60,21 +58,21 @@ class FileAsDialog(QDialog):
 
     @property
     def kind_id(self) -> str:
-        """The id of the chosen kind."""
+        """The id of the selected kind."""
         return self.form.kind_id
 
     @property
     def kind(self) -> QComboBox:
-        """The choice of kinds."""
+        """The list of kinds."""
         return self.form.kind
 
     @property
     def names(self) -> dict[str, QLineEdit]:
-        """The fields of all names that a key can have."""
+        """The fields of all names in keys."""
         return {name: field.line for name, field in self.form.fields.items()}
 
     def take(self, path: str) -> None:
-        """Inspect a file, and fill in what it gives."""
+        """Inspect a file and fill in the values found in it."""
         self.form.set_path(path)
 
     def _lay_out(self) -> None:
@@ -90,7 +88,7 @@ class FileAsDialog(QDialog):
         box.addLayout(buttons)
 
     def _on_path(self, text: str) -> None:
-        """Take another path, unless it is the same file written in another way."""
+        """Inspect another path, unless it is the same file."""
         try:
             path = typed_path(text)
         except InvalidInput as error:
@@ -108,7 +106,7 @@ class FileAsDialog(QDialog):
         self._refresh()
 
     def _inspect(self) -> None:
-        """Have the file read in the engine: as the chosen kind, else as the one it shows."""
+        """Inspect the file in the engine, as the selected kind or else as the detected one."""
         workspace = self._context.workspace
         if workspace is None or not self._path:
             return
@@ -143,26 +141,26 @@ class FileAsDialog(QDialog):
         self.form.path.setAccessibleDescription(text)
 
     def _moment(self) -> datetime | None:
-        """Return the moment in the field; a date with a blank for the T counts, too."""
+        """Return the time in the field, in which a blank is allowed instead of the T."""
         text = self.form.moment.line.text().strip()
         moment = parse_timestamp(text.replace(" ", "T", 1))
         return None if moment is None else as_utc(moment)
 
     def _refresh(self) -> None:
-        """Show the key, and whether the file can be filed under it."""
+        """Show the key, and whether the file can be stored under it."""
         self._filing = None
         if self._contents is None:
             self._show("", "", reason=_NO_FILE if not self._path else "The file is being read.")
             return
         moment = self._moment()
         if moment is None:
-            self._show("", "Write the moment as 2024-01-15T10:30:00Z.")
+            self._show("", "Enter the time as 2024-01-15T10:30:00Z.")
             return
         names = self.form.names
         empty = [name for name, text in names.items() if not text.strip()]
         if empty:
             wanted = " and ".join(name.replace("_", " ") for name in empty)
-            self._show("", f"Fill in {wanted}.", reason="Something is not filled in.")
+            self._show("", f"Fill in {wanted}.", reason="A field is empty.")
             return
         try:
             filing = file_as(self._contents, self.kind_id, names, moment)
@@ -208,13 +206,10 @@ class FileAsDialog(QDialog):
             failed=self._on_failed,
             source=self._path,
             target=self._filing.key,
+            origin="Uploads",
         )
 
     def _on_stored(self, written: Written) -> None:
-        folder = written.key[: written.key.rfind("/") + 1]
-        self._context.announce(
-            change_made("transfer.file", ChangeKind.OBJECTS, written.key, "Uploads", (folder,))
-        )
         self.filed.emit(self._path, written)
         self.accept()
 
@@ -222,9 +217,9 @@ class FileAsDialog(QDialog):
         self.save.allow(allowed=True)
         if isinstance(error, AlreadyExists):
             self.banner.show_warning(
-                "An object with this key exists already.",
+                "An object with this key already exists.",
                 "Nothing was written.",
-                action=("Overwrite it", lambda: self._store(overwrite=True)),
+                action=("Overwrite", lambda: self._store(overwrite=True)),
             )
         else:
             self.banner.show_error(error)

@@ -1,4 +1,4 @@
-"""Making and changing a connection profile."""
+"""The dialog that creates or edits a connection profile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gui.widgets.labels import text_label
 
 
 class ProfileEditor(Dialog):
-    """Stays open until the profile is stored; the keyring may ask for its password meanwhile."""
+    """Stays open until the profile is stored; the keyring may prompt for its password first."""
 
     def __init__(
         self,
@@ -26,16 +26,19 @@ class ProfileEditor(Dialog):
         context: Context,
         profile: Profile | None,
         saved: Callable[[Profile], object],
+        *,
+        origin: str,
     ) -> None:
         super().__init__(
             parent,
             f"Edit profile {profile.name}" if profile else "New profile",
-            "The profile's file holds no keys: those go to the system keyring, or stay in memory.",
+            "Keys are never stored with the profile: they are in the system keyring or only in memory.",
             width=540,
         )
         self._context = context
         self._old = profile.name if profile else ""
         self._saved = saved
+        self._origin = origin
         self.banner = Banner(self)
         self.form = ProfileForm(profile)
         self.form.changed.connect(self._update)
@@ -74,6 +77,7 @@ class ProfileEditor(Dialog):
             owner=self,
             then=self._on_saved,
             failed=self._on_failed,
+            call=self._context.call("profiles.save", self._origin, profile=profile),
         )
 
     def _on_saved(self, connection: Connection) -> None:
@@ -84,7 +88,7 @@ class ProfileEditor(Dialog):
         self._update()
         if isinstance(error, KeyringError):
             self.banner.show_warning(
-                error.summary, error.cause, action=("Keep for this session only", self._for_now)
+                error.summary, error.cause, action=("Use for this session only", self._for_now)
             )
         else:
             self.banner.show_error(error)

@@ -1,8 +1,8 @@
-"""The first start: one click into the demo, or keys that are tested, stored and read back."""
+"""The wizard of the first start: opens the demo, or tests and stores keys."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
@@ -17,14 +17,12 @@ from PySide6.QtWidgets import (
 
 from core.aws.aws_profiles import aws_profile_names
 from core.aws.sign_in import signed_in
-from core.engine.operations import change_made
 from core.errors import KeyringError, StorageError
 from core.local.environment import (
     environment_names_keys,
     environment_profile,
     environment_text,
 )
-from core.model.change import ChangeKind
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.storage.setup import SetupReport, SetupStep, set_up
 from core.work import Work
@@ -43,18 +41,18 @@ from gui.widgets.steps import Steps
 
 _ORIGIN = "Set-up"
 _FORM_WORDS = (
-    "The profile's file holds no keys: those go to the system keyring, or stay in memory until "
-    "the program ends."
+    "Keys are never stored with the profile: they are in the system keyring, or only in memory "
+    "until the program ends."
 )
-#: Each page is as high as what it says.
+#: Height of each page in pixels.
 _WIDTH, _HEIGHTS = 600, (424, 650, 520)
-#: What the card of the AWS variables adds to the first one.
+#: Additional height of the first page for the card of the AWS variables.
 _CARD = 136
 _KEEPING = "Store the profile"
-#: The setting that remembers what was chosen at the first start, and its value for the demo.
+#: The settings key of the choice at the first start, and its value for the demo.
 CHOICE_SETTING, DEMO_CHOICE = "start/choice", "demo"
 _TEST_STEPS = (
-    "Who the keys belong to",
+    "Identify the owner of the keys",
     "Find the bucket",
     "Upload a test object",
     "Read it back",
@@ -63,14 +61,27 @@ _TEST_STEPS = (
 _SECRET_STEPS = ("Store the secret", "Read the secret back")
 
 
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """The signed-in connection of a test, and the report of the set-up."""
+
+    connection: Connection
+    report: SetupReport
+
+    @property
+    def stored(self) -> bool:
+        """Whether keys were stored, as in `SetupReport`."""
+        return self.report.stored
+
+
 class Wizard(QDialog):
-    """Three pages: welcome, the form, and the steps as they are worked through.
+    """Three pages: welcome, the form, and the steps of the test.
 
     Nothing is stored before the keys have been tested. Everything that may block runs in tasks.
 
     Signals:
         demo_chosen: the user wants the embedded server with sample data.
-        connected: the `Connection` that was tested and stored.
+        connected: the tested and stored `Connection`.
     """
 
     demo_chosen = Signal()
@@ -82,7 +93,7 @@ class Wizard(QDialog):
         self._task: Task | None = None
         self._kept_theirs = False
         self._tested: tuple[Profile, AccessKeys | None] | None = None
-        #: With the keys of the session that an MFA code opened: it is asked for once.
+        #: Has the session keys obtained with an MFA code, so that it is requested only once.
         self._opened: Connection | None = None
         self._desk = MfaDesk(self)
         self._connection: Connection | None = None
@@ -155,13 +166,13 @@ class Wizard(QDialog):
         self._update()
 
     def _fit(self, page: int) -> None:
-        """Take the height of a page as far as the screen has it; what does not fit scrolls."""
+        """Set the height of the page, limited by the screen; what does not fit scrolls."""
         more = _CARD if page == 0 and self.environment.isVisibleTo(self) else 0
         self.resize(_WIDTH, _HEIGHTS[page] + more)
         keep_on_screen(self)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Stay on the screen, with all buttons."""
+        """Keep the window with all buttons on the screen."""
         super().showEvent(event)
         keep_on_screen(self)
 
@@ -173,7 +184,7 @@ class Wizard(QDialog):
         self.test.allow(not reason, reason)
         self.finish.allow(self._connection is not None, "The connection has to be tested first.")
 
-    # What the user does.
+    # User actions
 
     def _on_demo(self) -> None:
         self._context.settings.set(CHOICE_SETTING, DEMO_CHOICE)
@@ -212,14 +223,15 @@ class Wizard(QDialog):
         for title in (*_TEST_STEPS, *_SECRET_STEPS, _KEEPING):
             self.steps.set_step(title, "waiting")
         if not store:
-            why = "There are no keys to store." if keys is None else "Not wanted."
+            why = "There are no keys to store." if keys is None else "Not selected."
             self._skip_secret(why)
         self._show(2)
         connection, desk = self._opened or Connection(profile, keys), self._desk
 
-        def test(work: Work) -> tuple[Connection, SetupReport]:
+        def test(work: Work) -> _Tested:
             opened = signed_in(connection, lambda question: desk.ask(question, work), work=work)
-            return opened, set_up(opened, store=store, replace_keys=replace_keys, work=work)
+            report = set_up(opened, store=store, replace_keys=replace_keys, work=work)
+            return _Tested(opened, report)
 
         self._task = self._context.runner.run(
             "Test the connection",
@@ -229,6 +241,7 @@ class Wizard(QDialog):
             failed=self._on_failed,
             batch=self._on_step,
             latest="wizard",
+            call=self._context.call("setup", _ORIGIN, connection=connection),
         )
 
     def _on_finish(self) -> None:
@@ -236,18 +249,15 @@ class Wizard(QDialog):
             self.connected.emit(self._connection)
             self.accept()
 
-    # What comes of it.
+    # Results
 
     def _on_step(self, step: SetupStep) -> None:
         state = "running" if step.running else "good" if step.ok else "failed"
         self.steps.set_step(step.title, state, step.detail, step.seconds)
 
-    def _on_verified(self, found: tuple[Connection, SetupReport]) -> None:
-        self._opened, report = found
+    def _on_verified(self, found: _Tested) -> None:
+        self._opened, report = found.connection, found.report
         self._kept_theirs = report.kept
-        if report.stored and self._tested is not None:
-            name = self._tested[0].secret_name
-            self._context.announce(change_made("setup", ChangeKind.SECRETS, name, _ORIGIN))
         self._keep()
 
     def _keep(self) -> None:
@@ -261,19 +271,20 @@ class Wizard(QDialog):
             return connections.save(profile, keys)
 
         self._task = self._context.runner.run(
-            f"Keep the profile {profile.name}",
+            f"Save the profile {profile.name}",
             keep,
             owner=self,
             then=self._on_kept,
             failed=self._on_not_kept,
             latest="wizard",
+            call=self._context.call("profiles.save", _ORIGIN, profile=profile),
         )
 
     def _on_kept(self, connection: Connection) -> None:
         words = {
             KeySource.KEYRING: "its keys are in the system keyring",
-            KeySource.SESSION: "its keys are in memory only and gone when the program ends",
-        }.get(connection.profile.source, "it needs no keys of ours")
+            KeySource.SESSION: "its keys are only in memory until the program ends",
+        }.get(connection.profile.source, "it needs no stored keys")
         self.steps.set_step(_KEEPING, "good", f"{connection.profile.name}: {words}")
         session = self._opened.keys if self._opened and connection.keys is None else None
         self._connection = replace(connection, keys=session) if session else connection
@@ -282,20 +293,20 @@ class Wizard(QDialog):
         self.finish.setFocus()
 
     def _tell_result(self, secret_name: str) -> None:
-        """Say that all is well, and that the platform's secret has other keys if it has."""
+        """Show the success, and whether the platform's secret has different keys."""
         if not self._kept_theirs:
             self.banner.show_good("The connection works.")
             return
-        self._skip_secret(f"{secret_name} holds other keys; it was left as it is.")
+        self._skip_secret(f"{secret_name} contains different keys and was not changed.")
         self.banner.show_warning(
-            "The connection works. The platform uses other keys than these.",
-            f"{secret_name} was not changed. Replace its keys only if the platform shall use "
-            "yours from now on.",
+            "The connection works. The platform uses different keys.",
+            f"{secret_name} was not changed. Replace its keys only if the platform is to use "
+            "your keys from now on.",
             action=("Replace them…", self._ask_to_replace),
         )
 
     def _skip_secret(self, why: str) -> None:
-        """Show that nothing was stored in the secret: a dash, never the mark of success."""
+        """Show that nothing was stored in the secret, with a dash instead of a success mark."""
         self.steps.set_step(_SECRET_STEPS[0], "skipped", why)
         self.steps.drop(_SECRET_STEPS[1])
 
@@ -304,7 +315,7 @@ class Wizard(QDialog):
         ask(
             self,
             f"Replace the keys in {name}?",
-            "The platform's programs use your keys from now on. The present ones are kept as the "
+            "The platform's programs will use your keys. The present keys are retained as the "
             "previous version.",
             lambda: self._start(replace_keys=True),
             names=[name],
@@ -316,7 +327,7 @@ class Wizard(QDialog):
         self.steps.set_step(_KEEPING, "failed", error.summary)
         if isinstance(error, KeyringError):
             self.banner.show_warning(
-                error.summary, error.cause, action=("Keep for this session only", self._for_now)
+                error.summary, error.cause, action=("Use for this session only", self._for_now)
             )
         else:
             self.banner.show_error(error, self._keep)
@@ -331,5 +342,5 @@ class Wizard(QDialog):
 
 
 def _variables() -> str:
-    """Return the variables of AWS that are set, if they name keys or a server."""
+    """Return the AWS environment variables that are set, if they name keys or an endpoint."""
     return environment_text() if environment_names_keys() else ""

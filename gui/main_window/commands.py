@@ -1,4 +1,4 @@
-"""The actions of the whole window: what each does, its keys, and why it may not be possible now."""
+"""The commands of the window, their shortcuts, and why a command is not possible now."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
     from gui.tabs.base import Tab
 
 UNLOCK_MINUTES = 15
-#: How many letters of a title may stand for one letter that was typed, on average.
+#: The maximum average number of title characters per typed character of a fuzzy match.
 _SPREAD = 4
 _FIELDS = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox)
 NOT_CONNECTED = "Connect to a profile first."
-#: Actions that need a connection, whether they change anything or not.
+#: Actions that need a connection.
 _CONNECTED = frozenset({"go_to", "upload", "rotate", "doctor", "hygiene", "lock"})
-#: Scopes of keys that many lists or fields have: which one is meant, only the focus tells.
+#: Scopes shared by many lists or fields, of which only the focus selects one.
 _IN_ANY_LIST = frozenset({"lists", "rows", "lines", "filters"})
-#: Actions that a tab does: the tab, and the target that it opens.
+#: Actions of tabs: the tab, and the target that it opens.
 _IN_TABS = (
     ("rotate", "credentials", "rotate"),
     ("doctor", "credentials", "doctor"),
@@ -50,7 +50,7 @@ _IN_TABS = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A row of the table of actions, with what it does, and the part of the window it is of."""
+    """An action of `gui.shortcuts`, the function that runs it, and the part of the window."""
 
     action: Action
     run: Callable[[], object]
@@ -58,23 +58,23 @@ class Command:
 
     @property
     def title(self) -> str:
-        """Its words, after the part of the window where they alone are not clear."""
+        """The text, with the part of the window as a prefix where necessary."""
         return f"{self.part}: {self.action.text}" if self.part else self.action.text
 
     @property
     def keys(self) -> str:
-        """Its usual keys, or an empty text."""
+        """The first shortcut, or an empty text."""
         return self.action.keys[0] if self.action.keys else ""
 
     @property
     def changes(self) -> bool:
-        """Whether it leads to an operation that a read-only profile refuses."""
+        """Whether it starts an operation that a read-only profile refuses."""
         return self.action.changes
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the actions need of the window."""
+    """What the commands need from the window."""
 
     window: QWidget
     show_tab: Callable[[str, object], Tab]
@@ -84,7 +84,7 @@ class Frame:
 
 
 class Commands:
-    """All actions of the window; their keys work everywhere in it."""
+    """All commands of the window; their shortcuts work everywhere in it."""
 
     def __init__(self, context: Context, frame: Frame) -> None:
         self._context, self._frame = context, frame
@@ -120,19 +120,19 @@ class Commands:
             shortcuts.bind(command.action.id, frame.window, command.run, reason)
 
     def reason(self, command: Command) -> str:
-        """Return why a command is not possible now; empty if it is."""
+        """Return why a command is not possible now, or an empty text."""
         if command.action.id in _CONNECTED and self._context.workspace is None:
             return NOT_CONNECTED
         return self._context.locked_reason if command.changes else ""
 
     def places_of(self, event: QKeyEvent) -> str:
-        """Return where the keys of an event apply, if they do nothing here and are no letters."""
+        """Return where the keys of an event apply if they have no effect here."""
         found = [each for each in shortcuts.bound_to(event) if each.where != "window"]
         parts = [f"{shortcuts.scope(each.where).title} ({each.text})" for each in found]
         return f"{shortcuts.pressed(event)} works in: {', '.join(parts)}." if parts else ""
 
     def of_tab(self, tab: Tab) -> list[Command]:
-        """Return the actions of a tab that need no focus in one of its lists."""
+        """Return the commands of a tab that need no focus in one of its lists."""
         return [
             Command(bound.action, bound.perform, shortcuts.scope(bound.action.where).title)
             for bound in tab.findChildren(shortcuts.Binding)
@@ -155,16 +155,16 @@ class Commands:
         ]
 
     def set_theme(self, mode: theme.Mode) -> None:
-        """Use another theme, now and at the next start."""
+        """Use a theme now and at the next start."""
         self._context.settings.set("theme", mode)
         theme.current().set_mode(mode)
 
     def toggle_theme(self) -> None:
-        """Change between light and dark."""
+        """Switch between light and dark."""
         self.set_theme("light" if theme.tokens().dark else "dark")
 
     def toggle_lock(self) -> None:
-        """Lock writing at once, or unlock it after a question."""
+        """Lock writing at once, or unlock it after a confirmation."""
         from gui.dialogs.confirm import ask
 
         context, workspace = self._context, self._context.workspace
@@ -176,8 +176,8 @@ class Commands:
         ask(
             self._frame.window,
             f"Allow changes on {workspace.profile.name}?",
-            f"The profile opens read-only. For {UNLOCK_MINUTES} minutes everything that your keys "
-            "permit can be changed and deleted; then it locks itself again.",
+            f"The profile is read-only. For {UNLOCK_MINUTES} minutes everything that your keys "
+            "permit can be changed and deleted. Then it is locked again.",
             lambda: context.unlock(UNLOCK_MINUTES),
             button=f"Unlock for {UNLOCK_MINUTES} minutes",
             danger=True,
@@ -187,15 +187,11 @@ class Commands:
         """Ask for a new profile, and connect with it."""
         from gui.dialogs.profile_editor import ProfileEditor
 
-        ProfileEditor(self._frame.window, self._context, None, self._on_profile).open()
+        ProfileEditor(
+            self._frame.window, self._context, None, self._on_profile, origin="Window"
+        ).open()
 
     def _on_profile(self, profile: Profile) -> None:
-        from core.engine.operations import change_made
-        from core.model.change import ChangeKind
-
-        self._context.announce(
-            change_made("profiles.save", ChangeKind.PROFILES, profile.name, "Frame")
-        )
         self._context.switch_profile(profile.name)
 
     def _on_go_to(self) -> None:
@@ -204,7 +200,7 @@ class Commands:
         tab.perform("go_to")
 
     def _on_upload(self) -> None:
-        """Upload to the folder that the present tab shows, else wherever the user says."""
+        """Upload to the folder that the current tab shows, else ask for the destination."""
         if not self._frame.current_tab().perform("upload"):
             self._frame.show_tab("uploads", "choose")
 
@@ -215,7 +211,7 @@ class Commands:
 
 
 class Explanations(QObject):
-    """Takes what `gui.shortcuts.explain` sends from anywhere in a window."""
+    """Shows the explanations that `gui.shortcuts.explain` sends."""
 
     def __init__(self, window: QWidget, show: Callable[[str], object]) -> None:
         super().__init__(window)
@@ -223,7 +219,7 @@ class Explanations(QObject):
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Show the texts; empty ones come from menus and mean nothing here."""
+        """Show the text; empty ones are sent by menus and ignored."""
         if not isinstance(event, QStatusTipEvent):
             return super().eventFilter(watched, event)
         if event.tip():
@@ -232,9 +228,9 @@ class Explanations(QObject):
 
 
 class FieldKeys(QObject):
-    """Lets the keys of the window work in text fields, which claim some of them (Ctrl+K, Ctrl+U).
+    """Makes the window's shortcuts work in text fields, which use some of them (Ctrl+K, Ctrl+U).
 
-    Copy, paste, undo and the like are no keys of the window: a field keeps them.
+    Copy, paste and undo are not shortcuts of the window and work in the field as usual.
     """
 
     def __init__(self, window: QWidget) -> None:
@@ -246,7 +242,7 @@ class FieldKeys(QObject):
             application.focusChanged.connect(self._on_focus)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep a field from claiming a key of the window."""
+        """Prevent a field from handling a shortcut of the window."""
         if (
             isinstance(event, QKeyEvent)
             and event.type() == QEvent.Type.ShortcutOverride
@@ -265,16 +261,16 @@ class FieldKeys(QObject):
 
 
 def matching(commands: Iterable[Command], text: str) -> list[tuple[float, Command]]:
-    """Return the commands whose words match, with their scores; the closest first.
+    """Return the commands whose titles match, with their scores, best first.
 
-    The letters of `text` must be there in order; words found as they are count more.
+    The characters of `text` must occur in order; complete words score higher.
     """
     scored = [(score, command) for command in commands if (score := _score(command.title, text))]
     return sorted(scored, key=lambda pair: -pair[0])
 
 
 def _score(title: str, text: str) -> float:
-    """Return 0 for no match, above 1,000 for a part of the title, below 200 for letters only."""
+    """Return 0 for no match, over 1,000 for a part of the title, below 200 for single characters."""
     title, text = title.casefold(), text.casefold().strip()
     if not text:
         return 1

@@ -1,4 +1,4 @@
-"""`Tab`: what every view of the window is - its banner, its tasks, and the frame's calls."""
+"""`Tab`, the base class of all tabs: banner, tasks, and the calls from the window."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from core.aws.attempts import FAILING
+from core.engine.changes import OperationCall
 from core.engine.command_line import command_line
 from core.errors import ErrorKind, InvalidInput, StorageError
 from core.model.change import Change
@@ -33,13 +34,15 @@ _OVER = frozenset({"done", "failed", "cancelled"})
 
 
 class Tab(QWidget):
-    """One view. It loads when it is first seen, and anew after another workspace came.
+    """One tab. It loads when it is first shown, and again when the workspace changes.
 
     Signals:
-        settled: no task of this tab runs any more.
+        settled: no task of this tab is running any more.
     """
 
     settled = Signal()
+    #: The name of the tab in the log of changes, by which it knows its own changes.
+    origin = ""
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +55,7 @@ class Tab(QWidget):
 
     @property
     def busy(self) -> bool:
-        """Whether a task of this tab runs."""
+        """Whether a task of this tab is running."""
         return any(task.state not in _OVER for task in self._running)
 
     def run(  # noqa: PLR0913 - one order; all but the first three by name
@@ -67,6 +70,7 @@ class Tab(QWidget):
         cancelled: Callable[[], object] | None = None,
         latest: str | None = None,
         quiet: bool = False,
+        call: OperationCall | None = None,
     ) -> Task:
         """Run `fn` in a worker thread; by default, the banner shows its error.
 
@@ -82,12 +86,13 @@ class Tab(QWidget):
             cancelled: called after a cancel by the user.
             latest: starting another task of this name cancels this one.
             quiet: do not list the task.
+            call: the operation that `fn` is (see `call`): its changes are announced before `then`.
         """
         workspace = self.context.workspace
 
         again = partial(
             self.run, name, fn, then, failed=failed, progress=progress, batch=batch,
-            cancelled=cancelled, latest=latest, quiet=quiet,
+            cancelled=cancelled, latest=latest, quiet=quiet, call=call,
         )  # fmt: skip
 
         def present(call: Callable[[P], object] | None) -> Callable[[P], object] | None:
@@ -100,7 +105,7 @@ class Tab(QWidget):
         task = self.context.runner.run(
             name, fn, owner=self, then=present(then), failed=present(failed or self._failed(again)),
             progress=present(progress), batch=present(batch), cancelled=cancelled,
-            latest=latest, quiet=quiet,
+            latest=latest, quiet=quiet, call=call,
         )  # fmt: skip
         return self._watched(task)
 
@@ -150,20 +155,30 @@ class Tab(QWidget):
             name, operation, arguments, connection=self._connection(), owner=self, then=then,
             failed=failed or self._failed(again), progress=progress, batch=batch,
             cancelled=cancelled, latest=latest, quiet=quiet, source=source, target=target,
-            command=command,
+            command=command, origin=self.origin,
         )  # fmt: skip
         return self._watched(task)
+
+    def call(self, operation: str, *, origin: str = "", **arguments: object) -> OperationCall:
+        """Return the call of an operation by this tab with the profile in force, for `run`.
+
+        Args:
+            operation: its name in `core.engine.operations`.
+            origin: the view that is named in the log of changes; by default this tab.
+            arguments: those of its function by which its changes are described.
+        """
+        return self.context.call(operation, origin or self.origin, **arguments)
 
     def command(
         self, operation: str, *arguments: str, options: Mapping[str, str | bool] | None = None
     ) -> str:
-        """Return the command line for an operation with the profile in force."""
+        """Return the command line of an operation with the current profile."""
         workspace = self.context.workspace
         profile = workspace.profile if workspace else None
         return command_line(operation, *arguments, profile=profile, options=options)
 
     def show_error(self, error: StorageError, retry: Callable[[], object] | None = None) -> None:
-        """Tell a failure in the banner, unless the frame tells the same already."""
+        """Show an error in the banner unless the window already shows it."""
         if error.summary == self.context.outage:
             return
         if error.kind is ErrorKind.CREDENTIALS_EXPIRED:
@@ -174,75 +189,75 @@ class Tab(QWidget):
             self.banner.show_error(error, retry)
 
     def note_failures(self, failures: Sequence[Failure]) -> None:
-        """Have the connection's indicator show a failure of the server that ended a transfer."""
+        """Show a server failure that ended a transfer in the connection indicator."""
         found = next((each for each in failures if each.kind in FAILING), None)
         if found is not None:
             error = StorageError(found.summary, cause=found.cause, kind=found.kind)
-            # Later: the task that reports it still counts as an answer when it ends.
+            # Later, since the reporting task counts as an answer when it ends.
             QTimer.singleShot(0, self, partial(self.context.connection_state.set_failed, error))
 
     @property
     def loaded(self) -> bool:
-        """Whether it shows the present workspace; a hidden tab loads when it is seen again."""
+        """Whether it shows the current workspace; a hidden tab loads when it is shown again."""
         return not self._pending
 
     def ensure_loaded(self) -> None:
-        """Load what the present workspace holds, unless that was done."""
+        """Load the content of the current workspace unless it is loaded."""
         if self._pending:
             self._pending = False
             self._do_workspace(self.context.workspace)
 
     def refresh(self) -> None:
-        """Fetch anew what is shown (F5)."""
+        """Reload the content (F5)."""
         if self._pending:
             self.ensure_loaded()
         else:
             self._do_refresh()
 
     def try_again(self) -> None:
-        """Fetch anew if a failure is told: its reason may be gone."""
+        """Reload if a failure is shown, since its cause may have been fixed."""
         if self.banner.failed:
             self.banner.clear()
             self.refresh()
 
     def choose_profile(self) -> None:
-        """Lead to the profiles: there is no connection yet."""
+        """Open the profiles, since there is no connection yet."""
         self.context.go("credentials")
 
     def focus_filter(self) -> None:
-        """Put the cursor into the tab's filter (Ctrl+F)."""
+        """Focus the tab's filter (Ctrl+F)."""
         self._do_filter()
 
     def perform(self, _action_id: str) -> bool:
-        """Do an action of the window in this tab's own way; return whether there is one."""
+        """Run the tab's implementation of an action; return whether there is one."""
         return False
 
     def searchable(self) -> Sequence[NameSource]:
-        """Return what the search (Ctrl+K) can find in this tab; its targets are the tab's own."""
+        """Return the names in this tab for the search (Ctrl+K); their targets are for this tab."""
         return ()
 
     def open_target(self, target: object) -> None:
-        """Show what another view sent; the tab is loaded by then."""
+        """Show a target sent by another view; the tab is already loaded."""
 
     def present(self) -> None:
-        """Load something worth a picture."""
+        """Load content for a screenshot."""
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Load at the first sight."""
+        """Load when the tab is first shown."""
         super().showEvent(event)
         self.ensure_loaded()
 
     def _do_workspace(self, workspace: Workspace | None) -> None:
-        """Another workspace (or none) is in force: clear, and load its content."""
+        """Clear the tab and load the content of another workspace (or none)."""
 
     def _do_change(self, change: Change) -> None:
-        """Something was changed, perhaps by another view."""
+        """Handle a change, possibly made by another view."""
 
     def _do_refresh(self) -> None:
-        """Fetch anew what is shown."""
+        """Reload the content."""
 
     def _do_filter(self) -> None:
-        """Focus the filter; a tab without one shows a message."""
+        """Focus the filter; tabs without one show a message."""
         explain(self, "There is nothing to filter in this tab.")
 
     def _on_workspace(self, _workspace: object) -> None:
@@ -263,7 +278,7 @@ class Tab(QWidget):
 
     def _connection(self) -> Connection:
         if self.context.workspace is None:
-            raise InvalidInput("There is no connection.", remedy="Choose a profile.")
+            raise InvalidInput("There is no connection.", remedy="Select a profile.")
         return self.context.workspace.connection
 
     def _watched(self, task: Task) -> Task:
@@ -273,11 +288,13 @@ class Tab(QWidget):
         return task
 
     def _on_task(self) -> None:
-        if not self.busy:  # its `then` may start the next one: look again afterwards
+        if not self.busy:  # its `then` may start another task: check again afterwards
             QTimer.singleShot(0, self, self._tell_settled)
 
     def _tell_settled(self) -> None:
         if not self.busy:
             self._running = []
             self.settled.emit()
-            QTimer.singleShot(0, self, self.banner.keep_clear)  # once the view is laid out anew
+            QTimer.singleShot(
+                0, self, self.banner.keep_clear
+            )  # after the view has been laid out again

@@ -1,4 +1,4 @@
-"""The only place of the window that knows threads: tasks, and the runner that owns them."""
+"""Tasks and their runner; the only package of the window that uses threads."""
 
 from gui.tasks.runner import TaskRunner
 from gui.tasks.task import Task

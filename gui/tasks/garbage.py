@@ -1,8 +1,8 @@
-"""Python's garbage is collected on the GUI thread only.
+"""Runs Python's garbage collection only on the GUI thread.
 
-A collection runs in whichever thread happens to allocate. In a worker thread it would destroy
-widgets and other QObjects that are part of a cycle, while the GUI thread is delivering an event
-to them: a crash that comes and goes (seen as a null wrapper in PySide's `qt_metacall`).
+A collection runs in the thread that happens to allocate. In a worker thread it would destroy
+widgets and other QObjects in reference cycles while the GUI thread is delivering events to them,
+which causes intermittent crashes (seen as a null wrapper in PySide's `qt_metacall`).
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from PySide6.QtCore import QObject, QTimer
 
 #: Milliseconds between two readings of the counters.
 _INTERVAL = 500
-#: So many new objects at once are data, such as a preview of 70,000 candles, and no garbage.
-#: Searching them would stop the window for 100 ms and more.
+#: This many new objects at once are data, such as a preview of 70,000 candles, not garbage.
+#: Collecting them would block the window for 100 ms or more.
 _DATA_OBJECTS = 100_000
 
 _running: list[GarbageCollector] = []
-#: Whether Python collected by itself before the first of them started.
+#: Whether automatic collection was enabled before the first collector started.
 _automatic_before = [True]
 
 
 class GarbageCollector(QObject):
-    """While one of these runs, nobody but it collects; it does so from a timer.
+    """Replaces automatic garbage collection by a timer while it is running.
 
-    The oldest generation is large and is collected last. What the program has loaded by the time
-    of the first start, and large data, stays out of every collection: it is freed as soon as
-    nothing refers to it, unless it is part of a cycle.
+    The oldest generation is large and collected last. Objects loaded before the first start, and
+    large data, are excluded from collections: they are freed when nothing refers to them, unless
+    they are part of a cycle.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -38,7 +38,7 @@ class GarbageCollector(QObject):
         self._set_aside = False
 
     def start(self) -> None:
-        """Take the collection over."""
+        """Disable automatic collection and start the timer."""
         if not _running:
             _automatic_before[0] = gc.isenabled()
             if not gc.get_freeze_count():
@@ -48,11 +48,11 @@ class GarbageCollector(QObject):
         self._timer.start()
 
     def stop(self) -> None:
-        """Give the collection back, once nobody else needs it here."""
+        """Stop the timer; enable automatic collection after the last collector has stopped."""
         self._timer.stop()
         if self in _running:
             _running.remove(self)
-        if self._set_aside:  # what was set aside with the data may be garbage by now
+        if self._set_aside:  # frozen objects may be garbage by now
             self._set_aside = False
             gc.unfreeze()
             gc.collect()

@@ -92,7 +92,7 @@ class Lane:
                 result = job.fn(work)
         except StorageError as error:
             stopped = isinstance(error, Cancelled) or job.token.cancelled
-            self._post(number, *((CANCELLED, None) if stopped else (FAILED, error)))
+            self._post(number, *((CANCELLED, error) if stopped else (FAILED, error)))
         except Exception as error:  # noqa: BLE001 - the thread must live; it is logged and shown
             _log.exception("A task failed in a way that is a bug")
             self._post(number, FAILED, unexpected_error(error, "Strongroom"))

@@ -1,4 +1,4 @@
-"""Runs work off the GUI thread and brings what comes of it back to it."""
+"""Runs work in worker threads and delivers the results on the GUI thread."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal
 
+from core.engine.changes import OperationCall
+from core.engine.operations import OPERATION_NAMES, changes_made
+from core.engine.operations import operation as operation_named
 from core.errors import StorageError
 from core.model.connection import Connection
 from core.work import CancelToken, Progress, Work
@@ -27,30 +30,32 @@ T = TypeVar("T")
 
 _INTERACTIVE_THREADS, _BULK_THREADS = 8, 2
 _SHUTDOWN_SECONDS = 4.0
-#: Finished tasks that are kept for the drawer.
+#: Number of finished tasks retained for the activity drawer.
 _KEPT = 200
 
 
 class _Bridge(QObject):
-    """Carries messages of worker threads to the GUI thread.
+    """Passes messages of worker threads to the GUI thread.
 
     Signals:
-        posted: number of the job, kind of message, payload.
+        posted: job number, kind of message, payload.
     """
 
     posted = Signal(int, int, object)
 
 
 class TaskRunner(QObject):
-    """Owns all tasks. Callbacks run on the GUI thread, and only while their owner lives.
+    """Owns all tasks. Callbacks run on the GUI thread, and only while their owner exists.
 
     Signals:
         task_started, task_changed, task_finished: the `Task`.
+        change_made: a `Change`, before the callback of the task, and the name of the profile.
     """
 
     task_started = Signal(object)
     task_changed = Signal(object)
     task_finished = Signal(object)
+    change_made = Signal(object, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -60,7 +65,7 @@ class TaskRunner(QObject):
         self._next = 0
         self._closed = False
         self._engine: EngineClient | None = None
-        #: Asked when an operation begins: what was unlocked when it was ordered may be locked now.
+        #: Checked when an operation starts, since writing may have been locked after it was queued.
         self.present_connection: Callable[[Connection], Connection] = lambda connection: connection
         self._bridge = _Bridge(self)
         self._bridge.posted.connect(self._on_posted, Qt.ConnectionType.QueuedConnection)
@@ -71,17 +76,17 @@ class TaskRunner(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether any task runs."""
+        """Whether any task is running."""
         return bool(self._running)
 
     @property
     def running_since(self) -> datetime | None:
-        """When the oldest task that still runs was started; None if none runs."""
+        """The start of the oldest running task; None if none is running."""
         return min((task.started for task in self._running.values()), default=None)
 
     @property
     def bulk_running(self) -> list[Task]:
-        """The tasks that run in the engine: those worth a question before the window closes."""
+        """The tasks that run in the engine, which are confirmed before the window closes."""
         return [task for task in self._running.values() if task.bulk]
 
     def run(  # noqa: PLR0913 - one order; all but the first two by name
@@ -97,13 +102,14 @@ class TaskRunner(QObject):
         latest: str | None = None,
         quiet: bool = False,
         cancelled: Callable[[], object] | None = None,
+        call: OperationCall | None = None,
     ) -> Task:
         """Run `fn(work)` in a worker thread.
 
         Args:
-            name: what it does, in words, for the drawer.
-            fn: the work; it must touch nothing of Qt.
-            owner: callbacks are dropped once this object is gone.
+            name: its title in the activity drawer.
+            fn: the work; it must not use Qt.
+            owner: callbacks are dropped once this object is deleted.
             then: gets the result.
             failed: gets the error.
             progress: gets reports, at most ten a second.
@@ -111,9 +117,10 @@ class TaskRunner(QObject):
             latest: starting another task of this name cancels this one and drops its result.
             quiet: keep it out of the drawer.
             cancelled: called after a cancel by the user; not if a newer task replaced this one.
+            call: the operation that `fn` is, with its arguments: its changes are announced.
         """
         order = Order(name, fn, owner, then, failed, progress, batch, latest, quiet)
-        return self._start(replace(order, cancelled=cancelled))
+        return self._start(replace(order, cancelled=cancelled, call=call))
 
     def run_bulk(  # noqa: PLR0913 - one order; all but the first three by name
         self,
@@ -133,13 +140,16 @@ class TaskRunner(QObject):
         target: str = "",
         command: str = "",
         cancelled: Callable[[], object] | None = None,
+        origin: str = "",
     ) -> Task:
         """Run a named operation in the engine process, driven by a worker thread.
 
         The operation is plain data, so that it can be retried; see `core.engine.operations`.
-        The other arguments are those of `run`.
+        The other arguments are those of `run`; its changes are announced as those of `origin`.
         """
         engine = self._engine_client()
+        profile = connection.profile
+        made = OperationCall(operation, arguments, profile.bucket, profile.name, origin)
 
         def call(work: Work) -> Any:
             present = self.present_connection(connection)
@@ -161,11 +171,12 @@ class TaskRunner(QObject):
                 target=target,
                 command=command,
                 cancelled=cancelled,
+                call=made if operation in OPERATION_NAMES else None,  # an engine may have others
             )
         )
 
     def shutdown(self) -> None:
-        """Cancel everything, end threads and engine; nothing is delivered afterwards."""
+        """Cancel all tasks and stop threads and engine; nothing is delivered afterwards."""
         if self._closed:
             return
         self._closed = True
@@ -254,6 +265,12 @@ class TaskRunner(QObject):
 
     def _tell(self, task: Task, kind: int, payload: Any) -> None:
         order = task.order
+        if (
+            kind == messages.BATCH
+            and order.call
+            and operation_named(order.call.operation).partial_batches
+        ):
+            self._announce(task, payload)
         callback = order.progress if kind == messages.PROGRESS else order.batch
         if kind == messages.PROGRESS:
             task.set_progress(payload)
@@ -263,6 +280,10 @@ class TaskRunner(QObject):
     def _end(self, task: Task, kind: int, payload: Any) -> None:
         order = task.order
         try:
+            if kind == messages.DONE:
+                self._announce(task, payload)
+            elif payload is not None and payload.partial is not None:
+                self._announce(task, payload.partial)
             if kind == messages.CANCELLED or task.superseded:
                 task.end("cancelled")
                 self._call_cancelled(task)
@@ -272,10 +293,21 @@ class TaskRunner(QObject):
             else:
                 task.end("done")
                 self._call(task, order.then, payload)
-        finally:  # a callback that raises is a bug of its view, not a task without an end
+        finally:  # an exception in a callback is a bug of its view; the task ends anyway
             self.task_finished.emit(task)
             if task.quiet:
                 task.deleteLater()
+
+    def _announce(self, task: Task, result: object) -> None:
+        """Announce what an operation has changed, unless it was announced with a former batch."""
+        call = task.order.call
+        if call is None:
+            return
+        for change in changes_made(call, result):
+            known = (change.action, change.subject)
+            if known not in task.announced:
+                task.announced.add(known)
+                self.change_made.emit(change, call.profile)
 
     @staticmethod
     def _call_cancelled(task: Task) -> None:
@@ -285,6 +317,6 @@ class TaskRunner(QObject):
 
     @staticmethod
     def _call(task: Task, callback: Callable[[Any], object] | None, payload: Any) -> None:
-        """Call back while the owner lives; the C++ half may be gone before the Python one."""
+        """Call back if the owner exists; its C++ object may be deleted before the Python one."""
         if callback is not None and not task.superseded and shiboken6.isValid(task.order.owner):
             callback(payload)

@@ -1,4 +1,4 @@
-"""One task as the window sees it; it lives on the GUI thread."""
+"""A task as the window sees it; it belongs to the GUI thread."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from core.engine.changes import OperationCall
 from core.errors import StorageError
 from core.units import utc_now
 from core.work import CancelToken, Progress, Work
@@ -16,7 +17,7 @@ from core.work import CancelToken, Progress, Work
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was asked for: enough to run it again."""
+    """A request for a task, with everything needed to run it again."""
 
     name: str
     fn: Callable[[Work], Any]
@@ -32,6 +33,7 @@ class Order:
     target: str = ""
     command: str = ""
     cancelled: Callable[[], object] | None = None
+    call: OperationCall | None = None
     token: CancelToken = field(default_factory=CancelToken)
 
 
@@ -56,30 +58,32 @@ class Task(QObject):
         self.started: datetime = utc_now()
         self.finished: datetime | None = None
         self.superseded = False
+        #: Action and subject of the changes that were announced.
+        self.announced: set[tuple[str, str]] = set()
 
     @property
     def name(self) -> str:
-        """What the task does, in words."""
+        """The title of the task."""
         return self._order.name
 
     @property
     def source(self) -> str:
-        """Where the data comes from, or an empty text."""
+        """The source of the data, or an empty text."""
         return self._order.source
 
     @property
     def target(self) -> str:
-        """Where the data goes, or an empty text."""
+        """The target of the data, or an empty text."""
         return self._order.target
 
     @property
     def command(self) -> str:
-        """The same as a command line, or an empty text."""
+        """The equivalent command line, or an empty text."""
         return self._order.command
 
     @property
     def quiet(self) -> bool:
-        """Whether the task is too small to be listed."""
+        """Whether the task is not listed in the drawer."""
         return self._order.quiet
 
     @property
@@ -89,28 +93,28 @@ class Task(QObject):
 
     @property
     def order(self) -> Order:
-        """What was asked for."""
+        """The request."""
         return self._order
 
     @property
     def running(self) -> bool:
-        """Whether the task has not ended."""
+        """Whether the task is running."""
         return self.state == "running"
 
     def cancel(self) -> None:
-        """Ask the task to stop; it ends within 2 seconds, or has ended already."""
+        """Cancel the task; it ends within 2 seconds."""
         self._order.token.cancel()
 
     def retry(self) -> Task | None:
-        """Run the same again as a new task; None while this one runs or after a success."""
+        """Run the request again as a new task; None while this one runs or after a success."""
         return self._again(self._order) if self.state in {"failed", "cancelled"} else None
 
     def set_progress(self, progress: Progress) -> None:
-        """Take over progress (the runner calls this)."""
+        """Set the progress; called by the runner."""
         self.progress = progress
         self.changed.emit()
 
     def end(self, state: str, error: StorageError | None = None) -> None:
-        """Take over the end (the runner calls this)."""
+        """Set the final state; called by the runner."""
         self.state, self.error, self.finished = state, error, utc_now()
         self.changed.emit()

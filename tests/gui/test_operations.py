@@ -10,9 +10,9 @@ import pytest
 from helpers.aws import connection
 
 from core.cli import COMMANDS
-from core.engine.operations import OPERATIONS, change_made, operation
+from core.engine.changes import OperationCall
+from core.engine.operations import OPERATIONS, changes_made, operation
 from core.local.activity import ChangeLog
-from core.model.change import ChangeKind
 from core.model.connection import ProfileColour
 from core.paths import data_dir
 from core.transfer.plan import UploadPlan
@@ -45,7 +45,7 @@ def texts():
 
 def test_every_action_of_the_log_is_an_operation_of_the_list():
     made = [path for path, node in nodes(ast.Call) if ast.unparse(node.func) == "Change"]
-    assert made == []  # `change_made` refuses what is not in the list
+    assert made == []  # `changes_made` refuses what is not in the list
     named = {text for _path, text in texts() if re.fullmatch(rf"({AREAS})\.[a-z_]+", text)}
     assert named >= {"backup.undo", "secrets.save", "profiles.delete", "rotation.undo"}
     assert named - NAMES - {action.id for action in ACTIONS} == set()
@@ -60,11 +60,13 @@ def test_every_action_of_the_log_is_an_operation_of_the_list():
 
 
 def test_the_log_shows_the_title_of_the_operation(context):
-    context.announce(change_made("transfer.upload", ChangeKind.OBJECTS, "s3://b/k", "Uploads"))
+    call = OperationCall("objects.put", {"key": "k"}, "b", origin="Uploads")
+    (change,) = changes_made(call, None)
+    context.announce(change)
     (logged,) = context.log.read()
-    assert logged.change.action == operation("transfer.upload").title
+    assert logged.change.action == operation("objects.put").title
     with pytest.raises(KeyError):
-        change_made("s3:PutObject", ChangeKind.OBJECTS, "s3://b/k", "Uploads")
+        changes_made(OperationCall("s3:PutObject"), None)
 
 
 def test_lines_of_the_log_with_other_actions_are_still_read():
@@ -138,3 +140,13 @@ def test_the_command_of_an_upload(paths, files, prefix, choice, text):
     assert command_of(plan, paths, files_of, profile) == "", "no option says it file by file"
     expected = ["strongroom", "put", f"--profile={profile.name}", *(text or [])]
     assert shlex.split(line) == ([] if text is None else expected)
+
+
+def test_views_leave_the_announcement_of_changes_to_the_task_that_made_them():
+    """Only the runner reports changes, and only the context announces them."""
+    called = {
+        path
+        for path, node in nodes(ast.Call)
+        if re.fullmatch(r"(.*\.)?(announce|changes_made|Change)", ast.unparse(node.func))
+    }
+    assert called == {"tasks/runner.py"}

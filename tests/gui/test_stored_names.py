@@ -6,9 +6,9 @@ import pytest
 from helpers.frame import workspace_of
 from PySide6.QtCore import Qt
 
-from core.engine.operations import change_made
+from core.engine.changes import OperationCall
+from core.engine.operations import changes_made
 from core.errors import AccessDenied
-from core.model.change import ChangeKind
 from gui.main_window import stored_names
 from gui.main_window.palette import Palette
 from gui.models.names import Name
@@ -98,7 +98,8 @@ def test_names_are_fetched_again_after_a_change_and_for_another_bucket(
     stored, search, context, monkeypatch
 ):
     search("x")
-    context.announce(change_made("secrets.save", ChangeKind.SECRETS, SECRET, "test"))
+    (change,) = changes_made(OperationCall("secrets.save", {"name": SECRET}, origin="test"), None)
+    context.announce(change)
     stored.names["secrets"] = (Name("Secret", "cryptotrading/new", "cryptotrading/new"),)
     assert search("cryptotrading")[0] == ["cryptotrading/new"]
     assert stored.asked == {"secrets": 2, "backups": 1}

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from core.engine.operations import change_made
 from core.errors import StorageError
 from core.model.backup import Backup, BackupReport, BackupState, VerifyReport
-from core.model.change import ChangeKind
 from core.units import format_count, format_counted, iso_utc, utc_now
 from core.work import Progress
 from gui.tabs.backups.backups_panel import BackupsPanel
@@ -54,12 +52,14 @@ class BackupActions(QObject):
     def _on_backup_failed(self, error: StorageError) -> None:
         self._tables.note.setText("")
         self._tab.show_error(error)
+        self.made.emit(())  # tables before the failed one may be backed up
 
     def _on_backup_stopped(self) -> None:
         self._tables.note.setText("")
         self._tab.banner.show_info(
             "The backup was stopped. Backups that were already complete remain."
         )
+        self.made.emit(())
 
     def _on_backed_up(self, report: BackupReport) -> None:
         rows = sum(backup.rows or 0 for backup in report.backups)
@@ -72,16 +72,10 @@ class BackupActions(QObject):
             self._tab.banner.show_warning(f"{words}.", left)
         else:
             self._tab.banner.show_good(f"{words}.")
-        self.announce(report)
+        self.report_made(report)
 
-    def announce(self, report: BackupReport) -> None:
-        """Announce what was written to the other views and the log."""
-        for backup in report.backups:
-            prefix = backup.key.rsplit("/", 1)[0] + "/"
-            change = change_made(
-                "backup.run", ChangeKind.BACKUPS, backup.table, "Backups", (prefix,)
-            )
-            self._tab.context.announce(change)
+    def report_made(self, report: BackupReport) -> None:
+        """Emit `made` for the backups of a run."""
         self.made.emit(report.backups)
 
     def verify(self, backup: Backup) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from core.backup.databases import open_database
-from core.engine.operations import change_made, operation
+from core.engine.operations import operation
 from core.errors import StorageError
 from core.model.backup import Backup, BackupState, RestorePreview, RestoreReport
-from core.model.change import ChangeKind
 from core.units import format_count
 from core.work import Work
 from gui.dialogs.confirm import ask
@@ -197,7 +196,6 @@ class RestoreFlow(QObject):
             self._tab.banner.show_warning(words, " ".join(report.problems))
         else:
             self._tab.banner.show_good(f"{words}.")
-        self._announce("backup.restore", f"{report.database}: {report.table}")
         self.changed.emit(database, report.table)
 
     def _on_undo_wanted(self, database: str, table: str, kept: str) -> None:
@@ -248,16 +246,11 @@ class RestoreFlow(QObject):
         def done(table: str) -> None:
             self._kept.hide()
             self._tab.banner.show_good(f"{words}.")
-            self._announce(name, kept)
             self.changed.emit(database, table)
 
         arguments = {"database": database, "former": kept}
         title = f"{operation(name).title}: {kept}"
         self._tab.bulk(title, name, arguments, done, target=database)
-
-    def _announce(self, name: str, subject: str) -> None:
-        change = change_made(name, ChangeKind.TABLES, subject, "Backups")
-        self._tab.context.announce(change)
 
 
 def _loss(preview: RestorePreview) -> str:

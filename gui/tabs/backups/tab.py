@@ -39,6 +39,8 @@ _NARROW = 1040
 class BackupsTab(Tab):
     """Sources and tables at the left, backups in the centre, the restore at the right."""
 
+    origin = "Backups"
+
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self._databases: list[str] = []
@@ -177,7 +179,12 @@ class BackupsTab(Tab):
         self._select_wanted()
         if self.context.demo_database is not None:
             arguments = {"database": str(self.context.demo_database)}
-            self.bulk("Back up all tables", "backup.run", arguments, self.making.announce)
+            self.bulk(
+                "Back up all tables",
+                "backup.run",
+                arguments,
+                self.making.report_made,
+            )
 
     def _do_workspace(self, _workspace: Workspace | None) -> None:
         self.backups.show_nothing()
@@ -206,7 +213,7 @@ class BackupsTab(Tab):
         self._read_stored()
 
     def _do_change(self, change: Change) -> None:
-        if change.kind in (ChangeKind.BACKUPS, ChangeKind.OBJECTS) and change.origin != "Backups":
+        if change.kind in (ChangeKind.BACKUPS, ChangeKind.OBJECTS) and change.origin != self.origin:
             self._read_stored()
 
     def _on_open_wanted(self) -> None:

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from core.engine.operations import change_made
 from core.errors import ErrorKind, StorageError
-from core.model.change import ChangeKind
 from core.objects.bucket import Bucket
 from core.objects.deleting import DeleteReport, FailedDelete, delete_many
 from core.objects.trash import RestoreReport, restore
@@ -20,13 +18,11 @@ from core.work import Work
 from gui import shortcuts
 from gui.dialogs.confirm import Confirm, ask
 from gui.models.folder_model import Entry
-from gui.tabs.browser.listing import parent_of
 from gui.tabs.browser.loading import Plan, plan_of
 
 if TYPE_CHECKING:
     from gui.tabs.browser.tab import BrowserTab
 
-_PREFIXES_TOLD = 50
 #: Keys of one request; more of them are deleted by the engine.
 _IN_THE_WINDOW = 1_000
 #: How many deletes, and how many objects in total, can be undone: their markers are retained.
@@ -119,14 +115,18 @@ class Removal(QObject):
                 source=bucket.subject(),
             )
         else:
-            self._tab.run(name, lambda work: delete_many(bucket, plan.keys, work=work), then)
+            self._tab.run(
+                name,
+                lambda work: delete_many(bucket, plan.keys, work=work),
+                then,
+                call=self._tab.call("objects.delete_many", keys=plan.keys),
+            )
 
     def _on_deleted(self, plan: Plan, report: DeleteReport) -> None:
         keys = [one.key for one in report.deleted]
         hidden = tuple((one.key, (one.marker,)) for one in report.deleted if one.marker)
         self._remember(_Done(named(plan), hidden))
         self._tab.folder.remove([*keys, *(plan.folders if not report.failed else ())])
-        self._announce("objects.delete_many", keys)
         if report.failed:
             self._tab.show_error(failure_of(report))
         elif len(hidden) == len(keys):
@@ -186,28 +186,17 @@ class Removal(QObject):
                 lambda work: restore(bucket, objects, work=work),
                 self._on_restored,
                 failed=failed,
+                call=self._tab.call("objects.restore_many", objects=objects),
             )
 
     def _on_restored(self, report: RestoreReport) -> None:
         keys = report.restored
-        self._announce("objects.restore_many", keys)
         self._tab.on_restored(keys)
         if report.failed:
             self._tab.show_error(failure(report.failed, len(keys), "restored", _VERSION_ACTION))
         elif keys:
             what = _name(keys[0]) if len(keys) == 1 else _objects(len(keys))
             self._tab.banner.show_good(f"{what} restored.")
-
-    def _announce(self, operation: str, keys: Sequence[str]) -> None:
-        if not keys or self._bucket is None:
-            return
-        one = len(keys) == 1
-        subject = self._bucket.subject(keys[0]) if one else f"{format_count(len(keys))} objects"
-        prefixes = tuple(dict.fromkeys(parent_of(key) for key in keys))
-        prefixes = prefixes if len(prefixes) <= _PREFIXES_TOLD else ("",)
-        self._tab.context.announce(
-            change_made(operation, ChangeKind.OBJECTS, subject, "browser", prefixes)
-        )
 
 
 def named(plan: Plan) -> str:

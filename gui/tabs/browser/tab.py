@@ -41,6 +41,8 @@ from gui.widgets.table import choose_row
 class BrowserTab(Tab):
     """Connects the three panes with the workspace."""
 
+    origin = "browser"
+
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.places = Places()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from core.engine.operations import change_made
 from core.errors import AccessDenied, StorageError
 from core.health.facts import BucketFacts, fetch
 from core.lifecycle import side_effects, store
@@ -41,6 +40,8 @@ _UNCHECKED = (
 
 class BucketTab(Tab):
     """Rules at the left, safety checks at the right; both are loaded when the bucket is opened."""
+
+    origin = "Bucket"
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -123,7 +124,7 @@ class BucketTab(Tab):
             self._do_refresh()
 
     def _do_change(self, change: Change) -> None:
-        if change.kind is ChangeKind.BUCKET and change.origin != "Bucket":
+        if change.kind is ChangeKind.BUCKET and change.origin != self.origin:
             self._do_refresh()
 
     def _on_rules(self, found: Configuration) -> None:
@@ -223,10 +224,10 @@ class BucketTab(Tab):
             "Save lifecycle rules",
             lambda work: store.save(bucket, seen, after, work=work),
             self._on_saved,
+            call=self.call("lifecycle.save"),
         )
 
     def _on_saved(self, saved: Saved) -> None:
-        self._announce("saved")
         self._on_rules(saved.after)
         self.banner.show_good(
             "The rules were saved and verified.", action=("Undo", lambda: self._undo(saved))
@@ -241,18 +242,12 @@ class BucketTab(Tab):
             "Undo the change of lifecycle rules",
             lambda work: store.undo(bucket, saved, work=work),
             self._on_undone,
+            call=self.call("lifecycle.save", saved=saved),
         )
 
     def _on_undone(self, saved: Saved) -> None:
-        self._announce("undone")
         self._on_rules(saved.after)
         self.banner.show_info("The former rules were restored.")
-
-    def _announce(self, what: str) -> None:
-        workspace = self.context.workspace
-        bucket = workspace.profile.bucket if workspace else ""
-        subject = f"s3://{bucket} lifecycle rules {what}"
-        self.context.announce(change_made("lifecycle.save", ChangeKind.BUCKET, subject, "Bucket"))
 
     def _update_buttons(self, *_changed: object) -> None:
         reason = self.context.locked_reason

@@ -1,4 +1,4 @@
-"""The rotation cockpit: the plan, the steps as they run, and what can be done at each point."""
+"""The rotation view: the plan, the running steps, and the actions possible in each state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from core.model.rotation import (
 from core.rotation.step_texts import copy_notes, planned_step, replaced_copies, title_of, undo_now
 from core.units import format_duration, format_moment, utc_now
 from gui import theme
-from gui.tabs.credentials.step_list import StepList, StepWords
+from gui.tabs.credentials.step_list import StepList, StepText
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import Button, danger_button, link_button, plain_button, primary_button
 from gui.widgets.labels import Elided, Pill, muted_label, shown
@@ -41,18 +41,18 @@ _PILLS = {
     Outcome.DONE: ("done", "good"),
     Outcome.UNDOING: ("being undone", "warning"),
     Outcome.UNDONE: ("undone", "neutral"),
-    Outcome.LOST: ("somebody else was first", "warning"),
+    Outcome.LOST: ("superseded by another client", "warning"),
 }
 
 
 class Cockpit(QWidget):
-    """Shows one plan or one rotation; whoever owns it acts on its signals.
+    """Shows one plan or one rotation; its owner acts on the signals.
 
     Signals:
         start_clicked, resume_clicked, undo_clicked, stop_clicked, now_clicked, again_clicked: the
-            user asks for it; `now_clicked` names the step that shall not wait.
-        due: a rotation has waited long enough.
-        closed: the user wants the versions back.
+            user wants the action; `now_clicked` has the step that is not to wait.
+        due: the grace period of a rotation has ended.
+        closed: the user wants to return to the versions.
     """
 
     start_clicked = Signal()
@@ -73,7 +73,7 @@ class Cockpit(QWidget):
         self.steps = StepList()
         self.pill = Pill("")
         self.back = link_button("Versions", self.closed.emit)
-        self.back.set_hint("Show the secret's versions; a rotation goes on meanwhile")
+        self.back.set_hint("Show the secret's versions; a running rotation continues")
         self.head = SectionHead("Rotation", self.back)
         self._started = Elided("", "muted")
         self._started.setFont(theme.text_font(12))
@@ -82,7 +82,7 @@ class Cockpit(QWidget):
         self.found.setContentsMargins(12, 0, 12, 8)
         self.copies = QCheckBox("")
         self.copies.toggled.connect(self._on_copies)
-        self._told: tuple[str, ...] = ()
+        self._notes: tuple[str, ...] = ()
         self._make_buttons()
         self._lay_out()
         self._clock = QTimer(self)
@@ -95,7 +95,7 @@ class Cockpit(QWidget):
         self.resume = primary_button("Resume", self.resume_clicked.emit)
         self.undo = plain_button("Undo…", self.undo_clicked.emit)
         self.stop = plain_button("Stop", self.stop_clicked.emit)
-        self.again = plain_button("Look again", self.again_clicked.emit)
+        self.again = plain_button("Refresh", self.again_clicked.emit)
         self.deactivate = primary_button(
             "Deactivate now…", lambda: self.now_clicked.emit(Step.DEACTIVATE)
         )
@@ -130,10 +130,10 @@ class Cockpit(QWidget):
         box.addLayout(choice)
         box.addWidget(foot)
 
-    # What is shown.
+    # Content
 
     def show_loading(self, secret: str) -> None:
-        """Say that the plan of a secret's rotation is being made."""
+        """Show that the plan of a rotation is being prepared."""
         self.plan = self.rotation = None
         self._title(secret, "", "looking", "neutral")
         self._show_found("")
@@ -142,20 +142,20 @@ class Cockpit(QWidget):
         self._update()
 
     def show_plan(self, plan: RotationPlan, notes: tuple[str, ...] = ()) -> None:
-        """Show what a rotation would do; `notes` are warnings beside it."""
+        """Show the plan of a rotation; `notes` are warnings about it."""
         self.plan, self.rotation = plan, None
-        self._title(plan.secret, "", "nothing changed yet", "neutral")
+        self._title(plan.secret, "", "not started", "neutral")
         self.steps.show_steps(
-            [StepWords(s.step, s.title, StepState.WAITING, s.text) for s in plan.steps]
+            [StepText(s.step, s.title, StepState.WAITING, s.text) for s in plan.steps]
         )
-        self._told = (*plan.notes, *notes)
+        self._notes = (*plan.notes, *notes)
         self.copies.setChecked(True)
         self._show_notes()
         self._update()
 
     @property
     def keep_copies(self) -> bool:
-        """Whether other fields that hold the old value shall keep it."""
+        """Whether other fields with the old value are to stay unchanged."""
         return not self.copies.isChecked()
 
     def _on_copies(self, _checked: bool) -> None:
@@ -163,10 +163,10 @@ class Cockpit(QWidget):
             self._show_notes()
 
     def _show_notes(self) -> None:
-        """Say what was found for a plan, and what there is to mind."""
+        """Show the findings of a plan, and its warnings."""
         plan = self.plan
         assert plan is not None
-        notes = (*self._told, *copy_notes(plan, unchanged=self.keep_copies))
+        notes = (*self._notes, *copy_notes(plan, unchanged=self.keep_copies))
         self.banner.clear()
         self._show_found("")
         if plan.problem is not None:
@@ -177,37 +177,37 @@ class Cockpit(QWidget):
             self._show_found(_sentences((plan.found,)))
 
     def show_rotation(self, rotation: Rotation, *, busy: bool) -> None:
-        """Show how a rotation stands; `busy` while it is worked on."""
+        """Show the state of a rotation; `busy` while a step is running."""
         self.plan, self.rotation, self._busy = None, rotation, busy
         self._show_found("")
         started = f"{format_moment(rotation.started)} by {rotation.by.rpartition('/')[2]}"
         outcome = rotation.outcome
         if not busy and outcome is Outcome.RUNNING:
-            outcome = Outcome.STOPPED  # a crash left it so
+            outcome = Outcome.STOPPED  # left by a crash
         self._title(rotation.secret, started, *_PILLS[outcome])
         self._show_steps()
         self._show_problem(rotation)
         self._update()
 
     def show_failed(self, error: StorageError) -> None:
-        """Say why there is no plan, or why an act was refused."""
+        """Show why there is no plan, or why an action was refused."""
         self._busy = False
         self.banner.show_error(error)
         self._update()
 
     def show_stopped(self) -> None:
-        """Show that the work was stopped before it changed anything."""
+        """Show that the rotation was stopped before it changed anything."""
         self._busy = False
         self.banner.show_info("Stopped. Nothing was changed.")
         self._update()
 
     def set_busy(self, busy: bool) -> None:
-        """Say whether work is going on."""
+        """Show whether a step is running."""
         self._busy = busy
         self._update()
 
     def set_locked(self, reason: str) -> None:
-        """Forbid changes for a reason; an empty one allows them."""
+        """Disable changes with a reason, or enable them with an empty one."""
         self._locked = reason
         self._update()
 
@@ -230,21 +230,21 @@ class Cockpit(QWidget):
         elif left and rotation.outcome in {Outcome.DONE, Outcome.WAITING}:
             self.banner.show_warning(
                 f"The old value is still in {', '.join(left)}",
-                "It could not be replaced without a guess, or you kept it. Change it yourself.",
+                "It could not be replaced automatically, or you chose not to. Change it yourself.",
             )
 
     def _show_steps(self) -> None:
         assert self.rotation is not None
         rotation = self.rotation
-        self.steps.show_steps([_words(rotation, record) for record in rotation.steps])
+        self.steps.show_steps([_step_text(rotation, record) for record in rotation.steps])
 
-    # What can be done.
+    # Actions
 
     def _update(self) -> None:
         wanted = self._wanted()
-        focus = self.window().focusWidget()  # of the window also while a question is above it
+        focus = self.window().focusWidget()  # also correct while a dialog is open
         if any(focus is button and button not in wanted for button in self._buttons):
-            self.steps.setFocus()  # else Qt gives it to the next field, perhaps one of the secret
+            self.steps.setFocus()  # else Qt focuses the next field, perhaps one of the secret
         for button in self._buttons:
             button.setVisible(button in wanted)
             free = button in {self.stop, self.again}
@@ -280,11 +280,11 @@ class Cockpit(QWidget):
     def _hint(self) -> str:
         rotation = self.rotation
         if self.plan is not None:
-            return "" if self.plan.problem else "Every step can be resumed or taken back."
+            return "" if self.plan.problem else "Every step can be resumed or undone."
         if rotation is None:
             return ""
         if self._busy:
-            return "Closing the window is safe: what is left can be resumed or undone."
+            return "It is safe to close the window: the rotation can be resumed or undone later."
         if not rotation.outcome.open:
             return _ENDS[rotation.outcome]
         return f"Undo now: {undo_now(rotation)}"
@@ -300,8 +300,8 @@ class Cockpit(QWidget):
 
 _ENDS = {
     Outcome.DONE: "The rotation is complete.",
-    Outcome.UNDONE: "Everything is as it was before.",
-    Outcome.LOST: "What this rotation had made was taken back.",
+    Outcome.UNDONE: "All changes were undone.",
+    Outcome.LOST: "Another rotation was first. All changes of this one were undone.",
 }
 
 
@@ -310,23 +310,23 @@ def _few(places: tuple[str, ...], most: int = 3) -> str:
     return shown(", ".join(places[:most])) + more
 
 
-def _sentences(told: Iterable[str]) -> str:
-    return " ".join(f"{each}." for each in told if each)
+def _sentences(texts: Iterable[str]) -> str:
+    return " ".join(f"{each}." for each in texts if each)
 
 
-def _words(rotation: Rotation, record: StepRecord) -> StepWords:
-    """Say what a step has done, or what it will do."""
+def _step_text(rotation: Rotation, record: StepRecord) -> StepText:
+    """Return what a step has done, or what it will do."""
     plan = planned_step(rotation.kind, record.step)
-    words = record.detail or plan.text
+    text = record.detail or plan.text
     bad = record.problem is not None
     if record.problem is not None:
         problem = record.problem
-        words = " ".join(part for part in (problem.summary + ".", problem.remedy) if part)
-    return StepWords(
+        text = " ".join(part for part in (problem.summary + ".", problem.remedy) if part)
+    return StepText(
         record.step,
         title_of(rotation.kind, record.step),
         record.state,
-        words,
+        text,
         _time(rotation, record),
         bad,
         obsolete=not bad and _is_obsolete(rotation, record),
@@ -334,7 +334,7 @@ def _words(rotation: Rotation, record: StepRecord) -> StepWords:
 
 
 def _is_obsolete(rotation: Rotation, record: StepRecord) -> bool:
-    """Return whether what a step has done, or was to do, no longer applies."""
+    """Return whether the text of a step no longer applies."""
     taken_back = rotation.outcome in {Outcome.UNDONE, Outcome.LOST}
     waits = record.state in {StepState.WAITING, StepState.SKIPPED}
     return record.state is StepState.UNDONE or (taken_back and waits)

@@ -1,4 +1,4 @@
-"""Two versions of a secret beside each other: the keys that differ, values hidden one by one."""
+"""The comparison of two versions of a secret: keys that differ, with hidden values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gui.widgets.secret_field import SecretField
 
 
 class CompareVersions(Question):
-    """The older version at the left, the newer one at the right; nothing can be changed here."""
+    """A read-only dialog with the older version at the left and the newer one at the right."""
 
     def __init__(self, parent: QWidget, older: SecretValue, newer: SecretValue) -> None:
         super().__init__(parent, f"Two versions of {older.name}", width=880, unchanged="")
@@ -42,7 +42,7 @@ class CompareVersions(Question):
         ]
         same = len((before.keys() & after.keys()) - {COMPLETE_TEXT, BINARY} - set(found.changed))
         if rows:
-            heads = ("Key", _told(older), _told(newer), "")
+            heads = ("Key", _title(older), _title(newer), "")
             self.body.addWidget(key_grid(heads, rows, wide=(1, 2)))
         self.body.addWidget(muted_label(_summary(len(rows), same), wrap=True))
         close = plain_button("Close", self.reject)
@@ -62,7 +62,7 @@ class CompareVersions(Question):
 
 
 def _values(value: SecretValue) -> dict[str, Secret]:
-    """Return the values by key; those of a key that appears twice one after the other."""
+    """Return the values by key; values of a duplicate key are joined."""
     if value.binary:
         return {BINARY: value.text}
     try:
@@ -76,10 +76,10 @@ def _values(value: SecretValue) -> dict[str, Secret]:
     return found | {
         COMPLETE_TEXT: value.text,
         BINARY: value.text,
-    }  # beside a binary value: as a whole
+    }  # compared with a binary value: as one text
 
 
-def _told(value: SecretValue) -> str:
+def _title(value: SecretValue) -> str:
     parts = [short(value.version_id)]
     if value.created:
         parts.append(format_age(value.created))
@@ -90,6 +90,6 @@ def _told(value: SecretValue) -> str:
 
 def _summary(different: int, same: int) -> str:
     if not different:
-        return "No key differs: the versions differ in blanks, line breaks or order, or not at all."
+        return "No key differs: the versions differ only in whitespace or order, or not at all."
     keys = f"{format_count(same)} other key{'s' if same != 1 else ''}"
     return f"{keys} {'are' if same != 1 else 'is'} the same." if same > 0 else ""

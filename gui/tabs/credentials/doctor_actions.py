@@ -1,12 +1,10 @@
-"""The doctor in the window: examines, asks before each repair, and examines again."""
+"""Runs the doctor: examines, confirms each repair, and examines again."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from core.engine.operations import change_made
 from core.errors import StorageError
-from core.model.change import ChangeKind
 from core.model.doctor import Finding, Repair
 from core.work import Work
 from core.workspace import Workspace
@@ -20,7 +18,7 @@ class DoctorActions(QObject):
     """Opens the doctor for the connection of a tab.
 
     Signals:
-        changed: the name of a secret that a repair has changed, or whose keys.
+        changed: the name of a secret that a repair has changed, or whose access keys it has changed.
     """
 
     changed = Signal(str)
@@ -32,7 +30,7 @@ class DoctorActions(QObject):
         self._examination: Task | None = None
 
     def open(self) -> None:
-        """Examine, and show what was found."""
+        """Examine, and show the findings."""
         if self._tab.context.workspace is None:
             return
         dialog = self.dialog = DoctorDialog(self._tab)
@@ -45,7 +43,7 @@ class DoctorActions(QObject):
         self._examine()
 
     def _on_closed(self) -> None:
-        """End the examination that is running: its findings have no reader any more."""
+        """Stop the running examination, since its dialog was closed."""
         self.dialog = None
         if self._examination is not None:
             self._examination.cancel()
@@ -68,7 +66,7 @@ class DoctorActions(QObject):
         ask(
             self.dialog,
             f"{repair.title}?",
-            f"{repair.text} Way back: {repair.undo}",
+            f"{repair.text} Undo: {repair.undo}",
             lambda: self._repair(finding, repair),
             button=repair.title,
             danger=bool(repair.typed),
@@ -84,14 +82,12 @@ class DoctorActions(QObject):
         self._tab.run(
             repair.title,
             mend,
-            lambda done: self._on_done(finding, repair, done),
+            lambda done: self._on_done(finding, done),
             failed=self._on_failed,
+            call=self._tab.call("doctor.repair", origin="Doctor", finding=finding, repair=repair),
         )
 
-    def _on_done(self, finding: Finding, repair: Repair, done: str) -> None:
-        subject = f"{finding.subject}: {repair.title.lower()}"
-        change = change_made("doctor.repair", ChangeKind.SECRETS, subject, "Doctor")
-        self._tab.context.announce(change)
+    def _on_done(self, finding: Finding, done: str) -> None:
         self.changed.emit(finding.secret)
         if self.dialog is not None:
             self.dialog.banner.show_good(f"{done[0].upper()}{done[1:]}.")

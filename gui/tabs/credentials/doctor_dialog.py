@@ -1,4 +1,4 @@
-"""What the doctor has found, each with its repairs; and when all is well, that it is."""
+"""The dialog with the findings of the doctor and their repairs."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _TONES = {
 
 
 class DoctorDialog(Dialog):
-    """Shows a diagnosis; whoever owns it examines and repairs.
+    """Shows a diagnosis; its owner runs the examination and the repairs.
 
     Signals:
-        examine_clicked: look again.
-        repair_clicked: a `Finding` and the `Repair` to carry out.
+        examine_clicked: the user wants to examine again.
+        repair_clicked: a `Finding` and the `Repair` to run.
     """
 
     examine_clicked = Signal()
@@ -45,7 +45,7 @@ class DoctorDialog(Dialog):
         super().__init__(
             parent,
             "Doctor",
-            "What interrupted rotations and forgotten keys left behind under cryptotrading/.",
+            "Finds what interrupted rotations and unused keys left behind under cryptotrading/.",
             width=720,
             height=560,
         )
@@ -66,18 +66,18 @@ class DoctorDialog(Dialog):
         self.show_loading()
 
     def show_loading(self) -> None:
-        """Say that it is being looked."""
+        """Show that the examination is running."""
         self._repairs = []
-        self.examine.allow(allowed=False, reason="Examining.")
+        self.examine.allow(allowed=False, reason="Examining…")
         self.area.setWidget(Skeleton(5))
 
     def show_diagnosis(self, diagnosis: Diagnosis) -> None:
-        """Show what was found."""
+        """Show the findings."""
         self._repairs = []
         self.examine.allow(allowed=True)
         if diagnosis.healthy:
             examined = format_counted(len(diagnosis.examined), "secret")
-            self.area.setWidget(EmptyState("All is well", f"Examined: {examined}."))
+            self.area.setWidget(EmptyState("No problems found", f"Examined: {examined}."))
             return
         page = QWidget()
         box = QVBoxLayout(page)
@@ -85,19 +85,19 @@ class DoctorDialog(Dialog):
         box.setSpacing(12)
         for finding in diagnosis.findings:
             box.addWidget(self._card(finding))
-        for words in diagnosis.unseen:
-            box.addWidget(muted_label(f"Not looked at: {shown(words)}", wrap=True))
+        for item in diagnosis.unseen:
+            box.addWidget(muted_label(f"Not examined: {shown(item)}", wrap=True))
         box.addStretch(1)
         self.area.setWidget(page)
         self.set_locked(self._locked)
 
     def show_error(self, error: StorageError) -> None:
-        """Say why it could not be looked, or why a repair was refused."""
+        """Show why the examination failed, or why a repair was refused."""
         self.examine.allow(allowed=True)
         self.banner.show_error(error)
 
     def set_locked(self, reason: str) -> None:
-        """Forbid repairs for a reason; an empty one allows them."""
+        """Disable repairs with a reason, or enable them with an empty one."""
         self._locked = reason
         for button in self._repairs:
             button.allow(not reason, reason)

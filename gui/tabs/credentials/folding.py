@@ -1,4 +1,4 @@
-"""Two columns, the first of which is folded away where there is too little room for both."""
+"""Two columns, of which the first can be hidden in a narrow window."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
 from gui.widgets.panel import splitter
 
-#: Pixels from which both columns are always shown.
+#: Width in pixels from which both columns are always shown.
 _BOTH = 940
 
 
 class FoldingColumns(QWidget):
-    """A splitter of two columns; below a width a switch decides whether the first is shown."""
+    """A splitter of two columns; in a narrow window a switch shows or hides the first."""
 
     def __init__(
         self,
@@ -22,13 +22,13 @@ class FoldingColumns(QWidget):
         *,
         sizes: tuple[int, int],
     ) -> None:
-        """Put the columns beside each other.
+        """Create the splitter.
 
         Args:
-            first: The column that can be folded away.
+            first: The column that can be hidden.
             second: The other column.
-            switch: A button that can be checked; it is shown only where it is needed.
-            sizes: The widths at first, in pixels.
+            switch: A checkable button, visible only in a narrow window.
+            sizes: The initial widths in pixels.
         """
         super().__init__()
         self._first, self._switch = first, switch
@@ -39,7 +39,7 @@ class FoldingColumns(QWidget):
         box.addWidget(splitter(first, second, sizes=sizes))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fold or unfold the first column."""
+        """Hide or show the first column."""
         super().resizeEvent(event)
         self._update()
 

@@ -1,4 +1,4 @@
-"""What the user can do on the hygiene board: look, and set how old a secret may become."""
+"""The actions of the hygiene report: inspect all secrets, and set the age limit of one."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ SetLimit = Callable[[int | None], object]
 
 
 class LimitDialog(Question):
-    """How many days a secret may keep its value."""
+    """The dialog that sets the age limit of a secret in days."""
 
     def __init__(self, parent: QWidget, row: SecretHygiene, then: SetLimit) -> None:
-        super().__init__(parent, f"How old may {row.info.name} become?", width=460)
+        super().__init__(parent, f"Set the age limit of {row.info.name}", width=460)
         self.days = inset(QSpinBox())
         self.days.setRange(1, MOST_DAYS)
         self.days.setValue(row.limit_days)
@@ -39,15 +39,15 @@ class LimitDialog(Question):
         age = format_counted(row.age.days, "day") if row.age else "an unknown number of days"
         self.body.addWidget(
             muted_label(
-                f"Its value is {age} old. The limit is kept with the secret, as its tag "
-                f"{LIMIT_TAG}: everybody who looks at it sees the same. The value stays as it is.",
+                f"Its value is {age} old. The limit is stored with the secret, as its tag "
+                f"{LIMIT_TAG}: everyone who inspects it sees the same. The value does not change.",
                 wrap=True,
             )
         )
         self.go = primary_button("Set limit", lambda: self._end(then, self.days.value()))
         self.go.setDefault(True)
         self.default = link_button(
-            f"Use the {DEFAULT_DAYS} days of all secrets", lambda: self._end(then, None)
+            f"Use the default of {DEFAULT_DAYS} days", lambda: self._end(then, None)
         )
         self.default.setVisible(row.limit_is_own)
         self.add_buttons(plain_button("Cancel", self.reject), self.go, left=(self.default,))
@@ -58,7 +58,7 @@ class LimitDialog(Question):
 
 
 class HygieneActions(QObject):
-    """Acts on the board of a pane; tasks and failures are those of the tab.
+    """Runs the actions of a pane; tasks and errors belong to the tab.
 
     Signals:
         changed: the name of an operation and that of the secret it has changed.
@@ -73,15 +73,15 @@ class HygieneActions(QObject):
         pane.limit_clicked.connect(self._on_limit)
 
     def look(self) -> None:
-        """Look at every secret anew."""
+        """Inspect all secrets again."""
         workspace = self._tab.context.workspace
         if workspace is None:
-            self._pane.show_unavailable("Not connected", "Choose a profile or make one.")
+            self._pane.show_unavailable("Not connected", "Select or create a profile.")
             return
         secrets = workspace.secrets
         self._pane.show_loading()
         self._tab.run(
-            "Look at the hygiene of the secrets",
+            "Inspect the hygiene of the secrets",
             lambda work: hygiene.hygiene_report(secrets, work=work),
             self._pane.show_board,
             failed=self._on_failed,
@@ -109,4 +109,5 @@ class HygieneActions(QObject):
             f"Set the limit of {name}",
             lambda work: hygiene.set_limit(secrets, name, days, work=work),
             lambda _done: self.changed.emit(operation, name),
+            call=self._tab.call(operation, name=name),
         )

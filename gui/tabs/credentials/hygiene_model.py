@@ -1,4 +1,4 @@
-"""The hygiene of the secrets as rows of a table: figures, and words for what is wrong."""
+"""The table model of the hygiene report."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from gui.tabs.credentials.secrets_model import deletion
 from gui.widgets.labels import shown
 
 NAME, AGE, LIMIT, STATE, ACCESSED, NOTES = range(6)
-#: Days before its limit from which on a secret is called due.
+#: Days before its limit at which a secret is shown as due.
 SOON_DAYS = 14
 
 
 class HygieneModel(Columns):
-    """One row a secret, the most urgent first."""
+    """One row per secret, the most urgent first."""
 
-    heads = ("Secret", "Age", "Limit", "State", "Last accessed", "To be looked at")
+    heads = ("Secret", "Age", "Limit", "State", "Last accessed", "Findings")
     numbers = frozenset({AGE, LIMIT})
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -33,14 +33,14 @@ class HygieneModel(Columns):
         self._board = HygieneReport((), utc_now())
 
     def show(self, board: HygieneReport) -> None:
-        """Show another board."""
+        """Show another report."""
         self.beginResetModel()
         self._board = board
         self.endResetModel()
 
     @property
     def board(self) -> HygieneReport:
-        """What is shown."""
+        """The report that is shown."""
         return self._board
 
     def hygiene(self, row: int) -> SecretHygiene | None:
@@ -98,21 +98,21 @@ class HygieneModel(Columns):
 
 
 def state(row: SecretHygiene, board: HygieneReport) -> tuple[str, str]:
-    """Return how a secret stands in words, and the tone of them."""
+    """Return the state of a secret as text, and its tone."""
     if row.info.deleted:
         return deletion(row.info.deleted, board.inspected), "danger"
     if row.overdue:
-        # Twice its limit is not a little late.
+        # an age of twice the limit is severe
         tone = "danger" if row.overdue.days >= row.limit_days else "warning"
         return f"overdue by {_days(row.overdue)}", tone
     left = row.limit_days - row.age.days if row.age is not None else row.limit_days
     if left <= SOON_DAYS:
         return f"due in {_days(timedelta(days=left))}", "neutral"
-    return ("in time", "good") if row.age is not None else ("unknown", "neutral")
+    return ("within the limit", "good") if row.age is not None else ("unknown", "neutral")
 
 
 def notes(row: SecretHygiene) -> tuple[str, ...]:
-    """Return what else is to be known of a secret, the worst first; values are never in it."""
+    """Return the other findings about a secret, the most severe first, without any value."""
     found = [f"same value as {place.removeprefix(SECRET_PREFIX)}" for place in row.same_as]
     if row.never_rotated and not row.info.deleted:
         found.append("never rotated")
@@ -137,7 +137,7 @@ def _days(time: timedelta) -> str:
 
 
 def _facts(row: SecretHygiene) -> str:
-    limit = "its own limit" if row.limit_is_own else "the limit of all secrets"
+    limit = "set for this secret" if row.limit_is_own else "the default limit"
     lines = [row.info.name, f"{_days(timedelta(days=row.limit_days))} are {limit}"]
     if row.changed:
         lines.append(f"value of {format_moment(row.changed)}")

@@ -1,4 +1,4 @@
-"""The hygiene board: how old every secret is, and what should be done about it, at a glance."""
+"""The hygiene report: the age of every secret, and what to do about it."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from gui.widgets.table import choose_row, make_table, on_enter
 LIST, HYGIENE = "List", "Hygiene"
 _LEGEND = (
     f"An age counts from the last change of the value. The limit is {DEFAULT_DAYS} days unless a "
-    "secret has one of its own. Values are compared by hashes in memory, nothing of them is "
-    "kept. AWS tells the day of the last access only, and counts Strongroom's looks too."
+    "secret has a different one. Values are compared by hashes in memory and never stored. AWS "
+    "reports only the day of the last access, and counts reads by Strongroom as well."
 )
 
 
 def view_switch() -> Segmented:
-    """Return the switch between the list of secrets and the board."""
+    """Return the switch between the list of secrets and the hygiene report."""
     made = Segmented((LIST, HYGIENE))
     made.setAccessibleName("How secrets are shown")
     return made
 
 
 class HygienePane(QWidget):
-    """Every secret with its age, limit, state, and what is to be looked at.
+    """Every secret with its age, limit, state and findings.
 
     Signals:
-        list_chosen: the user wants the list of secrets back.
+        list_chosen: the user wants to return to the list of secrets.
         open_clicked: the name of the secret to open.
         limit_clicked: the `SecretHygiene` whose limit is to be set.
-        look_clicked: the user wants a fresh look.
-        doctor_clicked: the user wants to know what was left behind, and mend it.
+        look_clicked: the user wants to inspect the secrets again.
+        doctor_clicked: the user wants to find and repair what was left behind.
     """
 
     list_chosen = Signal()
@@ -72,8 +72,8 @@ class HygienePane(QWidget):
         self.limit = plain_button("Set limit…", self._on_limit)
         self.open = plain_button("Open", self._on_open)
         self.doctor = plain_button("Doctor…", self.doctor_clicked.emit)
-        self.doctor.set_hint("Find what interrupted rotations and forgotten keys left behind")
-        self.look = icon_button("refresh", "Look again", self.look_clicked.emit)
+        self.doctor.set_hint("Find what interrupted rotations and unused keys left behind")
+        self.look = icon_button("refresh", "Refresh", self.look_clicked.emit)
         self.age = AgePill()
         self.overdue, self.twice, self.never = Pill(""), Pill(""), Pill("")
         self.empty = EmptyState("No secrets yet")
@@ -99,11 +99,11 @@ class HygienePane(QWidget):
         box.addWidget(foot)
 
     def show_loading(self) -> None:
-        """Show that secrets are being looked at; the old rows stay until then."""
+        """Show that secrets are being inspected; old rows stay until new ones arrive."""
         self._body.show_loading()
 
     def show_board(self, board: HygieneReport) -> None:
-        """Show what was found."""
+        """Show the report."""
         current = self.current
         self.model.show(board)
         self.head.set_title("Secrets", format_count(len(board.rows)) if board.rows else "")
@@ -113,17 +113,17 @@ class HygienePane(QWidget):
             self._body.show_view()
             self._choose(current.info.name if current else "")
         else:
-            self.show_unavailable("No secrets yet", "Make one in the list.")
+            self.show_unavailable("No secrets yet", "Create one in the list.")
         self._update()
 
     def clear(self) -> None:
-        """Forget the board: it was that of another connection."""
+        """Clear the report, which belongs to another connection."""
         self.model.show(HygieneReport((), utc_now()))
         self.age.clear_age()
         self._body.show_empty()
 
     def show_stale(self) -> bool:
-        """Go on showing the board of before if there is one; return whether there is."""
+        """Continue to show the former report; return whether there is one."""
         rows = bool(self.model.board.rows)
         self.age.set_failed()
         if rows:
@@ -131,12 +131,12 @@ class HygienePane(QWidget):
         return rows
 
     def show_unavailable(self, title: str, text: str) -> None:
-        """Show why there is no board."""
+        """Show why there is no report."""
         self.empty.set_text(title, text)
         self._body.show_empty()
 
     def set_locked(self, reason: str) -> None:
-        """Forbid changes for a reason; an empty one allows them."""
+        """Disable changes with a reason, or enable them with an empty one."""
         self._locked = reason
         self._update()
 
@@ -155,20 +155,20 @@ class HygienePane(QWidget):
         twice = sum(bool(row.same_as) for row in board.rows)
         never = sum(row.never_rotated and not row.info.deleted for row in board.rows)
         self.overdue.set(f"{overdue} overdue" if overdue else "", "warning")
-        self.twice.set(f"{twice} with a value used twice" if twice else "", "danger")
+        self.twice.set(f"{twice} with a duplicate value" if twice else "", "danger")
         self.never.set(f"{never} never rotated" if never else "", "neutral")
 
     def _update(self, *_selection: object) -> None:
         current = self.current
-        reason = self._locked or ("" if current else "Choose a secret first.")
+        reason = self._locked or ("" if current else "Select a secret first.")
         if not reason and current is not None and current.info.deleted:
             reason = "The secret is scheduled for deletion."
         self.limit.allow(not reason, reason)
-        self.open.allow(current is not None, "Choose a secret first.")
+        self.open.allow(current is not None, "Select a secret first.")
 
     def _on_switch(self, view: str) -> None:
         if view == LIST:
-            self.switch.select(HYGIENE)  # for when it is seen again
+            self.switch.select(HYGIENE)  # loaded when the pane is shown again
             self.list_chosen.emit()
 
     def _on_open(self, *_index: object) -> None:

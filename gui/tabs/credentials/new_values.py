@@ -1,4 +1,4 @@
-"""The form for values that come from elsewhere: new pairs of an exchange, pasted and staged."""
+"""The form for new values that the user pastes, for example key pairs of an exchange."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from gui.widgets.labels import heading, mono_label, muted_label, shown
 from gui.widgets.secret_field import GuardedLine
 
 _WORDS = (
-    "Make the new pairs at the exchange first, and paste them here. A field that is left empty "
-    "keeps its value. Whether the exchange takes them cannot be tested from here."
+    "Create the new key pairs at the exchange first, then paste them here. A field that is empty "
+    "does not change its value. Whether the exchange accepts them cannot be tested here."
 )
 
 
 class NewValues(QDialog):
-    """One hidden field for each key; `then` gets those that were filled in."""
+    """A dialog with a hidden field for each key; `then` gets the values that were entered."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class NewValues(QDialog):
         self._update()
 
     def accept(self) -> None:
-        """Hand the values on; nothing of them stays in the form."""
+        """Pass on the values and clear the form."""
         values = {n: Secret(field.text()) for n, field in self.fields.items() if field.text()}
         for field in self.fields.values():
             field.clear()

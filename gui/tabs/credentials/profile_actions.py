@@ -1,4 +1,4 @@
-"""What the user can do with profiles: make, edit, delete, use one, and test the one in use."""
+"""The actions on profiles: create, edit, delete, use, and test the current one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gui.tabs.credentials.profiles_pane import ProfilesPane
 
 
 class ProfileActions(QObject):
-    """Acts on the profiles of a pane; tasks and failures are those of the tab.
+    """Runs the actions of a pane; tasks and errors belong to the tab.
 
     Signals:
         changed: the name of an operation and that of the profile it has stored or deleted.
@@ -37,20 +37,20 @@ class ProfileActions(QObject):
         self._context.workspace_changed.connect(self._sweep)
 
     def _sweep(self, *_workspace: object) -> None:
-        """Delete the test secret that a killed test of a connection left here, if there is one."""
+        """Delete the test secret that a killed connection test has left, if any."""
         workspace = self._context.workspace
         if workspace is None or self._context.read_only:
             return
         clients = workspace.clients
         self._tab.run(
-            "Delete test secrets of tests that were killed",
+            "Delete test secrets of interrupted tests",
             lambda work: sweep_check_secrets(clients, work),
             latest="credentials/check-secrets",
             quiet=True,
         )
 
     def test(self) -> None:
-        """Try each permission with the connection in use."""
+        """Test each permission with the current connection."""
         workspace = self._context.workspace
         if workspace is None:
             return
@@ -70,7 +70,7 @@ class ProfileActions(QObject):
             return
         profile = workspace.profile
         self._tab.run(
-            "Read what was used",
+            "Read the used permissions",
             lambda _work: UsedActions().read(profile.name),
             lambda used: Policies(self._tab, profile, used).open(),
             latest="credentials/policies",
@@ -81,7 +81,9 @@ class ProfileActions(QObject):
         self._edit(None)
 
     def _edit(self, profile: Profile | None) -> None:
-        ProfileEditor(self._tab, self._context, profile, self._on_saved).open()
+        ProfileEditor(
+            self._tab, self._context, profile, self._on_saved, origin=self._tab.origin
+        ).open()
 
     def _on_saved(self, profile: Profile) -> None:
         self.changed.emit("profiles.save", profile.name)
@@ -96,7 +98,7 @@ class ProfileActions(QObject):
         ask(
             self._tab,
             f"Delete the profile {profile.name}?",
-            "Its keys are removed from this computer. Nothing changes in AWS.",
+            "Its keys are removed from this computer. Nothing is changed in AWS.",
             lambda: self._delete(profile.name),
             button="Delete profile",
             danger=True,
@@ -108,4 +110,5 @@ class ProfileActions(QObject):
             f"Delete profile {name}",
             lambda _work: connections.delete(name),
             lambda _done: self.changed.emit("profiles.delete", name),
+            call=self._tab.call("profiles.delete", name=name),
         )

@@ -1,4 +1,4 @@
-"""The connection profiles, and the permissions of one, as lists."""
+"""List models of the connection profiles and of the permissions of one."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SOURCES = {
     KeySource.KEYRING: "keys in the system keyring",
     KeySource.SESSION: "keys for this session only",
     KeySource.AWS_PROFILE: "AWS profile",
-    KeySource.ENVIRONMENT: "environment (AWS's default chain)",
+    KeySource.ENVIRONMENT: "environment (AWS default chain)",
     KeySource.ROLE: "role of this machine",
 }
 _SIGNS = {True: ("check", "good"), False: ("close", "danger"), None: ("minus", "muted")}
 
 
 class ProfilesModel(QAbstractListModel):
-    """One row a profile; the one in use says so."""
+    """One row per profile; the current one is marked."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +39,7 @@ class ProfilesModel(QAbstractListModel):
         self._used = ""
 
     def show(self, profiles: Sequence[Profile], used: str) -> None:
-        """Show other profiles; `used` names the one in use."""
+        """Show other profiles; `used` is the name of the current one."""
         self.beginResetModel()
         self._profiles = tuple(profiles)
         self._used = used
@@ -47,7 +47,7 @@ class ProfilesModel(QAbstractListModel):
 
     @property
     def used(self) -> str:
-        """The name of the profile in use."""
+        """The name of the current profile."""
         return self._used
 
     def profile(self, row: int) -> Profile | None:
@@ -59,11 +59,11 @@ class ProfilesModel(QAbstractListModel):
         return next((row for row, each in enumerate(self._profiles) if each.name == name), -1)
 
     def rowCount(self, parent: Index | None = None) -> int:
-        """Return how many profiles there are."""
+        """Return the number of profiles."""
         return 0 if parent is not None and parent.isValid() else len(self._profiles)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a profile's name, its dot, and what is to be known beside it."""
+        """Return a profile's name, colour and details."""
         if not index.isValid():
             return None
         profile = self._profiles[index.row()]
@@ -79,14 +79,14 @@ class ProfilesModel(QAbstractListModel):
 
 
 def _aside(profile: Profile, *, used: bool) -> str:
-    words = ["in use"] if used else []
+    parts = ["in use"] if used else []
     if profile.production:
-        words.append("read-only")
-    return " · ".join(words)
+        parts.append("read-only")
+    return " · ".join(parts)
 
 
 def described(profile: Profile) -> str:
-    """Return in one line a fact: where the keys come from, bucket, region, endpoint."""
+    """Return the details of a profile, one per line: source of the keys, bucket, region, endpoint."""
     source = SOURCES[profile.source]
     if profile.aws_profile:
         source = f"{source} {profile.aws_profile}"
@@ -98,20 +98,20 @@ def described(profile: Profile) -> str:
 
 
 class PermissionsModel(QAbstractListModel):
-    """One row a permission: ✓, ✗ or a dash, the action, and why as tooltip."""
+    """One row per permission: ✓, ✗ or a dash, the action, and the reason as a tooltip."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._results: list[PermissionResult] = []
 
     def clear(self) -> None:
-        """Show none."""
+        """Remove all permissions."""
         self.beginResetModel()
         self._results = []
         self.endResetModel()
 
     def add(self, result: PermissionResult) -> None:
-        """Show one more."""
+        """Add a permission."""
         at = len(self._results)
         self.beginInsertRows(QModelIndex(), at, at)
         self._results.append(result)
@@ -119,15 +119,15 @@ class PermissionsModel(QAbstractListModel):
 
     @property
     def results(self) -> tuple[PermissionResult, ...]:
-        """What is shown."""
+        """The permissions that are shown."""
         return tuple(self._results)
 
     def rowCount(self, parent: Index | None = None) -> int:
-        """Return how many permissions are known."""
+        """Return the number of permissions."""
         return 0 if parent is not None and parent.isValid() else len(self._results)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return an action, its sign, and its tooltip."""
+        """Return the action, sign or tooltip of a permission."""
         if not index.isValid():
             return None
         result = self._results[index.row()]
@@ -149,7 +149,7 @@ def _sign(result: PermissionResult) -> tuple[str, str]:
 
 
 def explained(result: PermissionResult) -> str:
-    """Return a permission in words: allowed or not, needed or not, and why."""
+    """Return a permission as text: allowed or not, required or not, and why."""
     word = {True: "allowed", False: "not allowed", None: "unknown"}[result.ok]
-    need = "needed" if result.needed == "contract" else "an extra"
+    need = "needed" if result.needed == "contract" else "optional"
     return f"{result.action}: {word} ({need})\n{result.detail}".strip()

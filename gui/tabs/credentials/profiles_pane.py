@@ -1,4 +1,4 @@
-"""The connection profiles and what the one in use may do."""
+"""The connection profiles, and the permissions of the current one."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NO_CONNECTION = "There is no connection."
 
 
 class ProfilesPane(QWidget):
-    """Profiles above, permissions below.
+    """The profiles above, the permissions below.
 
     Signals:
-        use_clicked, edit_clicked, delete_clicked: the `Profile` it is about.
-        add_clicked, test_clicked, policies_clicked: the user asks for it.
+        use_clicked, edit_clicked, delete_clicked: the `Profile` to use, edit or delete.
+        add_clicked, test_clicked, policies_clicked: the user clicked the button.
     """
 
     use_clicked = Signal(object)
@@ -55,17 +55,17 @@ class ProfilesPane(QWidget):
         shortcuts.bind_button("lists.open", self.list, self.use)
         shortcuts.bind_button("profiles.delete", self.list, self.delete)
         self.permissions = PermissionsModel(self)
-        self.results = make_list(self.permissions, "Permissions of the profile in use")
+        self.results = make_list(self.permissions, "Permissions of the current profile")
         self.test = link_button("Test", self.test_clicked.emit)
         self.test.setAccessibleName("Test connection")
-        self.test.set_hint("Test the connection: try each permission")
+        self.test.set_hint("Test the connection and each permission")
         self.policies = icon_button(
             "shield", "Least-privilege policies", self.policies_clicked.emit
         )
         self._verdict = Pill("")
         self._empty = EmptyState(
             "Not tested yet",
-            "Tries each permission that the platform needs. What is written is removed again.",
+            "Tests each permission that the platform needs. Test objects are deleted afterwards.",
             "Test connection",
             self.test_clicked.emit,
         )
@@ -92,7 +92,7 @@ class ProfilesPane(QWidget):
         outer.addWidget(splitter(above, below, vertical=True, sizes=(200, 420)))
 
     def show_profiles(self, profiles: Sequence[Profile], used: str) -> None:
-        """Show the profiles; the one in use is chosen."""
+        """Show the profiles and select the current one."""
         self.model.show(profiles, used)
         row = self.model.row_of(used)
         if row >= 0:
@@ -105,7 +105,7 @@ class ProfilesPane(QWidget):
         return self.model.profile(self.list.currentIndex().row())
 
     def set_connected(self, connected: bool) -> None:
-        """Offer the test only where there is something to test."""
+        """Enable the test if there is a connection."""
         self._connected = connected
         self._allow_test()
         self.policies.allow(connected, _NO_CONNECTION)
@@ -118,13 +118,13 @@ class ProfilesPane(QWidget):
             button.allow(not reason, reason)
 
     def clear_permissions(self) -> None:
-        """Show that nothing was tested yet."""
+        """Show that nothing has been tested yet."""
         self.permissions.clear()
         self._verdict.set("")
         self._body.show_empty()
 
     def begin_test(self) -> None:
-        """Show that permissions are being tried."""
+        """Show that permissions are being tested."""
         self.permissions.clear()
         self._verdict.set("testing…", "neutral")
         self._testing = True
@@ -132,11 +132,11 @@ class ProfilesPane(QWidget):
         self._body.show_view()
 
     def add_permission(self, result: PermissionResult) -> None:
-        """Show one more permission that was tried."""
+        """Add a permission that was tested."""
         self.permissions.add(result)
 
     def end_test(self) -> None:
-        """Show the verdict beside the title."""
+        """Show the result beside the title."""
         self._testing = False
         self._allow_test()
         needed = [r.ok for r in self.permissions.results if r.needed == "contract"]
@@ -144,7 +144,7 @@ class ProfilesPane(QWidget):
         if missing:
             self._verdict.set(f"{missing} missing", "danger")
         elif untried:
-            self._verdict.set(f"{untried} not tried", "neutral")
+            self._verdict.set(f"{untried} not tested", "neutral")
         else:
             self._verdict.set("complete" if needed else "", "good")
         if not needed:
@@ -153,13 +153,13 @@ class ProfilesPane(QWidget):
     def _update(self, *_selection: object) -> None:
         profile = self.current
         own = profile is not None and profile.name != DEMO_NAME
-        reason = "The demo's profile is made anew at each start." if profile else "Choose one."
+        reason = "The demo profile is created again at each start." if profile else "Select one."
         self.edit.allow(own, reason)
         self.delete.allow(own, reason)
         used = profile is not None and profile.name == self.model.used
         self.use.allow(
             profile is not None and not used,
-            "This profile is in use." if used else "Choose a profile first.",
+            "This is the current profile." if used else "Select a profile first.",
         )
 
     def _on_menu(self, where: QPoint) -> None:

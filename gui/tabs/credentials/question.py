@@ -1,4 +1,4 @@
-"""The parts of a comparison of secrets: a grid of keys, and what changed as a pill."""
+"""Parts of the dialogs that compare secrets: a grid of keys, and pills for changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gui import theme
 from gui.widgets.labels import Elided, Pill, mono_elided, muted_label
 from gui.widgets.panel import scrolling
 
-#: How a change of a key is called and coloured.
+#: Name and tone of each kind of change.
 CHANGES = {
     "added": ("added", "good"),
     "changed": ("changed", "warning"),
@@ -27,12 +27,12 @@ def key_grid(
     *,
     wide: tuple[int, ...] = (),
 ) -> QWidget:
-    """Return keys with what is to be said of each beside them; a long grid scrolls.
+    """Return a grid of keys and their cells; a long grid scrolls.
 
     Args:
-        heads: the titles of the columns, that of the keys first.
-        rows: a key and its cells.
-        wide: the columns that share what room there is; without any it stays free.
+        heads: the column titles, that of the keys first.
+        rows: each key and its cells.
+        wide: the columns that share the free width; without any it stays empty.
     """
     inside = QWidget()
     grid = QGridLayout(inside)

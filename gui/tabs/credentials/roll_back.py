@@ -1,4 +1,4 @@
-"""What a roll back would move, which keys differ, and what speaks against it; then one click."""
+"""The dialog that confirms a roll back: moved stages, keys that differ, and warnings."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from gui.widgets.panel import row
 
 
 class RollBackPreview(Question):
-    """Nothing has moved while this is shown."""
+    """Shows the plan of a roll back; no stage has moved yet."""
 
     def __init__(self, parent: QWidget, found: RollBack, then: Callable[[], object]) -> None:
-        super().__init__(parent, f"Roll {found.secret} back?", _told(found))
+        super().__init__(parent, f"Roll {found.secret} back?", _explanation(found))
         self.found = found
         self.body.addWidget(_moves(found))
         difference = found.difference
@@ -34,7 +34,7 @@ class RollBackPreview(Question):
             (key, (change_pill(kind),)) for kind, keys in kinds for key in keys
         ]
         if rows:
-            self.body.addWidget(key_grid(("What readers see change", ""), rows))
+            self.body.addWidget(key_grid(("Changes for programs", ""), rows))
         else:
             self.body.addWidget(muted_label("No key differs."))
         for text in found.good:
@@ -42,7 +42,7 @@ class RollBackPreview(Question):
         for text in found.warnings:
             self.body.addWidget(_finding("warning", "warning", text))
         self.body.addWidget(
-            muted_label("No value is written. Rolling back once more leads forward again.")
+            muted_label("No value is written. Rolling back again returns to the present version.")
         )
         cancel = plain_button("Cancel", self.reject)
         self.go = primary_button("Roll back", self.accept)
@@ -51,10 +51,10 @@ class RollBackPreview(Question):
         self.add_buttons(cancel, self.go)
 
 
-def _told(found: RollBack) -> str:
-    made = f"It was made {format_age(found.made)}" if found.made else "Its age is not known"
+def _explanation(found: RollBack) -> str:
+    made = f"It was created {format_age(found.made)}" if found.made else "Its age is unknown"
     by = f" by {found.by}" if found.by else ""
-    return f"Programs read version {short(found.target)} from now on. {made}{by}."
+    return f"Programs will read version {short(found.target)}. {made}{by}."
 
 
 def _moves(found: RollBack) -> QWidget:
@@ -75,5 +75,5 @@ def _finding(icon: str, tone: str, text: str) -> QWidget:
     sign = Text()
     sign.setPixmap(pixmap(icon, tone))
     sign.setFixedSize(18, 18)
-    words = text_label(text, tone if tone == "warning" else "plain", wrap=True)
-    return row(sign, words)
+    label = text_label(text, tone if tone == "warning" else "plain", wrap=True)
+    return row(sign, label)

@@ -1,4 +1,4 @@
-"""What the user can do with rotations: look at the plan, start, resume, undo, and not wait."""
+"""The actions on rotations: show the plan, start, resume, undo, and skip a grace period."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from core.engine.operations import change_made
 from core.errors import InvalidInput, NotFound, StorageError
 from core.links.ledger import links_ending_with
-from core.model.change import ChangeKind
 from core.model.rotation import (
     Outcome,
     Patience,
     Rotation,
     RotationPlan,
     Step,
-    StepState,
 )
 from core.redaction import Secret
 from core.rotation.service import Rotator
@@ -31,23 +28,14 @@ from gui.tabs.credentials.new_values import NewValues
 from gui.tasks import Task
 
 _ORIGIN = "Rotation"
-#: What each step changes, as the log of changes names it beside the secret.
-_CHANGES = {
-    Step.CREATE: "access key {key} of {user} created",
-    Step.STAGE: "new value stored",
-    Step.APPLY: "password changed in the database",
-    Step.PROMOTE: "new value made current",
-    Step.DEACTIVATE: "access key {key} of {user} deactivated",
-    Step.DELETE: "access key {key} of {user} deleted",
-}
 Act = Callable[[Rotator, Work], Rotation]
 
 
 class RotationActions(QObject):
-    """Acts on rotations; one is shown at a time, and goes on when it is not shown.
+    """Runs rotations; one is shown at a time, and it continues while it is hidden.
 
     Signals:
-        opened: a secret's cockpit shall be seen.
+        opened: show the rotation view of a secret.
         changed: the name of a secret whose value or versions have changed.
     """
 
@@ -61,7 +49,6 @@ class RotationActions(QObject):
         self.secret = ""
         self._tasks: dict[str, Task] = {}
         self._latest: dict[str, Rotation] = {}
-        self._told: set[tuple[str, Step]] = set()
         cockpit.start_clicked.connect(self._on_start)
         cockpit.resume_clicked.connect(lambda: self._resume(frozenset()))
         cockpit.due.connect(self._on_due)
@@ -70,14 +57,14 @@ class RotationActions(QObject):
         cockpit.now_clicked.connect(self._on_now)
         cockpit.again_clicked.connect(lambda: self.open(self.secret))
 
-    # Looking.
+    # Showing
 
     def look_for_unfinished(self) -> None:
-        """Say in the tab's banner which rotations were interrupted, or can go on."""
+        """Show in the tab's banner which rotations were interrupted or can continue."""
         rotator_of = self._rotator
         workspace = self._workspace()
         self._tab.run(
-            "Look for unfinished rotations",
+            "Find unfinished rotations",
             lambda _work: rotator_of(workspace).unfinished_here(),
             self._on_unfinished,
             latest="credentials/unfinished",
@@ -85,10 +72,10 @@ class RotationActions(QObject):
         )
 
     def open(self, secret: str) -> None:
-        """Show the rotation of a secret that is not finished, or the plan of a new one."""
+        """Show the unfinished rotation of a secret, or the plan of a new one."""
         self.secret = secret
         self.opened.emit(secret)
-        self._cockpit.steps.setFocus()  # its buttons come next with Tab
+        self._cockpit.steps.setFocus()  # Tab goes to its buttons next
         if secret in self._tasks:
             if secret in self._latest:
                 self._cockpit.show_rotation(self._latest[secret], busy=True)
@@ -108,13 +95,13 @@ class RotationActions(QObject):
         self._tab.run(
             f"Plan the rotation of {secret}",
             look,
-            self._on_looked,
+            self._on_found,
             failed=self._cockpit.show_failed,
             latest="credentials/rotation-plan",
             quiet=True,
         )
 
-    def _on_looked(self, found: Rotation | tuple[RotationPlan, tuple[str, ...]]) -> None:
+    def _on_found(self, found: Rotation | tuple[RotationPlan, tuple[str, ...]]) -> None:
         if isinstance(found, Rotation):
             self._latest[found.secret] = found
             self._cockpit.show_rotation(found, busy=False)
@@ -126,21 +113,21 @@ class RotationActions(QObject):
         if not idle:
             return
         rotation = idle[-1]
-        look = ("Look", lambda: self.open(rotation.secret))
+        look = ("Show", lambda: self.open(rotation.secret))
         if rotation.outcome is Outcome.WAITING and rotation.due and rotation.due > utc_now():
             when = format_moment(rotation.due)
             self._tab.banner.show_info(
-                f"The rotation of {rotation.secret} waits: its old key stays until {when}.",
+                f"The rotation of {rotation.secret} is waiting: the old key is retained until {when}.",
                 action=look,
             )
             return
         self._tab.banner.show_warning(
             f"A rotation of {rotation.secret} is not finished",
-            f"It was begun {format_age(rotation.started)}; resume it or undo it.",
+            f"It was started {format_age(rotation.started)}. Resume it or undo it.",
             action=look,
         )
 
-    # Acting.
+    # Actions
 
     def _on_start(self) -> None:
         plan = self._cockpit.plan
@@ -166,10 +153,11 @@ class RotationActions(QObject):
             "rotation.resume",
             rotation.secret,
             lambda rotator, work: rotator.resume(rotation, now=now, work=work),
+            rotation,
         )
 
     def _on_due(self) -> None:
-        """Go on by itself when the period of grace is over, unless writing is locked."""
+        """Continue automatically after the grace period, unless writing is locked."""
         if not self._tab.context.read_only and self.secret not in self._tasks:
             self._resume(frozenset())
 
@@ -178,11 +166,12 @@ class RotationActions(QObject):
         ask(
             self._tab,
             f"Undo the rotation of {rotation.secret}?",
-            "The old value becomes current again, and what the rotation has made is removed.",
+            "The old value becomes current again, and the changes of the rotation are undone.",
             lambda: self._work(
                 "rotation.undo",
                 rotation.secret,
                 lambda rotator, work: rotator.undo(rotation, work=work),
+                rotation,
             ),
             button="Undo the rotation",
         )
@@ -197,10 +186,10 @@ class RotationActions(QObject):
         key = rotation.facts.old_key_id
         waiting = rotation.step(step).detail
         if step is Step.DELETE:
-            text = f"Key {key} of {rotation.facts.user} cannot be brought back. {waiting}."
+            text = f"Key {key} of {rotation.facts.user} cannot be restored. {waiting}."
             typed, title, button = key, f"Delete key {key}?", "Delete the key"
         else:
-            text = f"Whoever still uses it is refused; it can be activated again. {waiting}."
+            text = f"Programs that still use it are denied access. It can be activated again. {waiting}."
             typed, title, button = None, f"Deactivate key {key} now?", "Deactivate now"
         ask(
             self._tab,
@@ -213,7 +202,7 @@ class RotationActions(QObject):
         )
 
     def _running_with(self, key_id: str) -> str:
-        """Return a warning when transfers of this window still run with a key."""
+        """Return a warning if transfers of this window are running with a key."""
         workspace = self._tab.context.workspace
         keys = workspace.connection.keys if workspace else None
         count = len(self._tab.context.runner.bulk_running)
@@ -221,7 +210,7 @@ class RotationActions(QObject):
             return ""
         return f" It is still used by {format_counted(count, 'transfer')} of this window."
 
-    def _work(self, operation: str, secret: str, act: Act) -> None:
+    def _work(self, operation: str, secret: str, act: Act, former: Rotation | None = None) -> None:
         if secret in self._tasks:
             return
         connection, rotator_of = self._workspace().connection, self._rotator
@@ -229,7 +218,7 @@ class RotationActions(QObject):
         self._cockpit.set_busy(busy=True)
 
         def run(work: Work) -> Rotation:
-            # Clients of its own: another profile may be chosen while it runs.
+            # Separate clients: another profile may be selected while it runs.
             workspace = Workspace(connection)
             workspace.clients.watch(watcher)
             try:
@@ -242,16 +231,17 @@ class RotationActions(QObject):
             run,
             lambda rotation: self._on_ended(secret, rotation),
             failed=lambda error: self._on_failed(secret, error),
-            batch=partial(self._on_state, operation),
+            batch=self._on_state,
+            call=self._tab.call(operation, origin=_ORIGIN, rotation=former),
         )
         self._tasks[secret] = task
         task.changed.connect(partial(self._on_task, secret, task))
 
     def _on_task(self, secret: str, task: Task) -> None:
-        """Take note of the end, also of a task of another connection, or one that was cancelled.
+        """Handle the end of a rotation, even of another connection or a cancelled task.
 
-        A rotation that is stopped in one of its steps ends with a result; a cancel before that has
-        changed nothing.
+        A rotation that is stopped during a step ends with a result; one that is cancelled earlier
+        has changed nothing.
         """
         if task.running or self._tasks.get(secret) is not task:
             return
@@ -259,20 +249,13 @@ class RotationActions(QObject):
         if task.state == "cancelled" and secret == self.secret:
             self._cockpit.show_stopped()
 
-    def _on_state(self, operation: str, rotation: Rotation) -> None:
+    def _on_state(self, rotation: Rotation) -> None:
         self._latest[rotation.secret] = rotation
-        for record in rotation.steps:
-            if record.state is StepState.DONE and (rotation.id, record.step) not in self._told:
-                self._told.add((rotation.id, record.step))
-                self._announce(operation, rotation, record.step)
         if rotation.secret == self.secret:
             self._cockpit.show_rotation(rotation, busy=True)
 
     def _on_ended(self, secret: str, rotation: Rotation) -> None:
         self._latest[secret] = rotation
-        taken_back = any(record.state is StepState.UNDONE for record in rotation.steps)
-        if rotation.outcome is Outcome.UNDONE and taken_back:
-            self._change("rotation.undo", secret)
         if secret == self.secret:
             self._cockpit.show_rotation(rotation, busy=False)
         self.changed.emit(secret)
@@ -283,7 +266,7 @@ class RotationActions(QObject):
             self._cockpit.show_failed(error)
 
     def _switch(self, rotation: Rotation) -> None:
-        """Connect anew when the keys of the profile in force were replaced."""
+        """Reconnect when the keys of the current profile were replaced."""
         context = self._tab.context
         profile = context.workspace.profile if context.workspace else None
         if profile is None or not rotation.finished(Step.SWITCH):
@@ -292,23 +275,11 @@ class RotationActions(QObject):
         if used and profile.name in rotation.facts.switched:
             context.switch_profile(profile.name)
 
-    def _announce(self, operation: str, rotation: Rotation, step: Step) -> None:
-        words = _CHANGES.get(step)
-        if words is None:
-            return
-        facts = rotation.facts
-        key = facts.new_key_id if step is Step.CREATE else facts.old_key_id
-        self._change(operation, f"{rotation.secret}: {words.format(key=key, user=facts.user)}")
-
-    def _change(self, operation: str, subject: str) -> None:
-        change = change_made(operation, ChangeKind.SECRETS, subject, _ORIGIN)
-        self._tab.context.announce(change)
-
     def _rotator(self, workspace: Workspace) -> Rotator:
         return workspace.rotator(self._tab.context.connections, patience=self.patience)
 
     def _workspace(self) -> Workspace:
         workspace = self._tab.context.workspace
         if workspace is None:
-            raise InvalidInput("There is no connection.", remedy="Choose a profile.")
+            raise InvalidInput("There is no connection.", remedy="Select a profile.")
         return workspace

@@ -1,4 +1,4 @@
-"""What the user can do with secrets: make, save, delete, restore."""
+"""The actions on secrets: create, save, delete, restore."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from core.units import format_counted, utc_now
 from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
-from gui.tabs.credentials.meanwhile import ChangedMeanwhile
+from gui.tabs.credentials.edit_conflict import EditConflict
 from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
 from gui.tabs.credentials.secret_view import SecretView
 from gui.tabs.credentials.versions_pane import VersionsPane
 from gui.widgets.secret_form import CLEAR_KEYS
 
-#: Characters of a value that a question shows.
+#: Characters of a value shown in a confirmation.
 _LONGEST = 60
 
 
 class SecretActions(QObject):
-    """Acts on the secret of a view; tasks and failures are those of the tab.
+    """Runs the actions of a view; tasks and errors belong to the tab.
 
     Signals:
         changed: the name of an operation and that of the secret it has changed.
@@ -43,10 +43,10 @@ class SecretActions(QObject):
         view.delete_clicked.connect(self._on_delete)
         view.restore_clicked.connect(self._on_restore)
 
-    # A new one.
+    # Create
 
     def make(self) -> None:
-        """Ask for name and values of a new secret."""
+        """Ask for the name and values of a new secret."""
         taken = frozenset(info.name for info in self.known)
         dialog = NewSecret(self._tab, taken, lambda *order: self._create(dialog, *order))
         dialog.open()
@@ -66,11 +66,17 @@ class SecretActions(QObject):
 
         def created(_none: None) -> None:
             dialog.accept()
-            self._report("secrets.create", name, "is created.")
+            self._report("secrets.create", name, "was created.")
 
-        self._tab.run(f"Create {name}", create, created, failed=failed)
+        self._tab.run(
+            f"Create {name}",
+            create,
+            created,
+            failed=failed,
+            call=self._tab.call("secrets.create", name=name),
+        )
 
-    # Another value.
+    # Save
 
     def _on_save(self) -> None:
         value = self._view.value
@@ -81,15 +87,17 @@ class SecretActions(QObject):
         except InvalidInput as error:
             self._tab.show_error(error)
             return
-        told = "The present value is kept as the previous version. Hidden values stay hidden."
-        if hurry := rate_warning(self._versions.of(value.name), utc_now()):
-            told += f"\n\n{hurry}"
+        explanation = (
+            "The present value is retained as the previous version. Hidden values stay hidden."
+        )
+        if warning := rate_warning(self._versions.of(value.name), utc_now()):
+            explanation += f"\n\n{warning}"
         ask(
             self._tab,
             f"Save {value.name}?",
-            told,
+            explanation,
             lambda: self.save(value.name, text, value.version_id),
-            names=changes(value.text, text) or ["(only blanks, line breaks or order)"],
+            names=changes(value.text, text) or ["(only whitespace or order)"],
             button="Save",
         )
 
@@ -99,8 +107,9 @@ class SecretActions(QObject):
         self._tab.run(
             f"Save {name}",
             lambda work: secrets.save(name, text, expected_version=expected, work=work),
-            lambda _written: self._report("secrets.save", name, "is saved."),
+            lambda _written: self._report("secrets.save", name, "was saved."),
             failed=lambda error: self._on_save_failed(error, name, text),
+            call=self._tab.call("secrets.save", name=name),
         )
 
     def _on_save_failed(self, error: StorageError, name: str, mine: Secret) -> None:
@@ -110,7 +119,7 @@ class SecretActions(QObject):
             self._tab.show_error(error)
 
     def look_whose(self, name: str, mine: Secret) -> None:
-        """Read what somebody else saved, tell which keys differ, and let the user decide."""
+        """Read the version of another client, show which keys differ, and let the user decide."""
         secrets = self._secrets()
         self._tab.run(
             f"Read {name}",
@@ -121,9 +130,9 @@ class SecretActions(QObject):
 
     def _ask_whose(self, theirs: SecretValue, mine: Secret) -> None:
         opened = self._view.value
-        if opened is None or opened.name != theirs.name:  # the user went on to another secret
+        if opened is None or opened.name != theirs.name:  # the user has opened another secret
             return
-        ChangedMeanwhile(
+        EditConflict(
             self._tab,
             opened=opened,
             theirs=theirs,
@@ -132,7 +141,7 @@ class SecretActions(QObject):
             overwrite=lambda: self.save(theirs.name, mine, theirs.version_id),
         ).open()
 
-    # Its end, and back.
+    # Delete and restore
 
     def _on_delete(self) -> None:
         name = self._view.name
@@ -144,11 +153,12 @@ class SecretActions(QObject):
     def _delete(self, name: str, days: int, *, force: bool) -> None:
         secrets = self._secrets()
         days_left = format_counted(days, "day")
-        gone = "is deleted." if force else f"is deleted; it can be restored for {days_left}."
+        gone = "was deleted." if force else f"was deleted. It can be restored for {days_left}."
         self._tab.run(
             f"Delete {name}",
             lambda work: secrets.delete_secret(name, force, recovery_days=days, work=work),
             lambda _gone: self._report("secrets.delete", name, gone),
+            call=self._tab.call("secrets.delete", name=name),
         )
 
     def _on_restore(self) -> None:
@@ -156,23 +166,24 @@ class SecretActions(QObject):
         self._tab.run(
             f"Restore {name}",
             lambda work: secrets.restore_secret(name, work=work),
-            lambda _back: self._report("secrets.restore", name, "is restored."),
+            lambda _back: self._report("secrets.restore", name, "was restored."),
+            call=self._tab.call("secrets.restore", name=name),
         )
 
-    def _report(self, operation: str, name: str, words: str) -> None:
+    def _report(self, operation: str, name: str, result: str) -> None:
         """Announce a change and show its result."""
         self.changed.emit(operation, name)
-        self._tab.banner.show_good(f"{name} {words}")
+        self._tab.banner.show_good(f"{name} {result}")
 
     def _secrets(self) -> SecretsManager:
         workspace = self._tab.context.workspace
-        if workspace is None:  # every button is disabled then
-            raise InvalidInput("There is no connection", remedy="Choose a profile.")
+        if workspace is None:  # all buttons are disabled then
+            raise InvalidInput("There is no connection", remedy="Select a profile.")
         return workspace.secrets
 
 
 def changes(before: Secret, after: Secret) -> list[str]:
-    """Return the keys that differ, with a sign each; values only of what the form shows openly."""
+    """Return the keys that differ, each with a sign; values only if the form shows them openly."""
     found = secret_text.diff(before.reveal(), after.reveal())
     old, new = _open_values(before), _open_values(after)
     return [
@@ -186,7 +197,7 @@ def _open_values(text: Secret) -> dict[str, str]:
     """Return the values that the form shows openly, such as a host or a port."""
     try:
         rows = secret_text.rows_of(text.reveal())
-    except InvalidInput:  # no JSON object: it is hidden as a whole
+    except InvalidInput:  # no JSON object: all of it is hidden
         return {}
     return {row.key: row.value.reveal() for row in rows if row.key in CLEAR_KEYS}
 
@@ -202,7 +213,7 @@ def _after(joint: str, value: str | None) -> str:
 
 
 def _cut(value: str) -> str:
-    """Return a value in one line, short enough to stand beside another; an empty one in words."""
+    """Return a value in one short line; an empty one as text."""
     if not value:
         return "(empty)"
     return value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…"

@@ -1,4 +1,4 @@
-"""Making a new secret, and deleting one with its recovery window."""
+"""The dialogs that create a secret and delete one with its recovery window."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Delete = Callable[[int, bool], None]
 
 
 class NewSecret(QDialog):
-    """Name, description and values of a secret to be made; stays open until it is there."""
+    """The dialog for a new secret; it stays open until the secret was created."""
 
     def __init__(self, parent: QWidget, taken: frozenset[str], create: Create) -> None:
         super().__init__(parent)
@@ -117,11 +117,11 @@ class NewSecret(QDialog):
         name = self.name.text().strip()
         reason = self.editor.problem
         if name in self._taken:
-            reason = "There is a secret of that name already."
+            reason = "A secret of that name already exists."
         elif not name or name.endswith("/"):
-            reason = "Give the secret a name."
+            reason = "Enter a name."
         elif not name.startswith(SECRET_PREFIX):
-            reason = f"The platform may only use names that begin with {SECRET_PREFIX}"
+            reason = f"The platform can only use names that begin with {SECRET_PREFIX}"
         self.go.allow(not reason, reason)
 
     def _on_create(self) -> None:
@@ -136,13 +136,13 @@ class NewSecret(QDialog):
 
 
 class DeleteSecret(Question):
-    """How long the secret can be restored; deleting at once asks to type its name."""
+    """The dialog that deletes a secret after a recovery window, or at once after typing its name."""
 
     def __init__(self, parent: QWidget, name: str, delete: Delete) -> None:
         super().__init__(
             parent,
             f"Delete {name}?",
-            "Programs that read this secret fail from now on. Its name stays taken until it is "
+            "Programs that read this secret will fail. Its name cannot be used again until it is "
             "gone.",
             width=460,
         )
@@ -152,9 +152,9 @@ class DeleteSecret(Question):
         self.days.setValue(RECOVERY_DAYS_DEFAULT)
         self.days.setSuffix(" days")
         self.days.setAccessibleName("Days in which it can be restored")
-        self.more = link_button("Without recovery…", self._on_more)
-        self.force = QCheckBox("Delete at once, without any way back")
-        self.force.setAccessibleName("Delete at once, without any way back")
+        self.more = link_button("Delete at once…", self._on_more)
+        self.force = QCheckBox("Delete at once; the secret cannot be restored")
+        self.force.setAccessibleName("Delete at once; the secret cannot be restored")
         self.force.toggled.connect(self._on_force)
         self.force.hide()
         self.name = TypedName(name)

@@ -1,4 +1,4 @@
-"""One secret: its editor, or why there is none, and what can be done with it."""
+"""One secret: its editor, or why there is none, and its actions."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from gui.widgets.panel import SectionHead
 from gui.widgets.secret_editor import SecretEditor
 
 _NOTHING = (
-    "No secret chosen",
-    "Choose a secret to see its keys. Values stay hidden until you ask for them.",
+    "No secret is selected",
+    "Select a secret to see its keys. Values stay hidden until you show them.",
 )
 
 
 class SecretView(QWidget):
-    """Shows one secret and offers to save, delete or restore it.
+    """Shows one secret, with buttons to save, delete, restore and rotate it.
 
     Signals:
         save_clicked, delete_clicked, restore_clicked, reload_clicked, rotate_clicked: the user
-            asks for it.
+            clicked the button.
     """
 
     save_clicked = Signal()
@@ -84,12 +84,12 @@ class SecretView(QWidget):
 
     @property
     def dirty(self) -> bool:
-        """Whether there are changes that were not saved."""
+        """Whether there are unsaved changes."""
         return self.value is not None and not self.value.binary and self.editor.dirty
 
     @property
     def text(self) -> Secret:
-        """The text as it stands.
+        """The current text.
 
         Raises:
             InvalidInput: the form is not complete.
@@ -97,16 +97,16 @@ class SecretView(QWidget):
         return Secret(self.editor.text)
 
     def set_rotated_by_aws(self, rotated: bool) -> None:
-        """Tell whether AWS's own rotation is on for the secret that is shown."""
+        """Set whether managed rotation by AWS is enabled for the secret shown."""
         self._rotated_by_aws = rotated
         self._update()
 
     def show_nothing(self) -> None:
-        """Show that no secret is chosen."""
+        """Show that no secret is selected."""
         self._say("", *_NOTHING, "")
 
     def show_loading(self, name: str) -> None:
-        """Show that a secret is being read; the old one is gone from the screen at once."""
+        """Show that a secret is being read; the former one is removed from the screen at once."""
         self._set(name, None)
         self._pages.setCurrentWidget(self._skeleton)
 
@@ -121,15 +121,15 @@ class SecretView(QWidget):
         self._update()
 
     def show_deleted(self, info: SecretInfo) -> None:
-        """Show that the secret waits for its deletion, and offer to restore it."""
+        """Show that the secret is scheduled for deletion, and offer to restore it."""
         self._empty_act = self.restore_clicked
         when = format_moment(info.deleted) if info.deleted else ""
-        text = f"It cannot be read or changed. Its date is {when}; until then it can be restored."
+        text = f"It cannot be read or changed. It will be deleted on {when} and can be restored until then."
         self._say(info.name, "Scheduled for deletion", text, "Restore secret")
         self._update()
 
     def show_failed(self, name: str, error: StorageError) -> None:
-        """Show why the value could not be read; one that was read before stays, with a word."""
+        """Show why the value could not be read; a value that was read before stays, with a note."""
         if self.value is not None and self.name == name:
             self._stale = True
             self._update()
@@ -139,7 +139,7 @@ class SecretView(QWidget):
         self._say(name, error.summary, why, "Try again" if error.retryable else "")
 
     def set_locked(self, reason: str) -> None:
-        """Forbid changes for a reason; an empty one allows them."""
+        """Disable changes with a reason, or enable them with an empty one."""
         self._locked = reason
         self.editor.set_read_only(bool(reason), reason)
         self.empty.button.allow(not reason or self._empty_act is self.reload_clicked, reason)
@@ -160,7 +160,7 @@ class SecretView(QWidget):
     def _set(self, name: str, value: SecretValue | None) -> None:
         self.name, self.value, self._stale = name, value, False
         self.head.set_title(name or "Secret")
-        self.editor.set_text("{}")  # nothing of the former one stays in memory
+        self.editor.set_text("{}")  # the former value does not stay in memory
         self._update()
 
     def _update(self) -> None:
@@ -179,7 +179,7 @@ class SecretView(QWidget):
         self._age.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
     def _no_rotation(self) -> str:
-        """Return why the secret cannot be rotated now, or nothing."""
+        """Return why the secret cannot be rotated now, or an empty text."""
         if self.name not in KNOWN and not self._rotated_by_aws:
             return "Only the platform's three secrets, and those that AWS rotates, can be rotated."
         return "Save or discard your changes first." if self.dirty else ""
@@ -193,5 +193,5 @@ class SecretView(QWidget):
 
 
 def _made(created: datetime | None, *, stale: bool) -> str:
-    parts = [f"made {format_age(created)}"] if created else []
+    parts = [f"created {format_age(created)}"] if created else []
     return " · ".join([*parts, "could not be refreshed"] if stale else parts)

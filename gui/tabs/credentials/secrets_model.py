@@ -1,4 +1,4 @@
-"""The secrets of the account as rows of a table."""
+"""The table model of the secrets of the account."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ NAME, AGE, STATE = range(3)
 
 
 class SecretsModel(Columns):
-    """One row a secret; ages are those of the current values.
+    """One row per secret; ages are those of the current values.
 
-    Until `date` has told when a value was made, its age counts from AWS's last change.
+    Until `date` reports when a value was created, its age counts from the last change in AWS.
     """
 
     heads = ("Name", "Age", "State")
@@ -43,7 +43,7 @@ class SecretsModel(Columns):
         self.endResetModel()
 
     def date(self, made: Mapping[str, datetime]) -> None:
-        """Count the ages of secrets from when their current values were made."""
+        """Set when the current values of secrets were created, from which their ages count."""
         self._made = dict(made)
         if self._infos:
             last = len(self._infos) - 1
@@ -110,9 +110,9 @@ def _state(info: SecretInfo, now: datetime, seconds: float) -> tuple[str, str]:
 
 
 def deletion(when: datetime, now: datetime) -> str:
-    """Return a scheduled deletion in words.
+    """Return a scheduled deletion as text.
 
-    AWS tells the date of the request in one call and that of the end in another.
+    AWS returns the date of the request in one call and that of the deletion in another.
     """
     days = round((when - now).total_seconds() / 86400)
     if days > 0:
@@ -123,12 +123,12 @@ def deletion(when: datetime, now: datetime) -> str:
 def _facts(info: SecretInfo, made: datetime | None) -> str:
     times = (
         ("created", info.created),
-        ("current value made", made),
+        ("current value created", made),
         ("last changed", info.changed),
         ("scheduled deletion", info.deleted),
     )
     lines = [info.name, info.description]
     lines += [f"{what} {format_moment(when)}" for what, when in times if when]
-    if info.accessed:  # AWS stores the day only
+    if info.accessed:  # AWS stores only the day
         lines.append(f"last accessed {format_date(info.accessed)}")
     return shown("\n".join(line for line in lines if line), lines=True)

@@ -1,4 +1,4 @@
-"""The steps of a rotation as a live list: sign, title, what came of it, and its time."""
+"""The list of the steps of a rotation: sign, title, result and time of each."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ _ID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
 
 
 @dataclass(frozen=True, slots=True)
-class StepWords:
-    """What one line says. `bad` colours the words, `time` stands at the right.
+class StepText:
+    """The content of one line. `bad` colours the text, `time` is at the right.
 
-    `obsolete` words no longer apply, because the step was taken back or will never run.
+    An `obsolete` text no longer applies, because the step was undone or will never run.
     """
 
     step: Step
     title: str
     state: StepState
-    words: str
+    text: str
     time: str = ""
     bad: bool = False
     obsolete: bool = False
 
 
 class StepLine(QWidget):
-    """One step."""
+    """The widget of one step."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,12 +54,12 @@ class StepLine(QWidget):
         self.sign = Text()
         self.sign.setFixedSize(18, 18)
         self.title = heading()
-        self.words = muted_label(wrap=True, small=True)
-        self._whole = ""
-        self._copy = QAction("Copy with the full id", self.words)
+        self.text = muted_label(wrap=True, small=True)
+        self._full_text = ""
+        self._copy = QAction("Copy with the full id", self.text)
         self._copy.triggered.connect(self._on_copy)
-        self.words.addAction(self._copy)
-        self.words.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        self.text.addAction(self._copy)
+        self.text.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.time = number_label("", "muted")
         grid = QGridLayout(self)
         grid.setContentsMargins(16, 8, 16, 8)
@@ -69,43 +69,43 @@ class StepLine(QWidget):
         grid.addWidget(self.sign, 0, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self.title, 0, 1)
         grid.addWidget(self.time, 0, 2)
-        grid.addWidget(self.words, 1, 1, 1, 2)
+        grid.addWidget(self.text, 1, 1, 1, 2)
         theme.current().changed.connect(self._paint)
 
-    def show_step(self, step: StepWords) -> None:
-        """Say how the step stands."""
+    def show_step(self, step: StepText) -> None:
+        """Show the state of the step."""
         self._state = step.state
         self.title.setText(step.title)
         self.title.set_tone("muted" if step.state is StepState.WAITING else "plain")
-        self.words.setText(_ID.sub(lambda found: short_id(found[0]), shown(step.words)))
-        self._whole = step.words
-        has_id = _ID.search(step.words) is not None
-        self.words.setToolTip(tooltip(step.words) if has_id else "")
+        self.text.setText(_ID.sub(lambda found: short_id(found[0]), shown(step.text)))
+        self._full_text = step.text
+        has_id = _ID.search(step.text) is not None
+        self.text.setToolTip(tooltip(step.text) if has_id else "")
         self._copy.setVisible(has_id)
         self._strike(obsolete=step.obsolete)
-        self.words.set_tone("danger" if step.bad else "muted")
+        self.text.set_tone("danger" if step.bad else "muted")
         self.time.setText(step.time)
         self.sign.setAccessibleName(step.state.value)
         self.setAccessibleName(f"{step.title}: {step.state.value}")
         prefix = "No longer applies: " if step.obsolete else ""
-        self.setAccessibleDescription(f"{prefix}{step.words}")
+        self.setAccessibleDescription(f"{prefix}{step.text}")
         self._paint()
 
     def _strike(self, *, obsolete: bool) -> None:
-        for label in (self.title, self.words):
+        for label in (self.title, self.text):
             font = label.font()
             font.setStrikeOut(obsolete)
             label.setFont(font)
 
     def _on_copy(self) -> None:
-        QGuiApplication.clipboard().setText(self._whole)
+        QGuiApplication.clipboard().setText(self._full_text)
 
     def _paint(self) -> None:
         self.sign.setPixmap(pixmap(*_SIGNS[self._state]))
 
 
 class StepList(QScrollArea):
-    """The lines below each other; it scrolls when the window is low."""
+    """The lines in a column that scrolls in a low window."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -123,14 +123,14 @@ class StepList(QScrollArea):
         self._box.addStretch(1)
         self.setWidget(holder)
 
-    def show_steps(self, steps: Sequence[StepWords]) -> None:
-        """Show these steps; lines of the same steps stay, so that nothing flickers."""
+    def show_steps(self, steps: Sequence[StepText]) -> None:
+        """Show these steps; existing lines are reused to prevent flicker."""
         if tuple(self.lines) != tuple(step.step for step in steps):
             self._make_lines(steps)
         for step in steps:
             self.lines[step.step].show_step(step)
 
-    def _make_lines(self, steps: Sequence[StepWords]) -> None:
+    def _make_lines(self, steps: Sequence[StepText]) -> None:
         for part in (*self.lines.values(), *self._rules):
             self._box.removeWidget(part)
             part.deleteLater()

@@ -116,7 +116,7 @@ class CredentialsTab(Tab):
         self._lock()
         self._load_profiles()
         if workspace is None:
-            self.secrets.show_unavailable("Not connected", "Choose a profile or make one.")
+            self.secrets.show_unavailable("Not connected", "Select or create a profile.")
         else:
             self.secrets.show_unavailable("", "")  # they belong to another connection
             self.hygiene.clear()
@@ -380,7 +380,7 @@ class CredentialsTab(Tab):
     def _workspace(self) -> Workspace:
         workspace = self.context.workspace
         if workspace is None:
-            raise InvalidInput(_NO_CONNECTION, remedy="Choose a profile.")
+            raise InvalidInput(_NO_CONNECTION, remedy="Select a profile.")
         return workspace
 
     def _lock(self, *_read_only: object) -> None:

@@ -1,11 +1,11 @@
-"""What the platform's secrets look like, for a new one to start from."""
+"""Templates of the platform's secrets for new ones."""
 
 from __future__ import annotations
 
 from core.model.connection import SECRET_PREFIX
 
-#: Title, name, and keys with what they usually hold; the last two are for everything else.
-#: None stands for a text that is no JSON object.
+#: Title, name, and keys with default values; the last two are for all other secrets.
+#: None means a text that is not a JSON object.
 TEMPLATES: tuple[tuple[str, str, dict[str, str] | None], ...] = (
     (
         "S3 storage",

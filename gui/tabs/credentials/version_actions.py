@@ -1,4 +1,4 @@
-"""What the user can do with versions: compare two, and roll back to an older one."""
+"""The actions on versions: compare two, and roll back to an older one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gui.tabs.credentials.versions_pane import VersionsPane
 
 
 class VersionActions(QObject):
-    """Acts on the versions of a pane; tasks and failures are those of the tab.
+    """Runs the actions of a pane; tasks and errors belong to the tab.
 
     Signals:
         changed: the name of an operation and that of the secret it has changed.
@@ -49,10 +49,10 @@ class VersionActions(QObject):
         )
 
     def roll_back(self, version: SecretVersion) -> None:
-        """Look what a roll back would do, and ask."""
+        """Inspect what a roll back would change, and ask for confirmation."""
         clients, name = self._workspace().clients, self._pane.name
         self._tab.run(
-            f"Look at version {version.version_id} of {name}",
+            f"Inspect version {version.version_id} of {name}",
             lambda work: rollback.plan(clients, name, version.version_id, work=work),
             self._ask,
             latest="credentials/compare",
@@ -67,10 +67,11 @@ class VersionActions(QObject):
             f"Roll {found.secret} back",
             lambda work: rollback.roll_back(clients, found, work=work),
             lambda _moved: self.changed.emit("rotation.roll_back", found.secret),
+            call=self._tab.call("rotation.roll_back", found=found),
         )
 
     def _workspace(self) -> Workspace:
         workspace = self._tab.context.workspace
-        if workspace is None:  # every button is disabled then
-            raise InvalidInput("There is no connection", remedy="Choose a profile.")
+        if workspace is None:  # all buttons are disabled then
+            raise InvalidInput("There is no connection", remedy="Select a profile.")
         return workspace

@@ -1,4 +1,4 @@
-"""The versions of one secret as rows of a table."""
+"""The table model of the versions of a secret."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class VersionsModel(Columns):
-    """One row a version, the current one first."""
+    """One row per version, the current one first."""
 
-    heads = ("Version", "Stages", "Made", "By")
+    heads = ("Version", "Stages", "Created", "By")
     moments = frozenset({MADE})
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -40,7 +40,7 @@ class VersionsModel(Columns):
 
     @property
     def versions(self) -> tuple[SecretVersion, ...]:
-        """What is shown."""
+        """The versions that are shown."""
         return self._versions
 
     def _count(self) -> int:
@@ -84,10 +84,10 @@ def _native(version: SecretVersion, column: int) -> Any:
 def _facts(version: SecretVersion) -> str:
     lines = [version.version_id]
     if version.created:
-        lines.append(f"made {format_moment(version.created)}")
+        lines.append(f"created {format_moment(version.created)}")
     if version.by:
         lines.append(f"by {version.by}")
-    if version.accessed:  # AWS keeps the day only
+    if version.accessed:  # AWS stores only the day
         lines.append(f"last accessed {format_date(version.accessed)}")
     return "\n".join(lines)
 

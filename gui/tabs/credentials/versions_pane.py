@@ -1,4 +1,4 @@
-"""The facts and versions of one secret, with the way back to an older one."""
+"""The properties and versions of one secret, and the roll back to an older one."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _FACTS = ("Name", "Description", "Created", "Last changed", "Last accessed", "Ro
 _NONE = "—"
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 _MONO = frozenset({"Name", "ARN"})
-#: From this width on in pixels there is room for who made a version; its tooltip says it always.
+#: Width in pixels from which the creator of a version has a column; the tooltip always has it.
 _WIDE = 440
 
 
 class VersionsPane(QWidget):
-    """Facts above, versions below.
+    """The properties above, the versions below.
 
     Signals:
-        roll_back_clicked: the `SecretVersion` that shall be current again.
+        roll_back_clicked: the `SecretVersion` to make current again.
         compare_clicked: two `SecretVersion`s, the older one first.
     """
 
@@ -84,7 +84,7 @@ class VersionsPane(QWidget):
         return holder
 
     def show_info(self, info: SecretInfo | None) -> None:
-        """Show a secret's facts; its versions come later."""
+        """Show the properties of a secret; its versions follow later."""
         self.name = info.name if info else ""
         for title, label in self._values.items():
             label.show_live(partial(_fact, info, title))
@@ -105,7 +105,7 @@ class VersionsPane(QWidget):
         self._update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the columns for which there is room."""
+        """Hide or show columns according to the available width."""
         super().resizeEvent(event)
         self._show_who()
 
@@ -114,16 +114,16 @@ class VersionsPane(QWidget):
         self.table.setColumnHidden(BY, not known or self.width() < _WIDE)
 
     def of(self, name: str) -> tuple[SecretVersion, ...]:
-        """Return the versions that are shown of a secret; none while another one is shown."""
+        """Return the versions of a secret if it is shown, else none."""
         return self.model.versions if name == self.name else ()
 
     def show_failed(self, error: StorageError) -> None:
         """Show why there is no list; versions that were listed before stay.
 
-        A missing extra permission is named, not alarming.
+        A missing optional permission is not shown as an error.
         """
         if isinstance(error, AccessDenied):
-            self.empty.set_text("Versions may not be listed", f"This needs {error.action}.")
+            self.empty.set_text("Access to the versions is denied", f"This needs {error.action}.")
         elif self.model.versions:
             self._body.show_view()
             return
@@ -133,35 +133,35 @@ class VersionsPane(QWidget):
         self._update()
 
     def set_locked(self, reason: str) -> None:
-        """Forbid changes for a reason; an empty one allows them."""
+        """Disable changes with a reason, or enable them with an empty one."""
         self._locked = reason
         self._update()
 
     def _update(self, *_selection: object) -> None:
         target = self._target()
-        reason = self._locked or ("" if target else "There is no older version to go back to.")
+        reason = self._locked or ("" if target else "There is no older version.")
         if len(self._chosen()) > 1:
-            reason = "Choose one version only."
+            reason = "Select only one version."
         self.roll_back.allow(not reason, reason)
         if target is not None and not reason:
             self.roll_back.set_hint(f"Make version {short(target.version_id)} current again")
         pair = self._pair()
-        self.compare.allow(pair is not None, "Choose two versions, or an older one.")
+        self.compare.allow(pair is not None, "Select two versions, or an older one.")
         if pair is not None:
-            told = " with ".join(short(version.version_id) for version in pair)
-            self.compare.set_hint(f"Compare {told}")
+            ids = " with ".join(short(version.version_id) for version in pair)
+            self.compare.set_hint(f"Compare {ids}")
 
     def _chosen(self) -> list[SecretVersion]:
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
         return [found for row in rows if (found := self.model.version(row)) is not None]
 
     def _target(self) -> SecretVersion | None:
-        """Return the version to roll back to: the chosen one, else the previous one."""
+        """Return the version to roll back to: the selected one, else the previous one."""
         older = [version for version in self._chosen() if CURRENT not in version.stages]
         return older[0] if older else self._with(PREVIOUS)
 
     def _pair(self) -> tuple[SecretVersion, SecretVersion] | None:
-        """Return two versions to compare: the chosen ones, or one with the current one."""
+        """Return two versions to compare: the selected ones, or one and the current one."""
         chosen = self._chosen()
         current = self._with(CURRENT)
         if len(chosen) == 1 and current is not None and chosen[0] != current:
@@ -189,10 +189,10 @@ class VersionsPane(QWidget):
 
 
 def _fact(info: SecretInfo | None, title: str) -> str:
-    return _told(info).get(title, _NONE) if info else _NONE
+    return _properties(info).get(title, _NONE) if info else _NONE
 
 
-def _told(info: SecretInfo) -> dict[str, str]:
+def _properties(info: SecretInfo) -> dict[str, str]:
     rotation = "by AWS" if info.rotation_enabled else "not by AWS"
     if info.rotated:
         rotation += f", last {_when(info.rotated)}"

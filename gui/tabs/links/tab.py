@@ -8,7 +8,6 @@ from functools import partial
 from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QTableView, QVBoxLayout, QWidget
 
-from core.engine.operations import change_made
 from core.errors import StorageError
 from core.links.check import LinkCheck, check_link
 from core.links.existence import existing_keys
@@ -43,6 +42,8 @@ _KILL = (
 
 class LinksTab(Tab):
     """The form for new links at the left; new links and the list of all links at the right."""
+
+    origin = "Links"
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -221,6 +222,7 @@ class LinksTab(Tab):
                 work=work,
             ),
             self._on_made,
+            call=self.call(f"links.{method.lower()}", keys=keys),
         )
 
     def _on_made(self, links: tuple[Link, ...]) -> None:
@@ -236,9 +238,6 @@ class LinksTab(Tab):
         self.made_table.selectAll()
         self._update_buttons()
         self._load_ledger()
-        subject = links[0].key if len(links) == 1 else f"{len(links)} objects"
-        operation = f"links.{links[0].method.lower()}"
-        self.context.announce(change_made(operation, ChangeKind.LINKS, subject, "Links"))
 
     def _warn(self, links: Sequence[Link]) -> None:
         """Warn about what may prevent a link from working, before it is sent to anyone."""

@@ -47,6 +47,8 @@ from gui.widgets.panel import Panel, scrolling, splitter
 class UploadsTab(Tab):
     """Files and plan at the left, the queue at the right."""
 
+    origin = "Uploads"
+
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.setAcceptDrops(True)

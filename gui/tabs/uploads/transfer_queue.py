@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from core.engine.operations import change_made
+from core.engine.changes import OperationCall
 from core.errors import StorageError
-from core.model.change import ChangeKind
 from core.model.connection import Connection
 from core.transfer.journal import Order, discard, record_order, settled
 from core.transfer.values import Outcomes, State, TransferReport
-from core.units import format_count
 from core.work import Progress
 from gui.context import Context
 from gui.models.transfers import Batch
@@ -23,8 +21,6 @@ from gui.tabs.uploads.places import place_of, why_not
 from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tasks import Task
 
-#: The maximum number of folders named in a change; with more the change covers the bucket.
-_MOST_PREFIXES = 50
 _FINAL = frozenset({State.DONE, State.SKIPPED})
 
 
@@ -147,6 +143,7 @@ class TransferQueue(QObject):
             source=batch.source,
             target=batch.target,
             command=batch.command,
+            origin="Uploads",
         )
         self._tasks[task] = batch
 
@@ -160,27 +157,28 @@ class TransferQueue(QObject):
     def _on_done(self, batch: Batch, report: TransferReport) -> None:
         batch.finish(report)
         self._refresh_rows(batch, files=True)
-        self._announce(batch)
         self.ended.emit(batch, report)
 
     def _on_failed(self, batch: Batch, error: StorageError) -> None:
         def end() -> None:
             batch.stop(State.FAILED, error.summary)
             self._refresh_rows(batch, files=True)
-            self._announce(batch)
             self.broke.emit(batch, error)
 
-        self._after_journal(batch, end)
+        task = next(task for task, of_task in self._tasks.items() if of_task is batch)
+        self._after_journal(batch, task.order.call, end)
 
     def _on_finished(self, task: Task) -> None:
         """Mark unfinished files as cancelled, since a cancelled task has no other callback."""
         batch = self._tasks.pop(task, None)
         if batch is not None and task.state == "cancelled":
-            self._after_journal(batch, partial(self._end_cancelled, batch))
+            self._after_journal(batch, task.order.call, partial(self._end_cancelled, batch))
         self._next()
         self._tell_idle(batch)
 
-    def _after_journal(self, batch: Batch, end: Callable[[], None]) -> None:
+    def _after_journal(
+        self, batch: Batch, call: OperationCall | None, end: Callable[[], None]
+    ) -> None:
         """End an interrupted batch after reading which of its files were completed.
 
         A killed engine may have done more than it reported; its journal is complete.
@@ -201,6 +199,7 @@ class TransferQueue(QObject):
             then=take,
             failed=lambda _error: take(Outcomes()),
             quiet=True,
+            call=call,
         )
 
     def _tell_idle(self, batch: Batch | None) -> None:
@@ -210,7 +209,6 @@ class TransferQueue(QObject):
     def _end_cancelled(self, batch: Batch) -> None:
         batch.stop(State.CANCELLED)
         self._refresh_rows(batch, files=True)
-        self._announce(batch)
         self._forget(batch)
 
     def _forget(self, batch: Batch) -> None:
@@ -224,15 +222,3 @@ class TransferQueue(QObject):
     def _refresh_rows(self, batch: Batch, *, files: bool = False) -> None:
         self._pane.model.update_batch(batch, files=files)
         self._pane.update_state()
-
-    def _announce(self, batch: Batch) -> None:
-        """Announce the changed folders to the other views."""
-        done = [key for key, s in zip(batch.keys, batch.states, strict=True) if s is State.DONE]
-        if not done or batch.operation == "transfer.download":
-            return
-        folders = Counter(key[: key.rfind("/") + 1] for key in done)
-        prefixes = tuple(folders) if len(folders) <= _MOST_PREFIXES else ("",)
-        what = done[0] if len(done) == 1 else f"{format_count(len(done))} objects in {batch.target}"
-        self._context.announce(
-            change_made(batch.operation, ChangeKind.OBJECTS, what, "Uploads", prefixes)
-        )

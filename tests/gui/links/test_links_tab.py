@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from core.engine.operations import change_made
-from core.model.change import ChangeKind
+from core.engine.changes import OperationCall
+from core.engine.operations import changes_made
 from core.workspace import Workspace
 from gui.tabs.links import LinksTab
 
@@ -25,6 +25,11 @@ def tab(context, demo_server, qtbot):
     yield tab
     context.set_workspace(None)
     workspace.close()
+
+
+def announce(context, operation, **arguments):
+    for change in changes_made(OperationCall(operation, arguments, BUCKET, origin="test"), None):
+        context.announce(change)
 
 
 def state(tab, key):
@@ -63,11 +68,11 @@ def test_a_link_to_a_missing_key_is_made_and_never_called_alive(
     qtbot.waitUntil(lambda: state(tab, key) == "no object", timeout=WAIT)
     assert "there is no object" in tab.banner.text
     demo_s3.put_object(Bucket=BUCKET, Key=key, Body=b"1")
-    context.announce(change_made("objects.copy", ChangeKind.OBJECTS, key, "test"))
+    announce(context, "objects.copy", target=key)
     qtbot.waitUntil(lambda: state(tab, key) == "active", timeout=WAIT)
     tab.hide()
     demo_s3.delete_object(Bucket=BUCKET, Key=key)
-    context.announce(change_made("objects.delete_many", ChangeKind.OBJECTS, key, "test"))
+    announce(context, "objects.delete", key=key)
     tab.show()
     qtbot.waitUntil(lambda: state(tab, key) == "no object", timeout=WAIT)
 

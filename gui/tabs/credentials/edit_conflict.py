@@ -1,4 +1,4 @@
-"""Somebody else changed the secret while it was edited: whose keys differ, and who decides."""
+"""The dialog for a secret that another client has changed while it was edited."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from gui.widgets.labels import muted_label, text_label
 Act = Callable[[], object]
 
 
-class ChangedMeanwhile(Question):
-    """Names the keys that they and we changed; keeps editing unless another way is chosen."""
+class EditConflict(Question):
+    """Lists the keys that both sides changed; editing continues unless another option is chosen."""
 
     def __init__(
         self,
@@ -35,8 +35,8 @@ class ChangedMeanwhile(Question):
     ) -> None:
         super().__init__(
             parent,
-            f"{theirs.name} was changed by {theirs.by or 'somebody else'}",
-            unchanged="Nothing was saved. Your changes are still here.",
+            f"{theirs.name} was changed by {theirs.by or 'another client'}",
+            unchanged="Nothing was saved. Your changes are still in the editor.",
         )
         base = opened.text.reveal()
         self.by_us = _changes(secret_text.diff(base, mine.reveal()))
@@ -46,7 +46,7 @@ class ChangedMeanwhile(Question):
         self.body.addWidget(
             text_label(
                 f"Version {short(theirs.version_id)} was saved{when}, after you opened the "
-                "secret. Nothing was overwritten; your changes are still here, unsaved.",
+                "secret. Nothing was overwritten; your unsaved changes are still in the editor.",
                 wrap=True,
             )
         )
@@ -54,7 +54,7 @@ class ChangedMeanwhile(Question):
         undone = [key for key in self.by_them if key in lost]
         self.body.addWidget(muted_label(_consequence(undone), wrap=True))
         self.load = plain_button("Load theirs", lambda: self._go(load))
-        self.load.set_hint("Show their version; your changes are discarded")
+        self.load.set_hint("Show their version and discard your changes")
         self.over = Button("Save over theirs", kind="loss")
         self.over.clicked.connect(lambda: self._go(overwrite))
         self.keep = plain_button("Keep editing", self.reject)
@@ -77,14 +77,14 @@ class ChangedMeanwhile(Question):
 
 
 def _changes(found: SecretDiff) -> dict[str, str]:
-    """Return what happened to each key that differs."""
+    """Return how each side changed the keys that differ."""
     kinds = (("added", found.added), ("changed", found.changed), ("removed", found.removed))
     return {key: kind for kind, keys in kinds for key in keys}
 
 
 def _consequence(undone: list[str]) -> str:
-    kept = "Theirs is kept as the previous version."
+    note = "Their version is retained as the previous version."
     if not undone:
-        return f"Saving yours over theirs undoes none of their changes. {kept}"
+        return f"Saving your version undoes none of their changes. {note}"
     named = ", ".join(undone[:4]) + (" and others" if len(undone) > 4 else "")
-    return f"Saving yours over theirs undoes what they did to {named}. {kept}"
+    return f"Saving your version undoes their changes to {named}. {note}"

@@ -1,0 +1,173 @@
+"""Each changing operation yields the changes that it has made, with kind, subject and prefixes."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace as Record
+
+import pytest
+from helpers.aws import connection
+
+from core.engine.changes import MOST_PREFIXES, OperationCall, no_effects
+from core.engine.operations import OPERATIONS, changes_made, operation
+from core.errors import AccessDenied, Cancelled
+from core.model.change import ChangeKind
+from core.model.rotation import (
+    Facts,
+    Outcome,
+    Rotation,
+    RotationKind,
+    Step,
+    StepRecord,
+    StepState,
+)
+from core.objects.deleting import Deleted, DeleteReport, FailedDelete, delete_many
+from core.objects.trash import RestoreReport
+from core.storage.setup import SetupReport
+from core.transfer.sweep import SweepReport
+from core.transfer.values import NOTHING_PLANNED, Outcomes
+from core.work import CancelToken, Work
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+OBJECTS, SECRETS, TABLES = ChangeKind.OBJECTS, ChangeKind.SECRETS, ChangeKind.TABLES
+PROFILE = connection().profile
+DELETED = DeleteReport((Deleted("a/x", "1"),), (FailedDelete("a/y", "AccessDenied", ""),))
+BACKUPS = Record(backups=(Record(table="users", key="backups/users/1/manifest.json"),))
+TABLE = Record(database="trading", table="users")
+LINKS = (Record(key="a/x"), Record(key="a/y"))
+
+
+def rotation(*done, outcome=Outcome.RUNNING, undone=()):
+    records = [StepRecord(step, StepState.DONE) for step in done]
+    records += [StepRecord(step, StepState.UNDONE) for step in undone]
+    facts = Facts(user="trader", old_key_id="OLD", new_key_id="NEW")
+    made = Rotation("id", RotationKind.IAM_KEY, "app/key", NOW, NOW, facts=facts)
+    return replace(made, steps=tuple(records), outcome=outcome)
+
+
+FIRST = rotation(Step.CREATE)
+SECOND = rotation(Step.CREATE, Step.STAGE)
+CREATED = "app/key: access key NEW of trader created"
+STAGED = "app/key: new value stored"
+UNDONE = rotation(undone=(Step.CREATE,), outcome=Outcome.UNDONE)
+
+#: Name of the operation: its arguments, its result, and kind, subject and prefixes of its change.
+CASES = {
+    "transfer.upload": ({"keys": ["a/x", "a/y"]}, replace(NOTHING_PLANNED, done=(1,)),
+                        OBJECTS, "a/y", ("a/",)),
+    "transfer.file": ({}, Record(key="a/b/x"), OBJECTS, "a/b/x", ("a/b/",)),
+    "transfer.sweep": ({}, SweepReport(("a/x",)), OBJECTS, "s3://bkt/a/x", ("a/",)),
+    "leftovers.remove": ({}, SweepReport(("a/x", "b/")), OBJECTS, "2 objects", ("a/", "")),
+    "objects.delete_many": ({}, DELETED, OBJECTS, "s3://bkt/a/x", ("a/",)),
+    "objects.restore_many": ({}, RestoreReport(("a/x", "b"), ()), OBJECTS, "2 objects", ("a/", "")),
+    "backup.run": ({}, BACKUPS, ChangeKind.BACKUPS, "users", ("backups/users/1/",)),
+    "backup.restore": ({}, TABLE, TABLES, "trading: users", ()),
+    "backup.undo": ({"former": "users__before"}, "users", TABLES, "users__before", ()),
+    "backup.drop_former": ({"former": "users__before"}, "", TABLES, "users__before", ()),
+    "objects.upload": ({"key": "a/x"}, None, OBJECTS, "s3://bkt/a/x", ("a/",)),
+    "objects.put": ({"key": "x"}, None, OBJECTS, "s3://bkt/x", ("",)),
+    "objects.copy": ({"key": "x", "target": "a/y"}, None, OBJECTS, "s3://bkt/a/y", ("a/",)),
+    "objects.delete": ({"key": "a/x"}, None, OBJECTS, "s3://bkt/a/x", ("a/",)),
+    "objects.undelete": ({"key": "a/"}, None, OBJECTS, "s3://bkt/a/", ("",)),
+    "links.put": ({}, LINKS, ChangeKind.LINKS, "2 objects", ()),
+    "links.delete": ({}, LINKS[:1], ChangeKind.LINKS, "a/x", ()),
+    "lifecycle.save": ({}, None, ChangeKind.BUCKET, "s3://bkt lifecycle rules saved", ()),
+    **{
+        f"secrets.{verb}": ({"name": "app/key"}, None, SECRETS, "app/key", ())
+        for verb in ("create", "save", "delete", "restore", "make_current", "tag", "untag")
+    },
+    "rotation.start": ({"rotation": None}, FIRST, SECRETS, CREATED, ()),
+    "rotation.resume": ({"rotation": FIRST}, SECOND, SECRETS, STAGED, ()),
+    "rotation.undo": ({"rotation": FIRST}, UNDONE, SECRETS, "app/key", ()),
+    "rotation.roll_back": ({"found": Record(secret="app/key")}, None, SECRETS, "app/key", ()),
+    "doctor.repair": (
+        {"finding": Record(subject="app/key"), "repair": Record(title="Delete the key")},
+        "done", SECRETS, "app/key: delete the key", (),
+    ),
+    "setup": ({"connection": connection()}, SetupReport((), "eu-west-1", stored=True),
+              SECRETS, PROFILE.secret_name, ()),
+    "profiles.save": ({"profile": PROFILE}, None, ChangeKind.PROFILES, PROFILE.name, ()),
+    "profiles.delete": ({"name": "old"}, None, ChangeKind.PROFILES, "old", ()),
+}  # fmt: skip
+
+
+def made(name, arguments, result):
+    return changes_made(OperationCall(name, arguments, "bkt", "p", "origin"), result)
+
+
+def test_the_cases_are_all_changing_operations():
+    assert set(CASES) == {each.name for each in OPERATIONS if each.changes}
+    with_effects = {each.name for each in OPERATIONS if each.effects is not no_effects}
+    assert with_effects == {*CASES, "links.get"}  # a link changes the ledger of this computer
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_changing_operation_yields_its_change(name):
+    arguments, result, kind, subject, prefixes = CASES[name]
+    (change,) = made(name, arguments, result)
+    assert (change.kind, change.subject, change.prefixes) == (kind, subject, prefixes)
+    assert (change.action, change.origin) == (operation(name).title, "origin")
+
+
+@pytest.mark.parametrize(
+    ("name", "result"),
+    [
+        ("transfer.upload", NOTHING_PLANNED),
+        ("transfer.upload", Outcomes()),
+        ("transfer.sweep", SweepReport()),
+        ("objects.delete_many", DeleteReport((), ())),
+        ("objects.restore_many", RestoreReport((), ())),
+        ("backup.run", Record(backups=())),
+        ("links.put", ()),
+        ("setup", SetupReport((), "eu-west-1", stored=False)),
+        ("rotation.start", rotation()),
+        ("transfer.download", NOTHING_PLANNED),
+    ],
+)
+def test_an_operation_that_changed_nothing_yields_no_change(name, result):
+    arguments = {"keys": ["a"], "connection": connection()}
+    assert made(name, arguments, result) == ()
+
+
+def test_many_uploads_are_one_change():
+    keys = [f"a/b/{number}/x" for number in range(MOST_PREFIXES + 1)]
+    few = Outcomes(tuple(range(2)))
+    (change,) = made("transfer.upload", {"keys": keys}, few)
+    assert (change.subject, change.prefixes) == ("2 objects in s3://bkt/a/b/", ("a/b/0/", "a/b/1/"))
+    (change,) = made("transfer.upload", {"keys": keys}, Outcomes(tuple(range(len(keys)))))
+    assert change.prefixes == ("",)
+
+
+def test_an_undone_save_of_lifecycle_rules_is_named():
+    (change,) = made("lifecycle.save", {"saved": Record()}, None)
+    assert change.subject == "s3://bkt lifecycle rules undone"
+
+
+def test_a_rotation_that_undid_itself_is_logged_as_undone():
+    (change,) = made("rotation.start", {"rotation": None}, UNDONE)
+    assert change.action == operation("rotation.undo").title
+
+
+class StoppedAfterOne:
+    """A client whose second request is refused, or which cancels after the first one."""
+
+    def __init__(self, cancelled):
+        self.requests, self._cancelled = 0, cancelled
+
+    def delete_objects(self, **request):
+        self.requests += 1
+        if self._cancelled is not None:
+            self._cancelled.cancel()
+        elif self.requests > 1:
+            raise AccessDenied("refused")
+        return {"Deleted": request["Delete"]["Objects"]}
+
+
+@pytest.mark.parametrize("cancelled", [None, CancelToken()])
+def test_a_delete_that_fails_halfway_carries_what_was_deleted(cancelled):
+    bucket = Record(name="bkt", client=StoppedAfterOne(cancelled), subject=lambda *_key: "s3://bkt")
+    keys = [f"a/{number}" for number in range(1_500)]
+    work = Work() if cancelled is None else Work(cancelled)
+    with pytest.raises(AccessDenied if cancelled is None else Cancelled) as caught:
+        delete_many(bucket, keys, work=work)
+    (change,) = made("objects.delete_many", {"keys": keys}, caught.value.partial)
+    assert (change.subject, change.prefixes) == ("1,000 objects", ("a/",))
