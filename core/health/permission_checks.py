@@ -88,7 +88,7 @@ def _create_secret(probe: Probe) -> str:
         raise NotChecked(
             "the test secret could not be removed (secretsmanager:DeleteSecret is missing)"
         )
-    probe.create_secret(SecretString="{}", ClientRequestToken=str(uuid4()))
+    probe.make_test_secret(SecretString="{}", ClientRequestToken=str(uuid4()))
     return "a test secret was created and removed"
 
 
