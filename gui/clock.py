@@ -1,4 +1,4 @@
-"""What passing time changes on the screen: ages, remaining times, and the zone moments are in."""
+"""Updates of displayed times: ages, remaining times, and the selected time zone."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from PySide6.QtWidgets import QAbstractItemView, QTableView, QTreeView, QWidget
 from core.units import TimeStyle, time_style, use_time_style, zone_name
 
 Zone = Literal["utc", "local"]
-#: The name of the setting that holds the zone.
+#: The settings key of the zone.
 ZONE_SETTING = "times"
 _SECOND_MS = 1_000
 
 
 def zone_of(stored: object) -> Zone:
-    """Return the zone that a stored setting names; UTC for anything else."""
+    """Return the zone of a stored setting; UTC for any other value."""
     return "local" if stored == "local" else "utc"
 
 
 class Stored(Protocol):
-    """Where the zone is stored: `Context.settings`."""
+    """The store of the zone: `Context.settings`."""
 
     def set(self, key: str, value: object) -> None:
         """Store a value."""
 
 
 class Clock(QObject):
-    """One for the process: the zone that all moments are shown in, and a tick each second.
+    """The zone in which all times are shown, and a tick per second; one per process.
 
-    The timer runs only while something visible follows it.
+    The timer runs only while a visible widget follows it.
 
     Signals:
-        ticked: another second has passed.
-        zone_changed: moments are shown in another zone now.
+        ticked: a second has passed.
+        zone_changed: times are shown in a different zone now.
     """
 
     ticked = Signal()
@@ -57,27 +57,27 @@ class Clock(QObject):
 
     @property
     def zone(self) -> Zone:
-        """The zone in use."""
+        """The selected zone."""
         return "local" if time_style() is TimeStyle.LOCAL else "utc"
 
     @property
     def zone_name(self) -> str:
-        """The name of the zone as it is now: `UTC`, or `UTC+1`."""
+        """The name of the zone with its present offset: `UTC`, or `UTC+1`."""
         return zone_name()
 
     def set_zone(self, zone: Zone) -> None:
-        """Show all moments in UTC or in the computer's zone from now on."""
+        """Show all times in UTC or in the local zone from now on."""
         if zone != self.zone:
             use_time_style(TimeStyle(zone))
             self.zone_changed.emit()
 
     def choose_zone(self, zone: Zone, settings: Stored) -> None:
-        """Show all moments in a zone, and store that for the next start."""
+        """Show all times in a zone, and store it for the next start."""
         settings.set(ZONE_SETTING, zone)
         self.set_zone(zone)
 
     def start(self) -> None:
-        """Tick until nothing visible follows any more."""
+        """Tick until no visible widget follows any more."""
         if not self._timer.isActive():
             self._timer.start()
 
@@ -92,7 +92,7 @@ class _Follower(QObject):
 
     def __init__(self, widget: QWidget, method: Callable[[], object], *, ticks: bool) -> None:
         super().__init__(widget)
-        self._method = WeakMethod(method)  # a widget must not live as long as what renews it
+        self._method = WeakMethod(method)  # the widget must not be kept alive by its updater
         self._ticks, self._started = ticks, False
         current().zone_changed.connect(self._on_time)
         widget.installEventFilter(self)
@@ -100,7 +100,7 @@ class _Follower(QObject):
             self._start()
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        """Start and stop with the visibility of the widget; let everything pass."""
+        """Start and stop with the visibility of the widget; no event is filtered out."""
         if event.type() == QEvent.Type.Show:
             self._on_time()
             self._start()
@@ -117,7 +117,7 @@ class _Follower(QObject):
     def _stop(self) -> None:
         if self._started:
             self._started = False
-            with suppress(RuntimeError):  # the clock can be gone already when the program ends
+            with suppress(RuntimeError):  # the clock may already be deleted when the program ends
                 current().ticked.disconnect(self._on_time)
 
     def _on_time(self) -> None:
@@ -127,14 +127,14 @@ class _Follower(QObject):
 
 
 class _Repainter(QObject):
-    """Draws a view and its header anew; texts that depend on time are made while drawing."""
+    """Repaints a view and its header, whose time-dependent texts are made while painting."""
 
     def __init__(self, view: QAbstractItemView) -> None:
         super().__init__(view)
         self._view = view
 
     def repaint(self) -> None:
-        """Draw what is visible."""
+        """Repaint the visible part."""
         view = self._view
         view.viewport().update()
         if isinstance(view, QTableView):
@@ -145,21 +145,21 @@ class _Repainter(QObject):
 
 @cache
 def current() -> Clock:
-    """Return the one clock of this process."""
+    """Return the clock of this process."""
     return Clock()
 
 
 def follow_time(widget: QWidget, method: Callable[[], object], *, ticks: bool = True) -> None:
-    """Call a method when what it shows has aged: ages and remaining times stay right.
+    """Call a method regularly, so that ages and remaining times are up to date.
 
     Args:
         widget: while it is visible, the method is called every second.
-        method: a bound method that writes the text anew; it must cost next to nothing.
+        method: a bound method that updates the text; it must be cheap.
         ticks: False calls it only when it becomes visible and when the zone changes.
     """
     _Follower(widget, method, ticks=ticks)
 
 
 def repaint_with_time(view: QAbstractItemView, *, ticks: bool) -> None:
-    """Draw a view anew when the zone changes, and with `ticks` every second while it is visible."""
+    """Repaint a view when the zone changes, and with `ticks` every second while it is visible."""
     follow_time(view, _Repainter(view).repaint, ticks=ticks)

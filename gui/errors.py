@@ -1,4 +1,4 @@
-"""The last nets: what nobody caught is logged once, redacted, and told in a dialog."""
+"""Handling of unhandled errors: each is logged once, redacted, and shown in a dialog."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from core.redaction import RedactingFilter, clamp_logging, redacted
 
 _log = logging.getLogger("strongroom")
 
-#: Qt talks about its platform plugins; nobody can act on these lines.
+#: Messages of Qt's platform plugins that need no action.
 _IDLE_TALK = (
     "propagateSizeHints",
     "QFont::setPixelSize",
@@ -41,10 +41,10 @@ _LEVELS = {
 
 
 class Crashes(QObject):
-    """Collects unexpected errors of all threads and tells each kind once.
+    """Collects unhandled errors of all threads and reports each kind once.
 
     Signals:
-        crashed: the redacted report of an error that was not seen before.
+        crashed: the redacted report of a new kind of error.
     """
 
     crashed = Signal(str)
@@ -55,13 +55,13 @@ class Crashes(QObject):
         self._lock = threading.Lock()
 
     def install(self) -> None:
-        """Hook into Python's, the threads' and Qt's own reports."""
+        """Install the hooks of Python, its threads and Qt."""
         sys.excepthook = self.report
         threading.excepthook = self._on_thread
         qInstallMessageHandler(_on_qt)
 
     def remove(self) -> None:
-        """Give the hooks back."""
+        """Restore the former hooks."""
         sys.excepthook = sys.__excepthook__
         threading.excepthook = threading.__excepthook__
         qInstallMessageHandler(None)
@@ -72,7 +72,7 @@ class Crashes(QObject):
         error: BaseException,
         trace: TracebackType | None,
     ) -> None:
-        """Log an error that nobody caught, and tell it unless the same was told before."""
+        """Log an unhandled error, and emit it unless the same kind was emitted before."""
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, trace)
             return
@@ -85,7 +85,7 @@ class Crashes(QObject):
             self._seen.add(place)
         _log.error("%s", text)
         if not known:
-            with contextlib.suppress(RuntimeError):  # the window is gone already
+            with contextlib.suppress(RuntimeError):  # the window is already deleted
                 self.crashed.emit(text)
 
     def _on_thread(self, args: threading.ExceptHookArgs) -> None:
@@ -94,13 +94,13 @@ class Crashes(QObject):
 
 
 def report_of(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
-    """Return type, message and places of an error: no local variables, no secrets."""
+    """Return the type, message and traceback of an error, without local variables or secrets."""
     lines = traceback.TracebackException(kind, error, trace, capture_locals=False).format()
     return redacted("".join(lines)).strip()
 
 
 def about() -> str:
-    """Return the versions that a report of an error should name."""
+    """Return the versions to include in an error report."""
     from PySide6.QtCore import qVersion
 
     from core.version import __version__
@@ -112,9 +112,9 @@ def about() -> str:
 
 
 def start_logging() -> None:
-    """Log warnings to stderr and everything of ours to a file, both through the redacting filter.
+    """Log warnings to stderr and all messages of Strongroom to a file, both redacted.
 
-    A log file that cannot be written is no reason not to start.
+    The program also starts if the log file cannot be written.
     """
     root = logging.getLogger()
     root.setLevel(logging.INFO)
@@ -131,10 +131,10 @@ def start_logging() -> None:
 
 
 class _PrivateFile(RotatingFileHandler):
-    """A log file that only its user can read."""
+    """A log file that only its owner can read."""
 
     def _open(self) -> TextIOWrapper:
-        """Create the file with its mode: changing it afterwards would leave a gap."""
+        """Create the file with its mode, since changing it afterwards would leave a gap."""
         handle = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         return os.fdopen(handle, "a", encoding=self.encoding)
 

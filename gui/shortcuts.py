@@ -1,8 +1,8 @@
-"""The one table of actions: their words, their keys, and where the keys apply.
+"""The table of all actions: their texts, their shortcuts, and where the shortcuts apply.
 
-Menus, tooltips, the search (Ctrl+K) and the sheet of shortcuts (F1) take words and keys from here.
-Adding an action is one row below, and one call of `bind` where it is done. No other module makes a
-shortcut; keys that a widget handles by itself (arrows, Return in a list) are rows marked `own`.
+Menus, tooltips, the search (Ctrl+K) and the list of shortcuts (F1) take texts and keys from here.
+To add an action, add a row below and call `bind` where it is implemented. No other module creates
+shortcuts; keys that a widget handles itself (arrows, Return in a list) are rows marked `own`.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from core.engine.operations import operation
 
 _log = logging.getLogger(__name__)
 
-#: How far a key reaches: the whole window, a widget with all that is in it, or one view only.
+#: The reach of a shortcut: the window, a widget with its children, or a single widget.
 Reach = Literal["window", "within", "view"]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A part of the program in which keys apply.
+    """A part of the program in which shortcuts apply.
 
     Attributes:
         id: its name in the table below.
-        title: what the sheet of shortcuts calls it.
-        reach: how far its keys reach.
-        inside: the other scopes whose keys work there as well; `window` is always one of them,
-            unless the part is a window of its own.
+        title: its title in the list of shortcuts.
+        reach: the reach of its shortcuts.
+        inside: other scopes whose shortcuts also work there; always includes `window`, unless the
+            part is a separate window.
     """
 
     id: str
@@ -44,15 +44,15 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing that a person can do.
+    """One action of the user.
 
     Attributes:
         id: its name in the program.
-        text: its words everywhere; an ellipsis means that a question or a dialog follows.
+        text: its title everywhere; an ellipsis means that a dialog follows.
         keys: key sequences as Qt spells them, the usual one first; empty for none.
         where: the id of the scope in which the keys apply.
-        operation: the operation of `core` that it leads to, if it changes anything.
-        own: whether the widget answers to these keys by itself.
+        operation: the operation of `core` that it starts, if it changes anything.
+        own: whether the widget handles these keys itself.
     """
 
     id: str
@@ -64,12 +64,12 @@ class Action:
 
     @property
     def changes(self) -> bool:
-        """Whether it leads to an operation that a read-only profile refuses."""
+        """Whether it starts an operation that a read-only profile refuses."""
         return bool(self.operation) and operation(self.operation).changes
 
     @property
     def key_text(self) -> str:
-        """The keys in words, for example `Backspace / Alt+Up`; empty if there are none."""
+        """The keys as text, for example `Backspace / Alt+Up`; empty if there are none."""
         return " / ".join(self.keys)
 
 
@@ -96,7 +96,7 @@ SCOPES: tuple[Scope, ...] = (
 )
 
 ACTIONS: tuple[Action, ...] = (
-    # The whole window
+    # The window
     Action("tab.credentials", "Go to Credentials", ("Ctrl+1",)),
     Action("tab.browser", "Go to Browser", ("Ctrl+2",)),
     Action("tab.uploads", "Go to Uploads", ("Ctrl+3",)),
@@ -111,7 +111,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("upload", "Upload…", ("Ctrl+U",), operation="transfer.upload"),
     Action("rotate", "Rotate the platform's access key…", operation="rotation.start"),
     Action("doctor", "Examine secrets and access keys (doctor)"),
-    Action("hygiene", "Show the hygiene board of secrets"),
+    Action("hygiene", "Show the hygiene report of secrets"),
     Action("activity", "Show or hide activity", ("Ctrl+J",)),
     Action("lock", "Lock or unlock writing"),
     Action("theme.light", "Use the light theme"),
@@ -163,8 +163,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("depth.step", "Move the crosshair", ("Left", "Right"), "depth", own=True),
     Action("depth.pan", "Move along the prices", ("Shift+Left", "Shift+Right"), "depth", own=True),
     Action("depth.zoom", "Zoom in or out", ("+", "=", "-"), "depth", own=True),
-    Action("depth.fit", "Show the whole book", ("0", "Esc"), "depth", own=True),
-    Action("treemap.step", "Go to the tile at that side", ("Left", "Right", "Up", "Down"),
+    Action("depth.fit", "Show the entire order book", ("0", "Esc"), "depth", own=True),
+    Action("treemap.step", "Go to the next tile in a direction", ("Left", "Right", "Up", "Down"),
            "treemap", own=True),
     Action("treemap.ends", "Go to the largest or smallest tile", ("Home", "End"), "treemap",
            own=True),
@@ -174,7 +174,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("buttons.press", "Press the button", ("Space", "Return", "Enter"), "buttons", own=True),
     Action("fields.next", "Next or previous field", ("Tab", "Shift+Tab"), "fields", own=True),
     Action("filters.clear", "Clear the filter; without one, go to the list", ("Esc",), "filters"),
-    Action("path.leave", "Leave the field without going anywhere", ("Esc",), "path", own=True),
+    Action("path.leave", "Close the field", ("Esc",), "path", own=True),
     Action("path.go", "Go there", ("Return",), "path", own=True),
     Action("secret_fields.copy", "Copy; the clipboard is cleared after a while",
            ("Ctrl+C", "Ctrl+X"), "secret_fields", own=True),
@@ -212,14 +212,14 @@ def scope(scope_id: str) -> Scope:
 
 
 def tip(action_id: str, text: str = "") -> str:
-    """Return the tooltip of a button: what it does, and the keys that do the same."""
+    """Return the tooltip of a button: what it does, and its shortcut."""
     found = action(action_id)
     words = text or found.text
     return f"{words} ({found.keys[0]})" if found.keys else words
 
 
 class Binding(QObject):
-    """An action that a widget does; the keys run it, and the search (Ctrl+K) finds it."""
+    """An action bound to a widget; its shortcut runs it, and the search (Ctrl+K) finds it."""
 
     def __init__(
         self,
@@ -233,7 +233,7 @@ class Binding(QObject):
         self._widget, self._run, self._reason = widget, run, reason
 
     def perform(self) -> None:
-        """Do the action, or show why it is not possible now."""
+        """Run the action, or show why it is not possible now."""
         why = self._reason() if self._reason is not None else ""
         if why:
             explain(self._widget, why)
@@ -241,7 +241,7 @@ class Binding(QObject):
             self._run()
 
     def report_ambiguous(self) -> None:
-        """Note that two widgets claim the same keys: a mistake in the program."""
+        """Log that two widgets have the same shortcut, which is a bug."""
         _log.warning("Ambiguous shortcut: %s (%s)", self.action.id, self.action.key_text)
 
 
@@ -251,20 +251,20 @@ def bind(
     run: Callable[[], object],
     reason: Callable[[], str] | None = None,
 ) -> None:
-    """Have the keys of an action work, and the search find it.
+    """Bind the shortcut of an action, and let the search find it.
 
     Args:
         action_id: the row of the table.
         widget: the window, tab or view in which the row's scope says that the keys apply.
-        run: does the action.
-        reason: returns why it cannot be done now, or an empty text. The reason is shown: a key is
-            never without effect.
+        run: runs the action.
+        reason: returns why it is not possible now, or an empty text. The reason is shown, so
+            that a key always has an effect.
     """
     found = action(action_id)
     binding = Binding(found, widget, run, reason)
     for keys in found.keys:
         shortcut = QShortcut(QKeySequence(keys), widget)
-        # Set here: as an argument by name the context is dropped, and the key works everywhere.
+        # Set here, since PySide ignores the context as a keyword argument of the constructor.
         shortcut.setContext(_CONTEXTS[scope(found.where).reach])
         shortcut.setAutoRepeat(False)
         shortcut.activated.connect(binding.perform)
@@ -272,12 +272,12 @@ def bind(
 
 
 def bind_button(action_id: str, view: QWidget, button: QAbstractButton) -> None:
-    """Have the keys of an action press a button; while it is disabled they show its reason.
+    """Bind the shortcut of an action to a button; while it is disabled, the reason is shown.
 
     Args:
         action_id: the row of the table.
         view: the view in which the keys apply.
-        button: what they press; its accessible description says why it is disabled.
+        button: the button; its accessible description is the reason why it is disabled.
     """
 
     def reason() -> str:
@@ -289,11 +289,11 @@ def bind_button(action_id: str, view: QWidget, button: QAbstractButton) -> None:
 
 
 def menu_action(action_id: str, owner: QWidget, run: Callable[[], object]) -> QAction:
-    """Return an entry for a menu of `owner`: it shows the keys, which `bind` makes work."""
+    """Return a menu entry of `owner` that shows the shortcut, which `bind` activates."""
     found = action(action_id)
     made = QAction(found.text, owner)
     made.setShortcuts([QKeySequence(keys) for keys in found.keys])
-    # An action that is in a menu alone never takes the keys: no view has it.
+    # An action that is only in a menu never handles the keys, since no view has it.
     made.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
     made.setShortcutVisibleInContextMenu(True)
     made.triggered.connect(lambda _checked=False: run())
@@ -301,17 +301,17 @@ def menu_action(action_id: str, owner: QWidget, run: Callable[[], object]) -> QA
 
 
 def explain(widget: QWidget, text: str) -> None:
-    """Have the window that holds a widget show why nothing was done."""
+    """Show in the window of a widget why nothing was done."""
     QApplication.sendEvent(widget, QStatusTipEvent(text))
 
 
 def pressed(event: QKeyEvent) -> str:
-    """Return the keys of an event as the table spells them."""
+    """Return the keys of an event as they are written in the table."""
     return QKeySequence(event.keyCombination()).toString()
 
 
 def bound_to(event: QKeyEvent) -> list[Action]:
-    """Return the actions whose keys an event has, if they are no plain letters or movements."""
+    """Return the actions of the keys of an event, except for plain letters and movements."""
     keys = pressed(event)
     plain = not event.modifiers() & (
         Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier

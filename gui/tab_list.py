@@ -1,4 +1,4 @@
-"""The tabs of the window, in their order: adding one is one package and one line here."""
+"""The tabs of the window in their order; a new tab is a package and one line here."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:  # the window names its tabs before it can hold them
+if TYPE_CHECKING:  # the window shows the titles before it creates the tabs
     from gui.context import Context
     from gui.tabs.base import Tab
 
 
 class TabSpec(NamedTuple):
-    """One tab; `factory` makes it when it is first shown."""
+    """One tab; `factory` creates it when it is first shown."""
 
     id: str
     title: str
@@ -20,7 +20,7 @@ class TabSpec(NamedTuple):
 
 
 def _made(module: str, name: str) -> Callable[[Context], Tab]:
-    """Return a factory that imports the tab when it is first shown: start-up time is a feature."""
+    """Return a factory that imports the tab only when it is first shown, for a fast startup."""
 
     def make(context: Context) -> Tab:
         tab: Tab = getattr(import_module(f"gui.tabs.{module}"), name)(context)
@@ -41,5 +41,5 @@ TABS: tuple[TabSpec, ...] = (
 
 
 def place_of(tab_id: str) -> int:
-    """Return which tab has that id, counted from 0."""
+    """Return the index of the tab of an id."""
     return next(place for place, spec in enumerate(TABS) if spec.id == tab_id)

@@ -1,4 +1,4 @@
-"""How the window looks: colour tokens, fonts, palette and the one small style sheet."""
+"""The appearance of the window: colour tokens, fonts, palette and style sheet."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QApplication
 Mode = Literal["light", "dark", "system"]
 
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
-#: Our copy of Inter has a name of its own: Qt prefers an installed face of the same name.
+#: The bundled copy of Inter is renamed, since Qt prefers an installed font of the same name.
 _TEXT_FACE = "Inter Strongroom"
-#: The faces of the first picture, and those that come after it.
+#: The fonts of the first paint, and those loaded after it.
 _FIRST_FONTS = ("Inter-Regular.ttf", "Inter-SemiBold.ttf")
 _MORE_FONTS = ("Inter-Medium.ttf", "JetBrainsMono-Regular.ttf", "JetBrainsMono-Medium.ttf")
 
@@ -25,9 +25,9 @@ TEXT_SIZE, MONO_SIZE, SMALL_SIZE, FIGURE_SIZE = 13, 12, 11, 20
 
 
 class Tokens(NamedTuple):
-    """The colours of one theme. `…_soft` are fills, `…_ink` the text that stands on a fill.
+    """The colours of one theme. `…_soft` are fills, `…_ink` the text on a fill.
 
-    `disabled` is the text of what cannot be used now; it is pale on purpose.
+    `disabled` is the text of disabled controls; it is pale on purpose.
     """
 
     background: QColor
@@ -77,10 +77,10 @@ DARK = _tokens(
 
 
 class Theme(QObject):
-    """The theme in force.
+    """The current theme.
 
     Signals:
-        changed: the tokens are others now; whoever paints by hand repaints.
+        changed: the tokens have changed; custom-painted widgets repaint.
     """
 
     changed = Signal()
@@ -91,12 +91,12 @@ class Theme(QObject):
         self.tokens = LIGHT
 
     def set_mode(self, mode: Mode) -> None:
-        """Show the light or the dark theme, or the one the desktop asks for."""
+        """Use the light or the dark theme, or that of the desktop."""
         self.mode = mode
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw with the tokens that the mode and the desktop ask for now."""
+        """Use the tokens for the mode and the present desktop theme."""
         app = QApplication.instance()
         if not isinstance(app, QApplication):
             return
@@ -105,7 +105,7 @@ class Theme(QObject):
         )
 
     def prepare(self, app: QApplication, mode: Mode) -> None:
-        """Draw the first picture: what the desktop asks for is taken from its palette."""
+        """Prepare the first paint; the desktop's theme is taken from its palette."""
         self.mode = mode
         desktop = app.palette().window().color().lightness() < 128
         self._draw(app, dark=desktop if mode == "system" else mode == "dark")
@@ -130,17 +130,17 @@ class Theme(QObject):
 
 @cache
 def current() -> Theme:
-    """Return the one theme of this process."""
+    """Return the theme of this process."""
     return Theme()
 
 
 def tokens() -> Tokens:
-    """Return the colours in force."""
+    """Return the current colours."""
     return current().tokens
 
 
 def apply(app: QApplication, mode: Mode = "system") -> Theme:
-    """Give the application its style, fonts and colours; follow the desktop in `system` mode."""
+    """Set the application's style, fonts and colours; follow the desktop in `system` mode."""
     theme = prepare(app, mode)
     theme.follow_desktop(app)
     return theme
@@ -153,10 +153,10 @@ def _desktop_is_dark(app: QApplication) -> bool:
 
 
 def prepare(app: QApplication, mode: Mode = "system") -> Theme:
-    """Give the application, which has the style Fusion, fonts and colours for its first picture.
+    """Set the fonts and colours for the first paint; the application has the style Fusion.
 
-    Nothing here may load the namespace `Qt` of QtCore: its enumerations take as long as a third
-    of a bare start. `Theme.follow_desktop` comes after the picture.
+    This function must not load the namespace `Qt` of QtCore, whose enumerations take a third of
+    the startup time. `Theme.follow_desktop` is called after the first paint.
     """
     _add_fonts(_FIRST_FONTS)
     app.setFont(text_font())
@@ -174,7 +174,7 @@ def _add_fonts(names: tuple[str, ...]) -> None:
 def text_font(
     size: int = TEXT_SIZE, weight: QFont.Weight = QFont.Weight.Normal, *, tabular: bool = False
 ) -> QFont:
-    """Return the text face at a size in pixels; `tabular` gives all digits one width."""
+    """Return the text font at a size in pixels; `tabular` gives all digits the same width."""
     font = QFont(_TEXT_FACE)
     font.setPixelSize(size)
     font.setWeight(weight)
@@ -185,17 +185,17 @@ def text_font(
 
 
 def bold_font(size: int = TEXT_SIZE, *, tabular: bool = False) -> QFont:
-    """Return the face of headings."""
+    """Return the font of headings."""
     return text_font(size, QFont.Weight.DemiBold, tabular=tabular)
 
 
 def number_font(size: int = TEXT_SIZE) -> QFont:
-    """Return the face of numbers: digits stand below each other."""
+    """Return the font of numbers, whose digits are aligned in columns."""
     return text_font(size, tabular=True)
 
 
 def mono_font(size: int = MONO_SIZE) -> QFont:
-    """Return the face of keys and code; its ligatures are off, a key shows as it is."""
+    """Return the monospaced font of keys and code, without ligatures."""
     font = QFont("JetBrains Mono")
     font.setPixelSize(size)
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
@@ -236,7 +236,7 @@ def _palette(t: Tokens) -> QPalette:
 
 
 def _style_sheet(t: Tokens) -> str:
-    """Fill the style sheet's `@name`s with colours and picture folder, the longest names first."""
+    """Replace the `@name`s in the style sheet by colours and the icon folder, longest names first."""
     text = (RESOURCES / "style.qss").read_text(encoding="utf-8")
     values = {name: colour.name() for name, colour in t._asdict().items()}
     values["pictures"] = (RESOURCES / "icons" / ("dark" if t.dark else "light")).as_posix()

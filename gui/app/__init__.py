@@ -1,1 +1,1 @@
-"""Starting the window: options, the display, the hooks, and pictures of every tab."""
+"""Startup of the window: options, display, error hooks, and screenshots of every tab."""

@@ -1,4 +1,4 @@
-"""Knows when a window has been seen: what is slow must not come before its first picture."""
+"""Runs slow work only after the first paint of a window."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
-#: A window that starts minimized is never painted: its work begins all the same.
+#: Milliseconds after which work starts anyway, since a minimized window is never painted.
 _PATIENCE_MS = 400
 
 
 class OnceSeen(QObject):
-    """Calls back once, after the window's first paint."""
+    """Calls a function once, after the window's first paint."""
 
     def __init__(self, window: QWidget, then: Callable[[], object]) -> None:
         super().__init__(window)
@@ -24,7 +24,7 @@ class OnceSeen(QObject):
         window.installEventFilter(self)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        """Let everything pass; wait for the paint to be over."""
+        """Wait for the first paint; no event is filtered out."""
         if event.type() == QEvent.Type.Paint:
             self._window.removeEventFilter(self)
             self._patience.start(0)

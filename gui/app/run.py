@@ -1,4 +1,4 @@
-"""From options to a running window, and to a clean end."""
+"""Runs the window from its options to a clean shutdown."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # imported after the window's first paint
     from gui.main_window.connecting import Connector
     from gui.tasks import TaskRunner
 
-#: What furnishes the window, in portions between which it answers.
+#: Modules imported after the first paint, in portions between which the window responds.
 _FURNITURE = (
     "gui.errors",
     "gui.app.signals",
@@ -42,14 +42,14 @@ _FURNITURE = (
     "gui.main_window.menus",
     "gui.main_window.status_bar",
 )
-#: The style is named here: asking for it later makes PySide6 load all that styles can draw.
+#: The style is set by name, since querying it makes PySide6 load all drawing options.
 _ARGUMENTS = ["strongroom", "-style", "fusion"]
-#: Seconds that an end by signal may take; what hangs longer is left to the system.
+#: Seconds that a shutdown by signal may take before the process exits anyway.
 _LEAVE_SECONDS = 2.5
 
 
 def run(options: Options) -> int:
-    """Open the window and return the exit code when it was closed."""
+    """Open the window; return the exit code after it was closed."""
     with _home_of(options):
         os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
         app = _application()
@@ -63,20 +63,20 @@ def run(options: Options) -> int:
 
 
 def _remove_windows() -> None:
-    """Delete all windows while Python can still answer their events.
+    """Delete all windows while Python can still handle their events.
 
-    Qt would hide those that are open when it is unloaded; an event filter or handler written in
-    Python would then be called in an interpreter that has ended.
+    Qt would hide open windows when it is unloaded, and call event filters and handlers written in
+    Python after the interpreter has ended.
     """
     for window in QApplication.topLevelWidgets():
-        if isValid(window):  # a window takes its own dialogs with it
+        if isValid(window):  # a window deletes its own dialogs
             window.hide()
             delete(window)
 
 
 @contextmanager
 def _home_of(options: Options) -> Iterator[None]:
-    """Give pictures of the demo a home that is thrown away: they look alike on every computer."""
+    """Use a temporary home for screenshots of the demo, so that they are the same everywhere."""
     if options.screenshots is None or not options.demo:
         yield
         return
@@ -88,9 +88,9 @@ def _home_of(options: Options) -> Iterator[None]:
 
 
 class Program:
-    """Owns everything that lives as long as the window.
+    """Owns all objects that live as long as the window.
 
-    Asking for `window`, `context` or `connector` furnishes the window.
+    Accessing `window`, `context` or `connector` completes the window.
     """
 
     def __init__(self, app: QApplication, options: Options) -> None:
@@ -105,7 +105,7 @@ class Program:
         self._pictures: Screenshots | None = None
 
     def furnish(self) -> None:
-        """Put everything into the window that was not needed for its first paint."""
+        """Add everything to the window that was not needed for the first paint."""
         if self.shell.furnished:
             return
         from core.aws.usage import record_use
@@ -117,7 +117,7 @@ class Program:
         from gui.main_window.connecting import Connector
         from gui.tasks import TaskRunner
 
-        harden()  # before there is any secret in this process
+        harden()  # before any secret is in this process
         theme.current().follow_desktop(self._app)
         start_logging()
         record_use()
@@ -133,32 +133,32 @@ class Program:
 
     @property
     def context(self) -> Context:
-        """What the views share."""
+        """The context that all views share."""
         self.furnish()
         return self._context
 
     @property
     def connector(self) -> Connector:
-        """Connects the window with a workspace."""
+        """The connector, which connects the window with a workspace."""
         self.furnish()
         return self._connector
 
     @property
     def window(self) -> MainWindow:
-        """The window, furnished; `shell` is the same one, perhaps not furnished yet."""
+        """The completed window; `shell` is the same object, possibly not completed yet."""
         self.furnish()
         return self.shell
 
     def start(self) -> None:
-        """Show the window first; everything else waits until it is on the screen."""
+        """Show the window, and do everything else after its first paint."""
         self.shell.show()
         OnceSeen(self.shell, self._furnish)
 
     def stop(self) -> None:
-        """End tasks, engine and demo server, and let go of the window before Qt goes."""
+        """Stop tasks, engine and demo server, and delete the window before Qt is unloaded."""
         if isValid(self.shell):
-            self.shell.hide()  # what is visible when Qt goes still calls into Python
-        if not self.shell.furnished:  # closed before it was furnished
+            self.shell.hide()  # visible widgets would call into Python when Qt is unloaded
+        if not self.shell.furnished:  # closed before it was completed
             return
         self.runner.shutdown()
         self._connector.stop()
@@ -166,11 +166,11 @@ class Program:
         self._crashes.remove()
 
     def _furnish(self) -> None:
-        """Import one portion a turn, so that the window answers in between; show it, then begin."""
+        """Import one portion per event loop turn, so that the window responds; then complete it."""
         if self._portions:
             import_module(self._portions.pop(0))
             QTimer.singleShot(0, self._furnish)
-        elif self.shell.isVisible():  # else it was closed at once
+        elif self.shell.isVisible():  # not if it was closed at once
             self.furnish()
             OnceSeen(self.shell, self._begin)
 
@@ -182,7 +182,7 @@ class Program:
         self._connect()
 
     def _on_signal(self) -> None:
-        """End at once: whoever sent the signal waits for no answer, and kills soon."""
+        """Exit at once, since the sender of the signal may soon kill the process."""
         last_resort = threading.Timer(_LEAVE_SECONDS, os._exit, (0,))
         last_resort.daemon = True
         last_resort.start()
@@ -213,7 +213,7 @@ class Program:
         return profile.name if profile else ""
 
     def _demo_was_chosen(self) -> bool:
-        """Return whether the demo is what was chosen at the first start: it is not asked again."""
+        """Return whether the user chose the demo at the first start."""
         from gui.dialogs.wizard import CHOICE_SETTING, DEMO_CHOICE
 
         return bool(_stored(self._settings, CHOICE_SETTING) == DEMO_CHOICE)
@@ -244,7 +244,7 @@ class Program:
 
     def _on_crash(self, report: str) -> None:
         if self._pictures is not None:
-            QApplication.exit(1)  # the report is on stderr already, by the log
+            QApplication.exit(1)  # the log has already written the report to stderr
             return
         from gui.dialogs.crash import CrashDialog
 
@@ -269,5 +269,5 @@ def _chosen_theme(settings: Settings) -> theme.Mode:
 def _stored(settings: Settings, key: str) -> Any:
     try:
         return settings.get(key)
-    except LocalIOError:  # unreadable settings: start with the usual ones
+    except LocalIOError:  # unreadable settings: start with the defaults
         return None

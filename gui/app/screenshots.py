@@ -1,4 +1,4 @@
-"""`--screenshots DIR`: every tab, loaded, as a picture."""
+"""`--screenshots DIR`: saves a screenshot of every loaded tab."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gui.tab_list import TABS
 
 _log = logging.getLogger(__name__)
 
-#: Seconds a tab may take, and how long it must have been at rest before its picture is taken.
+#: Seconds that a tab may take, and for which it must be idle before its screenshot.
 _LIMIT_SECONDS, _REST_SECONDS, _LOOK_MS = 120.0, 0.5, 50
 
 
 class Screenshots(QObject):
-    """Goes through the tabs and ends the program: exit code 0, or 1 with the reason on stderr."""
+    """Shows each tab and exits the program: exit code 0, or 1 with the reason on stderr."""
 
     def __init__(self, window: MainWindow, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -47,7 +47,7 @@ class Screenshots(QObject):
             self._take()
 
     def _take(self) -> None:
-        """Take the picture of the present tab, if there is one, and go to the next."""
+        """Save a screenshot of the current tab, if any, and show the next one."""
         if self._place >= 0 and not self._save():
             return
         self._place += 1

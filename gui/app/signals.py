@@ -1,4 +1,4 @@
-"""Ctrl-C in the terminal and a polite kill close the window as the mouse would."""
+"""SIGINT (Ctrl-C) and SIGTERM close the window like its close button."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Signals(QObject):
-    """Wakes the event loop when the process is signalled: Python alone would notice too late."""
+    """Wakes the event loop on a signal, which Python alone would handle only at the next event."""
 
     def __init__(self, act: Callable[[], object], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -27,7 +27,7 @@ class Signals(QObject):
         self._notifier.activated.connect(self._on_signal)
 
     def stop(self) -> None:
-        """Give the signals back."""
+        """Restore the former signal handlers."""
         self._notifier.setEnabled(False)
         signal.set_wakeup_fd(self._former)
         for number in _SIGNALS:
@@ -41,4 +41,4 @@ class Signals(QObject):
 
 
 def _nothing(_number: int, _frame: object) -> None:
-    """Let the event loop act; it was woken by the socket."""
+    """Read the byte that woke the event loop."""

@@ -1,4 +1,4 @@
-"""What every view is handed: the workspace, the task runner, the settings, and news of changes."""
+"""The context that every view gets: workspace, task runner, settings, and change signals."""
 
 from gui.context.context import Context
 

@@ -1,4 +1,4 @@
-"""Whether the server answers: measured from each request, never assumed."""
+"""The state of the connection, derived from the result of every request."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from core.units import format_age, format_duration, utc_now
 from core.workspace import Workspace
 from gui.tasks import Task, TaskRunner
 
-#: An answer counts as proof of the connection for so long.
+#: Seconds for which an answer counts as proof of the connection.
 FRESH = timedelta(minutes=1)
-#: A request without an answer is worth a word after so long.
+#: Seconds after which a request without an answer is shown.
 PATIENCE = timedelta(seconds=2)
-#: A request this old has ended without a report: it was cancelled.
+#: Seconds after which a request is considered cancelled, since it ended without a report.
 _FORGOTTEN = timedelta(seconds=130)
-#: The window is told of several answers at once.
+#: Milliseconds for which answers are collected before the window is updated.
 _GATHER_MS = 100
 _REFUSED = frozenset(
     {
@@ -49,7 +49,7 @@ class Shown:
 
     Attributes:
         tone: `good`, `warning`, `danger`, or `muted` while there is no connection.
-        text: the state in words.
+        text: the state as text.
         cause: why, for the tooltip; empty if there is nothing to add.
         retry: whether trying again makes sense.
     """
@@ -62,7 +62,7 @@ class Shown:
 
 @dataclass(slots=True)
 class _Host:
-    """What is known of one endpoint."""
+    """The last attempts and answers of one endpoint."""
 
     answered: datetime | None = None
     #: The kind of the last failed attempt, if none was answered since.
@@ -73,13 +73,13 @@ class _Host:
 
 
 class ConnectionState(QObject):
-    """Follows all requests of the connection in force, those of the engine by its tasks.
+    """Follows all requests of the current connection, those of the engine through its tasks.
 
-    Any answer counts, a denial as well: the server is there and knows the keys. A call that fails
-    in the end, or keys that are refused, count as a failure until the same endpoint answers.
+    Any answer counts, even a denial: the server is reachable and knows the keys. A failed call,
+    or refused keys, count as a failure until the same endpoint answers.
 
     Signals:
-        changed: what the indicator shows may be something else now.
+        changed: what the indicator shows may have changed.
     """
 
     changed = Signal()
@@ -104,7 +104,7 @@ class ConnectionState(QObject):
         runner.task_changed.connect(self._on_progress)
 
     def follow(self, workspace: Workspace | None) -> None:
-        """Measure another connection from now on, or none."""
+        """Follow another connection from now on, or none."""
         self._round += 1
         self._since = utc_now()
         self._hosts.clear()
@@ -118,44 +118,44 @@ class ConnectionState(QObject):
         self.changed.emit()
 
     def watcher(self) -> Callable[[Attempt], None]:
-        """Return what further clients of the connection in force report their requests to."""
+        """Return the observer to which other clients of the current connection report requests."""
         return partial(self._report, self._round)
 
     def set_opening(self, name: str) -> None:
-        """Show that a profile is being opened: its keys are sought, nothing was sent yet."""
+        """Show that a profile is being opened; no request was sent yet."""
         self._opening, self._no_connection = name, None
         self.changed.emit()
 
     def set_not_opened(self, error: StorageError) -> None:
-        """Show that a connection could not be opened; one that was in force before stays so."""
+        """Show that a connection could not be opened; a former connection stays."""
         self._opening = ""
         if not self._connected:
             self._no_connection = error
         self.changed.emit()
 
     def set_failed(self, error: StorageError) -> None:
-        """Show a failure of the connection in force, also if nothing could be sent."""
+        """Show a failure of the current connection, even if no request could be sent."""
         if self._connected and error.kind in FAILING:
             self._fail(error)
             self.changed.emit()
 
     @property
     def last_answer(self) -> datetime | None:
-        """When the server last answered, whichever of its endpoints it was."""
+        """The time of the last answer from any endpoint of the server."""
         return max((h.answered for h in self._hosts.values() if h.answered), default=None)
 
     @property
     def refused(self) -> bool:
-        """Whether the keys are refused: asking again by itself is of no use."""
+        """Whether the keys are refused, so that automatic retries have no effect."""
         return any(host.failed in _REFUSED for host in self._hosts.values())
 
     @property
     def waiting(self) -> bool:
-        """Whether an answer is being waited for."""
+        """Whether a request is waiting for its answer."""
         return bool(self._sent)
 
     def shown(self, now: datetime | None = None) -> Shown:
-        """Return what the indicator shows at a moment."""
+        """Return what the indicator shows at a given time."""
         now = now or utc_now()
         if not self._connected:
             return self._without_connection()
@@ -192,7 +192,7 @@ class ConnectionState(QObject):
         return Shown("good", "connected", f"{names} answered {format_age(last, now)}.")
 
     def _report(self, number: int, attempt: Attempt) -> None:
-        """Take a report in the thread of the request."""
+        """Receive a report in the thread of the request."""
         self._reported.emit(number, attempt, threading.get_ident())
 
     def _on_reported(self, number: int, attempt: Attempt, thread: int) -> None:
@@ -216,8 +216,8 @@ class ConnectionState(QObject):
             host.troubled = attempt.failed
 
     def _on_task(self, task: Task) -> None:
-        """A call that ended with a failure of the server is one, whatever was tried meanwhile."""
-        if not self._runner.busy:  # what was sent and never reported was cancelled
+        """Count a call that ended with a server failure, regardless of attempts in the meantime."""
+        if not self._runner.busy:  # requests without a report were cancelled
             self._sent.clear()
         engine = task.bulk and task.started >= self._since
         if task.error is not None and task.error.kind in FAILING:
@@ -227,13 +227,13 @@ class ConnectionState(QObject):
         self.changed.emit()
 
     def _on_progress(self, task: Task) -> None:
-        """Count what the engine has sent or received as answers."""
+        """Count progress of the engine as answers."""
         moved = task.progress is not None and task.progress.done
         if task.bulk and moved and task.started >= self._since:
             self._take(Attempt(self._main_host, over=True))
 
     def _fail(self, error: StorageError, *, engine: bool = True) -> None:
-        """Turn attempts that failed into a failure; other connections' errors leave no trace."""
+        """Turn failed attempts into a failure; errors of other connections are ignored."""
         hosts = [host for host in self._hosts.values() if host.troubled or host.failed]
         if not hosts and engine:
             hosts = [self._hosts.setdefault(self._main_host, _Host())]

@@ -1,1 +1,1 @@
-"""Questions and forms that stand before the window; opened, never executed in a nested loop."""
+"""Modal dialogs; they are opened asynchronously, never executed in a nested event loop."""

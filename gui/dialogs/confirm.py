@@ -1,4 +1,4 @@
-"""The question before a change, above all before a loss; it may ask to type a name."""
+"""The confirmation before a change or a loss, which may require typing a name."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from gui.widgets.dialog import Dialog
 from gui.widgets.labels import mono_label, muted_label, shown
 
 _NAMES_SHOWN = 200
-#: A name up to this many characters is shown in one line above the field.
+#: Names with up to this many characters are shown in one line above the field.
 _ONE_LINE = 48
-#: Names of more letters make the dialog wider: their ends are what differs.
+#: Longer names make the dialog wider, since names differ at their ends.
 _SHORT_NAME = 42
 
 
 class Question(Dialog):
-    """A question about a change; after a no, the banner of the asking view states the result.
+    """A question about a change; if it is declined, the banner of the view states the result.
 
     Args:
         parent: the view that asks.
-        title: what is to happen, for example "Delete 3 objects?".
-        text: what is lost and whether it can come back.
-        width: the width in pixels, as far as the screen has room for it.
-        unchanged: what is reported after a no; empty for a dialog that only shows something.
+        title: the question, for example "Delete 3 objects?".
+        text: what is lost and whether it can be restored.
+        width: the preferred width in pixels.
+        unchanged: the report after a decline; empty for a dialog that only shows something.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class TypedName(QWidget):
     """A name, and the field into which it must be typed.
 
     Signals:
-        changed: whether the typed text is the name now.
+        changed: whether the typed text is now the name.
     """
 
     changed = Signal(bool)
@@ -68,25 +68,25 @@ class TypedName(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(8)
-        box.addWidget(muted_label("To go on, type its name:"))
+        box.addWidget(muted_label("To continue, type its name:"))
         short = len(name) <= _ONE_LINE
         box.addWidget(mono_label(name) if short else _text_view([name], "Name to be typed"))
         box.addWidget(self.field)
 
     @property
     def matches(self) -> bool:
-        """Whether the name was typed, with invisible characters as they are or as shown."""
+        """Whether the name was typed, with invisible characters verbatim or escaped."""
         return self.field.text() in {self._name, shown(self._name)}
 
 
 class Confirm(Question):
-    """A question with two answers.
+    """A question with two buttons.
 
-    Enter gives the first that applies: the button that has the focus; yes, once the typed name
-    matches; nothing while a name is still to be typed; Cancel if something is lost; yes.
+    Enter presses the focused button; else it confirms once the typed name matches, does nothing
+    while a name is missing, cancels if something would be lost, and confirms otherwise.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts of one question, all but the text by name
+    def __init__(  # noqa: PLR0913 - the parts of one question, mostly by keyword
         self,
         parent: QWidget | None,
         title: str,
@@ -124,7 +124,7 @@ class Confirm(Question):
         self.go.allow(matches, "Type the name first.")
 
 
-def ask(  # noqa: PLR0913 - the parts of one question, all but the text by name
+def ask(  # noqa: PLR0913 - the parts of one question, mostly by keyword
     parent: QWidget | None,
     title: str,
     text: str,
@@ -137,19 +137,19 @@ def ask(  # noqa: PLR0913 - the parts of one question, all but the text by name
     otherwise: Callable[[], object] | None = None,
     unchanged: str = UNCHANGED,
 ) -> Confirm:
-    """Open the question and return at once; `then` runs after a yes, `otherwise` after a no.
+    """Open the question and return; `then` runs if it is confirmed, `otherwise` if declined.
 
     Args:
-        parent: the view that asks; the question stands before its window.
-        title: what is to happen, for example "Delete 3 objects?".
-        text: what is lost and whether it can come back.
-        then: what to do after a yes.
-        names: the objects it is about, shown as a list.
-        button: the verb on the button that does it.
+        parent: the view that asks; the dialog is modal for its window.
+        title: the question, for example "Delete 3 objects?".
+        text: what is lost and whether it can be restored.
+        then: called after a confirmation.
+        names: the affected objects, shown as a list.
+        button: the verb on the confirming button.
         danger: colour the button for loss and let Enter cancel.
-        typed: a name that must be typed first, where the loss cannot be undone.
-        otherwise: what to do after a no, beside the report.
-        unchanged: what the banner of the view reports after a no; empty for no report.
+        typed: a name that must be typed first, for a loss that cannot be undone.
+        otherwise: called after a decline, in addition to the report.
+        unchanged: what the banner of the view reports after a decline; empty for no report.
     """
     dialog = Confirm(
         parent, title, text, names=names, button=button, danger=danger, typed=typed,
@@ -166,7 +166,7 @@ def _list_of(names: Sequence[str]) -> QPlainTextEdit:
     lines = list(names[:_NAMES_SHOWN])
     if len(names) > _NAMES_SHOWN:
         lines.append(f"… and {len(names) - _NAMES_SHOWN:,} more")
-    view = _text_view(lines, "What it is about")
+    view = _text_view(lines, "Affected objects")
     view.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
     return view
 

@@ -1,4 +1,4 @@
-"""The fields of “File as…”: each shows where its value came from, and what was typed stays."""
+"""The form of “File as…”; each field shows the source of its value."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ORIGIN_WIDTH = 232
 
 
 class ValueField:
-    """A line with a note beside it that says where its value came from."""
+    """A line edit with a note about the source of its value."""
 
     def __init__(self, title: str, placeholder: str, changed: Callable[[], object]) -> None:
         self.line = line_edit(title, placeholder)
@@ -43,16 +43,16 @@ class ValueField:
         self.widget = row(self.line, self.origin)
 
     def offer(self, value: str, source: str) -> None:
-        """Fill in what the file gives, unless the user typed something else."""
+        """Fill in the value from the file unless the user has typed one."""
         if self.typed:
-            says = f"typed; the file says {value}" if value and value != self.line.text() else ""
+            says = f"entered; the file has {value}" if value and value != self.line.text() else ""
             self._show_origin(says or "typed")
             return
         self.line.setText(value)
         self._show_origin(source)
 
     def _on_edited(self, text: str) -> None:
-        """Note that the user typed it; an emptied field takes what the next file gives."""
+        """Note that the user typed a value; an empty field is filled in from the next file."""
         self.typed = bool(text)
         self._show_origin("typed" if text else "")
 
@@ -62,11 +62,11 @@ class ValueField:
 
 
 class FileForm(QWidget):
-    """File, kind, names and moment, and below them what comes of it.
+    """File, kind, names and time, and the resulting key.
 
     Signals:
-        path_entered: another path was chosen, typed or pasted.
-        kind_chosen: the user chose a kind.
+        path_entered: another path was selected, typed or pasted.
+        kind_chosen: the user selected a kind.
         changed: a value changed, by the user or by `show_contents`.
     """
 
@@ -77,7 +77,7 @@ class FileForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.kind_is_chosen = False
-        self.path = line_edit("File", "Choose a file, or type or paste its path", clear=True)
+        self.path = line_edit("File", "Select a file, or type or paste its path", clear=True)
         self.choose = plain_button("Choose…", self._on_choose)
         self.kind = combo_box("Kind of data")
         for each in KINDS:
@@ -87,7 +87,7 @@ class FileForm(QWidget):
             name: ValueField(title, f"for example {_EXAMPLES[name]}", self.changed.emit)
             for name, title in TITLES.items()
         }
-        self.moment = ValueField("Moment, UTC", "2024-01-15T10:30:00Z", self.changed.emit)
+        self.moment = ValueField("Time, UTC", "2024-01-15T10:30:00Z", self.changed.emit)
         self.content = text_label("", "muted", wrap=True)
         self.key = mono_label("", wrap=True)
         self.problems = text_label("", "warning", wrap=True)
@@ -100,16 +100,16 @@ class FileForm(QWidget):
 
     @property
     def kind_id(self) -> str:
-        """The id of the kind shown."""
+        """The id of the selected kind."""
         return str(self.kind.currentData())
 
     @property
     def names(self) -> dict[str, str]:
-        """The names that the kind asks for, as they stand in the fields."""
+        """The values of the names that the kind requires."""
         return {name: self.fields[name].line.text() for name in kind(self.kind_id).names}
 
     def show_contents(self, contents: Contents) -> None:
-        """Fill in what the file gives; what the user chose or typed stays."""
+        """Fill in the values from the file; values that the user entered stay."""
         found = {each.name: each for each in contents.found}
         self._offer_kind(found.get(KIND))
         for name, field in self.fields.items():
@@ -128,9 +128,9 @@ class FileForm(QWidget):
         title = kind(found.value).title if found is not None else ""
         if self.kind_is_chosen:
             differs = found is not None and found.value != self.kind_id
-            text = f"chosen; the file looks like {title}" if differs else "chosen"
+            text = f"selected; the file seems to be {title}" if differs else "chosen"
         elif found is None:
-            text = "not recognised: please choose"
+            text = "not recognised: select a kind"
         else:
             self.kind.setCurrentIndex(self.kind.findData(found.value))
             self._show_names()
@@ -155,7 +155,7 @@ class FileForm(QWidget):
         self._form.addRow("Kind", row(self.kind, self._kind_origin))
         for name, field in self.fields.items():
             self._form.addRow(TITLES[name], field.widget)
-        self._form.addRow("Moment (UTC)", self.moment.widget)
+        self._form.addRow("Time (UTC)", self.moment.widget)
         self._form.addRow("Key", self.key)
         self._form.addRow("", self.problems)
 
@@ -177,7 +177,7 @@ class FileForm(QWidget):
         dialog.open()
 
     def set_path(self, path: str) -> None:
-        """Take a path as if it was typed, at once."""
+        """Set a path as if it was typed."""
         self.path.setText(path)
         self._on_path()
 
@@ -189,7 +189,7 @@ class FileForm(QWidget):
         self.changed.emit()
 
     def _show_names(self) -> None:
-        """Show the names that the kind asks for."""
+        """Show the fields that the kind requires."""
         wanted = kind(self.kind_id).names
         for name, field in self.fields.items():
             self._form.setRowVisible(field.widget, name in wanted)

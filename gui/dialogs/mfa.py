@@ -1,4 +1,4 @@
-"""The form for an MFA code: a worker thread asks, the window shows, nobody else waits."""
+"""The form for an MFA code, for which only the requesting worker thread waits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gui.widgets.labels import heading, mono_label, muted_label, text_label
 
 
 class MfaRequest:
-    """One question on its way to the window, and the answer on its way back."""
+    """A request for a code and its answer, shared by a worker thread and the window."""
 
     def __init__(self, question: MfaQuestion) -> None:
         self.question = question
@@ -27,11 +27,11 @@ class MfaRequest:
 
     @property
     def over(self) -> bool:
-        """Whether it was answered or turned down."""
+        """Whether it was answered or declined."""
         return self._over.is_set()
 
     def answer(self, code: str = "") -> None:
-        """Give the code, or nothing to turn the question down; only the first answer counts."""
+        """Set the code, or None to decline; only the first answer counts."""
         if not self._over.is_set():
             self.code = code
             self._over.set()
@@ -43,11 +43,11 @@ class MfaRequest:
 
 
 class MfaDesk(QObject):
-    """Takes questions of worker threads to the GUI thread, where a form shows them.
+    """Passes requests of worker threads to the GUI thread, where a form shows them.
 
     Signals:
-        asked: an `MfaRequest` waits for its answer.
-        withdrawn: its task was cancelled, so nobody waits any more.
+        asked: an `MfaRequest` is waiting for its answer.
+        withdrawn: its task was cancelled, so no thread is waiting any more.
     """
 
     asked = Signal(object)
@@ -60,11 +60,11 @@ class MfaDesk(QObject):
         self.withdrawn.connect(self._on_withdrawn, Qt.ConnectionType.QueuedConnection)
 
     def ask(self, question: MfaQuestion, work: Work) -> str:
-        """Show the form and wait in this (worker) thread; a cancel of `work` ends the wait.
+        """Show the form and wait in this worker thread; a cancel of `work` ends the wait.
 
         Raises:
-            Cancelled: the task was cancelled; the form goes.
-            CredentialsMissing: the user gave no code.
+            Cancelled: the task was cancelled; the form is closed.
+            CredentialsMissing: the user entered no code.
         """
         request = MfaRequest(question)
         with work.token.on_cancel(request.answer):
@@ -92,7 +92,7 @@ class MfaDesk(QObject):
 
 
 class MfaForm(QDialog):
-    """Six digits, and whose they are; Escape and Cancel turn the question down."""
+    """The form for six digits; Escape and Cancel decline the request."""
 
     def __init__(self, request: MfaRequest, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -125,7 +125,7 @@ class MfaForm(QDialog):
         box.setContentsMargins(20, 16, 20, 16)
         box.setSpacing(10)
         box.addWidget(heading(f"Sign in to {question.profile}"))
-        whose = f"The role of the AWS profile {question.section} asks for a code of this device:"
+        whose = f"The role of the AWS profile {question.section} requires a code from this device:"
         box.addWidget(text_label(whose, wrap=True))
         box.addWidget(mono_label(question.device))
         box.addWidget(self.code)

@@ -1,4 +1,4 @@
-"""A small question for one line of text."""
+"""A dialog for one line of text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gui.widgets.dialog import Dialog
 
 
 class NameDialog(Dialog):
-    """Asks for a name; an empty one cannot be given."""
+    """Asks for a name, which cannot be empty."""
 
     def __init__(
         self,

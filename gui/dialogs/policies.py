@@ -1,4 +1,4 @@
-"""Least-privilege policies for this bucket, to be copied into IAM."""
+"""Least-privilege policies for this bucket, to copy into IAM."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _USED = "used"
 
 
 class Policies(Dialog):
-    """Choose who it is for and below which prefix; the policy is shown as it will be pasted."""
+    """The dialog that shows a policy for a role and a prefix."""
 
     def __init__(self, parent: QWidget, profile: Profile, used: Sequence[UsedAction] = ()) -> None:
         super().__init__(parent, "Least-privilege policies", width=640, height=620)
@@ -35,9 +35,9 @@ class Policies(Dialog):
         for role in Role:
             self.role.addItem(f"{role.value.capitalize()}: {TASKS[role]}", role)
         self.role.addItem("Only what this profile has used", _USED)
-        self.prefix = line_edit("Prefix", "the whole bucket", clear=True)
+        self.prefix = line_edit("Prefix", "the entire bucket", clear=True)
         self.prefix.setFont(theme.mono_font())
-        self.user = line_edit("User whose keys are rotated", "whoever has the policy", clear=True)
+        self.user = line_edit("User whose keys are rotated", "any user with the policy", clear=True)
         self.user.setFont(theme.mono_font())
         self.note = muted_label(wrap=True, small=True)
         self.text = QPlainTextEdit()
@@ -55,8 +55,8 @@ class Policies(Dialog):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setVerticalSpacing(8)
-        form.addRow(text_label("For"), self.role)
-        form.addRow(text_label("Below"), self.prefix)
+        form.addRow(text_label("Role"), self.role)
+        form.addRow(text_label("Prefix"), self.prefix)
         form.addRow(text_label("Rotates keys of"), self.user)
         self.body.addLayout(form)
         self.add_stretching(self.text)
@@ -87,7 +87,7 @@ class Policies(Dialog):
 
     def _told(self) -> str:
         since = min(one.first for one in self._used)
-        return f"What {self._profile.name} has used since {format_date(since)}, on this computer. Not seen: what holders of links do."
+        return f"What {self._profile.name} has used since {format_date(since)}, on this computer. Requests by users of links are not included."
 
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text.toPlainText())

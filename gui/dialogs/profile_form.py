@@ -1,4 +1,4 @@
-"""The fields of a connection profile; each source of keys shows the fields it needs."""
+"""The form of a connection profile; it shows the fields that the source of the keys needs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gui.widgets.labels import repolish, text_label, tooltip
 from gui.widgets.secret_field import SecretField
 
 SOURCES = (
-    (KeySource.KEYRING, "Keys, kept in the system keyring"),
-    (KeySource.SESSION, "Keys, kept until the program ends"),
+    (KeySource.KEYRING, "Keys, stored in the system keyring"),
+    (KeySource.SESSION, "Keys, in memory until the program ends"),
     (KeySource.AWS_PROFILE, "AWS profile (SSO and assumed roles included)"),
-    (KeySource.ENVIRONMENT, "Environment (AWS's default chain)"),
+    (KeySource.ENVIRONMENT, "Environment (AWS default chain)"),
     (KeySource.ROLE, "Role of this machine or container"),
 )
 COLOURS = (
@@ -35,7 +35,7 @@ _REGIONS = (
 
 
 class ProfileForm(QWidget):
-    """Edits one profile and its keys; an existing profile may keep the keys it has.
+    """Edits one profile and its keys; an existing profile may retain its keys.
 
     Signals:
         changed: a field was changed.
@@ -50,7 +50,7 @@ class ProfileForm(QWidget):
         shown = profile or Profile("", KeySource.KEYRING)
         self.name = _line("Name of the profile", shown.name, "for example production")
         self.colour = _choice("Colour", COLOURS, shown.colour)
-        self.source = _choice("Where the keys come from", SOURCES, shown.source)
+        self.source = _choice("Source of the keys", SOURCES, shown.source)
         self.key_id = _line("Access key id", shown.access_key_id or "", "AKIA…", mono=True)
         self.secret_key = SecretField("Secret access key", copyable=False)
         self.token = SecretField("Session token", copyable=False)
@@ -104,7 +104,7 @@ class ProfileForm(QWidget):
 
     @property
     def profile(self) -> Profile:
-        """The profile as it stands; it may not be valid yet."""
+        """The profile from the fields; it may not be valid yet."""
         source = self.source.currentData()
         keyed = source in _OWN_KEYS
         named = source is KeySource.AWS_PROFILE
@@ -123,7 +123,7 @@ class ProfileForm(QWidget):
 
     @property
     def keys(self) -> AccessKeys | None:
-        """The keys that were entered; None keeps those the profile has, or needs none of ours."""
+        """The entered keys; None if the profile retains its keys or needs none."""
         profile = self.profile
         secret = Secret(self.secret_key.line.text().strip())
         if profile.source not in _OWN_KEYS or not profile.access_key_id or not secret:
@@ -133,7 +133,7 @@ class ProfileForm(QWidget):
 
     @property
     def problems(self) -> dict[str, str]:
-        """The fields that cannot be used yet, with the reason in words."""
+        """The invalid fields, with the reasons."""
         profile = self.profile
         found = profile_problems(profile)
         if profile.source in _OWN_KEYS and self.keys is None:
@@ -142,13 +142,13 @@ class ProfileForm(QWidget):
             if not profile.access_key_id:
                 found.setdefault("access_key_id", "The access key id is needed.")
             elif not (unchanged and stored is not None and self._keeps_keys(stored)):
-                found["secret_access_key"] = "The secret access key is needed."  # noqa: S105 - words
+                found["secret_access_key"] = "The secret access key is needed."  # noqa: S105 - a label
         return found
 
     def show_problems(self) -> str:
-        """Mark the fields that cannot be used, and return the first reason.
+        """Mark the invalid fields, and return the first reason.
 
-        A field that is still empty because nobody has been there is not marked.
+        A field that is empty because the user has not visited it is not marked.
         """
         problems = self.problems
         for name, line in self._lines().items():
@@ -162,21 +162,21 @@ class ProfileForm(QWidget):
         return next(iter(problems.values()), "")
 
     def offer_aws_profiles(self, names: tuple[str, ...]) -> None:
-        """Offer the profiles of AWS's files; what was typed stays."""
+        """List the profiles of the AWS configuration files; a typed name stays."""
         typed = self.aws_profile.currentText()
         self.aws_profile.clear()
         self.aws_profile.addItems(list(names))
         self.aws_profile.setCurrentText(typed or next(iter(names), ""))
 
     def use_environment(self, profile: Profile) -> None:
-        """Take keys and region from the variables of AWS, and name the profile accordingly."""
+        """Set keys, region and name of the profile from the AWS environment variables."""
         self.source.setCurrentIndex(self.source.findData(KeySource.ENVIRONMENT))
         self.region.setCurrentText(profile.region)
         if "name" not in self._touched:
             self.name.setText(profile.name)
 
     def keep_in_session(self) -> None:
-        """Choose to keep the keys in memory only."""
+        """Select storing the keys only in memory."""
         self.source.setCurrentIndex(self.source.findData(KeySource.SESSION))
 
     def _lines(self) -> dict[str, QLineEdit]:
@@ -224,5 +224,5 @@ def _choice(what: str, items: tuple[tuple[object, str], ...], chosen: object) ->
 
 def _typed_choice(what: str) -> QComboBox:
     box = combo_box(what)
-    box.setLineEdit(_line(what, "", ""))  # Qt's own has no name for a screen reader
+    box.setLineEdit(_line(what, "", ""))  # Qt's own button has no accessible name
     return box

@@ -1,4 +1,4 @@
-"""The pages of the first-start wizard, as far as they are only words and places."""
+"""The static pages of the wizard."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def welcome(demo: QWidget, connect: QWidget, environment: QWidget, variables: st
 
     Args:
         demo: opens the demo.
-        connect: leads to the form.
-        environment: leads to the form, filled in from the environment.
-        variables: the variables of AWS that are set; empty offers nothing of them.
+        connect: opens the form.
+        environment: opens the form, filled in from the environment.
+        variables: the AWS variables that are set; empty for no such option.
     """
     cards = [
         card(
-            heading("Look around first"),
+            heading("Explore the demo first"),
             words(
                 "An embedded server on this computer with sample candles, order books, users and "
-                "backups. It needs no account, and nothing leaves this computer."
+                "backups. It needs no account, and no data leaves this computer."
             ),
             _left(demo),
             spacing=10,
@@ -34,7 +34,7 @@ def welcome(demo: QWidget, connect: QWidget, environment: QWidget, variables: st
             heading("Connect to your bucket"),
             words(
                 "Enter keys, or choose an AWS profile, the environment or a role. The connection "
-                "is tested by writing, reading and removing one small object."
+                "is tested by writing, reading and deleting one small object."
             ),
             _left(connect),
             spacing=10,
@@ -42,21 +42,21 @@ def welcome(demo: QWidget, connect: QWidget, environment: QWidget, variables: st
     ]
     if variables:
         found = card(
-            heading("Use the AWS variables that are set"),
+            heading("Use the AWS environment variables"),
             words(f"This program was started with {variables}."),
             _left(environment),
             spacing=10,
         )
         cards.insert(0, found)
     else:
-        environment.setParent(cards[0])  # it is no window of its own
+        environment.setParent(cards[0])  # it is not a separate window
         environment.hide()
     about = "Market data, user data, secrets and backups of the platform, in your own S3 bucket."
     return scrolled(words(about), *cards)
 
 
 def scrolled(*parts: QWidget) -> QScrollArea:
-    """Return the widgets below each other on a page that scrolls when the screen is small."""
+    """Return a page with the widgets in a column, which scrolls on a small screen."""
     page = QWidget()
     box = QVBoxLayout(page)
     box.setContentsMargins(*_MARGINS)
@@ -65,14 +65,14 @@ def scrolled(*parts: QWidget) -> QScrollArea:
         box.addWidget(part)
     box.addStretch(1)
     area = QScrollArea()
-    area.setAccessibleName("Page of the set-up")
+    area.setAccessibleName("Set-up page")
     area.setWidgetResizable(True)
     area.setWidget(page)
     return area
 
 
 def words(text: str) -> Text:
-    """Return a quiet paragraph."""
+    """Return a muted paragraph."""
     return muted_label(text, wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""The frame around the tabs: header, tab bar, activity drawer, status bar, command palette."""
+"""The main window: header, tab bar, activity drawer, status bar and command palette."""
 
 from gui.main_window.window import MainWindow
 

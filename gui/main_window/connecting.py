@@ -1,4 +1,4 @@
-"""From the name of a profile to a workspace: keys, client, identity, the bucket's brief."""
+"""Connects a profile: keys, clients, identity, and properties of the bucket."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ if TYPE_CHECKING:
     from core.aws.buckets import BucketBrief
     from core.demo import DemoServer
 
-#: After these a fresh session of the same profile may help, without a restart.
+#: Errors that a new session of the same profile may fix.
 _SESSION_OVER = frozenset(
     {ErrorKind.CREDENTIALS_MISSING, ErrorKind.CREDENTIALS_EXPIRED, ErrorKind.CREDENTIALS_INVALID}
 )
 
 
-#: While nothing else is asked, the server is asked once a minute whether it still answers.
+#: Seconds without a request after which the connection is checked.
 _PROBE_MS = int(FRESH.total_seconds() * 1000)
-#: An operation of the engine that makes no progress for so long may wait for a server that is gone.
+#: Seconds without progress after which an operation of the engine may be waiting for the server.
 _STUCK = timedelta(seconds=5)
 
 
 class Connector(QObject):
-    """Connects in worker threads; the newest wish wins.
+    """Connects in worker threads; the newest request wins.
 
-    While the program is in use and nothing else is asked of the server, one cheap request a
-    minute (GetBucketVersioning) keeps the indicator honest; none while the keys are refused.
+    While the program is used without requests to the server, one cheap request a minute
+    (GetBucketVersioning) checks the connection; none while the keys are refused.
 
     Signals:
-        connecting: the name of the profile whose connection has begun.
-        connected: the workspace is in force, nothing was asked of AWS yet.
-        failed: a `StorageError`: no connection, or the keys are refused.
-        told: a `BucketBrief` of the present bucket.
+        connecting: connecting to the profile of that name has started.
+        connected: the workspace is ready; no request was sent to AWS yet.
+        failed: connecting failed with a `StorageError`, or the keys were refused.
+        told: a `BucketBrief` of the current bucket.
     """
 
     connecting = Signal(str)
@@ -77,7 +77,7 @@ class Connector(QObject):
         context.workspace_changed.connect(self._on_workspace)
 
     def open_profile(self, name: str) -> None:
-        """Connect with a stored profile, or with the demo by its name."""
+        """Connect with a stored profile or the demo profile."""
         self._begin(name)
         if name == DEMO_NAME:
             self._open_demo()
@@ -86,7 +86,7 @@ class Connector(QObject):
         self._connect(name, lambda: connections.connect(name))
 
     def open_bucket(self, bucket: str) -> None:
-        """Open another bucket with the present keys."""
+        """Open another bucket with the current keys."""
         workspace = self._context.workspace
         if workspace is not None and bucket and bucket != workspace.profile.bucket:
             profile = replace(workspace.profile, bucket=bucket)
@@ -94,7 +94,7 @@ class Connector(QObject):
             self._on_opened(Workspace.open(replace(workspace.connection, profile=profile)))
 
     def open_connection(self, connection: Connection) -> None:
-        """Put a connection in force that somebody has made already."""
+        """Use an existing connection."""
         self._begin(connection.profile.name)
         if may_need_mfa(connection.profile):
             self._connect(connection.profile.name, lambda: connection)
@@ -102,12 +102,12 @@ class Connector(QObject):
             self._on_opened(Workspace.open(connection))
 
     def again(self) -> None:
-        """Try once more what was wished last."""
+        """Repeat the last request to connect."""
         if self._wished:
             self.open_profile(self._wished)
 
     def refresh(self) -> None:
-        """Open a fresh session of the present profile; views and running tasks stay."""
+        """Start a new session of the current profile; views and running tasks stay."""
         workspace = self._context.workspace
         if workspace is None:
             self.again()
@@ -124,7 +124,7 @@ class Connector(QObject):
         )
 
     def retry(self) -> None:
-        """Ask again whether the server answers; with refused keys, by a fresh session."""
+        """Check again whether the server answers; if the keys were refused, with a new session."""
         workspace, state = self._context.workspace, self._context.connection_state
         if workspace is None:
             self.again()
@@ -134,7 +134,7 @@ class Connector(QObject):
             self._ask_brief(workspace, self._on_unanswered)
 
     def probe_when_idle(self) -> None:
-        """Ask the server whether it still answers if that was not seen in the last minute."""
+        """Check the connection if the server has not answered in the last minute."""
         workspace, state = self._context.workspace, self._context.connection_state
         last = state.last_answer
         fresh = last is not None and utc_now() - last < FRESH / 2
@@ -143,7 +143,7 @@ class Connector(QObject):
             self._ask_brief(workspace, lambda _error: None)  # the indicator shows the failure
 
     def probe_when_stuck(self) -> None:
-        """Ask the server while an operation of the engine makes no progress, which it repeats."""
+        """Check the connection while an operation of the engine makes no progress."""
         workspace, state = self._context.workspace, self._context.connection_state
         last = state.last_answer
         fresh = last is not None and utc_now() - last < _STUCK
@@ -156,14 +156,14 @@ class Connector(QObject):
             self._stuck.start()
 
     def way_on(self, error: StorageError) -> tuple[Callable[[], object], str]:
-        """Return what a failure's button does, and its word: a fresh session, or once more."""
+        """Return the label and function of a failure's button: a new session, or a retry."""
         workspace = self._context.workspace
         present = workspace is not None and workspace.profile.name == self._wished
         ended = error.kind in _SESSION_OVER
         return (self.refresh if present and ended else self.again), "Refresh" if ended else "Retry"
 
     def stop(self) -> None:
-        """End the demo server, if one runs."""
+        """Stop the demo server if it is running."""
         if self._demo is not None:
             self._demo.stop()
             self._demo = None
@@ -224,7 +224,7 @@ class Connector(QObject):
             return bucket_brief(clients, bucket, work=work)
 
         self._context.runner.run(
-            "Ask about the bucket",
+            "Load the properties of the bucket",
             ask,
             owner=self,
             then=self._on_brief,
@@ -234,7 +234,7 @@ class Connector(QObject):
         )
 
     def _on_brief(self, found: BucketBrief) -> None:
-        """Show the answer; after an outage, what could not be shown is fetched again."""
+        """Handle an answer; after an outage the views load again what failed."""
         workspace = self._context.workspace
         self.told.emit(found)
         if self._context.outage:
@@ -247,7 +247,7 @@ class Connector(QObject):
 
     def _ask(self, workspace: Workspace) -> None:
         self._context.runner.run(
-            "Ask who we are",
+            "Identify the owner of the keys",
             lambda work: _identity_of(workspace, work),
             owner=self,
             then=self._on_identity,
@@ -276,7 +276,7 @@ def _opened(connection: Connection, desk: MfaDesk, work: Work) -> Workspace:
 
 
 def _identity_of(workspace: Workspace, work: Work) -> Identity | None:
-    """Return who we are, or None on a server that offers S3 only and has no STS."""
+    """Return the identity, or None on a server with S3 only, which has no STS."""
     try:
         return workspace.identity(work=work)
     except NotSupported:
@@ -286,7 +286,7 @@ def _identity_of(workspace: Workspace, work: Work) -> Identity | None:
 def _renewed(
     workspace: Workspace, connections: Connections, desk: MfaDesk, work: Work
 ) -> Identity | None:
-    """Prove the fresh session before the old one is let go."""
+    """Test the new session before the old one is closed."""
     connection = _anew(workspace.connection, connections)
     trial = _opened(connection, desk, work)
     try:
@@ -299,7 +299,7 @@ def _renewed(
 
 
 def _anew(connection: Connection, connections: Connections) -> Connection:
-    """Read the source once more; keys that only this program knows stay as they are."""
+    """Read the keys from their source again; keys known only to this program stay."""
     profile = connection.profile
     if profile.source is KeySource.KEYRING:
         return connections.with_keys(profile)

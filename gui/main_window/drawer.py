@@ -1,4 +1,4 @@
-"""The activity drawer: every task, and the log of changes made."""
+"""The activity drawer: tasks and the log of changes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from gui.widgets.table import make_table
 
 
 class Drawer(QWidget):
-    """Two pages at the foot of the window.
+    """Two pages at the bottom of the window.
 
     Signals:
         closed: the user closed it.
@@ -75,7 +75,7 @@ class Drawer(QWidget):
 
 
 class TasksPage(QWidget):
-    """What runs and what ran."""
+    """The list of running and completed tasks."""
 
     def __init__(self, context: Context, model: TasksModel) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class TasksPage(QWidget):
         self.table.customContextMenuRequested.connect(self._on_menu)
         self._view = Loadable(
             self.table,
-            EmptyState("Nothing runs", "Uploads, downloads, scans and backups appear here."),
+            EmptyState("No tasks", "Uploads, downloads, scans and backups appear here."),
         )
         self.cancel = link_button("Cancel", self._on_cancel)
         self.retry = link_button("Retry", self._on_retry)
@@ -104,17 +104,17 @@ class TasksPage(QWidget):
 
     @property
     def task(self) -> Task | None:
-        """The chosen task."""
+        """The selected task."""
         return self._model.task(self.table.currentIndex().row())
 
     def _update(self, *_what: object) -> None:
         task = self.task
         running = task is not None and task.running
         again = task is not None and task.state in {"failed", "cancelled"}
-        self.cancel.allow(running, "Choose a running task first.")
-        self.retry.allow(again, "Choose a failed or cancelled task first.")
+        self.cancel.allow(running, "Select a running task first.")
+        self.retry.allow(again, "Select a failed or cancelled task first.")
         command = bool(task is not None and task.command)
-        self.copy.allow(command, "The chosen task has no command line.")
+        self.copy.allow(command, "The selected task has no command line.")
         if self._model.rowCount():
             self._view.show_view()
         else:
@@ -142,7 +142,7 @@ class TasksPage(QWidget):
 
 
 class ChangesPage(QWidget):
-    """The log of changes: filtered, exported."""
+    """The log of changes with its filter and export."""
 
     def __init__(self, context: Context, banner: Banner) -> None:
         super().__init__()
@@ -158,7 +158,7 @@ class ChangesPage(QWidget):
         )
         self._view = Loadable(
             self.table,
-            EmptyState("No changes yet", "Each write to AWS is noted here, without secrets."),
+            EmptyState("No changes yet", "Each write to AWS is recorded here, without secrets."),
         )
         self.filter = filter_of(line_edit("Filter changes", "Filter changes"), self.table)
         self.filter.setFixedWidth(200)
@@ -171,7 +171,7 @@ class ChangesPage(QWidget):
         self._loaded = False
 
     def load(self) -> None:
-        """Read the log, once; later changes are added as they happen."""
+        """Read the log once; later changes are added as they are made."""
         if self._loaded:
             return
         self._loaded = True

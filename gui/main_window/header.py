@@ -1,4 +1,4 @@
-"""The header: which profile, which bucket, whether writing is allowed; search and theme."""
+"""The header: profile, bucket, lock state, search and theme."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gui.main_window.session_clock import SessionClock
 from gui.widgets.buttons import Button
 from gui.widgets.labels import Pill, muted_label, repolish, shown, text_label, tooltip
 
-#: Which tone warns of which profile; the profile's name always stands beside it.
+#: Tone of each profile colour; the profile's name is always shown beside it.
 CHIP_TONES = {
     ProfileColour.GREEN: "good",
     ProfileColour.AMBER: "warning",
@@ -25,12 +25,12 @@ CHIP_TONES = {
 
 
 class Header(QFrame):
-    """48 pixels at the top of the window.
+    """The bar of 48 pixels at the top of the window.
 
     Signals:
-        search: the palette is wanted.
-        theme_toggled: the other theme is wanted.
-        lock_wanted: writing shall be unlocked (True) or locked (False).
+        search: the user wants to open the search.
+        theme_toggled: the user wants the other theme.
+        lock_wanted: the user wants to unlock (True) or lock (False) writing.
     """
 
     search = Signal()
@@ -47,7 +47,7 @@ class Header(QFrame):
         self.region = muted_label("")
         self.versioned = Pill("")
         self.lock = Button("", kind="plain")
-        self.lock.setAccessibleName("Unlock writing")  # also while there is nothing to unlock
+        self.lock.setAccessibleName("Unlock writing")  # hidden too while there is nothing to unlock
         self.lock.setProperty("chip", "neutral")
         self.lock.clicked.connect(self._on_lock)
         self.lock.hide()
@@ -70,12 +70,12 @@ class Header(QFrame):
         self._on_workspace(context.workspace)
 
     def show_connecting(self, name: str) -> None:
-        """Say that a profile is being connected."""
+        """Show that a profile is being connected."""
         self._show_chip(f"{name} …", "neutral")
         self.chip.setAccessibleDescription("connecting")
 
     def show_present(self) -> None:
-        """Name the profile that is in force."""
+        """Show the current profile."""
         workspace = self._context.workspace
         self.chip.setAccessibleDescription("")
         if workspace is None:
@@ -84,14 +84,16 @@ class Header(QFrame):
             self._show_chip(workspace.profile.name, CHIP_TONES[workspace.profile.colour])
 
     def show_versioned(self, text: str, tone: str = "neutral", hint: str = "") -> None:
-        """Show the bucket's versioning, or nothing while it is unknown."""
+        """Show the versioning of the bucket, or nothing while it is unknown."""
         self.versioned.set(text, tone, hint)
 
     def show_region(self, region: str, followed: bool) -> None:
-        """Show the region; say so if it is not the profile's."""
+        """Show the region, and whether it differs from the profile's."""
         self.region.setText(region)
         hint = (
-            "The bucket is not in the profile's region; it was followed here." if followed else ""
+            "The bucket is not in the profile's region; requests use the bucket's region."
+            if followed
+            else ""
         )
         self.region.setToolTip(tooltip(hint) if hint else "")
 
@@ -134,7 +136,7 @@ class Header(QFrame):
             return
         if until is None:
             text, tone, icon_name, hint = (
-                "read-only", "neutral", "lock", "Nothing can be changed. Press to unlock for a while."
+                "read-only", "neutral", "lock", "Nothing can be changed. Press to unlock temporarily."
             )  # fmt: skip
         else:
             left = format_duration(max((until - utc_now()).total_seconds(), 0)).split(" min")[0]
@@ -155,7 +157,7 @@ class Header(QFrame):
 
 
 class SearchBox(QPushButton):
-    """Looks like a field, opens the palette."""
+    """A button that looks like a field and opens the search."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -180,7 +182,7 @@ def _chip(menu: QMenu) -> QPushButton:
     chip.setIconSize(QSize(10, 10))
     chip.setMenu(menu)
     chip.setAccessibleName("Profile")
-    chip.setToolTip(tooltip("Switch, make or edit profiles"))
+    chip.setToolTip(tooltip("Switch, create or edit profiles"))
     return chip
 
 

@@ -1,4 +1,4 @@
-"""How the window was left: its place, its splitters, its last tab, stored in the settings."""
+"""Saves and restores the window's geometry, splitters and last tab."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 
 class Memory:
-    """Reads and writes the window's part of the settings; unreadable settings mean the usual places."""
+    """Reads and writes the window's settings; unreadable ones are replaced by defaults."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def state(self, key: str) -> QByteArray | None:
-        """Return the state that Qt made of a part of the window."""
+        """Return the stored Qt state of a part of the window."""
         stored = self._stored(key)
         return QByteArray.fromBase64(stored.encode()) if isinstance(stored, str) else None
 
     def last_tab(self, ids: Sequence[str]) -> int:
-        """Return the place of the tab that was open last; the browser's at the first start."""
+        """Return the index of the last open tab; that of the Browser at the first start."""
         last = self._stored("window/tab")
         return ids.index(last if isinstance(last, str) and last in ids else "browser")
 
     def restore_splitters(self, tab_id: str, tab: QWidget) -> None:
-        """Put the splitters of a tab where they were."""
+        """Restore the splitters of a tab."""
         for number, split in enumerate(tab.findChildren(QSplitter)):
             state = self.state(f"splitters/{tab_id}/{number}")
             if state is not None:
@@ -40,7 +40,7 @@ class Memory:
     def save(
         self, states: Mapping[str, QByteArray], tab_id: str, tabs: Mapping[str, QWidget]
     ) -> None:
-        """Store states of the window by key, its tab in front, and the splitters of all tabs.
+        """Store states of the window by key, its current tab, and the splitters of all tabs.
 
         Raises:
             LocalIOError: the settings cannot be written.

@@ -1,4 +1,4 @@
-"""The header's two menus: profiles and buckets, filled when they open."""
+"""The header's menus of profiles and buckets, filled when they open."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gui.widgets.labels import shown
 
 
 class ProfileMenu(QMenu):
-    """The stored profiles, the demo, and the ways to make and edit them.
+    """The stored profiles, the demo, and entries to create and edit profiles.
 
     Signals:
         chosen: a profile's name.
-        edit: the profiles are to be edited.
-        new: a profile is to be made.
+        edit: the user wants to edit profiles.
+        new: the user wants to create a profile.
     """
 
     chosen = Signal(str)
@@ -63,7 +63,7 @@ class ProfileMenu(QMenu):
 
 
 class BucketMenu(QMenu):
-    """The account's buckets, asked for when the menu opens, and a way to name another.
+    """The account's buckets, listed when the menu opens, and an entry to name another.
 
     Signals:
         chosen: a bucket's name.
@@ -75,12 +75,12 @@ class BucketMenu(QMenu):
         super().__init__(parent)
         self._context = context
         self._names: tuple[str, ...] = ()
-        self._note = "Asking for the buckets…"
+        self._note = "Loading the buckets…"
         self.aboutToShow.connect(self._on_open)
         context.workspace_changed.connect(self._forget)
 
     def _forget(self) -> None:
-        self._names, self._note = (), "Asking for the buckets…"
+        self._names, self._note = (), "Loading the buckets…"
 
     def _on_open(self) -> None:
         self._fill()
@@ -130,7 +130,7 @@ class BucketMenu(QMenu):
         NameDialog(
             self.parentWidget(),
             "Open another bucket",
-            "The keys of the present profile are used; the bucket's region is found.",
+            "The keys of the current profile are used; the bucket's region is detected.",
             self.chosen.emit,
         ).open()
 

@@ -1,4 +1,4 @@
-"""The search (Ctrl+K): actions, keys, folders, secrets, tables and backups by a few letters."""
+"""The search (Ctrl+K) for actions, keys, folders, secrets, tables and backups."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ from gui.widgets.table import choose_row, make_list
 
 _NOWHERE = QModelIndex()
 _LOCKED = "read-only: unlock first"
-#: Kinds of names that are shown in the font of keys.
+#: Kinds of names that are shown in the monospaced font.
 _MONO = frozenset({"Key", "Folder", "Backup"})
-#: So many results are shown of each source.
+#: Maximum number of results of each source.
 _LIMIT = 50
 _WHERE = "actions, secrets, tables, backups, and the keys and folders listed in this session"
-#: From this score on an action comes before every name, also before those that are not found yet.
+#: Score from which an action precedes all names, even those that are not found yet.
 _BEFORE_NAMES = 1000
-#: So long Enter waits for names that are being fetched, in milliseconds.
+#: Milliseconds that Enter waits for names that are being loaded.
 _PATIENCE_MS = 1_500
-#: The score of a place that names its bucket: nothing else can be meant.
+#: The score of a location with a bucket, which is unambiguous.
 _FIRST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One result: its words, what stands at the right, what it does, and how well it matches."""
+    """One result: its text, the text at the right, its function, and its score."""
 
     text: str
     aside: str
@@ -58,13 +58,13 @@ class Line:
     score: float = 0
 
     def same_as(self, other: Line | None) -> bool:
-        """Return whether another line stands for the same thing."""
+        """Return whether another line has the same result."""
         return other is not None and (self.text, self.aside) == (other.text, other.aside)
 
 
 @dataclass(frozen=True, slots=True)
 class Tabs:
-    """The tab in front, the names that can be found, and the call that opens one in its tab."""
+    """The current tab, the searchable names, and the function that opens one in its tab."""
 
     current: Tab
     names: StoredNames
@@ -74,8 +74,8 @@ class Tabs:
 class Palette(QDialog):
     """A field above a list; Enter runs the selected line, Escape closes.
 
-    Actions are found at once; names are fetched and searched in worker threads, and join the list
-    when they are found. Enter waits for them: it never runs a line that is about to be replaced.
+    Actions are found at once; names are loaded and searched in worker threads and added when they
+    are found. Enter waits for them, so that it never runs a line that is about to be replaced.
     """
 
     def __init__(self, parent: QWidget, context: Context, commands: Commands, tabs: Tabs) -> None:
@@ -111,7 +111,7 @@ class Palette(QDialog):
         self._on_text("")
 
     def popup(self, window: QWidget) -> None:
-        """Open below the header, in the middle."""
+        """Open centred below the header."""
         corner = window.mapToGlobal(window.rect().topLeft())
         self.move(corner.x() + (window.width() - self.width()) // 2, corner.y() + 56)
         self.show()
@@ -119,12 +119,12 @@ class Palette(QDialog):
 
     @property
     def searching(self) -> bool:
-        """Whether names for what was typed are still being fetched or searched."""
+        """Whether names are still being loaded or searched."""
         waiting = bool(self._tabs.names.loading) and bool(self.field.text().strip())
         return waiting or self._found_for != self.field.text()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Let the arrow keys of the field walk through the list, and Enter run its line."""
+        """Let the field's arrow keys move in the list, and Enter run the selected line."""
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
             if event.key() in steps:
@@ -153,7 +153,7 @@ class Palette(QDialog):
         self._search()
 
     def _search(self) -> None:
-        """Search the names that are known by now."""
+        """Search the names that are loaded."""
         text, sources = self.field.text(), tuple(self._tabs.names.sources())
         if not text.strip() or not sources:
             self._on_found(text, [])
@@ -189,7 +189,7 @@ class Palette(QDialog):
         self._on_found(text, [])
 
     def _show(self, names: list[Line]) -> None:
-        """Show actions and names by score; a line that the user went to stays selected."""
+        """Show actions and names by score; a line that the user selected stays selected."""
         selected = self._model.line(self.list.currentIndex().row()) if self._moved else None
         lines = sorted([*self._actions, *names], key=lambda line: -line.score)
         text = self.field.text().strip()
@@ -211,7 +211,7 @@ class Palette(QDialog):
         return f"Searches {_WHERE}." if count else f"Nothing found in {_WHERE}."
 
     def _place_line(self, text: str, known: set[str]) -> Line | None:
-        """Return the line that opens what was typed as a place, if it may be one."""
+        """Return the line that opens the typed text as a location, if it may be one."""
         if not ("/" in text or "." in text or ":" in text) or text in known:
             return None
         try:
@@ -223,7 +223,7 @@ class Palette(QDialog):
         return Line(f"Go to {text}", "", go, _FIRST if named else 0)
 
     def _do(self, command: Command) -> None:
-        """Run a command, or have the window say why it is not possible."""
+        """Run a command, or show why it is not possible."""
         if why := self._commands.reason(command):
             shortcuts.explain(self._window, why)
         else:
@@ -239,7 +239,7 @@ class Palette(QDialog):
             self._on_chosen(self.list.currentIndex())
 
     def _on_patience_over(self) -> None:
-        """Do without the names of a server that does not answer."""
+        """Continue without the names of a server that does not answer."""
         if self._wanted and self._found_for == self.field.text():
             self._on_chosen(self.list.currentIndex())
 
@@ -253,7 +253,7 @@ class Palette(QDialog):
 def _find(
     sources: Sequence[tuple[str, NameSource]], text: str, work: Work
 ) -> list[tuple[str, Match]]:
-    """Return the best matches of all sources, the best first; runs in a worker thread."""
+    """Return the best matches of all sources, best first; runs in a worker thread."""
     found = {
         (tab, match.name.kind, match.name.text): (tab, match)
         for tab, source in sources
@@ -263,14 +263,14 @@ def _find(
 
 
 class _Lines(QAbstractListModel):
-    """The lines of the list."""
+    """The list model of the results."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._lines: list[Line] = []
 
     def show(self, lines: list[Line]) -> None:
-        """Show other lines."""
+        """Replace the lines."""
         self.beginResetModel()
         self._lines = lines
         self.endResetModel()
@@ -286,7 +286,7 @@ class _Lines(QAbstractListModel):
     def data(
         self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        """Return a line's words, and what stands at its right."""
+        """Return a line's text, or the text at its right."""
         line = self.line(index.row())
         if line is None:
             return None

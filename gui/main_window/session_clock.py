@@ -1,4 +1,4 @@
-"""How long the session's temporary keys are valid; a press opens a fresh session."""
+"""The chip that shows how long temporary keys are valid and starts a new session."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from gui.widgets.buttons import Button
 from gui.widgets.labels import repolish
 
 _AMBER_SECONDS = 600
-#: While the end is near, AWS's library may renew a session by itself: ask this often.
+#: Seconds between checks near the expiry, since the AWS library may renew a session itself.
 _ASK_SECONDS = 60
 
 
 class SessionClock(Button):
-    """A chip in the header: neutral, amber in the last ten minutes, then 'session ended'.
+    """A chip in the header: neutral, amber in the last ten minutes, then 'session expired'.
 
-    Temporary keys whose source does not say when they end are shown as 'end unknown'.
+    Temporary keys without a known expiry are shown as 'session expiry unknown'.
     """
 
     def __init__(self, context: Context) -> None:
@@ -34,7 +34,7 @@ class SessionClock(Button):
         self._on_identity(context.identity)
 
     def tick(self) -> None:
-        """Show the time that is left now."""
+        """Show the remaining time."""
         identity = self._context.identity
         if identity is None or identity.expires is None:
             return
@@ -44,22 +44,22 @@ class SessionClock(Button):
             self._ask(ended=left <= 0)
 
     def _on_identity(self, identity: Identity | None) -> None:
-        if identity is None:  # being asked for: an ended session stays shown until it is renewed
+        if identity is None:  # an expired session is shown until it is renewed
             self.setVisible(self._context.workspace is not None and not self.isHidden())
             return
         self._asked = None
         self.setVisible(identity.expires is not None or not identity.expiry_known)
         if not identity.expiry_known:
             self._set(
-                "session end unknown",
+                "session expiry unknown",
                 "neutral",
-                "Temporary keys; their source does not say when they end.",
+                "Temporary keys; their expiry is unknown.",
             )
         self.tick()
 
     def _show_left(self, end: datetime, left: float) -> None:
         if left <= 0:
-            self._set("session ended · Refresh", "danger", "The temporary keys have ended.")
+            self._set("session expired · Refresh", "danger", "The temporary keys have expired.")
             return
         words = format_remaining(end)
         short = words if left < 60 else words.partition(" min")[0] + " min"
@@ -71,15 +71,15 @@ class SessionClock(Button):
             return
         self.setText(text)
         self.setAccessibleName(text.replace(" · ", ": "))
-        self.set_hint(f"{hint} Press to open a fresh session; running tasks go on.")
+        self.set_hint(f"{hint} Press to start a new session; running tasks continue.")
         if self.property("chip") != tone:
             self.setProperty("chip", tone)
             repolish(self)
 
     def _ask(self, *, ended: bool) -> None:
-        """Ask once a minute whether the keys were renewed meanwhile; a failure is no news.
+        """Check once a minute whether the keys were renewed; failures are ignored.
 
-        After the end it is asked once more: then a person has to act.
+        After the expiry there is one more check; then the user has to act.
         """
         workspace, now = self._context.workspace, utc_now()
         identity = self._context.identity
@@ -91,7 +91,7 @@ class SessionClock(Button):
             return
         self._asked = now
         self._context.runner.run(
-            "Ask whether the session was renewed",
+            "Check whether the session was renewed",
             lambda work: workspace.identity(work=work),
             owner=self,
             then=self._on_answer,

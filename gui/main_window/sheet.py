@@ -1,4 +1,4 @@
-"""The sheet of keyboard shortcuts (F1), made from the table of actions."""
+"""The list of keyboard shortcuts (F1), made from the table of actions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gui.widgets.buttons import plain_button
 from gui.widgets.dialog import Dialog
 from gui.widgets.labels import Pill, muted_label, text_label
 
-#: Pixels that a column should have, and what lies around all of them.
+#: Preferred width of a column, and the margins around the columns, in pixels.
 _COLUMN, _MARGIN = 390, 60
 _MOST_COLUMNS = 3
 #: A section and the actions in it.
@@ -19,7 +19,7 @@ Section = tuple[str, list[Action]]
 
 
 class ShortcutSheet(Dialog):
-    """All keys on one page, by the part of the window in which they apply."""
+    """All shortcuts on one page, grouped by the part of the window in which they apply."""
 
     def __init__(self, parent: QWidget) -> None:
         room = min(parent.width(), parent.screen().availableGeometry().width()) - _MARGIN
@@ -37,13 +37,13 @@ class ShortcutSheet(Dialog):
 
 
 def keyed_sections() -> list[Section]:
-    """Return the title of each scope that has keys, and its actions with keys."""
+    """Return the title of each scope with shortcuts, and its actions."""
     by_scope = [(scope, [a for a in ACTIONS if a.where == scope.id and a.keys]) for scope in SCOPES]
     return [(scope.title, actions) for scope, actions in by_scope if actions]
 
 
 def balanced(sections: list[Section], count: int) -> list[list[Section]]:
-    """Return the sections in order, in columns of about the same length."""
+    """Distribute the sections in order over columns of similar length."""
     total = sum(len(actions) + 1 for _title, actions in sections)
     columns: list[list[Section]] = [[] for _ in range(count)]
     before = 0

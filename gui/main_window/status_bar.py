@@ -1,4 +1,4 @@
-"""The status bar: whether the server answers, who we are, what runs, and the zone of all times."""
+"""The status bar: connection, identity, running tasks and time zone."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from gui.models.tasks_model import TasksModel
 from gui.widgets.buttons import Button, link_button, quiet_button
 from gui.widgets.labels import Elided, Text, tooltip
 
-#: A form for each tone as well: colour is never the only sign.
+#: A shape for each tone, since colour is never the only indication.
 _MARKS = {"good": "●", "warning": "◐", "danger": "✕", "muted": "○"}
 
 _AT_ONCE = timedelta(seconds=0.5)
 
 
 class ConnectionIndicator(QWidget):
-    """A mark and words that follow the last real answer, and a button to ask again."""
+    """The state of the connection, and a button to check it again."""
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class ConnectionIndicator(QWidget):
         self.state = _small()
         self.retry = link_button("Retry", context.retry_wanted.emit)
         self.retry.setFont(theme.text_font(12))
-        self.retry.set_hint("Ask the server again whether it answers")
+        self.retry.set_hint("Check again whether the server answers")
         box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(8)
@@ -50,7 +50,7 @@ class ConnectionIndicator(QWidget):
         return str(self._mark.property("tone"))
 
     def refresh(self) -> None:
-        """Show the state as it is now."""
+        """Show the current state."""
         shown = self._context.connection_state.shown(utc_now())
         self._mark.set_tone(shown.tone)
         self._mark.setText(_MARKS[shown.tone])
@@ -64,7 +64,7 @@ class ConnectionIndicator(QWidget):
 
 
 class ZoneButton(Button):
-    """Names the zone that all times are shown in, and opens the menu that changes it."""
+    """The button that shows the time zone and opens the menu to change it."""
 
     def __init__(self, context: Context) -> None:
         super().__init__("", kind="quiet")
@@ -100,10 +100,10 @@ class ZoneButton(Button):
 
 
 class StatusBar(QFrame):
-    """28 pixels at the foot of the window.
+    """The bar of 28 pixels at the bottom of the window.
 
     Signals:
-        activity: the drawer is wanted, or not any more.
+        activity: the user wants to open or close the activity drawer.
     """
 
     activity = Signal()
@@ -119,7 +119,7 @@ class StatusBar(QFrame):
         self.zone = ZoneButton(context)
         self.button = quiet_button("Activity ▴", self.activity.emit)
         self.button.setAccessibleName("Activity")
-        what = "Tasks that run or have ended, and the log of changes"
+        what = "Running and completed tasks, and the log of changes"
         self.button.set_hint(shortcuts.tip("activity", what))
         self.button.setFont(theme.text_font(12))
         self._lay_out()
@@ -139,7 +139,7 @@ class StatusBar(QFrame):
         self._show_tasks()
 
     def show_drawer(self, opened: bool) -> None:
-        """Turn the little arrow."""
+        """Show whether the drawer is open."""
         self.button.setText("Activity ▾" if opened else "Activity ▴")
 
     def _lay_out(self) -> None:
@@ -180,7 +180,7 @@ class StatusBar(QFrame):
         self.doing.setText(" · ".join(parts))
 
     def _show_quiet(self) -> None:
-        """Show that a tab still fetches what it shows; what comes at once needs no word."""
+        """Show that a tab is loading, unless it is done at once."""
         since = self._context.runner.running_since
         if since is not None:
             self._later.start()

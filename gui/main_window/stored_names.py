@@ -1,4 +1,4 @@
-"""The names of secrets, tables and backups for the search, fetched when it opens."""
+"""The names of secrets, tables and backups for the search, loaded when it opens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gui.context import Context
 from gui.models.names import Name, NameList, NameSource
 from gui.tabs.base import Tab
 
-#: Names that were fetched longer ago are fetched again when the search opens.
+#: Seconds after which names are loaded again when the search opens.
 _FRESH = timedelta(minutes=1)
 _CHANGES = {
     "credentials": frozenset({ChangeKind.SECRETS}),
@@ -30,7 +30,7 @@ _CHANGES = {
 
 @dataclass(slots=True)
 class _Part:
-    """The names of one tab: what they are called, how they are fetched, and what is known."""
+    """The names of one tab: their description, how to load them, and the loaded names."""
 
     tab: str
     words: str
@@ -42,16 +42,16 @@ class _Part:
 
 
 class StoredNames(QObject):
-    """Everything with a name that the search can open: what tabs show, and what is stored.
+    """All names that the search can open: those that tabs show, and those that are stored.
 
-    Names are fetched in worker threads, whether or not their tab was ever opened, and cached.
+    Names are loaded in worker threads, even if their tab was never opened, and cached.
 
     Args:
-        context: the present connection.
-        tabs: the tabs that were made, by their ids.
+        context: the current connection.
+        tabs: the created tabs by id.
 
     Signals:
-        changed: names have come, or could not be fetched.
+        changed: names have been loaded or could not be loaded.
     """
 
     changed = Signal()
@@ -64,7 +64,7 @@ class StoredNames(QObject):
         context.changed.connect(self._on_change)
 
     def sources(self) -> list[tuple[str, NameSource]]:
-        """Return what can be searched now, each with the id of the tab that opens its names."""
+        """Return the searchable sources, each with the id of the tab that opens its names."""
         loaded = [(key, tab) for key, tab in self._tabs.items() if tab.loaded]
         shown = [(key, source) for key, tab in loaded for source in tab.searchable()]
         stored = [(part.tab, part.source) for part in self._parts if part.source is not None]
@@ -72,17 +72,17 @@ class StoredNames(QObject):
 
     @property
     def loading(self) -> str:
-        """What is being fetched, in words; empty for nothing."""
+        """What is being loaded, as text; empty for nothing."""
         return " and ".join(part.words for part in self._parts if part.loading)
 
     @property
     def problem(self) -> str:
-        """What could not be fetched and why, as a sentence; empty if everything could."""
+        """What could not be loaded and why, as sentences; empty if everything was loaded."""
         missing = [part for part in self._parts if part.problem and part.source is None]
         return " ".join(f"Without {part.words}: {part.problem}." for part in missing)
 
     def fetch(self) -> None:
-        """Fetch the names that are not known, or not fresh."""
+        """Load the names that are missing or too old."""
         workspace = self._context.workspace
         if workspace is None:
             return
@@ -113,7 +113,7 @@ class StoredNames(QObject):
 
     def _end(self, part: _Part) -> None:
         part.loading = False
-        if part in self._parts:  # else another workspace has come
+        if part in self._parts:  # else the workspace has changed
             self.changed.emit()
 
     def _forget(self, *_workspace: object) -> None:

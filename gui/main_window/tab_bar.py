@@ -1,4 +1,4 @@
-"""The tab bar: words with a line under the present one; widths do not jump when it changes."""
+"""The tab bar: titles with a line below the current one; widths stay when it changes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _PADDING = 14
 
 
 class TabBar(QTabBar):
-    """Drawn by the style sheet, as the sketches show it.
+    """The tab bar, drawn by the style sheet.
 
-    Not by hand: a colour in a call of QPainter loads the namespace `Qt` of PySide6, which takes as
-    long as a sixth of a bare start, and this is in the first picture.
+    It is not painted by hand, since a colour in a QPainter call loads PySide6's namespace `Qt`,
+    which would add a sixth of the startup time to the first paint.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -30,10 +30,10 @@ class TabBar(QTabBar):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def tabSizeHint(self, index: int) -> QSize:
-        """Return the room of the bold title, so that choosing a tab moves nothing."""
+        """Return the size of the bold title, so that selecting a tab moves nothing."""
         width = QFontMetrics(theme.bold_font()).horizontalAdvance(self.tabText(index))
         return QSize(width + 2 * _PADDING, theme.TABS - 1)
 
     def minimumTabSizeHint(self, index: int) -> QSize:
-        """Return the same: titles are short."""
+        """Return the same size, since titles are short."""
         return self.tabSizeHint(index)

@@ -1,1 +1,1 @@
-"""Thin adapters from plain data to Qt's item models."""
+"""Qt item models that show plain data."""

@@ -25,25 +25,25 @@ Index = QModelIndex | QPersistentModelIndex
 COLUMNS = ("Time", "Profile", "Action", "Object", "Made in", "Request id")
 _MONO = frozenset({3, 5})
 _NOWHERE = QModelIndex()
-#: A field that a spreadsheet would take for a formula gets a quote in front (OWASP ASVS 1.2.10).
+#: Fields that a spreadsheet would run as formulas get a leading quote (OWASP ASVS 1.2.10).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
 class ChangesModel(QAbstractTableModel):
-    """Holds what the log told, and what was added since."""
+    """The changes in the log, and those added later."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: list[LoggedChange] = []
 
     def show(self, changes: Sequence[LoggedChange]) -> None:
-        """Show these changes (oldest first, as the log tells them)."""
+        """Show changes, given oldest first as in the log."""
         self.beginResetModel()
         self._rows = list(reversed(changes))
         self.endResetModel()
 
     def add(self, entry: LoggedChange) -> None:
-        """Show one more change on top."""
+        """Add a change at the top."""
         self.beginInsertRows(QModelIndex(), 0, 0)
         self._rows.insert(0, entry)
         self.endInsertRows()
@@ -81,7 +81,7 @@ class ChangesModel(QAbstractTableModel):
 
 
 class ChangesFilter(QSortFilterProxyModel):
-    """Shows the changes that hold all words of a text in any column."""
+    """Shows the changes that contain all words of a text in any column."""
 
     def __init__(self, source: ChangesModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -90,13 +90,13 @@ class ChangesFilter(QSortFilterProxyModel):
         self.setSortRole(SORT_ROLE)
 
     def set_text(self, text: str) -> None:
-        """Show only what holds all words of `text`."""
+        """Show only changes that contain all words of `text`."""
         self.beginFilterChange()
         self._words = text.casefold().split()
         self.endFilterChange()
 
     def filterAcceptsRow(self, row: int, _parent: Index) -> bool:
-        """Return whether a row holds all words."""
+        """Return whether a row contains all words."""
         source = self.sourceModel()
         texts = (source.index(row, column).data() for column in range(len(COLUMNS)))
         line = " ".join(map(str, texts)).casefold()

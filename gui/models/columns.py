@@ -1,4 +1,4 @@
-"""What every table of named columns has in common: its size and its heads."""
+"""The base class of table models with named columns."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from PySide6.QtCore import QAbstractTableModel, Qt
 from core.units import zoned
 from gui.models.indexes import NOWHERE, Index
 
-#: How numbers and the heads above them are aligned.
+#: Alignment of numbers and their column titles.
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-#: The text of a cell; what depends on the time or the zone is a function, asked at each drawing.
+#: The text of a cell; a function if it depends on the time or zone, called at each paint.
 CellText = str | Callable[[], str]
 
 
 def text_of(cell: CellText) -> str:
-    """Return the text of a cell as it is now."""
+    """Return the current text of a cell."""
     return cell if isinstance(cell, str) else cell()
 
 
 class Columns(QAbstractTableModel):
-    """A subclass names its columns and those that hold numbers, and counts its rows.
+    """A table model; subclasses define the columns, the numeric ones, and the number of rows.
 
-    `moments` are the columns of moments: their heads name the zone. `ages` says that cells change
-    every second, as ages and remaining times do.
+    `moments` are the columns of times, whose titles include the zone. `ages` is whether cells
+    change every second, like ages and remaining times.
     """
 
     heads: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Columns(QAbstractTableModel):
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        """Return the title of a column, those of numbers at the right."""
+        """Return the title of a column, right-aligned for numbers."""
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
@@ -54,5 +54,5 @@ class Columns(QAbstractTableModel):
         return RIGHT if right else None
 
     def _count(self) -> int:
-        """Return the number of rows, which the subclass knows."""
+        """Return the number of rows; implemented by subclasses."""
         return 0

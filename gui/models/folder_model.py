@@ -1,4 +1,4 @@
-"""The contents of one folder: a hundred thousand rows whose texts are ready before they are seen."""
+"""The model of one folder, for 100,000 rows whose texts are prepared in advance."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE
 
 NAME, SIZE, MODIFIED, KIND = range(4)
 _HEADERS = ("Name", "Size", "Modified", "Kind")
-#: So many rows go one by one; for more the view is told once, which takes a thousandth of the time.
+#: Up to this many rows are removed one by one; for more the model is reset, which is faster.
 _ONE_BY_ONE = 50
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row: a folder (`row` is None) or an object; texts are ready, keys are native."""
+    """One row: a folder (`row` is None) or an object, with its texts and native sort keys."""
 
     key: str
     row: ObjectRow | None
@@ -42,7 +42,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One page of a folder as rows; made in the thread that fetched it, a thousand cost 10 ms."""
+    """One page of a folder as rows, created in the worker thread (10 ms per thousand)."""
 
     folders: tuple[Entry, ...]
     objects: tuple[Entry, ...]
@@ -65,7 +65,7 @@ def folder_entry(prefix: str, key: str) -> Entry:
 
 
 def object_entry(prefix: str, row: ObjectRow) -> Entry:
-    """Return the row of an object; a key equal to the prefix is the folder's own marker."""
+    """Return the row of an object; a key equal to the prefix is the folder marker."""
     name = row.key[len(prefix) :]
     text = name or "(marker of this folder)"
     kind = kind_text(name)
@@ -75,7 +75,7 @@ def object_entry(prefix: str, row: ObjectRow) -> Entry:
 
 
 def kind_text(name: str) -> str:
-    """Return the kind that a name's ending tells, for example `JSON, gzip`."""
+    """Return the kind according to the file extension, for example `JSON, gzip`."""
     stem, _, ending = name.lower().rpartition(".")
     if not stem:
         return "object"
@@ -87,25 +87,25 @@ def kind_text(name: str) -> str:
 
 
 def _shown(entry: Entry, column: int) -> str:
-    """Return a cell's ready text; that of a moment is made now, as the zone can be another one."""
+    """Return a cell's prepared text; times are formatted now, since the zone can change."""
     if column == MODIFIED and entry.row is not None:
         return format_moment(entry.row.modified, zone=False)
     return entry.texts[column]
 
 
 def matcher(text: str) -> re.Pattern[str] | str:
-    """Return what a filter looks for: a pattern when it has `*` or `?`, else a plain text."""
+    """Return the matcher of a filter: a pattern if it has `*` or `?`, else a plain text."""
     folded = text.strip().casefold()
     return re.compile(translate(f"*{folded}*")) if set("*?") & set(folded) else folded
 
 
 def fits(wanted: re.Pattern[str] | str, folded: str) -> bool:
-    """Return whether a folded name has what `matcher` returned."""
+    """Return whether a folded name matches what `matcher` returned."""
     return wanted in folded if isinstance(wanted, str) else wanted.match(folded) is not None
 
 
 class FolderModel(QAbstractTableModel):
-    """Rows come page by page; sorting and filtering work on keys that are ready."""
+    """The rows of a folder, added page by page, sorted and filtered by prepared keys."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -121,7 +121,7 @@ class FolderModel(QAbstractTableModel):
     # Content
 
     def clear(self, prefix: str) -> None:
-        """Begin another folder."""
+        """Start another folder."""
         self.beginResetModel()
         self.prefix = prefix
         self._entries, self._order, self._folders = [], [], 0
@@ -182,7 +182,7 @@ class FolderModel(QAbstractTableModel):
         self._drop(gone)
 
     def _drop(self, gone: set[str]) -> None:
-        """Forget entries, and number the others anew."""
+        """Remove entries, and renumber the others."""
         shown = [at for at in self._order if self._entries[at].key not in gone]
         kept = {at for at, entry in enumerate(self._entries) if entry.key not in gone}
         places = {at: number for number, at in enumerate(sorted(kept))}
@@ -190,7 +190,7 @@ class FolderModel(QAbstractTableModel):
         self._order = [places[at] for at in shown]
 
     def set_filter(self, text: str) -> None:
-        """Show only the rows whose name holds `text`, or fits it when it has `*` or `?`."""
+        """Show only the rows whose name contains `text` or, with `*` or `?`, matches it."""
         wanted = matcher(text)
         if wanted == self._wanted:
             return
@@ -204,22 +204,22 @@ class FolderModel(QAbstractTableModel):
     def _matches(self, entry: Entry) -> bool:
         return fits(self._wanted, entry.folded)
 
-    # What the view's owner asks
+    # Queries of the view's owner
 
     @property
     def total(self) -> int:
-        """How many rows there are without the filter."""
+        """The number of rows without the filter."""
         return len(self._entries)
 
     @property
     def total_size(self) -> int:
-        """The bytes of all objects shown."""
+        """The total size of the shown objects in bytes."""
         rows = (self._entries[at].row for at in self._order)
         return sum(row.size for row in rows if row)
 
     @property
     def newest(self) -> datetime | None:
-        """When the newest of all objects shown was written; None without objects."""
+        """The time of the newest shown object; None without objects."""
         rows = (self._entries[at].row for at in self._order)
         return max((row.modified for row in rows if row), default=None)
 
@@ -229,16 +229,16 @@ class FolderModel(QAbstractTableModel):
         return any(entry.folder for entry in self._entries)
 
     def entry(self, row: int) -> Entry:
-        """Return the entry in a row as it is shown now."""
+        """Return the entry of a row in the present order."""
         return self._entries[self._order[row]]
 
     def place_of(self, key: str) -> QModelIndex:
-        """Return where a key is shown, or an invalid index."""
+        """Return the index of a key, or an invalid index."""
         found = next((n for n, at in enumerate(self._order) if self._entries[at].key == key), -1)
         return self.index(found, NAME) if found >= 0 else QModelIndex()
 
     def runs_of(self, keys: Iterable[str]) -> list[tuple[int, int]]:
-        """Return the rows of keys that are shown, as first and last of rows that follow each other."""
+        """Return the rows of keys as ranges: the first and last row of each."""
         wanted = set(keys)
         runs: list[tuple[int, int]] = []
         for row, at in enumerate(self._order):
@@ -250,10 +250,10 @@ class FolderModel(QAbstractTableModel):
                 runs.append((row, row))
         return runs
 
-    # Qt's side
+    # Qt interface
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
-        """Return the number of rows shown."""
+        """Return the number of shown rows."""
         return 0 if parent.isValid() else len(self._order)
 
     def columnCount(self, parent: Index = NOWHERE) -> int:
@@ -261,7 +261,7 @@ class FolderModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(_HEADERS)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a cell's ready text, and little else."""
+        """Return a cell's data; the text, the most frequent request, is handled first."""
         column = index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return _shown(self._entries[self._order[index.row()]], column)
@@ -274,7 +274,7 @@ class FolderModel(QAbstractTableModel):
         return self._rare(index, role)
 
     def _rare(self, index: Index, role: int) -> Any:
-        """Answer what is asked seldom, or only of the first column."""
+        """Return the data of less frequent roles, or of the first column."""
         entry = self._entries[self._order[index.row()]]
         if role == Qt.ItemDataRole.DecorationRole and index.column() == NAME and self._folders:
             return self._icons.get(entry.folder)
@@ -290,7 +290,7 @@ class FolderModel(QAbstractTableModel):
         orientation: Qt.Orientation,
         role: int = Qt.ItemDataRole.DisplayRole,
     ) -> Any:
-        """Return the names of the columns, on the side of their texts."""
+        """Return the title or alignment of a column."""
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole and section in (SIZE, MODIFIED):
@@ -300,7 +300,7 @@ class FolderModel(QAbstractTableModel):
         return zoned(_HEADERS[section]) if section == MODIFIED else _HEADERS[section]
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Sort by native keys; folders stay before objects in either direction."""
+        """Sort by native keys; folders precede objects in both directions."""
         self._column = max(NAME, column)
         self._backwards = column >= 0 and order == Qt.SortOrder.DescendingOrder
         self.layoutAboutToBeChanged.emit()

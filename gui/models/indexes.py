@@ -1,10 +1,10 @@
-"""What every item model needs to speak of places."""
+"""Types and constants for model indexes."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex
 
-#: Any index that Qt may hand to a model.
+#: Any index that Qt may pass to a model.
 Index = QModelIndex | QPersistentModelIndex
 #: The invalid index: the root of a model.
 NOWHERE = QModelIndex()

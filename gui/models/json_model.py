@@ -1,4 +1,4 @@
-"""Any JSON value as a tree of which only the opened parts are built."""
+"""The tree model of a JSON value, of which only the expanded parts are built."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CHARS = 2_000
 
 
 class _Node:
-    """One value; its children come page by page."""
+    """One value; its children are built page by page."""
 
     __slots__ = ("_rest", "children", "name", "parent", "row", "value")
 
@@ -33,11 +33,11 @@ class _Node:
 
     @property
     def size(self) -> int:
-        """How many children there will be."""
+        """The total number of children."""
         return len(self.value) if isinstance(self.value, dict | list) else 0
 
     def page(self) -> list[_Node]:
-        """Return the next children, not yet taken in."""
+        """Return the next children that are not built yet."""
         start = len(self.children)
         return [
             _Node(name, value, self, start + number)
@@ -46,15 +46,15 @@ class _Node:
 
 
 class JsonModel(QAbstractItemModel):
-    """Two columns: name and value, numbers as they were written."""
+    """The columns name and value; numbers are shown as written in the file."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._root = _Node("", None, None, 0)
-        self._old = self._root  # Qt may still hold a bare pointer into the former tree
+        self._old = self._root  # Qt may still hold a raw pointer into the former tree
 
     def set_root(self, value: Any) -> None:
-        """Show another value; a scalar is shown as the one row."""
+        """Show another value; a scalar is shown as a single row."""
         self.beginResetModel()
         self._old = self._root
         plain = isinstance(value, dict | list)
@@ -77,12 +77,12 @@ class JsonModel(QAbstractItemModel):
         return QModelIndex()
 
     def parent(self, index: Index) -> QModelIndex:  # type: ignore[override]  # QObject.parent() is its overload
-        """Return the index of the value that holds this one."""
+        """Return the index of the parent value."""
         holder = self._node(index).parent if index.isValid() else None
         return QModelIndex() if holder is None else self._index_of(holder)
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
-        """Return how many children have been built."""
+        """Return the number of built children."""
         return 0 if parent.column() > 0 else len(self._node(parent).children)
 
     def columnCount(self, _parent: Index = NOWHERE) -> int:
@@ -90,11 +90,11 @@ class JsonModel(QAbstractItemModel):
         return 2
 
     def hasChildren(self, parent: Index = NOWHERE) -> bool:
-        """Return whether there is something to open."""
+        """Return whether there are children."""
         return parent.column() <= 0 and self._node(parent).size > 0
 
     def canFetchMore(self, parent: Index) -> bool:
-        """Return whether children are still to be built."""
+        """Return whether some children are not built yet."""
         node = self._node(parent)
         return parent.column() <= 0 and len(node.children) < node.size
 

@@ -1,4 +1,4 @@
-"""The ladder of an order book and the holdings of a portfolio, as rows with a bar each."""
+"""Table models of the levels of an order book and of the assets of a portfolio."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gui.models.roles import PROGRESS_ROLE, SORT_ROLE, TONE_ROLE
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
-#: Part of the side's largest quantity, between 0 and 1: the delegate paints it behind the text.
+#: Share of the largest quantity of the side, from 0 to 1, which the delegate paints as a bar.
 BAR_ROLE = Qt.ItemDataRole.UserRole + 40
 
 
@@ -29,7 +29,7 @@ class LadderModel(QAbstractTableModel):
         self._most = 1.0
 
     def set_book(self, book: Book) -> None:
-        """Show another book; texts are made as rows come in sight."""
+        """Show another order book; texts are created for visible rows only."""
         self.beginResetModel()
         self._sides = (book.bids, book.asks)
         quantities = (level.quantity for level in (*book.bids, *book.asks))

@@ -1,4 +1,4 @@
-"""Lines of text, or of bytes in hexadecimal, of any number: only those in sight are touched."""
+"""Table models of text lines and of hexadecimal bytes; only visible lines are processed."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class LinesModel(QAbstractTableModel):
         return None
 
     def longest(self) -> int:
-        """Return the letters of the longest line."""
+        """Return the number of characters of the longest line."""
         return max((len(line) for line in self._lines.lines), default=0)
 
     def found(self, text: str) -> list[int]:
-        """Return the rows that hold `text`, whatever its case."""
+        """Return the rows that contain `text`, ignoring case."""
         wanted = text.casefold()
         if not wanted:
             return []

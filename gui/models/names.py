@@ -1,4 +1,4 @@
-"""Names that the search (Ctrl+K) can find, and how well a name matches what was typed."""
+"""The names that the search (Ctrl+K) can find, and the score of a match."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Protocol
 
 from core.work import Work
 
-#: So many keys are remembered; the folders that were listed first are dropped.
+#: Maximum number of stored keys; the folders that were listed first are dropped.
 _MOST_KEYS = 300_000
-#: So many names are compared between two checks for a cancel.
+#: Names that are compared between two checks for a cancel.
 _STEP = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Something that a tab can open: what it is, its name, and the target for the tab."""
+    """A name that a tab can open: its kind, the name, and the target for the tab."""
 
     kind: str
     text: str
@@ -26,17 +26,17 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A name that matches, and how well: the higher the score, the better."""
+    """A matching name and its score; higher is better."""
 
     score: float
     name: Name
 
 
 class NameSource(Protocol):
-    """Finds names; the objects of a bucket may be a million, so a worker thread asks."""
+    """A source of names; it is searched in a worker thread, since it may have a million names."""
 
     def find(self, text: str, limit: int, work: Work) -> Sequence[Match]:
-        """Return the best matches for what was typed, at most `limit`, in any order."""
+        """Return the best matches for the typed text, at most `limit`, in any order."""
 
 
 class NameList:
@@ -65,19 +65,19 @@ class SeenKeys:
         self._count = 0
 
     def clear(self) -> None:
-        """Forget everything, as for another bucket."""
+        """Clear all names, for example for another bucket."""
         self._folders = {}
         self._counted = ()
         self._count = 0
 
     def set_counted(self, keys: Sequence[str]) -> None:
-        """Remember the keys that were listed to count them, and their folders; forget earlier ones."""
+        """Store the keys listed by the count, and their folders, instead of earlier ones."""
         self._counted = keys
 
     def add(self, folder: str, keys: Sequence[str], *, first: bool) -> None:
-        """Remember a page of a folder: keys, and sub-folders that end in `/`.
+        """Store a page of a folder: keys, and sub-folders that end in `/`.
 
-        The first page replaces what was known of the folder.
+        The first page replaces the stored names of the folder.
         """
         known = self._folders.pop(folder, [])
         if first:
@@ -104,7 +104,7 @@ class SeenKeys:
         return [Match(value, key_name(key)) for key, value in best]
 
     def _chunks(self) -> Iterable[Sequence[str]]:
-        """Yield all keys and folders, not too many at once."""
+        """Yield all keys and folders in chunks."""
         yield [folder for folder in list(self._folders) if folder]
         for keys in (*list(self._folders.values()), self._counted):
             for start in range(0, len(keys), _STEP):

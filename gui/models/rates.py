@@ -1,4 +1,4 @@
-"""How fast a task goes and how long it will take, smoothed over its reports."""
+"""The smoothed speed and remaining time of a task."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NEWEST = 0.3
 
 @dataclass(slots=True)
 class Pace:
-    """Speed of one task in units a second, from the reports it was shown."""
+    """The speed of one task in units per second, computed from its progress reports."""
 
     clock: Callable[[], float] = time.monotonic
     speed: float = 0.0
@@ -24,7 +24,7 @@ class Pace:
     _first: bool = True
 
     def take(self, progress: Progress) -> None:
-        """Look at a report; going back (a repeated part) does not count as speed."""
+        """Add a report; progress that goes back (a repeated part) is not counted."""
         now = self.clock()
         if self._first:
             self._when, self._done, self._first = now, progress.done, False
@@ -37,7 +37,7 @@ class Pace:
         self._when, self._done = now, progress.done
 
     def rate(self, unit: str) -> str:
-        """Return the speed in words: bytes as a size, all else as a count."""
+        """Return the speed as text: bytes as a size, other units as a count."""
         if self.speed <= 0:
             return ""
         if unit == "bytes":
@@ -45,21 +45,21 @@ class Pace:
         return f"{format_count(round(self.speed))}/s"
 
     def left(self, progress: Progress) -> str:
-        """Return how long the rest takes, or an empty text while that is unknown."""
+        """Return the remaining time as text, or an empty text while it is unknown."""
         if not progress.total or self.speed <= 0 or progress.done >= progress.total:
             return ""
         return format_duration((progress.total - progress.done) / self.speed)
 
 
 def share(progress: Progress | None) -> float | None:
-    """Return the finished part between 0 and 1; None while the whole is unknown."""
+    """Return the completed share between 0 and 1; None while the total is unknown."""
     if progress is None or not progress.total:
         return None
     return min(max(progress.done / progress.total, 0.0), 1.0)
 
 
 def amount(progress: Progress | None) -> str:
-    """Return how much is done in words, for example `3 of 120` or `1.9 MB`."""
+    """Return the progress as text, for example `3 of 120` or `1.9 MB`."""
     if progress is None:
         return ""
     if progress.items_total:

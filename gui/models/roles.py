@@ -1,4 +1,4 @@
-"""What a model may tell the table delegate beside Qt's own roles."""
+"""Item data roles in addition to Qt's, which the table delegate uses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 from PySide6.QtCore import Qt
 
-#: How a text is coloured; never the only sign.
+#: Colours of texts; never the only indication.
 Tone = Literal["plain", "muted", "accent", "good", "danger", "warning"]
 
 #: The native value to sort by: an int, a float, a text, a datetime.
@@ -15,7 +15,7 @@ SORT_ROLE = Qt.ItemDataRole.UserRole + 1
 TONE_ROLE = Qt.ItemDataRole.UserRole + 2
 #: A tone name ("neutral", "good", …): the cell's text is drawn as a pill of that tone.
 PILL_ROLE = Qt.ItemDataRole.UserRole + 3
-#: True: the cell is drawn in the monospaced face.
+#: True: the cell is drawn in the monospaced font.
 MONO_ROLE = Qt.ItemDataRole.UserRole + 4
 #: A float between 0 and 1: the cell is drawn as a progress bar with its text beside it.
 PROGRESS_ROLE = Qt.ItemDataRole.UserRole + 5

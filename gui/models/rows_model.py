@@ -1,4 +1,4 @@
-"""A table of text: sorted by native values, its numbers at the right, cheap to paint."""
+"""The table model of a previewed table, sorted by native values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TONES = {
 
 
 class RowsModel(QAbstractTableModel):
-    """Shows one `Table`; the rows keep their numbers however they are sorted."""
+    """Shows one `Table`; row numbers do not change when it is sorted."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -35,7 +35,7 @@ class RowsModel(QAbstractTableModel):
         self.endResetModel()
 
     def place_of(self, row: int) -> QModelIndex:
-        """Return where a row of the table (counted from 0) stands now."""
+        """Return the present position of a row of the table, both counted from 0."""
         return self.index(self._order.index(row), 0) if row in self._order else QModelIndex()
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
@@ -65,7 +65,7 @@ class RowsModel(QAbstractTableModel):
         orientation: Qt.Orientation,
         role: int = Qt.ItemDataRole.DisplayRole,
     ) -> Any:
-        """Return a column's name, on the side of its numbers."""
+        """Return a column's title or alignment."""
         if orientation != Qt.Orientation.Horizontal or section >= len(self._table.columns):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
@@ -75,7 +75,7 @@ class RowsModel(QAbstractTableModel):
         return None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Sort by a column's native values; -1 brings the table's own order back."""
+        """Sort by a column's native values, or by the original order for -1."""
         if column >= len(self._table.columns):
             return
         self.layoutAboutToBeChanged.emit()
@@ -90,7 +90,7 @@ class RowsModel(QAbstractTableModel):
         self.layoutChanged.emit()
 
     def _key(self, row: int, column: int) -> tuple[int, float, str]:
-        """Return what a cell is sorted by; floats order quickly, equal ones by their text."""
+        """Return the sort key of a cell: a float, which compares fast, then the text."""
         text = self._table.cell(row, column)
         if not self._table.numeric[column]:
             return (0, 0.0, text.casefold())

@@ -1,4 +1,4 @@
-"""The runner's tasks as rows of the activity drawer, newest first."""
+"""The table model of the activity drawer: the runner's tasks, newest first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOWHERE = QModelIndex()
 
 
 class TasksModel(QAbstractTableModel):
-    """Follows a `TaskRunner`; a row is told anew when its task changes."""
+    """Follows a `TaskRunner`; a row is updated when its task changes."""
 
     def __init__(self, runner: TaskRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +39,7 @@ class TasksModel(QAbstractTableModel):
         return self._paces.setdefault(id(task), Pace())
 
     def clear_finished(self) -> None:
-        """Forget what has ended."""
+        """Remove the tasks that have ended."""
         self.beginResetModel()
         self._rows = [task for task in self._rows if task.running]
         self._runner.tasks[:] = [task for task in self._runner.tasks if task.running]
@@ -112,7 +112,7 @@ class TasksModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
 
     def _forget(self) -> None:
-        """Drop the rows of tasks that the runner forgot."""
+        """Remove the rows of tasks that the runner has dropped."""
         kept = set(map(id, self._runner.tasks))
         gone = [row for row, task in enumerate(self._rows) if id(task) not in kept]
         for row in reversed(gone):

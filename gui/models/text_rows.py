@@ -1,4 +1,4 @@
-"""Rows of ready texts with their native values: the table model that small lists need."""
+"""The base class of models for small tables: rows of texts with native values."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from gui.models.roles import MONO_ROLE, SORT_ROLE
 
 
 class TextRows(Columns):
-    """One row is two tuples of equal length: native values to sort by, and texts to show.
+    """A row is two tuples of equal length: native values to sort by, and texts to show.
 
-    A subclass names its columns, those that hold numbers, and the one in the monospaced face.
+    Subclasses define the columns, the numeric ones, and the one in the monospaced font.
     """
 
     mono: int | None = None
@@ -27,7 +27,7 @@ class TextRows(Columns):
         self._sorting = (-1, Qt.SortOrder.AscendingOrder)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return a cell's text, native value, tooltip or looks."""
+        """Return a cell's text, native value, tooltip or appearance."""
         if not index.isValid():
             return None
         row, column = index.row(), index.column()
@@ -44,11 +44,11 @@ class TextRows(Columns):
         return len(self._rows)
 
     def thing(self, row: int) -> Any:
-        """Return what a row stands for."""
+        """Return the object of a row."""
         return self._things[row]
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Sort by the native values of a column, those of rows that are yet to come, too."""
+        """Sort by the native values of a column, including rows that are added later."""
         self._sorting = (column, order)
         if not 0 <= column < len(self.heads):
             return
@@ -67,7 +67,7 @@ class TextRows(Columns):
             self._things = [self._things[place] for place in places]
 
     def _told(self, _row: int, _column: int) -> str:
-        """Return what the tooltip of a cell says; the delegate tells a shortened text itself."""
+        """Return the tooltip of a cell; the delegate shows shortened texts itself."""
         return ""
 
     def _drawn(self, _row: int, column: int, role: int) -> Any:
@@ -81,9 +81,9 @@ class TextRows(Columns):
         rows: Sequence[tuple[tuple[Any, ...], tuple[CellText, ...]]],
         things: Sequence[Any] | None = None,
     ) -> None:
-        """Show other rows, in the order that was chosen for the former ones.
+        """Show other rows in the order selected for the former ones.
 
-        `things` are what the rows stand for; `thing` finds them also when rows are sorted.
+        `things` are the objects of the rows, which `thing` also finds after sorting.
         """
         self.beginResetModel()
         self._rows = list(rows)

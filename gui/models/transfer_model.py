@@ -1,4 +1,4 @@
-"""The queue of transfers as a tree of two levels: acts, and the files of each."""
+"""The tree model of the transfer queue: batches, and the files of each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class TransferModel(QAbstractItemModel):
-    """Newest act first; a file's row is made from its columns when it is looked at."""
+    """The queue, newest batch first; rows of files are created on demand."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -37,7 +37,7 @@ class TransferModel(QAbstractItemModel):
         self._by_serial: dict[int, Batch] = {}
 
     def add(self, batch: Batch) -> None:
-        """Put an act at the top."""
+        """Add a batch at the top."""
         serial = max(self._by_serial, default=0) + 1
         self.beginInsertRows(QModelIndex(), 0, 0)
         self._serials[batch.id], self._by_serial[serial] = serial, batch
@@ -45,7 +45,7 @@ class TransferModel(QAbstractItemModel):
         self.endInsertRows()
 
     def remove(self, gone: Sequence[Batch]) -> None:
-        """Forget acts."""
+        """Remove batches."""
         for batch in gone:
             row = self.batches.index(batch)
             self.beginRemoveRows(QModelIndex(), row, row)
@@ -54,7 +54,7 @@ class TransferModel(QAbstractItemModel):
             self.endRemoveRows()
 
     def take(self, batch: Batch, news: Outcomes) -> None:
-        """Show news of some files."""
+        """Update the rows of some files."""
         changed = batch.take(news)
         if changed is not None and batch.id in self._serials:
             above = self.place_of(batch)
@@ -65,7 +65,7 @@ class TransferModel(QAbstractItemModel):
         self.update_batch(batch)
 
     def update_batch(self, batch: Batch, *, files: bool = False) -> None:
-        """Show an act anew, and all its files if they changed together."""
+        """Update the row of a batch, and with `files` the rows of all its files."""
         if batch.id not in self._serials:
             return
         row = self.batches.index(batch)
@@ -76,21 +76,21 @@ class TransferModel(QAbstractItemModel):
             self.dataChanged.emit(self.index(0, 0, above), last)
 
     def place_of(self, batch: Batch) -> QModelIndex:
-        """Return the row of an act."""
+        """Return the index of a batch."""
         return self.index(self.batches.index(batch), 0)
 
     def batch_at(self, index: Index) -> Batch | None:
-        """Return the act of a row: its own, or the one that a file belongs to."""
+        """Return the batch of a row, which may be a file of it."""
         if not index.isValid():
             return None
         return self._by_serial.get(index.internalId()) or self.batches[index.row()]
 
     def file_at(self, index: Index) -> int | None:
-        """Return which file of its act a row is; None for the act itself."""
+        """Return the number of the file of a row; None for a batch."""
         return index.row() if index.isValid() and index.internalId() else None
 
     def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
-        """Return the place of an act, or of a file below one."""
+        """Return the index of a batch or of a file of it."""
         if not 0 <= row < self.rowCount(parent) or not 0 <= column < len(COLUMNS):
             return QModelIndex()
         if not parent.isValid():
@@ -98,12 +98,12 @@ class TransferModel(QAbstractItemModel):
         return self.createIndex(row, column, self._serials[self.batches[parent.row()].id])
 
     def parent(self, index: Index = NOWHERE) -> QModelIndex:  # type: ignore[override] # Qt's other overload takes no index
-        """Return the act above a file."""
+        """Return the index of a file's batch."""
         batch = self._by_serial.get(index.internalId()) if index.isValid() else None
         return QModelIndex() if batch is None else self.place_of(batch)
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
-        """Return the number of acts, or of the files of one."""
+        """Return the number of batches, or of files of a batch."""
         if not parent.isValid():
             return len(self.batches)
         top = not parent.internalId() and parent.column() == 0
@@ -166,7 +166,7 @@ def _act_text(batch: Batch, column: int) -> str:
 
 
 def _ended(batch: Batch) -> str:
-    """Return the counts in words, for example `3 failed, 117 done`: failures are never elided."""
+    """Return the counts as text, for example `3 failed, 117 done`, failures first."""
     counts = [
         f"{format_count(batch.counts[state])} {state.value}"
         for state in (State.FAILED, State.CANCELLED, State.DONE, State.SKIPPED)

@@ -1,4 +1,4 @@
-"""One act of transferring: its files as columns, what became of each, and the totals."""
+"""A batch of transfers: its files as columns, the state of each, and the totals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.transfer.values import Outcomes, State, TransferReport
 from core.work import Progress
 from gui.models.rates import Pace
 
-#: Note on a file that the server did not protect against another writer.
+#: Note on a file that the server did not protect against a concurrent write.
 UNGUARDED = "stored; the server ignored “only if the key is free”"
 #: States after which a file may be tried again.
 AGAIN = frozenset({State.FAILED, State.CANCELLED})
@@ -22,11 +22,11 @@ _OPEN = frozenset({State.WAITING, State.RUNNING})
 
 @dataclass(eq=False)
 class Batch:
-    """The files that one act put into the queue. `names` and `keys` are as many as `sizes`.
+    """The files of one batch in the queue. `names`, `keys` and `sizes` have the same length.
 
-    `arguments` are the operation's own; its lists of that length are columns, too. `place` is the
-    profile and the bucket it belongs to: it is never sent to another one. `command` is the
-    command line that does the same, or empty.
+    `arguments` are those of the operation; lists of that length in it are columns, too. `place` is
+    the profile and bucket of the batch, which is never sent to another one. `command` is the
+    equivalent command line, or empty.
     """
 
     title: str
@@ -52,19 +52,19 @@ class Batch:
     retryable: bool = True
 
     def __post_init__(self) -> None:
-        """Let all files wait."""
+        """Set all files to waiting."""
         self.states = [State.WAITING] * len(self.keys)
         self.counts[State.WAITING] = len(self.keys)
         self._run: list[int] = []
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """The total size in bytes."""
         return sum(self.sizes)
 
     @property
     def state(self) -> State:
-        """The state of the act as a whole: the one that most needs to be seen."""
+        """The state of the batch: the most important one of its files."""
         if self.running or self.queued:
             return State.RUNNING if self.running else State.WAITING
         for state in (State.FAILED, State.CANCELLED, State.WAITING, State.DONE):
@@ -74,24 +74,24 @@ class Batch:
 
     @property
     def active(self) -> bool:
-        """Whether it runs or waits for its turn."""
+        """Whether it is running or waiting."""
         return self.running or self.queued
 
     @property
     def again_count(self) -> int:
-        """How many files failed or were cancelled."""
+        """The number of failed or cancelled files."""
         return sum(self.counts[state] for state in AGAIN)
 
     @property
     def to_do_again(self) -> list[int]:
-        """The files that failed or were cancelled."""
+        """The numbers of the failed or cancelled files."""
         return [number for number, state in enumerate(self.states) if state in AGAIN]
 
     def begin(self, numbers: Sequence[int] | None = None) -> dict[str, Any]:
-        """Return the arguments that transfer these files (all, if None), which now wait."""
+        """Set files (all, if None) to waiting; return the arguments that transfer them."""
         whole = numbers is None
         self._run = list(range(len(self.keys)) if numbers is None else numbers)
-        if whole:  # fifty thousand files must not be touched one by one
+        if whole:  # 50,000 files must not be processed one by one
             self.states = [State.WAITING] * len(self.keys)
             self.counts, self.notes = Counter({State.WAITING: len(self.keys)}), {}
             self.verdicts = Counter()
@@ -110,7 +110,7 @@ class Batch:
         return {**self.arguments, **columns, **({"skip": []} if "skip" in self.arguments else {})}
 
     def take(self, news: Outcomes) -> tuple[int, int] | None:
-        """Take news; return the first and last file that changed, or None."""
+        """Apply updates; return the first and last file that changed, or None."""
         touched = [self._end(n, State.DONE) for n in news.done]
         touched += [self._end(n, State.SKIPPED, why) for n, why in news.skipped]
         touched += [self._end(n, State.FAILED, why) for n, why in news.failed]
@@ -118,12 +118,12 @@ class Batch:
         return (min(touched), max(touched)) if touched else None
 
     def take_progress(self, progress: Progress) -> None:
-        """Take how far the run has come."""
+        """Apply the progress of the run."""
         self.progress = progress
         self.pace.take(progress)
 
     def finish(self, report: TransferReport) -> None:
-        """Take the report, which has the last word on every file."""
+        """Apply the report, which has the final state of every file."""
         failed = tuple((failure.number, failure.reason) for failure in report.failed)
         told, run = self.states, self._run
         done = tuple(place for place in report.done if told[run[place]] is not State.DONE)
@@ -134,7 +134,7 @@ class Batch:
         self.running = False
 
     def stop(self, state: State, why: str = "") -> None:
-        """End the run before its end: what was open is now cancelled or failed."""
+        """Interrupt the run; unfinished files are now cancelled or failed."""
         for number in self._run:
             if self.states[number] in _OPEN:
                 self._set(number, state)
@@ -144,7 +144,7 @@ class Batch:
         self.running = False
 
     def part(self, number: int) -> float | None:
-        """Return how much of a file that is on its way is over, between 0 and 1."""
+        """Return the completed share of a running file, between 0 and 1."""
         if number not in self.moving:
             return None
         return min(self.moving[number] / max(self.sizes[number], 1), 1.0)
@@ -159,7 +159,7 @@ class Batch:
     def _move(self, place: int, size: int) -> int:
         number = self._run[place]
         if self.states[number] not in _OPEN:
-            return number  # it ended in the same news
+            return number  # it ended in the same update
         self.moving[number] = size
         return self._set(number, State.RUNNING)
 

@@ -1,6 +1,6 @@
-"""The folders of a bucket as a tree: a folder is asked for when it is opened, page by page.
+"""The tree model of the folders of a bucket, loaded page by page when they are expanded.
 
-The model asks no server. It emits `wanted`, and whoever owns it answers with `take` or `fail`.
+The model makes no requests. It emits `wanted`, and its owner answers with `take` or `fail`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from core.units import format_count
 from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import ASIDE_ROLE, TONE_ROLE
 
-#: The key prefix of a node; None for a line that tells a state.
+#: The key prefix of a node; None for a line that shows a state.
 PREFIX_ROLE = Qt.ItemDataRole.UserRole + 50
 #: True for the trash, the last line of a versioned bucket.
 TRASH_ROLE = Qt.ItemDataRole.UserRole + 51
@@ -27,7 +27,7 @@ TRASH_ROLE = Qt.ItemDataRole.UserRole + 51
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What lies below a prefix: objects, their bytes, and when the newest was written."""
+    """The total of a prefix: objects, bytes, and the time of the newest object."""
 
     count: int = 0
     size: int = 0
@@ -35,7 +35,7 @@ class Total:
 
 
 class State(Enum):
-    """What is known of a folder's sub-folders."""
+    """The loading state of a folder's sub-folders."""
 
     UNKNOWN = "unknown"
     LOADING = "loading"
@@ -55,13 +55,13 @@ class _Node:
         self.children: list[_Node] = []
         self.state = State.UNKNOWN if prefix is not None else State.WHOLE
         self.note = ""
-        self.seen = 0  # objects directly in the folder, as far as listed
+        self.seen = 0  # objects directly in the folder, as far as they are listed
         self.token: str | None = None
         self.trash = False
 
     @property
     def end(self) -> int:
-        """How many children there are before the trash, which is always the last."""
+        """The number of children without the trash, which is always the last."""
         return len(self.children) - (bool(self.children) and self.children[-1].trash)
 
     @property
@@ -71,7 +71,7 @@ class _Node:
 
 
 class PrefixTreeModel(QAbstractItemModel):
-    """Folders and, at the right, how many objects lie in them as far as that is known.
+    """The folders, each with its known number of objects at the right.
 
     Signals:
         wanted: prefix and continuation token of a page that a folder needs.
@@ -85,12 +85,12 @@ class PrefixTreeModel(QAbstractItemModel):
         self._nodes: dict[str, _Node] = {"": self._root}
         self._counts: dict[str, tuple[Total, bool]] = {}
         self._lock = self._bin = QIcon()
-        self._gone: list[_Node] = []  # Qt may still hold a bare pointer to what was taken away
+        self._gone: list[_Node] = []  # Qt may still hold a raw pointer to a removed node
 
-    # Asked by the owner
+    # Called by the owner
 
     def clear(self) -> None:
-        """Forget everything, as for another bucket."""
+        """Clear the tree, for example for another bucket."""
         self.beginResetModel()
         self._gone = [self._root]
         self._root = _Node("", None, 0)
@@ -99,15 +99,15 @@ class PrefixTreeModel(QAbstractItemModel):
         self.endResetModel()
 
     def set_lock(self, icon: QIcon) -> None:
-        """Give the icon of folders that may not be listed."""
+        """Set the icon of folders to which access is denied."""
         self._lock = icon
 
     def set_trash_icon(self, icon: QIcon) -> None:
-        """Give the icon of the trash."""
+        """Set the icon of the trash."""
         self._bin = icon
 
     def show_trash(self, *, shown: bool) -> None:
-        """Add the trash as the last line, or take it away."""
+        """Add the trash as the last line, or remove it."""
         root, last = self._root, self._root.end
         if shown and last == len(root.children):
             self.beginInsertRows(QModelIndex(), last, last)
@@ -121,19 +121,19 @@ class PrefixTreeModel(QAbstractItemModel):
             self.endRemoveRows()
 
     def trash_index(self) -> QModelIndex:
-        """Return where the trash is, or an invalid index."""
+        """Return the index of the trash, or an invalid index."""
         root = self._root
         return self.index(root.end, 0) if root.end < len(root.children) else QModelIndex()
 
-    def load(self, prefix: str = "", *, anew: bool = False) -> None:
-        """Ask for the first page of a folder.
+    def load(self, prefix: str = "", *, reload: bool = False) -> None:
+        """Request the first page of a folder.
 
         Args:
             prefix: the folder.
-            anew: ask also while a page is on its way, since it may be older than a change.
+            reload: request it even while a page is being loaded, which may be older than a change.
         """
         node = self._nodes.get(prefix)
-        if node is not None and (anew or node.state is not State.LOADING):
+        if node is not None and (reload or node.state is not State.LOADING):
             node.state, node.seen, node.token = State.LOADING, 0, None
             if not node.folders:
                 self._tell(node, "loading…")
@@ -142,7 +142,7 @@ class PrefixTreeModel(QAbstractItemModel):
     def take(
         self, prefix: str, folders: Sequence[str], objects: int, token: str | None, *, first: bool
     ) -> None:
-        """Take a page: sub-folders, the number of objects on it, and how to go on."""
+        """Add a page: sub-folders, number of objects, and the token of the next page."""
         node = self._nodes.get(prefix)
         if node is None:
             return
@@ -160,7 +160,7 @@ class PrefixTreeModel(QAbstractItemModel):
         self._changed(node)
 
     def fail(self, prefix: str, error: StorageError) -> None:
-        """Tell below a folder why it cannot be listed; opening that line tries again."""
+        """Show below a folder why it cannot be listed; activating that line tries again."""
         node = self._nodes.get(prefix)
         if node is None:
             return
@@ -170,20 +170,20 @@ class PrefixTreeModel(QAbstractItemModel):
         self._tell(node, needs if denied else f"{error.summary} Try again")
         self._changed(node)
 
-    def set_counts(self, counts: Mapping[str, Total], *, whole_until: str | None) -> None:
-        """Take what lies below prefixes; the empty one is the whole bucket.
+    def set_counts(self, counts: Mapping[str, Total], *, complete_until: str | None) -> None:
+        """Set the totals of prefixes; the empty one is the bucket.
 
-        `whole_until` is the last key counted (folders before it are whole), None when all are.
+        `complete_until` is the last counted key (folders before it are complete), or None for all.
         """
         self._counts = {
-            prefix: (total, whole_until is None or not _reaches(prefix, whole_until))
+            prefix: (total, complete_until is None or not _reaches(prefix, complete_until))
             for prefix, total in counts.items()
         }
         for node in list(self._nodes.values()):
             self._changed(node, tell_parents=False)
 
     def activate(self, index: Index) -> None:
-        """Act on a line that tells a state: load more, or try again."""
+        """Activate a state line: load more, or try again."""
         node = self._node(index)
         if node.prefix is None and node.parent is not None and not node.trash:
             holder = node.parent
@@ -195,21 +195,21 @@ class PrefixTreeModel(QAbstractItemModel):
                 self.load(holder.prefix or "")
 
     def index_of(self, prefix: str) -> QModelIndex:
-        """Return where a folder stands, or an invalid index when it is not loaded."""
+        """Return the index of a folder, or an invalid index if it is not loaded."""
         node = self._nodes.get(prefix)
         return QModelIndex() if node is None else self._index_of(node)
 
     def state_of(self, prefix: str) -> State:
-        """Return what is known of a folder; `UNKNOWN` for one that is not there."""
+        """Return the state of a folder; `UNKNOWN` if it is not in the tree."""
         node = self._nodes.get(prefix)
         return State.UNKNOWN if node is None else node.state
 
     def total_of(self, prefix: str) -> tuple[Total, bool] | None:
-        """Return what lies below a folder and whether that is all; None while it is not known."""
+        """Return the total of a folder and whether it is complete; None while it is unknown."""
         return self._counts.get(prefix)
 
     def folders_in(self, prefix: str) -> int | None:
-        """Return how many sub-folders a folder has; None while that is not known."""
+        """Return the number of sub-folders; None while it is unknown."""
         node = self._nodes.get(prefix)
         return len(node.folders) if node is not None and node.state is State.WHOLE else None
 
@@ -245,7 +245,7 @@ class PrefixTreeModel(QAbstractItemModel):
         self.endInsertRows()
 
     def _tell(self, node: _Node, text: str) -> None:
-        """Put a line of text after the folders, change it, or take it away."""
+        """Add, change or remove a state line after the folders."""
         row = node.end
         last = node.children[row - 1] if row else None
         has = last is not None and last.prefix is None
@@ -266,7 +266,7 @@ class PrefixTreeModel(QAbstractItemModel):
             self.endInsertRows()
 
     def _drop_gone(self, node: _Node, kept: set[str] | None) -> None:
-        """Take folders away that a whole listing no longer has."""
+        """Remove folders that a complete listing no longer contains."""
         if kept is None:
             return
         for row in reversed(range(len(node.children))):
@@ -292,7 +292,7 @@ class PrefixTreeModel(QAbstractItemModel):
                 return
             node = node.parent
 
-    # Qt's side
+    # Qt interface
 
     def _node(self, index: Index) -> _Node:
         node = index.internalPointer() if index.isValid() else None
@@ -309,12 +309,12 @@ class PrefixTreeModel(QAbstractItemModel):
         return QModelIndex()
 
     def parent(self, index: Index) -> QModelIndex:  # type: ignore[override]  # QObject.parent() is its overload
-        """Return the index of the folder that holds this one."""
+        """Return the index of the parent folder."""
         holder = self._node(index).parent if index.isValid() else None
         return QModelIndex() if holder is None else self._index_of(holder)
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
-        """Return how many lines stand below a folder now."""
+        """Return the number of lines below a folder."""
         return len(self._node(parent).children)
 
     def columnCount(self, _parent: Index = NOWHERE) -> int:
@@ -322,19 +322,19 @@ class PrefixTreeModel(QAbstractItemModel):
         return 1
 
     def hasChildren(self, parent: Index = NOWHERE) -> bool:
-        """Return whether a folder may have something below it: True until it is known."""
+        """Return whether a folder may have children; True until it is loaded."""
         node = self._node(parent)
         if node.prefix is None:
             return False
         return node.state is State.UNKNOWN or bool(node.children)
 
     def canFetchMore(self, parent: Index) -> bool:
-        """Return whether a folder has not been asked for yet."""
+        """Return whether a folder has not been requested yet."""
         node = self._node(parent)
         return node is not self._root and node.state is State.UNKNOWN
 
     def fetchMore(self, parent: Index) -> None:
-        """Ask for a folder that is opened for the first time."""
+        """Request a folder that is expanded for the first time."""
         node = self._node(parent)
         if node.prefix is not None and self.canFetchMore(parent):
             self.load(node.prefix)
@@ -363,7 +363,7 @@ class PrefixTreeModel(QAbstractItemModel):
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """Return that every line can be chosen."""
+        """Return that every line can be selected."""
         return (
             Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
             if index.isValid()
@@ -372,16 +372,16 @@ class PrefixTreeModel(QAbstractItemModel):
 
 
 def _renumber(node: _Node, start: int) -> None:
-    """Give the children from `start` on their rows."""
+    """Set the row numbers of the children from `start` on."""
     for number in range(start, len(node.children)):
         node.children[number].row = number
 
 
 def name_of(prefix: str) -> str:
-    """Return the last segment of a prefix; an empty one is told in words."""
+    """Return the last segment of a prefix; an empty one as text."""
     return prefix.removesuffix("/").rsplit("/", 1)[-1] or "(empty name)"
 
 
 def _reaches(prefix: str, last_key: str) -> bool:
-    """Whether counting stopped inside a prefix, or before it."""
+    """Return whether counting stopped inside a prefix or before it."""
     return last_key.startswith(prefix) or last_key < prefix

@@ -161,7 +161,7 @@ class Treemap(Canvas):
     def draw(self, painter: QPainter) -> None:
         """Draw all tiles."""
         painter.fillRect(self.rect(), theme.tokens().panel)
-        self._lay_out(anew=True)
+        self._lay_out(force=True)
         if not self._cells:
             painter.setPen(theme.tokens().muted)
             text = "The objects of this folder are empty: there is no size to show."
@@ -253,8 +253,8 @@ class Treemap(Canvas):
             return True
         return super().event(event)
 
-    def _lay_out(self, *, anew: bool = False) -> None:
-        if anew or len(self._places) != len(self._cells):
+    def _lay_out(self, *, force: bool = False) -> None:
+        if force or len(self._places) != len(self._cells):
             area = QRectF(self.rect()).adjusted(8, 8, -8, -8)
             self._places = squarified([cell.share.size for cell in self._cells], area)
 

@@ -1,1 +1,1 @@
-"""The small pieces every view is made of; they know the theme and nothing of S3."""
+"""Reusable widgets; they depend on the theme but not on S3."""

@@ -1,4 +1,4 @@
-"""Roles for the widgets that draw themselves: Qt would call them a pane without a meaning."""
+"""Accessible roles for custom-painted widgets, for which Qt reports none."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from PySide6.QtGui import QAccessible, QAccessibleInterface
 from PySide6.QtWidgets import QAccessibleWidget, QWidget
 
 _PROPERTY = "accessible_role"
-#: The interfaces that Qt was given. Qt deletes them with their widgets, Python must not do it too.
+#: The interfaces passed to Qt, which deletes them with their widgets; Python must not delete them.
 _given: list[QAccessibleInterface] = []
 
 
 def set_role(widget: QWidget, role: QAccessible.Role) -> None:
-    """Have screen readers treat a widget as, for example, a chart; call it while it is made."""
+    """Set the accessible role of a widget, for example a chart; call it in the constructor."""
     _install()
     widget.setProperty(_PROPERTY, role.value)
 

@@ -1,4 +1,4 @@
-"""The message that floats above a view: a result, a warning, or a failure and what to do."""
+"""The banner, a message that floats above a view: a result, a warning, or an error."""
 
 from __future__ import annotations
 
@@ -43,27 +43,27 @@ from gui.widgets.labels import Text, repolish, shown
 from gui.widgets.panel import column, scrolling
 
 _ICONS = {"danger": "error", "warning": "warning", "good": "check"}
-#: What a dialog reports through `report_unchanged` after a cancel.
+#: The report of a cancelled dialog through `report_unchanged`.
 UNCHANGED = "Nothing was changed."
 _WIDEST, _LEAST, _MARGIN = 720, 320, 12
-#: How long a result stays that asks for nothing, in milliseconds; under the pointer it stays longer.
+#: Milliseconds for which a result without an action stays, unless it is under the pointer.
 _RESULT_MS = 8_000
-#: The same for one with an action that can be done in another way as well.
+#: The same for a result with an action that is also available elsewhere.
 _OFFER_MS = 20_000
 Action = tuple[str, Callable[[], object]]
 
 
 class Banner(QWidget):
-    """A message above a view; hidden until there is one, and only the newest is shown.
+    """A message above a view; only the newest one is shown.
 
-    It floats: it belongs to no layout, so no widget of the view moves when it appears or goes. It
-    takes no focus, and keeps away from the pointer, the focused control or row and, where there is
-    room, from all other controls and rows. The last row of a table can be scrolled above it. A
-    result that asks for nothing goes by itself after a while.
+    It floats and belongs to no layout, so that no widget of the view moves when it appears or
+    disappears. It takes no focus, and does not cover the pointer, the focused control or row or,
+    if there is room, any other control or row. The last row of a table can be scrolled above it. A
+    result without an action disappears after a while.
 
     Args:
         parent: the view above which it floats.
-        over: the part of the view to keep within, if not all of it.
+        over: the part of the view to stay within; by default all of it.
 
     Signals:
         dismissed: the user closed it.
@@ -109,7 +109,7 @@ class Banner(QWidget):
         retry: Callable[[], object] | None = None,
         word: str = "Retry",
     ) -> None:
-        """Show a failure; `retry` gets a button. A cancel is no failure: nothing is shown."""
+        """Show an error; `retry` gets a button. A cancelled task is not shown as an error."""
         if isinstance(error, Cancelled):
             return
         why = " ".join(part for part in (error.cause, error.effect, error.remedy) if part)
@@ -118,7 +118,7 @@ class Banner(QWidget):
         self._buttons[0].setAccessibleName(word)
 
     def show_info(self, text: str, *, action: Action | None = None) -> None:
-        """Show information that needs no decision."""
+        """Show information."""
         self._show("accent", text, action=action)
 
     def show_good(self, text: str, *, action: Action | None = None, passing: bool = False) -> None:
@@ -126,14 +126,14 @@ class Banner(QWidget):
 
         Args:
             text: what was done.
-            action: a button's word, and what it does.
-            passing: let it go by itself although it has an action, as that can be done in another
-                way as well.
+            action: the label and function of a button.
+            passing: hide it after a while although it has an action, which is also available
+                elsewhere.
         """
         self._show("good", text, action=action, passing=passing)
 
     def show_warning(self, text: str, why: str = "", *, action: Action | None = None) -> None:
-        """Show something to be careful about."""
+        """Show a warning."""
         self._show("warning", text, why, action=action)
 
     def clear(self) -> None:
@@ -142,14 +142,14 @@ class Banner(QWidget):
         self.hide()
 
     def keep_clear(self) -> None:
-        """Move if something has appeared under it, unless it is about to be used."""
+        """Move if something has appeared below it, unless the pointer is on it."""
         focus = QApplication.focusWidget()
         used = self.underMouse() or (focus is not None and self.isAncestorOf(focus))
         if not self.isHidden() and not used:
             self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep its place when the view gets another size or is scrolled."""
+        """Update the position when the view is resized or scrolled."""
         moved = event.type() in {QEvent.Type.Resize, QEvent.Type.Move}
         if watched is self._over and moved and not self.isHidden():
             self._place()
@@ -167,7 +167,7 @@ class Banner(QWidget):
         self._cover_lists()
 
     def _cover_lists(self) -> None:
-        """Let lists be scrolled as far as their last row is above the banner."""
+        """Let lists scroll until their last row is above the banner."""
         view = self._over
         if view is None:
             return
@@ -179,12 +179,12 @@ class Banner(QWidget):
                 each.list.cover(0 if under.isEmpty() else each.area.bottom() + 1 - under.top())
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Let covered rows be scrolled into sight."""
+        """Let covered rows be scrolled into view."""
         super().showEvent(event)
         self._cover_lists()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Give lists back what was covered."""
+        """Restore the scroll ranges of lists."""
         super().hideEvent(event)
         self._cover_lists()
 
@@ -214,7 +214,7 @@ class Banner(QWidget):
         return place if parent is None or parent is view else view.mapTo(parent, place)
 
     def _on_focus(self, _old: QWidget | None, new: QWidget | None) -> None:
-        """Move away from the control that has the focus now, and from its current row later."""
+        """Move away from the focused control, and later from its current row."""
         QObject.disconnect(self._current)
         if isinstance(new, QAbstractItemView) and new.selectionModel() is not None:
             self._current = new.selectionModel().currentChanged.connect(self._make_way)
@@ -222,7 +222,7 @@ class Banner(QWidget):
             self._make_way()
 
     def _make_way(self, *_rows: object) -> None:
-        """Move if what has the focus is under it."""
+        """Move if it covers the focused control or row."""
         view = self._over
         if view is None or self.isHidden():
             return
@@ -238,15 +238,15 @@ class Banner(QWidget):
 
     @property
     def text(self) -> str:
-        """The present message; empty while hidden."""
+        """The current message; empty while hidden."""
         return "" if self.isHidden() else self._summary.text()
 
     @property
     def failed(self) -> bool:
-        """Whether the present message is a failure."""
+        """Whether the current message is an error."""
         return not self.isHidden() and self._frame.property("banner") == "danger"
 
-    def _show(  # noqa: PLR0913 - the parts of one message, all but the words by name
+    def _show(  # noqa: PLR0913 - the parts of one message, mostly by keyword
         self,
         tone: str,
         summary: str,
@@ -275,7 +275,7 @@ class Banner(QWidget):
             self._later.stop()
 
     def _announce(self) -> None:
-        """Have a screen reader say the message, wherever the focus is."""
+        """Announce the message to screen readers, regardless of the focus."""
         if QAccessible.isActive():
             event = QAccessibleAnnouncementEvent(self, self.accessibleName())
             QAccessible.updateAccessibility(event)
@@ -368,7 +368,7 @@ def report_unchanged(widget: QWidget | None, words: str = UNCHANGED) -> None:
 
 
 def _details(error: StorageError) -> str:
-    """Return all that is known of a failure, without secrets."""
+    """Return all details of an error, without secrets."""
     named = (
         ("", error.summary),
         ("Cause: ", error.cause),

@@ -1,4 +1,4 @@
-"""Buttons of the kinds that the style sheet knows; each has a name for screen readers."""
+"""Buttons of the kinds defined in the style sheet, each with an accessible name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Clicked = Callable[[], object]
 
 
 class Button(QPushButton):
-    """A push button whose icon follows the theme and that can say why it is disabled."""
+    """A push button whose icon follows the theme and that shows why it is disabled."""
 
     def __init__(
         self, text: str = "", *, kind: str = "plain", icon_name: str = "", tone: str = "text"
@@ -38,7 +38,7 @@ class Button(QPushButton):
         self._paint_icon()
 
     def set_hint(self, text: str) -> None:
-        """Say what the button does, as tooltip and to screen readers."""
+        """Set the tooltip and accessible description of the button."""
         self._hint = text
         if self.isEnabled():
             self.setToolTip(tooltip(text) if text else "")
@@ -46,11 +46,11 @@ class Button(QPushButton):
 
     @property
     def reason(self) -> str:
-        """Why the button is disabled; empty while it is enabled, or if nobody gave a reason."""
+        """Why the button is disabled; empty while it is enabled or without a reason."""
         return "" if self.isEnabled() else self._reason
 
     def allow(self, allowed: bool, reason: str = "") -> None:
-        """Enable the button, or disable it and say why in its tooltip."""
+        """Enable the button, or disable it with the reason as its tooltip."""
         self.setEnabled(allowed)
         self._reason = reason
         text = self._hint if allowed else reason or self._hint
@@ -58,14 +58,14 @@ class Button(QPushButton):
         self.setAccessibleDescription(text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Press with Enter as with Space: else Enter in a dialog would press the default button."""
+        """Press also with Enter, which in a dialog would press the default button."""
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not event.isAutoRepeat():
             self.click()
         else:
             super().keyPressEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Draw the icon anew in the new theme."""
+        """Draw the icon again when the theme changes."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._paint_icon()
@@ -81,29 +81,29 @@ def plain_button(text: str, on_click: Clicked | None = None, *, icon_name: str =
 
 
 def primary_button(text: str, on_click: Clicked | None = None) -> Button:
-    """Return the one button of a view that does what the view is for."""
+    """Return the primary button of a view."""
     return _wired(Button(text, kind="primary"), on_click)
 
 
 def danger_button(text: str, on_click: Clicked | None = None) -> Button:
-    """Return a button that takes something away (after it asked)."""
+    """Return a button that deletes something (after a confirmation)."""
     return _wired(Button(text, kind="danger"), on_click)
 
 
 def link_button(text: str, on_click: Clicked | None = None) -> Button:
-    """Return a button that looks like a word."""
+    """Return a button without a frame."""
     button = _wired(Button(text, kind="link"), on_click)
     button.setCursor(Qt.CursorShape.PointingHandCursor)
     return button
 
 
 def quiet_button(text: str, on_click: Clicked | None = None, *, icon_name: str = "") -> Button:
-    """Return a muted word that brightens under the pointer."""
+    """Return a muted button without a frame that is highlighted under the pointer."""
     return _wired(Button(text, kind="quiet", icon_name=icon_name, tone="muted"), on_click)
 
 
 def icon_button(name: str, what: str, on_click: Clicked | None = None) -> Button:
-    """Return a button that is only an icon; `what` is its name and tooltip."""
+    """Return a button with only an icon; `what` is its accessible name and tooltip."""
     button = Button("", kind="quiet", icon_name=name, tone="muted")
     button.setAccessibleName(what)
     button.set_hint(what)
@@ -124,12 +124,12 @@ def menu_button(text: str, menu: QMenu, parent: QWidget | None = None) -> Button
 def button_menu(
     view: QAbstractItemView, where: QPoint, entries: Sequence[tuple[str, Button]]
 ) -> QMenu:
-    """Open a context menu that does what buttons do, with the same reasons where it cannot.
+    """Open a context menu with the actions of buttons, and the reasons of disabled ones.
 
     Args:
         view: the view whose menu it is.
-        where: the place in the view's viewport.
-        entries: buttons, each with its row in `gui.shortcuts`; empty for the button's own words.
+        where: the position in the view's viewport.
+        entries: buttons, each with its action id of `gui.shortcuts`; empty to use the button's text.
     """
     menu = QMenu(view)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -1,4 +1,4 @@
-"""How a cell is drawn: 12-px padding, elided text, tones, pills, progress; quick and by hand."""
+"""The delegate that paints cells: 12 px padding, elided text, tones, pills and progress bars."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from gui.widgets.elide import elided_name
 from gui.widgets.labels import shown, tooltip
 
 PADDING = 12
-#: The least room of a progress bar beside its text.
+#: Minimum width of a progress bar beside its text.
 _BAR = 32
-#: So many pixels of a name are kept beside what is shown at the right of its row.
+#: Minimum width in pixels of a name beside the text at the right of its row.
 _NAME = 48
 Index = QModelIndex | QPersistentModelIndex
 
 
 class HoverRows(QTableView):
-    """A table that lights the row under the pointer, not the cell alone.
+    """A table that highlights the row under the pointer instead of only the cell.
 
     Attributes:
-        covered: so many pixels at its bottom are below a message; the last row can be scrolled
-            above them.
+        covered: height in pixels at the bottom that a message covers; the last row can be scrolled
+            above it.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -58,7 +58,7 @@ class HoverRows(QTableView):
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
 
     def viewportEvent(self, event: QEvent) -> bool:
-        """Light no row once the pointer has left, and none when it is below the last row."""
+        """Remove the highlight when the pointer leaves or is below the last row."""
         if event.type() in {QEvent.Type.Leave, QEvent.Type.HoverLeave}:
             self._light(-1)
         elif event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
@@ -72,7 +72,7 @@ class HoverRows(QTableView):
             self.updateGeometries()
 
     def updateGeometries(self) -> None:
-        """Lengthen the way of the scroll bar, if there is one, by what a message covers."""
+        """Extend the scroll range, if any, by the height that a message covers."""
         super().updateGeometries()
         bar = self.verticalScrollBar()
         if self.covered and bar.maximum():
@@ -93,7 +93,7 @@ class HoverRows(QTableView):
 
 
 class CellDelegate(QStyledItemDelegate):
-    """Draws every table and tree of the window alike."""
+    """Paints the cells of all tables and trees of the window."""
 
     def __init__(self, parent: QWidget | None = None, *, left: int = PADDING) -> None:
         super().__init__(parent)
@@ -104,11 +104,11 @@ class CellDelegate(QStyledItemDelegate):
         self._small = theme.text_font(theme.SMALL_SIZE)
 
     def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:
-        """Return the width of the whole text with its padding, and the height of a row."""
+        """Return the width of the complete text with its padding, and the row height."""
         text = shown(str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
         pill = index.data(PILL_ROLE) is not None
         font = self._small if pill else self._font(index)
-        # One pixel more: metrics round to whole pixels, the elision does not.
+        # One more pixel, since font metrics are rounded but the elision is not.
         width = QFontMetrics(font).horizontalAdvance(text) + self._margin(index) + PADDING + 1
         width += 14 if pill else 0
         width += 18 if index.data(DOT_ROLE) is not None else 0
@@ -120,7 +120,7 @@ class CellDelegate(QStyledItemDelegate):
         return QSize(width, theme.ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one cell."""
+        """Paint one cell."""
         colours = theme.tokens()
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         area: QRect = option.rect
@@ -148,7 +148,7 @@ class CellDelegate(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         index: Index,
     ) -> bool:
-        """Tell the whole text of a cell that was shortened, or the model's own tooltip."""
+        """Show the complete text of a shortened cell, or the model's tooltip."""
         if event.type() != QEvent.Type.ToolTip or not index.isValid():
             return False
         told = index.data(Qt.ItemDataRole.ToolTipRole)
@@ -161,14 +161,14 @@ class CellDelegate(QStyledItemDelegate):
 
     @staticmethod
     def _hovered(option: QStyleOptionViewItem, index: Index) -> bool:
-        """Return whether the pointer is in the row; Qt itself knows that for trees and lists only."""
+        """Return whether the pointer is in the row, which Qt reports only for trees and lists."""
         view = option.widget
         if isinstance(view, HoverRows):
             return index.row() == view.hovered_row
         return bool(option.state & QStyle.StateFlag.State_MouseOver)
 
     def _margin(self, index: Index) -> int:
-        """Return the room at the left: trees have their branches there in the first column."""
+        """Return the left margin, smaller in a tree's first column, which has the branches."""
         return PADDING if index.column() else self._left
 
     def _font(self, index: Index) -> QFont:
@@ -186,7 +186,7 @@ class CellDelegate(QStyledItemDelegate):
 
     @staticmethod
     def _focus(painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Mark the current row at the view's left edge while the keyboard is in the view."""
+        """Mark the current row at the view's left edge while the view has the keyboard focus."""
         view = option.widget
         if not isinstance(view, QAbstractItemView) or index.column() or not view.hasFocus():
             return
@@ -243,7 +243,7 @@ class CellDelegate(QStyledItemDelegate):
         return inner.adjusted(0, 0, -QFontMetrics(self._number).horizontalAdvance(str(text)) - 8, 0)
 
     def _has_room(self, index: Index, inner: QRect, aside: str) -> bool:
-        """Return whether there is room for an aside: the name of the row has priority."""
+        """Return whether there is room for the text at the right; the name has priority."""
         name = QFontMetrics(self._font(index)).horizontalAdvance(_text_of(index))
         left = inner.width() - QFontMetrics(self._number).horizontalAdvance(aside) - 8
         return left >= min(name, _NAME)
@@ -259,7 +259,7 @@ class CellDelegate(QStyledItemDelegate):
         painter.drawText(inner, int(side | Qt.AlignmentFlag.AlignVCenter), line)
 
     def line(self, option: QStyleOptionViewItem, index: Index, width: int) -> str:
-        """Return the text of a cell as it is drawn in a width in pixels."""
+        """Return the text of a cell as painted in a width in pixels."""
         text, metrics = _text_of(index), QFontMetrics(self._font(index))
         view = option.widget
         if (

@@ -1,4 +1,4 @@
-"""The columns of tables and trees: their widths, what gives way, what is remembered, the heading."""
+"""The columns of tables and trees: widths, stored widths and sorting, and the header."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from gui.widgets.elide import is_moment
 from gui.widgets.icons import icon
 
 _WIDEST, _LEAST, _NARROWEST, _NUMBERS, _SAMPLE = 420, 140, 64, 88, 100
-#: What a column of names wants that takes what the others leave, and what it is given if it can.
+#: Minimum and preferred width in pixels of a column of names that takes the remaining width.
 _FILLING, _NAME = 100_000, 260
-#: A moment may shrink to its day and minute, "15 Jan 10:00", with the padding of a cell.
+#: Width to which a time may shrink, "15 Jan 10:00", with the padding of a cell.
 _DAY = 112
-#: By how much moments of one form differ in width: "1 Jul" and "30 Nov".
+#: Width by which times of the same form can differ: "1 Jul" and "30 Nov".
 _MONTH = 14
 _ARROW = 10
-#: So many of the first cells tell to what width a column may shrink.
+#: Number of first cells that determine to what width a column may shrink.
 _HEAD = 20
-#: So long after a cell has changed the columns that were empty are examined again.
+#: Milliseconds after a change of a cell until empty columns are checked again.
 _EMPTY_MS = 200
 
 
 class Remembers(Protocol):
-    """Where widths and sorting are stored: `Context.settings`."""
+    """The store of widths and sorting: `Context.settings`."""
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return a value."""
@@ -53,12 +53,12 @@ class Remembers(Protocol):
 
 
 class Columns(QObject):
-    """Sizes columns to their content, and remembers widths, order and sorting.
+    """Sizes columns to their content, and stores widths, order and sorting.
 
-    Until the user moves a border the widths follow the width of the view: where there is too
-    little room empty columns shrink to their titles first, then moments, then other texts, and the
-    names in the first column last. Numbers never do. Widths are remembered once the user has moved
-    a border; the sorting always.
+    Until the user moves a border, the widths follow the width of the view. In a narrow view empty
+    columns shrink to their titles first, then times, then other texts, and the names in the first
+    column last. Numbers never shrink. Widths are stored once the user has moved a border; the
+    sorting always is.
     """
 
     def __init__(
@@ -98,23 +98,23 @@ class Columns(QObject):
         self._on_rows()
 
     def fit_content(self) -> None:
-        """Size the columns to what they show now, unless the user has sized them."""
+        """Size the columns to their content unless the user has sized them."""
         if not self._touched:
             self._sized = False
             self._on_rows()
 
     def fill_with_names(self, *widths: int) -> None:
-        """Give the first column what the others leave, whose widths in pixels are known."""
+        """Give the first column the remaining width; the others have fixed widths in pixels."""
         self._known = widths
         self._header.setStretchLastSection(False)
         self._size()
 
     def leave(self) -> None:
-        """Leave the widths to the owner of the view."""
+        """Let the owner of the view set the widths."""
         self._sized = self._touched = self._left = True
 
     def _restore(self) -> bool:
-        """Take what was remembered; return whether the widths are the user's."""
+        """Restore the stored state; return whether the widths are the user's."""
         stored = self._settings.get(self._key) if self._settings and self._key else None
         if isinstance(stored, str):  # as written by earlier versions
             stored = {"state": stored, "touched": True}
@@ -142,25 +142,25 @@ class Columns(QObject):
         self._fit()
 
     def _empty_columns(self) -> frozenset[int]:
-        """Return the columns of which no cell among the first ones shows anything."""
+        """Return the columns whose first cells are all empty."""
         if not self._view.model().rowCount():
             return frozenset()
         columns = range(1, self._header.count())
         return frozenset(column for column in columns if not any(self._shown(column)))
 
     def _shown(self, column: int) -> Iterator[bool]:
-        """Yield for each of the first cells of a column whether it shows anything."""
+        """Yield for each of the first cells of a column whether it has a text."""
         picture = Qt.ItemDataRole.DecorationRole
         for index in self._sample(column):
             yield bool(index.data()) or index.data(picture) is not None
 
     def _on_changed(self, *_where: object) -> None:
-        """Examine soon which columns are empty now."""
+        """Schedule a check for empty columns."""
         if self._sized and not self._left and not self._filled.isActive():
             self._filled.start()
 
     def _on_filled(self) -> None:
-        """Give the columns other widths if one was filled or emptied, or needs more or less now."""
+        """Resize the columns if one was filled or emptied, or needs a different width."""
         if not self._natural:
             return
         before, self._empty = (self._empty, self._least), self._empty_columns()
@@ -169,7 +169,7 @@ class Columns(QObject):
             self._fit()
 
     def _fit(self) -> None:
-        """Give the columns their natural widths, or less where there is no room."""
+        """Set the natural widths of the columns, or smaller ones in a narrow view."""
         columns = [c for c in range(self._header.count()) if not self._header.isSectionHidden(c)]
         if len(self._natural) != self._header.count() or self._left:
             return
@@ -187,7 +187,7 @@ class Columns(QObject):
         self._fitting = False
 
     def _fill(self, columns: list[int]) -> None:
-        """Let the names fill the room beside columns that the user has sized."""
+        """Let the names fill the width beside columns that the user has sized."""
         if self._known and columns:
             others = sum(self._header.sectionSize(column) for column in columns[1:])
             self._fitting = True
@@ -196,16 +196,16 @@ class Columns(QObject):
             self._fitting = False
 
     def _on_resized(self, column: int, old: int, new: int) -> None:
-        """Tell the user's hand from our own, and from the last column that stretches."""
+        """Store widths set by the user, not those set by this class or by stretching."""
         last = self._header.stretchLastSection() and column == self._last_shown()
-        if not old or not new:  # hidden or shown
+        if not old or not new:  # a column was hidden or shown
             self._later.start()
         elif self._sized and not self._fitting and not last:
             self._touched = True
             self._save()
 
     def _last_shown(self) -> int:
-        """Return the column at the right end: those behind it may be hidden."""
+        """Return the last visible column."""
         shown = [c for c in range(self._header.count()) if not self._header.isSectionHidden(c)]
         return max(shown, key=self._header.visualIndex, default=-1)
 
@@ -214,7 +214,7 @@ class Columns(QObject):
         self._save()
 
     def _needed(self, column: int) -> int:
-        """Return to what width in pixels a column may shrink; numbers and words keep theirs."""
+        """Return the width in pixels to which a column may shrink; numbers never shrink."""
         natural = self._natural[column]
         if not column:
             return min(natural, _LEAST)
@@ -228,14 +228,14 @@ class Columns(QObject):
         return self._needed_by_texts(column)
 
     def _needed_by_texts(self, column: int) -> int:
-        """Return to what width in pixels a column of texts may shrink."""
+        """Return the width in pixels to which a column of texts may shrink."""
         natural = self._natural[column]
-        if self._known:  # that has room for longer texts than there may be now
+        if self._known:  # the natural width has room for longer texts than present
             return min(natural, self._measured(column, _HEAD))
         return natural if natural <= _LEAST else max(self._header.sectionSizeHint(column), _LEAST)
 
     def _title_width(self, column: int) -> int:
-        """Return the width in pixels that the heading of a column needs, with its arrow."""
+        """Return the width in pixels that a column title needs, with the sort arrow."""
         title = str(self._view.model().headerData(column, Qt.Orientation.Horizontal) or "")
         width = QFontMetrics(self._header.font()).horizontalAdvance(title) + 2 * PADDING + 1
         return width + (_ARROW + 4 if self._header.sectionsClickable() else 0)
@@ -246,7 +246,7 @@ class Columns(QObject):
         return self._measured(column)
 
     def _measured(self, column: int, most: int = _SAMPLE) -> int:
-        """Return the width in pixels that the heading and the first cells of a column need."""
+        """Return the width in pixels that the title and the first cells of a column need."""
         delegate, option = self._view.itemDelegate(), self._option()
         width = max(self._title_width(column), _NARROWEST)
         for index in self._sample(column, most):
@@ -289,14 +289,14 @@ def _fitted(
     names: int = 0,
     first: Collection[int] = (),
 ) -> list[int]:
-    """Return widths that fit a room in pixels.
+    """Return column widths that fit into a given width in pixels.
 
     Args:
-        natural: what each column wants.
-        least: to what each may shrink.
-        room: what all of them have together.
-        names: what the first column needs for its names. It gives way last.
-        first: the columns that give way before all others.
+        natural: the natural width of each column.
+        least: the minimum width of each column.
+        room: the total width.
+        names: the width that the first column needs for names; it shrinks last.
+        first: the columns that shrink before all others.
     """
     fitted = [min(width, max(_WIDEST, small)) for width, small in zip(natural, least, strict=True)]
     if natural[:1] == [_FILLING]:
@@ -318,30 +318,30 @@ def _fitted(
 
 
 class Header(QHeaderView):
-    """A header whose titles stand at the side on which the cells below them stand.
+    """A header whose titles are aligned like the cells below them.
 
     Signals:
-        room_changed: the header is wider or narrower now.
+        room_changed: the width of the header has changed.
     """
 
     room_changed = Signal()
 
     def setSelectionModel(self, _model: QItemSelectionModel) -> None:
-        """Follow no selection: Qt would ask for every section whether all rows are selected.
+        """Ignore the selection: Qt would check for every section whether all rows are selected.
 
-        With 25,000 selected rows that takes 0.4 s a repaint, and the headings show nothing of it.
+        With 25,000 selected rows that takes 0.4 s per repaint, and the header does not show it.
         """
         own = QItemSelectionModel(self.model(), self)
         super().setSelectionModel(own)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Tell of another width."""
+        """Emit the change of the width."""
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
             self.room_changed.emit()
 
     def initStyleOptionForIndex(self, option: QStyleOptionHeader, section: int) -> None:
-        """Take the alignment of the column's first cell; the arrow is drawn by `paintSection`."""
+        """Use the alignment of the column's first cell; `paintSection` draws the arrow."""
         super().initStyleOptionForIndex(option, section)
         option.sortIndicator = QStyleOptionHeader.SortIndicator.None_
         if self._right(section):
@@ -349,7 +349,7 @@ class Header(QHeaderView):
             option.textAlignment = side
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
-        """Draw the title, and the arrow of the sorting on the free side of it."""
+        """Draw the title, and the sort arrow on its free side."""
         super().paintSection(painter, rect, section)
         if not self.isSortIndicatorShown() or section != self.sortIndicatorSection():
             return

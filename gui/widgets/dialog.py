@@ -1,4 +1,4 @@
-"""The frame of every dialog: a heading, a body that scrolls on a small screen, and buttons."""
+"""The base class of all dialogs: a heading, a scrolling body, and buttons."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Dialog(QDialog):
         box.addLayout(self._foot)
 
     def add_buttons(self, *buttons: Button, left: tuple[QWidget, ...] = ()) -> None:
-        """Put buttons at the right end of the foot, and other widgets at its left."""
+        """Add buttons at the right end of the footer, and other widgets at its left."""
         for widget in left:
             self._foot.addWidget(widget)
         self._foot.addStretch(1)
@@ -70,13 +70,13 @@ class Dialog(QDialog):
             self._foot.addWidget(button)
 
     def add_stretching(self, widget: QWidget, least: int = 120) -> None:
-        """Put a widget that scrolls by itself into the body: it gets the height that is left."""
+        """Add a widget that scrolls itself to the body; it gets the remaining height."""
         widget.setMinimumHeight(least)
         widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         self.body.addWidget(widget, 1)
 
     def fit(self) -> None:
-        """Take the size that the content needs, as far as the screen has room for it."""
+        """Set the size that the content needs, limited by the screen."""
         most = screen_room(self).size() - _FRAME
         width = max(self._wanted.width(), self._foot.minimumSize().width())
         width = min(max(width, self._inside.minimumSizeHint().width()), most.width())
@@ -112,7 +112,7 @@ def keep_on_screen(dialog: QWidget) -> None:
 
 
 def _wrapped(label: QWidget, whole: str) -> QWidget:
-    """Give a label its whole text as a tooltip if a word of it was shortened."""
+    """Set the complete text of a label as its tooltip if a word was shortened."""
     if short_words(whole) != whole:
         label.setToolTip(tooltip(whole))
     return label

@@ -1,4 +1,4 @@
-"""Shortening a name so that the part that differs from its neighbours stays visible."""
+"""Elides a name so that the part that differs from its neighbours stays visible."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
 
 _DOTS = "…"
-#: A moment as the screen shows it; it loses its end first: the day says more than the second.
+#: A time as it is displayed; its end is elided first, since the day matters most.
 _MOMENT = re.compile(
     r"\d{1,2} [A-Z][a-z]{2} \d{4}\b.*|\d{4}-\d{2}-\d{2}([ T][\d:.]+)?( ?(Z|UTC|[+-]\d{2}:\d{2}))?"
 )
 _PARTS = re.compile(r"(\d{1,2} [A-Z][a-z]{2})( \d{4})( \d{2}:\d{2})?(:\d{2})?")
-#: Shorter forms of a moment as numbers of its parts, the most complete first.
+#: Shorter forms of a time as numbers of its parts, the most complete first.
 _MOMENT_FORMS = ((0, 1, 2, 3), (0, 1, 2), (0, 2), (0, 2, 3), (0, 1), (0,))
-#: The parts by what confuses most if it is missing: the year, the day, the minute, the second.
+#: The parts by importance: year, day, minute, second.
 _IMPORTANCE = (1, 0, 2, 3)
-#: A moment within a sentence, and its shorter forms: without the zone, the seconds, the year.
+#: A time within a sentence, and its shorter forms: without the zone, the seconds, the year.
 _WITHIN = re.compile(
     r"(\d{1,2} [A-Z][a-z]{2})( \d{4})( \d{2}:\d{2})(:\d{2})?( UTC(?:[+-]\d{1,2}(?::\d{2})?)?)?"
 )
@@ -27,16 +27,16 @@ _SHORTER = (r"\1\2\3\4", r"\1\2\3", r"\1\3")
 
 
 def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, width: int) -> str:
-    """Return as much of a text as fits, with the part that its neighbours do not share.
+    """Return a text elided to a width, with the part that differs from its neighbours.
 
     The middle is left out if the differing part survives that; else the shared beginning is, as in
     `…15T10:00:00Z.json`; else all but the beginning of the differing part.
 
     Args:
-        text: the whole text.
+        text: the complete text.
         neighbours: the texts of the rows next to it.
         metrics: measures the font in which it is drawn.
-        width: the room in pixels.
+        width: the available width in pixels.
     """
     if metrics.horizontalAdvance(text) <= width:
         return text
@@ -58,13 +58,13 @@ def elided_name(text: str, neighbours: Iterable[str], metrics: QFontMetrics, wid
 
 
 def elided_sentence(text: str, metrics: QFontMetrics, mode: Qt.TextElideMode, width: int) -> str:
-    """Return as much of a sentence as fits; the moments in it become shorter first.
+    """Return a sentence elided to a width; times in it are shortened first.
 
     Args:
-        text: the whole text.
+        text: the complete text.
         metrics: measures the font in which it is drawn.
-        mode: where letters are left out once no shorter form of a moment fits.
-        width: the room in pixels.
+        mode: where to elide if no shorter form of a time fits.
+        width: the available width in pixels.
     """
     shorter = text
     for form in ("", *_SHORTER):
@@ -75,12 +75,12 @@ def elided_sentence(text: str, metrics: QFontMetrics, mode: Qt.TextElideMode, wi
 
 
 def is_moment(text: str) -> bool:
-    """Return whether a text is a moment as the program writes it."""
+    """Return whether a text is a time as formatted by the program."""
     return _MOMENT.fullmatch(text) is not None
 
 
 def differing_part(text: str, neighbours: Iterable[str]) -> tuple[int, int]:
-    """Return where the part begins and ends that sets a text apart from the neighbour most like it.
+    """Return start and end of the part in which a text differs from its most similar neighbour.
 
     It begins at the start of a word or number. Both are 0 if nothing can be compared.
     """
@@ -99,9 +99,7 @@ def differing_part(text: str, neighbours: Iterable[str]) -> tuple[int, int]:
     return begin, max(end, begin + 1)
 
 
-def _elided_moment(
-    text: str, neighbours: Iterable[str], metrics: QFontMetrics, width: int
-) -> str:
+def _elided_moment(text: str, neighbours: Iterable[str], metrics: QFontMetrics, width: int) -> str:
     """Return a shorter form, with the parts in which the neighbours differ if they fit.
 
     Else the form without the zone, the seconds, the year, and last without the time.
@@ -123,7 +121,7 @@ def _elided_moment(
 
 
 def _parts(text: str) -> tuple[str, str, str, str] | None:
-    """Return day, year, minute and second of a moment in words."""
+    """Return day, year, minute and second of a time as texts."""
     found = _PARTS.match(text)
     if found is None:
         return None

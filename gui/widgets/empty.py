@@ -1,4 +1,4 @@
-"""What a view shows while it is empty or loading: never a blank."""
+"""The empty and loading states of views."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gui.widgets.labels import heading, muted_label, short_words
 
 
 class EmptyState(QWidget):
-    """Says what the view is for, and offers the button that fills it."""
+    """The purpose of an empty view, and the button that fills it."""
 
     def __init__(
         self,
@@ -50,10 +50,10 @@ class EmptyState(QWidget):
         self.button.setVisible(bool(button_text))
 
     def set_text(self, title: str, text: str = "", button_text: str | None = None) -> None:
-        """Say something else; `button_text` empty hides the button, None leaves it."""
+        """Set the texts; an empty `button_text` hides the button, None leaves it unchanged."""
         self._title.setText(title)
         self._text.setText(short_words(text))
-        self._line.invalidate()  # while it is hidden Qt would go on with the width of the old text
+        self._line.invalidate()  # while it is hidden, Qt would use the width of the old text
         if button_text:
             self.button.setText(button_text)
             self.button.setAccessibleName(button_text or title or "Fill this view")
@@ -71,7 +71,7 @@ def _centred(label: QWidget) -> QHBoxLayout:
 
 
 class Skeleton(QWidget):
-    """Grey bars where rows are about to be."""
+    """Grey bars in place of rows that are being loaded."""
 
     def __init__(self, rows: int = 6, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -90,7 +90,7 @@ class Skeleton(QWidget):
 
 
 class Loadable(QWidget):
-    """A view with its empty state and its skeleton, one of them shown."""
+    """A view with its empty and its loading state, of which one is shown."""
 
     def __init__(self, view: QWidget, empty: EmptyState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,7 +103,7 @@ class Loadable(QWidget):
 
     @property
     def stand_ins(self) -> tuple[QWidget, ...]:
-        """What can have the focus in the place of the view."""
+        """The widget that can have the focus instead of the view."""
         return self.empty, self.empty.button, self._skeleton
 
     def show_view(self) -> None:
@@ -111,18 +111,18 @@ class Loadable(QWidget):
         self._stack.setCurrentWidget(self.view)
 
     def show_empty(self) -> None:
-        """Show what the view is for."""
+        """Show the empty state."""
         self._stack.setCurrentWidget(self.empty)
 
     def show_unconnected(self, choose: Callable[[], object]) -> None:
-        """Show that a connection is needed first; `choose` leads to the profiles."""
+        """Show that a connection is required; `choose` opens the profiles."""
         if self._unconnected is None:
-            text = "Choose a profile here, or at the top left."
-            self._unconnected = EmptyState("Not connected", text, "Choose a profile", choose)
+            text = "Select a profile here, or at the top left."
+            self._unconnected = EmptyState("Not connected", text, "Select a profile", choose)
             self._stack.addWidget(self._unconnected)
         self._stack.setCurrentWidget(self._unconnected)
 
     def show_loading(self) -> None:
-        """Show the skeleton, unless there is old content to go on with."""
+        """Show the loading state unless there is old content."""
         if self._stack.currentWidget() is not self.view:
             self._stack.setCurrentWidget(self._skeleton)

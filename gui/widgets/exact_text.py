@@ -1,4 +1,4 @@
-"""A text in an editor and back, to the byte: editors know one kind of line break only."""
+"""Converts texts to and from editors without changing a byte, such as line breaks."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from PySide6.QtGui import QTextDocument
 
-#: What Qt's documents keep for themselves (breaks of blocks, lines and frames), and the mark at the
-#: beginning of a text that is dropped on its way to Qt.
+#: Characters with a special meaning in Qt's documents (breaks of blocks, lines and frames), and the
+#: byte order mark, which is dropped when a text is passed to Qt.
 _TAKEN = frozenset("\u2028\u2029\ufdd0\ufdd1\0\ufeff")
 _BREAKS = ("\n", "\r\n", "\r")
 
 
 @dataclass(frozen=True, slots=True)
 class ExactText:
-    """A text as an editor shows it. If it is not `exact`, an editor would change it."""
+    """A text as an editor shows it; if it is not `exact`, an editor would change it."""
 
     shown: str
     ending: str = "\n"
@@ -22,7 +22,7 @@ class ExactText:
 
     @classmethod
     def of(cls, text: str) -> ExactText:
-        """Return how a text is to be shown."""
+        """Return the editor form of a text."""
         for ending in _BREAKS:
             rest = text.replace(ending, "")
             if not ({"\r", "\n", *_TAKEN} & set(rest)) and _has_utf8(text):
@@ -30,8 +30,8 @@ class ExactText:
         return cls(text, exact=False)
 
     def back(self, document: QTextDocument) -> str:
-        """Return the text in a document, with the line breaks that it had."""
-        # Not toPlainText(): that makes blanks of no-break spaces.
+        """Return the text of a document with its original line breaks."""
+        # Not toPlainText(), which replaces no-break spaces.
         raw = document.toRawText().replace("\u2029", "\n").replace("\u2028", "\n")
         return raw.replace("\n", self.ending) if self.ending != "\n" else raw
 

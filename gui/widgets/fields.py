@@ -1,4 +1,4 @@
-"""Fields that the style sheet alone cannot lay out."""
+"""Input fields with adjustments that a style sheet cannot make."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Box = TypeVar("Box", bound=QAbstractSpinBox)
 
 
 def inset(box: Box) -> Box:
-    """Give a spin box or date field the room at its left that line edits have (Qt forgets it)."""
+    """Give a spin box or date field the left padding of line edits, which Qt omits."""
     edit = box.findChild(QLineEdit)
     if edit is not None:
         edit.setTextMargins(8, 0, 0, 0)
@@ -21,7 +21,7 @@ def inset(box: Box) -> Box:
 
 
 def clearable(field: QLineEdit) -> QLineEdit:
-    """Give a field its clear button, with a name."""
+    """Add a clear button with an accessible name to a field."""
     field.setClearButtonEnabled(True)
     for button in field.findChildren(QAbstractButton):
         button.setAccessibleName("Clear")
@@ -29,7 +29,7 @@ def clearable(field: QLineEdit) -> QLineEdit:
 
 
 def filter_of(field: QLineEdit, view: QWidget) -> QLineEdit:
-    """Have Escape clear a filter, and without one lead to the list that it filters."""
+    """Let Escape clear a filter or, if it is empty, focus the filtered list."""
 
     def leave() -> None:
         if field.text():
@@ -42,14 +42,14 @@ def filter_of(field: QLineEdit, view: QWidget) -> QLineEdit:
 
 
 def allow_field(field: QWidget, allowed: bool, reason: str) -> None:
-    """Enable a field, or disable it and say why, as `Button.allow` does for buttons."""
+    """Enable a field, or disable it with a reason, like `Button.allow`."""
     field.setEnabled(allowed)
     field.setToolTip("" if allowed else tooltip(reason))
     field.setAccessibleDescription("" if allowed else reason)
 
 
 def combo_box(name: str) -> QComboBox:
-    """Return a choice of lines; `name` is what screen readers call it and its list."""
+    """Return a combo box; `name` is the accessible name of it and its list."""
     box = QComboBox()
     box.setAccessibleName(name)
     box.view().setAccessibleName(name)
@@ -57,7 +57,7 @@ def combo_box(name: str) -> QComboBox:
 
 
 def line_edit(name: str, placeholder: str = "", *, clear: bool = False) -> QLineEdit:
-    """Return a field of one line; `name` is what screen readers call it."""
+    """Return a line edit; `name` is its accessible name."""
     field = QLineEdit()
     field.setAccessibleName(name)
     field.setPlaceholderText(placeholder)

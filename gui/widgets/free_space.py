@@ -1,4 +1,4 @@
-"""Where something can float above a view without covering what the user works on."""
+"""Finds a position for a floating card that covers as little of a view as possible."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ from gui import theme
 
 _MARGIN, _STEP = 12, 24
 _CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
-#: What it costs to cover the place of the keyboard, the pointer, another card, a control, a row of
-#: a list, or a text.
+#: Costs of covering the focused widget, the pointer, another card, a control, a row, or a text.
 _FOCUS, _POINTER, _CARD, _CONTROL, _ROW, _TEXT = 100, 30, 20, 3, 2, 1
 
 
@@ -40,9 +39,9 @@ class FilledList:
 
 
 def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
-    """Return where a card covers least of a view: at its bottom if possible, else at its top.
+    """Return where a card covers least of a view, preferably at the bottom, then at the top.
 
-    Only the part of the view that is in sight counts, if it is in a page that scrolls.
+    In a scrolling page only the visible part of the view counts.
 
     Args:
         view: the view above which the card floats.
@@ -66,17 +65,17 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
 
 
 def covers_focus(view: QWidget, card: QRect, floating: QWidget) -> bool:
-    """Return whether a card at this place of the view hides what has the keyboard's focus."""
+    """Return whether a card at a position hides the focused widget or row."""
     return any(card.intersects(place) for place in _focus_places(view, floating))
 
 
 def in_sight(view: QWidget) -> QRect:
-    """Return the part of a view that is in sight; all of a view that is not shown yet."""
+    """Return the visible part of a view; all of a view that is not shown yet."""
     return view.visibleRegion().boundingRect() if view.isVisible() else view.rect()
 
 
 def _candidates(room: QRect, size: QSize) -> Iterator[QPoint]:
-    """Yield places in the order of preference."""
+    """Yield positions in the order of preference."""
     middle = max((room.width() - size.width()) // 2, 0)
     right = max(room.width() - size.width() - _MARGIN, 0)
     bottom = max(room.height() - size.height() - _MARGIN, 0)
@@ -103,7 +102,7 @@ def _focus_places(view: QWidget, floating: QWidget) -> Iterator[QRect]:
 
 
 def _places(view: QWidget, floating: QWidget, kinds: tuple[type, ...]) -> Iterator[QRect]:
-    """Yield where the visible parts of enabled controls or labels are."""
+    """Yield the visible areas of enabled controls or labels."""
     for part in view.findChildren(QWidget):
         if not isinstance(part, kinds) or not part.isVisible() or not part.isEnabled():
             continue
@@ -115,7 +114,7 @@ def _places(view: QWidget, floating: QWidget, kinds: tuple[type, ...]) -> Iterat
 
 
 def _cards(view: QWidget, floating: QWidget) -> Iterator[QRect]:
-    """Yield where other messages are, whether they float or have a place of their own."""
+    """Yield the areas of other messages, floating or in a layout."""
     for part in view.findChildren(QFrame):
         message = part.property("floating") or part.property("banner")
         if message and part.isVisible() and not floating.isAncestorOf(part):
@@ -123,7 +122,7 @@ def _cards(view: QWidget, floating: QWidget) -> Iterator[QRect]:
 
 
 def filled_lists(view: QWidget) -> Iterator[FilledList]:
-    """Yield the lists in a view that have rows, with the part of each that rows fill."""
+    """Yield the lists in a view that have rows, with the area of the rows."""
     for part in view.findChildren(QAbstractItemView):
         model: QAbstractItemModel | None = part.model()
         if not part.isVisible() or model is None or not model.rowCount():
@@ -152,7 +151,7 @@ def _rows(filled: QRect) -> Iterator[QRect]:
 
 
 def _below_rows(view: QWidget, room: QRect, size: QSize) -> Iterator[QPoint]:
-    """Yield places below the last row of lists that have the room for a card there."""
+    """Yield positions below the last row of lists with enough room for a card."""
     for each in filled_lists(view):
         free = QRect(each.area)
         free.setTop(each.filled.bottom() + 1)

@@ -1,4 +1,4 @@
-"""Our line icons, drawn in the colour that the theme gives them."""
+"""The line icons, drawn in colours of the theme."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels that always show plain text, and the escape for text that others wrote."""
+"""Labels that always show plain text, and the escaping of foreign text."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from gui import shortcuts, theme
 from gui.clock import follow_time
 from gui.widgets.elide import elided_sentence
 
-_AGE_HINT = f"When this was fetched. {shortcuts.tip('refresh')}"
-#: Categories that are drawn as something else than themselves: control, format, surrogate, lines.
+_AGE_HINT = f"When this was loaded. {shortcuts.tip('refresh')}"
+#: Unicode categories that are not displayed verbatim: control, format, surrogate, separators.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-#: A longer word (a key, for example) is shortened in headings and texts, which cannot wrap it.
+#: Longer words (keys, for example) are shortened in headings and texts, which cannot wrap them.
 _LONGEST_WORD = 36
 
 
@@ -28,8 +28,8 @@ def shown(text: str, *, lines: bool = False) -> str:
     r"""Return foreign text with control and bidi characters escaped, for example `\u202e`.
 
     Args:
-        text: what somebody else wrote: a key, a tag, a message.
-        lines: keep line breaks and tabs as they are.
+        text: the foreign text: a key, a tag, a message.
+        lines: do not escape line breaks and tabs.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -42,7 +42,7 @@ def tooltip(text: str) -> str:
 
 
 def repolish(widget: QWidget) -> None:
-    """Have the style sheet read the widget's properties anew."""
+    """Apply the style sheet again after a property has changed."""
     widget.style().unpolish(widget)
     widget.style().polish(widget)
     widget.update()
@@ -77,7 +77,7 @@ class Text(QLabel):
         super().setText(shown(text, lines=True))
 
     def show_live(self, text: Callable[[], str]) -> None:
-        """Show a text that depends on time or zone: it is made anew every second while visible."""
+        """Show a text that depends on time or zone and is updated every second while visible."""
         self.setText(text())
         self._live = text
         if not self._followed:
@@ -96,7 +96,7 @@ class Text(QLabel):
 
 
 class Elided(Text):
-    """A one-line label that shortens its text in the middle and tells it whole as a tooltip."""
+    """A one-line label that elides its text in the middle; the tooltip has the complete text."""
 
     def __init__(
         self,
@@ -110,13 +110,13 @@ class Elided(Text):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def setText(self, text: str) -> None:
-        """Show `text`, as much of it as fits."""
+        """Show `text`, elided to the width."""
         super().setText(text)
         self.setToolTip(tooltip(text) if text else "")
         self.updateGeometry()
 
     def minimumSizeHint(self) -> QSize:
-        """Allow any width down to a few letters."""
+        """Allow any width down to a few characters."""
         return QSize(min(32, self.sizeHint().width()), super().sizeHint().height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -156,7 +156,7 @@ class Pill(QLabel):
         self.updateGeometry()
 
     def show_live(self, text: Callable[[], str], tone: str | None = None, hint: str = "") -> None:
-        """Show a text that depends on time or zone: it is made anew every second while visible."""
+        """Show a text that depends on time or zone and is updated every second while visible."""
         self.set(text(), tone, hint)
         self._live = text
         if not self._followed:
@@ -172,15 +172,15 @@ class Pill(QLabel):
             self.hide()
         elif self.parentWidget() is not None:
             self.show()
-        else:  # showing it now would make it a window of its own
+        else:  # showing it now would make it a separate window
             self.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, on=False)
 
 
 class AgePill(Pill):
-    """How old fetched content is. It counts up, and shows when a refresh failed.
+    """The age of loaded content. It counts up, and shows when a refresh has failed.
 
-    Where there is little room it shows the age alone, and at last nothing; after a failed refresh
-    it always shows that the content is stale.
+    In a narrow bar it shows only the age, then nothing; after a failed refresh it always shows
+    that the content is stale.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -191,16 +191,16 @@ class AgePill(Pill):
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def set_fetched(self, moment: datetime | None = None) -> None:
-        """Count from `moment` on, from now by default: the content is as fresh as can be."""
+        """Set the time at which the content was loaded, by default now."""
         self._fetched, self._failed = moment or utc_now(), False
         self.show_live(partial(_fetched, self._fetched), "neutral", _AGE_HINT)
 
     def sizeHint(self) -> QSize:
-        """Return the room of the whole text, whichever text is shown now."""
+        """Return the size of the complete text, regardless of the shown one."""
         return self._room_of(self._live() if self._live is not None else self.text())
 
     def minimumSizeHint(self) -> QSize:
-        """Allow any width: everything else in a bar matters more."""
+        """Allow any width, since everything else in a bar is more important."""
         return QSize(0, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -221,7 +221,7 @@ class AgePill(Pill):
             self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw no pill where no text fits."""
+        """Draw no pill if no text fits."""
         if self.text():
             super().paintEvent(event)
 
@@ -234,20 +234,20 @@ class AgePill(Pill):
         return size
 
     def set_failed(self) -> None:
-        """Show that older content stays, as it could not be refreshed; nothing without content."""
+        """Show that the content could not be refreshed; nothing without content."""
         if self._fetched is not None:
             self._failed = True
             text = partial(_stale, self._fetched)
             self.show_live(text, "warning", f"The last refresh failed. {_AGE_HINT}")
 
     def clear_age(self) -> None:
-        """Show nothing: there is no content."""
+        """Show nothing, since there is no content."""
         self._fetched = None
         self.set("")
 
 
 def _fetched(moment: datetime) -> str:
-    return f"fetched {format_age(moment)}"
+    return f"loaded {format_age(moment)}"
 
 
 def _stale(moment: datetime) -> str:
@@ -255,14 +255,14 @@ def _stale(moment: datetime) -> str:
 
 
 def text_label(text: str = "", tone: str = "plain", *, wrap: bool = False) -> Text:
-    """Return a label of the text face."""
+    """Return a label in the text font."""
     label = Text(text, tone)
     label.setWordWrap(wrap)
     return label
 
 
 def muted_label(text: str = "", *, wrap: bool = False, small: bool = False) -> Text:
-    """Return a quiet label; `small` is 12 px."""
+    """Return a muted label; `small` is 12 px."""
     label = text_label(text, "muted", wrap=wrap)
     if small:
         label.setFont(theme.text_font(12))

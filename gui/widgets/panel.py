@@ -1,4 +1,4 @@
-"""Section heads and panels: one-pixel separators in the place of boxes."""
+"""Section headers and panels, with one-pixel separators instead of boxes."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.widgets.labels import Elided, Pill
 
-#: So many pixels of a name in the place of a heading are never shortened.
+#: Minimum width in pixels of a name that replaces a heading.
 _NAME = 56
 
 
 def column(
     *parts: QWidget, margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 0
 ) -> QWidget:
-    """Return the widgets below each other."""
+    """Return the widgets in a column."""
     return _boxed(QBoxLayout.Direction.TopToBottom, parts, margins, spacing)
 
 
 def row(
     *parts: QWidget, margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 8
 ) -> QWidget:
-    """Return the widgets beside each other."""
+    """Return the widgets in a row."""
     return _boxed(QBoxLayout.Direction.LeftToRight, parts, margins, spacing)
 
 
@@ -43,7 +43,7 @@ def rule() -> QFrame:
 
 
 def card(*parts: QWidget, spacing: int = 4) -> QFrame:
-    """Return the widgets below each other on a card with a thin border."""
+    """Return the widgets in a column on a card with a thin border."""
     frame = QFrame()
     frame.setProperty("surface", "card")
     box = QVBoxLayout(frame)
@@ -55,7 +55,7 @@ def card(*parts: QWidget, spacing: int = 4) -> QFrame:
 
 
 def scrolling(part: QWidget) -> QScrollArea:
-    """Return the widget in a view that scrolls up and down once there is too little room for it."""
+    """Return the widget in a view that scrolls vertically if necessary."""
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
@@ -67,7 +67,7 @@ def scrolling(part: QWidget) -> QScrollArea:
 
 
 def page(part: QWidget) -> QScrollArea:
-    """Return the widget in a view that scrolls only where it does not fit, in both directions."""
+    """Return the widget in a view that scrolls in both directions if necessary."""
     area = scrolling(part)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
     area.setMinimumWidth(0)
@@ -84,9 +84,9 @@ def splitter(
 
     Args:
         parts: the widgets, in order.
-        vertical: place them below each other instead of beside each other.
-        sizes: their sizes at first, in pixels.
-        stretch: how they share what room a larger window adds; without it the last one takes all.
+        vertical: arrange them in a column instead of a row.
+        sizes: their initial sizes in pixels.
+        stretch: how they share additional space; by default the last one takes all.
     """
     split = QSplitter(Qt.Orientation.Vertical if vertical else Qt.Orientation.Horizontal)
     split.setHandleWidth(1)
@@ -103,11 +103,11 @@ def splitter(
 class SectionHead(QFrame):
     """A bar of 36 px with a bold title, pills or muted text after it, and actions at the right.
 
-    Where there is too little room for all, notes and ages give way. The heading that it is made
-    with is never shortened, a name that is shown in its place only at last.
+    In a narrow bar notes and ages are hidden first. The original heading is never shortened; a
+    name that replaces it is shortened last.
 
     Attributes:
-        heading: the title that it was made with.
+        heading: the original title.
     """
 
     def __init__(self, title: str = "", *actions: QWidget, note: str = "") -> None:
@@ -144,13 +144,13 @@ class SectionHead(QFrame):
         self._fit_title()
 
     def minimumSizeHint(self) -> QSize:
-        """Return the room of the heading and of everything that cannot become narrower."""
+        """Return the width of the heading and of all parts that cannot shrink."""
         least = super().minimumSizeHint()
         other = least.width() - self._title.minimumWidth()
         return QSize(other + self._least_title(), least.height())
 
     def event(self, event: QEvent) -> bool:
-        """Give the title the room that the other parts leave, whenever one of them changes."""
+        """Give the title the remaining width whenever another part changes."""
         if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
             self._fit_title()
         return super().event(event)
@@ -169,22 +169,22 @@ class SectionHead(QFrame):
         return self._title.fontMetrics().horizontalAdvance(self._title.text()) + 2
 
     def add_pill(self, pill: Pill) -> Pill:
-        """Put a pill (or any small widget) after the title."""
+        """Add a pill (or any small widget) after the title."""
         self.add_beside(pill)
         return pill
 
     def add_beside(self, widget: QWidget) -> None:
-        """Put a widget after the title."""
+        """Add a widget after the title."""
         self._box.insertWidget(self._left, widget)
         self._left += 1
 
     def add_action(self, widget: QWidget) -> None:
-        """Put a button or a switch at the right edge."""
+        """Add a button or a switch at the right edge."""
         self._box.addWidget(widget)
 
 
 class Panel(QWidget):
-    """A section head above a body."""
+    """A section header above a body."""
 
     def __init__(self, title: str = "", *body: QWidget, actions: tuple[QWidget, ...] = ()) -> None:
         super().__init__()
@@ -201,7 +201,7 @@ class Panel(QWidget):
             self.body.addWidget(part)
 
     def add(self, widget: QWidget, stretch: int = 0) -> None:
-        """Put a widget below the others."""
+        """Add a widget below the others."""
         self.body.addWidget(widget, stretch)
 
 

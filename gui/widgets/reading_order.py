@@ -1,4 +1,4 @@
-"""The order in which Tab goes from control to control: that in which they are read.
+"""The Tab order of controls, which is their reading order.
 
 Qt's own order is that in which widgets were made, and many are made late: the folders of a path,
 the words of a switch, the views of a preview.

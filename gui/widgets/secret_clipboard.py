@@ -1,4 +1,4 @@
-"""Copying a secret: marked as one for clipboard managers, and cleared again after a while."""
+"""Copies secrets, marked for clipboard managers and cleared after a while."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from PySide6.QtGui import QClipboard, QGuiApplication
 
 from core.redaction import Secret
 
-#: Seconds after which a copied secret is taken off the clipboard, if it is still there.
+#: Seconds after which a copied secret is removed from the clipboard.
 CLEAR_SECONDS = 30
 
-#: What clipboard histories look for before they keep a text: KDE's and those that follow it,
-#: Windows' (history and cloud), and those of macOS.
+#: MIME types that exclude a text from clipboard histories: of KDE and compatible ones, of Windows
+#: (history and cloud), and of macOS.
 _HINTS = {
     "x-kde-passwordManagerHint": b"secret",
     "ExcludeClipboardContentFromMonitorProcessing": b"1",
@@ -24,21 +24,21 @@ _HINTS = {
 
 
 class SecretClipboard(QObject):
-    """Remembers what was copied, so that it can be cleared if nothing else was copied."""
+    """Clears a copied secret after a while unless something else was copied."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._copied: set[Secret] = set()  # as Qt gives them back
+        self._copied: set[Secret] = set()  # as Qt returns them
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.clear)
 
     def copy(self, secret: Secret) -> None:
-        """Put a secret on the clipboard on the user's explicit act."""
+        """Copy a secret to the clipboard, on an explicit action of the user."""
         QGuiApplication.clipboard().setMimeData(self.packed(secret))
 
     def packed(self, secret: Secret) -> QMimeData:
-        """Return a secret as it goes on the clipboard, and watch it from now on."""
+        """Return the clipboard data of a secret, and clear it after a while."""
         data = QMimeData()
         data.setText(secret.reveal())
         for name, value in _HINTS.items():
@@ -48,7 +48,7 @@ class SecretClipboard(QObject):
         return data
 
     def clear(self) -> None:
-        """Take the secret off the clipboard unless something else is there by now."""
+        """Remove the secret from the clipboard unless its content has changed."""
         self._timer.stop()
         copied, self._copied = self._copied, set()
         for secret in copied:
@@ -57,7 +57,7 @@ class SecretClipboard(QObject):
 
 
 def drop_selection(text: str) -> None:
-    """Take a selected text off X11's primary selection: selecting is not yet copying."""
+    """Remove a selected text from X11's primary selection, since selecting is not copying."""
     if text:
         _take_off(QClipboard.Mode.Selection, text)
 
@@ -72,7 +72,7 @@ def _take_off(mode: QClipboard.Mode, text: str) -> None:
 
 @cache
 def secret_clipboard() -> SecretClipboard:
-    """Return the one of this process; it also clears when the program ends."""
+    """Return the instance of this process, which also clears at exit."""
     app = QCoreApplication.instance()
     made = SecretClipboard(app)
     if app is not None:

@@ -1,4 +1,4 @@
-"""Editing a secret's text as a form or as JSON: one text, two views, hidden by default."""
+"""The editor of a secret's text as a form or as JSON, hidden by default."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from gui.widgets.segmented import Segmented
 
 FORM, JSON = "Form", "JSON"
 _INEXACT = (
-    "Its line breaks are of several kinds, or it holds characters that an editor would change: "
-    "it can only be looked at here."
+    "It has mixed line breaks or characters that an editor would change, so it can only be "
+    "viewed here."
 )
 
 
 class SecretEditor(QWidget):
-    """Form and JSON over the same text; what is not changed keeps its bytes.
+    """A form and a JSON view of the same text; unchanged parts stay byte-identical.
 
     Signals:
         edited: the user changed something.
@@ -45,9 +45,9 @@ class SecretEditor(QWidget):
         self.form = SecretForm()
         self.json = JsonPage()
         self._before = ""
-        self._kinds: tuple[SecretRow, ...] = ()  # the rows whose kinds the form keeps
+        self._kinds: tuple[SecretRow, ...] = ()  # the rows with their value types
         self._was_whole = True
-        self._forced = False  # into the text, by one that has no form
+        self._forced = False  # changes to the text that the form cannot show
         self._problem = Text("", "danger")
         self._problem.setWordWrap(True)
         self._size = muted_label(small=True)
@@ -69,7 +69,7 @@ class SecretEditor(QWidget):
         self.set_text("{}")
 
     def set_text(self, text: str) -> None:
-        """Show another text; one that is no JSON object has no form."""
+        """Show another text; without a JSON object there is no form."""
         self._before = text
         self._was_whole = not json_problem(text)
         try:
@@ -90,10 +90,10 @@ class SecretEditor(QWidget):
 
     @property
     def text(self) -> str:
-        """The text as it stands, verbatim where nothing was changed.
+        """The current text, verbatim in unchanged parts.
 
         Raises:
-            InvalidInput: a key is empty or doubled, or the text is empty or too long.
+            InvalidInput: a key is empty or a duplicate, or the text is empty or too long.
         """
         text = self._text()
         check_size(text)
@@ -101,7 +101,7 @@ class SecretEditor(QWidget):
 
     @property
     def problem(self) -> str:
-        """What stands against saving, or nothing. A text that was no object may stay one."""
+        """Why the text cannot be saved, or an empty text. A text need not be a JSON object."""
         try:
             text = self.text
         except InvalidInput as error:
@@ -110,11 +110,11 @@ class SecretEditor(QWidget):
 
     @property
     def note(self) -> str:
-        """What is to be known of the text, although it may be saved."""
+        """A note about the text, which can be saved anyway."""
         if self._mode == JSON and not self.json.exact:
             return _INEXACT
         found = "" if self._was_whole else json_problem(self.json.text)
-        return f"Kept as it is. {found}" if found else ""
+        return f"The text stays unchanged. {found}" if found else ""
 
     @property
     def dirty(self) -> bool:
@@ -125,7 +125,7 @@ class SecretEditor(QWidget):
             return True
 
     def set_read_only(self, read_only: bool, reason: str = "") -> None:
-        """Allow looking only, and say why."""
+        """Make the editor read-only, with the reason."""
         self.form.set_read_only(read_only, reason)
         self.json.set_read_only(read_only)
 

@@ -1,4 +1,4 @@
-"""A field whose text is hidden until it is asked for, and hides itself again."""
+"""A field whose text is hidden, and hidden again some time after it was shown."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _HINTS = (
 
 
 class GuardedLine(QLineEdit):
-    """A line of text that leaves by the guarded clipboard only."""
+    """A line edit that copies only through the secret clipboard."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Copy through the guard; everything else as usual."""
+        """Copy through the secret clipboard; handle other keys as usual."""
         if shortcuts.is_copy(event):
             self._copy_selection()
         elif shortcuts.is_cut(event):
@@ -40,12 +40,12 @@ class GuardedLine(QLineEdit):
             drop_selection(self.selectedText())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Select as usual, but leave nothing on X11's primary selection."""
+        """Select as usual, but clear X11's primary selection."""
         super().mouseReleaseEvent(event)
         drop_selection(self.selectedText())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Offer the usual menu without its unguarded Copy and Cut."""
+        """Show the usual menu without its Copy and Cut."""
         menu = self.createStandardContextMenu()
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for action in menu.actions():
@@ -59,7 +59,7 @@ class GuardedLine(QLineEdit):
 
 
 class SecretField(QWidget):
-    """A value with an eye to look at it for 20 seconds and a button to copy it.
+    """A value with a button to show it for 20 seconds and a button to copy it.
 
     Signals:
         edited: the user changed the text.
@@ -77,10 +77,12 @@ class SecretField(QWidget):
     ) -> None:
         super().__init__(parent)
         self._masked = masked
-        # Some texts (half a surrogate pair, a byte order mark) do not survive the way into Qt.
+        # Qt changes some texts (half a surrogate pair, a byte order mark).
         self._given, self._given_shown = Secret(""), ""
         self.line = GuardedLine()
-        self.line.setMaxLength(2 * SECRET_BYTES)  # Qt's own limit of 32,767 would cut a value
+        self.line.setMaxLength(
+            2 * SECRET_BYTES
+        )  # Qt's default limit of 32,767 would truncate a value
         self.line.setFont(theme.mono_font())
         self.line.setAccessibleName(name)
         self.line.textEdited.connect(self._on_edited)
@@ -97,7 +99,7 @@ class SecretField(QWidget):
         box.addWidget(self.copy)
         room = self.eye.sizePolicy()
         room.setRetainSizeWhenHidden(True)
-        self.eye.setSizePolicy(room)  # fields with and without an eye have one width
+        self.eye.setSizePolicy(room)  # fields with and without this button have the same width
         self.eye.setVisible(masked)
         self.copy.setVisible(copyable)
         self.setFocusProxy(self.line)
@@ -112,7 +114,7 @@ class SecretField(QWidget):
         return self._given if text == self._given_shown else Secret(text)
 
     def set_value(self, value: Secret) -> None:
-        """Show another value, hidden again if the field hides."""
+        """Show another value, hidden if the field hides values."""
         if self._masked:
             self.hide_text()
         self.line.setText(value.reveal())
@@ -121,7 +123,7 @@ class SecretField(QWidget):
 
     @property
     def revealed(self) -> bool:
-        """Whether the text can be read on the screen now."""
+        """Whether the text is readable on the screen."""
         return self.line.echoMode() is QLineEdit.EchoMode.Normal
 
     def reveal(self) -> None:
@@ -131,20 +133,20 @@ class SecretField(QWidget):
         self._timer.start(REVEAL_SECONDS * 1000)
 
     def hide_text(self) -> None:
-        """Show bullets, to the eye and to screen readers."""
+        """Show bullets, on the screen and to screen readers."""
         self._timer.stop()
         if self._masked:
             self.line.setEchoMode(QLineEdit.EchoMode.Password)
             self._name_eye("eye", "Show")
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Hide the text with the field: another tab or window is shown now."""
+        """Hide the text when the field is hidden."""
         super().hideEvent(event)
         if self._masked:
             self.hide_text()
 
     def set_read_only(self, read_only: bool, reason: str = "") -> None:
-        """Allow reading only, and say why."""
+        """Make the field read-only, with the reason."""
         self.line.setReadOnly(read_only)
         told = reason if read_only else ""
         self.line.setToolTip(tooltip(told) if told else "")

@@ -1,4 +1,4 @@
-"""The keys and values of a secret as a form: values hidden, rows added and removed."""
+"""The form of a secret: keys with hidden values, whose rows can be added and removed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gui.widgets.panel import row as side_by_side
 from gui.widgets.secret_field import SecretField
 from gui.widgets.secret_generator import Generator
 
-#: Keys whose values may be read over somebody's shoulder; every other value is hidden.
+#: Keys whose values are not sensitive; all other values are hidden.
 CLEAR_KEYS = frozenset(
     {"bucket_name", "region", "host", "port", "database", "dbname", "username", "engine"}
 )
-#: Keys whose values somebody else gives out: none is made up here.
+#: Keys whose values are issued by another party, so that none is generated here.
 GIVEN_KEYS = frozenset(
     {
         "aws_access_key_id",
@@ -32,9 +32,9 @@ GIVEN_KEYS = frozenset(
         "coinbase_secret_key",
     }
 )
-#: The most room for a key, and the gap between a key and its value, in pixels.
+#: Maximum width of a key, and gap between a key and its value, in pixels.
 _KEY_WIDTH, _BESIDE_KEY = 160, 8
-#: A link has a padding of its own: its text stands below the keys with this margin.
+#: Margin that aligns the text of a link, which has its own padding, with the keys.
 _LINK_INSET = 5
 
 
@@ -43,7 +43,7 @@ class FormRow(QWidget):
 
     Signals:
         edited: key or value was changed.
-        removed: the row is to go.
+        removed: the user wants to remove the row.
     """
 
     edited = Signal()
@@ -69,30 +69,30 @@ class FormRow(QWidget):
         box.addWidget(self.remove)
         room = self.generate.sizePolicy()
         room.setRetainSizeWhenHidden(True)
-        self.generate.setSizePolicy(room)  # all rows have one width
+        self.generate.setSizePolicy(room)  # all rows have the same width
         self.generate.setVisible(
             self._quoted and row.key not in CLEAR_KEYS and row.key not in GIVEN_KEYS
         )
 
     @property
     def row(self) -> SecretRow:
-        """The row as it stands."""
+        """The current content of the row."""
         key = self.name.text().strip() if self.name is not None else self._key
         return SecretRow(key, self.field.value, self._quoted)
 
     @property
     def title_width(self) -> int:
-        """The width in pixels that the key needs; a key that can be typed needs the most."""
+        """The width in pixels that the key needs; the maximum for an editable key."""
         if self.name is not None:
             return _KEY_WIDTH
         return min(self._title.sizeHint().width() + _BESIDE_KEY, _KEY_WIDTH)
 
     def set_title_width(self, width: int) -> None:
-        """Give the key a width in pixels; all rows of a form have the same."""
+        """Set the width of the key in pixels, which is the same in all rows."""
         self._title.setFixedWidth(width)
 
     def set_read_only(self, read_only: bool, reason: str = "") -> None:
-        """Allow reading only, and say why."""
+        """Make the row read-only, with the reason."""
         self.field.set_read_only(read_only, reason)
         self.remove.allow(not read_only, reason)
         self.generate.allow(not read_only, reason)
@@ -151,7 +151,7 @@ class SecretForm(QWidget):
 
     @property
     def rows(self) -> tuple[SecretRow, ...]:
-        """The rows as they stand."""
+        """The current rows."""
         return tuple(row.row for row in self._rows)
 
     @property
@@ -163,14 +163,14 @@ class SecretForm(QWidget):
         """Show other rows."""
         for old in self._rows:
             self._box.removeWidget(old)
-            old.hide()  # it could be pressed until it is deleted
+            old.hide()  # else it could be pressed until it is deleted
             old.deleteLater()
         self._rows = []
         for row in rows:
             self._append(FormRow(row))
 
     def set_read_only(self, read_only: bool, reason: str = "") -> None:
-        """Allow looking only, and say why."""
+        """Make the form read-only, with the reason."""
         self._read_only, self._reason = read_only, reason
         self.add.allow(not read_only, reason)
         for row in self._rows:

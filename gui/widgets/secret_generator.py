@@ -1,4 +1,4 @@
-"""Making a random value: length, alphabet, and how strong that is."""
+"""The dialog that generates a random value of a chosen length and alphabet."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Use = Callable[[Secret], object]
 
 
 class Generator(Dialog):
-    """Shows a value, hidden, and its strength in bits and words; nothing is used before a click."""
+    """Shows a hidden value and its strength; it is used only after a click."""
 
     def __init__(self, parent: QWidget, key: str, use: Use) -> None:
         super().__init__(parent, f"A new value for {key}" if key else "A new value", width=460)
@@ -42,10 +42,10 @@ class Generator(Dialog):
         self.alphabets = {title: self._box(title) for title in ALPHABETS}
         for title, box in self.alphabets.items():
             box.setChecked(ALPHABETS[title] != SYMBOLS)
-        self.readable = self._box("Leave out look-alikes (0 O 1 l I)")
+        self.readable = self._box("Exclude similar characters (0 O 1 l I)")
         self.field = SecretField("generated value")
         self.field.set_read_only(True)
-        self.again = icon_button("refresh", "Make another value", self._make)
+        self.again = icon_button("refresh", "Generate another value", self._make)
         self.strength = Text()
         self.go = primary_button("Use this value", self._on_use)
         self.go.setDefault(True)
@@ -78,8 +78,8 @@ class Generator(Dialog):
         self.body.addWidget(self.strength)
         self.body.addWidget(
             muted_label(
-                "It only changes here. Nothing is saved, and the service that the value is for "
-                "has to be told.",
+                "Only the form changes: the value is not saved, and you have to change it in the "
+                "service that it is for.",
                 wrap=True,
             )
         )
@@ -87,7 +87,7 @@ class Generator(Dialog):
 
     @property
     def recipe(self) -> Recipe:
-        """What is chosen."""
+        """The selected options."""
         chosen = tuple(ALPHABETS[title] for title, box in self.alphabets.items() if box.isChecked())
         return Recipe(self.length.value(), chosen, similar_characters=not self.readable.isChecked())
 

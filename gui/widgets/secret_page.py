@@ -1,4 +1,4 @@
-"""The whole text of a secret, shown only when asked for, and for a while."""
+"""The complete text of a secret, shown only on request and for a while."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gui.widgets.secret_field import REVEAL_SECONDS
 
 
 class GuardedText(QPlainTextEdit):
-    """A text that leaves by the guarded clipboard only."""
+    """A text edit that copies only through the secret clipboard."""
 
     def createMimeDataFromSelection(self) -> QMimeData:
         """Return the selection marked as a secret; it is cleared from the clipboard later."""
@@ -23,23 +23,23 @@ class GuardedText(QPlainTextEdit):
         return secret_clipboard().packed(Secret(selected))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Select as usual, but leave nothing on X11's primary selection."""
+        """Select as usual, but clear X11's primary selection."""
         super().keyPressEvent(event)
         drop_selection(self.textCursor().selection().toPlainText())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Select as usual, but leave nothing on X11's primary selection."""
+        """Select as usual, but clear X11's primary selection."""
         super().mouseReleaseEvent(event)
         drop_selection(self.textCursor().selection().toPlainText())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Select a word, but leave nothing on X11's primary selection."""
+        """Select a word, but clear X11's primary selection."""
         super().mouseDoubleClickEvent(event)
         drop_selection(self.textCursor().selection().toPlainText())
 
 
 class JsonPage(QWidget):
-    """A text behind a cover. While it is covered the editor holds nothing of it."""
+    """A text behind a cover; while it is covered, the editor does not contain it."""
 
     edited = Signal()
 
@@ -72,23 +72,23 @@ class JsonPage(QWidget):
 
     @property
     def revealed(self) -> bool:
-        """Whether the text can be read on the screen now."""
+        """Whether the text is readable on the screen."""
         return self._stack.currentWidget() is self.view
 
     @property
     def text(self) -> str:
-        """The text as it stands."""
+        """The current text."""
         if self.revealed and self._exact.exact:
             return self._exact.back(self.view.document())
         return self._kept.reveal()
 
     @property
     def exact(self) -> bool:
-        """Whether the text can be edited here without a change to other bytes of it."""
+        """Whether the editor can change the text without changing other bytes."""
         return self._exact.exact
 
     def set_text(self, text: str) -> None:
-        """Show another text, behind its cover; there is nothing to cover on an empty one."""
+        """Show another text behind the cover; an empty one is not covered."""
         self._kept = Secret(text)
         self.conceal(keep=False)
         if not text:
@@ -106,18 +106,18 @@ class JsonPage(QWidget):
         self._timer.start(REVEAL_SECONDS * 1000)
 
     def conceal(self, *, keep: bool = True) -> None:
-        """Hide the text, and take it out of the editor and its list of undos."""
+        """Cover the text, and remove it from the editor and its undo history."""
         self._timer.stop()
         if keep:
             self._kept = Secret(self.text)
-            if not self._kept:  # there is nothing to hide
+            if not self._kept:  # an empty text needs no cover
                 return
         self._stack.setCurrentWidget(self.cover)
         self._exact = ExactText.of(self._kept.reveal())
         self._fill("")
 
     def set_read_only(self, read_only: bool) -> None:
-        """Allow looking only."""
+        """Make the text read-only."""
         self._read_only = read_only
         self.view.setReadOnly(read_only or not self._exact.exact)
 

@@ -1,4 +1,4 @@
-"""A switch of words: Chart  Table  JSON."""
+"""A segmented control, for example: Chart  Table  JSON."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from gui.widgets.buttons import Button
 
 
 class Segmented(QWidget):
-    """A choice of one of several words; the arrow keys move it.
+    """A choice of one of several segments; the arrow keys move it.
 
     Signals:
-        selected: the id of the word that is chosen now, by mouse, keyboard, screen reader or `select`.
+        selected: the id of the segment selected by mouse, keyboard, screen reader or `select`.
     """
 
     selected = Signal(str)
@@ -33,7 +33,7 @@ class Segmented(QWidget):
         self.set_items(items)
 
     def set_items(self, items: Sequence[str | tuple[str, str]]) -> None:
-        """Offer other words: texts, or pairs of id and text. The first is chosen, silently."""
+        """Set the segments: texts, or pairs of id and text. The first is selected without a signal."""
         kept = self.current
         for button in self._buttons.values():
             self._group.removeButton(button)
@@ -52,22 +52,22 @@ class Segmented(QWidget):
 
     @property
     def current(self) -> str:
-        """The id of the chosen word, or an empty text."""
+        """The id of the selected segment, or an empty text."""
         return next((name for name, b in self._buttons.items() if b.isChecked()), "")
 
     def select(self, name: str) -> None:
-        """Choose a word as the user would."""
+        """Select a segment like the user."""
         if name in self._buttons and name != self.current:
             self._buttons[name].setChecked(True)
 
     def allow(self, name: str, allowed: bool, reason: str = "") -> None:
-        """Enable a word, or disable it and say why."""
+        """Enable a segment, or disable it with a reason."""
         self._buttons[name].allow(allowed, reason)
 
     def _add(self, name: str, text: str) -> None:
         button = Button(text, kind="quiet")
         button.setCheckable(True)
-        button.setAutoExclusive(True)  # a screen reader then says "radio button"
+        button.setAutoExclusive(True)  # a screen reader then announces "radio button"
         # Not `clicked`: the action "Toggle" of a screen reader checks without a click.
         button.toggled.connect(lambda checked: self._on_toggled(name, checked=checked))
         self._group.addButton(button)

@@ -1,4 +1,4 @@
-"""Sorting a table by the keyboard: a menu of its headings, and what screen readers are told."""
+"""Sorting of tables by keyboard, and its announcement to screen readers."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _WORDS = {
 
 
 def bind_sorting(view: QAbstractItemView) -> None:
-    """Have the key for sorting open the menu of a view's headings, or say why it cannot be sorted.
+    """Bind the shortcut for sorting to a menu of a view's columns, or to why it cannot be sorted.
 
-    A right click on the headings opens the same menu. Whoever sorts, by the mouse or the keyboard,
-    screen readers are told the new order.
+    A right click on the header opens the same menu. Each new order, by mouse or keyboard, is
+    announced to screen readers.
     """
     shortcuts.bind("lists.sort", view, partial(open_sort_menu, view), partial(_reason, view))
     header = _header(view)
@@ -34,9 +34,9 @@ def bind_sorting(view: QAbstractItemView) -> None:
 
 
 def open_sort_menu(view: QAbstractItemView) -> QMenu | None:
-    """Open the menu of a table's headings below the one by which it is sorted.
+    """Open the menu of a table's columns below the title by which it is sorted.
 
-    Choosing that one again reverses the order.
+    Selecting that column again reverses the order.
 
     Returns:
         The menu; None for a view that cannot be sorted.
@@ -65,7 +65,7 @@ def open_sort_menu(view: QAbstractItemView) -> QMenu | None:
 
 
 def order_in_words(view: QAbstractItemView) -> str:
-    """Return by what a table is sorted, for example `Sorted by Size, descending`."""
+    """Return the sort order of a table as text, for example `Sorted by Size, descending`."""
     header = _header(view)
     if header is None or header.sortIndicatorSection() < 0:
         return ""
@@ -84,7 +84,7 @@ def _reason(view: QAbstractItemView) -> str:
 
 
 def _columns(header: QHeaderView) -> Iterator[int]:
-    """Yield the columns that are shown and have a title, from the left."""
+    """Yield the visible columns with a title from left to right."""
     for place in range(header.count()):
         column = header.logicalIndex(place)
         if not header.isSectionHidden(column) and _title(header, column):

@@ -1,4 +1,4 @@
-"""A checklist that is worked through: each step with its sign, its words and its time."""
+"""A list of steps in progress, each with its sign, text and time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SIGNS = {
 
 
 class Steps(QWidget):
-    """Steps by title; a title that is new is added at the end."""
+    """The steps by title; a new title is added at the end."""
 
     def __init__(self, titles: tuple[str, ...] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,16 +36,16 @@ class Steps(QWidget):
         theme.current().changed.connect(self._repaint)
 
     def state(self, title: str) -> str:
-        """Return a step's state: `waiting running good failed skipped`, or nothing for an unknown one."""
+        """Return a step's state: `waiting running good failed skipped`, or an empty text for an unknown one."""
         return self._states.get(title, "")
 
     def forget(self) -> None:
-        """Show no steps."""
+        """Remove all steps."""
         for title in tuple(self._parts):
             self.drop(title)
 
     def drop(self, title: str) -> None:
-        """Take one step off the list; one that is not there is no error."""
+        """Remove a step, if it is in the list."""
         self._states.pop(title, None)
         for part in self._parts.pop(title, ()):
             self._grid.removeWidget(part)
@@ -53,7 +53,7 @@ class Steps(QWidget):
             part.deleteLater()
 
     def set_step(self, title: str, state: str, detail: str = "", seconds: float = 0.0) -> None:
-        """Show a step's state, what came of it, and how long it took in seconds."""
+        """Show a step's state, its result, and its duration in seconds."""
         if title not in self._parts:
             self._add(title)
         sign, name, words, time = self._parts[title]

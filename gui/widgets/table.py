@@ -1,4 +1,4 @@
-"""Tables, trees and lists with the window's habits: rows of 28 px, no grid, remembered widths."""
+"""Tables, trees and lists in the style of the window: rows of 28 px, no grid, stored widths."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gui.widgets.columns import Columns, Header, Remembers
 from gui.widgets.sorting import bind_sorting
 
 
-def make_table(  # noqa: PLR0913 - what a table is like, by name
+def make_table(  # noqa: PLR0913 - the options of a table, by keyword
     model: QAbstractItemModel,
     name: str,
     *,
@@ -36,11 +36,11 @@ def make_table(  # noqa: PLR0913 - what a table is like, by name
     falling: int = -1,
     rising: int = -1,
 ) -> QTableView:
-    """Return a table view of `model`; `name` is what screen readers call it.
+    """Return a table view of `model`; `name` is its accessible name.
 
-    With `settings` and `key` the widths, order and sorting of columns come back at the next start;
-    before that the rows are in the model's own order, or falling or rising by the column of that
-    number. The table sorts through the model: hand in a proxy on `SORT_ROLE` where that is wanted.
+    With `settings` and `key` the widths, order and sorting of columns are restored at the next
+    start. Without stored sorting the rows are in the model's order, or sorted by the given column.
+    The table sorts through the model; pass a proxy on `SORT_ROLE` if that is wanted.
     """
     view = HoverRows()
     view.setHorizontalHeader(Header(Qt.Orientation.Horizontal, view))
@@ -103,9 +103,9 @@ def make_list(model: QAbstractItemModel, name: str, *, multiple: bool = False) -
 
 
 def on_enter(view: QAbstractItemView, act: Callable[[], object]) -> None:
-    """Have Enter in a view do something; in that view only.
+    """Call a function when Enter is pressed in a view.
 
-    Not by its signal `activated`: on some desktops that is a single click.
+    The signal `activated` is not used, since on some desktops a single click emits it.
     """
     shortcuts.bind("lists.open", view, act)
 
@@ -123,7 +123,7 @@ def choose_row(view: QAbstractItemView, row: int) -> None:
 
 
 def columns_of(view: QTableView | QTreeView) -> Columns:
-    """Return what sizes the columns of a view that was made here."""
+    """Return the object that sizes the columns of a view created here."""
     return next(child for child in view.children() if isinstance(child, Columns))
 
 

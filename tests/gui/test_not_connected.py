@@ -27,5 +27,5 @@ def test_a_tab_that_needs_a_connection_says_so(context, qtbot, tab_id):
 def test_it_leads_to_the_profiles(context, qtbot, tab_id):
     tab = without_connection(context, qtbot, tab_id)
     with qtbot.waitSignal(context.navigate) as led:
-        shown(tab, QPushButton)["Choose a profile"].click()
+        shown(tab, QPushButton)["Select a profile"].click()
     assert led.args[0] == "credentials"

@@ -152,7 +152,7 @@ def test_an_expired_sign_in_offers_refresh_in_the_window(qtbot, context):
         (timedelta(minutes=11, seconds=30), "neutral", "session 11 min left"),
         (timedelta(minutes=9, seconds=59), "warning", "session 9 min left"),
         (timedelta(seconds=42.5), "warning", "session 42 s left"),
-        (timedelta(seconds=-1), "danger", "session ended · Refresh"),
+        (timedelta(seconds=-1), "danger", "session expired · Refresh"),
     ],
 )
 def test_the_clock_counts_down_and_says_the_end(qtbot, context, left, tone, text):
@@ -173,7 +173,7 @@ def test_temporary_keys_without_a_known_end_say_so(qtbot, context):
     qtbot.addWidget(clock)
     context.set_identity(Identity("1", "arn", "ann", expiry_known=False))
     assert not clock.isHidden()
-    assert clock.text() == "session end unknown"
+    assert clock.text() == "session expiry unknown"
     assert "does not say when they end" in clock.toolTip()
     context.set_identity(Identity("1", "arn", "ann", utc_now() + timedelta(hours=2)))
     assert clock.text().startswith("session 1 h 59 min")

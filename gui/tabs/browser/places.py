@@ -71,7 +71,7 @@ class Places(Panel):
     def show_counts(self, counts: Counts) -> None:
         """Show the number of objects in the folders."""
         everything = {"": counts.total, **counts.below}
-        self.model.set_counts(everything, whole_until=counts.until)
+        self.model.set_counts(everything, complete_until=counts.until)
         count, complete = counts.total.count, counts.until is None
         text = format_counted(count, "object") if complete else f"{format_count(count)}+ objects"
         self.total.setText(text)

@@ -51,7 +51,7 @@ class TreeFeed(QObject):
     def again(self, prefix: str) -> None:
         """Reload a folder of the tree, and the counts."""
         known = self._places.model.index_of(prefix).isValid()
-        self._places.model.load(prefix if known else "", anew=True)
+        self._places.model.load(prefix if known else "", reload=True)
         self.count()
 
     def follow(self, prefixes: Iterable[str]) -> None:
@@ -66,7 +66,7 @@ class TreeFeed(QObject):
         parents = {self._nearest(prefix) for prefix in prefixes}
         for parent in parents if len(parents) <= _PARENTS else ("",):
             if model.state_of(parent) is not State.UNKNOWN:  # else it is loaded when it is expanded
-                model.load(parent, anew=True)
+                model.load(parent, reload=True)
         self.count()
 
     def _nearest(self, prefix: str) -> str:

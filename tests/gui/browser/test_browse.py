@@ -39,7 +39,7 @@ def test_the_bucket_is_listed_and_counted(tab):
     assert names(tab) == ["logs/", "market-data/", "odd/", "note.txt"]
     assert tab.places.total.text() == "6 objects"
     assert tab.places.model.count_text("market-data/") == "3"
-    assert tab.folder.age.text().startswith("fetched")
+    assert tab.folder.age.text().startswith("loaded")
     assert tab.folder.count.text().startswith("4 entries · 6 objects · ")
 
 

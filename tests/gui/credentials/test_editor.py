@@ -116,7 +116,7 @@ def test_a_text_that_is_no_object_has_no_form_and_says_it_is_stored(editor):
     editor.set_text("plain text\n")
     assert editor.modes.current == JSON
     assert editor.problem == ""
-    assert "Kept as it is" in editor.note
+    assert "stays unchanged" in editor.note
     editor.json.reveal()
     editor.json.view.setPlainText("other")
     assert (editor.text, editor.problem) == ("other", "")
@@ -137,7 +137,7 @@ def test_line_breaks_that_an_editor_would_change_can_only_be_inspection_at(edito
     editor.set_text("a\r\nb\nc")
     editor.json.reveal()
     assert editor.json.view.isReadOnly()
-    assert "only be looked at" in editor.note
+    assert "only be viewed" in editor.note
     editor.set_text("a\r\nb")
     editor.json.reveal()
     editor.json.view.setPlainText("a\nb\nc")

@@ -62,9 +62,9 @@ def test_counts_as_they_become_known(model):
     model.load("a/")
     model.take("a/", ["a/x/"], 1000, "more", first=True)
     assert model.count_text("a/") == "1,000+"
-    model.set_counts({"a/": Total(12), "b/": Total(1440)}, whole_until=None)
+    model.set_counts({"a/": Total(12), "b/": Total(1440)}, complete_until=None)
     assert [model.count_text(p) for p in ("a/", "b/", "c/")] == ["12", "1,440", ""]
-    model.set_counts({"a/": Total(900), "b/": Total(100)}, whole_until="b/key")
+    model.set_counts({"a/": Total(900), "b/": Total(100)}, complete_until="b/key")
     assert [model.count_text(p) for p in ("a/", "b/")] == ["900", "100+"]
 
 
