@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.model.change import Change, ChangeKind
+from core.engine import changes
+from core.engine.changes import DescribeEffects, OperationCall, no_effects
+from core.model.change import Change
 from core.units import utc_now
 
 
@@ -29,6 +31,8 @@ class Operation:
         changes: whether it changes a bucket, a secret, an access key, a database or a profile.
         command: the equivalent subcommand of `strongroom` with its options, or empty.
         bulk: whether the engine process can run it.
+        effects: describes what a call with a given result has changed.
+        partial_batches: whether its batches are results until then, so that their effects count.
         refused_at_start: whether a read-only profile refuses the complete operation. Otherwise only
             its changing requests are refused, and local work is done.
     """
@@ -40,26 +44,44 @@ class Operation:
     command: str = ""
     bulk: bool = True
     refused_at_start: bool = True
+    effects: DescribeEffects = no_effects
+    partial_batches: bool = False
 
 
 def _reads(name: str, run: str, title: str, command: str = "") -> Operation:
     return Operation(name, run, title, changes=False, command=command)
 
 
-def _changes(name: str, run: str, title: str, command: str = "") -> Operation:
-    return Operation(name, run, title, changes=True, command=command)
+def _changes(
+    name: str, run: str, title: str, effects: DescribeEffects, command: str = ""
+) -> Operation:
+    return Operation(name, run, title, command=command, effects=effects)
 
 
 def _reads_here(name: str, run: str, title: str, command: str = "") -> Operation:
     return Operation(name, run, title, changes=False, command=command, bulk=False)
 
 
-def _changes_here(name: str, run: str, title: str, command: str = "") -> Operation:
-    return Operation(name, run, title, changes=True, command=command, bulk=False)
+def _changes_here(
+    name: str, run: str, title: str, effects: DescribeEffects, command: str = ""
+) -> Operation:
+    return Operation(name, run, title, command=command, bulk=False, effects=effects)
 
 
-def _changes_settings(name: str, run: str, title: str) -> Operation:
-    return Operation(name, run, title, bulk=False, refused_at_start=False)
+def _rotates(name: str, run: str, title: str, command: str) -> Operation:
+    return Operation(
+        name,
+        run,
+        title,
+        command=command,
+        bulk=False,
+        effects=changes.rotation_steps,
+        partial_batches=True,
+    )
+
+
+def _changes_settings(name: str, run: str, title: str, effects: DescribeEffects) -> Operation:
+    return Operation(name, run, title, bulk=False, refused_at_start=False, effects=effects)
 
 
 _SECRETS = "core.storage.aws_secrets_manager:SecretsManager"
@@ -70,80 +92,177 @@ OPERATIONS: tuple[Operation, ...] = (
     _reads("statistics.scan", "core.statistics.scan:scan", "Scanning a bucket", "stats"),
     _reads("statistics.count", "core.statistics.scan:count", "Counting a prefix"),
     _reads("transfer.plan", "core.transfer.plan:plan_upload", "Planning an upload"),
-    _changes("transfer.upload", "core.transfer.upload:upload", "Uploading", "put"),
+    _changes(
+        "transfer.upload", "core.transfer.upload:upload", "Uploading", changes.uploaded_files, "put"
+    ),
     _reads("transfer.download", "core.transfer.download:download", "Downloading", "get"),
     _reads("transfer.inspect_file", "core.filing.contents:inspect_file", "Reading local files"),
-    _changes("transfer.file", "core.filing.storing:store", "Filing an upload"),
+    _changes(
+        "transfer.file", "core.filing.storing:store", "Filing an upload", changes.filed_object
+    ),
     Operation(
         "transfer.sweep",
         "core.transfer.sweep:sweep",
         "Removing leftovers of ended processes",
+        effects=changes.removed_leftovers,
         refused_at_start=False,  # partial files of this machine are always removed
     ),
     _reads("leftovers.find", "core.engine.leftovers:find", "Listing leftovers", "sweep"),
     _changes(
-        "leftovers.remove", "core.engine.leftovers:remove", "Removing leftovers", "sweep --remove"
+        "leftovers.remove",
+        "core.engine.leftovers:remove",
+        "Removing leftovers",
+        changes.removed_leftovers,
+        "sweep --remove",
     ),
-    _changes("objects.delete_many", "core.objects.deleting:delete_objects", "Deleting objects"),
     _changes(
-        "objects.restore_many", "core.objects.trash:restore_objects", "Restoring deleted objects"
+        "objects.delete_many",
+        "core.objects.deleting:delete_objects",
+        "Deleting objects",
+        changes.deleted_objects,
     ),
-    _changes("backup.run", "core.backup.run:backup", "Backing up", "backup"),
+    _changes(
+        "objects.restore_many",
+        "core.objects.trash:restore_objects",
+        "Restoring deleted objects",
+        changes.restored_objects,
+    ),
+    _changes(
+        "backup.run", "core.backup.run:backup", "Backing up", changes.written_backups, "backup"
+    ),
     _reads("backup.list", "core.backup.listing:list_backups", "Listing backups", "backups"),
     _reads("backup.preview", "core.backup.preview:preview", "Comparing a backup", "restore"),
-    _changes("backup.restore", "core.backup.restore:restore", "Restoring a table", "restore --yes"),
+    _changes(
+        "backup.restore",
+        "core.backup.restore:restore",
+        "Restoring a table",
+        changes.restored_table,
+        "restore --yes",
+    ),
     _reads("backup.verify", "core.backup.verify:verify", "Verifying a backup", "backups --verify"),
-    _changes("backup.undo", "core.backup.undo:undo", "Undoing a restore", "restore --undo --yes"),
+    _changes(
+        "backup.undo",
+        "core.backup.undo:undo",
+        "Undoing a restore",
+        changes.former_table,
+        "restore --undo --yes",
+    ),
     _changes(
         "backup.drop_former",
         "core.backup.undo:drop_former_table",
         "Dropping a former table",
+        changes.former_table,
         "restore --drop-kept --yes",
     ),
-    _changes_here("objects.upload", "core.objects.writing:upload", "Uploading a file", "put"),
-    _changes_here("objects.put", "core.objects.writing:put", "Writing an object"),
-    _changes_here("objects.copy", "core.objects.copying:copy", "Copying an object"),
-    _changes_here("objects.delete", "core.objects.deleting:delete", "Deleting an object"),
-    _changes_here("objects.undelete", "core.objects.deleting:undelete", "Undeleting an object"),
+    _changes_here(
+        "objects.upload",
+        "core.objects.writing:upload",
+        "Uploading a file",
+        changes.written_object,
+        "put",
+    ),
+    _changes_here(
+        "objects.put", "core.objects.writing:put", "Writing an object", changes.written_object
+    ),
+    _changes_here(
+        "objects.copy", "core.objects.copying:copy", "Copying an object", changes.copied_object
+    ),
+    _changes_here(
+        "objects.delete",
+        "core.objects.deleting:delete",
+        "Deleting an object",
+        changes.written_object,
+    ),
+    _changes_here(
+        "objects.undelete",
+        "core.objects.deleting:undelete",
+        "Undeleting an object",
+        changes.written_object,
+    ),
     _reads_here("trash.list", "core.objects.trash:list_trash", "Listing deleted objects"),
-    _reads_here("links.get", "core.links.make:make_links", "Making download links", "link"),
-    _changes_here("links.put", "core.links.make:make_links", "Making upload links", "link --put"),
-    _changes_here("links.delete", "core.links.make:make_links", "Making deletion links"),
-    _changes_here("lifecycle.save", "core.lifecycle.store:save", "Saving lifecycle rules"),
-    _changes_here(
-        "secrets.create", f"{_SECRETS}.create_secret", "Creating a secret", "secrets put"
+    Operation(
+        "links.get",
+        "core.links.make:make_links",
+        "Making download links",
+        changes=False,  # nothing in AWS; the ledger of links on this computer
+        command="link",
+        bulk=False,
+        effects=changes.made_links,
     ),
-    _changes_here("secrets.save", f"{_SECRETS}.save", "Saving a secret", "secrets put"),
-    _changes_here("secrets.delete", f"{_SECRETS}.delete_secret", "Deleting a secret"),
-    _changes_here("secrets.restore", f"{_SECRETS}.restore_secret", "Restoring a secret"),
     _changes_here(
-        "secrets.make_current", f"{_SECRETS}.make_current", "Changing the current version"
+        "links.put",
+        "core.links.make:make_links",
+        "Making upload links",
+        changes.made_links,
+        "link --put",
     ),
-    _changes_here("secrets.tag", f"{_SECRETS}.tag", "Tagging a secret"),
-    _changes_here("secrets.untag", f"{_SECRETS}.untag", "Removing a tag of a secret"),
-    _changes_here("rotation.start", f"{_ROTATION}.start", "Rotating a secret", "rotate --yes"),
     _changes_here(
+        "links.delete", "core.links.make:make_links", "Making deletion links", changes.made_links
+    ),
+    _changes_here(
+        "lifecycle.save", "core.lifecycle.store:save", "Saving lifecycle rules", changes.saved_rules
+    ),
+    _changes_here(
+        "secrets.create",
+        f"{_SECRETS}.create_secret",
+        "Creating a secret",
+        changes.changed_secret,
+        "secrets put",
+    ),
+    _changes_here(
+        "secrets.save", f"{_SECRETS}.save", "Saving a secret", changes.changed_secret, "secrets put"
+    ),
+    _changes_here(
+        "secrets.delete", f"{_SECRETS}.delete_secret", "Deleting a secret", changes.changed_secret
+    ),
+    _changes_here(
+        "secrets.restore",
+        f"{_SECRETS}.restore_secret",
+        "Restoring a secret",
+        changes.changed_secret,
+    ),
+    _changes_here(
+        "secrets.make_current",
+        f"{_SECRETS}.make_current",
+        "Changing the current version",
+        changes.changed_secret,
+    ),
+    _changes_here("secrets.tag", f"{_SECRETS}.tag", "Tagging a secret", changes.changed_secret),
+    _changes_here(
+        "secrets.untag", f"{_SECRETS}.untag", "Removing a tag of a secret", changes.changed_secret
+    ),
+    _rotates("rotation.start", f"{_ROTATION}.start", "Rotating a secret", "rotate --yes"),
+    _rotates(
         "rotation.resume", f"{_ROTATION}.resume", "Resuming a rotation", "rotate --resume --yes"
     ),
-    _changes_here(
-        "rotation.undo", f"{_ROTATION}.undo", "Undoing a rotation", "rotate --undo --yes"
-    ),
+    _rotates("rotation.undo", f"{_ROTATION}.undo", "Undoing a rotation", "rotate --undo --yes"),
     _changes_here(
         "rotation.roll_back",
         "core.rotation.rollback:roll_back",
         "Rolling a secret back",
+        changes.rolled_back_secret,
         "secrets rollback --yes",
     ),
     _changes_here(
         "doctor.repair",
         "core.doctor.repairs:Repairer.repair",
         "Repairing a finding",
+        changes.repaired_finding,
         "doctor --yes",
     ),
-    _changes_here("setup", "core.storage.setup:set_up", "Setting up keys", "setup"),
-    _changes_settings("profiles.save", f"{_CONNECTIONS}.save", "Saving a profile"),
-    _changes_settings("profiles.delete", f"{_CONNECTIONS}.delete", "Deleting a profile"),
+    _changes_here(
+        "setup", "core.storage.setup:set_up", "Setting up keys", changes.stored_keys, "setup"
+    ),
+    _changes_settings(
+        "profiles.save", f"{_CONNECTIONS}.save", "Saving a profile", changes.saved_profile
+    ),
+    _changes_settings(
+        "profiles.delete", f"{_CONNECTIONS}.delete", "Deleting a profile", changes.deleted_profile
+    ),
 )
+
+_BY_NAME = {each.name: each for each in OPERATIONS}
+OPERATION_NAMES = frozenset(_BY_NAME)
 
 
 def operation(name: str) -> Operation:
@@ -152,7 +271,7 @@ def operation(name: str) -> Operation:
     Raises:
         KeyError: the operation does not exist.
     """
-    return {each.name: each for each in OPERATIONS}[name]
+    return _BY_NAME[name]
 
 
 def changes_something(arguments: Sequence[str]) -> bool:
@@ -177,19 +296,25 @@ def _parts(command: str) -> tuple[list[str], set[str]]:
     return [part for part in parts if part not in options], options
 
 
-def change_made(
-    name: str, kind: ChangeKind, subject: str, origin: str, prefixes: tuple[str, ...] = ()
-) -> Change:
-    """Return the entry in the log of changes for an operation that has ended.
+def changes_made(call: OperationCall, result: object) -> tuple[Change, ...]:
+    """Return the entries in the log of changes for an operation that has ended.
 
     Args:
-        name: the operation; its title is the action that the log shows.
-        kind: the area that it changed.
-        subject: the changed resource.
-        origin: the view that ran it.
-        prefixes: the key prefixes whose listings are outdated.
+        call: the operation and its arguments.
+        result: its result, or the partial result of an error that ended it.
 
     Raises:
         KeyError: the operation does not exist.
     """
-    return Change(kind, operation(name).title, subject, origin, utc_now(), prefixes)
+    now = utc_now()
+    return tuple(
+        Change(
+            effect.kind,
+            operation(effect.operation or call.operation).title,
+            effect.subject,
+            call.origin,
+            now,
+            effect.prefixes,
+        )
+        for effect in operation(call.operation).effects(call, result)
+    )
