@@ -195,6 +195,12 @@ class AgePill(Pill):
         self._fetched, self._failed = moment or utc_now(), False
         self.show_live(partial(_fetched, self._fetched), "neutral", _AGE_HINT)
 
+    def show_live(self, text: Callable[[], str], tone: str | None = None, hint: str = "") -> None:
+        """Show a text that depends on time or zone, as much of it as fits."""
+        super().show_live(text, tone, hint)
+        if self.isVisible():
+            self._renew()
+
     def sizeHint(self) -> QSize:
         """Return the size of the complete text, regardless of the shown one."""
         return self._room_of(self._live() if self._live is not None else self.text())

@@ -299,3 +299,15 @@ def test_an_age_without_room_still_shows_that_a_refresh_failed(qtbot):
         assert "stale" in age.text(), width
     age.set_fetched()
     assert "stale" not in age.text()
+
+
+def test_an_age_without_any_room_shows_no_empty_pill_when_it_is_set(qtbot):
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    age = AgePill(holder)
+    holder.show()
+    age.resize(22, 24)
+    age.set_fetched()
+    assert age.text() == ""
+    age.resize(200, 24)
+    assert age.text().endswith("ago")
