@@ -198,7 +198,7 @@ def test_ctrl_c_of_a_stalled_upload_leaves_nothing_and_counts(
         begun.send_signal(signal.SIGINT)
         done = finished(begun, ("put",), 10)
     assert done.returncode == ErrorKind.CANCELLED.value
-    assert "uploaded 0 of 1 files" in done.stdout
+    assert "uploaded 0 of 1 file," in done.stdout
     assert "1 cancelled" in done.stdout
     assert stored(s3_client, s3_bucket) == {}
     assert "Uploads" not in s3_client.list_multipart_uploads(Bucket=s3_bucket)
