@@ -128,7 +128,7 @@ def _scope(rule: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(f"Its prefix is longer than {KEY_BYTES} bytes.", "Choose a shorter prefix.")
     low, high = limits.get("ObjectSizeGreaterThan"), limits.get("ObjectSizeLessThan")
     if low is not None and high is not None and int(low) >= int(high):
-        yield Problem("The size limits of the rule match no object.", "Correct the two sizes.")
+        yield Problem("The size limits of the rule match no object.", "Correct the size limits.")
     if not ("Tag" in limits or limits.get("Tags")):
         return
     if (rule.get("Expiration") or {}).get("ExpiredObjectDeleteMarker"):

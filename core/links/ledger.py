@@ -55,7 +55,7 @@ class Ledger:
         self._database = state_database(folder)
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Store links that were just made.
+        """Store created links.
 
         Raises:
             LocalIOError: the ledger cannot be written.

@@ -90,7 +90,7 @@ class ProfileStore:
             )
 
     def delete(self, name: str) -> None:
-        """Remove a profile; a name that is not stored is no error.
+        """Remove a profile; an unknown name is not an error.
 
         Raises:
             LocalIOError: it could not be written; nothing was changed.

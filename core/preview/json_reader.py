@@ -266,9 +266,9 @@ class JsonReader:
 
 @dataclass(frozen=True, slots=True)
 class JsonRead:
-    """The first value of a text, as much as can be read of it, and the position after it.
+    """The readable part of the first value of a text, and the position after it.
 
-    `stopped` says that it was not read to its end; the findings say why.
+    `stopped` means that it was not read to its end; the findings contain the reason.
     """
 
     value: Any

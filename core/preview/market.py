@@ -53,7 +53,7 @@ def _candles(root: Any, reading: Reading) -> Content | None:
     trial = replace(reading, findings=findings)
     candles = read_candles(rows, symbol, timeframe, trial, saved=_saved(root, reading))
     if not candles.candles:
-        finding = "no row is a candle, though the name says that this holds candles"
+        finding = "no row is a candle, although the name indicates candles"
         reading.findings.note(ProblemKind.NOTE, finding)
         return None
     reading.findings.merge(findings)
@@ -70,7 +70,7 @@ def _saved(root: Any, reading: Reading) -> datetime | None:
 
 
 def _payload(root: dict[str, Any], kind: str, default: Any = None) -> Any:
-    """Return the payload that a document of a kind has by the contract."""
+    """Return the payload of a document according to the contract."""
     return root.get(form_of(kind).payload, default)
 
 
@@ -94,7 +94,7 @@ def _book(root: Any, reading: Reading) -> Content | None:
 
 
 def _from_key(reading: Reading, name: str) -> str:
-    """Return a name (symbol, user …) that the key gives by the contract, or an empty text."""
+    """Return a name in the key (symbol, user …) according to the contract, or an empty text."""
     parsed = parse(reading.key)
     return parsed.get(name) if parsed else ""
 

@@ -36,10 +36,10 @@ def read_preview(
 
 @contextmanager
 def _no_collections() -> Iterator[None]:
-    """Keep the garbage collector away while a million values are made, none of them garbage.
+    """Disable the garbage collector while up to a million values are created.
 
-    Searching them again and again would take longer than making them. (The window collects its
-    garbage by itself, in one thread: there this changes nothing.)
+    Repeated collections would take longer than the creation. (The window runs the collector itself,
+    in one thread, and is not affected.)
     """
     collecting = gc.isenabled()
     gc.disable()

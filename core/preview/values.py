@@ -140,7 +140,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Text in lines, terminal escapes taken out. `levels` has a letter a line for logs, else ""."""
+    """Lines of text without terminal escapes; `levels` has one letter per line for logs."""
 
     lines: tuple[str, ...]
     levels: str = ""

@@ -227,7 +227,7 @@ class SecretsManager:
         """Return the value of a version, by default the current one.
 
         Raises:
-            NotFound: there is no such secret or version.
+            NotFound: the secret or the version does not exist.
             ScheduledForDeletion: the secret is scheduled for deletion.
         """
         which = {

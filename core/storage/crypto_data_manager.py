@@ -203,7 +203,7 @@ class CryptoDataManager:
         raw = self._s3.get_object_data(found.key, work=work)
         now = utc_now()
         if is_in_future(found, now):
-            text = f"{found.key} is stamped in the future: it was probably not written in UTC"
+            text = f"{found.key} has a timestamp in the future: it was probably not written in UTC"
             warnings.warn(text, FutureStampWarning, stacklevel=2)
         return market_value(document(found.key, raw, exact=exact), found, now)
 

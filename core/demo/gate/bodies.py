@@ -78,7 +78,7 @@ class _Chunks:
         self._previous = claim.signature
 
     def check(self, extension: bytes, data: bytes) -> None:
-        """Refuse a chunk whose signature is not the next in the chain."""
+        """Check that the signature of a chunk continues the chain."""
         declared = extension.partition(b"chunk-signature=")[2].decode("ascii", "replace")
         lines = (
             "AWS4-HMAC-SHA256-PAYLOAD",

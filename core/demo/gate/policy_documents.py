@@ -64,7 +64,7 @@ def _check_statement(bucket: str, statement: Mapping[str, Any]) -> None:
 
 
 def _applies(action: str, arn: str, bucket: str) -> bool:
-    """Whether an action is one of the bucket and so is the resource, or one of objects likewise."""
+    """Return whether action and resource match: both of the bucket, or both of objects."""
     bucket_level = overlaps(arn, f"arn:aws:s3:::{bucket}")
     of_objects = overlaps(arn, f"arn:aws:s3:::{bucket}/?*")
     if "*" in action or "?" in action:

@@ -40,7 +40,7 @@ def operation_of(request: Incoming) -> str:
 
 
 def needs(request: Incoming, claim: Claim, principal: Principal) -> list[Need]:
-    """Return what a request needs: one action, on what it names."""
+    """Return the permission that a request requires: an action and a resource."""
     operation = operation_of(request)
     action = f"{SERVICES[claim.service]}:{operation}"
     if claim.service == "secretsmanager":

@@ -240,7 +240,7 @@ def test_causes_come_before_consequences():
 def test_data_under_a_name_of_candles_that_is_none_is_no_list_of_faults():
     found = shown({"data": [{"x": 1}, {"x": 2}]})
     assert isinstance(found.faces[0], Table)
-    assert found.problem_texts == "no row is a candle, though the name says that this holds candles"
+    assert found.problem_texts == "no row is a candle, although the name indicates candles"
 
 
 def test_a_row_with_several_faults_is_one_finding():
