@@ -124,5 +124,5 @@ def test_only_what_is_still_to_come_needs_room(
             for path in set(tmp_path.iterdir()) - {tmp_path / name for name in there}:
                 path.unlink()
         else:
-            with pytest.raises(LocalIOError, match="no room"):
+            with pytest.raises(LocalIOError, match="not enough space"):
                 download(place, **asked, folder=str(tmp_path), if_exists=choice.value)

@@ -276,5 +276,5 @@ def test_downloads_are_verified_safe_and_complete(place, bucket, tmp_path):
 
 
 def test_a_disk_without_room_is_reported_before_the_first_byte(place, tmp_path):
-    with pytest.raises(LocalIOError, match="no room"):
+    with pytest.raises(LocalIOError, match="not enough space"):
         download(place, keys=["k"], sizes=[1 << 60], folder=str(tmp_path))
