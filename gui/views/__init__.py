@@ -1,1 +1,1 @@
-"""Views that draw one preview each; they do no I/O and know nothing of S3."""
+"""Views that show one kind of preview each, without I/O and without S3."""

@@ -1,7 +1,7 @@
-"""The bars of a candle chart: candles in sight, or those of a pixel joined; no Qt.
+"""The bars of a candle chart: the visible candles, or one bar per pixel; without Qt.
 
-Far views are made from blocks of candles that were joined before, so that it takes as long to
-find the bars among a million candles as among a thousand.
+Zoomed-out views use precomputed blocks of candles, so that finding the bars among a million
+candles takes as long as among a thousand.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from core.preview.series import Floats
 
 OPEN, HIGH, LOW, CLOSE, VOLUMES = range(5)
-#: Narrower candles than so many pixels are joined.
+#: Candles narrower than this many pixels are joined.
 _NARROW = 1.5
-#: Candles are joined in blocks of so many while there are more than `_MANY`; blocks are used
-#: where they are at most this part of a pixel.
+#: Candles are joined in blocks of this size while there are more than `_MANY`; blocks are used
+#: when they are at most this part of a pixel.
 _BLOCK, _MANY, _PART = 8, 20_000, 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """What is drawn: the middle of each bar in seconds, and five values of each, shape (5, n).
+    """The bars to draw: the middle of each in seconds, and five values of each, shape (5, n).
 
-    `joined` says that each bar stands for all candles of its pixel.
+    `joined` is whether each bar represents all candles of its pixel.
     """
 
     middles: Floats
@@ -52,7 +52,7 @@ class CandleBars:
     """Finds the bars of one set of candles.
 
     Args:
-        axis: where the candles stand.
+        axis: the positions of the candles.
         values: open, high, low, close and volume, shape (5, n).
     """
 
@@ -68,7 +68,7 @@ class CandleBars:
                 blocks = coarser
         if blocks.size == 1:
             first = int(blocks.starts.searchsorted(sight.left - self._step, "right"))
-        else:  # with gaps in it, a block reaches farther than its candles would
+        else:  # a block with gaps is longer than its candles together
             first = max(0, int(blocks.starts.searchsorted(sight.left, "right")) - 1)
         end = int(blocks.starts.searchsorted(sight.right))
         starts, values = blocks.starts[first:end], blocks.values[:, first:end]

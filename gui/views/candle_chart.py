@@ -47,7 +47,7 @@ class CandleChart(ZoomableChart):
         follow_time(self, self._on_zone_changed, ticks=False)
 
     def show_candles(self, candles: Candles) -> None:
-        """Draw other candles, all of them in sight."""
+        """Show other candles, all of them visible."""
         self._candles = candles
         self._axis = TimeAxis(candles)
         self._painter = CandlePainter(candles, self._axis)
@@ -59,7 +59,7 @@ class CandleChart(ZoomableChart):
         self.pointed.emit(None)
 
     def point_at(self, when: datetime) -> None:
-        """Put the crosshair on the candle at (or next after) a moment and bring it in sight."""
+        """Move the crosshair to the candle at (or next after) a time and make it visible."""
         starts = self._axis.starts
         if len(starts):
             at = int(starts.searchsorted(self._axis.second(when)))
@@ -71,13 +71,13 @@ class CandleChart(ZoomableChart):
         return self._candles.candles[self._at] if self._at >= 0 else None
 
     def sizeHint(self) -> QSize:
-        """Ask for the height of the drawing."""
+        """Return the preferred height of the chart."""
         return QSize(480, 326)
 
     # Drawing
 
     def plot(self) -> Plot:
-        """Return where prices, volumes and labels go at the present size."""
+        """Return the areas of prices, volumes and labels at the present size."""
         return Plot.of(QRectF(self.rect()), self._sight)
 
     def draw(self, painter: QPainter) -> None:
@@ -107,10 +107,10 @@ class CandleChart(ZoomableChart):
         left = min(max(x - width / 2, 0.0), self.width() - width)
         paint_tag(painter, QRectF(left, plot.volumes.bottom() + 4, width, 18), text)
 
-    # Moving about
+    # Navigation
 
     def _go(self, at: int) -> None:
-        """Put the crosshair on a candle, the nearest one that exists."""
+        """Move the crosshair to the nearest existing candle."""
         self._at = max(0, min(at, len(self._candles.candles) - 1)) if self._candles.candles else -1
         if self._at >= 0:
             start = float(self._axis.starts[self._at])
@@ -132,11 +132,11 @@ class CandleChart(ZoomableChart):
         return self.plot().second(x)
 
     def centre(self) -> float:
-        """Return the middle of the candle under the crosshair, else of what is in sight."""
+        """Return the middle of the candle under the crosshair, else of the visible part."""
         return self._axis.middle(self._at) if self._at >= 0 else super().centre()
 
     def point_at_pixel(self, position: QPointF) -> None:
-        """Put the crosshair on the candle nearest to the pointer."""
+        """Move the crosshair to the candle nearest to the pointer."""
         self._pointer = position
         self._at = self._axis.nearest(self.place_at(position.x()))
         self.update()
@@ -177,7 +177,7 @@ class CandleChart(ZoomableChart):
 
 
 def described(candles: Candles) -> str:
-    """Return the chart in words, for screen readers."""
+    """Return a description of the chart for screen readers."""
     if not candles.candles:
         return "No candles."
     first, last = candles.candles[0], candles.candles[-1]
@@ -193,7 +193,7 @@ def described(candles: Candles) -> str:
 
 
 def in_words(candle: Candle | None) -> str:
-    """Return the candle under the crosshair in words, with a space before; empty for none."""
+    """Return a description of the candle under the crosshair after a space; empty for none."""
     if candle is None:
         return ""
     return (

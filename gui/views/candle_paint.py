@@ -1,6 +1,6 @@
-"""How candles, volumes, gaps and axes are painted.
+"""Paints candles, volumes, gaps and axes.
 
-Only what is in sight is touched, and all of it as arrays: see `candle_bars`.
+Only visible data is processed, as arrays: see `candle_bars`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _VOLUME = 44
 _LABELS = 28
 _PAD = 16
 _LABEL_ROOM = 62  # pixels that one time label needs
-#: A stretch without candles that is at least so many device pixels wide is hatched.
+#: Gaps at least this many device pixels wide are hatched.
 _HATCHED = 6
 
 
@@ -53,11 +53,11 @@ class Plot:
         return (self.prices.width() - 8) / self.sight.width
 
     def x(self, second: Any) -> Any:
-        """Return the pixel of a place on the axis, or the pixels of an array of places."""
+        """Return the pixel of a position on the axis, or the pixels of an array of positions."""
         return self.prices.left() + 4 + (second - self.sight.left) * self.scale
 
     def second(self, x: float) -> float:
-        """Return the place on the axis at a pixel."""
+        """Return the position on the axis at a pixel."""
         return self.sight.left + (x - self.prices.left() - 4) / self.scale
 
 
@@ -83,7 +83,7 @@ class CandlePainter:
         painter.setClipping(False)
 
     def _rescale(self, bars: Bars, plot: Plot) -> None:
-        """Fit the price axis to what is in sight; keep it where nothing is."""
+        """Fit the price axis to the visible candles; leave it unchanged without any."""
         if not len(bars.middles):
             return
         ends = bars.values[HIGH : LOW + 1]  # a wrong candle may have its low above its high
@@ -179,7 +179,7 @@ class CandlePainter:
     def _price_boxes(
         self, ratio: float, bars: Bars, middles: Any, lefts: Any, rights: Any
     ) -> tuple[Any, ...]:
-        """Return the wicks, and the bodies where candles have a width of their own."""
+        """Return the wicks, and the bodies unless candles are joined."""
         import numpy as np
 
         pixels = np.rint(self._scale.at(bars.values[: CLOSE + 1]) * ratio).astype(np.int32)
@@ -204,7 +204,7 @@ class CandlePainter:
 
 
 def paint_tag(painter: QPainter, area: QRectF, text: str) -> None:
-    """Paint a text on a dark ground, as crosshairs have it on their axes."""
+    """Paint a text on a dark background, like the label of a crosshair."""
     colours = theme.tokens()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)

@@ -24,7 +24,7 @@ _FIELDS = (("O", "open"), ("H", "high"), ("L", "low"), ("C", "close"))
 
 
 class CandleView(QWidget):
-    """Candles, and what the one under the crosshair (else the last) is worth."""
+    """A candle chart and the values of the candle under the crosshair, else of the last."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,12 +41,12 @@ class CandleView(QWidget):
         self.setFocusProxy(self.chart)
 
     def show_face(self, candles: Candles) -> None:
-        """Draw these candles."""
+        """Show candles."""
         self._last = candles.candles[-1] if candles.candles else None
         self.chart.show_candles(candles)
 
     def go_to(self, problem: Problem) -> None:
-        """Bring the place of a problem in sight."""
+        """Make the position of a problem visible."""
         if problem.start is not None:
             self.chart.point_at(problem.start)
 
@@ -56,7 +56,7 @@ class CandleView(QWidget):
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How much of a candle the line of values shows; None for as many digits as were written."""
+    """The level of detail of the line of values; None digits means all digits of the file."""
 
     moment: Literal["whole", "short", "none"]
     digits: int | None = None
@@ -74,9 +74,9 @@ _FORMS = (
 
 
 class ValueLine(QWidget):
-    """Time, open, high, low, close and volume of one candle, as they are written in the file.
+    """Time, open, high, low, close and volume of one candle, as written in the file.
 
-    Where there is no room for all digits, the tooltips have them.
+    If there is no room for all digits, the tooltips have them.
     """
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class ValueLine(QWidget):
         follow_time(self, self._fill, ticks=False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show as much as there is room for."""
+        """Show as much as fits."""
         super().resizeEvent(event)
         self._fill()
 
@@ -143,7 +143,7 @@ class ValueLine(QWidget):
         self._volume.setText(f"V {_written(candle.volume, digits)}" if shown else "")
 
     def _needed(self) -> int:
-        """Return the pixels that the present texts take."""
+        """Return the width of the present texts in pixels."""
         labels = (self._when, self._volume, *self._letters.values(), *self._numbers.values())
         shown = [label.sizeHint().width() for label in labels if not label.isHidden()]
         return sum(shown) + _SPACING * len(shown) + 2 * _MARGIN

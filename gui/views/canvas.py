@@ -1,4 +1,4 @@
-"""The base of painted views: a picture that stays until something changes, and what lies over it."""
+"""The base class of painted views: a cached picture and an overlay."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gui.widgets.accessible import set_role
 
 
 class Canvas(QWidget):
-    """Paints `draw` into a picture once, and `draw_over` (crosshair, focus) on every repaint."""
+    """Paints `draw` once into a cached picture, and `draw_over` (crosshair, focus) every time."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,25 +33,25 @@ class Canvas(QWidget):
         theme.current().changed.connect(self.redraw)
 
     def redraw(self) -> None:
-        """Draw everything anew."""
+        """Draw everything again."""
         self._stale = True
         self.update()
 
     def draw(self, painter: QPainter) -> None:
-        """Draw what changes rarely."""
+        """Draw the parts that change rarely."""
 
     def draw_over(self, painter: QPainter) -> None:
-        """Draw what follows the pointer."""
+        """Draw the parts that follow the pointer."""
 
     def draw_focus(self, painter: QPainter) -> None:
-        """Draw the focus ring when the focus came by keyboard."""
+        """Draw the focus ring if the focus was set by keyboard."""
         if self.hasFocus() and self._by_keyboard:
             painter.setPen(QPen(theme.tokens().accent, 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Remember whether the focus came by keyboard."""
+        """Store whether the focus was set by keyboard."""
         reasons = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
         self._by_keyboard = event.reason() in (*reasons, Qt.FocusReason.ShortcutFocusReason)
         super().focusInEvent(event)
@@ -69,19 +69,19 @@ class Canvas(QWidget):
         return QRectF(x, y, max(pixel, width), max(pixel, height))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Draw anew: the picture has another size."""
+        """Draw again in the new size."""
         self._stale = True
         super().resizeEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Draw anew when colours or fonts change."""
+        """Draw again when colours or fonts change."""
         super().changeEvent(event)
         kinds = (QEvent.Type.PaletteChange, QEvent.Type.FontChange, QEvent.Type.StyleChange)
         if event.type() in kinds:
             self.redraw()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Show the picture and what lies over it."""
+        """Paint the picture and the overlay."""
         ratio = self.devicePixelRatioF()
         if self._stale or self._picture.devicePixelRatioF() != ratio:
             self._draw_picture(ratio)
@@ -111,7 +111,7 @@ def faded(colour: QColor, alpha: float) -> QColor:
 
 
 def blended(colour: QColor, ground: QColor, part: float) -> QColor:
-    """Return `part` of the colour on the ground, opaque."""
+    """Return `part` of the colour mixed with the background, opaque."""
     return QColor.fromRgbF(
         *(
             one * part + other * (1 - part)

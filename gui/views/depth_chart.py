@@ -1,4 +1,4 @@
-"""The depth of an order book: what lies between a price and the middle, added up."""
+"""The depth chart of an order book: cumulative quantity between a price and the middle."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 _FOOT, _TOP, _AXIS = 28, 16, 56
 _STEP = 8  # pixels by which an arrow key moves the crosshair
-#: The part of the book that is in sight at the closest view.
+#: The part of the order book that is visible at the highest zoom.
 _LEAST = 0.005
 
 
 class _Side:
-    """One side of the book from the middle outwards, as doubles for painting only.
+    """One side of the order book from the middle outwards, as floats for painting only.
 
-    `distances` are those of the levels from the best price outwards, rising; `totals` what lies
-    up to each of them.
+    `distances` are those of the levels from the best price, rising; `totals` the cumulative
+    quantity up to each of them.
     """
 
     def __init__(self, levels: Sequence[Level], floats: Floats, sign: int) -> None:
@@ -49,7 +49,7 @@ class _Side:
         self.totals: Floats = np.cumsum(floats[1])
 
     def total_at(self, price: float) -> float:
-        """Return what lies between the middle and a price."""
+        """Return the cumulative quantity between the middle and a price."""
         count = self._count(price)
         return float(self.totals[count - 1]) if count else 0.0
 
@@ -62,7 +62,7 @@ class _Side:
         return int(self.distances.searchsorted(price * self.sign + 1e-12, "right"))
 
     def steps(self, across: Scale, pixel: float) -> tuple[Any, Any]:
-        """Return the pixels of the levels as far as they are in sight, and their totals.
+        """Return the pixels of the visible levels, and their totals.
 
         Levels that share a pixel become one, with the total of the last of them.
         """
@@ -87,7 +87,7 @@ class DepthChart(ZoomableChart):
         self.show_book(Book("", None, (), ()))
 
     def show_book(self, book: Book) -> None:
-        """Draw another order book, all of it in sight."""
+        """Show another order book, all of it visible."""
         self._bids = _Side(book.bids, book.floats[0], -1)
         self._asks = _Side(book.asks, book.floats[1], 1)
         sides = [side.prices for side in (self._bids, self._asks) if len(side.prices)]
@@ -101,7 +101,7 @@ class DepthChart(ZoomableChart):
         self.redraw()
 
     def sizeHint(self) -> QSize:
-        """Ask for a flat area above the ladder."""
+        """Return the preferred size, a flat area above the ladder."""
         return QSize(480, 240)
 
     def _area(self) -> QRectF:
@@ -153,7 +153,7 @@ class DepthChart(ZoomableChart):
     def _side(
         self, painter: QPainter, side: _Side, colour: QColor, across: Scale, up: Scale
     ) -> None:
-        """Fill the steps of one side, as far as they are in sight."""
+        """Fill the visible steps of one side."""
         if not len(side.prices):
             return
         places, totals = side.steps(across, 1 / self.devicePixelRatioF())
@@ -168,7 +168,7 @@ class DepthChart(ZoomableChart):
         painter.drawPolyline(QPolygonF(points))
 
     def draw_over(self, painter: QPainter) -> None:
-        """Draw the price at the crosshair and what lies up to it."""
+        """Draw the price at the crosshair and the cumulative quantity."""
         if self._pointer is not None:
             self._crosshair(painter, self._pointer)
         self.draw_focus(painter)
@@ -196,14 +196,14 @@ class DepthChart(ZoomableChart):
         left = x + 8 if x + 8 + width < self.width() else x - 8 - width
         painter.drawText(QRectF(left, 0, width, 16), Qt.AlignmentFlag.AlignVCenter, text)
 
-    # Moving about
+    # Navigation
 
     def place_at(self, x: float) -> float:
         """Return the distance from the lowest price at a pixel."""
         return self._across().value(x) - self._lowest
 
     def centre(self) -> float:
-        """Return the place of the crosshair, else that of the middle price."""
+        """Return the position of the crosshair, else that of the middle price."""
         here = self._pointer
         return self._middle - self._lowest if here is None else self.place_at(here)
 
@@ -243,7 +243,7 @@ class DepthChart(ZoomableChart):
 
 
 def described(book: Book) -> str:
-    """Return the book in words, for screen readers."""
+    """Return a description of the order book for screen readers."""
     if not book.bids or not book.asks:
         return f"Order book of {book.symbol} with {len(book.bids)} bids and {len(book.asks)} asks."
     spread = book.asks[0].price - book.bids[0].price

@@ -47,7 +47,7 @@ class DepthView(QWidget):
         self.setFocusProxy(self.chart)
 
     def show_face(self, book: Book) -> None:
-        """Draw this order book."""
+        """Show an order book."""
         self.chart.show_book(book)
         self.model.set_book(book)
         self._spread.setText(spread_of(book))
@@ -55,13 +55,13 @@ class DepthView(QWidget):
         self._when.show_live(lambda: "" if when is None else format_moment(when))
 
     def go_to(self, problem: Problem) -> None:
-        """Select the level of a problem as far as the ladder has it."""
+        """Select the level of a problem if the ladder has it."""
         if problem.row is not None:
             reveal(self.ladder, self.model.index(problem.row, 0))
 
 
 def spread_of(book: Book) -> str:
-    """Return the distance of the best prices and its share of the middle, exactly."""
+    """Return the exact spread and its share of the middle price."""
     if not book.bids or not book.asks:
         return "one side only"
     bid, ask = book.bids[0].price, book.asks[0].price

@@ -1,4 +1,4 @@
-"""A portfolio: what it is worth, how it is divided, and every asset of it."""
+"""The view of a portfolio: total value, allocation and assets."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class HoldingsView(QWidget):
         self.setMinimumHeight(240)
 
     def show_face(self, holdings: Holdings) -> None:
-        """Draw this portfolio."""
+        """Show a portfolio."""
         self.model.set_holdings(holdings)
         self.view.sortByColumn(3, Qt.SortOrder.DescendingOrder)
         self.bar.show_holdings(holdings.holdings)
@@ -56,7 +56,7 @@ class HoldingsView(QWidget):
         self._when.show_live(lambda: "" if when is None else format_moment(when))
 
     def go_to(self, problem: Problem) -> None:
-        """Do nothing: assets are few and all in sight."""
+        """Do nothing, since all assets are visible."""
 
 
 class ShareBar(Canvas):
@@ -70,11 +70,11 @@ class ShareBar(Canvas):
         self.setAccessibleName("Shares of the portfolio")
 
     def sizeHint(self) -> QSize:
-        """Ask for one line of bar and one of names."""
+        """Return the size of the bar and a line of names."""
         return QSize(320, 64)
 
     def show_holdings(self, holdings: tuple[Holding, ...]) -> None:
-        """Draw these assets."""
+        """Show assets."""
         worth = [(one.symbol, float(one.value)) for one in holdings if one.value and one.value > 0]
         total = sum(value for _, value in worth)
         shares = [(name, value / total) for name, value in worth[:_PARTS]]
@@ -85,7 +85,7 @@ class ShareBar(Canvas):
         self.redraw()
 
     def draw(self, painter: QPainter) -> None:
-        """Draw the parts from the largest on, and their names below."""
+        """Draw the shares, largest first, with the names below."""
         colours = theme.tokens()
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
         width, left = self.width() - 24, 12.0

@@ -1,4 +1,4 @@
-"""Text and logs: numbered lines, levels in colour, and a search that counts what it finds."""
+"""The view of texts and logs: numbered lines, coloured levels, and a search."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class LinesView(QWidget):
         bar.setContentsMargins(12, 6, 12, 6)
         bar.addWidget(self.search, 1)
         bar.addWidget(self.count)
-        bar.addWidget(icon_button("chevron-up", "Find the one before", lambda: self.step(-1)))
-        bar.addWidget(icon_button("chevron-down", "Find the next", lambda: self.step(1)))
+        bar.addWidget(icon_button("chevron-up", "Find previous", lambda: self.step(-1)))
+        bar.addWidget(icon_button("chevron-down", "Find next", lambda: self.step(1)))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -58,7 +58,7 @@ class LinesView(QWidget):
         self.setMinimumHeight(theme.ROW * 6)
 
     def show_face(self, lines: Lines) -> None:
-        """Show these lines."""
+        """Show lines."""
         self.search.clear()
         self.model.set_lines(lines)
         letter = QFontMetricsF(theme.mono_font()).horizontalAdvance("0")
@@ -74,7 +74,7 @@ class LinesView(QWidget):
             reveal(self.view, self.model.index(problem.row, 0))
 
     def step(self, by: int) -> None:
-        """Go to the next line found, or the one before."""
+        """Select the next or previous line found."""
         if self._later.isActive():
             self._later.stop()
             self._search()

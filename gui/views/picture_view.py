@@ -1,4 +1,4 @@
-"""Pictures: decoded only on request, by a reader that may not take much memory."""
+"""The view of pictures, which are decoded only on request and with a memory limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIDE = 2048
 
 
 class PictureView(QWidget):
-    """One picture; it is opened when asked for, because decoders are where hostile files bite.
+    """One picture, decoded only on request, since decoders may be vulnerable to malicious files.
 
     Signals:
         wanted: the `Picture` that the user wants to see; answer with `show_image`, from a thread.
@@ -45,30 +45,30 @@ class PictureView(QWidget):
         self.setMinimumHeight(200)
 
     def show_face(self, picture: Picture) -> None:
-        """Offer this picture."""
+        """Show the properties of a picture and the button to open it."""
         self._picture = picture
         self._image = QImage()
         size = format_size(len(picture.data))
         pixels = f", {picture.width:,} x {picture.height:,} pixels" if picture.width else ""
         self._closed.set_text(
             f"{picture.form} picture, {size}{pixels}",
-            "Pictures are opened on request only: a file made to harm bites when it is decoded.",
+            "Pictures are opened only on request, since decoding a malicious file may be harmful.",
         )
         self._stack.setCurrentIndex(0)
 
     def go_to(self, problem: Problem) -> None:
-        """Do nothing: pictures have no rows."""
+        """Do nothing, since pictures have no rows."""
 
     def _on_wanted(self) -> None:
         self._closed.set_text("Opening…", "")
         self.wanted.emit(self._picture)
 
     def show_image(self, picture: Picture, image: QImage) -> None:
-        """Show what was decoded, or say that it cannot be."""
+        """Show the decoded picture, or that it cannot be shown."""
         if picture is not self._picture:
             return
         if image.isNull():
-            self._closed.set_text("This picture cannot be shown", "It is broken or too large.")
+            self._closed.set_text("This picture cannot be shown", "It is corrupt or too large.")
             return
         self._image = image
         self._caption.setText(
@@ -97,9 +97,9 @@ class PictureView(QWidget):
 
 
 def decoded(picture: Picture) -> QImage:
-    """Return the picture with at most 2,048 pixels a side; a null image when it is refused.
+    """Return the picture with at most 2,048 pixels per side; a null image if it is refused.
 
-    Safe to call in a worker thread. Takes at most 64 MB for the decoded pixels.
+    Safe to call in a worker thread. Uses at most 64 MB for the decoded pixels.
     """
     QImageReader.setAllocationLimit(_MEGABYTES)
     device = QBuffer()

@@ -1,4 +1,4 @@
-"""One preview whole: its heading, the switch between its faces, the face, and its problems."""
+"""The preview of an object: heading, switch between its faces, the face, and its problems."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ from gui.widgets.segmented import Segmented
 
 
 class FaceView(Protocol):
-    """What every view of a face can do."""
+    """The interface of all views of a face."""
 
     def show_face(self, face: Any, /) -> None:
-        """Draw a face."""
+        """Show a face."""
 
     def go_to(self, problem: Problem) -> None:
-        """Bring the place of a problem in sight."""
+        """Make the position of a problem visible."""
 
 
 def _candle_view() -> QWidget:
-    from gui.views.candle_view import CandleView  # brings numpy: only for those who see a chart
+    from gui.views.candle_view import CandleView  # imports numpy, so only when a chart is shown
 
     return CandleView()
 
@@ -54,7 +54,7 @@ def _depth_view() -> QWidget:
     return DepthView()
 
 
-#: What draws which face. A new face is one view and one line here.
+#: The view of each face. A new face needs a view and one line here.
 VIEWS: tuple[tuple[type, Callable[[], QWidget]], ...] = (
     (Candles, _candle_view),
     (Book, _depth_view),
@@ -105,16 +105,16 @@ class PreviewView(QWidget):
         box.addWidget(self.head)
         box.addWidget(self._stack, 1)
         box.addWidget(self.problems)
-        self.show_empty("Nothing selected", "Select an object to see what is in it.")
+        self.show_empty("Nothing selected", "Select an object to preview it.")
 
     @property
     def preview(self) -> Preview | None:
-        """The preview that is shown."""
+        """The current preview."""
         return self._preview
 
     @property
     def face_view(self) -> QWidget | None:
-        """The view of the face that is shown, or the state in its place."""
+        """The view of the current face, or the state shown instead."""
         return self._stack.currentWidget()
 
     def show_preview(self, preview: Preview) -> None:
@@ -123,7 +123,9 @@ class PreviewView(QWidget):
         self._drawn.clear()
         self._head(preview.title, preview.count, preview.packed)
         part = "" if preview.complete else "beginning"
-        self._part.set(part, hint="Only the first bytes were looked at; download it to see all.")
+        self._part.set(
+            part, hint="Only the first bytes were read. Download the object to see all of it."
+        )
         labels = [face.label for face in preview.faces]
         self.switch.set_items(labels)
         self.switch.setVisible(len(labels) > 1)
@@ -135,19 +137,19 @@ class PreviewView(QWidget):
         self.problems.show_problems(preview)
 
     def show_empty(self, title: str, text: str) -> None:
-        """Say why there is nothing to see."""
+        """Show why there is no preview."""
         self._without("Preview")
         self._empty.set_text(title, text)
         self._stack.setCurrentWidget(self._empty)
 
     def show_failed(self, title: str, text: str) -> None:
-        """Say what went wrong, and offer to try again."""
+        """Show an error and the button to try again."""
         self._without(title)
         self._failed.set_text("This object cannot be shown", text)
         self._stack.setCurrentWidget(self._failed)
 
     def show_loading(self, title: str) -> None:
-        """Announce the next preview; an old one stays in sight until the new one is there."""
+        """Show that the next preview is being loaded; the old one stays visible until then."""
         if self._preview is None:
             self._without(title)
             self._stack.setCurrentWidget(self._loading)
@@ -167,10 +169,10 @@ class PreviewView(QWidget):
         self.head.set_title(title)
         self._count.set(count)
         self._part.set("")
-        self._packed.set(packed, hint=f"The content was looked through: {packed}")
+        self._packed.set(packed, hint=f"The content was decompressed: {packed}")
 
     def _on_switched(self, label: str) -> None:
-        """Keep to a face that the user chose; the first one stands for "the best there is"."""
+        """Store the face that the user selected; the first one means the default."""
         first = self._preview.faces[0].label if self._preview else ""
         self._preferred = "" if label == first else label
         self._on_face(label)
@@ -182,7 +184,7 @@ class PreviewView(QWidget):
             self._stack.setCurrentWidget(self._view(face))
 
     def _view(self, face: Face) -> QWidget:
-        """Return the view of a face, made on first use and drawn once a preview."""
+        """Return the view of a face, created on first use and filled once per preview."""
         kind = type(face)
         if kind not in self._views:
             view = next(make for of, make in VIEWS if of is kind)()

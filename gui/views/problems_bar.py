@@ -1,4 +1,4 @@
-"""The bar that shows what is wrong with the data, and the list behind it."""
+"""The bar that summarizes the problems in the data, and the list of problems."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ROWS_SHOWN = 5
 
 
 class ProblemsModel(QAbstractListModel):
-    """One row a problem, in words."""
+    """One row per problem."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -32,7 +32,7 @@ class ProblemsModel(QAbstractListModel):
         self._more: tuple[str, ...] = ()
 
     def show_problems_of(self, preview: Preview) -> None:
-        """Show the problems of a preview, and for each kind how many more there are."""
+        """Show the problems of a preview, and how many more there are of each kind."""
         self.beginResetModel()
         self.problems = preview.problems
         self._more = preview.problems_left_out
@@ -43,7 +43,7 @@ class ProblemsModel(QAbstractListModel):
         return 0 if parent.isValid() else len(self.problems) + len(self._more)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return the problem in words, with its row."""
+        """Return the description of the problem with its row."""
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         if index.row() >= len(self.problems):
@@ -54,10 +54,10 @@ class ProblemsModel(QAbstractListModel):
 
 
 class ProblemsBar(QWidget):
-    """Hidden without problems; `Show` opens the list and goes to the first.
+    """The bar, hidden without problems; `Show` opens the list and selects the first.
 
     Signals:
-        chosen: the `Problem` to be shown.
+        chosen: the `Problem` to show.
     """
 
     chosen = Signal(object)
@@ -83,7 +83,7 @@ class ProblemsBar(QWidget):
         self.hide()
 
     def show_problems(self, preview: Preview) -> None:
-        """Show what is wrong with a preview; hide when nothing is."""
+        """Show the problems of a preview; hide the bar without any."""
         problems = preview.problems
         self.model.show_problems_of(preview)
         words = preview.problem_texts
@@ -98,7 +98,7 @@ class ProblemsBar(QWidget):
         self.setVisible(bool(problems))
 
     def toggle(self) -> None:
-        """Open the list and go to the first problem that has a place, or close it."""
+        """Open the list and select the first problem with a position, or close the list."""
         opened = self.list.isHidden()
         self._open(opened)
         if opened:

@@ -1,4 +1,4 @@
-"""Thousands of rectangles in one call: their corners come as an array, not as Qt objects."""
+"""Draws thousands of rectangles in one call from an array instead of Qt objects."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def corners(lefts: Pixels, tops: Pixels, rights: Pixels, bottoms: Pixels) -> Pix
 
 
 def fill_rectangles(painter: QPainter, found: Pixels, fill: QColor | QBrush, ratio: float) -> None:
-    """Fill rectangles that `corners` made, on a device with a ratio of pixels."""
+    """Fill rectangles returned by `corners` on a device with a given pixel ratio."""
     if not len(found):
         return
     painter.save()
@@ -39,5 +39,7 @@ def fill_rectangles(painter: QPainter, found: Pixels, fill: QColor | QBrush, rat
     painter.setBrush(fill)
     first = shiboken6.wrapInstance(found.ctypes.data, QRect)
     assert isinstance(first, QRect)
-    painter.drawRects(first, len(found))  # reads the array itself; it outlives the call
+    painter.drawRects(
+        first, len(found)
+    )  # reads the array directly, which exists until the call returns
     painter.restore()

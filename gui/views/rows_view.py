@@ -1,4 +1,4 @@
-"""Views of rows: tables, the trade tape, JSON trees, bytes; and how their cells are copied."""
+"""Views of rows: tables, JSON trees and bytes, and how their cells are copied."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gui.models.rows_model import RowsModel
 from gui.widgets.cells import PADDING
 from gui.widgets.table import columns_of, make_table, make_tree
 
-#: About so many rows of a tree are opened at once, and branches of so many rows in any case.
+#: Approximate number of tree rows expanded at once, and size of branches always expanded.
 _ROWS_OPENED = 40
 _SHORT_BRANCH = 12
 _NAMES_WIDE = 190
@@ -24,7 +24,7 @@ _NARROWEST, _WIDEST = 56, 300
 
 
 class TableView(QWidget):
-    """A table to be sorted by its columns; its cells are copied as text that no sheet runs."""
+    """A sortable table; copied cells cannot run as spreadsheet formulas."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,7 +37,7 @@ class TableView(QWidget):
         copy_with(self.view)
 
     def show_face(self, table: Table) -> None:
-        """Show this table in its own order."""
+        """Show a table in its original order."""
         self.view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         fresh = table.columns != self._columns
         self._columns = table.columns
@@ -52,7 +52,7 @@ class TableView(QWidget):
 
 
 class TreeView(QWidget):
-    """Any JSON value as a tree, opened as far as a screen shows."""
+    """A JSON value as a tree, expanded to fill a screen."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,18 +64,18 @@ class TreeView(QWidget):
         copy_with(self.view)
 
     def show_face(self, tree: Tree) -> None:
-        """Show this value with its first branches open."""
+        """Show a value with its first branches expanded."""
         self.model.set_root(tree.value)
         self._open(QModelIndex(), _ROWS_OPENED)
 
     def _open(self, parent: QModelIndex, room: int) -> int:
-        """Open the branches below a row, in their order, while there is room for their rows.
+        """Expand the branches below a row in order while there is room for their rows.
 
-        A long branch is opened only if nothing comes after it.
+        A long branch is expanded only if nothing follows it.
 
         Args:
             parent: the row, or the invalid index for the root.
-            room: how many rows may come into sight.
+            room: how many more rows may become visible.
 
         Returns:
             The room that is left.
@@ -94,11 +94,11 @@ class TreeView(QWidget):
         return room
 
     def go_to(self, problem: Problem) -> None:
-        """Do nothing: a tree has no rows of its own."""
+        """Do nothing, since problems refer to table rows."""
 
 
 class HexView(QWidget):
-    """Bytes in hexadecimal beside their letters."""
+    """Bytes in hexadecimal beside their characters."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -112,15 +112,15 @@ class HexView(QWidget):
         copy_with(self.view)
 
     def show_face(self, dump: HexDump) -> None:
-        """Show these bytes."""
+        """Show bytes."""
         self.model.set_dump(dump)
 
     def go_to(self, problem: Problem) -> None:
-        """Do nothing: problems of bytes have no place."""
+        """Do nothing, since problems of bytes have no position."""
 
 
 def fit_columns(view: QTableView, table: Table) -> None:
-    """Size the columns to their names and first cells; data is scrolled to, never squeezed."""
+    """Size the columns to their titles and first cells; wide tables scroll."""
     names = QFontMetricsF(view.horizontalHeader().font())
     cells = QFontMetricsF(theme.number_font())
     sample = table.rows[: max(5, _SAMPLE_CELLS // max(1, len(table.columns)))]
@@ -141,7 +141,7 @@ def dense(view: QTableView) -> None:
 
 
 def reveal(view: QAbstractItemView, index: QModelIndex) -> None:
-    """Select a row and bring it in sight."""
+    """Select a row and scroll to it."""
     if index.isValid():
         flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
         rows = QItemSelectionModel.SelectionFlag.Rows
@@ -150,12 +150,12 @@ def reveal(view: QAbstractItemView, index: QModelIndex) -> None:
 
 
 def copy_with(view: QAbstractItemView) -> None:
-    """Let Ctrl+C copy the selected rows with tabs between their cells."""
+    """Let Ctrl+C copy the selected rows with tab-separated cells."""
     shortcuts.bind("rows.copy", view, lambda: copy_rows(view))
 
 
 def copy_rows(view: QAbstractItemView) -> None:
-    """Put the selected rows on the clipboard; a cell that looks like a formula gets a quote."""
+    """Copy the selected rows to the clipboard; cells that look like formulas get a quote."""
     rows = sorted(view.selectionModel().selectedRows(), key=lambda index: index.row())
     lines = []
     for index in rows:

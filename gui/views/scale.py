@@ -1,4 +1,4 @@
-"""Scales and ticks of charts: plain arithmetic, tested without a window."""
+"""Scales and ticks of charts, without Qt."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TIME_STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A straight line from values to pixels; `low` lands on `start`, `high` on `end`."""
+    """A linear scale from values to pixels that maps `low` to `start` and `high` to `end`."""
 
     low: float
     high: float
@@ -66,7 +66,7 @@ def ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
 
 
 def short_number(value: float) -> str:
-    """Return a number for an axis in few letters: `1.2k`, `3.4M`."""
+    """Return a short number for an axis: `1.2k`, `3.4M`."""
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{unit}"
@@ -88,10 +88,10 @@ def time_label(moment: datetime, step: int) -> str:
 
 
 def time_ticks(first: datetime, last: datetime, step: int) -> list[datetime]:
-    """Return the moments between two others at which a clock in the zone in use shows round times.
+    """Return the times between two others that are round in the selected time zone.
 
     Args:
-        first: the earliest moment.
+        first: the earliest time.
         last: the latest one.
         step: the distance in seconds, of those that `time_step` returns.
     """
@@ -122,6 +122,6 @@ def _round_time(wall: datetime, step: int, number: int) -> datetime:
 
 
 def _of_wall(wall: datetime) -> datetime:
-    """Return the moment at which a clock in the zone in use shows a time."""
+    """Return the UTC time of a local time in the selected zone."""
     local = time_style() is TimeStyle.LOCAL
     return wall.astimezone() if local else wall.replace(tzinfo=UTC)

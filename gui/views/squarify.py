@@ -7,12 +7,12 @@ from enum import Enum
 
 from PySide6.QtCore import QPointF, QRectF
 
-#: How much a tile that lies aside counts as farther away than one straight ahead.
+#: Factor by which the distance of a tile to the side is weighted.
 _ASIDE = 3.0
 
 
 class Direction(Enum):
-    """Where to go from a tile; the value is the step to the right and down."""
+    """A direction; the value is the step to the right and down."""
 
     LEFT = (-1, 0)
     RIGHT = (1, 0)

@@ -1,4 +1,4 @@
-"""Where candles stand on a linear time axis, and which part of it is in sight: no Qt, no pixels.
+"""Positions of candles on a linear time axis, and its visible part, without Qt.
 
 Positions are seconds after the beginning of the first candle.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from core.preview.series import Floats
 
 _MICROS = 1_000_000
-#: So many candles are in sight at the least.
+#: Minimum number of visible candles.
 LEAST_CANDLES = 8
 
 
@@ -27,8 +27,8 @@ class TimeAxis:
         starts: the beginning of each candle in seconds, rising, shape (n,).
         step: the seconds that each candle takes.
         total: the end of the last candle in seconds.
-        gap_starts: where candles begin to be missing, rising, shape (m,).
-        gap_ends: where they are there again, shape (m,).
+        gap_starts: the beginning of each gap, rising, shape (m,).
+        gap_ends: the end of each gap, shape (m,).
     """
 
     def __init__(self, candles: Candles) -> None:
@@ -47,7 +47,7 @@ class TimeAxis:
         self.gap_ends: Floats = self.starts[before]
 
     def nearest(self, second: float) -> int:
-        """Return the position of the candle nearest to a place on the axis; -1 without candles."""
+        """Return the number of the candle nearest to a position on the axis; -1 without candles."""
         if not len(self.starts):
             return -1
         start = second - self.step / 2
@@ -62,17 +62,17 @@ class TimeAxis:
         return float(self.starts[at]) + self.step / 2
 
     def moment(self, second: float) -> datetime:
-        """Return the moment of a place on the axis."""
+        """Return the time of a position on the axis."""
         return moment_at(self._first + round(second * _MICROS))
 
     def second(self, moment: datetime) -> float:
-        """Return the place of a moment on the axis."""
+        """Return the position of a time on the axis."""
         return (micros_of(moment) - self._first) / _MICROS
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """The part of an axis that is in sight: from `left` on, `width` of `total`, at least `least`."""
+    """The visible part of an axis: `width` of `total` from `left`, at least `least`."""
 
     left: float
     width: float
@@ -81,26 +81,26 @@ class Sight:
 
     @classmethod
     def whole(cls, axis: TimeAxis) -> Sight:
-        """Return a sight of all candles."""
+        """Return a range with all candles."""
         return cls(0.0, axis.total, axis.total, min(axis.total, axis.step * LEAST_CANDLES))
 
     @property
     def right(self) -> float:
-        """The end of what is in sight."""
+        """The end of the visible part."""
         return self.left + self.width
 
     def zoomed(self, factor: float, around: float) -> Sight:
-        """Return the sight with `factor` times as much; the place `around` stays where it is."""
+        """Return a range with `factor` times the width; the position `around` does not move."""
         width = min(self.total, max(self.least, self.width * factor))
         share = (around - self.left) / self.width if self.width else 0.5
         return self._moved_to(around - share * width, width)
 
     def moved(self, distance: float) -> Sight:
-        """Return the sight shifted by a distance, as far as there is anything."""
+        """Return a range shifted by a distance within the axis."""
         return self._moved_to(self.left + distance, self.width)
 
     def showing(self, left: float, right: float) -> Sight:
-        """Return the sight moved just as far as a stretch of the axis needs to be seen."""
+        """Return a range moved just far enough to show a part of the axis."""
         if left < self.left:
             return self._moved_to(left - (right - left), self.width)
         if right > self.right:

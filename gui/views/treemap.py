@@ -1,4 +1,4 @@
-"""The treemap: where the bytes are, folder by folder; each tile is a folder that can be entered."""
+"""The treemap of sizes by folder; each tile is a folder that can be opened."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from gui.views.canvas import Canvas
 from gui.views.squarify import Direction, neighbour, squarified
 from gui.widgets.labels import shown, tooltip
 
-#: How many levels below the folder shown a tile may stand for, and how many tiles there are.
+#: Maximum depth of the folder of a tile below the folder shown, and maximum number of tiles.
 _LEVELS, _MOST = 3, 400
 _GAP = 2.0
 _ARROWS = {
@@ -37,7 +37,7 @@ _ARROWS = {
     Qt.Key.Key_Up: Direction.UP,
     Qt.Key.Key_Down: Direction.DOWN,
 }
-#: Kinds have their colour in both themes; white text on them has a contrast of 4.5 and more.
+#: Colours of kinds in both themes; white text on them has a contrast of at least 4.5.
 _COLOURS = {
     "ohlcv": "#2f6fed",
     "orderbook": "#8250df",
@@ -53,10 +53,10 @@ _COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One tile: the folder it stands for, and its sums.
+    """One tile: its folder and total.
 
-    `folder` is empty for the tile of all folders that are too small for their own. `enterable` is
-    False for that one, and for objects that lie in the folder shown itself.
+    `folder` is empty for the tile of all folders that are too small for a separate one. `enterable`
+    is False for that tile, and for the objects directly in the folder shown.
     """
 
     folder: str
@@ -66,7 +66,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """The whole name with size and count, in two lines."""
+        """The complete name with size and count, in two lines."""
         count = format_count(self.share.objects)
         objects = "object" if self.share.objects == 1 else "objects"
         name = self.folder if self.enterable else self.label
@@ -102,15 +102,15 @@ def _cell(name: str, share: Share, root: str) -> Cell:
 
 
 class Treemap(Canvas):
-    """Tiles whose area is the size of what they stand for.
+    """Tiles whose areas are proportional to sizes.
 
     The pointer marks the tile below it, the arrow keys go to the next tile in their direction. A
     screen reader gets the marked tile as the description.
 
     Signals:
-        entered: a tile was clicked, or Enter pressed on it: its folder.
-        left: the user asks for the folder above (Backspace).
-        menu_wanted: a tile's folder, and where on the screen its menu shall open.
+        entered: a tile was clicked, or Enter pressed on it; the folder.
+        left: the user wants to show the parent folder (Backspace).
+        menu_wanted: a tile's folder, and the screen position for its menu.
     """
 
     entered = Signal(str)
@@ -122,7 +122,7 @@ class Treemap(Canvas):
         self._cells: list[Cell] = []
         self._places: list[QRectF] = []
         self._chosen = -1
-        #: The tile on which the mouse button went down; None: a release enters nothing.
+        #: The tile on which the mouse button was pressed; with None a release has no effect.
         self._pressed: Cell | None = None
         self.setMouseTracking(True)
         self.setMinimumSize(200, 120)
@@ -140,7 +140,7 @@ class Treemap(Canvas):
 
     @property
     def cells(self) -> list[Cell]:
-        """The tiles that are shown."""
+        """The tiles shown."""
         return self._cells
 
     @property
@@ -149,12 +149,12 @@ class Treemap(Canvas):
         return self._cells[self._chosen] if 0 <= self._chosen < len(self._cells) else None
 
     def place_of(self, cell: Cell) -> QRectF:
-        """Return where a tile is drawn."""
+        """Return the area of a tile."""
         self._lay_out()
         return self._places[self._cells.index(cell)]
 
     def redraw(self) -> None:
-        """Lay the tiles out and draw everything anew."""
+        """Lay out the tiles and draw everything again."""
         self._places = []
         super().redraw()
 
@@ -188,13 +188,13 @@ class Treemap(Canvas):
         self.setCursor(hand if enterable else arrow)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Mark nothing, unless the keyboard is here."""
+        """Remove the mark unless the treemap has the keyboard focus."""
         super().leaveEvent(event)
         if not self.hasFocus():
             self._choose(-1)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Remember the tile: a click is a press and a release on the same one."""
+        """Store the pressed tile, since a click is a press and release on the same tile."""
         super().mousePressEvent(event)
         number = self._at(event.position())
         left = event.button() == Qt.MouseButton.LeftButton
@@ -202,7 +202,7 @@ class Treemap(Canvas):
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Enter nothing more: other tiles lie under the pointer since the first click."""
+        """Ignore double clicks, since the first click has replaced the tiles."""
         self._pressed = None
         event.accept()
 
@@ -214,7 +214,7 @@ class Treemap(Canvas):
             self._enter(number)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Ask for the menu of the tile at the pointer, or of the marked one."""
+        """Request the menu of the tile under the pointer, or of the marked one."""
         keyboard = event.reason() == QContextMenuEvent.Reason.Keyboard
         number = self._chosen if keyboard else self._at(QPointF(event.pos()))
         if 0 <= number < len(self._places) and self._cells[number].folder:
@@ -222,15 +222,15 @@ class Treemap(Canvas):
             self.menu_wanted.emit(self._cells[number].folder, self.mapToGlobal(place))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Mark the largest tile if none is marked: Enter must have something to enter."""
+        """Mark the largest tile if none is marked, so that Enter has a target."""
         super().focusInEvent(event)
         if self._chosen < 0 and self._cells:
             self._choose(0)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows go to the next tile, Home and End to the largest and smallest; Enter, Backspace."""
+        """Handle arrows (next tile), Home and End (largest, smallest), Enter and Backspace."""
         key, last = Qt.Key(event.key()), len(self._cells) - 1
-        if event.modifiers() & Qt.KeyboardModifier.AltModifier:  # no key of the treemap
+        if event.modifiers() & Qt.KeyboardModifier.AltModifier:  # not a key of the treemap
             super().keyPressEvent(event)
         elif key in _ARROWS and self._cells:
             self._lay_out()
@@ -245,7 +245,7 @@ class Treemap(Canvas):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Show what is under the pointer as a tooltip."""
+        """Show a tooltip for the tile under the pointer."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             number = self._at(QPointF(event.pos()))
             text = self._cells[number].text if number >= 0 else ""
@@ -269,7 +269,7 @@ class Treemap(Canvas):
             self.update()
 
     def _describe(self) -> None:
-        """Give screen readers the marked tile, or the largest ones while none is marked."""
+        """Describe the marked tile for screen readers, or the largest ones without a mark."""
         if self.current is not None:
             text = self.current.text.replace("\n", ", ")
             self.setAccessibleDescription(f"{text}, tile {self._chosen + 1} of {len(self._cells)}")
@@ -306,7 +306,7 @@ class Treemap(Canvas):
 
 
 def _fitting(label: str, metrics: QFontMetricsF, line: QRectF) -> str:
-    """Return the label, its last segment if only that fits, or what fits of that."""
+    """Return the label, only its last segment, or an elided segment, depending on the width."""
     text = shown(label)
     if metrics.horizontalAdvance(text) > line.width():
         text = text.rpartition("/")[2]

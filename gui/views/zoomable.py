@@ -1,4 +1,4 @@
-"""A chart of which a part is in sight: the wheel zooms, dragging pans, a double click shows all."""
+"""The base class of charts with zoom (wheel), pan (drag) and reset (double click)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from gui.views.canvas import Canvas
 from gui.views.time_axis import Sight
 
 ZOOM = 1.25
-#: The part of what is in sight by which a key or a notch of the wheel pans.
+#: The share of the visible part by which a key or a notch of the wheel pans.
 PAN = 1 / 12
-_NOTCH = 120  # what Qt reports for one notch of a wheel
+_NOTCH = 120  # Qt's value of one notch of a wheel
 
 
 class ZoomableChart(Canvas):
-    """Zooms and pans along one axis; a subclass draws `sight` and says where pixels are on the axis.
+    """Zooms and pans along one axis; subclasses draw `sight` and map pixels to positions.
 
-    Places on the axis are in the unit of `Sight`.
+    Positions on the axis are in the unit of `Sight`.
     """
 
     _sight: Sight
@@ -31,27 +31,27 @@ class ZoomableChart(Canvas):
 
     @property
     def sight(self) -> Sight:
-        """The part of the axis in sight."""
+        """The visible part of the axis."""
         return self._sight
 
     @property
     def zoomed(self) -> bool:
-        """Whether less than everything is in sight."""
+        """Whether only a part is visible."""
         return self._sight.width < self._sight.total
 
     def place_at(self, x: float) -> float:
-        """Return the place on the axis at a pixel."""
+        """Return the position on the axis at a pixel."""
         return x
 
     def centre(self) -> float:
-        """Return the place around which keys zoom: that of the crosshair, if there is one."""
+        """Return the position around which keys zoom: that of the crosshair, if any."""
         return self._sight.left + self._sight.width / 2
 
     def point_at_pixel(self, position: QPointF) -> None:
         """Move the crosshair to the pointer."""
 
     def zoom(self, factor: float, around: float | None = None) -> None:
-        """Show `factor` times as much around a place; without one around `centre`, or the middle."""
+        """Show `factor` times as much around a position, by default `centre` or the middle."""
         sight = self._sight
         place = self.centre() if around is None else around
         if not sight.left <= place <= sight.right:
@@ -59,7 +59,7 @@ class ZoomableChart(Canvas):
         self.show_part(sight.zoomed(factor, place))
 
     def pan(self, part: float) -> None:
-        """Move along the axis by a part of what is in sight; negative goes to its beginning."""
+        """Move along the axis by a share of the visible part; negative moves to its beginning."""
         self.show_part(self._sight.moved(part * self._sight.width))
 
     def fit(self) -> None:
@@ -84,7 +84,7 @@ class ZoomableChart(Canvas):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin to drag the chart."""
+        """Start dragging the chart."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._drag = (event.position().x(), self._sight)
             self.setCursor(Qt.CursorShape.ClosedHandCursor)

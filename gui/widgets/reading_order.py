@@ -89,7 +89,7 @@ def _parts(widget: QWidget) -> Iterator[QWidget]:
     if isinstance(widget, QStackedWidget):
         yield from filter(None, [widget.currentWidget()])
     elif isinstance(widget, QSplitter):
-        yield from (widget.widget(place) for place in range(widget.count()))
+        yield from filter(None, (widget.widget(place) for place in range(widget.count())))
     elif isinstance(widget, QScrollArea):
         yield from filter(None, [widget.widget()])
     elif (layout := widget.layout()) is not None:
