@@ -134,7 +134,7 @@ def test_a_rotation_that_a_crash_interrupted_is_offered_and_undone(
     tab = program.window.show_tab("credentials")
     tab.rotation.patience = QUICK
     user.until(lambda: "is not finished" in tab.banner.text)
-    user.press("Look", tab)
+    user.press("Show", tab)
     user.until(lambda: tab.cockpit.rotation is not None)
     assert tab.cockpit.pill.text() == "stopped"
     user.press("Undo…", tab)

@@ -31,7 +31,7 @@ from gui.tabs.bucket.rule_dialog import RuleDialog
 from gui.tabs.credentials.compare import CompareVersions
 from gui.tabs.credentials.doctor_dialog import DoctorDialog
 from gui.tabs.credentials.hygiene_actions import LimitDialog
-from gui.tabs.credentials.meanwhile import ChangedMeanwhile
+from gui.tabs.credentials.edit_conflict import EditConflict
 from gui.tabs.credentials.new_values import NewValues
 from gui.tabs.credentials.roll_back import RollBackPreview
 from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
@@ -74,7 +74,7 @@ def _doctor(parent: QWidget, _context: Context) -> QDialog:
 
 
 def _edit_conflict(parent: QWidget, _context: Context) -> QDialog:
-    return ChangedMeanwhile(
+    return EditConflict(
         parent,
         opened=_value("first-password", "a"),
         theirs=_value("their-password", "b", port="5432"),
@@ -107,7 +107,7 @@ def _deleting(parent: QWidget, _context: Context) -> QDialog:
 
 
 MAKERS: dict[str, Make] = {
-    "ChangedMeanwhile": _edit_conflict,
+    "EditConflict": _edit_conflict,
     "CompareVersions": lambda parent, _context: CompareVersions(
         parent, _value("old-password", "a"), _value("new-password", "b", port="5432")
     ),

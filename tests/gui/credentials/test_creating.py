@@ -7,7 +7,7 @@ import pytest
 from helpers.credentials import DATABASE, STORAGE, names_in, opened, settled
 
 from core.errors import Offline
-from core.model.rotation import Facts, Outcome, StepState
+from core.model.rotation import Facts, Outcome, Step, StepState
 from core.storage.aws_secrets_manager import SecretsManager
 from gui.dialogs.confirm import Confirm
 from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
@@ -98,19 +98,20 @@ def test_requests_of_a_rotation_are_seen_by_the_connections_indicator(tab, qtbot
 
 def test_the_result_of_a_change_is_stated(tab, qtbot, server):
     create(qtbot, tab, "cryptotrading/zz-new")
-    assert tab.banner.text == "cryptotrading/zz-new is created."
+    assert tab.banner.text == "cryptotrading/zz-new was created."
     tab.actions_on_secret._delete("cryptotrading/zz-new", 7, force=False)
     settled(qtbot, tab)
-    assert tab.banner.text == "cryptotrading/zz-new is deleted; it can be restored for 7 days."
+    assert tab.banner.text == "cryptotrading/zz-new was deleted. It can be restored for 7 days."
 
 
-def test_a_rotation_that_made_nothing_is_not_logged_as_undone(tab, context, monkeypatch):
+def test_a_rotation_that_made_nothing_is_not_logged_as_undone(tab, qtbot, context, monkeypatch):
     made = SimpleNamespace(secret=STORAGE, outcome=Outcome.UNDONE, facts=Facts())
     monkeypatch.setattr(tab.cockpit, "show_rotation", lambda _rotation, *, busy: None)
     monkeypatch.setattr(tab.rotation, "_switch", lambda _rotation: None)
     for state, logged in ((StepState.FAILED, 0), (StepState.UNDONE, 1)):
-        made.steps = (SimpleNamespace(state=state),)
-        tab.rotation._on_ended(STORAGE, made)
+        made.steps = (SimpleNamespace(state=state, step=Step.CREATE),)
+        tab.rotation._work("rotation.start", STORAGE, lambda *_services: made)
+        settled(qtbot, tab)
         actions = [entry.change.action for entry in context.log.read()]
         assert actions.count("Undoing a rotation") == logged
 
@@ -138,7 +139,8 @@ def test_a_rotation_that_ends_after_another_profile_was_chosen_is_not_running_an
 ):
     go = Event()
     monkeypatch.setattr(tab.rotation, "_rotator", lambda workspace: workspace)
-    tab.rotation._work("rotation.start", STORAGE, lambda _clients, _work: go.wait(10))
+    made = SimpleNamespace(secret=STORAGE, outcome=Outcome.RUNNING, facts=Facts(), steps=())
+    tab.rotation._work("rotation.start", STORAGE, lambda *_services: go.wait(10) and made)
     context.set_workspace(None)
     go.set()
     settled(qtbot, tab)
