@@ -31,7 +31,8 @@ class TabKeys(QObject):
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             keys = pressed(event)
             if keys == "Tab" or keys.endswith("Backtab"):
-                return focus_next(self._window.centralWidget(), forward=keys == "Tab")
+                content = self._window.centralWidget()
+                return content is not None and focus_next(content, forward=keys == "Tab")
         return super().eventFilter(watched, event)
 
     def _on_focus(self, _old: QWidget | None, now: QWidget | None) -> None:

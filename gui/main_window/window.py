@@ -141,10 +141,10 @@ class MainWindow(QMainWindow):
         """
         from gui.widgets.reading_order import reading_order
 
-        focus = self.focusWidget()
+        focus: QWidget | None = self.focusWidget()  # the stubs leave the None out
         if focus is None or not tab.isVisible() or tab.isAncestorOf(focus):
             return
-        former = tab.focusWidget()
+        former: QWidget | None = tab.focusWidget()
         if former is not None and former.isVisible() and former.isEnabled():
             former.setFocus(Qt.FocusReason.ShortcutFocusReason)
         elif order := reading_order(tab):
@@ -152,7 +152,8 @@ class MainWindow(QMainWindow):
 
     def _on_settled(self) -> None:
         """Move the focus into a tab that had nothing for it while it was loading."""
-        tab, focus = self.current_tab, self.focusWidget()
+        tab = self.current_tab
+        focus: QWidget | None = self.focusWidget()
         if focus is not None and focus.isAncestorOf(tab):  # it has not gone elsewhere meanwhile
             self._focus_tab(tab)
 

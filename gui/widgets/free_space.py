@@ -70,8 +70,15 @@ def covers_focus(view: QWidget, card: QRect, floating: QWidget) -> bool:
 
 
 def in_sight(view: QWidget) -> QRect:
-    """Return the visible part of a view; all of a view that is not shown yet."""
-    return view.visibleRegion().boundingRect() if view.isVisible() else view.rect()
+    """Return the part of a view that no widget around it cuts off; all of it before it is shown.
+
+    Not `visibleRegion`: that leaves out what opaque children cover.
+    """
+    room, around = view.rect(), view.parentWidget()
+    while view.isVisible() and around is not None and not view.isWindow():
+        room = room.intersected(QRect(view.mapFrom(around, QPoint()), around.size()))
+        around = None if around.isWindow() else around.parentWidget()
+    return room
 
 
 def _candidates(room: QRect, size: QSize) -> Iterator[QPoint]:

@@ -202,3 +202,20 @@ def test_in_a_page_that_scrolls_it_stays_in_sight(view, qtbot):
         place = view.banner.mapTo(window.viewport(), QPoint())
         assert window.viewport().rect().contains(QRect(place, view.banner.size()))
     window.takeWidget()
+
+
+def test_in_a_view_that_opaque_children_fill_it_has_all_of_its_room(qtbot, themed):
+    window, inside = QWidget(), QWidget()
+    inside.banner = Banner(inside)
+    box = QVBoxLayout(inside)
+    box.setContentsMargins(0, 0, 0, 0)
+    cover = QWidget()
+    cover.setAutoFillBackground(True)
+    box.addWidget(cover)
+    QVBoxLayout(window).addWidget(inside)
+    qtbot.addWidget(window)
+    window.resize(900, 400)
+    window.show()
+    inside.banner.show_info("Ctrl+Shift+S works in: Lists, tables and trees (Sort by a column…).")
+    assert inside.banner.width() > 400
+    assert inside.rect().contains(inside.banner.geometry())
