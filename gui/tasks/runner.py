@@ -278,12 +278,17 @@ class TaskRunner(QObject):
         self._call(task, callback, payload)
 
     def _end(self, task: Task, kind: int, payload: Any) -> None:
-        order = task.order
         try:
             if kind == messages.DONE:
                 self._announce(task, payload)
             elif payload is not None and payload.partial is not None:
                 self._announce(task, payload.partial)
+        finally:  # an exception is a bug of the description; the task has ended all the same
+            self._call_back(task, kind, payload)
+
+    def _call_back(self, task: Task, kind: int, payload: Any) -> None:
+        order = task.order
+        try:
             if kind == messages.CANCELLED or task.superseded:
                 task.end("cancelled")
                 self._call_cancelled(task)
