@@ -96,7 +96,7 @@ def test_a_script_that_reads_every_file_of_a_user(run, mine):
 
 def test_a_script_that_calculates_with_the_latest_candles(run, mine):
     first, ahead = map(
-        json.loads, run("latest_prices.py", mine, errors="stamped in the future").splitlines()
+        json.loads, run("latest_prices.py", mine, errors="a timestamp in the future").splitlines()
     )
     assert first["text"]["data"][1]["close"] == 2.3
     assert first["mean"] == pytest.approx(2.25)

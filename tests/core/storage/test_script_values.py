@@ -56,7 +56,7 @@ def test_a_stamp_of_local_time_ahead_of_utc_is_found_and_reported(data, hours):
     now = datetime.now(UTC)
     data.save_trade_data(symbol, [{"n": "utc"}], now)
     written = data.save_trade_data(symbol, [{"n": "ahead"}], now + timedelta(hours=hours))
-    with pytest.warns(FutureStampWarning, match="stamped in the future"):
+    with pytest.warns(FutureStampWarning, match="a timestamp in the future"):
         latest = data.get_latest_market_data(symbol, "trades")
     assert latest["trades"] == [{"n": "ahead"}]
     assert (latest.key, latest.stamp_in_future) == (written.key, True)

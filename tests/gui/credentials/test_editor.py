@@ -222,7 +222,7 @@ def test_a_text_above_the_limit_is_refused(editor):
     editor.modes.select(JSON)
     editor.json.reveal()
     editor.json.view.setPlainText('{"a": "' + "x" * 65_536 + '"}')
-    assert "too long" in editor.problem
+    assert "too large" in editor.problem
 
 
 def test_copying_json_goes_the_guarded_way(editor):
