@@ -14,7 +14,7 @@ from typing import Any
 
 from core.model.change import ChangeKind
 from core.model.rotation import Outcome, Rotation, Step, StepRecord, StepState
-from core.units import format_count
+from core.units import format_counted
 
 #: More prefixes than this are replaced by the empty one, which stands for the complete bucket.
 MOST_PREFIXES = 50
@@ -97,7 +97,7 @@ def uploaded_files(call: OperationCall, report: Any) -> Effects:
     if len(done) == 1:
         return (Effect(ChangeKind.OBJECTS, done[0], (parent_of(done[0]),)),)
     target = f"s3://{call.bucket}/{_common_folder(done)}"
-    subject = f"{format_count(len(done))} objects in {target}"
+    subject = f"{format_counted(len(done), 'object')} in {target}"
     return (Effect(ChangeKind.OBJECTS, subject, _prefixes(done)),) if done else ()
 
 
@@ -128,7 +128,7 @@ def made_links(_call: OperationCall, links: Any) -> Effects:
     """Describe new links."""
     if not links:
         return ()
-    subject = links[0].key if len(links) == 1 else f"{format_count(len(links))} objects"
+    subject = links[0].key if len(links) == 1 else format_counted(len(links), "object")
     return (Effect(ChangeKind.LINKS, subject),)
 
 
@@ -215,7 +215,7 @@ def parent_of(key: str) -> str:
 def _objects(call: OperationCall, keys: Sequence[str]) -> Effects:
     if not keys:
         return ()
-    many = f"{format_count(len(keys))} objects"
+    many = format_counted(len(keys), "object")
     subject = f"s3://{call.bucket}/{keys[0]}" if len(keys) == 1 else many
     return (Effect(ChangeKind.OBJECTS, subject, _prefixes(keys)),)
 
