@@ -58,7 +58,7 @@ def test_lines_are_cut_at_their_ends_however_the_chunks_fall() -> None:
         chunks = [text[at : at + size] for at in range(0, len(text), size)]
         assert b"".join(complete_lines(chunks, part)) == text
         assert all(piece.endswith(b"\n") for piece in complete_lines(chunks, part))
-    with pytest.raises(Corrupt, match="does not hold"):
+    with pytest.raises(Corrupt, match="does not match"):
         list(complete_lines([b"a\nb"], part))
 
 
@@ -85,7 +85,7 @@ def test_a_forged_line_without_end_is_refused_before_the_database_is_opened_for_
 ) -> None:
     monkeypatch.setattr(package, "LONGEST_LINE", 1 << 20)
     data, part = part_of(b'{"id":"' + b"7" * (8 << 20) + b'"}\n', 1)
-    with pytest.raises(Corrupt, match="does not hold") as refused:
+    with pytest.raises(Corrupt, match="does not match") as refused:
         list(unpack(data, part, Work()))
     assert "longer than a database allows" in refused.value.cause
     assert LARGEST_PART <= 2 << 30

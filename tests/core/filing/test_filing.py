@@ -109,7 +109,7 @@ def test_a_taken_key_is_refused_unless_asked(place, tmp_path):
         ({"bids": []}, "orderbook", "“bids” and “asks”"),
         ([1], "portfolio", "“assets”"),
         (gzip.compress(b"[]", mtime=0), "trades", "decompress it first"),
-        (gzip.compress(b"[]", mtime=0)[:-9], "trades", "cut off"),
+        (gzip.compress(b"[]", mtime=0)[:-9], "trades", "truncated"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_text(place, tmp_path, content, kind, text):

@@ -75,11 +75,11 @@ def _allow_core_files():
 DEMO_SERVER = f"""
 import sys
 import core.demo.host as host
-def hold(*arguments):
+def report(*arguments):
     sys.stdout = sys.stderr
 {"".join(f"    {line}" + chr(10) for line in REPORT.strip().splitlines())}
     raise SystemExit
-host.hold = hold
+host.call_when_parent_ends = report
 host.main(["1", "/none", "0"])
 """
 ENGINE = f"""

@@ -183,7 +183,7 @@ def test_links_live_seven_days_at_most(bucket):
     link = presign(bucket, "k", method="PUT", expires=604_800)
     assert "X-Amz-Expires=604800" in link.url.reveal()
     assert link.life.limited_by == ""
-    with pytest.raises(InvalidInput, match="604801") as refused:
+    with pytest.raises(InvalidInput, match="604,801") as refused:
         presign(bucket, "k", expires=604_801)
     assert "7 days" in refused.value.cause
 

@@ -338,5 +338,5 @@ def test_bytes_are_created_as_a_binary_value_and_have_its_limits(secrets, server
     assert server.get_secret_value(SecretId=NAME)["SecretBinary"] == b"\x00\x01"
     with pytest.raises(errors.InvalidInput, match="is empty"):
         secrets.create_secret("other", b"")
-    with pytest.raises(errors.InvalidInput, match="too long"):
+    with pytest.raises(errors.InvalidInput, match="too large"):
         secrets.create_secret("other", bytes(65_537))
