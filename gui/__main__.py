@@ -9,7 +9,7 @@ from gui.app.options import NO_DISPLAY, UsageProblem, display_missing, parse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what the arguments ask for and return the exit code. Qt is imported for windows only."""
+    """Run the command or open the window; return the exit code. Only the window imports Qt."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options = parse(given)

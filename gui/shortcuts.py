@@ -214,8 +214,8 @@ def scope(scope_id: str) -> Scope:
 def tip(action_id: str, text: str = "") -> str:
     """Return the tooltip of a button: what it does, and its shortcut."""
     found = action(action_id)
-    words = text or found.text
-    return f"{words} ({found.keys[0]})" if found.keys else words
+    text = text or found.text
+    return f"{text} ({found.keys[0]})" if found.keys else text
 
 
 class Binding(QObject):

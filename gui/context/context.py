@@ -38,7 +38,7 @@ class Context(QObject):
         bucket_wanted: the name of a bucket to open with the current keys.
         renewal_wanted: start a new session of the current profile.
         retry_wanted: check again whether the server answers.
-        unlock_wanted: the user wants to unlock writing; the window asks for confirmation.
+        unlock_wanted: the user wants to unlock writing; the window requests confirmation.
         trouble: a `StorageError` that belongs to no view.
     """
 

@@ -12,7 +12,7 @@ from gui.widgets.dialog import Dialog
 
 
 class NameDialog(Dialog):
-    """Asks for a name, which cannot be empty."""
+    """Prompts for a name, which cannot be empty."""
 
     def __init__(
         self,

@@ -82,10 +82,10 @@ class Policies(Dialog):
             self.copy.allow(allowed=False, reason=error.summary)
             return
         self.text.setPlainText(text_of(policy))
-        self.note.setText(self._told() if role == _USED else "")
+        self.note.setText(self._usage_note() if role == _USED else "")
         self.copy.allow(allowed=True)
 
-    def _told(self) -> str:
+    def _usage_note(self) -> str:
         since = min(one.first for one in self._used)
         return f"What {self._profile.name} has used since {format_date(since)}, on this computer. Requests by users of links are not included."
 

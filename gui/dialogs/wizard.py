@@ -40,7 +40,7 @@ from gui.widgets.panel import rule
 from gui.widgets.steps import Steps
 
 _ORIGIN = "Set-up"
-_FORM_WORDS = (
+_FORM_TEXT = (
     "Keys are never stored with the profile: they are in the system keyring, or only in memory "
     "until the program ends."
 )
@@ -48,7 +48,7 @@ _FORM_WORDS = (
 _WIDTH, _HEIGHTS = 600, (424, 650, 520)
 #: Additional height of the first page for the card of the AWS variables.
 _CARD = 136
-_KEEPING = "Store the profile"
+_SAVING = "Store the profile"
 #: The settings key of the choice at the first start, and its value for the demo.
 CHOICE_SETTING, DEMO_CHOICE = "start/choice", "demo"
 _TEST_STEPS = (
@@ -150,7 +150,7 @@ class Wizard(QDialog):
     def _made_pages(self) -> tuple[QWidget, ...]:
         return (
             pages.welcome(self.demo, self.connect_aws, self.environment, _variables()),
-            pages.scrolled(pages.words(_FORM_WORDS), self.form, self.store),
+            pages.scrolled(pages.paragraph(_FORM_TEXT), self.form, self.store),
             pages.scrolled(self.steps),
         )
 
@@ -220,7 +220,7 @@ class Wizard(QDialog):
         store = keys is not None and self.store.isChecked()
         self.banner.clear()
         self.steps.forget()
-        for title in (*_TEST_STEPS, *_SECRET_STEPS, _KEEPING):
+        for title in (*_TEST_STEPS, *_SECRET_STEPS, _SAVING):
             self.steps.set_step(title, "waiting")
         if not store:
             why = "There are no keys to store." if keys is None else "Not selected."
@@ -265,7 +265,7 @@ class Wizard(QDialog):
             return
         profile, keys = self._tested
         connections = self._context.connections
-        self.steps.set_step(_KEEPING, "running")
+        self.steps.set_step(_SAVING, "running")
 
         def keep(_work: Work) -> Connection:
             return connections.save(profile, keys)
@@ -285,7 +285,7 @@ class Wizard(QDialog):
             KeySource.KEYRING: "its keys are in the system keyring",
             KeySource.SESSION: "its keys are only in memory until the program ends",
         }.get(connection.profile.source, "it needs no stored keys")
-        self.steps.set_step(_KEEPING, "good", f"{connection.profile.name}: {words}")
+        self.steps.set_step(_SAVING, "good", f"{connection.profile.name}: {words}")
         session = self._opened.keys if self._opened and connection.keys is None else None
         self._connection = replace(connection, keys=session) if session else connection
         self._tell_result(connection.profile.secret_name)
@@ -324,7 +324,7 @@ class Wizard(QDialog):
         )
 
     def _on_not_kept(self, error: StorageError) -> None:
-        self.steps.set_step(_KEEPING, "failed", error.summary)
+        self.steps.set_step(_SAVING, "failed", error.summary)
         if isinstance(error, KeyringError):
             self.banner.show_warning(
                 error.summary, error.cause, action=("Use for this session only", self._for_now)

@@ -23,7 +23,7 @@ def welcome(demo: QWidget, connect: QWidget, environment: QWidget, variables: st
     cards = [
         card(
             heading("Explore the demo first"),
-            words(
+            paragraph(
                 "An embedded server on this computer with sample candles, order books, users and "
                 "backups. It needs no account, and no data leaves this computer."
             ),
@@ -32,7 +32,7 @@ def welcome(demo: QWidget, connect: QWidget, environment: QWidget, variables: st
         ),
         card(
             heading("Connect to your bucket"),
-            words(
+            paragraph(
                 "Enter keys, or choose an AWS profile, the environment or a role. The connection "
                 "is tested by writing, reading and deleting one small object."
             ),
@@ -43,7 +43,7 @@ def welcome(demo: QWidget, connect: QWidget, environment: QWidget, variables: st
     if variables:
         found = card(
             heading("Use the AWS environment variables"),
-            words(f"This program was started with {variables}."),
+            paragraph(f"This program was started with {variables}."),
             _left(environment),
             spacing=10,
         )
@@ -52,7 +52,7 @@ def welcome(demo: QWidget, connect: QWidget, environment: QWidget, variables: st
         environment.setParent(cards[0])  # it is not a separate window
         environment.hide()
     about = "Market data, user data, secrets and backups of the platform, in your own S3 bucket."
-    return scrolled(words(about), *cards)
+    return scrolled(paragraph(about), *cards)
 
 
 def scrolled(*parts: QWidget) -> QScrollArea:
@@ -71,7 +71,7 @@ def scrolled(*parts: QWidget) -> QScrollArea:
     return area
 
 
-def words(text: str) -> Text:
+def paragraph(text: str) -> Text:
     """Return a muted paragraph."""
     return muted_label(text, wrap=True)
 

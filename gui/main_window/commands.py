@@ -184,7 +184,7 @@ class Commands:
         )
 
     def make_profile(self) -> None:
-        """Ask for a new profile, and connect with it."""
+        """Prompt for a new profile, and connect with it."""
         from gui.dialogs.profile_editor import ProfileEditor
 
         ProfileEditor(
@@ -200,7 +200,7 @@ class Commands:
         tab.perform("go_to")
 
     def _on_upload(self) -> None:
-        """Upload to the folder that the current tab shows, else ask for the destination."""
+        """Upload to the folder that the current tab shows, else prompt for the destination."""
         if not self._frame.current_tab().perform("upload"):
             self._frame.show_tab("uploads", "choose")
 

@@ -48,13 +48,13 @@ class Connector(QObject):
         connecting: connecting to the profile of that name has started.
         connected: the workspace is ready; no request was sent to AWS yet.
         failed: connecting failed with a `StorageError`, or the keys were refused.
-        told: a `BucketBrief` of the current bucket.
+        bucket_described: a `BucketBrief` of the current bucket.
     """
 
     connecting = Signal(str)
     connected = Signal()
     failed = Signal(object)
-    told = Signal(object)
+    bucket_described = Signal(object)
 
     def __init__(self, context: Context, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -236,7 +236,7 @@ class Connector(QObject):
     def _on_brief(self, found: BucketBrief) -> None:
         """Handle an answer; after an outage the views load again what failed."""
         workspace = self._context.workspace
-        self.told.emit(found)
+        self.bucket_described.emit(found)
         if self._context.outage:
             self.connected.emit()
         if workspace is not None and self._context.identity is None:

@@ -61,8 +61,8 @@ class SessionClock(Button):
         if left <= 0:
             self._set("session expired · Refresh", "danger", "The temporary keys have expired.")
             return
-        words = format_remaining(end)
-        short = words if left < 60 else words.partition(" min")[0] + " min"
+        text = format_remaining(end)
+        short = text if left < 60 else text.partition(" min")[0] + " min"
         tone = "warning" if left < _AMBER_SECONDS else "neutral"
         self._set(f"session {short} left", tone, "Temporary keys.")
 

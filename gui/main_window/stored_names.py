@@ -33,7 +33,7 @@ class _Part:
     """The names of one tab: their description, how to load them, and the loaded names."""
 
     tab: str
-    words: str
+    text: str
     fetch: Callable[[Workspace, Work], tuple[Name, ...]]
     source: NameSource | None = None
     fetched: datetime | None = None
@@ -73,13 +73,13 @@ class StoredNames(QObject):
     @property
     def loading(self) -> str:
         """What is being loaded, as text; empty for nothing."""
-        return " and ".join(part.words for part in self._parts if part.loading)
+        return " and ".join(part.text for part in self._parts if part.loading)
 
     @property
     def problem(self) -> str:
         """What could not be loaded and why, as sentences; empty if everything was loaded."""
         missing = [part for part in self._parts if part.problem and part.source is None]
-        return " ".join(f"Without {part.words}: {part.problem}." for part in missing)
+        return " ".join(f"Without {part.text}: {part.problem}." for part in missing)
 
     def fetch(self) -> None:
         """Load the names that are missing or too old."""
@@ -94,7 +94,7 @@ class StoredNames(QObject):
     def _fetch(self, part: _Part, workspace: Workspace) -> None:
         part.loading = True
         self._context.runner.run(
-            f"List the names of {part.words}",
+            f"List the names of {part.text}",
             lambda work: part.fetch(workspace, work),
             owner=self,
             then=partial(self._on_names, part),

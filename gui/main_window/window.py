@@ -135,7 +135,7 @@ class MainWindow(QMainWindow):
         return tab
 
     def _focus_tab(self, tab: Tab) -> None:
-        """Move the focus into a tab that was asked for by a key: to where it was, or the start.
+        """Focus a tab opened by a shortcut: the last focused widget, or the first.
 
         While everything in it is still loading, to the start as soon as it has loaded.
         """
@@ -194,7 +194,7 @@ class MainWindow(QMainWindow):
             self.explain(text)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask for confirmation if the engine is working; else store the state of the window."""
+        """Request confirmation if the engine is working; else store the state of the window."""
         running = self.context.runner.bulk_running if self.furnished else []
         if running and not self._sure:
             event.ignore()
@@ -300,7 +300,7 @@ class MainWindow(QMainWindow):
         self.connector.connected.connect(self._on_well)
         self.banner.dismissed.connect(partial(self.context.set_outage, ""))
         self.connector.failed.connect(self._on_failed)
-        self.connector.told.connect(self._on_brief)
+        self.connector.bucket_described.connect(self._on_brief)
         self.context.navigate.connect(self.show_tab)
         self.context.workspace_changed.connect(self._on_workspace)
         self.context.trouble.connect(self.show_trouble)

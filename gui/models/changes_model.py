@@ -85,14 +85,14 @@ class ChangesFilter(QSortFilterProxyModel):
 
     def __init__(self, source: ChangesModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._words: list[str] = []
+        self._terms: list[str] = []
         self.setSourceModel(source)
         self.setSortRole(SORT_ROLE)
 
     def set_text(self, text: str) -> None:
         """Show only changes that contain all words of `text`."""
         self.beginFilterChange()
-        self._words = text.casefold().split()
+        self._terms = text.casefold().split()
         self.endFilterChange()
 
     def filterAcceptsRow(self, row: int, _parent: Index) -> bool:
@@ -100,7 +100,7 @@ class ChangesFilter(QSortFilterProxyModel):
         source = self.sourceModel()
         texts = (source.index(row, column).data() for column in range(len(COLUMNS)))
         line = " ".join(map(str, texts)).casefold()
-        return all(word in line for word in self._words)
+        return all(word in line for word in self._terms)
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return the shown rows as texts for files."""

@@ -184,9 +184,9 @@ class FolderModel(QAbstractTableModel):
     def _drop(self, gone: set[str]) -> None:
         """Remove entries, and renumber the others."""
         shown = [at for at in self._order if self._entries[at].key not in gone]
-        kept = {at for at, entry in enumerate(self._entries) if entry.key not in gone}
-        places = {at: number for number, at in enumerate(sorted(kept))}
-        self._entries = [self._entries[at] for at in sorted(kept)]
+        remaining = {at for at, entry in enumerate(self._entries) if entry.key not in gone}
+        places = {at: number for number, at in enumerate(sorted(remaining))}
+        self._entries = [self._entries[at] for at in sorted(remaining)]
         self._order = [places[at] for at in shown]
 
     def set_filter(self, text: str) -> None:
@@ -304,10 +304,10 @@ class FolderModel(QAbstractTableModel):
         self._column = max(NAME, column)
         self._backwards = column >= 0 and order == Qt.SortOrder.DescendingOrder
         self.layoutAboutToBeChanged.emit()
-        kept = [(old, self._order[old.row()]) for old in self.persistentIndexList()]
+        remaining = [(old, self._order[old.row()]) for old in self.persistentIndexList()]
         self._sort_order()
-        places = {at: place for place, at in enumerate(self._order)} if kept else {}
-        for old, at in kept:
+        places = {at: place for place, at in enumerate(self._order)} if remaining else {}
+        for old, at in remaining:
             self.changePersistentIndex(old, self.index(places[at], old.column()))
         self.layoutChanged.emit()
 

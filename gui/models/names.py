@@ -48,8 +48,8 @@ class NameList:
     def find(self, text: str, limit: int, work: Work) -> Sequence[Match]:
         """Return the best matches."""
         work.check()
-        words = words_of(text)
-        found = (Match(score(name.text, words), name) for name in self._names)
+        terms = search_terms(text)
+        found = (Match(score(name.text, terms), name) for name in self._names)
         return nlargest(limit, (each for each in found if each.score), key=_by_score)
 
 
@@ -92,13 +92,13 @@ class SeenKeys:
 
     def find(self, text: str, limit: int, work: Work) -> Sequence[Match]:
         """Return the best matches among keys and folders."""
-        words = words_of(text)
+        terms = search_terms(text)
         found: dict[str, float] = {}
-        for keys in self._chunks() if words else ():
+        for keys in self._chunks() if terms else ():
             work.check()
-            first = words[0]
+            first = terms[0]
             for key in [key for key in keys if first in key.casefold()]:
-                if value := score(key, words):
+                if value := score(key, terms):
                     found[key] = value
         best = nlargest(limit, found.items(), key=lambda item: item[1])
         return [Match(value, key_name(key)) for key, value in best]
@@ -116,22 +116,22 @@ def key_name(key: str) -> Name:
     return Name("Folder" if key.endswith("/") else "Key", key, key)
 
 
-def words_of(text: str) -> list[str]:
+def search_terms(text: str) -> list[str]:
     """Return the words that a name must contain, folded for comparison."""
     return text.casefold().split()
 
 
-def score(name: str, words: Sequence[str]) -> float:
+def score(name: str, terms: Sequence[str]) -> float:
     """Return how well a name matches: 0 if a word is missing, more for the last part and its start.
 
     Shorter names come first among equals.
     """
     folded = name.casefold()
-    if not words or not all(word in folded for word in words):
+    if not terms or not all(word in folded for word in terms):
         return 0
     last = folded.removesuffix("/").rpartition("/")[2]
-    first = words[0]
-    if len(words) == 1 and first in (folded, folded.removesuffix("/"), last):
+    first = terms[0]
+    if len(terms) == 1 and first in (folded, folded.removesuffix("/"), last):
         value = 900
     elif last.startswith(first):
         value = 700

@@ -43,8 +43,8 @@ class TasksModel(QAbstractTableModel):
         self.beginResetModel()
         self._rows = [task for task in self._rows if task.running]
         self._runner.tasks[:] = [task for task in self._runner.tasks if task.running]
-        kept = {id(task) for task in self._rows}
-        self._paces = {key: pace for key, pace in self._paces.items() if key in kept}
+        remaining = {id(task) for task in self._rows}
+        self._paces = {key: pace for key, pace in self._paces.items() if key in remaining}
         self.endResetModel()
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
@@ -113,8 +113,8 @@ class TasksModel(QAbstractTableModel):
 
     def _forget(self) -> None:
         """Remove the rows of tasks that the runner has dropped."""
-        kept = set(map(id, self._runner.tasks))
-        gone = [row for row, task in enumerate(self._rows) if id(task) not in kept]
+        remaining = set(map(id, self._runner.tasks))
+        gone = [row for row, task in enumerate(self._rows) if id(task) not in remaining]
         for row in reversed(gone):
             self.beginRemoveRows(QModelIndex(), row, row)
             self._paces.pop(id(self._rows.pop(row)), None)

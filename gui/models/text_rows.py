@@ -37,7 +37,7 @@ class TextRows(Columns):
         if role == SORT_ROLE:
             return values[column]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._told(row, column)
+            return self._tooltip(row, column)
         return self._drawn(row, column, role)
 
     def _count(self) -> int:
@@ -66,7 +66,7 @@ class TextRows(Columns):
             self._rows = [self._rows[place] for place in places]
             self._things = [self._things[place] for place in places]
 
-    def _told(self, _row: int, _column: int) -> str:
+    def _tooltip(self, _row: int, _column: int) -> str:
         """Return the tooltip of a cell; the delegate shows shortened texts itself."""
         return ""
 

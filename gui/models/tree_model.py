@@ -40,7 +40,7 @@ class State(Enum):
     UNKNOWN = "unknown"
     LOADING = "loading"
     PARTLY = "partly"
-    WHOLE = "whole"
+    COMPLETE = "complete"
     LOCKED = "locked"
     FAILED = "failed"
 
@@ -53,7 +53,7 @@ class _Node:
     def __init__(self, prefix: str | None, parent: _Node | None, row: int) -> None:
         self.prefix, self.parent, self.row = prefix, parent, row
         self.children: list[_Node] = []
-        self.state = State.UNKNOWN if prefix is not None else State.WHOLE
+        self.state = State.UNKNOWN if prefix is not None else State.COMPLETE
         self.note = ""
         self.seen = 0  # objects directly in the folder, as far as they are listed
         self.token: str | None = None
@@ -152,7 +152,7 @@ class PrefixTreeModel(QAbstractItemModel):
         self._tell(node, "")
         node.seen += objects
         node.token = token
-        node.state = State.WHOLE if token is None else State.PARTLY
+        node.state = State.COMPLETE if token is None else State.PARTLY
         known = {child.prefix for child in node.children}
         self._append(node, [key for key in folders if key not in known])
         if token is not None:
@@ -211,25 +211,25 @@ class PrefixTreeModel(QAbstractItemModel):
     def folders_in(self, prefix: str) -> int | None:
         """Return the number of sub-folders; None while it is unknown."""
         node = self._nodes.get(prefix)
-        return len(node.folders) if node is not None and node.state is State.WHOLE else None
+        return len(node.folders) if node is not None and node.state is State.COMPLETE else None
 
     def count_text(self, prefix: str) -> str:
         """Return `1,440`, `1,000+` when there may be more, or an empty text."""
         if prefix in self._counts:
-            total, whole = self._counts[prefix]
-            return format_count(total.count) + ("" if whole else "+")
+            total, complete = self._counts[prefix]
+            return format_count(total.count) + ("" if complete else "+")
         node = self._nodes.get(prefix)
-        if node is None or node.state not in (State.PARTLY, State.WHOLE):
+        if node is None or node.state not in (State.PARTLY, State.COMPLETE):
             return ""
-        count, whole = self._sum(node)
-        return "" if not count and not whole else format_count(count) + ("" if whole else "+")
+        count, complete = self._sum(node)
+        return "" if not count and not complete else format_count(count) + ("" if complete else "+")
 
     def _sum(self, node: _Node) -> tuple[int, bool]:
-        count, whole = node.seen, node.state is State.WHOLE
+        count, complete = node.seen, node.state is State.COMPLETE
         for child in node.folders:
             more, all_of_it = self._sum(child)
-            count, whole = count + more, whole and all_of_it
-        return count, whole
+            count, complete = count + more, complete and all_of_it
+        return count, complete
 
     # Changes
 
@@ -265,13 +265,13 @@ class PrefixTreeModel(QAbstractItemModel):
             _renumber(node, row)
             self.endInsertRows()
 
-    def _drop_gone(self, node: _Node, kept: set[str] | None) -> None:
+    def _drop_gone(self, node: _Node, remaining: set[str] | None) -> None:
         """Remove folders that a complete listing no longer contains."""
-        if kept is None:
+        if remaining is None:
             return
         for row in reversed(range(len(node.children))):
             child = node.children[row]
-            if child.prefix is not None and child.prefix not in kept:
+            if child.prefix is not None and child.prefix not in remaining:
                 self.beginRemoveRows(self._index_of(node), row, row)
                 del node.children[row]
                 self._forget(child)

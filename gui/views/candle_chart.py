@@ -51,8 +51,8 @@ class CandleChart(ZoomableChart):
         self._candles = candles
         self._axis = TimeAxis(candles)
         self._painter = CandlePainter(candles, self._axis)
-        self._sight = Sight.whole(self._axis)
-        self._words = described(candles)
+        self._sight = Sight.complete(self._axis)
+        self._text = described(candles)
         self._at = -1
         self._describe()
         self.redraw()
@@ -168,12 +168,12 @@ class CandleChart(ZoomableChart):
         super().leaveEvent(event)
 
     def _on_zone_changed(self) -> None:
-        self._words = described(self._candles)
+        self._text = described(self._candles)
         self._describe()
         self.redraw()
 
     def _describe(self) -> None:
-        self.setAccessibleDescription(self._words + in_words(self.current))
+        self.setAccessibleDescription(self._text + candle_text(self.current))
 
 
 def described(candles: Candles) -> str:
@@ -192,7 +192,7 @@ def described(candles: Candles) -> str:
     )
 
 
-def in_words(candle: Candle | None) -> str:
+def candle_text(candle: Candle | None) -> str:
     """Return a description of the candle under the crosshair after a space; empty for none."""
     if candle is None:
         return ""

@@ -58,14 +58,14 @@ class CandleView(QWidget):
 class _Form:
     """The level of detail of the line of values; None digits means all digits of the file."""
 
-    moment: Literal["whole", "short", "none"]
+    moment: Literal["complete", "short", "none"]
     digits: int | None = None
     volume: bool = True
 
 
 #: From the widest form to the narrowest; the first one that fits is shown.
 _FORMS = (
-    _Form("whole"),
+    _Form("complete"),
     _Form("short"),
     _Form("short", 7),
     _Form("short", 7, volume=False),
@@ -150,7 +150,7 @@ class ValueLine(QWidget):
 
 
 def _moment(candle: Candle, form: _Form) -> str:
-    if form.moment == "whole":
+    if form.moment == "complete":
         return format_moment(candle.when)
     return f"{format_day(in_zone(candle.when))} {format_clock(candle.when, seconds=False)}"
 
@@ -158,12 +158,12 @@ def _moment(candle: Candle, form: _Form) -> str:
 def _written(value: Decimal | None, digits: int | None) -> str:
     """Return a number with all its digits, or with about so many and an ellipsis."""
     text = "" if value is None else f"{value:,f}"
-    whole, _point, part = text.partition(".")
-    before = len(whole.replace(",", "").lstrip("-0"))
+    complete, _point, part = text.partition(".")
+    before = len(complete.replace(",", "").lstrip("-0"))
     if digits is None or not before or before + len(part) <= digits:
         return text
     room = max(digits - before, 0)
-    return f"{whole}.{part[:room]}…" if room else f"{whole}…"
+    return f"{complete}.{part[:room]}…" if room else f"{complete}…"
 
 
 def _number() -> Text:

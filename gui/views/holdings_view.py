@@ -80,8 +80,8 @@ class ShareBar(Canvas):
         shares = [(name, value / total) for name, value in worth[:_PARTS]]
         rest = 1 - sum(share for _, share in shares)
         self._shares = [*shares, ("other", rest)] if len(worth) > _PARTS else shares
-        words = ", ".join(f"{name} {share:.0%}" for name, share in self._shares)
-        self.setAccessibleDescription(words)
+        text = ", ".join(f"{name} {share:.0%}" for name, share in self._shares)
+        self.setAccessibleDescription(text)
         self.redraw()
 
     def draw(self, painter: QPainter) -> None:

@@ -86,13 +86,13 @@ class ProblemsBar(QWidget):
         """Show the problems of a preview; hide the bar without any."""
         problems = preview.problems
         self.model.show_problems_of(preview)
-        words = preview.problem_texts
-        self._text.setText(words)
+        text = preview.problem_texts
+        self._text.setText(text)
         tone = "neutral" if all(one.kind in QUIET_KINDS for one in problems) else "warning"
         self._frame.setProperty("banner", tone)
         for part in (self._frame, *self._frame.findChildren(QWidget)):
             repolish(part)
-        self.setAccessibleName(f"Problems: {words}")
+        self.setAccessibleName(f"Problems: {text}")
         self._open(False)  # noqa: FBT003 - closed
         self.button.setVisible(any(_placed(one) for one in problems) or len(problems) > 1)
         self.setVisible(bool(problems))

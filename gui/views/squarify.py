@@ -88,10 +88,10 @@ def _row_end(weights: list[float], begin: int, side: float) -> int:
 
 def _worst(largest: float, smallest: float, total: float, side: float) -> float:
     """Return the worst ratio of sides of a row; 1 is a square."""
-    square, whole = side * side, total * total
-    if whole == 0 or smallest == 0:
+    square, complete = side * side, total * total
+    if complete == 0 or smallest == 0:
         return float("inf")
-    return max(square * largest / whole, whole / (square * smallest))
+    return max(square * largest / complete, complete / (square * smallest))
 
 
 def _placed(row: list[float], area: QRectF) -> tuple[list[QRectF], QRectF]:

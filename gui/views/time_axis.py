@@ -80,7 +80,7 @@ class Sight:
     least: float
 
     @classmethod
-    def whole(cls, axis: TimeAxis) -> Sight:
+    def complete(cls, axis: TimeAxis) -> Sight:
         """Return a range with all candles."""
         return cls(0.0, axis.total, axis.total, min(axis.total, axis.step * LEAST_CANDLES))
 

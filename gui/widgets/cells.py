@@ -151,12 +151,12 @@ class CellDelegate(QStyledItemDelegate):
         """Show the complete text of a shortened cell, or the model's tooltip."""
         if event.type() != QEvent.Type.ToolTip or not index.isValid():
             return False
-        told = index.data(Qt.ItemDataRole.ToolTipRole)
+        values = index.data(Qt.ItemDataRole.ToolTipRole)
         text = str(index.data(Qt.ItemDataRole.DisplayRole) or "")
         area: QRect = option.rect
-        if not told and self.sizeHint(option, index).width() > area.width():
-            told = text
-        QToolTip.showText(event.globalPos(), tooltip(str(told)) if told else "", view)
+        if not values and self.sizeHint(option, index).width() > area.width():
+            values = text
+        QToolTip.showText(event.globalPos(), tooltip(str(values)) if values else "", view)
         return True
 
     @staticmethod

@@ -7,7 +7,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import Button
-from gui.widgets.labels import heading, short_words, text_label, tooltip
+from gui.widgets.labels import elide_long, heading, text_label, tooltip
 from gui.widgets.panel import scrolling
 
 #: Pixels that the desktop's title bar and borders may take around a dialog.
@@ -44,9 +44,9 @@ class Dialog(QDialog):
         inner.setContentsMargins(20, 0, 20, 0)
         inner.setSpacing(10)
         if text:
-            inner.addWidget(_wrapped(text_label(short_words(text), wrap=True), text))
+            inner.addWidget(_wrapped(text_label(elide_long(text), wrap=True), text))
         inner.addLayout(self.body, 1)
-        title_label = heading(short_words(title))
+        title_label = heading(elide_long(title))
         title_label.setWordWrap(True)
         self._head = QVBoxLayout()
         self._head.setContentsMargins(20, 0, 20, 0)
@@ -111,8 +111,8 @@ def keep_on_screen(dialog: QWidget) -> None:
         dialog.move(x, y)
 
 
-def _wrapped(label: QWidget, whole: str) -> QWidget:
+def _wrapped(label: QWidget, full: str) -> QWidget:
     """Set the complete text of a label as its tooltip if a word was shortened."""
-    if short_words(whole) != whole:
-        label.setToolTip(tooltip(whole))
+    if elide_long(full) != full:
+        label.setToolTip(tooltip(full))
     return label

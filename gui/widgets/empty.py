@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.widgets.buttons import primary_button
-from gui.widgets.labels import heading, muted_label, short_words
+from gui.widgets.labels import elide_long, heading, muted_label
 
 
 class EmptyState(QWidget):
@@ -52,7 +52,7 @@ class EmptyState(QWidget):
     def set_text(self, title: str, text: str = "", button_text: str | None = None) -> None:
         """Set the texts; an empty `button_text` hides the button, None leaves it unchanged."""
         self._title.setText(title)
-        self._text.setText(short_words(text))
+        self._text.setText(elide_long(text))
         self._line.invalidate()  # while it is hidden, Qt would use the width of the old text
         if button_text:
             self.button.setText(button_text)

@@ -48,7 +48,7 @@ def repolish(widget: QWidget) -> None:
     widget.update()
 
 
-def short_words(text: str) -> str:
+def elide_long(text: str) -> str:
     """Return a text whose very long words are shortened in the middle."""
     return " ".join(map(_short, text.split(" ")))
 

@@ -46,7 +46,7 @@ class SecretEditor(QWidget):
         self.json = JsonPage()
         self._before = ""
         self._kinds: tuple[SecretRow, ...] = ()  # the rows with their value types
-        self._was_whole = True
+        self._was_object = True
         self._forced = False  # changes to the text that the form cannot show
         self._problem = Text("", "danger")
         self._problem.setWordWrap(True)
@@ -71,7 +71,7 @@ class SecretEditor(QWidget):
     def set_text(self, text: str) -> None:
         """Show another text; without a JSON object there is no form."""
         self._before = text
-        self._was_whole = not json_problem(text)
+        self._was_object = not json_problem(text)
         try:
             self._fill_form(rows_of(text))
         except InvalidInput:
@@ -106,14 +106,14 @@ class SecretEditor(QWidget):
             text = self.text
         except InvalidInput as error:
             return error.summary
-        return json_problem(text) if self._was_whole else ""
+        return json_problem(text) if self._was_object else ""
 
     @property
     def note(self) -> str:
         """A note about the text, which can be saved anyway."""
         if self._mode == JSON and not self.json.exact:
             return _INEXACT
-        found = "" if self._was_whole else json_problem(self.json.text)
+        found = "" if self._was_object else json_problem(self.json.text)
         return f"The text stays unchanged. {found}" if found else ""
 
     @property

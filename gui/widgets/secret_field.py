@@ -148,9 +148,9 @@ class SecretField(QWidget):
     def set_read_only(self, read_only: bool, reason: str = "") -> None:
         """Make the field read-only, with the reason."""
         self.line.setReadOnly(read_only)
-        told = reason if read_only else ""
-        self.line.setToolTip(tooltip(told) if told else "")
-        self.line.setAccessibleDescription(told)
+        title = reason if read_only else ""
+        self.line.setToolTip(tooltip(title) if title else "")
+        self.line.setAccessibleDescription(title)
 
     def _name_eye(self, icon: str, verb: str) -> None:
         self.eye.set_icon(icon, "muted")

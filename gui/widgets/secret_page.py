@@ -45,7 +45,7 @@ class JsonPage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._kept = Secret("")
+        self._hidden_text = Secret("")
         self._exact = ExactText("")
         self._read_only = False
         self._marked = 0
@@ -80,7 +80,7 @@ class JsonPage(QWidget):
         """The current text."""
         if self.revealed and self._exact.exact:
             return self._exact.back(self.view.document())
-        return self._kept.reveal()
+        return self._hidden_text.reveal()
 
     @property
     def exact(self) -> bool:
@@ -89,7 +89,7 @@ class JsonPage(QWidget):
 
     def set_text(self, text: str) -> None:
         """Show another text behind the cover; an empty one is not covered."""
-        self._kept = Secret(text)
+        self._hidden_text = Secret(text)
         self.conceal(keep=False)
         if not text:
             self.reveal(focus=False)
@@ -97,7 +97,7 @@ class JsonPage(QWidget):
     def reveal(self, *, focus: bool = True) -> None:
         """Show the text for a while."""
         if not self.revealed:
-            self._exact = ExactText.of(self._kept.reveal())
+            self._exact = ExactText.of(self._hidden_text.reveal())
             self._fill(self._exact.shown)
             self._stack.setCurrentWidget(self.view)
             self.set_read_only(self._read_only)
@@ -109,11 +109,11 @@ class JsonPage(QWidget):
         """Cover the text, and remove it from the editor and its undo history."""
         self._timer.stop()
         if keep:
-            self._kept = Secret(self.text)
-            if not self._kept:  # an empty text needs no cover
+            self._hidden_text = Secret(self.text)
+            if not self._hidden_text:  # an empty text needs no cover
                 return
         self._stack.setCurrentWidget(self.cover)
-        self._exact = ExactText.of(self._kept.reveal())
+        self._exact = ExactText.of(self._hidden_text.reveal())
         self._fill("")
 
     def set_read_only(self, read_only: bool) -> None:

@@ -34,7 +34,7 @@ class Segmented(QWidget):
 
     def set_items(self, items: Sequence[str | tuple[str, str]]) -> None:
         """Set the segments: texts, or pairs of id and text. The first is selected without a signal."""
-        kept = self.current
+        former = self.current
         for button in self._buttons.values():
             self._group.removeButton(button)
             self._box.removeWidget(button)
@@ -44,7 +44,7 @@ class Segmented(QWidget):
         for item in items:
             name, text = (item, item) if isinstance(item, str) else item
             self._add(name, text)
-        wanted = kept if kept in self._buttons else next(iter(self._buttons), "")
+        wanted = former if former in self._buttons else next(iter(self._buttons), "")
         if wanted:
             self._silent = True
             self._buttons[wanted].setChecked(True)

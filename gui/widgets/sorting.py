@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
 from gui import shortcuts
 
 _FIXED = "The rows of this list have a fixed order."
-_WORDS = {
+_ORDERS = {
     Qt.SortOrder.AscendingOrder: "ascending",
     Qt.SortOrder.DescendingOrder: "descending",
 }
@@ -30,7 +30,7 @@ def bind_sorting(view: QAbstractItemView) -> None:
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(lambda _where: open_sort_menu(view))
         header.sortIndicatorChanged.connect(partial(_announce, view))
-        header.setAccessibleDescription(order_in_words(view))
+        header.setAccessibleDescription(sort_order_text(view))
 
 
 def open_sort_menu(view: QAbstractItemView) -> QMenu | None:
@@ -52,7 +52,7 @@ def open_sort_menu(view: QAbstractItemView) -> QMenu | None:
     for column in _columns(header):
         words = _title(header, column)
         if column == present:
-            words = f"{words}, {_WORDS[header.sortIndicatorOrder()]}"
+            words = f"{words}, {_ORDERS[header.sortIndicatorOrder()]}"
         action = menu.addAction(words.replace("&", "&&"), partial(_sort, header, column))
         action.setCheckable(True)
         action.setChecked(column == present)
@@ -64,12 +64,12 @@ def open_sort_menu(view: QAbstractItemView) -> QMenu | None:
     return menu
 
 
-def order_in_words(view: QAbstractItemView) -> str:
+def sort_order_text(view: QAbstractItemView) -> str:
     """Return the sort order of a table as text, for example `Sorted by Size, descending`."""
     header = _header(view)
     if header is None or header.sortIndicatorSection() < 0:
         return ""
-    words = _WORDS[header.sortIndicatorOrder()]
+    words = _ORDERS[header.sortIndicatorOrder()]
     return f"Sorted by {_title(header, header.sortIndicatorSection())}, {words}"
 
 
@@ -104,7 +104,7 @@ def _sort(header: QHeaderView, column: int) -> None:
 
 
 def _announce(view: QAbstractItemView, *_order: object) -> None:
-    words, header = order_in_words(view), _header(view)
+    words, header = sort_order_text(view), _header(view)
     if header is not None and words:
         header.setAccessibleDescription(words)
         if QAccessible.isActive():

@@ -101,15 +101,17 @@ def test_other_profiles_are_not_locked(window, context):
 
 def test_the_header_and_the_status_bar_tell_where_we_are(window, context):
     context.set_workspace(workspace_of())
-    window.connector.told.emit(BucketBrief("eu-west-1", followed=True, versioning="Enabled"))
+    window.connector.bucket_described.emit(
+        BucketBrief("eu-west-1", followed=True, versioning="Enabled")
+    )
     ends = utc_now() + timedelta(minutes=42, seconds=30)
     context.set_identity(Identity("1", "arn:aws:iam::1:user/ann", "ann", ends))
     assert window.header.chip.text().strip() == "dev"
     assert window.header.region.text() == "eu-west-1"
-    assert "followed" in window.header.region.toolTip()
+    assert "requests use the bucket's region" in window.header.region.toolTip()
     assert window.header.versioned.text() == "versioned"
     assert window.status.who.text() == "ann"
-    window.connector.told.emit(BucketBrief("eu-west-1", followed=False, versioning=""))
+    window.connector.bucket_described.emit(BucketBrief("eu-west-1", followed=False, versioning=""))
     assert window.header.versioned.property("pill") == "warning"
 
 

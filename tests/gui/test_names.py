@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import Cancelled
 from core.work import CancelToken, Work
-from gui.models.names import Name, NameList, SeenKeys, key_name, score, words_of
+from gui.models.names import Name, NameList, SeenKeys, key_name, score, search_terms
 
 WORK = Work()
 
@@ -80,5 +80,5 @@ def test_a_cancelled_search_ends():
 
 
 def test_text_may_come_in_any_order():
-    assert score("market-data/BTC-USD/1h/", words_of("1h btc")) > 0
-    assert score("market-data/BTC-USD/1h/", words_of("1h eth")) == 0
+    assert score("market-data/BTC-USD/1h/", search_terms("1h btc")) > 0
+    assert score("market-data/BTC-USD/1h/", search_terms("1h eth")) == 0

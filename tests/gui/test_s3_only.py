@@ -19,7 +19,7 @@ def test_it_connects_and_refreshes_without_sts(connector, context, qtbot, seawee
     profile = Profile("s3-only", KeySource.SESSION, endpoint_url=seaweed.endpoint_url)
     failures = []
     connector.failed.connect(failures.append)
-    with qtbot.waitSignals([connector.connected, connector.told], timeout=20_000):
+    with qtbot.waitSignals([connector.connected, connector.bucket_described], timeout=20_000):
         connector.open_connection(Connection(profile, keys))
     qtbot.waitUntil(lambda: not context.runner.busy, timeout=20_000)
     assert failures == []

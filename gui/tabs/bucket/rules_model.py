@@ -35,7 +35,7 @@ class RulesModel(TextRows):
         """Return the rule of a row, or None when there is no such row."""
         return self._rules[row] if 0 <= row < len(self._rules) else None
 
-    def _told(self, row: int, _column: int) -> str:
+    def _tooltip(self, row: int, _column: int) -> str:
         return sentence(self._rules[row])
 
     def _drawn(self, row: int, column: int, role: int) -> Any:

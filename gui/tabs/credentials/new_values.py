@@ -12,7 +12,7 @@ from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.labels import heading, mono_label, muted_label, shown
 from gui.widgets.secret_field import GuardedLine
 
-_WORDS = (
+_EXPLANATION = (
     "Create the new key pairs at the exchange first, then paste them here. A field that is empty "
     "does not change its value. Whether the exchange accepts them cannot be tested here."
 )
@@ -48,7 +48,7 @@ class NewValues(QDialog):
         box.setContentsMargins(20, 16, 20, 16)
         box.setSpacing(12)
         box.addWidget(heading(f"New values of {shown(secret)}"))
-        box.addWidget(muted_label(_WORDS, wrap=True))
+        box.addWidget(muted_label(_EXPLANATION, wrap=True))
         box.addLayout(form)
         box.addLayout(foot)
         self._update()

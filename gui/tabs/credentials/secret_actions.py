@@ -46,7 +46,7 @@ class SecretActions(QObject):
     # Create
 
     def make(self) -> None:
-        """Ask for the name and values of a new secret."""
+        """Prompt for the name and values of a new secret."""
         taken = frozenset(info.name for info in self.known)
         dialog = NewSecret(self._tab, taken, lambda *order: self._create(dialog, *order))
         dialog.open()

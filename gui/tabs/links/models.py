@@ -135,7 +135,7 @@ class LedgerModel(TextRows):
             return "expiry unknown", "warning", "The credentials that signed it may expire earlier."
         return ("active", "good", "") if exists else ("not checked", "neutral", _NOT_CHECKED)
 
-    def _told(self, row: int, column: int) -> str:
+    def _tooltip(self, row: int, column: int) -> str:
         """Return the explanation of the state, the time of expiry, or the access key."""
         entry = self.entry(row)
         return {

@@ -159,7 +159,7 @@ class StatisticsTab(Tab):
             self.run(
                 "Read the last statistics",
                 lambda _work: load(name, bucket),
-                self._on_kept,
+                self._on_saved,
                 quiet=True,
                 latest="statistics/kept",
             )
@@ -167,7 +167,7 @@ class StatisticsTab(Tab):
     def _do_refresh(self) -> None:
         self._on_scan()
 
-    def _on_kept(self, found: StorageStatistics | None) -> None:
+    def _on_saved(self, found: StorageStatistics | None) -> None:
         if found is not None and self._found is None:
             self._show(found)
             self._show_state()

@@ -137,13 +137,13 @@ class Intake(QWidget):
             self.changed.emit()
 
     def choose_files(self) -> None:
-        """Ask for files."""
+        """Prompt for files."""
         dialog = QFileDialog(self, "Files to upload")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         self._ask(dialog)
 
     def choose_folder(self) -> None:
-        """Ask for a folder."""
+        """Prompt for a folder."""
         dialog = QFileDialog(self, "Folder to upload")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         self._ask(dialog)

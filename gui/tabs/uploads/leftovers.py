@@ -60,7 +60,7 @@ class Leftovers(QWidget):
         return bar
 
     def _on_discard(self, transfer: Unfinished) -> None:
-        """Show which files are left, and ask for confirmation."""
+        """Show which files are left, and request confirmation."""
         count = len(transfer.left)
         what = "1 file" if count == 1 else f"{format_count(count)} files"
         ask(

@@ -80,7 +80,7 @@ class PlanModel(Columns):
         self.endResetModel()
 
     def decide_all(self, choice: IfExists) -> None:
-        """Set the decision for all files without a decision of their own."""
+        """Set the decision for all files without an individual one."""
         if choice is not self.choice:
             self.choice = choice
             self.single = {n: each for n, each in self.single.items() if each is not choice}
