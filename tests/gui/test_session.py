@@ -174,7 +174,7 @@ def test_temporary_keys_without_a_known_end_say_so(qtbot, context):
     context.set_identity(Identity("1", "arn", "ann", expiry_known=False))
     assert not clock.isHidden()
     assert clock.text() == "session expiry unknown"
-    assert "does not say when they end" in clock.toolTip()
+    assert "expiry is unknown" in clock.toolTip()
     context.set_identity(Identity("1", "arn", "ann", utc_now() + timedelta(hours=2)))
     assert clock.text().startswith("session 1 h 59 min")
 

@@ -130,7 +130,9 @@ MAKERS: dict[str, Make] = {
     "NewSecret": lambda parent, _context: NewSecret(parent, frozenset(), _nothing),
     "NewValues": lambda parent, _context: NewValues(parent, _NAME, ("key", "secret"), _nothing),
     "Policies": lambda parent, _context: Policies(parent, _PROFILE),
-    "ProfileEditor": lambda parent, context: ProfileEditor(parent, context, _PROFILE, _nothing),
+    "ProfileEditor": lambda parent, context: ProfileEditor(
+        parent, context, _PROFILE, _nothing, origin="Credentials"
+    ),
     "RollBackPreview": _roll_back,
     "RuleDialog": lambda parent, _context: RuleDialog(parent, Configuration(), _nothing),
     "ShortcutSheet": lambda parent, _context: ShortcutSheet(parent),
