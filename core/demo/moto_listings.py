@@ -57,8 +57,9 @@ class _Copied(list[Any]):
     """The versions of one key; a deep copy, which moto makes of all keys, is a plain loop."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> list[Any]:
+        shared: Any = FakeKey  # whose bytes `moto_setup` shares with the copy
         return [
-            version.__deepcopy__(memo) if isinstance(version, FakeKey) else copy(version)
+            shared.__deepcopy__(version, memo) if isinstance(version, FakeKey) else copy(version)
             for version in self
         ]
 

@@ -68,13 +68,24 @@ LIBRARIES = (
         "apsw",
         lambda site: _in_the_door(site) or site.name == "apsw.Connection",
         frozenset(
-            {"translate_sqlite_errors", "cancellable", "_guard", "except apsw.Error", "suppress"}
+            {
+                "translate_sqlite_errors",
+                "translate_database_errors",
+                "cancellable",
+                "_guard",
+                "except apsw.Error",
+                "suppress",
+            }
         ),
         fewest=20,
         allowed=(
             (
                 "_memory",
                 "its callers come through SQLiteDatabase, inside `translate_sqlite_errors`",
+            ),
+            *(
+                (name, "its callers are inside `translate_database_errors`")
+                for name in ("connect", "open_read_only")
             ),
         ),
     ),
@@ -102,7 +113,7 @@ LIBRARIES = (
 HOMES = {
     "boto3": r"core/aws/",
     "obstore": r"core/objects/",
-    "apsw": r"core/backup/databases/sqlite/",
+    "apsw": r"core/(backup/databases/sqlite|local/state)/",
     "pg8000": r"core/rotation/databases/postgresql\.py",
     "pymysql": r"core/rotation/databases/mysql\.py",
     "keyring": r"core/local/vault\.py",

@@ -2,7 +2,15 @@
 
 from pathlib import Path
 
-from core.local.state.database import state_database
+from core.local.state.database import Database, state_database
+
+INSERT = "INSERT INTO rotations (id, started, record) VALUES (?, '', '')"
+IDS = "SELECT id FROM rotations ORDER BY id"
+
+
+def ids(database: Database) -> list[str]:
+    """Return the ids of the rotations in a database."""
+    return [str(row[0]) for row in database.rows(IDS)]
 
 
 def stored_text(folder: Path) -> str:

@@ -1,0 +1,13 @@
+"""What the tests of stored state share."""
+
+import pytest
+
+from core.local.state.database import Database
+
+
+@pytest.fixture
+def database(tmp_path):
+    """Return a state database in a folder of its own; it is closed at the end."""
+    made = Database(tmp_path / "data" / "state.db")
+    yield made
+    made.close()
