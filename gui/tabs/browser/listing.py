@@ -15,8 +15,8 @@ from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, load_level
 from gui.tasks import Task
 
-_KEPT_FOLDERS = 40
-_KEPT_ROWS = 5_000
+_CACHED_FOLDERS = 40
+_CACHED_ROWS = 5_000
 
 
 @dataclass(slots=True)
@@ -93,6 +93,12 @@ class Listing(QObject):
         select = self._wanted or (chosen[0] if len(chosen) == 1 else "")
         self.show(self.prefix, select=select, fresh=True)
         self._selected = chosen if len(chosen) > 1 else []
+
+    def restart(self) -> None:
+        """Start a running listing again with the present selection: rows have been removed."""
+        if self._task is not None:
+            self._wanted = ""
+            self.again()
 
     def select_later(self, keys: Sequence[str]) -> None:
         """Select the rows of some keys once the listing has ended."""
@@ -180,9 +186,9 @@ class Listing(QObject):
 
     def _trim(self, prefix: str, seen: _Seen) -> None:
         """Cache the folder if it is small; only the most recent ones are retained."""
-        if sum(len(page.rows.objects) for page in seen.pages) > _KEPT_ROWS:
+        if sum(len(page.rows.objects) for page in seen.pages) > _CACHED_ROWS:
             seen.complete, seen.pages = False, []
-        for oldest in list(self._seen)[: max(0, len(self._seen) - _KEPT_FOLDERS)]:
+        for oldest in list(self._seen)[: max(0, len(self._seen) - _CACHED_FOLDERS)]:
             if oldest != prefix:
                 del self._seen[oldest]
 

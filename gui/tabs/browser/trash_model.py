@@ -18,7 +18,7 @@ from gui.tabs.browser.listing import parent_of
 
 KEY, SIZE, DELETED, BY = range(4)
 #: Owner ids that some servers report for every account.
-_NOBODY = frozenset({"", "anonymous"})
+_NO_OWNER = frozenset({"", "anonymous"})
 #: Seconds within which this program logs a delete after its markers were created.
 _LOGGED_WITHIN = 120
 #: Seconds that the clock of this computer may be behind that of the server.
@@ -83,7 +83,7 @@ class TrashModel(TextRows):
         shown = [each for each in self._all.values() if fits(wanted, each[0].key.casefold())]
         self._replace([row for _object, row in shown], [each for each, _row in shown])
 
-    def _told(self, row: int, column: int) -> str:
+    def _tooltip(self, row: int, column: int) -> str:
         return self.thing(row).key if column == KEY else ""
 
 
@@ -96,7 +96,7 @@ def _row(each: DeletedObject, who: str) -> _Row:
 
 def owner_of(deleted: DeletedObject) -> str:
     """Return the account that owns the delete marker as text; S3 records no user."""
-    return "" if deleted.owner in _NOBODY else f"account {short_id(deleted.owner)}"
+    return "" if deleted.owner in _NO_OWNER else f"account {short_id(deleted.owner)}"
 
 
 def deleted_by(changes: Iterable[LoggedChange], bucket: str, title: str) -> Who:
