@@ -14,7 +14,7 @@ from core.model.backup import Backup, BackupState, RestorePreview, RestoreReport
 from core.units import format_count
 from core.work import Work
 from gui.dialogs.confirm import ask
-from gui.tabs.backups.kept_bar import KeptBar
+from gui.tabs.backups.former_table_bar import FormerTableBar
 from gui.tabs.backups.models import counted, when
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.base import Tab
@@ -33,7 +33,7 @@ class RestoreFlow(QObject):
 
     changed = Signal(str, str)
 
-    def __init__(self, tab: Tab, panel: RestorePanel, kept: KeptBar) -> None:
+    def __init__(self, tab: Tab, panel: RestorePanel, kept: FormerTableBar) -> None:
         super().__init__(tab)
         self._tab, self._panel, self._kept = tab, panel, kept
         self._database = self._compared = ""
@@ -54,7 +54,7 @@ class RestoreFlow(QObject):
         A running restore continues when another backup is selected; only its Cancel stops it.
 
         Args:
-            database: The address of the open database; empty to ask for the target.
+            database: The address of the open database; empty to prompt for the target.
             backup: The selected backup, or None.
         """
         self._database, self._backup = database, backup
@@ -199,7 +199,7 @@ class RestoreFlow(QObject):
         self.changed.emit(database, report.table)
 
     def _on_undo_wanted(self, database: str, table: str, kept: str) -> None:
-        """Count the rows that an undo would drop and restore, and ask for confirmation."""
+        """Count the rows that an undo would drop and restore, and request confirmation."""
 
         def count(work: Work) -> tuple[int, int]:
             with open_database(database) as opened:

@@ -164,7 +164,7 @@ class RestorePanel(QWidget):
     def show_progress(self, title: str, progress: Progress) -> None:
         """Show the progress of the comparison or restore."""
         if self._stack.currentWidget() is self._progress:
-            self._progress.set_text(title, progress_words(progress))
+            self._progress.set_text(title, progress_text(progress))
 
     def show_working(self, backup: Backup, title: str) -> None:
         """Show that a comparison or restore is running, with a button to stop it."""
@@ -344,7 +344,7 @@ def _details(preview: RestorePreview) -> str:
     return "\n".join([*lines, *preview.problems, *broken])
 
 
-def progress_words(progress: Progress) -> str:
+def progress_text(progress: Progress) -> str:
     """Return progress as text: rows or bytes, and the total."""
     size = format_size if progress.unit == "bytes" else format_count
     words = size(progress.done)

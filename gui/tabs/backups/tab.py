@@ -23,7 +23,7 @@ from gui.context import Context
 from gui.models.names import Name, NameList, NameSource
 from gui.tabs.backups.backup_actions import BackupActions
 from gui.tabs.backups.backups_panel import BackupsPanel
-from gui.tabs.backups.kept_bar import KeptBar
+from gui.tabs.backups.former_table_bar import FormerTableBar
 from gui.tabs.backups.restore_flow import RestoreFlow
 from gui.tabs.backups.restore_panel import RestorePanel
 from gui.tabs.backups.sources import Source, SourcesPanel, is_there
@@ -51,7 +51,7 @@ class BackupsTab(Tab):
         self.tables = TablesPanel(context.settings)
         self.backups = BackupsPanel(context.settings)
         self.restoring = RestorePanel()
-        self.kept = KeptBar(self.tables.table)
+        self.kept = FormerTableBar(self.tables.table)
         self.flow = RestoreFlow(self, self.restoring, self.kept)
         self.making = BackupActions(self, self.tables, self.backups)
         box = QVBoxLayout(self)
@@ -223,7 +223,7 @@ class BackupsTab(Tab):
         dialog.open()
 
     def _on_new_file_wanted(self) -> None:
-        """Ask for a file to restore into; an existing one is compared, never overwritten."""
+        """Prompt for a file to restore into; an existing one is compared, never overwritten."""
         dialog = self._file_dialog("Restore to an SQLite file")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setFileMode(QFileDialog.FileMode.AnyFile)

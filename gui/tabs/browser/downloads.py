@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
@@ -18,10 +17,9 @@ from core.transfer.values import IfExists, TransferReport
 from core.units import format_count, format_counted, format_size
 from core.work import Work
 from gui.models.folder_model import Entry
+from gui.tabs.base import Tab
+from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
-
-if TYPE_CHECKING:
-    from gui.tabs.browser.tab import BrowserTab
 
 _SETTING = "downloads/folder"
 
@@ -35,15 +33,15 @@ class _Start:
 
 
 class Downloads(QObject):
-    """Asks for the target, then downloads objects to it."""
+    """Prompts for the target, then downloads objects to it."""
 
-    def __init__(self, tab: BrowserTab) -> None:
+    def __init__(self, tab: Tab, listing: Listing) -> None:
         super().__init__(tab)
-        self._tab = tab
+        self._tab, self._listing = tab, listing
         self.dialog: QFileDialog | None = None
 
     def ask(self, entries: Sequence[Entry]) -> None:
-        """Ask for a file name for one object, or for a folder for several."""
+        """Prompt for a file name for one object, or for a folder for several."""
         if not entries:
             return
         one = entries[0].key if len(entries) == 1 and not entries[0].folder else ""
@@ -91,7 +89,7 @@ class Downloads(QObject):
             proposed: the name that the dialog proposed; if it is used and differs from the name in
                 the key, the result mentions it.
         """
-        bucket = self._tab.bucket
+        bucket = self._listing.bucket
         if bucket is None:
             return
         self._tab.context.settings.set(_SETTING, str(path.parent))
@@ -115,7 +113,7 @@ class Downloads(QObject):
 
     def several(self, entries: Sequence[Entry], target: Path) -> None:
         """Download objects and folders through the engine; existing files are never changed."""
-        bucket = self._tab.bucket
+        bucket = self._listing.bucket
         if bucket is None:
             return
         self._tab.context.settings.set(_SETTING, str(target))
@@ -132,7 +130,7 @@ class Downloads(QObject):
 
     def _start(self, plan: Plan, target: Path) -> None:
         """Start the engine's download; existing files are skipped and reported."""
-        bucket = self._tab.bucket
+        bucket = self._listing.bucket
         if bucket is None:
             return
         if not plan.keys:
@@ -146,7 +144,7 @@ class Downloads(QObject):
                 "sizes": list(plan.sizes),
                 "etags": list(plan.etags),
                 "folder": str(target),
-                "below": self._tab.prefix,
+                "below": self._listing.prefix,
                 "if_exists": IfExists.SKIP.value,
             },
             partial(self._on_several, target),

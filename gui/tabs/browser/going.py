@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
@@ -13,10 +13,8 @@ from core.layout import parse_place
 from core.objects.bucket import Bucket
 from core.objects.level import list_level
 from core.work import Work
-from gui.tabs.browser.listing import parent_of
-
-if TYPE_CHECKING:
-    from gui.tabs.browser.tab import BrowserTab
+from gui.tabs.base import Tab
+from gui.tabs.browser.listing import Listing, parent_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +29,9 @@ class Destination:
 class Going(QObject):
     """Resolves a text in the bucket, and shows the folder or object."""
 
-    def __init__(self, tab: BrowserTab) -> None:
+    def __init__(self, tab: Tab, listing: Listing, arrive: Callable[[str, str], object]) -> None:
         super().__init__(tab)
-        self._tab = tab
+        self._tab, self._listing, self._arrive = tab, listing, arrive
 
     def go(self, text: str) -> None:
         """Go to a key, a prefix with or without its slash, an address, or an ARN."""
@@ -42,7 +40,7 @@ class Going(QObject):
         except InvalidInput as error:
             self._tab.show_error(error)
             return
-        bucket = self._tab.bucket
+        bucket = self._listing.bucket
         if bucket is None:
             return
         if place.bucket and place.bucket != bucket.name:
@@ -59,7 +57,7 @@ class Going(QObject):
 
     def _find_bucket(self, name: str, text: str) -> None:
         """Offer to open the bucket of a location in another bucket, if the current keys can."""
-        bucket = self._tab.bucket
+        bucket = self._listing.bucket
         if bucket is not None:
             clients = bucket.clients
             self._tab.run(
@@ -91,7 +89,7 @@ class Going(QObject):
 
     def go_to_nearest(self, prefix: str) -> None:
         """Show the innermost existing folder above a prefix."""
-        bucket = self._tab.bucket
+        bucket = self._listing.bucket
         if bucket is not None:
             self._tab.run(
                 "Find the nearest folder", lambda work: nearest_folder(bucket, prefix, work),
@@ -99,7 +97,7 @@ class Going(QObject):
             )  # fmt: skip
 
     def _show(self, found: Destination) -> None:
-        self._tab.arrive(found.prefix, found.select)
+        self._arrive(found.prefix, found.select)
         if found.missing:
             self._tab.banner.show_warning(f"There is no object or folder {found.missing}.")
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 from core.model.objects import ObjectInfo
 from core.objects.versions import ObjectVersion
 from core.units import format_count, format_size
-from gui.tabs.browser.loading import Looked
+from gui.tabs.browser.loading import Inspection
 from gui.widgets.buttons import link_button
 from gui.widgets.labels import Elided, Pill, mono_elided, muted_label, tooltip
 
@@ -63,9 +63,9 @@ class Inspector(QWidget):
         """Return the text of a row."""
         return self._values[name].text()
 
-    def show_object(self, looked: Looked) -> None:
+    def show_object(self, inspection: Inspection) -> None:
         """Show the properties of one object."""
-        info = looked.info
+        info = inspection.info
         self._set("Key", short_key(info.key), info.key)
         self._set("Class", " · ".join(_class_parts(info)))
         self._set("Type", " · ".join(_type_parts(info)))
@@ -80,7 +80,7 @@ class Inspector(QWidget):
         self._set("Versions", version or "no version id", info.version_id or "")
         self.ask.setText("Show")
         self.ask.setVisible(bool(version))
-        self._show_hash(looked)
+        self._show_hash(inspection)
 
     def show_versions(self, versions: Sequence[ObjectVersion]) -> None:
         """Show the number of versions and their total size.
@@ -96,12 +96,12 @@ class Inspector(QWidget):
         self._set("Versions", " · ".join(parts))
         self.ask.setText("Refresh")
 
-    def _show_hash(self, looked: Looked) -> None:
-        recorded, ours = looked.info.sha256, looked.sha256
+    def _show_hash(self, inspection: Inspection) -> None:
+        recorded, ours = inspection.info.sha256, inspection.sha256
         self._set(
             "SHA-256", short_hash(recorded or ours or "") or "not recorded", recorded or ours or ""
         )
-        self.verdict.set(*verdict_of(looked))
+        self.verdict.set(*verdict_of(inspection))
 
     def _set(self, name: str, text: str, full: str = "") -> None:
         label = self._values[name]
@@ -110,9 +110,9 @@ class Inspector(QWidget):
             label.setToolTip(tooltip(full))
 
 
-def verdict_of(looked: Looked) -> tuple[str, str, str]:
+def verdict_of(inspection: Inspection) -> tuple[str, str, str]:
     """Return status, tone and explanation of a hash; an unchecked one is never green."""
-    recorded, ours = looked.info.sha256, looked.sha256
+    recorded, ours = inspection.info.sha256, inspection.sha256
     if ours is None:
         told = "Only the beginning was read; a download checks the complete object."
         return "not checked", "neutral", told
@@ -120,7 +120,7 @@ def verdict_of(looked: Looked) -> tuple[str, str, str]:
         return "differs", "danger", f"The content has a different hash: {ours}"
     if recorded:
         return "verified", "good", "The content has the recorded SHA-256."
-    if looked.as_etag:
+    if inspection.as_etag:
         return "verified", "good", "The content has the MD5 that S3 stores as the ETag."
     return (
         "not recorded",

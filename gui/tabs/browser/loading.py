@@ -31,7 +31,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Inspection:
     """One object as the right column shows it.
 
     `preview` is None when the object exists but its content could not be read; `error` is the
@@ -86,7 +86,7 @@ def load_level(bucket: Bucket, prefix: str, token: str | None, rows: int, work: 
         work.check()
 
 
-def look_at(bucket: Bucket, key: str, work: Work) -> Looked:
+def inspect_object(bucket: Bucket, key: str, work: Work) -> Inspection:
     """Inspect an object with HEAD and its first 8 MiB.
 
     Raises:
@@ -97,13 +97,13 @@ def look_at(bucket: Bucket, key: str, work: Work) -> Looked:
     try:
         data = read(bucket, key, start=0, length=min(info.size, HEAD_BYTES), work=work)
     except Archived as error:
-        return Looked(info, None, error=error)
+        return Inspection(info, None, error=error)
     work.check()
     seen = preview(data, key, total=info.size, content_type=info.content_type, work=work)
     if len(data) != info.size:
-        return Looked(info, seen)
+        return Inspection(info, seen)
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    return Looked(info, seen, hashlib.sha256(data).hexdigest(), md5 == info.etag)
+    return Inspection(info, seen, hashlib.sha256(data).hexdigest(), md5 == info.etag)
 
 
 def plan_of(

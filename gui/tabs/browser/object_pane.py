@@ -16,7 +16,7 @@ from gui.models.folder_model import Entry
 from gui.models.tree_model import Total, name_of
 from gui.tabs.browser.counting import selection_text, total_text
 from gui.tabs.browser.inspector import Inspector
-from gui.tabs.browser.loading import Looked
+from gui.tabs.browser.loading import Inspection
 from gui.views.preview_view import PreviewView
 from gui.widgets.panel import rule, scrolling
 
@@ -46,7 +46,7 @@ class ObjectPane(QWidget):
         self.inspector = Inspector()
         self._line = rule()
         self.key = ""
-        self.looked: Looked | None = None
+        self.inspection: Inspection | None = None
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(_DEBOUNCE_MS)
@@ -95,13 +95,13 @@ class ObjectPane(QWidget):
     def _clear(self) -> None:
         """Stop showing an object."""
         self._later.stop()
-        self.key, self.prefix, self.looked = "", "", None
+        self.key, self.prefix, self.inspection = "", "", None
         self.left.emit()
         self._show_inspector(False)  # noqa: FBT003 - hidden
 
     def _await(self, entry: Entry) -> None:
         key, etag = entry.key, entry.row.etag if entry.row else ""
-        if self.looked is not None and (key, etag) == (self.key, self.looked.info.etag):
+        if self.inspection is not None and (key, etag) == (self.key, self.inspection.info.etag):
             return
         self.key, self.prefix = key, ""
         self.left.emit()
@@ -129,26 +129,26 @@ class ObjectPane(QWidget):
         if prefix == self.prefix:
             self.preview.show_empty(name_of(prefix), f"Not counted: {error.summary}")
 
-    def hurry(self) -> None:
+    def preview_now(self) -> None:
         """Preview the selected object at once and focus the preview (Space)."""
         if self._later.isActive():
             self._later.stop()
             self.wanted.emit(self.key)
         view = self.preview.face_view
-        if view is not None and self.looked is not None:
+        if view is not None and self.inspection is not None:
             view.setFocus()
 
-    def show_looked(self, looked: Looked) -> None:
+    def show_inspection(self, inspection: Inspection) -> None:
         """Show an inspected object."""
-        if looked.info.key != self.key:
+        if inspection.info.key != self.key:
             return
-        self.looked = looked
-        if looked.preview is not None:
-            self.preview.show_preview(looked.preview)
-        elif looked.error is not None:
+        self.inspection = inspection
+        if inspection.preview is not None:
+            self.preview.show_preview(inspection.preview)
+        elif inspection.error is not None:
             name = self.key.rsplit("/", 1)[-1]
-            self.preview.show_failed(name, f"{looked.error.summary}. {looked.error.remedy}")
-        self.inspector.show_object(looked)
+            self.preview.show_failed(name, f"{inspection.error.summary}. {inspection.error.remedy}")
+        self.inspector.show_object(inspection)
         self._show_inspector(True)  # noqa: FBT003 - shown
 
     def show_versions(self, key: str, versions: Sequence[ObjectVersion]) -> None:
@@ -160,14 +160,18 @@ class ObjectPane(QWidget):
         """Move the crosshair to a candle in the second half of the chart, for a screenshot."""
         from gui.views.candle_view import CandleView  # imports numpy, which only charts need
 
-        face = self.looked.preview.faces[0] if self.looked and self.looked.preview else None
+        face = (
+            self.inspection.preview.faces[0]
+            if self.inspection and self.inspection.preview
+            else None
+        )
         view = self.preview.face_view
         if isinstance(face, Candles) and isinstance(view, CandleView):
             view.chart.point_at(face.candles[len(face.candles) * 47 // 64].when)
 
     def show_failure(self, error: StorageError) -> None:
         """Show why the object cannot be inspected."""
-        self.looked = None
+        self.inspection = None
         needs = (
             f" It needs {error.action}." if isinstance(error, AccessDenied) and error.action else ""
         )

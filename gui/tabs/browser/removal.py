@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
@@ -18,10 +17,10 @@ from core.work import Work
 from gui import shortcuts
 from gui.dialogs.confirm import Confirm, ask
 from gui.models.folder_model import Entry
+from gui.tabs.base import Tab
+from gui.tabs.browser.folder_pane import FolderPane
+from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
-
-if TYPE_CHECKING:
-    from gui.tabs.browser.tab import BrowserTab
 
 #: Keys of one request; more of them are deleted by the engine.
 _IN_THE_WINDOW = 1_000
@@ -44,9 +43,16 @@ class _Done:
 class Removal(QObject):
     """Plans deletes, confirms permanent ones, runs and undoes them."""
 
-    def __init__(self, tab: BrowserTab) -> None:
+    def __init__(
+        self,
+        tab: Tab,
+        folder: FolderPane,
+        listing: Listing,
+        restored: Callable[[Sequence[str]], object],
+    ) -> None:
         super().__init__(tab)
-        self._tab = tab
+        self._tab, self._folder, self._listing = tab, folder, listing
+        self._show_restored = restored
         self._bucket: Bucket | None = None
         self._done: list[_Done] = []
         self.question: Confirm | None = None
@@ -126,7 +132,8 @@ class Removal(QObject):
         keys = [one.key for one in report.deleted]
         hidden = tuple((one.key, (one.marker,)) for one in report.deleted if one.marker)
         self._remember(_Done(named(plan), hidden))
-        self._tab.folder.remove([*keys, *(plan.folders if not report.failed else ())])
+        self._folder.remove([*keys, *(plan.folders if not report.failed else ())])
+        self._listing.restart()
         if report.failed:
             self._tab.show_error(failure_of(report))
         elif len(hidden) == len(keys):
@@ -191,7 +198,7 @@ class Removal(QObject):
 
     def _on_restored(self, report: RestoreReport) -> None:
         keys = report.restored
-        self._tab.on_restored(keys)
+        self._show_restored(keys)
         if report.failed:
             self._tab.show_error(failure(report.failed, len(keys), "restored", _VERSION_ACTION))
         elif keys:

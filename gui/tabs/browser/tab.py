@@ -24,7 +24,7 @@ from gui.tabs.browser.downloads import Downloads
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.going import Going
 from gui.tabs.browser.listing import Listing, parent_of
-from gui.tabs.browser.loading import Looked, look_at
+from gui.tabs.browser.loading import Inspection, inspect_object
 from gui.tabs.browser.object_pane import ObjectPane
 from gui.tabs.browser.places import Places
 from gui.tabs.browser.removal import Removal
@@ -52,18 +52,18 @@ class BrowserTab(Tab):
         self.object = ObjectPane()
         self.listing = Listing(self, self.folder)
         self.tree = TreeFeed(self, self.places)
-        self.downloads = Downloads(self)
-        self.removal = Removal(self)
-        self.going = Going(self)
-        self.trash = Trash(self, self.trash_pane)
+        self.downloads = Downloads(self, self.listing)
+        self.removal = Removal(self, self.folder, self.listing, self.on_restored)
+        self.going = Going(self, self.listing, self.arrive)
+        self.trash = Trash(self, self.trash_pane, self.removal)
         for pane in (self.folder, self.object):
             pane.total_of = self.places.model.total_of
         self.object.folders_in = self.places.model.folders_in
         self._looking: Task | None = None
         self._presenting = self._arriving = False
         self._lay_out()
-        self.deeds = Actions(self, self.folder.table, {
-            "open": self._on_open, "preview": self.object.hurry,
+        self.object_actions = Actions(self, self.folder.table, {
+            "open": self._on_open, "preview": self.object.preview_now,
             "download": self._on_download, "upload": self._on_upload, "link": self._on_link,
             "copy": self._on_copy, "copy_uri": self._on_copy_uri, "up": self.go_up,
             "goto": self._edit_path, "refresh": self.refresh, "delete": self._on_delete,
@@ -309,7 +309,7 @@ class BrowserTab(Tab):
     def _on_selection(self, *_what: object) -> None:
         entries = [] if self.in_trash else self.folder.selected
         connected = self.context.workspace is not None
-        self.deeds.allow(entries, locked=self.context.locked_reason, connected=connected)
+        self.object_actions.allow(entries, locked=self.context.locked_reason, connected=connected)
         self.folder.download.allow(bool(entries), "Select objects first.")
         writable = connected and not self.context.read_only
         self.folder.upload.allow(writable, self.context.locked_reason or NO_BUCKET)
@@ -322,7 +322,7 @@ class BrowserTab(Tab):
         bucket = self.bucket
         if bucket is not None and key:
             self._looking = self.run(
-                f"Preview {key}", lambda work: look_at(bucket, key, work), self._on_looked,
+                f"Preview {key}", lambda work: inspect_object(bucket, key, work), self._on_inspected,
                 failed=self.object.show_failure, latest="browser/preview", quiet=True,
             )  # fmt: skip
 
@@ -331,12 +331,12 @@ class BrowserTab(Tab):
             self._looking.cancel()
         self._looking = None
 
-    def _on_looked(self, looked: Looked) -> None:
-        self.object.show_looked(looked)
+    def _on_inspected(self, inspection: Inspection) -> None:
+        self.object.show_inspection(inspection)
         if self._presenting:
             self._presenting = False
             self.object.point_at_example()
-            self._on_versions(looked.info.key)
+            self._on_versions(inspection.info.key)
 
     def _on_versions(self, key: str) -> None:
         bucket = self.bucket
@@ -360,14 +360,14 @@ class BrowserTab(Tab):
         if entry.folder:
             self.go_to(entry.key)
         else:
-            self.object.hurry()
+            self.object.preview_now()
 
     def _on_open(self) -> None:
         for entry in self.folder.selected[:1]:
             self._on_opened(entry)
 
     def _on_menu(self, where: QPoint) -> None:
-        self.deeds.open_menu(self, self.folder.table.viewport().mapToGlobal(where))
+        self.object_actions.open_menu(self, self.folder.table.viewport().mapToGlobal(where))
 
     def _on_download(self) -> None:
         self.downloads.ask(self.folder.selected)

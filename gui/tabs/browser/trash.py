@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
@@ -16,12 +15,11 @@ from core.objects.trash import DeletedObject, TrashCursor, list_trash
 from core.units import format_count, format_size, utc_now
 from core.work import Progress, Work
 from gui.dialogs.confirm import Confirm, ask
+from gui.tabs.base import Tab
+from gui.tabs.browser.removal import Removal
 from gui.tabs.browser.trash_model import Who, deleted_by
 from gui.tabs.browser.trash_pane import TrashPane
 from gui.tasks import Task
-
-if TYPE_CHECKING:
-    from gui.tabs.browser.tab import BrowserTab
 
 #: The listing stops after this many versions until the user continues it: twenty requests.
 VERSIONS_AT_ONCE = 20_000
@@ -41,9 +39,9 @@ class Batch:
 class Trash(QObject):
     """Loads the trash and restores objects from it."""
 
-    def __init__(self, tab: BrowserTab, pane: TrashPane) -> None:
+    def __init__(self, tab: Tab, pane: TrashPane, removal: Removal) -> None:
         super().__init__(tab)
-        self._tab, self._pane = tab, pane
+        self._tab, self._pane, self._removal = tab, pane, removal
         self._bucket: Bucket | None = None
         self._cursor: TrashCursor | None = None
         self._versions = 0
@@ -112,14 +110,14 @@ class Trash(QObject):
     def _on_restore(self, objects: list[DeletedObject], everything: bool) -> None:
         hidden = [(each.key, each.markers) for each in objects]
         if not everything:
-            self._tab.removal.restore(hidden)
+            self._removal.restore(hidden)
             return
         size = format_size(sum(each.size for each in objects))
         plural = "" if len(objects) == 1 else "s"
         self.question = ask(
             self._tab, f"Restore {format_count(len(objects))} deleted object{plural}?",
             f"All listed objects are restored, {size}.",
-            lambda: self._tab.removal.restore(hidden),
+            lambda: self._removal.restore(hidden),
             names=[each.key for each in objects], button="Restore all",
         )  # fmt: skip
 

@@ -27,7 +27,7 @@ def looked(tab, qtbot):
     def look(key):
         tab.open_target(key)
         qtbot.waitUntil(
-            lambda: tab.object.looked is not None and tab.object.key == key, timeout=20_000
+            lambda: tab.object.inspection is not None and tab.object.key == key, timeout=20_000
         )
         settled(qtbot, tab)
         return tab.object
@@ -69,13 +69,13 @@ def test_versions_are_asked_for_on_demand(tab, looked, bucket, qtbot):
 def test_a_wrong_hash_is_reported_in_red(tab, looked, bucket):
     put(bucket, "bad.txt", b"hello", metadata={"x": "y"})
     pane = looked("bad.txt")
-    info = replace(pane.looked.info, sha256="0" * 64)
-    pane.inspector.show_object(replace(pane.looked, info=info))
+    info = replace(pane.inspection.info, sha256="0" * 64)
+    pane.inspector.show_object(replace(pane.inspection, info=info))
     assert pane.inspector.verdict.text() == "differs"
     assert pane.inspector.verdict.property("pill") == "danger"
-    pane.inspector.show_object(replace(pane.looked, sha256=None))
+    pane.inspector.show_object(replace(pane.inspection, sha256=None))
     assert pane.inspector.verdict.text() == "not checked"
-    pane.inspector.show_object(replace(pane.looked, as_etag=False))
+    pane.inspector.show_object(replace(pane.inspection, as_etag=False))
     assert pane.inspector.verdict.text() == "not recorded"
 
 
@@ -99,7 +99,7 @@ def test_a_log_is_text(looked):
 def test_hostile_json_is_shown_as_far_as_it_goes(looked, bucket):
     put(bucket, "deep.json", b"[" * 100_000)
     pane = looked("deep.json")
-    assert any(isinstance(face, Tree) for face in pane.looked.preview.faces)
+    assert any(isinstance(face, Tree) for face in pane.inspection.preview.faces)
     assert "nested deeper" in pane.preview.problems._text.text()
 
 
@@ -239,7 +239,7 @@ def test_an_object_that_may_not_be_read_says_why(tab, qtbot, monkeypatch):
     assert "s3:GetObject" in failed._text.text()
     monkeypatch.undo()
     failed.button.click()
-    qtbot.waitUntil(lambda: tab.object.looked is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: tab.object.inspection is not None, timeout=20_000)
 
 
 def test_others_changes_are_seen(tab, qtbot, bucket, context):
@@ -291,14 +291,14 @@ def test_copying(tab, qtbot, bucket):
     tab.folder.table.setFocus()
     qtbot.keyClick(tab.folder.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert QGuiApplication.clipboard().text() == "note.txt"
-    tab.deeds["copy_uri"].trigger()
+    tab.object_actions["copy_uri"].trigger()
     assert QGuiApplication.clipboard().text() == f"s3://{bucket.name}/note.txt"
 
 
 def test_the_way_to_other_tabs(tab, qtbot, context):
     tab.folder.select("note.txt")
     with qtbot.waitSignal(context.navigate) as gone:
-        tab.deeds["link"].trigger()
+        tab.object_actions["link"].trigger()
     assert gone.args == ["links", ["note.txt"]]
     with qtbot.waitSignal(context.navigate) as gone:
         tab.folder.dropped.emit(["/tmp/a"])
@@ -307,16 +307,16 @@ def test_the_way_to_other_tabs(tab, qtbot, context):
 
 def test_what_cannot_be_done_says_why(tab, context):
     context.lock()
-    assert not tab.deeds["delete"].isEnabled()
-    assert "read-only" in tab.deeds["upload"].toolTip()
+    assert not tab.object_actions["delete"].isEnabled()
+    assert "read-only" in tab.object_actions["upload"].toolTip()
     assert "read-only" in tab.folder.upload.toolTip()
     tab.folder.select("logs/")
-    assert "not folders" in tab.deeds["link"].toolTip()
+    assert "not folders" in tab.object_actions["link"].toolTip()
 
 
 def test_present_shows_a_chart(tab, qtbot):
     tab.present()
-    qtbot.waitUntil(lambda: tab.object.looked is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: tab.object.inspection is not None, timeout=20_000)
     settled(qtbot, tab)
     assert tab.object.preview.face_view.chart.current is not None
     assert tab.object.inspector.value("Versions").startswith("1 version · ")
@@ -340,7 +340,7 @@ def test_a_refresh_keeps_rows_filter_and_preview_until_the_new_ones_are_there(
     settled(qtbot, tab)
     assert names(tab) == ["note.txt"]
     assert [entry.key for entry in tab.folder.selected] == ["note.txt"]
-    assert tab.object.looked is not None
+    assert tab.object.inspection is not None
     assert asked == []  # the same bytes are not fetched twice
     put(bucket, "note.txt", b"something else")
     tab.refresh()

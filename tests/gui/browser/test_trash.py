@@ -109,7 +109,7 @@ def test_another_place_leaves_the_trash(tab, qtbot, deleted):
     assert (tab.in_trash, tab.prefix) == (False, DAY)
     open_trash(tab, qtbot)
     assert tab.in_trash
-    assert tab.deeds.reason("download")
+    assert tab.object_actions.reason("download")
 
 
 @pytest.mark.parametrize("way", ["button", "key", "go to"])
@@ -132,7 +132,7 @@ def test_the_trash_that_the_menu_opens_has_the_focus(tab, qtbot, bucket):
     aside(deleting.delete, bucket, "note.txt")
     active(tab, qtbot)
     tab.folder.table.setFocus()
-    tab.deeds["trash"].trigger()
+    tab.object_actions["trash"].trigger()
     settled(qtbot, tab)
     assert tab.focusWidget() is tab.trash_pane.table
     assert tab.places.view.currentIndex().data() == "Trash"

@@ -146,7 +146,7 @@ def test_several_are_deleted_permanently_by_the_name_of_the_bucket(tab, qtbot, b
 def test_when_versioning_is_unknown_it_is_taken_for_off(tab, qtbot, monkeypatch):
     monkeypatch.setattr(removal, "versioning", lambda *_args, **_more: None)
     tab.folder.select("note.txt")
-    tab.deeds["delete"].trigger()
+    tab.object_actions["delete"].trigger()
     qtbot.waitUntil(lambda: tab.removal.question is not None, timeout=20_000)
     assert "permanently" in tab.removal.question.windowTitle()
     tab.removal.question.reject()
@@ -275,10 +275,10 @@ def test_several_go_to_the_engine(tab, qtbot, tmp_path, monkeypatch):
 
 def test_the_menu_offers_what_can_be_done(tab, qtbot):
     tab.folder.select("note.txt")
-    menu = tab.deeds.open_menu(tab, tab.mapToGlobal(tab.rect().center()))
+    menu = tab.object_actions.open_menu(tab, tab.mapToGlobal(tab.rect().center()))
     enabled = [action.text() for action in menu.actions() if action.isEnabled() and action.text()]
     assert enabled[:3] == ["Open", "Preview", "Download…"]
     assert "Delete" in enabled
     menu.close()
-    assert tab.deeds["preview"].shortcut().toString() == "Space"
+    assert tab.object_actions["preview"].shortcut().toString() == "Space"
     qtbot.keyClick(tab.folder.table, Qt.Key.Key_Space)

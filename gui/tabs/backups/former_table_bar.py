@@ -10,7 +10,7 @@ from gui.widgets.buttons import icon_button, link_button
 from gui.widgets.labels import Text, mono_elided, repolish
 
 
-class KeptBar(QWidget):
+class FormerTableBar(QWidget):
     """Shows the name of one former table, with its buttons.
 
     Args:
