@@ -20,7 +20,7 @@ def copied_link(user, tab, key, purpose):
 def test_make_a_link_and_fetch_it(program, user, demo_s3):
     browser = program.window.show_tab("browser", REPORT)
     user.until(lambda: browser.folder.selected)
-    browser.deeds["link"].trigger()
+    browser.object_actions["link"].trigger()
     links = program.window.tab("links")
     user.until(lambda: links.isVisible() and links.form.chosen_keys == [REPORT])
     url = copied_link(user, links, REPORT, "Download")
