@@ -11,7 +11,7 @@ DAY = "market-data/ohlcv/BTC-USD/1h/2024/01/15/"
 
 
 def shown(user, tab, key):
-    user.until(lambda: tab.object.looked is not None and tab.object.looked.info.key == key)
+    user.until(lambda: tab.object.inspection is not None and tab.object.inspection.info.key == key)
 
 
 def test_browse_to_a_candle_chart(program, user):
@@ -50,7 +50,7 @@ def test_an_object_of_thirty_megabytes_is_shown_from_its_beginning(program, user
     key = "logs/audit/2024/02/29/2024-02-29T00:00:00Z_events.jsonl"
     tab = program.window.show_tab("browser", key)
     shown(user, tab, key)
-    assert not tab.object.looked.preview.complete
+    assert not tab.object.inspection.preview.complete
     assert tab.object.inspector.verdict.text() == "not checked"
 
 

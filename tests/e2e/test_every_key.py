@@ -178,7 +178,7 @@ def fill(user, program):
     user.until(lambda: browser.listing.seen_keys._counted)
     key = next(key for key in browser.listing.seen_keys._counted if key.startswith(FOLDER))
     browser.open_target(key)
-    user.until(lambda: browser.object.looked is not None)
+    user.until(lambda: browser.object.inspection is not None)
     statistics = window.show_tab("statistics")
     statistics.refresh()
     user.until(lambda: not statistics.busy)
