@@ -91,7 +91,7 @@ class Wizard(QDialog):
         super().__init__(parent)
         self._context = context
         self._task: Task | None = None
-        self._kept_theirs = False
+        self._left_unchanged = False
         self._tested: tuple[Profile, AccessKeys | None] | None = None
         #: Has the session keys obtained with an MFA code, so that it is requested only once.
         self._opened: Connection | None = None
@@ -257,7 +257,7 @@ class Wizard(QDialog):
 
     def _on_verified(self, found: _Tested) -> None:
         self._opened, report = found.connection, found.report
-        self._kept_theirs = report.kept
+        self._left_unchanged = report.kept
         self._keep()
 
     def _keep(self) -> None:
@@ -274,18 +274,18 @@ class Wizard(QDialog):
             f"Save the profile {profile.name}",
             keep,
             owner=self,
-            then=self._on_kept,
-            failed=self._on_not_kept,
+            then=self._on_saved,
+            failed=self._on_not_saved,
             latest="wizard",
             call=self._context.call("profiles.save", _ORIGIN, profile=profile),
         )
 
-    def _on_kept(self, connection: Connection) -> None:
-        words = {
+    def _on_saved(self, connection: Connection) -> None:
+        storage = {
             KeySource.KEYRING: "its keys are in the system keyring",
             KeySource.SESSION: "its keys are only in memory until the program ends",
         }.get(connection.profile.source, "it needs no stored keys")
-        self.steps.set_step(_SAVING, "good", f"{connection.profile.name}: {words}")
+        self.steps.set_step(_SAVING, "good", f"{connection.profile.name}: {storage}")
         session = self._opened.keys if self._opened and connection.keys is None else None
         self._connection = replace(connection, keys=session) if session else connection
         self._tell_result(connection.profile.secret_name)
@@ -294,7 +294,7 @@ class Wizard(QDialog):
 
     def _tell_result(self, secret_name: str) -> None:
         """Show the success, and whether the platform's secret has different keys."""
-        if not self._kept_theirs:
+        if not self._left_unchanged:
             self.banner.show_good("The connection works.")
             return
         self._skip_secret(f"{secret_name} contains different keys and was not changed.")
@@ -323,7 +323,7 @@ class Wizard(QDialog):
             danger=True,
         )
 
-    def _on_not_kept(self, error: StorageError) -> None:
+    def _on_not_saved(self, error: StorageError) -> None:
         self.steps.set_step(_SAVING, "failed", error.summary)
         if isinstance(error, KeyringError):
             self.banner.show_warning(

@@ -176,7 +176,7 @@ class Commands:
         ask(
             self._frame.window,
             f"Allow changes on {workspace.profile.name}?",
-            f"The profile is read-only. For {UNLOCK_MINUTES} minutes everything that your keys "
+            f"The profile opens read-only. For {UNLOCK_MINUTES} minutes everything that your keys "
             "permit can be changed and deleted. Then it is locked again.",
             lambda: context.unlock(UNLOCK_MINUTES),
             button=f"Unlock for {UNLOCK_MINUTES} minutes",

@@ -175,8 +175,8 @@ class StatusBar(QFrame):
         ]
         if sum(speeds) > 0:
             parts.append(f"⇅ {format_rate(sum(speeds))}")
-        told = next((amount(task.progress) for task in running if task.progress), "")
-        parts.append(told or running[-1].name)
+        amount_done = next((amount(task.progress) for task in running if task.progress), "")
+        parts.append(amount_done or running[-1].name)
         self.doing.setText(" · ".join(parts))
 
     def _show_quiet(self) -> None:

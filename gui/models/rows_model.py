@@ -79,13 +79,13 @@ class RowsModel(QAbstractTableModel):
         if column >= len(self._table.columns):
             return
         self.layoutAboutToBeChanged.emit()
-        kept = [(old, self._order[old.row()]) for old in self.persistentIndexList()]
+        moved = [(old, self._order[old.row()]) for old in self.persistentIndexList()]
         self._order = list(range(len(self._table.rows)))
         if column >= 0:
             backwards = order == Qt.SortOrder.DescendingOrder
             self._order.sort(key=lambda row: self._key(row, column), reverse=backwards)
-        places = {row: place for place, row in enumerate(self._order)} if kept else {}
-        for old, row in kept:
+        places = {row: place for place, row in enumerate(self._order)} if moved else {}
+        for old, row in moved:
             self.changePersistentIndex(old, self.index(places[row], old.column()))
         self.layoutChanged.emit()
 

@@ -89,9 +89,9 @@ class Batch:
 
     def begin(self, numbers: Sequence[int] | None = None) -> dict[str, Any]:
         """Set files (all, if None) to waiting; return the arguments that transfer them."""
-        whole = numbers is None
+        full = numbers is None
         self._run = list(range(len(self.keys)) if numbers is None else numbers)
-        if whole:  # 50,000 files must not be processed one by one
+        if full:  # 50,000 files must not be processed one by one
             self.states = [State.WAITING] * len(self.keys)
             self.counts, self.notes = Counter({State.WAITING: len(self.keys)}), {}
             self.verdicts = Counter()
@@ -100,7 +100,7 @@ class Batch:
                 self._set(number, State.WAITING)
                 self.notes.pop(number, None)
         self.running, self.queued, self.progress, self.pace = True, False, None, Pace()
-        if whole:
+        if full:
             return dict(self.arguments)
         columns = {
             name: [values[number] for number in self._run]
@@ -125,8 +125,8 @@ class Batch:
     def finish(self, report: TransferReport) -> None:
         """Apply the report, which has the final state of every file."""
         failed = tuple((failure.number, failure.reason) for failure in report.failed)
-        told, run = self.states, self._run
-        done = tuple(place for place in report.done if told[run[place]] is not State.DONE)
+        states, run = self.states, self._run
+        done = tuple(place for place in report.done if states[run[place]] is not State.DONE)
         self.take(Outcomes(done, report.skipped, failed))
         self.verdicts.update(report.verdicts)
         self.notes.update((run[place], f"stored as {name}") for place, name in report.renamed)

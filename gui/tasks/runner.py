@@ -18,10 +18,10 @@ from core.engine.operations import operation as operation_named
 from core.errors import StorageError
 from core.model.connection import Connection
 from core.work import CancelToken, Progress, Work
-from gui.tasks import lane as messages
+from gui.tasks import thread_pool as messages
 from gui.tasks.garbage import GarbageCollector
-from gui.tasks.lane import Job, Lane
 from gui.tasks.task import Order, Task
+from gui.tasks.thread_pool import Job, ThreadPool
 
 if TYPE_CHECKING:
     from core.engine.client import EngineClient
@@ -31,7 +31,7 @@ T = TypeVar("T")
 _INTERACTIVE_THREADS, _BULK_THREADS = 8, 2
 _SHUTDOWN_SECONDS = 4.0
 #: Number of finished tasks retained for the activity drawer.
-_KEPT = 200
+_RETAINED = 200
 
 
 class _Bridge(QObject):
@@ -69,8 +69,8 @@ class TaskRunner(QObject):
         self.present_connection: Callable[[Connection], Connection] = lambda connection: connection
         self._bridge = _Bridge(self)
         self._bridge.posted.connect(self._on_posted, Qt.ConnectionType.QueuedConnection)
-        self._interactive = Lane("interactive", _INTERACTIVE_THREADS, self._post)
-        self._bulk = Lane("bulk", _BULK_THREADS, self._post)
+        self._interactive = ThreadPool("interactive", _INTERACTIVE_THREADS, self._post)
+        self._bulk = ThreadPool("bulk", _BULK_THREADS, self._post)
         self._garbage = GarbageCollector(self)
         self._garbage.start()
 
@@ -182,8 +182,8 @@ class TaskRunner(QObject):
         self._closed = True
         for task in self._running.values():
             task.cancel()
-        for lane in (self._interactive, self._bulk):
-            lane.stop()
+        for pool in (self._interactive, self._bulk):
+            pool.stop()
         deadline = time.monotonic() + _SHUTDOWN_SECONDS
         if self._engine is not None:
             self._engine.close()
@@ -214,10 +214,10 @@ class TaskRunner(QObject):
         self._next += 1
         number = self._next
         self._running[number] = task
-        self._keep(task)
+        self._add_to_list(task)
         self.task_started.emit(task)
-        lane = self._bulk if order.bulk else self._interactive
-        lane.put(Job(number, order.fn, order.token))
+        pool = self._bulk if order.bulk else self._interactive
+        pool.put(Job(number, order.fn, order.token))
         return task
 
     def _again(self, order: Order) -> Task:
@@ -240,12 +240,12 @@ class TaskRunner(QObject):
             if not shiboken6.isValid(task.order.owner):
                 task.cancel()
 
-    def _keep(self, task: Task) -> None:
+    def _add_to_list(self, task: Task) -> None:
         if task.quiet:
             return
         self.tasks.append(task)
-        ended = [kept for kept in self.tasks if not kept.running]
-        for old in ended[: max(0, len(ended) - _KEPT)]:
+        ended = [each for each in self.tasks if not each.running]
+        for old in ended[: max(0, len(ended) - _RETAINED)]:
             self.tasks.remove(old)
             old.deleteLater()
 

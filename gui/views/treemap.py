@@ -274,8 +274,8 @@ class Treemap(Canvas):
             text = self.current.text.replace("\n", ", ")
             self.setAccessibleDescription(f"{text}, tile {self._chosen + 1} of {len(self._cells)}")
         else:
-            told = [f"{c.label} {format_size(c.share.size)}" for c in self._cells[:20]]
-            self.setAccessibleDescription("; ".join(told))
+            labels = [f"{c.label} {format_size(c.share.size)}" for c in self._cells[:20]]
+            self.setAccessibleDescription("; ".join(labels))
 
     def _enter(self, number: int) -> None:
         if 0 <= number < len(self._cells) and self._cells[number].enterable:

@@ -103,8 +103,8 @@ class Generator(Dialog):
         self.field.set_value(value)
         if revealed:
             self.field.reveal()
-        words, tone = verdict(bits)
-        self._tell(f"{int(bits)} bits, {words}", tone)
+        rating, tone = verdict(bits)
+        self._tell(f"{int(bits)} bits, {rating}", tone)
         self.go.allow(allowed=True)
 
     def _tell(self, text: str, tone: str) -> None:

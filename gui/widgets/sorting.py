@@ -50,10 +50,10 @@ def open_sort_menu(view: QAbstractItemView) -> QMenu | None:
     group = QActionGroup(menu)
     present = header.sortIndicatorSection()
     for column in _columns(header):
-        words = _title(header, column)
+        text = _title(header, column)
         if column == present:
-            words = f"{words}, {_ORDERS[header.sortIndicatorOrder()]}"
-        action = menu.addAction(words.replace("&", "&&"), partial(_sort, header, column))
+            text = f"{text}, {_ORDERS[header.sortIndicatorOrder()]}"
+        action = menu.addAction(text.replace("&", "&&"), partial(_sort, header, column))
         action.setCheckable(True)
         action.setChecked(column == present)
         group.addAction(action)
@@ -69,8 +69,8 @@ def sort_order_text(view: QAbstractItemView) -> str:
     header = _header(view)
     if header is None or header.sortIndicatorSection() < 0:
         return ""
-    words = _ORDERS[header.sortIndicatorOrder()]
-    return f"Sorted by {_title(header, header.sortIndicatorSection())}, {words}"
+    text = _ORDERS[header.sortIndicatorOrder()]
+    return f"Sorted by {_title(header, header.sortIndicatorSection())}, {text}"
 
 
 def _header(view: QAbstractItemView) -> QHeaderView | None:
@@ -104,9 +104,9 @@ def _sort(header: QHeaderView, column: int) -> None:
 
 
 def _announce(view: QAbstractItemView, *_order: object) -> None:
-    words, header = sort_order_text(view), _header(view)
-    if header is not None and words:
-        header.setAccessibleDescription(words)
+    text, header = sort_order_text(view), _header(view)
+    if header is not None and text:
+        header.setAccessibleDescription(text)
         if QAccessible.isActive():
-            event = QAccessibleAnnouncementEvent(view, f"{view.accessibleName()}: {words}")
+            event = QAccessibleAnnouncementEvent(view, f"{view.accessibleName()}: {text}")
             QAccessible.updateAccessibility(event)

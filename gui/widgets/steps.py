@@ -56,31 +56,31 @@ class Steps(QWidget):
         """Show a step's state, its result, and its duration in seconds."""
         if title not in self._parts:
             self._add(title)
-        sign, name, words, time = self._parts[title]
+        sign, name, result, time = self._parts[title]
         icon, tone, spoken = _SIGNS[state]
         self._states[title] = state
         sign.setPixmap(pixmap(icon, tone))
         sign.setAccessibleName(spoken)
         name.set_tone("muted" if state == "waiting" else "plain")
-        words.setText(detail)
-        words.set_tone("danger" if state == "failed" else "muted")
+        result.setText(detail)
+        result.set_tone("danger" if state == "failed" else "muted")
         time.setText(format_duration(seconds) if state in {"good", "failed"} else "")
 
     def _add(self, title: str) -> None:
         line = self._grid.rowCount() + 1
         sign = QLabel()
         sign.setFixedSize(18, 18)
-        name, words = heading(title), muted_label(wrap=True, small=True)
-        words.setMinimumHeight(18)
+        name, result = heading(title), muted_label(wrap=True, small=True)
+        result.setMinimumHeight(18)
         time = number_label("", "muted")
         self._grid.addWidget(sign, line, 0, Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(name, line, 1)
         self._grid.addWidget(time, line, 2)
-        self._grid.addWidget(words, line + 1, 1, 1, 2)
-        self._parts[title] = (sign, name, words, time)
+        self._grid.addWidget(result, line + 1, 1, 1, 2)
+        self._parts[title] = (sign, name, result, time)
         self.set_step(title, "waiting")
 
     def _repaint(self) -> None:
-        for title, (sign, _name, _words, _time) in self._parts.items():
+        for title, (sign, _name, _result_label, _time) in self._parts.items():
             icon, tone, _spoken = _SIGNS[self._states[title]]
             sign.setPixmap(pixmap(icon, tone))

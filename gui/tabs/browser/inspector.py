@@ -69,8 +69,8 @@ class Inspector(QWidget):
         self._set("Key", short_key(info.key), info.key)
         self._set("Class", " · ".join(_class_parts(info)))
         self._set("Type", " · ".join(_type_parts(info)))
-        told = sorted(info.metadata.items(), key=lambda pair: pair[0] in _REPEATED)
-        pairs = [f"{name} {value}" for name, value in told if name != "sha256"]
+        metadata = sorted(info.metadata.items(), key=lambda pair: pair[0] in _REPEATED)
+        pairs = [f"{name} {value}" for name, value in metadata if name != "sha256"]
         self._set("Metadata", " · ".join(pairs) or "none", "\n".join(pairs))
         version = (
             ""
@@ -114,8 +114,8 @@ def verdict_of(inspection: Inspection) -> tuple[str, str, str]:
     """Return status, tone and explanation of a hash; an unchecked one is never green."""
     recorded, ours = inspection.info.sha256, inspection.sha256
     if ours is None:
-        told = "Only the beginning was read; a download checks the complete object."
-        return "not checked", "neutral", told
+        explanation = "Only the beginning was read; a download checks the complete object."
+        return "not checked", "neutral", explanation
     if recorded and recorded.lower() != ours:
         return "differs", "danger", f"The content has a different hash: {ours}"
     if recorded:
@@ -142,8 +142,8 @@ def short_hash(text: str) -> str:
 
 def _class_parts(info: ObjectInfo) -> Sequence[str]:
     encryption = {"AES256": "encrypted by S3", "aws:kms": "encrypted by KMS"}
-    told = encryption.get(info.encryption or "", info.encryption or "")
-    return [part for part in (info.storage_class, told) if part]
+    encrypted = encryption.get(info.encryption or "", info.encryption or "")
+    return [part for part in (info.storage_class, encrypted) if part]
 
 
 def _type_parts(info: ObjectInfo) -> Sequence[str]:

@@ -72,24 +72,26 @@ class Removal(QObject):
         folders = [entry.key for entry in entries if entry.folder]
 
         def find_out(work: Work) -> tuple[Plan, bool | None]:
-            kept = versioning(bucket, work=work)
-            return plan_of(bucket, rows, folders, work), kept
+            versioned = versioning(bucket, work=work)
+            return plan_of(bucket, rows, folders, work), versioned
 
         self._tab.run(
             "Plan a delete", find_out, self._on_planned, latest="browser/delete", quiet=True
         )
 
     def _on_planned(self, planned: tuple[Plan, bool | None]) -> None:
-        plan, kept = planned
+        plan, versioned = planned
         if not plan.keys:
             self._tab.banner.show_info("There is nothing left to delete.")
-        elif kept:
+        elif versioned:
             self._delete(plan)
         else:
-            self._question(plan, kept)
+            self._question(plan, versioned)
 
-    def _question(self, plan: Plan, kept: bool | None) -> None:
-        text = f"{why_lost(kept)} {format_size(plan.size)} will be lost. This cannot be undone."
+    def _question(self, plan: Plan, versioned: bool | None) -> None:
+        text = (
+            f"{why_lost(versioned)} {format_size(plan.size)} will be lost. This cannot be undone."
+        )
         self.question = ask(
             self._tab, f"Delete {named(plan)} permanently?", text, lambda: self._delete(plan),
             names=plan.keys, button="Delete permanently", danger=True,
@@ -234,9 +236,9 @@ def _objects(count: int) -> str:
     return f"{format_count(count)} object{'' if count == 1 else 's'}"
 
 
-def why_lost(kept: bool | None) -> str:
+def why_lost(versioned: bool | None) -> str:
     """Return why a delete is permanent."""
-    if kept is None:
+    if versioned is None:
         return "Whether the bucket is versioned is unknown (needs s3:GetBucketVersioning)."
     return "The bucket is not versioned."
 

@@ -78,9 +78,9 @@ class BrowserTab(Tab):
         self._panes = splitter(
             self.places, self.middle, self.object, sizes=(252, 552, 476), stretch=(1, 4, 6)
         )
-        kept = self.context.settings.get("browser/panes")
-        if isinstance(kept, list) and len(kept) == 3:
-            self._panes.setSizes([int(size) for size in kept])
+        stored = self.context.settings.get("browser/panes")
+        if isinstance(stored, list) and len(stored) == 3:
+            self._panes.setSizes([int(size) for size in stored])
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)

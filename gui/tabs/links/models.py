@@ -53,19 +53,19 @@ class MadeModel(TextRows):
         self._tests = {link.key: (_warned(link), "warning") for link in links if link.warnings}
         self._fill()
 
-    def set_test(self, key: str, words: str, tone: str) -> None:
+    def set_test(self, key: str, result: str, tone: str) -> None:
         """Show the result of testing the link of `key`."""
-        self._tests[key] = (words, tone)
+        self._tests[key] = (result, tone)
         self._fill()
 
     def _fill(self) -> None:
         self._replace([self._row(link) for link in self.links], self.links)
 
     def _row(self, link: Link) -> Row:
-        words = self._tests.get(link.key, ("", ""))[0]
+        result = self._tests.get(link.key, ("", ""))[0]
         ends = partial(_until, link.expires, known=link.expiry_known)
-        texts = (shown(link.key), _purpose(link.method), ends, shown(words))
-        return (link.key, link.method, link.expires, words), texts
+        texts = (shown(link.key), _purpose(link.method), ends, shown(result))
+        return (link.key, link.method, link.expires, result), texts
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
         tested = self._tests.get(self.thing(row).key)
@@ -80,7 +80,7 @@ class LedgerModel(TextRows):
     A download link is shown as active only after `show_existence` has reported its object.
     """
 
-    heads = ("Object", "For", "State", "Ends in", "Made by", "Signed with")
+    heads = ("Object", "Purpose", "State", "Expires in", "Profile", "Signed with")
     mono = 0
     ages = True
     _STATE, _ENDS = 2, 3

@@ -291,16 +291,15 @@ class LinksTab(Tab):
         links = self._picked()
         if links:
             QGuiApplication.clipboard().setText(render(links))
-            what = "The link was" if len(links) == 1 else f"{len(links)} links were"
             ended = sum(link.expires <= utc_now() for link in links)
             if ended:
                 self.banner.show_warning(
-                    f"{what} copied, but {ended} of {len(links)} can no longer be used.",
-                    "It has expired. Create it again at the left.",
+                    f"{ended} of {format_counted(len(links), 'copied link')} can no longer be used.",
+                    "Expired links have to be created again at the left.",
                 )
                 return
             self.banner.show_info(
-                f"{what} copied. Anyone with the URL can use it until it expires."
+                f"Copied: {format_counted(len(links), 'link')}. Anyone with a URL can use it until it expires."
             )
 
     def _on_test(self) -> None:

@@ -86,7 +86,7 @@ def test_the_platform_s_keys_are_not_replaced_without_a_question(wizard, qtbot, 
     wizard.test.click()
     qtbot.waitUntil(wizard.finish.isEnabled, timeout=8000)
     assert secret_on(server) == before
-    assert "other keys" in wizard.banner.text
+    assert "different keys" in wizard.banner.text
     wizard.banner._on_action()
     opened(qtbot, wizard, Confirm).go.click()
     qtbot.waitUntil(wizard.finish.isEnabled, timeout=8000)

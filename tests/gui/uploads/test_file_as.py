@@ -85,7 +85,7 @@ def test_a_chosen_kind_stays_whatever_file_is_chosen(dialog, tmp_path, qtbot):
     dialog.kind.activated.emit(trades)  # as a choice by mouse or keyboard does
     take(dialog, qtbot, written(tmp_path, "x.json", whole()))
     assert dialog.kind_id == "trades"
-    assert dialog.form._kind_origin.text() == "chosen; the file looks like OHLCV candles"
+    assert dialog.form._kind_origin.text() == "selected; the file seems to be OHLCV candles"
     assert not dialog.save.isEnabled()
     take(dialog, qtbot, written(tmp_path, "y.json", whole()))
     assert dialog.kind_id == "trades"
@@ -117,7 +117,7 @@ def test_what_was_typed_stays_and_the_rest_follows_the_next_file(dialog, tmp_pat
     other = whole(symbol="BTC-USD", timeframe="1d", timestamp="2024-03-01T00:00:00Z")
     take(dialog, qtbot, written(tmp_path, "y.json", other))
     assert dialog.names["symbol"].text() == "DOGE-USD"
-    assert origin(dialog, "symbol") == "typed; the file says BTC-USD"
+    assert origin(dialog, "symbol") == "entered; the file has BTC-USD"
     assert dialog.names["timeframe"].text() == "1d"
     assert dialog.form.moment.line.text() == "2024-03-01T00:00:00Z"
     bare = written(tmp_path, "z.json", {"data": []})

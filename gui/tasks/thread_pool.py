@@ -1,4 +1,4 @@
-"""A few worker threads that take jobs from a queue; they post what happens and touch no widget."""
+"""A pool of worker threads that run jobs from a queue and post messages, without widgets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Post = Callable[[int, int, Any], None]
 
 
 class Job:
-    """A piece of work in a lane; whoever claims it first, a worker or a cancel, ends it."""
+    """A job of a thread pool, which the first to claim it, a worker or a cancel, ends."""
 
     def __init__(self, number: int, fn: Callable[[Work], Any], token: CancelToken) -> None:
         self.number, self.fn, self.token = number, fn, token
@@ -34,8 +34,8 @@ class Job:
         return self._claim.acquire(blocking=False)
 
 
-class Lane:
-    """Up to `size` daemon threads, started as they are needed."""
+class ThreadPool:
+    """Up to `size` daemon threads, which are started on demand."""
 
     def __init__(self, name: str, size: int, post: Post) -> None:
         self._name, self._size, self._post = name, size, post
@@ -62,7 +62,7 @@ class Lane:
         self._jobs.put(job)
 
     def stop(self) -> None:
-        """Let the threads end after their present job."""
+        """Let the threads end after their current job."""
         for _ in self._threads:
             self._jobs.put(None)
 
