@@ -175,6 +175,7 @@ def test_a_broken_backup_says_why_and_verify_reports_a_harmed_one(qtbot, tab, pa
     select(qtbot, tab, "users")
     qtbot.waitUntil(lambda: len(tab.backups.model.backups) == 2 and not tab.busy, timeout=15_000)
     assert "is damaged" in tab.banner.text
+    tab.banner.clear()
     tab.backups.verify.click()
     qtbot.waitUntil(lambda: "is damaged" in tab.banner.text, timeout=15_000)
     assert tab.backups.model.backups[0].checked.startswith("found damaged on ")
