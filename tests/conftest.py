@@ -34,7 +34,7 @@ settings.load_profile("strongroom")
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Name each failure when it happens: a run that is cut off ends without its summary."""
     if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
-        print(
+        print(  # noqa: T201 - the log of the run is where it is looked for
             f"\nFAILED {report.nodeid} ({report.when})\n{report.longreprtext[-2000:]}", flush=True
         )
 

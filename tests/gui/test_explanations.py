@@ -3,9 +3,9 @@
 import re
 
 import pytest
+from conventions import source
 from helpers.accessibility import close_dialogs, unexplained
 from helpers.dialogs import MAKERS
-from conventions import source
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QSpinBox, QWidget
 from shiboken6 import isValid
 

@@ -45,7 +45,7 @@ def test_a_short_text_is_left_alone_and_a_moment_loses_its_end():
         ("15 Jan 2023 12:00:00", "15 Jan 2024"),
         ("14 Jan 2024 10:00:00", "15 Jan 10:00"),
         ("15 Jan 2024 10:00:30", "15 Jan 10:00:00"),
-        ("–", "15 Jan 10:00"),
+        ("\N{EN DASH}", "15 Jan 10:00"),
     ],
 )
 def test_what_a_moment_does_not_share_with_its_neighbours_is_stored(neighbour, drawn):

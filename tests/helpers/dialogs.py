@@ -30,8 +30,8 @@ from gui.main_window.sheet import ShortcutSheet
 from gui.tabs.bucket.rule_dialog import RuleDialog
 from gui.tabs.credentials.compare import CompareVersions
 from gui.tabs.credentials.doctor_dialog import DoctorDialog
-from gui.tabs.credentials.hygiene_actions import LimitDialog
 from gui.tabs.credentials.edit_conflict import EditConflict
+from gui.tabs.credentials.hygiene_actions import LimitDialog
 from gui.tabs.credentials.new_values import NewValues
 from gui.tabs.credentials.roll_back import RollBackPreview
 from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret

@@ -78,7 +78,7 @@ REFUSED = [
     ([rule(Filter={"Prefix": "a/", "ObjectSizeLessThan": 5})], "And"),
     (
         [rule(Filter={"And": {"ObjectSizeGreaterThan": 5, "ObjectSizeLessThan": 5}})],
-        "sizes",
+        "size limits",
     ),
     ([rule(Filter=None)], "Filter"),
     ([rule(Filter={"Prefix": "x" * 1025})], "1024"),

@@ -83,7 +83,7 @@ def test_what_is_stored_is_what_was_given_but_for_one_line_end(
 @pytest.mark.parametrize("arguments", [["password"], ["password", "--file", "-"], ["--file", "-"]])
 @pytest.mark.parametrize(
     ("piped", "problem"), [(b"", "is empty"), (b"\n", "is empty"), (b"\r\n", "is empty"),
-                           (b"canary\xff\n", "is not UTF-8"), (b"x" * 65_539, "is too long")]
+                           (b"canary\xff\n", "is not UTF-8"), (b"x" * 65_539, "is too large")]
 )  # fmt: skip
 def test_nothing_and_no_text_are_refused_and_nothing_changes(
     put, stored, arguments, piped, problem
@@ -105,7 +105,7 @@ def test_nothing_and_no_text_are_refused_and_nothing_changes(
         ["=x"],
         ["password="],
         ["--binary"],
-        ["password", "--as-arguments", "--json-value"],
+        ["password", "--as-text", "--json-value"],
     ],
 )
 def test_contradictions_are_refused_and_nothing_changes(put, stored, arguments):
@@ -155,7 +155,7 @@ def test_values_are_printed_as_they_are_stored(command, vault, name):
 def test_a_plain_text_is_shown_as_a_complete(command, vault, name):
     vault.put_secret_value(SecretId=name, SecretString="plain-text")
     assert "plain-text" not in command("secrets", "get", name).out
-    assert command("secrets", "get", name, "--reveal").out == "(the whole text)\tplain-text\n"
+    assert command("secrets", "get", name, "--reveal").out == "(the complete text)\tplain-text\n"
     assert json.loads(command("secrets", "get", name, "--reveal", "--json").out) == "plain-text"
     assert json.loads(command("secrets", "get", name, "--json").out) == "***"
 
@@ -175,5 +175,5 @@ def test_binary_is_called_binary_and_replaced_on_purpose_only(
     file.write_bytes(BINARY + b"\n")
     put("--binary", "--file", str(file))
     assert vault.get_secret_value(SecretId=name)["SecretBinary"] == BINARY + b"\n"
-    put("--file", "-", "--as-arguments", stdin=b'{"a": "1"}')
+    put("--file", "-", "--as-text", stdin=b'{"a": "1"}')
     assert stored() == '{"a": "1"}'
