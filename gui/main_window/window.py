@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import LocalIOError, StorageError
@@ -139,6 +139,8 @@ class MainWindow(QMainWindow):
 
         While everything in it is still loading, to the start as soon as it has loaded.
         """
+        from PySide6.QtCore import Qt  # after the first paint: its enumerations load slowly
+
         from gui.widgets.reading_order import reading_order
 
         focus: QWidget | None = self.focusWidget()  # the stubs leave the None out

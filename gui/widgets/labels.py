@@ -224,6 +224,8 @@ class AgePill(Pill):
         text = shown(next(fitting, ""))
         if text != self.text():
             QLabel.setText(self, text)
+            # The style sheet's background would be painted without `paintEvent`, too.
+            self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, bool(text))
             self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -58,7 +58,7 @@ def test_tabs_and_menus_name_their_keys(window, context, qtbot):
     assert entries["Delete profile…"].shortcut().toString() == "Del"
     for entry in entries.values():
         assert not entry.isEnabled()
-        assert "Choose" in entry.toolTip()
+        assert "Select" in entry.toolTip()
     menu.close()
 
 

@@ -90,7 +90,10 @@ def test_the_palette_says_which_commands_wait_for_the_lock(context, workspace, q
         if unlock:
             context.unlock(15)
         palette = Palette(
-            window, context, window.commands, Tabs(window.current_tab, (), window.show_tab)
+            window,
+            context,
+            window.commands,
+            Tabs(window.current_tab, window.names, window.show_tab),
         )
         model = palette.list.model()
         rows = [model.index(row, 0) for row in range(model.rowCount())]

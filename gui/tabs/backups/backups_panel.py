@@ -24,7 +24,7 @@ _WIDTHS = (78, 78, 160, 156)
 _MOMENT = 184
 _LEAST_WIDTH = _MOMENT + sum(_WIDTHS[:3])
 #: The same without the number of rows and the seconds.
-_LEAST_WIDTH_NARROW = _LEAST_WIDTH - _WIDTHS[0] - 36
+_LEAST_WIDTH_NARROW = _LEAST_WIDTH - _WIDTHS[0] - 60
 #: Width of the column Checked in a narrow table, in pixels.
 _CHECKED_NARROW = 144
 

@@ -32,8 +32,9 @@ from gui.tabs.base import Tab
 from gui.widgets.panel import rule, splitter
 
 _KEY = "backups/database"
-#: Width of the tab in pixels below which tables hide a column.
-_NARROW = 1040
+#: Width of the tab in pixels below which tables hide a column. It must exceed the minimum of all
+#: columns, 1054: the tab is never narrower than that while they are shown, and scrolls instead.
+_NARROW = 1080
 
 
 class BackupsTab(Tab):

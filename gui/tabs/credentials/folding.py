@@ -7,8 +7,9 @@ from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
 from gui.widgets.panel import splitter
 
-#: Width in pixels from which both columns are always shown.
-_BOTH = 940
+#: Width in pixels from which both columns are always shown. It must exceed their minimum, 941: a
+#: tab is never narrower than that while both are shown, and scrolls instead.
+_BOTH = 956
 
 
 class FoldingColumns(QWidget):

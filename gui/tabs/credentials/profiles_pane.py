@@ -153,7 +153,11 @@ class ProfilesPane(QWidget):
     def _update(self, *_selection: object) -> None:
         profile = self.current
         own = profile is not None and profile.name != DEMO_NAME
-        reason = "The demo profile is created again at each start." if profile else "Select one."
+        reason = (
+            "The demo profile is created again at each start."
+            if profile
+            else "Select a profile first."
+        )
         self.edit.allow(own, reason)
         self.delete.allow(own, reason)
         used = profile is not None and profile.name == self.model.used

@@ -179,7 +179,7 @@ def test_an_empty_bucket_says_what_to_do(qtbot, fresh_tab, workspace, settled):
     fresh_tab.show()
     settled(fresh_tab)
     assert fresh_tab.tables._empty.button.isVisible()
-    assert "no backups in this bucket" in fresh_tab.tables._empty._title.text()
+    assert "This bucket has no backups" in fresh_tab.tables._empty._title.text()
 
 
 def test_without_a_connection_the_bucket_leads_to_the_profiles(fresh_tab):

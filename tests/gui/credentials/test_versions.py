@@ -172,7 +172,7 @@ def test_whose_keys_differ_is_reported_without_a_value(conflict):
     assert conflict.by_us == {"port": "changed", "host": "changed"}
     assert conflict.by_them == {"note": "added", "host": "changed", "password": "removed"}
     assert "canary" not in told(conflict)
-    assert "undoes what they did to" in told(conflict)
+    assert "undoes their changes to" in told(conflict)
     assert conflict.keep.isDefault()
     conflict.reject()
 
