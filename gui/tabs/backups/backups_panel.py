@@ -44,7 +44,7 @@ class BackupsPanel(QWidget):
         super().__init__()
         self.model = BackupsModel(self)
         self._table = ""
-        self._quiet = self._narrow = False
+        self._quiet = self._narrow = self._very_narrow = False
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(SORT_ROLE)
@@ -129,10 +129,10 @@ class BackupsPanel(QWidget):
         self.table.setColumnHidden(BackupsModel.DATABASE, not mixed)
         self._hide_columns()
 
-    def set_narrow(self, *, narrow: bool) -> None:
-        """Hide the number of rows if the window is too narrow for it."""
-        if narrow != self._narrow:
-            self._narrow = narrow
+    def set_narrow(self, *, narrow: bool, very: bool) -> None:
+        """Hide the number of rows in a narrow window, and the sizes in a very narrow one."""
+        if (narrow, very) != (self._narrow, self._very_narrow):
+            self._narrow, self._very_narrow = narrow, very
             self.table.setMinimumWidth(_LEAST_WIDTH_NARROW if narrow else _LEAST_WIDTH)
             checked = _CHECKED_NARROW if narrow else _WIDTHS[2]
             self.table.setColumnWidth(BackupsModel.CHECKED, checked)
@@ -141,7 +141,7 @@ class BackupsPanel(QWidget):
     def _hide_columns(self) -> None:
         mixed = self.model.mixed
         self.table.setColumnHidden(BackupsModel.ROWS, mixed or self._narrow)
-        self.table.setColumnHidden(BackupsModel.SIZE, mixed)
+        self.table.setColumnHidden(BackupsModel.SIZE, mixed or self._very_narrow)
 
     def show_failure(self, table: str, summary: str) -> None:
         """Show that a table's backups could not be listed; a former list stays, with its age."""

@@ -35,6 +35,8 @@ _KEY = "backups/database"
 #: Width of the tab in pixels below which tables hide a column. It must exceed the minimum of all
 #: columns, 1054: the tab is never narrower than that while they are shown, and scrolls instead.
 _NARROW = 1080
+#: Width below which the times of backups, which matter more, take the room of their sizes.
+_VERY_NARROW = 900
 
 
 class BackupsTab(Tab):
@@ -76,7 +78,7 @@ class BackupsTab(Tab):
         """Hide columns of the tables if the tab is too narrow for all."""
         super().resizeEvent(event)
         narrow = event.size().width() < _NARROW
-        self.backups.set_narrow(narrow=narrow)
+        self.backups.set_narrow(narrow=narrow, very=event.size().width() < _VERY_NARROW)
         self.tables.set_narrow(narrow=narrow)
 
     def _connect(self) -> None:
