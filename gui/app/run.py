@@ -37,7 +37,7 @@ _FURNITURE = (
     "gui.app.signals",
     "gui.context",
     "gui.main_window.connecting",
-    "gui.models.tasks_model",
+    "gui.main_window.tasks_model",
     "gui.main_window.header",
     "gui.main_window.menus",
     "gui.main_window.status_bar",

@@ -20,8 +20,8 @@ from core.local.atomic import write_atomically
 from core.model.change import Change
 from core.work import Work
 from gui.context import Context
-from gui.models.changes_model import ChangesFilter, ChangesModel, as_csv, as_json
-from gui.models.tasks_model import TasksModel
+from gui.main_window.changes_model import ChangesFilter, ChangesModel, as_csv, as_json
+from gui.main_window.tasks_model import TasksModel
 from gui.tasks import Task
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import button_menu, icon_button, link_button

@@ -75,7 +75,7 @@ class MainWindow(QMainWindow):
 
     def furnish(self, context: Context, connector: Connector) -> Self:
         """Add everything to the shell that needs more than Qt."""
-        from gui.models.tasks_model import TasksModel
+        from gui.main_window.tasks_model import TasksModel
 
         self.context, self.connector = context, connector
         self._tasks = TasksModel(context.runner, self)

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QHeaderView, QStyleOptionViewItem, QVBoxLayout, QW
 from core.preview import Book, Problem
 from core.units import format_moment
 from gui import theme
-from gui.models.ladder_model import BAR_ROLE, LadderModel
 from gui.views.canvas import blended
 from gui.views.depth_chart import DepthChart
+from gui.views.ladder_model import BAR_ROLE, LadderModel
 from gui.views.rows_view import copy_with, reveal
 from gui.widgets.cells import CellDelegate
 from gui.widgets.labels import Text, muted_label

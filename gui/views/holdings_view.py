@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.preview import Holding, Holdings, Problem
 from core.units import format_moment
 from gui import theme
-from gui.models.ladder_model import HoldingsModel
 from gui.views.canvas import Canvas, blended
+from gui.views.ladder_model import HoldingsModel
 from gui.views.rows_view import copy_with
 from gui.widgets.labels import figure, muted_label
 from gui.widgets.panel import row, rule

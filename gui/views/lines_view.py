@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from core.preview import Lines, Problem
 from gui import shortcuts, theme
-from gui.models.lines_model import LinesModel
+from gui.views.lines_model import LinesModel
 from gui.views.rows_view import copy_with, dense, reveal
 from gui.widgets.buttons import icon_button
 from gui.widgets.fields import filter_of

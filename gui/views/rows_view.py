@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxL
 from core.preview import HexDump, Problem, Table, Tree
 from core.preview.cells import safe_cell
 from gui import shortcuts, theme
-from gui.models.json_model import JsonModel
-from gui.models.lines_model import HexModel
-from gui.models.rows_model import RowsModel
+from gui.views.json_model import JsonModel
+from gui.views.lines_model import HexModel
+from gui.views.rows_model import RowsModel
 from gui.widgets.cells import PADDING
 from gui.widgets.table import columns_of, make_table, make_tree
 

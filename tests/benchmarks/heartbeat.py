@@ -18,8 +18,8 @@ from core.redaction import Secret
 from core.workspace import Workspace
 from gui import theme
 from gui.context import Context
-from gui.models.transfers import Batch
 from gui.tabs.uploads import UploadsTab
+from gui.tabs.uploads.transfers import Batch
 from gui.tasks import Task, TaskRunner
 from gui.widgets.table import make_table
 

@@ -26,7 +26,7 @@ _FOR_MACHINES = {
 #: `iso_utc` in the window: exported files, the moment in a key, a value that is read again.
 _ISO_IN_WINDOW = {
     "gui/dialogs/file_as_form.py",
-    "gui/models/changes_model.py",
+    "gui/main_window/changes_model.py",
     "gui/tabs/backups/backup_actions.py",
 }
 

@@ -8,8 +8,8 @@ from helpers.demo import plain_client
 from PySide6.QtWidgets import QLabel, QPlainTextEdit
 
 from gui.dialogs.confirm import Confirm
-from gui.tabs.credentials.edit_conflict import EditConflict
-from gui.tabs.credentials.roll_back import RollBackPreview
+from gui.tabs.credentials.secrets.edit_conflict import EditConflict
+from gui.tabs.credentials.secrets.roll_back import RollBackPreview
 
 BEFORE = {"host": "db-1.example.com", "port": "5432", "password": "the old password", "extra": "1"}
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDialog, QVBoxLayout, QWidget
 
 from gui.dialogs.confirm import Confirm, Question, ask
-from gui.tabs.credentials.secret_dialogs import DeleteSecret
+from gui.tabs.credentials.secrets.secret_dialogs import DeleteSecret
 from gui.widgets.banner import UNCHANGED, Banner
 from gui.widgets.buttons import plain_button
 

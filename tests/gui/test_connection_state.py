@@ -18,7 +18,7 @@ from core.workspace import Workspace
 from gui.context.connection_state import ConnectionState
 from gui.main_window.connecting import Connector
 from gui.main_window.status_bar import StatusBar
-from gui.models.tasks_model import TasksModel
+from gui.main_window.tasks_model import TasksModel
 from gui.tabs.base import Tab
 
 _ACTIVE = Qt.ApplicationState.ApplicationActive

@@ -9,7 +9,7 @@ from helpers.dialogs import MAKERS
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QSpinBox, QWidget
 from shiboken6 import isValid
 
-from gui.tabs.credentials.profiles_pane import ProfilesPane
+from gui.tabs.credentials.profiles.profiles_pane import ProfilesPane
 from gui.widgets.buttons import Button, icon_button, plain_button
 from gui.widgets.fields import allow_field
 from gui.widgets.secret_form import SecretForm

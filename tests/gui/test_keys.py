@@ -9,7 +9,7 @@ from gui.dialogs.confirm import Confirm
 from gui.main_window.commands import NOT_CONNECTED
 from gui.main_window.palette import Palette
 from gui.models.names import Name, NameList
-from gui.tabs.credentials.profiles_pane import ProfilesPane
+from gui.tabs.credentials.profiles.profiles_pane import ProfilesPane
 
 
 def test_keys_of_the_window_work_in_text_fields(window, qtbot):

@@ -6,11 +6,11 @@ from pathlib import Path
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu
 
-from gui.models.transfers import Batch
 from gui.tabs.statistics import StatisticsTab
 from gui.tabs.uploads.plan_model import PlanModel
 from gui.tabs.uploads.plan_pane import PlanPane
 from gui.tabs.uploads.queue_pane import QueuePane
+from gui.tabs.uploads.transfers import Batch
 from gui.widgets.empty import EmptyState
 
 GUI = Path(__file__).parents[2] / "gui"

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QMainWindow, QMenu, QTableView,
 
 from core.local.settings import Settings
 from gui.main_window.drawer import Drawer
-from gui.models.tasks_model import TasksModel
+from gui.main_window.tasks_model import TasksModel
 from gui.shortcuts import Binding, action
 from gui.tab_list import TABS
 from gui.views.preview_view import PreviewView

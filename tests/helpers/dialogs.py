@@ -28,13 +28,13 @@ from gui.dialogs.profile_editor import ProfileEditor
 from gui.dialogs.wizard import Wizard
 from gui.main_window.sheet import ShortcutSheet
 from gui.tabs.bucket.rule_dialog import RuleDialog
-from gui.tabs.credentials.compare import CompareVersions
-from gui.tabs.credentials.doctor_dialog import DoctorDialog
-from gui.tabs.credentials.edit_conflict import EditConflict
-from gui.tabs.credentials.hygiene_actions import LimitDialog
-from gui.tabs.credentials.new_values import NewValues
-from gui.tabs.credentials.roll_back import RollBackPreview
-from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
+from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
+from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
+from gui.tabs.credentials.rotation.new_values import NewValues
+from gui.tabs.credentials.secrets.compare import CompareVersions
+from gui.tabs.credentials.secrets.edit_conflict import EditConflict
+from gui.tabs.credentials.secrets.roll_back import RollBackPreview
+from gui.tabs.credentials.secrets.secret_dialogs import DeleteSecret, NewSecret
 from gui.widgets.secret_generator import Generator
 
 _GUI = Path(__file__).resolve().parents[2] / "gui"

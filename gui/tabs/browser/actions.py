@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gui import shortcuts
-from gui.models.folder_model import Entry
+from gui.tabs.browser.folder_model import Entry
 from gui.widgets.icons import icon
 from gui.widgets.labels import tooltip
 

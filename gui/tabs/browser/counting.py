@@ -18,8 +18,8 @@ from core.units import (
     in_zone,
 )
 from core.work import Work
-from gui.models.folder_model import Entry, FolderModel
-from gui.models.tree_model import Total
+from gui.tabs.browser.folder_model import Entry, FolderModel
+from gui.tabs.browser.tree_model import Total
 
 #: Counting the bucket stops after this many objects: 50 requests, about 0.0003 USD.
 COUNTED_AT_MOST = 50_000

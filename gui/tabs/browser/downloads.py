@@ -16,8 +16,8 @@ from core.transfer.local_names import local_name
 from core.transfer.values import IfExists, TransferReport
 from core.units import format_count, format_counted, format_size
 from core.work import Work
-from gui.models.folder_model import Entry
 from gui.tabs.base import Tab
+from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of
 

@@ -19,12 +19,12 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from core.errors import AccessDenied, StorageError
 from gui import shortcuts, theme
 from gui.context import Context
-from gui.models.folder_model import KIND, MODIFIED, NAME, Entry, FolderModel
-from gui.models.tree_model import Total
 from gui.tabs.browser.counting import list_text, selection_text
+from gui.tabs.browser.folder_model import KIND, MODIFIED, NAME, Entry, FolderModel
 from gui.tabs.browser.list_pane import bar, lay_out_list_pane
 from gui.tabs.browser.loading import Page
 from gui.tabs.browser.path_bar import PathBar
+from gui.tabs.browser.tree_model import Total
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of

@@ -14,7 +14,7 @@ from core.objects.listing import list_pages
 from core.objects.reading import head, read
 from core.preview import HEAD_BYTES, Preview, preview
 from core.work import Progress, Work
-from gui.models.folder_model import Rows, rows_of
+from gui.tabs.browser.folder_model import Rows, rows_of
 
 #: A listing stops after this many rows until the user continues it: ten requests.
 ROWS_AT_ONCE = 10_000

@@ -12,11 +12,11 @@ from core.objects.trash import DeletedObject
 from core.objects.versions import ObjectVersion
 from core.preview import Candles
 from core.units import format_count, format_moment, format_size
-from gui.models.folder_model import Entry
-from gui.models.tree_model import Total, name_of
 from gui.tabs.browser.counting import selection_text, total_text
+from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.inspector import Inspector
 from gui.tabs.browser.loading import Inspection
+from gui.tabs.browser.tree_model import Total, name_of
 from gui.views.preview_view import PreviewView
 from gui.widgets.panel import rule, scrolling
 

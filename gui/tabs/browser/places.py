@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QWidget
 from core.errors import StorageError
 from core.units import format_count, format_counted
 from gui import theme
-from gui.models.tree_model import PREFIX_ROLE, TRASH_ROLE, PrefixTreeModel, State
 from gui.tabs.browser.counting import Counts
+from gui.tabs.browser.tree_model import PREFIX_ROLE, TRASH_ROLE, PrefixTreeModel, State
 from gui.widgets.icons import icon
 from gui.widgets.labels import muted_label
 from gui.widgets.panel import Panel

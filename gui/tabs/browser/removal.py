@@ -16,8 +16,8 @@ from core.units import format_count, format_size
 from core.work import Work
 from gui import shortcuts
 from gui.dialogs.confirm import Confirm, ask
-from gui.models.folder_model import Entry
 from gui.tabs.base import Tab
+from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.listing import Listing
 from gui.tabs.browser.loading import Plan, plan_of

@@ -15,12 +15,12 @@ from core.preview import Picture
 from core.workspace import Workspace
 from gui import shortcuts
 from gui.context import Context
-from gui.models.folder_model import Entry
 from gui.models.names import NameSource
 from gui.tabs.base import Tab
 from gui.tabs.browser.actions import NO_BUCKET, Actions
 from gui.tabs.browser.counting import Counts, count_folder
 from gui.tabs.browser.downloads import Downloads
+from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.going import Going
 from gui.tabs.browser.listing import Listing, parent_of

@@ -12,8 +12,8 @@ from core.local.activity import LoggedChange
 from core.objects.trash import DeletedObject
 from core.units import format_moment, format_size, short_id
 from gui.models.columns import CellText
-from gui.models.folder_model import fits, matcher
 from gui.models.text_rows import TextRows
+from gui.tabs.browser.folder_model import fits, matcher
 from gui.tabs.browser.listing import parent_of
 
 KEY, SIZE, DELETED, BY = range(4)

@@ -9,11 +9,11 @@ from PySide6.QtCore import QObject, Signal
 from core.errors import StorageError
 from core.objects.bucket import Bucket
 from core.objects.trash import has_trash
-from gui.models.tree_model import State
 from gui.tabs.base import Tab
 from gui.tabs.browser.counting import count_below
 from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, load_level
 from gui.tabs.browser.places import Places
+from gui.tabs.browser.tree_model import State
 
 #: Folders that are reloaded after a change; for more, only the first level of the bucket.
 _PARENTS = 10

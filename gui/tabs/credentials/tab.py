@@ -18,19 +18,19 @@ from gui.context import Context
 from gui.dialogs.confirm import ask
 from gui.models.names import Name, NameList, NameSource
 from gui.tabs.base import Tab
-from gui.tabs.credentials.cockpit import Cockpit
-from gui.tabs.credentials.doctor_actions import DoctorActions
 from gui.tabs.credentials.folding import FoldingColumns
-from gui.tabs.credentials.hygiene_actions import HygieneActions
-from gui.tabs.credentials.hygiene_pane import HygienePane
-from gui.tabs.credentials.profile_actions import ProfileActions
-from gui.tabs.credentials.profiles_pane import ProfilesPane
-from gui.tabs.credentials.rotation_actions import RotationActions
-from gui.tabs.credentials.secret_actions import SecretActions
-from gui.tabs.credentials.secret_view import SecretView
-from gui.tabs.credentials.secrets_pane import SecretsPane
-from gui.tabs.credentials.version_actions import VersionActions
-from gui.tabs.credentials.versions_pane import VersionsPane
+from gui.tabs.credentials.hygiene.hygiene_actions import HygieneActions
+from gui.tabs.credentials.hygiene.hygiene_pane import HygienePane
+from gui.tabs.credentials.profiles.profile_actions import ProfileActions
+from gui.tabs.credentials.profiles.profiles_pane import ProfilesPane
+from gui.tabs.credentials.rotation.cockpit import Cockpit
+from gui.tabs.credentials.rotation.doctor_actions import DoctorActions
+from gui.tabs.credentials.rotation.rotation_actions import RotationActions
+from gui.tabs.credentials.secrets.secret_actions import SecretActions
+from gui.tabs.credentials.secrets.secret_view import SecretView
+from gui.tabs.credentials.secrets.secrets_pane import SecretsPane
+from gui.tabs.credentials.secrets.version_actions import VersionActions
+from gui.tabs.credentials.secrets.versions_pane import VersionsPane
 from gui.widgets.panel import splitter
 
 _NO_CONNECTION = "There is no connection."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.workspace import Workspace
 from gui.context import Context
-from gui.models.transfers import Batch
+from gui.tabs.uploads.transfers import Batch
 
 NO_BUCKET = "Connect to a bucket first."
 DOWNLOAD = "transfer.download"

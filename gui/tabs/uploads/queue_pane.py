@@ -12,9 +12,9 @@ from core.model.objects import Verdict
 from core.transfer.values import State
 from core.units import format_count, format_duration, format_rate, format_size
 from gui.context import Context
-from gui.models.transfer_model import SIZE, TARGET, TransferModel
-from gui.models.transfers import Batch
 from gui.tabs.uploads.places import why_not
+from gui.tabs.uploads.transfer_model import SIZE, TARGET, TransferModel
+from gui.tabs.uploads.transfers import Batch
 from gui.widgets.buttons import button_menu, plain_button, quiet_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import muted_label

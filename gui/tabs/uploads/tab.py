@@ -23,7 +23,6 @@ from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
 from gui.dialogs.file_as import FileAsDialog
-from gui.models.transfers import Batch
 from gui.tabs.base import Tab
 from gui.tabs.uploads.intake import Intake, local_paths
 from gui.tabs.uploads.leftovers import Leftovers
@@ -38,6 +37,7 @@ from gui.tabs.uploads.summary import (
     unguarded_text,
 )
 from gui.tabs.uploads.transfer_queue import TransferQueue
+from gui.tabs.uploads.transfers import Batch
 from gui.tabs.uploads.unfinished import UnfinishedPane, arguments_of, removal_text
 from gui.widgets.empty import EmptyState
 from gui.widgets.labels import shown

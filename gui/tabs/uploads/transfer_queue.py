@@ -16,9 +16,9 @@ from core.transfer.journal import Order, discard, record_order, settled
 from core.transfer.values import Outcomes, State, TransferReport
 from core.work import Progress
 from gui.context import Context
-from gui.models.transfers import Batch
 from gui.tabs.uploads.places import place_of, why_not
 from gui.tabs.uploads.queue_pane import QueuePane
+from gui.tabs.uploads.transfers import Batch
 from gui.tasks import Task
 
 _FINAL = frozenset({State.DONE, State.SKIPPED})

@@ -15,9 +15,9 @@ from core.errors import AccessDenied, Offline
 from core.model.change import Change, ChangeKind
 from core.preview import Tree
 from core.units import utc_now
-from gui.models.folder_model import SIZE
-from gui.models.tree_model import State
 from gui.tabs.browser import BrowserTab, listing, loading, tree_feed
+from gui.tabs.browser.folder_model import SIZE
+from gui.tabs.browser.tree_model import State
 from gui.views.candle_view import CandleView
 from gui.views.lines_view import LinesView
 

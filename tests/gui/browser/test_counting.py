@@ -9,9 +9,9 @@ from core.objects.listing import list_pages
 from core.objects.pages import Columns
 from core.units import format_date, format_size, in_zone
 from core.work import Work
-from gui.models.tree_model import Total
 from gui.tabs.browser import counting
 from gui.tabs.browser.counting import Counts, count_below, total_text
+from gui.tabs.browser.tree_model import Total
 
 WHEN = datetime(2024, 1, 15, 10, tzinfo=UTC)
 

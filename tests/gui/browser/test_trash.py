@@ -16,9 +16,9 @@ from core.objects import deleting
 from core.objects.level import list_level
 from core.objects.trash import DeletedObject, TrashCursor, TrashPage
 from core.units import utc_now
-from gui.models.tree_model import TRASH_ROLE
 from gui.tabs.browser import trash
 from gui.tabs.browser.trash_model import BY, DELETED, KEY, TrashModel, deleted_by, owner_of
+from gui.tabs.browser.tree_model import TRASH_ROLE
 
 
 def in_trash(tab):

@@ -10,8 +10,8 @@ from core.errors import Offline
 from core.model.rotation import Facts, Outcome, Step, StepState
 from core.storage.aws_secrets_manager import SecretsManager
 from gui.dialogs.confirm import Confirm
-from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
-from gui.tabs.credentials.templates import TEMPLATES
+from gui.tabs.credentials.secrets.secret_dialogs import DeleteSecret, NewSecret
+from gui.tabs.credentials.secrets.templates import TEMPLATES
 
 
 def row_of(tab, key):

@@ -13,8 +13,8 @@ from core.model.doctor import Diagnosis, Finding, FindingKind, Repair, RepairKin
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.tabs.base import Tab
-from gui.tabs.credentials.doctor_actions import DoctorActions
-from gui.tabs.credentials.doctor_dialog import DoctorDialog
+from gui.tabs.credentials.rotation.doctor_actions import DoctorActions
+from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
 
 OFF = Repair(RepairKind.DEACTIVATE, "Deactivate the key", "It is refused.", "Activate it.")
 GONE = Repair(RepairKind.DELETE, "Delete the key", "It is gone.", "There is none.", "AKIAX")

@@ -14,9 +14,9 @@ from core.model.connection import ProfileColour
 from core.model.secrets import SecretInfo
 from core.workspace import Workspace
 from gui.models.roles import PILL_ROLE, SORT_ROLE
-from gui.tabs.credentials.hygiene_actions import LimitDialog
-from gui.tabs.credentials.hygiene_model import AGE, NOTES, STATE, HygieneModel
-from gui.tabs.credentials.hygiene_pane import HYGIENE, LIST
+from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
+from gui.tabs.credentials.hygiene.hygiene_model import AGE, NOTES, STATE, HygieneModel
+from gui.tabs.credentials.view_switch import HYGIENE, LIST
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 

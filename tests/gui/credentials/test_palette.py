@@ -3,7 +3,7 @@
 from helpers.credentials import STORAGE, opened, settled
 
 from gui.tabs.credentials import CredentialsTab
-from gui.tabs.credentials.doctor_dialog import DoctorDialog
+from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
 
 
 def test_the_palette_leads_to_the_board_the_doctor_and_the_rotation(tab, qtbot):

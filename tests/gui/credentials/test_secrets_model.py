@@ -7,7 +7,7 @@ from helpers.credentials import DATABASE, settled
 
 from core.model.secrets import SecretInfo
 from core.units import utc_now
-from gui.tabs.credentials.secrets_model import AGE, STATE, SecretsModel
+from gui.tabs.credentials.secrets.secrets_model import AGE, STATE, SecretsModel
 
 NOW = utc_now()
 OLD = NOW - timedelta(days=94)

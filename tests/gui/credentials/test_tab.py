@@ -14,8 +14,8 @@ from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
 from gui.dialogs.profile_editor import ProfileEditor
 from gui.tabs.credentials import CredentialsTab
-from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
-from gui.tabs.credentials.templates import TEMPLATES
+from gui.tabs.credentials.secrets.secret_dialogs import DeleteSecret, NewSecret
+from gui.tabs.credentials.secrets.templates import TEMPLATES
 from gui.widgets.secret_editor import JSON
 
 

@@ -12,9 +12,9 @@ from core.model.connection import KeySource, Profile, ProfileColour
 from core.model.secrets import CURRENT, PENDING, PREVIOUS, SecretInfo, SecretVersion
 from core.redaction import Secret
 from gui.models.roles import DOT_ROLE, PILL_ROLE, SORT_ROLE
-from gui.tabs.credentials.profiles_model import PermissionsModel, ProfilesModel
-from gui.tabs.credentials.secrets_model import SecretsModel
-from gui.tabs.credentials.versions_model import VersionsModel
+from gui.tabs.credentials.profiles.profiles_model import PermissionsModel, ProfilesModel
+from gui.tabs.credentials.secrets.secrets_model import SecretsModel
+from gui.tabs.credentials.secrets.versions_model import VersionsModel
 from gui.widgets import cells, secret_clipboard, secret_field
 from gui.widgets.secret_field import SecretField
 from gui.widgets.steps import Steps

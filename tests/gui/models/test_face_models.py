@@ -6,11 +6,11 @@ import pytest
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 
 from core.preview import HexDump, Lines, Number, Table, preview
-from gui.models.json_model import JsonModel
-from gui.models.ladder_model import BAR_ROLE, HoldingsModel, LadderModel
-from gui.models.lines_model import HexModel, LinesModel
 from gui.models.roles import PROGRESS_ROLE, SORT_ROLE, TONE_ROLE
-from gui.models.rows_model import RowsModel
+from gui.views.json_model import JsonModel
+from gui.views.ladder_model import BAR_ROLE, HoldingsModel, LadderModel
+from gui.views.lines_model import HexModel, LinesModel
+from gui.views.rows_model import RowsModel
 
 ASCENDING, DESCENDING = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder
 

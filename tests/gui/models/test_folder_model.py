@@ -10,8 +10,8 @@ from PySide6.QtCore import QPersistentModelIndex, Qt
 from PySide6.QtGui import QIcon, QPixmap
 
 from core.model.objects import ObjectRow
-from gui.models.folder_model import MODIFIED, NAME, SIZE, FolderModel, kind_text, rows_of
 from gui.models.roles import SORT_ROLE
+from gui.tabs.browser.folder_model import MODIFIED, NAME, SIZE, FolderModel, kind_text, rows_of
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 ASCENDING, DESCENDING = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder

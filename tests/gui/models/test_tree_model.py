@@ -7,7 +7,7 @@ from PySide6.QtCore import QModelIndex, Qt
 
 from core.errors import AccessDenied, Offline
 from gui.models.roles import ASIDE_ROLE
-from gui.models.tree_model import PREFIX_ROLE, PrefixTreeModel, State, Total, name_of
+from gui.tabs.browser.tree_model import PREFIX_ROLE, PrefixTreeModel, State, Total, name_of
 
 
 @pytest.fixture

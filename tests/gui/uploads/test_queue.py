@@ -6,9 +6,9 @@ from PySide6.QtWidgets import QApplication, QLabel
 from core.errors import ErrorKind
 from core.transfer.values import Failure, Outcomes, State, TransferReport
 from gui import theme
-from gui.models.transfer_model import PROGRESS, RATE, TARGET, TransferModel
-from gui.models.transfers import Batch
 from gui.tabs.uploads.summary import failures_text
+from gui.tabs.uploads.transfer_model import PROGRESS, RATE, TARGET, TransferModel
+from gui.tabs.uploads.transfers import Batch
 from gui.widgets.cells import PADDING
 
 

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QLabel
 from core.errors import Offline
 from core.transfer.journal import Journal, Order, unfinished
 from core.transfer.values import SAME, IfExists, Outcomes, State
-from gui.models.transfer_model import PROGRESS, STATE
 from gui.tabs.uploads import UploadsTab
 from gui.tabs.uploads.tab import _batch_of
+from gui.tabs.uploads.transfer_model import PROGRESS, STATE
 
 WAIT = 30_000
 

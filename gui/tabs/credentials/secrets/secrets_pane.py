@@ -11,8 +11,8 @@ from core.model.secrets import SecretInfo
 from core.units import format_count
 from gui.context import Context
 from gui.models.roles import SORT_ROLE
-from gui.tabs.credentials.hygiene_pane import HYGIENE, LIST, view_switch
-from gui.tabs.credentials.secrets_model import NAME, SecretsModel
+from gui.tabs.credentials.secrets.secrets_model import NAME, SecretsModel
+from gui.tabs.credentials.view_switch import HYGIENE, LIST, view_switch
 from gui.widgets.buttons import link_button, plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of

@@ -12,7 +12,7 @@ from gui.dialogs.confirm import ask
 from gui.dialogs.policies import Policies
 from gui.dialogs.profile_editor import ProfileEditor
 from gui.tabs.base import Tab
-from gui.tabs.credentials.profiles_pane import ProfilesPane
+from gui.tabs.credentials.profiles.profiles_pane import ProfilesPane
 
 
 class ProfileActions(QObject):

@@ -10,7 +10,7 @@ from core.work import Work
 from core.workspace import Workspace
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
-from gui.tabs.credentials.doctor_dialog import DoctorDialog
+from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
 from gui.tasks import Task
 
 

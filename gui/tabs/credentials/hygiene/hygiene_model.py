@@ -14,7 +14,7 @@ from core.units import format_count, format_date, format_moment, utc_now
 from gui.models.columns import RIGHT, Columns
 from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
-from gui.tabs.credentials.secrets_model import deletion
+from gui.tabs.credentials.secrets.secrets_model import deletion
 from gui.widgets.labels import shown
 
 NAME, AGE, LIMIT, STATE, ACCESSED, NOTES = range(6)

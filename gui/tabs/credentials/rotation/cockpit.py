@@ -27,7 +27,7 @@ from core.model.rotation import (
 from core.rotation.step_texts import copy_notes, planned_step, replaced_copies, title_of, undo_now
 from core.units import format_duration, format_moment, utc_now
 from gui import theme
-from gui.tabs.credentials.step_list import StepList, StepText
+from gui.tabs.credentials.rotation.step_list import StepList, StepText
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import Button, danger_button, link_button, plain_button, primary_button
 from gui.widgets.labels import Elided, Pill, muted_label, shown

@@ -11,9 +11,9 @@ from core.rotation.rollback import RollBack
 from core.work import Work
 from core.workspace import Workspace
 from gui.tabs.base import Tab
-from gui.tabs.credentials.compare import CompareVersions
-from gui.tabs.credentials.roll_back import RollBackPreview
-from gui.tabs.credentials.versions_pane import VersionsPane
+from gui.tabs.credentials.secrets.compare import CompareVersions
+from gui.tabs.credentials.secrets.roll_back import RollBackPreview
+from gui.tabs.credentials.secrets.versions_pane import VersionsPane
 
 
 class VersionActions(QObject):

@@ -13,7 +13,7 @@ from core.health.hygiene import DEFAULT_DAYS, LIMIT_TAG, MOST_DAYS, SecretHygien
 from core.units import format_counted
 from gui.dialogs.confirm import Question
 from gui.tabs.base import Tab
-from gui.tabs.credentials.hygiene_pane import HygienePane
+from gui.tabs.credentials.hygiene.hygiene_pane import HygienePane
 from gui.widgets.buttons import link_button, plain_button, primary_button
 from gui.widgets.fields import inset
 from gui.widgets.labels import muted_label, text_label

@@ -9,27 +9,19 @@ from core.health.hygiene import DEFAULT_DAYS, HygieneReport, SecretHygiene
 from core.units import format_count, utc_now
 from gui.context import Context
 from gui.models.roles import SORT_ROLE
-from gui.tabs.credentials.hygiene_model import HygieneModel
+from gui.tabs.credentials.hygiene.hygiene_model import HygieneModel
+from gui.tabs.credentials.view_switch import HYGIENE, LIST, view_switch
 from gui.widgets.buttons import icon_button, plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import AgePill, Pill, muted_label
 from gui.widgets.panel import SectionHead
-from gui.widgets.segmented import Segmented
 from gui.widgets.table import choose_row, make_table, on_enter
 
-LIST, HYGIENE = "List", "Hygiene"
 _LEGEND = (
     f"An age counts from the last change of the value. The limit is {DEFAULT_DAYS} days unless a "
     "secret has a different one. Values are compared by hashes in memory and never stored. AWS "
     "reports only the day of the last access, and counts reads by Strongroom as well."
 )
-
-
-def view_switch() -> Segmented:
-    """Return the switch between the list of secrets and the hygiene report."""
-    made = Segmented((LIST, HYGIENE))
-    made.setAccessibleName("How secrets are shown")
-    return made
 
 
 class HygienePane(QWidget):

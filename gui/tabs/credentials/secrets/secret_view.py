@@ -13,7 +13,7 @@ from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
 from core.units import format_age, format_moment
 from gui import theme
-from gui.tabs.credentials.templates import KNOWN
+from gui.tabs.credentials.secrets.templates import KNOWN
 from gui.widgets.buttons import danger_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Skeleton
 from gui.widgets.labels import Elided

@@ -12,7 +12,7 @@ from core.units import format_count, format_size
 from gui.models.indexes import NOWHERE, Index
 from gui.models.rates import amount, share
 from gui.models.roles import MONO_ROLE, PILL_ROLE, PROGRESS_ROLE, TONE_ROLE
-from gui.models.transfers import Batch
+from gui.tabs.uploads.transfers import Batch
 
 COLUMNS = ("Name", "Size", "Progress", "Rate", "State", "Target")
 NAME, SIZE, PROGRESS, RATE, STATE, TARGET = range(6)

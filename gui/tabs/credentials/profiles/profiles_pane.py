@@ -11,7 +11,7 @@ from core.health.permissions import PermissionResult
 from core.local.profiles import DEMO_NAME
 from core.model.connection import Profile
 from gui import shortcuts
-from gui.tabs.credentials.profiles_model import PermissionsModel, ProfilesModel
+from gui.tabs.credentials.profiles.profiles_model import PermissionsModel, ProfilesModel
 from gui.widgets.buttons import button_menu, icon_button, link_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill

@@ -14,7 +14,7 @@ from core.errors import AccessDenied, StorageError
 from core.model.secrets import CURRENT, PREVIOUS, SecretInfo, SecretVersion
 from core.units import format_age, format_date, format_moment
 from gui.context import Context
-from gui.tabs.credentials.versions_model import BY, VersionsModel, short
+from gui.tabs.credentials.secrets.versions_model import BY, VersionsModel, short
 from gui.widgets.buttons import plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Elided, mono_elided, muted_label

@@ -16,10 +16,10 @@ from core.units import format_counted, utc_now
 from core.work import Work
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
-from gui.tabs.credentials.edit_conflict import EditConflict
-from gui.tabs.credentials.secret_dialogs import DeleteSecret, NewSecret
-from gui.tabs.credentials.secret_view import SecretView
-from gui.tabs.credentials.versions_pane import VersionsPane
+from gui.tabs.credentials.secrets.edit_conflict import EditConflict
+from gui.tabs.credentials.secrets.secret_dialogs import DeleteSecret, NewSecret
+from gui.tabs.credentials.secrets.secret_view import SecretView
+from gui.tabs.credentials.secrets.versions_pane import VersionsPane
 from gui.widgets.secret_form import CLEAR_KEYS
 
 #: Characters of a value shown in a confirmation.

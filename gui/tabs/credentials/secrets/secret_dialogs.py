@@ -23,7 +23,7 @@ from core.redaction import Secret
 from core.secrets.secret_text import SecretRow, text_of
 from gui import theme
 from gui.dialogs.confirm import Question, TypedName
-from gui.tabs.credentials.templates import TEMPLATES
+from gui.tabs.credentials.secrets.templates import TEMPLATES
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import Button, link_button, plain_button, primary_button
 from gui.widgets.fields import allow_field, combo_box, inset

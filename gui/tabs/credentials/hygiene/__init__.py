@@ -1,0 +1,1 @@
+"""Hygiene: what the secrets of the account lack."""

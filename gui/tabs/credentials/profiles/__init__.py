@@ -1,0 +1,1 @@
+"""Profiles: the list, what can be done with one, and its permissions."""

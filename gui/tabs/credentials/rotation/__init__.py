@@ -1,0 +1,1 @@
+"""Rotation of a secret, and the diagnosis of one that was interrupted."""

@@ -1,0 +1,1 @@
+"""Secrets: the list, the form, versions and how they are compared."""
