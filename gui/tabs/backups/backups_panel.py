@@ -23,8 +23,9 @@ _WIDTHS = (78, 78, 160, 156)
 #: The minimum width in pixels of a time with seconds and of a scroll bar.
 _MOMENT = 184
 _LEAST_WIDTH = _MOMENT + sum(_WIDTHS[:3])
-#: The same without the number of rows and the seconds.
-_LEAST_WIDTH_NARROW = _LEAST_WIDTH - _WIDTHS[0] - 60
+#: The same without the number of rows, and without the sizes as well.
+_LEAST_WIDTH_NARROW = _LEAST_WIDTH - _WIDTHS[0]
+_LEAST_WIDTH_VERY_NARROW = _LEAST_WIDTH_NARROW - 60
 #: Width of the column Checked in a narrow table, in pixels.
 _CHECKED_NARROW = 144
 
@@ -133,7 +134,8 @@ class BackupsPanel(QWidget):
         """Hide the number of rows in a narrow window, and the sizes in a very narrow one."""
         if (narrow, very) != (self._narrow, self._very_narrow):
             self._narrow, self._very_narrow = narrow, very
-            self.table.setMinimumWidth(_LEAST_WIDTH_NARROW if narrow else _LEAST_WIDTH)
+            least = _LEAST_WIDTH_VERY_NARROW if very else _LEAST_WIDTH_NARROW
+            self.table.setMinimumWidth(least if narrow else _LEAST_WIDTH)
             checked = _CHECKED_NARROW if narrow else _WIDTHS[2]
             self.table.setColumnWidth(BackupsModel.CHECKED, checked)
             self._hide_columns()
