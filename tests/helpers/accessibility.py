@@ -90,7 +90,7 @@ def unexplained(root: QWidget) -> list[str]:
 
 
 def _reason(control: QWidget) -> str:
-    """Return why a control is disabled: it says so, or the control that it is a part of."""
+    """Return why a control is disabled: its own reason, or that of the control that it is a part of."""
     parent = control.parentWidget()
     if control.objectName().startswith("qt_") or isinstance(parent, (QComboBox, QAbstractSpinBox)):
         return "a part of another control"

@@ -43,7 +43,7 @@ def test_rotate_waits_for_the_grace_period_and_resumes_to_the_end(run, world):
     assert output["outcome"] == "waiting"
     assert world.works(world.value(world.first))
     assert world.stored("AWSCURRENT")["aws_access_key_id"] != world.first.access_key_id
-    for arguments in (("--yes",), ()):  # the plan tells the same: it must not send to the doctor
+    for arguments in (("--yes",), ()):  # the plan reports the same: it must not refer to the doctor
         refused = run(*arguments, code=ErrorKind.CONFLICT.value).err
         assert "not finished" in refused
         assert "Resume it or undo it" in refused
@@ -61,7 +61,7 @@ def test_undo_takes_it_back(run, world):
     output = run("--undo", "--yes")
     assert ": undone, " in output.out
     assert "undone   Promote to AWSCURRENT" in output.err
-    assert "done     " not in output.err  # what was done before is not told as if it were done now
+    assert "done     " not in output.err  # earlier steps are not reported as done now
     world.check_as_before()
 
 
