@@ -205,7 +205,7 @@ class Commands:
             self._frame.show_tab("uploads", "choose")
 
     def _on_help(self) -> None:
-        from gui.main_window.sheet import ShortcutSheet
+        from gui.main_window.shortcut_list import ShortcutSheet
 
         ShortcutSheet(self._frame.window).open()
 

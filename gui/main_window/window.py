@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QFrame, QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import LocalIOError, StorageError
 from gui import theme
-from gui.main_window.memory import Memory
-from gui.main_window.tab_bar import TabBar
+from gui.main_window.shell import TabBar
+from gui.main_window.window_state import Memory
 from gui.tab_list import TABS, place_of
 
 if TYPE_CHECKING:  # the contents of the window are imported after its first paint
@@ -273,7 +273,7 @@ class MainWindow(QMainWindow):
 
     def _make_commands(self) -> None:
         from gui.main_window.commands import Commands, Explanations, FieldKeys, Frame
-        from gui.main_window.tab_keys import TabKeys
+        from gui.main_window.key_filters import TabKeys
         from gui.shortcuts import tip
         from gui.widgets.labels import tooltip
 

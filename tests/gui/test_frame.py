@@ -21,7 +21,7 @@ from gui.dialogs.confirm import Confirm
 from gui.main_window.commands import Command, matching
 from gui.main_window.connecting import Connector
 from gui.main_window.palette import Palette
-from gui.main_window.sheet import ShortcutSheet
+from gui.main_window.shortcut_list import ShortcutSheet
 from gui.main_window.window import MainWindow
 from gui.shortcuts import Action
 

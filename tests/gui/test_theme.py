@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.main_window.tab_bar import TabBar
+from gui.main_window.shell import TabBar
 from gui.theme import DARK, LIGHT
 from gui.widgets.buttons import (
     Button,

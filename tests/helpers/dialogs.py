@@ -26,7 +26,7 @@ from gui.dialogs.name import NameDialog
 from gui.dialogs.policies import Policies
 from gui.dialogs.profile_editor import ProfileEditor
 from gui.dialogs.wizard import Wizard
-from gui.main_window.sheet import ShortcutSheet
+from gui.main_window.shortcut_list import ShortcutSheet
 from gui.tabs.bucket.rule_dialog import RuleDialog
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
 from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
@@ -113,7 +113,7 @@ MAKERS: dict[str, Make] = {
     ),
     "Confirm": lambda parent, _context: Confirm(
         parent, "Delete 24 objects?", "They cannot be brought back. " * 4,
-        names=_KEYS, button="Delete for ever", danger=True, typed="market-data",
+        names=_KEYS, button="Delete permanently", danger=True, typed="market-data",
     ),
     "CrashDialog": lambda parent, _context: CrashDialog("Traceback\n" * 60, parent),
     "DeleteSecret": _deleting,

@@ -23,9 +23,9 @@ from gui.tabs.credentials.hygiene.hygiene_actions import HygieneActions
 from gui.tabs.credentials.hygiene.hygiene_pane import HygienePane
 from gui.tabs.credentials.profiles.profile_actions import ProfileActions
 from gui.tabs.credentials.profiles.profiles_pane import ProfilesPane
-from gui.tabs.credentials.rotation.cockpit import Cockpit
 from gui.tabs.credentials.rotation.doctor_actions import DoctorActions
 from gui.tabs.credentials.rotation.rotation_actions import RotationActions
+from gui.tabs.credentials.rotation.rotation_pane import Cockpit
 from gui.tabs.credentials.secrets.secret_actions import SecretActions
 from gui.tabs.credentials.secrets.secret_view import SecretView
 from gui.tabs.credentials.secrets.secrets_pane import SecretsPane

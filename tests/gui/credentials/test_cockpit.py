@@ -25,8 +25,8 @@ from core.rotation.step_texts import planned_step
 from core.rotation.strategies.iam_key import IamKeyStrategy
 from core.units import utc_now
 from gui.dialogs.confirm import ask
-from gui.tabs.credentials.rotation.cockpit import Cockpit
 from gui.tabs.credentials.rotation.new_values import NewValues
+from gui.tabs.credentials.rotation.rotation_pane import Cockpit
 
 SECRET = "cryptotrading/s3-storage"
 FACTS = Facts(user="s3-bot", old_key_id="AKIAOLD", new_key_id="AKIANEW")

@@ -23,8 +23,8 @@ from core.work import Work
 from core.workspace import Workspace
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
-from gui.tabs.credentials.rotation.cockpit import Cockpit
 from gui.tabs.credentials.rotation.new_values import NewValues
+from gui.tabs.credentials.rotation.rotation_pane import Cockpit
 from gui.tasks import Task
 
 _ORIGIN = "Rotation"

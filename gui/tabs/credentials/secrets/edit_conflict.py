@@ -12,7 +12,7 @@ from core.secrets import secret_text
 from core.secrets.secret_text import SecretDiff
 from core.units import format_age
 from gui.dialogs.confirm import Question
-from gui.tabs.credentials.secrets.question import change_pill, key_grid
+from gui.tabs.credentials.secrets.key_grid import change_pill, key_grid
 from gui.tabs.credentials.secrets.versions_model import short
 from gui.widgets.buttons import Button, plain_button
 from gui.widgets.labels import muted_label, text_label

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from core.rotation.rollback import RollBack
 from core.units import format_age
 from gui.dialogs.confirm import Question
-from gui.tabs.credentials.secrets.question import change_pill, key_grid
+from gui.tabs.credentials.secrets.key_grid import change_pill, key_grid
 from gui.tabs.credentials.secrets.versions_model import short
 from gui.widgets.buttons import plain_button, primary_button
 from gui.widgets.icons import pixmap
