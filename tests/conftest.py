@@ -22,7 +22,7 @@ from core.units import TimeStyle, use_time_style
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 guards.refuse_far_sockets()
 guards.collect_between_tests_only()
-# Each test makes clients of its own; parsing the service models anew takes longer than most tests.
+# Each test creates its clients; parsing the service models again takes longer than most tests.
 _LOADER = botocore.loaders.JSONFileLoader()
 _load_file = cache(_LOADER.load_file)
 botocore.loaders.JSONFileLoader.load_file = lambda _loader, path: _load_file(path)

@@ -73,7 +73,7 @@ def _p99(frames: Frames) -> float:
 
 
 class _Texts(Sequence[str]):
-    """Values as texts that are made when they are asked for."""
+    """Values as texts that are made on first use."""
 
     def __init__(self, values: Any) -> None:
         self._values = values

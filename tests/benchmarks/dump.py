@@ -1,4 +1,4 @@
-"""A table of 1,000,000 x 8 backed up and restored: whole processes beside the `sqlite3` shell."""
+"""A table of 1,000,000 x 8 is backed up and restored, in a process, compared with the `sqlite3` shell."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ assert report.verified == "verified (SHA-256)", report.verified
 
 
 def figures() -> Iterator[Figure]:
-    """Yield the figures; nothing when there is no `sqlite3` shell to stand beside."""
+    """Yield the figures; nothing when there is no `sqlite3` shell to compare with."""
     shell = shutil.which("sqlite3")
     if shell is None:
         sys.stderr.write("dump: there is no sqlite3 shell; on Debian: apt-get install sqlite3\n")

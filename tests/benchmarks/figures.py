@@ -25,7 +25,7 @@ class Figure:
 
     @property
     def good(self) -> bool:
-        """Whether the promise is kept."""
+        """Return whether the figure is within its limit."""
         return self.ratio >= self.target if self.peer else self.ours <= self.target
 
     def __str__(self) -> str:

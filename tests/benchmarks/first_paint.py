@@ -20,9 +20,9 @@ from PySide6.QtCore import QEvent, QObject, QTimer
 class Watch(QObject):
     def eventFilter(self, _watched, event):
         if event.type() == QEvent.Type.Paint:
-            QTimer.singleShot(0, told)
+            QTimer.singleShot(0, report)
         return False
-def told():
+def report():
     print(time.time() - started, flush=True)
     os._exit(0)
 watch = Watch()
@@ -48,12 +48,12 @@ main(sys.argv[2:])
 """
 _FURNISHED = """
 from gui.main_window.window import MainWindow
-furnish = MainWindow.furnish
+complete = MainWindow.complete
 def watched(window, *parts):
-    furnish(window, *parts)
+    complete(window, *parts)
     window.installEventFilter(watch)
     return window
-MainWindow.furnish = watched
+MainWindow.complete = watched
 from gui.__main__ import main
 main(sys.argv[2:])
 """
@@ -62,7 +62,7 @@ main(sys.argv[2:])
 def first_paint(code: str, *arguments: str, compiled: str) -> float:
     """Return the seconds from the start of a fresh process to its first paint.
 
-    `compiled` is where byte code is kept between runs, as it is once a program is installed.
+    `compiled` is where byte code is stored between runs, as it is once a program is installed.
     """
     with tempfile.TemporaryDirectory() as home:
         environment = {

@@ -1,4 +1,4 @@
-"""One million keys listed and counted: whole processes, ours beside s5cmd and rclone."""
+"""One million keys listed and counted: complete processes, Strongroom beside s5cmd and rclone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an entry of the state database costs beside a file of its own, as earlier versions wrote it.
+"""The cost of an entry of the state database, compared with the file that earlier versions wrote.
 
 An entry that announces a request is on the disk before the request is sent, in both.
 """

@@ -1,9 +1,10 @@
 """Finds the calls into foreign libraries in `core`, and whether each is inside a translation.
 
-A call is guarded when it stands in a `with` block of a translation, in a lambda that is handed to
-one, in a `try` that catches the library's errors, or in a function that is only called from guarded places. Functions are told
-apart by name alone (private ones by name and module), so a name that is used for something else
-too makes the answer stricter.
+A call is guarded when it is in a `with` block of a translation, in a lambda that is handed to
+one, in a `try` that catches the library's errors, or in a function that is only called from guarded
+places. Functions
+are identified by name alone (private ones by name and module): two functions of one name are both
+guarded only if all their calls are.
 """
 
 import ast
@@ -148,7 +149,7 @@ class _Visitor(ast.NodeVisitor):
         called = ast.unparse(node.func).rpartition(".")[2]
         for each in (*node.args, *node.keywords):
             value = each.value if isinstance(each, ast.keyword) else each
-            # what is handed on as a function of its own runs inside the function that takes it
+            # what is passed on as a function runs inside the function that takes it
             inside = (called,) if isinstance(value, ast.Lambda) else ()
             self._guards += inside
             self.visit(value)

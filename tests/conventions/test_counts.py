@@ -47,7 +47,7 @@ def _where_one_is_handled(tree):
 
 
 def _is_count(node):
-    """Return whether a value and the plural of a noun stand beside each other in an f-string."""
+    """Return whether a value and the plural of a noun are adjacent in an f-string."""
     before = ""
     for value, text in zip(node.values, node.values[1:], strict=False):
         if isinstance(value, ast.Constant):

@@ -36,15 +36,15 @@ def _blocks(text, language):
 SHELL = [line for text in _blocks(TEXT, "sh") for line in text.splitlines()]
 COMMANDS = sorted(
     {line for line in SHELL if line.startswith("strongroom")}
-    | {words for words in re.findall(r"`(strongroom [^`]+)`", TEXT) if "…" not in words}
+    | {line for line in re.findall(r"`(strongroom [^`]+)`", TEXT) if "…" not in line}
 )
 
 
-def _understood(words):
+def _understood(arguments):
     """Parse a command line as far as its last option, without running it."""
-    if parse(words) is not None or words[:1] in (["--help"], ["--version"]):
+    if parse(arguments) is not None or arguments[:1] in (["--help"], ["--version"]):
         return
-    _common, rest = split_common_options(words)
+    _common, rest = split_common_options(arguments)
     command = typer.main.get_command(app)
     context = command.make_context("strongroom", rest, resilient_parsing=False)
     left = [*context._protected_args, *context.args]

@@ -1,4 +1,4 @@
-"""The set-up of a fresh machine: which libraries are asked for, from whom, and in what words."""
+"""The setup of a new machine installs the right libraries and reports what is missing."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ TOOLS = ("bash", "awk", "sort", "uname", "env")
 
 @pytest.fixture
 def machine(tmp_path):
-    """A PATH of its own on which programs can be played; they tell how they were called."""
+    """A separate PATH with fake programs that record their calls."""
 
     def play(name, script):
         program = tmp_path / name
@@ -77,9 +77,9 @@ class TestServers:
             (tmp_path / name).symlink_to(shutil.which(name))
         return machine
 
-    def run(self, tmp_path, *words):
+    def run(self, tmp_path, *arguments):
         return subprocess.run(
-            [str(ROOT / ".ci/test-servers"), *words],
+            [str(ROOT / ".ci/test-servers"), *arguments],
             env={"PATH": str(tmp_path), "SERVER_FOLDERS": "", "POLICY_RC_D": str(tmp_path / "rc")},
             capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip

@@ -26,7 +26,7 @@ def test_files_stay_short():
 
 
 def test_no_text_stands_alone():
-    """A string on a line of its own is the lost end of the message above it, or does nothing."""
+    """A string that is a statement is the lost end of the message above it, or has no effect."""
     alone = [
         source.place(path, statement.lineno)
         for path in ALL
@@ -57,7 +57,7 @@ def test_labels_come_from_the_factory_that_makes_them_plain_text():
 
 
 def test_labels_without_the_factory_never_guess_whether_text_is_markup():
-    """A raw QLabel carries a picture; one that is given text must be told that it is plain."""
+    """A plain QLabel is for a picture; one with text must have its format set to plain text."""
     bad = []
     for path in CODE:
         called = {source.called(node): node for node in ast.walk(source.tree(path))}
@@ -68,7 +68,7 @@ def test_labels_without_the_factory_never_guess_whether_text_is_markup():
 
 
 def _raw_labels(path):
-    """The names to which a file assigns a QLabel of its own making."""
+    """Return the names to which a file assigns a QLabel that it creates."""
     return {
         ast.unparse(target)
         for node in ast.walk(source.tree(path))
@@ -164,7 +164,7 @@ def test_every_module_says_what_it_is():
 @pytest.mark.parametrize(
     "text",
     [
-        r"/(work|home|root|Users)/\w+",  # somebody's machine
+        r"/(work|home|root|Users)/\w+",  # paths of one machine
         r"artifactory|jfrog|nexus\.|index-url\s*=|--index-url|pypi\.(?!org)\w+\.",  # a registry
         r"\bTODO\b|\bFIXME\b|\bXXX\b|NotImplementedError",  # unfinished
         r"AKIA(?!IOSFODNN7EXAMPLE)[A-Z2-7]{16}\b",  # an access key, but AWS's example

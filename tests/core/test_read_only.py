@@ -123,7 +123,7 @@ def test_reading_and_changing_do_not_overlap_and_are_operations_of_aws():
 
 
 def test_every_aws_operation_of_the_code_is_listed():
-    """An operation counts as used where its method, its name or its API name stands in the code."""
+    """An operation counts as used where its method, its name or its API name occurs in the code."""
     session = get_session()
     models = {name: session.get_service_model(name) for name in READING}
     methods = {}

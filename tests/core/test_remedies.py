@@ -54,7 +54,7 @@ def os_rows():
 
 
 def raised():
-    """Yield (place, class, keywords) of every error of ours that is made in core."""
+    """Yield (place, class, keywords) of every `StorageError` that core raises."""
     for path in sorted((ROOT / "core").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):

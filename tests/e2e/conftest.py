@@ -16,14 +16,14 @@ def _engines_get_their_time(monkeypatch):
 
 @pytest.fixture
 def program(qapp, monkeypatch):
-    """The whole program, as `strongroom` starts it, but for the event loop and the exit."""
+    """The complete program as `strongroom` starts it, except the event loop and the exit."""
     allow(monkeypatch, MemoryKeyring)
     crashes = []
     program = Program(qapp, Options())
-    program.furnish()
+    program.complete_window()
     program._crashes.crashed.connect(crashes.append)
     yield program
-    program.window._sure = True
+    program.window._close_confirmed = True
     program.window.close()
     program.stop()
     program.window.deleteLater()

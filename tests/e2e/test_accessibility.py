@@ -30,7 +30,7 @@ SKIPPED: dict[str, str] = {}
 
 @pytest.fixture(scope="module")
 def demo_server():
-    """A server of its own: every button is pressed, also those that change something."""
+    """A separate server: every button is pressed, also those that change something."""
     with DemoServer.start() as server:
         yield server
 

@@ -1,4 +1,4 @@
-"""What an analyst does: find a candle file, look at it, take a day away, delete and undo."""
+"""An analyst finds a candle file, previews it, saves one day as a file, deletes and restores."""
 
 from uuid import uuid4
 
@@ -31,7 +31,7 @@ def test_browse_to_a_candle_chart(program, user):
 
 def test_the_tree_leads_there_too_and_knows_the_counts(program, user):
     tab = program.window.show_tab("browser")
-    tree = tab.places
+    tree = tab.tree_panel
     user.until(lambda: tree.total.text().endswith(" objects"))
     tree.view.setCurrentIndex(tree.model.index_of("market-data/"))
     user.until(lambda: tab.prefix == "market-data/")
@@ -89,8 +89,8 @@ def test_what_others_deleted_is_restored_from_the_trash(program, user, demo_s3):
     demo_s3.put_object(Bucket=BUCKET, Key=key, Body=b"found again")
     demo_s3.delete_object(Bucket=BUCKET, Key=key)
     tab = program.window.show_tab("browser")
-    user.until(lambda: tab.places.model.trash_index().isValid())
-    tab.places.view.setCurrentIndex(tab.places.model.trash_index())
+    user.until(lambda: tab.tree_panel.model.trash_index().isValid())
+    tab.tree_panel.view.setCurrentIndex(tab.tree_panel.model.trash_index())
     user.choose(tab.trash_pane.table, key)
     user.press("Stop", tab.trash_pane)
     user.press("Restore", tab.trash_pane)

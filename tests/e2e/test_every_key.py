@@ -28,7 +28,7 @@ from gui.shortcuts import ACTIONS, bound_to
 from gui.tab_list import TABS
 from gui.tabs.base import Tab
 from gui.tabs.browser.downloads import Downloads
-from gui.tabs.uploads.intake import Intake
+from gui.tabs.uploads.upload_form import UploadForm
 from gui.tasks import TaskRunner
 from gui.views.canvas import Canvas
 
@@ -56,7 +56,7 @@ def recorded(monkeypatch):
         monkeypatch.setattr(owner, name, lambda self, *_given, **_named: done.append(name))
 
     def start():
-        for each in ((Tab, "refresh"), (Intake, "choose_files"), (Downloads, "ask")):
+        for each in ((Tab, "refresh"), (UploadForm, "choose_files"), (Downloads, "ask")):
             record(*each)
         monkeypatch.setattr(TaskRunner, "bulk_running", property(lambda _self: [Running()]))
         return done
@@ -138,7 +138,7 @@ class World:
 
 
 def needless(keys, tab_id, pane):
-    """Whether a key asks for what is the case already."""
+    """Return whether a key would select the state that is already selected."""
     if keys == f"Ctrl+{[spec.id for spec in TABS].index(tab_id) + 1}":
         return True
     return keys == "Ctrl+F" and "ilter" in pane.accessibleName()

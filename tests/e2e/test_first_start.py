@@ -53,7 +53,7 @@ def test_one_click_into_the_demo(program, qtbot):
     program.start()
     user = User(qtbot, program.window)
     user.press("Explore the demo", user.dialog(Wizard))
-    # A process of its own starts and fills its buckets: long on a machine that is busy.
+    # A separate process starts and fills its buckets: slow on a busy machine.
     user.until(lambda: program.context.identity is not None, timeout=60_000)
     assert program.context.identity.user == "strongroom-admin"
     assert program.context.workspace.profile.name == "demo"

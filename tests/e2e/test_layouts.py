@@ -10,7 +10,7 @@ from gui.tab_list import TABS
 #: The usual ones, then 1920 x 1080 at 200 % and 1280 x 800 at 150 %: a window that becomes smaller
 #: shows what keeps the width that it had.
 SIZES = ((1920, 1080), (1280, 800), (1100, 640), (960, 540), (853, 533))
-#: From this width on a moment has its whole room.
+#: From this width on, times are shown in full.
 MOMENTS_FROM = 1280
 #: Milliseconds for loading a view on a busy machine.
 LONG = 60_000

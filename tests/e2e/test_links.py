@@ -1,4 +1,4 @@
-"""Make a link, fetch it with nothing but urllib; let somebody upload through another."""
+"""A download link works with urllib alone, and an upload link accepts a file of another user."""
 
 from urllib.request import Request, urlopen
 

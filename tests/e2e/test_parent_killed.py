@@ -26,7 +26,7 @@ app.exec()
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_engine_and_demo_server_go_with_the_window():
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     window = subprocess.Popen([sys.executable, "-c", WINDOW], cwd=ROOT, env=environment)

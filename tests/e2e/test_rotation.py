@@ -1,4 +1,4 @@
-"""The whole rotation in the window, on a server that enforces IAM, while uploads run."""
+"""A complete rotation succeeds in the window, on a server that enforces IAM, while uploads run."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -29,7 +29,7 @@ def own_server():
 
 @pytest.fixture
 def world(own_server):
-    """The platform's user and its secret, looked at from outside."""
+    """The platform's user and its secret, read by an independent client."""
     world = object.__new__(World)
     world.server, world.user, world.secret = own_server, "s3-bot", DEFAULT_SECRET_NAME
     world.first = own_server.platform
@@ -51,8 +51,8 @@ def cockpit_tab(program, own_server, user):
 
 def ended(tab, outcome):
     return lambda: (
-        tab.cockpit.rotation is not None
-        and tab.cockpit.rotation.outcome is outcome
+        tab.rotation_pane.rotation is not None
+        and tab.rotation_pane.rotation.outcome is outcome
         and DEFAULT_SECRET_NAME not in tab.rotation._tasks
     )
 
@@ -81,15 +81,15 @@ def test_rotate_the_platforms_key(program, user, own_server, world, cockpit_tab,
 
     program.window.show_tab("credentials")
     user.press("Rotate…", tab)
-    user.until(lambda: tab.cockpit.plan is not None)
-    assert tab.cockpit.plan.facts.old_key_id == own_server.platform.access_key_id
+    user.until(lambda: tab.rotation_pane.plan is not None)
+    assert tab.rotation_pane.plan.facts.old_key_id == own_server.platform.access_key_id
     user.press("Start rotation", tab)
     user.until(ended(tab, Outcome.WAITING))
     assert works(own_server, own_server.platform), "the old key is still accepted in its grace"
 
     user.press("Deactivate now…", tab)
     user.press("Deactivate now", user.dialog(Confirm))
-    user.until(lambda: ended(tab, Outcome.WAITING)() and tab.cockpit.delete.isVisible())
+    user.until(lambda: ended(tab, Outcome.WAITING)() and tab.rotation_pane.delete.isVisible())
     assert not works(own_server, own_server.platform)
     user.press("Delete old key…", tab)
     question = user.dialog(Confirm)
@@ -107,7 +107,7 @@ def test_rotate_the_platforms_key(program, user, own_server, world, cockpit_tab,
     client = plain_client(own_server, "s3", own_server.admin)
     found = client.list_objects_v2(Bucket="tentimecrypto", Prefix="rotated/")["KeyCount"]
     client.close()
-    assert found == 400, "uploads that ran meanwhile went on"
+    assert found == 400, "uploads that ran concurrently continued"
 
     changes = [entry.change for entry in program.context.log.read()]
     rotating = " ".join(change.subject for change in changes if "otat" in change.action)
@@ -135,8 +135,8 @@ def test_a_rotation_that_a_crash_interrupted_is_offered_and_undone(
     tab.rotation.patience = QUICK
     user.until(lambda: "is not finished" in tab.banner.text)
     user.press("Show", tab)
-    user.until(lambda: tab.cockpit.rotation is not None)
-    assert tab.cockpit.pill.text() == "stopped"
+    user.until(lambda: tab.rotation_pane.rotation is not None)
+    assert tab.rotation_pane.pill.text() == "stopped"
     user.press("Undo…", tab)
     user.press("Undo the rotation", user.dialog(Confirm))
     user.until(ended(tab, Outcome.UNDONE))

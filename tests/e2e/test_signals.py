@@ -41,7 +41,7 @@ raise SystemExit(code)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(
     ("number", "work"), [(signal.SIGTERM, "spin"), (signal.SIGINT, "stubborn")]
 )

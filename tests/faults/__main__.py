@@ -1,4 +1,4 @@
-"""`make faults`: the whole matrix against SeaweedFS, and the number of cases that end wrong."""
+"""`make faults`: the complete matrix against SeaweedFS, and the number of cases that end wrong."""
 
 import argparse
 import random

@@ -1,4 +1,4 @@
-"""Operations that have no command of their own: calls of the library in this process."""
+"""Operations without a command: calls of the library in this process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ def _delete(context: Context, workspace: Workspace, work: Work) -> Any:
 def _check_delete(context: Context, deleted: Any, _damaged: bool) -> str:
     left = context.world.keys(context.prefix)
     there = f"{context.prefix}one" in left
-    return "reported as deleted, but still there" if deleted is not None and there else ""
+    return "reported as deleted, but it exists" if deleted is not None and there else ""
 
 
 def _delete_many(context: Context, workspace: Workspace, work: Work) -> Any:
@@ -93,16 +93,16 @@ def _check_delete_many(context: Context, report: Any, _damaged: bool) -> str:
     claimed = {row.key for row in report.deleted}
     failed = {row.key for row in report.failed}
     if claimed & left:
-        return f"reported as deleted, but still there: {claimed & left}"
+        return f"reported as deleted, but it exists: {claimed & left}"
     missing = 2 - len(claimed | failed)
     return f"{missing} keys are neither deleted nor failed" if missing else ""
 
 
 CALLS: tuple[Call, ...] = (
-    # A cut answer is continued by a request for the rest, and the hash of the whole is compared.
+    # A cut answer is continued by a request for the rest; the hash of all bytes is compared.
     Call("verify", _verify, _check_verify, downloads=("Get",), others=("List",), repeats=True,
          harmless=_HARMLESS | {"cut_fin", "cut_rst", "chunked_cut"}),
-    # Whoever opens the link gets what the server sends: nothing is known of the right bytes.
+    # Anyone who opens the link gets what the server sends: the right bytes are unknown.
     Call("link-test", _try_link, _check_link, downloads=("GetRange",),
          harmless=_HARMLESS | {"range_ignored", "flip_down"}),
     Call("delete", _delete, _check_delete, prepare=_put_two, others=("Delete",)),

@@ -16,7 +16,7 @@ from faults.world import ROWS, World, copy_database, database_state
 
 @dataclass(frozen=True)
 class Context:
-    """One run of an operation: a folder, a prefix and a table of its own."""
+    """One run of an operation: with its folder, prefix and table."""
 
     world: World
     folder: Path
@@ -55,7 +55,7 @@ class Operation:
 
     Args:
         name: for the case's name.
-        words: the command line.
+        arguments: the command line.
         check: compares the claim with the world.
         uploads: request classes whose request bodies matter.
         downloads: request classes whose answers matter.
@@ -65,7 +65,7 @@ class Operation:
     """
 
     name: str
-    words: Callable[[Context], list[str]]
+    arguments: Callable[[Context], list[str]]
     check: Check
     uploads: tuple[str, ...] = ()
     downloads: tuple[str, ...] = ()
@@ -184,7 +184,7 @@ def _check_stats(prefix: str) -> Check:
 
 
 def _check_backup(context: Context, claim: Claim) -> str:
-    """A backup that counts is complete: all parts, their hashes, all rows; no command of ours."""
+    """Check with an independent client that a listed backup has all parts, hashes and rows."""
     world, prefix = context.world, f"backups/database/{context.table}/"
     manifests = [key for key in world.keys(prefix) if key.endswith("_manifest.json")]
     if claim.succeeded and len(manifests) != 1:

@@ -33,10 +33,10 @@ class Outcome:
     seconds: float
     struck: int
     code: int
-    words: str = ""
+    texts: str = ""
 
     def __str__(self) -> str:
-        return f"{self.case}: {self.wrong} (exit code {self.code}) {self.words}"
+        return f"{self.case}: {self.wrong} (exit code {self.code}) {self.texts}"
 
 
 def run_cases(
@@ -57,7 +57,7 @@ def run_cases(
 
 
 def run_case(world: World, case: Case) -> Outcome:
-    """Run one case through a proxy of its own."""
+    """Run one case through a separate proxy."""
     known = _KNOWN[case.operation]
     with TemporaryDirectory(prefix="strongroom-case-") as name:
         context = Context(world, Path(name), uuid4().hex[:12])
@@ -70,7 +70,7 @@ def run_case(world: World, case: Case) -> Outcome:
 
 def _run_command(operation: Operation, context: Context, case: Case, proxy: FaultProxy) -> Outcome:
     began = time.monotonic()
-    text = [*operation.words(context), "--bucket", context.world.bucket]
+    text = [*operation.arguments(context), "--bucket", context.world.bucket]
     try:
         done = subprocess.run(
             command(*text),

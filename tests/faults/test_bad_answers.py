@@ -45,7 +45,7 @@ def _set_waits(monkeypatch, seconds):
 
 
 def outcome(clients, service, operation):
-    """Send one request; return the error's kind, or what happened instead, and its words."""
+    """Send one request; return the error's kind, or what happened instead, and its text."""
     client = getattr(clients, "secrets" if service == "secretsmanager" else service)()
     call = getattr(client, method_of(operation))
     try:
@@ -80,7 +80,7 @@ def test_no_call_takes_it_for_an_answer(name):
         found = outcomes(server.url)
     if name == "truncated document":
         found = {op: one for op, one in found.items() if has_document(*op)}
-    wrong = {op: kind for op, (kind, _words) in found.items() if kind not in KINDS[name]}
+    wrong = {op: kind for op, (kind, _text) in found.items() if kind not in KINDS[name]}
     assert wrong == {}
     assert [op for op, (_kind, text) in found.items() if text.count("\n") < 2] == []
 

@@ -22,7 +22,7 @@ def world(seaweed):
 
 @pytest.fixture
 def _short_waits(monkeypatch):
-    """Shorten the waits of the calls that run in this process, until the test is over."""
+    """Shorten the waits of the calls that run in this process, until the test has ended."""
     quick_program.shorten(monkeypatch.setattr)
 
 

@@ -60,14 +60,14 @@ class World:
         found = pages.paginate(Bucket=self.bucket, Prefix=prefix)
         return [row["Key"] for page in found for row in page.get("Contents", ())]
 
-    def run(self, *words: str) -> str:
+    def run(self, *arguments: str) -> str:
         """Run the program without faults and return its output."""
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "core", *words, "--bucket", self.bucket],
+            [sys.executable, "-P", "-m", "core", *arguments, "--bucket", self.bucket],
             env=self.server.environment(self.folder / "home"),
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, f"{words}: {done.stdout[-500:]}{done.stderr[-2000:]}"
+        assert done.returncode == 0, f"{arguments}: {done.stdout[-500:]}{done.stderr[-2000:]}"
         return done.stdout
 
 
@@ -143,7 +143,7 @@ def write_database(path: Path, text: str) -> None:
 
 
 def copy_database(world: World, target: Path, table: str = "orders") -> None:
-    """Give a case a database of its own; its rows are those of neither backup."""
+    """Give a case a separate database whose rows are those of neither backup."""
     shutil.copy(world.folder / "today.db", target)
     if table != "orders":
         with closing(sqlite3.connect(target)) as database, database:

@@ -17,7 +17,7 @@ _SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCY"
 def crashes(qapp):
     crashes, output = Crashes(), []
     crashes.crashed.connect(output.append)
-    crashes.told = output
+    crashes.shown = output
     yield crashes
     crashes.remove()
 
@@ -46,13 +46,13 @@ def test_a_report_names_places_but_neither_locals_nor_secrets():
 def test_the_same_error_is_reported_once_and_logged_each_time(crashes, caplog):
     crashes.report(*_caught())
     crashes.report(*_caught())
-    assert len(crashes.told) == 1
+    assert len(crashes.shown) == 1
     assert len([r for r in caplog.records if r.name == "strongroom"]) == 2
 
 
 def test_a_cancel_that_escapes_is_silent(crashes, caplog):
     crashes.report(Cancelled, Cancelled("Cancelled"), None)
-    assert crashes.told == []
+    assert crashes.shown == []
     assert caplog.records == []
 
 
@@ -62,7 +62,7 @@ def test_errors_of_threads_arrive_too(crashes, qtbot):
     with qtbot.waitSignal(crashes.crashed):
         thread.start()
     thread.join()
-    assert "bad thread" in crashes.told[0]
+    assert "bad thread" in crashes.shown[0]
 
 
 def test_qt_talks_through_the_log(crashes, caplog):

@@ -82,7 +82,7 @@ def test_the_check_finds_a_hint_that_is_no_reason(parent):
         part.setEnabled(False)
     output.allow(allowed=False, reason="Type a name first.")
     assert len(unexplained(parent)) == 3
-    allow_field(days, False, "Nothing is kept.")
+    allow_field(days, False, "Nothing is stored.")
     assert [each.split()[1] for each in unexplained(parent)] == ["'Save'", "'Add"]
 
 

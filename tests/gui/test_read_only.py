@@ -63,7 +63,7 @@ def test_what_is_tried_again_later_brings_no_lock_of_its_own(context, workspace)
 
 
 class View(Tab):
-    """A view without anything of its own."""
+    """An empty view."""
 
     def __init__(self, context):
         super().__init__(context)
@@ -84,7 +84,7 @@ def test_a_refusal_offers_to_unlock(context, workspace, qtbot):
 
 
 def test_the_palette_says_which_commands_wait_for_the_lock(context, workspace, qtbot):
-    window = MainWindow(context.settings).furnish(context, Connector(context))
+    window = MainWindow(context.settings).complete(context, Connector(context))
     qtbot.addWidget(window)
     for unlock in (False, True):
         if unlock:

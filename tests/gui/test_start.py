@@ -145,7 +145,7 @@ def test_a_window_that_is_still_open_when_the_program_ends_ends_well():
 
 
 def test_the_first_picture_waits_for_nothing_that_is_slow_to_load():
-    """The names that PySide6 loads with `Qt` are known once something has asked for one of them."""
+    """The names that PySide6 loads with `Qt` are known once one of them was imported."""
     code = (
         "import sys\n"
         "from gui.app import run\n"
@@ -174,10 +174,10 @@ def test_the_first_picture_is_the_window_itself_and_nothing_moves_afterwards(qtb
     qtbot.addWidget(shell)
     shell.show()
     first, places = shell.grab().toImage(), _places(shell)
-    assert not shell.furnished
+    assert not shell.completed
     assert first.pixelColor(3, 3) == theme.DARK.panel
     try:
-        program.furnish()
+        program.complete_window()
         assert program.window is shell
         assert _places(shell) == places
         furnished = shell.grab().toImage()
@@ -202,7 +202,7 @@ def test_pictures_without_any_profile_end_with_a_reason(tmp_path):
 
 
 def test_every_tab_can_be_made_and_each_control_has_a_name(context, qtbot):
-    window = MainWindow(context.settings).furnish(context, Connector(context))
+    window = MainWindow(context.settings).complete(context, Connector(context))
     qtbot.addWidget(window)
     assert [spec.id for spec in TABS] == [
         "credentials",

@@ -264,7 +264,7 @@ def test_a_heading_is_never_shortened_and_a_name_only_at_last(qtbot, themed):
     head = SectionHead("Permissions", plain_button("Test connection"), note="as strongroom-admin")
     age = head.add_pill(AgePill())
     age.set_fetched()
-    holder = QWidget()  # a window of its own could not become narrower than its content
+    holder = QWidget()  # a top-level window could not become narrower than its content
     qtbot.addWidget(holder)
     head.setParent(holder)
     holder.show()

@@ -67,7 +67,7 @@ def nameless(root: QWidget) -> list[str]:
         name = control.text(QAccessible.Text.Name)
         if widget.objectName().startswith("qt_") or isinstance(widget, QStackedWidget):
             continue  # parts of Qt's own controls, and pages that only hand the focus on
-        # A view that only scrolls has no role of its own in Qt.
+        # A view that only scrolls has no separate role in Qt.
         roles = {QAccessible.Role.NoRole} if isinstance(widget, QAbstractScrollArea) else _NO_ROLE
         if not name or control.role() in roles:
             holder = type(widget.parentWidget()).__name__

@@ -15,7 +15,7 @@ CANARY = "cAnArYsEcReTkEy0000000000000000000000000"
 
 
 def connection(**profile: Any) -> Connection:
-    """A connection with keys of its own."""
+    """Return a connection with its access keys."""
     values = {"name": "test", "source": KeySource.SESSION, **profile}
     return Connection(Profile(**values), AccessKeys(KEY_ID, Secret(CANARY)))
 

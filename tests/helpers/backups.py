@@ -20,7 +20,7 @@ from core.work import Work
 
 
 class MemoryStore:
-    """A store in memory that can be told to fail from the n-th write on."""
+    """A store in memory that fails from the n-th write on, if a test wants it."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -86,7 +86,7 @@ def trading_database(path: Path, rows: int = 500) -> Path:
 
 
 def everything(path: Path) -> list[tuple[object, ...]]:
-    """Return the whole logical content of a database: its schema and all rows."""
+    """Return the complete logical content of a database: its schema and all rows."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     found = connection.execute(
         "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2"

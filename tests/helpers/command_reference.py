@@ -85,11 +85,11 @@ def _default(param):
     return f" Default: `{param.default}`." if isinstance(param.default, int | str) else ""
 
 
-def _escaped(words):
-    """Return words in which Markdown finds no markup of its own, except code."""
+def _escaped(text):
+    """Return text in which Markdown finds no markup except code."""
     for sign in ("<", "|", "*", "["):
-        words = words.replace(sign, f"\\{sign}")
-    return words
+        text = text.replace(sign, f"\\{sign}")
+    return text
 
 
 if __name__ == "__main__":

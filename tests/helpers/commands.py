@@ -1,4 +1,4 @@
-"""Running the program, or a script on its library, as a process of its own."""
+"""Run the program, or a script on its library, as a separate process."""
 
 import os
 import subprocess
@@ -9,8 +9,10 @@ from typing import Any
 _ROOT = Path(__file__).parents[2]
 
 
-def run_python(server: Any, home: Path, script: str, *words: str) -> subprocess.CompletedProcess:
-    """Run a script as the administrator of an embedded server, with a home of its own."""
+def run_python(
+    server: Any, home: Path, script: str, *arguments: str
+) -> subprocess.CompletedProcess:
+    """Run a script as the administrator of an embedded server, with a separate home."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(_ROOT),
@@ -22,7 +24,7 @@ def run_python(server: Any, home: Path, script: str, *words: str) -> subprocess.
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     return subprocess.run(
-        [sys.executable, "-c", script, *words],
+        [sys.executable, "-c", script, *arguments],
         env=environment,
         capture_output=True,
         text=True,

@@ -204,7 +204,7 @@ def _free_port() -> int:
 
 
 def _certificate(folder: Path, data: Path) -> None:
-    """Give a server a certificate that nobody vouches for."""
+    """Give a server a self-signed certificate."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

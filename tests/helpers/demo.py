@@ -1,7 +1,7 @@
-"""The embedded AWS for tests: one server for the whole run of a process, and plain boto3 clients.
+"""The embedded AWS for tests: one server for all tests of a process, and plain boto3 clients.
 
-Tests that write use a prefix or a bucket of their own; those that change the server's settings
-or keys start a server of their own.
+Tests that write use a separate prefix or bucket; those that change the server's settings
+or keys start a separate server.
 """
 
 from collections.abc import Iterator

@@ -26,7 +26,7 @@ from gui.dialogs.name import NameDialog
 from gui.dialogs.policies import Policies
 from gui.dialogs.profile_editor import ProfileEditor
 from gui.dialogs.wizard import Wizard
-from gui.main_window.shortcut_list import ShortcutSheet
+from gui.main_window.shortcut_list import ShortcutList
 from gui.tabs.bucket.rule_dialog import RuleDialog
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
 from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
@@ -135,7 +135,7 @@ MAKERS: dict[str, Make] = {
     ),
     "RollBackPreview": _roll_back,
     "RuleDialog": lambda parent, _context: RuleDialog(parent, Configuration(), _nothing),
-    "ShortcutSheet": lambda parent, _context: ShortcutSheet(parent),
+    "ShortcutList": lambda parent, _context: ShortcutList(parent),
     "Wizard": lambda parent, context: Wizard(context, parent),
 }  # fmt: skip
 

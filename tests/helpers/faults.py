@@ -140,8 +140,8 @@ def chunked_cut(exchange: Exchange) -> None:
 def range_ignored(exchange: Exchange) -> None:
     """The server ignores Range and If-Match: status 200 with all of the object.
 
-    The headers are signed, so they cannot be taken out of the request: a client of the proxy's
-    own asks for the object.
+    The headers are signed, so they cannot be removed from the request: a separate client of the
+    proxy requests the object.
     """
     exchange.read_request()
     bucket, key = exchange.request.bucket_and_key

@@ -52,14 +52,14 @@ def problems(root: QWidget) -> list[str]:
 def name_of(widget: QWidget) -> str:
     """Return what a person would call a widget, and where it is."""
     text = getattr(widget, "text", None)
-    words = widget.accessibleName() or (str(text())[:40] if callable(text) else "")
+    label = widget.accessibleName() or (str(text())[:40] if callable(text) else "")
     holders = []
     parent = widget.parentWidget()
     while parent is not None and not isinstance(parent, (QMainWindow, QDialog)):
         if type(parent).__module__.startswith("gui."):
             holders.append(type(parent).__name__)
         parent = parent.parentWidget()
-    return f"{type(widget).__name__} {words!r} in {' < '.join(holders[:3])}"
+    return f"{type(widget).__name__} {label!r} in {' < '.join(holders[:3])}"
 
 
 def _visible(root: QWidget) -> list[QWidget]:
@@ -67,7 +67,7 @@ def _visible(root: QWidget) -> list[QWidget]:
 
 
 def _of_qt(widget: QWidget) -> bool:
-    """Return whether a widget is a part that Qt lays out inside one of its own controls."""
+    """Return whether a widget is a part that Qt lays out inside one of Qt's controls."""
     parent = widget.parentWidget()
     return isinstance(parent, _INSIDE_QT) and not isinstance(widget, QHeaderView)
 
@@ -92,7 +92,7 @@ def _label(label: QLabel) -> int:
     metrics = QFontMetrics(label.font())
     wide = max(metrics.horizontalAdvance(line) for line in lines)
     room = label.contentsRect().width()
-    shortened = label.toolTip() and wide > room  # the whole text is at hand
+    shortened = label.toolTip() and wide > room  # the complete text is in the tooltip
     less = 0 if shortened else wide - room
     return max(less, metrics.ascent() - label.height())
 
@@ -229,7 +229,7 @@ def _in_banner(widget: QWidget) -> bool:
 def cut_cells(root: QWidget, *, moments: bool) -> list[str]:
     """Return the cells in sight whose number, pill, progress or moment is not drawn in full.
 
-    Names and other texts may be shortened: the row's tooltip has them whole.
+    Names and other texts may be shortened: the row's tooltip has them in full.
 
     Args:
         root: the window or dialog.

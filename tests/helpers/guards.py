@@ -1,4 +1,4 @@
-"""What no test may do, whatever it tests. Each guard has a test of its own that it bites."""
+"""Guards around every test; `tests/conventions/test_guards.py` proves that each one works."""
 
 import gc
 import logging
@@ -12,7 +12,7 @@ from typing import Any
 from core import redaction
 from core.aws import clients, limits
 
-#: Threads of ours that must be gone when a test is.
+#: Name prefixes of Strongroom's threads, which must have ended at the end of a test.
 OUR_THREADS = ("interactive-", "bulk-", "listing-", "engine-", "ThreadPoolExecutor", "upload-")
 _LOCAL = {"127.0.0.1", "::1", "localhost", ""}
 

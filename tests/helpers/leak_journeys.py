@@ -1,4 +1,4 @@
-"""The journeys of canaries: every path that secrets take, each told to its evidence."""
+"""The journeys of canaries: every path that secrets take, each with its evidence."""
 
 import io
 import json
@@ -50,7 +50,7 @@ def rotate(server, clients, canaries, evidence, home, monkeypatch):
     world = World(server)
     canaries.add("the first key", world.first.secret_access_key.reveal())
     connections = Connections(vault=Vault(MemoryKeyring()))
-    profile = Profile("kept", KeySource.KEYRING, endpoint_url=server.endpoint_url)
+    profile = Profile("stored", KeySource.KEYRING, endpoint_url=server.endpoint_url)
     monkeypatch.setattr("core.local.vault.ALLOWED", {"helpers.keyrings.MemoryKeyring"})
     evidence.record("a connection", connections.save(profile, world.first))
     rotator = world.rotator(clients, RotationJournal(), local=LocalKeys(connections))
@@ -89,7 +89,7 @@ def exchange(server, clients, canaries, evidence, home, monkeypatch):
 
 
 def store(server, clients, canaries, evidence, home, monkeypatch):
-    """Secrets that are made, saved, refused, denied, too long, no JSON, changed meanwhile."""
+    """Secrets that are made, saved, refused, denied, too long, no JSON, changed concurrently."""
     secrets, name = SecretsManager(clients=clients), f"cryptotrading/{uuid4().hex}"
     password = canaries.make("a saved password")
     evidence.record("a write", secrets.create_secret(name, {"password": password}))
@@ -133,7 +133,7 @@ def command(server, clients, canaries, evidence, home, monkeypatch):
     inputs = {
         ("secrets", "put", name, "password"): canaries.make("a password by command") + "\n",
         ("secrets", "put", name, "--file", "-"): json.dumps(
-            {"a_api_key": canaries.make("a whole value"), **pairs}
+            {"a_api_key": canaries.make("a complete value"), **pairs}
         ),
         ("secrets", "get", name): "",
         ("secrets", "get", name, "--json"): "",
@@ -185,7 +185,7 @@ def window(server, canaries, evidence, context, qtbot):
     tab.rotation.open(name)
     qtbot.waitUntil(lambda: not tab.busy, timeout=20000)
     evidence.widgets(tab)
-    tab.actions_on_hygiene.look()
+    tab.actions_on_hygiene.refresh()
     qtbot.waitUntil(lambda: not tab.busy, timeout=20000)
     evidence.widgets(tab)
     for entry in context.log.read():
@@ -200,7 +200,7 @@ JOURNEYS = {each.__name__: each for each in (rotate, exchange, store, command)}
 
 
 def travel(names, *parts):
-    """Run journeys in a thread of their own: none of them is the window's."""
+    """Run journeys in a separate thread: the window's thread may not call AWS."""
     evidence, home = parts[3], parts[4]
     with evidence.logs(), ThreadPoolExecutor(1) as elsewhere:
         for name in names:

@@ -30,7 +30,7 @@ class Canaries:
         return self.add(name, f"cnry/{token_hex(10)}+{len(self.values):02}é")
 
     def add(self, name: str, value: str) -> str:
-        """Watch a value that somebody else has made, for example a key of IAM."""
+        """Watch a value that another program has made, for example a key of IAM."""
         assert name not in self.values
         assert len(value) >= 12
         self.values[name] = value
@@ -97,7 +97,7 @@ class Evidence:
             for each in (raw, handler):
                 root.removeHandler(each)
             self.add("log", "all loggers, through the filter", stream.getvalue())
-            self.add("log", "our own loggers, as they were told", "\n".join(raw.texts))
+            self.add("log", "Strongroom's loggers, as the code logged", "\n".join(raw.texts))
 
     def files(self, *folders: Path) -> None:
         """Collect every file below the folders."""

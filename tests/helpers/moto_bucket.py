@@ -1,4 +1,4 @@
-"""A bucket on moto in this process, for tests of the floors below the demo server."""
+"""A bucket on moto in this process, for tests of the layers below the demo server."""
 
 from contextlib import contextmanager
 from uuid import uuid4

@@ -20,7 +20,7 @@ _ID = {"x-amz-request-id": "1"}
 
 @contextmanager
 def bucket_at(url, name="b"):
-    """A bucket at an endpoint, with clients of its own."""
+    """A bucket at an endpoint, with its clients."""
     profile = Profile("test", KeySource.SESSION, endpoint_url=url, bucket=name)
     clients = ClientFactory(Connection(profile, AccessKeys(KEY_ID, Secret(SECRET))))
     try:
@@ -42,8 +42,8 @@ def _document(root, inside):
 class Server:
     """Call it with a request.
 
-    `damages` uploads arrive with one bit flipped; `opaque` ETags are no MD5; `conditions` tells
-    whether `If-None-Match` is honoured; `part_size` is told for every multipart object.
+    `damages` uploads arrive with one bit flipped; `opaque` ETags are no MD5; `conditions` is
+    whether `If-None-Match` is honoured; `part_size` is reported for every multipart object.
     """
 
     damages: int = 0

@@ -1,11 +1,11 @@
-"""Looking at other processes (Linux)."""
+"""Inspection of other processes (Linux)."""
 
 from contextlib import suppress
 from pathlib import Path
 
 
 def has_ended(process: int) -> bool:
-    """Whether a process has ended; a zombie has, though nobody has asked for its result yet."""
+    """Return whether a process has ended; a zombie has, though its exit code was not read yet."""
     with suppress(OSError):
         return _fields(process)[0] == "Z"
     return True

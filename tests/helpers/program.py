@@ -1,4 +1,4 @@
-"""The program as a process of its own, against one of the S3 servers."""
+"""The program as a separate process, against one of the S3 servers."""
 
 import subprocess
 import sys
@@ -11,25 +11,25 @@ from helpers.s3_servers import S3Server
 
 @dataclass(frozen=True)
 class Program:
-    """Runs commands on a bucket of a server, with a home folder of their own."""
+    """Runs commands on a bucket of a server, with a separate home folder."""
 
     server: S3Server
     bucket: str
     home: Path
 
-    def start(self, *words: str) -> "subprocess.Popen[str]":
-        """Start a command; it leads a process group of its own, so that all of it can be killed."""
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start a command; it leads a new process group, so that all of it can be killed."""
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "core", *words, "--bucket", self.bucket],
+            [sys.executable, "-P", "-m", "core", *arguments, "--bucket", self.bucket],
             env=self.server.environment(self.home),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, start_new_session=True,
         )  # fmt: skip
 
-    def run(self, *words: str, seconds: float = 120) -> "subprocess.CompletedProcess[str]":
+    def run(self, *arguments: str, seconds: float = 120) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end."""
-        process = self.start(*words)
-        return finished(process, words, seconds)
+        process = self.start(*arguments)
+        return finished(process, arguments, seconds)
 
     def together(self, *lines: Sequence[str]) -> "list[subprocess.CompletedProcess[str]]":
         """Run several commands at the same time, each to its end."""
@@ -38,7 +38,7 @@ class Program:
 
 
 def finished(
-    process: "subprocess.Popen[str]", words: Sequence[str], seconds: float
+    process: "subprocess.Popen[str]", arguments: Sequence[str], seconds: float
 ) -> "subprocess.CompletedProcess[str]":
     """Wait for the end of a command; one that hangs is killed and fails the test."""
     try:
@@ -47,4 +47,4 @@ def finished(
         process.kill()
         process.communicate()
         raise
-    return subprocess.CompletedProcess(words, process.returncode, output, errors)
+    return subprocess.CompletedProcess(arguments, process.returncode, output, errors)

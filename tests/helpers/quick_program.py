@@ -1,4 +1,4 @@
-"""The real program with short waits, run as a process of its own by tests of network faults.
+"""The real program with short waits, run as a separate process by tests of network faults.
 
 An outage ends a command after a minute, and a silent server after half of one. Hundreds of cases
 cannot wait that long; what is tested is which outcome they reach, so only the constants change.
@@ -34,9 +34,9 @@ def shorten(put: Callable[[Any, str, Any], None] = setattr) -> None:
     put(core.work.RetryBudget.__init__, "__defaults__", (RETRY,))
 
 
-def command(*words: str) -> list[str]:
+def command(*arguments: str) -> list[str]:
     """Return the command line that runs the program with short waits."""
-    return [sys.executable, "-P", str(Path(__file__)), *words]
+    return [sys.executable, "-P", str(Path(__file__)), *arguments]
 
 
 if __name__ == "__main__":

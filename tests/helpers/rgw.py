@@ -151,19 +151,19 @@ class _Cluster:
             process.wait(10)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _run(self, program: str, *words: str) -> None:
+    def _run(self, program: str, *arguments: str) -> None:
         configuration = () if program == "monmaptool" else ("-c", "ceph.conf")
         done = subprocess.run(
-            [program, *configuration, *words], cwd=self._folder, env=self._environment,
+            [program, *configuration, *arguments], cwd=self._folder, env=self._environment,
             capture_output=True, text=True, timeout=_START_SECONDS, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"{program}: {done.stdout[-1000:]}{done.stderr[-2000:]}"
 
-    def _start(self, program: str, *words: str) -> None:
+    def _start(self, program: str, *arguments: str) -> None:
         with (self._folder / f"{program}.out").open("wb") as log:
             self._processes.append(
                 subprocess.Popen(
-                    [*dying_with_us(), program, "-f", "-c", "ceph.conf", *words],
+                    [*dying_with_us(), program, "-f", "-c", "ceph.conf", *arguments],
                     cwd=self._folder, env=self._environment,
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 )

@@ -34,7 +34,7 @@ AT_ONCE = frozenset({Step.DEACTIVATE, Step.DELETE})
 
 @dataclass
 class World:
-    """One user and one secret; plain boto3 clients look at them from outside."""
+    """One user and one secret; plain boto3 clients read them."""
 
     server: DemoServer
     user: str = field(default_factory=lambda: f"bot-{uuid4().hex[:12]}")
@@ -57,7 +57,7 @@ class World:
             "aws_secret_access_key": keys.secret_access_key.reveal(),
             "bucket_name": "tentimecrypto",
             "region": "us-east-1",
-            "note": "kept as it is: é",
+            "note": "stored as it is: é",
         }
 
     def close(self) -> None:
@@ -118,7 +118,7 @@ class World:
         current = self.stored("AWSCURRENT")
         assert list(self.keys) == [current["aws_access_key_id"]]
         assert current["aws_access_key_id"] != self.first.access_key_id
-        assert current["note"] == "kept as it is: é"
+        assert current["note"] == "stored as it is: é"
         assert not self.works(self.value(self.first)), "the old key is still accepted"
         assert self.holder("AWSPENDING") in {"", self.holder("AWSCURRENT")}
 

@@ -64,7 +64,7 @@ class S3Server:
             pytest.skip(f"not supported by this server ({self.name}): {feature}: {reason}")
 
     def client(self, endpoint_url: str = "", **config: Any) -> Any:
-        """Return a plain boto3 client: the independent witness, no code of ours in it."""
+        """Return a plain boto3 client: it is independent of Strongroom's code."""
         import boto3
         from botocore.config import Config
 
@@ -94,7 +94,7 @@ class S3Server:
         return Connection(profile, AccessKeys(self.access_key_id, Secret(self.secret_access_key)))
 
     def environment(self, home: Path, endpoint_url: str = "") -> dict[str, str]:
-        """Return the environment of a command line with a home of its own."""
+        """Return the environment of a command line with a separate home."""
         stored = {
             name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ
         }

@@ -22,7 +22,7 @@ from helpers.s3_servers import S3Server
 _KEY_ID, _SECRET = "AKIAIOSFODNN7EXAMPLE", "seaweed-secret-key-for-tests-0123456789"
 _START_SECONDS = 40.0
 _PORTS = ("master.port", "volume.port", "filer.port", "s3.port")
-#: Below Linux's ephemeral ports, so that no outgoing connection takes one meanwhile.
+#: Below Linux's ephemeral ports, so that no outgoing connection takes one in the meantime.
 _PORT_RANGE = range(20_000, 32_000)
 #: Not the shared generator: property tests seed it alike in all processes.
 _CHANCE = random.SystemRandom()

@@ -1,7 +1,7 @@
-"""A real Secret Service (gnome-keyring) on a message bus of its own, for one test at a time.
+"""A real Secret Service (gnome-keyring) on a private message bus, for one test at a time.
 
-`run_case` starts a child process; the child starts the daemon, does one thing with our vault and
-prints what came of it as JSON. Whoever started a process ends it, by its own id.
+`run_case` starts a child process; the child starts the daemon, does one thing with Strongroom's
+vault and prints the result as JSON. Each process is ended by its parent, by its id.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 PASSWORD = "the-login-password"
 CANARY = "cAnArYsEcReTkEy1111111111111111111111111"
-#: A bus that starts nothing by itself: whoever is not there stays away.
+#: A bus that starts no services by itself: a service that is absent stays absent.
 _QUIET_BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>session</type><listen>unix:dir={home}</listen><auth>EXTERNAL</auth>
@@ -48,13 +48,13 @@ class PlaintextKeyring(KeyringBackend):
 
 
 def run_case(case: str, home: Path, *, bus: str = "quiet", **variables: str) -> dict[str, Any]:
-    """Run one case in a child with a private HOME and return what it told.
+    """Run one case in a child with a private HOME and return its result.
 
     Args:
         case: a name in `CASES`.
         home: an empty folder.
         bus: `quiet` (starts nothing by itself), `usual` (the desktop's, which starts the daemon
-            again when it is asked for) or `none`.
+            again when it is requested) or `none`.
         variables: further environment variables.
     """
     command = [sys.executable, "-m", "helpers.secret_service", case]
@@ -147,7 +147,7 @@ class Daemon:
 class CancellingPrompter:
     """Takes the place of the desktop's password prompt; its user presses Cancel each time.
 
-    It speaks gcr's prompter protocol: the daemon asks to begin, asks for a password, hears "no".
+    It speaks gcr's prompter protocol: the daemon asks to begin, requests a password, gets "no".
     """
 
     NAME = "org.gnome.keyring.SystemPrompter"
@@ -208,7 +208,7 @@ def _seen() -> dict[str, Any]:
         "reason": state.reason,
     }
     acts: dict[str, Callable[[], Any]] = {
-        "load": lambda: vault.load("kept") == keys or None,
+        "load": lambda: vault.load("stored") == keys or None,
         "store": lambda: vault.store("other", keys),
     }
     for name, act in acts.items():
@@ -226,8 +226,8 @@ def _remember() -> None:
 
     keys = AccessKeys("AKIAEXAMPLE", Secret(CANARY), Secret(f"token-{CANARY}"))
     vault = Vault()
-    vault.store("kept", keys)
-    assert vault.load("kept") == keys
+    vault.store("stored", keys)
+    assert vault.load("stored") == keys
     assert vault.load("never stored") is None
     vault.store("dropped", keys)
     vault.delete("dropped")

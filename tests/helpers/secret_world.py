@@ -13,7 +13,7 @@ from core.demo import DemoServer
 
 @dataclass
 class SecretWorld:
-    """One secret; a plain boto3 client looks at it."""
+    """One secret; a plain boto3 client reads it."""
 
     server: DemoServer
     text: str

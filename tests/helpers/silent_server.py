@@ -5,7 +5,7 @@ import threading
 
 
 class SilentServer:
-    """Use as a context manager; `reached` is set once a whole request head has arrived."""
+    """Use as a context manager; `reached` is set once a complete request head has arrived."""
 
     def __init__(self, beginning: bytes = b"") -> None:
         self._beginning = beginning
@@ -20,7 +20,7 @@ class SilentServer:
         while True:
             try:
                 connection, _ = self._listener.accept()
-            except OSError:  # closed: the test is over
+            except OSError:  # closed: the test has ended
                 return
             self._connections.append(connection)
             head = b""

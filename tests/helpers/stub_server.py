@@ -1,4 +1,4 @@
-"""An HTTP server that answers as it is told: for answers that no real service gives on demand."""
+"""An HTTP server with prepared answers, for those that no real service gives on demand."""
 
 import sys
 import threading
@@ -26,7 +26,7 @@ class Reply:
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: object, address: object) -> None:
-        """Report what a handler raised, unless the client closed the connection meanwhile."""
+        """Report what a handler raised, unless the client has closed the connection."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, address)
 

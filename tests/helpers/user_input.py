@@ -45,7 +45,7 @@ class User:
         return None
 
     def fill(self, name: str, text: str, within: QWidget | None = None) -> None:
-        """Replace what stands in the field of that accessible name."""
+        """Replace the text of the field with that accessible name."""
         place = within or self.window
         fields = [f for f in place.findChildren(QLineEdit) if f.accessibleName() == name]
         assert fields, f"there is no field {name!r}"

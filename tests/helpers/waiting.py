@@ -6,7 +6,7 @@ from time import monotonic
 
 
 def until(condition: Callable[[], object], seconds: float = 5) -> None:
-    """Look again and again; fail when it does not come true in time."""
+    """Wait until the condition is true; fail when it is not in time."""
     ends = monotonic() + seconds
     while not condition():
         assert monotonic() < ends, "it did not happen in time"

@@ -1,7 +1,7 @@
 """Faults on the wire between botocore and a server: lost answers, refusals, and death.
 
-`Wire` stands in for botocore's `URLLib3Session.send`. A rule looks at each call and says what
-happens to it; `Killed` is a BaseException, so nothing of ours catches it: what follows is what a
+`Wire` replaces botocore's `URLLib3Session.send`. A rule inspects each call and decides what
+happens to it; `Killed` is a BaseException, so Strongroom does not catch it: what follows is what a
 killed process would have left, since only the system's clean-up (locks, sockets) takes place.
 """
 
@@ -44,7 +44,7 @@ FAULTS = ("lost", *ANSWERS, "killed")
 
 
 class Wire:
-    """Counts calls and applies the rule; `calls` tells what was sent."""
+    """Counts calls and applies the rule; `calls` lists what was sent."""
 
     def __init__(self, rule: Rule = lambda _call: "") -> None:
         self.rule = rule

@@ -91,7 +91,7 @@ class Killed:
     """An operation that is killed: its command, and the truth after it was run once more."""
 
     name: str
-    words: Callable[[Site, str], list[str]]
+    arguments: Callable[[Site, str], list[str]]
     check: Callable[[Site, str], str]
     prepare: Callable[[Site, str], None] = lambda _site, _name: None
 
@@ -100,10 +100,10 @@ def kill_once(site: Site, operation: Killed, draw: random.Random, number: int) -
     """Kill an operation at a random moment and run it again; return what is wrong, or nothing."""
     name = f"{operation.name}-{number}"
     operation.prepare(site, name)
-    arguments = operation.words(site, name)
+    arguments = operation.arguments(site, name)
     if operation.name not in site.durations:
         began = time.monotonic()
-        assert site.program.run(*operation.words(site, f"{name}-first")).returncode == 0
+        assert site.program.run(*operation.arguments(site, f"{name}-first")).returncode == 0
         site.durations[operation.name] = time.monotonic() - began
     process = site.program.start(*arguments)
     with suppress(subprocess.TimeoutExpired):

@@ -43,14 +43,14 @@ def big(tmp_path):
     return path
 
 
-def run(server, home, *words, **more):
+def run(server, home, *arguments, **more):
     """Run a program of another maker with the server's keys."""
     done = subprocess.run(
-        [str(_BIN / words[0]), *words[1:]],
+        [str(_BIN / arguments[0]), *arguments[1:]],
         env={**server.environment(home), "AWS_REGION": "us-east-1", **more},
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, f"{words}: {done.stdout[-500:]}{done.stderr[-2000:]}"
+    assert done.returncode == 0, f"{arguments}: {done.stdout[-500:]}{done.stderr[-2000:]}"
 
 
 def written_by_aws_cli(server, bucket, home, path, key):
@@ -203,7 +203,7 @@ def test_a_page_of_mixed_origin(s3_server, s3_client, s3_bucket, workspace, smal
     )
 
 
-#: Characters that XML, URLs, shells and file systems treat in ways of their own.
+#: Characters that XML, URLs, shells and file systems treat in different ways.
 ODD = (
     "plus+and space", "percent%41%2F%", "amp&lt;", "quote\"'", "<angle>", "ümlaut", "日本語",
     "emoji😀", "a?b=c", "hash#1", "back\\slash", "colon:semi;", "comma,", "tilde~", "star*",

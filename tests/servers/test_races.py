@@ -107,10 +107,10 @@ def test_two_restores_of_one_table(program, database):
         assert rows(database) == before
     with closing(sqlite3.connect(database)) as opened:
         names = [n for (n,) in opened.execute("SELECT name FROM sqlite_schema WHERE type='table'")]
-    kept = [name for name in names if "__before_" in name]
+    former = [name for name in names if "__before_" in name]
     assert succeeded >= ROUNDS
-    assert len(kept) == succeeded
-    assert set(names) - set(kept) == {"orders"}
+    assert len(former) == succeeded
+    assert set(names) - set(former) == {"orders"}
 
 
 def test_two_saves_of_one_secret(demo_server, tmp_path):

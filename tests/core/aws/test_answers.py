@@ -1,4 +1,4 @@
-"""Answers that are cut, empty, or not of AWS never count, whatever service they stand in for."""
+"""Truncated, empty and foreign answers are errors for every service, never results."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the watcher of a connection is told of each request."""
+"""The observer of a connection receives each attempt of a request."""
 
 import pytest
 from helpers.stub_server import Reply, StubServer

@@ -108,7 +108,7 @@ def test_a_metadata_service_that_does_not_answer_is_reported(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "expected"),
     [
         ("[profile other]\nregion = x\n", "there is no such section"),
         ("[profile team]\nregion = x\n", "it provides no keys"),
@@ -121,11 +121,11 @@ def test_a_metadata_service_that_does_not_answer_is_reported(monkeypatch):
         ("[profile team]\ncredential_process = echo nonsense\n", "did not return JSON"),
     ],
 )
-def test_an_aws_profile_says_what_it_lacks(config, text, words):
+def test_an_aws_profile_says_what_it_lacks(config, text, expected):
     config(text)
     error = failure(TEAM)
     assert isinstance(error, errors.CredentialsMissing)
-    assert words in error.cause
+    assert expected in error.cause
     assert "team" in error.cause or "files" in error.cause
 
 
@@ -143,7 +143,7 @@ def test_a_failing_credential_process_is_quoted_without_its_secrets(config, tmp_
 
 
 @pytest.mark.parametrize(
-    ("text", "variables", "words"),
+    ("text", "variables", "expected"),
     [
         ("[profile team]\ncredential_process = false\n", {}, "Run the program"),
         ("[profile team]\ncredential_process = /nowhere/helper\n", {}, "Run the program"),
@@ -154,11 +154,11 @@ def test_a_failing_credential_process_is_quoted_without_its_secrets(config, tmp_
         ("[profile team]\nregion = x\n", {}, "aws configure --profile team"),
     ],
 )
-def test_the_remedy_is_that_of_the_cause(config, monkeypatch, text, variables, words):
+def test_the_remedy_is_that_of_the_cause(config, monkeypatch, text, variables, expected):
     config(text)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert words in failure(ENVIRONMENT if variables else TEAM).remedy
+    assert expected in failure(ENVIRONMENT if variables else TEAM).remedy
 
 
 SSO = (

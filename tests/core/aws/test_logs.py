@@ -170,7 +170,7 @@ def canaries():
 
 
 def output_of(canaries, tmp_path, before="", after="", last=""):
-    """Run the work in a process of its own; return what it printed and logged."""
+    """Run the work in a separate process; return what it printed and logged."""
     seen = tmp_path / "signature"
     with StubServer(Aws(canaries)) as server:
         environment = {

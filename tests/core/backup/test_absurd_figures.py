@@ -1,4 +1,4 @@
-"""Whatever stands in a manifest or in its rows: an error in words, or what was written."""
+"""Absurd values in a manifest or its rows cause a clear error or are restored as written."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def leaves(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 
 def forged(body: dict[str, Any], place: tuple[Any, ...], value: Any) -> bytes:
-    """Put a value in a place and sign the manifest, as somebody who knows the format would."""
+    """Replace one value and give the manifest a matching hash, as an attacker would."""
     changed = copy.deepcopy(body)
     inner: Any = changed
     for step in place[:-1]:

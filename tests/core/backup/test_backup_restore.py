@@ -374,7 +374,7 @@ def test_the_failure_of_a_large_backup_is_reported_as_what_it_is(
     path = trading_database(tmp_path / "large.db", rows=200_000)
     for writes in (0, 1, 5):
         store.fail_after = writes
-        with pytest.raises(Offline) as failed:  # kept alive, as a traceback keeps its frames
+        with pytest.raises(Offline) as failed:  # referenced, as a traceback references its frames
             backed_up(store, path, "orders")
         assert failed.value.__context__ is None
         assert [t.name for t in threading.enumerate() if t.name.startswith("prefetch")] == []

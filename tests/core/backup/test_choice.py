@@ -146,7 +146,7 @@ def test_damage_to_a_part_on_the_way_is_read_again(
 def test_a_manifest_that_was_replaced_after_the_list_is_refused(
     damaging: DamagingStore, two: tuple[Backup, Backup], path: Path
 ) -> None:
-    """What was shown is what is restored, also when somebody writes a valid other manifest."""
+    """What was shown is what is restored, even if another client replaces the manifest."""
     body = manifests.from_bytes(damaging.objects[two[1].key])
     damaging.objects[two[1].key] = manifests.to_bytes(replace(body, note="other"))
     with pytest.raises(Corrupt, match="differs from the listed one"):
@@ -217,7 +217,7 @@ def test_of_several_other_databases_none_is_guessed(
 def test_a_broken_newer_backup_hides_no_source(
     damaging: DamagingStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody knows of which database a broken one is: it is named, not passed over."""
+    """The database of a corrupt backup is unknown: it is reported, not skipped."""
     from_host(damaging, path, monkeypatch, "prod")
     broken = from_host(damaging, path, monkeypatch, "prod")
     from_host(damaging, path, monkeypatch, "staging")

@@ -190,7 +190,7 @@ def test_a_backup_of_an_earlier_version_restores_and_says_that_row_numbers_are_n
     )
     report = restored(store, backup, path)
     assert any("does not contain rowids" in problem for problem in report.problems)
-    assert hits(path, "charlie") == [(2, "charlie")]  # numbered anew, and the index agrees
+    assert hits(path, "charlie") == [(2, "charlie")]  # renumbered, and the index agrees
 
 
 VIEWS = """

@@ -1,4 +1,4 @@
-"""Backups of earlier versions stay readable: one is kept here as it was written."""
+"""Backups of earlier versions stay readable: one is stored here as it was written."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from core.backup.verify import verify_of
 from core.model.backup import BackupState
 from core.work import Work
 
-KEPT = Path(__file__).parent / "kept_v1"
+STORED = Path(__file__).parent / "stored_v1"
 
 
 def test_a_backup_of_version_1_is_read(tmp_path: Path) -> None:
     store = MemoryStore()
     folder = "backups/database/prices/2026/11/23/2026-11-23T08:00:00Z_c0ffee000001/"
-    for path in KEPT.iterdir():
+    for path in STORED.iterdir():
         store.objects[folder + path.name] = path.read_bytes()
     (listed,) = backups_in(store, None, Work())
     assert (listed.state, listed.rows, listed.note) == (BackupState.COMPLETE, 5, "kept for ever")

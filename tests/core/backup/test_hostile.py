@@ -45,7 +45,7 @@ def manifest_key(store: MemoryStore) -> str:
 
 
 def forge(store: MemoryStore, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change the manifest and give it a matching hash, as somebody who knows the format would."""
+    """Change the manifest and give it a matching hash, as an attacker who knows the format would."""
     key = manifest_key(store)
     body = json.loads(store.objects[key])
     change(body)

@@ -11,16 +11,17 @@ import pytest
 import zstandard
 from helpers.backups import MemoryStore, backed_up, restored, sql
 
-from core.backup import package
+from core.backup import package, row_formats
 from core.backup.manifest import LARGEST_PART
-from core.backup.package import complete_lines, unpack
+from core.backup.package import unpack
+from core.backup.row_formats import complete_lines
 from core.errors import Cancelled, Corrupt
 from core.model.backup import Part
 from core.work import CancelToken, Work
 
 
 class Counted(bytes):
-    """A chunk that counts how many of its bytes are looked at or copied."""
+    """A chunk that counts how many of its bytes are read or copied."""
 
     touched = 0
 
@@ -83,10 +84,10 @@ def test_large_blobs_and_texts_come_back_as_they_were(store: MemoryStore, tmp_pa
 def test_a_forged_line_without_end_is_refused_before_the_database_is_opened_for_writing(
     store: MemoryStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(package, "LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr(row_formats, "LONGEST_LINE", 1 << 20)
     data, part = part_of(b'{"id":"' + b"7" * (8 << 20) + b'"}\n', 1)
     with pytest.raises(Corrupt, match="does not match") as refused:
-        list(unpack(data, part, Work()))
+        list(unpack(data, part, "jsonl", Work()))
     assert "longer than a database allows" in refused.value.cause
     assert LARGEST_PART <= 2 << 30
 
@@ -96,7 +97,7 @@ def test_a_cancel_ends_the_unpacking_of_one_endless_line() -> None:
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):
-        list(unpack(data, part, Work(token)))
+        list(unpack(data, part, "jsonl", Work(token)))
 
 
 def test_rows_are_proven_before_the_lock_is_taken(

@@ -1,4 +1,4 @@
-"""What an interrupted backup leaves: removed when it is ours, listed when it is not."""
+"""Leftovers of an interrupted backup of this machine are removed, others are listed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def foreign_parts(store: DatedStore, age: timedelta) -> None:
 
 @contextmanager
 def killed_backup(store: DatedStore, folder: str, parts: int) -> Iterator[None]:
-    """What a killed process leaves: parts, and a record that nobody holds any more."""
+    """Leave what a killed process leaves: parts, and a record that no process locks."""
     code = (
         "import os, sys\n"
         "from core.backup.unfinished import unfinished_backup\n"

@@ -25,7 +25,7 @@ UNBUILDABLE = {
 
 
 def of_a_program(path: Path, text: str) -> Path:
-    """Make a database as a program does that brings functions and collations of its own."""
+    """Make a database as a program with custom functions and collations does."""
     connection = apsw.Connection(str(path))
     for name, count in (("regexp", 2), ("slug", 1)):
         connection.create_scalar_function(name, lambda *_values: 1, count, deterministic=True)

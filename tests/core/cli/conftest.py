@@ -20,10 +20,10 @@ def command(demo_server, monkeypatch, capsys):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", demo_server.admin.access_key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", demo_server.admin.secret_access_key.reveal())
 
-    def call(*words, code=0):
-        given = main(list(words))
+    def call(*arguments, code=0):
+        exit_code = main(list(arguments))
         output = capsys.readouterr()
-        assert given == code, output.err
+        assert exit_code == code, output.err
         return output
 
     return call

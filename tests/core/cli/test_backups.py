@@ -1,4 +1,4 @@
-"""`backup`, `backups` and `restore` as a script calls them: exit codes, words, JSON."""
+"""`backup`, `backups` and `restore` as a script calls them: exit codes, texts, JSON."""
 
 import json
 import re

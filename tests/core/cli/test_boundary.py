@@ -15,7 +15,7 @@ from core.redaction import Secret
 
 @pytest.fixture(params=[RecursionError, MemoryError, KeyError, UnicodeDecodeError, AssertionError])
 def broken(request, monkeypatch):
-    """Have every command fail in a way that nothing foresees, with a secret in its words."""
+    """Make every command raise an unexpected error whose text contains a secret."""
     canary = Secret("boundary-0123456789-xyz").reveal()
 
     def fail(_self, _work):

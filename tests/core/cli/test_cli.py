@@ -24,8 +24,8 @@ def run(demo_server, monkeypatch, capsys):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", demo_server.admin.access_key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", demo_server.admin.secret_access_key.reveal())
 
-    def call(*words, code=0):
-        given = main([str(word) for word in words])
+    def call(*arguments, code=0):
+        given = main([str(word) for word in arguments])
         output = capsys.readouterr()
         assert given == code, output.err
         assert demo_server.admin.secret_access_key.reveal() not in output.out + output.err
@@ -35,8 +35,8 @@ def run(demo_server, monkeypatch, capsys):
     return call
 
 
-def as_json(told):
-    return json.loads(told.out)
+def as_json(captured):
+    return json.loads(captured.out)
 
 
 def test_put_ls_get_and_what_is_never_overwritten(run, demo_prefix, tmp_path):

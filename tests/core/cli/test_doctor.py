@@ -9,8 +9,8 @@ from core.errors import ErrorKind
 
 @pytest.fixture
 def run(world, command):
-    def call(*words, code=0):
-        return command("doctor", *words, "--prefix", world.secret, code=code)
+    def call(*arguments, code=0):
+        return command("doctor", *arguments, "--prefix", world.secret, code=code)
 
     return call
 

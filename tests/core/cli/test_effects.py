@@ -11,7 +11,7 @@ from core.errors import ErrorKind
 
 @pytest.fixture
 def failing(monkeypatch, capsys, tmp_path):
-    """Run a command with a server that nobody reaches."""
+    """Run a command with a server that is unreachable."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMIK7MDENG")
@@ -24,9 +24,9 @@ def failing(monkeypatch, capsys, tmp_path):
         connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY)")
     connection.close()
 
-    def call(*words):
+    def call(*arguments):
         places = {"VALUE": str(value), "DATABASE": str(database)}
-        assert main([places.get(word, word) for word in words]) == ErrorKind.OFFLINE.value
+        assert main([places.get(word, word) for word in arguments]) == ErrorKind.OFFLINE.value
         return capsys.readouterr().err
 
     return call

@@ -88,9 +88,9 @@ def start(silent, tmp_path):
     }
 
     @contextlib.contextmanager
-    def call(words):
+    def call(arguments):
         with subprocess.Popen(
-            [sys.executable, "-m", "core", *words],
+            [sys.executable, "-m", "core", *arguments],
             env=environment, cwd=tmp_path, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         ) as command:  # fmt: skip

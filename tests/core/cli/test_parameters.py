@@ -14,11 +14,11 @@ from core.errors import ErrorKind
 NOT_UTF8 = os.fsdecode(b"caf\xe9")
 
 
-def leaves(command=None, words=()):
-    """Yield every command that runs something: its words and its click command."""
+def leaves(command=None, names=()):
+    """Yield every command that runs something: its path and its click command."""
     command = command or typer.main.get_command(app)
     for name, below in sorted(getattr(command, "commands", {}).items()):
-        path = (*words, name)
+        path = (*names, name)
         if hasattr(below, "commands"):
             yield from leaves(below, path)
         else:
@@ -34,7 +34,7 @@ def filled(command, chosen, value):
     """A command line in which every argument has some value, and the chosen parameter this one."""
     text = [] if chosen.opts[0].startswith("-") is False else [f"{shown_name(chosen)}={value}"]
     arguments = [param for param in command.params if not param.opts[0].startswith("-")]
-    if chosen in arguments:  # everything before it, too: arguments are told apart by their place
+    if chosen in arguments:  # everything before it, too: arguments are identified by their position
         arguments = arguments[: arguments.index(chosen) + 1] + [
             param for param in arguments[arguments.index(chosen) + 1 :] if param.required
         ]
@@ -44,8 +44,8 @@ def filled(command, chosen, value):
 
 
 PARAMETERS = [
-    pytest.param(words, command, param, id=f"{'-'.join(words)}-{param.name}")
-    for words, command in leaves()
+    pytest.param(names, command, param, id=f"{'-'.join(names)}-{param.name}")
+    for names, command in leaves()
     for param in command.params
     if param.name != "help" and takes_text(param)
 ]
@@ -110,8 +110,8 @@ def test_the_demo_brings_its_own_profile_and_address(option, capsys):
 
 
 PAIRS = [
-    pytest.param(words.split(), pair, id=f"{words}-{'-'.join(pair)}")
-    for words, pairs in EXCLUSIVE.items()
+    pytest.param(names.split(), pair, id=f"{names}-{'-'.join(pair)}")
+    for names, pairs in EXCLUSIVE.items()
     for pair in pairs
 ]
 

@@ -14,8 +14,8 @@ def run(demo_server, monkeypatch, capsys):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", demo_server.admin.access_key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", demo_server.admin.secret_access_key.reveal())
 
-    def call(*words, code=0):
-        assert main(list(words)) == code
+    def call(*arguments, code=0):
+        assert main(list(arguments)) == code
         return capsys.readouterr()
 
     return call

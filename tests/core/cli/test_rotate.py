@@ -12,8 +12,8 @@ from core.units import utc_now
 
 @pytest.fixture
 def run(world, command):
-    def call(*words, code=0):
-        return command("rotate", world.secret, *words, code=code)
+    def call(*arguments, code=0):
+        return command("rotate", world.secret, *arguments, code=code)
 
     return call
 

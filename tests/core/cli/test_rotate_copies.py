@@ -29,9 +29,9 @@ def exchange(demo_server):
 
 @pytest.fixture
 def rotate(command, exchange, monkeypatch):
-    def call(*words, stdin=b"", code=0):
+    def call(*arguments, stdin=b"", code=0):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        output = command("rotate", exchange.secret, *words, code=code)
+        output = command("rotate", exchange.secret, *arguments, code=code)
         for value in (*OLD.values(), *NEW.values()):
             assert str(value) not in (output.out + output.err).replace("1.5", "")
         return output

@@ -69,8 +69,8 @@ def run(seaweed, monkeypatch, capsys):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", seaweed.access_key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", seaweed.secret_access_key)
 
-    def call(*words, code=0):
-        given = main([str(word) for word in words])
+    def call(*arguments, code=0):
+        given = main([str(word) for word in arguments])
         output = capsys.readouterr()
         assert given == code, output.err
         assert "Traceback" not in output.err

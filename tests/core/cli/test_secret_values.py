@@ -31,9 +31,9 @@ def name(vault):
 def put(command, monkeypatch, name):
     """Run `secrets put` on the secret with some bytes on standard input."""
 
-    def call(*words, stdin=b"", code=0):
+    def call(*arguments, stdin=b"", code=0):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        output = command("secrets", "put", name, *words, code=code)
+        output = command("secrets", "put", name, *arguments, code=code)
         assert "canary" not in output.out + output.err
         return output
 
@@ -50,7 +50,7 @@ def password(text):
 
 
 @pytest.mark.parametrize(
-    ("piped", "kept"),
+    ("piped", "saved"),
     [
         (b"hunter2", "hunter2"),
         (b"hunter2\n", "hunter2"),
@@ -62,9 +62,9 @@ def password(text):
         ("h\u00fcnter\n".encode(), "h\u00fcnter"),
     ],
 )
-@pytest.mark.parametrize("way", ["field", "field from -", "field from a file", "whole"])
+@pytest.mark.parametrize("way", ["field", "field from -", "field from a file", "complete value"])
 def test_what_is_stored_is_what_was_given_but_for_one_line_end(
-    put, stored, tmp_path, piped, kept, way
+    put, stored, tmp_path, piped, saved, way
 ):
     file = tmp_path / "value"
     file.write_bytes(piped)
@@ -72,11 +72,11 @@ def test_what_is_stored_is_what_was_given_but_for_one_line_end(
         "field": ["password"],
         "field from -": ["password", "--file", "-"],
         "field from a file": ["password", "--file", str(file)],
-        "whole": ["--file", "-"],
+        "complete value": ["--file", "-"],
     }[way]
     put(*arguments, stdin=b"" if "a file" in way else piped)
-    assert (stored() if way == "whole" else password(stored())) == kept
-    if way != "whole":
+    assert (stored() if way == "complete value" else password(stored())) == saved
+    if way != "complete value":
         assert json.loads(stored())["user"] == "me"
 
 

@@ -30,8 +30,8 @@ def run(demo_server, monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", demo_server.admin.access_key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", demo_server.admin.secret_access_key.reveal())
 
-    def call(*words, code=0):
-        given = main(["secrets", *words])
+    def call(*arguments, code=0):
+        given = main(["secrets", *arguments])
         output = capsys.readouterr()
         assert given == code, output.err
         assert "canary" not in output.out + output.err

@@ -23,13 +23,13 @@ _SHORT = ("--json", "--retry-seconds", "2")
 
 @pytest.fixture
 def run(s3_server, s3_bucket, monkeypatch, capsys, tmp_path):
-    """Run one command on a bucket of its own, and return what it printed."""
+    """Run one command on a separate bucket, and return what it printed."""
     for name, value in s3_server.environment(tmp_path / "home").items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
 
-    def call(*words, code=0):
-        given = main([*(str(word) for word in words), "--bucket", s3_bucket])
+    def call(*arguments, code=0):
+        given = main([*(str(word) for word in arguments), "--bucket", s3_bucket])
         printed = capsys.readouterr()
         assert given == code, printed.err
         return printed
@@ -39,12 +39,12 @@ def run(s3_server, s3_bucket, monkeypatch, capsys, tmp_path):
 
 @pytest.fixture
 def quick(s3_server, s3_bucket, tmp_path):
-    """Start a command in a process of its own, with short waits, through a proxy."""
+    """Start a command in a separate process, with short waits, through a proxy."""
     import subprocess
 
-    def start(proxy, *words):
+    def start(proxy, *arguments):
         return subprocess.Popen(
-            command(*map(str, words), "--bucket", s3_bucket),
+            command(*map(str, arguments), "--bucket", s3_bucket),
             env=s3_server.environment(tmp_path / "home", proxy.url),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip

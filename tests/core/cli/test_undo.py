@@ -1,4 +1,4 @@
-"""After a restore on a machine without a screen: take it back, or let the former table go."""
+"""A restore is undone, or its former table dropped, from the command line."""
 
 import pytest
 from helpers.backups import MemoryStore, backed_up, restored, sql, trading_database
@@ -16,8 +16,8 @@ def test_undo_and_drop_need_a_yes(tmp_path, capsys):
     sql(path, "UPDATE orders SET status = 'newer'")
     stored = restored(store, backup, path).kept
 
-    def run(*words, code=0):
-        assert main(["restore", str(path), "orders", *words]) == code
+    def run(*arguments, code=0):
+        assert main(["restore", str(path), "orders", *arguments]) == code
         output = capsys.readouterr()
         return output.out + output.err
 

@@ -81,7 +81,7 @@ def test_a_start_can_be_cancelled(temporary):
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM])
 def test_the_child_goes_with_its_parent(blow):
     owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, cwd=ROOT)

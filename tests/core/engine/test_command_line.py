@@ -79,14 +79,14 @@ def test_the_embedded_server_is_named_by_its_address():
 @pytest.mark.parametrize(
     "secret",
     [
-        "a-password-of-somebody",
+        "a-password-of-a-user",
         "https://b.s3.amazonaws.com/k?X-Amz-Signature=0123456789abcdef",
         "postgresql://user:hunter2@host/db",
         "password=hunter2",
     ],
 )
 def test_a_secret_or_a_signature_is_never_in_a_line(secret):
-    Secret("a-password-of-somebody")
+    Secret("a-password-of-a-user")
     for one in WITH_COMMAND:
         assert command_line(one.name, secret) == ""
     assert command_line("backup.run", "t.db", options={"--note": secret}) == ""

@@ -174,10 +174,10 @@ from core.engine.client import EngineClient
 from core.model.connection import Connection, KeySource, Profile
 from core.work import Work
 engine = EngineClient(operations_module="tests.core.engine.engine_operations")
-def told(_batch):
+def on_batch(_batch):
     print(engine.pids()[0], flush=True)
 engine.call(sys.argv[1], {}, connection=Connection(Profile("t", KeySource.SESSION)),
-            work=Work(batch=told))
+            work=Work(batch=on_batch))
 """
 
 

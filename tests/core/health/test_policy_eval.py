@@ -1,4 +1,4 @@
-"""Policies judged as a whole: effect, principal, action, resource and condition together."""
+"""Policies are evaluated with effect, principal, action, resource and condition together."""
 
 import itertools
 import json

@@ -7,7 +7,7 @@ from core.local.state.database import Database
 
 @pytest.fixture
 def database(tmp_path):
-    """Return a state database in a folder of its own; it is closed at the end."""
+    """Return a state database in a separate folder; it is closed at the end."""
     made = Database(tmp_path / "data" / "state.db")
     yield made
     made.close()

@@ -1,4 +1,4 @@
-"""No process of ours starts with secrets in its environment."""
+"""No process that Strongroom starts has secrets in its environment."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""What a killed process leaves is told from what a running one still uses."""
+"""Leftover files of a killed process are distinguished from those that a running process uses."""
 
 import os
 import signal

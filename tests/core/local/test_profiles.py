@@ -82,11 +82,11 @@ def test_a_broken_entry_does_not_take_the_others_with_it(store, tmp_path):
     store.save(STAGING)
     store.save(PRODUCTION)
     database = state_database(tmp_path / "state")
-    for odd in ('{"name": "production", "source": "carrier-pigeon"}', "", "[]", '{"name": []}'):
+    for odd in ('{"name": "production", "source": "telegram"}', "", "[]", '{"name": []}'):
         database.execute("UPDATE profiles SET record = ? WHERE name = 'production'", (odd,))
         assert store.list() == (STAGING,)
         assert store.problem == "Profiles that cannot be read: production."
-    later = json.dumps({"name": "production", "a_field_of_a_later_version": {"kept": "out"}})
+    later = json.dumps({"name": "production", "a_field_of_a_later_version": {"left": "out"}})
     database.execute("UPDATE profiles SET record = ? WHERE name = 'production'", (later,))
     assert [profile.name for profile in store.list()] == ["staging", "production"]
     store.save(PRODUCTION)
@@ -95,7 +95,7 @@ def test_a_broken_entry_does_not_take_the_others_with_it(store, tmp_path):
 
 
 def test_broken_entries_of_an_earlier_version_are_named():
-    entries = [record_of(STAGING), {"name": "odd", "source": "carrier-pigeon"}, 3]
+    entries = [record_of(STAGING), {"name": "odd", "source": "telegram"}, 3]
     path = config_dir() / "profiles.json"
     path.write_text(json.dumps({"format": 1, "current": "staging", "profiles": entries}))
     store = ProfileStore()

@@ -28,14 +28,14 @@ def test_the_search_for_plain_text_finds_what_lies_open(tmp_path, front):
     assert not nothing_in_plain_text(tmp_path)
 
 
-def refused(told, *words):
-    """Neither loading nor storing took the failure for an answer; the words are told."""
-    assert not told["usable"]
+def refused(result, *texts):
+    """Assert that loading and storing report the failure with these texts, and not "no keys"."""
+    assert not result["usable"]
     for act in ("load", "store"):
-        assert "value" not in told[act], "a failure was taken for 'no keys'"
-        assert "session only" in told[act]["remedy"]
-        for word in words:
-            assert word in f"{told[act]['summary']} {told[act]['cause']}"
+        assert "value" not in result[act], "a failure was taken for 'no keys'"
+        assert "session only" in result[act]["remedy"]
+        for word in texts:
+            assert word in f"{result[act]['summary']} {result[act]['cause']}"
     return True
 
 

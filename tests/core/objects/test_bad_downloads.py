@@ -17,7 +17,7 @@ from core.objects.reading import download, head, read
 BODY = random.Random(7).randbytes(40_000)
 PART = 5 * 1024 * 1024
 LARGE = random.Random(8).randbytes(2 * PART + 999)
-#: Those that end a connection or replace an answer; stalls have tests of their own.
+#: Those that end a connection or replace an answer; stalls have separate tests.
 ENDS = sorted(
     set(FAULTS) - {"stall_before", "stall_middle", "cut_request", "truncate_up", "flip_up"}
 )
@@ -227,13 +227,13 @@ def test_a_file_that_appears_during_the_download_is_not_replaced(
     move = reading.move_into_place
 
     def late(temporary, target, *, overwrite):
-        target.write_text("somebody else's")
+        target.write_text("another program's")
         move(temporary, target, overwrite=overwrite)
 
     monkeypatch.setattr(reading, "move_into_place", late)
     with pytest.raises(AlreadyExists):
         download(bucket, "own", path)
-    assert path.read_text() == "somebody else's"
+    assert path.read_text() == "another program's"
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
     download(bucket, "own", path, overwrite=True)
     assert path.read_bytes() == BODY

@@ -40,7 +40,7 @@ any_keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_siz
 
 @st.composite
 def entries(draw, keys):
-    """One `<Contents>`: its own choice of optional elements, in an order of its own."""
+    """One `<Contents>`: a random choice of optional elements in a random order."""
     parts = [*REQUIRED, *draw(st.lists(st.sampled_from(OPTIONAL), unique=True))]
     parts = draw(st.permutations(parts))
     gap = draw(st.sampled_from(["", "\n  "]))
@@ -55,7 +55,7 @@ def names(encoded):
 
 @st.composite
 def listings(draw):
-    """A whole page: mixed entries, folders, paging, and the scalars before or after them."""
+    """A complete page: mixed entries, folders, paging, and the scalars before or after them."""
     encoded = draw(st.booleans())
     rows = draw(st.lists(entries(names(encoded)), max_size=8))
     folders = draw(st.lists(names(encoded), max_size=3))

@@ -31,7 +31,7 @@ PROBE = "k.strongroom-probe-0123abcd"
 
 
 class Ended(BaseException):
-    """The process is asked to end; nothing of ours catches it."""
+    """A request to end the process, which Strongroom must not catch."""
 
 
 @pytest.fixture(params=[True, False], ids=["honoured", "ignored"])

@@ -1,4 +1,4 @@
-"""Small files go through a process of their own."""
+"""Small files are transferred by a separate process."""
 
 import subprocess
 import sys
@@ -74,7 +74,7 @@ def test_a_cancel_ends_a_stalled_upload(damaged, files):
         while "Put" not in proxy.seen:
             threading.Event().wait(0.02)
         token.cancel()
-        thread.join(6)  # two seconds on a machine of its own
+        thread.join(6)  # two seconds on an idle machine
     assert outcome == ["cancelled"]
 
 

@@ -1,4 +1,4 @@
-"""No unfinished upload is left, whatever happens to the requests that begin and end it."""
+"""No unfinished upload is left when the requests that begin and end it fail."""
 
 import threading
 from contextlib import contextmanager
@@ -91,6 +91,6 @@ def test_a_cancel_of_a_stalled_upload_ends_in_two_seconds(damaged, large, step):
         while not proxy.struck:
             threading.Event().wait(0.02)
         token.cancel()
-        assert ended.wait(6)  # two seconds on a machine of its own
+        assert ended.wait(6)  # two seconds on an idle machine
         thread.join()
     assert server.uploads == {}

@@ -1,4 +1,4 @@
-"""Previews that no pause of a busy machine cuts short; how long they may take is a test of its own."""
+"""Previews without a time limit, which a busy machine would exceed; the limit has separate tests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Hostile input is shown or refused in words, within a second; nothing raises (V1-V8)."""
+"""Hostile input is shown or refused with a reason, within a second; nothing raises (V1-V8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of the contract, in every old form, with what is wrong in them told."""
+"""Every kind of the contract is shown in every old form, with its problems."""
 
 from __future__ import annotations
 

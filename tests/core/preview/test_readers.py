@@ -139,7 +139,7 @@ def test_lines_before_the_header_are_reported():
 
 
 @pytest.mark.parametrize(
-    ("text", "words", "rows"),
+    ("text", "expected", "rows"),
     [
         ("1,2\n3,4\n", "no header line: the columns are numbered", 2),
         ("2024-01-01,2\n2024-01-02,3\n", "no header line: the columns are numbered", 2),
@@ -149,10 +149,10 @@ def test_lines_before_the_header_are_reported():
         ("a,b,c\n", "one line only, shown as a row: the columns are numbered", 1),
     ],
 )
-def test_what_is_guessed_about_a_header_is_said(text, words, rows):
+def test_what_is_guessed_about_a_header_is_said(text, expected, rows):
     shown, output = table(text)
     assert len(shown.rows) == rows
-    assert words in output
+    assert expected in output
 
 
 def test_a_wrong_checksum_takes_no_line_away():

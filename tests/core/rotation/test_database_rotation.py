@@ -1,4 +1,4 @@
-"""A database's password, rotated for real: by steps, killed between any two, taken back.
+"""The password of a real database is rotated in steps, also after a kill, and the change is undone.
 
 At every point readers get a password that works, or one is pending that does.
 """
@@ -120,7 +120,7 @@ def test_the_password_is_in_no_log_and_no_command_line(world: DatabaseWorld, rot
             if password == new:  # the other one was set by the test itself
                 assert form not in server.logs
     change = "ALTER ROLE" if server.engine == "postgresql" else "SET PASSWORD"
-    assert change in server.logs  # they hold every statement: the change of ours, too
+    assert change in server.logs  # they hold every statement: also Strongroom's change
 
 
 def test_a_failed_test_is_rolled_back_at_once(world: DatabaseWorld, rotator):

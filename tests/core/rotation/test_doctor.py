@@ -70,7 +70,7 @@ def test_an_orphan_key_is_deactivated_and_deleted(world, examine, apply_repair):
     assert world.keys[key_id] is False
     finding = only(examine(), FindingKind.INACTIVE_KEY)
     delete = next(each for each in finding.repairs if each.kind is RepairKind.DELETE)
-    assert delete.typed == key_id, "what cannot be taken back asks to type the name"
+    assert delete.typed == key_id, "what cannot be undone requires typing the name"
     apply_repair(finding, RepairKind.ACTIVATE)
     assert world.keys[key_id] is True
     apply_repair(finding, RepairKind.DELETE)

@@ -10,7 +10,7 @@ from core.model.rotation import Outcome, Step
 from core.rotation.strategies.iam_key import IamKeyStrategy
 from core.work import Work
 
-#: A whole rotation has some sixty calls; so many tests share them.
+#: A complete rotation has about sixty calls, which are divided among this many tests.
 PARTS = 4
 #: The ordinary run takes every third call; `make kills` takes all (ROTATION_KILLS=all).
 STRIDE = 1 if os.environ.get("ROTATION_KILLS") == "all" else 3
@@ -43,7 +43,7 @@ def test_a_fault_at_a_step(world: World, rotator, demo_s3, monkeypatch, step: St
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_answer_is_lost_once(world: World, rotator, monkeypatch, part: int):
-    """Count the calls of a whole rotation, then lose the answer of each in a rotation of its own."""
+    """Count the calls of a complete rotation, then lose the answer of each in a separate one."""
     counted = Wire()
     with on_the_wire(monkeypatch, counted):
         go_on(rotator, world)

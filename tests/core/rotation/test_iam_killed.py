@@ -1,8 +1,8 @@
 """Death at every point of a rotation: whatever is left behind keeps the invariants, and a new
 process goes on to the goal.
 
-Most deaths are exceptions that nothing of ours catches (see `helpers.wire_faults`); at the
-boundary of each step a whole process is killed by SIGKILL.
+Most deaths are exceptions that Strongroom does not catch (see `helpers.wire_faults`); at the
+boundary of each step a complete process is killed by SIGKILL.
 `ROTATION_KILLS=all` (make kills) takes every point instead of a part of them.
 """
 
@@ -24,7 +24,7 @@ STRIDE = 1 if os.environ.get("ROTATION_KILLS") == "all" else 4
 
 
 class Writes:
-    """Stands in for the journal's write; dies before or after the one with that number."""
+    """Replace the write of the journal; die before or after the write with that number."""
 
     def __init__(self, real: Callable[..., None], number: int = -1, *, after: bool = False) -> None:
         self._real, self._number, self._after = real, number, after
@@ -42,7 +42,7 @@ class Writes:
 
 @pytest.fixture
 def counted(world: World, rotator, monkeypatch):
-    """Return how many calls and journal writes a whole rotation has."""
+    """Return how many calls and journal writes a complete rotation has."""
     wire, writes = Wire(), Writes(journal_module.write_durably)
     with on_the_wire(monkeypatch, wire), monkeypatch.context() as patch:
         patch.setattr(journal_module, "write_durably", writes)

@@ -85,6 +85,6 @@ def test_an_unknown_user_has_no_simulation(demo_server):
     iam = plain_client(demo_server, "iam", demo_server.admin)
     with pytest.raises(iam.exceptions.NoSuchEntityException):
         iam.simulate_principal_policy(
-            PolicySourceArn="arn:aws:iam::123456789012:user/nobody", ActionNames=["s3:GetObject"]
+            PolicySourceArn="arn:aws:iam::123456789012:user/unknown", ActionNames=["s3:GetObject"]
         )
     iam.close()

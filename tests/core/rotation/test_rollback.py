@@ -1,4 +1,4 @@
-"""A roll back is told before it is done: labels, keys that differ, and whether the old key works."""
+"""A roll back shows beforehand its labels, the keys that differ, and whether the old key works."""
 
 import json
 

@@ -29,7 +29,7 @@ def dying(monkeypatch, operation, act):
 
 @pytest.fixture
 def two(world, admin, tmp_path):
-    """Two rotators with journals of their own."""
+    """Two rotators with separate journals."""
     return tuple(world.rotator(admin, RotationJournal(tmp_path / name)) for name in "ab")
 
 

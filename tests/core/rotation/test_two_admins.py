@@ -1,4 +1,4 @@
-"""Two administrators, each with a journal of their own, rotate the same secret.
+"""Two administrators, each with a separate journal, rotate the same secret.
 
 The state machine mixes starting, resuming, undoing, dying, losing answers and foreign edits; the
 ordinary run takes a smaller dose than `make kills` (ROTATION_KILLS=all).
@@ -60,7 +60,7 @@ def _make_admin(server: DemoServer, name: str) -> AccessKeys:
 def test_one_wins_wherever_the_other_begins(
     world: World, admin, second_admin, tmp_path, monkeypatch
 ):
-    """The second one's whole rotation runs between two calls of the first one's."""
+    """The complete rotation of the second one runs between two calls of the first one's."""
     first = world.rotator(admin, RotationJournal(tmp_path / "first"))
     second = world.rotator(second_admin, RotationJournal(tmp_path / "second"))
     counted = Wire()
@@ -143,14 +143,14 @@ class TwoAdmins(RuleBasedStateMachine):
         number=st.integers(0, 15),
     )
     def undo(self, who: int, fault: str, number: int) -> None:
-        """Take back what is not finished."""
+        """Undo what is unfinished."""
         rotator = self._rotators[who]
         for rotation in rotator.unfinished()[-1:]:
             self._try(lambda rotation=rotation: rotator.undo(rotation), fault, number)
 
     @rule()
     def edit(self) -> None:
-        """Somebody edits another field of the secret by hand."""
+        """Another user edits another field of the secret by hand."""
         self._edits += 1
         value = {**self.world.stored("AWSCURRENT"), "edited": str(self._edits)}
         self.world.vault.put_secret_value(
@@ -196,7 +196,7 @@ def test_two_admins_in_any_order(demo_server, admin, second_admin, monkeypatch):
             database=None,
             derandomize=not ALL,
             suppress_health_check=list(HealthCheck),
-            # Shrinking takes minutes: only where somebody waits for a small example.
+            # Shrinking takes minutes: only where a developer waits for a small example.
             phases=tuple(Phase) if ALL else (Phase.explicit, Phase.generate),
         ),
     )

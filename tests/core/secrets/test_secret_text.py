@@ -106,7 +106,7 @@ def test_any_object_goes_through_the_form_unchanged(value):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "expected"),
     [
         ("{", "Line 1, column 2"),
         ('{\n  "a": }', "Line 2, column 8"),
@@ -119,8 +119,8 @@ def test_any_object_goes_through_the_form_unchanged(value):
         ("[" * 100_000, "Not a JSON object"),
     ],
 )
-def test_what_is_wrong_is_reported_with_its_place_and_never_its_value(text, words):
-    assert words in json_problem(text)
+def test_what_is_wrong_is_reported_with_its_place_and_never_its_value(text, expected):
+    assert expected in json_problem(text)
     assert "hunter2" not in json_problem(text)
 
 

@@ -121,11 +121,11 @@ def test_a_change_between_look_and_write_is_a_conflict_and_theirs_is_stored(
     monkeypatch.setattr(saving, "_check_current", too_late)
     with pytest.raises(errors.Conflict):
         secrets.save(NAME, '{"ours": 1}', expected_version=seen.version_id)
-    kept = [
+    stored = [
         json.loads(server.get_secret_value(SecretId=NAME, VersionStage=stage)["SecretString"])
         for stage in (CURRENT, PREVIOUS)
     ]
-    assert {"theirs": 1} in kept
+    assert {"theirs": 1} in stored
 
 
 def labels_on(server):

@@ -1,4 +1,4 @@
-"""Scripts of the contract and of the earlier software run unchanged, as programs of their own.
+"""Scripts of the contract and of the earlier software run unchanged, as separate programs.
 
 They have the platform's keys, which allow what the contract grants and nothing else.
 """

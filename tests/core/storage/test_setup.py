@@ -30,14 +30,14 @@ def bucket(aws):
     return s3
 
 
-def told(steps):
+def described(steps):
     return [(step.title, step.ok) for step in steps if not step.running]
 
 
 def test_keys_are_tested_stored_and_read_back_and_nothing_else_stays(aws, bucket):
     steps = []
     report = set_up(connection(), work=Work(batch=steps.append))
-    assert told(steps) == [
+    assert described(steps) == [
         ("Who the keys belong to", True),
         ("Find the bucket", True),
         ("Upload a test object", True),
@@ -111,7 +111,7 @@ def test_the_failing_step_is_reported_and_nothing_is_stored(aws):
     steps = []
     with pytest.raises(errors.NoSuchBucket):
         set_up(connection(), work=Work(batch=steps.append))
-    assert told(steps)[-1] == ("Find the bucket", False)
+    assert described(steps)[-1] == ("Find the bucket", False)
     assert aws.client("secretsmanager").list_secrets()["SecretList"] == []
 
 

@@ -29,7 +29,7 @@ def place(bucket):
 
 @pytest.fixture
 def stored(bucket):
-    """Store objects below a prefix of their own, and return the arguments that fetch them."""
+    """Store objects below a separate prefix, and return the arguments that fetch them."""
 
     def store(bodies):
         below = f"d{uuid4().hex[:8]}/"

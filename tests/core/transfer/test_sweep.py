@@ -1,6 +1,6 @@
 """What interrupted transfers leave: ours is removed, others' is listed, nothing running is touched.
 
-On every S3 server, seen by a client that is none of ours.
+On every S3 server, seen by an independent client.
 """
 
 from datetime import UTC, datetime

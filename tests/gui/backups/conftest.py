@@ -1,4 +1,4 @@
-"""The Backups tab on a bucket of its own, and a small database to back up."""
+"""The Backups tab on a separate bucket, and a small database to back up."""
 
 from concurrent.futures import ThreadPoolExecutor
 

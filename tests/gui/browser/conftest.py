@@ -1,4 +1,4 @@
-"""A bucket on moto, and the Browser tab looking at it."""
+"""A bucket on moto, and the Browser tab that shows it."""
 
 import itertools
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def clients():
-    """One server and its clients for all tests of a file; each test has a bucket of its own."""
+    """One server and its clients for all tests of a file; each test has a separate bucket."""
     made = moto_bucket()
     yield aside(made.__enter__).clients
     aside(made.__exit__, None, None, None)

@@ -1,4 +1,4 @@
-"""Going about in a bucket and looking at objects."""
+"""Folders are opened, and objects are previewed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.errors import AccessDenied, Offline
 from core.model.change import Change, ChangeKind
 from core.preview import Tree
 from core.units import utc_now
-from gui.tabs.browser import BrowserTab, listing, loading, tree_feed
+from gui.tabs.browser import BrowserTab, listing, loading, tree_loader
 from gui.tabs.browser.folder_model import SIZE
 from gui.tabs.browser.tree_model import State
 from gui.views.candle_view import CandleView
@@ -23,7 +23,7 @@ from gui.views.lines_view import LinesView
 
 
 @pytest.fixture
-def looked(tab, qtbot):
+def open_and_inspect(tab, qtbot):
     def look(key):
         tab.open_target(key)
         qtbot.waitUntil(
@@ -37,14 +37,14 @@ def looked(tab, qtbot):
 
 def test_the_bucket_is_listed_and_counted(tab):
     assert names(tab) == ["logs/", "market-data/", "odd/", "note.txt"]
-    assert tab.places.total.text() == "6 objects"
-    assert tab.places.model.count_text("market-data/") == "3"
+    assert tab.tree_panel.total.text() == "6 objects"
+    assert tab.tree_panel.model.count_text("market-data/") == "3"
     assert tab.folder.age.text().startswith("loaded")
     assert tab.folder.count.text().startswith("4 entries · 6 objects · ")
 
 
-def test_an_object_is_opened_with_its_folder_its_tree_and_its_preview(tab, looked):
-    pane = looked(f"{DAY}2024-01-15T01:00:00Z.json")
+def test_an_object_is_opened_with_its_folder_its_tree_and_its_preview(tab, open_and_inspect):
+    pane = open_and_inspect(f"{DAY}2024-01-15T01:00:00Z.json")
     assert tab.prefix == DAY
     assert isinstance(pane.preview.face_view, CandleView)
     assert pane.preview.problems._text.text().startswith("2 empty intervals: ")
@@ -52,12 +52,12 @@ def test_an_object_is_opened_with_its_folder_its_tree_and_its_preview(tab, looke
     assert inspector.value("Key") == "…/15/2024-01-15T01:00:00Z.json"
     assert inspector.value("Metadata") == "symbol BTC-USD · timeframe 1h"
     assert inspector.verdict.text() == "verified"
-    assert tab.places.view.currentIndex().data() == "15"
+    assert tab.tree_panel.view.currentIndex().data() == "15"
 
 
-def test_versions_are_asked_for_on_demand(tab, looked, bucket, qtbot):
+def test_versions_are_asked_for_on_demand(tab, open_and_inspect, bucket, qtbot):
     put(bucket, "note.txt", b"hello again")
-    pane = looked("note.txt")
+    pane = open_and_inspect("note.txt")
     assert pane.inspector.value("Versions").startswith("current ")
     pane.inspector.ask.setFocus()
     pane.inspector.ask.click()
@@ -66,9 +66,9 @@ def test_versions_are_asked_for_on_demand(tab, looked, bucket, qtbot):
     assert pane.inspector.ask.hasFocus()
 
 
-def test_a_wrong_hash_is_reported_in_red(tab, looked, bucket):
+def test_a_wrong_hash_is_reported_in_red(tab, open_and_inspect, bucket):
     put(bucket, "bad.txt", b"hello", metadata={"x": "y"})
-    pane = looked("bad.txt")
+    pane = open_and_inspect("bad.txt")
     info = replace(pane.inspection.info, sha256="0" * 64)
     pane.inspector.show_object(replace(pane.inspection, info=info))
     assert pane.inspector.verdict.text() == "differs"
@@ -92,13 +92,13 @@ def test_the_selection_rests_before_anything_is_fetched(tab, qtbot, monkeypatch)
     assert asked == [f"{DAY}2024-01-15T02:00:00Z.json"]
 
 
-def test_a_log_is_text(looked):
-    assert isinstance(looked("logs/app.log").preview.face_view, LinesView)
+def test_a_log_is_text(open_and_inspect):
+    assert isinstance(open_and_inspect("logs/app.log").preview.face_view, LinesView)
 
 
-def test_hostile_json_is_shown_as_far_as_it_goes(looked, bucket):
+def test_hostile_json_is_shown_as_far_as_it_goes(open_and_inspect, bucket):
     put(bucket, "deep.json", b"[" * 100_000)
-    pane = looked("deep.json")
+    pane = open_and_inspect("deep.json")
     assert any(isinstance(face, Tree) for face in pane.inspection.preview.faces)
     assert "nested deeper" in pane.preview.problems._text.text()
 
@@ -209,10 +209,10 @@ def refuse(monkeypatch, error):
 
 def test_a_folder_that_may_not_be_listed_says_what_is_missing(tab, qtbot, monkeypatch):
     refuse(monkeypatch, AccessDenied("Access denied", action="s3:ListBucket"))
-    tab.places.view.expand(tab.places.model.index_of("logs/"))
+    tab.tree_panel.view.expand(tab.tree_panel.model.index_of("logs/"))
     tab.listing.show("logs/")
     settled(qtbot, tab)
-    assert tab.places.model.state_of("logs/") is State.LOCKED
+    assert tab.tree_panel.model.state_of("logs/") is State.LOCKED
     assert tab.folder.state.empty._title.text() == "Access to this folder is denied"
     assert "s3:ListBucket" in tab.folder.state.empty._text.text()
 
@@ -250,7 +250,7 @@ def test_others_changes_are_seen(tab, qtbot, bucket, context):
     context.announce(change)
     settled(qtbot, tab)
     assert "new.txt" in names(tab)
-    assert tab.places.total.text() == "7 objects"
+    assert tab.tree_panel.total.text() == "7 objects"
 
 
 def test_folders_that_others_create_appear_in_the_tree(tab, qtbot, bucket, context):
@@ -262,7 +262,7 @@ def test_folders_that_others_create_appear_in_the_tree(tab, qtbot, bucket, conte
         ChangeKind.OBJECTS, "s3:PutObject", "s3://b/a", "uploads", utc_now(), ("reports/2024/",)
     )
     context.announce(change)
-    model = tab.places.model
+    model = tab.tree_panel.model
     qtbot.waitUntil(lambda: model.index_of("reports/").isValid(), timeout=20_000)
     assert tab.prefix == "logs/"
 
@@ -324,13 +324,13 @@ def test_present_shows_a_chart(tab, qtbot):
 
 def test_candles_of_the_fixture_are_valid():
     assert json.loads(candles([1]))["data"][0]["close"] == 2
-    assert tree_feed.ROWS_AT_ONCE == loading.ROWS_AT_ONCE
+    assert tree_loader.ROWS_AT_ONCE == loading.ROWS_AT_ONCE
 
 
 def test_a_refresh_keeps_rows_filter_and_preview_until_the_new_ones_are_there(
-    tab, qtbot, looked, bucket, monkeypatch
+    tab, qtbot, open_and_inspect, bucket, monkeypatch
 ):
-    looked("note.txt")
+    open_and_inspect("note.txt")
     asked = []
     tab.object.wanted.connect(asked.append)
     tab.folder.filter.setText("note")
@@ -354,10 +354,10 @@ def test_a_slow_folder_shows_a_skeleton(tab, qtbot):
     assert tab.folder.count.text() == "listing…"
 
 
-def test_foreign_names_are_never_markup(tab, qtbot, looked, bucket):
+def test_foreign_names_are_never_markup(tab, qtbot, open_and_inspect, bucket):
     key = '<b>x</b><img src="file:///etc/passwd">\u202e.txt'
     put(bucket, key, b"<h1>hello</h1>", metadata={"note": "<i>a</i>"})
-    looked(key)
+    open_and_inspect(key)
     labels = tab.findChildren(QLabel)
     assert all(label.textFormat() is Qt.TextFormat.PlainText for label in labels)
     assert not any("\u202e" in label.text() for label in labels)

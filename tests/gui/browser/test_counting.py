@@ -1,4 +1,4 @@
-"""Sums of folders: counts, bytes and the newest object, up to the whole bucket."""
+"""Sums of folders: counts, bytes and the newest object, up to the complete bucket."""
 
 from datetime import UTC, datetime
 
@@ -55,7 +55,7 @@ def test_text_are_honest_about_what_was_not_counted(total, complete, text):
 def test_the_footer_has_the_number_of_the_tree_with_size_and_newest(tab, qtbot):
     tab.listing.show("market-data/")
     settled(qtbot, tab)
-    model, text = tab.places.model, tab.folder.count.text()
+    model, text = tab.tree_panel.model, tab.folder.count.text()
     total, complete = model.total_of("market-data/")
     assert (total.count, complete, model.count_text("market-data/")) == (3, True, "3")
     newest = format_date(in_zone(total.newest))
@@ -67,7 +67,7 @@ def test_the_footer_has_the_number_of_the_tree_with_size_and_newest(tab, qtbot):
 
 def test_several_selected_rows_are_summed_with_what_lies_below_their_folders(tab):
     tab.folder.select_all_of(["market-data/", "note.txt"])
-    size = tab.places.model.total_of("market-data/")[0].size + 5
+    size = tab.tree_panel.model.total_of("market-data/")[0].size + 5
     assert tab.folder.count.text() == f"2 selected · 4 objects · {format_size(size)}"
 
 
@@ -84,9 +84,9 @@ def test_a_folder_that_the_count_did_not_reach_is_counted_when_it_is_selected(
 ):
     monkeypatch.setattr(counting, "COUNTED_AT_MOST", 1)
     monkeypatch.setattr(counting, "list_pages", pages_of_one)
-    tab.tree.count()
+    tab.tree_loader.count()
     settled(qtbot, tab)
-    assert tab.places.total.text() == "1+ objects"
+    assert tab.tree_panel.total.text() == "1+ objects"
     tab.folder.select("market-data/")
     text = tab.object.preview._empty._text
     qtbot.waitUntil(lambda: text.text().startswith("3 objects"), timeout=20_000)

@@ -205,7 +205,7 @@ def test_changing_keys_of_a_locked_profile_say_how_to_unlock(tab, qtbot, context
 
 
 def opened(qtbot, tab):
-    """Ask for a download and return the dialog, which opens as soon as the disk was asked."""
+    """Start a download and return its dialog, which opens once the free space is known."""
     tab.downloads.ask(tab.folder.selected)
     qtbot.waitUntil(lambda: tab.downloads.dialog is not None, timeout=20_000)
     return tab.downloads.dialog

@@ -94,7 +94,7 @@ def test_an_orphan_key_is_found_and_repaired_in_the_window(context, qtbot, demo_
     assert world.keys[orphan] is False
     user.press(f"Delete the key: {orphan}", actions.dialog)
     question = user.dialog(Confirm)
-    assert not question.go.isEnabled(), "what cannot be taken back asks to type the name"
+    assert not question.go.isEnabled(), "what cannot be undone requires typing the name"
     user.fill("Name to type", orphan, question)
     user.press("Delete the key", question)
     user.until(lambda: len(changed) == 2)

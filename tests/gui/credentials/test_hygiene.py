@@ -1,4 +1,4 @@
-"""The hygiene board: figures with words, and a limit of its own for a secret."""
+"""The hygiene board shows figures with texts, and a separate limit for each secret."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -72,7 +72,7 @@ def board(tab, qtbot, server):
 
 
 def at_row(tab, name):
-    rows = [each.info.name for each in tab.hygiene.model.board.rows]
+    rows = [each.info.name for each in tab.hygiene.model.report.rows]
     tab.hygiene.table.setCurrentIndex(tab.hygiene.table.model().index(rows.index(name), 0))
 
 
@@ -135,6 +135,6 @@ def test_what_may_not_be_done_is_locked_or_named(qtbot, tab, context, server):
     assert not tab.hygiene.limit.isEnabled()
     assert "read-only" in tab.hygiene.limit.toolTip()
     deny_secrets(context.workspace.clients, "ListSecrets")
-    tab.hygiene.look.click()
+    tab.hygiene.refresh.click()
     settled(qtbot, tab)
     assert "secretsmanager:ListSecrets" in tab.hygiene.empty._text.text()

@@ -28,7 +28,7 @@ def version_on(server, stage):
     return server.get_secret_value(SecretId=DATABASE, VersionStage=stage)["VersionId"]
 
 
-def told(dialog):
+def shown_text(dialog):
     """Every text that a dialog shows, bullets of hidden fields included; all of it is sound."""
     assert unnamed(dialog) == []
     assert reading_html(dialog) == []
@@ -57,7 +57,7 @@ def two(tab, qtbot, server):
 def test_two_versions_are_compared_by_key_and_each_value_is_revealed_alone(two, qtbot):
     two.versions.compare.click()
     dialog = opened(qtbot, two, CompareVersions)
-    shown = told(dialog)
+    shown = shown_text(dialog)
     for word in ("host", "new", "password", "changed", "added", "removed"):
         assert word in shown
     assert "canary" not in shown
@@ -66,8 +66,8 @@ def test_two_versions_are_compared_by_key_and_each_value_is_revealed_alone(two, 
         ("port", "older"), ("rate", "older"), ("password", "older"),
     }  # fmt: skip
     dialog.fields["host", "newer"].eye.click()
-    assert "bad-canary" in told(dialog)
-    assert "canary-password" not in told(dialog)
+    assert "bad-canary" in shown_text(dialog)
+    assert "canary-password" not in shown_text(dialog)
     assert dialog.fields["host", "newer"].line.isReadOnly()
     dialog.reject()
 
@@ -99,7 +99,7 @@ def test_a_text_without_keys_is_compared_as_a_complete(two, qtbot, server):
     settled(qtbot, two)
     two.versions.compare.click()
     dialog = opened(qtbot, two, CompareVersions)
-    assert "canary" not in told(dialog)
+    assert "canary" not in shown_text(dialog)
     assert set(dialog.fields) == {
         ("(the complete text)", "older"),
         ("(the complete text)", "newer"),
@@ -114,7 +114,7 @@ def test_one_click_leads_to_the_preview_and_one_more_back(two, qtbot, server, co
     now, before = version_on(server, CURRENT), version_on(server, PREVIOUS)
     two.versions.roll_back.click()
     preview = opened(qtbot, two, RollBackPreview)
-    shown = told(preview)
+    shown = shown_text(preview)
     for version in (now, before):
         assert version[:4] in shown
     for word in ("AWSCURRENT", "AWSPREVIOUS", "host", "new", "password", "ago"):
@@ -138,7 +138,7 @@ def test_a_dead_access_key_in_the_older_version_is_warned_of(tab, qtbot, server)
     tab.versions.roll_back.click()
     preview = opened(qtbot, tab, RollBackPreview)
     assert len(preview.found.warnings) == 1
-    assert preview.found.warnings[0] in told(preview)
+    assert preview.found.warnings[0] in shown_text(preview)
     preview.reject()
     assert json.loads(text_on(server, STORAGE))["aws_access_key_id"] == "AKIANEW"
 
@@ -154,7 +154,7 @@ def test_a_single_version_and_a_locked_profile_offer_no_way_back(tab, qtbot, con
     assert tab.versions.compare.isEnabled()
 
 
-# Somebody else.
+# Another user.
 
 
 @pytest.fixture
@@ -171,8 +171,8 @@ def conflict(tab, qtbot, server):
 def test_whose_keys_differ_is_reported_without_a_value(conflict):
     assert conflict.by_us == {"port": "changed", "host": "changed"}
     assert conflict.by_them == {"note": "added", "host": "changed", "password": "removed"}
-    assert "canary" not in told(conflict)
-    assert "undoes their changes to" in told(conflict)
+    assert "canary" not in shown_text(conflict)
+    assert "undoes their changes to" in shown_text(conflict)
     assert conflict.keep.isDefault()
     conflict.reject()
 
@@ -226,7 +226,7 @@ def test_a_hasty_save_is_reported_what_aws_thinks_of_it(tab, qtbot, server):
     edit(qtbot, tab, "host", "another")
     tab.secret.save.click()
     question = opened(qtbot, tab, Confirm)
-    assert "8 times within an hour" in told(question)
+    assert "8 times within an hour" in shown_text(question)
     question.reject()
 
 

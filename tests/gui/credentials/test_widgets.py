@@ -34,7 +34,7 @@ def field(qtbot):
 
 
 def spoken(widget):
-    """What a screen reader is told of a field's text."""
+    """Return what a screen reader reads of the text of a field."""
     interface = QAccessible.queryAccessibleInterface(widget)
     return interface.text(QAccessible.Text.Value)
 

@@ -294,17 +294,17 @@ def _result(objects, finished, *, partial=False):
     return replace(found, started=finished, finished=finished, folders=FOLDERS)
 
 
-def _words(tab):
+def _texts(tab):
     return " ".join(label.text() for label in tab.findChildren(QLabel) if label.isVisible())
 
 
 def test_a_scan_that_fails_leaves_the_old_result_with_its_age(tab):
     tab._show(_result(1000, utc_now() - timedelta(days=3)))
     tab._show(_result(7, utc_now(), partial=True))
-    assert "so far" in _words(tab)
+    assert "so far" in _texts(tab)
     tab._on_failed(Offline("The endpoint cannot be reached"))
-    assert "1,000" in _words(tab)
-    assert "so far" not in _words(tab)
+    assert "1,000" in _texts(tab)
+    assert "so far" not in _texts(tab)
     assert "3 d" in tab._age.text()
     assert "cannot be reached" in tab.banner.text
 
@@ -313,5 +313,5 @@ def test_a_first_scan_that_fails_leaves_figures_that_say_they_are_a_part(tab):
     tab._show(_result(7, utc_now(), partial=True))
     tab._on_failed(Offline("The endpoint cannot be reached"))
     assert "partial" in tab._age.text()
-    assert "all objects" not in _words(tab)
-    assert _words(tab).count("so far") >= 3
+    assert "all objects" not in _texts(tab)
+    assert _texts(tab).count("so far") >= 3

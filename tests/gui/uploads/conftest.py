@@ -1,4 +1,4 @@
-"""The Uploads tab on a bucket of its own."""
+"""The Uploads tab on a separate bucket."""
 
 from uuid import uuid4
 

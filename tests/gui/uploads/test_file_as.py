@@ -45,7 +45,7 @@ def written(tmp_path, name, body, *, year=2001):
     return str(path)
 
 
-def whole(**more):
+def candle_file(**more):
     names = {"symbol": "ETH-USD", "timeframe": "4h", "timestamp": "2024-02-03T04:05:06Z"}
     return {**names, "data": HOURS[:1], **more}
 
@@ -62,7 +62,7 @@ def origin(dialog, name):
 def test_a_document_is_recognised_checked_and_stored(dialog, demo_s3, tmp_path, qtbot):
     filed = []
     dialog.filed.connect(lambda _path, written: filed.append(written))
-    body = whole(timeframe=f"x{tmp_path.name}")  # a key that no other test uses
+    body = candle_file(timeframe=f"x{tmp_path.name}")  # a key that no other test uses
     take(dialog, qtbot, written(tmp_path, "x.json", body))
     key = KEY.replace("/4h/", f"/{body['timeframe']}/")
     assert (dialog.kind_id, dialog.form.key.text()) == ("ohlcv", key)
@@ -83,11 +83,11 @@ def test_a_chosen_kind_stays_whatever_file_is_chosen(dialog, tmp_path, qtbot):
     dialog.kind.setFocus()
     dialog.kind.setCurrentIndex(trades)
     dialog.kind.activated.emit(trades)  # as a choice by mouse or keyboard does
-    take(dialog, qtbot, written(tmp_path, "x.json", whole()))
+    take(dialog, qtbot, written(tmp_path, "x.json", candle_file()))
     assert dialog.kind_id == "trades"
     assert dialog.form._kind_origin.text() == "selected; the file seems to be OHLCV candles"
     assert not dialog.save.isEnabled()
-    take(dialog, qtbot, written(tmp_path, "y.json", whole()))
+    take(dialog, qtbot, written(tmp_path, "y.json", candle_file()))
     assert dialog.kind_id == "trades"
 
 
@@ -111,10 +111,10 @@ def test_only_a_file_without_any_time_is_dated_by_the_disk_and_that_is_shown(
 
 
 def test_what_was_typed_stays_and_the_rest_follows_the_next_file(dialog, tmp_path, qtbot):
-    take(dialog, qtbot, written(tmp_path, "x.json", whole()))
+    take(dialog, qtbot, written(tmp_path, "x.json", candle_file()))
     dialog.names["symbol"].selectAll()
     qtbot.keyClicks(dialog.names["symbol"], "DOGE-USD")
-    other = whole(symbol="BTC-USD", timeframe="1d", timestamp="2024-03-01T00:00:00Z")
+    other = candle_file(symbol="BTC-USD", timeframe="1d", timestamp="2024-03-01T00:00:00Z")
     take(dialog, qtbot, written(tmp_path, "y.json", other))
     assert dialog.names["symbol"].text() == "DOGE-USD"
     assert origin(dialog, "symbol") == "entered; the file has BTC-USD"
@@ -126,7 +126,7 @@ def test_what_was_typed_stays_and_the_rest_follows_the_next_file(dialog, tmp_pat
 
 
 def test_a_path_is_typed(dialog, tmp_path, qtbot):
-    path = written(tmp_path, "x.json", whole())
+    path = written(tmp_path, "x.json", candle_file())
     qtbot.keyClicks(dialog.form.path, path)
     qtbot.waitUntil(dialog.save.isEnabled, timeout=WAIT)
     assert dialog.form.key.text() == KEY
@@ -134,7 +134,7 @@ def test_a_path_is_typed(dialog, tmp_path, qtbot):
 
 
 def test_a_cleared_path_leaves_nothing_to_file(dialog, tmp_path, qtbot):
-    take(dialog, qtbot, written(tmp_path, "x.json", whole()))
+    take(dialog, qtbot, written(tmp_path, "x.json", candle_file()))
     (button,) = dialog.form.path.findChildren(QAbstractButton)
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not dialog.save.isEnabled(), timeout=WAIT)
@@ -143,7 +143,7 @@ def test_a_cleared_path_leaves_nothing_to_file(dialog, tmp_path, qtbot):
 
 @pytest.mark.parametrize("form", ["file://{}", "'{}'", ' "{}" '])
 def test_a_path_is_pasted_as_other_programs_copy_it(dialog, tmp_path, qtbot, form):
-    path = written(tmp_path, "two words.json", whole())
+    path = written(tmp_path, "two parts.json", candle_file())
     QApplication.clipboard().setText(form.format(path.replace(" ", "%20") if ":" in form else path))
     dialog.form.path.setFocus()
     dialog.form.path.paste()
@@ -154,7 +154,7 @@ def test_a_path_is_pasted_as_other_programs_copy_it(dialog, tmp_path, qtbot, for
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "expected"),
     [
         ("x.json", "Use an absolute path"),
         ("file://elsewhere/x.json", "another machine"),
@@ -162,8 +162,8 @@ def test_a_path_is_pasted_as_other_programs_copy_it(dialog, tmp_path, qtbot, for
         ("{folder}/none.json", "cannot be read"),
     ],
 )
-def test_a_path_that_is_no_file_gets_a_clear_answer(dialog, tmp_path, qtbot, text, words):
+def test_a_path_that_is_no_file_gets_a_clear_answer(dialog, tmp_path, qtbot, text, expected):
     qtbot.keyClicks(dialog.form.path, text.format(folder=tmp_path))
-    qtbot.waitUntil(lambda: words in dialog.form.content.text(), timeout=WAIT)
+    qtbot.waitUntil(lambda: expected in dialog.form.content.text(), timeout=WAIT)
     assert not dialog.save.isEnabled()
     assert dialog.form.path.accessibleDescription() == dialog.form.content.text()

@@ -12,7 +12,7 @@ from core.units import utc_now
 from core.workspace import Workspace
 from gui.dialogs.confirm import UNCHANGED, Confirm
 from gui.tabs.uploads import UploadsTab
-from gui.tabs.uploads.leftovers import Leftovers
+from gui.tabs.uploads.interrupted import InterruptedTransfers
 from gui.tabs.uploads.unfinished import BEGUN, KEY, SIZE, WHAT, WHOSE
 from gui.widgets.buttons import Button
 from tests.helpers.moto_bucket import moto_bucket
@@ -28,7 +28,7 @@ def bucket():
 
 @pytest.fixture
 def s3(bucket):
-    """A client that is none of ours."""
+    """An independent client."""
     keys = bucket.clients.connection.keys
     client = boto3.session.Session().client(
         "s3",
@@ -191,7 +191,7 @@ def test_an_interrupted_transfer_is_discarded_after_a_question_that_lists_its_fi
     keys = [f"reports/{number}.json" for number in range(3)]
     order = Order("transfer.upload", "1", "Upload reports", "main", "bucket", {"keys": keys})
     transfer = Unfinished(order, utc_now(), 3, (1, 2))
-    section = Leftovers()
+    section = InterruptedTransfers()
     qtbot.addWidget(section)
     discarded = []
     section.discard_wanted.connect(discarded.append)

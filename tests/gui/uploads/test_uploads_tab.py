@@ -16,7 +16,7 @@ WAIT = 30_000
 
 
 def read(bucket, key):
-    """Ask the server with a client that is none of ours."""
+    """Read from the server with an independent client."""
     return plain(bucket).get_object(Bucket=bucket.name, Key=key)["Body"].read()
 
 
@@ -37,8 +37,8 @@ def plain(bucket):
 
 def plan(tab, qtbot, *paths, prefix=""):
     tab.open_target((prefix, tuple(map(str, paths))))
-    qtbot.waitUntil(lambda: tab.intake.plan.plan is not None, timeout=WAIT)
-    return tab.intake.plan.plan
+    qtbot.waitUntil(lambda: tab.form.plan.plan is not None, timeout=WAIT)
+    return tab.form.plan.plan
 
 
 def ended(tab, qtbot):
@@ -50,15 +50,15 @@ def test_a_folder_is_planned_sent_shown_and_announced(tab, bucket, folder, conte
     changes = []
     context.changed.connect(changes.append)
     plan(tab, qtbot, folder, prefix="in/")
-    assert tab.intake.plan.start.text() == "Upload 5 files"
-    tab.intake.plan.start.click()
-    assert tab.intake.paths == []
+    assert tab.form.plan.start.text() == "Upload 5 files"
+    tab.form.plan.start.click()
+    assert tab.form.paths == []
     batch = ended(tab, qtbot)
     assert batch.counts[State.DONE] == 5
     assert read(bucket, f"in/{folder.name}/3.json") == b"[3]"
     assert changes[0].prefixes == (f"in/{folder.name}/",)
     model = tab.pane.model
-    above = model.place_of(batch)
+    above = model.index_of(batch)
     assert model.rowCount(above) == 5
     assert model.index(0, STATE, above).data() == "done"
     assert model.index(0, PROGRESS).data() == "5 done"
@@ -70,7 +70,7 @@ def test_a_folder_is_planned_sent_shown_and_announced(tab, bucket, folder, conte
 def test_conflicts_are_shown_and_the_choice_counts(tab, bucket, folder, qtbot):
     put(bucket, f"{folder.name}/1.json", b"theirs")
     made = plan(tab, qtbot, folder)
-    card = tab.intake.plan
+    card = tab.form.plan
     assert made.conflicts == 1
     assert card.choice.isVisible()
     assert card.start.text() == "Upload 4 files"
@@ -86,13 +86,13 @@ def test_single_files_of_the_list_are_decided_and_sent_so(tab, bucket, folder, q
     for number in (1, 2):
         put(bucket, f"{folder.name}/{number}.json", b"theirs")
     plan(tab, qtbot, folder)
-    tab.intake.plan.list.click()
+    tab.form.plan.list.click()
     assert tab.plan.isVisible()
     tab.plan.filter.select("existing")
     tab.plan.table.selectRow(0)
     tab.plan.buttons[IfExists.OVERWRITE].click()
-    assert tab.intake.plan.start.text() == "Upload 4 files"
-    tab.intake.plan.start.click()
+    assert tab.form.plan.start.text() == "Upload 4 files"
+    tab.form.plan.start.click()
     assert not tab.plan.isVisible()
     assert tab.pane.tree.hasFocus(), "the focus goes to what was just made"
     batch = ended(tab, qtbot)
@@ -106,7 +106,7 @@ def test_on_a_low_window_the_plan_is_scrolled_to_and_not_squeezed(tab, bucket, f
     put(bucket, f"{folder.name}/1.json", b"theirs")
     tab.resize(1000, 420)
     plan(tab, qtbot, folder)
-    card = tab.intake.plan
+    card = tab.form.plan
     qtbot.waitUntil(lambda: card.height() >= card.minimumSizeHint().height())
     assert tab.minimumSizeHint().height() < 420  # else a window that is lower cuts the plan off
     card.list.click()
@@ -184,9 +184,9 @@ def test_an_interrupted_transfer_is_offered_and_resumed(context, workspace, buck
     tab = UploadsTab(context)
     qtbot.addWidget(tab)
     tab.show()
-    qtbot.waitUntil(tab.leftovers.isVisible, timeout=WAIT)
+    qtbot.waitUntil(tab.interrupted.isVisible, timeout=WAIT)
     (found,) = unfinished()
-    tab.leftovers.resume_wanted.emit(found)
+    tab.interrupted.resume_wanted.emit(found)
     batch = ended(tab, qtbot)
     assert (len(batch.keys), batch.counts[State.DONE]) == (3, 3)
     assert read(bucket, keys[4]) == b"[4]"
@@ -197,9 +197,9 @@ def test_an_interrupted_transfer_is_offered_and_resumed(context, workspace, buck
 def test_a_read_only_profile_may_plan_but_not_send(tab, folder, context, qtbot):
     context.lock()
     plan(tab, qtbot, folder)
-    assert not tab.intake.file_one.isEnabled()
-    assert not tab.intake.plan.start.isEnabled()
-    assert "read-only" in tab.intake.plan.start.toolTip()
+    assert not tab.form.file_one.isEnabled()
+    assert not tab.form.plan.start.isEnabled()
+    assert "read-only" in tab.form.plan.start.toolTip()
     tab.start()
     assert tab.pane.model.rowCount() == 0
 
@@ -211,9 +211,9 @@ def test_the_queue_runs_one_after_the_other_and_loses_none(tab, context, tmp_pat
         root.mkdir()
         for number in range(count):
             (root / f"{number:03}").write_text("x")
-        batches.append(_batch_of(plan(tab, qtbot, root), tab.intake, None))
-        tab.intake.clear()
-        qtbot.waitUntil(lambda: tab.intake.plan.plan is None)
+        batches.append(_batch_of(plan(tab, qtbot, root), tab.form, None))
+        tab.form.clear()
+        qtbot.waitUntil(lambda: tab.form.plan.plan is None)
     for batch in batches:
         tab.pane.add(batch)
         tab.transfers.start(batch)
@@ -237,7 +237,7 @@ def test_a_batch_is_never_sent_to_another_place(tab, folder, context, qtbot):
     tab.start()
     batch = ended(tab, qtbot)
     assert tab.pane.retry.isEnabled()
-    batch.place = ("production", batch.place[1])
+    batch.profile_and_bucket = ("production", batch.profile_and_bucket[1])
     tab.pane.update_state()
     assert not tab.pane.retry.isEnabled()
     assert "production" in tab.pane.retry.toolTip()
@@ -284,15 +284,15 @@ def test_files_that_cannot_be_uploaded_are_named_at_the_end(tab, folder, qtbot):
 
 
 def test_what_was_added_stays_in_sight_when_no_plan_can_be_made(tab, folder, qtbot):
-    tab.intake.add([str(folder)])
-    qtbot.waitUntil(lambda: tab.intake.plan.plan is not None, timeout=20_000)
+    tab.form.add([str(folder)])
+    qtbot.waitUntil(lambda: tab.form.plan.plan is not None, timeout=20_000)
     tab._on_plan_failed(Offline("The endpoint cannot be reached"))
     assert tab.banner.text == "The endpoint cannot be reached"
-    assert tab.intake.plan.isVisible()
-    assert tab.intake.plan.clear.isVisible()
-    assert not tab.intake.plan.start.isEnabled()
+    assert tab.form.plan.isVisible()
+    assert tab.form.plan.clear.isVisible()
+    assert not tab.form.plan.start.isEnabled()
     tab.refresh()
-    qtbot.waitUntil(tab.intake.plan.start.isEnabled, timeout=20_000)
-    tab.intake.plan.clear.click()
-    assert tab.intake.paths == []
-    assert not tab.intake.plan.isVisible()
+    qtbot.waitUntil(tab.form.plan.start.isEnabled, timeout=20_000)
+    tab.form.plan.clear.click()
+    assert tab.form.paths == []
+    assert not tab.form.plan.isVisible()

@@ -1,4 +1,4 @@
-"""Each view draws its face, is told of problems, and can be used from the keyboard."""
+"""Each view draws its preview, shows its problems, and can be used from the keyboard."""
 
 from __future__ import annotations
 
