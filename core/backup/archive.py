@@ -43,7 +43,12 @@ class Tally:
 
 
 def write_parts(
-    store: Store, unfinished: UnfinishedBackup, rows: Iterator[Rows], backup_id: str, work: Work
+    store: Store,
+    unfinished: UnfinishedBackup,
+    rows: Iterator[Rows],
+    backup_id: str,
+    parts_format: str,
+    work: Work,
 ) -> Tally:
     """Compress rows and upload them as parts below the folder of `unfinished`.
 
@@ -56,7 +61,7 @@ def write_parts(
         part, data = packed
         work.check()
         about = {**meta, "part-index": str(part.index), "record_count": str(part.rows)}
-        key = unfinished.folder + part_name(part.index)
+        key = unfinished.folder + part_name(part.index, parts_format)
         unfinished.sent.append(key)
         verdict = store.put(key, data, about, work=work)
         unfinished.stored.append(key)

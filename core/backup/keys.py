@@ -69,9 +69,9 @@ def folder(table: str, moment: datetime, backup_id: str) -> str:
     return name
 
 
-def part_name(index: int) -> str:
-    """Return the file name of a part."""
-    return f"part-{index:05d}.jsonl.zst"
+def part_name(index: int, parts_format: str) -> str:
+    """Return the file name of a part in the format `jsonl` or `csv`."""
+    return f"part-{index:05d}.{parts_format}.zst"
 
 
 def parse(key: str) -> BackupKey | None:

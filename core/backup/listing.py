@@ -225,7 +225,7 @@ def _entry_of(data: bytes, folder: Folder) -> Backup:
 
 def _missing(manifest: Manifest, sizes: dict[str, int]) -> Iterator[str]:
     for part in manifest.parts:
-        size = sizes.get(part_name(part.index))
+        size = sizes.get(part_name(part.index, manifest.parts_format))
         if size is None:
             yield f"Part {part.index} of {len(manifest.parts)} is missing."
         elif size != part.size:

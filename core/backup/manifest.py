@@ -13,6 +13,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from core.backup.row_formats import LONGEST_LINE
 from core.errors import Corrupt, NotSupported
 from core.model.backup import Manifest, Part
 from core.units import as_utc, format_counted, iso_utc
@@ -21,21 +22,31 @@ FORMAT = "strongroom-table-backup"
 VERSION = 1
 
 #: Format of the parts, for other programs that read them.
-ENCODING = {"rows": "JSON lines, one object a row", "values": "strongroom-values-1"}
+ENCODINGS = {
+    "jsonl": {"rows": "JSON lines, one object a row", "values": "strongroom-values-1"},
+    "csv": {
+        "rows": "CSV with the columns of the schema in order, without a header",
+        "values": "PostgreSQL COPY: an empty field without quotes is NULL",
+    },
+}
 COMPRESSION = "zstd"
 
 #: Fields that were added to version 1: only written if they have a value, so that older programs
 #: can read every backup without them.
-_YOUNGER = frozenset(("rowids", "host", "path"))
+_ADDED_LATER = frozenset(
+    (
+        "rowids", "host", "path", "parts_format", "fingerprint", "ddl", "definition", "numbering",
+        "comment", "owner", "grants", "sequences", "types", "extensions", "partition_key",
+        "partitions",
+    )
+)  # fmt: skip
 
 #: Maximum size of a manifest in bytes; one with 10,000 parts has 1.5 MB.
 LARGEST = 16 << 20
 
-#: Maximum length of a row's line in bytes: SQLite has values up to 1 GB, which must fit in memory.
-LONGEST_LINE = 1 << 30
 #: Maximum decompressed size of a part.
 LARGEST_PART = 2 * LONGEST_LINE
-_SHORTEST_LINE = len(b"{}\n")
+_SHORTEST_LINE = {"jsonl": len(b"{}\n"), "csv": len(b"\n")}
 _LONGEST_SECONDS = 1e9
 _INTEGERS = range(-(2**63), 2**63)
 
@@ -45,7 +56,7 @@ def to_bytes(manifest: Manifest) -> bytes:
     body = {
         "format": FORMAT,
         "version": VERSION,
-        "encoding": ENCODING,
+        "encoding": ENCODINGS[manifest.parts_format],
         "compression": COMPRESSION,
         **_plain(manifest),
     }
@@ -92,8 +103,14 @@ def _own_hash(body: dict[str, Any]) -> str:
 def _checked(manifest: Manifest) -> Manifest:
     if min(manifest.rows, manifest.seconds) < 0:
         raise Corrupt("The manifest contains a negative number")
+    if manifest.parts_format not in ENCODINGS:
+        raise NotSupported(
+            "This version does not support the format of the parts",
+            cause=f"The format is {manifest.parts_format!r:.40}.",
+            remedy="Use a newer version of Strongroom.",
+        )
     for part in manifest.parts:
-        _check_part(part)
+        _check_part(part, _SHORTEST_LINE[manifest.parts_format])
     if [part.index for part in manifest.parts] != list(range(len(manifest.parts))):
         raise Corrupt("The manifest lists parts out of order")
     if sum(part.rows for part in manifest.parts) != manifest.rows:
@@ -103,7 +120,7 @@ def _checked(manifest: Manifest) -> Manifest:
     return manifest
 
 
-def _check_part(part: Part) -> None:
+def _check_part(part: Part, shortest_line: int) -> None:
     """Check the figures of a part before it is read or decompressed."""
     if min(part.rows, part.size, part.raw_size) < 0:
         raise Corrupt("The manifest contains a negative number")
@@ -113,7 +130,7 @@ def _check_part(part: Part) -> None:
             f"The manifest gives part {part.index} an impossible size",
             cause=f"{format_counted(part.size, 'byte')} that unpack to {part.raw_size}.",
         )
-    if part.rows * _SHORTEST_LINE > part.raw_size:
+    if part.rows * shortest_line > part.raw_size:
         raise Corrupt(
             f"The manifest gives more rows than part {part.index} can contain",
             cause=f"{format_counted(part.rows, 'row')} in {format_counted(part.raw_size, 'byte')}.",
@@ -125,7 +142,7 @@ def _plain(value: Any) -> Any:
         return {
             field.name: _plain(getattr(value, field.name))
             for field in fields(value)
-            if field.name not in _YOUNGER or getattr(value, field.name) != field.default
+            if field.name not in _ADDED_LATER or getattr(value, field.name) != field.default
         }
     if isinstance(value, tuple):
         return [_plain(item) for item in value]

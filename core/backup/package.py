@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +13,10 @@ import zstandard
 from core.backup.checked_reading import read_checked
 from core.backup.databases.base import Rows
 from core.backup.keys import MANIFEST, part_name
-from core.backup.manifest import LONGEST_LINE, from_bytes
+from core.backup.manifest import from_bytes
 from core.backup.old_form import read_old_form
 from core.backup.prefetch import in_parallel
+from core.backup.row_formats import incomplete, mismatch, rows_of
 from core.backup.spool import private_file, spool
 from core.backup.store import Store
 from core.errors import Corrupt
@@ -37,7 +38,8 @@ class Package:
     """A downloaded backup; `content` is None for the old form. `pieces` can be repeated.
 
     `inferred` means that the schema was inferred from the values; `problems` are notes about it.
-    `held` are the verified rows of a backup that is small enough to stay in memory.
+    `held` are the verified rows of a backup that is small enough to stay in memory. `engine` is
+    the database engine of the backup, empty for the old form.
     """
 
     backup: Backup
@@ -50,6 +52,9 @@ class Package:
     inferred: bool = False
     problems: tuple[str, ...] = ()
     held: list[Rows] = field(default_factory=list)
+    parts_format: str = "jsonl"
+    fingerprint: str = ""
+    engine: str = ""
 
     def pieces(self) -> Iterator[Rows]:
         """Yield the rows in their order.
@@ -64,7 +69,7 @@ class Package:
 
     def _unpacked(self) -> Iterator[Rows]:
         for part, path in self.files:
-            yield from unpack(path.read_bytes(), part, self.work)
+            yield from unpack(path.read_bytes(), part, self.parts_format, self.work)
 
     def prove(self) -> None:
         """Compare all rows with the manifest's hash, before they are loaded into a database.
@@ -114,7 +119,12 @@ def fetch_package(
     manifest = read_checked(store, backup.key, lambda data: _same(data, backup), work)
     with spool() as folder:
         files = tuple(_fetch(store, backup, manifest, folder, work))
-        package = Package(backup, manifest.schema, manifest.rows, manifest.content, files, work)
+        package = Package(
+            backup, manifest.schema, manifest.rows, manifest.content, files, work,
+            parts_format=manifest.parts_format,
+            fingerprint=manifest.fingerprint,
+            engine=manifest.source.engine,
+        )  # fmt: skip
         package.prove()
         yield package
 
@@ -152,8 +162,8 @@ def _fetch(
 ) -> Iterator[tuple[Part, Path]]:
     def one(part: Part) -> tuple[Part, Path]:
         work.check()
-        path = private_file(folder / part_name(part.index))
-        data = read_part(store, backup, part, work)
+        path = private_file(folder / part_name(part.index, manifest.parts_format))
+        data = read_part(store, backup, part, manifest.parts_format, work)
         with translate_os_errors(path, "written", needed=len(data)):
             path.write_bytes(data)
         return part, path
@@ -165,14 +175,14 @@ def _fetch(
         yield part, path
 
 
-def read_part(store: Store, backup: Backup, part: Part, work: Work) -> bytes:
+def read_part(store: Store, backup: Backup, part: Part, parts_format: str, work: Work) -> bytes:
     """Return the stored bytes of a part, after a check of size and hash.
 
     Raises:
         Corrupt: When size or hash differ, even after repeated reads.
         NotFound: When the part does not exist.
     """
-    key = backup.key.removesuffix(MANIFEST) + part_name(part.index)
+    key = backup.key.removesuffix(MANIFEST) + part_name(part.index, parts_format)
 
     def check(data: bytes) -> bytes:
         if len(data) != part.size or hashlib.sha256(data).hexdigest() != part.sha256:
@@ -188,38 +198,18 @@ def read_part(store: Store, backup: Backup, part: Part, work: Work) -> bytes:
     return read_checked(store, key, check, work)
 
 
-def unpack(data: bytes, part: Part, work: Work) -> Iterator[Rows]:
-    """Yield the rows of a part in pieces of complete lines, up to its declared size.
+def unpack(data: bytes, part: Part, parts_format: str, work: Work) -> Iterator[Rows]:
+    """Yield the rows of a part in pieces, up to its declared size.
 
     Raises:
         Corrupt: When the size differs, or the part cannot be decompressed.
     """
     rows = 0
-    for lines in complete_lines(_bounded(data, part, work), part):
-        count = lines.count(b"\n")
+    for count, lines in rows_of(_bounded(data, part, work), part, parts_format):
         rows += count
         yield count, lines
-    _need(rows == part.rows, part, "The part is incomplete.")
-
-
-def complete_lines(chunks: Iterable[bytes], part: Part) -> Iterator[bytes]:
-    """Yield the bytes of `chunks` split at line ends; each byte is only copied once.
-
-    Raises:
-        Corrupt: When a line is too long, or the last line is incomplete.
-    """
-    pending: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        end = chunk.rfind(b"\n") + 1
-        if end:
-            yield b"".join((*pending, chunk[:end]))
-            pending, size = [], 0
-        if end < len(chunk):
-            pending.append(chunk[end:])
-            size += len(chunk) - end
-            _need(size <= LONGEST_LINE, part, "A row is longer than a database allows.")
-    _need(not pending, part, "The part is incomplete.")
+    if rows != part.rows:
+        raise incomplete(part)
 
 
 def _bounded(data: bytes, part: Part, work: Work) -> Iterator[bytes]:
@@ -229,17 +219,10 @@ def _bounded(data: bytes, part: Part, work: Work) -> Iterator[bytes]:
         while chunk := reader.read(_READ_BYTES):
             work.check()
             size += len(chunk)
-            _need(size <= part.raw_size, part, "The decompressed size exceeds the declared size.")
+            if size > part.raw_size:
+                raise mismatch(part, "The decompressed size exceeds the declared size.")
             yield chunk
     except zstandard.ZstdError as error:
         raise Corrupt(f"Part {part.index} cannot be decompressed", cause=str(error)) from error
-    _need(size == part.raw_size, part, "The part is incomplete.")
-
-
-def _need(good: bool, part: Part, cause: str) -> None:
-    if not good:
-        raise Corrupt(
-            f"Part {part.index} does not match the manifest",
-            cause=cause,
-            remedy="Choose another backup of the table.",
-        )
+    if size != part.raw_size:
+        raise incomplete(part)

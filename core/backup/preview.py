@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.backup.choice import Wanted, find, source_warning
-from core.backup.databases import is_missing, open_database, origin_of
+from core.backup.databases import engine_of, is_missing, open_database, origin_of
 from core.backup.databases.base import Database
-from core.backup.databases.sqlite.dump import rowids_field
 from core.backup.drift import drift
 from core.backup.package import Package, fetch_package
 from core.backup.store import BucketStore, Store
 from core.model.backup import Backup, Difference, RestorePreview
-from core.model.tables import TableSchema
 from core.objects.bucket import HasBucket
 from core.work import Work, default_work
 
@@ -83,7 +81,7 @@ def _into_nothing(package: Package, database: str) -> RestorePreview:
         problems=(
             *source_warning(package.backup, origin_of(database)),
             *package.problems,
-            *rowid_warning(package.schema),
+            *engine_of(database).restore_notes(package.schema),
             "The database file does not exist: it will be created.",
         ),
         suggested_name=package.backup.table,
@@ -114,28 +112,10 @@ def _compared(package: Package, target: Database, samples: int, work: Work) -> R
         problems=(
             *source_warning(package.backup, target.origin),
             *package.problems,
-            *rowid_warning(package.schema),
+            *target.restore_notes(package.schema),
         ),
-        suggested_name=free_name(target, f"{table}_{package.backup.taken:%Y%m%d}"),
+        suggested_name=target.free_name(
+            target.related_name(table, f"_{package.backup.taken:%Y%m%d}")
+        ),
         dependants=target.dependants_after(package.schema),
     )
-
-
-def rowid_warning(schema: TableSchema) -> tuple[str, ...]:
-    """Return a warning if a backup does not contain the rowids of a table that has them."""
-    if schema.rowids or "without rowid" in schema.options or rowids_field(schema) == "":
-        return ()
-    warning = (
-        "The backup does not contain rowids: the rows get new ones, and references by rowid would "
-        "find other rows."
-    )
-    return (warning,)
-
-
-def free_name(target: Database, wanted: str) -> str:
-    """Return the name, with a number appended if it already exists in the database."""
-    name, number = wanted, 1
-    while target.exists(name):
-        number += 1
-        name = f"{wanted}_{number}"
-    return name

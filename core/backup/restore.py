@@ -10,20 +10,21 @@ from core.backup.choice import Wanted, check_not_empty, find, source_warning
 from core.backup.databases import open_database, origin_of
 from core.backup.databases.base import Content, Database
 from core.backup.package import Package, fetch_package
-from core.backup.preview import free_name, rowid_warning
 from core.backup.store import BucketStore, Store
 from core.backup.verifications import record_verification
 from core.effects import BY_HAND, states_effect
 from core.errors import AlreadyExists, Conflict, Corrupt
 from core.model.backup import Backup, RestoreReport
 from core.model.objects import Verdict
-from core.model.tables import Dependant, Index, TableSchema
+from core.model.tables import Dependant, TableSchema
 from core.objects.bucket import HasBucket
 from core.units import format_counted, utc_now
 from core.work import Progress, Work, default_work
 
-#: Texts for the comparison of the restored rows with the backup.
+#: Texts for the comparison of the restored rows with the backup. The hashes of the parts are
+#: compared before; the fingerprint proves that the server stored those rows.
 BY_HASH, BY_VALUE, BY_COUNT = Verdict.SHA256.value, "verified (by value)", "rows counted only"
+BY_FINGERPRINT = "verified (SHA-256 and server fingerprint)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def restore_of(
             _refuse_existing_target(target, choices)  # another process may have just created it
             swap = _Swap(target, package, name, choices, work)
             former, verified = swap.run()
-        if verified in (BY_HASH, BY_VALUE):
+        if verified != BY_COUNT:
             record_verification(store, backup, "restore")
         return RestoreReport(
             backup,
@@ -123,7 +124,7 @@ def restore_of(
             (
                 *source_warning(backup, target.origin),
                 *package.problems,
-                *rowid_warning(package.schema),
+                *target.restore_notes(package.schema),
                 *swap.problems,
             ),
             swap.dependants,
@@ -159,13 +160,15 @@ class _Swap:
         name = self._schema.table
         before = self._target.dependants(name)
         bare = replace(self._schema, indexes=(), triggers=(), sequence=None)
-        shadow = replace(bare, table=free_name(self._target, f"{name}__restoring"))
+        target = self._target
+        shadow_name = target.free_name(target.related_name(name, "__restoring"))
+        shadow = replace(bare, table=shadow_name)
         self._target.create(shadow)
         self._load(shadow)
         verified = self._prove(shadow)
         self._report("swapping")
-        stamp = f"{name}__before_{utc_now():%Y%m%dT%H%M%SZ}"
-        former = free_name(self._target, stamp) if self._today else ""
+        stamp = target.related_name(name, f"__before_{utc_now():%Y%m%dT%H%M%SZ}")
+        former = target.free_name(stamp) if self._today else ""
         self._target.publish(self._schema, shadow.table, former, triggers=True)
         self._check_orphans(former)
         self._report("updating dependants")
@@ -176,25 +179,11 @@ class _Swap:
     def _final(self, name: str) -> TableSchema:
         """Return the schema of the backup with the requested name."""
         schema = self._package.schema
-        if name.lower() != schema.table.lower():
-            return self._renamed(schema, name)
+        if not self._target.same_name(name, schema.table):
+            return self._target.renamed(schema, name)
         if self._choices.with_triggers:
             return schema
         return replace(schema, triggers=self._today.triggers if self._today else ())
-
-    def _renamed(self, schema: TableSchema, name: str) -> TableSchema:
-        own = schema.table.lower()
-        foreign = tuple(
-            replace(key, table=name) if key.table.lower() == own else key
-            for key in schema.foreign_keys
-        )
-        indexes = tuple(self._free_index(index, name) for index in schema.indexes)
-        return replace(schema, table=name, foreign_keys=foreign, indexes=indexes, triggers=())
-
-    def _free_index(self, index: Index, table: str) -> Index:
-        if not self._target.exists(index.name):
-            return index
-        return replace(index, name=free_name(self._target, f"{table}__{index.name}"))
 
     def _load(self, shadow: TableSchema) -> None:
         def report(progress: Progress) -> None:
@@ -206,6 +195,10 @@ class _Swap:
     def _prove(self, shadow: TableSchema) -> str:
         self._report("checking")
         package = self._package
+        if package.fingerprint and package.fingerprint == self._target.fingerprint(
+            shadow, work=self._work
+        ):
+            return BY_FINGERPRINT
         found = self._target.content(shadow, work=self._work)
         if package.content is None and found.rows == package.rows:
             return BY_COUNT

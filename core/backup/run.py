@@ -139,7 +139,9 @@ class _Run:
         with unfinished_backup(self.store, folder(schema.table, taken, backup_id)) as unfinished:
             rows = self.source.dump(schema, work=self.work)
             watched = self._within(schema.table)
-            tally = write_parts(self.store, unfinished, rows, backup_id, watched)
+            tally = write_parts(
+                self.store, unfinished, rows, backup_id, self.source.parts_format, watched
+            )
             self._check_count(schema.table, tally.rows)
             manifest = self._manifest(schema, tally, backup_id, taken, time.monotonic() - started)
             written, verdict = write_manifest(self.store, unfinished, manifest, self.work)
@@ -177,6 +179,9 @@ class _Run:
             note=self.note,
             host=origin.host,
             path=origin.path,
+            parts_format=self.source.parts_format,
+            fingerprint=self.source.fingerprint(schema, work=self.work),
+            ddl=self.source.ddl(schema),
         )
 
     def _within(self, table: str) -> Work:

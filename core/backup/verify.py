@@ -73,7 +73,7 @@ def _parts(
     def one(part: Part) -> tuple[Part, bytes | str]:
         work.check()
         try:
-            return part, read_part(store, backup, part, work)
+            return part, read_part(store, backup, part, manifest.parts_format, work)
         except (Corrupt, NotFound) as error:
             return part, f"{error.summary}. {error.cause}".strip()
 
@@ -81,7 +81,7 @@ def _parts(
         if isinstance(found, str):
             problems.append(found)
             continue
-        for count, lines in unpack(found, part, work):
+        for count, lines in unpack(found, part, manifest.parts_format, work):
             rows += count
             digest.update(lines)
         size += len(found)

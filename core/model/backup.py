@@ -78,7 +78,10 @@ class Manifest:
     """Manifest of a backup: schema, counts and hashes, written after all parts.
 
     `content` is the SHA-256 of the uncompressed lines of all rows; `snapshot` is shared by tables
-    that were read in one transaction. `host` and `path` are those of the database file.
+    that were read in one transaction. `host` and `path` are those of the database file, or the
+    address of the server and the database. `parts_format` is `jsonl` or `csv`. `fingerprint` is a
+    checksum of the rows that the server itself computes; empty if the engine has none. `ddl` is
+    the definition of the table for reading, which is never executed.
     """
 
     id: str
@@ -95,6 +98,9 @@ class Manifest:
     note: str = ""
     host: str = ""
     path: str = ""
+    parts_format: str = "jsonl"
+    fingerprint: str = ""
+    ddl: str = ""
 
     @property
     def origin(self) -> Origin:

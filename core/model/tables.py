@@ -15,6 +15,7 @@ class Column:
     """A declared column; `type` may be empty (SQLite), `default` is SQL text or None.
 
     `generated` is the expression of a computed column, `stored` whether its value is stored.
+    `numbering` is `always` or `by default` if the database numbers the column (PostgreSQL).
     """
 
     name: str
@@ -25,6 +26,8 @@ class Column:
     generated: str | None = None
     stored: bool = False
     on_conflict: str = ""
+    numbering: str = ""
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class KeyPart:
 class Key:
     """A primary or unique key; `inline` means declared at its column, which differs in SQLite.
 
-    `identity` is the source of new values: empty, or `autoincrement`.
+    `identity` is the source of new values: empty, or `autoincrement`. `definition` is the text of
+    the constraint as its database writes it (PostgreSQL); `parts` is empty if it is an exclusion.
     """
 
     parts: tuple[KeyPart, ...]
@@ -50,19 +54,24 @@ class Key:
     inline: bool = False
     identity: str = ""
     on_conflict: str = ""
+    definition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition that every row satisfies."""
+    """A condition that every row satisfies; `definition` as in `Key`."""
 
     expression: str
     name: str = ""
+    definition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """Columns that refer to another table; empty `references` means its primary key."""
+    """Columns that refer to another table; empty `references` means its primary key.
+
+    `definition` as in `Key`.
+    """
 
     columns: tuple[str, ...]
     table: str
@@ -72,16 +81,22 @@ class ForeignKey:
     on_update: str = ""
     match: str = ""
     deferrable: str = ""
+    definition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index of a table; `where` limits it to some rows."""
+    """An index of a table; `where` limits it to some rows.
+
+    `definition` is what follows the table's name where the database writes it as text, for example
+    `USING btree (user_id)`.
+    """
 
     name: str
     parts: tuple[KeyPart, ...]
     unique: bool = False
     where: str | None = None
+    definition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,54 @@ class Trigger:
     columns: tuple[str, ...] = ()
     condition: str | None = None
     each_row: bool = False
+    definition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A counter that numbers `column`; `last` is None as long as it was never used."""
+
+    column: str
+    name: str
+    type: str
+    start: int
+    increment: int
+    minimum: int
+    maximum: int
+    cache: int = 1
+    cycle: bool = False
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserType:
+    """A type that a column uses and that the database does not define itself.
+
+    `kind` is `enum`, `domain`, `composite` or `range`; `items` are the labels of an enum, the
+    checks of a domain, or `name type` of each field of a composite; `base` is the type below a
+    domain or range.
+    """
+
+    name: str
+    kind: str
+    items: tuple[str, ...] = ()
+    base: str = ""
+    not_null: bool = False
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A partition of a table: its name and bound, for example `FOR VALUES IN ('BTC')`.
+
+    `key` is the key by which the partition itself is partitioned; `parent` is empty if that is the
+    table.
+    """
+
+    name: str
+    bound: str
+    parent: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +167,9 @@ class TableSchema:
     `sequence` is the last autoincrement value, or None. `rowids` is the name under which a backup's
     rows record SQLite's implicit rowid; empty if the table has none or has a column for it, or if
     the backup is older than the field.
+
+    The fields after `rowids` are of server databases: comment, owner, grants as `role:privileges`,
+    sequences, types and extensions that the columns use, and partitions with their key.
     """
 
     table: str
@@ -116,6 +182,14 @@ class TableSchema:
     options: tuple[str, ...] = ()
     sequence: int | None = None
     rowids: str = ""
+    comment: str = ""
+    owner: str = ""
+    grants: tuple[str, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
+    types: tuple[UserType, ...] = ()
+    extensions: tuple[str, ...] = ()
+    partition_key: str = ""
+    partitions: tuple[Partition, ...] = ()
 
     @property
     def stored(self) -> tuple[Column, ...]:

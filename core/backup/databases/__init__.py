@@ -24,20 +24,26 @@ def open_database(address: str, *, write: bool = False, create: bool = False) ->
         NotSupported: For an engine that is not in `DATABASES`.
         DatabaseError: When it cannot be opened.
     """
-    return _engine(address).open(address, write=write, create=create)
+    return engine_of(address).open(address, write=write, create=create)
 
 
 def is_missing(address: str) -> bool:
     """Return whether the database does not exist and a restore would create it."""
-    return _engine(address).missing(address)
+    return engine_of(address).missing(address)
 
 
 def origin_of(address: str) -> Origin:
     """Return the origin of a path or URL, without opening the database."""
-    return _engine(address).origin_of(address)
+    return engine_of(address).origin_of(address)
 
 
-def _engine(address: str) -> type[Database]:
+def engine_of(address: str) -> type[Database]:
+    """Return the engine of a path or URL.
+
+    Raises:
+        InvalidInput: When the address is empty or not a URL.
+        NotSupported: For an engine that is not in `DATABASES`.
+    """
     if not address.strip():
         raise InvalidInput(
             "No database was specified", remedy="Use the path of an SQLite file, or sqlite:///path."

@@ -7,16 +7,18 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from types import TracebackType
 from typing import ClassVar, Self
 
 from core.model.backup import Difference, Origin
-from core.model.tables import DatabaseInfo, Dependant, Reference, TableInfo, TableSchema
+from core.model.tables import DatabaseInfo, Dependant, Index, Reference, TableInfo, TableSchema
+from core.redaction import Secret
 from core.work import Work
 
-#: A piece of rows: their number, and their JSON lines, each ended by a newline (UTF-8).
+#: A piece of rows: their number, and their bytes in the engine's `parts_format`. A piece of JSON
+#: lines ends with a newline; a piece of CSV may end within a row, which counts where it ends.
 Rows = tuple[int, bytes]
 
 
@@ -38,14 +40,33 @@ class Database(ABC):
     engine: ClassVar[str]
     #: Names of the SQLAlchemy dialects of this engine.
     dialects: ClassVar[tuple[str, ...]]
+    #: The format of the rows that `dump` yields and `load` reads: `jsonl` or `csv`.
+    parts_format: ClassVar[str] = "jsonl"
 
     @classmethod
     @abstractmethod
-    def open(cls, address: str, *, write: bool = False, create: bool = False) -> Self:
+    def open(
+        cls,
+        address: str,
+        *,
+        write: bool = False,
+        create: bool = False,
+        password: Secret | None = None,
+        work: Work | None = None,
+    ) -> Self:
         """Open a database; read-only unless `write`; `create` allows a missing file.
 
+        Args:
+            address: A path, or a URL without a password.
+            write: Whether it is opened for changes.
+            create: Whether a missing file may be created.
+            password: The password of a server's user.
+            work: Cancel token, which ends an attempt to connect.
+
         Raises:
+            CredentialsInvalid: When the server refuses the password.
             DatabaseError: When it cannot be opened.
+            Offline: When the server cannot be reached.
         """
 
     @classmethod
@@ -93,6 +114,57 @@ class Database(ABC):
     @abstractmethod
     def exists(self, name: str) -> bool:
         """Return whether a table or view with this name exists."""
+
+    def same_name(self, one: str, other: str) -> bool:
+        """Return whether two names mean the same table."""
+        return one == other
+
+    def related_name(self, table: str, suffix: str) -> str:
+        """Return the name of a table beside `table`, for example `orders__restoring`."""
+        return table + suffix
+
+    @classmethod
+    def restore_notes(cls, schema: TableSchema) -> tuple[str, ...]:  # noqa: ARG002 - overridden
+        """Return what a restore of this schema changes although the rows are equal, as text."""
+        return ()
+
+    def renamed(self, schema: TableSchema, name: str) -> TableSchema:
+        """Return a schema for a new table of another name beside the present one, without triggers.
+
+        Foreign keys of the table to itself refer to the new table, and indexes get free names.
+        """
+        own = schema.table
+        foreign = tuple(
+            replace(key, table=name) if self.same_name(key.table, own) else key
+            for key in schema.foreign_keys
+        )
+        indexes = tuple(self._free_index(index, name) for index in schema.indexes)
+        return replace(schema, table=name, foreign_keys=foreign, indexes=indexes, triggers=())
+
+    def _free_index(self, index: Index, table: str) -> Index:
+        if not self.exists(index.name):
+            return index
+        return replace(index, name=self.free_name(f"{table}__{index.name}"))
+
+    def free_name(self, wanted: str) -> str:
+        """Return the name, with a number appended if it already exists in the database."""
+        name, number = wanted, 1
+        while self.exists(name):
+            number += 1
+            name = self.related_name(wanted, f"_{number}")
+        return name
+
+    def ddl(self, schema: TableSchema) -> str:  # noqa: ARG002 - overridden
+        """Return the definition of a table for reading; empty if the schema shows everything."""
+        return ""
+
+    def fingerprint(self, schema: TableSchema, *, work: Work) -> str:  # noqa: ARG002 - overridden
+        """Return a checksum of the rows that the server computes; empty if the engine has none.
+
+        It does not depend on the order of the rows. Equal fingerprints mean equal rows; different
+        ones may also be caused by another version of the server.
+        """
+        return ""
 
     @abstractmethod
     def count(self, table: str, *, work: Work | None = None) -> int:

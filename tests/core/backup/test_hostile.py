@@ -83,7 +83,7 @@ def forge(store: MemoryStore, change: Callable[[dict[str, Any]], None]) -> None:
         (lambda b: b.update(note="\ud800"), "not text"),
         (lambda b: b["schema"].update(columns=[]), "not that of its table"),
         (lambda b: b["schema"].pop("columns"), "lacks manifest.schema.columns"),
-        (lambda b: b["schema"].update(partitions=[]), "does not support"),
+        (lambda b: b["schema"].update(unknown_field=[]), "does not support"),
         (lambda b: b["schema"]["columns"][0].update(name=None), "has the wrong type"),
     ],
 )

@@ -18,7 +18,7 @@ from core.backup.databases.sqlite.compare import (
     scratch,
 )
 from core.backup.databases.sqlite.connection import cancellable, open_file, scalar
-from core.backup.databases.sqlite.dump import Dump
+from core.backup.databases.sqlite.dump import Dump, rowid_warning
 from core.backup.databases.sqlite.failures import database_error, translate_sqlite_errors
 from core.backup.databases.sqlite.load import load_rows
 from core.backup.databases.sqlite.orphans import Place, newly_orphaned
@@ -27,6 +27,7 @@ from core.backup.databases.sqlite.tokens import quoted
 from core.errors import InvalidInput
 from core.model.backup import Difference, Origin
 from core.model.tables import Dependant, Reference, TableInfo, TableSchema
+from core.redaction import Secret
 from core.work import Work, default_work
 
 __all__ = ["SQLiteDatabase"]
@@ -48,7 +49,15 @@ class SQLiteDatabase(Database):
         self._file = (found.st_dev, found.st_ino)
 
     @classmethod
-    def open(cls, address: str, *, write: bool = False, create: bool = False) -> Self:
+    def open(
+        cls,
+        address: str,
+        *,
+        write: bool = False,
+        create: bool = False,
+        password: Secret | None = None,  # noqa: ARG003 - a file has none
+        work: Work | None = None,  # noqa: ARG003 - opening a file does not wait
+    ) -> Self:
         """Open a file by its path or `sqlite:///` URL; see `Database`."""
         path = _path(address)
         missing = create and not path.exists()
@@ -113,6 +122,15 @@ class SQLiteDatabase(Database):
         sql = "SELECT 1 FROM sqlite_schema WHERE lower(name)=lower(?)"
         with translate_sqlite_errors(name):
             return bool(self._connection.execute(sql, (name,)).fetchall())
+
+    def same_name(self, one: str, other: str) -> bool:
+        """Return whether two names mean the same table; SQLite ignores case."""
+        return one.lower() == other.lower()
+
+    @classmethod
+    def restore_notes(cls, schema: TableSchema) -> tuple[str, ...]:
+        """Return a warning if a backup does not contain the rowids of a table that has them."""
+        return rowid_warning(schema)
 
     def count(self, table: str, *, work: Work | None = None) -> int:
         """Return how many rows a table has."""

@@ -142,6 +142,17 @@ def rowids_field(schema: TableSchema) -> str:
     return next(name for n in range(len(names) + 1) if (name := "$rowid" + "_" * n) not in names)
 
 
+def rowid_warning(schema: TableSchema) -> tuple[str, ...]:
+    """Return a warning if a backup does not contain the rowids of a table that has them."""
+    if schema.rowids or "without rowid" in schema.options or rowids_field(schema) == "":
+        return ()
+    warning = (
+        "The backup does not contain rowids: the rows get new ones, and references by rowid would "
+        "find other rows."
+    )
+    return (warning,)
+
+
 def rowid_name(schema: TableSchema) -> str:
     """Return the name under which the rowid can be read, or nothing when there is none."""
     if "without rowid" in schema.options:
