@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 _PATIENCE_MS = 400
 
 
-class OnceSeen(QObject):
+class AfterFirstPaint(QObject):
     """Calls a function once, after the window's first paint."""
 
     def __init__(self, window: QWidget, then: Callable[[], object]) -> None:

@@ -20,7 +20,7 @@ from core.errors import LocalIOError, StorageError
 from core.local.settings import Settings
 from core.paths import HOME_VARIABLE
 from gui import theme
-from gui.app.first_paint import OnceSeen
+from gui.app.first_paint import AfterFirstPaint
 from gui.main_window import MainWindow
 
 if TYPE_CHECKING:  # imported after the window's first paint
@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # imported after the window's first paint
     from gui.tasks import TaskRunner
 
 #: Modules imported after the first paint, in portions between which the window responds.
-_FURNITURE = (
+_LATER_MODULES = (
     "gui.errors",
     "gui.app.signals",
     "gui.context",
@@ -45,12 +45,12 @@ _FURNITURE = (
 #: The style is set by name, since querying it makes PySide6 load all drawing options.
 _ARGUMENTS = ["strongroom", "-style", "fusion"]
 #: Seconds that a shutdown by signal may take before the process exits anyway.
-_LEAVE_SECONDS = 2.5
+_EXIT_SECONDS = 2.5
 
 
 def run(options: Options) -> int:
     """Open the window; return the exit code after it was closed."""
-    with _home_of(options):
+    with _temporary_home(options):
         os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
         app = _application()
         program = Program(app, options)
@@ -75,7 +75,7 @@ def _remove_windows() -> None:
 
 
 @contextmanager
-def _home_of(options: Options) -> Iterator[None]:
+def _temporary_home(options: Options) -> Iterator[None]:
     """Use a temporary home for screenshots of the demo, so that they are the same everywhere."""
     if options.screenshots is None or not options.demo:
         yield
@@ -101,12 +101,12 @@ class Program:
         self.shell = MainWindow(self._settings)
         if options.size is not None:
             self.shell.resize(*options.size)
-        self._portions = list(_FURNITURE)
+        self._pending_modules = list(_LATER_MODULES)
         self._pictures: Screenshots | None = None
 
-    def furnish(self) -> None:
+    def complete_window(self) -> None:
         """Add everything to the window that was not needed for the first paint."""
-        if self.shell.furnished:
+        if self.shell.completed:
             return
         from core.aws.usage import record_use
         from core.local.hardening import harden
@@ -128,51 +128,51 @@ class Program:
         self.runner: TaskRunner = TaskRunner()
         self._context: Context = Context(self.runner, settings=self._settings)
         self._connector: Connector = Connector(self._context)
-        self.shell.furnish(self._context, self._connector)
+        self.shell.complete(self._context, self._connector)
         self._signals: Signals = Signals(self._on_signal)
 
     @property
     def context(self) -> Context:
         """The context that all views share."""
-        self.furnish()
+        self.complete_window()
         return self._context
 
     @property
     def connector(self) -> Connector:
         """The connector, which connects the window with a workspace."""
-        self.furnish()
+        self.complete_window()
         return self._connector
 
     @property
     def window(self) -> MainWindow:
         """The completed window; `shell` is the same object, possibly not completed yet."""
-        self.furnish()
+        self.complete_window()
         return self.shell
 
     def start(self) -> None:
         """Show the window, and do everything else after its first paint."""
         self.shell.show()
-        OnceSeen(self.shell, self._furnish)
+        AfterFirstPaint(self.shell, self._import_next)
 
     def stop(self) -> None:
         """Stop tasks, engine and demo server, and delete the window before Qt is unloaded."""
         if isValid(self.shell):
             self.shell.hide()  # visible widgets would call into Python when Qt is unloaded
-        if not self.shell.furnished:  # closed before it was completed
+        if not self.shell.completed:  # closed before it was completed
             return
         self.runner.shutdown()
         self._connector.stop()
         self._signals.stop()
         self._crashes.remove()
 
-    def _furnish(self) -> None:
+    def _import_next(self) -> None:
         """Import one portion per event loop turn, so that the window responds; then complete it."""
-        if self._portions:
-            import_module(self._portions.pop(0))
-            QTimer.singleShot(0, self._furnish)
+        if self._pending_modules:
+            import_module(self._pending_modules.pop(0))
+            QTimer.singleShot(0, self._import_next)
         elif self.shell.isVisible():  # not if it was closed at once
-            self.furnish()
-            OnceSeen(self.shell, self._begin)
+            self.complete_window()
+            AfterFirstPaint(self.shell, self._begin)
 
     def _begin(self) -> None:
         if self._options.screenshots is None:
@@ -183,10 +183,10 @@ class Program:
 
     def _on_signal(self) -> None:
         """Exit at once, since the sender of the signal may soon kill the process."""
-        last_resort = threading.Timer(_LEAVE_SECONDS, os._exit, (0,))
+        last_resort = threading.Timer(_EXIT_SECONDS, os._exit, (0,))
         last_resort.daemon = True
         last_resort.start()
-        self.shell.leave()
+        self.shell.close_unconfirmed()
         QApplication.exit(0)  # also while a dialog is open
 
     def _connect(self) -> None:

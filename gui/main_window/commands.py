@@ -73,7 +73,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class WindowActions:
     """What the commands need from the window."""
 
     window: QWidget
@@ -86,7 +86,7 @@ class Frame:
 class Commands:
     """All commands of the window; their shortcuts work everywhere in it."""
 
-    def __init__(self, context: Context, frame: Frame) -> None:
+    def __init__(self, context: Context, frame: WindowActions) -> None:
         self._context, self._frame = context, frame
         slots: dict[str, Callable[[], object]] = {
             **{f"tab.{spec.id}": partial(frame.show_tab, spec.id, None) for spec in TABS},
@@ -106,7 +106,7 @@ class Commands:
             "upload": self._on_upload,
             "activity": frame.toggle_drawer,
             "lock": self.toggle_lock,
-            "profile.new": self.make_profile,
+            "profile.new": self.create_profile,
             "help": self._on_help,
             "quit": frame.window.close,
         }
@@ -125,7 +125,7 @@ class Commands:
             return NOT_CONNECTED
         return self._context.locked_reason if command.changes else ""
 
-    def places_of(self, event: QKeyEvent) -> str:
+    def other_scopes_text(self, event: QKeyEvent) -> str:
         """Return where the keys of an event apply if they have no effect here."""
         found = [each for each in shortcuts.bound_to(event) if each.where != "window"]
         parts = [f"{shortcuts.scope(each.where).title} ({each.text})" for each in found]
@@ -183,7 +183,7 @@ class Commands:
             danger=True,
         )
 
-    def make_profile(self) -> None:
+    def create_profile(self) -> None:
         """Prompt for a new profile, and connect with it."""
         from gui.dialogs.profile_editor import ProfileEditor
 
@@ -205,12 +205,12 @@ class Commands:
             self._frame.show_tab("uploads", "choose")
 
     def _on_help(self) -> None:
-        from gui.main_window.shortcut_list import ShortcutSheet
+        from gui.main_window.shortcut_list import ShortcutList
 
-        ShortcutSheet(self._frame.window).open()
+        ShortcutList(self._frame.window).open()
 
 
-class Explanations(QObject):
+class ExplanationFilter(QObject):
     """Shows the explanations that `gui.shortcuts.explain` sends."""
 
     def __init__(self, window: QWidget, show: Callable[[str], object]) -> None:

@@ -18,7 +18,7 @@ _MOST_COLUMNS = 3
 Section = tuple[str, list[Action]]
 
 
-class ShortcutSheet(Dialog):
+class ShortcutList(Dialog):
     """All shortcuts on one page, grouped by the part of the window in which they apply."""
 
     def __init__(self, parent: QWidget) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QMainWindow, QVBoxLayout, QWidget
 from core.errors import LocalIOError, StorageError
 from gui import theme
 from gui.main_window.shell import TabBar
-from gui.main_window.window_state import Memory
+from gui.main_window.window_state import WindowState
 from gui.tab_list import TABS, place_of
 
 if TYPE_CHECKING:  # the contents of the window are imported after its first paint
@@ -67,13 +67,13 @@ class MainWindow(QMainWindow):
         room = self.screen().availableGeometry()
         self.resize(min(1280, room.width()), min(800, room.height() - _TITLE_BAR))
         self.setMinimumSize(800, 480)
-        self._memory = Memory(settings)
+        self._state = WindowState(settings)
         self.tabs: dict[str, Tab] = {}
-        self._sure = self.furnished = False
+        self._close_confirmed = self.completed = False
         self._lay_out_shell()
-        self._restore()
+        self._restore_state()
 
-    def furnish(self, context: Context, connector: Connector) -> Self:
+    def complete(self, context: Context, connector: Connector) -> Self:
         """Add everything to the shell that needs more than Qt."""
         from gui.main_window.tasks_model import TasksModel
 
@@ -85,7 +85,7 @@ class MainWindow(QMainWindow):
         self.setUpdatesEnabled(True)
         self._make_commands()
         self._wire()
-        self.furnished = True
+        self.completed = True
         self.stack.setFocus()  # rather than the first button of the header
         return self
 
@@ -98,7 +98,7 @@ class MainWindow(QMainWindow):
         drawer.hide()
         self.split.addWidget(drawer)
         self.split.setSizes([520, 240])
-        state = self._memory.state("window/drawer")
+        state = self._state.state("window/drawer")
         if state is not None:
             self.split.restoreState(state)
             drawer.hide()
@@ -120,7 +120,7 @@ class MainWindow(QMainWindow):
             self.tabs[tab_id] = made
             made.settled.connect(self._on_settled)
             self._pages[place_of(tab_id)].addWidget(made)
-            self._memory.restore_splitters(tab_id, made)
+            self._state.restore_splitters(tab_id, made)
         return self.tabs[tab_id]
 
     def show_tab(self, tab_id: str, target: object = None) -> Tab:
@@ -192,25 +192,25 @@ class MainWindow(QMainWindow):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Show where a key applies that has no effect here."""
         super().keyPressEvent(event)
-        if self.furnished and (text := self.commands.places_of(event)):
+        if self.completed and (text := self.commands.other_scopes_text(event)):
             self.explain(text)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Request confirmation if the engine is working; else store the state of the window."""
-        running = self.context.runner.bulk_running if self.furnished else []
-        if running and not self._sure:
+        running = self.context.runner.bulk_running if self.completed else []
+        if running and not self._close_confirmed:
             event.ignore()
             self._ask_to_close([task.name for task in running])
             return
-        if self.furnished:
-            self._remember()
+        if self.completed:
+            self._save_state()
         self.hide()
         self.closing.emit()
         event.accept()
 
-    def leave(self) -> None:
+    def close_unconfirmed(self) -> None:
         """Close without a question, since no user may be present."""
-        self._sure = True
+        self._close_confirmed = True
         self.close()
 
     def _lay_out_shell(self) -> None:
@@ -272,7 +272,7 @@ class MainWindow(QMainWindow):
         self.hint = Banner(self.centralWidget(), over=self.split)
 
     def _make_commands(self) -> None:
-        from gui.main_window.commands import Commands, Explanations, FieldKeys, Frame
+        from gui.main_window.commands import Commands, ExplanationFilter, FieldKeys, WindowActions
         from gui.main_window.key_filters import TabKeys
         from gui.shortcuts import tip
         from gui.widgets.labels import tooltip
@@ -280,13 +280,13 @@ class MainWindow(QMainWindow):
         def current() -> Tab:
             return self.current_tab
 
-        frame = Frame(self, self.show_tab, current, self.search, self.toggle_drawer)
+        frame = WindowActions(self, self.show_tab, current, self.search, self.toggle_drawer)
         self.commands = Commands(self.context, frame)
         FieldKeys(self)
         TabKeys(self)
         for number, spec in enumerate(TABS):
             self.bar.setTabToolTip(number, tooltip(tip(f"tab.{spec.id}")))
-        Explanations(self, self.explain)
+        ExplanationFilter(self, self.explain)
 
     def _wire(self) -> None:
         self.bar.currentChanged.connect(self._on_tab)
@@ -296,10 +296,10 @@ class MainWindow(QMainWindow):
         self.status.activity.connect(self.toggle_drawer)
         self._profiles.chosen.connect(self.context.switch_profile)
         self._profiles.edit.connect(self._on_edit_profiles)
-        self._profiles.new.connect(self.commands.make_profile)
+        self._profiles.new.connect(self.commands.create_profile)
         self._buckets.chosen.connect(self.connector.open_bucket)
         self.connector.connecting.connect(self.header.show_connecting)
-        self.connector.connected.connect(self._on_well)
+        self.connector.connected.connect(self._on_connected)
         self.banner.dismissed.connect(partial(self.context.set_outage, ""))
         self.connector.failed.connect(self._on_failed)
         self.connector.bucket_described.connect(self._on_brief)
@@ -320,7 +320,7 @@ class MainWindow(QMainWindow):
         self.context.set_outage(error.summary)
         self.banner.show_error(error, *self.connector.way_on(error))
 
-    def _on_well(self) -> None:
+    def _on_connected(self) -> None:
         self.context.set_outage("")
         self.banner.clear()
         self.current_tab.try_again()
@@ -355,24 +355,24 @@ class MainWindow(QMainWindow):
         )
 
     def _close_now(self) -> None:
-        QTimer.singleShot(0, self, self.leave)
+        QTimer.singleShot(0, self, self.close_unconfirmed)
 
-    def _restore(self) -> None:
-        geometry = self._memory.state("window/geometry")
+    def _restore_state(self) -> None:
+        geometry = self._state.state("window/geometry")
         if geometry is not None:
             self.restoreGeometry(geometry)
-        self.bar.setCurrentIndex(self._memory.last_tab([spec.id for spec in TABS]))
+        self.bar.setCurrentIndex(self._state.last_tab([spec.id for spec in TABS]))
 
     def open_last_tab(self) -> None:
         """Create the last open tab; called after the first paint."""
         self._on_tab(self.bar.currentIndex())
 
-    def _remember(self) -> None:
+    def _save_state(self) -> None:
         states = {"window/geometry": self.saveGeometry()}
         if "drawer" in self.__dict__:  # else it was never created
             states["window/drawer"] = self.split.saveState()
         try:
-            self._memory.save(states, TABS[self.bar.currentIndex()].id, self.tabs)
+            self._state.save(states, TABS[self.bar.currentIndex()].id, self.tabs)
         except LocalIOError as error:  # the window closes anyway
             self.context.trouble.emit(error)
 

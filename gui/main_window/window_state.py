@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.local.settings import Settings
 
 
-class Memory:
+class WindowState:
     """Reads and writes the window's settings; unreadable ones are replaced by defaults."""
 
     def __init__(self, settings: Settings) -> None:

@@ -21,7 +21,7 @@ from gui.dialogs.confirm import Confirm
 from gui.main_window.commands import Command, matching
 from gui.main_window.connecting import Connector
 from gui.main_window.palette import Palette
-from gui.main_window.shortcut_list import ShortcutSheet
+from gui.main_window.shortcut_list import ShortcutList
 from gui.main_window.window import MainWindow
 from gui.shortcuts import Action
 
@@ -235,7 +235,7 @@ def test_the_window_comes_back_as_it_was_left(window, context, qtbot, tmp_path):
     stored = Settings(tmp_path)
     assert stored.get("window/tab") == "backups"
     assert stored.get("window/geometry")
-    again = MainWindow(context.settings).furnish(context, Connector(context))
+    again = MainWindow(context.settings).complete(context, Connector(context))
     qtbot.addWidget(again)
     assert again.bar.currentIndex() == 5
 
@@ -279,7 +279,7 @@ def test_every_control_has_a_name_and_no_label_reads_html(window, context, qtbot
     context.set_workspace(workspace_of())
     window.toggle_drawer()
     qtbot.keyClick(window, Qt.Key.Key_F1)
-    assert window.findChild(ShortcutSheet) is not None
+    assert window.findChild(ShortcutList) is not None
     window.search()
     assert unnamed(window) == []
     assert len(window.findChildren(QLabel)) > 30
@@ -310,9 +310,9 @@ def test_a_tab_does_not_repeat_what_the_frame_reports(window, context):
     tab.show_error(Offline("Something else"))
     assert tab.banner.isVisibleTo(tab)
     tab.calls.clear()
-    window._on_well()
+    window._on_connected()
     assert tab.calls == [("refresh",)], "what failed is tried again once the connection is well"
-    window._on_well()
+    window._on_connected()
     assert tab.calls == [("refresh",)], "once"
     tab.show_error(Offline("The endpoint cannot be reached"))
     assert tab.banner.isVisibleTo(tab)

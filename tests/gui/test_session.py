@@ -137,7 +137,7 @@ def test_a_refresh_that_fails_keeps_the_session_that_is_in_force(qtbot, context,
 
 
 def test_an_expired_sign_in_offers_refresh_in_the_window(qtbot, context):
-    window = MainWindow(context.settings).furnish(context, Connector(context))
+    window = MainWindow(context.settings).complete(context, Connector(context))
     qtbot.addWidget(window)
     remedy = "Run `aws sso login --profile team` in a terminal, then press Refresh."
     window.connector.failed.emit(CredentialsExpired("Your sign-in has expired", remedy=remedy))

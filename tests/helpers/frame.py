@@ -47,7 +47,7 @@ def window(context, qtbot, monkeypatch):
     """The window on the screen, without a connection."""
     tabs = tuple(spec._replace(factory=PlainTab) for spec in tab_list.TABS)
     monkeypatch.setattr(window_module, "TABS", tabs)
-    window = MainWindow(context.settings).furnish(context, Connector(context))
+    window = MainWindow(context.settings).complete(context, Connector(context))
     qtbot.addWidget(window)
     window.show()
     window.open_last_tab()

@@ -25,7 +25,7 @@ from gui.tabs.credentials.profiles.profile_actions import ProfileActions
 from gui.tabs.credentials.profiles.profiles_pane import ProfilesPane
 from gui.tabs.credentials.rotation.doctor_actions import DoctorActions
 from gui.tabs.credentials.rotation.rotation_actions import RotationActions
-from gui.tabs.credentials.rotation.rotation_pane import Cockpit
+from gui.tabs.credentials.rotation.rotation_pane import RotationPane
 from gui.tabs.credentials.secrets.secret_actions import SecretActions
 from gui.tabs.credentials.secrets.secret_view import SecretView
 from gui.tabs.credentials.secrets.secrets_pane import SecretsPane
@@ -50,10 +50,10 @@ class CredentialsTab(Tab):
         self.actions_on_profiles = ProfileActions(self, self.profiles)
         self.actions_on_secret = SecretActions(self, self.secret, self.versions)
         self.actions_on_versions = VersionActions(self, self.versions)
-        self.cockpit = Cockpit()
-        self.rotation = RotationActions(self, self.cockpit)
+        self.rotation_pane = RotationPane()
+        self.rotation = RotationActions(self, self.rotation_pane)
         self._right = QStackedWidget()
-        for pane in (self.versions, self.cockpit):
+        for pane in (self.versions, self.rotation_pane):
             self._right.addWidget(pane)
         self._shown: tuple[str, bool] = ("", False)
         self._reveal = ""
@@ -77,7 +77,7 @@ class CredentialsTab(Tab):
     def _connect(self) -> None:
         shortcuts.bind_button("secrets.delete", self.secrets.table, self.secret.delete)
         self.secrets.chosen.connect(self._on_chosen)
-        self.secrets.new_clicked.connect(self.actions_on_secret.make)
+        self.secrets.new_clicked.connect(self.actions_on_secret.create)
         self.secret.reload_clicked.connect(self._reload_secret)
         self.secrets.hygiene_chosen.connect(self._show_hygiene)
         self.hygiene.list_chosen.connect(self._show_list)
@@ -89,9 +89,9 @@ class CredentialsTab(Tab):
         self.actions_on_hygiene.changed.connect(self._on_limit_changed)
         self.actions_on_profiles.changed.connect(self._on_profiles_changed)
         self.secret.rotate_clicked.connect(lambda: self.rotation.open(self.secret.name))
-        self.rotation.opened.connect(self._on_cockpit)
+        self.rotation.opened.connect(self._on_rotation_opened)
         self.rotation.changed.connect(self._on_rotated)
-        self.cockpit.closed.connect(lambda: self._right.setCurrentWidget(self.versions))
+        self.rotation_pane.closed.connect(lambda: self._right.setCurrentWidget(self.versions))
         self.context.read_only_changed.connect(self._lock)
 
     # List and hygiene report
@@ -99,7 +99,7 @@ class CredentialsTab(Tab):
     def _show_hygiene(self) -> None:
         self._views.setCurrentWidget(self.hygiene)
         self.hygiene.switch.setFocus()
-        self.actions_on_hygiene.look()
+        self.actions_on_hygiene.refresh()
 
     def _show_list(self) -> None:
         self._views.setCurrentWidget(self._listed)
@@ -121,7 +121,7 @@ class CredentialsTab(Tab):
             self.secrets.show_unavailable("", "")  # they belong to another connection
             self.hygiene.clear()
             self._load_secrets()
-            self.rotation.look_for_unfinished()
+            self.rotation.show_unfinished()
 
     def _do_refresh(self) -> None:
         self._load_profiles()
@@ -130,7 +130,7 @@ class CredentialsTab(Tab):
             if not self.secret.dirty:
                 self._reload_secret()
             if self._views.currentWidget() is self.hygiene:
-                self.actions_on_hygiene.look()
+                self.actions_on_hygiene.refresh()
 
     def _do_change(self, change: Change) -> None:
         if change.origin == self.origin:
@@ -204,30 +204,30 @@ class CredentialsTab(Tab):
     def _on_infos(self, infos: tuple[SecretInfo, ...]) -> None:
         infos = self._with_created(infos)
         self.actions_on_secret.known = infos
-        self._look_for_changes(infos)
-        rotating = self._right.currentWidget() is self.cockpit
+        self._check_for_changes(infos)
+        rotating = self._right.currentWidget() is self.rotation_pane
         keep = self.rotation.secret if rotating else self.secret.name
         reveal, self._reveal = self._reveal, ""
         self.secrets.show_infos(infos, keep, reveal)
-        self._date(infos)
+        self._load_ages(infos)
 
     def _with_created(self, infos: tuple[SecretInfo, ...]) -> tuple[SecretInfo, ...]:
         """Add secrets that were just created, since AWS lists them only after some seconds."""
         self._created -= {info.name for info in infos}
         return (*infos, *(SecretInfo(name) for name in sorted(self._created)))
 
-    def _date(self, infos: tuple[SecretInfo, ...]) -> None:
+    def _load_ages(self, infos: tuple[SecretInfo, ...]) -> None:
         """Load when the values were created; the last change in AWS includes tags and stages."""
         secrets = self._workspace().secrets
         self.run(
             "Read the ages of secrets",
             lambda work: current_since(secrets, infos, work=work),
-            self.secrets.model.date,
+            self.secrets.model.set_created,
             latest="credentials/ages",
             quiet=True,
         )
 
-    def _look_for_changes(self, infos: tuple[SecretInfo, ...]) -> None:
+    def _check_for_changes(self, infos: tuple[SecretInfo, ...]) -> None:
         """Warn if a secret that is being edited here was changed by another client."""
         opened = self.secret.value
         if opened is None or not self.secret.dirty:
@@ -264,7 +264,7 @@ class CredentialsTab(Tab):
         except InvalidInput as error:
             self.show_error(error)
             return
-        self.actions_on_secret.look_whose(self.secret.name, mine)
+        self.actions_on_secret.show_conflict(self.secret.name, mine)
 
     def _on_infos_failed(self, error: StorageError) -> None:
         if not isinstance(error, AccessDenied) and self.secrets.show_stale():
@@ -365,11 +365,11 @@ class CredentialsTab(Tab):
     def _on_limit_changed(self, *_change: str) -> None:
         """Announce a change that did not affect the value, so that edits stay."""
         self._load_secrets()
-        self.actions_on_hygiene.look()
+        self.actions_on_hygiene.refresh()
 
-    def _on_cockpit(self, name: str) -> None:
+    def _on_rotation_opened(self, name: str) -> None:
         self.secrets.choose(name)
-        self._right.setCurrentWidget(self.cockpit)
+        self._right.setCurrentWidget(self.rotation_pane)
 
     def _on_rotated(self, name: str) -> None:
         """Reload the secret after a step of its rotation."""
@@ -388,7 +388,7 @@ class CredentialsTab(Tab):
         if self.context.workspace is None:
             reason = _NO_CONNECTION
         self.profiles.set_connected(self.context.workspace is not None)
-        for part in (self.secrets, self.secret, self.versions, self.hygiene, self.cockpit):
+        for part in (self.secrets, self.secret, self.versions, self.hygiene, self.rotation_pane):
             part.set_locked(reason)
 
 

@@ -106,7 +106,7 @@ def test_the_result_of_a_change_is_stated(tab, qtbot, server):
 
 def test_a_rotation_that_made_nothing_is_not_logged_as_undone(tab, qtbot, context, monkeypatch):
     made = SimpleNamespace(secret=STORAGE, outcome=Outcome.UNDONE, facts=Facts())
-    monkeypatch.setattr(tab.cockpit, "show_rotation", lambda _rotation, *, busy: None)
+    monkeypatch.setattr(tab.rotation_pane, "show_rotation", lambda _rotation, *, busy: None)
     monkeypatch.setattr(tab.rotation, "_switch", lambda _rotation: None)
     for state, logged in ((StepState.FAILED, 0), (StepState.UNDONE, 1)):
         made.steps = (SimpleNamespace(state=state, step=Step.CREATE),)
@@ -126,11 +126,11 @@ def test_a_rotation_that_is_stopped_before_its_first_step_is_not_busy_any_more(
         work.token.wait(30)  # as for an answer of a server that is silent
 
     tab.rotation._work("rotation.start", STORAGE, act)
-    assert tab.cockpit.stop.isVisibleTo(tab.cockpit)
-    tab.cockpit.stop.click()
+    assert tab.rotation_pane.stop.isVisibleTo(tab.rotation_pane)
+    tab.rotation_pane.stop.click()
     settled(qtbot, tab)
-    assert tab.cockpit.banner.text == "Stopped. Nothing was changed."
-    assert tab.cockpit.stop.isHidden()
+    assert tab.rotation_pane.banner.text == "Stopped. Nothing was changed."
+    assert tab.rotation_pane.stop.isHidden()
     assert tab.rotation._tasks == {}
 
 

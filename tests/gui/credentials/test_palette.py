@@ -12,7 +12,7 @@ def test_the_palette_leads_to_the_board_the_doctor_and_the_rotation(tab, qtbot):
     assert tab.hygiene.isVisible()
     tab.open_target("rotate")
     settled(qtbot, tab)
-    assert tab.cockpit.isVisible()
+    assert tab.rotation_pane.isVisible()
     assert tab.rotation.secret == STORAGE
     tab.open_target("doctor")
     dialog = opened(qtbot, tab, DoctorDialog)
@@ -29,4 +29,4 @@ def test_without_a_connection_the_acts_of_the_palette_do_no_harm(qtbot, context)
         tab.open_target(target)
     settled(qtbot, tab)
     assert tab.doctor.dialog is None
-    assert not tab.cockpit.isVisible()
+    assert not tab.rotation_pane.isVisible()

@@ -27,20 +27,20 @@ def cells(model):
 def test_an_age_counts_from_the_current_value_once_that_is_known(model, qtbot):
     assert cells(model) == ("now", "")
     with qtbot.waitSignal(model.dataChanged):
-        model.date({"a/b": OLD})
+        model.set_created({"a/b": OLD})
     assert cells(model) == ("94 days", "overdue")
     model.show([SecretInfo("a/b", created=OLD, changed=NOW)], NOW)
     assert cells(model) == ("94 days", "overdue")
 
 
 def test_a_value_of_the_future_is_of_now(model):
-    model.date({"a/b": NOW + timedelta(hours=1)})
+    model.set_created({"a/b": NOW + timedelta(hours=1)})
     assert cells(model) == ("now", "")
 
 
 def test_the_view_learns_when_the_values_were_made(tab, qtbot, server):
-    made = tab.secrets.model._made[DATABASE]
+    made = tab.secrets.model._created[DATABASE]
     server.tag_resource(SecretId=DATABASE, Tags=[{"Key": "a", "Value": "b"}])
     tab.refresh()
     settled(qtbot, tab)
-    assert tab.secrets.model._made[DATABASE] == made
+    assert tab.secrets.model._created[DATABASE] == made

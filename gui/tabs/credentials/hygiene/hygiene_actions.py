@@ -69,10 +69,10 @@ class HygieneActions(QObject):
     def __init__(self, tab: Tab, pane: HygienePane) -> None:
         super().__init__(tab)
         self._tab, self._pane = tab, pane
-        pane.look_clicked.connect(self.look)
+        pane.refresh_clicked.connect(self.refresh)
         pane.limit_clicked.connect(self._on_limit)
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Inspect all secrets again."""
         workspace = self._tab.context.workspace
         if workspace is None:
@@ -83,7 +83,7 @@ class HygieneActions(QObject):
         self._tab.run(
             "Inspect the hygiene of the secrets",
             lambda work: hygiene.hygiene_report(secrets, work=work),
-            self._pane.show_board,
+            self._pane.show_report,
             failed=self._on_failed,
             latest="credentials/hygiene",
             quiet=True,
@@ -91,7 +91,7 @@ class HygieneActions(QObject):
 
     def _on_failed(self, error: StorageError) -> None:
         if not isinstance(error, AccessDenied) and self._pane.show_stale():
-            self._tab.show_error(error, self.look)
+            self._tab.show_error(error, self.refresh)
             return
         why = f"This needs {error.action}." if isinstance(error, AccessDenied) else error.cause
         self._pane.show_unavailable(error.summary, why)

@@ -30,32 +30,32 @@ class HygieneModel(Columns):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._board = HygieneReport((), utc_now())
+        self._report = HygieneReport((), utc_now())
 
-    def show(self, board: HygieneReport) -> None:
+    def show(self, report: HygieneReport) -> None:
         """Show another report."""
         self.beginResetModel()
-        self._board = board
+        self._report = report
         self.endResetModel()
 
     @property
-    def board(self) -> HygieneReport:
+    def report(self) -> HygieneReport:
         """The report that is shown."""
-        return self._board
+        return self._report
 
     def hygiene(self, row: int) -> SecretHygiene | None:
         """Return the secret of a row, or None when there is no such row."""
-        rows = self._board.rows
+        rows = self._report.rows
         return rows[row] if 0 <= row < len(rows) else None
 
     def _count(self) -> int:
-        return len(self._board.rows)
+        return len(self._report.rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell's text, its native value, its tooltip, or how it is drawn."""
         if not index.isValid():
             return None
-        row, column = self._board.rows[index.row()], index.column()
+        row, column = self._report.rows[index.row()], index.column()
         cells: dict[int, Callable[[], Any]] = {
             Qt.ItemDataRole.DisplayRole: lambda: self._text(row, column),
             SORT_ROLE: lambda: self._native(row, column),
@@ -94,13 +94,13 @@ class HygieneModel(Columns):
         return tone if text else None
 
     def _state(self, row: SecretHygiene) -> tuple[str, str]:
-        return state(row, self._board)
+        return state(row, self._report)
 
 
-def state(row: SecretHygiene, board: HygieneReport) -> tuple[str, str]:
+def state(row: SecretHygiene, report: HygieneReport) -> tuple[str, str]:
     """Return the state of a secret as text, and its tone."""
     if row.info.deleted:
-        return deletion(row.info.deleted, board.inspected), "danger"
+        return deletion(row.info.deleted, report.inspected), "danger"
     if row.overdue:
         # an age of twice the limit is severe
         tone = "danger" if row.overdue.days >= row.limit_days else "warning"

@@ -31,14 +31,14 @@ class HygienePane(QWidget):
         list_chosen: the user wants to return to the list of secrets.
         open_clicked: the name of the secret to open.
         limit_clicked: the `SecretHygiene` whose limit is to be set.
-        look_clicked: the user wants to inspect the secrets again.
+        refresh_clicked: the user wants to inspect the secrets again.
         doctor_clicked: the user wants to find and repair what was left behind.
     """
 
     list_chosen = Signal()
     open_clicked = Signal(str)
     limit_clicked = Signal(object)
-    look_clicked = Signal()
+    refresh_clicked = Signal()
     doctor_clicked = Signal()
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
@@ -65,7 +65,7 @@ class HygienePane(QWidget):
         self.open = plain_button("Open", self._on_open)
         self.doctor = plain_button("Doctor…", self.doctor_clicked.emit)
         self.doctor.set_hint("Find what interrupted rotations and unused keys left behind")
-        self.look = icon_button("refresh", "Refresh", self.look_clicked.emit)
+        self.refresh = icon_button("refresh", "Refresh", self.refresh_clicked.emit)
         self.age = AgePill()
         self.overdue, self.twice, self.never = Pill(""), Pill(""), Pill("")
         self.empty = EmptyState("No secrets yet")
@@ -74,7 +74,7 @@ class HygienePane(QWidget):
         self._update()
 
     def _lay_out(self) -> None:
-        self.head = SectionHead("Secrets", self.doctor, self.limit, self.open, self.look)
+        self.head = SectionHead("Secrets", self.doctor, self.limit, self.open, self.refresh)
         self.head.add_beside(self.switch)
         for pill in (self.age, self.overdue, self.twice, self.never):
             self.head.add_pill(pill)
@@ -94,14 +94,14 @@ class HygienePane(QWidget):
         """Show that secrets are being inspected; old rows stay until new ones arrive."""
         self._body.show_loading()
 
-    def show_board(self, board: HygieneReport) -> None:
+    def show_report(self, report: HygieneReport) -> None:
         """Show the report."""
         current = self.current
-        self.model.show(board)
-        self.head.set_title("Secrets", format_count(len(board.rows)) if board.rows else "")
-        self._count(board)
-        if board.rows:
-            self.age.set_fetched(board.inspected)
+        self.model.show(report)
+        self.head.set_title("Secrets", format_count(len(report.rows)) if report.rows else "")
+        self._count(report)
+        if report.rows:
+            self.age.set_fetched(report.inspected)
             self._body.show_view()
             self._choose(current.info.name if current else "")
         else:
@@ -116,7 +116,7 @@ class HygienePane(QWidget):
 
     def show_stale(self) -> bool:
         """Continue to show the former report; return whether there is one."""
-        rows = bool(self.model.board.rows)
+        rows = bool(self.model.report.rows)
         self.age.set_failed()
         if rows:
             self._body.show_view()
@@ -138,14 +138,14 @@ class HygienePane(QWidget):
         return self.model.hygiene(self._proxy.mapToSource(self.table.currentIndex()).row())
 
     def _choose(self, name: str) -> None:
-        names = [row.info.name for row in self.model.board.rows]
+        names = [row.info.name for row in self.model.report.rows]
         row = names.index(name) if name in names else 0
         choose_row(self.table, self._proxy.mapFromSource(self.model.index(row, 0)).row())
 
-    def _count(self, board: HygieneReport) -> None:
-        overdue = sum(bool(row.overdue) and not row.info.deleted for row in board.rows)
-        twice = sum(bool(row.same_as) for row in board.rows)
-        never = sum(row.never_rotated and not row.info.deleted for row in board.rows)
+    def _count(self, report: HygieneReport) -> None:
+        overdue = sum(bool(row.overdue) and not row.info.deleted for row in report.rows)
+        twice = sum(bool(row.same_as) for row in report.rows)
+        never = sum(row.never_rotated and not row.info.deleted for row in report.rows)
         self.overdue.set(f"{overdue} overdue" if overdue else "", "warning")
         self.twice.set(f"{twice} with a duplicate value" if twice else "", "danger")
         self.never.set(f"{never} never rotated" if never else "", "neutral")

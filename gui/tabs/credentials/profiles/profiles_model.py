@@ -70,7 +70,7 @@ class ProfilesModel(QAbstractListModel):
         aside = _aside(profile, used=profile.name == self._used)
         cells: dict[int, Any] = {
             Qt.ItemDataRole.DisplayRole: profile.name,
-            Qt.ItemDataRole.ToolTipRole: described(profile),
+            Qt.ItemDataRole.ToolTipRole: profile_details(profile),
             Qt.ItemDataRole.AccessibleDescriptionRole: f"{profile.colour.value}, {aside}",
             DOT_ROLE: TONES[profile.colour],
             ASIDE_ROLE: aside,
@@ -85,7 +85,7 @@ def _aside(profile: Profile, *, used: bool) -> str:
     return " · ".join(parts)
 
 
-def described(profile: Profile) -> str:
+def profile_details(profile: Profile) -> str:
     """Return the details of a profile, one per line: source of the keys, bucket, region, endpoint."""
     source = SOURCES[profile.source]
     if profile.aws_profile:
@@ -135,8 +135,8 @@ class PermissionsModel(QAbstractListModel):
             return icon(*_sign(result))
         cells: dict[int, Any] = {
             Qt.ItemDataRole.DisplayRole: result.action,
-            Qt.ItemDataRole.ToolTipRole: explained(result),
-            Qt.ItemDataRole.AccessibleTextRole: explained(result),
+            Qt.ItemDataRole.ToolTipRole: permission_text(result),
+            Qt.ItemDataRole.AccessibleTextRole: permission_text(result),
             MONO_ROLE: True,
             TONE_ROLE: None if result.ok or result.needed == "contract" else "muted",
         }
@@ -148,7 +148,7 @@ def _sign(result: PermissionResult) -> tuple[str, str]:
     return (name, "muted") if result.ok is False and result.needed == "extra" else (name, tone)
 
 
-def explained(result: PermissionResult) -> str:
+def permission_text(result: PermissionResult) -> str:
     """Return a permission as text: allowed or not, required or not, and why."""
     word = {True: "allowed", False: "not allowed", None: "unknown"}[result.ok]
     need = "needed" if result.needed == "contract" else "optional"

@@ -35,7 +35,7 @@ class DoctorActions(QObject):
             return
         dialog = self.dialog = DoctorDialog(self._tab)
         dialog.examine_clicked.connect(self._examine)
-        dialog.repair_clicked.connect(self._ask)
+        dialog.repair_clicked.connect(self._confirm)
         dialog.finished.connect(self._on_closed)
         if reason := self._tab.context.locked_reason:
             dialog.set_locked(reason)
@@ -62,7 +62,7 @@ class DoctorActions(QObject):
             latest="credentials/doctor",
         )
 
-    def _ask(self, finding: Finding, repair: Repair) -> None:
+    def _confirm(self, finding: Finding, repair: Repair) -> None:
         ask(
             self.dialog,
             f"{repair.title}?",
@@ -76,12 +76,12 @@ class DoctorActions(QObject):
     def _repair(self, finding: Finding, repair: Repair) -> None:
         workspace, connections = self._workspace(), self._tab.context.connections
 
-        def mend(work: Work) -> str:
+        def repair_finding(work: Work) -> str:
             return workspace.repairer(connections).repair(finding, repair, work=work)
 
         self._tab.run(
             repair.title,
-            mend,
+            repair_finding,
             lambda done: self._on_done(finding, done),
             failed=self._on_failed,
             call=self._tab.call("doctor.repair", origin="Doctor", finding=finding, repair=repair),

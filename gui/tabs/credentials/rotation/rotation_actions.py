@@ -24,7 +24,7 @@ from core.workspace import Workspace
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
 from gui.tabs.credentials.rotation.new_values import NewValues
-from gui.tabs.credentials.rotation.rotation_pane import Cockpit
+from gui.tabs.credentials.rotation.rotation_pane import RotationPane
 from gui.tasks import Task
 
 _ORIGIN = "Rotation"
@@ -42,24 +42,24 @@ class RotationActions(QObject):
     opened = Signal(str)
     changed = Signal(str)
 
-    def __init__(self, tab: Tab, cockpit: Cockpit) -> None:
+    def __init__(self, tab: Tab, pane: RotationPane) -> None:
         super().__init__(tab)
-        self._tab, self._cockpit = tab, cockpit
+        self._tab, self._pane = tab, pane
         self.patience = Patience()
         self.secret = ""
         self._tasks: dict[str, Task] = {}
         self._latest: dict[str, Rotation] = {}
-        cockpit.start_clicked.connect(self._on_start)
-        cockpit.resume_clicked.connect(lambda: self._resume(frozenset()))
-        cockpit.due.connect(self._on_due)
-        cockpit.undo_clicked.connect(self._on_undo)
-        cockpit.stop_clicked.connect(self._on_stop)
-        cockpit.now_clicked.connect(self._on_now)
-        cockpit.again_clicked.connect(lambda: self.open(self.secret))
+        pane.start_clicked.connect(self._on_start)
+        pane.resume_clicked.connect(lambda: self._resume(frozenset()))
+        pane.due.connect(self._on_due)
+        pane.undo_clicked.connect(self._on_undo)
+        pane.stop_clicked.connect(self._on_stop)
+        pane.now_clicked.connect(self._on_now)
+        pane.again_clicked.connect(lambda: self.open(self.secret))
 
     # Showing
 
-    def look_for_unfinished(self) -> None:
+    def show_unfinished(self) -> None:
         """Show in the tab's banner which rotations were interrupted or can continue."""
         rotator_of = self._rotator
         workspace = self._workspace()
@@ -75,16 +75,16 @@ class RotationActions(QObject):
         """Show the unfinished rotation of a secret, or the plan of a new one."""
         self.secret = secret
         self.opened.emit(secret)
-        self._cockpit.steps.setFocus()  # Tab goes to its buttons next
+        self._pane.steps.setFocus()  # Tab goes to its buttons next
         if secret in self._tasks:
             if secret in self._latest:
-                self._cockpit.show_rotation(self._latest[secret], busy=True)
+                self._pane.show_rotation(self._latest[secret], busy=True)
             return
-        self._cockpit.set_busy(busy=False)
-        self._cockpit.show_loading(secret)
+        self._pane.set_busy(busy=False)
+        self._pane.show_loading(secret)
         workspace, rotator_of = self._workspace(), self._rotator
 
-        def look(work: Work) -> Rotation | tuple[RotationPlan, tuple[str, ...]]:
+        def find_or_plan(work: Work) -> Rotation | tuple[RotationPlan, tuple[str, ...]]:
             rotator = rotator_of(workspace)
             try:
                 return rotator.find(secret)
@@ -94,9 +94,9 @@ class RotationActions(QObject):
 
         self._tab.run(
             f"Plan the rotation of {secret}",
-            look,
+            find_or_plan,
             self._on_found,
-            failed=self._cockpit.show_failed,
+            failed=self._pane.show_failed,
             latest="credentials/rotation-plan",
             quiet=True,
         )
@@ -104,33 +104,33 @@ class RotationActions(QObject):
     def _on_found(self, found: Rotation | tuple[RotationPlan, tuple[str, ...]]) -> None:
         if isinstance(found, Rotation):
             self._latest[found.secret] = found
-            self._cockpit.show_rotation(found, busy=False)
+            self._pane.show_rotation(found, busy=False)
         else:
-            self._cockpit.show_plan(*found)
+            self._pane.show_plan(*found)
 
     def _on_unfinished(self, rotations: tuple[Rotation, ...]) -> None:
         idle = [rotation for rotation in rotations if rotation.secret not in self._tasks]
         if not idle:
             return
         rotation = idle[-1]
-        look = ("Show", lambda: self.open(rotation.secret))
+        show = ("Show", lambda: self.open(rotation.secret))
         if rotation.outcome is Outcome.WAITING and rotation.due and rotation.due > utc_now():
             when = format_moment(rotation.due)
             self._tab.banner.show_info(
                 f"The rotation of {rotation.secret} is waiting: the old key is retained until {when}.",
-                action=look,
+                action=show,
             )
             return
         self._tab.banner.show_warning(
             f"A rotation of {rotation.secret} is not finished",
             f"It was started {format_age(rotation.started)}. Resume it or undo it.",
-            action=look,
+            action=show,
         )
 
     # Actions
 
     def _on_start(self) -> None:
-        plan = self._cockpit.plan
+        plan = self._pane.plan
         if plan is None:
             return
         if plan.fields:
@@ -140,7 +140,7 @@ class RotationActions(QObject):
         self._start(None)
 
     def _start(self, values: Mapping[str, Secret] | None) -> None:
-        secret, keep = self.secret, self._cockpit.keep_copies
+        secret, keep = self.secret, self._pane.keep_copies
         self._work(
             "rotation.start",
             secret,
@@ -215,7 +215,7 @@ class RotationActions(QObject):
             return
         connection, rotator_of = self._workspace().connection, self._rotator
         watcher = self._tab.context.connection_state.watcher()
-        self._cockpit.set_busy(busy=True)
+        self._pane.set_busy(busy=True)
 
         def run(work: Work) -> Rotation:
             # Separate clients: another profile may be selected while it runs.
@@ -247,23 +247,23 @@ class RotationActions(QObject):
             return
         del self._tasks[secret]
         if task.state == "cancelled" and secret == self.secret:
-            self._cockpit.show_stopped()
+            self._pane.show_stopped()
 
     def _on_state(self, rotation: Rotation) -> None:
         self._latest[rotation.secret] = rotation
         if rotation.secret == self.secret:
-            self._cockpit.show_rotation(rotation, busy=True)
+            self._pane.show_rotation(rotation, busy=True)
 
     def _on_ended(self, secret: str, rotation: Rotation) -> None:
         self._latest[secret] = rotation
         if secret == self.secret:
-            self._cockpit.show_rotation(rotation, busy=False)
+            self._pane.show_rotation(rotation, busy=False)
         self.changed.emit(secret)
         self._switch(rotation)
 
     def _on_failed(self, secret: str, error: StorageError) -> None:
         if secret == self.secret:
-            self._cockpit.show_failed(error)
+            self._pane.show_failed(error)
 
     def _switch(self, rotation: Rotation) -> None:
         """Reconnect when the keys of the current profile were replaced."""

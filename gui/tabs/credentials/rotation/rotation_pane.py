@@ -45,7 +45,7 @@ _PILLS = {
 }
 
 
-class Cockpit(QWidget):
+class RotationPane(QWidget):
     """Shows one plan or one rotation; its owner acts on the signals.
 
     Signals:

@@ -45,7 +45,7 @@ class SecretActions(QObject):
 
     # Create
 
-    def make(self) -> None:
+    def create(self) -> None:
         """Prompt for the name and values of a new secret."""
         taken = frozenset(info.name for info in self.known)
         dialog = NewSecret(self._tab, taken, lambda *order: self._create(dialog, *order))
@@ -114,21 +114,21 @@ class SecretActions(QObject):
 
     def _on_save_failed(self, error: StorageError, name: str, mine: Secret) -> None:
         if isinstance(error, Conflict):
-            self.look_whose(name, mine)
+            self.show_conflict(name, mine)
         else:
             self._tab.show_error(error)
 
-    def look_whose(self, name: str, mine: Secret) -> None:
+    def show_conflict(self, name: str, mine: Secret) -> None:
         """Read the version of another client, show which keys differ, and let the user decide."""
         secrets = self._secrets()
         self._tab.run(
             f"Read {name}",
             lambda work: secrets.read(name, work=work),
-            lambda theirs: self._ask_whose(theirs, mine),
+            lambda theirs: self._on_conflict_read(theirs, mine),
             quiet=True,
         )
 
-    def _ask_whose(self, theirs: SecretValue, mine: Secret) -> None:
+    def _on_conflict_read(self, theirs: SecretValue, mine: Secret) -> None:
         opened = self._view.value
         if opened is None or opened.name != theirs.name:  # the user has opened another secret
             return

@@ -48,7 +48,7 @@ class SecretView(QWidget):
         self.editor = SecretEditor()
         self.editor.edited.connect(self._update)
         self.empty = EmptyState(*_NOTHING, on_click=self._on_empty)
-        self._empty_act = self.reload_clicked
+        self._empty_action = self.reload_clicked
         self.save = primary_button("Save…", self.save_clicked.emit)
         self.delete = danger_button("Delete…", self.delete_clicked.emit)
         self.revert = plain_button("Discard", self._on_revert)
@@ -103,7 +103,7 @@ class SecretView(QWidget):
 
     def show_nothing(self) -> None:
         """Show that no secret is selected."""
-        self._say("", *_NOTHING, "")
+        self._show_message("", *_NOTHING, "")
 
     def show_loading(self, name: str) -> None:
         """Show that a secret is being read; the former one is removed from the screen at once."""
@@ -114,7 +114,7 @@ class SecretView(QWidget):
         """Show a secret's value, hidden."""
         self._set(value.name, value)
         if value.binary:
-            self._say(value.name, "A binary value", "It cannot be edited here.", "", value)
+            self._show_message(value.name, "A binary value", "It cannot be edited here.", "", value)
             return
         self.editor.set_text(value.text.reveal())
         self._pages.setCurrentWidget(self.editor)
@@ -122,10 +122,10 @@ class SecretView(QWidget):
 
     def show_deleted(self, info: SecretInfo) -> None:
         """Show that the secret is scheduled for deletion, and offer to restore it."""
-        self._empty_act = self.restore_clicked
+        self._empty_action = self.restore_clicked
         when = format_moment(info.deleted) if info.deleted else ""
         text = f"It cannot be read or changed. It will be deleted on {when} and can be restored until then."
-        self._say(info.name, "Scheduled for deletion", text, "Restore secret")
+        self._show_message(info.name, "Scheduled for deletion", text, "Restore secret")
         self._update()
 
     def show_failed(self, name: str, error: StorageError) -> None:
@@ -134,18 +134,18 @@ class SecretView(QWidget):
             self._stale = True
             self._update()
             return
-        self._empty_act = self.reload_clicked
+        self._empty_action = self.reload_clicked
         why = " ".join(part for part in (error.cause, error.remedy) if part)
-        self._say(name, error.summary, why, "Try again" if error.retryable else "")
+        self._show_message(name, error.summary, why, "Try again" if error.retryable else "")
 
     def set_locked(self, reason: str) -> None:
         """Disable changes with a reason, or enable them with an empty one."""
         self._locked = reason
         self.editor.set_read_only(bool(reason), reason)
-        self.empty.button.allow(not reason or self._empty_act is self.reload_clicked, reason)
+        self.empty.button.allow(not reason or self._empty_action is self.reload_clicked, reason)
         self._update()
 
-    def _say(
+    def _show_message(
         self,
         name: str,
         title: str,
@@ -189,7 +189,7 @@ class SecretView(QWidget):
             self.show_value(self.value)
 
     def _on_empty(self) -> None:
-        self._empty_act.emit()
+        self._empty_action.emit()
 
 
 def _made(created: datetime | None, *, stale: bool) -> str:

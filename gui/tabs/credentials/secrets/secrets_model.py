@@ -22,7 +22,7 @@ NAME, AGE, STATE = range(3)
 class SecretsModel(Columns):
     """One row per secret; ages are those of the current values.
 
-    Until `date` reports when a value was created, its age counts from the last change in AWS.
+    Until `set_created` reports when a value was created, its age counts from the last change in AWS.
     """
 
     heads = ("Name", "Age", "State")
@@ -32,7 +32,7 @@ class SecretsModel(Columns):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._infos: tuple[SecretInfo, ...] = ()
-        self._made: dict[str, datetime] = {}
+        self._created: dict[str, datetime] = {}
         self._fixed: datetime | None = None
 
     def show(self, infos: Sequence[SecretInfo], now: datetime | None = None) -> None:
@@ -42,9 +42,9 @@ class SecretsModel(Columns):
         self._fixed = now
         self.endResetModel()
 
-    def date(self, made: Mapping[str, datetime]) -> None:
+    def set_created(self, made: Mapping[str, datetime]) -> None:
         """Set when the current values of secrets were created, from which their ages count."""
-        self._made = dict(made)
+        self._created = dict(made)
         if self._infos:
             last = len(self._infos) - 1
             self.dataChanged.emit(self.index(0, AGE), self.index(last, STATE))
@@ -54,7 +54,7 @@ class SecretsModel(Columns):
         return self._fixed or utc_now()
 
     def _seconds(self, info: SecretInfo) -> float:
-        since = self._made.get(info.name) or info.updated
+        since = self._created.get(info.name) or info.updated
         return max((self._now - since).total_seconds(), 0.0) if since else -1.0
 
     def info(self, row: int) -> SecretInfo | None:
@@ -78,7 +78,7 @@ class SecretsModel(Columns):
         cells: dict[int, Callable[[], Any]] = {
             Qt.ItemDataRole.DisplayRole: lambda: (info.name, _age(seconds), text)[column],
             SORT_ROLE: lambda: (info.name, seconds, text)[column],
-            Qt.ItemDataRole.ToolTipRole: lambda: _facts(info, self._made.get(info.name)),
+            Qt.ItemDataRole.ToolTipRole: lambda: _facts(info, self._created.get(info.name)),
             Qt.ItemDataRole.TextAlignmentRole: lambda: RIGHT if column in self.numbers else None,
             MONO_ROLE: lambda: True if column == NAME else None,
             TONE_ROLE: lambda: "muted" if info.deleted and column != STATE else None,

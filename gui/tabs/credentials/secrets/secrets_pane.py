@@ -62,7 +62,7 @@ class SecretsPane(QWidget):
             self.new_clicked.emit,
         )
         self._body = Loadable(self.table, self.empty)
-        self._awaited = ""  # the secret to select once the list is loaded
+        self._pending_name = ""  # the secret to select once the list is loaded
         self.new = plain_button("New…", self.new_clicked.emit)
         self.profiles = link_button("Profiles")
         self.filter, self.age, self.switch = QLineEdit(), AgePill(), view_switch()
@@ -113,7 +113,7 @@ class SecretsPane(QWidget):
             self.chosen.emit(None)
             return
         self._body.show_view()
-        awaited, self._awaited = self._awaited, ""
+        awaited, self._pending_name = self._pending_name, ""
         if awaited:
             self.go_to(awaited)
         elif reveal:
@@ -130,7 +130,7 @@ class SecretsPane(QWidget):
 
     def show_unavailable(self, title: str, text: str) -> None:
         """Show why there is no list."""
-        self._awaited = ""
+        self._pending_name = ""
         self.model.show(())
         self.age.clear_age()
         self.head.set_title("Secrets")
@@ -141,7 +141,7 @@ class SecretsPane(QWidget):
     def go_to(self, name: str) -> None:
         """Go to a secret's row with the focus; to one that is not listed yet, once it is."""
         if not self.model.rowCount():
-            self._awaited = name
+            self._pending_name = name
             return
         self.reveal(name)
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)
