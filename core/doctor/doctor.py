@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from core.aws.clients import ClientFactory
-from core.aws.identity import identity
 from core.doctor import findings
 from core.doctor.findings import PendingVersion
 from core.doctor.takeover import Live, live_password
@@ -22,7 +21,7 @@ from core.redaction import Secret
 from core.rotation import iam_keys, stages
 from core.rotation.iam_keys import KeyInfo
 from core.rotation.iam_secret import StorageSecret, read_secret
-from core.rotation.key_proof import connection_of
+from core.rotation.key_proof import owner_of_keys
 from core.rotation.service import Rotator
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import utc_now
@@ -147,13 +146,10 @@ class Doctor:
     def _user(self, secret: StorageSecret, work: Work) -> str:
         """Return the user name of a key, or an empty string if the key is refused."""
         profile = self._clients.connection.profile
-        own = ClientFactory(connection_of(profile, secret.keys, secret.bucket, secret.region))
         try:
-            arn = identity(own, work=work).arn
+            arn = owner_of_keys(profile, secret.keys, secret.bucket, secret.region, work).arn
         except CredentialsInvalid:
             return ""
-        finally:
-            own.close()
         return arn.rpartition("/")[2] if ":user/" in arn else ""
 
     def _access_keys(self, inspection: _Inspection, work: Work) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from core.model.rotation import (
 )
 from core.rotation import iam_keys, stages
 from core.rotation.iam_secret import read_secret
-from core.rotation.key_proof import connection_of
+from core.rotation.key_proof import owner_of_keys
 from core.rotation.service import Rotator, problem_of
 from core.rotation.strategies import steps_of
 from core.storage.aws_secrets_manager import SecretsManager
@@ -124,11 +124,8 @@ def adopted(clients: ClientFactory, finding: Finding, work: Work) -> Rotation:
         return _adopted_database(clients, finding, now, work)
     new = read_secret(finding.secret, text)
     old = read_secret(finding.secret, manager.read(finding.secret, work=work).text)
-    own = ClientFactory(connection_of(clients.connection.profile, new.keys, new.bucket, new.region))
-    try:
-        arn = identity(own, work=work).arn
-    finally:
-        own.close()
+    profile = clients.connection.profile
+    arn = owner_of_keys(profile, new.keys, new.bucket, new.region, work).arn
     rotation = _stopped(clients, finding, now, RotationKind.IAM_KEY, work)
     rotation = replace(
         rotation,

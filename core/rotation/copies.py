@@ -262,8 +262,8 @@ def _is_json(text: str) -> bool:
 
 def staged_copies(
     rotation: Rotation, old: Secret, staged_text: Secret, replacements: Sequence[Replacement]
-) -> tuple[Facts, str]:
-    """Return the updated facts about copies, and a text, after the new version was stored.
+) -> tuple[Facts, tuple[str, ...]]:
+    """Return the updated facts about copies, and notes, after the new version was stored.
 
     Args:
         rotation: the rotation whose facts are updated.
@@ -274,6 +274,6 @@ def staged_copies(
     left = tuple(dict.fromkeys(copy.place for copy in find(staged_text, replacements)))
     before = dict.fromkeys(copy.place for copy in find(old, replacements))
     done = tuple(place for place in before if place not in left)
-    texts = [f"also replaced in {', '.join(done)}"] if done else []
-    texts += [f"the old value remains in {', '.join(left)}"] if left else []
-    return replace(rotation.facts, also_changed=done, still_old=left), "; ".join(texts)
+    notes = [f"also replaced in {', '.join(done)}"] if done else []
+    notes += [f"the old value remains in {', '.join(left)}"] if left else []
+    return replace(rotation.facts, also_changed=done, still_old=left), tuple(notes)

@@ -19,8 +19,8 @@ from core.model.secrets import SecretValue
 from core.rotation import iam_keys, stages
 from core.rotation.iam_keys import KeyInfo
 from core.rotation.iam_secret import StorageSecret, read_secret
-from core.rotation.key_proof import connection_of
-from core.rotation.strategy import Examined
+from core.rotation.key_proof import owner_of_keys
+from core.rotation.strategy import CheckResult
 from core.units import format_age
 from core.work import Work
 
@@ -36,7 +36,7 @@ IAM_ACTIONS = (
 
 def examine(
     clients: ClientFactory, rotation: Rotation, current: SecretValue, work: Work
-) -> Examined:
+) -> CheckResult:
     """Check the secret, the user and the permissions, without changes.
 
     Raises:
@@ -64,7 +64,7 @@ def examine(
         keys_before=(old.id,),
         old_version=current.version_id,
     )
-    return Examined(
+    return CheckResult(
         facts, f"{user} has one key, {old.id}, created {format_age(old.created)}", notes
     )
 
@@ -74,14 +74,11 @@ def _owner(
 ) -> tuple[str, str, tuple[str, ...]]:
     """Return name and ARN of the user, from the key itself or from IAM if the key is invalid."""
     profile = clients.connection.profile
-    own = ClientFactory(connection_of(profile, secret.keys, secret.bucket, secret.region))
     try:
-        who = identity(own, work=work)
+        who = owner_of_keys(profile, secret.keys, secret.bucket, secret.region, work)
     except CredentialsInvalid:
         user = iam_keys.last_used(clients, secret.keys.access_key_id, work).user
         return user, "", ("AWS already refuses the current key",)
-    finally:
-        own.close()
     return _user_of(who), who.arn, ()
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from core.errors import Corrupt, InvalidInput
+from core.errors import Corrupt
 from core.model.connection import AccessKeys
 from core.redaction import Secret
+from core.rotation.secret_fields import with_fields
 from core.secrets import secret_text
 
 KEY_ID = "aws_access_key_id"
@@ -51,10 +52,4 @@ def with_keys(text: Secret, keys: AccessKeys) -> Secret:
         InvalidInput: the text is not a JSON object, or contains a field twice.
     """
     new = {KEY_ID: Secret(keys.access_key_id, remembered=False), KEY_SECRET: keys.secret_access_key}
-    rows = secret_text.rows_of(text.reveal())
-    changed = [replace(row, value=new[row.key]) if row.key in new else row for row in rows]
-    try:
-        return Secret(secret_text.text_of(changed, text.reveal()))
-    except InvalidInput as error:
-        error.remedy = "Correct the secret, then rotate it."
-        raise
+    return with_fields(text, new)

@@ -6,19 +6,18 @@ succeed several times in a row within a time limit.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.aws.clients import ClientFactory
 from core.aws.faults import translated
 from core.aws.identity import identity
 from core.errors import Cancelled, CredentialsInvalid, StorageError
-from core.model.connection import AccessKeys, Connection, KeySource, Profile
+from core.model.connection import AccessKeys, Connection, Identity, KeySource, Profile
 from core.model.rotation import Patience
 from core.objects.bucket import Bucket
 from core.objects.check_objects import CHECK_BYTES, CHECK_PREFIX, recorded
-from core.rotation.strategy import ProbeFailed
+from core.rotation.repeated_test import succeed_in_a_row
 from core.units import format_counted
 from core.work import Work
 
@@ -50,6 +49,29 @@ def connection_of(profile: Profile, keys: AccessKeys, bucket: str, region: str) 
     return Connection(own, keys, unlocked=True)
 
 
+def owner_of_keys(
+    profile: Profile, keys: AccessKeys, bucket: str, region: str, work: Work
+) -> Identity:
+    """Sign in with access keys and return whose they are, which requires no permission.
+
+    Args:
+        profile: the profile with the endpoint.
+        keys: the access keys.
+        bucket: the bucket of the keys; empty for that of the profile.
+        region: the region of the keys; empty for that of the profile.
+        work: cancel token.
+
+    Raises:
+        CredentialsInvalid: AWS refuses the keys.
+        StorageError: the server cannot be reached.
+    """
+    clients = ClientFactory(connection_of(profile, keys, bucket, region))
+    try:
+        return identity(clients, work=work)
+    finally:
+        clients.close()
+
+
 def prove_key(
     connection: Connection, arn: str, prefix: str, patience: Patience, work: Work
 ) -> Proven:
@@ -67,28 +89,16 @@ def prove_key(
         Cancelled: the token of `work` was cancelled.
     """
     versions: list[tuple[str, str]] = []
-    tries, in_a_row = 0, 0
-    end = time.monotonic() + patience.test_seconds
-    while in_a_row < patience.successes:
-        tries += 1
-        key = f"{CHECK_PREFIX}{prefix}-{tries}.txt"
-        failure = _failure(lambda key=key: _try(connection, arn, key, versions, work))  # type: ignore[misc] # bound now
-        in_a_row = 0 if failure else in_a_row + 1
-        if failure and time.monotonic() >= end:
-            raise ProbeFailed.of(failure, "The new key") from failure
-        if failure or in_a_row < patience.successes:
-            work.token.wait(patience.pause)
+    tries = succeed_in_a_row(
+        lambda number: _try(
+            connection, arn, f"{CHECK_PREFIX}{prefix}-{number}.txt", versions, work
+        ),
+        patience,
+        seconds=patience.test_seconds,
+        value="The new key",
+        work=work,
+    )
     return Proven(tries, tuple(versions))
-
-
-def _failure(attempt: Callable[[], None]) -> StorageError | None:
-    try:
-        attempt()
-    except Cancelled:
-        raise
-    except StorageError as error:
-        return error
-    return None
 
 
 def _try(

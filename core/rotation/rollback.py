@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.aws.clients import ClientFactory
-from core.aws.identity import identity
 from core.effects import states_effect
 from core.errors import (
     AccessDenied,
@@ -33,7 +32,7 @@ from core.model.secrets import (
 )
 from core.rotation import iam_keys
 from core.rotation.iam_secret import read_secret
-from core.rotation.key_proof import connection_of
+from core.rotation.key_proof import owner_of_keys
 from core.secrets import secret_text
 from core.secrets.secret_text import SecretDiff
 from core.storage.aws_secrets_manager import SecretsManager
@@ -228,15 +227,12 @@ def _by_signing_in(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Check the key by signing in with it, which requires no permission."""
     key = keys.access_key_id
-    own = ClientFactory(connection_of(clients.connection.profile, keys, "", ""))
     try:
-        who = identity(own, work=work)
+        who = owner_of_keys(clients.connection.profile, keys, "", "", work)
     except CredentialsInvalid:
         return (), (f"Its access key {key} is refused by AWS.",)
     except Cancelled:
         raise
     except StorageError as error:
         return (), (f"It is unknown whether its access key {key} still works: {error.summary}.",)
-    finally:
-        own.close()
     return (f"Its access key {key} works: it belongs to {who.user}.",), ()

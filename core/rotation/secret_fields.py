@@ -51,6 +51,16 @@ def old_text(clients: ClientFactory, rotation: Rotation, work: Work) -> Secret:
     return manager.read(rotation.secret, version_id=version, work=work).text
 
 
+def new_text(clients: ClientFactory, rotation: Rotation, work: Work) -> Secret:
+    """Return the text that the rotation has staged.
+
+    Raises:
+        StorageError: it was not staged, or AWS no longer stores it.
+    """
+    manager = SecretsManager(clients=clients)
+    return manager.read(rotation.secret, version_id=rotation.id, work=work).text
+
+
 def current_text(clients: ClientFactory, rotation: Rotation, work: Work) -> Secret:
     """Return the current text."""
     return SecretsManager(clients=clients).read(rotation.secret, work=work).text

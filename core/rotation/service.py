@@ -32,7 +32,7 @@ from core.rotation.local_keys import LocalKeys
 from core.rotation.machine import Machine
 from core.rotation.step_texts import planned_step
 from core.rotation.strategies import STRATEGIES, steps_of, strategy_of
-from core.rotation.strategy import Examined, Setup, Strategy
+from core.rotation.strategy import CheckResult, Setup, Strategy
 from core.secrets import secret_text
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_moment, utc_now
@@ -97,7 +97,7 @@ class Rotator:
         self._clients.require_writable(f"Rotating {secret}")
         rotation = self._new(secret, work)
         steps = tuple(planned_step(rotation.kind, record.step) for record in rotation.steps)
-        examined = Examined(Facts(), "")
+        examined = CheckResult(Facts(), "")
         problem: Problem | None = None
         current = SecretsManager(clients=self._clients).read(secret, work=work)
         strategy = self._strategy(rotation.kind)

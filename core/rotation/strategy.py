@@ -41,7 +41,7 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class CheckResult:
     """The result of the checks before a rotation: facts, and texts for the plan."""
 
     facts: Facts
@@ -82,7 +82,7 @@ def before_first_change() -> Iterator[None]:
     """Mark a block of the first step that makes no changes.
 
     Raises:
-        NotBegun: the block failed.
+        NotStarted: the block failed.
     """
     try:
         yield
@@ -118,15 +118,25 @@ class Overtaken(Conflict):
 class NotUndoable(Conflict):
     """The rotation can no longer be undone, but it can be resumed."""
 
+    @classmethod
+    def of(cls, rotation: Rotation, *, cause: str, remedy: str) -> NotUndoable:
+        """Create the error of a rotation."""
+        return cls(
+            "The rotation cannot be undone any more",
+            cause=cause,
+            remedy=remedy,
+            subject=rotation.secret,
+        )
 
-class ProbeFailed(StorageError):  # noqa: N818 - named by what happened, as in core.errors
+
+class ProbeFailed(StorageError):  # noqa: N818 - named for what happened, as in core.errors
     """The new value does not work; the kind of the error is that of the last attempt."""
 
     @classmethod
-    def of(cls, error: StorageError, what: str) -> ProbeFailed:
-        """Create it from the error of a test."""
+    def of(cls, error: StorageError, summary: str) -> ProbeFailed:
+        """Create it from the error of a test, with another summary."""
         return cls(
-            f"{what} does not work: {error.summary}",
+            summary,
             cause=error.cause,
             remedy=error.remedy,
             subject=error.subject,
@@ -156,7 +166,7 @@ class Strategy(Protocol):
     def matches(cls, secret: str, fields: Collection[str]) -> bool:
         """Whether secrets of this name, or with these fields, are rotated this way."""
 
-    def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> Examined:
+    def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> CheckResult:
         """Check whether the rotation could begin, without changing anything.
 
         Raises:
@@ -168,8 +178,8 @@ class Strategy(Protocol):
         """Run one step.
 
         Raises:
-            TooSoon: the step, and with it the rotation, has to wait.
-            NotBegun: the checks of the first step failed.
+            NotDue: the step, and with it the rotation, has to wait.
+            NotStarted: the checks of the first step failed.
             NothingDone: the step failed before its first change.
             StorageError: the step failed; it can be run again.
         """

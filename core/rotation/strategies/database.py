@@ -7,7 +7,6 @@ to PROMOTE it is the pending one; the time between them is short.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
@@ -17,21 +16,15 @@ from core.errors import Corrupt, CredentialsInvalid, StorageError
 from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step, StepState
 from core.model.secrets import SecretValue
 from core.redaction import Secret
-from core.rotation import copies, stages
+from core.rotation import stages
+from core.rotation.copies import Replacement
 from core.rotation.databases.choosing import login_for
 from core.rotation.databases.login import Address, DatabaseLogin, accepted
 from core.rotation.databases.passwords import generate_password
-from core.rotation.secret_fields import current_text, fields, old_text, with_fields
-from core.rotation.strategy import (
-    Examined,
-    NotUndoable,
-    Overtaken,
-    ProbeFailed,
-    Setup,
-    StepResult,
-    before_first_change,
-)
-from core.storage.aws_secrets_manager import SecretsManager
+from core.rotation.repeated_test import succeed_in_a_row
+from core.rotation.secret_fields import current_text, fields, new_text, old_text, with_fields
+from core.rotation.strategies.staged import StagedStrategy, StepAction, edited_since
+from core.rotation.strategy import CheckResult, ProbeFailed, Setup, StepResult
 from core.work import Work
 
 PASSWORD = "password"  # noqa: S105 - the name of a field
@@ -59,7 +52,7 @@ class _Access:
         return accepted(self.login, self.password, work)
 
 
-class DatabaseStrategy:
+class DatabaseStrategy(StagedStrategy):
     """The steps of one rotation of a database password."""
 
     kind: ClassVar[RotationKind] = RotationKind.DATABASE
@@ -71,6 +64,7 @@ class DatabaseStrategy:
         Step.TEST,
         Step.PROMOTE,
     )
+    promoted_text = "readers get the new password"
 
     def __init__(
         self,
@@ -79,7 +73,7 @@ class DatabaseStrategy:
         patience: Patience | None = None,
         login_for: LoginMaker = login_for,
     ) -> None:
-        self._clients = clients
+        super().__init__(clients)
         self._patience = patience or Patience()
         self._login_for = login_for
 
@@ -93,22 +87,14 @@ class DatabaseStrategy:
         """Whether the secret holds the login of a database."""
         return set(fields) >= _LOGIN_FIELDS
 
-    def do(self, step: Step, rotation: Rotation, work: Work) -> StepResult:
-        """Run one step; see `Strategy`."""
-        steps: dict[Step, Callable[[Rotation, Work], StepResult]] = {
-            Step.PREFLIGHT: self._preflight,
-            Step.STAGE: self._stage,
-            Step.APPLY: self._apply,
-            Step.TEST: self._test,
-            Step.PROMOTE: self._promote,
-        }
-        return steps[step](rotation, work)
+    def _own_steps(self) -> Mapping[Step, StepAction]:
+        return {Step.APPLY: self._apply, Step.TEST: self._test}
 
     def rolls_back(self, step: Step, error: StorageError) -> bool:
         """Return whether to undo at once: a refused new password would lock all readers out."""
         return step is Step.TEST and isinstance(error, ProbeFailed) and not error.retryable
 
-    def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> Examined:
+    def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> CheckResult:
         """Check whether the rotation could begin; nothing is changed.
 
         Raises:
@@ -120,49 +106,33 @@ class DatabaseStrategy:
         with_fields(current.text, {PASSWORD: access.password})  # reports a duplicate field
         access.login.check(access.password, work)
         facts = Facts(user=access.address.username, old_version=current.version_id)
-        return Examined(facts, f"{access.address} signs in with the current password")
-
-    def close(self) -> None:
-        """Do nothing: the strategy has no separate clients."""
+        return CheckResult(facts, f"{access.address} signs in with the current password")
 
     # The steps.
 
-    def _preflight(self, rotation: Rotation, work: Work) -> StepResult:
-        with before_first_change():
-            current = SecretsManager(clients=self._clients).read(rotation.secret, work=work)
-            seen = replace(rotation, facts=Facts(old_version=current.version_id))
-            try:
-                found = self.examine(rotation, current, work)
-            except StorageError:
-                stages.check_unmoved(self._clients, seen, work)  # may raise a better error
-                raise
-        stages.claim(self._clients, rotation, current, work)
-        stages.check_unmoved(self._clients, seen, work)
-        return StepResult(found.facts, found.detail)
+    def _new_value(
+        self,
+        rotation: Rotation,
+        old: Secret,
+        work: Work,  # noqa: ARG002 - the base class's
+    ) -> tuple[Secret, tuple[Replacement, ...]]:
+        new = generate_password()
+        return with_fields(old, {PASSWORD: new}), (self._replacement(rotation, old, new),)
 
     def _stage(self, rotation: Rotation, work: Work) -> StepResult:
-        text = stages.staged(self._clients, rotation, work)
-        old = old_text(self._clients, rotation, work)
-        if text is None:
-            new = generate_password()
-            text = with_fields(old, {PASSWORD: new})
-            if not rotation.keep_copies:
-                text = copies.replace_copies(text, [self._replacement(rotation, old, new)])
-        stages.stage(self._clients, rotation, text, work)
-        facts, also = copies.staged_copies(rotation, old, text, [self._replacement(rotation, old)])
-        parts = (f"version {rotation.id}", also, "the database is unchanged")
-        return StepResult(facts, "; ".join(part for part in parts if part))
+        result = super()._stage(rotation, work)
+        return replace(result, detail=f"{result.detail}; the database is unchanged")
 
-    def replacements(self, rotation: Rotation, text: Secret) -> tuple[copies.Replacement, ...]:
+    def replacements(self, rotation: Rotation, text: Secret) -> tuple[Replacement, ...]:
         """Return the value that a rotation replaces, to search for its copies."""
         return (self._replacement(rotation, text),)
 
     def _replacement(
         self, rotation: Rotation, old: Secret, new: Secret | None = None
-    ) -> copies.Replacement:
+    ) -> Replacement:
         access = self._access(rotation, old)
         address = access.address
-        return copies.Replacement(
+        return Replacement(
             PASSWORD, access.password, new or access.password, address.username, address.host
         )
 
@@ -180,36 +150,23 @@ class DatabaseStrategy:
 
     def _test(self, rotation: Rotation, work: Work) -> StepResult:
         stages.check_staged(self._clients, rotation, work)
-        tries, in_a_row = 0, 0
-        end = time.monotonic() + min(self._patience.test_seconds, _TEST_SECONDS)
-        while in_a_row < self._patience.successes:
-            tries += 1
-            failure = self._failure(rotation, work)
-            in_a_row = 0 if failure else in_a_row + 1
-            if failure and time.monotonic() >= end:
-                raise ProbeFailed.of(failure, "The new password") from failure
-            if failure or in_a_row < self._patience.successes:
-                work.token.wait(self._patience.pause)
-        return StepResult(rotation.facts, f"signed in {in_a_row} times in a row, {tries} tries")
+        tries = succeed_in_a_row(
+            lambda _number: self._log_in(rotation, work),
+            self._patience,
+            seconds=min(self._patience.test_seconds, _TEST_SECONDS),
+            value="The new password",
+            work=work,
+        )
+        successes = self._patience.successes
+        return StepResult(rotation.facts, f"signed in {successes} times in a row, {tries} tries")
 
-    def _failure(self, rotation: Rotation, work: Work) -> StorageError | None:
+    def _log_in(self, rotation: Rotation, work: Work) -> None:
         """Log in with the value that Secrets Manager currently returns for the pending version."""
         access = self._new(rotation, work)
-        try:
-            access.login.check(access.password, work)
-        except StorageError as error:
-            work.check()
-            return error
-        return None
+        access.login.check(access.password, work)
 
-    def _promote(self, rotation: Rotation, work: Work) -> StepResult:
-        try:
-            stages.promote(self._clients, rotation, work)
-        except Overtaken:
-            # Edited after a promotion that was not recorded: readers have the new value.
-            if self._current(rotation, work).password != self._new(rotation, work).password:
-                raise
-        return StepResult(rotation.facts, "readers get the new password")
+    def _is_current(self, rotation: Rotation, work: Work) -> bool:
+        return self._current(rotation, work).password == self._new(rotation, work).password
 
     # Undo.
 
@@ -234,14 +191,8 @@ class DatabaseStrategy:
     def _check_undoable(self, rotation: Rotation, now: stages.Stages, work: Work) -> None:
         if now.current in {rotation.id, rotation.facts.old_version}:
             return
-        if self._current(rotation, work).password == self._new(rotation, work).password:
-            raise NotUndoable(
-                "The rotation cannot be undone any more",
-                cause=f"{rotation.secret} was changed after the promotion; version {now.current} "
-                "is current and contains the new password.",
-                remedy="Resume the rotation, or first roll the secret back yourself.",
-                subject=rotation.secret,
-            )
+        if self._is_current(rotation, work):
+            raise edited_since(rotation, now.current)
 
     def _set_back(self, rotation: Rotation, now: stages.Stages, work: Work) -> None:
         new, back = self._new(rotation, work), self._wanted(rotation, now, work)
@@ -268,9 +219,7 @@ class DatabaseStrategy:
     # Common parts of the steps.
 
     def _new(self, rotation: Rotation, work: Work) -> _Access:
-        manager = SecretsManager(clients=self._clients)
-        text = manager.read(rotation.secret, version_id=rotation.id, work=work).text
-        return self._access(rotation, text)
+        return self._access(rotation, new_text(self._clients, rotation, work))
 
     def _old(self, rotation: Rotation, work: Work) -> _Access:
         return self._access(rotation, old_text(self._clients, rotation, work))

@@ -7,29 +7,22 @@ memory until they are staged: a rotation that was interrupted before has lost th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import ClassVar, Self
 
 from core.aws.clients import ClientFactory
-from core.errors import InvalidInput, NotFound, StorageError
+from core.errors import ErrorKind, InvalidInput, NotFound, StorageError
 from core.model.connection import SECRET_PREFIX
 from core.model.rotation import Facts, Rotation, RotationKind, Step
 from core.model.secrets import SecretValue
 from core.redaction import Secret
-from core.rotation import copies, stages
+from core.rotation import stages
+from core.rotation.copies import Replacement
 from core.rotation.secret_fields import current_text, fields, old_text, with_fields
-from core.rotation.strategy import (
-    Examined,
-    NotUndoable,
-    Overtaken,
-    ProbeFailed,
-    Setup,
-    StepResult,
-    before_first_change,
-)
+from core.rotation.strategies.staged import StagedStrategy, StepAction, edited_since
+from core.rotation.strategy import CheckResult, ProbeFailed, Setup, StepResult
 from core.secrets import secret_text
-from core.storage.aws_secrets_manager import SecretsManager
 from core.work import Work
 
 #: Suffixes of the two fields of a key pair.
@@ -41,17 +34,18 @@ class ValuesLost(NotFound):
     """The new key pairs were only in memory and are lost."""
 
 
-class ExchangeStrategy:
+class ExchangeStrategy(StagedStrategy):
     """The steps of one rotation; `values` are the fields to change with their new values."""
 
     kind: ClassVar[RotationKind] = RotationKind.EXCHANGE
     values_entered: ClassVar[bool] = True
     steps: ClassVar[tuple[Step, ...]] = (Step.PREFLIGHT, Step.STAGE, Step.TEST, Step.PROMOTE)
+    promoted_text = "readers get the new keys"
 
     def __init__(
         self, clients: ClientFactory, *, values: Mapping[str, Secret] | None = None
     ) -> None:
-        self._clients = clients
+        super().__init__(clients)
         self._values = dict(values or {})
 
     @classmethod
@@ -64,21 +58,14 @@ class ExchangeStrategy:
         """Whether the secret holds keys of exchanges."""
         return secret == _SECRET_NAME or any(name.endswith("_api_key") for name in fields)
 
-    def do(self, step: Step, rotation: Rotation, work: Work) -> StepResult:
-        """Run one step; see `Strategy`."""
-        steps: dict[Step, Callable[[Rotation, Work], StepResult]] = {
-            Step.PREFLIGHT: self._preflight,
-            Step.STAGE: self._stage,
-            Step.TEST: self._test,
-            Step.PROMOTE: self._promote,
-        }
-        return steps[step](rotation, work)
+    def _own_steps(self) -> Mapping[Step, StepAction]:
+        return {Step.TEST: self._test}
 
     def rolls_back(self, step: Step, error: StorageError) -> bool:  # noqa: ARG002 - the protocol's
         """Return whether to undo at once: the staged value is unusable, or was lost."""
         return isinstance(error, (ValuesLost, ProbeFailed))
 
-    def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> Examined:
+    def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> CheckResult:
         """Check whether the rotation could begin; nothing is changed.
 
         Raises:
@@ -88,43 +75,39 @@ class ExchangeStrategy:
         stages.check_free(self._clients, rotation, work)
         known = fields(rotation, current.text)
         pairs = ", ".join(name for name in known if name.endswith(_HALVES)) or "no pair yet"
-        return Examined(Facts(old_version=current.version_id), f"The secret contains {pairs}")
-
-    def close(self) -> None:
-        """Do nothing: the strategy has no separate clients."""
+        return CheckResult(Facts(old_version=current.version_id), f"The secret contains {pairs}")
 
     # The steps.
 
+    def _check_new_value(self, rotation: Rotation, current: SecretValue) -> None:
+        _check_values(rotation, self._values, current.text)
+        with_fields(current.text, self._values)  # reports a duplicate field
+
     def _preflight(self, rotation: Rotation, work: Work) -> StepResult:
-        with before_first_change():
-            current = SecretsManager(clients=self._clients).read(rotation.secret, work=work)
-            found = self.examine(rotation, current, work)
-            _check_values(rotation, self._values, current.text)
-            with_fields(current.text, self._values)  # reports a duplicate field
-        stages.claim(self._clients, rotation, current, work)
-        stages.check_unmoved(self._clients, replace(rotation, facts=found.facts), work)
-        return StepResult(found.facts, f"new: {', '.join(sorted(self._values))}")
+        result = super()._preflight(rotation, work)
+        return replace(result, detail=f"new: {', '.join(sorted(self._values))}")
 
-    def _stage(self, rotation: Rotation, work: Work) -> StepResult:
-        text = stages.staged(self._clients, rotation, work)
-        old = old_text(self._clients, rotation, work)
-        if text is None:
-            if not self._values:
-                raise _lost(rotation)
-            _check_values(rotation, self._values, old)
-            text = with_fields(old, self._values)
-            if not rotation.keep_copies:
-                text = copies.replace_copies(text, _replacements(rotation, old, self._values))
-        stages.stage(self._clients, rotation, text, work)
-        new = fields(rotation, text)
-        rotated = [
-            each for each in self.replacements(rotation, old)
-            if new.get(each.field) != each.old.reveal()
-        ]  # fmt: skip
-        facts, also = copies.staged_copies(rotation, old, text, rotated)
-        return StepResult(facts, f"version {rotation.id}" + (f"; {also}" if also else ""))
+    def _new_value(
+        self,
+        rotation: Rotation,
+        old: Secret,
+        work: Work,  # noqa: ARG002 - the base class's
+    ) -> tuple[Secret, tuple[Replacement, ...]]:
+        if not self._values:
+            raise _lost(rotation)
+        _check_values(rotation, self._values, old)
+        return with_fields(old, self._values), _replacements(rotation, old, self._values)
 
-    def replacements(self, rotation: Rotation, text: Secret) -> tuple[copies.Replacement, ...]:
+    def _rotated(
+        self, rotation: Rotation, old: Secret, staged_text: Secret
+    ) -> tuple[Replacement, ...]:
+        # A person may enter one pair of several: the others are unchanged and have no copies to
+        # replace.
+        new = fields(rotation, staged_text)
+        known = self.replacements(rotation, old)
+        return tuple(each for each in known if new.get(each.field) != each.old.reveal())
+
+    def replacements(self, rotation: Rotation, text: Secret) -> tuple[Replacement, ...]:
         """Return the values in the text of a secret that a rotation may replace."""
         values = fields(rotation, text)
         pairs = {
@@ -143,26 +126,17 @@ class ExchangeStrategy:
         try:
             secret_text.rows_of(new.reveal())
         except InvalidInput as error:
-            raise ProbeFailed.of(error, "The new value") from None
+            raise ProbeFailed.of(error, f"The new value does not work: {error.summary}") from None
         changed = secret_text.diff(before.reveal(), new.reveal()).changed
         if not changed:
-            same = InvalidInput(
-                "The new value is the same as the old one",
+            raise ProbeFailed(
+                "The new value does not work: it is the same as the old one",
                 remedy="Create a new key pair on the page of the exchange, and paste it.",
                 subject=rotation.secret,
+                kind=ErrorKind.INVALID_INPUT,
             )
-            raise ProbeFailed.of(same, "The new value")
         detail = f"{', '.join(changed)} can be read and differ"
         return StepResult(rotation.facts, f"{detail}; the keys were not tested with the exchange")
-
-    def _promote(self, rotation: Rotation, work: Work) -> StepResult:
-        try:
-            stages.promote(self._clients, rotation, work)
-        except Overtaken:
-            # Edited after a promotion that was not recorded: readers have the new keys.
-            if not self._holds_new(rotation, work):
-                raise
-        return StepResult(rotation.facts, "readers get the new keys")
 
     def undo(self, rotation: Rotation, work: Work) -> Facts:
         """Move AWSCURRENT back, and remove AWSPENDING.
@@ -172,20 +146,13 @@ class ExchangeStrategy:
         """
         now = stages.describe(self._clients, rotation.secret, work)
         edited = now.current not in {rotation.id, rotation.facts.old_version}
-        if rotation.facts.old_version and edited and self._holds_new(rotation, work):
-            raise NotUndoable(
-                "The rotation cannot be undone any more",
-                cause=f"{rotation.secret} was changed after the promotion and contains the new "
-                "keys.",
-                remedy="Resume the rotation, or first roll the secret back yourself.",
-                subject=rotation.secret,
-            )
+        if rotation.facts.old_version and edited and self._is_current(rotation, work):
+            raise edited_since(rotation, now.current)
         stages.demote(self._clients, rotation, work)
         stages.release(self._clients, rotation, work)
         return rotation.facts
 
-    def _holds_new(self, rotation: Rotation, work: Work) -> bool:
-        """Return whether the current version contains the new values of this rotation."""
+    def _is_current(self, rotation: Rotation, work: Work) -> bool:
         new = stages.staged(self._clients, rotation, work)
         if new is None:
             return False
@@ -201,10 +168,10 @@ class ExchangeStrategy:
 
 def _replacements(
     rotation: Rotation, old: Secret, new: Mapping[str, Secret]
-) -> tuple[copies.Replacement, ...]:
+) -> tuple[Replacement, ...]:
     before = fields(rotation, old)
     return tuple(
-        copies.Replacement(name, Secret(before[name]), value)
+        Replacement(name, Secret(before[name]), value)
         for name, value in new.items()
         if isinstance(before.get(name), str) and before[name]
     )

@@ -7,7 +7,7 @@ deleted; a repeated run reaches the goal from any state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
@@ -19,27 +19,29 @@ from core.model.rotation import Facts, Patience, Rotation, RotationKind, Step
 from core.model.secrets import SecretValue
 from core.objects.check_objects import CHECK_PREFIX
 from core.redaction import Secret
-from core.rotation import copies, iam_keys, iam_preflight, stages
+from core.rotation import iam_keys, iam_preflight, stages
+from core.rotation.copies import Replacement
 from core.rotation.iam_key_creation import KeyMaker, delete_new_keys
 from core.rotation.iam_secret import KEY_ID, KEY_SECRET, StorageSecret, read_secret, with_keys
 from core.rotation.key_proof import connection_of, drop_versions, prove_key, sweep
 from core.rotation.local_keys import LocalKeys
+from core.rotation.secret_fields import new_text
+from core.rotation.strategies.staged import StagedStrategy, StepAction, edited_since
 from core.rotation.strategy import (
-    Examined,
+    CheckResult,
     NotDue,
     NotUndoable,
     Overtaken,
     ProbeFailed,
     Setup,
     StepResult,
-    before_first_change,
 )
 from core.storage.aws_secrets_manager import SecretsManager
 from core.units import format_duration, utc_now
 from core.work import Work
 
 
-class IamKeyStrategy:
+class IamKeyStrategy(StagedStrategy):
     """The steps of one rotation; `now` has steps that do not wait for their grace period."""
 
     kind: ClassVar[RotationKind] = RotationKind.IAM_KEY
@@ -54,6 +56,7 @@ class IamKeyStrategy:
         Step.DEACTIVATE,
         Step.DELETE,
     )
+    promoted_text = "readers get the new key"
 
     def __init__(
         self,
@@ -64,8 +67,7 @@ class IamKeyStrategy:
         now: frozenset[Step] = frozenset(),
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._own = clients
-        self._made: list[ClientFactory] = []
+        super().__init__(clients)
         self._local = local
         self._patience = patience or Patience()
         self._now = now
@@ -88,101 +90,74 @@ class IamKeyStrategy:
         """Whether the secret holds an access key of an IAM user."""
         return KEY_ID in fields or secret == DEFAULT_SECRET_NAME
 
-    def do(self, step: Step, rotation: Rotation, work: Work) -> StepResult:
-        """Run one step; see `Strategy`."""
-        steps: dict[Step, Callable[[Rotation, Work], StepResult]] = {
-            Step.PREFLIGHT: self._preflight,
+    def _own_steps(self) -> Mapping[Step, StepAction]:
+        return {
             Step.CREATE: self._create,
-            Step.STAGE: self._stage,
             Step.TEST: self._test,
-            Step.PROMOTE: self._promote,
             Step.SWITCH: self._switch,
             Step.DEACTIVATE: self._deactivate,
             Step.DELETE: self._delete,
         }
-        return steps[step](rotation, work)
 
     def rolls_back(self, step: Step, error: StorageError) -> bool:
         """Return whether to undo at once: a new key that failed its test will not work later."""
         return step is Step.TEST and isinstance(error, ProbeFailed) and not error.retryable
 
-    def close(self) -> None:
-        """Close the replacement clients."""
-        for clients in self._made:
-            clients.close()
-
-    def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> Examined:
+    def examine(self, rotation: Rotation, current: SecretValue, work: Work) -> CheckResult:
         """Check the secret, its user and our permissions; see `Strategy`."""
-        return iam_preflight.examine(self._own, rotation, current, work)
+        return iam_preflight.examine(self._clients, rotation, current, work)
 
     # The steps.
 
-    def _preflight(self, rotation: Rotation, work: Work) -> StepResult:
-        with before_first_change():
-            current = SecretsManager(clients=self._own).read(rotation.secret, work=work)
-            seen = replace(rotation, facts=Facts(old_version=current.version_id))
-            try:
-                found = self.examine(rotation, current, work)
-            except StorageError:
-                stages.check_unmoved(self._own, seen, work)  # may raise a better error
-                raise
-        stages.claim(self._own, rotation, current, work)
-        stages.check_unmoved(self._own, seen, work)
-        return StepResult(found.facts, " · ".join((found.detail, *found.notes)))
-
     def _create(self, rotation: Rotation, work: Work) -> StepResult:
-        key_id = self._maker.make(self._own, rotation, work)
+        key_id = self._maker.make(self._clients, rotation, work)
         return StepResult(replace(rotation.facts, new_key_id=key_id), f"key {key_id}")
 
-    def _stage(self, rotation: Rotation, work: Work) -> StepResult:
-        text = stages.staged(self._own, rotation, work)
-        old = self._old_text(rotation, work)
-        if text is None:
-            # Killed before the new key was stored: its secret is lost, so another key is created.
-            keys = self._maker.keys or self._replacement_key(rotation, work)
-            text = with_keys(old, keys)
-            if not rotation.keep_copies:
-                text = copies.replace_copies(text, _replacements(rotation, old, keys))
-        stages.stage(self._own, rotation, text, work)
-        key_id = read_secret(rotation.secret, text).keys.access_key_id
-        facts, also = copies.staged_copies(rotation, old, text, self.replacements(rotation, old))
-        detail = f"version {rotation.id}" + (f"; {also}" if also else "")
-        return StepResult(replace(facts, new_key_id=key_id), detail)
+    def _new_value(
+        self, rotation: Rotation, old: Secret, work: Work
+    ) -> tuple[Secret, tuple[Replacement, ...]]:
+        # Killed before the new key was stored: its secret is lost, so another key is created.
+        keys = self._maker.keys or self._replacement_key(rotation, work)
+        return with_keys(old, keys), _replacements(rotation, old, keys)
 
-    def replacements(self, rotation: Rotation, text: Secret) -> tuple[copies.Replacement, ...]:
+    def _staged_facts(self, rotation: Rotation, staged_text: Secret) -> Facts:
+        keys = read_secret(rotation.secret, staged_text).keys
+        return replace(rotation.facts, new_key_id=keys.access_key_id)
+
+    def replacements(self, rotation: Rotation, text: Secret) -> tuple[Replacement, ...]:
         """Return both parts of the key in the text of a secret, to search for their copies."""
         return _replacements(rotation, text, read_secret(rotation.secret, text).keys)
 
     def _replacement_key(self, rotation: Rotation, work: Work) -> AccessKeys:
-        self._maker.make(self._own, rotation, work)
+        self._maker.make(self._clients, rotation, work)
         assert self._maker.keys is not None
         return self._maker.keys
 
     def _test(self, rotation: Rotation, work: Work) -> StepResult:
-        stages.check_staged(self._own, rotation, work)
+        stages.check_staged(self._clients, rotation, work)
         connection = self._connection(self._new_secret(rotation, work))
         bucket, name = connection.profile.bucket, _test_name(rotation)
         tested = prove_key(connection, rotation.facts.user_arn, name, self._patience, work)
-        left = drop_versions(self._own, bucket, tested.versions, work)
-        left += sweep(self._own, bucket, f"{CHECK_PREFIX}{name}", work)
+        left = drop_versions(self._clients, bucket, tested.versions, work)
+        left += sweep(self._clients, bucket, f"{CHECK_PREFIX}{name}", work)
         tries = "" if tested.tries == self._patience.successes else f", {tested.tries} tries"
         return StepResult(
             rotation.facts, f"worked {self._patience.successes} times in a row{tries}{left}"
         )
 
     def _promote(self, rotation: Rotation, work: Work) -> StepResult:
-        facts = replace(rotation.facts, promoted=self._clock())
-        try:
-            stages.promote(self._own, rotation, work)
-        except Overtaken:
-            # Edited after a promotion that was not recorded: readers have the new key.
-            if self._current(self._own, rotation, work).keys.access_key_id != facts.new_key_id:
-                raise
-        return StepResult(facts, "readers get the new key")
+        # The grace period begins here: applications may read the new key at any time after this.
+        promoted = self._clock()
+        result = super()._promote(rotation, work)
+        return replace(result, facts=replace(result.facts, promoted=promoted))
+
+    def _is_current(self, rotation: Rotation, work: Work) -> bool:
+        keys = self._current(self._clients, rotation, work).keys
+        return keys.access_key_id == rotation.facts.new_key_id
 
     def _switch(self, rotation: Rotation, work: Work) -> StepResult:
         old = rotation.facts.old_key_id
-        keys = self._current(self._own, rotation, work).keys  # a later rotation may have ended
+        keys = self._current(self._clients, rotation, work).keys  # a later rotation may have ended
         if keys.access_key_id == old:
             keys = self._new_secret(rotation, work).keys
         names = self._local.switch(old, keys, rotation.id) if self._local else ()
@@ -230,7 +205,7 @@ class IamKeyStrategy:
             NotUndoable: the old key was deleted, or the secret was changed after the promotion.
         """
         facts = rotation.facts
-        now = stages.describe(self._own, rotation.secret, work)
+        now = stages.describe(self._clients, rotation.secret, work)
         self._check_undoable(rotation, now, work)
         if now.current == rotation.id:
             clients = self._apart_from(facts.old_key_id, rotation.id, rotation, work)
@@ -243,12 +218,12 @@ class IamKeyStrategy:
             current = self._current(clients, rotation, work).keys.access_key_id
             delete_new_keys(clients, rotation, current, work)
             sweep(
-                self._own,
+                self._clients,
                 self._bucket(rotation, work),
                 f"{CHECK_PREFIX}{_test_name(rotation)}",
                 work,
             )
-        stages.release(self._own, rotation, work)
+        stages.release(self._clients, rotation, work)
         return replace(facts, switched=(), promoted=None, deactivated=None)
 
     def _check_undoable(self, rotation: Rotation, now: stages.Stages, work: Work) -> None:
@@ -256,23 +231,16 @@ class IamKeyStrategy:
         facts = rotation.facts
         if not facts.new_key_id or now.current in {rotation.id, facts.old_version}:
             return
-        if self._current(self._own, rotation, work).keys.access_key_id == facts.new_key_id:
-            raise NotUndoable(
-                "The rotation cannot be undone any more",
-                cause=f"{rotation.secret} was changed after the promotion; version {now.current} "
-                "is current and contains the new key.",
-                remedy="Resume the rotation, or first roll the secret back yourself.",
-                subject=rotation.secret,
-            )
-        left = {key.id for key in iam_keys.list_keys(self._own, facts.user, work)}
+        if self._is_current(rotation, work):
+            raise edited_since(rotation, now.current)
+        left = {key.id for key in iam_keys.list_keys(self._clients, facts.user, work)}
         if facts.promoted and facts.old_key_id not in left and facts.new_key_id in left:
-            raise NotUndoable(
-                "The rotation cannot be undone any more",
+            raise NotUndoable.of(
+                rotation,
                 cause=f"The old key {facts.old_key_id} was deleted, and version {now.current} of "
                 f"{rotation.secret}, with another key, is current. Applications may still use the "
                 f"key {facts.new_key_id} of this rotation.",
                 remedy="Resume to finish it.",
-                subject=rotation.secret,
             )
 
     def _activate_old(self, clients: ClientFactory, rotation: Rotation, work: Work) -> None:
@@ -280,11 +248,10 @@ class IamKeyStrategy:
         keys = iam_keys.list_keys(clients, facts.user, work)
         old = next((key for key in keys if key.id == facts.old_key_id), None)
         if old is None:
-            raise NotUndoable(
-                "The rotation cannot be undone any more",
+            raise NotUndoable.of(
+                rotation,
                 cause=f"The old key {facts.old_key_id} was deleted and cannot be restored.",
                 remedy="Resume to finish it; rotate again to get another key.",
-                subject=rotation.secret,
             )
         if not old.active:
             iam_keys.set_active(clients, facts.user, old.id, active=True, work=work)
@@ -317,25 +284,25 @@ class IamKeyStrategy:
         self, key_id: str, version: str, rotation: Rotation, work: Work
     ) -> ClientFactory:
         """Return clients that do not use the key, if necessary with that of another version."""
-        own = self._own.connection.keys
+        own = self._clients.connection.keys
         if not own or own.access_key_id != key_id:
-            return self._own
-        text = SecretsManager(clients=self._own).read(
+            return self._clients
+        text = SecretsManager(clients=self._clients).read(
             rotation.secret, version_id=version, work=work
         )
         keys = read_secret(rotation.secret, text.text).keys
-        own_connection = self._own.connection
+        own_connection = self._clients.connection
         profile = replace(own_connection.profile, access_key_id=keys.access_key_id)
         connection = Connection(profile, keys, unlocked=own_connection.unlocked)
-        self._made.append(ClientFactory(connection))
-        return self._made[-1]
+        self._opened.append(ClientFactory(connection))
+        return self._opened[-1]
 
     def _bucket(self, rotation: Rotation, work: Work) -> str:
-        own = self._own.connection.profile.bucket
-        return self._current(self._own, rotation, work).bucket or own
+        own = self._clients.connection.profile.bucket
+        return self._current(self._clients, rotation, work).bucket or own
 
     def _connection(self, secret: StorageSecret) -> Connection:
-        profile = self._own.connection.profile
+        profile = self._clients.connection.profile
         return connection_of(profile, secret.keys, secret.bucket, secret.region)
 
     def _current(self, clients: ClientFactory, rotation: Rotation, work: Work) -> StorageSecret:
@@ -343,26 +310,17 @@ class IamKeyStrategy:
         return read_secret(rotation.secret, value.text)
 
     def _new_secret(self, rotation: Rotation, work: Work) -> StorageSecret:
-        manager = SecretsManager(clients=self._own)
-        value = manager.read(rotation.secret, version_id=rotation.id, work=work)
-        return read_secret(rotation.secret, value.text)
-
-    def _old_text(self, rotation: Rotation, work: Work) -> Secret:
-        manager = SecretsManager(clients=self._own)
-        version = rotation.facts.old_version
-        return manager.read(rotation.secret, version_id=version, work=work).text
+        return read_secret(rotation.secret, new_text(self._clients, rotation, work))
 
 
-def _replacements(
-    rotation: Rotation, old: Secret, new: AccessKeys
-) -> tuple[copies.Replacement, ...]:
+def _replacements(rotation: Rotation, old: Secret, new: AccessKeys) -> tuple[Replacement, ...]:
     before = read_secret(rotation.secret, old).keys
     old_id = Secret(before.access_key_id, remembered=False)
     new_id = Secret(new.access_key_id, remembered=False)
     # In a URL the secret key is next to the old key id, or to the new one if that was replaced.
     return (
-        copies.Replacement(KEY_ID, old_id, new_id, identifier=True),
-        copies.Replacement(KEY_SECRET, before.secret_access_key, new.secret_access_key),
+        Replacement(KEY_ID, old_id, new_id, identifier=True),
+        Replacement(KEY_SECRET, before.secret_access_key, new.secret_access_key),
     )
 
 

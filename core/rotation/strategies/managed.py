@@ -19,7 +19,7 @@ from core.redaction import Secret
 from core.rotation import stages
 from core.rotation.copies import Replacement
 from core.rotation.secret_fields import fields
-from core.rotation.strategy import Examined, NotUndoable, Setup, StepResult, before_first_change
+from core.rotation.strategy import CheckResult, NotUndoable, Setup, StepResult, before_first_change
 from core.work import Work
 
 #: Seconds for which AWS's function is observed (it may run 15 minutes), between two requests, and
@@ -77,7 +77,7 @@ class ManagedStrategy:
         rotation: Rotation,
         current: SecretValue,  # noqa: ARG002 - the protocol's
         work: Work,
-    ) -> Examined:
+    ) -> CheckResult:
         """Check whether AWS would begin; nothing is changed.
 
         Raises:
@@ -89,7 +89,7 @@ class ManagedStrategy:
     def close(self) -> None:
         """Do nothing: the strategy has no separate clients."""
 
-    def _check_ready(self, rotation: Rotation, work: Work) -> Examined:
+    def _check_ready(self, rotation: Rotation, work: Work) -> CheckResult:
         """Return what is known before AWS begins.
 
         Raises:
@@ -111,7 +111,7 @@ class ManagedStrategy:
                 remedy="Check the log of AWS's function, or discard it with the doctor.",
                 subject=rotation.secret,
             )
-        return Examined(Facts(old_version=now.current), "managed rotation is enabled")
+        return CheckResult(Facts(old_version=now.current), "managed rotation is enabled")
 
     def _start(self, rotation: Rotation, work: Work) -> StepResult:
         """Send one request; if its answer is lost, the stages show whether it was received."""
