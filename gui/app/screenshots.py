@@ -18,7 +18,7 @@ from gui.tab_list import TABS
 _log = logging.getLogger(__name__)
 
 #: Seconds that a tab may take, and for which it must be idle before its screenshot.
-_LIMIT_SECONDS, _REST_SECONDS, _LOOK_MS = 120.0, 0.5, 50
+_LIMIT_SECONDS, _REST_SECONDS, _POLL_MS = 120.0, 0.5, 50
 
 
 class Screenshots(QObject):
@@ -27,15 +27,15 @@ class Screenshots(QObject):
     def __init__(self, window: MainWindow, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._window, self._folder = window, folder
-        self._place = -1
+        self._number = -1
         self._began = self._rested = time.monotonic()
-        self._look = QTimer(self)
-        self._look.setInterval(_LOOK_MS)
-        self._look.timeout.connect(self._on_look)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_POLL_MS)
+        self._timer.timeout.connect(self._on_timer)
         window.connector.failed.connect(self._on_failed)
-        self._look.start()
+        self._timer.start()
 
-    def _on_look(self) -> None:
+    def _on_timer(self) -> None:
         now = time.monotonic()
         if now - self._began > _LIMIT_SECONDS:
             self._end(f"{self._name()} did not settle within {_LIMIT_SECONDS:.0f} s")
@@ -48,13 +48,13 @@ class Screenshots(QObject):
 
     def _take(self) -> None:
         """Save a screenshot of the current tab, if any, and show the next one."""
-        if self._place >= 0 and not self._save():
+        if self._number >= 0 and not self._save():
             return
-        self._place += 1
-        if self._place == len(TABS):
+        self._number += 1
+        if self._number == len(TABS):
             self._end("")
             return
-        tab = self._window.show_tab(TABS[self._place].id)
+        tab = self._window.show_tab(TABS[self._number].id)
         tab.ensure_loaded()
         tab.present()
         self._began = self._rested = time.monotonic()
@@ -64,20 +64,20 @@ class Screenshots(QObject):
         if tab.banner.failed:
             print(f"strongroom: {self._name()}: {tab.banner.text}", file=sys.stderr)  # noqa: T201 - a command's answer
         shade = "dark" if theme.tokens().dark else "light"
-        path = self._folder / f"{self._place + 1:02}-{TABS[self._place].id}-{shade}.png"
+        path = self._folder / f"{self._number + 1:02}-{TABS[self._number].id}-{shade}.png"
         if not self._window.grab().save(str(path)):
             self._end(f"{path} could not be written")
             return False
         return True
 
     def _name(self) -> str:
-        return "connecting" if self._place < 0 else f"the tab {TABS[self._place].title}"
+        return "connecting" if self._number < 0 else f"the tab {TABS[self._number].title}"
 
     def _on_failed(self, error: StorageError) -> None:
         self._end(str(error))
 
     def _end(self, problem: str) -> None:
-        self._look.stop()
+        self._timer.stop()
         if problem:
             print(f"strongroom: {problem}", file=sys.stderr)  # noqa: T201 - a command's answer
         QApplication.exit(1 if problem else 0)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = TypeVar("P")
 
-_OVER = frozenset({"done", "failed", "cancelled"})
+_ENDED = frozenset({"done", "failed", "cancelled"})
 
 
 class Tab(QWidget):
@@ -56,7 +56,7 @@ class Tab(QWidget):
     @property
     def busy(self) -> bool:
         """Whether a task of this tab is running."""
-        return any(task.state not in _OVER for task in self._running)
+        return any(task.state not in _ENDED for task in self._running)
 
     def run(  # noqa: PLR0913 - one order; all but the first three by name
         self,
@@ -107,7 +107,7 @@ class Tab(QWidget):
             progress=present(progress), batch=present(batch), cancelled=cancelled,
             latest=latest, quiet=quiet, call=call,
         )  # fmt: skip
-        return self._watched(task)
+        return self._track(task)
 
     def bulk(  # noqa: PLR0913 - one order; all but the first four by name
         self,
@@ -157,7 +157,7 @@ class Tab(QWidget):
             cancelled=cancelled, latest=latest, quiet=quiet, source=source, target=target,
             command=command, origin=self.origin,
         )  # fmt: skip
-        return self._watched(task)
+        return self._track(task)
 
     def call(self, operation: str, *, origin: str = "", **arguments: object) -> OperationCall:
         """Return the call of an operation by this tab with the profile in force, for `run`.
@@ -281,17 +281,17 @@ class Tab(QWidget):
             raise InvalidInput("There is no connection.", remedy="Select a profile.")
         return self.context.workspace.connection
 
-    def _watched(self, task: Task) -> Task:
-        self._running = [other for other in self._running if other.state not in _OVER]
+    def _track(self, task: Task) -> Task:
+        self._running = [other for other in self._running if other.state not in _ENDED]
         self._running.append(task)
         task.changed.connect(self._on_task)
         return task
 
     def _on_task(self) -> None:
         if not self.busy:  # its `then` may start another task: check again afterwards
-            QTimer.singleShot(0, self, self._tell_settled)
+            QTimer.singleShot(0, self, self._emit_settled)
 
-    def _tell_settled(self) -> None:
+    def _emit_settled(self) -> None:
         if not self.busy:
             self._running = []
             self.settled.emit()

@@ -49,7 +49,7 @@ class Search:
 def test_what_is_found_is_opened(user, program, qtbot):
     window, search = program.window, Search(user, qtbot)
     browser = window.show_tab("browser")
-    user.until(lambda: "objects" in browser.places.total.text())
+    user.until(lambda: "objects" in browser.tree_panel.total.text())
     credentials = window.show_tab("credentials")
     user.until(lambda: credentials.secrets.current is not None)
     credentials.secrets.table.setFocus()

@@ -19,7 +19,7 @@ NO_BUCKET = "Connect to a bucket first."
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class ListAction:
     """One entry of the menu: an action of `gui.shortcuts`, its icon, and the required selection.
 
     `needs` is "" for no selection, "any" for one or more rows, "one" for exactly one row,
@@ -34,24 +34,24 @@ class Deed:
 
 
 #: In the order of the menu; None is a separator.
-DEEDS: tuple[Deed | None, ...] = (
-    Deed("open", "objects.open", "forward", "one"),
-    Deed("preview", "objects.preview", "eye", "one"),
+LIST_ACTIONS: tuple[ListAction | None, ...] = (
+    ListAction("open", "objects.open", "forward", "one"),
+    ListAction("preview", "objects.preview", "eye", "one"),
     None,
-    Deed("download", "browser.download", "down", "any"),
-    Deed("upload", "upload", "up", writes=True),
-    Deed("link", "browser.link", "link", "objects"),
+    ListAction("download", "browser.download", "down", "any"),
+    ListAction("upload", "upload", "up", writes=True),
+    ListAction("link", "browser.link", "link", "objects"),
     None,
-    Deed("copy", "objects.copy", "copy", "any"),
-    Deed("copy_uri", "objects.copy_uri", "", "any"),
+    ListAction("copy", "objects.copy", "copy", "any"),
+    ListAction("copy_uri", "objects.copy_uri", "", "any"),
     None,
-    Deed("up", "objects.up"),
-    Deed("goto", "go_to", "search"),
-    Deed("refresh", "refresh", "refresh"),
+    ListAction("up", "objects.up"),
+    ListAction("goto", "go_to", "search"),
+    ListAction("refresh", "refresh", "refresh"),
     None,
-    Deed("delete", "objects.delete", "delete", "any", writes=True),
-    Deed("undo", "browser.undo", "undo"),
-    Deed("trash", "browser.trash"),
+    ListAction("delete", "objects.delete", "delete", "any", writes=True),
+    ListAction("undo", "browser.undo", "undo"),
+    ListAction("trash", "browser.trash"),
 )
 
 
@@ -72,11 +72,11 @@ class Actions:
         slots: dict[str, Callable[[], object]],
         reasons: dict[str, Callable[[], str]],
     ) -> None:
-        self._asked = reasons
+        self._extra_reasons = reasons
         self._all: dict[str, QAction] = {}
         #: Why each action is disabled, by its name; empty for enabled ones.
         self._reasons: dict[str, str] = {}
-        for deed in DEEDS:
+        for deed in LIST_ACTIONS:
             if deed is None:
                 continue
             name, row = deed.name, shortcuts.action(deed.action)
@@ -91,7 +91,7 @@ class Actions:
 
     def reason(self, name: str) -> str:
         """Return why an action is disabled, or an empty text."""
-        asked = self._asked.get(name)
+        asked = self._extra_reasons.get(name)
         return self._reasons.get(name, "") or (asked() if asked is not None else "")
 
     def allow(self, entries: Sequence[Entry], *, locked: str, connected: bool) -> None:
@@ -103,7 +103,7 @@ class Actions:
             connected: whether a bucket is open.
         """
         selected, folders = len(entries), sum(1 for entry in entries if entry.folder)
-        for deed in DEEDS:
+        for deed in LIST_ACTIONS:
             if deed is not None:
                 reason = NO_BUCKET if not connected else _missing(deed, selected, folders)
                 if deed.writes:
@@ -111,7 +111,7 @@ class Actions:
                 self._reasons[deed.name] = reason
                 self._show_reason(deed)
 
-    def _show_reason(self, deed: Deed) -> None:
+    def _show_reason(self, deed: ListAction) -> None:
         reason, entry = self.reason(deed.name), self._all[deed.name]
         entry.setEnabled(not reason)
         entry.setToolTip(tooltip(reason or shortcuts.action(deed.action).text))
@@ -121,7 +121,7 @@ class Actions:
         menu = QMenu(parent)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.setToolTipsVisible(True)
-        for deed in DEEDS:
+        for deed in LIST_ACTIONS:
             if deed is None:
                 menu.addSeparator()
                 continue
@@ -139,7 +139,7 @@ class Actions:
         return menu
 
 
-def _missing(deed: Deed, selected: int, folders: int) -> str:
+def _missing(deed: ListAction, selected: int, folders: int) -> str:
     if deed.needs == "any" and not selected:
         return "Select objects first."
     if deed.needs == "one" and selected != 1:

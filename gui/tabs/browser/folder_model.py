@@ -232,7 +232,7 @@ class FolderModel(QAbstractTableModel):
         """Return the entry of a row in the present order."""
         return self._entries[self._order[row]]
 
-    def place_of(self, key: str) -> QModelIndex:
+    def index_of(self, key: str) -> QModelIndex:
         """Return the index of a key, or an invalid index."""
         found = next((n for n, at in enumerate(self._order) if self._entries[at].key == key), -1)
         return self.index(found, NAME) if found >= 0 else QModelIndex()
@@ -271,9 +271,9 @@ class FolderModel(QAbstractTableModel):
             return column == NAME
         if role == TONE_ROLE:
             return "muted" if column >= MODIFIED else None
-        return self._rare(index, role)
+        return self._rare_role(index, role)
 
-    def _rare(self, index: Index, role: int) -> Any:
+    def _rare_role(self, index: Index, role: int) -> Any:
         """Return the data of less frequent roles, or of the first column."""
         entry = self._entries[self._order[index.row()]]
         if role == Qt.ItemDataRole.DecorationRole and index.column() == NAME and self._folders:

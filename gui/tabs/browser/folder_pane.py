@@ -143,7 +143,7 @@ class FolderPane(QWidget):
             self._loading.start()
         self._prefix = prefix
         self._total = self.total_of(prefix)
-        self.tell_listing(running=True, more=False)
+        self.show_listing(running=True, more=False)
 
     def _replace(self, prefix: str) -> None:
         """Remove the old rows."""
@@ -165,16 +165,16 @@ class FolderPane(QWidget):
         self._show_list()
         found = bool(select) and self.select(select)
         self._quiet = False
-        self.tell_listing(running=True, more=False)
+        self.show_listing(running=True, more=False)
         self._on_selection()
         return found
 
-    def tell_listing(self, *, running: bool, more: bool) -> None:
+    def show_listing(self, *, running: bool, more: bool) -> None:
         """Show whether the listing is running or stopped before its end."""
         self.stop.setVisible(running)
         self.more.setVisible(more and not running)
         self._more = more or running
-        self._tell_count()
+        self._show_count()
 
     def finished(self, *, more: bool) -> None:
         """Show that the listing has ended, or stopped before its end."""
@@ -182,7 +182,7 @@ class FolderPane(QWidget):
         if self._scrolled:
             self.table.verticalScrollBar().setValue(self._scrolled)
             self._scrolled = 0
-        self.tell_listing(running=False, more=more)
+        self.show_listing(running=False, more=more)
         if self.model.total == 0:
             self._show_nothing()
 
@@ -220,14 +220,14 @@ class FolderPane(QWidget):
         self.path.show_prefix("")
         self._replace("")
         self.age.clear_age()
-        self.tell_listing(running=False, more=False)
+        self.show_listing(running=False, more=False)
         self.count.setText("")
         self.state.show_unconnected(choose)
 
     def failed(self, error: StorageError) -> None:
         """Show the reason instead of rows."""
         self._loading.stop()
-        self.tell_listing(running=False, more=False)
+        self.show_listing(running=False, more=False)
         self.count.setText("")
         if self.model.total:
             self._stale = False
@@ -251,7 +251,7 @@ class FolderPane(QWidget):
 
     def select(self, key: str) -> bool:
         """Select a key; return False if it is not listed."""
-        index = self.model.place_of(key)
+        index = self.model.index_of(key)
         if index.isValid():
             choose_row(self.table, index.row())
         return index.isValid()
@@ -305,15 +305,15 @@ class FolderPane(QWidget):
     def _on_selection(self, *_what: object) -> None:
         if self._quiet:
             return
-        self._tell_count()
+        self._show_count()
         self.selection_changed.emit()
 
     def show_total(self, prefix: str, total: tuple[Total, bool] | None) -> None:
         """Show the total of the folder as in the tree, and whether it is complete."""
         self._total = total if prefix == self._prefix else None
-        self._tell_count()
+        self._show_count()
 
-    def _tell_count(self) -> None:
+    def _show_count(self) -> None:
         chosen = self.selected
         if self._more and not self.model.total:
             self.count.setText("listing…")

@@ -20,7 +20,7 @@ _CACHED_ROWS = 5_000
 
 
 @dataclass(slots=True)
-class _Seen:
+class _CachedFolder:
     """The cached pages of a folder, shown at once when the user returns to it."""
 
     pages: list[Page] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Listing(QObject):
     def __init__(self, tab: Tab, pane: FolderPane) -> None:
         super().__init__(tab)
         self._tab, self._pane = tab, pane
-        self._seen: dict[str, _Seen] = {}
+        self._cache: dict[str, _CachedFolder] = {}
         self._task: Task | None = None
         self._wanted = ""
         self._selected: list[str] = []  # keys to select once the folder is listed
@@ -60,10 +60,10 @@ class Listing(QObject):
         pane.stop_wanted.connect(self.stop)
         pane.more_wanted.connect(self.more)
 
-    def begin(self, bucket: Bucket | None) -> None:
+    def set_bucket(self, bucket: Bucket | None) -> None:
         """Use another bucket, or none."""
         self.stop()
-        self._seen.clear()
+        self._cache.clear()
         self.seen_keys.clear()
         self.bucket, self.prefix, self._wanted = bucket, "", ""
 
@@ -78,16 +78,16 @@ class Listing(QObject):
         self._pane.show_rows_of(prefix)
         if moved:
             self.moved.emit(prefix)
-        seen = self._seen.get(prefix)
+        seen = self._cache.get(prefix)
         if seen is not None and seen.has(select) and not fresh:
             for page in seen.pages:
                 self._show_page(page)
             self._finish(more=False)
             return
-        self._seen.pop(prefix, None)
+        self._cache.pop(prefix, None)
         self._list(self.bucket, prefix, None)
 
-    def again(self) -> None:
+    def reload(self) -> None:
         """List the folder again; the selection stays."""
         chosen = [entry.key for entry in self._pane.selected]
         select = self._wanted or (chosen[0] if len(chosen) == 1 else "")
@@ -98,7 +98,7 @@ class Listing(QObject):
         """Start a running listing again with the present selection: rows have been removed."""
         if self._task is not None:
             self._wanted = ""
-            self.again()
+            self.reload()
 
     def select_later(self, keys: Sequence[str]) -> None:
         """Select the rows of some keys once the listing has ended."""
@@ -113,11 +113,11 @@ class Listing(QObject):
         if rows:
             self._pane.select_all_of(rows)
 
-    def forget(self, prefixes: tuple[str, ...] = ("",)) -> bool:
+    def invalidate(self, prefixes: tuple[str, ...] = ("",)) -> bool:
         """Remove changed folders from the cache; return whether the one shown is among them."""
-        for known in list(self._seen):
+        for known in list(self._cache):
             if any(related(known, prefix) for prefix in prefixes):
-                del self._seen[known]
+                del self._cache[known]
         return any(related(self.prefix, prefix) for prefix in prefixes)
 
     def stop(self) -> None:
@@ -128,7 +128,7 @@ class Listing(QObject):
     def more(self) -> None:
         """Continue a listing that stopped."""
         if self.bucket is not None and self._token() is not None:
-            self._pane.tell_listing(running=True, more=False)
+            self._pane.show_listing(running=True, more=False)
             self._list(self.bucket, self.prefix, self._token())
 
     def _cancel(self) -> bool:
@@ -139,7 +139,7 @@ class Listing(QObject):
         return running
 
     def _token(self) -> str | None:
-        seen = self._seen.get(self.prefix)
+        seen = self._cache.get(self.prefix)
         return None if seen is None else seen.token
 
     def _list(self, bucket: Bucket, prefix: str, token: str | None) -> None:
@@ -156,7 +156,7 @@ class Listing(QObject):
     def _on_page(self, prefix: str, page: Page) -> None:
         if prefix != self.prefix:
             return
-        seen = self._seen.setdefault(prefix, _Seen())
+        seen = self._cache.setdefault(prefix, _CachedFolder())
         keys = [entry.key for entry in (*page.rows.folders, *page.rows.objects)]
         self.seen_keys.add(prefix, keys, first=not seen.pages)
         seen.pages.append(page)
@@ -170,7 +170,7 @@ class Listing(QObject):
     def _on_listed(self, prefix: str, token: str | None) -> None:
         if prefix != self.prefix:
             return
-        seen = self._seen.setdefault(prefix, _Seen())
+        seen = self._cache.setdefault(prefix, _CachedFolder())
         seen.complete = token is None
         self._trim(prefix, seen)
         self._finish(more=token is not None)
@@ -184,20 +184,20 @@ class Listing(QObject):
             self.missing.emit(key)
         self.arrived.emit()
 
-    def _trim(self, prefix: str, seen: _Seen) -> None:
+    def _trim(self, prefix: str, seen: _CachedFolder) -> None:
         """Cache the folder if it is small; only the most recent ones are retained."""
         if sum(len(page.rows.objects) for page in seen.pages) > _CACHED_ROWS:
             seen.complete, seen.pages = False, []
-        for oldest in list(self._seen)[: max(0, len(self._seen) - _CACHED_FOLDERS)]:
+        for oldest in list(self._cache)[: max(0, len(self._cache) - _CACHED_FOLDERS)]:
             if oldest != prefix:
-                del self._seen[oldest]
+                del self._cache[oldest]
 
     def _on_failed(self, prefix: str, error: StorageError) -> None:
-        self._seen.pop(prefix, None)
+        self._cache.pop(prefix, None)
         if prefix == self.prefix:
             self._task = None
             self._pane.failed(error)
-            self._tab.show_error(error, self.again)
+            self._tab.show_error(error, self.reload)
 
 
 def related(prefix: str, other: str) -> bool:

@@ -50,7 +50,7 @@ class ObjectPane(QWidget):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(_DEBOUNCE_MS)
-        self._later.timeout.connect(self._on_rest)
+        self._later.timeout.connect(self._on_settled)
         self.prefix = ""
         #: Returns the total of a folder, if known, and the number of its sub-folders.
         self.total_of: Callable[[str], tuple[Total, bool] | None] = lambda _prefix: None
@@ -73,7 +73,7 @@ class ObjectPane(QWidget):
             self._await(entries[0])
             return
         self._clear()
-        self._tell(entries)
+        self._show_text(entries)
 
     def show_deleted(self, objects: Sequence[DeletedObject]) -> None:
         """Show what restoring the selected rows of the trash would restore."""
@@ -108,7 +108,7 @@ class ObjectPane(QWidget):
         self.preview.show_loading(key.rsplit("/", 1)[-1])
         self._later.start()
 
-    def _on_rest(self) -> None:
+    def _on_settled(self) -> None:
         if self.prefix:
             self.count_wanted.emit(self.prefix)
         else:
@@ -184,7 +184,7 @@ class ObjectPane(QWidget):
         self._facts.setVisible(shown)
         self._line.setVisible(shown and not self.preview.problems.isVisible())
 
-    def _tell(self, entries: list[Entry]) -> None:
+    def _show_text(self, entries: list[Entry]) -> None:
         if not entries:
             self.preview.show_empty("Nothing selected", "Select an object to preview it.")
         elif len(entries) == 1:

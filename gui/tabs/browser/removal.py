@@ -33,7 +33,7 @@ Hidden = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
+class _UndoStep:
     """One delete that can be undone: its description, and the delete markers of its objects."""
 
     text: str
@@ -54,13 +54,13 @@ class Removal(QObject):
         self._tab, self._folder, self._listing = tab, folder, listing
         self._show_restored = restored
         self._bucket: Bucket | None = None
-        self._done: list[_Done] = []
+        self._undo_steps: list[_UndoStep] = []
         self.question: Confirm | None = None
 
-    def begin(self, bucket: Bucket | None) -> None:
+    def set_bucket(self, bucket: Bucket | None) -> None:
         """Use another bucket from now on; deletes from the former one can no longer be undone here."""
         self._bucket = bucket
-        self._done.clear()
+        self._undo_steps.clear()
 
     def ask(self, entries: Sequence[Entry]) -> None:
         """Find the selected objects and whether they could be restored, then confirm if necessary."""
@@ -133,7 +133,7 @@ class Removal(QObject):
     def _on_deleted(self, plan: Plan, report: DeleteReport) -> None:
         keys = [one.key for one in report.deleted]
         hidden = tuple((one.key, (one.marker,)) for one in report.deleted if one.marker)
-        self._remember(_Done(named(plan), hidden))
+        self._remember(_UndoStep(named(plan), hidden))
         self._folder.remove([*keys, *(plan.folders if not report.failed else ())])
         self._listing.restart()
         if report.failed:
@@ -147,29 +147,29 @@ class Removal(QObject):
         else:
             self._tab.banner.show_info(f"{_sentence(plan)} deleted permanently.")
 
-    def _remember(self, done: _Done) -> None:
+    def _remember(self, done: _UndoStep) -> None:
         if done.objects:
-            self._done.append(done)
-        while len(self._done) > 1 and (
-            len(self._done) > _UNDO_STEPS
-            or sum(len(each.objects) for each in self._done) > _UNDO_OBJECTS
+            self._undo_steps.append(done)
+        while len(self._undo_steps) > 1 and (
+            len(self._undo_steps) > _UNDO_STEPS
+            or sum(len(each.objects) for each in self._undo_steps) > _UNDO_OBJECTS
         ):
-            del self._done[0]
+            del self._undo_steps[0]
 
     # Undo
 
     def reason_not_to_undo(self) -> str:
         """Return why no delete can be undone now, or an empty text."""
-        return self._tab.context.locked_reason or ("" if self._done else NOTHING_TO_UNDO)
+        return self._tab.context.locked_reason or ("" if self._undo_steps else NOTHING_TO_UNDO)
 
     def undo(self) -> None:
         """Undo the last delete (Ctrl+Z)."""
         if not self.reason_not_to_undo():
-            done = self._done.pop()
+            done = self._undo_steps.pop()
             self.restore(done.objects, failed=lambda error: self._on_undo_failed(done, error))
 
-    def _on_undo_failed(self, done: _Done, error: StorageError) -> None:
-        self._done.append(done)
+    def _on_undo_failed(self, done: _UndoStep, error: StorageError) -> None:
+        self._undo_steps.append(done)
         self._tab.show_error(error, self.undo if error.retryable else None)
 
     def restore(

@@ -22,16 +22,16 @@ from gui.tabs.browser.counting import Counts, count_folder
 from gui.tabs.browser.downloads import Downloads
 from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.folder_pane import FolderPane
-from gui.tabs.browser.going import Going
 from gui.tabs.browser.listing import Listing, parent_of
 from gui.tabs.browser.loading import Inspection, inspect_object
+from gui.tabs.browser.navigation import Navigation
 from gui.tabs.browser.object_pane import ObjectPane
-from gui.tabs.browser.places import Places
 from gui.tabs.browser.removal import Removal
 from gui.tabs.browser.samples import sample_key
 from gui.tabs.browser.trash import Trash
 from gui.tabs.browser.trash_pane import TrashPane
-from gui.tabs.browser.tree_feed import TreeFeed
+from gui.tabs.browser.tree_loader import TreeLoader
+from gui.tabs.browser.tree_panel import TreePanel
 from gui.tasks import Task
 from gui.views.picture_view import decoded
 from gui.widgets.panel import splitter
@@ -45,21 +45,21 @@ class BrowserTab(Tab):
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
-        self.places = Places()
+        self.tree_panel = TreePanel()
         self.folder = FolderPane(context)
         self.trash_pane = TrashPane(context)
         self.middle = QStackedWidget()
         self.object = ObjectPane()
         self.listing = Listing(self, self.folder)
-        self.tree = TreeFeed(self, self.places)
+        self.tree_loader = TreeLoader(self, self.tree_panel)
         self.downloads = Downloads(self, self.listing)
         self.removal = Removal(self, self.folder, self.listing, self.on_restored)
-        self.going = Going(self, self.listing, self.arrive)
+        self.navigation = Navigation(self, self.listing, self.arrive)
         self.trash = Trash(self, self.trash_pane, self.removal)
         for pane in (self.folder, self.object):
-            pane.total_of = self.places.model.total_of
-        self.object.folders_in = self.places.model.folders_in
-        self._looking: Task | None = None
+            pane.total_of = self.tree_panel.model.total_of
+        self.object.folders_in = self.tree_panel.model.folders_in
+        self._inspecting: Task | None = None
         self._presenting = self._arriving = False
         self._lay_out()
         self.object_actions = Actions(self, self.folder.table, {
@@ -76,7 +76,7 @@ class BrowserTab(Tab):
         for pane in (self.folder, self.trash_pane):
             self.middle.addWidget(pane)
         self._panes = splitter(
-            self.places, self.middle, self.object, sizes=(252, 552, 476), stretch=(1, 4, 6)
+            self.tree_panel, self.middle, self.object, sizes=(252, 552, 476), stretch=(1, 4, 6)
         )
         stored = self.context.settings.get("browser/panes")
         if isinstance(stored, list) and len(stored) == 3:
@@ -87,20 +87,20 @@ class BrowserTab(Tab):
         box.addWidget(self._panes, 1)
 
     def _connect(self) -> None:
-        self.places.chosen.connect(self.go_to)
-        self.places.trash_chosen.connect(self.show_trash)
+        self.tree_panel.chosen.connect(self.go_to)
+        self.tree_panel.trash_chosen.connect(self.show_trash)
         self.trash_pane.selection_changed.connect(self._on_selection)
         self.trash_pane.left.connect(self._on_left_trash)
         self.listing.moved.connect(self._on_moved)
         self.listing.missing.connect(self._on_missing)
         self.listing.arrived.connect(self._on_arrived)
-        self.tree.counted.connect(self._on_counted)
+        self.tree_loader.counted.connect(self._on_counted)
         self.object.count_wanted.connect(self._on_count)
         self.folder.path.chosen.connect(self.go_to)
-        self.folder.path.typed.connect(self.going.go)
+        self.folder.path.typed.connect(self.navigation.go)
         self.folder.selection_changed.connect(self._on_selection)
         self.folder.opened.connect(self._on_opened)
-        self.folder.filtered.connect(self._keep_filter)
+        self.folder.filtered.connect(self._save_filter)
         shortcuts.bind(
             "objects.unfilter", self.folder.table, self.folder.filter.clear,
             lambda: "" if self.folder.filter.text() else "There is no filter to clear.",
@@ -110,16 +110,16 @@ class BrowserTab(Tab):
         self.folder.dropped.connect(self._on_dropped)
         self.folder.upload.clicked.connect(self._on_upload)
         self.folder.upload_wanted.connect(self._on_upload)
-        self.folder.nearest_wanted.connect(lambda: self.going.go_to_nearest(self.prefix))
+        self.folder.nearest_wanted.connect(lambda: self.navigation.go_to_nearest(self.prefix))
         self.folder.download.clicked.connect(self._on_download)
         self.folder.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.folder.table.customContextMenuRequested.connect(self._on_menu)
-        self.object.wanted.connect(self._on_look)
+        self.object.wanted.connect(self._on_object_wanted)
         self.object.left.connect(self._on_left)
         self.object.versions_wanted.connect(self._on_versions)
         self.object.preview.picture_wanted.connect(self._on_picture)
         self.context.read_only_changed.connect(self._on_selection)
-        self._panes.splitterMoved.connect(self._keep_panes)
+        self._panes.splitterMoved.connect(self._save_panes)
 
     @property
     def bucket(self) -> Bucket | None:
@@ -135,17 +135,17 @@ class BrowserTab(Tab):
 
     def _do_workspace(self, workspace: Workspace | None) -> None:
         bucket = None if workspace is None else workspace.bucket
-        self.removal.begin(bucket)
-        self.trash.begin(bucket)
+        self.removal.set_bucket(bucket)
+        self.trash.set_bucket(bucket)
         self._leave_trash()
-        self.listing.begin(bucket)
-        self.tree.begin(bucket)
+        self.listing.set_bucket(bucket)
+        self.tree_loader.set_bucket(bucket)
         self._on_selection()
         if bucket is None:
             self.folder.show_unconnected(self.choose_profile)
         else:
-            wanted = str(self.context.settings.get(self._place("filter"), ""))
-            self.listing.show(str(self.context.settings.get(self._place(), "")))
+            wanted = str(self.context.settings.get(self._setting("filter"), ""))
+            self.listing.show(str(self.context.settings.get(self._setting(), "")))
             self.folder.filter.setText(wanted)
 
     def _do_refresh(self) -> None:
@@ -153,9 +153,9 @@ class BrowserTab(Tab):
         if self.in_trash:
             self.trash.show()
             return
-        self.listing.forget()
-        self.listing.again()
-        self.tree.again(self.prefix)
+        self.listing.invalidate()
+        self.listing.reload()
+        self.tree_loader.reload(self.prefix)
 
     def _do_filter(self) -> None:
         field = self.trash_pane.filter if self.in_trash else self.folder.filter
@@ -164,9 +164,9 @@ class BrowserTab(Tab):
 
     def _do_change(self, change: Change) -> None:
         if change.kind in (ChangeKind.OBJECTS, ChangeKind.BACKUPS):
-            if self.listing.forget(change.prefixes or ("",)):
-                self.listing.again()
-            self.tree.follow(change.prefixes or ("",))
+            if self.listing.invalidate(change.prefixes or ("",)):
+                self.listing.reload()
+            self.tree_loader.reload_changed(change.prefixes or ("",))
 
     def perform(self, action_id: str) -> bool:
         """Upload to the folder shown, or open the field of the path bar."""
@@ -182,7 +182,7 @@ class BrowserTab(Tab):
     def open_target(self, target: object) -> None:
         """Show a folder (ending in `/`), or an object in its folder."""
         if isinstance(target, str):
-            self.going.go(target)
+            self.navigation.go(target)
 
     def present(self) -> None:
         """Show a candle file, for screenshots."""
@@ -191,16 +191,16 @@ class BrowserTab(Tab):
             self._presenting = True
             self.run("Find an example", lambda work: sample_key(bucket, work), self.open_target)
 
-    def _place(self, what: str = "last") -> str:
+    def _setting(self, what: str = "last") -> str:
         """Return the settings key of the last folder or its filter."""
         workspace = self.context.workspace
         name = f"{workspace.profile.name}/{workspace.profile.bucket}" if workspace else ""
         return f"browser/{what}/{name}"
 
-    def _keep_filter(self, text: str) -> None:
-        self.context.settings.set(self._place("filter"), text)
+    def _save_filter(self, text: str) -> None:
+        self.context.settings.set(self._setting("filter"), text)
 
-    def _keep_panes(self, *_where: int) -> None:
+    def _save_panes(self, *_where: int) -> None:
         self.context.settings.set("browser/panes", self._panes.sizes())
 
     # Folders
@@ -229,8 +229,8 @@ class BrowserTab(Tab):
 
     def _on_counted(self, counts: Counts) -> None:
         self.listing.seen_keys.set_counted((*counts.keys, *counts.below))
-        self.folder.show_total(self.prefix, self.places.model.total_of(self.prefix))
-        total = self.places.model.total_of(self.object.prefix)
+        self.folder.show_total(self.prefix, self.tree_panel.model.total_of(self.prefix))
+        total = self.tree_panel.model.total_of(self.object.prefix)
         if self.object.prefix and total is not None and total[1]:
             self.object.show_folder(self.object.prefix, total)
 
@@ -256,14 +256,14 @@ class BrowserTab(Tab):
         """List and show the trash."""
         self.banner.clear()
         self.middle.setCurrentWidget(self.trash_pane)
-        if not self.places.view.hasFocus():  # opened elsewhere, for example from the menu
+        if not self.tree_panel.view.hasFocus():  # opened elsewhere, for example from the menu
             self.trash_pane.focus_soon()
-        self.places.follow_trash()
+        self.tree_panel.select_trash()
         self.trash.show()
         self._on_selection()
 
     def _reason_no_trash(self) -> str:
-        known = self.places.model.trash_index().isValid()
+        known = self.tree_panel.model.trash_index().isValid()
         return "" if known else "This bucket is not versioned, so it has no trash."
 
     def _on_left_trash(self) -> None:
@@ -278,7 +278,7 @@ class BrowserTab(Tab):
         if self.in_trash:
             self.trash.stop()
             self.middle.setCurrentWidget(self.folder)
-            self.places.follow(self.prefix)
+            self.tree_panel.select_folder(self.prefix)
             self._on_selection()
 
     def go_up(self) -> None:
@@ -289,9 +289,9 @@ class BrowserTab(Tab):
 
     def _on_moved(self, prefix: str) -> None:
         self.banner.clear()
-        self.context.settings.set(self._place(), prefix)
-        self._keep_filter("")
-        self.places.follow(prefix)
+        self.context.settings.set(self._setting(), prefix)
+        self._save_filter("")
+        self.tree_panel.select_folder(prefix)
 
     def _on_missing(self, key: str) -> None:
         if not key.endswith("/"):  # else this folder has disappeared with its last object
@@ -318,18 +318,18 @@ class BrowserTab(Tab):
         else:
             self.object.show_selection(entries)
 
-    def _on_look(self, key: str) -> None:
+    def _on_object_wanted(self, key: str) -> None:
         bucket = self.bucket
         if bucket is not None and key:
-            self._looking = self.run(
+            self._inspecting = self.run(
                 f"Preview {key}", lambda work: inspect_object(bucket, key, work), self._on_inspected,
                 failed=self.object.show_failure, latest="browser/preview", quiet=True,
             )  # fmt: skip
 
     def _on_left(self) -> None:
-        if self._looking is not None and self._looking.running:
-            self._looking.cancel()
-        self._looking = None
+        if self._inspecting is not None and self._inspecting.running:
+            self._inspecting.cancel()
+        self._inspecting = None
 
     def _on_inspected(self, inspection: Inspection) -> None:
         self.object.show_inspection(inspection)

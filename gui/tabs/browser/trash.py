@@ -52,7 +52,7 @@ class Trash(QObject):
         pane.more_wanted.connect(self.more)
         pane.restore_wanted.connect(self._on_restore)
 
-    def begin(self, bucket: Bucket | None) -> None:
+    def set_bucket(self, bucket: Bucket | None) -> None:
         """Use the trash of another bucket from now on."""
         self.stop()
         self._bucket = bucket
@@ -61,7 +61,7 @@ class Trash(QObject):
     def show(self) -> None:
         """List the trash from the beginning."""
         self._cursor, self._versions, self._fresh = None, 0, True
-        self._pane.begin()
+        self._pane.show_started()
         self._list()
 
     def more(self) -> None:

@@ -84,7 +84,7 @@ class TrashPane(QWidget):
 
     # Content
 
-    def begin(self) -> None:
+    def show_started(self) -> None:
         """Show that the listing has started; rows of the former one stay until new ones arrive."""
         self._failed = False
         if not self.model.total:

@@ -1,6 +1,6 @@
 """The tree model of the folders of a bucket, loaded page by page when they are expanded.
 
-The model makes no requests. It emits `wanted`, and its owner answers with `take` or `fail`.
+The model makes no requests. It emits `wanted`, and its owner answers with `add_page` or `set_failed`.
 """
 
 from __future__ import annotations
@@ -85,14 +85,14 @@ class PrefixTreeModel(QAbstractItemModel):
         self._nodes: dict[str, _Node] = {"": self._root}
         self._counts: dict[str, tuple[Total, bool]] = {}
         self._lock = self._bin = QIcon()
-        self._gone: list[_Node] = []  # Qt may still hold a raw pointer to a removed node
+        self._removed: list[_Node] = []  # Qt may still hold a raw pointer to a removed node
 
     # Called by the owner
 
     def clear(self) -> None:
         """Clear the tree, for example for another bucket."""
         self.beginResetModel()
-        self._gone = [self._root]
+        self._removed = [self._root]
         self._root = _Node("", None, 0)
         self._nodes = {"": self._root}
         self._counts = {}
@@ -117,7 +117,7 @@ class PrefixTreeModel(QAbstractItemModel):
             self.endInsertRows()
         elif not shown and last < len(root.children):
             self.beginRemoveRows(QModelIndex(), last, last)
-            self._gone.append(root.children.pop())
+            self._removed.append(root.children.pop())
             self.endRemoveRows()
 
     def trash_index(self) -> QModelIndex:
@@ -136,10 +136,10 @@ class PrefixTreeModel(QAbstractItemModel):
         if node is not None and (reload or node.state is not State.LOADING):
             node.state, node.seen, node.token = State.LOADING, 0, None
             if not node.folders:
-                self._tell(node, "loading…")
+                self._set_state_line(node, "loading…")
             self.wanted.emit(prefix, None)
 
-    def take(
+    def add_page(
         self, prefix: str, folders: Sequence[str], objects: int, token: str | None, *, first: bool
     ) -> None:
         """Add a page: sub-folders, number of objects, and the token of the next page."""
@@ -148,18 +148,18 @@ class PrefixTreeModel(QAbstractItemModel):
             return
         if first:
             node.seen = 0
-            self._drop_gone(node, set(folders) if token is None else None)
-        self._tell(node, "")
+            self._remove_missing(node, set(folders) if token is None else None)
+        self._set_state_line(node, "")
         node.seen += objects
         node.token = token
         node.state = State.COMPLETE if token is None else State.PARTLY
         known = {child.prefix for child in node.children}
         self._append(node, [key for key in folders if key not in known])
         if token is not None:
-            self._tell(node, f"{len(node.folders):,} folders shown: load more")
+            self._set_state_line(node, f"{len(node.folders):,} folders shown: load more")
         self._changed(node)
 
-    def fail(self, prefix: str, error: StorageError) -> None:
+    def set_failed(self, prefix: str, error: StorageError) -> None:
         """Show below a folder why it cannot be listed; activating that line tries again."""
         node = self._nodes.get(prefix)
         if node is None:
@@ -167,7 +167,7 @@ class PrefixTreeModel(QAbstractItemModel):
         denied = isinstance(error, AccessDenied)
         node.state = State.LOCKED if denied else State.FAILED
         needs = f"needs {error.action}" if error.action else error.summary
-        self._tell(node, needs if denied else f"{error.summary} Try again")
+        self._set_state_line(node, needs if denied else f"{error.summary} Try again")
         self._changed(node)
 
     def set_counts(self, counts: Mapping[str, Total], *, complete_until: str | None) -> None:
@@ -180,7 +180,7 @@ class PrefixTreeModel(QAbstractItemModel):
             for prefix, total in counts.items()
         }
         for node in list(self._nodes.values()):
-            self._changed(node, tell_parents=False)
+            self._changed(node, with_parents=False)
 
     def activate(self, index: Index) -> None:
         """Activate a state line: load more, or try again."""
@@ -189,7 +189,7 @@ class PrefixTreeModel(QAbstractItemModel):
             holder = node.parent
             if holder.state is State.PARTLY and holder.token is not None:
                 holder.state = State.LOADING
-                self._tell(holder, "loading…")
+                self._set_state_line(holder, "loading…")
                 self.wanted.emit(holder.prefix, holder.token)
             elif holder.state in (State.FAILED, State.LOCKED):
                 self.load(holder.prefix or "")
@@ -244,17 +244,17 @@ class PrefixTreeModel(QAbstractItemModel):
         _renumber(node, start)
         self.endInsertRows()
 
-    def _tell(self, node: _Node, text: str) -> None:
+    def _set_state_line(self, node: _Node, text: str) -> None:
         """Add, change or remove a state line after the folders."""
         row = node.end
         last = node.children[row - 1] if row else None
         has = last is not None and last.prefix is None
         if has and text and last is not None:
             last.note = text
-            self._changed(last, tell_parents=False)
+            self._changed(last, with_parents=False)
         elif has:
             self.beginRemoveRows(self._index_of(node), row - 1, row - 1)
-            self._gone.append(node.children.pop(row - 1))
+            self._removed.append(node.children.pop(row - 1))
             _renumber(node, row - 1)
             self.endRemoveRows()
         elif text:
@@ -265,7 +265,7 @@ class PrefixTreeModel(QAbstractItemModel):
             _renumber(node, row)
             self.endInsertRows()
 
-    def _drop_gone(self, node: _Node, remaining: set[str] | None) -> None:
+    def _remove_missing(self, node: _Node, remaining: set[str] | None) -> None:
         """Remove folders that a complete listing no longer contains."""
         if remaining is None:
             return
@@ -279,16 +279,16 @@ class PrefixTreeModel(QAbstractItemModel):
                 self.endRemoveRows()
 
     def _forget(self, node: _Node) -> None:
-        self._gone.append(node)
+        self._removed.append(node)
         self._nodes.pop(node.prefix or "", None)
         for child in node.folders:
             self._forget(child)
 
-    def _changed(self, node: _Node, *, tell_parents: bool = True) -> None:
+    def _changed(self, node: _Node, *, with_parents: bool = True) -> None:
         while node is not self._root:
             index = self._index_of(node)
             self.dataChanged.emit(index, index)
-            if not tell_parents or node.parent is None:
+            if not with_parents or node.parent is None:
                 return
             node = node.parent
 
@@ -349,9 +349,9 @@ class PrefixTreeModel(QAbstractItemModel):
         if role == TONE_ROLE:
             quiet = node.prefix is None and not node.trash
             return "muted" if quiet or node.state is State.LOCKED else None
-        return self._rare(node, role)
+        return self._rare_role(node, role)
 
-    def _rare(self, node: _Node, role: int) -> Any:
+    def _rare_role(self, node: _Node, role: int) -> Any:
         if role == Qt.ItemDataRole.DecorationRole and (node.trash or node.state is State.LOCKED):
             return self._bin if node.trash else self._lock
         if role == TRASH_ROLE:

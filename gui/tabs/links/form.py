@@ -20,7 +20,7 @@ from gui.widgets.panel import row
 from gui.widgets.segmented import Segmented
 
 #: Title and seconds of each duration; the last entry lets the user type hours.
-LIVES: tuple[tuple[str, int], ...] = (
+DURATIONS: tuple[tuple[str, int], ...] = (
     ("1 hour", 3600),
     ("12 hours", 43200),
     ("1 day", 86400),
@@ -50,9 +50,9 @@ class LinkForm(QWidget):
         self.keys = _keys_editor()
         self.purpose = Segmented((("GET", "Download"), ("PUT", "Upload")))
         self.life = combo_box("Expires after")
-        self.life.addItems([title for title, _ in LIVES])
+        self.life.addItems([title for title, _ in DURATIONS])
         self.hours = _hours_field()
-        self._asked = text_label("")
+        self._requested = text_label("")
         self._real = text_label("", "muted", wrap=True)
         self._hint = muted_label("", wrap=True, small=True)
         self._existence = text_label("", "warning", wrap=True)
@@ -75,7 +75,7 @@ class LinkForm(QWidget):
     @property
     def seconds(self) -> int:
         """The requested duration in seconds."""
-        return LIVES[self.life.currentIndex()][1] or self.hours.value() * 3600
+        return DURATIONS[self.life.currentIndex()][1] or self.hours.value() * 3600
 
     @property
     def chosen_keys(self) -> list[str]:
@@ -97,9 +97,9 @@ class LinkForm(QWidget):
         self._existence.setVisible(bool(named))
         self._name_button()
 
-    def show_real(self, life: Lifetime) -> None:
+    def show_lifetime(self, life: Lifetime) -> None:
         """Show when a link created now would expire, and why if that is earlier than requested."""
-        self._real.show_live(partial(_real_end, life, self.seconds))
+        self._real.show_live(partial(_expiry_text, life, self.seconds))
         self._real.set_tone("warning" if life.limited_by else "muted")
 
     def _lay_out(self) -> None:
@@ -114,13 +114,13 @@ class LinkForm(QWidget):
         box.addWidget(self._hint)
         box.addWidget(heading("Expires after"))
         box.addWidget(row(self.life, self.hours))
-        box.addWidget(self._asked)
+        box.addWidget(self._requested)
         box.addWidget(self._real)
         box.addWidget(self.make)
 
     def _on_life(self, *_changed: object) -> None:
-        self.hours.setVisible(LIVES[self.life.currentIndex()][1] == 0)
-        self._asked.setText(f"Requested: {_spoken(self.seconds)}")
+        self.hours.setVisible(DURATIONS[self.life.currentIndex()][1] == 0)
+        self._requested.setText(f"Requested: {_duration_text(self.seconds)}")
         self.life_changed.emit(self.seconds)
 
     def _on_purpose(self, purpose: str) -> None:
@@ -191,14 +191,14 @@ def _list(keys: Sequence[str]) -> str:
     return f"{names} and {format_count(more)} more" if more > 0 else names
 
 
-def _spoken(seconds: int) -> str:
+def _duration_text(seconds: int) -> str:
     hours = seconds // 3600
     if hours % 24 == 0:
         return "1 day" if hours == 24 else f"{hours // 24} days"
     return "1 hour" if hours == 1 else f"{hours} hours"
 
 
-def _real_end(life: Lifetime, seconds: int) -> str:
+def _expiry_text(life: Lifetime, seconds: int) -> str:
     """Return when a link created now would expire, and what limits that."""
     ends = life.expires_at if life.limited_by else utc_now() + timedelta(seconds=seconds)
     when = format_moment(ends)

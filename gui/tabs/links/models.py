@@ -34,7 +34,7 @@ _NOT_CHECKED = (
 Row = tuple[tuple[Any, ...], tuple[CellText, ...]]
 
 
-class MadeModel(TextRows):
+class NewLinksModel(TextRows):
     """The links just created; their URLs are never shown, only copied."""
 
     heads = ("Object", "Purpose", "Expires", "Test")
@@ -97,7 +97,7 @@ class LedgerModel(TextRows):
                 self.index(0, self._STATE), self.index(len(self._rows) - 1, self._STATE)
             )
 
-    def keys_in_question(self, made_by: str, bucket: str, most: int) -> list[str]:
+    def keys_to_check(self, made_by: str, bucket: str, most: int) -> list[str]:
         """Return the keys of the active download links of a profile's bucket, newest first."""
         keys = (
             entry.key
@@ -120,9 +120,9 @@ class LedgerModel(TextRows):
         return entry
 
     def _state(self, entry: Entry) -> str:
-        return self._judged(entry)[0]
+        return self._state_of(entry)[0]
 
-    def _judged(self, entry: Entry) -> tuple[str, str, str]:
+    def _state_of(self, entry: Entry) -> tuple[str, str, str]:
         """Return the state of a link as one or two words, its tone, and its explanation."""
         if not entry.alive():
             return "expired", "neutral", "This link has expired and can no longer be used."
@@ -139,14 +139,14 @@ class LedgerModel(TextRows):
         """Return the explanation of the state, the time of expiry, or the access key."""
         entry = self.entry(row)
         return {
-            self._STATE: self._judged(entry)[2],
+            self._STATE: self._state_of(entry)[2],
             self._ENDS: _until(entry.expires, known=entry.expiry_known),
             MADE_BY: f"Signed with {entry.access_key_id}",
         }.get(column, "")
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
         if role == PILL_ROLE and column == self._STATE:
-            return self._judged(self.entry(row))[1]
+            return self._state_of(self.entry(row))[1]
         if role == TONE_ROLE and not self.entry(row).alive():
             return "muted"
         return super()._drawn(row, column, role)

@@ -22,7 +22,7 @@ from core.workspace import Workspace
 from gui.context import Context
 from gui.tabs.base import Tab
 from gui.tabs.links.form import LinkForm
-from gui.tabs.links.models import MADE_BY, SIGNED_WITH, LedgerModel, MadeModel
+from gui.tabs.links.models import MADE_BY, SIGNED_WITH, LedgerModel, NewLinksModel
 from gui.widgets.buttons import menu_button, plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import muted_label
@@ -33,7 +33,7 @@ from gui.widgets.table import columns_of, make_table
 _CHECKED_KEYS, _CHECKED_LINKS = 20, 100
 #: Pixels of the columns after the object, and the width below which two of them are hidden.
 _LEDGER_WIDTHS, _WIDE, _NARROW = (84, 104, 124, 100, 196), 880, 600
-_KILL = (
+_REVOCATION = (
     "A single link cannot be revoked. It stops working when it expires, when the access key that "
     "signed it is deactivated or deleted (with all other links of that key), when the object is "
     "deleted or renamed, or when a bucket policy denies the request."
@@ -51,7 +51,7 @@ class LinksTab(Tab):
         #: Whether objects have changed since their existence was checked.
         self._stale = False
         self.form = LinkForm()
-        self.made = MadeModel(self)
+        self.made = NewLinksModel(self)
         self.ledger_model = LedgerModel(self)
         self.made_table = make_table(
             self.made, "New links", settings=context.settings, key="links/made",
@@ -86,7 +86,7 @@ class LinksTab(Tab):
         copy_as = menu_button("Copy as", self._copy_menu())
         made = Panel("Links", self._made_view, actions=(self.try_out, copy_as, self.copy))
         ledger = _LedgerPanel(self.ledger_table, self._ledger_view)
-        note = muted_label(_KILL, wrap=True, small=True)
+        note = muted_label(_REVOCATION, wrap=True, small=True)
         note.setContentsMargins(12, 8, 12, 8)
         note.setMinimumHeight(66)  # three lines in a narrow window
         ledger.add(note)
@@ -172,7 +172,7 @@ class LinksTab(Tab):
         if workspace is None:
             return
         profile, bucket = workspace.profile.name, workspace.profile.bucket
-        keys = self.ledger_model.keys_in_question(profile, bucket, _CHECKED_LINKS)
+        keys = self.ledger_model.keys_to_check(profile, bucket, _CHECKED_LINKS)
         if not keys:
             return
         show = partial(self.ledger_model.show_existence, profile, bucket)
@@ -197,13 +197,13 @@ class LinksTab(Tab):
         self.run(
             "Calculate the expiry of a link",
             lambda work: actual_lifetime(workspace.bucket, seconds, work=work),
-            self._on_real_life,
+            self._on_lifetime,
             latest="links/life",
             quiet=True,
         )
 
-    def _on_real_life(self, life: Lifetime) -> None:
-        self.form.show_real(life)
+    def _on_lifetime(self, life: Lifetime) -> None:
+        self.form.show_lifetime(life)
 
     def _on_wanted(self) -> None:
         workspace, keys = self.context.workspace, self.form.chosen_keys
@@ -277,7 +277,7 @@ class LinksTab(Tab):
                 f"{format_counted(page.broken, 'line')} of the list of links could not be read.{where}"
             )
 
-    def _picked(self) -> list[Link]:
+    def _selected_links(self) -> list[Link]:
         rows = sorted({index.row() for index in self.made_table.selectionModel().selectedRows()})
         return [self.made.links[row] for row in rows] or list(self.made.links)
 
@@ -288,7 +288,7 @@ class LinksTab(Tab):
         self._copied(action.data())  # type: ignore[attr-defined] # an action of the menu above
 
     def _copied(self, render: Callable[[Sequence[Link]], str]) -> None:
-        links = self._picked()
+        links = self._selected_links()
         if links:
             QGuiApplication.clipboard().setText(render(links))
             ended = sum(link.expires <= utc_now() for link in links)
@@ -303,7 +303,7 @@ class LinksTab(Tab):
             )
 
     def _on_test(self) -> None:
-        links = [link for link in self._picked() if link.method == "GET"]
+        links = [link for link in self._selected_links() if link.method == "GET"]
         if not links:
             self.banner.show_info("Only download links can be tested without changing anything.")
         workspace = self.context.workspace

@@ -88,7 +88,7 @@ class StatisticsTab(Tab):
         self.stop = plain_button("Stop", self._on_stop)
         self.path = PathBar()
         self._age = Pill("")
-        self._broke_off = False  # the last scan failed, so the result shown is older
+        self._scan_failed = False  # the last scan failed, so the result shown is older
         self._empty = EmptyState(
             *_NO_SCAN,
             "Scan",
@@ -208,13 +208,13 @@ class StatisticsTab(Tab):
                 self.banner.show_info(
                     "The scan was stopped: the figures cover only a part of the bucket."
                 )
-            self._go_back()
+            self._show_complete()
 
     def _on_progress(self, progress: Progress) -> None:
         self._age.set(f"scanning: {format_count(progress.done)} objects", "accent")
 
     def _on_scanned(self, found: StorageStatistics) -> None:
-        self._task, self._broke_off = None, False
+        self._task, self._scan_failed = None, False
         self._show(found)
         self._show_state()
         workspace = self.context.workspace
@@ -223,11 +223,11 @@ class StatisticsTab(Tab):
             self.run("Save the statistics", lambda _work: save(name, found), quiet=True)
 
     def _on_failed(self, error: StorageError) -> None:
-        self._task, self._broke_off = None, True
-        self._go_back()
+        self._task, self._scan_failed = None, True
+        self._show_complete()
         self.show_error(error, self._on_scan)
 
-    def _go_back(self) -> None:
+    def _show_complete(self) -> None:
         """Show the last complete result again, with its age, instead of a partial one."""
         if self._complete is not None:
             self._show(self._complete)
@@ -322,7 +322,7 @@ class StatisticsTab(Tab):
         part = "partial: the scan was interrupted" if self._found.partial else "live scan"
         tone = "warning" if self._found.partial else "neutral"
         age = f"{part} · {format_age(self._found.finished)}"
-        if self._broke_off and not self._found.partial:
+        if self._scan_failed and not self._found.partial:
             age, tone = f"{age} · could not be refreshed", "warning"
         self._age.set(age, tone)
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from core.workspace import Workspace
 from gui.context import Context
-from gui.tabs.uploads.transfers import Batch
+from gui.tabs.uploads.batch import Batch
 
 NO_BUCKET = "Connect to a bucket first."
 DOWNLOAD = "transfer.download"
 
 
-def place_of(workspace: Workspace) -> tuple[str, str]:
+def profile_and_bucket(workspace: Workspace) -> tuple[str, str]:
     """Return the profile and bucket of a workspace."""
     return workspace.profile.name, workspace.profile.bucket
 
 
-def why_not(context: Context, batch: Batch | None = None) -> str:
+def reason_not_to_start(context: Context, batch: Batch | None = None) -> str:
     """Return why a transfer cannot be started now, or an empty text.
 
     Args:
@@ -25,6 +25,9 @@ def why_not(context: Context, batch: Batch | None = None) -> str:
     workspace = context.workspace
     if workspace is None:
         return NO_BUCKET
-    if batch is not None and batch.place not in {("", ""), place_of(workspace)}:
-        return f"This belongs to profile {batch.place[0]}, bucket {batch.place[1]}. Switch to it first."
+    if batch is not None and batch.profile_and_bucket not in {
+        ("", ""),
+        profile_and_bucket(workspace),
+    }:
+        return f"This belongs to profile {batch.profile_and_bucket[0]}, bucket {batch.profile_and_bucket[1]}. Switch to it first."
     return "" if batch is not None and batch.operation == DOWNLOAD else context.locked_reason

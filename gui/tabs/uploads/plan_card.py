@@ -72,7 +72,7 @@ class PlanCard(QWidget):
         self._take(None)
         self.hide()
 
-    def show_looking(self, count: int) -> None:
+    def show_planning(self, count: int) -> None:
         """Show that the plan is being prepared."""
         self._reason_without_plan = "The plan is being prepared."
         self.plan = None  # the list stays until the new plan is complete

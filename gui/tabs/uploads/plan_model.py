@@ -84,7 +84,7 @@ class PlanModel(Columns):
         if choice is not self.choice:
             self.choice = choice
             self.single = {n: each for n, each in self.single.items() if each is not choice}
-            self._tell()
+            self._emit_decided()
 
     def decide(self, rows: Iterable[int], decision: IfExists | None) -> None:
         """Set the decision for the files of some rows; None applies the decision for all."""
@@ -99,7 +99,7 @@ class PlanModel(Columns):
                 self.single.pop(number, None)
             else:
                 self.single[number] = decision
-        self._tell()
+        self._emit_decided()
 
     def count(self, name: str) -> int:
         """Return how many rows a filter would show."""
@@ -125,7 +125,7 @@ class PlanModel(Columns):
             return self._text(plan, number, column)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return RIGHT if column == SIZE else None
-        return self._look(plan, number, column, role)
+        return self._appearance(plan, number, column, role)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by a column, or by the plan's order for -1; clears the selection."""
@@ -137,7 +137,7 @@ class PlanModel(Columns):
     def _count(self) -> int:
         return len(self._rows)
 
-    def _tell(self) -> None:
+    def _emit_decided(self) -> None:
         if self._rows:
             last = self.index(len(self._rows) - 1, DECISION)
             self.dataChanged.emit(self.index(0, 0), last)
@@ -175,7 +175,7 @@ class PlanModel(Columns):
         key = plan.key_when(number, self.choice, self.single) if column == KEY else ""
         return shown(key or plan.paths[number][self._folder :])
 
-    def _look(self, plan: UploadPlan, number: int, column: int, role: int) -> Any:
+    def _appearance(self, plan: UploadPlan, number: int, column: int, role: int) -> Any:
         refused = number >= len(plan.keys)
         taken = not refused and plan.existing[number]
         if role == PILL_ROLE and column == DECISION and taken:

@@ -12,9 +12,9 @@ from core.model.objects import Verdict
 from core.transfer.values import State
 from core.units import format_count, format_duration, format_rate, format_size
 from gui.context import Context
-from gui.tabs.uploads.places import why_not
+from gui.tabs.uploads.batch import Batch
+from gui.tabs.uploads.places import reason_not_to_start
 from gui.tabs.uploads.transfer_model import SIZE, TARGET, TransferModel
-from gui.tabs.uploads.transfers import Batch
 from gui.widgets.buttons import button_menu, plain_button, quiet_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import muted_label
@@ -93,7 +93,7 @@ class QueuePane(QWidget):
     def add(self, batch: Batch) -> None:
         """Show a new transfer at the top."""
         self.model.add(batch)
-        place = self.model.place_of(batch)
+        place = self.model.index_of(batch)
         self.tree.setExpanded(place, len(batch.keys) <= _OPEN_FILES)
         choose_row(self.tree, place.row())
         self.update_state()
@@ -112,8 +112,12 @@ class QueuePane(QWidget):
         self._totals.setVisible(bool(batches))
         active = chosen is not None and chosen.active
         self.cancel.allow(active, "Nothing in this transfer is running.")
-        again = chosen is not None and not active and chosen.retryable and chosen.again_count > 0
-        reason = why_not(self._context, chosen) if again else "Nothing in this transfer has failed."
+        again = chosen is not None and not active and chosen.retryable and chosen.retry_count > 0
+        reason = (
+            reason_not_to_start(self._context, chosen)
+            if again
+            else "Nothing in this transfer has failed."
+        )
         self.retry.allow(not reason, reason)
         ended = any(not batch.active for batch in batches)
         self.clear.allow(ended, "No transfer has ended yet.")

@@ -24,9 +24,9 @@ from core.workspace import Workspace
 from gui.context import Context
 from gui.dialogs.file_as import FileAsDialog
 from gui.tabs.base import Tab
-from gui.tabs.uploads.intake import Intake, local_paths
-from gui.tabs.uploads.leftovers import Leftovers
-from gui.tabs.uploads.places import why_not
+from gui.tabs.uploads.batch import Batch
+from gui.tabs.uploads.interrupted import InterruptedTransfers
+from gui.tabs.uploads.places import reason_not_to_start
 from gui.tabs.uploads.plan_pane import PlanPane
 from gui.tabs.uploads.queue_pane import QueuePane
 from gui.tabs.uploads.sample import sample_folder
@@ -37,8 +37,8 @@ from gui.tabs.uploads.summary import (
     unguarded_text,
 )
 from gui.tabs.uploads.transfer_queue import TransferQueue
-from gui.tabs.uploads.transfers import Batch
 from gui.tabs.uploads.unfinished import UnfinishedPane, arguments_of, removal_text
+from gui.tabs.uploads.upload_form import UploadForm, local_paths
 from gui.widgets.empty import EmptyState
 from gui.widgets.labels import shown
 from gui.widgets.panel import Panel, scrolling, splitter
@@ -52,7 +52,7 @@ class UploadsTab(Tab):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.setAcceptDrops(True)
-        self.intake = Intake()
+        self.form = UploadForm()
         self.pane = QueuePane(
             context,
             EmptyState(
@@ -60,12 +60,12 @@ class UploadsTab(Tab):
                 "Drop files or folders anywhere here. Their number, size and conflicts are "
                 "shown before anything is uploaded.",
                 "Add files…",
-                self.intake.choose_files,
+                self.form.choose_files,
             ),
         )
-        self.plan = PlanPane(context, self.intake.plan.files)
+        self.plan = PlanPane(context, self.form.plan.files)
         self.transfers = TransferQueue(context, self.pane, self)
-        self.leftovers = Leftovers()
+        self.interrupted = InterruptedTransfers()
         self.unfinished = UnfinishedPane(context)
         self._lay_out()
         self._connect()
@@ -76,25 +76,25 @@ class UploadsTab(Tab):
         inner = QVBoxLayout(right)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(0)
-        inner.addWidget(self.leftovers)
+        inner.addWidget(self.interrupted)
         inner.addWidget(splitter(self.plan, self.pane, vertical=True, sizes=(260, 260)), 1)
         inner.addWidget(self.unfinished)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(splitter(Panel("Upload", scrolling(self.intake)), right, sizes=(392, 888)), 1)
+        box.addWidget(splitter(Panel("Upload", scrolling(self.form)), right, sizes=(392, 888)), 1)
 
     def _connect(self) -> None:
-        self.intake.changed.connect(self._on_changed)
-        self.intake.file_as.connect(self._on_file_as)
-        self.intake.plan.wanted.connect(self.start)
-        self.intake.plan.files_wanted.connect(self.plan.open_at)
+        self.form.changed.connect(self._on_changed)
+        self.form.file_as.connect(self._on_file_as)
+        self.form.plan.wanted.connect(self.start)
+        self.form.plan.files_wanted.connect(self.plan.open_at)
         self.plan.closed.connect(self._on_list_closed)
         self.transfers.ended.connect(self._on_ended)
-        self.transfers.broke.connect(self._on_broke)
+        self.transfers.failed.connect(self._on_failed)
         self.transfers.idle.connect(self._on_idle)
-        self.leftovers.resume_wanted.connect(self._on_resume)
-        self.leftovers.discard_wanted.connect(self._on_discard)
+        self.interrupted.resume_wanted.connect(self._on_resume)
+        self.interrupted.discard_wanted.connect(self._on_discard)
         self.unfinished.remove_wanted.connect(self._on_remove_unfinished)
         self.context.read_only_changed.connect(self._update)
 
@@ -106,9 +106,9 @@ class UploadsTab(Tab):
     def open_target(self, target: object) -> None:
         """Open `choose`, a prefix, paths, or a prefix with paths."""
         if target == "choose":
-            self.intake.choose_files()
+            self.form.choose_files()
         elif isinstance(target, str):
-            self.intake.set_prefix(target)
+            self.form.set_prefix(target)
         elif isinstance(target, (tuple, list)):
             self._take(target)
 
@@ -125,16 +125,16 @@ class UploadsTab(Tab):
     def dropEvent(self, event: QDropEvent) -> None:
         """Add dropped files."""
         event.acceptProposedAction()
-        self.intake.add(local_paths(event))
+        self.form.add(local_paths(event))
 
     def start(self) -> None:
         """Add the plan to the queue."""
-        plan = self.intake.plan.plan
+        plan = self.form.plan.plan
         workspace = self.context.workspace
-        if plan is None or workspace is None or why_not(self.context):
+        if plan is None or workspace is None or reason_not_to_start(self.context):
             return
-        batch = _batch_of(plan, self.intake, workspace.profile)
-        self.intake.clear()
+        batch = _batch_of(plan, self.form, workspace.profile)
+        self.form.clear()
         self.banner.clear()
         self.pane.add(batch)
         self.transfers.start(batch)
@@ -142,14 +142,14 @@ class UploadsTab(Tab):
 
     def _on_list_closed(self) -> None:
         self.plan.hide()
-        self.intake.plan.list.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.form.plan.list.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _do_workspace(self, _workspace: Workspace | None) -> None:
         self.banner.clear()
         self._update()
-        self.leftovers.show_all(())
+        self.interrupted.show_all(())
         self.unfinished.clear()
-        self._look_for_leftovers()
+        self._find_interrupted()
         self._sweep()
         self._on_changed()
 
@@ -159,7 +159,7 @@ class UploadsTab(Tab):
 
     def _on_idle(self) -> None:
         """Clean up after a cancel, since a terminated engine leaves unfinished uploads."""
-        self._tell_settled()
+        self._emit_settled()
         if any(batch.counts[State.CANCELLED] for batch in self.pane.model.batches):
             self._sweep()
 
@@ -206,7 +206,7 @@ class UploadsTab(Tab):
             self.banner.show_good(done)
         self._find_unfinished()
 
-    def _look_for_leftovers(self) -> None:
+    def _find_interrupted(self) -> None:
         workspace = self.context.workspace
         if workspace is None:
             return
@@ -221,7 +221,7 @@ class UploadsTab(Tab):
         self.run(
             "Find interrupted transfers",
             find,
-            self.leftovers.show_all,
+            self.interrupted.show_all,
             latest="uploads/leftovers",
             quiet=True,
         )
@@ -229,23 +229,23 @@ class UploadsTab(Tab):
     def _take(self, target: Sequence[object]) -> None:
         """Add paths, or a prefix with paths as the Browser sends them."""
         if len(target) == 2 and isinstance(target[0], str) and isinstance(target[1], tuple):
-            self.intake.set_prefix(target[0])
+            self.form.set_prefix(target[0])
             target = target[1]
-        self.intake.add([str(path) for path in target])
+        self.form.add([str(path) for path in target])
 
     def _on_changed(self) -> None:
         """Prepare a new plan; the former one is dropped."""
-        paths, card = list(self.intake.paths), self.intake.plan
+        paths, card = list(self.form.paths), self.form.plan
         if not paths or self.context.workspace is None:
             card.show_nothing()
             self.plan.hide()
             return
         try:
-            prefix = self.intake.destination
+            prefix = self.form.destination
         except InvalidInput as error:
             self.show_error(error)
             return
-        card.show_looking(len(paths))
+        card.show_planning(len(paths))
         self.bulk(
             "Plan an upload",
             "transfer.plan",
@@ -257,20 +257,20 @@ class UploadsTab(Tab):
         )
 
     def _on_plan(self, plan: UploadPlan) -> None:
-        if self.intake.paths:
-            self.intake.plan.show_plan(plan)
+        if self.form.paths:
+            self.form.plan.show_plan(plan)
             self._update()
 
     def _on_plan_failed(self, error: StorageError) -> None:
-        self.intake.plan.show_failed(len(self.intake.paths))
+        self.form.plan.show_failed(len(self.form.paths))
         self.show_error(error, self._on_changed)
 
     def _update(self, *_changed: object) -> None:
-        reason = why_not(self.context)
+        reason = reason_not_to_start(self.context)
         self.pane.update_state()
         self.unfinished.update_state()
-        self.intake.plan.allow(not reason, reason)
-        self.intake.file_one.allow(not reason, reason)
+        self.form.plan.allow(not reason, reason)
+        self.form.file_one.allow(not reason, reason)
 
     def _on_ended(self, batch: Batch, report: TransferReport) -> None:
         done = format_count(len(report.done))
@@ -293,15 +293,15 @@ class UploadsTab(Tab):
             action=("Retry failed", lambda: self.transfers.retry(batch)),
         )
 
-    def _on_broke(self, batch: Batch, error: StorageError) -> None:
+    def _on_failed(self, batch: Batch, error: StorageError) -> None:
         self.show_error(error, lambda: self.transfers.retry(batch))
 
     def _on_resume(self, found: Unfinished) -> None:
         batch = _resumed(found)
-        if reason := why_not(self.context, batch):
+        if reason := reason_not_to_start(self.context, batch):
             self.banner.show_warning(reason)
             return
-        self.leftovers.hide()
+        self.interrupted.hide()
         self.pane.add(batch)
         self.transfers.start(batch)
 
@@ -314,7 +314,7 @@ class UploadsTab(Tab):
 
     def _on_discarded(self, _none: object) -> None:
         self.banner.show_good("The interrupted transfer was discarded.")
-        self._look_for_leftovers()
+        self._find_interrupted()
 
     def _on_file_as(self) -> None:
         dialog = FileAsDialog(self.context, self)
@@ -328,7 +328,7 @@ class UploadsTab(Tab):
             _address(self.context, written.key), path, retryable=False,
         )  # fmt: skip
         batch.begin()
-        batch.take(Outcomes(done=(0,)))
+        batch.apply(Outcomes(done=(0,)))
         batch.running = False
         self.pane.add(batch)
         self.pane.tree.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -340,27 +340,27 @@ class UploadsTab(Tab):
 
     def _on_sample(self, folder: str) -> None:
         """Upload some files, then plan them with others, which gives a plan with conflicts."""
-        self.intake.set_prefix("analytics/imports/")
+        self.form.set_prefix("analytics/imports/")
         self.bulk(
             "Plan an upload",
             "transfer.plan",
-            {"paths": [f"{folder}/reports-2024"], "prefix": self.intake.destination},
+            {"paths": [f"{folder}/reports-2024"], "prefix": self.form.destination},
             partial(self._on_sample_plan, folder),
             latest="uploads/plan",
         )
 
     def _on_sample_plan(self, folder: str, plan: UploadPlan) -> None:
         def plan_all(*_ended: object) -> None:
-            self.intake.set_prefix("analytics/")
-            self.intake.add([folder])
+            self.form.set_prefix("analytics/")
+            self.form.add([folder])
 
-        self.intake.paths = [plan.paths[0].rpartition("/")[0]]
+        self.form.paths = [plan.paths[0].rpartition("/")[0]]
         self._on_plan(plan)
         self.transfers.ended.connect(plan_all, Qt.ConnectionType.SingleShotConnection)
         self.start()
 
 
-def _batch_of(plan: UploadPlan, intake: Intake, profile: Profile) -> Batch:
+def _batch_of(plan: UploadPlan, intake: UploadForm, profile: Profile) -> Batch:
     count = format_count(len(plan.keys))
     files = intake.plan.files
     arguments = plan.arguments(files.choice, files.single)
@@ -388,7 +388,7 @@ def _resumed(found: Unfinished) -> Batch:
     target = arguments.get("folder") or f"s3://{order.bucket}/"
     return Batch(
         order.title, order.operation, arguments, [key.rsplit("/", 1)[-1] or key for key in keys],
-        keys, arguments["sizes"], target, place=(order.profile, order.bucket), id=order.id,
+        keys, arguments["sizes"], target, profile_and_bucket=(order.profile, order.bucket), id=order.id,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from core.units import format_count, format_size
 from gui.models.indexes import NOWHERE, Index
 from gui.models.rates import amount, share
 from gui.models.roles import MONO_ROLE, PILL_ROLE, PROGRESS_ROLE, TONE_ROLE
-from gui.tabs.uploads.transfers import Batch
+from gui.tabs.uploads.batch import Batch
 
 COLUMNS = ("Name", "Size", "Progress", "Rate", "State", "Target")
 NAME, SIZE, PROGRESS, RATE, STATE, TARGET = range(6)
@@ -53,11 +53,11 @@ class TransferModel(QAbstractItemModel):
             del self._by_serial[self._serials.pop(batch.id)]
             self.endRemoveRows()
 
-    def take(self, batch: Batch, news: Outcomes) -> None:
+    def apply(self, batch: Batch, news: Outcomes) -> None:
         """Update the rows of some files."""
-        changed = batch.take(news)
+        changed = batch.apply(news)
         if changed is not None and batch.id in self._serials:
-            above = self.place_of(batch)
+            above = self.index_of(batch)
             first, last = changed
             self.dataChanged.emit(
                 self.index(first, 0, above), self.index(last, len(COLUMNS) - 1, above)
@@ -71,11 +71,11 @@ class TransferModel(QAbstractItemModel):
         row = self.batches.index(batch)
         self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
         if files and batch.keys:
-            above = self.place_of(batch)
+            above = self.index_of(batch)
             last = self.index(len(batch.keys) - 1, len(COLUMNS) - 1, above)
             self.dataChanged.emit(self.index(0, 0, above), last)
 
-    def place_of(self, batch: Batch) -> QModelIndex:
+    def index_of(self, batch: Batch) -> QModelIndex:
         """Return the index of a batch."""
         return self.index(self.batches.index(batch), 0)
 
@@ -100,7 +100,7 @@ class TransferModel(QAbstractItemModel):
     def parent(self, index: Index = NOWHERE) -> QModelIndex:  # type: ignore[override] # Qt's other overload takes no index
         """Return the index of a file's batch."""
         batch = self._by_serial.get(index.internalId()) if index.isValid() else None
-        return QModelIndex() if batch is None else self.place_of(batch)
+        return QModelIndex() if batch is None else self.index_of(batch)
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
         """Return the number of batches, or of files of a batch."""
@@ -130,21 +130,21 @@ class TransferModel(QAbstractItemModel):
             return _RIGHT if column in {SIZE, RATE} else None
         number = self.file_at(index)
         if number is None:
-            return _act(batch, column, role)
-        return _file(batch, number, column, role)
+            return _batch_data(batch, column, role)
+        return _file_data(batch, number, column, role)
 
 
-def _act(batch: Batch, column: int, role: int) -> Any:
+def _batch_data(batch: Batch, column: int, role: int) -> Any:
     if role == Qt.ItemDataRole.DisplayRole:
-        return _act_text(batch, column)
+        return _batch_text(batch, column)
     if role == PILL_ROLE and column == STATE:
         return _TONES[batch.state]
     if role == PROGRESS_ROLE and column == PROGRESS and batch.running:
         return share(batch.progress) or 0.0
-    return _act_look(batch, column, role)
+    return _batch_appearance(batch, column, role)
 
 
-def _act_look(batch: Batch, column: int, role: int) -> Any:
+def _batch_appearance(batch: Batch, column: int, role: int) -> Any:
     if role == Qt.ItemDataRole.ToolTipRole:
         return {NAME: f"{batch.title}\n{batch.target}", PROGRESS: _ended(batch)}.get(column) or None
     if role == MONO_ROLE and column == TARGET:
@@ -152,7 +152,7 @@ def _act_look(batch: Batch, column: int, role: int) -> Any:
     return "muted" if role == TONE_ROLE and column not in {NAME, STATE} else None
 
 
-def _act_text(batch: Batch, column: int) -> str:
+def _batch_text(batch: Batch, column: int) -> str:
     if column == PROGRESS:
         return amount(batch.progress) if batch.running else _ended(batch)
     if column == RATE:
@@ -175,17 +175,17 @@ def _ended(batch: Batch) -> str:
     return ", ".join(counts)
 
 
-def _file(batch: Batch, number: int, column: int, role: int) -> Any:
+def _file_data(batch: Batch, number: int, column: int, role: int) -> Any:
     if role == Qt.ItemDataRole.DisplayRole:
         return _file_text(batch, number, column)
     if role == Qt.ItemDataRole.ToolTipRole:
         return batch.keys[number] if column == NAME else batch.notes.get(number) or None
     if column == PROGRESS and role == PROGRESS_ROLE:
         return batch.part(number)
-    return _file_look(batch.states[number], column, role)
+    return _file_appearance(batch.states[number], column, role)
 
 
-def _file_look(state: State, column: int, role: int) -> Any:
+def _file_appearance(state: State, column: int, role: int) -> Any:
     if role == TONE_ROLE:
         return _file_tone(state, column)
     if role == PILL_ROLE:

@@ -16,16 +16,16 @@ from core.transfer.journal import Order, discard, record_order, settled
 from core.transfer.values import Outcomes, State, TransferReport
 from core.work import Progress
 from gui.context import Context
-from gui.tabs.uploads.places import place_of, why_not
+from gui.tabs.uploads.batch import Batch
+from gui.tabs.uploads.places import profile_and_bucket, reason_not_to_start
 from gui.tabs.uploads.queue_pane import QueuePane
-from gui.tabs.uploads.transfers import Batch
 from gui.tasks import Task
 
 _FINAL = frozenset({State.DONE, State.SKIPPED})
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
+class _QueuedBatch:
     """A waiting batch, the numbers of its files (None for all), and its connection."""
 
     batch: Batch
@@ -43,7 +43,7 @@ class TransferQueue(QObject):
     """
 
     ended = Signal(object, object)
-    broke = Signal(object, object)
+    failed = Signal(object, object)
     idle = Signal()
 
     def __init__(self, context: Context, pane: QueuePane, parent: QObject) -> None:
@@ -51,7 +51,7 @@ class TransferQueue(QObject):
         self._context, self._pane = context, pane
         self._tasks: dict[Task, Batch] = {}
         self._queued: set[Batch] = set()
-        self._waiting: deque[_Turn] = deque()
+        self._waiting: deque[_QueuedBatch] = deque()
         self._ending: set[Batch] = set()
         context.runner.task_finished.connect(self._on_finished)
         pane.cancel_wanted.connect(self.cancel)
@@ -63,16 +63,16 @@ class TransferQueue(QObject):
         return bool(self._tasks or self._queued or self._ending)
 
     def start(self, batch: Batch, numbers: Sequence[int] | None = None) -> None:
-        """Queue a batch, or some files of it, unless `why_not` returns a reason.
+        """Queue a batch, or some files of it, unless `reason_not_to_start` returns a reason.
 
         One batch runs at a time; the other engine process stays free for interactive work.
         """
         workspace = self._context.workspace
-        if workspace is None or batch.active or why_not(self._context, batch):
+        if workspace is None or batch.active or reason_not_to_start(self._context, batch):
             return
-        batch.place, batch.queued = place_of(workspace), True
+        batch.profile_and_bucket, batch.queued = profile_and_bucket(workspace), True
         self._queued.add(batch)
-        turn = _Turn(batch, numbers, workspace.connection)
+        turn = _QueuedBatch(batch, numbers, workspace.connection)
         if self._tasks:
             self._record(turn)
         else:
@@ -91,10 +91,10 @@ class TransferQueue(QObject):
 
     def retry(self, batch: Batch) -> None:
         """Transfer the failed and cancelled files again."""
-        if numbers := batch.to_do_again:
+        if numbers := batch.to_retry:
             self.start(batch, numbers)
 
-    def _queue(self, turn: _Turn) -> None:
+    def _queue(self, turn: _QueuedBatch) -> None:
         if turn.batch.queued:
             self._waiting.append(turn)
             self._next()
@@ -109,11 +109,11 @@ class TransferQueue(QObject):
                 self._run(turn.batch, turn.batch.begin(turn.numbers), turn.connection)
                 self._refresh_rows(turn.batch, files=True)
 
-    def _record(self, turn: _Turn) -> None:
+    def _record(self, turn: _QueuedBatch) -> None:
         """Record a batch that has to wait; the engine records it only when it starts."""
         batch = turn.batch
         order = Order(
-            batch.operation, batch.id, batch.title, batch.place[0], batch.place[1],
+            batch.operation, batch.id, batch.title, batch.profile_and_bucket[0], batch.profile_and_bucket[1],
             dict(batch.arguments),
         )  # fmt: skip
         planned = len(batch.keys)
@@ -128,7 +128,7 @@ class TransferQueue(QObject):
 
     def _run(self, batch: Batch, arguments: dict[str, object], connection: Connection) -> None:
         arguments["journal"] = {
-            "id": batch.id, "title": batch.title, "profile": batch.place[0],
+            "id": batch.id, "title": batch.title, "profile": batch.profile_and_bucket[0],
         }  # fmt: skip
         task = self._context.runner.run_bulk(
             batch.title,
@@ -139,7 +139,7 @@ class TransferQueue(QObject):
             then=partial(self._on_done, batch),
             failed=partial(self._on_failed, batch),
             progress=partial(self._on_progress, batch),
-            batch=partial(self._on_news, batch),
+            batch=partial(self._on_outcomes, batch),
             source=batch.source,
             target=batch.target,
             command=batch.command,
@@ -147,11 +147,11 @@ class TransferQueue(QObject):
         )
         self._tasks[task] = batch
 
-    def _on_news(self, batch: Batch, news: Outcomes) -> None:
-        self._pane.model.take(batch, news)
+    def _on_outcomes(self, batch: Batch, news: Outcomes) -> None:
+        self._pane.model.apply(batch, news)
 
     def _on_progress(self, batch: Batch, progress: Progress) -> None:
-        batch.take_progress(progress)
+        batch.set_progress(progress)
         self._refresh_rows(batch)
 
     def _on_done(self, batch: Batch, report: TransferReport) -> None:
@@ -163,7 +163,7 @@ class TransferQueue(QObject):
         def end() -> None:
             batch.stop(State.FAILED, error.summary)
             self._refresh_rows(batch, files=True)
-            self.broke.emit(batch, error)
+            self.failed.emit(batch, error)
 
         task = next(task for task, of_task in self._tasks.items() if of_task is batch)
         self._after_journal(batch, task.order.call, end)
@@ -174,7 +174,7 @@ class TransferQueue(QObject):
         if batch is not None and task.state == "cancelled":
             self._after_journal(batch, task.order.call, partial(self._end_cancelled, batch))
         self._next()
-        self._tell_idle(batch)
+        self._emit_idle(batch)
 
     def _after_journal(
         self, batch: Batch, call: OperationCall | None, end: Callable[[], None]
@@ -186,10 +186,10 @@ class TransferQueue(QObject):
 
         def take(news: Outcomes) -> None:
             if batch.running:
-                batch.take(news)
+                batch.apply(news)
             end()
             self._ending.discard(batch)
-            self._tell_idle(batch)
+            self._emit_idle(batch)
 
         self._ending.add(batch)
         self._context.runner.run(
@@ -202,7 +202,7 @@ class TransferQueue(QObject):
             call=call,
         )
 
-    def _tell_idle(self, batch: Batch | None) -> None:
+    def _emit_idle(self, batch: Batch | None) -> None:
         if batch is not None and not self.running:
             self.idle.emit()
 

@@ -154,7 +154,7 @@ def test_sort_order_filter_and_panes_come_back_at_the_next_start(tab, qtbot, con
     tab.listing.show("market-data/")
     settled(qtbot, tab)
     tab.folder.filter.setText("ohl")
-    key = tab._place("filter")
+    key = tab._setting("filter")
     qtbot.waitUntil(lambda: context.settings.get(key) == "ohl", timeout=20_000)
     tab._panes.setSizes([300, 500, 480])
     tab._panes.splitterMoved.emit(300, 1)

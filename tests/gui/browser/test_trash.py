@@ -29,8 +29,8 @@ def in_trash(tab):
 def open_trash(tab, qtbot):
     """Choose the trash in the tree, as a user does."""
     active(tab, qtbot)
-    index = tab.places.model.trash_index()
-    tab.places.view.setCurrentIndex(index)
+    index = tab.tree_panel.model.trash_index()
+    tab.tree_panel.view.setCurrentIndex(index)
     settled(qtbot, tab)
 
 
@@ -46,7 +46,7 @@ def deleted(bucket, tab, qtbot):
 
 
 def test_the_trash_is_the_last_place_of_a_versioned_bucket(tab):
-    model = tab.places.model
+    model = tab.tree_panel.model
     index = model.index(model.rowCount() - 1, 0)
     assert (index.data(), index.data(TRASH_ROLE)) == ("Trash", True)
     assert not model.hasChildren(index)
@@ -54,7 +54,7 @@ def test_the_trash_is_the_last_place_of_a_versioned_bucket(tab):
 
 @pytest.mark.parametrize("bucket", [False], indirect=True)
 def test_a_bucket_without_versions_has_no_trash(tab):
-    assert not tab.places.model.trash_index().isValid()
+    assert not tab.tree_panel.model.trash_index().isValid()
 
 
 def test_an_empty_trash_says_what_it_is_for(tab, qtbot):
@@ -96,8 +96,8 @@ def test_all_that_are_shown_are_restored_after_a_question(tab, qtbot, bucket, de
     settled(qtbot, tab)
     assert in_trash(tab) == []
     assert tab.trash_pane.state.empty._title.text() == "The trash is empty"
-    qtbot.waitUntil(lambda: tab.places.model.index_of("logs/").isValid(), timeout=20_000)
-    tab.places.view.setCurrentIndex(tab.places.model.index_of("logs/"))
+    qtbot.waitUntil(lambda: tab.tree_panel.model.index_of("logs/").isValid(), timeout=20_000)
+    tab.tree_panel.view.setCurrentIndex(tab.tree_panel.model.index_of("logs/"))
     qtbot.waitUntil(lambda: not tab.in_trash, timeout=20_000)
     settled(qtbot, tab)
     assert names(tab) == ["app.log"]
@@ -125,7 +125,7 @@ def test_the_way_back_from_the_trash(tab, qtbot, deleted, way):
         tab.trash_pane.back.click()
     assert (tab.in_trash, tab.prefix) == (False, "")
     assert way == "go to" or tab.folder.table.hasFocus()
-    assert not tab.places.view.currentIndex().isValid()
+    assert not tab.tree_panel.view.currentIndex().isValid()
 
 
 def test_the_trash_that_the_menu_opens_has_the_focus(tab, qtbot, bucket):
@@ -135,7 +135,7 @@ def test_the_trash_that_the_menu_opens_has_the_focus(tab, qtbot, bucket):
     tab.object_actions["trash"].trigger()
     settled(qtbot, tab)
     assert tab.focusWidget() is tab.trash_pane.table
-    assert tab.places.view.currentIndex().data() == "Trash"
+    assert tab.tree_panel.view.currentIndex().data() == "Trash"
 
 
 def test_f5_lists_the_trash_anew(tab, qtbot, bucket, deleted):

@@ -10,7 +10,7 @@ from core.redaction import Secret
 from core.units import utc_now
 from gui.models.roles import PILL_ROLE
 from gui.tabs.links.form import LinkForm
-from gui.tabs.links.models import LedgerModel, MadeModel
+from gui.tabs.links.models import LedgerModel, NewLinksModel
 
 
 def entry(key, hours):
@@ -56,7 +56,7 @@ def test_a_link_is_alive_only_once_its_object_was_found(qapp):
     model.show([entry("here", 1), entry("gone", 1), entry("denied", 1), upload, elsewhere])
     text = [model.index(row, 2).data() for row in range(5)]
     assert text == ["not checked", "not checked", "not checked", "active", "not checked"]
-    assert model.keys_in_question("me", "b", 100) == ["here", "gone", "denied"]
+    assert model.keys_to_check("me", "b", 100) == ["here", "gone", "denied"]
     model.show_existence("me", "b", {"here": True, "gone": False, "denied": None})
     text = [model.index(row, 2).data() for row in range(5)]
     assert text == ["active", "no object", "not checked", "active", "not checked"]
@@ -78,13 +78,13 @@ def test_a_link_ends_while_it_is_shown(qapp, monkeypatch):
     monkeypatch.setattr("core.links.ledger.utc_now", lambda: over)
     assert model.index(0, 2).data() == "expired"
     assert model.index(0, 3).data().startswith("expired ")
-    assert model.keys_in_question("me", "b", 100) == []
+    assert model.keys_to_check("me", "b", 100) == []
 
 
 def test_warnings_of_links_just_made_stand_in_their_rows(qapp):
     later = utc_now() + timedelta(minutes=1)
     link = Link("a", "GET", Secret("https://h/a?X-Amz-Signature=s1"), 60, later)
-    model = MadeModel()
+    model = NewLinksModel()
     warned = replace(
         link, key="../b", exists=False, warnings=("missing", "path"), expiry_known=False
     )
@@ -105,8 +105,8 @@ def test_the_form_shows_the_real_end_and_offers_no_more_than_seven_days(qtbot):
     qtbot.addWidget(form)
     assert form.hours.maximum() == 7 * 24
     end = utc_now() + timedelta(hours=1)
-    form.show_real(Lifetime(end))
+    form.show_lifetime(Lifetime(end))
     assert form._real.text().startswith("Expires ")
-    form.show_real(Lifetime(end, known=False, limited_by="it ends with the credentials"))
+    form.show_lifetime(Lifetime(end, known=False, limited_by="it ends with the credentials"))
     assert " at the latest: " in form._real.text()
     assert form._real.text().endswith("it ends with the credentials.")

@@ -6,9 +6,9 @@ from PySide6.QtWidgets import QApplication, QLabel
 from core.errors import ErrorKind
 from core.transfer.values import Failure, Outcomes, State, TransferReport
 from gui import theme
+from gui.tabs.uploads.batch import Batch
 from gui.tabs.uploads.summary import failures_text
 from gui.tabs.uploads.transfer_model import PROGRESS, RATE, TARGET, TransferModel
-from gui.tabs.uploads.transfers import Batch
 from gui.widgets.cells import PADDING
 
 
@@ -22,7 +22,7 @@ def test_a_server_that_ignores_the_condition_is_reported_in_text(tab, qtbot):
     assert tab.banner.text.startswith("2 files transferred")
     why = [label.text() for label in tab.banner.findChildren(QLabel)]
     assert any("ignored the condition" in text and "replaced" in text for text in why)
-    assert "ignored" in tab.pane.model.index(1, PROGRESS, tab.pane.model.place_of(batch)).data()
+    assert "ignored" in tab.pane.model.index(1, PROGRESS, tab.pane.model.index_of(batch)).data()
 
 
 def test_the_rate_is_never_cut(tab, qtbot):
@@ -54,7 +54,7 @@ def test_the_model_is_a_sound_tree(qtmodeltester, qapp):
     for batch in batches:
         model.add(batch)
     batches[0].begin()
-    model.take(batches[0], Outcomes(done=(0,), failed=((2, "why"),), moving=((1, 1),)))
+    model.apply(batches[0], Outcomes(done=(0,), failed=((2, "why"),), moving=((1, 1),)))
     qtmodeltester.check(model)
     assert batches[0].states == [State.DONE, State.RUNNING, State.FAILED]
     model.remove([batches[1]])
@@ -65,9 +65,9 @@ def test_retrying_maps_the_runs_numbers_back():
     arguments = {"keys": ["a", "b", "c"], "sizes": [1, 2, 3], "skip": [0], "only_new": True}
     batch = Batch("t", "o", arguments, ["a", "b", "c"], ["a", "b", "c"], [1, 2, 3], "t")
     assert batch.begin() == arguments
-    batch.take(Outcomes(done=(0,), failed=((1, "x"), (2, "y"))))
+    batch.apply(Outcomes(done=(0,), failed=((1, "x"), (2, "y"))))
     batch.stop(State.FAILED)
-    again = batch.begin(batch.to_do_again)
+    again = batch.begin(batch.to_retry)
     assert again == {"keys": ["b", "c"], "sizes": [2, 3], "skip": [], "only_new": True}
     batch.finish(TransferReport(2, (0, 1), (), (), 5, 1.0))
     assert batch.states == [State.DONE] * 3
@@ -92,11 +92,11 @@ def test_the_counts_of_a_cancelled_batch_add_up(tab, context, qtbot):
     batch = Batch("b", "transfer.upload", {}, ["x"] * 6, ["k"] * 6, [1] * 6, "t")
     tab.pane.add(batch)
     batch.begin()
-    tab.pane.model.take(batch, Outcomes((0, 1, 2), ((3, "it already exists"),), ((4, "why"),)))
+    tab.pane.model.apply(batch, Outcomes((0, 1, 2), ((3, "it already exists"),), ((4, "why"),)))
     batch.stop(State.CANCELLED)
     tab.pane.update_state()
     footer = tab.pane._totals.text()
     assert footer.startswith("3 of 6 files · ")
     assert "1 skipped · 1 failed · 1 cancelled" in footer
-    place = tab.pane.model.place_of(batch).siblingAtColumn(PROGRESS)
+    place = tab.pane.model.index_of(batch).siblingAtColumn(PROGRESS)
     assert place.data() == "1 failed, 1 cancelled, 3 done, 1 skipped"

@@ -17,7 +17,7 @@ from gui.widgets.labels import Elided, shown
 _SHOWN = 4
 
 
-class Leftovers(QWidget):
+class InterruptedTransfers(QWidget):
     """The interrupted transfers; hidden while there are none.
 
     Signals:

@@ -12,14 +12,14 @@ from core.objects.trash import has_trash
 from gui.tabs.base import Tab
 from gui.tabs.browser.counting import count_below
 from gui.tabs.browser.loading import ROWS_AT_ONCE, Page, load_level
-from gui.tabs.browser.places import Places
 from gui.tabs.browser.tree_model import State
+from gui.tabs.browser.tree_panel import TreePanel
 
 #: Folders that are reloaded after a change; for more, only the first level of the bucket.
 _PARENTS = 10
 
 
-class TreeFeed(QObject):
+class TreeLoader(QObject):
     """Loads what the folder tree requests.
 
     Signals:
@@ -28,14 +28,14 @@ class TreeFeed(QObject):
 
     counted = Signal(object)
 
-    def __init__(self, tab: Tab, places: Places) -> None:
+    def __init__(self, tab: Tab, places: TreePanel) -> None:
         super().__init__(tab)
         self._tab, self._places = tab, places
         self.bucket: Bucket | None = None
         places.model.wanted.connect(self._on_wanted)
         self.counted.connect(places.show_counts)
 
-    def begin(self, bucket: Bucket | None) -> None:
+    def set_bucket(self, bucket: Bucket | None) -> None:
         """Show another bucket, or none."""
         self.bucket = bucket
         self._places.clear()
@@ -48,13 +48,13 @@ class TreeFeed(QObject):
                 failed=_no_trash, latest="browser/trash-known", quiet=True,
             )  # fmt: skip
 
-    def again(self, prefix: str) -> None:
+    def reload(self, prefix: str) -> None:
         """Reload a folder of the tree, and the counts."""
         known = self._places.model.index_of(prefix).isValid()
         self._places.model.load(prefix if known else "", reload=True)
         self.count()
 
-    def follow(self, prefixes: Iterable[str]) -> None:
+    def reload_changed(self, prefixes: Iterable[str]) -> None:
         """Reload the folders whose sub-folders may have changed, and the counts.
 
         Args:
@@ -97,7 +97,7 @@ class TreeFeed(QObject):
             f"Open {prefix or bucket.name}",
             lambda work: load_level(bucket, prefix, token, ROWS_AT_ONCE, work),
             batch=feed.take,
-            failed=lambda error: self._places.failed(prefix, error),
+            failed=lambda error: self._places.show_failed(prefix, error),
             latest=f"browser/tree/{prefix}",
             quiet=True,
         )
@@ -106,17 +106,17 @@ class TreeFeed(QObject):
 class _Pages:
     """Collects the pages of one folder; the first page of a new listing replaces the old ones."""
 
-    def __init__(self, places: Places, prefix: str, *, fresh: bool) -> None:
+    def __init__(self, places: TreePanel, prefix: str, *, fresh: bool) -> None:
         self._places, self._prefix, self._first = places, prefix, fresh
 
     def take(self, page: Page) -> None:
         """Pass a page to the tree."""
         first, self._first = self._first, False
         level = page.level
-        self._places.model.take(
+        self._places.model.add_page(
             self._prefix, level.folders, len(level.objects), level.token, first=first
         )
-        self._places.arrived(self._prefix)
+        self._places.continue_selection(self._prefix)
 
 
 def _no_trash(_error: StorageError) -> None:

@@ -77,7 +77,7 @@ class DropZone(QFrame):
         repolish(self)
 
 
-class Intake(QWidget):
+class UploadForm(QWidget):
     """The drop area, buttons, destination and plan.
 
     Signals:

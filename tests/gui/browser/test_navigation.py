@@ -40,7 +40,7 @@ def test_go_to_a_folder_with_or_without_its_slash(tab, qtbot, bucket, text):
     assert (tab.prefix, names(tab), tab.banner.text) == ("logs/", ["app.log"], "")
     assert tab.folder.table.hasFocus()
     assert tab.folder.table.currentIndex().row() == 0
-    assert tab.places.view.currentIndex().data() == "logs"
+    assert tab.tree_panel.view.currentIndex().data() == "logs"
 
 
 @pytest.mark.parametrize("text", ["logs/app.log", "s3://{bucket}/logs/app.log"])

@@ -26,7 +26,7 @@ class Destination:
     missing: str = ""
 
 
-class Going(QObject):
+class Navigation(QObject):
     """Resolves a text in the bucket, and shows the folder or object."""
 
     def __init__(self, tab: Tab, listing: Listing, arrive: Callable[[str, str], object]) -> None:
@@ -50,8 +50,8 @@ class Going(QObject):
             self._show(Destination(""))
             return
         self._tab.run(
-            f"Go to {place.key}", lambda work: find_place(bucket, place.key, work), self._show,
-            failed=lambda _error: self._show(unproved(place.key)),
+            f"Go to {place.key}", lambda work: find_destination(bucket, place.key, work), self._show,
+            failed=lambda _error: self._show(destination_by_form(place.key)),
             latest="browser/go", quiet=True,
         )  # fmt: skip
 
@@ -102,7 +102,7 @@ class Going(QObject):
             self._tab.banner.show_warning(f"There is no object or folder {found.missing}.")
 
 
-def find_place(bucket: Bucket, key: str, work: Work) -> Destination:
+def find_destination(bucket: Bucket, key: str, work: Work) -> Destination:
     """Return the location of a key or prefix; one or two LIST requests if it exists.
 
     An object has priority over a folder of the same name, which is listed beside it.
@@ -131,7 +131,7 @@ def nearest_folder(bucket: Bucket, key: str, work: Work) -> str:
     return prefix
 
 
-def unproved(key: str) -> Destination:
+def destination_by_form(key: str) -> Destination:
     """Return the location that a key has by its form, without a request."""
     return Destination(key) if key.endswith("/") else Destination(parent_of(key), key)
 

@@ -22,7 +22,7 @@ _INDENTATION, _LEAST_INDENTATION = 14, 4
 _NAME = 92
 
 
-class Places(Panel):
+class TreePanel(Panel):
     """The folder tree of the bucket.
 
     Signals:
@@ -45,7 +45,7 @@ class Places(Panel):
         self.total.setFont(theme.number_font())
         self.head.add_action(self.total)
         self.add(self.view, 1)
-        self._following = self._prefix = ""
+        self._wanted = self._prefix = ""
         self.view.selectionModel().selectionChanged.connect(self._on_selection)
         self.view.clicked.connect(self._on_clicked)
         self.view.activated.connect(self.model.activate)
@@ -64,7 +64,7 @@ class Places(Panel):
 
     def clear(self) -> None:
         """Clear the tree."""
-        self._following = ""
+        self._wanted = ""
         self.total.setText("")
         self.model.clear()
 
@@ -76,14 +76,14 @@ class Places(Panel):
         text = format_counted(count, "object") if complete else f"{format_count(count)}+ objects"
         self.total.setText(text)
 
-    def follow(self, prefix: str) -> None:
+    def select_folder(self, prefix: str) -> None:
         """Select a folder that was opened elsewhere; expands its parents as they are loaded."""
-        self._following = self._prefix = prefix
+        self._wanted = self._prefix = prefix
         self._indent()
         index = self.model.index_of(prefix)
         if index.isValid() or not prefix:
             self._select(index)
-            self._following = ""
+            self._wanted = ""
             return
         self._select(QModelIndex())
         above = _parents(prefix)
@@ -92,19 +92,19 @@ class Places(Panel):
             self._select(self.model.index_of(known[-1]))
             self.view.expand(self.model.index_of(known[-1]))
 
-    def follow_trash(self) -> None:
+    def select_trash(self) -> None:
         """Select the trash when it was opened elsewhere."""
-        self._following = ""
+        self._wanted = ""
         self._select(self.model.trash_index())
 
-    def arrived(self, prefix: str) -> None:
+    def continue_selection(self, prefix: str) -> None:
         """Continue towards the folder to select after a page of a parent has arrived."""
-        if self._following and self._following.startswith(prefix):
-            self.follow(self._following)
+        if self._wanted and self._wanted.startswith(prefix):
+            self.select_folder(self._wanted)
 
-    def failed(self, prefix: str, error: StorageError) -> None:
+    def show_failed(self, prefix: str, error: StorageError) -> None:
         """Show below a folder why it cannot be listed."""
-        self.model.fail(prefix, error)
+        self.model.set_failed(prefix, error)
 
     def _on_removing(self, parent: QModelIndex, first: int, last: int) -> None:
         """Move from a removed line to its parent folder without opening that."""
@@ -130,10 +130,10 @@ class Places(Panel):
         index = selected.indexes()[0] if selected.indexes() else QModelIndex()
         prefix = index.data(PREFIX_ROLE) if index.isValid() else None
         if isinstance(prefix, str):
-            self._following = ""
+            self._wanted = ""
             self.chosen.emit(prefix)
         elif index.data(TRASH_ROLE):
-            self._following = ""
+            self._wanted = ""
             self.trash_chosen.emit()
 
     def _on_clicked(self, index: QModelIndex) -> None:

@@ -14,9 +14,9 @@ from core.work import Progress
 from gui.models.rates import Pace
 
 #: Note on a file that the server did not protect against a concurrent write.
-UNGUARDED = "stored; the server ignored “only if the key is free”"
+UNGUARDED_NOTE = "stored; the server ignored “only if the key is free”"
 #: States after which a file may be tried again.
-AGAIN = frozenset({State.FAILED, State.CANCELLED})
+RETRIED = frozenset({State.FAILED, State.CANCELLED})
 _OPEN = frozenset({State.WAITING, State.RUNNING})
 
 
@@ -24,7 +24,7 @@ _OPEN = frozenset({State.WAITING, State.RUNNING})
 class Batch:
     """The files of one batch in the queue. `names`, `keys` and `sizes` have the same length.
 
-    `arguments` are those of the operation; lists of that length in it are columns, too. `place` is
+    `arguments` are those of the operation; lists of that length in it are columns, too. `profile_and_bucket` is
     the profile and bucket of the batch, which is never sent to another one. `command` is the
     equivalent command line, or empty.
     """
@@ -38,7 +38,7 @@ class Batch:
     target: str
     source: str = ""
     command: str = ""
-    place: tuple[str, str] = ("", "")
+    profile_and_bucket: tuple[str, str] = ("", "")
     id: str = field(default_factory=lambda: uuid4().hex)
     states: list[State] = field(init=False)
     notes: dict[int, str] = field(default_factory=dict)
@@ -78,14 +78,14 @@ class Batch:
         return self.running or self.queued
 
     @property
-    def again_count(self) -> int:
+    def retry_count(self) -> int:
         """The number of failed or cancelled files."""
-        return sum(self.counts[state] for state in AGAIN)
+        return sum(self.counts[state] for state in RETRIED)
 
     @property
-    def to_do_again(self) -> list[int]:
+    def to_retry(self) -> list[int]:
         """The numbers of the failed or cancelled files."""
-        return [number for number, state in enumerate(self.states) if state in AGAIN]
+        return [number for number, state in enumerate(self.states) if state in RETRIED]
 
     def begin(self, numbers: Sequence[int] | None = None) -> dict[str, Any]:
         """Set files (all, if None) to waiting; return the arguments that transfer them."""
@@ -109,7 +109,7 @@ class Batch:
         }
         return {**self.arguments, **columns, **({"skip": []} if "skip" in self.arguments else {})}
 
-    def take(self, news: Outcomes) -> tuple[int, int] | None:
+    def apply(self, news: Outcomes) -> tuple[int, int] | None:
         """Apply updates; return the first and last file that changed, or None."""
         touched = [self._end(n, State.DONE) for n in news.done]
         touched += [self._end(n, State.SKIPPED, why) for n, why in news.skipped]
@@ -117,7 +117,7 @@ class Batch:
         touched += [self._move(n, size) for n, size in news.moving]
         return (min(touched), max(touched)) if touched else None
 
-    def take_progress(self, progress: Progress) -> None:
+    def set_progress(self, progress: Progress) -> None:
         """Apply the progress of the run."""
         self.progress = progress
         self.pace.take(progress)
@@ -127,10 +127,10 @@ class Batch:
         failed = tuple((failure.number, failure.reason) for failure in report.failed)
         states, run = self.states, self._run
         done = tuple(place for place in report.done if states[run[place]] is not State.DONE)
-        self.take(Outcomes(done, report.skipped, failed))
+        self.apply(Outcomes(done, report.skipped, failed))
         self.verdicts.update(report.verdicts)
         self.notes.update((run[place], f"stored as {name}") for place, name in report.renamed)
-        self.notes.update((run[place], UNGUARDED) for place in report.unguarded)
+        self.notes.update((run[place], UNGUARDED_NOTE) for place in report.unguarded)
         self.running = False
 
     def stop(self, state: State, why: str = "") -> None:
