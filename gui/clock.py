@@ -24,8 +24,8 @@ def zone_of(stored: object) -> Zone:
     return "local" if stored == "local" else "utc"
 
 
-class Stored(Protocol):
-    """The store of the zone: `Context.settings`."""
+class SettingsWriter(Protocol):
+    """The store of the zone, `Context.settings`."""
 
     def set(self, key: str, value: object) -> None:
         """Store a value."""
@@ -71,7 +71,7 @@ class Clock(QObject):
             use_time_style(TimeStyle(zone))
             self.zone_changed.emit()
 
-    def choose_zone(self, zone: Zone, settings: Stored) -> None:
+    def choose_zone(self, zone: Zone, settings: SettingsWriter) -> None:
         """Show all times in a zone, and store it for the next start."""
         settings.set(ZONE_SETTING, zone)
         self.set_zone(zone)
@@ -92,7 +92,7 @@ class _Follower(QObject):
 
     def __init__(self, widget: QWidget, method: Callable[[], object], *, ticks: bool) -> None:
         super().__init__(widget)
-        self._method = WeakMethod(method)  # the widget must not be kept alive by its updater
+        self._method = WeakMethod(method)  # a strong one would prevent that the widget is freed
         self._ticks, self._started = ticks, False
         current().zone_changed.connect(self._on_time)
         widget.installEventFilter(self)

@@ -22,7 +22,7 @@ from core.redaction import RedactingFilter, clamp_logging, redacted
 _log = logging.getLogger("strongroom")
 
 #: Messages of Qt's platform plugins that need no action.
-_IDLE_TALK = (
+_HARMLESS_MESSAGES = (
     "propagateSizeHints",
     "QFont::setPixelSize",
     "This plugin does not support",
@@ -151,5 +151,5 @@ def _file() -> logging.Handler:
 def _on_qt(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
     category = str(context.category or "")
     line = f"{category} {message}"
-    level = logging.DEBUG if any(talk in line for talk in _IDLE_TALK) else _LEVELS[kind]
+    level = logging.DEBUG if any(text in line for text in _HARMLESS_MESSAGES) else _LEVELS[kind]
     logging.getLogger("qt").log(level, "%s", redacted(message))

@@ -5,22 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import delete, isValid
 
 from core.errors import LocalIOError, StorageError
 from core.local.settings import Settings
 from core.paths import HOME_VARIABLE
 from gui import theme
-from gui.app.first_paint import AfterFirstPaint
 from gui.main_window import MainWindow
 
 if TYPE_CHECKING:  # imported after the window's first paint
@@ -44,6 +43,8 @@ _LATER_MODULES = (
 )
 #: The style is set by name, since querying it makes PySide6 load all drawing options.
 _ARGUMENTS = ["strongroom", "-style", "fusion"]
+#: Milliseconds after which work starts anyway, since a minimized window is never painted.
+_PAINT_MS = 400
 #: Seconds that a shutdown by signal may take before the process exits anyway.
 _EXIT_SECONDS = 2.5
 
@@ -85,6 +86,30 @@ def _temporary_home(options: Options) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="strongroom-", ignore_cleanup_errors=True) as home:
         os.environ[HOME_VARIABLE] = home
         yield
+
+
+class AfterFirstPaint(QObject):
+    """Calls a function once, after the window's first paint."""
+
+    def __init__(self, window: QWidget, then: Callable[[], object]) -> None:
+        super().__init__(window)
+        self._window, self._then = window, then
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._run)
+        self._timer.start(_PAINT_MS)
+        window.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        """Wait for the first paint; no event is filtered out."""
+        if event.type() == QEvent.Type.Paint:
+            self._window.removeEventFilter(self)
+            self._timer.start(0)
+        return False
+
+    def _run(self) -> None:
+        self._window.removeEventFilter(self)
+        self._then()
 
 
 class Program:

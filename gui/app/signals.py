@@ -41,4 +41,4 @@ class Signals(QObject):
 
 
 def _nothing(_number: int, _frame: object) -> None:
-    """Read the byte that woke the event loop."""
+    """Do nothing: Python writes the byte that wakes the event loop only if a handler is set."""

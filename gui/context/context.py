@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.engine.changes import OperationCall
-from core.errors import LocalIOError
+from core.errors import InvalidInput, LocalIOError
 from core.local.activity import ChangeLog
 from core.local.connections import Connections
 from core.local.settings import Settings
@@ -86,6 +86,16 @@ class Context(QObject):
     @property
     def workspace(self) -> Workspace | None:
         """The services of the current connection, or None."""
+        return self._workspace
+
+    def require_workspace(self) -> Workspace:
+        """Return the services of the current connection.
+
+        Raises:
+            InvalidInput: there is no connection; the buttons that need one are disabled then.
+        """
+        if self._workspace is None:
+            raise InvalidInput("There is no connection.", remedy="Select a profile.")
         return self._workspace
 
     @property

@@ -1,4 +1,4 @@
-"""The dialog for what should never happen: what was, and a report without secrets to copy."""
+"""The dialog for unhandled errors, with a report to copy that contains no secrets."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gui.widgets.labels import shown
 
 
 class CrashDialog(Dialog):
-    """Reports an error of the program itself. The program goes on."""
+    """Reports an error of the program itself, which continues to run."""
 
     def __init__(self, report: str, parent: QWidget | None = None) -> None:
         super().__init__(
             parent,
             "Something went wrong inside Strongroom",
-            "This is an error of the program, not of your data. What was running may have ended;"
-            " nothing is left half-written. The report below holds no keys.",
+            "This is an error of the program, not of your data. Running tasks may have ended; "
+            "nothing is left half-written. The report below contains no keys.",
             width=640,
             height=380,
         )
@@ -32,10 +32,10 @@ class CrashDialog(Dialog):
         text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         text.setAccessibleName("Report")
         self.add_stretching(text)
-        go_on = primary_button("Go on", self.accept)
-        go_on.setDefault(True)
+        resume = primary_button("Continue", self.accept)
+        resume.setDefault(True)
         copy = plain_button("Copy report", self._on_copy, icon_name="copy")
-        self.add_buttons(go_on, left=(copy,))
+        self.add_buttons(resume, left=(copy,))
 
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self._report)

@@ -8,29 +8,25 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QSortFilterProxyModel,
-    Qt,
-)
+from PySide6.QtCore import QModelIndex, QObject, QSortFilterProxyModel, Qt
 
 from core.local.activity import LoggedChange
-from core.units import format_moment, iso_utc, zoned
+from core.units import format_moment, iso_utc
+from gui.models.columns import Columns
+from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE
 
-Index = QModelIndex | QPersistentModelIndex
 COLUMNS = ("Time", "Profile", "Action", "Object", "Made in", "Request id")
 _MONO = frozenset({3, 5})
-_NOWHERE = QModelIndex()
 #: Fields that a spreadsheet would run as formulas get a leading quote (OWASP ASVS 1.2.10).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
-class ChangesModel(QAbstractTableModel):
+class ChangesModel(Columns):
     """The changes in the log, and those added later."""
+
+    heads = COLUMNS
+    moments = frozenset({0})
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -52,21 +48,8 @@ class ChangesModel(QAbstractTableModel):
         """Return the change of a row."""
         return self._rows[row]
 
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
-        """Return the number of changes."""
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Return a column's title."""
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section] if section else zoned(COLUMNS[0])
-        return None
+    def _count(self) -> int:
+        return len(self._rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell."""
@@ -77,7 +60,7 @@ class ChangesModel(QAbstractTableModel):
             return fields(entry)[column] if column else format_moment(entry.change.when, zone=False)
         if role == SORT_ROLE:
             return entry.change.when.timestamp() if column == 0 else fields(entry)[column]
-        return _look(column, role)
+        return _appearance(column, role)
 
 
 class ChangesFilter(QSortFilterProxyModel):
@@ -128,7 +111,7 @@ def as_csv(rows: Sequence[Sequence[str]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    writer.writerows([_harmless(field) for field in row] for row in rows)
+    writer.writerows([_without_formula(field) for field in row] for row in rows)
     return out.getvalue()
 
 
@@ -138,11 +121,11 @@ def as_json(rows: Sequence[Sequence[str]]) -> str:
     return json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=1)
 
 
-def _look(column: int, role: int) -> Any:
+def _appearance(column: int, role: int) -> Any:
     if role == MONO_ROLE:
         return column in _MONO
     return "muted" if role == TONE_ROLE and column in {0, 4, 5} else None
 
 
-def _harmless(field: str) -> str:
+def _without_formula(field: str) -> str:
     return f"'{field}" if field.startswith(_FORMULA) else field

@@ -7,18 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject
-from PySide6.QtGui import QKeyEvent, QStatusTipEvent
-from PySide6.QtWidgets import (
-    QAbstractSpinBox,
-    QApplication,
-    QComboBox,
-    QLineEdit,
-    QPlainTextEdit,
-    QTextEdit,
-    QWidget,
-)
-from shiboken6 import isValid
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QWidget
 
 from core.errors import StorageError
 from core.local.profiles import DEMO_NAME
@@ -34,7 +24,6 @@ if TYPE_CHECKING:
 UNLOCK_MINUTES = 15
 #: The maximum average number of title characters per typed character of a fuzzy match.
 _SPREAD = 4
-_FIELDS = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox)
 NOT_CONNECTED = "Connect to a profile first."
 #: Actions that need a connection.
 _CONNECTED = frozenset({"go_to", "upload", "rotate", "doctor", "hygiene", "lock"})
@@ -74,7 +63,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class WindowActions:
-    """What the commands need from the window."""
+    """The window and its functions that the commands call."""
 
     window: QWidget
     show_tab: Callable[[str, object], Tab]
@@ -208,56 +197,6 @@ class Commands:
         from gui.main_window.shortcut_list import ShortcutList
 
         ShortcutList(self._frame.window).open()
-
-
-class ExplanationFilter(QObject):
-    """Shows the explanations that `gui.shortcuts.explain` sends."""
-
-    def __init__(self, window: QWidget, show: Callable[[str], object]) -> None:
-        super().__init__(window)
-        self._show = show
-        window.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Show the text; empty ones are sent by menus and ignored."""
-        if not isinstance(event, QStatusTipEvent):
-            return super().eventFilter(watched, event)
-        if event.tip():
-            self._show(event.tip())
-        return True
-
-
-class FieldKeys(QObject):
-    """Makes the window's shortcuts work in text fields, which use some of them (Ctrl+K, Ctrl+U).
-
-    Copy, paste and undo are not shortcuts of the window and work in the field as usual.
-    """
-
-    def __init__(self, window: QWidget) -> None:
-        super().__init__(window)
-        self._window = window
-        self._field: QWidget | None = None
-        application = QApplication.instance()
-        if isinstance(application, QApplication):
-            application.focusChanged.connect(self._on_focus)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Prevent a field from handling a shortcut of the window."""
-        if (
-            isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.ShortcutOverride
-            and any(each.where == "window" for each in shortcuts.bound_to(event))
-        ):
-            event.ignore()
-            return True
-        return super().eventFilter(watched, event)
-
-    def _on_focus(self, _old: QWidget | None, now: QWidget | None) -> None:
-        if self._field is not None and isValid(self._field):
-            self._field.removeEventFilter(self)
-        self._field = now if isinstance(now, _FIELDS) and now.window() is self._window else None
-        if self._field is not None:
-            self._field.installEventFilter(self)
 
 
 def matching(commands: Iterable[Command], text: str) -> list[tuple[float, Command]]:

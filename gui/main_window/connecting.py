@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from core.demo import DemoServer
 
 #: Errors that a new session of the same profile may fix.
-_SESSION_OVER = frozenset(
+_SESSION_ERRORS = frozenset(
     {ErrorKind.CREDENTIALS_MISSING, ErrorKind.CREDENTIALS_EXPIRED, ErrorKind.CREDENTIALS_INVALID}
 )
 
@@ -60,7 +60,7 @@ class Connector(QObject):
         super().__init__(parent)
         self._context = context
         self._demo: DemoServer | None = None
-        self._wished = ""
+        self._requested = ""
         self.desk = MfaDesk(self)
         self._idle = QTimer(self)
         self._idle.setInterval(_PROBE_MS)
@@ -103,8 +103,8 @@ class Connector(QObject):
 
     def again(self) -> None:
         """Repeat the last request to connect."""
-        if self._wished:
-            self.open_profile(self._wished)
+        if self._requested:
+            self.open_profile(self._requested)
 
     def refresh(self) -> None:
         """Start a new session of the current profile; views and running tasks stay."""
@@ -118,7 +118,7 @@ class Connector(QObject):
             lambda work: _renewed(workspace, connections, desk, work),
             owner=self,
             then=lambda identity: self._on_renewed(workspace, identity),
-            failed=self._on_unanswered,
+            failed=self._on_request_failed,
             latest="connect",
             quiet=True,
         )
@@ -131,7 +131,7 @@ class Connector(QObject):
         elif state.refused:
             self.refresh()
         else:
-            self._ask_brief(workspace, self._on_unanswered)
+            self._load_brief(workspace, self._on_request_failed)
 
     def probe_when_idle(self) -> None:
         """Check the connection if the server has not answered in the last minute."""
@@ -140,7 +140,7 @@ class Connector(QObject):
         fresh = last is not None and utc_now() - last < FRESH / 2
         used = QGuiApplication.applicationState() == Qt.ApplicationState.ApplicationActive
         if workspace is not None and used and not (fresh or state.waiting or state.refused):
-            self._ask_brief(workspace, lambda _error: None)  # the indicator shows the failure
+            self._load_brief(workspace, lambda _error: None)  # the indicator shows the failure
 
     def probe_when_stuck(self) -> None:
         """Check the connection while an operation of the engine makes no progress."""
@@ -148,18 +148,18 @@ class Connector(QObject):
         last = state.last_answer
         fresh = last is not None and utc_now() - last < _STUCK
         if workspace is not None and not (fresh or state.waiting or state.refused):
-            self._ask_brief(workspace, lambda _error: None)  # the indicator shows the failure
-        self._watch_bulk()
+            self._load_brief(workspace, lambda _error: None)  # the indicator shows the failure
+        self._watch_bulk()  # the timer is single-shot: check again while bulk tasks run
 
     def _watch_bulk(self, *_task: object) -> None:
         if self._context.runner.bulk_running and not self._stuck.isActive():
             self._stuck.start()
 
-    def way_on(self, error: StorageError) -> tuple[Callable[[], object], str]:
-        """Return the label and function of a failure's button: a new session, or a retry."""
+    def recovery(self, error: StorageError) -> tuple[Callable[[], object], str]:
+        """Return the function and label of the button of a failure: a new session, or a retry."""
         workspace = self._context.workspace
-        present = workspace is not None and workspace.profile.name == self._wished
-        ended = error.kind in _SESSION_OVER
+        present = workspace is not None and workspace.profile.name == self._requested
+        ended = error.kind in _SESSION_ERRORS
         return (self.refresh if present and ended else self.again), "Refresh" if ended else "Retry"
 
     def stop(self) -> None:
@@ -186,7 +186,7 @@ class Connector(QObject):
             self.connected.emit()
 
     def _begin(self, name: str) -> None:
-        self._wished = name
+        self._requested = name
         self._context.connection_state.set_opening(name)
         self.connecting.emit(name)
 
@@ -212,20 +212,20 @@ class Connector(QObject):
         if workspace.profile.name != DEMO_NAME:
             self._context.connections.profiles.set_current(workspace.profile.name)
         self.connected.emit()
-        self._ask(workspace)
-        self._ask_brief(workspace, self._on_unanswered)
+        self._identify(workspace)
+        self._load_brief(workspace, self._on_request_failed)
 
-    def _ask_brief(self, workspace: Workspace, failed: Callable[[StorageError], object]) -> None:
+    def _load_brief(self, workspace: Workspace, failed: Callable[[StorageError], object]) -> None:
         clients, bucket = workspace.clients, workspace.profile.bucket
 
-        def ask(work: Work) -> BucketBrief:
+        def load(work: Work) -> BucketBrief:
             from core.aws.buckets import bucket_brief
 
             return bucket_brief(clients, bucket, work=work)
 
         self._context.runner.run(
             "Load the properties of the bucket",
-            ask,
+            load,
             owner=self,
             then=self._on_brief,
             failed=failed,
@@ -240,18 +240,18 @@ class Connector(QObject):
         if self._context.outage:
             self.connected.emit()
         if workspace is not None and self._context.identity is None:
-            self._ask(workspace)
+            self._identify(workspace)
 
     def _on_workspace(self, workspace: Workspace | None) -> None:
         self._idle.stop() if workspace is None else self._idle.start()
 
-    def _ask(self, workspace: Workspace) -> None:
+    def _identify(self, workspace: Workspace) -> None:
         self._context.runner.run(
             "Identify the owner of the keys",
             lambda work: _identity_of(workspace, work),
             owner=self,
             then=self._on_identity,
-            failed=self._on_unanswered,
+            failed=self._on_request_failed,
             latest="identity",
             quiet=True,
         )
@@ -263,7 +263,7 @@ class Connector(QObject):
         self._context.connection_state.set_not_opened(error)
         self.failed.emit(error)
 
-    def _on_unanswered(self, error: StorageError) -> None:
+    def _on_request_failed(self, error: StorageError) -> None:
         self._context.connection_state.set_failed(error)
         self.failed.emit(error)
 
@@ -287,7 +287,7 @@ def _renewed(
     workspace: Workspace, connections: Connections, desk: MfaDesk, work: Work
 ) -> Identity | None:
     """Test the new session before the old one is closed."""
-    connection = _anew(workspace.connection, connections)
+    connection = _with_current_keys(workspace.connection, connections)
     trial = _opened(connection, desk, work)
     try:
         _identity_of(trial, work)
@@ -298,8 +298,8 @@ def _renewed(
     return _identity_of(workspace, work)
 
 
-def _anew(connection: Connection, connections: Connections) -> Connection:
-    """Read the keys from their source again; keys known only to this program stay."""
+def _with_current_keys(connection: Connection, connections: Connections) -> Connection:
+    """Read the keys from their source again; keys that only this program knows are reused."""
     profile = connection.profile
     if profile.source is KeySource.KEYRING:
         return connections.with_keys(profile)

@@ -18,6 +18,7 @@ from core.errors import StorageError
 from core.local.activity import LoggedChange
 from core.local.atomic import write_atomically
 from core.model.change import Change
+from core.units import format_counted
 from core.work import Work
 from gui.context import Context
 from gui.main_window.changes_model import ChangesFilter, ChangesModel, as_csv, as_json
@@ -217,7 +218,7 @@ class ChangesPage(QWidget):
             write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
         self._context.runner.run(
-            f"Export {len(rows):,} changes",
+            f"Export {format_counted(len(rows), 'change')}",
             write,
             owner=self,
             then=lambda _done: self._banner.show_good(f"Exported to {path}."),

@@ -6,22 +6,14 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QWidget
 
-from core.model.connection import ProfileColour
 from core.units import format_duration, utc_now
 from core.workspace import Workspace
 from gui import shortcuts, theme
 from gui.context import Context
 from gui.main_window.session_clock import SessionClock
+from gui.models.roles import PROFILE_TONES
 from gui.widgets.buttons import Button
 from gui.widgets.labels import Pill, muted_label, repolish, shown, text_label, tooltip
-
-#: Tone of each profile colour; the profile's name is always shown beside it.
-CHIP_TONES = {
-    ProfileColour.GREEN: "good",
-    ProfileColour.AMBER: "warning",
-    ProfileColour.RED: "danger",
-    ProfileColour.BLUE: "accent",
-}
 
 
 class Header(QFrame):
@@ -81,7 +73,7 @@ class Header(QFrame):
         if workspace is None:
             self._show_chip("no profile", "neutral")
         else:
-            self._show_chip(workspace.profile.name, CHIP_TONES[workspace.profile.colour])
+            self._show_chip(workspace.profile.name, PROFILE_TONES[workspace.profile.colour])
 
     def show_versioned(self, text: str, tone: str = "neutral", hint: str = "") -> None:
         """Show the versioning of the bucket, or nothing while it is unknown."""

@@ -77,9 +77,9 @@ class BucketMenu(QMenu):
         self._names: tuple[str, ...] = ()
         self._note = "Loading the buckets…"
         self.aboutToShow.connect(self._on_open)
-        context.workspace_changed.connect(self._forget)
+        context.workspace_changed.connect(self._reset)
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._names, self._note = (), "Loading the buckets…"
 
     def _on_open(self) -> None:

@@ -7,15 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractListModel,
-    QEvent,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    Qt,
-    QTimer,
-)
+from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
 
@@ -26,6 +18,7 @@ from gui import shortcuts, theme
 from gui.context import Context
 from gui.main_window.commands import Command, Commands, matching
 from gui.main_window.stored_names import StoredNames
+from gui.models.indexes import NOWHERE, Index
 from gui.models.names import Match, NameSource
 from gui.models.roles import ASIDE_ROLE, MONO_ROLE
 from gui.tabs.base import Tab
@@ -33,17 +26,25 @@ from gui.widgets.labels import Elided, shown
 from gui.widgets.panel import rule
 from gui.widgets.table import choose_row, make_list
 
-_NOWHERE = QModelIndex()
 _LOCKED = "read-only: unlock first"
 #: Kinds of names that are shown in the monospaced font.
 _MONO = frozenset({"Key", "Folder", "Backup"})
 #: Maximum number of results of each source.
 _LIMIT = 50
-_WHERE = "actions, secrets, tables, backups, and the keys and folders listed in this session"
+_HELP = (
+    "Searches actions, secrets, tables, backups, and the keys and folders listed in this session."
+)
+_SEARCHING = (
+    "Searching actions, secrets, tables, backups, and the keys and folders listed in this session…"
+)
+_NOTHING = (
+    "Nothing found in actions, secrets, tables, backups, and the keys and folders listed in this "
+    "session."
+)
 #: Score from which an action precedes all names, even those that are not found yet.
 _BEFORE_NAMES = 1000
 #: Milliseconds that Enter waits for names that are being loaded.
-_PATIENCE_MS = 1_500
+_WAIT_MS = 1_500
 #: The score of a location with a bucket, which is unambiguous.
 _FIRST = 10_000
 
@@ -88,7 +89,7 @@ class Palette(QDialog):
         self._choices = [*commands.of_tab(tabs.current), *commands.all, *commands.profiles()]
         self._model = _Lines(self)
         self._actions: list[Line] = []
-        self._found_for, self._wanted, self._moved = "", False, False
+        self._found_for, self._enter_pressed, self._moved = "", False, False
         self.field = QLineEdit()
         self.field.setPlaceholderText(shortcuts.action("search").text)
         self.field.setAccessibleName("Search keys and actions")
@@ -128,14 +129,14 @@ class Palette(QDialog):
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
             if event.key() in steps:
-                self._walk(steps[Qt.Key(event.key())])
+                self._move_selection(steps[Qt.Key(event.key())])
                 return True
             if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
                 self._on_enter()
                 return True
         return super().eventFilter(watched, event)
 
-    def _walk(self, step: int) -> None:
+    def _move_selection(self, step: int) -> None:
         rows = self._model.rowCount()
         if rows:
             self._moved = True
@@ -143,7 +144,7 @@ class Palette(QDialog):
             choose_row(self.list, row)
 
     def _on_text(self, text: str) -> None:
-        self._wanted = self._moved = False
+        self._enter_pressed = self._moved = False
         locked = self._context.read_only
         self._actions = [
             Line(c.title, _LOCKED if locked and c.changes else c.keys, partial(self._do, c), score)
@@ -182,7 +183,7 @@ class Palette(QDialog):
             )
             for tab, match in found
         ])  # fmt: skip
-        if self._wanted and not self.searching:
+        if self._enter_pressed and not self.searching:
             self._on_chosen(self.list.currentIndex())
 
     def _on_failed(self, text: str, _error: StorageError) -> None:
@@ -203,12 +204,12 @@ class Palette(QDialog):
     def _state_text(self, count: int) -> str:
         names = self._tabs.names
         if names.loading:
-            return f"Loading the names of {names.loading}…"
+            return names.loading
         if names.problem:
             return names.problem
         if self.searching:
-            return f"Searching {_WHERE}…"
-        return f"Searches {_WHERE}." if count else f"Nothing found in {_WHERE}."
+            return _SEARCHING
+        return _HELP if count else _NOTHING
 
     def _place_line(self, text: str, known: set[str]) -> Line | None:
         """Return the line that opens the typed text as a location, if it may be one."""
@@ -233,14 +234,14 @@ class Palette(QDialog):
         line = self._model.line(self.list.currentIndex().row())
         certain = self._moved or (line is not None and line.score >= _BEFORE_NAMES)
         if self.searching and not certain:
-            self._wanted = True
-            QTimer.singleShot(_PATIENCE_MS, self, self._on_patience_over)
+            self._enter_pressed = True
+            QTimer.singleShot(_WAIT_MS, self, self._on_wait_ended)
         else:
             self._on_chosen(self.list.currentIndex())
 
-    def _on_patience_over(self) -> None:
+    def _on_wait_ended(self) -> None:
         """Continue without the names of a server that does not answer."""
-        if self._wanted and self._found_for == self.field.text():
+        if self._enter_pressed and self._found_for == self.field.text():
             self._on_chosen(self.list.currentIndex())
 
     def _on_chosen(self, index: QModelIndex) -> None:
@@ -279,13 +280,11 @@ class _Lines(QAbstractListModel):
         """Return a line."""
         return self._lines[row] if 0 <= row < len(self._lines) else None
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         """Return the number of lines."""
         return 0 if parent.isValid() else len(self._lines)
 
-    def data(
-        self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a line's text, or the text at its right."""
         line = self.line(index.row())
         if line is None:

@@ -11,9 +11,9 @@ from gui.context import Context
 from gui.widgets.buttons import Button
 from gui.widgets.labels import repolish
 
-_AMBER_SECONDS = 600
+_WARNING_SECONDS = 600
 #: Seconds between checks near the expiry, since the AWS library may renew a session itself.
-_ASK_SECONDS = 60
+_CHECK_SECONDS = 60
 
 
 class SessionClock(Button):
@@ -25,7 +25,7 @@ class SessionClock(Button):
     def __init__(self, context: Context) -> None:
         super().__init__("", kind="plain")
         self._context = context
-        self._asked: datetime | None = None
+        self._checked: datetime | None = None
         self.setProperty("chip", "neutral")
         self.setAccessibleName("Session")
         self.clicked.connect(context.renewal_wanted)
@@ -40,14 +40,14 @@ class SessionClock(Button):
             return
         left = (identity.expires - utc_now()).total_seconds()
         self._show_left(identity.expires, left)
-        if left < _AMBER_SECONDS:
-            self._ask(ended=left <= 0)
+        if left < _WARNING_SECONDS:
+            self._check_renewal(ended=left <= 0)
 
     def _on_identity(self, identity: Identity | None) -> None:
         if identity is None:  # an expired session is shown until it is renewed
             self.setVisible(self._context.workspace is not None and not self.isHidden())
             return
-        self._asked = None
+        self._checked = None
         self.setVisible(identity.expires is not None or not identity.expiry_known)
         if not identity.expiry_known:
             self._set(
@@ -63,7 +63,7 @@ class SessionClock(Button):
             return
         text = format_remaining(end)
         short = text if left < 60 else text.partition(" min")[0] + " min"
-        tone = "warning" if left < _AMBER_SECONDS else "neutral"
+        tone = "warning" if left < _WARNING_SECONDS else "neutral"
         self._set(f"session {short} left", tone, "Temporary keys.")
 
     def _set(self, text: str, tone: str, hint: str) -> None:
@@ -76,7 +76,7 @@ class SessionClock(Button):
             self.setProperty("chip", tone)
             repolish(self)
 
-    def _ask(self, *, ended: bool) -> None:
+    def _check_renewal(self, *, ended: bool) -> None:
         """Check once a minute whether the keys were renewed; failures are ignored.
 
         After the expiry there is one more check; then the user has to act.
@@ -85,11 +85,11 @@ class SessionClock(Button):
         identity = self._context.identity
         if workspace is None or identity is None or identity.expires is None:
             return
-        last = self._asked
-        recent = last is not None and (now - last).total_seconds() < _ASK_SECONDS
+        last = self._checked
+        recent = last is not None and (now - last).total_seconds() < _CHECK_SECONDS
         if recent or (ended and last is not None and last >= identity.expires):
             return
-        self._asked = now
+        self._checked = now
         self._context.runner.run(
             "Check whether the session was renewed",
             lambda work: workspace.identity(work=work),

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QWidget
 
 from core.model.connection import Identity
-from core.units import format_rate, utc_now
+from core.units import format_counted, format_rate, utc_now
 from gui import clock, shortcuts, theme
 from gui.clock import follow_time
 from gui.context import Context
@@ -167,7 +167,7 @@ class StatusBar(QFrame):
         if not running:
             self._show_quiet()
             return
-        parts = [f"{len(running)} task{'s' if len(running) > 1 else ''}"]
+        parts = [format_counted(len(running), "task")]
         speeds = [
             self._tasks.pace(task).speed
             for task in running

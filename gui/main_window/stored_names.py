@@ -22,6 +22,8 @@ from gui.tabs.base import Tab
 
 #: Seconds after which names are loaded again when the search opens.
 _FRESH = timedelta(minutes=1)
+_LOADING_ALL = "Loading the names of secrets, tables and backups…"
+#: The kinds of changes after which the names of a tab are loaded again.
 _CHANGES = {
     "credentials": frozenset({ChangeKind.SECRETS}),
     "backups": frozenset({ChangeKind.BACKUPS, ChangeKind.OBJECTS}),
@@ -30,10 +32,16 @@ _CHANGES = {
 
 @dataclass(slots=True)
 class _Part:
-    """The names of one tab: their description, how to load them, and the loaded names."""
+    """The names of one tab: its texts, how to load them, and the loaded names.
+
+    `task`, `loading_text` and `failed_text` are the title of the task, what is shown while it runs,
+    and what is shown after it failed, with a placeholder for the reason.
+    """
 
     tab: str
-    text: str
+    task: str
+    loading_text: str
+    failed_text: str
     fetch: Callable[[Workspace, Work], tuple[Name, ...]]
     source: NameSource | None = None
     fetched: datetime | None = None
@@ -59,8 +67,8 @@ class StoredNames(QObject):
     def __init__(self, context: Context, tabs: Mapping[str, Tab], parent: QObject) -> None:
         super().__init__(parent)
         self._context, self._tabs = context, tabs
-        self._forget()
-        context.workspace_changed.connect(self._forget)
+        self._reset()
+        context.workspace_changed.connect(self._reset)
         context.changed.connect(self._on_change)
 
     def sources(self) -> list[tuple[str, NameSource]]:
@@ -72,14 +80,15 @@ class StoredNames(QObject):
 
     @property
     def loading(self) -> str:
-        """What is being loaded, as text; empty for nothing."""
-        return " and ".join(part.text for part in self._parts if part.loading)
+        """What is being loaded, as a sentence; empty for nothing."""
+        texts = [part.loading_text for part in self._parts if part.loading]
+        return _LOADING_ALL if len(texts) == len(self._parts) else " ".join(texts)
 
     @property
     def problem(self) -> str:
         """What could not be loaded and why, as sentences; empty if everything was loaded."""
         missing = [part for part in self._parts if part.problem and part.source is None]
-        return " ".join(f"Without {part.text}: {part.problem}." for part in missing)
+        return " ".join(part.failed_text.format(reason=part.problem) for part in missing)
 
     def fetch(self) -> None:
         """Load the names that are missing or too old."""
@@ -94,7 +103,7 @@ class StoredNames(QObject):
     def _fetch(self, part: _Part, workspace: Workspace) -> None:
         part.loading = True
         self._context.runner.run(
-            f"List the names of {part.text}",
+            part.task,
             lambda work: part.fetch(workspace, work),
             owner=self,
             then=partial(self._on_names, part),
@@ -116,10 +125,22 @@ class StoredNames(QObject):
         if part in self._parts:  # else the workspace has changed
             self.changed.emit()
 
-    def _forget(self, *_workspace: object) -> None:
+    def _reset(self, *_workspace: object) -> None:
         self._parts = (
-            _Part("credentials", "secrets", _secret_names),
-            _Part("backups", "tables and backups", _backup_names),
+            _Part(
+                "credentials",
+                "List the names of secrets",
+                "Loading the names of secrets…",
+                "Secrets cannot be searched: {reason}.",
+                _secret_names,
+            ),
+            _Part(
+                "backups",
+                "List the names of tables and backups",
+                "Loading the names of tables and backups…",
+                "Tables and backups cannot be searched: {reason}.",
+                _backup_names,
+            ),
         )
 
     def _on_change(self, change: Change) -> None:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 
 from core.units import format_duration
+from gui.models.columns import RIGHT, Columns
+from gui.models.indexes import Index
 from gui.models.rates import Pace, amount, share
 from gui.models.roles import MONO_ROLE, PILL_ROLE, PROGRESS_ROLE, TONE_ROLE
 from gui.tasks import Task, TaskRunner
 
-Index = QModelIndex | QPersistentModelIndex
 COLUMNS = ("Task", "From", "To", "Progress", "Rate", "Left", "State")
 _TASK, _FROM, _TO, _PROGRESS, _RATE, _LEFT, _STATE = range(7)
 _TONES = {"running": "accent", "done": "good", "failed": "danger", "cancelled": "neutral"}
-_NOWHERE = QModelIndex()
 
 
-class TasksModel(QAbstractTableModel):
+class TasksModel(Columns):
     """Follows a `TaskRunner`; a row is updated when its task changes."""
+
+    heads = COLUMNS
+    numbers = frozenset({_RATE, _LEFT})
 
     def __init__(self, runner: TaskRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -47,21 +50,8 @@ class TasksModel(QAbstractTableModel):
         self._paces = {key: pace for key, pace in self._paces.items() if key in remaining}
         self.endResetModel()
 
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
-        """Return the number of tasks."""
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Return a column's title."""
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
-        return None
+    def _count(self) -> int:
+        return len(self._rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell."""
@@ -72,9 +62,9 @@ class TasksModel(QAbstractTableModel):
             return self._text(task, index.column())
         if role == Qt.ItemDataRole.ToolTipRole and task.error is not None:
             return str(task.error)
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in {_RATE, _LEFT}:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        return _look(task, index.column(), role)
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in self.numbers:
+            return RIGHT
+        return _appearance(task, index.column(), role)
 
     def _text(self, task: Task, column: int) -> str:
         progress = task.progress
@@ -102,7 +92,7 @@ class TasksModel(QAbstractTableModel):
         self.beginInsertRows(QModelIndex(), 0, 0)
         self._rows.insert(0, task)
         self.endInsertRows()
-        self._forget()
+        self._remove_dropped()
 
     def _on_changed(self, task: Task) -> None:
         if task.progress is not None and task.running:
@@ -111,7 +101,7 @@ class TasksModel(QAbstractTableModel):
             row = self._rows.index(task)
             self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
 
-    def _forget(self) -> None:
+    def _remove_dropped(self) -> None:
         """Remove the rows of tasks that the runner has dropped."""
         remaining = set(map(id, self._runner.tasks))
         gone = [row for row, task in enumerate(self._rows) if id(task) not in remaining]
@@ -121,7 +111,7 @@ class TasksModel(QAbstractTableModel):
             self.endRemoveRows()
 
 
-def _look(task: Task, column: int, role: int) -> Any:
+def _appearance(task: Task, column: int, role: int) -> Any:
     if column == _STATE and role == PILL_ROLE:
         return _TONES.get(task.state, "neutral")
     if column == _PROGRESS and role == PROGRESS_ROLE and task.running:

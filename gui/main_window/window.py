@@ -6,11 +6,10 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QFrame, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from core.errors import LocalIOError, StorageError
-from gui import theme
-from gui.main_window.shell import TabBar
+from gui.main_window.shell import Shell
 from gui.main_window.window_state import WindowState
 from gui.tab_list import TABS, place_of
 
@@ -64,13 +63,16 @@ class MainWindow(QMainWindow):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self.setWindowTitle("Strongroom")
-        room = self.screen().availableGeometry()
-        self.resize(min(1280, room.width()), min(800, room.height() - _TITLE_BAR))
+        screen = self.screen().availableGeometry()
+        self.resize(min(1280, screen.width()), min(800, screen.height() - _TITLE_BAR))
         self.setMinimumSize(800, 480)
         self._state = WindowState(settings)
         self.tabs: dict[str, Tab] = {}
         self._close_confirmed = self.completed = False
-        self._lay_out_shell()
+        self._shell = Shell(spec.title for spec in TABS)
+        self.bar = self._shell.bar
+        self.setCentralWidget(self._shell)
+        self._shell.focus_content()
         self._restore_state()
 
     def complete(self, context: Context, connector: Connector) -> Self:
@@ -91,7 +93,7 @@ class MainWindow(QMainWindow):
 
     @cached_property
     def drawer(self) -> Drawer:
-        """The activity drawer, made when it is first wanted."""
+        """The activity drawer, created on first use."""
         from gui.main_window.drawer import Drawer
 
         drawer = Drawer(self.context, self._tasks)
@@ -127,7 +129,7 @@ class MainWindow(QMainWindow):
         """Show a tab and let it open `target`."""
         tab = self.tab(tab_id)
         self.bar.setCurrentIndex(place_of(tab_id))
-        self._on_tab(place_of(tab_id))
+        self._on_tab(place_of(tab_id))  # the bar emits no signal for the tab that is current
         self._focus_tab(tab)
         if target is not None:
             tab.ensure_loaded()
@@ -137,13 +139,13 @@ class MainWindow(QMainWindow):
     def _focus_tab(self, tab: Tab) -> None:
         """Focus a tab opened by a shortcut: the last focused widget, or the first.
 
-        While everything in it is still loading, to the start as soon as it has loaded.
+        While the tab has nothing to focus yet, `_on_settled` calls this again after loading.
         """
         from PySide6.QtCore import Qt  # after the first paint: its enumerations load slowly
 
         from gui.widgets.reading_order import reading_order
 
-        focus: QWidget | None = self.focusWidget()  # the stubs leave the None out
+        focus: QWidget | None = self.focusWidget()  # the stubs omit None
         if focus is None or not tab.isVisible() or tab.isAncestorOf(focus):
             return
         former: QWidget | None = tab.focusWidget()
@@ -156,7 +158,7 @@ class MainWindow(QMainWindow):
         """Move the focus into a tab that had nothing for it while it was loading."""
         tab = self.current_tab
         focus: QWidget | None = self.focusWidget()
-        if focus is not None and focus.isAncestorOf(tab):  # it has not gone elsewhere meanwhile
+        if focus is not None and focus.isAncestorOf(tab):  # else the user has moved it elsewhere
             self._focus_tab(tab)
 
     @property
@@ -213,29 +215,6 @@ class MainWindow(QMainWindow):
         self._close_confirmed = True
         self.close()
 
-    def _lay_out_shell(self) -> None:
-        self.bar = TabBar()
-        for spec in TABS:
-            self.bar.addTab(spec.title)
-        strip = QWidget()
-        strip.setProperty("surface", "panel")
-        line = QVBoxLayout(strip)
-        line.setContentsMargins(8, 0, 8, 0)
-        line.addWidget(self.bar)
-        self._top = _surface("bar", theme.HEADER)
-        self._middle = QWidget()
-        self._foot = _surface("foot", theme.STATUS)
-        whole = QWidget()
-        self._box = box = QVBoxLayout(whole)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(0)
-        for part in (self._top, strip, _surface("rule", 1)):
-            box.addWidget(part)
-        box.addWidget(self._middle, 1)
-        box.addWidget(self._foot)
-        self.setCentralWidget(whole)
-        self._middle.setFocus()  # rather than the tab bar, which would be highlighted
-
     def _make_parts(self) -> None:
         from PySide6.QtWidgets import QStackedWidget
 
@@ -261,19 +240,13 @@ class MainWindow(QMainWindow):
         from gui.widgets.panel import splitter
 
         self.split = splitter(self.stack, vertical=True)
-        for place, part in (
-            (self._top, self.header),
-            (self._middle, self.split),
-            (self._foot, self.status),
-        ):
-            self._box.replaceWidget(place, part)
-            place.deleteLater()
-        self.banner = Banner(self.centralWidget(), over=self.split)
-        self.hint = Banner(self.centralWidget(), over=self.split)
+        self._shell.fill(self.header, self.split, self.status)
+        self.banner = Banner(self._shell, over=self.split)
+        self.hint = Banner(self._shell, over=self.split)
 
     def _make_commands(self) -> None:
-        from gui.main_window.commands import Commands, ExplanationFilter, FieldKeys, WindowActions
-        from gui.main_window.key_filters import TabKeys
+        from gui.main_window.commands import Commands, WindowActions
+        from gui.main_window.event_filters import ExplanationFilter, FieldKeys, TabKeys
         from gui.shortcuts import tip
         from gui.widgets.labels import tooltip
 
@@ -318,7 +291,7 @@ class MainWindow(QMainWindow):
         """Show the failure; a former connection stays."""
         self.header.show_present()
         self.context.set_outage(error.summary)
-        self.banner.show_error(error, *self.connector.way_on(error))
+        self.banner.show_error(error, *self.connector.recovery(error))
 
     def _on_connected(self) -> None:
         self.context.set_outage("")
@@ -328,8 +301,11 @@ class MainWindow(QMainWindow):
     def _on_workspace(self, workspace: Workspace | None) -> None:
         from gui.widgets.labels import shown
 
-        place = f"{workspace.profile.name} · {workspace.profile.bucket} — " if workspace else ""
-        self.setWindowTitle(shown(f"{place}Strongroom"))
+        if workspace is None:
+            self.setWindowTitle("Strongroom")
+            return
+        profile = workspace.profile
+        self.setWindowTitle(shown(f"{profile.name} · {profile.bucket} — Strongroom"))
 
     def _on_brief(self, brief: BucketBrief) -> None:
         self.header.show_region(brief.region, brief.followed)
@@ -355,6 +331,7 @@ class MainWindow(QMainWindow):
         )
 
     def _close_now(self) -> None:
+        # Later, since the confirmation, a child of this window, is still emitting its signal.
         QTimer.singleShot(0, self, self.close_unconfirmed)
 
     def _restore_state(self) -> None:
@@ -375,10 +352,3 @@ class MainWindow(QMainWindow):
             self._state.save(states, TABS[self.bar.currentIndex()].id, self.tabs)
         except LocalIOError as error:  # the window closes anyway
             self.context.trouble.emit(error)
-
-
-def _surface(name: str, height: int) -> QFrame:
-    frame = QFrame()
-    frame.setProperty("surface", name)
-    frame.setFixedHeight(height)
-    return frame

@@ -6,8 +6,17 @@ from typing import Literal
 
 from PySide6.QtCore import Qt
 
+from core.model.connection import ProfileColour
+
 #: Colours of texts; never the only indication.
 Tone = Literal["plain", "muted", "accent", "good", "danger", "warning"]
+#: The tone of each profile colour; the name of the profile is always shown beside it.
+PROFILE_TONES: dict[ProfileColour, Tone] = {
+    ProfileColour.GREEN: "good",
+    ProfileColour.AMBER: "warning",
+    ProfileColour.RED: "danger",
+    ProfileColour.BLUE: "accent",
+}
 
 #: The native value to sort by: an int, a float, a text, a datetime.
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1

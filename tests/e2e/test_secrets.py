@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QPlainTextEdit
 
 from gui.dialogs.confirm import Confirm
 from gui.tabs.credentials.secrets.edit_conflict import EditConflict
-from gui.tabs.credentials.secrets.roll_back import RollBackPreview
+from gui.tabs.credentials.secrets.version_dialogs import RollBackPreview
 
 BEFORE = {"host": "db-1.example.com", "port": "5432", "password": "the old password", "extra": "1"}
 

@@ -133,7 +133,7 @@ def test_a_refresh_that_fails_keeps_the_session_that_is_in_force(qtbot, context,
     sign_in(qtbot)
     qtbot.waitUntil(lambda: any("MFA" in error.summary for error in failures))
     assert context.workspace.clients.frozen_keys().access_key_id == "ASIAROLE1"
-    assert connector.way_on(failures[-1]) == (connector.refresh, "Refresh")
+    assert connector.recovery(failures[-1]) == (connector.refresh, "Refresh")
 
 
 def test_an_expired_sign_in_offers_refresh_in_the_window(qtbot, context):

@@ -78,7 +78,7 @@ def test_names_are_found_although_their_tabs_were_never_opened(window, stored, s
 def test_enter_waits_for_names_and_says_what_is_loading(window, stored, qtbot):
     window.search()
     palette = window.findChild(Palette)
-    assert palette._note.text() == "Loading the names of secrets and tables and backups…"
+    assert palette._note.text() == "Loading the names of secrets, tables and backups…"
     qtbot.keyClicks(palette.field, "exchange")
     qtbot.keyClick(palette.field, Qt.Key.Key_Return)
     tab = window.tab("credentials")
@@ -115,4 +115,4 @@ def test_what_could_not_be_fetched_is_named(stored, search):
     stored.refused = "secrets"
     found, note = search("orders")
     assert found == ["orders", BACKUP]
-    assert note == "Without secrets: Listing secrets is not permitted."
+    assert note == "Secrets cannot be searched: Listing secrets is not permitted."

@@ -30,11 +30,10 @@ from gui.main_window.shortcut_list import ShortcutList
 from gui.tabs.bucket.rule_dialog import RuleDialog
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
 from gui.tabs.credentials.rotation.doctor_dialog import DoctorDialog
-from gui.tabs.credentials.rotation.new_values import NewValues
-from gui.tabs.credentials.secrets.compare import CompareVersions
+from gui.tabs.credentials.rotation.rotation_actions import NewValues
 from gui.tabs.credentials.secrets.edit_conflict import EditConflict
-from gui.tabs.credentials.secrets.roll_back import RollBackPreview
 from gui.tabs.credentials.secrets.secret_dialogs import DeleteSecret, NewSecret
+from gui.tabs.credentials.secrets.version_dialogs import CompareVersions, RollBackPreview
 from gui.widgets.secret_generator import Generator
 
 _GUI = Path(__file__).resolve().parents[2] / "gui"

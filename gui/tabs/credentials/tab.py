@@ -18,11 +18,10 @@ from gui.context import Context
 from gui.dialogs.confirm import ask
 from gui.models.names import Name, NameList, NameSource
 from gui.tabs.base import Tab
-from gui.tabs.credentials.folding import FoldingColumns
 from gui.tabs.credentials.hygiene.hygiene_actions import HygieneActions
 from gui.tabs.credentials.hygiene.hygiene_pane import HygienePane
 from gui.tabs.credentials.profiles.profile_actions import ProfileActions
-from gui.tabs.credentials.profiles.profiles_pane import ProfilesPane
+from gui.tabs.credentials.profiles.profiles_pane import FoldingColumns, ProfilesPane
 from gui.tabs.credentials.rotation.doctor_actions import DoctorActions
 from gui.tabs.credentials.rotation.rotation_actions import RotationActions
 from gui.tabs.credentials.rotation.rotation_pane import RotationPane
@@ -251,8 +250,12 @@ class CredentialsTab(Tab):
         opened = self.secret.value
         if opened is None or opened.name != now.name or opened.version_id == now.version_id:
             return
+        if now.by:
+            text = f"{now.name} was changed by {now.by} while you were editing it"
+        else:
+            text = f"{now.name} was changed by another client while you were editing it"
         self.banner.show_warning(
-            f"{now.name} was changed by {now.by or 'another client'} while you were editing it",
+            text,
             "Your unsaved changes are still in the editor.",
             action=("Compare…", self._compare_changes),
         )
@@ -355,9 +358,8 @@ class CredentialsTab(Tab):
             self._reveal = name
         else:
             self._created.discard(name)
-        if (
-            name != self._reveal or not self.secret.dirty
-        ):  # else selecting the new one would ask about the changes
+        # Else selecting the new secret would ask whether to discard the unsaved changes.
+        if name != self._reveal or not self.secret.dirty:
             self._shown = ("", False)
             self.secret.show_loading(name)
         self._load_secrets()
@@ -378,10 +380,7 @@ class CredentialsTab(Tab):
             self._shown = ("", False)
 
     def _workspace(self) -> Workspace:
-        workspace = self.context.workspace
-        if workspace is None:
-            raise InvalidInput(_NO_CONNECTION, remedy="Select a profile.")
-        return workspace
+        return self.context.require_workspace()
 
     def _lock(self, *_read_only: object) -> None:
         reason = self.context.locked_reason

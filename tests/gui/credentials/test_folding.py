@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtWidgets import QLabel
 
-from gui.tabs.credentials.folding import FoldingColumns
+from gui.tabs.credentials.profiles.profiles_pane import FoldingColumns
 from gui.widgets.buttons import link_button
 
 

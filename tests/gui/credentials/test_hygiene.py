@@ -16,7 +16,7 @@ from core.workspace import Workspace
 from gui.models.roles import PILL_ROLE, SORT_ROLE
 from gui.tabs.credentials.hygiene.hygiene_actions import LimitDialog
 from gui.tabs.credentials.hygiene.hygiene_model import AGE, NOTES, STATE, HygieneModel
-from gui.tabs.credentials.view_switch import HYGIENE, LIST
+from gui.tabs.credentials.secrets.secrets_pane import HYGIENE, LIST
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 

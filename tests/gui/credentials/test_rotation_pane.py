@@ -25,7 +25,7 @@ from core.rotation.step_texts import planned_step
 from core.rotation.strategies.iam_key import IamKeyStrategy
 from core.units import utc_now
 from gui.dialogs.confirm import ask
-from gui.tabs.credentials.rotation.new_values import NewValues
+from gui.tabs.credentials.rotation.rotation_actions import NewValues
 from gui.tabs.credentials.rotation.rotation_pane import RotationPane
 
 SECRET = "cryptotrading/s3-storage"

@@ -13,9 +13,8 @@ from core.model.secrets import CURRENT, PREVIOUS, SecretValue
 from core.redaction import Secret
 from core.workspace import Workspace
 from gui.dialogs.confirm import Confirm
-from gui.tabs.credentials.secrets.compare import CompareVersions
 from gui.tabs.credentials.secrets.edit_conflict import EditConflict
-from gui.tabs.credentials.secrets.roll_back import RollBackPreview
+from gui.tabs.credentials.secrets.version_dialogs import CompareVersions, RollBackPreview
 
 THEIRS = '{"host": "theirs-canary", "port": "5432", "rate": 1.10, "note": "x"}'
 

@@ -19,6 +19,10 @@ from gui.widgets.fields import inset
 from gui.widgets.labels import muted_label, text_label
 
 SetLimit = Callable[[int | None], object]
+_LIMIT_TEXT = (
+    f"The limit is stored with the secret, as its tag {LIMIT_TAG}, and applies for everyone who "
+    "examines it. The value does not change."
+)
 
 
 class LimitDialog(Question):
@@ -36,14 +40,8 @@ class LimitDialog(Question):
         line.addWidget(self.days)
         line.addStretch(1)
         self.body.addLayout(line)
-        age = format_counted(row.age.days, "day") if row.age else "an unknown number of days"
-        self.body.addWidget(
-            muted_label(
-                f"Its value is {age} old. The limit is stored with the secret, as its tag "
-                f"{LIMIT_TAG}: everyone who inspects it sees the same. The value does not change.",
-                wrap=True,
-            )
-        )
+        self.body.addWidget(muted_label(_age_text(row), wrap=True))
+        self.body.addWidget(muted_label(_LIMIT_TEXT, wrap=True))
         self.go = primary_button("Set limit", lambda: self._end(then, self.days.value()))
         self.go.setDefault(True)
         self.default = link_button(
@@ -55,6 +53,12 @@ class LimitDialog(Question):
     def _end(self, then: SetLimit, days: int | None) -> None:
         self.accept()
         then(days)
+
+
+def _age_text(row: SecretHygiene) -> str:
+    if row.age is None:
+        return "The age of its value is unknown."
+    return f"Its value is {format_counted(row.age.days, 'day')} old."
 
 
 class HygieneActions(QObject):

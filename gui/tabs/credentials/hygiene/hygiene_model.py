@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt
 
 from core.health.hygiene import HygieneReport, SecretHygiene
 from core.model.connection import SECRET_PREFIX
-from core.units import format_count, format_date, format_moment, utc_now
+from core.units import format_counted, format_date, format_moment, utc_now
 from gui.models.columns import RIGHT, Columns
 from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
@@ -132,13 +132,15 @@ def _tone(row: SecretHygiene, column: int) -> str | None:
 
 
 def _days(time: timedelta) -> str:
-    days = max(time.days, 0)
-    return f"{format_count(days)} day{'s' if days != 1 else ''}"
+    return format_counted(max(time.days, 0), "day")
 
 
 def _facts(row: SecretHygiene) -> str:
-    limit = "set for this secret" if row.limit_is_own else "the default limit"
-    lines = [row.info.name, f"{_days(timedelta(days=row.limit_days))} are {limit}"]
+    days = _days(timedelta(days=row.limit_days))
+    limit = (
+        f"limit of {days}, set for this secret" if row.limit_is_own else f"default limit of {days}"
+    )
+    lines = [row.info.name, limit]
     if row.changed:
         lines.append(f"value of {format_moment(row.changed)}")
     return shown("\n".join([*lines, *notes(row)]), lines=True)

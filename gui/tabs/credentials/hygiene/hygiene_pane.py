@@ -10,7 +10,7 @@ from core.units import format_count, utc_now
 from gui.context import Context
 from gui.models.roles import SORT_ROLE
 from gui.tabs.credentials.hygiene.hygiene_model import HygieneModel
-from gui.tabs.credentials.view_switch import HYGIENE, LIST, view_switch
+from gui.tabs.credentials.secrets.secrets_pane import HYGIENE, LIST, view_switch
 from gui.widgets.buttons import icon_button, plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import AgePill, Pill, muted_label

@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
 from core.health.permissions import PermissionResult
-from core.model.connection import KeySource, Profile, ProfileColour
-from gui.models.roles import ASIDE_ROLE, DOT_ROLE, MONO_ROLE, TONE_ROLE
+from core.model.connection import KeySource, Profile
+from gui.models.indexes import NOWHERE, Index
+from gui.models.roles import ASIDE_ROLE, DOT_ROLE, MONO_ROLE, PROFILE_TONES, TONE_ROLE
 from gui.widgets.icons import icon
 
-Index = QModelIndex | QPersistentModelIndex
-
-TONES = {
-    ProfileColour.GREEN: "good",
-    ProfileColour.AMBER: "warning",
-    ProfileColour.RED: "danger",
-    ProfileColour.BLUE: "accent",
-}
 SOURCES = {
     KeySource.KEYRING: "keys in the system keyring",
     KeySource.SESSION: "keys for this session only",
     KeySource.AWS_PROFILE: "AWS profile",
     KeySource.ENVIRONMENT: "environment (AWS default chain)",
     KeySource.ROLE: "role of this machine",
+}
+#: The text of a permission by its result, and by whether the platform needs it.
+_PERMISSION_TEXTS = {
+    (True, True): "{action}: allowed (needed)",
+    (True, False): "{action}: allowed (optional)",
+    (False, True): "{action}: not allowed (needed)",
+    (False, False): "{action}: not allowed (optional)",
+    (None, True): "{action}: unknown (needed)",
+    (None, False): "{action}: unknown (optional)",
 }
 _SIGNS = {True: ("check", "good"), False: ("close", "danger"), None: ("minus", "muted")}
 
@@ -58,9 +60,9 @@ class ProfilesModel(QAbstractListModel):
         """Return the row of a profile, or -1."""
         return next((row for row, each in enumerate(self._profiles) if each.name == name), -1)
 
-    def rowCount(self, parent: Index | None = None) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         """Return the number of profiles."""
-        return 0 if parent is not None and parent.isValid() else len(self._profiles)
+        return 0 if parent.isValid() else len(self._profiles)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a profile's name, colour and details."""
@@ -72,7 +74,7 @@ class ProfilesModel(QAbstractListModel):
             Qt.ItemDataRole.DisplayRole: profile.name,
             Qt.ItemDataRole.ToolTipRole: profile_details(profile),
             Qt.ItemDataRole.AccessibleDescriptionRole: f"{profile.colour.value}, {aside}",
-            DOT_ROLE: TONES[profile.colour],
+            DOT_ROLE: PROFILE_TONES[profile.colour],
             ASIDE_ROLE: aside,
         }
         return cells.get(role)
@@ -87,9 +89,8 @@ def _aside(profile: Profile, *, used: bool) -> str:
 
 def profile_details(profile: Profile) -> str:
     """Return the details of a profile, one per line: source of the keys, bucket, region, endpoint."""
-    source = SOURCES[profile.source]
-    if profile.aws_profile:
-        source = f"{source} {profile.aws_profile}"
+    named = profile.aws_profile
+    source = f"AWS profile {named}" if named else SOURCES[profile.source]
     lines = [source, f"{profile.bucket} in {profile.region}"]
     if profile.role_arn:
         lines.append(f"then assumes {profile.role_arn}")
@@ -122,9 +123,9 @@ class PermissionsModel(QAbstractListModel):
         """The permissions that are shown."""
         return tuple(self._results)
 
-    def rowCount(self, parent: Index | None = None) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         """Return the number of permissions."""
-        return 0 if parent is not None and parent.isValid() else len(self._results)
+        return 0 if parent.isValid() else len(self._results)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return the action, sign or tooltip of a permission."""
@@ -149,7 +150,6 @@ def _sign(result: PermissionResult) -> tuple[str, str]:
 
 
 def permission_text(result: PermissionResult) -> str:
-    """Return a permission as text: allowed or not, required or not, and why."""
-    word = {True: "allowed", False: "not allowed", None: "unknown"}[result.ok]
-    need = "needed" if result.needed == "contract" else "optional"
-    return f"{result.action}: {word} ({need})\n{result.detail}".strip()
+    """Return a permission as text: whether it is allowed, whether it is needed, and why."""
+    text = _PERMISSION_TEXTS[result.ok, result.needed == "contract"]
+    return f"{text.format(action=result.action)}\n{result.detail}".strip()

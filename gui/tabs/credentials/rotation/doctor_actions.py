@@ -100,6 +100,4 @@ class DoctorActions(QObject):
             self._tab.show_error(error)
 
     def _workspace(self) -> Workspace:
-        workspace = self._tab.context.workspace
-        assert workspace is not None
-        return workspace
+        return self._tab.context.require_workspace()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFormLayout, QLineEdit, QWidget
 
-from core.errors import InvalidInput, NotFound, StorageError
+from core.errors import NotFound, StorageError
 from core.links.ledger import links_ending_with
 from core.model.rotation import (
     Outcome,
@@ -23,12 +24,68 @@ from core.work import Work
 from core.workspace import Workspace
 from gui.dialogs.confirm import ask
 from gui.tabs.base import Tab
-from gui.tabs.credentials.rotation.new_values import NewValues
 from gui.tabs.credentials.rotation.rotation_pane import RotationPane
 from gui.tasks import Task
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.dialog import Dialog
+from gui.widgets.labels import mono_label, shown
+from gui.widgets.secret_field import GuardedLine
 
 _ORIGIN = "Rotation"
+_NEW_VALUES_TEXT = (
+    "Create the new key pairs at the exchange first, then paste them here. A field that is empty "
+    "does not change its value. Whether the exchange accepts them cannot be tested here."
+)
 Act = Callable[[Rotator, Work], Rotation]
+
+
+class NewValues(Dialog):
+    """The form for new values that the user pastes, for example key pairs of an exchange.
+
+    Args:
+        parent: the view that opens the dialog.
+        secret: the name of the secret.
+        fields: the keys whose values are rotated; each gets a hidden field.
+        then: called with the values that were entered, by key.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        secret: str,
+        fields: Sequence[str],
+        then: Callable[[Mapping[str, Secret]], object],
+    ) -> None:
+        super().__init__(parent, f"New values of {shown(secret)}", _NEW_VALUES_TEXT, width=520)
+        self._then = then
+        self.fields = {name: self._field(name) for name in fields}
+        self.go = primary_button("Start rotation", self.accept)
+        form = QFormLayout()
+        form.setVerticalSpacing(8)
+        for name, field in self.fields.items():
+            form.addRow(mono_label(shown(name)), field)
+        self.body.addLayout(form)
+        self.add_buttons(plain_button("Cancel", self.reject), self.go)
+        self._update()
+
+    def accept(self) -> None:
+        """Pass on the values and clear the form, so that no copy stays in the widgets."""
+        values = {n: Secret(field.text()) for n, field in self.fields.items() if field.text()}
+        for field in self.fields.values():
+            field.clear()
+        super().accept()
+        self._then(values)
+
+    def _field(self, name: str) -> GuardedLine:
+        field = GuardedLine()
+        field.setEchoMode(QLineEdit.EchoMode.Password)
+        field.setAccessibleName(name)
+        field.textChanged.connect(self._update)
+        return field
+
+    def _update(self) -> None:
+        filled = any(field.text() for field in self.fields.values())
+        self.go.allow(filled, "Paste at least one new value.")
 
 
 class RotationActions(QObject):
@@ -186,29 +243,30 @@ class RotationActions(QObject):
         key = rotation.facts.old_key_id
         waiting = rotation.step(step).detail
         if step is Step.DELETE:
-            text = f"Key {key} of {rotation.facts.user} cannot be restored. {waiting}."
+            text = f"Key {key} of {rotation.facts.user} cannot be restored."
             typed, title, button = key, f"Delete key {key}?", "Delete the key"
         else:
-            text = f"Programs that still use it are denied access. It can be activated again. {waiting}."
+            text = "Programs that still use it are denied access. It can be activated again."
             typed, title, button = None, f"Deactivate key {key} now?", "Deactivate now"
+        sentences = (text, f"{waiting}.", self._transfer_warning(key))
         ask(
             self._tab,
             title,
-            f"{text}{self._running_with(key)}",
+            " ".join(each for each in sentences if each),
             lambda: self._resume(frozenset({step})),
             button=button,
             danger=True,
             typed=typed,
         )
 
-    def _running_with(self, key_id: str) -> str:
+    def _transfer_warning(self, key_id: str) -> str:
         """Return a warning if transfers of this window are running with a key."""
         workspace = self._tab.context.workspace
         keys = workspace.connection.keys if workspace else None
         count = len(self._tab.context.runner.bulk_running)
         if not count or keys is None or keys.access_key_id != key_id:
             return ""
-        return f" It is still used by {format_counted(count, 'transfer')} of this window."
+        return f"It is still used by {format_counted(count, 'transfer')} of this window."
 
     def _work(self, operation: str, secret: str, act: Act, former: Rotation | None = None) -> None:
         if secret in self._tasks:
@@ -279,7 +337,4 @@ class RotationActions(QObject):
         return workspace.rotator(self._tab.context.connections, patience=self.patience)
 
     def _workspace(self) -> Workspace:
-        workspace = self._tab.context.workspace
-        if workspace is None:
-            raise InvalidInput("There is no connection.", remedy="Select a profile.")
-        return workspace
+        return self._tab.context.require_workspace()

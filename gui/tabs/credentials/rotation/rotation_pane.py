@@ -34,6 +34,8 @@ from gui.widgets.labels import Elided, Pill, muted_label, shown
 from gui.widgets.panel import SectionHead, row
 
 _TICK_MS = 1000
+#: Number of fields named in the question whether to replace copies of the value.
+_COPIES_SHOWN = 3
 _PILLS = {
     Outcome.RUNNING: ("running", "accent"),
     Outcome.STOPPED: ("stopped", "danger"),
@@ -88,7 +90,8 @@ class RotationPane(QWidget):
         self._clock = QTimer(self)
         self._clock.setInterval(_TICK_MS)
         self._clock.timeout.connect(self._on_tick)
-        self._update()  # before anybody asks how wide all buttons are
+        # Hides the buttons of other states now: the first size hint would include all of them.
+        self._update()
 
     def _make_buttons(self) -> None:
         self.start = primary_button("Start rotation", self.start_clicked.emit)
@@ -135,7 +138,7 @@ class RotationPane(QWidget):
     def show_loading(self, secret: str) -> None:
         """Show that the plan of a rotation is being prepared."""
         self.plan = self.rotation = None
-        self._title(secret, "", "looking", "neutral")
+        self._title(secret, "", "loading", "neutral")
         self._show_found("")
         self.banner.clear()
         self.steps.show_steps(())
@@ -253,7 +256,7 @@ class RotationPane(QWidget):
         self.hint.setVisible(bool(self.hint.text()))
         places = replaced_copies(self.plan) if self.plan and not self._busy else ()
         self.copies.setVisible(bool(places))
-        self.copies.setText(f"Also replace the value in {_few(places)}".replace("&", "&&"))
+        self.copies.setText(_copies_text(places).replace("&", "&&"))
         self.copies.setToolTip(shown("\n".join(places), lines=True))
         waiting = self.rotation is not None and self.rotation.due is not None and not self._busy
         (self._clock.start if waiting else self._clock.stop)()
@@ -305,12 +308,15 @@ _ENDS = {
 }
 
 
-def _few(places: tuple[str, ...], most: int = 3) -> str:
-    more = f" and {len(places) - most} more" if len(places) > most else ""
-    return shown(", ".join(places[:most])) + more
+def _copies_text(places: tuple[str, ...]) -> str:
+    names, more = shown(", ".join(places[:_COPIES_SHOWN])), len(places) - _COPIES_SHOWN
+    if more > 0:
+        return f"Also replace the value in {names} and {more} more"
+    return f"Also replace the value in {names}"
 
 
 def _sentences(texts: Iterable[str]) -> str:
+    """Return the texts of `core`, which have no full stop, as sentences."""
     return " ".join(f"{each}." for each in texts if each)
 
 
@@ -335,9 +341,9 @@ def _step_text(rotation: Rotation, record: StepRecord) -> StepText:
 
 def _is_obsolete(rotation: Rotation, record: StepRecord) -> bool:
     """Return whether the text of a step no longer applies."""
-    taken_back = rotation.outcome in {Outcome.UNDONE, Outcome.LOST}
+    undone = rotation.outcome in {Outcome.UNDONE, Outcome.LOST}
     waits = record.state in {StepState.WAITING, StepState.SKIPPED}
-    return record.state is StepState.UNDONE or (taken_back and waits)
+    return record.state is StepState.UNDONE or (undone and waits)
 
 
 def _time(rotation: Rotation, record: StepRecord) -> str:

@@ -87,8 +87,10 @@ class StepLine(QWidget):
         self.time.setText(step.time)
         self.sign.setAccessibleName(step.state.value)
         self.setAccessibleName(f"{step.title}: {step.state.value}")
-        prefix = "No longer applies: " if step.obsolete else ""
-        self.setAccessibleDescription(f"{prefix}{step.text}")
+        # A screen reader does not read that a text is struck out.
+        self.setAccessibleDescription(
+            f"No longer applies: {step.text}" if step.obsolete else step.text
+        )
         self._paint()
 
     def _strike(self, *, obsolete: bool) -> None:

@@ -18,6 +18,8 @@ from gui.widgets.buttons import Button, plain_button
 from gui.widgets.labels import muted_label, text_label
 
 Act = Callable[[], object]
+#: Number of keys named in the explanation.
+_NAMES_SHOWN = 4
 
 
 class EditConflict(Question):
@@ -35,21 +37,14 @@ class EditConflict(Question):
     ) -> None:
         super().__init__(
             parent,
-            f"{theirs.name} was changed by {theirs.by or 'another client'}",
+            _title(theirs),
             unchanged="Nothing was saved. Your changes are still in the editor.",
         )
         base = opened.text.reveal()
         self.by_us = _changes(secret_text.diff(base, mine.reveal()))
         self.by_them = _changes(secret_text.diff(base, theirs.text.reveal()))
         lost = _changes(secret_text.diff(theirs.text.reveal(), mine.reveal()))
-        when = f" {format_age(theirs.created)}" if theirs.created else ""
-        self.body.addWidget(
-            text_label(
-                f"Version {short(theirs.version_id)} was saved{when}, after you opened the "
-                "secret. Nothing was overwritten; your unsaved changes are still in the editor.",
-                wrap=True,
-            )
-        )
+        self.body.addWidget(text_label(_explanation(theirs), wrap=True))
         self.body.addWidget(key_grid(("Key", "Yours", "Theirs"), self._rows()))
         undone = [key for key in self.by_them if key in lost]
         self.body.addWidget(muted_label(_consequence(undone), wrap=True))
@@ -76,6 +71,25 @@ class EditConflict(Question):
         act()
 
 
+def _title(theirs: SecretValue) -> str:
+    if theirs.by:
+        return f"{theirs.name} was changed by {theirs.by}"
+    return f"{theirs.name} was changed by another client"
+
+
+def _explanation(theirs: SecretValue) -> str:
+    version = short(theirs.version_id)
+    if theirs.created is None:
+        return (
+            f"Version {version} was saved after you opened the secret. Nothing was overwritten; "
+            "your unsaved changes are still in the editor."
+        )
+    return (
+        f"Version {version} was saved {format_age(theirs.created)}, after you opened the secret. "
+        "Nothing was overwritten; your unsaved changes are still in the editor."
+    )
+
+
 def _changes(found: SecretDiff) -> dict[str, str]:
     """Return how each side changed the keys that differ."""
     kinds = (("added", found.added), ("changed", found.changed), ("removed", found.removed))
@@ -83,8 +97,19 @@ def _changes(found: SecretDiff) -> dict[str, str]:
 
 
 def _consequence(undone: list[str]) -> str:
-    note = "Their version is retained as the previous version."
+    """Return what saving would do to the changes of the other client."""
+    names = ", ".join(undone[:_NAMES_SHOWN])
     if not undone:
-        return f"Saving your version undoes none of their changes. {note}"
-    named = ", ".join(undone[:4]) + (" and others" if len(undone) > 4 else "")
-    return f"Saving your version undoes their changes to {named}. {note}"
+        return (
+            "Saving your version undoes none of their changes. Their version is retained as the "
+            "previous version."
+        )
+    if len(undone) <= _NAMES_SHOWN:
+        return (
+            f"Saving your version undoes their changes to {names}. Their version is retained as "
+            "the previous version."
+        )
+    return (
+        f"Saving your version undoes their changes to {names} and others. Their version is "
+        "retained as the previous version."
+    )

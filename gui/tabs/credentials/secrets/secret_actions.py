@@ -66,7 +66,7 @@ class SecretActions(QObject):
 
         def created(_none: None) -> None:
             dialog.accept()
-            self._report("secrets.create", name, "was created.")
+            self._report("secrets.create", name, f"{name} was created.")
 
         self._tab.run(
             f"Create {name}",
@@ -107,7 +107,7 @@ class SecretActions(QObject):
         self._tab.run(
             f"Save {name}",
             lambda work: secrets.save(name, text, expected_version=expected, work=work),
-            lambda _written: self._report("secrets.save", name, "was saved."),
+            lambda _written: self._report("secrets.save", name, f"{name} was saved."),
             failed=lambda error: self._on_save_failed(error, name, text),
             call=self._tab.call("secrets.save", name=name),
         )
@@ -152,12 +152,14 @@ class SecretActions(QObject):
 
     def _delete(self, name: str, days: int, *, force: bool) -> None:
         secrets = self._secrets()
-        days_left = format_counted(days, "day")
-        gone = "was deleted." if force else f"was deleted. It can be restored for {days_left}."
+        if force:
+            text = f"{name} was deleted."
+        else:
+            text = f"{name} was deleted. It can be restored for {format_counted(days, 'day')}."
         self._tab.run(
             f"Delete {name}",
             lambda work: secrets.delete_secret(name, force, recovery_days=days, work=work),
-            lambda _gone: self._report("secrets.delete", name, gone),
+            lambda _gone: self._report("secrets.delete", name, text),
             call=self._tab.call("secrets.delete", name=name),
         )
 
@@ -166,20 +168,17 @@ class SecretActions(QObject):
         self._tab.run(
             f"Restore {name}",
             lambda work: secrets.restore_secret(name, work=work),
-            lambda _back: self._report("secrets.restore", name, "was restored."),
+            lambda _back: self._report("secrets.restore", name, f"{name} was restored."),
             call=self._tab.call("secrets.restore", name=name),
         )
 
-    def _report(self, operation: str, name: str, result: str) -> None:
+    def _report(self, operation: str, name: str, text: str) -> None:
         """Announce a change and show its result."""
         self.changed.emit(operation, name)
-        self._tab.banner.show_good(f"{name} {result}")
+        self._tab.banner.show_good(text)
 
     def _secrets(self) -> SecretsManager:
-        workspace = self._tab.context.workspace
-        if workspace is None:  # all buttons are disabled then
-            raise InvalidInput("There is no connection", remedy="Select a profile.")
-        return workspace.secrets
+        return self._tab.context.require_workspace().secrets
 
 
 def changes(before: Secret, after: Secret) -> list[str]:
@@ -187,9 +186,9 @@ def changes(before: Secret, after: Secret) -> list[str]:
     found = secret_text.diff(before.reveal(), after.reveal())
     old, new = _open_values(before), _open_values(after)
     return [
-        *(f"+ {key}{_after(': ', new.get(key))}" for key in found.added),
+        *(_signed("+", key, new.get(key)) for key in found.added),
         *(f"~ {key}: {_changed(old.get(key), new.get(key))}" for key in found.changed),
-        *(f"− {key}{_after(': ', old.get(key))}" for key in found.removed),  # noqa: RUF001 - a minus sign, as people read it
+        *(_signed("−", key, old.get(key)) for key in found.removed),  # noqa: RUF001 - a minus sign, as people read it
     ]
 
 
@@ -208,8 +207,8 @@ def _changed(before: str | None, after: str | None) -> str:
     return f"{_cut(before)} → {_cut(after)}"
 
 
-def _after(joint: str, value: str | None) -> str:
-    return "" if value is None else f"{joint}{_cut(value)}"
+def _signed(sign: str, key: str, value: str | None) -> str:
+    return f"{sign} {key}" if value is None else f"{sign} {key}: {_cut(value)}"
 
 
 def _cut(value: str) -> str:

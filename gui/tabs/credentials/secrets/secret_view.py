@@ -193,5 +193,7 @@ class SecretView(QWidget):
 
 
 def _made(created: datetime | None, *, stale: bool) -> str:
-    parts = [f"created {format_age(created)}"] if created else []
-    return " · ".join([*parts, "could not be refreshed"] if stale else parts)
+    if created is None:
+        return "could not be refreshed" if stale else ""
+    age = format_age(created)
+    return f"created {age} · could not be refreshed" if stale else f"created {age}"

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt
 
 from core.health.hygiene import limit_of
 from core.model.secrets import CURRENT, PENDING, SecretInfo
-from core.units import format_date, format_moment, utc_now
+from core.units import format_counted, format_date, format_moment, utc_now
 from gui.models.columns import RIGHT, Columns
 from gui.models.indexes import Index
 from gui.models.roles import MONO_ROLE, PILL_ROLE, SORT_ROLE, TONE_ROLE
@@ -94,8 +94,7 @@ def _age(seconds: float) -> str:
         return "now" if seconds < 60 else f"{int(seconds // 60)} min"
     if seconds < 86400:
         return f"{int(seconds // 3600)} h"
-    days = int(seconds // 86400)
-    return f"{days} day{'s' if days != 1 else ''}"
+    return format_counted(int(seconds // 86400), "day")
 
 
 def _state(info: SecretInfo, now: datetime, seconds: float) -> tuple[str, str]:
@@ -116,7 +115,7 @@ def deletion(when: datetime, now: datetime) -> str:
     """
     days = round((when - now).total_seconds() / 86400)
     if days > 0:
-        return f"deleted in {days} day{'s' if days != 1 else ''}"
+        return f"deleted in {format_counted(days, 'day')}"
     return "being deleted"
 
 

@@ -12,15 +12,17 @@ from core.units import format_count
 from gui.context import Context
 from gui.models.roles import SORT_ROLE
 from gui.tabs.credentials.secrets.secrets_model import NAME, SecretsModel
-from gui.tabs.credentials.view_switch import HYGIENE, LIST, view_switch
 from gui.widgets.buttons import link_button, plain_button
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of
 from gui.widgets.labels import AgePill
 from gui.widgets.panel import SectionHead
+from gui.widgets.segmented import Segmented
 from gui.widgets.table import choose_row, make_table
 
-#: Minimum height in pixels for the names and values of the secret below this list.
+#: The segments of the switch between this list and the hygiene report.
+LIST, HYGIENE = "List", "Hygiene"
+#: Minimum width in pixels, which the names and values of the secret below this list need.
 _LEAST_WIDTH = 400
 
 
@@ -56,7 +58,7 @@ class SecretsPane(QWidget):
         self.table.selectionModel().currentRowChanged.connect(self._on_current)
         self.empty = EmptyState(
             "No secrets yet",
-            "Secrets under cryptotrading/ keep the keys of the platform, its database and the "
+            "Secrets under cryptotrading/ contain the keys of the platform, its database and the "
             "exchanges.",
             "New secret…",
             self.new_clicked.emit,
@@ -179,3 +181,10 @@ class SecretsPane(QWidget):
     def _on_current(self, *_rows: object) -> None:
         if not self._silent:
             self.chosen.emit(self.current)
+
+
+def view_switch() -> Segmented:
+    """Return the switch between the list of secrets and the hygiene report."""
+    made = Segmented((LIST, HYGIENE))
+    made.setAccessibleName("How secrets are shown")
+    return made

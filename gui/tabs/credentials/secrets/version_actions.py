@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from core.errors import InvalidInput
 from core.model.secrets import SecretValue, SecretVersion
 from core.rotation import rollback
 from core.rotation.rollback import RollBack
 from core.work import Work
 from core.workspace import Workspace
 from gui.tabs.base import Tab
-from gui.tabs.credentials.secrets.compare import CompareVersions
-from gui.tabs.credentials.secrets.roll_back import RollBackPreview
+from gui.tabs.credentials.secrets.version_dialogs import CompareVersions, RollBackPreview
 from gui.tabs.credentials.secrets.versions_pane import VersionsPane
 
 
@@ -71,7 +69,4 @@ class VersionActions(QObject):
         )
 
     def _workspace(self) -> Workspace:
-        workspace = self._tab.context.workspace
-        if workspace is None:  # all buttons are disabled then
-            raise InvalidInput("There is no connection", remedy="Select a profile.")
-        return workspace
+        return self._tab.context.require_workspace()

@@ -148,8 +148,8 @@ class VersionsPane(QWidget):
         pair = self._pair()
         self.compare.allow(pair is not None, "Select two versions, or an older one.")
         if pair is not None:
-            ids = " with ".join(short(version.version_id) for version in pair)
-            self.compare.set_hint(f"Compare {ids}")
+            older, newer = (short(version.version_id) for version in pair)
+            self.compare.set_hint(f"Compare {older} with {newer}")
 
     def _chosen(self) -> list[SecretVersion]:
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
@@ -193,18 +193,22 @@ def _fact(info: SecretInfo | None, title: str) -> str:
 
 
 def _properties(info: SecretInfo) -> dict[str, str]:
-    rotation = "by AWS" if info.rotation_enabled else "not by AWS"
-    if info.rotated:
-        rotation += f", last {_when(info.rotated)}"
     return {
         "Name": info.name,
         "Description": info.description or _NONE,
         "Created": _when(info.created),
         "Last changed": _when(info.changed),
         "Last accessed": format_date(info.accessed) if info.accessed else _NONE,
-        "Rotation": rotation,
+        "Rotation": _rotation(info),
         "ARN": info.arn or _NONE,
     }
+
+
+def _rotation(info: SecretInfo) -> str:
+    if info.rotated:
+        last = _when(info.rotated)
+        return f"by AWS, last {last}" if info.rotation_enabled else f"not by AWS, last {last}"
+    return "by AWS" if info.rotation_enabled else "not by AWS"
 
 
 def _when(moment: datetime | None) -> str:

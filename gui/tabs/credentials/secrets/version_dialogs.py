@@ -1,0 +1,167 @@
+"""The dialogs about versions of a secret: the comparison of two, and the preview of a roll back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from core.errors import InvalidInput
+from core.model.secrets import SecretValue
+from core.redaction import Secret
+from core.rotation.rollback import RollBack
+from core.secrets import secret_text
+from core.secrets.secret_text import BINARY, COMPLETE_TEXT, SecretDiff
+from core.units import format_age, format_count
+from gui.dialogs.confirm import Question
+from gui.tabs.credentials.secrets.key_grid import change_pill, key_grid
+from gui.tabs.credentials.secrets.versions_model import short
+from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.icons import pixmap
+from gui.widgets.labels import Text, mono_label, muted_label, text_label
+from gui.widgets.panel import row
+from gui.widgets.secret_field import SecretField
+
+
+class CompareVersions(Question):
+    """A read-only dialog with the older version at the left and the newer one at the right."""
+
+    def __init__(self, parent: QWidget, older: SecretValue, newer: SecretValue) -> None:
+        super().__init__(parent, f"Two versions of {older.name}", width=880, unchanged="")
+        self.fields: dict[tuple[str, str], SecretField] = {}
+        before, after = _values(older), _values(newer)
+        found = secret_text.diff_values(older, newer)
+        rows = [
+            (
+                key,
+                (
+                    self._value(key, "older", before),
+                    self._value(key, "newer", after),
+                    change_pill(kind),
+                ),
+            )
+            for kind, key in _changed_keys(found)
+        ]
+        same = len((before.keys() & after.keys()) - {COMPLETE_TEXT, BINARY} - set(found.changed))
+        if rows:
+            heads = ("Key", _title(older), _title(newer), "")
+            self.body.addWidget(key_grid(heads, rows, wide=(1, 2)))
+        self.body.addWidget(muted_label(_summary(len(rows), same), wrap=True))
+        close = plain_button("Close", self.reject)
+        close.setDefault(True)
+        self.add_buttons(close)
+
+    def _value(self, key: str, side: str, values: dict[str, Secret]) -> QWidget:
+        if key not in values:
+            label = muted_label("—")
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            return label
+        field = SecretField(f"{key}, {side} version", copyable=False)
+        field.set_value(values[key])
+        field.set_read_only(read_only=True)
+        self.fields[key, side] = field
+        return field
+
+
+class RollBackPreview(Question):
+    """Shows the plan of a roll back; no stage has moved yet."""
+
+    def __init__(self, parent: QWidget, found: RollBack, then: Callable[[], object]) -> None:
+        super().__init__(parent, f"Roll {found.secret} back?", _explanation(found))
+        self.found = found
+        self.body.addWidget(_moves(found))
+        rows: list[tuple[str, tuple[QWidget, ...]]] = [
+            (key, (change_pill(kind),)) for kind, key in _changed_keys(found.difference)
+        ]
+        if rows:
+            self.body.addWidget(key_grid(("Changes for programs", ""), rows))
+        else:
+            self.body.addWidget(muted_label("No key differs."))
+        for text in found.good:
+            self.body.addWidget(_finding("check", "good", text))
+        for text in found.warnings:
+            self.body.addWidget(_finding("warning", "warning", text))
+        self.body.addWidget(
+            muted_label("No value is written. Rolling back again returns to the present version.")
+        )
+        cancel = plain_button("Cancel", self.reject)
+        self.go = primary_button("Roll back", self.accept)
+        self.accepted.connect(then)
+        # Enter must not confirm what a warning is shown for.
+        (cancel if found.warnings else self.go).setDefault(True)
+        self.add_buttons(cancel, self.go)
+
+
+def _changed_keys(found: SecretDiff) -> list[tuple[str, str]]:
+    """Return the kind of change and the key of each key that differs."""
+    kinds = (("changed", found.changed), ("added", found.added), ("removed", found.removed))
+    return [(kind, key) for kind, keys in kinds for key in keys]
+
+
+def _values(value: SecretValue) -> dict[str, Secret]:
+    """Return the values by key; values of a duplicate key are joined."""
+    if value.binary:
+        return {BINARY: value.text}
+    # A text that is no JSON object, or one that is compared with a binary value, is one value.
+    complete = {COMPLETE_TEXT: value.text, BINARY: value.text}
+    try:
+        rows = secret_text.rows_of(value.text.reveal())
+    except InvalidInput:
+        return complete
+    found: dict[str, Secret] = {}
+    for each in rows:
+        before = f"{found[each.key].reveal()}, " if each.key in found else ""
+        found[each.key] = Secret(before + each.value.reveal())
+    return found | complete
+
+
+def _title(value: SecretValue) -> str:
+    version = short(value.version_id)
+    if value.created and value.by:
+        return f"{version}, {format_age(value.created)}, by {value.by}"
+    if value.created:
+        return f"{version}, {format_age(value.created)}"
+    return f"{version}, by {value.by}" if value.by else version
+
+
+def _summary(different: int, same: int) -> str:
+    if not different:
+        return "No key differs: the versions differ only in whitespace or order, or not at all."
+    if same == 1:
+        return "1 other key is the same."
+    return f"{format_count(same)} other keys are the same." if same else ""
+
+
+def _explanation(found: RollBack) -> str:
+    version = short(found.target)
+    if found.made and found.by:
+        age = format_age(found.made)
+        return f"Programs will read version {version}. It was created {age} by {found.by}."
+    if found.made:
+        return f"Programs will read version {version}. It was created {format_age(found.made)}."
+    if found.by:
+        return f"Programs will read version {version}, created by {found.by}. Its age is unknown."
+    return f"Programs will read version {version}. Its age is unknown."
+
+
+def _moves(found: RollBack) -> QWidget:
+    holder = QWidget()
+    grid = QGridLayout(holder)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(12)
+    grid.setVerticalSpacing(4)
+    for line, move in enumerate(found.moves):
+        source = short(move.source) if move.source else "no version"
+        grid.addWidget(muted_label(move.label), line, 0)
+        grid.addWidget(mono_label(f"{source} → {short(move.target)}"), line, 1)
+    grid.setColumnStretch(1, 1)
+    return holder
+
+
+def _finding(icon: str, tone: str, text: str) -> QWidget:
+    sign = Text()
+    sign.setPixmap(pixmap(icon, tone))
+    sign.setFixedSize(18, 18)
+    label = text_label(text, tone if tone == "warning" else "plain", wrap=True)
+    return row(sign, label)
