@@ -3,9 +3,7 @@
 import gc
 import os
 import threading
-from functools import cache
 
-import botocore.loaders
 import keyring
 import pytest
 from helpers import guards
@@ -14,6 +12,7 @@ from helpers.keyrings import MemoryKeyring
 from helpers.rgw import rgw  # noqa: F401 - fixture
 from helpers.s3_servers import s3_bucket, s3_client, s3_server  # noqa: F401 - fixtures
 from helpers.seaweed import seaweed  # noqa: F401 - fixture
+from helpers.service_models import read_models_once
 from hypothesis import HealthCheck, settings
 
 from core.local.state.database import close_databases
@@ -22,10 +21,7 @@ from core.units import TimeStyle, use_time_style
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 guards.refuse_far_sockets()
 guards.collect_between_tests_only()
-# Each test creates its clients; parsing the service models again takes longer than most tests.
-_LOADER = botocore.loaders.JSONFileLoader()
-_load_file = cache(_LOADER.load_file)
-botocore.loaders.JSONFileLoader.load_file = lambda _loader, path: _load_file(path)
+read_models_once()
 # A clean clone has no tables of Unicode yet, and machines may be busy: time proves nothing here.
 settings.register_profile("strongroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("strongroom")
