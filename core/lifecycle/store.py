@@ -7,8 +7,9 @@ reads again, compares, writes, reads back, and retains the former configuration 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 from core.aws.faults import translated
@@ -17,9 +18,8 @@ from core.errors import Conflict, NotFound, ServiceError
 from core.lifecycle.checks import check_rules
 from core.lifecycle.rules import Configuration, Rule, difference
 from core.lifecycle.sentences import difference_lines
-from core.local.atomic import write_atomically
+from core.local.state.database import state_database, write_durably
 from core.objects.bucket import Bucket
-from core.paths import data_dir
 from core.units import iso_utc, utc_now
 from core.work import Work, default_work
 
@@ -29,11 +29,18 @@ READ_BACK_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A configuration that was saved and read back; `undo` is the former one."""
+    """A configuration that was saved and read back, and the former one."""
 
     before: Configuration
     after: Configuration
-    undo: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FormerRules:
+    """The configuration that a bucket had before a save, and when it was replaced."""
+
+    replaced: datetime
+    configuration: Configuration
 
 
 def read(bucket: Bucket, *, work: Work | None = None) -> Configuration:
@@ -51,8 +58,7 @@ def read(bucket: Bucket, *, work: Work | None = None) -> Configuration:
         if "NoSuchLifecycleConfiguration" in error.details:
             return Configuration()
         raise
-    rules = tuple(Rule.of(raw) for raw in answer.get("Rules", ()))
-    return Configuration(rules, answer.get("TransitionDefaultMinimumObjectSize"))
+    return _configuration(answer)
 
 
 @states_effect("saved")
@@ -79,9 +85,9 @@ def _replaced(bucket: Bucket, seen: Configuration, after: Configuration, work: W
     before = read(bucket, work=work)
     if not before.same_as(seen):
         raise _edit_conflict(bucket, seen, before)
-    undo = _store_backup(bucket, before)
+    _store_former(bucket, before)
     _put(bucket, after, work)
-    return Saved(before, _read_back(bucket, after, work), undo)
+    return Saved(before, _read_back(bucket, after, work))
 
 
 @states_effect("changed")
@@ -92,6 +98,22 @@ def undo(bucket: Bucket, saved: Saved, *, work: Work | None = None) -> Saved:
         Conflict: another client changed the configuration; nothing was written.
     """
     return _replaced(bucket, saved.after, saved.before, default_work(work))
+
+
+def former_rules(bucket_name: str) -> tuple[FormerRules, ...]:
+    """Return the configurations that this machine has replaced in a bucket, newest first.
+
+    Raises:
+        LocalIOError: the state database cannot be read.
+    """
+    rows = state_database().rows(
+        "SELECT moment, record FROM former_lifecycle_rules WHERE bucket = ? ORDER BY number DESC",
+        (bucket_name,),
+    )
+    return tuple(
+        FormerRules(datetime.fromisoformat(moment), _configuration(json.loads(record)))
+        for moment, record in rows
+    )
 
 
 def _put(bucket: Bucket, wanted: Configuration, work: Work) -> None:
@@ -125,19 +147,22 @@ def _read_back(bucket: Bucket, wanted: Configuration, work: Work) -> Configurati
     )
 
 
-def _store_backup(bucket: Bucket, before: Configuration) -> Path:
-    folder = data_dir() / "lifecycle"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    stamp = iso_utc(utc_now()).replace(":", "")
-    path = folder / f"{bucket.name}-{stamp}.json"
-    document = {
-        "bucket": bucket.name,
-        "saved": iso_utc(utc_now()),
+def _configuration(answer: Mapping[str, Any]) -> Configuration:
+    rules = tuple(Rule.of(raw) for raw in answer.get("Rules", ()))
+    return Configuration(rules, answer.get("TransitionDefaultMinimumObjectSize"))
+
+
+def _store_former(bucket: Bucket, before: Configuration) -> None:
+    """Store the configuration that is about to be replaced: S3 retains no former one."""
+    record = {
         "Rules": [rule.raw() for rule in before.rules],
         "TransitionDefaultMinimumObjectSize": before.minimum_size,
     }
-    write_atomically(path, json.dumps(document, indent=2).encode())
-    return path
+    write_durably(
+        state_database(),
+        "INSERT INTO former_lifecycle_rules (bucket, moment, record) VALUES (?, ?, ?)",
+        (bucket.name, iso_utc(utc_now()), json.dumps(record)),
+    )
 
 
 def _edit_conflict(bucket: Bucket, seen: Configuration, now: Configuration) -> Conflict:

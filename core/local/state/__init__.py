@@ -1,14 +1,15 @@
 """The state of the program on this machine, in one SQLite database: `state.db` in the data folder.
 
 It holds profiles, settings, the ledger of links, the journals of transfers and rotations, the log
-of changes, and the records of uploads under way. It never holds a secret: keys are in the system
-keyring (`core.local.vault`). Caches are other files, which can be deleted.
+of changes, the records of uploads under way, the lifecycle rules before each change, and the last
+statistics of each bucket. It never holds a secret: keys are in the system keyring
+(`core.local.vault`).
 
 *Modules.* `database` reads and writes; `opening` creates, checks and opens the file; `migrations`
 has the schema; `owners` distinguishes records of running processes from those of ended ones;
 `old_files`, `import_files` and `old_forms` import the files of earlier versions; `salvage` copies
-what can be read of a damaged file, and `reports` returns what was lost; `failures` translates
-errors.
+what can be read of a damaged file, and `reports` returns what was lost; `statistics_parts` encodes
+statistics; `failures` translates errors.
 
 *Threads and processes.* The window, its engine process and commands use the file at the same time.
 Each thread has a separate connection. A write is one statement, or a transaction that begins with

@@ -47,6 +47,8 @@ _INSERT: dict[str, Callable[[apsw.Connection, bytes, Path], old_forms.Inserted]]
     "unfinished backups": old_forms.insert_unfinished_backup,
     "verifications": old_forms.insert_verifications,
     "check secrets": old_forms.insert_check_secret,
+    "former lifecycle rules": old_forms.insert_former_lifecycle_rules,
+    "statistics": old_forms.insert_statistics,
 }
 
 

@@ -169,10 +169,29 @@ CREATE TABLE check_secrets (
 ) STRICT;
 """
 
+_STATISTICS = """
+CREATE TABLE statistics (       -- the last complete result of each profile and bucket
+    profile TEXT NOT NULL,
+    bucket TEXT NOT NULL,
+    part INTEGER NOT NULL,      -- 0 has the totals and the number of parts
+    content BLOB NOT NULL,      -- compressed JSON, see core.local.state.statistics_parts
+    PRIMARY KEY (profile, bucket, part)
+) STRICT;
+"""
+
+_LIFECYCLE = """
+CREATE TABLE former_lifecycle_rules ( -- the rules of a bucket before each save
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    bucket TEXT NOT NULL,
+    moment TEXT NOT NULL,
+    record TEXT NOT NULL        -- JSON in the form of the API
+) STRICT;
+"""
+
 #: All steps, oldest first; number n makes version n of version n - 1.
 MIGRATIONS: tuple[str, ...] = (
     _HOUSEKEEPING, _ROTATIONS, _TRANSFERS, _UPLOADS, _PROFILES, _SETTINGS, _LINKS, _CHANGES,
-    _USED_ACTIONS, _DOWNLOADS, _BACKUPS, _CHECK_SECRETS,
+    _USED_ACTIONS, _DOWNLOADS, _BACKUPS, _CHECK_SECRETS, _STATISTICS, _LIFECYCLE,
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from core.paths import config_dir, data_dir
+from core.paths import cache_dir, config_dir, data_dir
 
 
 class OldStore(NamedTuple):
@@ -13,7 +13,7 @@ class OldStore(NamedTuple):
 
     Attributes:
         name: of the store, for messages.
-        folder: `config` or `data`.
+        folder: `config`, `data` or `cache`.
         pattern: the files, relative to the folder.
         owned: whether a process that works on an entry holds the lock of its file.
     """
@@ -38,6 +38,9 @@ OLD_STORES: tuple[OldStore, ...] = (
     OldStore("unfinished backups", "data", "unfinished-backups/*.backup", owned=True),
     OldStore("verifications", "data", "verifications.jsonl"),
     OldStore("check secrets", "data", "check-secrets/*.secret", owned=True),
+    OldStore("former lifecycle rules", "data", "lifecycle/*.json"),
+    # After the profiles, whose names are needed to find out which profile a result is of.
+    OldStore("statistics", "cache", "statistics/*.json"),
 )
 
 
@@ -49,7 +52,7 @@ def old_files(database: Path) -> list[tuple[OldStore, Path]]:
     """
     if database.parent != data_dir():
         return []
-    folders = {"config": config_dir(), "data": data_dir()}
+    folders = {"config": config_dir(), "data": data_dir(), "cache": cache_dir()}
     return [(store, path) for store in OLD_STORES for path in _files(store, folders[store.folder])]
 
 

@@ -7,6 +7,7 @@ older one.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from uuid import UUID
 
 from core.errors import InvalidInput
 from core.local.profile_check import check_profile, profile_of
+from core.local.state.statistics_parts import encode, replace_parts, statistics_of
 from core.local.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
@@ -209,6 +211,41 @@ def insert_check_secret(connection: apsw.Connection, content: bytes, _path: Path
         [_text(record[name]) for name in ("name", "endpoint", "region", "bucket")],
     )
     return Inserted(1)
+
+
+def insert_former_lifecycle_rules(
+    connection: apsw.Connection, content: bytes, _path: Path
+) -> Inserted:
+    """Insert the rules of a bucket before a change."""
+    document = json.loads(content)
+    datetime.fromisoformat(document["saved"])
+    names = ("Rules", "TransitionDefaultMinimumObjectSize")
+    if not isinstance(document["Rules"], list):
+        raise TypeError("not a list of rules")
+    connection.execute(
+        "INSERT INTO former_lifecycle_rules (bucket, moment, record) VALUES (?, ?, ?)",
+        (_text(document["bucket"]), document["saved"],
+         json.dumps({name: document[name] for name in names})),
+    )  # fmt: skip
+    return Inserted(1)
+
+
+def insert_statistics(connection: apsw.Connection, content: bytes, path: Path) -> Inserted:
+    """Insert the last complete result of a profile and bucket.
+
+    The file has the bucket's name, but only a hash of it and the profile's name as its own name. A
+    result of a profile that no longer exists cannot be shown, and is left out.
+    """
+    document = json.loads(content)
+    if document["version"] != 1 or document["partial"]:
+        raise ValueError("not a complete result")
+    statistics = statistics_of(document)
+    for (profile,) in connection.execute("SELECT name FROM profiles").fetchall():
+        name = hashlib.sha256(f"{profile}\0{statistics.bucket}".encode()).hexdigest()[:32]
+        if name == path.stem:
+            replace_parts(connection, str(profile), statistics.bucket, encode(statistics))
+            return Inserted(1)
+    return Inserted(0)
 
 
 def _insert_lines(

@@ -1,5 +1,3 @@
-import json
-
 import pytest
 from helpers.moto_bucket import moto_bucket
 
@@ -40,9 +38,11 @@ def test_a_rule_is_merged_read_back_and_undone(bucket):
     assert [rule.rule_id for rule in seen.rules] == ["theirs"]
     saved = store.save(bucket, seen, seen.merged(archive()))
     assert ids(bucket) == ["theirs", "ArchiveOldData"]
-    stored = json.loads(saved.undo.read_text())
-    assert [rule["ID"] for rule in stored["Rules"]] == ["theirs"]
+    (former,) = store.former_rules(bucket.name)
+    assert former.configuration.same_as(seen)
+    assert store.former_rules("another") == ()
     store.undo(bucket, saved)
+    assert [len(each.configuration.rules) for each in store.former_rules(bucket.name)] == [2, 1]
     assert ids(bucket) == ["theirs"]
     assert store.read(bucket).same_as(seen)
 

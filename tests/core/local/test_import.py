@@ -17,6 +17,7 @@ import pytest
 
 from core.backup.unfinished import dead_records
 from core.backup.verifications import verifications
+from core.lifecycle.store import former_rules
 from core.links.ledger import Ledger
 from core.local.activity import ChangeLog
 from core.local.locking import locked
@@ -30,8 +31,10 @@ from core.local.used_actions import UsedActions
 from core.model.backup import Verification
 from core.model.change import ChangeKind
 from core.model.rotation import Outcome, Step, StepState
+from core.model.statistics import Share
 from core.paths import config_dir, data_dir
 from core.rotation.journal import RotationJournal
+from core.statistics.saved import load
 from core.transfer.journal import settled, unfinished
 from core.transfer.values import EXISTS, Outcomes
 
@@ -130,7 +133,22 @@ def check_secrets():
     assert rows == [(None, "cryptotrading/strongroom-check-1", "https://s3", "us-east-1", "bucket")]
 
 
+def lifecycle():
+    (former,) = former_rules("bucket")
+    assert former.replaced == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert [rule.rule_id for rule in former.configuration.rules] == ["theirs"]
+    assert former.configuration.minimum_size == "varies_by_storage_class"
+
+
+def statistics():
+    found = load("staging", "bucket")
+    assert (found.objects, found.size, found.folders) == (2, 30, (Share("logs", 2, 30),))
+    assert (found.details[0].sizes, found.details[0].largest) == (((2, 30), (0, 0)), found.largest)
+    assert load("production", "bucket") is None
+
+
 CHECKS = {
+    "former lifecycle rules": lifecycle, "statistics": statistics,
     "check secrets": check_secrets,
     "downloads": downloads, "unfinished backups": unfinished_backups, "verifications": verified,
     "rotations": rotations, "transfers": transfers, "uploads": uploads, "profiles": profiles,
@@ -156,7 +174,7 @@ def test_all_files_are_renamed_once_and_remain_readable(home):
     assert [path.name for path in home.rglob("*.lock")] == ["state.db.lock"]
     for check in CHECKS.values():
         check()
-    assert {"config", "data"} <= {path.name for path in home.iterdir()}
+    assert {"config", "data", "cache"} <= {path.name for path in home.iterdir()}
 
 
 def test_every_kind_of_file_is_covered(home):

@@ -13,8 +13,23 @@ from core.local.state.database import Database
 from core.local.state.migrations import MIGRATIONS, migrate
 
 ROOT = Path(__file__).resolve().parents[3]
-#: Of each step that was released: it must never change.
-RELEASED: tuple[str, ...] = ()
+#: SHA-256 of the SQL of each step. A step in use is never changed: databases have its result.
+RELEASED: tuple[str, ...] = (
+    "12e4aadaf18bc5aab45260f9950c2b3218026410518c9e8eaf6df8601bd6d8ab",
+    "fe725e795052caf9dcb64d8511b70b360049f875c04d90d6bd022f7be34fa2e0",
+    "ee87ec796b0726ad44a28e3ab3c6437c914898e62fefae0fb06aedd912a3cab9",
+    "5811cc11d04ed3ebeebb8f7b31e67121157c2d169fe51d369deff5d44804908d",
+    "330dcc192d58242551bd7db9c8ee21d87dafa2105088ea03192983fc44b4e365",
+    "111f140991d2c9d86069cb1fff953c2e7caeef992b77f6a7b26f67cd126c30bf",
+    "7697d4f12fcd395de8f3a1a74ab8e36900a5449e2190c8b4a7380804fa494de9",
+    "32ef12c1c50470b0cc6b68f4a9a330aa25e2436eaa0c8f6244feaad5b5b8fdbd",
+    "f1e3a0521af88ad74ab952b87d9817827ed6f7d8171fa7a6d1bb81edbaca4e9e",
+    "aba2b002353a92c6b090908901aa4f29efda2ca6beb1c36e1c34ee23ada4673d",
+    "fa4e293e6a1c57244db8390fff1ae9c21476be23a1d0b94bfbb2343fc690e2c7",
+    "effe2dc67d06264dd120be993baa54a41dc82e4db213eef4e19bdf6eb3fc2850",
+    "c4b3ad79a8bdc249fb1d359f138845576b213fc21c7e8f11005d6036926c1e7b",
+    "0fe7c57de99e0c7597d6646f95104538ab5c4a9a5e63d1f4b3e0e730218a2cf6",
+)
 #: A row for each table, by the step that creates the table.
 ROWS = {
     1: "INSERT INTO damaged_files VALUES ('p', 'm', 'r');"
@@ -32,6 +47,8 @@ ROWS = {
     11: "INSERT INTO unfinished_backups VALUES (1, 'o', 'p', 'f');"
     "INSERT INTO verifications VALUES (1, 'p', 'k', 'h', 'm', 'o', '')",
     12: "INSERT INTO check_secrets VALUES (1, 'o', 'n', 'e', 'r', 'b')",
+    13: "INSERT INTO statistics VALUES ('p', 'b', 0, x'7b7d')",
+    14: "INSERT INTO former_lifecycle_rules VALUES (1, 'b', 'm', '{}')",
 }
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
@@ -120,3 +137,7 @@ def test_a_kill_in_a_step_leaves_the_schema_before_it(tmp_path, newest, step):
 def test_a_step_that_was_released_is_never_changed():
     hashes = [hashlib.sha256(step.encode()).hexdigest() for step in MIGRATIONS]
     assert hashes[: len(RELEASED)] == list(RELEASED)
+
+
+def test_each_step_is_recorded():
+    assert len(RELEASED) == len(MIGRATIONS), "add the SHA-256 of the new step to RELEASED"

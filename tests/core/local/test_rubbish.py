@@ -7,6 +7,7 @@ import pytest
 
 from core import paths
 from core.backup.verifications import verifications
+from core.lifecycle.store import former_rules
 from core.links.ledger import Ledger
 from core.local import pending_uploads
 from core.local.activity import ChangeLog
@@ -55,6 +56,7 @@ READERS = {
         (),
     ),
     "statistics": ("cache", f"statistics/{STATISTICS}.json", lambda: load("p", "b"), None),
+    "former lifecycle rules": ("data", "lifecycle/b.json", lambda: former_rules("b"), ()),
     "uploads": (
         "data",
         "uploads/1.upload",

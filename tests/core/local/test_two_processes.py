@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.lifecycle.store import former_rules
 from core.links.ledger import Ledger
 from core.local.activity import ChangeLog
 from core.local.pending_uploads import of_dead_processes
@@ -64,6 +65,12 @@ from core.links.ledger import Entry, Ledger
 ledger, now = Ledger(), datetime(2026, 1, 1, tzinfo=UTC)
 for name in names: ledger.append([Entry("b", name, "GET", now, now, "me", "AKIA")])
 """,
+    "former rules": """
+from types import SimpleNamespace
+from core.lifecycle.rules import Configuration, Rule
+from core.lifecycle.store import _store_former
+for name in names: _store_former(SimpleNamespace(name="b"), Configuration((Rule.of({"ID": name}),)))
+""",
     "log": """
 from core.local import activity
 from core.model.change import Change, ChangeKind
@@ -83,6 +90,8 @@ def read_back(what):
         return [used.action for used in UsedActions().read("p")]
     if what == "ledger":
         return [entry.key for entry in Ledger().read().entries]
+    if what == "former rules":
+        return [former.configuration.rules[0].rule_id for former in former_rules("b")]
     return [entry.change.subject for entry in ChangeLog().read()]
 
 

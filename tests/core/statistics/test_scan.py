@@ -7,6 +7,8 @@ import pytest
 from helpers.moto_bucket import moto_bucket
 
 from core.errors import NotAnS3Answer, Offline, StorageError
+from core.local.state.database import state_database
+from core.local.state.statistics_parts import encode, replace_parts
 from core.statistics.saved import load, save
 from core.statistics.scan import scan
 from core.statistics.tally import Tally
@@ -77,8 +79,8 @@ def test_a_part_is_neither_stored_nor_read_back(filled):
         save("p", part)
     complete = replace(part, partial=False, started=now, finished=now)
     save("p", complete)
-    from core.statistics.saved import _path
-
-    path = _path("p", "b")
-    path.write_text(path.read_text().replace('"partial": false', '"partial": true'))
+    assert load("p", "b") == complete
+    parts = encode(replace(complete, partial=True))
+    with state_database().transaction() as connection:
+        replace_parts(connection, "p", "b", parts)
     assert load("p", "b") is None
