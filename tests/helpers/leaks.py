@@ -24,6 +24,7 @@ class Canaries:
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
+        self._forms: dict[str, tuple[bytes, ...]] = {}
 
     def make(self, name: str) -> str:
         """Return a new value that stands for a secret of that name."""
@@ -34,14 +35,13 @@ class Canaries:
         assert name not in self.values
         assert len(value) >= 12
         self.values[name] = value
+        self._forms[name] = tuple(_forms(value))
         return value
 
     def hits(self, text: str | bytes) -> set[str]:
         """Return the names of the canaries that are in a text, in whichever form."""
         data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-        return {
-            name for name, value in self.values.items() if any(f in data for f in _forms(value))
-        }
+        return {name for name, forms in self._forms.items() if any(form in data for form in forms)}
 
 
 def _forms(value: str) -> Iterator[bytes]:
