@@ -110,7 +110,7 @@ def link(
         for one in made:
             cli.out.line(one.url.reveal())
             why = f" ({one.limited_by})" if one.limited_by else ""
-            cli.out.note(f"{one.method} {one.key} {one.ends}{why}")
+            cli.out.note(f"{one.method} {one.key} until {one.expiry_text}{why}")
             for warning in one.warnings:
                 cli.out.note(f"warning: {one.key}: {warning}")
 

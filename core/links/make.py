@@ -48,10 +48,22 @@ class Link:
     warnings: tuple[str, ...] = ()
 
     @property
-    def ends(self) -> str:
-        """The end as text, which states if it is unknown."""
-        when = format_moment(self.expires)
-        return f"until {when}" if self.expiry_known else f"end unknown: at most until {when}"
+    def expiry_text(self) -> str:
+        """When it expires, as text."""
+        return expiry_text(self.expires, known=self.expiry_known)
+
+
+def expiry_text(expires: datetime, *, known: bool = True) -> str:
+    """Return when a link expires or has expired, for the column “Expires” and for messages.
+
+    Args:
+        expires: its end, or the latest possible end.
+        known: False if the credentials that sign it may expire earlier.
+    """
+    when = format_moment(expires)
+    if expires <= utc_now():
+        return f"expired {when}"
+    return when if known else f"{when} at the latest"
 
 
 def make_links(  # noqa: PLR0913 - a link is this record; all but the first two have names

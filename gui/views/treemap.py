@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
     QColor,
     QContextMenuEvent,
     QFocusEvent,
@@ -16,13 +18,15 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
+    QPaintEvent,
     QPen,
+    QResizeEvent,
 )
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractButton, QToolTip, QWidget
 
 from core.layout import kind_of
 from core.model.statistics import Share
-from core.units import format_count, format_size
+from core.units import format_counted, format_size
 from gui import theme
 from gui.views.canvas import Canvas
 from gui.views.squarify import Direction, neighbour, squarified
@@ -67,10 +71,9 @@ class Cell:
     @property
     def text(self) -> str:
         """The complete name with size and count, in two lines."""
-        count = format_count(self.share.objects)
-        objects = "object" if self.share.objects == 1 else "objects"
+        objects = format_counted(self.share.objects, "object")
         name = self.folder if self.enterable else self.label
-        return f"{name}\n{format_size(self.share.size)} in {count} {objects}"
+        return f"{name}\n{format_size(self.share.size)} in {objects}"
 
 
 def cells_of(folders: Sequence[Share], root: str) -> list[Cell]:
@@ -88,7 +91,7 @@ def cells_of(folders: Sequence[Share], root: str) -> list[Cell]:
     rest = [two for _, two in found[_MOST:]]
     if rest:
         share = Share("", sum(two[0] for two in rest), sum(two[1] for two in rest))
-        label = f"{format_count(len(rest))} smaller folders"
+        label = format_counted(len(rest), "smaller folder")
         cells.append(Cell("", label, share, enterable=False))
     return [cell for cell in cells if cell.share.size > 0]
 
@@ -101,11 +104,29 @@ def _cell(name: str, share: Share, root: str) -> Cell:
     return Cell(name, "/".join(below.split("/")[-2:]), share)
 
 
+class _TileButton(QAbstractButton):
+    """An invisible button over a tile, through which a screen reader can press it.
+
+    Qt builds the accessible tree from child widgets. Interfaces written in Python for painted tiles
+    would have to be deleted by Qt and by Python at the same time, so real widgets are used.
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.cell: Cell | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the arrow keys of the treemap reach all tiles
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw nothing: the treemap draws the tile."""
+
+
 class Treemap(Canvas):
     """Tiles whose areas are proportional to sizes.
 
     The pointer marks the tile below it, the arrow keys go to the next tile in their direction. A
-    screen reader gets the marked tile as the description.
+    screen reader gets the marked tile as the description, and a button for each tile that is large
+    enough for a name.
 
     Signals:
         entered: a tile was clicked, or Enter pressed on it; the folder.
@@ -124,6 +145,7 @@ class Treemap(Canvas):
         self._chosen = -1
         #: The tile on which the mouse button was pressed; with None a release has no effect.
         self._pressed: Cell | None = None
+        self._buttons: list[_TileButton] = []
         self.setMouseTracking(True)
         self.setMinimumSize(200, 120)
         self.setAccessibleName("Treemap of sizes")
@@ -137,6 +159,7 @@ class Treemap(Canvas):
             self._chosen = 0
         self._describe()
         self.redraw()
+        self._place_buttons()
 
     @property
     def cells(self) -> list[Cell]:
@@ -178,6 +201,12 @@ class Treemap(Canvas):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(self._places[self._chosen].adjusted(1, 1, -3, -3), 3, 3)
         self.draw_focus(painter)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lay the tiles out in the new size."""
+        super().resizeEvent(event)
+        self._places = []
+        self._place_buttons()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Mark the tile under the pointer."""
@@ -235,8 +264,10 @@ class Treemap(Canvas):
         elif key in _ARROWS and self._cells:
             self._lay_out()
             self._choose(neighbour(self._places, max(self._chosen, 0), _ARROWS[key]))
+            self._announce()
         elif key in {Qt.Key.Key_Home, Qt.Key.Key_End}:
             self._choose(min(0, last) if key == Qt.Key.Key_Home else last)
+            self._announce()
         elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
             self._enter(self._chosen)
         elif key == Qt.Key.Key_Backspace:
@@ -277,6 +308,40 @@ class Treemap(Canvas):
             labels = [f"{c.label} {format_size(c.share.size)}" for c in self._cells[:20]]
             self.setAccessibleDescription("; ".join(labels))
 
+    def _announce(self) -> None:
+        """Announce the marked tile: screen readers do not read a changed description themselves."""
+        if QAccessible.isActive():
+            text = self.accessibleDescription()
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+
+    def _place_buttons(self) -> None:
+        """Move the buttons to the tiles that can be entered and have room for a name."""
+        self._lay_out()
+        tiles = [
+            (cell, place)
+            for cell, place in zip(self._cells, self._places, strict=True)
+            if cell.enterable and _has_room(place)
+        ]
+        while len(self._buttons) < len(tiles):
+            self._buttons.append(self._button())
+        for button, (cell, place) in zip(self._buttons, tiles, strict=False):
+            button.cell = cell
+            button.setAccessibleName(shown(cell.text.replace("\n", ", ")))
+            button.setGeometry(place.toAlignedRect())
+            button.show()
+        # Hidden, not deleted: a press replaces the tiles while its button still emits the signal.
+        for button in self._buttons[len(tiles) :]:
+            button.hide()
+
+    def _button(self) -> _TileButton:
+        button = _TileButton(self)
+        button.clicked.connect(lambda _checked=False: self._enter_cell(button.cell))
+        return button
+
+    def _enter_cell(self, cell: Cell | None) -> None:
+        if cell is not None and cell in self._cells:
+            self._enter(self._cells.index(cell))
+
     def _enter(self, number: int) -> None:
         if 0 <= number < len(self._cells) and self._cells[number].enterable:
             self.entered.emit(self._cells[number].folder)
@@ -287,7 +352,7 @@ class Treemap(Canvas):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(_COLOURS[kind_of(f"{cell.folder}/")]))
         painter.drawRoundedRect(place, 3, 3)
-        if place.width() > 48 and place.height() > 20:
+        if _has_room(place):
             self._draw_text(painter, cell, place.adjusted(8, 4, -6, -4))
 
     @staticmethod
@@ -303,6 +368,11 @@ class Treemap(Canvas):
         if inner.height() > 32 and wide <= inner.width():
             below = line.translated(0, metrics.height() + 1)
             painter.drawText(below, Qt.AlignmentFlag.AlignLeft, size)
+
+
+def _has_room(place: QRectF) -> bool:
+    """Return whether a tile is large enough for its name."""
+    return place.width() > 48 and place.height() > 20
 
 
 def _fitting(label: str, metrics: QFontMetricsF, line: QRectF) -> str:

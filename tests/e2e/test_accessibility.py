@@ -17,6 +17,7 @@ from pytestqt import exceptions
 
 from core.demo import DemoServer
 from gui.tab_list import TABS
+from gui.views.treemap import Treemap
 
 #: Milliseconds for what a press starts, and for loading a view on a busy machine.
 SHORT, LONG = 2_000, 60_000
@@ -40,8 +41,9 @@ def _label(button):
 
 
 def _kind(button):
-    """Return what distinguishes a button from others; rows of a list have buttons of one kind."""
-    return _label(button), type(button.parentWidget())
+    """Return what distinguishes a button; rows of a list, and tiles of a map, have buttons of one kind."""
+    holder = type(button.parentWidget())
+    return ("tile" if holder is Treemap else _label(button)), holder
 
 
 def _next(tab, done):

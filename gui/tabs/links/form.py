@@ -10,8 +10,9 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
 
+from core.links.make import expiry_text
 from core.objects.presign import Lifetime
-from core.units import format_count, format_moment, utc_now
+from core.units import format_count, utc_now
 from gui import theme
 from gui.widgets.buttons import primary_button
 from gui.widgets.fields import combo_box, inset
@@ -99,7 +100,7 @@ class LinkForm(QWidget):
 
     def show_lifetime(self, life: Lifetime) -> None:
         """Show when a link created now would expire, and why if that is earlier than requested."""
-        self._real.show_live(partial(_expiry_text, life, self.seconds))
+        self._real.show_live(partial(_expiry_of_new_link, life, self.seconds))
         self._real.set_tone("warning" if life.limited_by else "muted")
 
     def _lay_out(self) -> None:
@@ -198,9 +199,8 @@ def _duration_text(seconds: int) -> str:
     return "1 hour" if hours == 1 else f"{hours} hours"
 
 
-def _expiry_text(life: Lifetime, seconds: int) -> str:
+def _expiry_of_new_link(life: Lifetime, seconds: int) -> str:
     """Return when a link created now would expire, and what limits that."""
     ends = life.expires_at if life.limited_by else utc_now() + timedelta(seconds=seconds)
-    when = format_moment(ends)
-    text = f"Expires {when}" if life.known else f"Expires {when} at the latest"
-    return f"{text}: {life.limited_by}." if life.limited_by else f"{text}."
+    when = expiry_text(ends, known=life.known)
+    return f"Expires {when}: {life.limited_by}." if life.limited_by else f"Expires {when}."

@@ -12,9 +12,9 @@ from PySide6.QtCore import QObject
 
 from core.links.existence import NEED_OBJECT
 from core.links.ledger import Entry
-from core.links.make import Link
+from core.links.make import Link, expiry_text
 from core.objects.presign import path_warning
-from core.units import format_age, format_moment, format_remaining, utc_now
+from core.units import format_age, format_remaining, utc_now
 from gui.models.columns import CellText
 from gui.models.roles import PILL_ROLE, TONE_ROLE
 from gui.models.text_rows import TextRows
@@ -63,7 +63,7 @@ class NewLinksModel(TextRows):
 
     def _row(self, link: Link) -> Row:
         result = self._tests.get(link.key, ("", ""))[0]
-        ends = partial(_until, link.expires, known=link.expiry_known)
+        ends = partial(expiry_text, link.expires, known=link.expiry_known)
         texts = (shown(link.key), _purpose(link.method), ends, shown(result))
         return (link.key, link.method, link.expires, result), texts
 
@@ -140,7 +140,7 @@ class LedgerModel(TextRows):
         entry = self.entry(row)
         return {
             self._STATE: self._state_of(entry)[2],
-            self._ENDS: _until(entry.expires, known=entry.expiry_known),
+            self._ENDS: expiry_text(entry.expires, known=entry.expiry_known),
             MADE_BY: f"Signed with {entry.access_key_id}",
         }.get(column, "")
 
@@ -183,10 +183,3 @@ def _left(entry: Entry) -> str:
         return f"expired {format_age(entry.expires)}"
     longest = "" if entry.expiry_known else "at most "
     return f"{longest}{format_remaining(entry.expires)}"
-
-
-def _until(moment: datetime, *, known: bool = True) -> str:
-    when = format_moment(moment)
-    if moment <= utc_now():
-        return f"expired {when}"
-    return when if known else f"{when} at the latest"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from core.model.statistics import StorageStatistics
 from core.units import format_count, format_size
@@ -17,14 +17,22 @@ _NOTHING = "\u2013"
 
 
 class Card(QWidget):
-    """A card with a title, a figure and a note."""
+    """A card with a title, a figure and a note.
 
-    def __init__(self, title: str) -> None:
+    Args:
+        title: what the figure counts.
+        elastic: shorten a long note instead of widening the card for it.
+    """
+
+    def __init__(self, title: str, *, elastic: bool = False) -> None:
         super().__init__()
         self._title = title
         self._figure = figure(_NOTHING)
-        self._note = Elided("", "muted", mode=Qt.TextElideMode.ElideRight)
+        end = Qt.TextElideMode.ElideMiddle if elastic else Qt.TextElideMode.ElideRight
+        self._note = Elided("", "muted", mode=end)
         self._note.setFont(theme.text_font(12))
+        if elastic:
+            self._note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         name = Elided(title, "muted", mode=Qt.TextElideMode.ElideRight)
@@ -46,38 +54,47 @@ class Cards(QFrame):
         super().__init__()
         self.setProperty("surface", "background")
         self.objects, self.total = Card("Objects"), Card("Size")
-        self.small, self.largest = Card("Below 128 KB"), Card("Largest object")
+        self.small, self.largest = Card("Below 128 KB"), Card("Largest object", elastic=True)
         self.classes, self.calls = Card("Storage class"), Card("This scan")
         box = QHBoxLayout(self)
-        box.setContentsMargins(16, 12, 16, 12)
-        box.setSpacing(12)
-        parts = (self.objects, self.total, self.small, self.largest, self.classes, self.calls)
-        for part in parts:
-            box.addWidget(part, 1)
+        box.setContentsMargins(12, 12, 12, 12)
+        box.setSpacing(8)
+        # Without stretch factors the layout shares the width equally, but gives a card whose note
+        # is longer more of it: in a narrow window equal cards would shorten some notes.
+        for part in (self.objects, self.total, self.small, self.largest, self.classes, self.calls):
+            box.addWidget(part)
 
     def show_statistics(self, found: StorageStatistics) -> None:
         """Show the figures of a complete or partial result."""
-        average = found.size // found.objects if found.objects else 0
-        self.objects.set(format_count(found.objects), "so far" if found.partial else "all objects")
-        part = ", so far" if found.partial else ""
-        self.total.set(format_size(found.size), f"{format_size(average)} on average{part}")
+        partial = found.partial
+        average = format_size(found.size // found.objects if found.objects else 0)
+        self.objects.set(format_count(found.objects), "so far" if partial else "all objects")
+        self.total.set(
+            format_size(found.size),
+            f"{average} on average, so far" if partial else f"{average} on average",
+        )
         self._show_small(found)
-        largest = found.largest[0] if found.largest else None
-        name = largest.key.rpartition("/")[2] if largest else ""
-        note = f"so far: {_short(name)}" if found.partial and largest else _short(name)
-        self.largest.set(format_size(largest.size) if largest else _NOTHING, note)
+        self._show_largest(found)
         self._show_classes(found)
         seconds = (found.finished - found.started).total_seconds()
-        calls = format_count(found.list_calls)
-        self.calls.set(f"{calls} LIST", f"requests, {seconds:.1f} s")
+        self.calls.set(format_count(found.list_calls), f"LIST requests, {seconds:.1f} s")
 
     def _show_small(self, found: StorageStatistics) -> None:
         part = found.small_objects / found.objects if found.objects else 0.0
-        many = part > 0.5
-        everything = "of those found so far" if found.partial else "of all objects"
-        note = "expensive to archive" if many else everything
         # Rounded down, so that "100 %" always means all objects.
-        self.small.set(f"{math.floor(part * 1000) / 10:g} %", note, "warning" if many else "muted")
+        figure = f"{math.floor(part * 1000) / 10:g} %"
+        if part > 0.5:
+            self.small.set(figure, "expensive to archive", "warning")
+        else:
+            self.small.set(figure, "of those found so far" if found.partial else "of all objects")
+
+    def _show_largest(self, found: StorageStatistics) -> None:
+        if not found.largest:
+            self.largest.set(_NOTHING)
+            return
+        largest = found.largest[0]
+        name = largest.key.rpartition("/")[2]
+        self.largest.set(format_size(largest.size), f"so far: {name}" if found.partial else name)
 
     def _show_classes(self, found: StorageStatistics) -> None:
         if not found.classes:
@@ -86,7 +103,3 @@ class Cards(QFrame):
         first = found.classes[0]
         part = first.size / found.size if found.size else 1.0
         self.classes.set(f"{part:.0%}", f"{first.name}, so far" if found.partial else first.name)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 26 else f"{name[:12]}…{name[-12:]}"

@@ -54,7 +54,7 @@ def test_permanent_credentials_sign_for_seven_days(bucket):
     (link,) = make_links(bucket, ["there"], seconds=WEEK)
     assert seconds_in(link) == WEEK
     assert (link.expiry_known, link.limited_by, link.exists, link.warnings) == (True, "", True, ())
-    assert link.ends == f"until {format_moment(link.expires)}"
+    assert link.expiry_text == format_moment(link.expires)
 
 
 def test_a_link_ends_with_the_session_that_signs_it(bucket, ends, tmp_path):
@@ -76,7 +76,7 @@ def test_an_unknown_end_is_never_a_promise(bucket, ends, tmp_path, asked, most):
     (link,) = make_links(bucket, ["there"], seconds=asked, ledger=ledger)
     assert seconds_in(link) == most
     assert not link.expiry_known
-    assert link.ends == f"end unknown: at most until {format_moment(link.expires)}"
+    assert link.expiry_text == f"{format_moment(link.expires)} at the latest"
     assert "temporary" in link.limited_by
     (entry,) = ledger.read().entries
     assert (entry.expiry_known, entry.expires) == (False, link.expires)

@@ -94,7 +94,11 @@ def test_warnings_of_links_just_made_stand_in_their_rows(qapp):
         "no object now, not for browsers",
     ]
     assert model.index(1, 3).data(PILL_ROLE) == "warning"
-    assert model.index(1, 2).data().endswith(" at the latest")
+    assert [model.index(row, 2).data() for row in range(2)] == [
+        link.expiry_text,
+        warned.expiry_text,
+    ]
+    assert warned.expiry_text == f"{link.expiry_text} at the latest"
     model.set_test("../b", "works", "good")
     assert model.index(1, 3).data() == "works"
     assert model.index(1, 3).data(PILL_ROLE) == "good"

@@ -6,18 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QAccessible, QMouseEvent
 from PySide6.QtTest import QAbstractItemModelTester, QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from core.errors import Offline
-from core.model.statistics import LargeObject, Share
+from core.model.statistics import LargeObject, Share, StorageStatistics
 from core.statistics.tally import Tally
 from core.units import utc_now
 from core.workspace import Workspace
 from gui.models.roles import SORT_ROLE
 from gui.tabs.statistics import StatisticsTab
 from gui.tabs.statistics import tab as tab_module
+from gui.tabs.statistics.cards import Cards
 from gui.tabs.statistics.models import LargestModel, SharesModel
 from gui.views.squarify import Direction, neighbour, squarified
 from gui.views.treemap import Treemap, cells_of
@@ -93,6 +94,50 @@ def test_the_treemap_is_used_by_keyboard(treemap, qtbot):
     assert treemap.current.folder == "market-data/ohlcv/BTC-USD"
     with qtbot.waitSignal(treemap.left):
         qtbot.keyClick(treemap, Qt.Key.Key_Backspace)
+
+
+def test_a_screen_reader_can_press_the_tiles(treemap, qtbot):
+    entered = []
+
+    def enter(folder):
+        entered.append(folder)
+        treemap.show_cells(cells_of(FOLDERS, folder))
+
+    treemap.entered.connect(enter)
+    chart = QAccessible.queryAccessibleInterface(treemap)
+    tiles = [chart.child(number) for number in range(chart.childCount())]
+    assert [tile.text(QAccessible.Text.Name) for tile in tiles] == [
+        "market-data/ohlcv/BTC-USD, 800 B in 11 objects",
+        "logs/app/2024, 150 B in 5 objects",
+        "(top level), 50 B in 1 object",
+    ]
+    assert tiles[0].role() is QAccessible.Role.Button
+    corner = treemap.mapToGlobal(treemap.place_of(treemap.cells[0]).center().toPoint())
+    assert tiles[0].rect().contains(corner)
+    with qtbot.waitSignal(treemap.entered):
+        tiles[0].actionInterface().doAction("Press")
+    assert entered == ["market-data/ohlcv/BTC-USD"]
+    names = [button.accessibleName() for button in shown_buttons(treemap)]
+    assert names == [
+        "market-data/ohlcv/BTC-USD/1h, 700 B in 10 objects",
+        "market-data/ohlcv/BTC-USD/1d, 100 B in 1 object",
+    ]
+
+
+def shown_buttons(treemap):
+    return [button for button in treemap.findChildren(QAbstractButton) if button.isVisible()]
+
+
+def test_tiles_without_room_for_a_name_have_no_button(treemap, qtbot):
+    many = [Share(f"f/{number}", 1, 10 + number) for number in range(500)]
+    treemap.show_cells(cells_of(many, ""))
+    assert shown_buttons(treemap) == []
+    treemap.show_cells(cells_of(FOLDERS, ""))
+    treemap.resize(300, 200)
+    places = {button.cell: button.geometry() for button in shown_buttons(treemap)}
+    assert places
+    for cell, place in places.items():
+        assert place == treemap.place_of(cell).toAlignedRect()
 
 
 def click(qtbot, view, cell):
@@ -315,3 +360,27 @@ def test_a_first_scan_that_fails_leaves_figures_that_say_they_are_a_part(tab):
     assert "partial" in tab._age.text()
     assert "all objects" not in _texts(tab)
     assert _texts(tab).count("so far") >= 3
+
+
+def test_no_figure_or_note_is_shortened_in_a_narrow_window(themed, qtbot):
+    now = utc_now()
+    cards = Cards()
+    qtbot.addWidget(cards)
+    cards.show_statistics(
+        StorageStatistics(
+            "b", "", now - timedelta(seconds=1.7), now, False, 29, 8_624, 105_900_000, 8_616, 1, (), (),
+            (), (), (Share("STANDARD", 8_624, 105_900_000),), (), (),
+            (LargeObject(f"logs/{'long' * 20}.log", 34_600_000, ""),),
+        )
+    )  # fmt: skip
+    cards.resize(853, cards.sizeHint().height())
+    cards.show()
+    labels = [label for label in cards.findChildren(QLabel) if label.text()]
+    assert len(labels) == 18
+    cut = [
+        label.text()
+        for label in labels
+        if label.fontMetrics().horizontalAdvance(label.text()) > label.contentsRect().width()
+    ]
+    assert cut == [f"{'long' * 20}.log"]
+    assert cards.width() == 853
