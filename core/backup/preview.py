@@ -6,6 +6,7 @@ from datetime import datetime
 
 from core.backup.choice import Wanted, find, source_warning
 from core.backup.databases import engine_of, is_missing, open_database, origin_of
+from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Database
 from core.backup.drift import drift
 from core.backup.package import Package, fetch_package
@@ -33,7 +34,7 @@ def preview(  # noqa: PLR0913 - keyword-only data of one request
     Args:
         workspace: The workspace with the bucket.
         work: Cancel token and progress.
-        database: The path or URL of an SQLite file, which need not exist.
+        database: A path, a URL, or `secret:NAME`; an SQLite file need not exist.
         table: The table of the backup.
         backup_id: The id of the backup; by default the newest of this database, up to `at`.
         at: A time (ISO 8601 if it is a text; UTC if it has no zone).
@@ -48,28 +49,29 @@ def preview(  # noqa: PLR0913 - keyword-only data of one request
     """
     work = default_work(work)
     store = BucketStore(workspace.bucket)
-    wanted = Wanted.of(backup_id, at, origin_of(database), any_source=from_other_source)
+    address = resolve_address(database, secrets_of(workspace), work)
+    wanted = Wanted.of(backup_id, at, origin_of(address), any_source=from_other_source)
     which = find(store, table, work, wanted)
-    return preview_of(store, which, database, samples, work)
+    return preview_of(store, which, address, samples, work)
 
 
 def preview_of(
-    store: Store, backup: Backup, database: str, samples: int, work: Work
+    store: Store, backup: Backup, database: str | DatabaseAddress, samples: int, work: Work
 ) -> RestorePreview:
     """Return the preview for a listed backup in any store; see `preview`."""
     if is_missing(database):
         with fetch_package(store, backup, None, work) as package:
             return _into_nothing(package, database)
-    with open_database(database) as target:
+    with open_database(database, work=work) as target:
         today = target.schema(backup.table) if target.exists(backup.table) else None
         with fetch_package(store, backup, today, work) as package:
             return _compared(package, target, samples, work)
 
 
-def _into_nothing(package: Package, database: str) -> RestorePreview:
+def _into_nothing(package: Package, database: str | DatabaseAddress) -> RestorePreview:
     return RestorePreview(
         backup=package.backup,
-        database=database,
+        database=str(database),
         table=package.backup.table,
         exists=False,
         rows_today=None,

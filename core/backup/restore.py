@@ -8,6 +8,7 @@ from datetime import datetime
 
 from core.backup.choice import Wanted, check_not_empty, find, source_warning
 from core.backup.databases import open_database, origin_of
+from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.backup.databases.base import Content, Database
 from core.backup.package import Package, fetch_package
 from core.backup.store import BucketStore, Store
@@ -64,7 +65,7 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
     Args:
         workspace: The workspace with the bucket.
         work: Cancel token and progress.
-        database: The path or URL of an SQLite file; a missing file is created.
+        database: A path, a URL, or `secret:NAME`; a missing SQLite file is created.
         table: The table of the backup.
         backup_id: The id of the backup; by default the newest of this database, up to `at`.
         at: A time (ISO 8601 if it is a text; UTC if it has no zone).
@@ -90,21 +91,22 @@ def restore(  # noqa: PLR0913 - keyword-only data of one request
     workspace.bucket.clients.require_writable(f"Restoring {table}")
     check_not_empty(table=table, target=target)
     store = BucketStore(workspace.bucket)
-    origin = origin_of(database)
+    address = resolve_address(database, secrets_of(workspace), work)
+    origin = origin_of(address)
     wanted = Wanted.of(backup_id, at, origin, any_source=from_other_source)
     which = find(store, table, work, wanted)
     choices = Choices(target, allow_orphans, with_triggers)
-    return restore_of(store, which, database, choices, work)
+    return restore_of(store, which, address, choices, work)
 
 
 def restore_of(
-    store: Store, backup: Backup, database: str, choices: Choices, work: Work
+    store: Store, backup: Backup, database: str | DatabaseAddress, choices: Choices, work: Work
 ) -> RestoreReport:
     """Restore from a listed backup in any store; see `restore`."""
     started = time.monotonic()
     check_not_empty(target=choices.target)
     name = choices.target or backup.table
-    with open_database(database, write=True, create=True) as target:
+    with open_database(database, write=True, create=True, work=work) as target:
         _refuse_existing_target(target, choices)
         today = target.schema(name) if target.exists(name) else None
         with fetch_package(store, backup, today, work) as package, target.change(work=work):

@@ -11,6 +11,7 @@ from uuid import uuid4
 from core.backup.archive import TOOL, Tally, weakest_verdict, write_manifest, write_parts
 from core.backup.choice import check_not_empty
 from core.backup.databases import open_database
+from core.backup.databases.address import resolve_address, secrets_of
 from core.backup.databases.base import Database
 from core.backup.keys import folder, new_id
 from core.backup.orphans import remove_own_orphans
@@ -39,7 +40,8 @@ def backup(
     Args:
         workspace: The workspace with the bucket.
         work: Cancel token and progress (rows of all tables).
-        database: The path or URL of an SQLite file.
+        database: The path of an SQLite file, a URL such as `postgresql://user@host/database`, or
+            `secret:NAME` of a secret with the address.
         tables: The names of the tables; None means all tables, of which those that could not be
             restored are reported as skipped.
         note: A note that is shown with the backup.
@@ -51,8 +53,10 @@ def backup(
             collations or modules of the program that created it.
         InvalidInput: When the name of a table is empty or not valid in a key.
     """
-    with open_database(database) as source:
-        return back_up(BucketStore(workspace.bucket), source, tables, note, default_work(work))
+    work = default_work(work)
+    address = resolve_address(database, secrets_of(workspace), work)
+    with open_database(address, work=work) as source:
+        return back_up(BucketStore(workspace.bucket), source, tables, note, work)
 
 
 def back_up(

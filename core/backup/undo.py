@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from core.backup.databases import open_database
+from core.backup.databases.address import DatabaseAddress, resolve_address, secrets_of
 from core.effects import BY_HAND, states_effect
 from core.errors import NotFound
 from core.objects.bucket import HasBucket
 from core.work import Work, default_work
 
 
-def newest_former_table(database: str, table: str) -> str:
+def newest_former_table(database: str | DatabaseAddress, table: str) -> str:
     """Return the name of the former table of the last restore.
 
     Raises:
         NotFound: When there is no former table.
     """
     with open_database(database) as target:
-        names = [t.name for t in target.tables() if t.former_name.lower() == table.lower()]
+        names = [
+            one.name
+            for one in target.tables()
+            if one.former_name and target.same_name(one.former_name, table)
+        ]
     if not names:
         raise NotFound(
             f"There is no former version of {table}",
@@ -41,7 +46,8 @@ def undo(
     """
     _require_writable(workspace, f"Putting {former} back")
     work = default_work(work)
-    with open_database(database, write=True) as target, target.change(work=work):
+    address = resolve_address(database, secrets_of(workspace), work)
+    with open_database(address, write=True, work=work) as target, target.change(work=work):
         return target.undo(former)
 
 
@@ -57,7 +63,8 @@ def drop_former_table(
     """
     _require_writable(workspace, f"Dropping {former}")
     work = default_work(work)
-    with open_database(database, write=True) as target, target.change(work=work):
+    address = resolve_address(database, secrets_of(workspace), work)
+    with open_database(address, write=True, work=work) as target, target.change(work=work):
         target.drop_former(former)
     return former
 

@@ -1,74 +1,77 @@
-"""Database engines, each in its module or package; `DATABASES` lists them."""
+"""Database engines, each in its package; `DATABASES` lists them."""
 
 from __future__ import annotations
 
+from core.backup.databases.address import DatabaseAddress, parse_address
 from core.backup.databases.base import Database
+from core.backup.databases.postgresql import PostgreSQLDatabase
 from core.backup.databases.sqlite import SQLiteDatabase
-from core.errors import InvalidInput, NotSupported
+from core.errors import NotSupported
 from core.model.backup import Origin
+from core.work import Work
 
 #: All engines whose tables can be backed up and restored, one line for each.
-DATABASES: tuple[type[Database], ...] = (SQLiteDatabase,)
+DATABASES: tuple[type[Database], ...] = (SQLiteDatabase, PostgreSQLDatabase)
 
 
-def open_database(address: str, *, write: bool = False, create: bool = False) -> Database:
+def open_database(
+    address: str | DatabaseAddress,
+    *,
+    write: bool = False,
+    create: bool = False,
+    work: Work | None = None,
+) -> Database:
     """Open a database by a path or an SQLAlchemy URL.
 
     Args:
-        address: A path to an SQLite file, or a URL such as `sqlite:///path`.
+        address: A path to an SQLite file, a URL such as `sqlite:///path`, or a resolved address.
         write: Whether to open it for changes; otherwise it is read-only.
         create: Whether a missing SQLite file may be created.
+        work: Cancel token, which ends an attempt to connect.
 
     Raises:
         InvalidInput: When the address is empty or not a URL.
         NotSupported: For an engine that is not in `DATABASES`.
+        CredentialsInvalid: When a server refuses the password.
         DatabaseError: When it cannot be opened.
+        Offline: When a server cannot be reached.
     """
-    return engine_of(address).open(address, write=write, create=create)
+    place = parse_address(address)
+    engine = engine_of(place)
+    return engine.open(place.url, write=write, create=create, password=place.password, work=work)
 
 
-def is_missing(address: str) -> bool:
+def is_missing(address: str | DatabaseAddress) -> bool:
     """Return whether the database does not exist and a restore would create it."""
-    return engine_of(address).missing(address)
+    return engine_of(address).missing(parse_address(address).url)
 
 
-def origin_of(address: str) -> Origin:
+def origin_of(address: str | DatabaseAddress) -> Origin:
     """Return the origin of a path or URL, without opening the database."""
-    return engine_of(address).origin_of(address)
+    return engine_of(address).origin_of(parse_address(address).url)
 
 
-def engine_of(address: str) -> type[Database]:
+def engine_of(address: str | DatabaseAddress) -> type[Database]:
     """Return the engine of a path or URL.
 
     Raises:
         InvalidInput: When the address is empty or not a URL.
         NotSupported: For an engine that is not in `DATABASES`.
     """
-    if not address.strip():
-        raise InvalidInput(
-            "No database was specified", remedy="Use the path of an SQLite file, or sqlite:///path."
-        )
-    if "://" not in address:
+    place = parse_address(address)
+    if "://" not in place.url:
         return SQLiteDatabase
     from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
 
-    try:
-        url = make_url(address)
-    except (ArgumentError, ValueError):
-        # The message of SQLAlchemy repeats the URL, and with it a password.
-        raise InvalidInput(
-            "The database URL cannot be read", remedy="Use the form sqlite:///path/to/file.db."
-        ) from None
-    dialect = url.get_backend_name()
+    dialect = make_url(place.url).get_backend_name()
     for engine in DATABASES:
         if dialect in engine.dialects:
             return engine
     raise NotSupported(
         f"{dialect} databases are not supported",
         cause=f"Supported: {', '.join(engine.engine for engine in DATABASES)}.",
-        remedy="Use an SQLite file. The password in the URL was not stored or logged."
-        if url.password
-        else "Use the path of an SQLite file, or sqlite:///path.",
-        subject=url.render_as_string(hide_password=True),
+        remedy="Use one of these databases. The password in the URL was not stored or logged."
+        if place.password
+        else "Use the path of an SQLite file, or the URL of a supported server.",
+        subject=place.url,
     )

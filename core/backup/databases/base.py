@@ -124,7 +124,7 @@ class Database(ABC):
         return table + suffix
 
     @classmethod
-    def restore_notes(cls, schema: TableSchema) -> tuple[str, ...]:  # noqa: ARG002 - overridden
+    def restore_notes(cls, schema: TableSchema) -> tuple[str, ...]:  # noqa: ARG003 - overridden
         """Return what a restore of this schema changes although the rows are equal, as text."""
         return ()
 

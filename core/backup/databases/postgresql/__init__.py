@@ -1,0 +1,321 @@
+"""The engine for PostgreSQL: COPY for the rows, the system catalogs for the schema."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Self
+
+from core.backup.databases.base import Database, Rows
+from core.backup.databases.postgresql import build, catalog, compare, dependants, orphans, swap
+from core.backup.databases.postgresql.address import ServerAddress
+from core.backup.databases.postgresql.fingerprint import fingerprint
+from core.backup.databases.postgresql.names import TableName, quoted
+from core.backup.databases.postgresql.session import Session
+from core.errors import DatabaseError, StorageError
+from core.model.backup import Difference, Origin
+from core.model.tables import Dependant, Reference, TableInfo, TableSchema
+from core.redaction import Secret
+from core.work import Work, default_work
+
+__all__ = ["PostgreSQLDatabase"]
+
+_TABLES = """
+SELECT n.nspname::text, c.relname::text, c.relpages, c.reltuples::bigint, c.relkind::text,
+  EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid))
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1, 2
+"""
+#: Tables with at most this many pages (8 KiB) are counted; the others show the server's estimate.
+_COUNTED_PAGES = 5_000
+_EXISTS = """
+SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2
+"""
+
+_log = logging.getLogger(__name__)
+
+
+class PostgreSQLDatabase(Database):
+    """A database of a PostgreSQL server, version 11 or newer."""
+
+    engine = "PostgreSQL"
+    dialects = ("postgresql",)
+    parts_format = "csv"
+
+    def __init__(
+        self, session: Session, address: ServerAddress, password: Secret | None, work: Work
+    ) -> None:
+        self._session = session
+        self._address = address
+        self._password = password
+        self._work = work
+
+    @classmethod
+    def open(
+        cls,
+        address: str,
+        *,
+        write: bool = False,
+        create: bool = False,  # noqa: ARG003 - a server's database is not created
+        password: Secret | None = None,
+        work: Work | None = None,
+    ) -> Self:
+        """Connect to a `postgresql://` URL; see `Database`."""
+        work = default_work(work)
+        place = ServerAddress.parse(address)
+        session = Session.open(place, password, work)
+        if not write:
+            session.query("SELECT set_config('default_transaction_read_only', 'on', false)")
+        return cls(session, place, password, work)
+
+    @classmethod
+    def missing(cls, address: str) -> bool:
+        """Return False: a restore never creates a server's database."""
+        ServerAddress.parse(address)
+        return False
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    @property
+    def name(self) -> str:
+        """Host, port and database."""
+        return str(self._address)
+
+    @classmethod
+    def origin_of(cls, address: str) -> Origin:
+        """Return the host, port and database of a URL."""
+        place = ServerAddress.parse(address)
+        return Origin(cls.engine, place.database, f"{place.host}:{place.port}", place.database)
+
+    @property
+    def origin(self) -> Origin:
+        """Host, port and database."""
+        place = self._address
+        return Origin(self.engine, place.database, f"{place.host}:{place.port}", place.database)
+
+    @property
+    def version(self) -> str:
+        """The version of the server."""
+        return self._session.version
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection uses TLS."""
+        return self._session.encrypted
+
+    def tables(self, *, work: Work | None = None) -> tuple[TableInfo, ...]:
+        """Return the tables; the row counts of large ones are the server's estimates."""
+        formers = dict(swap.former_names(self._session))
+        with self._session.cancellable(default_work(work)):
+            return tuple(self._info(*row, formers=formers) for row in self._session.query(_TABLES))
+
+    def _info(  # noqa: PLR0913 - the columns of one row
+        self,
+        schema: str,
+        table: str,
+        pages: int,
+        estimate: int,
+        kind: str,
+        inherits: bool,
+        *,
+        formers: dict[str, str],
+    ) -> TableInfo:
+        name = TableName(schema, table)
+        problem = ""
+        if inherits and kind == "r":
+            problem = "It is part of an inherited table, which is not supported."
+        rows = estimate if estimate >= 0 else None
+        if kind == "r" and pages <= _COUNTED_PAGES:
+            rows, problem = self._counted(name, problem)
+        return TableInfo(str(name), rows, problem, formers.get(str(name), ""))
+
+    def _counted(self, name: TableName, problem: str) -> tuple[int | None, str]:
+        try:
+            return self.count(str(name)), problem
+        except DatabaseError as error:
+            return None, problem or error.cause
+
+    def schema(self, table: str) -> TableSchema:
+        """Return a table as data."""
+        return catalog.read_schema(self._session, TableName.parse(table))
+
+    def exists(self, name: str) -> bool:
+        """Return whether a table, view, index or sequence of this name exists."""
+        place = TableName.parse(name)
+        return bool(self._session.query(_EXISTS, (place.schema, place.name)))
+
+    def related_name(self, table: str, suffix: str) -> str:
+        """Return the name of a table beside `table`, shortened to 63 bytes."""
+        return str(TableName.parse(table).beside(suffix))
+
+    def renamed(self, schema: TableSchema, name: str) -> TableSchema:
+        """Return a schema for a new table of another name; see `Database`.
+
+        Constraints have names of their own in each table; indexes and sequences share the names of
+        their schema with tables, so they get free names.
+        """
+        from core.backup.databases.postgresql.renaming import renamed
+
+        return renamed(schema, name, self)
+
+    @classmethod
+    def restore_notes(cls, schema: TableSchema) -> tuple[str, ...]:
+        """Return a note about the policies of row-level security."""
+        if catalog.ROW_SECURITY not in schema.options:
+            return ()
+        return ("The table has row-level security: a new table gets no policies from the backup.",)
+
+    def ddl(self, schema: TableSchema) -> str:
+        """Return the definition of a table for reading."""
+        return build.ddl_text(schema)
+
+    def count(self, table: str, *, work: Work | None = None) -> int:
+        """Return the row count of a table."""
+        with self._session.cancellable(default_work(work)):
+            name = TableName.parse(table).sql
+            return int(self._session.value(f"SELECT count(*) FROM {name}"))  # noqa: S608 - the name is quoted
+
+    def fingerprint(self, schema: TableSchema, *, work: Work) -> str:
+        """Return the sum of the hashes of all rows; see `Database`."""
+        with self._session.cancellable(work):
+            return fingerprint(self._session, schema)
+
+    def references(self, table: str) -> tuple[Reference, ...]:
+        """Return the foreign keys of other tables to `table`."""
+        return catalog.references_to(self._session, TableName.parse(table))
+
+    def prove_restorable(self, schema: TableSchema) -> None:
+        """Build the table as a temporary one in another session, and roll it back.
+
+        A user without the permission for temporary tables, or a standby server, cannot prove it;
+        this is logged.
+        """
+        session = Session.open(self._address, self._password, self._work)
+        try:
+            _build_temporary(session, schema)
+        except StorageError as error:
+            if not any(code in error.cause for code in ("(42501)", "(25006)")):
+                raise
+            _log.info("The schema of %s could not be proven: %s", schema.table, error.cause)
+        finally:
+            session.close()
+
+    def dependants(self, table: str) -> tuple[Dependant, ...]:
+        """Return the objects that are bound to a table."""
+        relation = catalog.find_relation(self._session, TableName.parse(table))
+        return tuple(dependants.dependants_of(self._session, relation)) if relation else ()
+
+    def dependants_after(self, schema: TableSchema) -> tuple[Dependant, ...]:
+        """Return the dependants; their problems are what prevents a restore in place."""
+        return self.dependants(schema.table)
+
+    def update_dependants(
+        self,
+        schema: TableSchema,
+        before: Sequence[Dependant],  # noqa: ARG002 - see `Database`
+        today: TableSchema | None,  # noqa: ARG002 - see `Database`
+    ) -> tuple[Dependant, ...]:
+        """Return the dependants of the restored table, each of which `publish` has moved."""
+        return self.dependants(schema.table)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Provide one view of all tables: REPEATABLE READ, which locks no writer out."""
+        self._session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            self._session.query("SELECT 1")  # the view begins with the first query
+            yield
+        finally:
+            self._roll_back()
+
+    def dump(self, schema: TableSchema, *, work: Work | None = None) -> Iterator[Rows]:
+        """Yield the rows as CSV, in the order in which they are stored."""
+        table = TableName.parse(schema.table).sql
+        columns = catalog.column_list(schema)
+        source = f"{table} ({columns})"
+        if schema.partition_key:
+            source = f"(SELECT {columns} FROM {table})"  # noqa: S608 - names are quoted
+        copy = f"COPY {source} TO STDOUT (FORMAT csv)"
+        yield from self._session.copy_out(copy, default_work(work))
+
+    def compare(
+        self, schema: TableSchema, rows: Iterable[Rows], *, samples: int, work: Work
+    ) -> tuple[Difference, tuple[tuple[str, int], ...]]:
+        """Compare today's table with a backup's rows in a temporary table."""
+        today = self.schema(schema.table) if self.exists(schema.table) else None
+        references = self.references(schema.table)
+        with (
+            compare.loaded(self._session, schema, rows, work) as table,
+            self._session.cancellable(work),
+        ):
+            found = tuple(orphans.future_orphans(self._session, table, schema, references))
+            if today is not None:
+                comparison = compare.Comparison(self._session, schema, today, samples)
+                return comparison.difference(), found
+            count = self._session.value(f"SELECT count(*) FROM {table}")  # noqa: S608 - a constant
+            return Difference(int(count), 0, 0), found
+
+    @contextmanager
+    def change(self, *, work: Work) -> Iterator[None]:
+        """Run one transaction; a failure, a cancel or a kill rolls it back."""
+        with self._session.cancellable(work):
+            self._session.query("BEGIN")
+        try:
+            yield
+            with self._session.cancellable(work):
+                self._session.query("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        with suppress(StorageError):  # the error that ended the transaction is the one to report
+            self._session.query("ROLLBACK")
+
+    def create(self, schema: TableSchema) -> None:
+        """Create the bare table from checked data."""
+        build.create_table(self._session, schema)
+
+    def load(self, schema: TableSchema, rows: Iterable[Rows], *, work: Work) -> int:
+        """Load rows by COPY; return their number."""
+        table, columns = TableName.parse(schema.table).sql, catalog.column_list(schema)
+        copy = f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)"
+        return self._session.copy_in(copy, rows, work)
+
+    def publish(self, schema: TableSchema, shadow: str, former: str, *, triggers: bool) -> None:  # noqa: ARG002 - those of the schema
+        """Swap the shadow table in; see `Database`."""
+        aside = TableName.parse(former) if former else None
+        swap.publish(self._session, schema, TableName.parse(shadow), aside)
+
+    def orphans(self, schema: TableSchema, former: str) -> tuple[tuple[str, int], ...]:  # noqa: ARG002 - see `Database`
+        """Validate the foreign keys; return the tables with rows that refer to missing ones."""
+        name = TableName.parse(schema.table)
+        relation = catalog.require_relation(self._session, name)
+        for check in orphans.validate_checks(self._session, relation.oid, name):
+            _log.warning("Rows of %s violate the check %s, as in the backup", name, check)
+        return tuple(orphans.validate_or_count(self._session, relation.oid))
+
+    def undo(self, former: str) -> str:
+        """Restore a former table and drop the restored one."""
+        return swap.undo(self._session, TableName.parse(former))
+
+    def drop_former(self, former: str) -> None:
+        """Drop a former table."""
+        name = TableName.parse(former)
+        swap.former_record(self._session, name)
+        self._session.query(f"DROP TABLE {name.sql}")
+
+
+def _build_temporary(session: Session, schema: TableSchema) -> None:
+    session.query("BEGIN")
+    name = f"pg_temp.{quoted('strongroom_proof')}"
+    session.query(build.table_statement(schema, name, temporary=True))
+    if schema.partition_key:
+        return  # keys and indexes of a partitioned table need its partitions
+    for statement in build.constraint_statements(schema, name, build.Renames()):
+        session.query(statement)

@@ -1,0 +1,137 @@
+"""Comparison of a table with the rows of a backup, in a temporary table of the same server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from core.backup.databases.base import Rows
+from core.backup.databases.postgresql.build import table_statement
+from core.backup.databases.postgresql.catalog import column_list
+from core.backup.databases.postgresql.names import TableName, quoted
+from core.backup.databases.postgresql.session import Session
+from core.backup.databases.postgresql.user_types import create_missing, require_extensions
+from core.model.backup import ChangedCell, Difference
+from core.model.tables import TableSchema
+from core.work import Work
+
+_LOADED = 'pg_temp."strongroom_backup"'
+_LONGEST_SHOWN = 200
+
+
+@contextmanager
+def loaded(
+    session: Session, schema: TableSchema, rows: Iterable[Rows], work: Work
+) -> Iterator[str]:
+    """Load the rows into a temporary table, yield its name, and roll everything back.
+
+    Raises:
+        DatabaseError: The user may not create temporary tables, among other errors.
+    """
+    session.query("BEGIN READ WRITE")
+    try:
+        require_extensions(session, schema.extensions)
+        create_missing(session, schema.types)
+        session.query(table_statement(schema, _LOADED, temporary=True))
+        copy = f"COPY {_LOADED} ({column_list(schema)}) FROM STDIN (FORMAT csv)"
+        session.copy_in(copy, rows, work)
+        session.query(f"ANALYZE {_LOADED}")
+        yield _LOADED
+    finally:
+        session.query("ROLLBACK")
+
+
+class Comparison:
+    """Compares the loaded rows with the present table, by its key if it has one."""
+
+    def __init__(
+        self, session: Session, backup: TableSchema, today: TableSchema, samples: int
+    ) -> None:
+        self._session = session
+        self._today = TableName.parse(today.table).sql
+        self._samples = samples
+        names = {column.name for column in today.columns}
+        self._columns = [column.name for column in backup.stored if column.name in names]
+        primary = backup.primary
+        key = [part.name for part in primary.parts] if primary else []
+        self._key = key if all(name in names for name in key) else []
+
+    def difference(self) -> Difference:
+        """Return what a restore would add, change and remove."""
+        return self._by_key() if self._key else self._by_rows()
+
+    def _by_key(self) -> Difference:
+        joined = " AND ".join(f"b.{quoted(name)} = t.{quoted(name)}" for name in self._key)
+        first = quoted(self._key[0])
+        both = f"FROM {_LOADED} b FULL JOIN {self._today} t ON {joined}"
+        added = f"t.{first} IS NULL"
+        removed = f"b.{first} IS NULL"
+        changed = f"NOT ({added}) AND NOT ({removed}) AND {self._differs()}"
+        counts = self._session.query(
+            f"SELECT count(*) FILTER (WHERE {added}), count(*) FILTER (WHERE {changed}), "
+            f"count(*) FILTER (WHERE {removed}) {both}"
+        )[0]
+        return Difference(
+            int(counts[0]),
+            int(counts[1]),
+            int(counts[2]),
+            by_key=tuple(self._key),
+            cells=tuple(self._cells(f"{both} WHERE {changed}")),
+            added_rows=self._rows("b", f"{both} WHERE {added}"),
+            removed_rows=self._rows("t", f"{both} WHERE {removed}"),
+        )
+
+    def _differs(self) -> str:
+        """Return the condition for different values, which compares texts: 1.0 is not 1.00."""
+        pairs = (
+            f"b.{quoted(name)}::text IS DISTINCT FROM t.{quoted(name)}::text"
+            for name in self._columns
+            if name not in self._key
+        )
+        return f"({' OR '.join(pairs) or 'false'})"
+
+    def _cells(self, where: str) -> Iterator[ChangedCell]:
+        columns = [name for name in self._columns if name not in self._key]
+        if not columns:
+            return
+        key = ", ".join(f"b.{quoted(name)}::text" for name in self._key)
+        values = ", ".join(f"t.{quoted(name)}::text, b.{quoted(name)}::text" for name in columns)
+        statement = f"SELECT {key}, {values} {where} LIMIT {self._samples}"
+        count = 0
+        for row in self._session.query(statement):
+            name = ", ".join(map(str, row[: len(self._key)]))
+            for number, column in enumerate(columns):
+                at = len(self._key) + 2 * number
+                today, backup = row[at], row[at + 1]
+                if today != backup and count < self._samples:
+                    count += 1
+                    yield ChangedCell(name, column, _shown(today), _shown(backup))
+
+    def _rows(self, alias: str, where: str) -> tuple[str, ...]:
+        columns = ", ".join(f"{alias}.{quoted(name)}" for name in self._columns)
+        statement = f"SELECT ROW({columns})::text {where} LIMIT {self._samples}"
+        return tuple(_shown(row[0]) for row in self._session.query(statement))
+
+    def _by_rows(self) -> Difference:
+        """Compare complete rows and their number, for tables without a key."""
+        row = ", ".join(map(quoted, self._columns))
+        mine = f"SELECT ROW({row})::text AS line FROM {_LOADED}"  # noqa: S608 - names are quoted
+        theirs = f"SELECT ROW({row})::text AS line FROM {self._today}"  # noqa: S608 - names are quoted
+        added = f"FROM ({mine} EXCEPT ALL {theirs}) x"
+        removed = f"FROM ({theirs} EXCEPT ALL {mine}) x"
+        return Difference(
+            int(self._session.value(f"SELECT count(*) {added}")),
+            0,
+            int(self._session.value(f"SELECT count(*) {removed}")),
+            added_rows=self._lines(added),
+            removed_rows=self._lines(removed),
+        )
+
+    def _lines(self, source: str) -> tuple[str, ...]:
+        rows = self._session.query(f"SELECT line {source} LIMIT {self._samples}")
+        return tuple(_shown(row[0]) for row in rows)
+
+
+def _shown(value: str | None) -> str:
+    text = "NULL" if value is None else value
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"

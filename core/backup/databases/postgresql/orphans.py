@@ -1,0 +1,113 @@
+"""Rows that refer to missing rows: counted before the foreign keys are declared valid again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.backup.databases.postgresql.names import TableName, quoted
+from core.backup.databases.postgresql.session import Session
+from core.model.tables import ForeignKey, Reference, TableSchema
+
+_KEYS = """
+SELECT k.conname::text, n.nspname::text, c.relname::text, fn.nspname::text, f.relname::text,
+  ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY u(n, i)
+    JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n ORDER BY u.i),
+  ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY u(n, i)
+    JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n ORDER BY u.i)
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_class f ON f.oid = k.confrelid
+JOIN pg_namespace fn ON fn.oid = f.relnamespace
+WHERE k.contype = 'f' AND NOT k.convalidated AND $1 IN (k.conrelid, k.confrelid) ORDER BY 1
+"""
+_UNCHECKED = """
+SELECT conname::text FROM pg_constraint
+WHERE conrelid = $1 AND contype = 'c' AND NOT convalidated ORDER BY 1
+"""
+
+
+def validate_or_count(session: Session, oid: int) -> Iterator[tuple[str, int]]:
+    """Declare the foreign keys of and to a table valid; yield (table, rows) of those that are not.
+
+    Args:
+        session: A connection inside the transaction of the restore.
+        oid: The object id of the restored table.
+    """
+    for name, schema, table, parent_schema, parent, columns, parents in session.query(
+        _KEYS, (oid,)
+    ):
+        child = TableName(schema, table)
+        count = count_orphans(
+            session, child.sql, tuple(columns), TableName(parent_schema, parent).sql, tuple(parents)
+        )
+        if count:
+            yield str(child), count
+        else:
+            session.query(f"ALTER TABLE {child.sql} VALIDATE CONSTRAINT {quoted(name)}")
+
+
+def validate_checks(session: Session, oid: int, table: TableName) -> Iterator[str]:
+    """Declare the checks valid whose condition every row satisfies; yield the names of the others."""
+    for (name,) in session.query(_UNCHECKED, (oid,)):
+        session.query("SAVEPOINT strongroom_check")
+        try:
+            session.query(f"ALTER TABLE {table.sql} VALIDATE CONSTRAINT {quoted(name)}")
+        except Exception:  # noqa: BLE001 - any error means that a row violates it
+            session.query("ROLLBACK TO SAVEPOINT strongroom_check")
+            yield name
+        session.query("RELEASE SAVEPOINT strongroom_check")
+
+
+def count_orphans(
+    session: Session, child: str, columns: tuple[str, ...], parent: str, parents: tuple[str, ...]
+) -> int:
+    """Return how many rows of `child` refer to a row that `parent` does not have.
+
+    Args:
+        session: An open connection.
+        child: The quoted name of the referring table.
+        columns: Its columns.
+        parent: The quoted name of the referenced table.
+        parents: The referenced columns, in the same order.
+    """
+    present = " AND ".join(f"c.{quoted(column)} IS NOT NULL" for column in columns)
+    equal = " AND ".join(
+        f"p.{quoted(theirs)} = c.{quoted(mine)}"
+        for mine, theirs in zip(columns, parents, strict=True)
+    )
+    statement = (
+        f"SELECT count(*) FROM {child} c WHERE {present} "  # noqa: S608 - names are quoted
+        f"AND NOT EXISTS (SELECT FROM {parent} p WHERE {equal})"
+    )
+    return int(session.value(statement))
+
+
+def future_orphans(
+    session: Session, loaded: str, schema: TableSchema, references: tuple[Reference, ...]
+) -> Iterator[tuple[str, int]]:
+    """Yield (table, rows) that would refer to missing rows if `loaded` replaced the table."""
+    for reference in references:
+        child = TableName.parse(reference.table).sql
+        count = count_orphans(session, child, reference.columns, loaded, reference.parents)
+        if count:
+            yield reference.table, count
+    for key in schema.foreign_keys:
+        yield from _outgoing(session, loaded, schema, key)
+
+
+def _outgoing(
+    session: Session, loaded: str, schema: TableSchema, key: ForeignKey
+) -> Iterator[tuple[str, int]]:
+    name = TableName.parse(key.table)
+    if key.table == schema.table:
+        parent = loaded
+    elif session.query(
+        "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = $1 AND c.relname = $2",
+        (name.schema, name.name),
+    ):
+        parent = name.sql
+    else:
+        return
+    count = count_orphans(session, loaded, key.columns, parent, key.references)
+    if count:
+        yield schema.table, count

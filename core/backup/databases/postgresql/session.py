@@ -1,0 +1,376 @@
+"""Connections to PostgreSQL: queries with pg8000, and the COPY protocol in large blocks.
+
+pg8000 passes each row of a COPY through several Python calls. Here the socket is read in blocks
+of a megabyte, and only the five bytes before each row are examined.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Self
+
+from core.backup.databases.base import Rows
+from core.backup.databases.postgresql.address import ServerAddress, TlsMode
+from core.backup.databases.postgresql.failures import (
+    connection_lost,
+    not_reached,
+    server_error,
+    tls_refused,
+)
+from core.errors import DatabaseError, StorageError
+from core.redaction import Secret
+from core.work import Work
+
+_CONNECT_SECONDS = 10.0
+_BLOCK = 1 << 20
+_LENGTH = struct.Struct(">I")
+#: The code that asks a server for TLS. Source: PostgreSQL manual, "Message Formats", SSLRequest.
+_TLS_REQUEST = struct.pack(">II", 8, 80877103)
+#: Session settings under which values are written as text without loss, on every server.
+_SETTINGS = {
+    "client_encoding": "UTF8",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "extra_float_digits": "3",
+    "bytea_output": "hex",
+    "xmloption": "content",
+    "search_path": "pg_catalog",  # so that the server writes every other name with its schema
+    "synchronize_seqscans": "off",  # rows are read in the order in which they are stored
+    "row_security": "off",  # an error instead of a backup without the hidden rows
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "lock_timeout": "10s",
+}
+
+
+class Session:
+    """An open connection. It is not thread-safe, except that a cancel of `work` closes it."""
+
+    def __init__(self, link: socket.socket, driver: Any, address: ServerAddress) -> None:
+        self._link = link
+        self._driver = driver
+        self.address = address
+
+    @classmethod
+    def open(cls, address: ServerAddress, password: Secret | None, work: Work) -> Self:
+        """Connect and log in; a cancel ends the attempt.
+
+        Raises:
+            CredentialsInvalid: The server refuses the password.
+            DatabaseError: The server reports another error.
+            Offline: The server cannot be reached.
+        """
+        from pg8000.core import CoreConnection
+
+        work.check()
+        link = _connect(address, work)
+        try:
+            with _closing_on_cancel(link, work), _translated(address, work):
+                link = _with_tls(link, address)
+                driver = CoreConnection(
+                    address.user,
+                    database=address.database,
+                    password=password.reveal().encode() if password else None,
+                    ssl_context=False,  # TLS is already established
+                    application_name="strongroom",
+                    sock=link,
+                )
+            session = cls(link, driver, address)
+            with session.cancellable(work):
+                session.apply_settings()
+        except BaseException:
+            link.close()
+            raise
+        link.settimeout(None)  # a long query is ended by a cancel, not by a time limit
+        return session
+
+    def apply_settings(self) -> None:
+        """Apply the settings under which values are exact."""
+        for name, value in _SETTINGS.items():
+            self.query("SELECT set_config($1, $2, false)", (name, value))
+        if self.version_number >= 140000:
+            # A connection that was cut ends its query within seconds.
+            self.query("SELECT set_config('client_connection_check_interval', '2s', false)")
+
+    @property
+    def version(self) -> str:
+        """The version of the server, for example `15.6`."""
+        return str(self._driver.parameter_statuses.get("server_version", "")).split(" ")[0]
+
+    @property
+    def version_number(self) -> int:
+        """The version as a number, for example 150006."""
+        major, _, rest = self.version.partition(".")
+        minor = "".join(digit for digit in rest.partition(".")[0] if digit.isdigit())
+        return int(major or 0) * 10_000 + int(minor or 0)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection uses TLS."""
+        return isinstance(self._link, ssl.SSLSocket)
+
+    def query(self, statement: str, values: Sequence[Any] = ()) -> list[list[Any]]:
+        """Run one statement with parameters `$1` … and return its rows.
+
+        The extended protocol is used, in which a text with several statements is an error.
+
+        Raises:
+            StorageError: The server reports an error, or the connection ended.
+        """
+        with _translated(self.address, None):
+            return self._driver.execute_unnamed(statement, tuple(values)).rows or []
+
+    def value(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        """Return the first column of the first row; None if there is none."""
+        rows = self.query(statement, values)
+        return rows[0][0] if rows else None
+
+    def copy_out(self, statement: str, work: Work) -> Iterator[Rows]:
+        """Yield the rows of `COPY … TO STDOUT` in pieces of complete rows, about 1 MB each.
+
+        A generator that is closed early closes the connection: the rest of the rows would have to
+        be read otherwise.
+        """
+        complete = False
+        try:
+            with self.cancellable(work):
+                self._send(b"Q", statement.encode() + b"\0")
+                yield from self._copied_rows(work)
+            complete = True
+        finally:
+            if not complete:
+                self.cut()
+
+    def _copied_rows(self, work: Work) -> Iterator[Rows]:
+        buffer = bytearray(_BLOCK)
+        filled, tail = 0, _Tail()
+        while not tail.ready:
+            received = self._receive_into(memoryview(buffer)[filled:])
+            filled += received
+            rows, used = _data_messages(buffer, filled, tail)
+            if rows:
+                yield len(rows), b"".join(rows)
+                work.check()
+            del rows  # views of the buffer, which cannot be resized while they exist
+            rest = bytes(memoryview(buffer)[used:filled])
+            if len(rest) > len(buffer) // 2:
+                buffer = bytearray(2 * len(buffer))  # a row that is longer than the buffer
+            buffer[: len(rest)] = rest
+            filled = len(rest)
+        if tail.error:
+            raise server_error(tail.error, self.address)
+
+    def copy_in(self, statement: str, pieces: Iterable[Rows], work: Work) -> int:
+        """Load pieces by `COPY … FROM STDIN`; return the row count that the server reports.
+
+        If the pieces end with an error, the server is informed and stores nothing of them.
+        """
+        with self.cancellable(work):
+            self._send(b"Q", statement.encode() + b"\0")
+            first = self._message()
+            if first[0] == b"G":
+                try:
+                    for _, data in pieces:
+                        work.check()
+                        self._send(b"d", data)
+                except BaseException:
+                    self._send(b"f", b"the rows ended with an error\0")
+                    with suppress(StorageError):
+                        self._command_tag(first)
+                    raise
+                self._send(b"c", b"")
+            return _rows_of(self._command_tag(first))
+
+    def _command_tag(self, message: tuple[bytes, bytes]) -> bytes:
+        """Read until the server is ready; return the tag of the command, for example `COPY 5`."""
+        tag, error = b"", b""
+        while message[0] != b"Z":
+            if message[0] == b"C":
+                tag = message[1]
+            elif message[0] == b"E":
+                error = message[1]
+            message = self._message()
+        if error:
+            raise server_error(_fields(error), self.address)
+        return tag
+
+    def _message(self) -> tuple[bytes, bytes]:
+        head = self._receive(5)
+        return head[:1], self._receive(_LENGTH.unpack_from(head, 1)[0] - 4)
+
+    def _receive(self, size: int) -> bytes:
+        data = bytearray(size)
+        view, done = memoryview(data), 0
+        while done < size:
+            done += self._receive_into(view[done:])
+        return bytes(data)
+
+    def _receive_into(self, view: memoryview) -> int:
+        with _translated(self.address, None):
+            received = self._link.recv_into(view)
+        if not received:
+            raise connection_lost(self.address, "The server closed the connection.")
+        return received
+
+    def _send(self, kind: bytes, data: bytes) -> None:
+        with _translated(self.address, None):
+            self._link.sendall(kind + _LENGTH.pack(len(data) + 4))
+            self._link.sendall(data)
+
+    @contextmanager
+    def cancellable(self, work: Work) -> Iterator[None]:
+        """Close the connection on a cancel, which rolls back what was not committed.
+
+        Raises:
+            Cancelled: A cancel was requested.
+        """
+        work.check()
+        with work.token.on_cancel(self.cut):
+            try:
+                yield
+            except StorageError:
+                work.check()
+                raise
+
+    def cut(self) -> None:
+        """Close the connection at once; the server rolls the open transaction back."""
+        with suppress(OSError):  # it has already ended
+            self._link.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the connection; repeated calls are allowed."""
+        from pg8000.core import InterfaceError
+
+        with suppress(InterfaceError, OSError):  # it has already ended
+            self._driver.close()
+        with suppress(OSError):
+            self._link.close()
+
+
+class _Tail:
+    """What follows the rows of a COPY: the error, if any, and that the server is ready."""
+
+    def __init__(self) -> None:
+        self.error: dict[str, str] = {}
+        self.ready = False
+
+
+def _data_messages(buffer: bytearray, filled: int, tail: _Tail) -> tuple[list[memoryview], int]:
+    """Return the rows of all complete messages, and how many bytes were used.
+
+    This loop runs once for each row of a table, so it does nothing else.
+    """
+    rows: list[memoryview] = []
+    add, view, length = rows.append, memoryview(buffer), _LENGTH.unpack_from
+    position, last_head = 0, filled - 5
+    while position <= last_head:
+        end = position + 1 + length(buffer, position + 1)[0]
+        if end > filled:
+            break
+        kind = buffer[position]
+        if kind == 0x64:  # d: a row
+            add(view[position + 5 : end])
+        elif kind == 0x45:  # E: an error
+            tail.error = _fields(bytes(view[position + 5 : end]))
+        elif kind == 0x5A:  # Z: ready for the next query
+            tail.ready = True
+        position = end
+    return rows, position
+
+
+def _fields(data: bytes) -> dict[str, str]:
+    """Return the fields of an error message: `C` is the SQLSTATE, `M` the message."""
+    fields = (field for field in data.split(b"\0") if field)
+    return {chr(field[0]): field[1:].decode(errors="replace") for field in fields}
+
+
+def _rows_of(tag: bytes) -> int:
+    words = tag.rstrip(b"\0").split(b" ")
+    if len(words) != 2 or not words[1].isdigit():
+        raise DatabaseError("The server did not confirm the loaded rows")
+    return int(words[1])
+
+
+def _connect(address: ServerAddress, work: Work) -> socket.socket:
+    last: OSError = OSError("the name has no address")
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise not_reached(address, error) from None
+    for family, kind, protocol, _name, place in found:
+        link = socket.socket(family, kind, protocol)
+        try:
+            link.settimeout(_CONNECT_SECONDS)
+            with _closing_on_cancel(link, work):
+                link.connect(place)
+        except OSError as error:
+            link.close()
+            work.check()
+            last = error
+        else:
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            return link
+    raise not_reached(address, last)
+
+
+def _with_tls(link: socket.socket, address: ServerAddress) -> socket.socket:
+    """Negotiate TLS as the address requires, like libpq's `sslmode`."""
+    if address.tls is TlsMode.DISABLE:
+        return link
+    link.sendall(_TLS_REQUEST)
+    if link.recv(1) != b"S":
+        if address.tls is TlsMode.PREFER:
+            return link
+        raise tls_refused(address)
+    return _tls_context(address).wrap_socket(link, server_hostname=address.host)
+
+
+def _tls_context(address: ServerAddress) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=address.root_certificate or None)
+    context.check_hostname = address.tls is TlsMode.VERIFY_FULL
+    if address.tls not in (TlsMode.VERIFY_CA, TlsMode.VERIFY_FULL):
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+@contextmanager
+def _closing_on_cancel(link: socket.socket, work: Work) -> Iterator[None]:
+    def cut() -> None:
+        with suppress(OSError):
+            link.shutdown(socket.SHUT_RDWR)
+
+    with work.token.on_cancel(cut):
+        yield
+
+
+@contextmanager
+def _translated(address: ServerAddress, work: Work | None) -> Iterator[None]:
+    """Translate the errors of the socket and of pg8000."""
+    from pg8000.exceptions import DatabaseError as ServerError
+    from pg8000.exceptions import Error
+
+    try:
+        yield
+    except StorageError:
+        raise
+    except ServerError as error:
+        answer = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+        raise server_error({str(k): str(v) for k, v in answer.items()}, address) from None
+    except (Error, OSError, EOFError, struct.error) as error:
+        if work is not None:
+            work.check()
+        raise connection_lost(address, _reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"The certificate of the server cannot be verified: {error.verify_message}."
+    if isinstance(error, TimeoutError):
+        return "The server did not answer in time."
+    return f"{getattr(error, 'strerror', None) or str(error) or type(error).__name__}."

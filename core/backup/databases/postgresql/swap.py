@@ -1,0 +1,279 @@
+"""Replacement of a table by a loaded one in one transaction, and its undo.
+
+PostgreSQL binds views, foreign keys and triggers to the table itself, not to its name. So foreign
+keys of other tables are created again, and views are replaced by their own definition, after the
+new table has the name. The comment of the former table records what `undo` needs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from core.backup.databases.postgresql.build import (
+    Renames,
+    add_constraints,
+    foreign_key_statements,
+    partition_shadow,
+)
+from core.backup.databases.postgresql.catalog import Relation, find_relation, require_relation
+from core.backup.databases.postgresql.dependants import Bindings, read_bindings
+from core.backup.databases.postgresql.names import (
+    TableName,
+    checked_definition,
+    literal,
+    quoted,
+    with_suffix,
+)
+from core.backup.databases.postgresql.session import Session
+from core.errors import InvalidInput
+from core.model.tables import TableSchema
+
+_MARK = "Former table, replaced by a restore of Strongroom: "
+_OBJECTS = """
+SELECT 'constraint', conname::text, '' FROM pg_constraint
+  WHERE conrelid = $1 AND contype IN ('p', 'u', 'x', 'c', 'f')
+UNION ALL SELECT 'index', c.relname::text, n.nspname::text FROM pg_index i
+  JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE i.indrelid = $1 AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid
+    AND k.contype IN ('p', 'u', 'x'))
+UNION ALL SELECT 'sequence', c.relname::text, n.nspname::text FROM pg_depend d
+  JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE d.refobjid = $1 AND d.deptype IN ('a', 'i') AND d.classid = 'pg_class'::regclass
+UNION ALL SELECT 'table', c.relname::text, n.nspname::text FROM pg_partition_tree($1) t
+  JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE t.level > 0
+"""
+_GRANTS = """
+SELECT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
+  g.privilege_type, g.is_grantable
+FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = $1 AND g.grantee <> c.relowner
+"""
+_COLUMN_GRANTS = """
+SELECT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
+  g.privilege_type, a.attname::text
+FROM pg_attribute a, aclexplode(a.attacl) g WHERE a.attrelid = $1 AND a.attnum > 0
+"""
+_POLICIES = """
+SELECT format('CREATE POLICY %I ON ', polname), format(' AS %s FOR %s TO %s%s%s',
+  CASE WHEN polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+  CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
+    WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+  CASE WHEN polroles = '{0}' THEN 'PUBLIC' ELSE
+    (SELECT string_agg(quote_ident(pg_get_userbyid(r)), ', ') FROM unnest(polroles) r) END,
+  coalesce(' USING (' || pg_get_expr(polqual, polrelid) || ')', ''),
+  coalesce(' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')', ''))
+FROM pg_policy WHERE polrelid = $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """Record in the comment of a former table: its name, its comment, and its objects' names.
+
+    `renames` contains (kind, present, original) with quoted names for sequences and tables.
+    """
+
+    table: str
+    comment: str
+    renames: tuple[tuple[str, str, str], ...]
+
+    def to_comment(self) -> str:
+        """Return the text of the comment."""
+        return _MARK + json.dumps(
+            {"table": self.table, "comment": self.comment, "renames": self.renames}
+        )
+
+    @classmethod
+    def from_comment(cls, text: str) -> Former | None:
+        """Return the record in a comment; None if it is another comment."""
+        if not text.startswith(_MARK):
+            return None
+        try:
+            body = json.loads(text.removeprefix(_MARK))
+            renames = tuple((str(a), str(b), str(c)) for a, b, c in body["renames"])
+            return cls(str(body["table"]), str(body["comment"]), renames)
+        except (ValueError, KeyError, TypeError):
+            return None
+
+
+def publish(
+    session: Session, schema: TableSchema, shadow: TableName, former: TableName | None
+) -> None:
+    """Give the loaded shadow table the name of the schema; see `Database.publish`.
+
+    Raises:
+        NotSupported: Another object uses the present table in a way that cannot be changed.
+    """
+    final = TableName.parse(schema.table)
+    renames = add_constraints(session, schema, shadow)
+    today = None if former is None else require_relation(session, final)
+    bindings = Bindings()
+    if today is not None and former is not None:
+        session.query(f"LOCK TABLE {final.sql} IN ACCESS EXCLUSIVE MODE")
+        bindings = read_bindings(session, today)
+        bindings.require_movable()
+        bindings.detach(session)
+        _set_aside(session, today, former)
+    _rename_shadow(session, schema, shadow, final, renames)
+    present = [key.table for key in schema.foreign_keys if _exists(session, key.table)]
+    added = Renames()
+    for statement in foreign_key_statements(schema, final.sql, added, present):
+        session.query(statement)
+    _apply(session, final, added.pairs)
+    if today is not None:
+        _take_over(session, today, final)
+    _create_triggers(session, schema, today)
+    bindings.replace_views(session)
+    bindings.attach_foreign_keys(session)
+
+
+def _exists(session: Session, table: str) -> bool:
+    return find_relation(session, TableName.parse(table)) is not None
+
+
+def _rename_shadow(
+    session: Session, schema: TableSchema, shadow: TableName, final: TableName, renames: Renames
+) -> None:
+    for partition in schema.partitions:
+        present = partition_shadow(partition.name, schema, shadow)
+        name = TableName.parse(partition.name)
+        session.query(f"ALTER TABLE {present.sql} RENAME TO {quoted(name.name)}")
+    session.query(f"ALTER TABLE {shadow.sql} RENAME TO {quoted(final.name)}")
+    _apply(session, final, renames.pairs)
+
+
+def _apply(session: Session, table: TableName, pairs: list[tuple[str, str, str]]) -> None:
+    """Rename constraints, indexes and sequences of a table to their final names."""
+    for kind, present, final in pairs:
+        if kind == "constraint":
+            names = f"{quoted(present)} TO {quoted(final)}"
+            session.query(f"ALTER TABLE {table.sql} RENAME CONSTRAINT {names}")
+        elif kind == "index":
+            place = TableName(table.schema, present)
+            session.query(f"ALTER INDEX {place.sql} RENAME TO {quoted(final)}")
+        else:
+            name = TableName.parse(final)
+            place = TableName(name.schema, present)
+            session.query(f"ALTER SEQUENCE {place.sql} RENAME TO {quoted(name.name)}")
+
+
+def _set_aside(session: Session, today: Relation, former: TableName) -> None:
+    """Rename the present table and its objects, and record how to reverse it."""
+    suffix = former.name[former.name.rfind("__before_") :]
+    renames: list[tuple[str, str, str]] = []
+    for kind, name, schema in session.query(_OBJECTS, (today.oid,)):
+        other = with_suffix(name, suffix)
+        _rename_object(session, kind, today.name, schema, name, other)
+        renames.append((kind, f"{schema}\0{other}" if schema else other, name))
+    session.query(f"ALTER TABLE {today.name.sql} RENAME TO {quoted(former.name)}")
+    record = Former(str(today.name), today.comment, tuple(renames))
+    session.query(f"COMMENT ON TABLE {former.sql} IS {literal(record.to_comment())}")
+
+
+def _rename_object(
+    session: Session, kind: str, table: TableName, schema: str, present: str, final: str
+) -> None:
+    if kind == "constraint":
+        names = f"{quoted(present)} TO {quoted(final)}"
+        session.query(f"ALTER TABLE {table.sql} RENAME CONSTRAINT {names}")
+        return
+    place = TableName(schema, present).sql
+    session.query(f"ALTER {kind.upper()} {place} RENAME TO {quoted(final)}")
+
+
+def _take_over(session: Session, former: Relation, final: TableName) -> None:
+    """Give the new table the owner, grants and policies of the former one."""
+    target = find_relation(session, final)
+    if target is not None and target.owner != former.owner:
+        session.query(f"ALTER TABLE {final.sql} OWNER TO {quoted(former.owner)}")
+    for role, privilege, grantable in session.query(_GRANTS, (former.oid,)):
+        option = " WITH GRANT OPTION" if grantable else ""
+        session.query(f"GRANT {privilege} ON {final.sql} TO {role}{option}")
+    columns = {row[0] for row in session.query(_COLUMN_NAMES, (target.oid if target else 0,))}
+    for role, privilege, column in session.query(_COLUMN_GRANTS, (former.oid,)):
+        if column in columns:
+            session.query(f"GRANT {privilege} ({quoted(column)}) ON {final.sql} TO {role}")
+    for head, rest in session.query(_POLICIES, (former.oid,)):
+        session.query(f"{head}{final.sql}{rest}")
+    if former.row_security:
+        session.query(f"ALTER TABLE {final.sql} ENABLE ROW LEVEL SECURITY")
+
+
+_COLUMN_NAMES = "SELECT attname::text FROM pg_attribute WHERE attrelid = $1 AND attnum > 0"
+_TRIGGER_STATES = "SELECT tgname::text, tgenabled::text FROM pg_trigger WHERE tgrelid = $1"
+_STATES = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
+
+
+def _create_triggers(session: Session, schema: TableSchema, former: Relation | None) -> None:
+    states: dict[Any, Any] = (
+        {} if former is None else dict(map(tuple, session.query(_TRIGGER_STATES, (former.oid,))))
+    )
+    table = TableName.parse(schema.table).sql
+    for trigger in schema.triggers:
+        session.query(
+            checked_definition(
+                trigger.definition, "trigger", "CREATE TRIGGER ", "CREATE CONSTRAINT TRIGGER "
+            )
+        )
+        state = _STATES.get(states.get(trigger.name, "O"))
+        if state:
+            session.query(f"ALTER TABLE {table} {state} TRIGGER {quoted(trigger.name)}")
+
+
+def former_record(session: Session, former: TableName) -> tuple[Relation, Former]:
+    """Return a former table and its record.
+
+    Raises:
+        InvalidInput: The name is not that of a former table.
+        NotFound: There is no such table.
+    """
+    relation = require_relation(session, former)
+    record = Former.from_comment(relation.comment)
+    if record is None:
+        raise InvalidInput(
+            f"{former} is not a former table",
+            cause="Its comment does not contain the record of a restore.",
+            remedy="Choose a name with __before_ from the list of tables.",
+        )
+    return relation, record
+
+
+def undo(session: Session, former: TableName) -> str:
+    """Restore a former table under its name, drop the restored one, and return the name."""
+    relation, record = former_record(session, former)
+    table = TableName.parse(record.table)
+    session.query(f"LOCK TABLE {former.sql} IN ACCESS EXCLUSIVE MODE")
+    present = find_relation(session, table)
+    replaced = table.beside("__replaced")
+    bindings = Bindings()
+    if present is not None:
+        session.query(f"LOCK TABLE {table.sql} IN ACCESS EXCLUSIVE MODE")
+        bindings = read_bindings(session, present)
+        bindings.require_movable()
+        bindings.detach(session)
+        session.query(f"ALTER TABLE {table.sql} RENAME TO {quoted(replaced.name)}")
+    session.query(f"ALTER TABLE {former.sql} RENAME TO {quoted(table.name)}")
+    bindings.replace_views(session)
+    if present is not None:
+        session.query(f"DROP TABLE {replaced.sql}")
+    for kind, place, original in record.renames:
+        schema, _, name = place.rpartition("\0")
+        _rename_object(session, kind, table, schema, name, original)
+    comment = literal(record.comment) if record.comment else "NULL"
+    session.query(f"COMMENT ON TABLE {table.sql} IS {comment}")
+    bindings.attach_foreign_keys(session)
+    return str(TableName(relation.name.schema, table.name))
+
+
+def former_names(session: Session) -> Iterator[tuple[str, str]]:
+    """Yield (former table, its original name) of every former table."""
+    statement = """SELECT n.nspname::text, c.relname::text, obj_description(c.oid, 'pg_class')
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p') AND obj_description(c.oid, 'pg_class') LIKE $1"""
+    for schema, name, comment in session.query(statement, (_MARK + "%",)):
+        record = Former.from_comment(comment)
+        if record is not None:
+            yield str(TableName(schema, name)), record.table

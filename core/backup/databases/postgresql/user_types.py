@@ -1,0 +1,161 @@
+"""Types that the columns of a table use and that belong neither to PostgreSQL nor to an extension."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from core.backup.databases.postgresql.names import (
+    TableName,
+    checked_definition,
+    checked_fragment,
+    checked_type,
+    literal,
+    quoted,
+)
+from core.backup.databases.postgresql.session import Session
+from core.errors import Conflict, NotSupported
+from core.model.tables import UserType
+
+#: All types below the columns of a table: elements of arrays, bases of domains, fields of
+#: composites, and subtypes of ranges. A type follows the types that it uses.
+_TYPES = """
+WITH RECURSIVE used(oid, depth) AS (
+  SELECT atttypid, 0 FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped
+  UNION
+  SELECT x.oid, used.depth + 1 FROM used JOIN pg_type t ON t.oid = used.oid
+  CROSS JOIN LATERAL (
+    SELECT t.typelem WHERE t.typelem <> 0 AND t.typlen = -1
+    UNION SELECT t.typbasetype WHERE t.typbasetype <> 0
+    UNION SELECT a.atttypid FROM pg_attribute a
+      WHERE a.attrelid = t.typrelid AND t.typrelid <> 0 AND a.attnum > 0 AND NOT a.attisdropped
+    UNION SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+    UNION SELECT r.rngtypid FROM pg_range r WHERE t.oid = r.rngmultitypid
+  ) x(oid) WHERE used.depth < 20
+)
+SELECT t.oid, n.nspname::text, t.typname::text, t.typtype::text, t.typcategory::text,
+  t.typnotnull, t.typdefault, format_type(t.typbasetype, t.typtypmod),
+  (SELECT e.extname::text FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+    WHERE d.objid = t.oid AND d.classid = 'pg_type'::regclass AND d.deptype = 'e')
+FROM used JOIN pg_type t ON t.oid = used.oid JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE n.nspname <> 'pg_catalog'
+GROUP BY t.oid, n.nspname ORDER BY max(used.depth) DESC, 2, 3
+"""
+_LABELS = "SELECT enumlabel::text FROM pg_enum WHERE enumtypid = $1 ORDER BY enumsortorder"
+_CHECKS = """
+SELECT format('CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint
+WHERE contypid = $1 AND contype = 'c' ORDER BY conname
+"""
+_FIELDS = """
+SELECT format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod))
+FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid
+WHERE t.oid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+"""
+_SUBTYPE = "SELECT format_type(rngsubtype, NULL) FROM pg_range WHERE rngtypid = $1"
+_KINDS = {"e": ("enum", _LABELS), "d": ("domain", _CHECKS), "c": ("composite", _FIELDS)}
+
+
+def used_types(session: Session, table: int) -> tuple[tuple[UserType, ...], tuple[str, ...]]:
+    """Return the user-defined types of a table's columns, and the extensions that define others.
+
+    Args:
+        session: An open connection.
+        table: The object id of the table.
+
+    Raises:
+        NotSupported: When a column uses a type that is written in C outside of an extension.
+    """
+    types: list[UserType] = []
+    extensions: set[str] = set()
+    for row in session.query(_TYPES, (table,)):
+        oid, schema, name, kind, category, *rest, extension = row
+        if extension:
+            extensions.add(extension)
+        elif kind == "b" and category == "A":
+            continue  # an array: its element type is in the list
+        elif kind == "m":
+            continue  # a multirange: created together with its range
+        else:
+            types.append(_user_type(session, oid, TableName(schema, name), kind, rest))
+    return tuple(types), tuple(sorted(extensions))
+
+
+def _user_type(session: Session, oid: int, name: TableName, kind: str, rest: list[Any]) -> UserType:
+    not_null, default, base = rest
+    if kind == "r":
+        return UserType(str(name), "range", base=session.value(_SUBTYPE, (oid,)))
+    if kind not in _KINDS:
+        raise NotSupported(
+            f"The type {name} is defined in C",
+            cause="It belongs to no extension, so that a restore could not create it.",
+            remedy="Install it as an extension, or use another type for the column.",
+        )
+    title, statement = _KINDS[kind]
+    items = tuple(row[0] for row in session.query(statement, (oid,)))
+    if kind == "d":
+        return UserType(str(name), title, items, base, not_null, default)
+    return UserType(str(name), title, items)
+
+
+def require_extensions(session: Session, extensions: tuple[str, ...]) -> None:
+    """Check that the extensions that define the columns' types are installed.
+
+    Raises:
+        NotSupported: An extension is missing; the error names the command that installs it.
+    """
+    found = {row[0] for row in session.query("SELECT extname::text FROM pg_extension")}
+    for extension in extensions:
+        if extension not in found:
+            raise NotSupported(
+                f"The extension {extension} is not installed in this database",
+                cause="Columns of the table use its types.",
+                remedy=f"Run CREATE EXTENSION {quoted(extension)} as a superuser, then try again.",
+                subject=str(session.address),
+            )
+
+
+def create_missing(session: Session, types: tuple[UserType, ...]) -> None:
+    """Create the types that do not exist; those that exist must have the same definition.
+
+    Raises:
+        Conflict: A type exists with another definition.
+        Corrupt: A definition is invalid.
+    """
+    for wanted in types:
+        name = TableName.parse(wanted.name)
+        statement = """SELECT t.oid, n.nspname::text, t.typname::text, t.typtype::text,
+          t.typnotnull, t.typdefault, format_type(t.typbasetype, t.typtypmod)
+          FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+          WHERE n.nspname = $1 AND t.typname = $2"""
+        rows = session.query(statement, (name.schema, name.name))
+        if not rows:
+            session.query(f"CREATE SCHEMA IF NOT EXISTS {quoted(name.schema)}")
+            for command in _statements(wanted, name):
+                session.query(command)
+            continue
+        oid, _schema, _name, kind, *rest = rows[0]
+        if _user_type(session, oid, name, kind, rest) != wanted:
+            raise Conflict(
+                f"The type {wanted.name} has another definition in this database",
+                cause="The backup was made with a different one.",
+                remedy="Change the type, or restore into another database. Nothing was changed.",
+                subject=str(session.address),
+            )
+
+
+def _statements(wanted: UserType, name: TableName) -> Iterator[str]:
+    if wanted.kind == "enum":
+        labels = ", ".join(map(literal, wanted.items))
+        yield f"CREATE TYPE {name.sql} AS ENUM ({labels})"
+    elif wanted.kind == "composite":
+        fields = ", ".join(checked_fragment(item, "type") for item in wanted.items)
+        yield f"CREATE TYPE {name.sql} AS ({fields})"
+    elif wanted.kind == "range":
+        yield f"CREATE TYPE {name.sql} AS RANGE (SUBTYPE = {checked_type(wanted.base)})"
+    else:
+        parts = [f"CREATE DOMAIN {name.sql} AS {checked_type(wanted.base)}"]
+        if wanted.default is not None:
+            parts.append(f"DEFAULT {checked_fragment(wanted.default, 'default')}")
+        parts += ["NOT NULL"] if wanted.not_null else []
+        parts += [checked_definition(item, "check", "CONSTRAINT ") for item in wanted.items]
+        yield " ".join(parts)
