@@ -25,8 +25,11 @@ from gui import theme
 
 _MARGIN, _STEP = 12, 24
 _CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
-#: Costs of covering the focused widget, the pointer, another card, a control, a row, or a text.
-_FOCUS, _POINTER, _CARD, _CONTROL, _ROW, _TEXT = 100, 30, 20, 3, 2, 1
+#: Costs of covering the focused widget, the pointer, another card, an essential part, a control, a
+#: row, or a text.
+_FOCUS, _POINTER, _CARD, _ESSENTIAL, _CONTROL, _ROW, _TEXT = 100, 30, 20, 20, 3, 2, 1
+#: The property of widgets that a card covers only if there is no other place.
+_PROPERTY = "stays_visible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,12 @@ class FilledList:
     list: QAbstractItemView
     area: QRect
     filled: QRect
+
+
+def mark_essential(*parts: QWidget) -> None:
+    """Mark widgets, such as a heading or a total, that no card should cover."""
+    for part in parts:
+        part.setProperty(_PROPERTY, True)  # noqa: FBT003 - Qt's own
 
 
 def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
@@ -52,6 +61,7 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
     pointer = view.mapFromGlobal(QCursor.pos())
     costs.append((QRect(pointer - QPoint(12, 12), QSize(25, 25)), _POINTER))
     costs += [(place, _CARD) for place in _cards(view, floating)]
+    costs += [(place, _ESSENTIAL) for place in _essential(view)]
     costs += [(place, _CONTROL) for place in _places(view, floating, _CONTROLS)]
     costs += [(place, _TEXT) for place in _places(view, floating, (QLabel,))]
     costs += [(row, _ROW) for list_ in filled_lists(view) for row in _rows(list_.filled)]
@@ -60,7 +70,7 @@ def free_place(view: QWidget, size: QSize, floating: QWidget) -> QPoint:
         card = QRect(point, size)
         return sum(price for place, price in costs if card.intersects(place))
 
-    room = in_sight(view)
+    room = visible_part(view)
     return min((*_candidates(room, size), *_below_rows(view, room, size)), key=cost)
 
 
@@ -69,7 +79,7 @@ def covers_focus(view: QWidget, card: QRect, floating: QWidget) -> bool:
     return any(card.intersects(place) for place in _focus_places(view, floating))
 
 
-def in_sight(view: QWidget) -> QRect:
+def visible_part(view: QWidget) -> QRect:
     """Return the part of a view that no widget around it cuts off; all of it before it is shown.
 
     Not `visibleRegion`: that leaves out what opaque children cover.
@@ -90,7 +100,8 @@ def _candidates(room: QRect, size: QSize) -> Iterator[QPoint]:
         for y in (bottom, min(_MARGIN, bottom)):
             yield room.topLeft() + QPoint(x, y)
     for y in range(bottom, 0, -_STEP):
-        yield room.topLeft() + QPoint(middle, y)
+        for x in (middle, right, _MARGIN):
+            yield room.topLeft() + QPoint(x, y)
 
 
 def _focus_places(view: QWidget, floating: QWidget) -> Iterator[QRect]:
@@ -125,6 +136,13 @@ def _cards(view: QWidget, floating: QWidget) -> Iterator[QRect]:
     for part in view.findChildren(QFrame):
         message = part.property("floating") or part.property("banner")
         if message and part.isVisible() and not floating.isAncestorOf(part):
+            yield QRect(part.mapTo(view, QPoint()), part.size())
+
+
+def _essential(view: QWidget) -> Iterator[QRect]:
+    """Yield the areas of visible parts that no card should cover."""
+    for part in view.findChildren(QWidget):
+        if part.property(_PROPERTY) and part.isVisible():
             yield QRect(part.mapTo(view, QPoint()), part.size())
 
 

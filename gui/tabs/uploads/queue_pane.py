@@ -17,6 +17,7 @@ from gui.tabs.uploads.places import reason_not_to_start
 from gui.tabs.uploads.transfer_model import SIZE, TARGET, TransferModel
 from gui.widgets.buttons import button_menu, plain_button, quiet_button
 from gui.widgets.empty import EmptyState, Loadable
+from gui.widgets.free_space import mark_essential
 from gui.widgets.labels import muted_label
 from gui.widgets.panel import Panel
 from gui.widgets.table import choose_row, columns_of, make_tree
@@ -62,6 +63,8 @@ class QueuePane(QWidget):
         self._view = Loadable(self.tree, empty)
         panel = Panel("Queue", self._view, actions=(self.clear, self.retry, self.cancel))
         panel.add(self._totals)
+        # The banner with the result of a transfer appears next to them, while they are read.
+        mark_essential(panel.head, self._totals)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(panel)

@@ -25,6 +25,10 @@ _TONES = {
     State.CANCELLED: "warning",
 }
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_DISPLAY = int(Qt.ItemDataRole.DisplayRole)
+_TOOLTIP = int(Qt.ItemDataRole.ToolTipRole)
+_ALIGNMENT = int(Qt.ItemDataRole.TextAlignmentRole)
+_ROLES = frozenset({_DISPLAY, _TOOLTIP, _ALIGNMENT, MONO_ROLE, PILL_ROLE, PROGRESS_ROLE, TONE_ROLE})
 
 
 class TransferModel(QAbstractItemModel):
@@ -123,10 +127,12 @@ class TransferModel(QAbstractItemModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell."""
+        if role not in _ROLES:  # a delegate asks for about ten, and most have no value
+            return None
         batch, column = self.batch_at(index), index.column()
         if batch is None:
             return None
-        if role == Qt.ItemDataRole.TextAlignmentRole:
+        if role == _ALIGNMENT:
             return _RIGHT if column in {SIZE, RATE} else None
         number = self.file_at(index)
         if number is None:
@@ -135,7 +141,7 @@ class TransferModel(QAbstractItemModel):
 
 
 def _batch_data(batch: Batch, column: int, role: int) -> Any:
-    if role == Qt.ItemDataRole.DisplayRole:
+    if role == _DISPLAY:
         return _batch_text(batch, column)
     if role == PILL_ROLE and column == STATE:
         return _TONES[batch.state]
@@ -145,7 +151,7 @@ def _batch_data(batch: Batch, column: int, role: int) -> Any:
 
 
 def _batch_appearance(batch: Batch, column: int, role: int) -> Any:
-    if role == Qt.ItemDataRole.ToolTipRole:
+    if role == _TOOLTIP:
         return {NAME: f"{batch.title}\n{batch.target}", PROGRESS: _ended(batch)}.get(column) or None
     if role == MONO_ROLE and column == TARGET:
         return True
@@ -176,9 +182,9 @@ def _ended(batch: Batch) -> str:
 
 
 def _file_data(batch: Batch, number: int, column: int, role: int) -> Any:
-    if role == Qt.ItemDataRole.DisplayRole:
+    if role == _DISPLAY:
         return _file_text(batch, number, column)
-    if role == Qt.ItemDataRole.ToolTipRole:
+    if role == _TOOLTIP:
         return batch.keys[number] if column == NAME else batch.notes.get(number) or None
     if column == PROGRESS and role == PROGRESS_ROLE:
         return batch.part(number)

@@ -1,5 +1,7 @@
 """The queue: its rows, totals and columns, and what is said of how a transfer ended."""
 
+import pytest
+from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QApplication, QLabel
 
@@ -10,6 +12,7 @@ from gui.tabs.uploads.batch import Batch
 from gui.tabs.uploads.summary import failures_text
 from gui.tabs.uploads.transfer_model import PROGRESS, RATE, TARGET, TransferModel
 from gui.widgets.cells import PADDING
+from gui.widgets.panel import SectionHead
 
 
 def test_a_server_that_ignores_the_condition_is_reported_in_text(tab, qtbot):
@@ -100,3 +103,24 @@ def test_the_counts_of_a_cancelled_batch_add_up(tab, context, qtbot):
     assert "1 skipped · 1 failed · 1 cancelled" in footer
     place = tab.pane.model.index_of(batch).siblingAtColumn(PROGRESS)
     assert place.data() == "1 failed, 1 cancelled, 3 done, 1 skipped"
+
+
+@pytest.mark.parametrize("size", [(853, 400), (960, 407), (1280, 667)])
+def test_the_result_covers_neither_the_heading_nor_the_totals_of_the_queue(tab, qtbot, size):
+    batch = Batch(
+        "Upload reports", "transfer.upload", {}, [f"{n}.json" for n in range(12)],
+        [f"analytics/{n}.json" for n in range(12)], [1024] * 12, "s3://b/analytics/",
+    )  # fmt: skip
+    batch.begin()
+    batch.apply(Outcomes(done=tuple(range(12))))
+    batch.running = False
+    tab.resize(*size)
+    tab.pane.add(batch)
+    tab.pane.tree.setFocus()
+    tab.banner.show_good("12 files transferred, 58.0 KB in 0.8 s, 12 verified (MD5).")
+    card = tab.banner.geometry()
+    totals = next(label for label in tab.pane.findChildren(QLabel) if "of 12 files" in label.text())
+    for part in (tab.pane.findChild(SectionHead), totals):
+        assert part.isVisible()
+        assert not card.intersects(QRect(part.mapTo(tab, QPoint()), part.size()))
+    assert tab.rect().contains(card)
