@@ -3,10 +3,11 @@ SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Two workers: the suite's servers and windows want some room.
-WORKERS ?= 2
-# A worker that crashes ends the run: xdist would replace it and then wait for its tests for ever.
-SPREAD = -n $(WORKERS) --dist loadfile --max-worker-restart=0
+# Tests wait for servers and other processes part of the time: one worker more than cores uses them.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+# Files are started in the order of tests/conftest.py, the longest first. A worker that crashes ends
+# the run: xdist would replace it and then wait for its tests without limit.
+SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 ONLY ?=
 
 .DEFAULT_GOAL := help
@@ -72,7 +73,7 @@ docs: setup ## build the documentation into build/docs: command reference, links
 	@PYTHONPATH=.:tests $(BIN)/python -m helpers.command_reference
 	@$(BIN)/zensical build --clean --strict --config-file .zensical.toml
 
-lock: ## pin all dependencies anew (needs uv)
+lock: ## pin all dependencies again (needs uv)
 	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
 	  print("\n".join(p["project"]["dependencies"] + p["dependency-groups"]["dev"]))' \
 	  | uv pip compile - --quiet --universal --python-version 3.11 --generate-hashes \

@@ -9,6 +9,7 @@ import pytest
 from helpers import guards
 from helpers.demo import demo_prefix, demo_s3, demo_server  # noqa: F401 - fixtures for all tests
 from helpers.keyrings import MemoryKeyring
+from helpers.longest_files import sort_by_file
 from helpers.rgw import rgw  # noqa: F401 - fixture
 from helpers.s3_servers import s3_bucket, s3_client, s3_server  # noqa: F401 - fixtures
 from helpers.seaweed import seaweed  # noqa: F401 - fixture
@@ -25,6 +26,11 @@ read_models_once()
 # A clean clone has no tables of Unicode yet, and machines may be busy: time proves nothing here.
 settings.register_profile("strongroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("strongroom")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest files first."""
+    sort_by_file(items)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

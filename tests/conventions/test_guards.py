@@ -1,4 +1,4 @@
-"""The guards of tests/conftest.py bite."""
+"""Each guard of tests/conftest.py fails a test that breaks its rule."""
 
 import logging
 import os
@@ -14,6 +14,7 @@ import pytest
 from conventions.source import ROOT
 from helpers import guards
 from helpers.keyrings import MemoryKeyring
+from helpers.longest_files import LONGEST_FILES
 from helpers.moto_bucket import moto_bucket
 
 from core import paths
@@ -125,3 +126,9 @@ def test_a_warning_of_qt_or_python_fails_a_test(tmp_path):
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert "2 failed" in done.stdout, done.stdout
+
+
+def test_the_files_that_run_first_exist():
+    missing = [name for name in LONGEST_FILES if not (ROOT / "tests" / name).is_file()]
+    assert missing == []
+    assert len(set(LONGEST_FILES)) == len(LONGEST_FILES)
