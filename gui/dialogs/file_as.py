@@ -92,15 +92,15 @@ class FileAsDialog(QDialog):
         try:
             path = typed_path(text)
         except InvalidInput as error:
-            self._forget_file(f"{error.cause} {error.remedy}")
+            self._clear_file(f"{error.cause} {error.remedy}")
             return
         if not path:
-            self._forget_file("")
+            self._clear_file("")
         elif path != self._path or self._contents is None:
             self._path = path
             self._inspect()
 
-    def _forget_file(self, why: str) -> None:
+    def _clear_file(self, why: str) -> None:
         self._path, self._contents = "", None
         self._show_content(why, "danger")
         self._refresh()
@@ -120,7 +120,7 @@ class FileAsDialog(QDialog):
             owner=self,
             then=self._on_contents,
             failed=self._on_unreadable,
-            latest="file-as/look",
+            latest="file-as/inspect",
         )
         self._refresh()
 
@@ -159,8 +159,7 @@ class FileAsDialog(QDialog):
         names = self.form.names
         empty = [name for name, text in names.items() if not text.strip()]
         if empty:
-            wanted = " and ".join(name.replace("_", " ") for name in empty)
-            self._show("", f"Fill in {wanted}.", reason="A field is empty.")
+            self._show("", _empty_text(empty), reason="A field is empty.")
             return
         try:
             filing = file_as(self._contents, self.kind_id, names, moment)
@@ -223,6 +222,11 @@ class FileAsDialog(QDialog):
             )
         else:
             self.banner.show_error(error)
+
+
+def _empty_text(empty: list[str]) -> str:
+    names = ", ".join(name.replace("_", " ") for name in empty)
+    return f"Fill in {names}." if len(empty) == 1 else f"Fill in these fields: {names}."
 
 
 def _content(contents: Contents) -> str:

@@ -45,8 +45,8 @@ class ValueField:
     def offer(self, value: str, source: str) -> None:
         """Fill in the value from the file unless the user has typed one."""
         if self.typed:
-            says = f"entered; the file has {value}" if value and value != self.line.text() else ""
-            self._show_origin(says or "typed")
+            differs = value and value != self.line.text()
+            self._show_origin(f"entered; the file has {value}" if differs else "typed")
             return
         self.line.setText(value)
         self._show_origin(source)

@@ -6,15 +6,16 @@ import threading
 
 from PySide6.QtCore import QObject, QRegularExpression, Qt, Signal
 from PySide6.QtGui import QRegularExpressionValidator
-from PySide6.QtWidgets import QApplication, QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from core.aws.sign_in import MfaQuestion, code_of, no_code
 from core.errors import InvalidInput
 from core.work import Work
 from gui import theme
 from gui.widgets.buttons import plain_button, primary_button
+from gui.widgets.dialog import Dialog
 from gui.widgets.fields import line_edit
-from gui.widgets.labels import heading, mono_label, muted_label, text_label
+from gui.widgets.labels import mono_label, muted_label
 
 
 class MfaRequest:
@@ -23,26 +24,26 @@ class MfaRequest:
     def __init__(self, question: MfaQuestion) -> None:
         self.question = question
         self.code = ""
-        self._over = threading.Event()
+        self._answered = threading.Event()
 
     @property
-    def over(self) -> bool:
+    def answered(self) -> bool:
         """Whether it was answered or declined."""
-        return self._over.is_set()
+        return self._answered.is_set()
 
     def answer(self, code: str = "") -> None:
-        """Set the code, or None to decline; only the first answer counts."""
-        if not self._over.is_set():
+        """Set the code, an empty one to decline; only the first answer counts."""
+        if not self._answered.is_set():
             self.code = code
-            self._over.set()
+            self._answered.set()
 
     def wait(self) -> str:
         """Wait in the worker thread for the answer."""
-        self._over.wait()
+        self._answered.wait()
         return self.code
 
 
-class MfaDesk(QObject):
+class MfaPrompter(QObject):
     """Passes requests of worker threads to the GUI thread, where a form shows them.
 
     Signals:
@@ -78,7 +79,7 @@ class MfaDesk(QObject):
         return code
 
     def _on_asked(self, request: MfaRequest) -> None:
-        if request.over:
+        if request.answered:
             return
         form = MfaForm(request, QApplication.activeWindow())
         self._forms[request] = form
@@ -91,17 +92,18 @@ class MfaDesk(QObject):
             form.reject()
 
 
-class MfaForm(QDialog):
+class MfaForm(Dialog):
     """The form for six digits; Escape and Cancel decline the request."""
 
     def __init__(self, request: MfaRequest, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._request = request
         question = request.question
+        super().__init__(
+            parent,
+            f"Sign in to {question.profile}",
+            f"The role of the AWS profile {question.section} requires a code from this device:",
+        )
         self.setWindowTitle("MFA code")
-        self.setModal(True)
-        self.setMinimumWidth(440)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._request = request
         self.code = line_edit("MFA code", "123456")
         self.code.setFont(theme.mono_font())
         self.code.setMaximumWidth(140)
@@ -111,26 +113,12 @@ class MfaForm(QDialog):
         self.go = primary_button("Sign in", self._on_go)
         self.go.setDefault(True)
         self.finished.connect(lambda _result: request.answer())
-        self._lay_out(question)
+        self.body.addWidget(mono_label(question.device))
+        self.body.addWidget(self.code)
+        self.body.addWidget(muted_label("Each code can be used once; it is not stored.", wrap=True))
+        self.add_buttons(plain_button("Cancel", self.reject), self.go)
         self._update()
         self.code.setFocus()
-
-    def _lay_out(self, question: MfaQuestion) -> None:
-        foot = QHBoxLayout()
-        foot.setSpacing(8)
-        foot.addStretch(1)
-        foot.addWidget(plain_button("Cancel", self.reject))
-        foot.addWidget(self.go)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(20, 16, 20, 16)
-        box.setSpacing(10)
-        box.addWidget(heading(f"Sign in to {question.profile}"))
-        whose = f"The role of the AWS profile {question.section} requires a code from this device:"
-        box.addWidget(text_label(whose, wrap=True))
-        box.addWidget(mono_label(question.device))
-        box.addWidget(self.code)
-        box.addWidget(muted_label("Each code can be used once; it is not stored.", wrap=True))
-        box.addLayout(foot)
 
     def _update(self) -> None:
         try:

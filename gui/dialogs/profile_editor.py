@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
-from core.aws.aws_profiles import aws_profile_names
 from core.errors import KeyringError, StorageError
 from core.model.connection import Connection, Profile
 from gui.context import Context
@@ -47,14 +46,7 @@ class ProfileEditor(Dialog):
         self.go.setDefault(True)
         self._lay_out()
         self._update()
-        context.runner.run(
-            "List AWS profiles",
-            lambda work: aws_profile_names(work=work),
-            owner=self,
-            then=self.form.offer_aws_profiles,
-            failed=self.banner.show_error,
-            quiet=True,
-        )
+        self.form.load_aws_profiles(context, self.banner.show_error)
 
     def _lay_out(self) -> None:
         self.body.addWidget(self.form)
@@ -88,11 +80,13 @@ class ProfileEditor(Dialog):
         self._update()
         if isinstance(error, KeyringError):
             self.banner.show_warning(
-                error.summary, error.cause, action=("Use for this session only", self._for_now)
+                error.summary,
+                error.cause,
+                action=("Use for this session only", self._use_in_session),
             )
         else:
             self.banner.show_error(error)
 
-    def _for_now(self) -> None:
+    def _use_in_session(self) -> None:
         self.form.keep_in_session()
         self._on_save()

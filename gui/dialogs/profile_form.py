@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 
+from core.aws.aws_profiles import aws_profile_names
+from core.errors import StorageError
 from core.local.profile_check import profile_problems
 from core.model.connection import AccessKeys, KeySource, Profile, ProfileColour
 from core.redaction import Secret
 from gui import theme
+from gui.context import Context
 from gui.widgets.fields import combo_box
 from gui.widgets.labels import repolish, text_label, tooltip
 from gui.widgets.secret_field import SecretField
@@ -160,6 +165,17 @@ class ProfileForm(QWidget):
             line.setToolTip(tooltip(reason) if reason else "")
             line.setAccessibleDescription(reason)
         return next(iter(problems.values()), "")
+
+    def load_aws_profiles(self, context: Context, failed: Callable[[StorageError], object]) -> None:
+        """Offer the profiles of the AWS configuration files, read in a worker thread."""
+        context.runner.run(
+            "List AWS profiles",
+            lambda work: aws_profile_names(work=work),
+            owner=self,
+            then=self.offer_aws_profiles,
+            failed=failed,
+            quiet=True,
+        )
 
     def offer_aws_profiles(self, names: tuple[str, ...]) -> None:
         """List the profiles of the AWS configuration files; a typed name stays."""

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.aws.aws_profiles import aws_profile_names
 from core.aws.sign_in import signed_in
 from core.errors import KeyringError, StorageError
 from core.local.environment import (
@@ -29,7 +28,7 @@ from core.work import Work
 from gui.context import Context
 from gui.dialogs import wizard_pages as pages
 from gui.dialogs.confirm import ask
-from gui.dialogs.mfa import MfaDesk
+from gui.dialogs.mfa import MfaPrompter
 from gui.dialogs.profile_form import ProfileForm
 from gui.tasks import Task
 from gui.widgets.banner import Banner
@@ -49,6 +48,10 @@ _WIDTH, _HEIGHTS = 600, (424, 650, 520)
 #: Additional height of the first page for the card of the AWS variables.
 _CARD = 136
 _SAVING = "Store the profile"
+_SAVED_TEXTS = {
+    KeySource.KEYRING: "{name}: its keys are in the system keyring",
+    KeySource.SESSION: "{name}: its keys are only in memory until the program ends",
+}
 #: The settings key of the choice at the first start, and its value for the demo.
 CHOICE_SETTING, DEMO_CHOICE = "start/choice", "demo"
 _TEST_STEPS = (
@@ -95,7 +98,7 @@ class Wizard(QDialog):
         self._tested: tuple[Profile, AccessKeys | None] | None = None
         #: Has the session keys obtained with an MFA code, so that it is requested only once.
         self._opened: Connection | None = None
-        self._desk = MfaDesk(self)
+        self._mfa_prompter = MfaPrompter(self)
         self._connection: Connection | None = None
         self.setWindowTitle("Welcome to Strongroom")
         self.setModal(True)
@@ -116,14 +119,7 @@ class Wizard(QDialog):
         self._title = pages.big("Welcome to Strongroom")
         self._lay_out()
         self._show(0)
-        context.runner.run(
-            "List AWS profiles",
-            lambda work: aws_profile_names(work=work),
-            owner=self,
-            then=self.form.offer_aws_profiles,
-            failed=self.banner.show_error,
-            quiet=True,
-        )
+        self.form.load_aws_profiles(context, self.banner.show_error)
 
     # Pages.
 
@@ -219,17 +215,17 @@ class Wizard(QDialog):
         self._connection = None
         store = keys is not None and self.store.isChecked()
         self.banner.clear()
-        self.steps.forget()
+        self.steps.clear()
         for title in (*_TEST_STEPS, *_SECRET_STEPS, _SAVING):
             self.steps.set_step(title, "waiting")
         if not store:
             why = "There are no keys to store." if keys is None else "Not selected."
             self._skip_secret(why)
         self._show(2)
-        connection, desk = self._opened or Connection(profile, keys), self._desk
+        connection, prompter = self._opened or Connection(profile, keys), self._mfa_prompter
 
         def test(work: Work) -> _Tested:
-            opened = signed_in(connection, lambda question: desk.ask(question, work), work=work)
+            opened = signed_in(connection, lambda question: prompter.ask(question, work), work=work)
             report = set_up(opened, store=store, replace_keys=replace_keys, work=work)
             return _Tested(opened, report)
 
@@ -258,21 +254,21 @@ class Wizard(QDialog):
     def _on_verified(self, found: _Tested) -> None:
         self._opened, report = found.connection, found.report
         self._left_unchanged = report.kept
-        self._keep()
+        self._save_profile()
 
-    def _keep(self) -> None:
+    def _save_profile(self) -> None:
         if self._tested is None:
             return
         profile, keys = self._tested
         connections = self._context.connections
         self.steps.set_step(_SAVING, "running")
 
-        def keep(_work: Work) -> Connection:
+        def save(_work: Work) -> Connection:
             return connections.save(profile, keys)
 
         self._task = self._context.runner.run(
             f"Save the profile {profile.name}",
-            keep,
+            save,
             owner=self,
             then=self._on_saved,
             failed=self._on_not_saved,
@@ -281,18 +277,16 @@ class Wizard(QDialog):
         )
 
     def _on_saved(self, connection: Connection) -> None:
-        storage = {
-            KeySource.KEYRING: "its keys are in the system keyring",
-            KeySource.SESSION: "its keys are only in memory until the program ends",
-        }.get(connection.profile.source, "it needs no stored keys")
-        self.steps.set_step(_SAVING, "good", f"{connection.profile.name}: {storage}")
+        profile = connection.profile
+        text = _SAVED_TEXTS.get(profile.source, "{name}: it needs no stored keys")
+        self.steps.set_step(_SAVING, "good", text.format(name=profile.name))
         session = self._opened.keys if self._opened and connection.keys is None else None
         self._connection = replace(connection, keys=session) if session else connection
-        self._tell_result(connection.profile.secret_name)
+        self._show_result(profile.secret_name)
         self._update()
         self.finish.setFocus()
 
-    def _tell_result(self, secret_name: str) -> None:
+    def _show_result(self, secret_name: str) -> None:
         """Show the success, and whether the platform's secret has different keys."""
         if not self._left_unchanged:
             self.banner.show_good("The connection works.")
@@ -327,15 +321,17 @@ class Wizard(QDialog):
         self.steps.set_step(_SAVING, "failed", error.summary)
         if isinstance(error, KeyringError):
             self.banner.show_warning(
-                error.summary, error.cause, action=("Use for this session only", self._for_now)
+                error.summary,
+                error.cause,
+                action=("Use for this session only", self._use_in_session),
             )
         else:
-            self.banner.show_error(error, self._keep)
+            self.banner.show_error(error, self._save_profile)
 
-    def _for_now(self) -> None:
+    def _use_in_session(self) -> None:
         self.form.keep_in_session()
         self._tested = (self.form.profile, self.form.keys)
-        self._keep()
+        self._save_profile()
 
     def _on_failed(self, error: StorageError) -> None:
         self.banner.show_error(error, self._on_test if error.retryable else None)

@@ -20,7 +20,7 @@ from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
 from gui.context.connection_state import FRESH
-from gui.dialogs.mfa import MfaDesk
+from gui.dialogs.mfa import MfaPrompter
 
 if TYPE_CHECKING:
     from core.aws.buckets import BucketBrief
@@ -61,7 +61,7 @@ class Connector(QObject):
         self._context = context
         self._demo: DemoServer | None = None
         self._requested = ""
-        self.desk = MfaDesk(self)
+        self.mfa_prompter = MfaPrompter(self)
         self._idle = QTimer(self)
         self._idle.setInterval(_PROBE_MS)
         self._idle.timeout.connect(self.probe_when_idle)
@@ -112,10 +112,10 @@ class Connector(QObject):
         if workspace is None:
             self.again()
             return
-        connections, desk = self._context.connections, self.desk
+        connections, prompter = self._context.connections, self.mfa_prompter
         self._context.runner.run(
             "Refresh the session",
-            lambda work: _renewed(workspace, connections, desk, work),
+            lambda work: _renewed(workspace, connections, prompter, work),
             owner=self,
             then=lambda identity: self._on_renewed(workspace, identity),
             failed=self._on_request_failed,
@@ -169,10 +169,10 @@ class Connector(QObject):
             self._demo = None
 
     def _connect(self, name: str, made: Callable[[], Connection]) -> None:
-        desk = self.desk
+        prompter = self.mfa_prompter
         self._context.runner.run(
             f"Connect {name}",
-            lambda work: _opened(made(), desk, work),
+            lambda work: _opened(made(), prompter, work),
             owner=self,
             then=self._on_opened,
             failed=self._on_failed,
@@ -268,9 +268,9 @@ class Connector(QObject):
         self.failed.emit(error)
 
 
-def _opened(connection: Connection, desk: MfaDesk, work: Work) -> Workspace:
+def _opened(connection: Connection, prompter: MfaPrompter, work: Work) -> Workspace:
     work.check()
-    ready = signed_in(connection, lambda question: desk.ask(question, work), work=work)
+    ready = signed_in(connection, lambda question: prompter.ask(question, work), work=work)
     work.check()
     return Workspace.open(ready)
 
@@ -284,11 +284,11 @@ def _identity_of(workspace: Workspace, work: Work) -> Identity | None:
 
 
 def _renewed(
-    workspace: Workspace, connections: Connections, desk: MfaDesk, work: Work
+    workspace: Workspace, connections: Connections, prompter: MfaPrompter, work: Work
 ) -> Identity | None:
     """Test the new session before the old one is closed."""
     connection = _with_current_keys(workspace.connection, connections)
-    trial = _opened(connection, desk, work)
+    trial = _opened(connection, prompter, work)
     try:
         _identity_of(trial, work)
         work.check()

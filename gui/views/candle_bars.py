@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gui.views.time_axis import Sight, TimeAxis
+from gui.views.time_axis import TimeAxis, VisibleRange
 
 if TYPE_CHECKING:
     from core.preview.series import Floats
@@ -60,21 +60,21 @@ class CandleBars:
         self._step = axis.step
         self._blocks = _blocks_of(axis.starts, values)
 
-    def in_sight(self, sight: Sight, pixel: float) -> Bars:
+    def visible_bars(self, visible_range: VisibleRange, pixel: float) -> Bars:
         """Return the bars of a part of the axis on which a pixel is so many seconds."""
         blocks = self._blocks[0]
         for coarser in self._blocks[1:]:
             if coarser.size * self._step <= pixel * _PART:
                 blocks = coarser
         if blocks.size == 1:
-            first = int(blocks.starts.searchsorted(sight.left - self._step, "right"))
+            first = int(blocks.starts.searchsorted(visible_range.left - self._step, "right"))
         else:  # a block with gaps is longer than its candles together
-            first = max(0, int(blocks.starts.searchsorted(sight.left, "right")) - 1)
-        end = int(blocks.starts.searchsorted(sight.right))
+            first = max(0, int(blocks.starts.searchsorted(visible_range.left, "right")) - 1)
+        end = int(blocks.starts.searchsorted(visible_range.right))
         starts, values = blocks.starts[first:end], blocks.values[:, first:end]
         if self._step >= pixel * _NARROW or not len(starts):
             return Bars(starts + self._step / 2, values, joined=False)
-        return _joined(starts, values, sight.left, pixel)
+        return _joined(starts, values, visible_range.left, pixel)
 
 
 def _blocks_of(starts: Floats, values: Floats) -> list[_Blocks]:

@@ -9,11 +9,11 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from core.preview import Candle, Candles
-from core.units import format_moment
+from core.units import format_counted, format_moment
 from gui import theme
 from gui.clock import follow_time
 from gui.views.candle_paint import CandlePainter, Plot, paint_tag
-from gui.views.time_axis import Sight, TimeAxis
+from gui.views.time_axis import TimeAxis, VisibleRange
 from gui.views.zoomable import PAN, ZOOM, ZoomableChart
 
 _KEYS_OF_STEPS = {
@@ -51,7 +51,7 @@ class CandleChart(ZoomableChart):
         self._candles = candles
         self._axis = TimeAxis(candles)
         self._painter = CandlePainter(candles, self._axis)
-        self._sight = Sight.complete(self._axis)
+        self._visible_range = VisibleRange.complete(self._axis)
         self._text = described(candles)
         self._at = -1
         self._describe()
@@ -78,7 +78,7 @@ class CandleChart(ZoomableChart):
 
     def plot(self) -> Plot:
         """Return the areas of prices, volumes and labels at the present size."""
-        return Plot.of(QRectF(self.rect()), self._sight)
+        return Plot.of(QRectF(self.rect()), self._visible_range)
 
     def draw(self, painter: QPainter) -> None:
         """Draw grid, axes, gaps, candles and volumes."""
@@ -114,7 +114,7 @@ class CandleChart(ZoomableChart):
         self._at = max(0, min(at, len(self._candles.candles) - 1)) if self._candles.candles else -1
         if self._at >= 0:
             start = float(self._axis.starts[self._at])
-            self.show_part(self._sight.showing(start, start + self._axis.step))
+            self.show_part(self._visible_range.showing(start, start + self._axis.step))
         self._describe()
         self.update()
         self.pointed.emit(self.current)
@@ -173,7 +173,9 @@ class CandleChart(ZoomableChart):
         self.redraw()
 
     def _describe(self) -> None:
-        self.setAccessibleDescription(self._text + candle_text(self.current))
+        candle = self.current
+        text = self._text if candle is None else f"{self._text} {candle_text(candle)}"
+        self.setAccessibleDescription(text)
 
 
 def described(candles: Candles) -> str:
@@ -184,19 +186,18 @@ def described(candles: Candles) -> str:
     highs, lows = candles.series.floats[1:3]
     high = candles.candles[int(highs.argmax())].high
     low = candles.candles[int(lows.argmin())].low
-    gaps = len(candles.gaps)
+    count = format_counted(len(candles.candles), "candle")
+    gaps = format_counted(len(candles.gaps), "gap")
     return (
-        f"{len(candles.candles):,} candles of {candles.symbol} {candles.timeframe} from"
-        f" {format_moment(first.when)} to {format_moment(last.when)}, low {low:,f},"
-        f" high {high:,f}, last close {last.close:,f}, {gaps:,} {'gap' if gaps == 1 else 'gaps'}."
+        f"{count} of {candles.symbol} {candles.timeframe} from {format_moment(first.when)} to "
+        f"{format_moment(last.when)}, low {low:,f}, high {high:,f}, last close {last.close:,f}, "
+        f"{gaps}."
     )
 
 
-def candle_text(candle: Candle | None) -> str:
-    """Return a description of the candle under the crosshair after a space; empty for none."""
-    if candle is None:
-        return ""
+def candle_text(candle: Candle) -> str:
+    """Return a description of a candle for screen readers."""
     return (
-        f" At {format_moment(candle.when)}: open {candle.open:,f}, high {candle.high:,f},"
-        f" low {candle.low:,f}, close {candle.close:,f}."
+        f"At {format_moment(candle.when)}: open {candle.open:,f}, high {candle.high:,f}, "
+        f"low {candle.low:,f}, close {candle.close:,f}."
     )

@@ -6,19 +6,25 @@ Only visible data is processed, as arrays: see `candle_bars`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QFontMetricsF, QPainter, QPen, QTransform
+import shiboken6
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen, QTransform
 
 from core.preview import Candles
 from core.units import zone_name
 from gui import theme
 from gui.views.candle_bars import CLOSE, HIGH, LOW, VOLUMES, Bars, CandleBars
 from gui.views.canvas import Canvas, blended, faded
-from gui.views.rectangles import corners, fill_rectangles
 from gui.views.scale import Scale, ticks, time_label, time_step, time_ticks
-from gui.views.time_axis import Sight, TimeAxis
+from gui.views.time_axis import TimeAxis, VisibleRange
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.int32]
 
 _AXIS = 74  # width of the price labels at the right
 _VOLUME = 44
@@ -35,30 +41,30 @@ class Plot:
 
     prices: QRectF
     volumes: QRectF
-    sight: Sight
+    visible_range: VisibleRange
 
     @classmethod
-    def of(cls, area: QRectF, sight: Sight) -> Plot:
+    def of(cls, area: QRectF, visible_range: VisibleRange) -> Plot:
         """Divide an area: prices above, volumes below, labels at the right and at the foot."""
         width = max(40.0, area.width() - 8 - _AXIS)
         volume = _VOLUME if area.height() > 220 else 24
         foot = area.bottom() - _LABELS
         volumes = QRectF(8, foot - volume, width, volume)
         bottom = volumes.top() - 20
-        return cls(QRectF(8, _PAD, width, max(40.0, bottom - _PAD)), volumes, sight)
+        return cls(QRectF(8, _PAD, width, max(40.0, bottom - _PAD)), volumes, visible_range)
 
     @property
     def scale(self) -> float:
         """Pixels of one second."""
-        return (self.prices.width() - 8) / self.sight.width
+        return (self.prices.width() - 8) / self.visible_range.width
 
     def x(self, second: Any) -> Any:
         """Return the pixel of a position on the axis, or the pixels of an array of positions."""
-        return self.prices.left() + 4 + (second - self.sight.left) * self.scale
+        return self.prices.left() + 4 + (second - self.visible_range.left) * self.scale
 
     def second(self, x: float) -> float:
         """Return the position on the axis at a pixel."""
-        return self.sight.left + (x - self.prices.left() - 4) / self.scale
+        return self.visible_range.left + (x - self.prices.left() - 4) / self.scale
 
 
 class CandlePainter:
@@ -73,7 +79,7 @@ class CandlePainter:
     def paint(self, painter: QPainter, plot: Plot, canvas: Canvas) -> None:
         """Paint everything but the crosshair."""
         pixel = 1 / (plot.scale * canvas.devicePixelRatioF())
-        bars = self._bars.in_sight(plot.sight, pixel)
+        bars = self._bars.visible_bars(plot.visible_range, pixel)
         self._rescale(bars, plot)
         self._grid(painter, plot, canvas)
         self._time_axis(painter, plot, canvas)
@@ -106,9 +112,9 @@ class CandlePainter:
             painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, f"{value:,.{self._decimals}f}")
 
     def _time_axis(self, painter: QPainter, plot: Plot, canvas: Canvas) -> None:
-        colours, sight = theme.tokens(), plot.sight
-        first, last = self._axis.moment(sight.left), self._axis.moment(sight.right)
-        step = time_step(sight.width, max(2, int(plot.prices.width() / _LABEL_ROOM)))
+        colours, visible_range = theme.tokens(), plot.visible_range
+        first, last = self._axis.moment(visible_range.left), self._axis.moment(visible_range.right)
+        step = time_step(visible_range.width, max(2, int(plot.prices.width() / _LABEL_ROOM)))
         painter.setFont(theme.number_font(theme.SMALL_SIZE))
         corner = QRectF(plot.prices.right() + 8, plot.volumes.bottom() + 6, _AXIS - 8, 16)
         painter.setPen(colours.muted)
@@ -132,14 +138,14 @@ class CandlePainter:
         """Mark where candles are missing: shaded and hatched, not by colour alone."""
         import numpy as np
 
-        axis, sight, colours = self._axis, plot.sight, theme.tokens()
-        first = int(axis.gap_ends.searchsorted(sight.left))
-        end = int(axis.gap_starts.searchsorted(sight.right))
+        axis, visible_range, colours = self._axis, plot.visible_range, theme.tokens()
+        first = int(axis.gap_ends.searchsorted(visible_range.left))
+        end = int(axis.gap_starts.searchsorted(visible_range.right))
         if first >= end:
             return
         runs = _runs(
-            plot.x(np.maximum(axis.gap_starts[first:end], sight.left)) * ratio,
-            plot.x(np.minimum(axis.gap_ends[first:end], sight.right)) * ratio,
+            plot.x(np.maximum(axis.gap_starts[first:end], visible_range.left)) * ratio,
+            plot.x(np.minimum(axis.gap_ends[first:end], visible_range.right)) * ratio,
         )
         ends = (round(y * ratio) for y in (plot.prices.top(), plot.prices.bottom()))
         tops, bottoms = (np.full_like(runs[0], y) for y in ends)
@@ -150,7 +156,7 @@ class CandlePainter:
         fill_rectangles(painter, areas[runs[1] - runs[0] >= _HATCHED], hatch, ratio)
 
     def _paint_bars(self, painter: QPainter, plot: Plot, ratio: float, bars: Bars) -> None:
-        """Paint volumes and candles on whole device pixels, those of one colour in one call."""
+        """Paint volumes and candles aligned to device pixels, those of one colour in one call."""
         import numpy as np
 
         if not len(bars.middles):
@@ -216,7 +222,7 @@ def paint_tag(painter: QPainter, area: QRectF, text: str) -> None:
 
 
 def _runs(lefts: Any, rights: Any) -> tuple[Any, Any]:
-    """Return rising stretches as whole pixels, each at least one wide, touching ones joined."""
+    """Return rising stretches as integer pixels, each at least one wide, touching ones joined."""
     import numpy as np
 
     starts = np.floor(lefts).astype(np.int32)
@@ -224,3 +230,36 @@ def _runs(lefts: Any, rights: Any) -> tuple[Any, Any]:
     apart = np.append(True, starts[1:] > np.maximum.accumulate(ends)[:-1])
     first = np.flatnonzero(apart)
     return starts[first], np.maximum.reduceat(ends, first)
+
+
+def corners(lefts: Pixels, tops: Pixels, rights: Pixels, bottoms: Pixels) -> Pixels:
+    """Return rectangles between device pixels, the right and bottom ones excluded, shape (n, 4).
+
+    Each is at least one pixel wide and high. This is how a `QRect` lies in memory: four 32-bit
+    integers, the last pixel included.
+    """
+    import numpy as np
+
+    found = np.empty((len(lefts), 4), np.int32)
+    found[:, 0], found[:, 1] = lefts, tops
+    found[:, 2], found[:, 3] = np.maximum(rights - 1, lefts), np.maximum(bottoms - 1, tops)
+    return found
+
+
+def fill_rectangles(painter: QPainter, found: Pixels, fill: QColor | QBrush, ratio: float) -> None:
+    """Fill rectangles returned by `corners` on a device with a given pixel ratio.
+
+    One call for all of them: creating thousands of `QRect` objects in Python would take longer than
+    painting them.
+    """
+    if not len(found):
+        return
+    painter.save()
+    painter.scale(1 / ratio, 1 / ratio)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(fill)
+    first = shiboken6.wrapInstance(found.ctypes.data, QRect)
+    assert isinstance(first, QRect)
+    # Reads the array directly, which exists until the call returns.
+    painter.drawRects(first, len(found))
+    painter.restore()

@@ -40,7 +40,7 @@ class CandleView(QWidget):
         box.addWidget(self.values)
         self.setFocusProxy(self.chart)
 
-    def show_face(self, candles: Candles) -> None:
+    def show_content(self, candles: Candles) -> None:
         """Show candles."""
         self._last = candles.candles[-1] if candles.candles else None
         self.chart.show_candles(candles)

@@ -20,7 +20,10 @@ from gui.widgets.accessible import set_role
 
 
 class Canvas(QWidget):
-    """Paints `draw` once into a cached picture, and `draw_over` (crosshair, focus) every time."""
+    """Paints `draw` once into a cached picture, and `draw_over` (crosshair, focus) every time.
+
+    Moving the pointer then costs one copy of the picture instead of a new chart.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,6 +32,7 @@ class Canvas(QWidget):
         self._by_keyboard = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         set_role(self, QAccessible.Role.Chart)
+        # The picture covers everything, so Qt need not erase the background first.
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         theme.current().changed.connect(self.redraw)
 
@@ -57,12 +61,12 @@ class Canvas(QWidget):
         super().focusInEvent(event)
 
     def snapped(self, value: float) -> float:
-        """Return the nearest whole device pixel, so that thin lines are crisp at any scale."""
+        """Return the nearest boundary of a device pixel, so that thin lines are crisp at any scale."""
         ratio = self.devicePixelRatioF()
         return round(value * ratio) / ratio
 
     def box(self, left: float, top: float, right: float, bottom: float) -> QRectF:
-        """Return a rectangle on whole device pixels, at least one of them wide and high."""
+        """Return a rectangle aligned to device pixels, at least one of them wide and high."""
         pixel = 1 / self.devicePixelRatioF()
         x, y = self.snapped(left), self.snapped(top)
         width, height = self.snapped(right) - x, self.snapped(bottom) - y

@@ -20,7 +20,7 @@ from core.preview import Book, Level
 from gui import theme
 from gui.views.canvas import blended, faded
 from gui.views.scale import Scale, short_number, ticks
-from gui.views.time_axis import Sight
+from gui.views.time_axis import VisibleRange
 from gui.views.zoomable import PAN, ZOOM, ZoomableChart
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class DepthChart(ZoomableChart):
         ends = (abs(float(prices[-1]) - self._middle) for prices in sides)
         reach = max(*ends, abs(self._middle) * 1e-6, 1e-12)
         self._lowest = self._middle - reach
-        self._sight = Sight(0.0, 2 * reach, 2 * reach, 2 * reach * _LEAST)
+        self._visible_range = VisibleRange(0.0, 2 * reach, 2 * reach, 2 * reach * _LEAST)
         self._pointer = self._drag = None
         self.setAccessibleDescription(described(book))
         self.redraw()
@@ -108,8 +108,8 @@ class DepthChart(ZoomableChart):
         return QRectF(self.rect()).adjusted(8, _TOP, -_AXIS, -_FOOT)
 
     def _across(self) -> Scale:
-        area, low = self._area(), self._lowest + self._sight.left
-        return Scale(low, low + self._sight.width, area.left(), area.right())
+        area, low = self._area(), self._lowest + self._visible_range.left
+        return Scale(low, low + self._visible_range.width, area.left(), area.right())
 
     def _scales(self) -> tuple[Scale, Scale]:
         area, across = self._area(), self._across()

@@ -46,7 +46,7 @@ class DepthView(QWidget):
         box.addWidget(self.ladder, 2)
         self.setFocusProxy(self.chart)
 
-    def show_face(self, book: Book) -> None:
+    def show_content(self, book: Book) -> None:
         """Show an order book."""
         self.chart.show_book(book)
         self.model.set_book(book)

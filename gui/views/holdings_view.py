@@ -46,7 +46,7 @@ class HoldingsView(QWidget):
         self.setFocusProxy(self.view)
         self.setMinimumHeight(240)
 
-    def show_face(self, holdings: Holdings) -> None:
+    def show_content(self, holdings: Holdings) -> None:
         """Show a portfolio."""
         self.model.set_holdings(holdings)
         self.view.sortByColumn(3, Qt.SortOrder.DescendingOrder)

@@ -6,22 +6,23 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QObject, Qt
+from PySide6.QtCore import QObject, Qt
 
 from core.preview import Book, Holdings, Level
-from gui.models.indexes import NOWHERE, Index
+from gui.models.columns import RIGHT, Columns
+from gui.models.indexes import Index
 from gui.models.roles import PROGRESS_ROLE, SORT_ROLE, TONE_ROLE
-
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 #: Share of the largest quantity of the side, from 0 to 1, which the delegate paints as a bar.
 BAR_ROLE = Qt.ItemDataRole.UserRole + 40
 
 
-class LadderModel(QAbstractTableModel):
+class LadderModel(Columns):
     """Bids at the left and asks at the right, best prices on top."""
 
-    _HEADERS = ("Bid quantity", "Bid", "Ask", "Ask quantity")
+    heads = ("Bid quantity", "Bid", "Ask", "Ask quantity")
+    #: Bids are aligned with the middle, so that both best prices are side by side.
+    numbers = frozenset({0, 1})
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -36,19 +37,14 @@ class LadderModel(QAbstractTableModel):
         self._most = float(max(quantities, default=0)) or 1.0
         self.endResetModel()
 
-    def rowCount(self, parent: Index = NOWHERE) -> int:
-        """Return the number of levels of the longer side."""
-        return 0 if parent.isValid() else max(len(side) for side in self._sides)
-
-    def columnCount(self, parent: Index = NOWHERE) -> int:
-        """Return 4."""
-        return 0 if parent.isValid() else 4
+    def _count(self) -> int:
+        return max(len(side) for side in self._sides)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a price or quantity, its side, its tone, or its bar."""
         column = index.column()
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if column < 2 else None
+            return RIGHT if column in self.numbers else None
         if role == TONE_ROLE:
             return {1: "good", 2: "danger"}.get(column)
         side = self._sides[column // 2]
@@ -60,24 +56,12 @@ class LadderModel(QAbstractTableModel):
             return float(level.quantity) / self._most
         return None
 
-    def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = Qt.ItemDataRole.DisplayRole,
-    ) -> Any:
-        """Return the names of the columns."""
-        if orientation != Qt.Orientation.Horizontal or section > 3:
-            return None
-        if role == Qt.ItemDataRole.TextAlignmentRole and section < 2:
-            return _RIGHT
-        return self._HEADERS[section] if role == Qt.ItemDataRole.DisplayRole else None
 
-
-class HoldingsModel(QAbstractTableModel):
+class HoldingsModel(Columns):
     """Asset, quantity, price, value and share of a portfolio."""
 
-    _HEADERS = ("Asset", "Quantity", "Price", "Value USD", "Share")
+    heads = ("Asset", "Quantity", "Price", "Value USD", "Share")
+    numbers = frozenset({1, 2, 3})
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -99,36 +83,18 @@ class HoldingsModel(QAbstractTableModel):
             self._keys.append((one.symbol, *(n or Decimal(0) for n in numbers), share))
         self.endResetModel()
 
-    def rowCount(self, parent: Index = NOWHERE) -> int:
-        """Return the number of assets."""
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: Index = NOWHERE) -> int:
-        """Return 5."""
-        return 0 if parent.isValid() else 5
+    def _count(self) -> int:
+        return len(self._rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return an asset's text, native value, or its share as a bar."""
         if role == Qt.ItemDataRole.DisplayRole:
             return self._rows[index.row()][index.column()]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if 0 < index.column() < 4 else None
+            return RIGHT if index.column() in self.numbers else None
         if role == PROGRESS_ROLE and index.column() == 4:
             return min(1.0, max(0.0, self._keys[index.row()][4]))
         return self._keys[index.row()][index.column()] if role == SORT_ROLE else None
-
-    def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = Qt.ItemDataRole.DisplayRole,
-    ) -> Any:
-        """Return the names of the columns."""
-        if orientation != Qt.Orientation.Horizontal or section > 4:
-            return None
-        if role == Qt.ItemDataRole.TextAlignmentRole and 0 < section < 4:
-            return _RIGHT
-        return self._HEADERS[section] if role == Qt.ItemDataRole.DisplayRole else None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by native values."""

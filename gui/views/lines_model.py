@@ -7,10 +7,10 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 
 from core.preview import HexDump, Lines
+from gui.models.columns import RIGHT
 from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import MONO_ROLE, TONE_ROLE
 
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _TONES = {"E": "danger", "W": "warning", "D": "muted"}
 _WIDTH = 16
 _DOTS = bytes(code if 32 <= code < 127 else ord(".") for code in range(256))
@@ -48,7 +48,7 @@ class LinesModel(QAbstractTableModel):
             return f"{index.row() + 1}"
         if role == TONE_ROLE:
             return "muted"
-        return _RIGHT if role == Qt.ItemDataRole.TextAlignmentRole else None
+        return RIGHT if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def _line(self, index: Index, role: int) -> Any:
         if role == Qt.ItemDataRole.DisplayRole:

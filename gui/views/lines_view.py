@@ -57,7 +57,7 @@ class LinesView(QWidget):
         box.addWidget(self.view, 1)
         self.setMinimumHeight(theme.ROW * 6)
 
-    def show_face(self, lines: Lines) -> None:
+    def show_content(self, lines: Lines) -> None:
         """Show lines."""
         self.search.clear()
         self.model.set_lines(lines)

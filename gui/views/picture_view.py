@@ -44,14 +44,18 @@ class PictureView(QWidget):
         self._stack.addWidget(opened)
         self.setMinimumHeight(200)
 
-    def show_face(self, picture: Picture) -> None:
+    def show_content(self, picture: Picture) -> None:
         """Show the properties of a picture and the button to open it."""
         self._picture = picture
         self._image = QImage()
         size = format_size(len(picture.data))
-        pixels = f", {picture.width:,} x {picture.height:,} pixels" if picture.width else ""
+        if picture.width:
+            pixels = f"{picture.width:,} x {picture.height:,} pixels"
+            title = f"{picture.form} picture, {size}, {pixels}"
+        else:
+            title = f"{picture.form} picture, {size}"
         self._closed.set_text(
-            f"{picture.form} picture, {size}{pixels}",
+            title,
             "Pictures are opened only on request, since decoding a malicious file may be harmful.",
         )
         self._stack.setCurrentIndex(0)

@@ -32,10 +32,10 @@ from gui.widgets.panel import SectionHead
 from gui.widgets.segmented import Segmented
 
 
-class FaceView(Protocol):
+class ContentView(Protocol):
     """The interface of all views of a face."""
 
-    def show_face(self, face: Any, /) -> None:
+    def show_content(self, face: Any, /) -> None:
         """Show a face."""
 
     def go_to(self, problem: Problem) -> None:
@@ -113,7 +113,7 @@ class PreviewView(QWidget):
         return self._preview
 
     @property
-    def face_view(self) -> QWidget | None:
+    def content_view(self) -> QWidget | None:
         """The view of the current face, or the state shown instead."""
         return self._stack.currentWidget()
 
@@ -194,10 +194,10 @@ class PreviewView(QWidget):
             self._stack.addWidget(view)
         if kind not in self._drawn:
             self._drawn.add(kind)
-            cast("FaceView", self._views[kind]).show_face(face)
+            cast("ContentView", self._views[kind]).show_content(face)
         return self._views[kind]
 
     def _on_problem(self, problem: Problem) -> None:
         view = self._stack.currentWidget()
         if view in self._views.values():
-            cast("FaceView", view).go_to(problem)
+            cast("ContentView", view).go_to(problem)

@@ -49,8 +49,9 @@ class ProblemsModel(QAbstractListModel):
         if index.row() >= len(self.problems):
             return self._more[index.row() - len(self.problems)]
         problem = self.problems[index.row()]
-        row = "" if problem.row is None else f"  ·  row {problem.row + 1:,}"
-        return f"{problem.text}{row}"
+        if problem.row is None:
+            return problem.text
+        return f"{problem.text}  ·  row {problem.row + 1:,}"
 
 
 class ProblemsBar(QWidget):

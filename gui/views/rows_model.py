@@ -7,10 +7,10 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from core.preview import Table
+from gui.models.columns import RIGHT
 from gui.models.indexes import NOWHERE, Index
 from gui.models.roles import MONO_ROLE, SORT_ROLE, TONE_ROLE
 
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _TONES = {
     "buy": "good", "bid": "good", "b": "good", "long": "good",
     "sell": "danger", "ask": "danger", "s": "danger", "short": "danger",
@@ -51,7 +51,7 @@ class RowsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._table.cell(self._order[index.row()], index.column())
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if self._table.numeric[index.column()] else None
+            return RIGHT if self._table.numeric[index.column()] else None
         if role == TONE_ROLE and index.column() == self._signs:
             text = self._table.cell(self._order[index.row()], index.column())
             return _TONES.get(text.lower())
@@ -71,7 +71,7 @@ class RowsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._table.columns[section]
         if role == Qt.ItemDataRole.TextAlignmentRole and self._table.numeric[section]:
-            return _RIGHT
+            return RIGHT
         return None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:

@@ -36,7 +36,7 @@ class TableView(QWidget):
         _filling(self, self.view)
         copy_with(self.view)
 
-    def show_face(self, table: Table) -> None:
+    def show_content(self, table: Table) -> None:
         """Show a table in its original order."""
         self.view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         fresh = table.columns != self._columns
@@ -63,7 +63,7 @@ class TreeView(QWidget):
         _filling(self, self.view)
         copy_with(self.view)
 
-    def show_face(self, tree: Tree) -> None:
+    def show_content(self, tree: Tree) -> None:
         """Show a value with its first branches expanded."""
         self.model.set_root(tree.value)
         self._open(QModelIndex(), _ROWS_OPENED)
@@ -111,7 +111,7 @@ class HexView(QWidget):
         _filling(self, self.view)
         copy_with(self.view)
 
-    def show_face(self, dump: HexDump) -> None:
+    def show_content(self, dump: HexDump) -> None:
         """Show bytes."""
         self.model.set_dump(dump)
 

@@ -71,7 +71,7 @@ class TimeAxis:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class VisibleRange:
     """The visible part of an axis: `width` of `total` from `left`, at least `least`."""
 
     left: float
@@ -80,7 +80,7 @@ class Sight:
     least: float
 
     @classmethod
-    def complete(cls, axis: TimeAxis) -> Sight:
+    def complete(cls, axis: TimeAxis) -> VisibleRange:
         """Return a range with all candles."""
         return cls(0.0, axis.total, axis.total, min(axis.total, axis.step * LEAST_CANDLES))
 
@@ -89,17 +89,17 @@ class Sight:
         """The end of the visible part."""
         return self.left + self.width
 
-    def zoomed(self, factor: float, around: float) -> Sight:
+    def zoomed(self, factor: float, around: float) -> VisibleRange:
         """Return a range with `factor` times the width; the position `around` does not move."""
         width = min(self.total, max(self.least, self.width * factor))
         share = (around - self.left) / self.width if self.width else 0.5
         return self._moved_to(around - share * width, width)
 
-    def moved(self, distance: float) -> Sight:
+    def moved(self, distance: float) -> VisibleRange:
         """Return a range shifted by a distance within the axis."""
         return self._moved_to(self.left + distance, self.width)
 
-    def showing(self, left: float, right: float) -> Sight:
+    def showing(self, left: float, right: float) -> VisibleRange:
         """Return a range moved just far enough to show a part of the axis."""
         if left < self.left:
             return self._moved_to(left - (right - left), self.width)
@@ -107,6 +107,6 @@ class Sight:
             return self._moved_to(right + (right - left) - self.width, self.width)
         return self
 
-    def _moved_to(self, left: float, width: float) -> Sight:
+    def _moved_to(self, left: float, width: float) -> VisibleRange:
         left = max(0.0, min(left, self.total - width))
-        return Sight(left, width, self.total, self.least)
+        return VisibleRange(left, width, self.total, self.least)

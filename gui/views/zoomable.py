@@ -7,7 +7,7 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.views.canvas import Canvas
-from gui.views.time_axis import Sight
+from gui.views.time_axis import VisibleRange
 
 ZOOM = 1.25
 #: The share of the visible part by which a key or a notch of the wheel pans.
@@ -16,28 +16,28 @@ _NOTCH = 120  # Qt's value of one notch of a wheel
 
 
 class ZoomableChart(Canvas):
-    """Zooms and pans along one axis; subclasses draw `sight` and map pixels to positions.
+    """Zooms and pans along one axis; subclasses draw `visible_range` and map pixels to positions.
 
-    Positions on the axis are in the unit of `Sight`.
+    Positions on the axis are in the unit of `VisibleRange`.
     """
 
-    _sight: Sight
+    _visible_range: VisibleRange
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._drag: tuple[float, Sight] | None = None
+        self._drag: tuple[float, VisibleRange] | None = None
         self.setMouseTracking(True)
         self.setMinimumSize(200, 120)
 
     @property
-    def sight(self) -> Sight:
+    def visible_range(self) -> VisibleRange:
         """The visible part of the axis."""
-        return self._sight
+        return self._visible_range
 
     @property
     def zoomed(self) -> bool:
         """Whether only a part is visible."""
-        return self._sight.width < self._sight.total
+        return self._visible_range.width < self._visible_range.total
 
     def place_at(self, x: float) -> float:
         """Return the position on the axis at a pixel."""
@@ -45,31 +45,31 @@ class ZoomableChart(Canvas):
 
     def centre(self) -> float:
         """Return the position around which keys zoom: that of the crosshair, if any."""
-        return self._sight.left + self._sight.width / 2
+        return self._visible_range.left + self._visible_range.width / 2
 
     def point_at_pixel(self, position: QPointF) -> None:
         """Move the crosshair to the pointer."""
 
     def zoom(self, factor: float, around: float | None = None) -> None:
         """Show `factor` times as much around a position, by default `centre` or the middle."""
-        sight = self._sight
+        visible_range = self._visible_range
         place = self.centre() if around is None else around
-        if not sight.left <= place <= sight.right:
+        if not visible_range.left <= place <= visible_range.right:
             place = ZoomableChart.centre(self)
-        self.show_part(sight.zoomed(factor, place))
+        self.show_part(visible_range.zoomed(factor, place))
 
     def pan(self, part: float) -> None:
         """Move along the axis by a share of the visible part; negative moves to its beginning."""
-        self.show_part(self._sight.moved(part * self._sight.width))
+        self.show_part(self._visible_range.moved(part * self._visible_range.width))
 
     def fit(self) -> None:
         """Show everything."""
-        self.show_part(self._sight.zoomed(float("inf"), 0.0))
+        self.show_part(self._visible_range.zoomed(float("inf"), 0.0))
 
-    def show_part(self, sight: Sight) -> None:
+    def show_part(self, visible_range: VisibleRange) -> None:
         """Show another part of the axis."""
-        if sight != self._sight:
-            self._sight = sight
+        if visible_range != self._visible_range:
+            self._visible_range = visible_range
             self.redraw()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -86,7 +86,7 @@ class ZoomableChart(Canvas):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Start dragging the chart."""
         if event.button() == Qt.MouseButton.LeftButton:
-            self._drag = (event.position().x(), self._sight)
+            self._drag = (event.position().x(), self._visible_range)
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
@@ -103,5 +103,7 @@ class ZoomableChart(Canvas):
         if self._drag is None:
             self.point_at_pixel(event.position())
             return
-        start, sight = self._drag
-        self.show_part(sight.moved(self.place_at(start) - self.place_at(event.position().x())))
+        start, visible_range = self._drag
+        self.show_part(
+            visible_range.moved(self.place_at(start) - self.place_at(event.position().x()))
+        )

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAccessibleWidget, QWidget
 
 _PROPERTY = "accessible_role"
 #: The interfaces passed to Qt, which deletes them with their widgets; Python must not delete them.
-_given: list[QAccessibleInterface] = []
+_interfaces: list[QAccessibleInterface] = []
 
 
 def set_role(widget: QWidget, role: QAccessible.Role) -> None:
@@ -29,5 +29,5 @@ def _make(_class_name: str, widget: QObject) -> QAccessibleInterface | None:
     if role is None or not isinstance(widget, QWidget):
         return None
     made = QAccessibleWidget(widget, QAccessible.Role(role))
-    _given.append(made)
+    _interfaces.append(made)
     return made

@@ -37,7 +37,7 @@ from core.redaction import redacted
 from gui import theme
 from gui.widgets.buttons import Button, icon_button, link_button
 from gui.widgets.cells import HoverRows
-from gui.widgets.free_space import covers_focus, filled_lists, free_place, in_sight
+from gui.widgets.free_space import covers_focus, filled_lists, free_place, visible_part
 from gui.widgets.icons import pixmap
 from gui.widgets.labels import Text, repolish, shown
 from gui.widgets.panel import column, scrolling
@@ -77,6 +77,7 @@ class Banner(QWidget):
         self._retry: Callable[[], object] | None = None
         self._act: Callable[[], object] | None = None
         self._details = ""
+        #: To the selection of the focused list, whose current row must stay visible.
         self._current = QMetaObject.Connection()
         self._frame = QFrame()
         self._frame.setProperty("floating", "true")
@@ -88,12 +89,12 @@ class Banner(QWidget):
         for label in (self._summary, self._why):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._buttons = self._made_buttons()
+        self._buttons = self._create_buttons()
         self._text = _details_view()
         self._lay_out()
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.timeout.connect(self._on_time)
+        self._later.timeout.connect(self._on_timeout)
         theme.current().changed.connect(self._paint_icon)
         if self._over is not None:
             self._over.installEventFilter(self)
@@ -107,15 +108,21 @@ class Banner(QWidget):
         self,
         error: StorageError,
         retry: Callable[[], object] | None = None,
-        word: str = "Retry",
+        button: str = "Retry",
     ) -> None:
-        """Show an error; `retry` gets a button. A cancelled task is not shown as an error."""
+        """Show an error; a cancelled task is not shown as one.
+
+        Args:
+            error: its summary is the message; cause, effect and remedy follow.
+            retry: the function of a button; None for no button.
+            button: the label of that button.
+        """
         if isinstance(error, Cancelled):
             return
         why = " ".join(part for part in (error.cause, error.effect, error.remedy) if part)
         self._show("danger", error.summary, why, details=_details(error), retry=retry)
-        self._buttons[0].setText(word)
-        self._buttons[0].setAccessibleName(word)
+        self._buttons[0].setText(button)
+        self._buttons[0].setAccessibleName(button)
 
     def show_info(self, text: str, *, action: Action | None = None) -> None:
         """Show information."""
@@ -160,7 +167,7 @@ class Banner(QWidget):
         view = self._over
         if view is None:
             return
-        wanted = self._wanted_size(in_sight(view).size())
+        wanted = self._wanted_size(visible_part(view).size())
         place = free_place(view, wanted, self)
         self.setGeometry(QRect(self._from_view(view, place), wanted))
         self.raise_()
@@ -188,21 +195,21 @@ class Banner(QWidget):
         super().hideEvent(event)
         self._cover_lists()
 
-    def _wanted_size(self, room: QSize) -> QSize:
+    def _wanted_size(self, available: QSize) -> QSize:
         """Return the size that the texts need: one line if it fits, else wrapped."""
         line = self._summary.fontMetrics().horizontalAdvance(self._summary.text())
         why = self._why.fontMetrics().horizontalAdvance(self._why.text())
         beside = sum(b.sizeHint().width() + 8 for b in self._buttons if not b.isHidden()) + 48
         text = max(line, why if not self._why.isHidden() else 0) + 4
         least = _WIDEST if not self._text.isHidden() else max(_LEAST, text + beside)
-        width = max(min(least, _WIDEST, room.width() - 2 * _MARGIN), beside + 80)
-        words = self._words.widget()
-        tall = words.heightForWidth(width - beside) if words else 0
-        most = max(room.height() - 2 * _MARGIN - 16, 24)
+        width = max(min(least, _WIDEST, available.width() - 2 * _MARGIN), beside + 80)
+        texts = self._texts.widget()
+        tall = texts.heightForWidth(width - beside) if texts else 0
+        most = max(available.height() - 2 * _MARGIN - 16, 24)
         if not self._text.isHidden():
             self._text.setFixedHeight(min(140, most // 2))
             most -= self._text.height() + 6
-        self._words.setFixedHeight(min(max(tall, 22), most))
+        self._texts.setFixedHeight(min(max(tall, 22), most))
         for box in (self._frame.layout(), self.layout()):
             if box is not None:
                 box.invalidate()
@@ -217,11 +224,11 @@ class Banner(QWidget):
         """Move away from the focused control, and later from its current row."""
         QObject.disconnect(self._current)
         if isinstance(new, QAbstractItemView) and new.selectionModel() is not None:
-            self._current = new.selectionModel().currentChanged.connect(self._make_way)
+            self._current = new.selectionModel().currentChanged.connect(self._uncover_focus)
         if new is not None:
-            self._make_way()
+            self._uncover_focus()
 
-    def _make_way(self, *_rows: object) -> None:
+    def _uncover_focus(self, *_rows: object) -> None:
         """Move if it covers the focused control or row."""
         view = self._over
         if view is None or self.isHidden():
@@ -230,7 +237,7 @@ class Banner(QWidget):
         if covers_focus(view, QRect(corner, self.size()), self):
             self._place()
 
-    def _on_time(self) -> None:
+    def _on_timeout(self) -> None:
         if self.underMouse() or self.isAncestorOf(QApplication.focusWidget() or self.window()):
             self._later.start()
         else:
@@ -294,7 +301,7 @@ class Banner(QWidget):
         copy_button.hide()
         self._text.hide()
 
-    def _made_buttons(self) -> tuple[Button, Button, Button, Button, Button]:
+    def _create_buttons(self) -> tuple[Button, Button, Button, Button, Button]:
         return (
             link_button("Retry", self._on_retry),
             link_button("Action", self._on_action),
@@ -304,12 +311,12 @@ class Banner(QWidget):
         )
 
     def _lay_out(self) -> None:
-        self._words = scrolling(column(self._summary, self._why, spacing=2))
-        self._words.setMinimumWidth(60)
+        self._texts = scrolling(column(self._summary, self._why, spacing=2))
+        self._texts.setMinimumWidth(60)
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        line.addWidget(self._words, 1)
+        line.addWidget(self._texts, 1)
         for button in self._buttons:
             line.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         inner = QVBoxLayout(self._frame)
@@ -360,11 +367,11 @@ def banner_above(widget: QWidget | None) -> Banner | None:
     return None
 
 
-def report_unchanged(widget: QWidget | None, words: str = UNCHANGED) -> None:
+def report_unchanged(widget: QWidget | None, text: str = UNCHANGED) -> None:
     """Report, in the banner of the view of a widget, that a cancelled action changed nothing."""
     banner = banner_above(widget)
     if banner is not None:
-        banner.show_info(words)
+        banner.show_info(text)
 
 
 def _details(error: StorageError) -> str:

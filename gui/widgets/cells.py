@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from typing import Any
+
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
@@ -40,7 +44,42 @@ PADDING = 12
 _BAR = 32
 #: Minimum width in pixels of a name beside the text at the right of its row.
 _NAME = 48
+#: Number of widths of texts to cache for each font of a view: more than the cells in sight.
+_WIDTHS = 512
+# Reading a member of an enumeration of Qt, or combining two, takes longer than reading a cell.
+_DISPLAY = int(Qt.ItemDataRole.DisplayRole)
+_DECORATION = int(Qt.ItemDataRole.DecorationRole)
+_FONT = int(Qt.ItemDataRole.FontRole)
+_ALIGNMENT = int(Qt.ItemDataRole.TextAlignmentRole)
+_FOREGROUND = int(Qt.ItemDataRole.ForegroundRole)
+_CHECK = int(Qt.ItemDataRole.CheckStateRole)
+_SELECTED = QStyle.StateFlag.State_Selected.value
+_ENABLED = QStyle.StateFlag.State_Enabled.value
+_MOUSE_OVER = QStyle.StateFlag.State_MouseOver.value
+_RIGHT = int(Qt.AlignmentFlag.AlignRight)
+_LEFT_CENTER = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_RIGHT_CENTER = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 Index = QModelIndex | QPersistentModelIndex
+
+
+class MeasuredFont:
+    """A font, its metrics, and the widths in pixels of the texts that were measured last."""
+
+    def __init__(self, font: QFont) -> None:
+        self.font = font
+
+    @cached_property
+    def metrics(self) -> QFontMetrics:
+        """The metrics; made on first use, since most views are not visible at the start."""
+        return QFontMetrics(self.font)
+
+    @cached_property
+    def width(self) -> Callable[[str], int]:
+        """Return the width of a text.
+
+        Measuring a text takes as long as drawing it, and scrolling repaints the same rows.
+        """
+        return lru_cache(_WIDTHS)(self.metrics.horizontalAdvance)
 
 
 class HoverRows(QTableView):
@@ -60,9 +99,9 @@ class HoverRows(QTableView):
     def viewportEvent(self, event: QEvent) -> bool:
         """Remove the highlight when the pointer leaves or is below the last row."""
         if event.type() in {QEvent.Type.Leave, QEvent.Type.HoverLeave}:
-            self._light(-1)
+            self._highlight(-1)
         elif event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
-            self._light(self.rowAt(event.position().toPoint().y()))
+            self._highlight(self.rowAt(event.position().toPoint().y()))
         return super().viewportEvent(event)
 
     def cover(self, pixels: int) -> None:
@@ -80,9 +119,9 @@ class HoverRows(QTableView):
 
     def _on_scrolled(self, _value: int) -> None:
         if self.hovered_row >= 0:
-            self._light(self.rowAt(self.viewport().mapFromGlobal(QCursor.pos()).y()))
+            self._highlight(self.rowAt(self.viewport().mapFromGlobal(QCursor.pos()).y()))
 
-    def _light(self, row: int) -> None:
+    def _highlight(self, row: int) -> None:
         if row == self.hovered_row:
             return
         for each in (self.hovered_row, row):
@@ -98,31 +137,30 @@ class CellDelegate(QStyledItemDelegate):
     def __init__(self, parent: QWidget | None = None, *, left: int = PADDING) -> None:
         super().__init__(parent)
         self._left = left
-        self._plain = theme.number_font()  # tabular: digits of moments are aligned in columns, too
-        self._number = theme.number_font()
-        self._mono = theme.mono_font()
-        self._small = theme.text_font(theme.SMALL_SIZE)
+        # Texts, too, have tabular digits, so that those of moments are aligned in columns.
+        self._number = MeasuredFont(theme.number_font())
+        self._mono = MeasuredFont(theme.mono_font())
+        self._small = MeasuredFont(theme.text_font(theme.SMALL_SIZE))
 
     def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:
         """Return the width of the complete text with its padding, and the row height."""
-        text = shown(str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
-        pill = index.data(PILL_ROLE) is not None
-        font = self._small if pill else self._font(index)
+        pill = _value(index, PILL_ROLE) is not None
+        font = self._small if pill else self.measured_font(index)
         # One more pixel, since font metrics are rounded but the elision is not.
-        width = QFontMetrics(font).horizontalAdvance(text) + self._margin(index) + PADDING + 1
+        width = font.width(_text_of(index)) + self._margin(index) + PADDING + 1
         width += 14 if pill else 0
-        width += 18 if index.data(DOT_ROLE) is not None else 0
-        width += 24 if index.data(Qt.ItemDataRole.DecorationRole) is not None else 0
-        width += 24 if index.data(Qt.ItemDataRole.CheckStateRole) is not None else 0
-        width += _BAR if index.data(PROGRESS_ROLE) is not None else 0
-        aside = index.data(ASIDE_ROLE)
-        width += QFontMetrics(self._number).horizontalAdvance(str(aside)) + 16 if aside else 0
+        width += 18 if _value(index, DOT_ROLE) is not None else 0
+        width += 24 if _value(index, _DECORATION) is not None else 0
+        width += 24 if _value(index, _CHECK) is not None else 0
+        width += _BAR if _value(index, PROGRESS_ROLE) is not None else 0
+        aside = _value(index, ASIDE_ROLE)
+        width += self._number.width(str(aside)) + 16 if aside else 0
         return QSize(width, theme.ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint one cell."""
         colours = theme.tokens()
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        chosen = bool(option.state.value & _SELECTED)
         area: QRect = option.rect
         if chosen:
             painter.fillRect(area, colours.selection)
@@ -130,13 +168,13 @@ class CellDelegate(QStyledItemDelegate):
             painter.fillRect(area, colours.hover)
         self._focus(painter, option, index)
         inner = area.adjusted(self._margin(index), 0, -PADDING, 0)
-        if index.data(Qt.ItemDataRole.CheckStateRole) is not None:
+        if _value(index, _CHECK) is not None:
             inner = self._check(painter, option, index, inner)
         inner = self._before(painter, index, inner)
         inner = self._aside(painter, index, inner, chosen=chosen)
-        if index.data(PILL_ROLE) is not None:
+        if _value(index, PILL_ROLE) is not None:
             self._pill(painter, index, inner)
-        elif index.data(PROGRESS_ROLE) is not None:
+        elif _value(index, PROGRESS_ROLE) is not None:
             self._progress(painter, index, inner)
         else:
             self._text(painter, option, index, inner)
@@ -165,30 +203,29 @@ class CellDelegate(QStyledItemDelegate):
         view = option.widget
         if isinstance(view, HoverRows):
             return index.row() == view.hovered_row
-        return bool(option.state & QStyle.StateFlag.State_MouseOver)
+        return bool(option.state.value & _MOUSE_OVER)
 
     def _margin(self, index: Index) -> int:
         """Return the left margin, smaller in a tree's first column, which has the branches."""
         return PADDING if index.column() else self._left
 
-    def _font(self, index: Index) -> QFont:
-        own = index.data(Qt.ItemDataRole.FontRole)
+    def measured_font(self, index: Index) -> MeasuredFont:
+        """Return the font of a cell."""
+        own = _value(index, _FONT)
         if isinstance(own, QFont):
-            return own
-        if index.data(MONO_ROLE):
-            return self._mono
-        return self._number if self._right(index) else self._plain
+            return MeasuredFont(own)
+        return self._mono if _value(index, MONO_ROLE) else self._number
 
     @staticmethod
     def _right(index: Index) -> bool:
-        given = index.data(Qt.ItemDataRole.TextAlignmentRole)
-        return bool(given is not None and int(given) & int(Qt.AlignmentFlag.AlignRight.value))
+        given = _value(index, _ALIGNMENT)
+        return bool(given is not None and int(given) & _RIGHT)
 
     @staticmethod
     def _focus(painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Mark the current row at the view's left edge while the view has the keyboard focus."""
         view = option.widget
-        if not isinstance(view, QAbstractItemView) or index.column() or not view.hasFocus():
+        if index.column() or not isinstance(view, QAbstractItemView) or not view.hasFocus():
             return
         current = view.currentIndex()
         if current.row() == index.row() and current.parent() == index.parent():
@@ -215,7 +252,7 @@ class CellDelegate(QStyledItemDelegate):
         return inner.adjusted(24, 0, 0, 0)
 
     def _before(self, painter: QPainter, index: Index, inner: QRect) -> QRect:
-        dot = index.data(DOT_ROLE)
+        dot = _value(index, DOT_ROLE)
         if dot is not None:
             painter.save()
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -224,75 +261,78 @@ class CellDelegate(QStyledItemDelegate):
             painter.drawEllipse(QRectF(inner.left() + 1, inner.center().y() - 4, 9, 9))
             painter.restore()
             return inner.adjusted(20, 0, 0, 0)
-        picture = index.data(Qt.ItemDataRole.DecorationRole)
+        picture = _value(index, _DECORATION)
         if isinstance(picture, QIcon):
             picture.paint(painter, QRect(inner.left(), inner.center().y() - 7, 16, 16))
             return inner.adjusted(24, 0, 0, 0)
         return inner
 
     def _aside(self, painter: QPainter, index: Index, inner: QRect, *, chosen: bool) -> QRect:
-        text = index.data(ASIDE_ROLE)
-        if not text or not self._has_room(index, inner, str(text)):
+        text = _value(index, ASIDE_ROLE)
+        if not text or not self._fits_beside_name(index, inner, str(text)):
             return inner
         colours = theme.tokens()
-        painter.setFont(self._number)
+        painter.setFont(self._number.font)
         painter.setPen(colours.neutral_ink if chosen else colours.muted)
-        painter.drawText(
-            inner, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), str(text)
-        )
-        return inner.adjusted(0, 0, -QFontMetrics(self._number).horizontalAdvance(str(text)) - 8, 0)
+        painter.drawText(inner, _RIGHT_CENTER, str(text))
+        return inner.adjusted(0, 0, -self._number.width(str(text)) - 8, 0)
 
-    def _has_room(self, index: Index, inner: QRect, aside: str) -> bool:
-        """Return whether there is room for the text at the right; the name has priority."""
-        name = QFontMetrics(self._font(index)).horizontalAdvance(_text_of(index))
-        left = inner.width() - QFontMetrics(self._number).horizontalAdvance(aside) - 8
+    def _fits_beside_name(self, index: Index, inner: QRect, aside: str) -> bool:
+        """Return whether the text at the right fits beside the name, which has priority."""
+        name = self.measured_font(index).width(_text_of(index))
+        left = inner.width() - self._number.width(aside) - 8
         return left >= min(name, _NAME)
 
     def _text(
         self, painter: QPainter, option: QStyleOptionViewItem, index: Index, inner: QRect
     ) -> None:
-        font = self._font(index)
-        painter.setFont(font)
+        font = self.measured_font(index)
+        line = self._elided(option, index, font, inner.width())
+        if not line:
+            return
+        painter.setFont(font.font)
         painter.setPen(self._colour(option, index))
-        side = Qt.AlignmentFlag.AlignRight if self._right(index) else Qt.AlignmentFlag.AlignLeft
-        line = self.line(option, index, inner.width())
-        painter.drawText(inner, int(side | Qt.AlignmentFlag.AlignVCenter), line)
+        painter.drawText(inner, _RIGHT_CENTER if self._right(index) else _LEFT_CENTER, line)
 
     def line(self, option: QStyleOptionViewItem, index: Index, width: int) -> str:
         """Return the text of a cell as painted in a width in pixels."""
-        text, metrics = _text_of(index), QFontMetrics(self._font(index))
+        return self._elided(option, index, self.measured_font(index), width)
+
+    @staticmethod
+    def _elided(option: QStyleOptionViewItem, index: Index, font: MeasuredFont, width: int) -> str:
+        text = _text_of(index)
+        if not text or font.width(text) <= width:
+            return text
         view = option.widget
         if (
             isinstance(view, QAbstractItemView)
             and view.textElideMode() is Qt.TextElideMode.ElideRight
         ):
-            return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
-        if metrics.horizontalAdvance(text) <= width:
-            return text
+            return font.metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
         rows = (index.row() + step for step in (-1, 1, -2, 2))
         beside = (_text_of(index.sibling(row, index.column())) for row in rows)
-        return elided_name(text, beside, metrics, width)
+        return elided_name(text, beside, font.metrics, width)
 
     @staticmethod
     def _colour(option: QStyleOptionViewItem, index: Index) -> QColor:
         colours = theme.tokens()
-        if not option.state & QStyle.StateFlag.State_Enabled:
+        state = option.state.value
+        if not state & _ENABLED:
             return colours.muted
-        own = index.data(TONE_ROLE)
+        own = _value(index, TONE_ROLE)
         if own is None:
-            brush = index.data(Qt.ItemDataRole.ForegroundRole)
+            brush = _value(index, _FOREGROUND)
             return brush if isinstance(brush, QColor) else colours.text
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        return _tone(str(own), ink=chosen)
+        return _tone(str(own), ink=bool(state & _SELECTED))
 
     def _pill(self, painter: QPainter, index: Index, inner: QRect) -> None:
-        text = shown(str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
+        text = _text_of(index)
         if not text:
             return
-        tone = str(index.data(PILL_ROLE))
+        tone = str(_value(index, PILL_ROLE))
         colours = theme.tokens()
-        metrics = QFontMetrics(self._small)
-        width = min(metrics.horizontalAdvance(text) + 14, inner.width())
+        font = self._small
+        width = min(font.width(text) + 14, inner.width())
         left = inner.right() - width + 1 if self._right(index) else inner.left()
         box = QRectF(left, inner.center().y() - 7.5, width, 17)
         painter.save()
@@ -300,17 +340,17 @@ class CellDelegate(QStyledItemDelegate):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(getattr(colours, f"{tone}_soft"))
         painter.drawRoundedRect(box, 8.5, 8.5)
-        painter.setFont(self._small)
+        painter.setFont(font.font)
         painter.setPen(getattr(colours, f"{tone}_ink"))
-        line = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width - 12)
+        line = font.metrics.elidedText(text, Qt.TextElideMode.ElideRight, width - 12)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), line)
         painter.restore()
 
     def _progress(self, painter: QPainter, index: Index, inner: QRect) -> None:
         colours = theme.tokens()
         part = min(max(float(index.data(PROGRESS_ROLE)), 0.0), 1.0)
-        text = shown(str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
-        width = QFontMetrics(self._number).horizontalAdvance(text)
+        text = _text_of(index)
+        width = self._number.width(text)
         bar = QRectF(inner.left(), inner.center().y() - 2, max(inner.width() - width - 8, 24), 5)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -320,16 +360,23 @@ class CellDelegate(QStyledItemDelegate):
         painter.setBrush(colours.accent)
         bar.setWidth(bar.width() * part)
         painter.drawRoundedRect(bar, 2.5, 2.5)
-        painter.setFont(self._number)
+        painter.setFont(self._number.font)
         painter.setPen(colours.muted)
-        painter.drawText(
-            inner, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text
-        )
+        painter.drawText(inner, _RIGHT_CENTER, text)
         painter.restore()
 
 
+def _value(index: Index, role: int) -> Any:
+    """Return a value of a cell.
+
+    A model in Python is called directly: `QModelIndex.data` does so through C++ and converts the
+    value twice, which takes ten times as long. A cell is painted from about ten values.
+    """
+    return index.model().data(index, role) if index.isValid() else None
+
+
 def _text_of(index: Index) -> str:
-    return shown(str(index.data(Qt.ItemDataRole.DisplayRole) or ""))
+    return shown(str(_value(index, _DISPLAY) or ""))
 
 
 def _tone(name: str, *, ink: bool = False) -> QColor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator
 from typing import Any, Protocol
 
@@ -42,7 +43,7 @@ _HEAD = 20
 _EMPTY_MS = 200
 
 
-class Remembers(Protocol):
+class SettingsStore(Protocol):
     """The store of widths and sorting: `Context.settings`."""
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -65,7 +66,7 @@ class Columns(QObject):
         self,
         view: QTableView | QTreeView,
         header: QHeaderView,
-        settings: Remembers | None,
+        settings: SettingsStore | None,
         key: str,
     ) -> None:
         super().__init__(view)
@@ -93,7 +94,7 @@ class Columns(QObject):
         header.sectionResized.connect(self._on_resized)
         header.sectionMoved.connect(self._on_moved)
         if isinstance(header, Header):
-            header.room_changed.connect(self._fit)
+            header.width_changed.connect(self._fit)
         header.sortIndicatorChanged.connect(self._save)
         self._on_rows()
 
@@ -163,8 +164,12 @@ class Columns(QObject):
         """Resize the columns if one was filled or emptied, or needs a different width."""
         if not self._natural:
             return
+        began = time.monotonic()
         before, self._empty = (self._empty, self._least), self._empty_columns()
-        self._least = [self._needed(column) for column in range(self._header.count())]
+        self._least = [self._needed_if_shown(column) for column in range(self._header.count())]
+        spent = time.monotonic() - began
+        # A transfer changes cells all the time: the checks may take a twentieth of it.
+        self._filled.setInterval(max(_EMPTY_MS, int(spent * 20_000)))
         if before != (self._empty, self._least):
             self._fit()
 
@@ -213,6 +218,11 @@ class Columns(QObject):
         self._touched = True
         self._save()
 
+    def _needed_if_shown(self, column: int) -> int:
+        """Return the width of a visible column; it is measured when it is shown otherwise."""
+        hidden = self._header.isSectionHidden(column)
+        return self._least[column] if hidden else self._needed(column)
+
     def _needed(self, column: int) -> int:
         """Return the width in pixels to which a column may shrink; numbers never shrink."""
         natural = self._natural[column]
@@ -249,11 +259,16 @@ class Columns(QObject):
         """Return the width in pixels that the title and the first cells of a column need."""
         delegate, option = self._view.itemDelegate(), self._option()
         width = max(self._title_width(column), _NARROWEST)
+        measured: set[str] = set()
         for index in self._sample(column, most):
+            text = str(index.data() or "")
+            if text in measured and column:  # measuring a state or a size once is enough
+                continue
+            measured.add(text)
             room = delegate.sizeHint(option, index).width()
             if index.data(Qt.ItemDataRole.TextAlignmentRole) is not None:
                 room = max(room, _NUMBERS)  # later rows may hold longer numbers
-            if is_moment(str(index.data() or "")):
+            if is_moment(text):
                 room += _MONTH  # later rows may be of another month
             inset = 28 if index.parent().isValid() and not column else 0
             width = max(width, room + inset)
@@ -321,10 +336,10 @@ class Header(QHeaderView):
     """A header whose titles are aligned like the cells below them.
 
     Signals:
-        room_changed: the width of the header has changed.
+        width_changed: the width of the header has changed.
     """
 
-    room_changed = Signal()
+    width_changed = Signal()
 
     def setSelectionModel(self, _model: QItemSelectionModel) -> None:
         """Ignore the selection: Qt would check for every section whether all rows are selected.
@@ -338,7 +353,7 @@ class Header(QHeaderView):
         """Emit the change of the width."""
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
-            self.room_changed.emit()
+            self.width_changed.emit()
 
     def initStyleOptionForIndex(self, option: QStyleOptionHeader, section: int) -> None:
         """Use the alignment of the column's first cell; `paintSection` draws the arrow."""

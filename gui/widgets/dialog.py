@@ -77,7 +77,7 @@ class Dialog(QDialog):
 
     def fit(self) -> None:
         """Set the size that the content needs, limited by the screen."""
-        most = screen_room(self).size() - _FRAME
+        most = screen_area(self).size() - _FRAME
         width = max(self._wanted.width(), self._foot.minimumSize().width())
         width = min(max(width, self._inside.minimumSizeHint().width()), most.width())
         inner = self._inside.layout()
@@ -95,14 +95,14 @@ class Dialog(QDialog):
         keep_on_screen(self)
 
 
-def screen_room(dialog: QWidget) -> QRect:
+def screen_area(dialog: QWidget) -> QRect:
     """Return the part of the screen that windows may use."""
     return dialog.screen().availableGeometry()
 
 
 def keep_on_screen(dialog: QWidget) -> None:
     """Shrink and move a window so that no part of it is outside its screen."""
-    room = screen_room(dialog)
+    room = screen_area(dialog)
     dialog.resize(dialog.size().boundedTo(room.size() - _FRAME))
     frame = QRect(dialog.frameGeometry())
     x = max(min(frame.x(), room.right() - frame.width() + 1), room.x())

@@ -82,9 +82,9 @@ class Text(QLabel):
         self._live = text
         if not self._followed:
             self._followed = True
-            follow_time(self, self._renew)
+            follow_time(self, self._update_live)
 
-    def _renew(self) -> None:
+    def _update_live(self) -> None:
         if self._live is not None:
             self.show_live(self._live)
 
@@ -161,9 +161,9 @@ class Pill(QLabel):
         self._live = text
         if not self._followed:
             self._followed = True
-            follow_time(self, self._renew)
+            follow_time(self, self._update_live)
 
-    def _renew(self) -> None:
+    def _update_live(self) -> None:
         if self._live is not None:
             super().setText(shown(self._live()))
 
@@ -199,11 +199,11 @@ class AgePill(Pill):
         """Show a text that depends on time or zone, as much of it as fits."""
         super().show_live(text, tone, hint)
         if self.isVisible():
-            self._renew()
+            self._update_live()
 
     def sizeHint(self) -> QSize:
         """Return the size of the complete text, regardless of the shown one."""
-        return self._room_of(self._live() if self._live is not None else self.text())
+        return self._size_with(self._live() if self._live is not None else self.text())
 
     def minimumSizeHint(self) -> QSize:
         """Allow any width, since everything else in a bar is more important."""
@@ -212,15 +212,15 @@ class AgePill(Pill):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show the text that fits."""
         super().resizeEvent(event)
-        self._renew()
+        self._update_live()
 
-    def _renew(self) -> None:
+    def _update_live(self) -> None:
         if self._live is None or self._fetched is None:
             return
         age = format_age(self._fetched)
         shorter = (f"{age} · stale", "stale") if self._failed else (age,)
         forms = (self._live(), *shorter)
-        fitting = (form for form in forms if self._room_of(form).width() <= self.width())
+        fitting = (form for form in forms if self._size_with(form).width() <= self.width())
         text = shown(next(fitting, ""))
         if text != self.text():
             QLabel.setText(self, text)
@@ -233,7 +233,7 @@ class AgePill(Pill):
         if self.text():
             super().paintEvent(event)
 
-    def _room_of(self, text: str) -> QSize:
+    def _size_with(self, text: str) -> QSize:
         """Return the size of the pill with that text."""
         size, metrics = super().sizeHint(), self.fontMetrics()
         size.setWidth(

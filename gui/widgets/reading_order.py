@@ -1,7 +1,7 @@
 """The Tab order of controls, which is their reading order.
 
 Qt's own order is that in which widgets were made, and many are made late: the folders of a path,
-the words of a switch, the views of a preview.
+the segments of a switch, the views of a preview.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-#: What may have widgets inside that are none of our business.
+#: Controls whose inner widgets, such as the buttons of a spin box, are not in the order.
 _LEAVES = (
     QAbstractButton,
     QAbstractItemView,
@@ -38,7 +38,7 @@ _LEAVES = (
 
 
 def reading_order(root: QWidget) -> list[QWidget]:
-    """Return what Tab can reach in a widget now, as it is laid out; what floats above it last."""
+    """Return the controls that Tab can reach now in layout order; floating messages come last."""
     laid_out = list(_below(root))
     known = set(laid_out)
     floats = [w for w in root.findChildren(QWidget) if w not in known and _floats(w, root)]
@@ -48,7 +48,7 @@ def reading_order(root: QWidget) -> list[QWidget]:
 def focus_next(root: QWidget, *, forward: bool) -> bool:
     """Move the focus to the next or the previous control of a widget; return whether there is one.
 
-    Qt's chain of widgets is not used: some that hand their focus on cannot be moved in it.
+    Qt's own focus chain is not used: widgets with a focus proxy cannot be moved in it.
     """
     order = reading_order(root)
     if not order:
@@ -67,7 +67,7 @@ def _reachable(widget: QWidget) -> bool:
 
 
 def _floats(widget: QWidget, root: QWidget) -> bool:
-    """Return whether a widget is in a message, which belongs to no layout."""
+    """Return whether a widget is in a floating message, which belongs to no layout."""
     part: QWidget | None = widget
     while part is not None and part is not root:
         if part.property("floating"):

@@ -35,9 +35,9 @@ class SecretClipboard(QObject):
 
     def copy(self, secret: Secret) -> None:
         """Copy a secret to the clipboard, on an explicit action of the user."""
-        QGuiApplication.clipboard().setMimeData(self.packed(secret))
+        QGuiApplication.clipboard().setMimeData(self.mime_data(secret))
 
-    def packed(self, secret: Secret) -> QMimeData:
+    def mime_data(self, secret: Secret) -> QMimeData:
         """Return the clipboard data of a secret, and clear it after a while."""
         data = QMimeData()
         data.setText(secret.reveal())
@@ -53,16 +53,16 @@ class SecretClipboard(QObject):
         copied, self._copied = self._copied, set()
         for secret in copied:
             for mode in (QClipboard.Mode.Clipboard, QClipboard.Mode.Selection):
-                _take_off(mode, secret.reveal())
+                _clear_if_equal(mode, secret.reveal())
 
 
 def drop_selection(text: str) -> None:
     """Remove a selected text from X11's primary selection, since selecting is not copying."""
     if text:
-        _take_off(QClipboard.Mode.Selection, text)
+        _clear_if_equal(QClipboard.Mode.Selection, text)
 
 
-def _take_off(mode: QClipboard.Mode, text: str) -> None:
+def _clear_if_equal(mode: QClipboard.Mode, text: str) -> None:
     clipboard = QGuiApplication.clipboard()
     if mode is QClipboard.Mode.Selection and not clipboard.supportsSelection():
         return

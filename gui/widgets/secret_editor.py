@@ -86,7 +86,7 @@ class SecretEditor(QWidget):
                 self._show(FORM)
             self._forced = False
         self.json.set_text(text)
-        self._tell()
+        self._show_state()
 
     @property
     def text(self) -> str:
@@ -162,17 +162,17 @@ class SecretEditor(QWidget):
                 self._fill_form(rows_of(self.text))
         except InvalidInput as error:
             self.modes.select(self._mode)
-            self._tell(error.summary)
+            self._show_state(error.summary)
             return
         self.hide_values()
         self._pages.setCurrentWidget(self.json if mode == JSON else self.form)
-        self._tell()
+        self._show_state()
 
     def _on_edited(self) -> None:
-        self._tell()
+        self._show_state()
         self.edited.emit()
 
-    def _tell(self, problem: str | None = None) -> None:
+    def _show_state(self, problem: str | None = None) -> None:
         problem = self.problem if problem is None else problem
         self._problem.set_tone("danger" if problem else "warning")
         self._problem.setText(problem or self.note)

@@ -77,12 +77,12 @@ class SecretField(QWidget):
     ) -> None:
         super().__init__(parent)
         self._masked = masked
-        # Qt changes some texts (half a surrogate pair, a byte order mark).
+        # Qt changes some texts (half a surrogate pair, a byte order mark): an unedited value is
+        # returned as it was given.
         self._given, self._given_shown = Secret(""), ""
         self.line = GuardedLine()
-        self.line.setMaxLength(
-            2 * SECRET_BYTES
-        )  # Qt's default limit of 32,767 would truncate a value
+        # Qt's default limit of 32,767 characters would truncate a value.
+        self.line.setMaxLength(2 * SECRET_BYTES)
         self.line.setFont(theme.mono_font())
         self.line.setAccessibleName(name)
         self.line.textEdited.connect(self._on_edited)
@@ -97,9 +97,9 @@ class SecretField(QWidget):
         box.addWidget(self.line, 1)
         box.addWidget(self.eye)
         box.addWidget(self.copy)
-        room = self.eye.sizePolicy()
-        room.setRetainSizeWhenHidden(True)
-        self.eye.setSizePolicy(room)  # fields with and without this button have the same width
+        policy = self.eye.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.eye.setSizePolicy(policy)  # fields with and without this button have the same width
         self.eye.setVisible(masked)
         self.copy.setVisible(copyable)
         self.setFocusProxy(self.line)
@@ -129,7 +129,7 @@ class SecretField(QWidget):
     def reveal(self) -> None:
         """Show the text for a while."""
         self.line.setEchoMode(QLineEdit.EchoMode.Normal)
-        self._name_eye("eye-off", "Hide")
+        self._set_eye("eye-off", f"Hide {self.line.accessibleName()}")
         self._timer.start(REVEAL_SECONDS * 1000)
 
     def hide_text(self) -> None:
@@ -137,7 +137,7 @@ class SecretField(QWidget):
         self._timer.stop()
         if self._masked:
             self.line.setEchoMode(QLineEdit.EchoMode.Password)
-            self._name_eye("eye", "Show")
+            self._set_eye("eye", f"Show {self.line.accessibleName()}")
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Hide the text when the field is hidden."""
@@ -152,9 +152,8 @@ class SecretField(QWidget):
         self.line.setToolTip(tooltip(title) if title else "")
         self.line.setAccessibleDescription(title)
 
-    def _name_eye(self, icon: str, verb: str) -> None:
+    def _set_eye(self, icon: str, what: str) -> None:
         self.eye.set_icon(icon, "muted")
-        what = f"{verb} {self.line.accessibleName()}"
         self.eye.setAccessibleName(what)
         self.eye.set_hint(what)
 

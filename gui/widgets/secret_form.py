@@ -57,8 +57,10 @@ class FormRow(QWidget):
         self.field = SecretField(row.key or "value", masked=row.key not in CLEAR_KEYS)
         self.field.set_value(row.value)
         self.field.edited.connect(self.edited)
-        self.generate = icon_button("key", f"Generate {row.key or 'value'}", self._on_generate)
-        self.remove = icon_button("close", f"Remove {row.key or 'row'}", self._on_remove)
+        generate = f"Generate {row.key}" if row.key else "Generate a value"
+        remove = f"Remove {row.key}" if row.key else "Remove this row"
+        self.generate = icon_button("key", generate, self._on_generate)
+        self.remove = icon_button("close", remove, self._on_remove)
         box = QHBoxLayout(self)
         box.setContentsMargins(12, 0, 8, 0)
         box.setSpacing(4)
@@ -67,9 +69,9 @@ class FormRow(QWidget):
         box.addWidget(self.field, 1)
         box.addWidget(self.generate)
         box.addWidget(self.remove)
-        room = self.generate.sizePolicy()
-        room.setRetainSizeWhenHidden(True)
-        self.generate.setSizePolicy(room)  # all rows have the same width
+        policy = self.generate.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.generate.setSizePolicy(policy)  # all rows have the same width
         self.generate.setVisible(
             self._quoted and row.key not in CLEAR_KEYS and row.key not in GIVEN_KEYS
         )

@@ -97,17 +97,17 @@ class Generator(Dialog):
             bits, value = strength(self.recipe), generate(self.recipe)
         except InvalidInput as error:
             self.field.set_value(Secret(""))
-            self._tell(f"{error.summary}. {error.remedy}", "danger")
+            self._show_strength(f"{error.summary}. {error.remedy}", "danger")
             self.go.allow(allowed=False, reason=error.summary)
             return
         self.field.set_value(value)
         if revealed:
             self.field.reveal()
         rating, tone = verdict(bits)
-        self._tell(f"{int(bits)} bits, {rating}", tone)
+        self._show_strength(f"{int(bits)} bits, {rating}", tone)
         self.go.allow(allowed=True)
 
-    def _tell(self, text: str, tone: str) -> None:
+    def _show_strength(self, text: str, tone: str) -> None:
         self.strength.setText(text)
         self.strength.set_tone(tone)
 

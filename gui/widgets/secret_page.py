@@ -2,16 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QMimeData, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QTextCursor, QTextFormat
+from PySide6.QtGui import (
+    QHideEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QTextCursor,
+    QTextDocument,
+    QTextFormat,
+)
 from PySide6.QtWidgets import QPlainTextEdit, QStackedLayout, QTextEdit, QWidget
 
 from core.redaction import Secret
 from gui import theme
 from gui.widgets.empty import EmptyState
-from gui.widgets.exact_text import ExactText
 from gui.widgets.secret_clipboard import drop_selection, secret_clipboard
 from gui.widgets.secret_field import REVEAL_SECONDS
+
+#: Characters with a special meaning in Qt's documents (breaks of blocks, lines and frames), and the
+#: byte order mark, which is dropped when a text is passed to Qt.
+_SPECIAL = frozenset("\u2028\u2029\ufdd0\ufdd1\0\ufeff")
+_BREAKS = ("\n", "\r\n", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class ExactText:
+    """A text as an editor shows it; if it is not `exact`, an editor would change it."""
+
+    shown: str
+    ending: str = "\n"
+    exact: bool = True
+
+    @classmethod
+    def of(cls, text: str) -> ExactText:
+        """Return the editor form of a text."""
+        for ending in _BREAKS:
+            rest = text.replace(ending, "")
+            if not ({"\r", "\n", *_SPECIAL} & set(rest)) and _has_utf8(text):
+                return cls(text.replace(ending, "\n"), ending)
+        return cls(text, exact=False)
+
+    def restored(self, document: QTextDocument) -> str:
+        """Return the text of a document with its original line breaks."""
+        # Not toPlainText(), which replaces no-break spaces.
+        raw = document.toRawText().replace("\u2029", "\n").replace("\u2028", "\n")
+        return raw.replace("\n", self.ending) if self.ending != "\n" else raw
+
+
+def _has_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class GuardedText(QPlainTextEdit):
@@ -20,7 +65,7 @@ class GuardedText(QPlainTextEdit):
     def createMimeDataFromSelection(self) -> QMimeData:
         """Return the selection marked as a secret; it is cleared from the clipboard later."""
         selected = self.textCursor().selection().toPlainText()
-        return secret_clipboard().packed(Secret(selected))
+        return secret_clipboard().mime_data(Secret(selected))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Select as usual, but clear X11's primary selection."""
@@ -79,7 +124,7 @@ class JsonPage(QWidget):
     def text(self) -> str:
         """The current text."""
         if self.revealed and self._exact.exact:
-            return self._exact.back(self.view.document())
+            return self._exact.restored(self.view.document())
         return self._hidden_text.reveal()
 
     @property

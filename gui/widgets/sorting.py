@@ -12,9 +12,14 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
 from gui import shortcuts
 
 _FIXED = "The rows of this list have a fixed order."
-_ORDERS = {
-    Qt.SortOrder.AscendingOrder: "ascending",
-    Qt.SortOrder.DescendingOrder: "descending",
+#: The entry of the menu for the column by which a table is sorted.
+_SORTED_ENTRIES = {
+    Qt.SortOrder.AscendingOrder: "{title}, ascending",
+    Qt.SortOrder.DescendingOrder: "{title}, descending",
+}
+_SORTED_TEXTS = {
+    Qt.SortOrder.AscendingOrder: "Sorted by {title}, ascending",
+    Qt.SortOrder.DescendingOrder: "Sorted by {title}, descending",
 }
 
 
@@ -52,7 +57,7 @@ def open_sort_menu(view: QAbstractItemView) -> QMenu | None:
     for column in _columns(header):
         text = _title(header, column)
         if column == present:
-            text = f"{text}, {_ORDERS[header.sortIndicatorOrder()]}"
+            text = _SORTED_ENTRIES[header.sortIndicatorOrder()].format(title=text)
         action = menu.addAction(text.replace("&", "&&"), partial(_sort, header, column))
         action.setCheckable(True)
         action.setChecked(column == present)
@@ -69,8 +74,8 @@ def sort_order_text(view: QAbstractItemView) -> str:
     header = _header(view)
     if header is None or header.sortIndicatorSection() < 0:
         return ""
-    text = _ORDERS[header.sortIndicatorOrder()]
-    return f"Sorted by {_title(header, header.sortIndicatorSection())}, {text}"
+    title = _title(header, header.sortIndicatorSection())
+    return _SORTED_TEXTS[header.sortIndicatorOrder()].format(title=title)
 
 
 def _header(view: QAbstractItemView) -> QHeaderView | None:

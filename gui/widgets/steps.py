@@ -39,7 +39,7 @@ class Steps(QWidget):
         """Return a step's state: `waiting running good failed skipped`, or an empty text for an unknown one."""
         return self._states.get(title, "")
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Remove all steps."""
         for title in tuple(self._parts):
             self.drop(title)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from gui import shortcuts, theme
 from gui.clock import repaint_with_time
 from gui.widgets.cells import CellDelegate, HoverRows
-from gui.widgets.columns import Columns, Header, Remembers
+from gui.widgets.columns import Columns, Header, SettingsStore
 from gui.widgets.sorting import bind_sorting
 
 
@@ -29,7 +29,7 @@ def make_table(  # noqa: PLR0913 - the options of a table, by keyword
     model: QAbstractItemModel,
     name: str,
     *,
-    settings: Remembers | None = None,
+    settings: SettingsStore | None = None,
     key: str = "",
     sortable: bool = True,
     multiple: bool = False,
@@ -68,7 +68,7 @@ def make_tree(
     model: QAbstractItemModel,
     name: str,
     *,
-    settings: Remembers | None = None,
+    settings: SettingsStore | None = None,
     key: str = "",
     header: bool = False,
     multiple: bool = False,

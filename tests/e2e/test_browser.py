@@ -21,7 +21,7 @@ def test_browse_to_a_candle_chart(program, user):
         user.enter(table, f"{name}/")
     user.choose(table, "2024-01-15T10:00:00Z.json")
     shown(user, tab, f"{DAY}2024-01-15T10:00:00Z.json")
-    view = tab.object.preview.face_view
+    view = tab.object.preview.content_view
     assert isinstance(view, CandleView)
     assert "2 empty intervals: " in tab.object.preview.problems._text.text()
     user.press("Show", tab.object.preview.problems)
@@ -42,7 +42,7 @@ def test_a_cut_off_file_is_shown_as_far_as_it_goes(program, user):
     key = "market-data/ohlcv/SOL-USD/1h/2024/02/11/2024-02-11T05:00:00Z.json"
     tab = program.window.show_tab("browser", key)
     shown(user, tab, key)
-    assert isinstance(tab.object.preview.face_view, CandleView)
+    assert isinstance(tab.object.preview.content_view, CandleView)
     assert "the file ends in the middle" in tab.object.preview.problems._text.text()
 
 

@@ -41,7 +41,7 @@ def test_from_the_wizard_to_a_candle_chart(program, demo_server, demo_s3, qtbot)
     for folder in ("market-data", "ohlcv", "BTC-USD", "1h", "2024", "01", "15"):
         user.enter(browser.folder.table, f"{folder}/")
     user.choose(browser.folder.table, "2024-01-15T10:00:00Z.json")
-    user.until(lambda: isinstance(browser.object.preview.face_view, CandleView))
+    user.until(lambda: isinstance(browser.object.preview.content_view, CandleView))
     user.until(lambda: browser.object.inspection is not None)
     key = "market-data/ohlcv/BTC-USD/1h/2024/01/15/2024-01-15T10:00:00Z.json"
     body = json.loads(demo_s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())

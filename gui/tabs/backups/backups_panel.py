@@ -12,7 +12,7 @@ from gui.models.roles import SORT_ROLE
 from gui.tabs.backups.columns import first_look
 from gui.tabs.backups.models import BackupsModel
 from gui.widgets.buttons import plain_button
-from gui.widgets.columns import Remembers
+from gui.widgets.columns import SettingsStore
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import AgePill, shown
 from gui.widgets.panel import Panel
@@ -41,7 +41,7 @@ class BackupsPanel(QWidget):
     selected = Signal(object)
     verify_wanted = Signal(object)
 
-    def __init__(self, settings: Remembers | None) -> None:
+    def __init__(self, settings: SettingsStore | None) -> None:
         super().__init__()
         self.model = BackupsModel(self)
         self._table = ""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHeaderView, QTableView
 
-from gui.widgets.columns import Remembers
+from gui.widgets.columns import SettingsStore
 from gui.widgets.table import columns_of
 
 
 def first_look(
     view: QTableView,
-    settings: Remembers | None,
+    settings: SettingsStore | None,
     key: str,
     widths: tuple[int, ...],
     order: Qt.SortOrder,

@@ -16,7 +16,7 @@ from core.units import format_count
 from gui import theme
 from gui.tabs.backups.models import Rows
 from gui.widgets.buttons import icon_button, link_button
-from gui.widgets.columns import Remembers
+from gui.widgets.columns import SettingsStore
 from gui.widgets.labels import shown
 from gui.widgets.panel import Panel
 from gui.widgets.table import choose_row, columns_of, make_table
@@ -110,7 +110,7 @@ class SourcesPanel(QWidget):
     open_wanted = Signal()
     close_wanted = Signal(str)
 
-    def __init__(self, settings: Remembers | None) -> None:
+    def __init__(self, settings: SettingsStore | None) -> None:
         super().__init__()
         self.model = SourcesModel(self)
         self._quiet = False

@@ -14,7 +14,7 @@ from gui.models.roles import SORT_ROLE
 from gui.tabs.backups.columns import first_look
 from gui.tabs.backups.models import TablesModel
 from gui.widgets.buttons import plain_button, primary_button
-from gui.widgets.columns import Remembers
+from gui.widgets.columns import SettingsStore
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.labels import Pill, muted_label
 from gui.widgets.panel import Panel, row
@@ -38,7 +38,7 @@ class TablesPanel(QWidget):
     selected = Signal(object)
     backup_wanted = Signal(object)
 
-    def __init__(self, settings: Remembers | None) -> None:
+    def __init__(self, settings: SettingsStore | None) -> None:
         super().__init__()
         self.model = TablesModel(self)
         self._sorted = QSortFilterProxyModel(self)

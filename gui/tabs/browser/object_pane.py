@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from core.errors import AccessDenied, NotFound, StorageError
 from core.objects.trash import DeletedObject
 from core.objects.versions import ObjectVersion
-from core.preview import Candles
 from core.units import format_count, format_moment, format_size
 from gui.tabs.browser.counting import selection_text, total_text
 from gui.tabs.browser.folder_model import Entry
@@ -30,12 +29,14 @@ class ObjectPane(QWidget):
 
     Signals:
         wanted: the key of an object to inspect, once the selection has settled.
+        inspected: an inspected object is shown.
         left: no object is to be shown any more.
         versions_wanted: a key whose versions are to be listed.
         count_wanted: a prefix whose objects are to be counted, once the selection has settled.
     """
 
     wanted = Signal(str)
+    inspected = Signal()
     left = Signal()
     versions_wanted = Signal(str)
     count_wanted = Signal(str)
@@ -134,7 +135,7 @@ class ObjectPane(QWidget):
         if self._later.isActive():
             self._later.stop()
             self.wanted.emit(self.key)
-        view = self.preview.face_view
+        view = self.preview.content_view
         if view is not None and self.inspection is not None:
             view.setFocus()
 
@@ -150,24 +151,12 @@ class ObjectPane(QWidget):
             self.preview.show_failed(name, f"{inspection.error.summary}. {inspection.error.remedy}")
         self.inspector.show_object(inspection)
         self._show_inspector(True)  # noqa: FBT003 - shown
+        self.inspected.emit()
 
     def show_versions(self, key: str, versions: Sequence[ObjectVersion]) -> None:
         """Show the number of versions of an object if it is still the selected one."""
         if key == self.key:
             self.inspector.show_versions(versions)
-
-    def point_at_example(self) -> None:
-        """Move the crosshair to a candle in the second half of the chart, for a screenshot."""
-        from gui.views.candle_view import CandleView  # imports numpy, which only charts need
-
-        face = (
-            self.inspection.preview.faces[0]
-            if self.inspection and self.inspection.preview
-            else None
-        )
-        view = self.preview.face_view
-        if isinstance(face, Candles) and isinstance(view, CandleView):
-            view.chart.point_at(face.candles[len(face.candles) * 47 // 64].when)
 
     def show_failure(self, error: StorageError) -> None:
         """Show why the object cannot be inspected."""

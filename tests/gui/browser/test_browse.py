@@ -15,6 +15,7 @@ from core.errors import AccessDenied, Offline
 from core.model.change import Change, ChangeKind
 from core.preview import Tree
 from core.units import utc_now
+from gui.app.samples import show_sample
 from gui.tabs.browser import BrowserTab, listing, loading, tree_loader
 from gui.tabs.browser.folder_model import SIZE
 from gui.tabs.browser.tree_model import State
@@ -46,7 +47,7 @@ def test_the_bucket_is_listed_and_counted(tab):
 def test_an_object_is_opened_with_its_folder_its_tree_and_its_preview(tab, open_and_inspect):
     pane = open_and_inspect(f"{DAY}2024-01-15T01:00:00Z.json")
     assert tab.prefix == DAY
-    assert isinstance(pane.preview.face_view, CandleView)
+    assert isinstance(pane.preview.content_view, CandleView)
     assert pane.preview.problems._text.text().startswith("2 empty intervals: ")
     inspector = pane.inspector
     assert inspector.value("Key") == "…/15/2024-01-15T01:00:00Z.json"
@@ -93,7 +94,7 @@ def test_the_selection_rests_before_anything_is_fetched(tab, qtbot, monkeypatch)
 
 
 def test_a_log_is_text(open_and_inspect):
-    assert isinstance(open_and_inspect("logs/app.log").preview.face_view, LinesView)
+    assert isinstance(open_and_inspect("logs/app.log").preview.content_view, LinesView)
 
 
 def test_hostile_json_is_shown_as_far_as_it_goes(open_and_inspect, bucket):
@@ -235,7 +236,7 @@ def test_an_object_that_may_not_be_read_says_why(tab, qtbot, monkeypatch):
     monkeypatch.setattr(loading, "head", refused)
     tab.open_target("note.txt")
     failed = tab.object.preview._failed
-    qtbot.waitUntil(lambda: tab.object.preview.face_view is failed, timeout=20_000)
+    qtbot.waitUntil(lambda: tab.object.preview.content_view is failed, timeout=20_000)
     assert "s3:GetObject" in failed._text.text()
     monkeypatch.undo()
     failed.button.click()
@@ -314,11 +315,11 @@ def test_what_cannot_be_done_says_why(tab, context):
     assert "not folders" in tab.object_actions["link"].toolTip()
 
 
-def test_present_shows_a_chart(tab, qtbot):
-    tab.present()
+def test_the_sample_of_screenshots_is_a_chart(tab, qtbot):
+    show_sample(tab)
     qtbot.waitUntil(lambda: tab.object.inspection is not None, timeout=20_000)
     settled(qtbot, tab)
-    assert tab.object.preview.face_view.chart.current is not None
+    assert tab.object.preview.content_view.chart.current is not None
     assert tab.object.inspector.value("Versions").startswith("1 version · ")
 
 

@@ -9,9 +9,9 @@ from PySide6.QtGui import QAccessible, QGuiApplication, QTextDocument
 from core.redaction import Secret
 from core.secrets.secret_text import SecretRow
 from gui.widgets import secret_clipboard, secret_page
-from gui.widgets.exact_text import ExactText
 from gui.widgets.secret_editor import FORM, JSON, SecretEditor
 from gui.widgets.secret_generator import Generator
+from gui.widgets.secret_page import ExactText
 
 TEXT = '{"host": "db",  "rate": 1.10, "password": "canary-value-0123456789"}'
 
@@ -109,7 +109,7 @@ def test_what_an_editor_takes_it_gives_back(text):
     if exact.exact:
         document = QTextDocument()
         document.setPlainText(exact.shown)
-        assert exact.back(document) == text
+        assert exact.restored(document) == text
 
 
 def test_a_text_that_is_no_object_has_no_form_and_says_it_is_stored(editor):

@@ -82,7 +82,7 @@ def test_a_selection_is_not_yet_a_copy(field, monkeypatch, qtbot):
 def test_each_secret_that_was_copied_is_watched(field):
     board = secret_clipboard.secret_clipboard()
     board.copy(Secret("first-canary"))
-    board.packed(Secret("selected elsewhere"))
+    board.mime_data(Secret("selected elsewhere"))
     board.clear()
     assert QGuiApplication.clipboard().text() == ""
 
@@ -209,7 +209,7 @@ def test_steps_tell_state_detail_and_time(qtbot):
     ]  # fmt: skip
     steps.drop("two")
     assert steps.state("two") == ""
-    steps.forget()
+    steps.clear()
     assert steps.state("one") == ""
 
 

@@ -54,7 +54,7 @@ class TestCandles:
     @pytest.fixture
     def view(self, show):
         view = show(CandleView())
-        view.show_face(candles().faces[0])
+        view.show_content(candles().faces[0])
         return view
 
     def test_up_down_and_gap_are_drawn(self, view):
@@ -84,39 +84,39 @@ class TestCandles:
         assert view.chart.current is None
 
     def test_plus_minus_wheel_and_double_click_zoom(self, view, qtbot):
-        complete = view.chart.sight
+        complete = view.chart.visible_range
         qtbot.keyClick(view.chart, Qt.Key.Key_Plus)
-        assert view.chart.sight.width < complete.width
+        assert view.chart.visible_range.width < complete.width
         qtbot.keyClick(view.chart, Qt.Key.Key_Minus)
-        assert view.chart.sight.width == pytest.approx(complete.width)
+        assert view.chart.visible_range.width == pytest.approx(complete.width)
         at = QPointF(200, 100)
         before = view.chart.plot().second(200)
         QApplication.sendEvent(view.chart, wheel(at, 240))
         assert view.chart.plot().second(200) == pytest.approx(before)
         qtbot.mouseDClick(view.chart, Qt.MouseButton.LeftButton)
-        assert view.chart.sight == complete
+        assert view.chart.visible_range == complete
 
     def test_keys_do_what_the_mouse_does(self, view, qtbot):
         chart = view.chart
-        complete = chart.sight
+        complete = chart.visible_range
         for _ in range(6):
             qtbot.keyClick(chart, Qt.Key.Key_Plus)
-        zoomed = chart.sight
+        zoomed = chart.visible_range
         qtbot.keyClick(chart, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
-        assert chart.sight.left < zoomed.left
-        assert chart.sight.width == zoomed.width
+        assert chart.visible_range.left < zoomed.left
+        assert chart.visible_range.width == zoomed.width
         assert chart.current is None  # panning leaves the crosshair where it is
         qtbot.keyClick(chart, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
-        assert chart.sight.left == pytest.approx(zoomed.left)
+        assert chart.visible_range.left == pytest.approx(zoomed.left)
         qtbot.keyClick(chart, Qt.Key.Key_0)
-        assert chart.sight == complete
+        assert chart.visible_range == complete
 
     def test_the_time_axis_is_linear(self, view):
         plot = view.chart.plot()
         view.go_to(next(p for p in candles().problems if p.kind is ProblemKind.GAP))
         hour = plot.second(plot.x(3600.0)) / 3600
         assert hour == pytest.approx(1)
-        assert view.chart.sight.total == 48 * 3600  # the two missing hours have their room
+        assert view.chart.visible_range.total == 48 * 3600  # the two missing hours have their room
 
     def test_values_are_shown_with_all_their_digits_or_an_ellipsis(self, view):
         view.values.show_candle(
@@ -154,11 +154,11 @@ class TestCandles:
     def test_dragging_pans(self, view, qtbot):
         for _ in range(6):
             qtbot.keyClick(view.chart, Qt.Key.Key_Plus)
-        left = view.chart.sight.left
+        left = view.chart.visible_range.left
         qtbot.mousePress(view.chart, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
         qtbot.mouseMove(view.chart, QPoint(160, 100))
         qtbot.mouseRelease(view.chart, Qt.MouseButton.LeftButton, pos=QPoint(160, 100))
-        assert view.chart.sight.left < left
+        assert view.chart.visible_range.left < left
 
     def test_the_pointer_moves_the_crosshair(self, view, qtbot):
         with qtbot.waitSignal(view.chart.pointed):
@@ -174,9 +174,9 @@ class TestCandles:
     def test_fifty_thousand_candles_and_none(self, view):
         rows = [[1_600_000_000 + n * 60, 1 + n % 7, 9, 0.5, 2 + n % 5, 1] for n in range(20_000)]
         body = json.dumps({"timeframe": "1m", "symbol": "A", "data": rows}).encode()
-        view.show_face(preview(body, "x.json").faces[0])
+        view.show_content(preview(body, "x.json").faces[0])
         view.grab()
-        view.show_face(Candles("", "", ()))
+        view.show_content(Candles("", "", ()))
         view.grab()
         assert view.chart.accessibleDescription() == "No candles."
 
@@ -188,7 +188,7 @@ def book(**sides):
 def test_depth(show, qtbot):
     view = show(DepthView())
     found = book(bids=[["100", 1], ["99", 3]], asks=[["101", 2], ["102.5", "4"]])
-    view.show_face(found.faces[0])
+    view.show_content(found.faces[0])
     assert {theme.tokens().good.name(), theme.tokens().danger.name()} <= colours(view.chart)
     assert spread_of(found.faces[0]) == "1 (0.995 %)"
     assert "best bid 100, best ask 101" in view.chart.accessibleDescription()
@@ -196,7 +196,7 @@ def test_depth(show, qtbot):
         qtbot.keyClick(view.chart, key)
         view.grab()
     view.go_to(book(bids=[["100", "x"], [99, 1]], asks=[[101, 1]]).problems[0])
-    view.show_face(book(bids=[[5, 1]], asks=[]).faces[0])
+    view.show_content(book(bids=[[5, 1]], asks=[]).faces[0])
     view.grab()
     assert spread_of(book(bids=[[5, 1]], asks=[]).faces[0]) == "one side only"
 
@@ -207,28 +207,28 @@ def test_depth_is_zoomed_panned_and_fitted_by_wheel_mouse_and_keys(show, qtbot):
         [[100 - n * 0.5, "1.50"] for n in range(200)],
         [[101 + n * 0.5, 2] for n in range(200)],
     ]
-    view.show_face(book(bids=levels[0], asks=levels[1]).faces[0])
+    view.show_content(book(bids=levels[0], asks=levels[1]).faces[0])
     chart = view.chart
-    complete = chart.sight
+    complete = chart.visible_range
     at = QPointF(chart.width() * 0.7, 60)
     before = chart._across().value(at.x())
     QApplication.sendEvent(chart, wheel(at, 360))
-    assert chart.sight.width < complete.width
+    assert chart.visible_range.width < complete.width
     assert chart._across().value(at.x()) == pytest.approx(before)
-    left = chart.sight.left
+    left = chart.visible_range.left
     qtbot.mousePress(chart, Qt.MouseButton.LeftButton, pos=QPoint(100, 60))
     qtbot.mouseMove(chart, QPoint(160, 60))
     qtbot.mouseRelease(chart, Qt.MouseButton.LeftButton, pos=QPoint(160, 60))
-    assert chart.sight.left < left
-    left = chart.sight.left
+    assert chart.visible_range.left < left
+    left = chart.visible_range.left
     qtbot.keyClick(chart, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
-    assert chart.sight.left > left
+    assert chart.visible_range.left > left
     view.grab()
     qtbot.keyClick(chart, Qt.Key.Key_0)
-    assert chart.sight == complete
+    assert chart.visible_range == complete
     qtbot.keyClick(chart, Qt.Key.Key_Plus)
     qtbot.mouseDClick(chart, Qt.MouseButton.LeftButton)
-    assert chart.sight == complete
+    assert chart.visible_range == complete
 
 
 def test_a_candle_frame_takes_as_long_for_a_hundred_thousand_as_for_a_thousand(themed, qtbot):
@@ -246,7 +246,7 @@ def frames(qtbot, count):
     view = CandleView()
     qtbot.addWidget(view)
     view.resize(800, 400)
-    view.show_face(Candles("A", "1m", series, (), 60))
+    view.show_content(Candles("A", "1m", series, (), 60))
     screen = QImage(view.size(), QImage.Format.Format_RGB32)
     took = []
     for number in range(30):

@@ -16,7 +16,7 @@ from core.preview import Candle, Candles, CandleSeries, Gap
 from core.units import TimeStyle, use_time_style
 from gui.views.candle_bars import CandleBars
 from gui.views.scale import Scale, nice_step, short_number, ticks, time_label, time_step, time_ticks
-from gui.views.time_axis import Sight, TimeAxis
+from gui.views.time_axis import TimeAxis, VisibleRange
 
 D = Decimal(1)
 EARLY, LATE = (datetime(year, 1, 1) for year in (1971, 2200))  # noqa: DTZ001 - hypothesis adds it
@@ -106,8 +106,8 @@ def test_the_axis_is_linear_and_gaps_have_their_length():
     assert (axis.gap_ends / 3600).tolist() == [3, 9]
     assert [axis.nearest(hour * 3600) for hour in (-5, 0.4, 2.4, 6, 7, 99)] == [0, 0, 1, 1, 2, 2]
     bars = CandleBars(axis, np.ones((5, 3)))
-    assert (bars.in_sight(axis_part(axis, 1.5, 3.5), 60).middles / 3600).tolist() == [3.5]
-    assert (bars.in_sight(axis_part(axis, 0.5, 9.5), 60).middles / 3600).tolist() == [0.5, 3.5, 9.5]
+    assert (bars.visible_bars(axis_part(axis, 1.5, 3.5), 60).middles / 3600).tolist() == [3.5]
+    assert (bars.visible_bars(axis_part(axis, 0.5, 9.5), 60).middles / 3600).tolist() == [0.5, 3.5, 9.5]
     assert axis.moment(axis.second(NOON + timedelta(hours=2))) == NOON + timedelta(hours=2)
 
 
@@ -123,31 +123,31 @@ def test_an_axis_without_candles_and_one_of_unknown_step():
     move=st.floats(-1e9, 1e9),
 )  # fmt: skip
 def test_a_sight_never_leaves_the_axis(total, factor, around, move):
-    sight = Sight(0, total, total, total / 50).zoomed(factor, around * total).moved(move)
-    assert sight.left >= -1e-6
-    assert sight.right <= total * (1 + 1e-9) + 1e-6
-    assert total / 50 <= sight.width <= total
+    visible = VisibleRange(0, total, total, total / 50).zoomed(factor, around * total).moved(move)
+    assert visible.left >= -1e-6
+    assert visible.right <= total * (1 + 1e-9) + 1e-6
+    assert total / 50 <= visible.width <= total
 
 
 @given(around=st.floats(0, 1), factors=st.lists(st.floats(0.5, 0.99), max_size=8))
 def test_the_place_under_the_pointer_stays_while_zooming_in(around, factors):
-    sight = Sight(0, 1000, 1000, 1)
+    visible = VisibleRange(0, 1000, 1000, 1)
     place = around * 1000
     for factor in factors:
-        before = (place - sight.left) / sight.width
-        sight = sight.zoomed(factor, place)
-        assert (place - sight.left) / sight.width == pytest.approx(before, abs=1e-6)
+        before = (place - visible.left) / visible.width
+        visible = visible.zoomed(factor, place)
+        assert (place - visible.left) / visible.width == pytest.approx(before, abs=1e-6)
 
 
 def test_a_sight_follows_the_crosshair():
-    sight = Sight(0, 10, 100, 1)
-    assert sight.showing(5, 6) == sight
-    assert sight.showing(50, 51).left == 42
-    assert sight.moved(60).showing(20, 21).left == 19
+    visible = VisibleRange(0, 10, 100, 1)
+    assert visible.showing(5, 6) == visible
+    assert visible.showing(50, 51).left == 42
+    assert visible.moved(60).showing(20, 21).left == 19
 
 
 def axis_part(axis, first, last):
-    return Sight(first * 3600, (last - first) * 3600, axis.total, axis.step)
+    return VisibleRange(first * 3600, (last - first) * 3600, axis.total, axis.step)
 
 
 @pytest.mark.parametrize("count", [40, 30_000])
@@ -164,15 +164,15 @@ def test_joined_bars_have_all_that_is_in_their_pixels(count, seed, left, part, p
     values = np.sort(chance.random((5, count)) * 100, axis=0)[[1, 3, 0, 2, 4]]
     series = CandleSeries(hours * 3_600_000_000, values, [[D] * count] * 5)
     axis = TimeAxis(Candles("S", "1h", series, (), 3600))
-    sight = Sight(left * axis.total, min(part, 1 - left) * axis.total, axis.total, 1)
-    bars = CandleBars(axis, values).in_sight(sight, sight.width / pixels)
-    seen = (axis.starts > sight.left - 3600) & (axis.starts < sight.right)
+    visible = VisibleRange(left * axis.total, min(part, 1 - left) * axis.total, axis.total, 1)
+    bars = CandleBars(axis, values).visible_bars(visible, visible.width / pixels)
+    seen = (axis.starts > visible.left - 3600) & (axis.starts < visible.right)
     if not bars.joined:
         assert bars.values.tolist() == values[:, seen].tolist()
         return
     assert len(bars.middles) <= pixels + 1
-    wide = 3600 * 512  # blocks at the ends may reach out of sight
-    around = (axis.starts > sight.left - wide) & (axis.starts < sight.right + wide)
+    wide = 3600 * 512  # blocks at the ends may begin outside the visible range
+    around = (axis.starts > visible.left - wide) & (axis.starts < visible.right + wide)
     for low, found, high in (
         (values[1, seen].max(), bars.values[1].max(), values[1, around].max()),
         (values[4, seen].sum(), bars.values[4].sum(), values[4, around].sum()),

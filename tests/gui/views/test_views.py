@@ -44,7 +44,7 @@ def test_holdings(show):
     assets = [{"symbol": f"A{n}", "quantity": 1, "value_usd": 10 + n} for n in range(9)]
     body = {"user_id": "u", "portfolio": {"total_value_usd": "126.50", "assets": assets}}
     view = show(HoldingsView())
-    view.show_face(preview(json.dumps(body).encode(), "x.json").faces[0])
+    view.show_content(preview(json.dumps(body).encode(), "x.json").faces[0])
     assert view._total.text() == "$126.50"
     assert view.model.index(0, 0).data() == "A8"
     assert "other" in view.bar.accessibleDescription()
@@ -54,7 +54,7 @@ def test_holdings(show):
 def test_a_table_is_sorted_copied_safely_and_gone_through(show, qtbot):
     view = show(TableView())
     found = preview(b"a,b\n=1+1,2\n-5,x\n7\n", "x.csv")
-    view.show_face(found.faces[0])
+    view.show_content(found.faces[0])
     ragged = next(p for p in found.problems if p.kind is ProblemKind.RAGGED)
     view.go_to(ragged)
     assert view.view.currentIndex().row() == 2
@@ -66,7 +66,7 @@ def test_a_table_is_sorted_copied_safely_and_gone_through(show, qtbot):
 
 def test_a_tree_opens_what_is_small(show):
     view = show(TreeView())
-    view.show_face(preview(b'{"a": {"b": 1}, "c": [1, 2]}', "x.json").faces[0])
+    view.show_content(preview(b'{"a": {"b": 1}, "c": [1, 2]}', "x.json").faces[0])
     assert view.view.isExpanded(view.model.index(0, 0))
 
 
@@ -74,7 +74,7 @@ def test_a_tree_opens_its_rows_and_the_first_of_them(show):
     view = show(TreeView())
     rows = [{"open": number, "close": number} for number in range(64)]
     body = {"symbol": "A", "other": list(range(50)), "data": rows}
-    view.show_face(
+    view.show_content(
         next(f for f in preview(json.dumps(body).encode(), "x.txt.json").faces if f.label == "JSON")
     )
     model = view.model
@@ -100,7 +100,7 @@ def test_text_is_searched(show, qtbot):
     view = show(LinesView())
     text = b"\n".join(b"line %d%s" % (n, b" NEEDLE" if n % 10 == 3 else b"") for n in range(60))
     found = preview(text, "logs/x.log")
-    view.show_face(found.faces[0])
+    view.show_content(found.faces[0])
     view.search.setText("needle")
     qtbot.waitUntil(lambda: view.count.text() == "1 of 6", timeout=2000)
     qtbot.keyClick(view.search, Qt.Key.Key_Return)
@@ -114,7 +114,7 @@ def test_text_is_searched(show, qtbot):
 
 def test_bytes(show):
     view = show(HexView())
-    view.show_face(preview(bytes(range(256)) * 4, "x.bin").faces[0])
+    view.show_content(preview(bytes(range(256)) * 4, "x.bin").faces[0])
     assert view.model.rowCount() == 64
     view.grab()
 
@@ -130,7 +130,7 @@ def png(tmp_path, side=20):
 def test_a_picture_is_opened_on_request_only(show, qtbot, tmp_path):
     view = show(PictureView())
     picture = preview(png(tmp_path), "a.png").faces[0]
-    view.show_face(picture)
+    view.show_content(picture)
     assert "#ff0000" not in colours(view)
     with qtbot.waitSignal(view.wanted) as asked:
         view._closed.button.click()
@@ -141,7 +141,7 @@ def test_a_picture_is_opened_on_request_only(show, qtbot, tmp_path):
 def test_a_broken_picture_is_refused_in_text(show):
     view = show(PictureView())
     picture = preview(b"\x89PNG\r\n\x1a\n" + b"x" * 50, "a.png").faces[0]
-    view.show_face(picture)
+    view.show_content(picture)
     view.show_image(picture, decoded(picture))
     assert view._closed._title.text() == "This picture cannot be shown"
 
@@ -150,16 +150,16 @@ class TestPreviewView:
     def test_the_chosen_face_stays_for_the_next_object(self, show):
         view = show(PreviewView())
         view.show_preview(candles())
-        assert isinstance(view.face_view, CandleView)
+        assert isinstance(view.content_view, CandleView)
         view.switch.select("Table")
-        assert isinstance(view.face_view, TableView)
+        assert isinstance(view.content_view, TableView)
         view.show_preview(candles(12, ()))
-        assert isinstance(view.face_view, TableView)
+        assert isinstance(view.content_view, TableView)
         view.switch.select("Chart")
         view.show_preview(preview(b'{"a": 1}', "x.json"))
-        assert isinstance(view.face_view, TreeView)
+        assert isinstance(view.content_view, TreeView)
         view.show_preview(candles())
-        assert isinstance(view.face_view, CandleView)
+        assert isinstance(view.content_view, CandleView)
 
     def test_problems_are_reported_listed_and_gone_to(self, show):
         view = show(PreviewView())
@@ -170,7 +170,7 @@ class TestPreviewView:
         )
         view.problems.button.click()
         assert view.problems.list.isVisible()
-        assert view.face_view.chart.current.when.hour == 3
+        assert view.content_view.chart.current.when.hour == 3
         assert view.problems.button.text() == "Hide"
         view.problems.button.click()
         assert not view.problems.list.isVisible()
