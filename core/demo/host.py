@@ -27,7 +27,7 @@ from core.model.connection import AccessKeys
 
 
 def main(arguments: list[str]) -> None:
-    """Serve until the parent is gone.
+    """Serve requests until the parent process ends.
 
     Args:
         arguments: the parent's process id, the private folder, the port (0: any free one).
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
     harden()
     parent, folder, port = int(arguments[0]), Path(arguments[1]), int(arguments[2])
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever moto prints must not reach the parent's protocol
+    os.dup2(2, 1)  # output of moto must not mix with the line that the parent reads
 
     def leave() -> None:
         remove_folder(folder)
@@ -56,20 +56,20 @@ def main(arguments: list[str]) -> None:
 
 def _serve(folder: Path, port: int) -> dict[str, Any]:
     """Create the sample data, listen in a thread, and return the data for the parent."""
-    from core.demo import moto_setup  # before the rest: it sets moto up
+    from core.demo import moto_setup  # first: it sets variables that moto reads on import
     from core.demo.data.buckets import make_buckets
     from core.demo.data.identities import make_users
     from core.demo.data.secrets import make_secrets
     from core.demo.data.trading_db import make_database
-    from core.demo.gate.app import Gate
-    from core.demo.gate.serving import server_for
+    from core.demo.request_checks.application import CheckedApplication
+    from core.demo.request_checks.http_server import server_for
 
     with ThreadPoolExecutor(1) as pool:  # SQLite works while Python fills the buckets
         database = pool.submit(make_database, folder)
         admin, platform = make_users()
         make_secrets(platform)
         make_buckets()
-        server = server_for(Gate(moto_setup.application()), port)
+        server = server_for(CheckedApplication(moto_setup.application()), port)
         threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
         made = database.result()
     gc.freeze()  # the sample data never becomes garbage: searching it would slow every request
@@ -82,7 +82,7 @@ def _serve(folder: Path, port: int) -> dict[str, Any]:
 
 
 def _plain(keys: AccessKeys) -> list[str]:
-    """Uncover keys for the pipe to the parent, the only place where they leave this process."""
+    """Return keys as plain text for the pipe to the parent; they leave this process only there."""
     return [keys.access_key_id, keys.secret_access_key.reveal()]
 
 
@@ -90,14 +90,14 @@ _PR_SET_PDEATHSIG = 1
 
 
 def call_when_parent_ends(pipe: BinaryIO, parent: int, leave: Callable[[], None]) -> None:
-    """Have `leave` called once when the parent is gone; call this in the main thread.
+    """Call `leave` once when the parent has ended. Only the main thread may call this.
 
-    The kernel's signal comes when the *thread* that started us ends, which may be long before the
-    process does; so it only makes us look. The end of the pipe is certain: the parent alone holds
-    its other end, and loses it however it dies.
+    The kernel sends its signal when the *thread* that started this process ends, which may be long
+    before the parent ends, so the signal only triggers a check. The end of the pipe is reliable:
+    only the parent has its other end, which the system closes however the parent ends.
 
     Args:
-        pipe: our end of a pipe that the parent keeps open, and never writes to.
+        pipe: this process's end of a pipe that the parent holds open, and never writes to.
         parent: the parent's process id.
         leave: ends this process; may be called in any thread.
     """
@@ -112,7 +112,7 @@ def call_when_parent_ends(pipe: BinaryIO, parent: int, leave: Callable[[], None]
 
         signal.signal(signal.SIGUSR1, leave_if_orphaned)
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1)
-        leave_if_orphaned()  # it may have died before the kernel was asked
+        leave_if_orphaned()  # the parent may have ended before the signal was requested
 
 
 def _wait(pipe: BinaryIO, leave: Callable[[], None]) -> None:

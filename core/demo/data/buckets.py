@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -10,12 +11,24 @@ from uuid import UUID
 from moto.s3.models import FakeDeleteMarker, FakeKey, PublicAccessBlock, s3_backends
 from requests.structures import CaseInsensitiveDict
 
+from core.demo.data import candles, logs, market, other_objects, reports, tables, users
 from core.demo.data.identities import ACCOUNT
 from core.demo.data.sample import START, TEXT, Sample, randomness
-from core.demo.data.streams import samples
 from core.model.connection import DEFAULT_BUCKET, DEFAULT_REGION
 
-#: A second bucket, in another region: requests have to follow it there.
+#: Generators of the objects of the first bucket, one for each kind of data.
+STREAMS: tuple[Callable[[], Iterator[Sample]], ...] = (
+    candles.ohlcv,
+    market.orderbooks,
+    market.ticks,
+    users.portfolios,
+    users.trades,
+    reports.reports,
+    tables.backups,
+    logs.logs,
+    other_objects.others,
+)
+#: A second bucket in another region: requests for it have to be redirected.
 ARCHIVE_BUCKET = "tentimecrypto-archive"
 ARCHIVE_REGION = "eu-west-1"
 _ENCRYPTION = "AES256"
@@ -37,8 +50,17 @@ _RULES: list[dict[str, Any]] = [
 ]
 
 
+def samples() -> Iterator[Sample]:
+    """Yield every object version of the first bucket; versions of a key oldest first."""
+    for stream in STREAMS:
+        yield from stream()
+
+
 def make_buckets() -> None:
-    """Create and fill the buckets through moto's own objects."""
+    """Create and fill the buckets.
+
+    The objects of moto are created directly: uploading them over HTTP would take much longer.
+    """
     backend = s3_backends[ACCOUNT]["aws"]
     bucket = _bucket(DEFAULT_BUCKET, DEFAULT_REGION)
     bucket.set_lifecycle(_RULES)
@@ -65,7 +87,7 @@ def _bucket(name: str, region: str) -> Any:
     return bucket
 
 
-def _fill(bucket: Any, found: Any, random: Random) -> None:
+def _fill(bucket: Any, found: Iterable[Sample], random: Random) -> None:
     for sample in found:
         version = str(UUID(int=random.getrandbits(128), version=4))
         held = bucket.keys.getlist(sample.key) or []
@@ -94,5 +116,5 @@ def _key(bucket: Any, sample: Sample, version: str) -> FakeKey:
 def _marker(deleted: FakeKey, sample: Sample, version: str) -> FakeDeleteMarker:
     marker = FakeDeleteMarker(deleted)
     marker.last_modified = (sample.modified + timedelta(seconds=1)).replace(tzinfo=None)
-    marker._version_id = version  # noqa: SLF001 - moto makes it at random and offers no other way
+    marker._version_id = version  # noqa: SLF001 - moto chooses it at random; there is no public way to set it
     return marker

@@ -8,7 +8,7 @@ import string
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.demo.gate.principals import ACCOUNT, iam
+from core.demo.request_checks.principals import ACCOUNT, iam
 from core.model.connection import DEFAULT_BUCKET, DEFAULT_REGION, SECRET_PREFIX, AccessKeys
 from core.redaction import Secret
 

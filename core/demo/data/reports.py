@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from core.demo.data.sample import SYMBOLS, USERS, Sample, days, document, iso, written
+from core.demo.data.sample import SYMBOLS, USERS, Sample, days, iso, json_sample, written
 from core.demo.data.series import candles, price_at
 
 
@@ -26,9 +26,10 @@ def reports() -> Iterator[Sample]:
 def _report(name: str, moment: datetime, analysis: dict[str, Any]) -> Sample:
     stamp = iso(moment)
     body = {"report_type": name, "timestamp": stamp, "analysis": analysis}
-    metadata = {"report_type": name, "data_type": "analytics", "timestamp": stamp}
     key = f"analytics/{name}/{moment:%Y/%m/%d}/{stamp}.json"
-    return Sample(key, document(body), written(moment), metadata=metadata)
+    return json_sample(
+        key, body, written(moment), report_type=name, data_type="analytics", timestamp=stamp
+    )
 
 
 def _summary(moment: datetime) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Sample:
 
 def randomness(stream: str) -> Random:
     """Return the random generator of a stream, which is independent of other streams."""
-    return Random(f"strongroom {stream}")  # noqa: S311 - samples shall be the same every time
+    return Random(f"strongroom {stream}")  # noqa: S311 - the samples are the same at each start
 
 
 def days() -> list[datetime]:
@@ -65,6 +65,18 @@ def offset(moment: datetime) -> str:
 def written(moment: datetime) -> datetime:
     """Return the upload time of an object: a few seconds after the time of its data."""
     return moment + timedelta(seconds=1 + (moment.hour + moment.day) % 5)
+
+
+def json_sample(key: str, body: Any, when: datetime, **metadata: str) -> Sample:
+    """Return a sample with a JSON document.
+
+    Args:
+        key: the key of the object.
+        body: the value to write as JSON.
+        when: the upload time.
+        **metadata: the metadata of the object.
+    """
+    return Sample(key, document(body), when, metadata=metadata)
 
 
 def document(value: Any) -> bytes:

@@ -7,7 +7,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from core.demo.data.sample import START, SYMBOLS, USERS, Sample, document, iso, randomness, written
+from core.demo.data.sample import (
+    START,
+    SYMBOLS,
+    USERS,
+    Sample,
+    iso,
+    json_sample,
+    randomness,
+    written,
+)
 from core.demo.data.series import price_at
 
 #: Nights of backups, from 10 January on.
@@ -31,14 +40,16 @@ def backups() -> Iterator[Sample]:
 def _backup(table: str, records: list[dict[str, Any]], moment: datetime) -> Sample:
     stamp = iso(moment)
     body = {"table_name": table, "timestamp": stamp, "records": records}
-    metadata = {
-        "table_name": table,
-        "data_type": "database_backup",
-        "timestamp": stamp,
-        "record_count": str(len(records)),
-    }
     key = f"backups/database/{table}/{moment:%Y/%m/%d}/{stamp}.json"
-    return Sample(key, document(body), written(moment), metadata=metadata)
+    return json_sample(
+        key,
+        body,
+        written(moment),
+        table_name=table,
+        data_type="database_backup",
+        timestamp=stamp,
+        record_count=str(len(records)),
+    )
 
 
 def _users() -> list[dict[str, Any]]:

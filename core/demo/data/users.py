@@ -13,8 +13,8 @@ from core.demo.data.sample import (
     USERS,
     Sample,
     days,
-    document,
     iso,
+    json_sample,
     naive,
     randomness,
     written,
@@ -68,14 +68,16 @@ def _portfolio(user: str, moment: datetime, held: dict[str, float], when: dateti
         "timestamp": stamp,
         "portfolio": {"total_value_usd": total, "currency": "USD", "assets": assets},
     }
-    metadata = {
-        "user_id": user,
-        "data_type": "portfolio",
-        "timestamp": stamp,
-        "asset_count": str(len(assets)),
-    }
     key = f"user-data/{user}/portfolio/{moment:%Y/%m/%d}/{stamp}.json"
-    return Sample(key, document(body), when, metadata=metadata)
+    return json_sample(
+        key,
+        body,
+        when,
+        user_id=user,
+        data_type="portfolio",
+        timestamp=stamp,
+        asset_count=str(len(assets)),
+    )
 
 
 def trades() -> Iterator[Sample]:
@@ -95,14 +97,16 @@ def _trades(user: str, moment: datetime, file: int, random: Random) -> Sample:
         for each, ago in enumerate(minutes)
     ]
     body = {"user_id": user, "timestamp": stamp, "trades": rows}
-    metadata = {
-        "user_id": user,
-        "data_type": "trades",
-        "timestamp": stamp,
-        "trade_count": str(len(rows)),
-    }
     key = f"user-data/{user}/trades/{moment:%Y/%m}/{stamp}.json"
-    return Sample(key, document(body), written(moment), metadata=metadata)
+    return json_sample(
+        key,
+        body,
+        written(moment),
+        user_id=user,
+        data_type="trades",
+        timestamp=stamp,
+        trade_count=str(len(rows)),
+    )
 
 
 def _trade(user: str, at: datetime, number: int, random: Random) -> dict[str, object]:

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from helpers.demo import plain_client
 
-from core.demo.data import streams
+from core.demo.data import buckets
 from core.demo.data.candles import CORRUPT_KEY
 from core.demo.data.logs import OVERSIZED_KEY
 from core.demo.data.trading_db import ROWS, make_database
@@ -30,7 +30,7 @@ CONTRACT_KEYS = (
 
 @pytest.fixture(scope="module")
 def samples():
-    return list(streams.samples())
+    return list(buckets.samples())
 
 
 def test_same_data_every_time(samples):
@@ -43,7 +43,7 @@ def test_same_data_every_time(samples):
             total.update(sample.body)
         return total.hexdigest()
 
-    again = digest(streams.samples())
+    again = digest(buckets.samples())
     assert digest(samples) == again
 
 

@@ -1,4 +1,4 @@
-"""Only good keys and signatures pass the gate; each refusal looks as AWS's does."""
+"""Requests with invalid keys and signatures are refused with the error answers of AWS."""
 
 import threading
 from dataclasses import replace

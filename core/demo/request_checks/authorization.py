@@ -1,4 +1,8 @@
-"""Authorization of requests by the policies of the principal and of the bucket."""
+"""Authorization of requests by the policies of the principal and of the bucket.
+
+DeleteObjects is authorized for each of its keys: a denied key is an error in an answer with status
+200, and all other keys are deleted.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,27 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from xml.sax.saxutils import escape, unescape
 
 from moto.s3.models import s3_backends
 
-from core.demo.gate import s3_actions, service_actions
-from core.demo.gate.principals import ACCOUNT, PARTITION, Principal, may_be_assumed
-from core.demo.gate.refusals import Refusal, Refused
-from core.demo.gate.request import Incoming
-from core.demo.gate.s3_actions import Need
-from core.demo.gate.signature import Claim
+from core.demo.request_checks import s3_actions, service_actions
+from core.demo.request_checks.principals import ACCOUNT, PARTITION, Principal, may_be_assumed
+from core.demo.request_checks.refusals import Refusal, Refused
+from core.demo.request_checks.request import Incoming
+from core.demo.request_checks.s3_actions import Need
+from core.demo.request_checks.signature import Claim
 from core.health.policy_eval import decision
 
 _UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 _OF_INITIATOR = frozenset({"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"})
+
+_OBJECT = re.compile(r"<Object>.*?</Object>", re.DOTALL)
+_KEY = re.compile(r"<Key>(.*?)</Key>", re.DOTALL)
+_END = re.compile(rb"</DeleteResult>|<DeleteResult[^>]*/>")
+_ENTITIES = {"&quot;": '"', "&apos;": "'", "&#39;": "'", "&#34;": '"', "&#13;": "\r", "&#10;": "\n"}
+#: The complete answer if no object may be deleted.
+EMPTY_RESULT = b'<?xml version="1.0" encoding="UTF-8"?>\n<DeleteResult></DeleteResult>'
 
 
 class Authorization:
@@ -59,8 +71,8 @@ class Authorization:
 
 def _needs(request: Incoming, claim: Claim, principal: Principal) -> list[Need]:
     if claim.service == "s3":
-        if request.method == "POST" and request.has("delete"):
-            return []  # decided key by key
+        if is_delete(request):
+            return []  # `split_denied_keys` checks each key
         return s3_actions.needs(request)
     return service_actions.needs(request, claim, principal)
 
@@ -102,3 +114,47 @@ def denial(need: Need, principal: Principal) -> Refused:
         f"because no identity-based policy allows the {action} action"
     )
     return Refused(Refusal.DENIED, detail=detail)
+
+
+def is_delete(request: Incoming) -> bool:
+    """Return whether a request is DeleteObjects."""
+    return request.method == "POST" and not request.key and request.has("delete")
+
+
+def split_denied_keys(
+    request: Incoming, body: bytes, principal: Principal
+) -> tuple[bytes, list[str]]:
+    """Return the body without the keys that may not be deleted, and those keys, still escaped."""
+    denied: list[str] = []
+
+    def permitted_entry(found: re.Match[str]) -> str:
+        block = found.group(0)
+        key = _KEY.search(block)
+        if key is None or permitted(_need(request, block, key.group(1)), request, principal):
+            return block
+        denied.append(key.group(1))
+        return ""
+
+    return _OBJECT.sub(permitted_entry, body.decode()).encode(), denied
+
+
+def _need(request: Incoming, block: str, key: str) -> Need:
+    action = "s3:DeleteObjectVersion" if "<VersionId>" in block else "s3:DeleteObject"
+    return action, f"arn:aws:s3:::{request.bucket}/{unescape(key, _ENTITIES)}"
+
+
+def is_fully_denied(body: bytes) -> bool:
+    """Return whether a body of `split_denied_keys` has no key left."""
+    return b"<Object>" not in body
+
+
+def add_denied_keys(answer: bytes, denied: list[str]) -> bytes:
+    """Add the denied keys to an answer, as S3 lists them."""
+    if not denied:
+        return answer
+    message = escape("Access Denied")
+    errors = "".join(
+        f"<Error><Key>{key}</Key><Code>AccessDenied</Code><Message>{message}</Message></Error>"
+        for key in denied
+    )
+    return _END.sub(lambda _: errors.encode() + b"</DeleteResult>", answer, count=1)

@@ -17,28 +17,28 @@ from core.aws.limits import (
     SECRET_DESCRIPTION_CHARS,
     SECRET_NAME_CHARS,
 )
-from core.demo.gate.policy_documents import check_policy
-from core.demo.gate.principals import has_public_block
-from core.demo.gate.refusals import Code, Refused
-from core.demo.gate.request import Incoming
-from core.demo.gate.service_actions import body_of, operation_of
+from core.demo.request_checks.policy_documents import check_policy
+from core.demo.request_checks.principals import has_public_block
+from core.demo.request_checks.refusals import Code, Refused
+from core.demo.request_checks.request import Incoming
+from core.demo.request_checks.service_actions import body_of, operation_of
 from core.lifecycle.checks import problems
 
 _WRITERS_OF_SECRETS = frozenset({"CreateSecret", "PutSecretValue", "UpdateSecret"})
 _SECRET_NAME = re.compile(r"[\w/+=.@!-]+", re.ASCII)
-#: Changes of a bucket whose body S3 takes only with a checksum.
+#: Changes of a bucket for which S3 requires a checksum of the body.
 _WITH_CHECKSUM = ("delete", "lifecycle", "policy")
 
 
 def check_s3(request: Incoming, body: bytes) -> None:
-    """Refuse an S3 request that is longer or larger than S3 takes, or that breaks its rules.
+    """Refuse an S3 request that exceeds a limit of S3 or breaks one of its rules.
 
     Args:
-        request: the request; its own body may still be packed.
-        body: the body unpacked.
+        request: the request, whose body may be encoded in chunks.
+        body: the decoded body.
 
     Raises:
-        Refused: with the code S3 gives.
+        Refused: with the error code of S3.
     """
     if len(request.key.encode("utf-8", "surrogateescape")) > KEY_BYTES:
         raise Refused(Code(400, "KeyTooLongError", "Your key is too long"), MaxSizeAllowed="1024")
@@ -156,7 +156,7 @@ def rules_of(body: bytes) -> list[dict[str, Any]]:
     """Return the rules of a PutBucketLifecycleConfiguration request.
 
     Raises:
-        ValueError: the body is not well-formed, or a number is none.
+        ValueError: the body is not well-formed, or a field that must be a number is not.
     """
     try:
         root = ET.fromstring(body)  # noqa: S314 - on the loopback, from this machine's own user

@@ -1,4 +1,4 @@
-"""Bodies as S3 takes them: chunked uploads unpacked, and every checksum that was sent checked.
+"""Bodies of S3 requests: chunked uploads are decoded, and every sent checksum is compared.
 
 Source: Amazon S3 API reference, "Signature calculations ... chunked upload" and "trailing headers".
 """
@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 
-from core.demo.gate.refusals import Code, Refusal, Refused
-from core.demo.gate.request import Incoming
-from core.demo.gate.signature import UNSIGNED, Claim
+from core.demo.request_checks.refusals import Code, Refusal, Refused
+from core.demo.request_checks.request import Incoming
+from core.demo.request_checks.signature import UNSIGNED, Claim
 from core.objects.checksums import digest_of
 
 _NOTHING = hashlib.sha256(b"").hexdigest()
-#: Checksums that S3 knows, by the end of their header's name, and their bytes.
+#: Checksum algorithms of S3, as in the name of the header, and the length of each in bytes.
 _CHECKSUMS: Mapping[str, int] = {
     "crc32": 4,
     "crc32c": 4,
@@ -28,7 +28,7 @@ _CHECKSUMS: Mapping[str, int] = {
     "sha256": 32,
 }
 _HEADER = "x-amz-checksum-"
-#: Headers of that family that are no checksums.
+#: Headers with the same prefix that are not checksums.
 _NO_CHECKSUMS = frozenset({"algorithm", "mode", "type"})
 
 
@@ -41,15 +41,15 @@ class Body:
 
 
 def body_of(request: Incoming, claim: Claim, key: bytes) -> Body:
-    """Return an S3 request's body, unpacked and checked.
+    """Return the decoded body of an S3 request after its checks.
 
     Args:
         request: with a signature that has been verified.
-        claim: what was verified; the signatures of chunks follow from it.
+        claim: the verified signature, on which the signatures of chunks depend.
         key: the signing key.
 
     Raises:
-        Refused: a chunk's signature, a checksum or the length is another.
+        Refused: the signature of a chunk, a checksum or the length does not match.
     """
     declared = request.headers.get("x-amz-content-sha256", "")
     body = Body(request.body, {})
@@ -70,7 +70,7 @@ def _completes(request: Incoming) -> bool:
 
 
 class _Chunks:
-    """The chain of chunk signatures: each covers the one before."""
+    """The chain of chunk signatures: each covers the preceding one."""
 
     def __init__(self, claim: Claim, key: bytes) -> None:
         self._claim = claim

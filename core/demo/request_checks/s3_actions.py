@@ -1,4 +1,4 @@
-"""Which S3 permission a request needs, and on what.
+"""The S3 permissions that a request requires, and the resource of each.
 
 Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from core.demo.gate.request import Incoming
+from core.demo.request_checks.request import Incoming
 
-#: An action and the ARN of what it acts on.
+#: An action and the ARN of its resource.
 Need = tuple[str, str]
 
-#: Sub-resources of a bucket: what reading and changing them is called after Get and Put.
+#: Sub-resources of a bucket, and their names in the actions that begin with Get and Put.
 _BUCKET = {
     "accelerate": "AccelerateConfiguration",
     "acl": "BucketAcl",
@@ -74,7 +74,7 @@ BUCKET_ACTIONS = frozenset(
 
 
 def needs(request: Incoming) -> list[Need]:
-    """Return what an S3 request needs; several for a copy, none known means bucket-level."""
+    """Return the permissions that an S3 request requires; a copy requires several."""
     if not request.bucket:
         return [("s3:ListAllMyBuckets", "*")]
     bucket = f"arn:aws:s3:::{request.bucket}"

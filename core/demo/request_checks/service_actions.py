@@ -8,12 +8,12 @@ from urllib.parse import parse_qsl
 
 from moto.secretsmanager.models import secretsmanager_backends
 
-from core.demo.gate.principals import ACCOUNT, Principal
-from core.demo.gate.request import Incoming
-from core.demo.gate.s3_actions import Need
-from core.demo.gate.signature import Claim
+from core.demo.request_checks.principals import ACCOUNT, Principal
+from core.demo.request_checks.request import Incoming
+from core.demo.request_checks.s3_actions import Need
+from core.demo.request_checks.signature import Claim
 
-#: Services of the demo by the name they are signed with, and their prefix in policies.
+#: Services of the demo: the name in the signature, and the prefix in policies.
 SERVICES = {
     "cloudtrail": "cloudtrail",
     "iam": "iam",
@@ -23,7 +23,7 @@ SERVICES = {
     "secretsmanager": "secretsmanager",
     "sts": "sts",
 }
-#: What everybody with good keys may do (AWS answers these even under an explicit denial).
+#: Actions that any valid key may use; AWS allows them even despite an explicit denial.
 ALWAYS = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 #: Secrets Manager operations that concern no single secret.
 _NO_SECRET = frozenset({"ListSecrets", "GetRandomPassword", "BatchGetSecretValue"})
@@ -70,7 +70,7 @@ def _secret_arn(request: Incoming, claim: Claim, operation: str) -> str:
 
 
 def body_of(request: Incoming) -> dict[str, Any]:
-    """Return a JSON body's fields; nothing when it is no JSON object."""
+    """Return the fields of a JSON body; none if it is not a JSON object."""
     try:
         found = json.loads(request.body or b"{}")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Bucket policies that S3 does not take: PutBucketPolicy answers `MalformedPolicy`.
+"""Bucket policies that S3 refuses; PutBucketPolicy then answers `MalformedPolicy`.
 
 Source: S3 user guide, "Policies and permissions in Amazon S3", and the messages of the service.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.demo.gate.refusals import Code, Refused
-from core.demo.gate.s3_actions import BUCKET_ACTIONS
+from core.demo.request_checks.refusals import Code, Refused
+from core.demo.request_checks.s3_actions import BUCKET_ACTIONS
 from core.health.policy_conditions import as_list, unknown_operators
 from core.health.policy_eval import open_to_everybody, statements_of
 from core.health.policy_patterns import overlaps
 
-#: Bytes of one bucket policy.
+#: Maximum length of a bucket policy in bytes.
 _POLICY_BYTES = 20_480
 
 
@@ -27,7 +27,7 @@ def check_policy(bucket: str, body: bytes, *, block_public: bool) -> None:
         block_public: whether the bucket blocks public policies.
 
     Raises:
-        Refused: with the code and the words of S3.
+        Refused: with the error code and the message of S3.
     """
     text = body.decode("utf-8", "replace")
     if len(body) > _POLICY_BYTES:

@@ -13,8 +13,8 @@ from moto.iam.models import AccessKeyLastUsed, IAMBackend, iam_backends
 from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 
-from core.demo.gate.refusals import Refusal, Refused
-from core.demo.gate.signature import Claim
+from core.demo.request_checks.refusals import Refusal, Refused
+from core.demo.request_checks.signature import Claim
 from core.health.policy_eval import decision
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
@@ -23,7 +23,7 @@ PARTITION = "aws"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The user or assumed role behind a key, and the policies that hold for it."""
+    """The user or assumed role of a key, and its policies."""
 
     arn: str
     name: str
@@ -37,10 +37,10 @@ def iam() -> IAMBackend:
 
 
 def principal_of(claim: Claim, now: datetime) -> Principal:
-    """Return who owns a claim's key.
+    """Return the owner of the key with which a request was signed.
 
     Raises:
-        Refused: the key is unknown, deleted or inactive, or its session token is wrong or over.
+        Refused: the key is unknown, deleted or inactive, or its session token is wrong or has expired.
     """
     for user in list(iam().users.values()):
         for key in user.access_keys:
@@ -95,7 +95,7 @@ def _of_role(role: Any, claim: Claim, now: datetime) -> Principal:
 
 
 def _documents(policies: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    """Read inline policies (texts) and managed ones (objects with versions)."""
+    """Yield the documents of inline policies (texts) and managed ones (objects with versions)."""
     for policy in policies:
         if isinstance(policy, str):
             yield json.loads(policy)

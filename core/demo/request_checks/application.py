@@ -9,22 +9,33 @@ from typing import Any
 
 from moto.s3.models import s3_backends
 
-from core.demo.gate import bodies, deletes, service_actions, strictness
-from core.demo.gate.authorization import Authorization
-from core.demo.gate.conditional_writes import ConditionalWrites
-from core.demo.gate.principals import ACCOUNT, PARTITION, Principal, principal_of, record_use
-from core.demo.gate.refusals import Answer, Code, Refusal, Refused, answer_to, dialect_of
-from core.demo.gate.request import Incoming, forwarded_environment, incoming, without_signature
-from core.demo.gate.signature import ALGORITHM, Claim, check_time, claim_of, verify
 from core.demo.moto_repairs import repair_moto
+from core.demo.request_checks import authorization, aws_limits, bodies, service_actions
+from core.demo.request_checks.authorization import Authorization
+from core.demo.request_checks.conditional_writes import ConditionalWrites
+from core.demo.request_checks.principals import (
+    ACCOUNT,
+    PARTITION,
+    Principal,
+    principal_of,
+    record_use,
+)
+from core.demo.request_checks.refusals import Answer, Code, Refusal, Refused, answer_to, dialect_of
+from core.demo.request_checks.request import (
+    Incoming,
+    forwarded_environment,
+    incoming,
+    without_signature,
+)
+from core.demo.request_checks.signature import ALGORITHM, Claim, check_time, claim_of, verify
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
-class Gate:
-    """WSGI application around moto's, which refuses requests that AWS would refuse."""
+class CheckedApplication:
+    """WSGI application around moto's that refuses requests which AWS would refuse."""
 
     def __init__(self, moto: Application) -> None:
         repair_moto()
@@ -54,10 +65,10 @@ class Gate:
         body = bodies.Body(request.body, {})
         if claim.service == "s3":
             body = bodies.body_of(request, claim, key)
-            strictness.check_s3(request, body.data)
+            aws_limits.check_s3(request, body.data)
             _check_region(request, claim)
         elif claim.service == "secretsmanager":
-            strictness.check_secret(request)
+            aws_limits.check_secret(request)
         self._authorization.check(request, claim, principal)
         if claim.is_link:
             without_signature(environ)
@@ -65,7 +76,7 @@ class Gate:
         forwarded_environment(
             environ, body.data, {**body.changed, "authorization": f"{header}, Signature=0"}
         )
-        if claim.service == "s3" and deletes.is_delete(request):
+        if claim.service == "s3" and authorization.is_delete(request):
             return self._deleted(environ, request, principal)
         with self._conditional_writes.checked(request):
             answer = _complete_answer(self._moto, environ)
@@ -74,15 +85,17 @@ class Gate:
 
     def _deleted(self, environ: Environ, request: Incoming, principal: Principal) -> Answer:
         body = environ["wsgi.input"].getvalue()
-        allowed, denied = deletes.split_denied_keys(request, body, principal)
-        if denied and deletes.is_fully_denied(allowed):
+        allowed, denied = authorization.split_denied_keys(request, body, principal)
+        if denied and authorization.is_fully_denied(allowed):
             kind = {"Content-Type": "application/xml"}
-            return Answer(200, kind, deletes.add_denied_keys(deletes.EMPTY_RESULT, denied))
+            return Answer(
+                200, kind, authorization.add_denied_keys(authorization.EMPTY_RESULT, denied)
+            )
         forwarded_environment(environ, allowed, {})
         answer = _complete_answer(self._moto, environ)
         if answer.status != 200 or not denied:
             return answer
-        return Answer(200, answer.headers, deletes.add_denied_keys(answer.body, denied))
+        return Answer(200, answer.headers, authorization.add_denied_keys(answer.body, denied))
 
 
 def _check_service(request: Incoming, claim: Claim) -> None:

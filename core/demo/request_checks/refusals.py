@@ -9,7 +9,7 @@ from enum import Enum
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from core.demo.gate.request import Incoming
+from core.demo.request_checks.request import Incoming
 
 
 class Dialect(Enum):
@@ -30,7 +30,7 @@ class Code:
     message: str
 
 
-_TOKEN = "The security token included in the request is invalid."  # noqa: S105 - words of AWS
+_TOKEN = "The security token included in the request is invalid."  # noqa: S105 - a message of AWS
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your "
     "AWS Secret Access Key and signing method."
@@ -39,7 +39,7 @@ _EXPIRED = "The security token included in the request is expired"
 
 
 class Refusal(Enum):
-    """Why the gate refuses: S3's code, a query service's and a JSON service's for each."""
+    """Reason of a refusal: S3's code, a query service's and a JSON service's for each."""
 
     UNKNOWN_KEY = (
         Code(
@@ -101,8 +101,8 @@ class Refusal(Enum):
         return {Dialect.S3: s3, Dialect.QUERY: query}.get(dialect, as_json)
 
 
-class Refused(Exception):  # noqa: N818 - named by what happened, as in `core.errors`
-    """A refused request, for which the gate sends an error answer of the service."""
+class Refused(Exception):  # noqa: N818 - named for what happened, as in `core.errors`
+    """A refused request, which is answered with an error of the service."""
 
     def __init__(self, why: Refusal | Code, *, detail: str = "", **fields: str) -> None:
         super().__init__(detail)
@@ -126,7 +126,7 @@ class Answer:
 
 
 def dialect_of(request: Incoming, service: str) -> Dialect:
-    """Return how a service words its errors; S3 for a request that names no service."""
+    """Return the error format of a service; that of S3 for a request that names no service."""
     if "smithy-protocol" in request.headers:
         return Dialect.CBOR
     if "x-amz-target" in request.headers:
@@ -135,7 +135,7 @@ def dialect_of(request: Incoming, service: str) -> Dialect:
 
 
 def answer_to(refused: Refused, request: Incoming, dialect: Dialect) -> Answer:
-    """Word a refusal as the service would; a HEAD answer has no body."""
+    """Return a refusal as an answer in the format of the service; a HEAD answer has no body."""
     code = refused.code(dialect)
     number = uuid4().hex[:16].upper()
     kind, body = _WRITERS[dialect](code, number, refused.fields)

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 
 from moto.s3.models import FakeKey, s3_backends
 
-from core.demo.gate.principals import ACCOUNT, PARTITION
-from core.demo.gate.refusals import Code, Refused
-from core.demo.gate.request import Incoming
+from core.demo.request_checks.principals import ACCOUNT, PARTITION
+from core.demo.request_checks.refusals import Code, Refused
+from core.demo.request_checks.request import Incoming
 
 _FAILED = Code(
     412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"

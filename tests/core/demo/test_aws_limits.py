@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from helpers.demo import plain_client
 from helpers.lifecycle_rules import ACCEPTED, REFUSED
 
-from core.demo.gate.strictness import rules_of
+from core.demo.request_checks.aws_limits import rules_of
 from core.objects.checksums import digest_of
 from core.units import utc_now
 

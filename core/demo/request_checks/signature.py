@@ -1,4 +1,4 @@
-"""Signature version 4, checked as AWS does: in the header, and in the query of a link.
+"""Signature version 4, verified like AWS, in the header and in the query of a presigned URL.
 
 Source: Amazon S3 API reference, "Authenticating Requests (AWS Signature Version 4)".
 """
@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, unquote_to_bytes
 
 from core.aws.limits import CLOCK_SKEW_SECONDS, PRESIGN_SECONDS
-from core.demo.gate.refusals import Code, Refusal, Refused
-from core.demo.gate.request import Incoming
+from core.demo.request_checks.refusals import Code, Refusal, Refused
+from core.demo.request_checks.request import Incoming
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -23,7 +23,7 @@ _LINK_PARAMETERS = ("Credential", "Date", "Expires", "SignedHeaders", "Signature
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a request says of its signer; true only once `verify` has passed."""
+    """The signer that a request claims to have; proven only after `verify`."""
 
     access_key_id: str
     date: str
@@ -37,22 +37,22 @@ class Claim:
 
     @property
     def scope(self) -> str:
-        """The credential scope that the signing key is made for."""
+        """The credential scope of the signing key."""
         return f"{self.date}/{self.region}/{self.service}/aws4_request"
 
     @property
     def moment(self) -> datetime:
-        """When the request was signed."""
+        """The time of the signature, in UTC."""
         return datetime.strptime(self.stamp, _STAMP).replace(tzinfo=UTC)
 
     @property
     def is_link(self) -> bool:
-        """Whether the signature came in the query."""
+        """Whether the signature is in the query, as in a presigned URL."""
         return self.expires is not None
 
 
 def claim_of(request: Incoming) -> Claim:
-    """Return what a request says of its signer.
+    """Return the signer that a request claims to have.
 
     Raises:
         Refused: it is not signed, signed in an old way, or its signature cannot be read.
@@ -135,7 +135,7 @@ def _claim(
 
 
 def check_time(claim: Claim, now: datetime) -> None:
-    """Refuse a request of another time: beyond 15 minutes, or a link past its end.
+    """Refuse a request that was signed over 15 minutes ago, and an expired presigned URL.
 
     Raises:
         Refused: `RequestTimeTooSkewed`, or "Request has expired" for a link.
@@ -158,7 +158,7 @@ def check_time(claim: Claim, now: datetime) -> None:
 
 
 def verify(request: Incoming, claim: Claim, secret: str) -> bytes:
-    """Check the signature and, where it was promised, the body's hash; return the signing key.
+    """Check the signature and, if it is signed, the hash of the body; return the signing key.
 
     Raises:
         Refused: the signature or the body's hash is another.
@@ -208,7 +208,7 @@ def _canonical_query(request: Incoming) -> str:
 
 
 def _payload(request: Incoming, claim: Claim) -> str:
-    """Return the hash, or the word in its place, that the signature covers."""
+    """Return the hash that the signature covers, or the constant that replaces it."""
     declared = request.headers.get("x-amz-content-sha256")
     if claim.is_link:
         return declared or request.param("X-Amz-Content-Sha256") or UNSIGNED

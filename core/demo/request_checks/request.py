@@ -1,4 +1,4 @@
-"""One request as it arrived, and its way on to moto after the gate has let it through."""
+"""A request as it was received, and its WSGI environment when it is forwarded to moto."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
-#: Where our HTTP handler leaves the headers as they were sent: WSGI folds `_` into `-`.
+#: The variable with the headers as they were sent. The names of WSGI variables do not distinguish
+#: `_` and `-`, but the metadata of an object may contain either.
 HEADERS_KEY = "strongroom.headers"
 
 
@@ -16,7 +17,7 @@ HEADERS_KEY = "strongroom.headers"
 class Incoming:
     """A request: the path still percent-encoded, query pairs decoded, header names in lower case.
 
-    A header that came several times has its values joined by commas.
+    The values of a repeated header are joined by commas.
     """
 
     method: str
@@ -76,7 +77,7 @@ def forwarded_environment(
 
     Args:
         environ: the WSGI environment, changed in place.
-        body: what moto shall read, without transfer encodings.
+        body: the body for moto, without transfer encodings.
         changed: headers by lower-case name; None removes one.
     """
     environ["wsgi.input"] = BytesIO(body)
@@ -88,11 +89,13 @@ def forwarded_environment(
         if value is not None:
             environ[slot] = value
     if environ["REQUEST_METHOD"] == "PUT" and "form" in environ.get("CONTENT_TYPE", ""):
-        environ["CONTENT_TYPE"] = "binary/octet-stream"  # else moto takes the object for a form
+        environ["CONTENT_TYPE"] = (
+            "binary/octet-stream"  # otherwise moto parses the object as a form
+        )
 
 
 def without_signature(environ: dict[str, Any]) -> None:
-    """Take the signature out of a link's query: moto gets it as a header instead."""
+    """Remove the signature from the query of a presigned URL; moto receives it as a header."""
     path, _, query = str(environ["RAW_URI"]).partition("?")
     remaining = [part for part in query.split("&") if not part.lower().startswith("x-amz-")]
     environ["QUERY_STRING"] = "&".join(remaining)
