@@ -205,7 +205,7 @@ class ClientFactory:
             return self._clients[slot]
 
     def _made(self, service: str, region: str, *, once: bool) -> Any:
-        from core.aws.refusals import explain_refused_heads
+        from core.aws.head_requests import explain_refused_heads
         from core.aws.retries import install
         from core.aws.session import addressing_style
 
@@ -293,7 +293,7 @@ class ClientFactory:
             return self._credentials
 
     def _find(self, bucket: str, token: CancelToken) -> str:
-        from core.aws.regions import find_region
+        from core.aws.head_requests import find_region
 
         # The first request has the time limit of an interactive call, even in a bulk operation: an
         # unreachable server is reported before the retry budget is used up.

@@ -104,7 +104,7 @@ UNEXPLAINED_400 = Fault(
     "the same way.",
     "Sign in again or choose another profile, then retry.",
 )
-#: Not a code of S3: `core.aws.refusals` gives it to a HEAD that only this can explain.
+#: Not a code of S3: `core.aws.head_requests` gives it to a HEAD that only this can explain.
 CUSTOMER_KEY = "CustomerProvidedKey"
 ENCRYPTED = Fault(
     CUSTOMER_KEY,

@@ -1,4 +1,4 @@
-"""Unfinished downloads: temporary files beside their target, and where killed ones were left."""
+"""Files of downloads: temporary beside their target, moved into place, or left by a killed process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from core.errors import LocalIOError
+from core.errors import AlreadyExists, LocalIOError
+from core.local.atomic import fsync_folder
 from core.local.owned_files import claimed, create_owned
 from core.local.state.database import Database, state_database
 from core.local.state.owners import is_running, owner_of_this_process
@@ -38,6 +39,52 @@ def create_partial(target: Path) -> tuple[Path, int]:
     name = f".{target.name[:100]}.{uuid4().hex[:12]}{PARTIAL_SUFFIX}"
     path = target.with_name(name)
     return path, create_owned(path)
+
+
+def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    """Rename a completed file to its final name, durably.
+
+    Args:
+        temporary: the current path of the file.
+        path: its final path, in the same folder.
+        overwrite: whether to replace an existing file.
+
+    Raises:
+        AlreadyExists: `overwrite` is False and the path exists, even if it was just created.
+        OSError: the file cannot be renamed.
+    """
+    if overwrite:
+        temporary.replace(path)
+    else:
+        _move_if_free(temporary, path)
+    fsync_folder(path.parent)
+
+
+def set_aside(temporary: Path, path: Path) -> Path:
+    """Rename a corrupt file to a free name such as `path.corrupt`, and return the new path.
+
+    Raises:
+        OSError: the file cannot be renamed.
+    """
+    number, aside = 1, path.with_name(f"{path.name}.corrupt")
+    while True:
+        try:
+            _move_if_free(temporary, aside)
+        except AlreadyExists:
+            number += 1
+            aside = path.with_name(f"{path.name}.corrupt-{number}")
+        else:
+            return aside
+
+
+def already_exists(path: Path) -> AlreadyExists:
+    """Return the error for a download whose target exists."""
+    return AlreadyExists(
+        f"{path.name} already exists",
+        cause="Downloads only overwrite a file if overwriting is allowed.",
+        remedy="Choose another name or folder, or allow overwriting.",
+        subject=str(path),
+    )
 
 
 def sweep_partials(folders: Iterable[Path] = ()) -> tuple[Path, ...]:
@@ -93,3 +140,24 @@ def _note(folder: Path) -> None:
                 _noted.add((owner, folder))
     except LocalIOError as error:
         _log.warning("the folder of a download could not be recorded: %s", error.summary)
+
+
+def _move_if_free(temporary: Path, path: Path) -> None:
+    """Rename without replacing: unlike a rename, a hard link fails if the target exists."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise already_exists(path) from None
+    except OSError:
+        _reserve(path)
+        temporary.replace(path)
+    else:
+        temporary.unlink()
+
+
+def _reserve(path: Path) -> None:
+    """Reserve the name with an empty file, for file systems without hard links."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        raise already_exists(path) from None

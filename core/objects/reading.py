@@ -11,14 +11,13 @@ from typing import Any
 
 from core.aws.faults import translated
 from core.errors import Corrupt, ServiceError, StorageError, local_io_error
-from core.local.partial_files import create_partial
+from core.local.partial_files import already_exists, create_partial, move_into_place, set_aside
 from core.model.objects import ObjectInfo, Verdict
 from core.objects.bodies import chunks_of
 from core.objects.bucket import Bucket
 from core.objects.checksums import etag_of
 from core.objects.fetching import Fetch, Fetched, Interruptions, Listed, content_range
 from core.objects.hashing import SHA256
-from core.objects.local_files import already_exists, move_into_place, set_aside
 from core.units import format_counted
 from core.work import Work, default_work
 

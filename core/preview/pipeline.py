@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from core.preview.binary import form_of, hex_dump, picture_of
 from core.preview.decoding import decode, is_plain_text
 from core.preview.limits import Deadline, Limits
 from core.preview.problems import ProblemKind
 from core.preview.reading import Content, Reading
 from core.preview.texts import is_named_text, read_text, text_face
 from core.preview.unpack import Unpacked, packing_of, unpack
-from core.preview.values import Face, Lines, Preview
+from core.preview.values import Face, HexDump, Lines, Picture, Preview
 from core.units import format_size
 from core.work import Work
 
@@ -24,6 +23,25 @@ _log = logging.getLogger(__name__)
 _PACKED_SUFFIXES = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz")
 #: What hostile bytes may raise below in spite of all checks; the view then shows plain bytes.
 _UNREADABLE = (ValueError, ArithmeticError, LookupError, TypeError, RecursionError, MemoryError)
+#: Picture formats that are opened on request; none of them can run code or load resources.
+_PICTURES = (
+    ("PNG", b"\x89PNG\r\n\x1a\n"),
+    ("JPEG", b"\xff\xd8\xff"),
+    ("GIF", b"GIF8"),
+    ("BMP", b"BM"),
+    ("WebP", b"RIFF"),
+)
+#: Formats that are only named and shown as bytes; they are never executed or unpickled.
+_NAMED = (
+    (b"PAR1", "Parquet file"),
+    (b"PK\x03\x04", "ZIP archive"),
+    (b"%PDF-", "PDF document"),
+    (b"SQLite format 3\x00", "SQLite database"),
+    (b"\x80\x04", "Python pickle, not opened: it could run code"),
+    (b"\x80\x05", "Python pickle, not opened: it could run code"),
+    (b"\x93NUMPY", "NumPy array, not opened"),
+    (b"\x7fELF", "program"),
+)
 
 
 def read_preview(
@@ -88,23 +106,50 @@ def _content_of(data: bytes, reading: Reading) -> Content:
     if not data:
         return Content(reading.filename, "empty", (Lines(()),))
     plain = is_plain_text(data)
-    picture = None if plain else picture_of(data)
+    picture = None if plain else _picture_of(data)
     if picture and reading.complete:
         return Content(
-            reading.filename, f"{picture.form} picture", (picture, hex_dump(data, reading.limits))
+            reading.filename, f"{picture.form} picture", (picture, _hex_dump(data, reading.limits))
         )
-    known = form_of(data, plain=plain)
+    known = _form_of(data, plain=plain)
     text = None if known else decode(data, reading.findings, complete=reading.complete)
     return _bytes(data, reading) if text is None else read_text(text, reading)
 
 
 def _bytes(data: bytes, reading: Reading) -> Content:
-    form = form_of(data)
+    form = _form_of(data)
     if reading.packed and packing_of(data):
         form = f"packed again as {packing_of(data)}"
     if form:
         reading.findings.note(ProblemKind.NOTE, f"{form}: shown as bytes")
-    faces: tuple[Face, ...] = (hex_dump(data, reading.limits),)
+    faces: tuple[Face, ...] = (_hex_dump(data, reading.limits),)
     if is_named_text(reading):
         faces += (text_face(data.decode("utf-8", errors="replace"), reading),)
     return Content(reading.filename, format_size(len(data)), faces)
+
+
+def _picture_of(data: bytes) -> Picture | None:
+    """Return the picture that starts with `data`, or None."""
+    form = next((name for name, magic in _PICTURES if data.startswith(magic)), "")
+    if not form or (form == "WebP" and data[8:12] != b"WEBP"):
+        return None
+    width, height = _png_size(data) if form == "PNG" else (0, 0)
+    return Picture(form, data, width, height)
+
+
+def _png_size(data: bytes) -> tuple[int, int]:
+    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+
+
+def _form_of(data: bytes, *, plain: bool = False) -> str:
+    """Return the name of a known binary format, or an empty text.
+
+    For data that starts as `plain` text, only PDF is recognized.
+    """
+    found = next((name for magic, name in _NAMED if data.startswith(magic)), "")
+    return found if not plain or data.startswith(b"%PDF-") else ""
+
+
+def _hex_dump(data: bytes, limits: Limits) -> HexDump:
+    """Return the first bytes for a hexadecimal view."""
+    return HexDump(data[: limits.hex_bytes], len(data) > limits.hex_bytes)

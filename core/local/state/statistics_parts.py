@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.model.statistics import FolderDetail, LargeObject, Share, StorageStatistics
+from core.units import iso_utc
 
 if TYPE_CHECKING:
     import apsw
@@ -102,7 +103,7 @@ def _packed(value: object) -> bytes:
 
 def _plain(value: Any) -> object:
     if isinstance(value, datetime):
-        return value.isoformat()
+        return iso_utc(value)
     return {name: getattr(value, name) for name in value.__slots__}
 
 

@@ -10,8 +10,9 @@ from helpers.object_server import Server, bucket_at
 from helpers.stub_server import Reply, StubServer
 
 from core.errors import AlreadyExists, Corrupt, NotAnS3Answer, StorageError
+from core.local import partial_files
 from core.model.objects import Verdict
-from core.objects import local_files, reading, writing
+from core.objects import reading, writing
 from core.objects.reading import download, head, read
 
 BODY = random.Random(7).randbytes(40_000)
@@ -243,15 +244,15 @@ def test_a_disk_without_hard_links_does_not_replace_either(tmp_path, monkeypatch
     def refused(*_paths):
         raise OSError(95, "not supported")
 
-    monkeypatch.setattr(local_files.os, "link", refused)
+    monkeypatch.setattr(partial_files.os, "link", refused)
     part, target = tmp_path / "part", tmp_path / "target"
     part.write_text("new")
     target.write_text("old")
     with pytest.raises(AlreadyExists):
-        local_files.move_into_place(part, target, overwrite=False)
+        partial_files.move_into_place(part, target, overwrite=False)
     assert (part.read_text(), target.read_text()) == ("new", "old")
     target.unlink()
-    local_files.move_into_place(part, target, overwrite=False)
+    partial_files.move_into_place(part, target, overwrite=False)
     assert target.read_text() == "new"
     assert not part.exists()
 

@@ -1,9 +1,12 @@
-"""Finds out why S3 refused a HEAD request, whose answer has no body.
+"""What S3's answers to HEAD requests, which have no body, say about a bucket and the keys.
 
-S3 answers HEAD with a bare 400 or 403: an expired session, unknown keys and a missing permission
-look the same (S3 API reference, HeadObject: "a HEAD request has no response body"). The same keys
-are then tried once with a listing, whose answer has a body, and the error of the HEAD takes its
-code from there.
+*Region.* `x-amz-bucket-region` comes with 200, 301, 400 and 403, so also with a refusal (S3 API
+reference, HeadBucket).
+
+*Refusals.* S3 answers HEAD with a bare 400 or 403: an expired session, unknown keys and a missing
+permission look the same (S3 API reference, HeadObject: "a HEAD request has no response body"). The
+same keys are then tried once with a listing, whose answer has a body, and the error of the HEAD
+takes its code from there.
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from core.aws.fault_codes import CUSTOMER_KEY
-from core.aws.faults import REGION_HEADER, kind_of_answer
-from core.errors import ErrorKind
+from core.aws.faults import REGION_HEADER, kind_of_answer, translate
+from core.errors import AccessDenied, CredentialsExpired, ErrorKind, NotSupported, StorageError
 
 _BUCKET = "strongroom_bucket"
 #: Seconds for which keys that S3 accepted are not tried again after a denial.
@@ -24,6 +27,40 @@ _ACCEPTED_SECONDS = 10.0
 _OF_THE_KEYS = frozenset(
     {ErrorKind.CREDENTIALS_EXPIRED, ErrorKind.CREDENTIALS_INVALID, ErrorKind.CLOCK_SKEW}
 )
+
+
+def find_region(client: Any, bucket: str, home: str) -> str:
+    """Return the region of a bucket, or `home` if the server does not report one but serves it.
+
+    Raises:
+        NoSuchBucket: the bucket does not exist.
+        StorageError: the endpoint cannot be reached or does not speak S3.
+    """
+    try:
+        answer = client.head_bucket(Bucket=bucket)
+    except Exception as error:  # handled below: a refusal may contain the region
+        region = _region_in(getattr(error, "response", None))
+        if region:
+            return region
+        fault = translate(error, "s3:HeadBucket", f"s3://{bucket}")
+        if fault is None:
+            raise
+        return _home_or_raise(fault, home)
+    return _region_in(answer) or home
+
+
+def _home_or_raise(fault: StorageError, home: str) -> str:
+    """Return `home` if only HeadBucket was denied: other requests may be allowed."""
+    if isinstance(fault, AccessDenied | NotSupported | CredentialsExpired):
+        return home
+    raise fault from None
+
+
+def _region_in(answer: Any) -> str:
+    meta = answer.get("ResponseMetadata", {}) if isinstance(answer, dict) else {}
+    if meta.get("HTTPStatusCode") == 404:
+        return ""
+    return str(meta.get("HTTPHeaders", {}).get(REGION_HEADER, "") or "")
 
 
 def explain_refused_heads(client: Any) -> None:
