@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import run_python
-from helpers.databases import Login, mariadb_server, postgresql_server  # noqa: F401 - fixtures
-from helpers.secret_world import SecretWorld
+from helpers.database_world import DatabaseWorld
+from helpers.databases import mariadb_server, postgresql_server  # noqa: F401 - fixtures
 from helpers.state import stored_text
 from helpers.wire_faults import Call, Killed, Wire, on_the_wire
 
@@ -38,37 +38,6 @@ BOUNDARIES = (
     (Step.TEST, StepState.DONE),
     (Step.PROMOTE, StepState.DONE),
 )
-
-
-class DatabaseWorld(SecretWorld):
-    """A user of a real database whose login is in a secret, written as no program would."""
-
-    def __init__(self, demo, user: Login) -> None:
-        self.user = user
-        values = ",\n".join(f"\t{json.dumps(k)} :{json.dumps(v)}" for k, v in user.values.items())
-        super().__init__(demo, "{" + values + ',\n\t"note" : "é\\u00e9", "big": 1.10e400 }\r\n')
-
-    def check_goal(self) -> str:
-        new = self.stored()["password"]
-        assert new != self.user.password
-        assert self.user.server.accepts(self.user, new)
-        assert not self.user.server.accepts(self.user, self.user.password)
-        old, now = json.dumps(self.user.password), json.dumps(new)
-        assert self.current_text() == self.text.replace(old, now)
-        assert self.holder("AWSPENDING") in {"", self.holder("AWSCURRENT")}
-        return new
-
-    def check_as_before(self) -> None:
-        super().check_as_before()
-        assert self.user.server.accepts(self.user, self.user.password)
-
-    def check_invariant(self) -> None:
-        """What the database takes is current or pending: it is never lost."""
-        known = [self.stored()["password"]]
-        if self.holder("AWSPENDING"):
-            with suppress(self.vault.exceptions.ResourceNotFoundException):
-                known.append(self.stored(VersionStage="AWSPENDING")["password"])
-        assert any(self.user.server.accepts(self.user, password) for password in known)
 
 
 @pytest.fixture(params=("postgresql", "mariadb"))
