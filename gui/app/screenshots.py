@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.errors import StorageError
 from gui import theme
+from gui.app.samples import show_sample
 from gui.main_window import MainWindow
 from gui.tab_list import TABS
 
@@ -56,7 +57,7 @@ class Screenshots(QObject):
             return
         tab = self._window.show_tab(TABS[self._number].id)
         tab.ensure_loaded()
-        tab.present()
+        show_sample(tab)
         self._began = self._rested = time.monotonic()
 
     def _save(self) -> bool:

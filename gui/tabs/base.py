@@ -239,9 +239,6 @@ class Tab(QWidget):
     def open_target(self, target: object) -> None:
         """Show a target sent by another view; the tab is already loaded."""
 
-    def present(self) -> None:
-        """Load content for a screenshot."""
-
     def showEvent(self, event: QShowEvent) -> None:
         """Load when the tab is first shown."""
         super().showEvent(event)

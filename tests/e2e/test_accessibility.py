@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QAbstractButton
 from pytestqt import exceptions
 
 from core.demo import DemoServer
+from gui.app.samples import show_sample
 from gui.tab_list import TABS
 from gui.views.treemap import Treemap
 
@@ -91,7 +92,7 @@ def _loaded(user, spec):
     tab = user.window.show_tab(spec.id)
     tab.ensure_loaded()
     user.until(lambda: not tab.busy, LONG)
-    tab.present()
+    show_sample(tab)
     user.until(lambda: not tab.busy, LONG)
     return tab
 

@@ -5,6 +5,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from core.errors import Throttled
+from gui.app.samples import show_sample
 from gui.tab_list import TABS
 
 #: The usual ones, then 1920 x 1080 at 200 % and 1280 x 800 at 150 %: a window that becomes smaller
@@ -28,7 +29,7 @@ def _loaded(user, spec):
     tab = user.window.show_tab(spec.id)
     tab.ensure_loaded()
     _settle(user, tab)
-    tab.present()
+    show_sample(tab)
     _settle(user, tab)
     tab.banner.clear()
     return tab

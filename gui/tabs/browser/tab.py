@@ -23,11 +23,10 @@ from gui.tabs.browser.downloads import Downloads
 from gui.tabs.browser.folder_model import Entry
 from gui.tabs.browser.folder_pane import FolderPane
 from gui.tabs.browser.listing import Listing, parent_of
-from gui.tabs.browser.loading import Inspection, inspect_object
+from gui.tabs.browser.loading import inspect_object
 from gui.tabs.browser.navigation import Navigation
 from gui.tabs.browser.object_pane import ObjectPane
 from gui.tabs.browser.removal import Removal
-from gui.tabs.browser.samples import sample_key
 from gui.tabs.browser.trash import Trash
 from gui.tabs.browser.trash_pane import TrashPane
 from gui.tabs.browser.tree_loader import TreeLoader
@@ -35,7 +34,6 @@ from gui.tabs.browser.tree_panel import TreePanel
 from gui.tasks import Task
 from gui.views.picture_view import decoded
 from gui.widgets.panel import splitter
-from gui.widgets.table import choose_row
 
 
 class BrowserTab(Tab):
@@ -60,7 +58,7 @@ class BrowserTab(Tab):
             pane.total_of = self.tree_panel.model.total_of
         self.object.folders_in = self.tree_panel.model.folders_in
         self._inspecting: Task | None = None
-        self._presenting = self._arriving = False
+        self._arriving = False
         self._lay_out()
         self.object_actions = Actions(self, self.folder.table, {
             "open": self._on_open, "preview": self.object.preview_now,
@@ -184,13 +182,6 @@ class BrowserTab(Tab):
         if isinstance(target, str):
             self.navigation.go(target)
 
-    def present(self) -> None:
-        """Show a candle file, for screenshots."""
-        bucket = self.bucket
-        if bucket is not None:
-            self._presenting = True
-            self.run("Find an example", lambda work: sample_key(bucket, work), self.open_target)
-
     def _setting(self, what: str = "last") -> str:
         """Return the settings key of the last folder or its filter."""
         workspace = self.context.workspace
@@ -301,8 +292,6 @@ class BrowserTab(Tab):
         if self._arriving:
             self._arriving = False
             self.folder.focus_list()
-        if self._presenting and not self.folder.selected:
-            choose_row(self.folder.table, 0)
 
     # Objects
 
@@ -322,7 +311,7 @@ class BrowserTab(Tab):
         bucket = self.bucket
         if bucket is not None and key:
             self._inspecting = self.run(
-                f"Preview {key}", lambda work: inspect_object(bucket, key, work), self._on_inspected,
+                f"Preview {key}", lambda work: inspect_object(bucket, key, work), self.object.show_inspection,
                 failed=self.object.show_failure, latest="browser/preview", quiet=True,
             )  # fmt: skip
 
@@ -330,13 +319,6 @@ class BrowserTab(Tab):
         if self._inspecting is not None and self._inspecting.running:
             self._inspecting.cancel()
         self._inspecting = None
-
-    def _on_inspected(self, inspection: Inspection) -> None:
-        self.object.show_inspection(inspection)
-        if self._presenting:
-            self._presenting = False
-            self.object.point_at_example()
-            self._on_versions(inspection.info.key)
 
     def _on_versions(self, key: str) -> None:
         bucket = self.bucket

@@ -49,7 +49,7 @@ class TrashModel(TextRows):
     @property
     def objects(self) -> list[DeletedObject]:
         """The shown rows in their order."""
-        return [self.thing(row) for row in range(self.rowCount())]
+        return [self.item(row) for row in range(self.rowCount())]
 
     def clear(self) -> None:
         """Remove all rows."""
@@ -76,7 +76,7 @@ class TrashModel(TextRows):
     def row_of(self, key: str) -> int:
         """Return the row of a key, or -1."""
         rows = range(self.rowCount())
-        return next((row for row in rows if self.thing(row).key == key), -1)
+        return next((row for row in rows if self.item(row).key == key), -1)
 
     def _show(self) -> None:
         wanted = matcher(self._filter)
@@ -84,7 +84,7 @@ class TrashModel(TextRows):
         self._replace([row for _object, row in shown], [each for each, _row in shown])
 
     def _tooltip(self, row: int, column: int) -> str:
-        return self.thing(row).key if column == KEY else ""
+        return self.item(row).key if column == KEY else ""
 
 
 def _row(each: DeletedObject, who: str) -> _Row:

@@ -142,7 +142,7 @@ class TrashPane(QWidget):
     def selected(self) -> list[DeletedObject]:
         """The selected rows from top to bottom."""
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        return [self.model.thing(row) for row in rows]
+        return [self.model.item(row) for row in rows]
 
     def remove(self, keys: tuple[str, ...]) -> None:
         """Remove restored rows and select the row that follows them."""

@@ -118,11 +118,6 @@ class BucketTab(Tab):
             quiet=True,
         )
 
-    def present(self) -> None:
-        """Reload the rules and checks of the bucket."""
-        if self._seen is None:
-            self._do_refresh()
-
     def _do_change(self, change: Change) -> None:
         if change.kind is ChangeKind.BUCKET and change.origin != self.origin:
             self._do_refresh()

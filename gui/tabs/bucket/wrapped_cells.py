@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, QTimer
-from PySide6.QtGui import QFontMetrics, QPainter
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem, QTableView
 
 from gui import theme
@@ -22,7 +22,7 @@ class WrappedCells(CellDelegate):
     def height(self, index: QModelIndex, width: int) -> int:
         """Return the height in pixels that the text of a cell needs in a column of that width."""
         text = str(index.data() or "")
-        metrics = QFontMetrics(self._font(index))
+        metrics = self.measured_font(index).metrics
         inner = width - 2 * PADDING
         if metrics.horizontalAdvance(text) <= inner:
             return theme.ROW
@@ -39,7 +39,7 @@ class WrappedCells(CellDelegate):
         if inner.height() <= theme.ROW:
             super()._text(painter, option, index, inner)
             return
-        painter.setFont(self._font(index))
+        painter.setFont(self.measured_font(index).font)
         painter.setPen(self._colour(option, index))
         painter.drawText(inner, _WRAP, str(index.data() or ""))
 

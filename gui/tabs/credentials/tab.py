@@ -10,7 +10,7 @@ from core.errors import AccessDenied, InvalidInput, StorageError
 from core.health.secret_age import current_since
 from core.local.profiles import DEMO_NAME
 from core.model.change import Change, ChangeKind
-from core.model.connection import DEFAULT_SECRET_NAME, KeySource, Profile, ProfileColour
+from core.model.connection import KeySource, Profile, ProfileColour
 from core.model.secrets import CURRENT, SecretInfo, SecretValue
 from core.workspace import Workspace
 from gui import shortcuts
@@ -161,12 +161,6 @@ class CredentialsTab(Tab):
         elif isinstance(target, str):
             self._show_list()
             self.secrets.go_to(target)
-
-    def present(self) -> None:
-        """Show the plan to rotate the platform's key, and the permissions, for screenshots."""
-        self.secrets.choose(DEFAULT_SECRET_NAME)
-        self.actions_on_profiles.test()
-        self.rotation.open(DEFAULT_SECRET_NAME)
 
     def _load_profiles(self) -> None:
         store = self.context.connections.profiles

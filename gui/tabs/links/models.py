@@ -68,7 +68,7 @@ class NewLinksModel(TextRows):
         return (link.key, link.method, link.expires, result), texts
 
     def _drawn(self, row: int, column: int, role: int) -> Any:
-        tested = self._tests.get(self.thing(row).key)
+        tested = self._tests.get(self.item(row).key)
         if role == PILL_ROLE and column == self._TEST and tested:
             return tested[1]
         return super()._drawn(row, column, role)
@@ -101,7 +101,7 @@ class LedgerModel(TextRows):
         """Return the keys of the active download links of a profile's bucket, newest first."""
         keys = (
             entry.key
-            for entry in self._things
+            for entry in self._items
             if (entry.made_by, entry.bucket) == (made_by, bucket)
             and entry.method in NEED_OBJECT
             and entry.alive()
@@ -116,7 +116,7 @@ class LedgerModel(TextRows):
 
     def entry(self, row: int) -> Entry:
         """Return the entry of a row."""
-        entry: Entry = self.thing(row)
+        entry: Entry = self.item(row)
         return entry
 
     def _state(self, entry: Entry) -> str:

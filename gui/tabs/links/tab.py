@@ -17,7 +17,6 @@ from core.links.render import FORMATS, as_text
 from core.model.change import Change, ChangeKind
 from core.objects.presign import Lifetime
 from core.units import format_counted, utc_now
-from core.work import Work
 from core.workspace import Workspace
 from gui.context import Context
 from gui.tabs.base import Tab
@@ -113,13 +112,6 @@ class LinksTab(Tab):
         elif isinstance(target, (list, tuple)):
             self.form.set_keys([str(key) for key in target])
 
-    def present(self) -> None:
-        """Create links for two reports, so that screenshots show some."""
-        workspace = self.context.workspace
-        if workspace is None:
-            return
-        self.run("Find reports", lambda work: _some_reports(workspace, work), self._on_samples)
-
     def showEvent(self, event: QShowEvent) -> None:
         """Check again which objects exist if some changed while the tab was hidden."""
         super().showEvent(event)
@@ -185,10 +177,6 @@ class LinksTab(Tab):
             latest="links/existence",
             quiet=True,
         )
-
-    def _on_samples(self, keys: Sequence[str]) -> None:
-        self.form.set_keys(keys)
-        self._on_wanted()
 
     def _on_life(self, seconds: int) -> None:
         workspace = self.context.workspace
@@ -348,9 +336,3 @@ class _LedgerPanel(Panel):
 
 def _ignore(_error: StorageError) -> None:
     """Ignore the failure of a background check."""
-
-
-def _some_reports(workspace: Workspace, work: Work) -> list[str]:
-    work.check()
-    rows = workspace.s3.list_objects("analytics/", max_keys=2)
-    return [str(row["key"]) for row in rows]

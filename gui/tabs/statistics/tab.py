@@ -137,11 +137,6 @@ class StatisticsTab(Tab):
         panes = splitter(self._map, right, sizes=(660, 440), stretch=(1, 1))
         box.addWidget(panes, 1)
 
-    def present(self) -> None:
-        """Start a scan unless there is a result."""
-        if self._found is None and self._task is None:
-            self._on_scan()
-
     def open_target(self, target: object) -> None:
         """Show one folder."""
         self._show_folder(str(target).rstrip("/"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -29,7 +28,6 @@ from gui.tabs.uploads.interrupted import InterruptedTransfers
 from gui.tabs.uploads.places import reason_not_to_start
 from gui.tabs.uploads.plan_pane import PlanPane
 from gui.tabs.uploads.queue_pane import QueuePane
-from gui.tabs.uploads.sample import sample_folder
 from gui.tabs.uploads.summary import (
     command_of,
     failures_text,
@@ -111,11 +109,6 @@ class UploadsTab(Tab):
             self.form.set_prefix(target)
         elif isinstance(target, (tuple, list)):
             self._take(target)
-
-    def present(self) -> None:
-        """Upload a few small reports, so that screenshots show a plan and a queue."""
-        if self.context.workspace is not None:
-            self.run("Create samples", lambda _work: sample_folder(), self._on_sample)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files anywhere on the tab."""
@@ -337,27 +330,6 @@ class UploadsTab(Tab):
             self.banner.show_good(text)
         else:
             self.banner.show_warning(text, unguarded_text(1))
-
-    def _on_sample(self, folder: str) -> None:
-        """Upload some files, then plan them with others, which gives a plan with conflicts."""
-        self.form.set_prefix("analytics/imports/")
-        self.bulk(
-            "Plan an upload",
-            "transfer.plan",
-            {"paths": [f"{folder}/reports-2024"], "prefix": self.form.destination},
-            partial(self._on_sample_plan, folder),
-            latest="uploads/plan",
-        )
-
-    def _on_sample_plan(self, folder: str, plan: UploadPlan) -> None:
-        def plan_all(*_ended: object) -> None:
-            self.form.set_prefix("analytics/")
-            self.form.add([folder])
-
-        self.form.paths = [plan.paths[0].rpartition("/")[0]]
-        self._on_plan(plan)
-        self.transfers.ended.connect(plan_all, Qt.ConnectionType.SingleShotConnection)
-        self.start()
 
 
 def _batch_of(plan: UploadPlan, intake: UploadForm, profile: Profile) -> Batch:
