@@ -121,7 +121,7 @@ def test_moments_give_way_before_names_and_numbers(hours, qtbot):
 
 
 def test_digits_of_texts_and_moments_stand_below_each_other(hours):
-    metrics = hours.itemDelegate()._font(hours.model().index(0, 2))
+    metrics = hours.itemDelegate().measured_font(hours.model().index(0, 2)).font
     metrics = QFontMetrics(metrics)
     assert metrics.horizontalAdvance("11:11:11") == metrics.horizontalAdvance("00:00:00")
 

@@ -127,7 +127,7 @@ class TransferModel(QAbstractItemModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell."""
-        if role not in _ROLES:  # a delegate asks for about ten, and most have no value
+        if role not in _ROLES:  # a cell is painted from ten roles, and most have no value
             return None
         batch, column = self.batch_at(index), index.column()
         if batch is None:
