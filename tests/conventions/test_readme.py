@@ -17,6 +17,7 @@ from core.demo import DemoServer
 from core.demo.data.identities import platform_policy
 from core.health.facts import QUESTIONS
 from core.health.permissions import CHECKS
+from core.health.policies import Role, Scope, policy_for
 from core.layout import KINDS
 from gui.app.options import parse
 
@@ -103,6 +104,9 @@ def test_the_policies_are_those_that_the_program_knows():
     needed = {check.action for check in CHECKS if check.needed == "extra"}
     needed |= {action_of(f"s3:{question.operation}") for question in QUESTIONS}
     assert needed - granted == {"sts:GetCallerIdentity"}  # AWS grants that to everybody
+    statements = policy_for(Role.ADMIN, Scope())["Statement"]
+    allowed = {action for one in statements for action in one["Action"]}
+    assert needed - allowed == {"sts:GetCallerIdentity"}, "core/health/policies.py"
 
 
 def test_the_samples_of_the_library_run(monkeypatch):

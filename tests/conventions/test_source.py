@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 
 import pytest
 from conventions import source
@@ -118,6 +119,13 @@ def test_tables_trees_and_lists_come_from_the_functions_that_give_them_their_hab
     made = calls(CODE, r"(QtWidgets\.)?Q(Table|Tree|List)(View|Widget)|HoverRows")
     outside = [source.place(p, n.lineno) for p, n in made if not p.match("gui/widgets/table.py")]
     assert outside == []
+
+
+def test_every_tab_is_in_the_contract_that_separates_tabs():
+    project = tomllib.loads((source.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = {one["id"]: one for one in project["tool"]["importlinter"]["contracts"]}
+    packages = {path.parent.name for path in source.ROOT.glob("gui/tabs/*/__init__.py")}
+    assert set(contracts["tabs-apart"]["modules"]) == {f"gui.tabs.{name}" for name in packages}
 
 
 def test_aws_clients_come_from_the_factory():
