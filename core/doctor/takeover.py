@@ -12,7 +12,7 @@ from enum import Enum
 from core.errors import Cancelled, StorageError
 from core.model.rotation import RotationKind, Step, StepRecord, StepState
 from core.redaction import Secret
-from core.rotation.databases.choosing import login_for
+from core.rotation.databases import login_for
 from core.rotation.databases.login import DatabaseLogin, accepted
 from core.rotation.strategies import steps_of
 from core.rotation.strategies.database import PASSWORD

@@ -1,4 +1,8 @@
-"""The operations that a rotation needs of a database, and their errors."""
+"""The operations that a rotation needs of a database, and their errors.
+
+Errors are the same for every kind of database, so that only a refused password is ever taken for
+one: a rotation sets a password, or sets it back, depending on that.
+"""
 
 from __future__ import annotations
 
@@ -60,19 +64,57 @@ def accepted(login: DatabaseLogin, password: Secret, work: Work) -> bool:
     return True
 
 
-def wrong_password(address: Address) -> StorageError:
-    """Return the error of a refused password."""
-    return CredentialsInvalid(
-        f"The database refuses the password of {address.username}",
-        cause=f"{address.host}:{address.port} does not accept it.",
-        remedy="Store the correct password in the secret, or ask the database administrator to set "
-        "it.",
-        subject=str(address),
-    )
+@dataclass(frozen=True, slots=True)
+class ErrorCodes:
+    """The codes of one kind of database that have a meaning for a rotation.
+
+    `unavailable`: the server starts, stops or recovers, or the connection ended.
+    """
+
+    wrong_password: str
+    too_many_connections: frozenset[str]
+    unavailable: frozenset[str]
+
+
+def login_error(address: Address, codes: ErrorCodes, code: str, message: str) -> StorageError:
+    """Return the error for a code that a database reported.
+
+    Args:
+        address: the address of the database.
+        codes: the codes of its kind.
+        code: SQLSTATE or number; empty if the database reported none.
+        message: its message, which must not contain a statement.
+    """
+    if code == codes.wrong_password:
+        return CredentialsInvalid(
+            f"The database refuses the password of {address.username}",
+            cause=f"{address.host}:{address.port} does not accept it.",
+            remedy="Store the correct password in the secret, or ask the database administrator to "
+            "set it.",
+            subject=str(address),
+        )
+    if code in codes.too_many_connections:
+        return Throttled(
+            f"The database at {address.host}:{address.port} does not accept more connections",
+            cause="The connection limit of the database is reached.",
+            remedy="Wait a moment, then try again.",
+            subject=str(address),
+        )
+    if code in codes.unavailable:
+        return not_reached(
+            address, "The database is starting, stopping or recovering, or the connection ended."
+        )
+    reason = redacted(message).strip()
+    return _refused(address, f"{reason} ({code})." if code else f"{reason}.")
+
+
+def unexpected_answer(address: Address, error: Exception) -> StorageError:
+    """Return the error for an exception of a driver that has no code of the database."""
+    return _refused(address, f"The login failed with {type(error).__name__}.")
 
 
 def not_reached(address: Address, why: str) -> StorageError:
-    """Return the error of a database that cannot be reached."""
+    """Return the error of a database that cannot be reached; `why` is a sentence."""
     return Offline(
         f"The database at {address.host}:{address.port} cannot be reached",
         cause=why,
@@ -82,28 +124,10 @@ def not_reached(address: Address, why: str) -> StorageError:
     )
 
 
-def too_many_connections(address: Address) -> StorageError:
-    """Return the error of a database whose connection limit is reached."""
-    return Throttled(
-        f"The database at {address.host}:{address.port} does not accept more connections",
-        cause="The connection limit of the database is reached.",
-        remedy="Wait a moment, then try again.",
-        subject=str(address),
-    )
-
-
-def refused(address: Address, code: str, message: str) -> StorageError:
-    """Return the error of a database that reported an error code.
-
-    Args:
-        address: the address of the database.
-        code: SQLSTATE or number; empty if there is none.
-        message: its message, which must not contain a statement.
-    """
-    reason = redacted(message).strip()
+def _refused(address: Address, cause: str) -> StorageError:
     return DatabaseError(
         f"The database at {address.host}:{address.port} reported an error",
-        cause=f"{reason} ({code})." if code else f"{reason}.",
+        cause=cause,
         remedy=f"Ask the database administrator about the permissions of {address.username}.",
         subject=str(address),
     )

@@ -16,15 +16,17 @@ from core.rotation.databases.login import Address
 from core.rotation.databases.passwords import native_hash
 from core.work import Work
 
-#: Numbers of errors. Source: MySQL manual, server and client error message references.
-_WRONG_PASSWORD = 1045
-_TOO_MANY = frozenset({1040, 1203, 1226})
-_NOT_NOW = frozenset({1053, 2002, 2003, 2006, 2013})
+#: Source: MySQL manual, server and client error message references.
+_CODES = login.ErrorCodes(
+    wrong_password="1045",  # noqa: S106 - the number of an error
+    too_many_connections=frozenset({"1040", "1203", "1226"}),
+    unavailable=frozenset({"1053", "2002", "2003", "2006", "2013"}),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class MysqlLogin:
-    """A user of MySQL or MariaDB; the server is asked which of the two it is.
+    """A user of MySQL or MariaDB; the server reports which of the two it is.
 
     TLS is used if the server offers it, like the default of MySQL's client.
     """
@@ -69,7 +71,7 @@ class MysqlLogin:
         with (
             sockets.connected(at, work) as link,
             link.dup() as peer,
-            sockets.translate_driver_errors(at, self._fault, work),
+            sockets.translate_driver_errors(at, self._error_of, work),
         ):
             session = Connection(
                 user=at.username,
@@ -90,19 +92,14 @@ class MysqlLogin:
                 with suppress(Error, OSError):  # it is already closed
                     session.close()
 
-    def _fault(self, error: Exception) -> StorageError:
+    def _error_of(self, error: Exception) -> StorageError:
         from pymysql import MySQLError
 
         code = error.args[0] if isinstance(error, MySQLError) and error.args else None
-        if code == _WRONG_PASSWORD:
-            return login.wrong_password(self.address)
-        if code in _TOO_MANY:
-            return login.too_many_connections(self.address)
-        if code in _NOT_NOW:
-            return login.not_reached(self.address, "The connection ended.")
-        if isinstance(code, int) and len(error.args) > 1:
-            return login.refused(self.address, str(code), str(error.args[1]))
-        return login.refused(self.address, "", f"No login with {type(error).__name__}")
+        if not isinstance(code, int):
+            return login.unexpected_answer(self.address, error)
+        message = str(error.args[1]) if len(error.args) > 1 else type(error).__name__
+        return login.login_error(self.address, _CODES, str(code), message)
 
 
 def _query(session: Any, statement: str, *values: str) -> Any:

@@ -15,9 +15,11 @@ from core.rotation.databases.passwords import md5_verifier, scram_verifier
 from core.work import Work
 
 #: SQLSTATEs. Source: PostgreSQL manual, appendix A.
-_WRONG_PASSWORD = "28P01"  # noqa: S105 - the number of an error
-_TOO_MANY = "53300"
-_NOT_NOW = frozenset({"57P01", "57P02", "57P03"})
+_CODES = login.ErrorCodes(
+    wrong_password="28P01",  # noqa: S106 - the number of an error
+    too_many_connections=frozenset({"53300"}),
+    unavailable=frozenset({"57P01", "57P02", "57P03"}),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class PostgresqlLogin:
         at = self.address
         with (
             sockets.connected(at, work) as link,
-            sockets.translate_driver_errors(at, self._fault, work),
+            sockets.translate_driver_errors(at, self._error_of, work),
         ):
             session = Connection(
                 at.username,
@@ -70,23 +72,13 @@ class PostgresqlLogin:
                 with suppress(Error, OSError):  # it is already closed
                     session.close()
 
-    def _fault(self, error: Exception) -> StorageError:
+    def _error_of(self, error: Exception) -> StorageError:
         from pg8000.exceptions import DatabaseError, InterfaceError
 
         answer = error.args[0] if error.args else ""
         if isinstance(error, DatabaseError) and isinstance(answer, dict):
-            return self._refusal(str(answer.get("C", "")), str(answer.get("M", "")))
+            code, message = str(answer.get("C", "")), str(answer.get("M", ""))
+            return login.login_error(self.address, _CODES, code, message)
         if isinstance(error, InterfaceError) and "network" in str(answer):
             return login.not_reached(self.address, "The connection ended.")
-        return login.refused(self.address, "", f"No login with {type(error).__name__}")
-
-    def _refusal(self, code: str, message: str) -> StorageError:
-        if code == _WRONG_PASSWORD:
-            return login.wrong_password(self.address)
-        if code == _TOO_MANY:
-            return login.too_many_connections(self.address)
-        if code in _NOT_NOW:
-            return login.not_reached(
-                self.address, "The database is starting, stopping, or recovering."
-            )
-        return login.refused(self.address, code, message)
+        return login.unexpected_answer(self.address, error)

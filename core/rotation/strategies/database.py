@@ -18,7 +18,7 @@ from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.rotation import stages
 from core.rotation.copies import Replacement
-from core.rotation.databases.choosing import login_for
+from core.rotation.databases import login_for
 from core.rotation.databases.login import Address, DatabaseLogin, accepted
 from core.rotation.databases.passwords import generate_password
 from core.rotation.repeated_test import succeed_in_a_row

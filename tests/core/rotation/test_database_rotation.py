@@ -22,7 +22,7 @@ from core.doctor.repairs import Repairer
 from core.errors import Offline
 from core.model.doctor import RepairKind
 from core.model.rotation import Outcome, Patience, Rotation, RotationKind, Step, StepState
-from core.rotation.databases.choosing import login_for
+from core.rotation.databases import login_for
 from core.rotation.journal import RotationJournal
 from core.rotation.service import Rotator
 from core.work import CancelToken, Work

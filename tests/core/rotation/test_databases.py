@@ -9,7 +9,7 @@ from helpers.databases import mariadb_server, postgresql_server  # noqa: F401 - 
 
 from core.errors import Cancelled, CredentialsInvalid, DatabaseError, NotSupported, Offline
 from core.redaction import Secret
-from core.rotation.databases.choosing import login_for
+from core.rotation.databases import login_for
 from core.rotation.databases.passwords import PASSWORD_BITS, generate_password
 from core.work import Work
 
