@@ -250,8 +250,9 @@ def _causes() -> tuple[tuple[_Kinds, Callable[[Profile, str, Any], str]], ...]:
 
 
 def _no_section(profile: Profile, section: str, _error: Exception) -> str:
-    by = "AWS_PROFILE names" if profile.source is KeySource.ENVIRONMENT else "It uses"
-    return f"{by} the AWS profile {section}. {_section(section)}"
+    if profile.source is KeySource.ENVIRONMENT:
+        return f"AWS_PROFILE names the AWS profile {section}. {_section(section)}"
+    return f"It uses the AWS profile {section}. {_section(section)}"
 
 
 def _metadata(_profile: Profile, _section: str, error: Exception) -> str:
@@ -319,7 +320,8 @@ def _section(section: str) -> ProviderAttempt:
     name = section or "default"
     place = f"AWS's files, section {name}"
     if not there:
-        return ProviderAttempt(place, "there is " + " and ".join(f"no {path}" for path in _files()))
+        config, credentials = _files()
+        return ProviderAttempt(place, f"there is no {config} and no {credentials}")
     values = _values(name)
     if not values:
         paths = " or ".join(str(path) for path in there)

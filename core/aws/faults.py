@@ -307,11 +307,10 @@ def _clock(answer: Answer) -> str:
     if skew is None:
         return f"This machine's time is {format_moment(now)}; the server's time is unknown."
     server = parsedate_to_datetime(answer.headers["date"])
-    way = "ahead" if skew > 0 else "behind"
-    return (
-        f"This machine's time is {format_moment(now)}, the server's is {format_moment(server)}: "
-        f"this clock is {format_duration(abs(skew))} {way}."
-    )
+    here, there, gap = format_moment(now), format_moment(server), format_duration(abs(skew))
+    if skew > 0:
+        return f"This machine's time is {here}, the server's is {there}: this clock is {gap} ahead."
+    return f"This machine's time is {here}, the server's is {there}: this clock is {gap} behind."
 
 
 def _details(answer: Answer, operation: str) -> str:

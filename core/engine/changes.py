@@ -134,8 +134,12 @@ def made_links(_call: OperationCall, links: Any) -> Effects:
 
 def saved_rules(call: OperationCall, _result: object) -> Effects:
     """Describe saved lifecycle rules, or an undone save, whose argument is the former result."""
-    verb = "undone" if "saved" in call.arguments else "saved"
-    return (Effect(ChangeKind.BUCKET, f"s3://{call.bucket} lifecycle rules {verb}"),)
+    subject = (
+        f"s3://{call.bucket} lifecycle rules undone"
+        if "saved" in call.arguments
+        else f"s3://{call.bucket} lifecycle rules saved"
+    )
+    return (Effect(ChangeKind.BUCKET, subject),)
 
 
 def changed_secret(call: OperationCall, _result: object) -> Effects:

@@ -117,8 +117,10 @@ def _expected(form: Form) -> str:
     title = kind(form.kind).title
     if form.shape == "list":
         return f"{title} need a list, or an object with a list “{form.payload}”."
-    marks = " and ".join(f"“{mark}”" for mark in form.marks) or "an object"
-    return f"{title} need an object “{form.payload}”" + (f" with {marks}." if form.marks else ".")
+    if not form.marks:
+        return f"{title} need an object “{form.payload}”."
+    marks = " and ".join(f"“{mark}”" for mark in form.marks)
+    return f"{title} need an object “{form.payload}” with {marks}."
 
 
 def _differing(contents: Contents, names: dict[str, str], spelled: str) -> list[str]:

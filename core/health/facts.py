@@ -99,8 +99,8 @@ def _encryption(answer: Mapping[str, Any]) -> Finding:
 def _versioning(answer: Mapping[str, Any]) -> Finding:
     status = answer.get("Status", "")
     if status == "Enabled":
-        mfa = " with MFA delete" if answer.get("MFADelete") == "Enabled" else ""
-        return Status.GOOD, f"on{mfa}", ""
+        mfa_delete = answer.get("MFADelete") == "Enabled"
+        return Status.GOOD, "on with MFA delete" if mfa_delete else "on", ""
     state = "suspended" if status else "never enabled"
     return (
         Status.BAD,

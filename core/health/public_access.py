@@ -70,15 +70,18 @@ def judge(seen: Exposure) -> tuple[bool | None, str, str]:
     by_acl = all_of((acl, acls_count))
     public = any_of((by_policy, by_acl))
     if public:
-        ways = [way for way, on in (("the policy", by_policy), ("the ACL", by_acl)) if on]
-        return True, f"public through {' and '.join(ways)}", "Anyone has the granted access."
+        evidence = "public through the policy" if by_policy else "public through the ACL"
+        if by_policy and by_acl:
+            evidence = "public through the policy and the ACL"
+        return True, evidence, "Anyone has the granted access."
     if public is None:
         return None, ", ".join(_unread(seen)) or "not everything could be read", ""
     if seen.policy_is_public or seen.acl:
-        what = "the policy" if seen.policy_is_public else "the ACL"
         return (
             False,
-            f"{what} is public, but a block is effective",
+            "the policy is public, but a block is effective"
+            if seen.policy_is_public
+            else "the ACL is public, but a block is effective",
             ("Without the block the bucket would be public."),
         )
     if acls_count is not False:

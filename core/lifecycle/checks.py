@@ -200,9 +200,9 @@ def _moves(moves: Sequence[Mapping[str, Any]], days: str, date: str) -> Iterator
     classes = [str(move.get("StorageClass", "")) for move in moves]
     unknown = [name for name in classes if name not in CLASSES]
     if unknown or len(set(classes)) != len(classes):
+        name = unknown[0] if unknown else classes[0]
         yield Problem(
-            f"{unknown[0] if unknown else classes[0]!r} is not a valid storage class for another "
-            "transition.",
+            f"{name!r} is not a valid storage class for another transition.",
             f"Use each class once: {', '.join(CLASSES)}.",
         )
         return
@@ -227,7 +227,7 @@ def _pair(earlier: Mapping[str, Any], later: Mapping[str, Any], days: str) -> It
     gap = INFREQUENT_DAYS if names[0] in INFREQUENT else 1
     if later[days] < earlier[days] + gap:
         yield Problem(
-            f"{names[1]} comes {gap} {'day' if gap == 1 else 'days'} after {names[0]} at the "
+            f"{names[1]} comes {format_counted(gap, 'day')} after {names[0]} at the "
             f"earliest: {earlier[days]} and {format_counted(later[days], 'day')} do not fit.",
             f"Choose at least {format_counted(earlier[days] + gap, 'day')} for {names[1]}.",
         )

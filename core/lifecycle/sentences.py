@@ -81,12 +81,15 @@ def difference_lines(diff: Difference) -> tuple[str, ...]:
 
 def _actions(raw: Mapping[str, Any]) -> Iterator[str]:
     for move in raw.get("Transitions", ()):
-        yield f"move to {_class(move)} {_when(move)}"
+        if "Days" in move:
+            yield f"move to {_class(move)} after {_days(move['Days'])}"
+        else:
+            yield f"move to {_class(move)} on {_date(move['Date'])}"
     yield from _expiry(raw.get("Expiration", {}))
     for move in raw.get("NoncurrentVersionTransitions", ()):
-        yield f"move old versions to {_class(move)} {_noncurrent(move)}"
+        yield _move_of_old_versions(move)
     if old := raw.get("NoncurrentVersionExpiration"):
-        yield f"delete old versions {_noncurrent(old)}"
+        yield _deletion_of_old_versions(old)
     if abort := raw.get("AbortIncompleteMultipartUpload"):
         yield f"remove unfinished uploads after {_days(abort.get('DaysAfterInitiation', 0))}"
     unknown = sorted(set(raw) - _KNOWN)
@@ -98,8 +101,10 @@ def _actions(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _expiry(expiry: Mapping[str, Any]) -> Iterator[str]:
-    if "Days" in expiry or "Date" in expiry:
-        yield f"delete {_when(expiry)}"
+    if "Days" in expiry:
+        yield f"delete after {_days(expiry['Days'])}"
+    elif "Date" in expiry:
+        yield f"delete on {_date(expiry['Date'])}"
     if expiry.get("ExpiredObjectDeleteMarker"):
         yield "remove delete markers without older versions"
 
@@ -107,10 +112,6 @@ def _expiry(expiry: Mapping[str, Any]) -> Iterator[str]:
 def _class(move: Mapping[str, Any]) -> str:
     name = str(move.get("StorageClass", "?"))
     return CLASS_NAMES.get(name, name)
-
-
-def _when(part: Mapping[str, Any]) -> str:
-    return f"after {_days(part['Days'])}" if "Days" in part else f"on {_date(part['Date'])}"
 
 
 def _date(value: object) -> str:
@@ -121,10 +122,21 @@ def _date(value: object) -> str:
         return day
 
 
-def _noncurrent(part: Mapping[str, Any]) -> str:
-    newest = part.get("NewerNoncurrentVersions")
-    text = f"{_days(part.get('NoncurrentDays', 0))} after they were replaced"
-    return f"{text}, except the {newest} newest" if newest else text
+def _move_of_old_versions(move: Mapping[str, Any]) -> str:
+    name, days = _class(move), _days(move.get("NoncurrentDays", 0))
+    if newest := move.get("NewerNoncurrentVersions"):
+        return (
+            f"move old versions to {name} {days} after they were replaced, except the {newest} "
+            "newest"
+        )
+    return f"move old versions to {name} {days} after they were replaced"
+
+
+def _deletion_of_old_versions(expiry: Mapping[str, Any]) -> str:
+    days = _days(expiry.get("NoncurrentDays", 0))
+    if newest := expiry.get("NewerNoncurrentVersions"):
+        return f"delete old versions {days} after they were replaced, except the {newest} newest"
+    return f"delete old versions {days} after they were replaced"
 
 
 def _days(count: int) -> str:

@@ -49,11 +49,13 @@ def _of_prefix(bucket: Bucket, rule: Rule, work: Work) -> Iterator[str]:
         )
     siblings = [name for name in folders if name != f"{prefix}/"]
     if matches_siblings(prefix) and siblings:
-        more = f" and {len(siblings) - _NAMED} more" if len(siblings) > _NAMED else ""
-        names = ", ".join(siblings[:_NAMED])
+        names, more = ", ".join(siblings[:_NAMED]), len(siblings) - _NAMED
         yield (
-            f"{rule.rule_id}: {prefix!r} also matches {names}{more}. Add a slash at its end if "
-            "this is not intended."
+            f"{rule.rule_id}: {prefix!r} also matches {names} and {more} more. Add a slash at its "
+            "end if this is not intended."
+            if more > 0
+            else f"{rule.rule_id}: {prefix!r} also matches {names}. Add a slash at its end if this "
+            "is not intended."
         )
 
 

@@ -233,13 +233,17 @@ def _call_keyring(backend: Any, call: Callable[[], _T]) -> _T:
         kind = type(error).__name__
         # InitError is raised for a dismissed prompt, and for a service that went away as well.
         locked = any(word in kind for word in ("Lock", "Dismiss")) or "dismiss" in str(error)
+    if locked:
+        raise KeyringError(
+            "The system keyring is locked",
+            cause=f"{name_of(backend)} refused ({kind}); its prompt may have been dismissed.",
+            remedy="Unlock the keyring and try again, or keep the keys for this session only.",
+            subject=name_of(backend),
+        )
     raise KeyringError(
-        "The system keyring is locked" if locked else "The system keyring does not answer",
-        cause=f"{name_of(backend)} refused ({kind}); its prompt may have been dismissed."
-        if locked
-        else f"{name_of(backend)} failed ({kind}).",
-        remedy=("Unlock" if locked else "Start")
-        + " the keyring and try again, or keep the keys for this session only.",
+        "The system keyring does not answer",
+        cause=f"{name_of(backend)} failed ({kind}).",
+        remedy="Start the keyring and try again, or keep the keys for this session only.",
         subject=name_of(backend),
     )
 

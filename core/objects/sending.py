@@ -152,10 +152,13 @@ def discard(bucket: Bucket, key: str, answer: Mapping[str, Any], *, cancelled: b
 
 def damaged(bucket: Bucket, key: str, *, removed: bool) -> Corrupt:
     """Return the error for an object whose stored bytes differ from the sent ones."""
-    state = "the damaged object was removed" if removed else "the damaged object may still exist"
     return Corrupt(
         f"{key} was not stored correctly",
-        cause=f"The stored bytes differ from the sent ones after {ATTEMPTS} attempts; {state}.",
+        cause=f"The stored bytes differ from the sent ones after {ATTEMPTS} attempts; the damaged "
+        "object was removed."
+        if removed
+        else f"The stored bytes differ from the sent ones after {ATTEMPTS} attempts; the damaged "
+        "object may still exist.",
         remedy="Check the network and any proxy in between, then upload it again.",
         subject=bucket.subject(key),
     )

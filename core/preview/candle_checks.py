@@ -90,13 +90,19 @@ def report_repeats(found: Columns, earlier: Moments, later: Moments, findings: F
     repeats = (_repeat(series[one], series[other], int(found.rows[other])) for one, other in pairs)
     findings.add_all(ProblemKind.DUPLICATE, repeats, int((~updates).sum()))
     if count := int(updates.sum()):
-        rows = "1 row updates" if count == 1 else f"{count:,} rows update"
-        finding = f"{rows} the candle before: the last state is drawn"
+        finding = (
+            "1 row updates the candle before: the last state is drawn"
+            if count == 1
+            else f"{count:,} rows update the candle before: the last state is drawn"
+        )
         row = int(found.rows[later[updates][0]])
         findings.add(Problem(ProblemKind.NOTE, finding, row=row, amount=count))
 
 
 def _repeat(earlier: Candle, later: Candle, row: int) -> Problem:
-    finding = f"1 duplicate at {time_text(later.when)}"
-    finding += "" if later == earlier else " with other values: the last is drawn"
+    finding = (
+        f"1 duplicate at {time_text(later.when)}"
+        if later == earlier
+        else f"1 duplicate at {time_text(later.when)} with other values: the last is drawn"
+    )
     return Problem(ProblemKind.DUPLICATE, finding, row=row, start=later.when)

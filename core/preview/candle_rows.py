@@ -136,9 +136,10 @@ def _unread_text(unread: Mapping[str, Any]) -> str:
         for name, value in unread.items()
         if value is not None
     ]
-    if missing:
-        names = " and ".join(filter(None, (", ".join(missing[:-1]), missing[-1])))
-        texts.insert(0, f"{names} {'is' if len(missing) == 1 else 'are'} missing")
+    if len(missing) == 1:
+        texts.insert(0, f"{missing[0]} is missing")
+    elif missing:
+        texts.insert(0, f"{', '.join(missing[:-1])} and {missing[-1]} are missing")
     return "; ".join(texts)
 
 

@@ -18,6 +18,7 @@ from core.preview.reading import Reading
 from core.preview.row_order import NEWEST_FIRST, time_range, time_text
 from core.preview.series import Candle, CandleSeries, moment_at
 from core.preview.values import Candles, Gap
+from core.units import format_counted
 
 if TYPE_CHECKING:
     from core.preview.series import Moments
@@ -124,6 +125,6 @@ def _gaps(times: Moments, step: int, empty: Sequence[int], findings: Findings) -
 def _gap(times: Moments, at: int, step: int, missing: int) -> Problem:
     first = moment_at(int(times[at])) + timedelta(seconds=step)
     last = moment_at(int(times[at + 1])) - timedelta(seconds=step)
-    noun = "empty interval" if missing == 1 else "empty intervals"
-    finding = f"{missing:,} {noun}: {time_range(first, last, days=step >= _DAY)}"
+    between = time_range(first, last, days=step >= _DAY)
+    finding = f"{format_counted(missing, 'empty interval')}: {between}"
     return Problem(ProblemKind.GAP, finding, start=first, end=last, amount=missing)

@@ -100,8 +100,11 @@ class Records:
 
     def _note_spanning(self) -> None:
         count, first = len(self._spanning), self._spanning[0]
-        rows = "1 row spans" if count == 1 else f"{count:,} rows span"
-        finding = f"{rows} several lines within quotes, the first at line {first:,}"
+        finding = (
+            f"1 row spans several lines within quotes, the first at line {first:,}"
+            if count == 1
+            else f"{count:,} rows span several lines within quotes, the first at line {first:,}"
+        )
         self._findings.add(Problem(ProblemKind.NOTE, finding, line=first))
 
     def next_line(self) -> str:

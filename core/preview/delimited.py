@@ -97,8 +97,12 @@ def _table(rows: list[list[str]], limits: Limits, findings: Findings, *, more: b
     if layout.headed and not layout.certain:
         findings.note(ProblemKind.NOTE, "the first line is taken for the header")
     if not layout.headed:
-        finding = "no header line" if len(body) > 1 else "one line only, shown as a row"
-        findings.note(ProblemKind.NOTE, f"{finding}: the columns are numbered")
+        finding = (
+            "no header line: the columns are numbered"
+            if len(body) > 1
+            else "one line only, shown as a row: the columns are numbered"
+        )
+        findings.note(ProblemKind.NOTE, finding)
     _note_ragged(body, layout.width, width, findings)
     shown = tuple(tuple((row + [""] * width)[:width]) for row in body)
     return Table(columns, shown, numeric_columns(shown, width), more)
@@ -154,10 +158,10 @@ def _columns(header: list[str], expected: int, width: int, findings: Findings) -
     names = [name or str(at + 1) for at, name in enumerate(header[:width])]
     if header:
         if unnamed := [str(at + 1) for at, name in enumerate(header) if not name]:
+            some = ", ".join(unnamed[:10])
             one = len(unnamed) == 1
-            noun = "column {} has" if one else "columns {} have"
-            text = noun.format(", ".join(unnamed[:10]))
-            findings.note(ProblemKind.NOTE, f"{text} no name")
+            finding = f"column {some} has no name" if one else f"columns {some} have no name"
+            findings.note(ProblemKind.NOTE, finding)
         if len(header) != expected:
             finding = f"the header has {format_counted(len(header), 'name')} for {format_counted(expected, 'column')}"
             findings.note(ProblemKind.RAGGED, finding)
@@ -170,8 +174,11 @@ def _columns(header: list[str], expected: int, width: int, findings: Findings) -
 
 def _note_preamble(rows: Sequence[Sequence[str]], findings: Findings) -> None:
     first = " ".join(rows[0])[:60]
-    noun = "line comes" if len(rows) == 1 else "lines come"
-    finding = f"{len(rows)} {noun} before the header: “{first}”"
+    finding = (
+        f"1 line comes before the header: “{first}”"
+        if len(rows) == 1
+        else f"{len(rows)} lines come before the header: “{first}”"
+    )
     findings.add(Problem(ProblemKind.NOTE, finding, line=1, amount=len(rows)))
 
 

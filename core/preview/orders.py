@@ -17,6 +17,7 @@ from core.preview.exact import decimal_of, first_of
 from core.preview.problems import Findings, Problem, ProblemKind
 from core.preview.reading import Reading
 from core.preview.values import Book, Level, Table
+from core.units import format_counted
 
 QUANTITY = ("quantity", "qty", "size", "amount", "q")
 PRICE = ("price", "p", "px", "rate")
@@ -111,13 +112,10 @@ class _Levels:
     def note_counts(self) -> None:
         """Report the deletions and repeated prices once each: both are normal for feeds."""
         if count := len(self.deletions):
-            levels = "1 level" if count == 1 else f"{count:,} levels"
-            finding = f"{levels} of quantity 0: a deletion, not drawn"
+            finding = f"{format_counted(count, 'level')} of quantity 0: a deletion, not drawn"
             self._note(finding, self.deletions)
-        if count := len(self.repeats):
-            prices = "1 price appears" if count == 1 else f"{count:,} prices appear"
-            how = "the last quantity counts" if self.update else "quantities are added up"
-            self._note(f"{prices} again: {how}", self.repeats)
+        if self.repeats:
+            self._note(_repeated_prices(len(self.repeats), update=self.update), self.repeats)
 
     def _note(self, finding: str, rows: list[int]) -> None:
         problem = Problem(ProblemKind.NOTE, finding, row=rows[0], amount=len(rows))
@@ -130,6 +128,16 @@ class _Levels:
         numeric = (False, True, True, False)
         rows = tuple(row[:width] for row in self.rows)
         return Table(columns[:width], rows, numeric[:width], signs="side")
+
+
+def _repeated_prices(count: int, *, update: bool) -> str:
+    if update:  # an update replaces the level; a snapshot may divide one into several rows
+        if count == 1:
+            return "1 price appears again: the last quantity counts"
+        return f"{count:,} prices appear again: the last quantity counts"
+    if count == 1:
+        return "1 price appears again: quantities are added up"
+    return f"{count:,} prices appear again: quantities are added up"
 
 
 def _has_deletion(levels: Any) -> bool:
@@ -156,7 +164,11 @@ def _note_order(levels: Sequence[Level], side: str, findings: Findings, *, falli
     pairs = list(itertools.pairwise(prices))
     wrong = sum((a < b) if falling else (a > b) for a, b in pairs)
     if wrong and wrong == sum(a != b for a, b in pairs):
-        first = "lowest" if falling else "highest"
-        findings.note(ProblemKind.NOTE, f"{side} come with the {first} price first: sorted here")
+        finding = (
+            f"{side} come with the lowest price first: sorted here"
+            if falling
+            else f"{side} come with the highest price first: sorted here"
+        )
+        findings.note(ProblemKind.NOTE, finding)
     elif wrong:
         findings.note(ProblemKind.OUT_OF_ORDER, f"{side} are not in order of price: sorted here")

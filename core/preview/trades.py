@@ -66,8 +66,11 @@ def _check_order(times: list[tuple[datetime, int]], findings: Findings) -> None:
         findings.note(ProblemKind.NOTE, NEWEST_FIRST)
     for (before, _), (after, row) in itertools.pairwise(times):
         if (after > before) if falling else (after < before):
-            than = "later" if falling else "earlier"
-            finding = f"trade {row + 1:,} ({time_text(after)}) is {than} than the one before it"
+            finding = (
+                f"trade {row + 1:,} ({time_text(after)}) is later than the one before it"
+                if falling
+                else f"trade {row + 1:,} ({time_text(after)}) is earlier than the one before it"
+            )
             findings.add(Problem(ProblemKind.OUT_OF_ORDER, finding, row=row, start=after))
 
 

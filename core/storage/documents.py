@@ -150,13 +150,18 @@ def _rendered(path: _Path) -> str:
     return "".join(reversed(parts))
 
 
+_NO_NAN = "JSON has no NaN and no infinity (RFC 8259, section 6). Nothing was stored."
+
+
 def _not_json(refused: Sequence[str], count: int) -> InvalidInput:
-    others = "; ".join(refused[1:])
-    rest = f" So are: {others}" if others else ""
-    rest += f"; {count - len(refused)} more" if count > len(refused) else ""
+    cause, others = _NO_NAN, "; ".join(refused[1:])
+    if count > len(refused):
+        cause = f"{_NO_NAN} Further such values: {others}; {count - len(refused)} more."
+    elif others:
+        cause = f"{_NO_NAN} Further such values: {others}."
     return InvalidInput(
         f"{refused[0]}, which JSON does not support",
-        cause=f"JSON has no NaN and no infinity (RFC 8259, section 6). Nothing was stored.{rest}",
+        cause=cause,
         remedy='Correct the data, or pass nan="null" to store null instead of such values.',
         subject=refused[0].partition(" is ")[0],
     )
